@@ -1,0 +1,179 @@
+"""Which tool a question clearly asks for, judged from nothing but the tools' schemas and the question's English.
+
+Handbooks say how things are; tools answer for the person who asks, or act for them. So the form of a question comes
+first (a command, an asker's own affair, or how things are in general) and the shared words second. A wrong call costs
+more than a quote too many: doubt means no call.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from backends.offline_parameters import Parameter, parameters
+from backends.offline_results import label
+from backends.offline_values import Filled, fill
+from backends.terms import rarity, stem, terms
+from core.canonical import Json
+from core.model import ToolSchema
+
+BAR = 0.9
+MARGIN = 0.15
+FLOOR = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    tool: str
+    arguments: Mapping[str, Json]
+    kind: Literal["call"] = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The tool is clear, and something it needs is not in the question: `text` says what."""
+
+    text: str
+    kind: Literal["missing"] = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class NoTool:
+    kind: Literal["none"] = "none"
+
+
+Choice: TypeAlias = Chosen | Missing | NoTool
+Form: TypeAlias = Literal["command", "own", "bare", "general", "statement"]
+
+_GREETING = re.compile(
+    r"^(?:(?:hi|hello|hey|dear \w+|good (?:morning|day|evening)|ok|okay|so|and|then|yes|well)\b[\s,!]*)+"
+)
+_GENERAL = re.compile(
+    r"\b(?:polic(?:y|ies)|rules?|regulations?|guidelines?|handbooks?|procedures?|process|laws?|entitle\w*|eligib\w*"
+    r"|allowed|permitted|supposed|usually|normally|why|explain|describe|means?|meaning|difference|whether"
+    r"|how(?! many\b| much\b)|about(?! my\b)|have to|need to know|what happens"
+    r"|(?:can|could|may|must|should|shall|would|when do|what do) (?:i|we|one|they|he|she)"
+    r"|(?:can|could|may|must|should|shall|would|do|does|are|is|have|has|if|when|while) (?:\w+ )?(?:an? |the )?"
+    r"(?:employees?|colleagues|staff|people|someone|somebody|everyone|managers?|contractors?|apprentices?|interns?)"
+    r"|(?:if|when|while|after|before|during|unless) (?:i|my|you|it|an?|the)"
+    r"|do i need|do you)\b"
+)
+_WITHHELD = re.compile(r"\b(?:do not|don'?t|did not|didn'?t|never|no longer)\b")
+_SOMEBODY = re.compile(
+    r"\b(?:his|her|their|(?!(?:what|who|it|that|here|there|let|how|where|when|today|year|month)'s)\w+'s)\b"
+)
+_COLLECTIVE = re.compile(r"\b(?:we|our|ours|us|you|your|employees|colleagues|staff|people|everyone|company)\b")
+_MYSELF = re.compile(r"\b(?:i|my|mine|me|myself)\b")
+_COMMAND = re.compile(
+    r"^(?:please\b|(?:can|could|would|will) you\b|i(?:'d| would) like\b|i want\b|i need\b|i wish\b|i have to\b|let me\b"
+    r"|(?:show|list|get|give|tell|check|find|look up|book|request|cancel|create|make|add|change|update|submit|apply"
+    r"|register|order|send|start|set|remove|delete|reserve|file|enter|record|report|calculate|withdraw|renew|buy"
+    r"|schedule|arrange|sign)\b)"
+)
+# Words that ask for the same thing in any office: "vacation days left" is a leave balance, to book is to request.
+_SAME = {
+    **dict.fromkeys(("vacation", "pto"), stem("leave")),
+    **dict.fromkeys(("left", "balanc", "availabl"), "remain"),
+    **dict.fromkeys(("book", "reserv", "appli", "submit", "tak"), "request"),
+}
+_WISHES = frozenset(("ask", "like", "want", "wish", "plan"))
+
+
+def choose(question: str, tools: Sequence[ToolSchema]) -> Choice:
+    """A call of the one tool that the question clearly asks for, what it lacks for that call, or no tool."""
+    filled = [fill(tool, question) for tool in tools]
+    names = [set(_terms(tool.name)) for tool in tools]
+    first, rest = [], []
+    for tool in tools:
+        opening, _, more = tool.description.partition("\n")
+        first.append(set(_terms(opening)))
+        rest.append(set(_terms(" ".join([more, *(parameter.words for parameter in parameters(tool))]))))
+    weights = rarity([n | f | r for n, f, r in zip(names, first, rest, strict=True)])
+    unheard = max(weights.values(), default=1.0)
+    best: list[tuple[float, int, Form]] = []
+    for n in range(len(tools)):
+        score, form = max(
+            (
+                _score(sentence, filled[n], names[n], first[n], rest[n], weights, unheard)
+                for sentence in _split(question)
+            ),
+            default=(0.0, "general"),
+        )
+        best.append((score, n, form))
+    best.sort(reverse=True)
+    if not best or best[0][0] < BAR or (len(best) > 1 and best[0][0] - best[1][0] < MARGIN):
+        return NoTool()
+    _, n, form = best[0]
+    if not filled[n].missing:
+        return Chosen(tools[n].name, filled[n].arguments)
+    return Missing(_ask(tools[n], filled[n].missing)) if form in ("command", "own") else NoTool()
+
+
+def _score(
+    sentence: str,
+    filled: Filled,
+    name: set[str],
+    first: set[str],
+    rest: set[str],
+    weights: Mapping[str, float],
+    unheard: float,
+) -> tuple[float, Form]:
+    """How clearly the sentence asks for this tool, from 0 to 1.75, and in which form."""
+    asked = set(_terms(filled.without_values(sentence)))
+    if not asked:
+        return 0.0, "general"
+    total = sum(weights.get(term, unheard) for term in asked)
+    near, far = asked & (name | first), asked & rest - name - first
+    said = (sum(weights[term] for term in near) + sum(weights[term] for term in far) / 2) / total
+    named = len(asked & name) / len(name)
+    # Who says a tool's whole name of two words and more may say a lot beside it.
+    covered = max(said, FLOOR) if named == 1 and len(name) > 1 else said
+    ready = bool(filled.required) and not filled.missing
+    form = form_of(sentence, decided=ready)
+    clear = named == 1 or len(near | far) > 1 or covered == 1
+    match form:
+        case "command":
+            wanted = clear and covered >= 0.4
+        case "own":
+            wanted = clear and covered >= 0.4 and (named == 1 or not filled.missing)
+        case "bare":
+            wanted = named == 1 and not filled.missing and covered >= 0.6
+        case _:
+            wanted = False
+    return (covered + named / 2 + ready / 4 if wanted else 0.0), form
+
+
+def form_of(sentence: str, *, decided: bool) -> Form:
+    """What kind of wish a sentence is. `decided`: it holds all that a tool needs, as those say who mean it."""
+    text = _GREETING.sub("", " ".join(sentence.casefold().replace("\u2019", "'").split())).strip()
+    if _WITHHELD.search(text):
+        return "general"
+    if _COMMAND.match(text) and (decided or not _GENERAL.search(text)):
+        return "command"
+    if decided and re.match(r"(?:can|could|may) i (?!\w+ (?:if|when)\b)", text):
+        return "command"
+    if _GENERAL.search(text) or _SOMEBODY.search(text):
+        return "general"
+    if _MYSELF.search(text):
+        return "statement" if re.match(r"i(?:'\w+)?\b", text) and not text.endswith("?") else "own"
+    return "general" if _COLLECTIVE.search(text) else "bare"
+
+
+def _ask(tool: ToolSchema, missing: Sequence[Parameter]) -> str:
+    lines = [f"To use “{label(tool.name)}” I still need:", ""]
+    for parameter in missing:
+        lines.append(f"- **{label(parameter.name)}**" + (f": {parameter.hint}" if parameter.hint else ""))
+    closing = "This desk runs without a language model: please ask again with everything in one message."
+    return "\n".join([*lines, "", closing])
+
+
+def _split(question: str) -> list[str]:
+    """The sentences of a question; a full stop inside a date or number ends none."""
+    return [part for part in re.split(r"(?<=[.?!;])(?<!\d\.)\s+|\n+", question) if part.strip()]
+
+
+def _terms(text: str) -> list[str]:
+    """The terms of a text, those that ask for the same thing made the same, without numbers."""
+    found = [term for term in terms(text) if not term.isdigit() and term not in _WISHES]
+    same = _SAME if {"public", "bank"} & set(found) else {**_SAME, "holiday": stem("leave")}
+    return [same.get(term, term) for term in found]

@@ -1,0 +1,35 @@
+"""Which store a URL means. A driver is imported when its URL is opened, so nobody needs the others'."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from core.errors import InvalidInput
+from core.store import Store
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    """The store that the URL names, closed at the end of the block: `memory:` or `sqlite:///desk.db`.
+
+    Three slashes begin a relative path, four an absolute one. Raises InvalidInput for any other URL and for a file
+    that another program, or a newer Rolltop, wrote; Unavailable when it cannot be opened.
+    """
+    store: Store
+    match url.partition(":"):
+        case ("memory", ":", ""):
+            from backends.memory import MemoryStore
+
+            store = MemoryStore()
+        case ("sqlite", ":", rest):
+            from backends.sqlite import SqliteStore, path_of
+
+            store = await anyio.to_thread.run_sync(SqliteStore, path_of(rest))
+        case (scheme, _, _):
+            raise InvalidInput(f"no store is named {scheme!r}: memory: and sqlite:///desk.db are")
+    try:
+        yield store
+    finally:
+        with anyio.CancelScope(shield=True):
+            await store.close()

@@ -1,0 +1,70 @@
+"""The terms of a text: its words without the ones that carry no meaning, cut to stems.
+
+A light stemmer of a few English endings, not Porter's: both sides of a comparison pass through it, so it only has
+to be the same twice, and a word of another language comes out as it went in.
+"""
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from core.words import words
+
+STOP_WORDS: frozenset[str] = frozenset(
+    """a about after again all also am an and any anybody anyone are as at be because been before being but by can
+    could d did do does doing don during each else ever every for from further get gets give given go goes got had has
+    have having he her here him his how i if in into is it its itself just know let like ll m many may me might mine
+    more most much must my need of off on once one only or other our out over own per please re s same shall she should
+    show so some such t tell than that the their them then there these they thing this those through to too under until
+    up us use ve very want was we were what when where which while who whom whose why will with within without would
+    yes you your yours hello hi hey thank thanks""".split()  # noqa: SIM905 - a hundred quoted words are no list anybody reads
+)
+_HOW_IT_WORKS = re.compile(r"\b(how (?:do|does|did)\b[^.?!]*?)\bwork\b(?=\W*$)", re.IGNORECASE)
+
+
+def terms(text: str) -> list[str]:
+    """The stems of a text's words in order, stop words left out; [] when nothing is left."""
+    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+
+
+def question_words(question: str) -> list[str]:
+    """The words of a question that say what it is about, uncut; "how does it work" is not about work."""
+    said = words(_HOW_IT_WORKS.sub(r"\1", question))
+    return [word for word in said if word not in STOP_WORDS]
+
+
+def stem(word: str) -> str:
+    """`policies` and `policy`, `requested` and `request`, `cancellation` and `cancel` come out the same."""
+    if len(word) < 4 or not word.isalpha():
+        return word
+    word = _singular(word)
+    for ending in ("ation", "ing", "ed", "ly", "al"):
+        root = word.removesuffix(ending)
+        if root != word and len(root) >= 4 - (ending in ("ing", "ed")) and any(letter in "aeiouy" for letter in root):
+            word = root[:-1] if root[-1] == root[-2] and root[-1] not in "se" else root
+            break
+    if len(word) > 3 and word.endswith("e"):
+        return word[:-1]
+    if len(word) > 3 and word.endswith("y") and word[-2] not in "aeiou":
+        return word[:-1] + "i"
+    return word
+
+
+def rarity(documents: Iterable[Collection[str]]) -> Mapping[str, float]:
+    """How much each term says, by how few of the documents have it; a term of none of them is not in the result."""
+    count, having = 0, dict[str, int]()
+    for document in documents:
+        count += 1
+        for term in set(document):
+            having[term] = having.get(term, 0) + 1
+    return {term: math.log(1 + count / times) for term, times in having.items()}
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes", "zzes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word

@@ -1,0 +1,75 @@
+"""The composition root: the one place that knows which store, model, retriever and tools this process has.
+
+Made on first use and kept until the process ends, outside of Streamlit's caches: those are empty until the first
+visitor comes, and recovery must not wait for one.
+"""
+
+import atexit
+from contextlib import AsyncExitStack
+from threading import Lock
+
+from backends.local import LocalRetriever
+from backends.models import open_model
+from backends.stores import open_store
+from console.hr_records import HrRecords
+from console.hr_tools import hr_tools
+from console.settings import Settings, read_settings
+from core.desk import Desk
+from core.runner import Runner
+
+
+class App:
+    """A desk in a loop of its own. `run` and `stream` are the way in from a page; `model` names the desk's model."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._runner = Runner()
+        self._opened = AsyncExitStack()
+        self.run, self.stream = self._runner.run, self._runner.stream
+        try:
+            self.desk = self.run(self._open(settings))
+        except BaseException:
+            self.close()
+            raise
+
+    async def _open(self, settings: Settings) -> Desk:
+        """Whatever is entered later is closed earlier: the desk lets go of its turns while its store still answers."""
+        records = HrRecords(settings.hr_file)
+        self._opened.callback(records.close)
+        self.tools = hr_tools(records)
+        store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
+        model = open_model(settings.model.get_secret_value())
+        self._opened.push_async_callback(model.close)
+        self.model = model.name
+        retriever = LocalRetriever(settings.handbooks)
+        desk = Desk(store, model, tools=self.tools, retriever=retriever, instructions=settings.instructions)
+        return await self._opened.enter_async_context(desk)
+
+    def close(self) -> None:
+        """Release or interrupt the turns, then close the store, then end the loop."""
+        try:
+            self.run(self._opened.aclose())
+        finally:
+            self._runner.close()
+
+
+_lock = Lock()
+_app: App | None = None
+
+
+def app() -> App:
+    """This process's App, made by whoever comes first. Raises InvalidInput for settings that cannot be."""
+    global _app
+    with _lock:
+        if _app is None:
+            _app = App(read_settings())
+        return _app
+
+
+@atexit.register
+def close() -> None:
+    """Close this process's App, if there is one; the next `app()` makes another."""
+    global _app
+    with _lock:
+        closing, _app = _app, None
+        if closing is not None:
+            closing.close()

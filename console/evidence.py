@@ -1,0 +1,57 @@
+"""Drawing evidence for a reviewer: what a turn ran with, every attempt at the model, and what it cost."""
+
+import streamlit as st
+
+from console.wording import cost, label, money, tokens, took, when
+from core.clock import moment
+from core.records import ModelCall, Turn
+
+
+def draw_facts(facts: dict[str, str]) -> None:
+    """Names and values, of which none is read as markup."""
+    st.table({label(name): label(value, 400) for name, value in facts.items()}, border="horizontal", hide_header=True)
+
+
+def draw_turn_facts(turn: Turn) -> None:
+    """When, how long, how much, and what it ran with."""
+    ran = moment(turn.ended_at) - moment(turn.opened_at) if turn.ended_at else None
+    facts = {
+        "Turn": turn.id,
+        "Asked": when(turn.opened_at),
+        "Ended": f"{when(turn.ended_at)}, after {took(int(ran.total_seconds() * 1000))}" if ran else "not yet",
+        "Cost": cost(turn.totals),
+        "Tokens": f"{turn.totals.input_tokens:,} in, {turn.totals.output_tokens:,} out"
+        + (f", {turn.totals.tokens_unknown} calls unknown" if turn.totals.tokens_unknown else ""),
+        "Model": turn.snapshot.model,
+        "Instructions": turn.snapshot.instructions[:12],
+        "Tools": turn.snapshot.tools[:12],
+        "Handbooks": turn.snapshot.handbooks[:12],
+    }
+    if turn.rating:
+        facts["Feedback"] = f"thumbs {turn.rating}" + (f": {turn.comment}" if turn.comment else "")
+    draw_facts(facts)
+
+
+def draw_model_calls(calls: list[ModelCall]) -> None:
+    """Every physical request, failed ones too, in the order in which they were made."""
+    for call in calls:
+        status = ":green-badge[answered]" if call.status == "answered" else f":orange-badge[{call.status}]"
+        title = f"Step {call.step}, attempt {call.attempt} {status}"
+        with st.expander(title, type="compact"):
+            draw_facts(
+                {
+                    "Model": call.model,
+                    "Asked": when(call.asked_at),
+                    "First content": took(call.ttft_ms),
+                    "Took": took(call.duration_ms),
+                    "Tokens": f"{tokens(call.usage.input)} in, {tokens(call.usage.output)} out",
+                    "Cost": money(call.cost),
+                    "Stop reason": call.stop_reason or "none",
+                    "Request": call.request[:12],
+                    "Call": call.id,
+                }
+                | ({"What went wrong": f"{call.code}: {call.message or ''}"} if call.code else {})
+            )
+            if call.answer:
+                st.caption("Its text")
+                st.text(call.answer)

@@ -1,0 +1,146 @@
+"""The demonstration's HR records: a few invented employees, their leave and their letters, in one SQLite file.
+
+It stands for the HR system a company already has. Whatever changes it carries the key of the tool call that asked for
+it, and the key is unique: the same request twice is one effect.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import date, timedelta
+from threading import Lock
+from typing import Literal, TypeAlias
+
+LeaveKind: TypeAlias = Literal["annual", "special", "unpaid"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS employee (
+    id TEXT PRIMARY KEY, days_a_year NUMERIC NOT NULL, carried_over NUMERIC NOT NULL
+);
+CREATE TABLE IF NOT EXISTS leave (
+    key TEXT PRIMARY KEY, employee TEXT NOT NULL, kind TEXT NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS letter (
+    key TEXT PRIMARY KEY, employee TEXT NOT NULL, recipient TEXT NOT NULL, issued TEXT NOT NULL
+);
+"""
+_EMPLOYEES = (("e-1042", 25, 3), ("e-1077", 27, 0), ("e-2001", 25, 1), ("e-3001", 28, 0))
+_TAKEN = (
+    ("e-1042", (2, 16), (2, 20)),
+    ("e-1042", (7, 20), (7, 31)),
+    ("e-1077", (8, 3), (8, 21)),
+    ("e-2001", (5, 25), (5, 29)),
+    ("e-3001", (6, 8), (6, 19)),
+)
+_HOLIDAYS = ((1, 1), (1, 6), (5, 1), (8, 15), (10, 26), (11, 1), (12, 8), (12, 24), (12, 25), (12, 26), (12, 31))
+_AFTER_EASTER = (1, 39, 50, 60)
+
+
+class HrRecords:
+    """`path` is a file, or `:memory:`. Methods may be called from any thread; LookupError: nobody has that id."""
+
+    def __init__(self, path: str, today: Callable[[], date] = date.today) -> None:
+        self._today = today
+        self._lock = Lock()
+        self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        self._db.executescript(_SCHEMA)
+        self._db.executemany("INSERT OR IGNORE INTO employee VALUES (?, ?, ?)", _EMPLOYEES)
+        year = today().year
+        self._db.executemany(
+            "INSERT OR IGNORE INTO leave VALUES (?, ?, 'annual', ?, ?)",
+            [(f"{id}:{year}{a}", id, str(date(year, *a)), str(date(year, *b))) for id, a, b in _TAKEN],
+        )
+
+    def balance(self, employee: str) -> dict[str, str | float]:
+        """This year's vacation in working days, as the handbook counts it."""
+        with self._lock:
+            return self._balance(employee)
+
+    def book_leave(self, key: str, employee: str, kind: LeaveKind, start: date, end: date) -> dict[str, str | float]:
+        """Put the leave on record, once per key. Raises ValueError where it cannot be granted, and why."""
+        with self._lock:
+            if not self._db.execute("SELECT 1 FROM leave WHERE key = ?", (key,)).fetchone():
+                self._check_leave(employee, kind, start, end)
+                self._db.execute(
+                    "INSERT INTO leave VALUES (?, ?, ?, ?, ?)", (key, employee, kind, str(start), str(end))
+                )
+            balance = self._balance(employee)
+        booked = {"booked": f"{kind} leave", "first_day": str(start), "last_day": str(end)}
+        return {**booked, "working_days": len(working_days(start, end)), "days_left": balance["days_left"]}
+
+    def issue_letter(self, key: str, employee: str, recipient: str) -> dict[str, str]:
+        """Put the letter on record, once per key."""
+        with self._lock:
+            self._employee(employee)
+            self._db.execute(
+                "INSERT OR IGNORE INTO letter VALUES (?, ?, ?, ?)", (key, employee, recipient, str(self._today()))
+            )
+            number, issued = self._db.execute("SELECT rowid, issued FROM letter WHERE key = ?", (key,)).fetchone()
+        return {"letter": f"SL-{number:05d}", "recipient": recipient, "issued": issued}
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _employee(self, id: str) -> tuple[float, float]:
+        row: tuple[float, float] | None = self._db.execute(
+            "SELECT days_a_year, carried_over FROM employee WHERE id = ?", (id,)
+        ).fetchone()
+        if row is None:
+            raise LookupError("there is no HR record for this employee id")
+        return row
+
+    def _leave(self, employee: str, kind: str) -> list[tuple[date, date]]:
+        rows = self._db.execute("SELECT start, end FROM leave WHERE employee = ? AND kind LIKE ?", (employee, kind))
+        return [(date.fromisoformat(start), date.fromisoformat(end)) for start, end in rows]
+
+    def _balance(self, employee: str) -> dict[str, str | float]:
+        a_year, carried_over = self._employee(employee)
+        today = self._today()
+        days = [day for leave in self._leave(employee, "annual") for day in working_days(*leave)]
+        taken = sum(day.year == today.year and day < today for day in days)
+        booked = sum(day.year == today.year and day >= today for day in days)
+        return {
+            "days_left": a_year + carried_over - taken - booked,
+            "days_a_year": a_year,
+            "carried_over": carried_over,
+            "taken": taken,
+            "booked_ahead": booked,
+            "as_of": str(today),
+        }
+
+    def _check_leave(self, employee: str, kind: LeaveKind, start: date, end: date) -> None:
+        if end < start:
+            raise ValueError("the last day is before the first one")
+        if start < self._today():
+            raise ValueError("the first day is in the past")
+        if end.year != start.year:
+            raise ValueError("leave across two leave years is requested separately for each")
+        days = working_days(start, end)
+        if not days:
+            raise ValueError("there is no working day between these dates")
+        if any(start <= last and first <= end for first, last in self._leave(employee, "%")):
+            raise ValueError("it overlaps leave that is booked already")
+        left = self._balance(employee)["days_left"]
+        if kind == "annual" and start.year == self._today().year and len(days) > float(left):
+            raise ValueError(f"it takes {len(days)} days, and {left:g} are left")
+
+
+def working_days(first: date, last: date) -> list[date]:
+    """Monday to Friday without the Austrian public holidays and the company's two days off."""
+    span = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in span if day.weekday() < 5 and not _is_holiday(day)]
+
+
+def _is_holiday(day: date) -> bool:
+    return (day.month, day.day) in _HOLIDAYS or (day - _easter(day.year)).days in _AFTER_EASTER
+
+
+def _easter(year: int) -> date:
+    """Easter Sunday: the anonymous Gregorian algorithm."""
+    a, (b, c) = year % 19, divmod(year, 100)
+    d, e = divmod(b, 4)
+    h = (19 * a + b - d - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
+    i, k = divmod(c, 4)
+    rest = (32 + 2 * e + 2 * i - h - k) % 7
+    month, day = divmod(h + rest - 7 * ((a + 11 * h + 22 * rest) // 451) + 114, 31)
+    return date(year, month, day + 1)

@@ -1,0 +1,52 @@
+"""The entry script of every run: who is asking, which pages they may open, and the page.
+
+The navigation offers what the viewer may open; that is courtesy. What they may see is decided in core, call by call.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, forget, refuse_other_addresses, signed_in
+from core.errors import Denied, NotFound, Unavailable
+
+st.set_page_config(
+    page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg")
+)  # an icon by name would be fetched from abroad
+refuse_other_addresses()
+viewer = signed_in()
+
+chat = st.Page("../pages/chat.py", title="Ask HR", icon=":material/chat:", default=True)
+threads = st.Page("../pages/threads.py", title="Threads", icon=":material/forum:", url_path="threads")
+thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibility="hidden")
+tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
+call = st.Page("../pages/call.py", title="Tool call", url_path="call", visibility="hidden")
+approvals = st.Page("../pages/approvals.py", title="Approvals", icon=":material/approval:", url_path="approvals")
+
+if viewer is None:
+    # All of them, unseen: a link to a page is still that page after the sign-in.
+    st.navigation([chat, threads, thread, tool_calls, call, approvals], position="hidden")
+    draw_banner()
+    draw_sign_in()
+    forget()
+    st.stop()
+
+oversight = [threads, thread, tool_calls, call] if "auditor" in viewer.roles else []
+oversight += [approvals] if "approver" in viewer.roles else []
+page = st.navigation({"": [chat], "Oversight": oversight} if oversight else [chat])
+with st.sidebar:
+    draw_signed_in(viewer)
+draw_banner()
+try:
+    page.run()
+except NotFound:
+    st.error("There is nothing here that you may open.", title="Not found", icon=":material/search_off:")
+except Denied:
+    st.error("Your role does not open this page.", title="Not allowed", icon=":material/block:")
+except Unavailable:
+    st.error(
+        "The store does not answer. What was saved before is safe; what you typed stays in its box. Try again shortly.",
+        title="Nothing can be read or saved right now",
+        icon=":material/cloud_off:",
+    )
+    st.button("Try again", key="main_again")

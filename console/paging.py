@@ -1,0 +1,50 @@
+"""Pages of a listing by cursor: where one is, the way back, and to the first page when the question changes."""
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+Cursor = TypeVar("Cursor", str, int)
+
+
+class Pages(Generic[Cursor]):
+    """`key` names this listing in the session; `question` is what was asked: another one begins at the first page."""
+
+    def __init__(self, key: str, question: Hashable) -> None:
+        self._key = key
+        asked, cursors = st.session_state.get(key, (None, ()))
+        self._question = question
+        self._cursors: tuple[Cursor, ...] = cursors if asked == question else ()
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """The cursor of the page to show; None for the first."""
+        return self._cursors[-1] if self._cursors else None
+
+    def draw(self, following: Cursor | None, back: str = "Previous", on: str = "Next") -> None:
+        """The two buttons, unless there is one page only. `following` is the cursor that came with this page."""
+        if not self._cursors and following is None:
+            return
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
+            st.button(
+                back,
+                key=f"{self._key}_previous",
+                icon=":material/chevron_left:",
+                disabled=not self._cursors,
+                on_click=self._go,
+                args=(self._cursors[:-1],),
+            )
+            st.caption(f"Page {len(self._cursors) + 1}", width="content")
+            st.button(
+                on,
+                key=f"{self._key}_next",
+                icon=":material/chevron_right:",
+                icon_position="right",
+                disabled=following is None,
+                on_click=self._go,
+                args=((*self._cursors, following),),
+            )
+
+    def _go(self, cursors: tuple[Cursor, ...]) -> None:
+        st.session_state[self._key] = (self._question, cursors)

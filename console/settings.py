@@ -1,0 +1,54 @@
+"""Settings: the environment's ROLLTOP_* variables, and nothing else.
+
+A misspelt name would silently run the desk on a default store, so one that is not known is an error. URLs may hold
+passwords: they are secrets here, and no message repeats a value.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import InvalidInput
+
+PREFIX = "ROLLTOP_"
+
+
+class Settings(BaseSettings):
+    """`store` and `model` are URLs; `handbooks` is a folder of Markdown handbooks; `instructions` go with every turn.
+
+    `hr_records` is the SQLite file of the demonstration's HR records; empty puts it beside an SQLite store, and in
+    memory with any other.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+
+    store: SecretStr = SecretStr("sqlite:///rolltop.db")
+    model: SecretStr = SecretStr("offline:")
+    handbooks: Path = Path(__file__).resolve().parents[1] / "sample_handbooks"
+    hr_records: str = ""
+    instructions: str = Field(
+        default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
+        "use the tools for the asker's own records; say so when neither has the answer.",
+        max_length=20_000,
+    )
+
+    @property
+    def hr_file(self) -> str:
+        """Where the HR records are, as SQLite names it."""
+        scheme, _, path = self.store.get_secret_value().partition(":///")
+        return self.hr_records or (f"{path}-hr" if scheme == "sqlite" else ":memory:")
+
+
+def read_settings() -> Settings:
+    """The process's settings. Raises InvalidInput, which names the variables at fault and those there are."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise InvalidInput(f"no setting {', '.join(unknown)}: the settings are {', '.join(known)}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        raise InvalidInput(faults) from None

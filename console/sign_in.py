@@ -1,0 +1,148 @@
+"""The development sign-in: whoever can open the page may be anyone.
+
+That is no security, so it runs on a loopback address or not at all, and says what it is on every page. A cookie keeps
+the choice over a reload; it is no proof of anything either, and is read as what it is, a wish.
+"""
+
+import json
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+from core.errors import InvalidInput
+from core.gate import Role, Viewer
+
+COOKIE = "rolltop_development_sign_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An invented employee; `roles` are those they may sign in with."""
+
+    id: str
+    about: str
+    roles: tuple[Role, ...] = ("employee",)
+
+
+PEOPLE = (
+    Person("e-1042", "employee in Graz"),
+    Person("e-1077", "employee in Graz"),
+    Person("e-2001", "HR auditor", ("auditor", "employee")),
+    Person("e-3001", "HR approver", ("approver", "employee")),
+)
+_BY_ID = {person.id: person for person in PEOPLE}
+_MAY: dict[Role, str] = {
+    "employee": "asks, and sees only their own threads",
+    "auditor": "also reads any thread and tool call; every look is on record with its purpose",
+    "approver": "also decides the tool calls that wait for an approver",
+}
+
+_keep = st.components.v2.component(
+    "rolltop.development_sign_in", js="export default ({ data }) => { document.cookie = data.cookie; }"
+)
+
+
+def refuse_other_addresses() -> None:
+    """Raises InvalidInput unless the server listens on this machine alone."""
+    address = st.get_option("server.address")
+    if not _is_loopback(address):
+        raise InvalidInput(
+            f"the development sign-in does not start on {address or 'every address'}: set server.address to 127.0.0.1, "
+            "or start from the folder whose .streamlit/config.toml does"
+        )
+
+
+def _is_loopback(address: str | None) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ip_address(address or "").is_loopback
+    except ValueError:
+        return False
+
+
+def signed_in() -> Viewer | None:
+    """Who this session is, None before the choice."""
+    if "viewer" not in st.session_state:
+        st.session_state.viewer = _from_cookie(st.context.cookies.get(COOKIE, ""))
+    viewer: Viewer | None = st.session_state.viewer
+    return viewer
+
+
+def _from_cookie(cookie: str) -> Viewer | None:
+    try:
+        chosen = json.loads(unquote(cookie))
+        return viewer_for(chosen["person"], chosen["role"], chosen["purpose"])
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def viewer_for(person: str, role: Role, purpose: str) -> Viewer:
+    """The viewer that this choice makes. Raises InvalidInput for one that cannot be made."""
+    if person not in _BY_ID or role not in _BY_ID[person].roles:
+        raise InvalidInput("nobody here has that id and role")
+    if role != "auditor":
+        return Viewer(person, {"employee", role})
+    if not purpose.strip():
+        raise InvalidInput("An auditor says why: the purpose goes on record with every look.")
+    return Viewer(person, {"employee", role}, purpose=purpose.strip())
+
+
+def draw_sign_in() -> None:
+    """The choice of a person and a role."""
+    st.title("Rolltop")
+    st.markdown("The HR desk that keeps its papers.")
+    with st.container(border=True):
+        person = st.radio(
+            "Person",
+            PEOPLE,
+            key="si_person",
+            format_func=lambda person: person.id,
+            captions=[person.about for person in PEOPLE],
+        )
+        role = st.radio(
+            "Role",
+            person.roles,
+            key=f"si_role_{person.id}",
+            format_func=str.capitalize,
+            captions=[_MAY[role] for role in person.roles],
+        )
+        purpose = ""
+        if role == "auditor":
+            purpose = st.text_input("Purpose", key="si_purpose", max_chars=200, placeholder="Quality sample, November")
+        if st.button("Sign in", type="primary", width="stretch"):
+            try:
+                st.session_state.viewer = viewer_for(person.id, role, purpose)
+            except InvalidInput as error:
+                st.error(str(error))
+            else:
+                st.rerun()
+
+
+def draw_signed_in(viewer: Viewer) -> None:
+    """Who is signed in, and the way out."""
+    role = next((role for role in ("auditor", "approver") if role in viewer.roles), "employee")
+    chosen = quote(json.dumps({"person": viewer.id, "role": role, "purpose": viewer.purpose or ""}))
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{viewer.id}** :gray-badge[{role}]", width="content")
+        if st.button("Sign out", key="si_out", type="tertiary"):
+            st.session_state.clear()
+            st.session_state.viewer = None
+            st.query_params.clear()
+            st.rerun()
+    _keep(key="si_keep", data={"cookie": f"{COOKIE}={chosen}; path=/; SameSite=Strict"})
+
+
+def forget() -> None:
+    """Take the choice back from the browser."""
+    _keep(key="si_forget", data={"cookie": f"{COOKIE}=; path=/; SameSite=Strict; Max-Age=0"})
+
+
+def draw_banner() -> None:
+    """What this sign-in is, on every page."""
+    st.warning(
+        "**Development sign-in.** Anyone on this machine can be anyone here. Invented people and records only.",
+        icon=":material/warning:",
+    )

@@ -1,0 +1,61 @@
+"""Drawing a turn from its record: the question, the steps, the answer, its sources, and how it ended."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from console.calls import Decide, draw_approval, draw_step
+from console.sources import draw_sources
+from console.wording import markdown, what_went_wrong
+from core.gate import Viewer
+from core.records import ToolCall, Turn
+
+
+def draw_question(turn: Turn) -> None:
+    """The asker's words, exactly: no markup is read into them."""
+    with st.chat_message("user", avatar=":material/person:"):
+        if turn.question is None:
+            st.caption("The question has been erased.")
+        else:
+            st.text(turn.question)
+
+
+def draw_answer(turn: Turn, calls: list[ToolCall], viewer: Viewer, decide: Decide) -> None:
+    """What the turn did and said, as far as it is on record. Stands in the assistant's message."""
+    for call in calls:
+        if call.status != "awaiting_approval":
+            draw_step(call)
+    if turn.text:
+        st.markdown(markdown(turn.text), anchors=False)
+    for call in calls:
+        if call.status == "awaiting_approval":
+            draw_approval(call, viewer, decide)
+    draw_sources(turn.citations)
+
+
+def draw_ending(turn: Turn) -> bool:
+    """In words, where a turn did not simply complete. Says whether asking the same again makes sense."""
+    match turn.status:
+        case "cancelled" if turn.code == "approval_expired":
+            st.info(what_went_wrong(turn.code), icon=":material/timer_off:")
+        case "cancelled":
+            st.markdown(":gray-badge[:material/stop_circle: Stopped]")
+        case "interrupted":
+            st.warning(
+                "The answer was cut off. What had come is kept above.", title="Interrupted", icon=":material/link_off:"
+            )
+        case "failed":
+            st.error(what_went_wrong(turn.code), title="No answer", icon=":material/error:")
+        case "refused":
+            st.info("The assistant declined to answer. Put it in other words, or ask the People team.", title="Refused")
+            return False
+        case "truncated":
+            st.warning("The answer reached its longest length. Ask for the rest, or for less.", title="Cut short")
+            return False
+        case _:
+            return False
+    return turn.question is not None
+
+
+def draw_again(turn: Turn, ask: Callable[[str], None]) -> None:
+    st.button("Try again", key=f"again_{turn.id}", icon=":material/refresh:", on_click=ask, args=(turn.question,))

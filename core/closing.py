@@ -1,0 +1,41 @@
+"""Ending a turn from outside its worker: a stop, an expiry, a turn that nobody can go on with."""
+
+from typing import Literal
+
+from core.entries import ThreadFact, TurnStatus
+from core.fold import State
+from core.journal import Journal
+from core.live import live_stream, seal
+from core.process import new_worker
+from core.wishes import Close
+from core.work import Equipment
+
+
+async def close_turn(
+    equipment: Equipment,
+    journal: Journal,
+    turn: str,
+    reason: Literal["stop", "expired", "lost"],
+    status: TurnStatus,
+    code: str,
+    *,
+    by: str,
+) -> tuple[ThreadFact, ...]:
+    """End the turn in one commit, with what was shown of it; () when it has ended already.
+
+    The open model call's live stream is sealed first, and again after every Conflict: from then on its worker can show
+    nothing more, so that the text kept is the text seen.
+    """
+    worker = new_worker(equipment.clock)
+
+    async def wish(state: State) -> Close:
+        open = state.thread.open if state.thread else None
+        partial = ""
+        if open and open.turn == turn and open.model_call:
+            stream = live_stream(turn, open.model_call.fence)
+            partial = await seal(
+                equipment.store, equipment.clock, stream, open.model_call.call, patience=equipment.options.lease
+            )
+        return Close(turn=turn, worker=worker, reason=reason, status=status, code=code, message=None, partial=partial)
+
+    return await journal.append(wish, by=by)

@@ -1,0 +1,50 @@
+"""This process, as a claim names it, and whether the one that another claim names still lives."""
+
+import os
+import platform
+from contextlib import suppress
+
+import psutil
+
+from core.clock import Clock
+from core.entries import Worker
+
+_alive: set[str] = set()  # the nonces of this process's workers: one process, however many desks
+
+
+def new_worker(clock: Clock) -> Worker:
+    """A worker of this process that nobody has named before."""
+    return Worker(nonce=clock.token(), host=_host(), pid=os.getpid(), start=_start(os.getpid()))
+
+
+def begin(worker: Worker) -> None:
+    """The worker works from now on."""
+    _alive.add(worker.nonce)
+
+
+def end(worker: Worker) -> None:
+    """The worker is gone, whatever became of its turn."""
+    _alive.discard(worker.nonce)
+
+
+def is_gone(worker: Worker) -> bool:
+    """Whether the worker certainly no longer exists. False for one on another host: nobody can know from here."""
+    if worker.host != _host():
+        return False
+    if worker.pid == os.getpid() and worker.start == _start(os.getpid()):
+        return worker.nonce not in _alive
+    # A process id comes back with another process: only id and start together name one.
+    return not psutil.pid_exists(worker.pid) or _start(worker.pid) != worker.start
+
+
+def _start(pid: int) -> str:
+    with suppress(psutil.Error):
+        return f"{psutil.Process(pid).create_time():.2f}"
+    return "gone"
+
+
+def _host() -> str:
+    """The host's name and, on Linux, its process namespace: in a container the same id is another process."""
+    with suppress(OSError):
+        return f"{platform.node()}/{os.readlink('/proc/self/ns/pid')}"
+    return platform.node()

@@ -1,0 +1,180 @@
+"""Recovery: finds the turns that nobody works on any more, and sees each of them to its end.
+
+It claims only what it may: a turn that was let go, whose process is certainly dead, whose live stream somebody sealed
+and left, or that has been silent for longer than its lease by this observer's own clock. A mistaken claim costs a
+second model call and never a wrong record: safety lies in the fences.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.clock import iso
+from core.clock import moment as moment_of
+from core.closing import close_turn
+from core.entries import BlobContent, ClaimReason, Erased, Sealed, fact
+from core.errors import Corrupt, RolltopError
+from core.journal import Journal
+from core.live import live_stream
+from core.process import is_gone, new_worker
+from core.records import OpenTurn, Turn, item
+from core.store import In, Query, Range
+from core.turn import MAX_LOST, Superseded
+from core.wishes import Claim, Note
+from core.work import DESK, Equipment
+
+log = logging.getLogger(__name__)
+
+ABANDONED_LEASES = 10
+"""Silent leases after which any desk closes a turn that it cannot go on with."""
+
+LIVE_KEPT = timedelta(seconds=60)
+"""How long a live stream outlasts its turn's end, for viewers that still read it."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """The last sign of life of a turn that this observer saw, and when it saw it first."""
+
+    thread_n: int
+    live: str
+    live_n: int
+    sealed: bool
+    since: float
+
+
+class Recovery:
+    """Looks after the open turns of a store. `adopt` puts a claim on record and starts its worker."""
+
+    def __init__(
+        self,
+        equipment: Equipment,
+        journal: Callable[[str], Journal],
+        adopt: Callable[[Journal, Claim], Awaitable[None]],
+    ) -> None:
+        self._equipment = equipment
+        self._journal = journal
+        self._adopt = adopt
+        self._watches: dict[str, _Watch] = {}
+
+    async def sweep(self, only: str | None = None) -> None:
+        """Look once at every open turn, lagging record and finished live stream, or at one thread `only`.
+
+        One broken thread stops no other.
+        """
+        threads = [only] if only else await self._unfinished()
+        for thread in threads:
+            try:
+                await self.look_after(thread)
+            except RolltopError:
+                log.exception("thread %s cannot be recovered", thread)
+        if only is None:
+            await self._clear_live_streams()
+
+    async def look_after(self, thread_id: str) -> None:
+        """See to one thread: write records that lag, expire an approval, take over a turn that is nobody's."""
+        journal = self._journal(thread_id)
+        await journal.load()
+        await journal.repair()
+        open = journal.thread.open if journal.thread else None
+        if open is None:
+            return
+        if open.status == "awaiting_approval":
+            if open.expires and moment_of(open.expires) <= await self._equipment.store.now():
+                await close_turn(
+                    self._equipment, journal, open.turn, "expired", "cancelled", "approval_expired", by=DESK
+                )
+            return
+        silent = await self._silence(open, journal.state.n)
+        gone = open.worker is None or is_gone(open.worker)
+        lease = self._equipment.options.lease
+        if await self._can_go_on(open):
+            if open.released or gone or self._watches[open.turn].sealed or silent > lease:
+                await self._take_over(journal, open)
+        elif silent > ABANDONED_LEASES * lease:
+            await close_turn(self._equipment, journal, open.turn, "lost", "failed", "no_worker", by=DESK)
+
+    async def tidy(self, turn: Turn) -> None:
+        """Erase what the options say is not kept of an ended turn, and say so on record."""
+        kinds = sorted(set(self._equipment.options.forget) - set(turn.erased))
+        if turn.ended_at is None or not kinds:
+            return
+        stream = f"thread:{turn.thread}"
+        await self._equipment.store.erase(stream, after=turn.first_n - 1, upto=turn.last_n, kinds=kinds)
+        journal = self._journal(turn.thread)
+        await journal.load(turn.id)
+        await journal.append(Note(fact=Erased(turn=turn.id, kinds=kinds)), by=DESK)
+
+    async def _unfinished(self) -> list[str]:
+        store = self._equipment.store
+        threads: dict[str, None] = {}
+        queries = (
+            Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}, limit=500),
+            Query(kind="stream", where={"dirty": True, "id": Range(ge="thread:", lt="thread;")}, limit=500),
+        )
+        for query in queries:
+            while True:
+                page = await store.find(query)
+                for record in page.records:
+                    threads[record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]] = None
+                if page.cursor is None:
+                    break
+                query = Query(kind=query.kind, where=query.where, limit=query.limit, cursor=page.cursor)
+        return list(threads)
+
+    async def _silence(self, open: OpenTurn, thread_n: int) -> float:
+        """Seconds since this observer first saw the turn as it is now."""
+        now = self._equipment.clock.monotonic()
+        stream = live_stream(open.turn, open.fence)
+        watch = self._watches.get(open.turn)
+        if watch is None or watch.live != stream:
+            watch = self._watches[open.turn] = _Watch(thread_n, stream, 0, False, now)
+        while entries := await self._equipment.store.read(stream, watch.live_n):
+            watch.live_n, watch.since = entries[-1].n, now
+            watch.sealed = isinstance(fact(entries[-1]), Sealed)
+        if watch.thread_n != thread_n:
+            watch.thread_n, watch.since = thread_n, now
+        return now - watch.since
+
+    async def _can_go_on(self, open: OpenTurn) -> bool:
+        """Whether this desk has the model and the tools that the turn was opened with."""
+        if open.snapshot.model != self._equipment.model.name:
+            return False
+        stored = await self._equipment.store.read(f"blob:{open.snapshot.tools}")
+        if not stored:
+            raise Corrupt(f"blob:{open.snapshot.tools}", 1, "is missing, and a turn names it")
+        content = getattr(fact(stored[0]), "content", None)
+        tools = content.value if isinstance(content, BlobContent) else []
+        return all(tool["name"] in self._equipment.tools for tool in tools)
+
+    async def _take_over(self, journal: Journal, open: OpenTurn) -> None:
+        reason: ClaimReason = "resumed" if open.released else "lost"
+        if reason == "lost" and open.lost >= MAX_LOST:
+            await close_turn(self._equipment, journal, open.turn, "lost", "failed", "worker_lost", by=DESK)
+            return
+        worker = new_worker(self._equipment.clock)
+        claim = Claim(turn=open.turn, worker=worker, reason=reason, fence=open.fence)
+        self._watches.pop(open.turn, None)
+        try:
+            await self._adopt(journal, claim)
+        except Superseded:
+            log.info("turn %s: somebody else took it over", open.turn)
+
+    async def _clear_live_streams(self) -> None:
+        """Remove the live streams of turns that ended a while ago; a stale worker may have made one anew since."""
+        store = self._equipment.store
+        before = await store.now() - LIVE_KEPT
+        cursor = None
+        while True:
+            query = Query(kind="stream", where={"id": Range(ge="live:", lt="live;")}, limit=500, cursor=cursor)
+            page = await store.find(query)
+            for stream in page.records:
+                found = await store.get("turn", stream.id.split(":")[1])
+                turn = item(found) if found else None
+                if isinstance(turn, Turn) and turn.ended_at and turn.ended_at < iso(before):
+                    await store.erase(stream.id, whole=True)
+                    await self.tidy(turn)
+            cursor = page.cursor
+            if cursor is None:
+                return

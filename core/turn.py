@@ -1,0 +1,445 @@
+"""The turn, decided: what may be written next, given what is on record. Pure: no await, no clock, no chance.
+
+`plan` says which act the holder of a turn's claim comes to next; `decide` turns a wish (something that happened, or
+that somebody wants) into the facts to append, from the folded state only. After a `Conflict` the driver folds what
+came in between and decides again, so a wish is kept, and an intent never is.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.canonical import digest
+from core.citations import citations
+from core.entries import (
+    AnswerContent,
+    ApprovalAsked,
+    ApprovalDenied,
+    ApprovalGiven,
+    AskedCall,
+    CallStatus,
+    ClaimReason,
+    DecisionContent,
+    EndContent,
+    FailureContent,
+    Late,
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    PassagesContent,
+    PassagesRetrieved,
+    PlannedCall,
+    QuestionContent,
+    ResultContent,
+    ThreadFact,
+    ToolFinished,
+    ToolStarted,
+    TurnClaimed,
+    TurnEnded,
+    TurnOpened,
+    TurnReleased,
+    TurnStatus,
+    Usage,
+    Worker,
+)
+from core.errors import InvalidInput, NotFound, RequestMismatch, RolltopError, TurnInProgress
+from core.fold import State
+from core.options import Options
+from core.projection import joined
+from core.records import OpenCall, OpenTurn, Retrieval, Turn
+from core.wishes import (
+    Answered,
+    Ask,
+    Claim,
+    Close,
+    Decide,
+    Failed,
+    Finished,
+    GiveUp,
+    Note,
+    Park,
+    Release,
+    Retrieved,
+    Start,
+    Submit,
+    Wish,
+)
+
+MAX_LOST = 5
+MAX_RETRIED = 3
+MAX_STARTS = 3
+
+
+class Superseded(RolltopError):
+    """Somebody else holds the turn, or it has ended: the worker stops. Callers of a desk never see it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What the holder of a claim does next; `call` is the tool call or model call it concerns."""
+
+    kind: Literal["retrieve", "ask_model", "run_tool", "close_lost_call", "salvage", "park", "none"]
+    call: str = ""
+    step: int = 0
+    attempt: int = 0
+
+
+def plan(open: OpenTurn, *, retrieves: bool) -> Act:
+    """The next act on an open turn, for whoever holds its claim. `salvage`: a model call's worker is gone.
+
+    `retrieves`: passages are looked for before the model is first asked.
+    """
+    if open.status == "awaiting_approval":
+        return Act(kind="none")
+    if open.model_call:
+        return Act(kind="salvage", call=open.model_call.call)
+    for call in open.calls:
+        if call.status == "running":
+            again = call.effect in ("read", "idempotent") and call.attempts < MAX_STARTS
+            return Act(kind="run_tool" if again else "close_lost_call", call=call.call)
+    for call in open.calls:
+        if call.status == "planned" and not _waits(call):
+            return Act(kind="run_tool", call=call.call)
+    if any(_waits(call) for call in open.calls):
+        return Act(kind="park")
+    if retrieves and open.step == 0 and open.retrievals == 0:
+        return Act(kind="retrieve")
+    if open.failure:
+        return Act(kind="ask_model", step=open.step, attempt=open.attempts + 1)
+    return Act(kind="ask_model", step=open.step + 1, attempt=1)
+
+
+def decide(state: State, wish: Wish, options: Options) -> tuple[ThreadFact, ...]:
+    """The facts to append, all in one commit; () when the record says already what the wish wants.
+
+    Raises Superseded when the wish is a worker's that no longer holds the turn; TurnInProgress, RequestMismatch,
+    NotFound, InvalidInput as `Desk` documents them.
+    """
+    match wish:
+        case Note():
+            return (wish.fact,)
+        case Submit():
+            return _submit(state, wish)
+        case Decide():
+            return _decide(state, wish)
+        case Close():
+            return _close(state, wish)
+        case Claim():
+            open = _open(state)
+            if open is None or open.turn != wish.turn or open.fence != wish.fence:
+                raise Superseded(wish.turn)
+            return (_claim(open, wish.worker, wish.reason),)
+    open = _open(state)
+    if open is None or open.worker is None or open.worker.nonce != wish.worker.nonce:
+        raise Superseded("the turn is another worker's")
+    return _work(state, open, wish, options)
+
+
+def _open(state: State) -> OpenTurn | None:
+    return state.thread.open if state.thread else None
+
+
+def _turn(state: State, id: str) -> Turn:
+    turn = state.items.get(id)
+    if not isinstance(turn, Turn):
+        raise NotFound("turn", id)
+    return turn
+
+
+def _waits(call: OpenCall) -> bool:
+    return call.status == "planned" and call.approval is not None and call.decision is None
+
+
+def _claim(open: OpenTurn, worker: Worker, reason: ClaimReason, ahead: int = 1) -> TurnClaimed:
+    return TurnClaimed(turn=open.turn, fence=open.fence + ahead, worker=worker, reason=reason)
+
+
+def _submit(state: State, wish: Submit) -> tuple[ThreadFact, ...]:
+    earlier = state.items.get(wish.turn)
+    if isinstance(earlier, Turn):
+        if earlier.question is not None and earlier.question != wish.text:
+            raise RequestMismatch(wish.request_id)
+        return ()
+    if open := _open(state):
+        raise TurnInProgress(open.turn, open.status)
+    return (
+        TurnOpened(
+            turn=wish.turn,
+            request_id=wish.request_id,
+            snapshot=wish.snapshot,
+            content=QuestionContent(text=wish.text),
+        ),
+        TurnClaimed(turn=wish.turn, fence=1, worker=wish.worker, reason="opened"),
+    )
+
+
+def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[ThreadFact, ...]:
+    """What the holder of the claim may say."""
+    turn, fence = open.turn, open.fence
+    match wish:
+        case Retrieved():
+            return (
+                PassagesRetrieved(
+                    turn=turn,
+                    fence=fence,
+                    retrieval=f"{turn}-r{open.retrievals + 1}",
+                    count=len(wish.passages),
+                    duration_ms=wish.duration_ms,
+                    error=wish.error,
+                    content=PassagesContent(query=wish.query, passages=list(wish.passages)),
+                ),
+            )
+        case Ask():
+            asked = _turn(state, turn).totals.model_calls
+            return (
+                ModelAsked(
+                    turn=turn,
+                    fence=fence,
+                    call=f"{turn}-m{asked + 1}",
+                    step=wish.step,
+                    attempt=wish.attempt,
+                    model=wish.model,
+                    with_tools=wish.with_tools,
+                    window=wish.window,
+                    request=wish.request,
+                ),
+            )
+        case Answered():
+            return _answered(state, open, wish, options)
+        case Failed():
+            return _failed(state, open, wish, options)
+        case Start():
+            call = open.call(wish.call)
+            if call is None or call.closed:
+                raise Superseded(wish.call)
+            return (ToolStarted(turn=turn, fence=fence, call=wish.call, attempt=call.attempts + 1),)
+        case Finished():
+            call = open.call(wish.call)
+            # A call that is closed already got its status from elsewhere: this worker's word is evidence at most.
+            if call is None or call.closed:
+                return (late(turn, fence, wish),)
+            return (finished(turn, fence, wish),)
+        case Park():
+            waiting = [call for call in open.calls if _waits(call)]
+            asked_calls = [AskedCall(call=c.call, digest=c.digest, by=c.approval or "asker") for c in waiting]
+            return (ApprovalAsked(turn=turn, fence=fence, calls=asked_calls, expires=wish.expires),)
+        case Release():
+            return (TurnReleased(turn=turn, fence=fence),)
+        case GiveUp():
+            text = joined(_turn(state, turn).text, wish.partial if open.model_call else _turn(state, turn).partial)
+            return (
+                *_closed_calls(open, fence, "lost", wish.partial),
+                _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message),
+            )
+    raise TypeError(f"no rule for {type(wish).__name__}")
+
+
+def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) -> tuple[ThreadFact, ...]:
+    turn, fence = open.turn, open.fence
+    if open.model_call is None or open.model_call.call != wish.call:
+        raise Superseded(wish.call)
+    # A cut-off answer's calls may be cut off too, even where they parse: none of them is what the model meant.
+    cut_off = wish.stop_reason == "length" or open.step > options.max_steps
+    written = () if cut_off else wish.calls
+    earlier = len(open.calls)
+    ids = [f"{turn}-t{earlier + k}" for k in range(1, len(written) + 1)]
+    answered = ModelAnswered(
+        turn=turn,
+        fence=fence,
+        call=wish.call,
+        stop_reason=wish.stop_reason,
+        usage=wish.usage,
+        cost=wish.cost,
+        ttft_ms=wish.ttft_ms,
+        duration_ms=wish.duration_ms,
+        calls=[
+            PlannedCall(
+                call=id, tool=call.tool, effect=call.effect, approval=call.approval, digest=digest(call.arguments)
+            )
+            for id, call in zip(ids, written, strict=True)
+        ],
+        content=AnswerContent(
+            text=wish.text,
+            reasoning=list(wish.reasoning),
+            arguments={id: call.arguments for id, call in zip(ids, written, strict=True)},
+        ),
+    )
+    faults = [
+        ToolFinished(
+            turn=turn,
+            fence=fence,
+            call=id,
+            status=call.fault,
+            code=call.fault,
+            content=ResultContent(error=call.message),
+        )
+        for id, call in zip(ids, written, strict=True)
+        if call.fault
+    ]
+    if written or wish.stop_reason == "pause":
+        return (answered, *faults)
+    text = joined(_turn(state, turn).text, wish.text)
+    status, code = _ending(wish, open.step > options.max_steps)
+    return (answered, _ended(state, turn, fence, status, text, code=code))
+
+
+def _ending(wish: Answered, last: bool) -> tuple[TurnStatus, str | None]:
+    """How an answer without calls ends its turn. An end that nobody knows is never taken for a completion."""
+    if last and not wish.text:
+        return "failed", "step_limit"
+    match wish.stop_reason:
+        case "length":
+            return "truncated", "length"
+        case "refusal":
+            return "refused", "refusal"
+        case "other":
+            return "interrupted", "unknown_stop"
+        case _:
+            return "completed", None
+
+
+def _failed(state: State, open: OpenTurn, wish: Failed, options: Options) -> tuple[ThreadFact, ...]:
+    turn, fence = open.turn, open.fence
+    if open.model_call is None or open.model_call.call != wish.call:
+        raise Superseded(wish.call)
+    failed = ModelFailed(
+        turn=turn,
+        fence=fence,
+        call=wish.call,
+        code=wish.code,
+        shown=bool(wish.text),
+        usage=wish.usage,
+        cost=wish.cost,
+        ttft_ms=wish.ttft_ms,
+        duration_ms=wish.duration_ms,
+        content=FailureContent(text=wish.text, message=wish.message),
+    )
+    text = joined(_turn(state, turn).text, wish.text)
+    if wish.text:
+        if options.on_interruption == "retry" and open.retried < MAX_RETRIED and open.worker:
+            return (failed, _claim(open, open.worker, "retried"))
+        return (failed, _ended(state, turn, fence, "interrupted", text, code=wish.code, message=wish.message))
+    # A worker that is gone says nothing about the model: how often that may happen is counted by its claims.
+    if wish.code in ("worker_lost", "worker_left") or (wish.retryable and open.attempts < options.max_attempts):
+        return (failed,)
+    return (failed, _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message))
+
+
+def _decide(state: State, wish: Decide) -> tuple[ThreadFact, ...]:
+    open = _open(state)
+    call = open.call(wish.call) if open else None
+    if open is None or call is None or call.status != "awaiting_approval":
+        return ()  # decided already, expired or stopped: the first in the log has won, and the record says which
+    if wish.digest != call.digest:
+        raise InvalidInput("the call's arguments are not those that were shown: look again, then decide")
+    if wish.outcome == "approve":
+        new = call.digest if wish.arguments is None else digest(wish.arguments)
+        decision: ThreadFact = ApprovalGiven(
+            turn=open.turn,
+            call=call.call,
+            asked=call.digest,
+            digest=new,
+            content=DecisionContent(arguments=wish.arguments if new != call.digest else None, reason=wish.reason),
+        )
+    else:
+        decision = ApprovalDenied(
+            turn=open.turn, call=call.call, asked=call.digest, content=DecisionContent(reason=wish.reason)
+        )
+    others = any(c.status == "awaiting_approval" and c.call != call.call for c in open.calls)
+    return (decision,) if others else (decision, _claim(open, wish.worker, "resumed"))
+
+
+def _close(state: State, wish: Close) -> tuple[ThreadFact, ...]:
+    open = _open(state)
+    if open is None or open.turn != wish.turn:
+        return ()
+    fence = open.fence + 1
+    turn = _turn(state, open.turn)
+    text = joined(turn.text, wish.partial if open.model_call else turn.partial)
+    return (
+        _claim(open, wish.worker, wish.reason),
+        *_closed_calls(open, fence, wish.reason, wish.partial),
+        _ended(state, open.turn, fence, wish.status, text, code=wish.code, message=wish.message),
+    )
+
+
+def _closed_calls(
+    open: OpenTurn, fence: int, reason: Literal["stop", "expired", "lost"], partial: str
+) -> list[ThreadFact]:
+    """The last word on every call that is open, when the turn ends before they do."""
+    facts: list[ThreadFact] = []
+    if open.model_call:
+        facts.append(
+            ModelFailed(
+                turn=open.turn,
+                fence=fence,
+                call=open.model_call.call,
+                code="cancelled" if reason == "stop" else "worker_lost",
+                shown=bool(partial),
+                usage=Usage(),
+                cost=None,
+                ttft_ms=None,
+                duration_ms=None,
+                content=FailureContent(text=partial, message="stopped" if reason == "stop" else "the worker is gone"),
+            )
+        )
+    for call in open.calls:
+        if not call.closed:
+            status, code = _last_word(call, reason)
+            facts.append(
+                ToolFinished(
+                    turn=open.turn, fence=fence, call=call.call, status=status, code=code, content=ResultContent()
+                )
+            )
+    return facts
+
+
+def _last_word(call: OpenCall, reason: Literal["stop", "expired", "lost"]) -> tuple[CallStatus, str | None]:
+    if call.status != "running":
+        return ("denied", "approval_expired") if reason == "expired" else ("cancelled", reason)
+    if call.effect == "read":
+        return ("cancelled", "stop") if reason == "stop" else ("failed", "worker_lost")
+    return "unknown", "stop" if reason == "stop" else "worker_lost"
+
+
+def lost_call(open: OpenTurn, call: OpenCall, worker: Worker) -> Finished:
+    """The last word on a call that ran under an older fence and may not be started again."""
+    status, code = _last_word(call, "lost")
+    return Finished(worker=worker, call=call.call, status=status, code=code)
+
+
+def finished(turn: str, fence: int, wish: Finished) -> ToolFinished:
+    """The outcome of a call, from the fence in force."""
+    return ToolFinished(
+        turn=turn,
+        fence=fence,
+        call=wish.call,
+        status=wish.status,
+        code=wish.code,
+        duration_ms=wish.duration_ms,
+        size=wish.size,
+        digest=wish.digest,
+        cut=wish.cut,
+        content=ResultContent(result=wish.result, error=wish.error),
+    )
+
+
+def late(turn: str, fence: int, wish: Finished) -> Late:
+    """The outcome of a call, from a worker that held the turn under `fence` and no longer does."""
+    content = ResultContent(result=wish.result, error=wish.error)
+    return Late(turn=turn, fence=fence, call=wish.call, status=wish.status, content=content)
+
+
+def _ended(
+    state: State,
+    turn: str,
+    fence: int,
+    status: TurnStatus,
+    text: str,
+    *,
+    code: str | None = None,
+    message: str | None = None,
+) -> TurnEnded:
+    found = [item for item in state.items.values() if isinstance(item, Retrieval) and item.turn == turn]
+    passages = [passage for retrieval in sorted(found, key=lambda r: r.at_n) for passage in retrieval.passages]
+    content = EndContent(text=text, citations=citations(text, passages), message=message)
+    return TurnEnded(turn=turn, fence=fence, status=status, code=code, content=content)

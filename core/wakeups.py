@@ -1,0 +1,31 @@
+"""Wake-ups: followers in this process learn of a commit at once; those in another one poll."""
+
+from collections import defaultdict
+
+import anyio
+
+
+class Wakeups:
+    """Streams that changed. A waiter asks for its events before it reads, so that no commit falls between."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[anyio.Event]] = defaultdict(set)
+
+    def wake(self, stream: str) -> None:
+        """Something was committed to the stream, or removed from it."""
+        for event in self._waiting.pop(stream, ()):
+            event.set()
+
+    def expect(self, *streams: str) -> anyio.Event:
+        """An event that the next change of any of these streams sets."""
+        event = anyio.Event()
+        for stream in streams:
+            self._waiting[stream].add(event)
+        return event
+
+    def forget(self, event: anyio.Event) -> None:
+        """Nobody waits for this event any more."""
+        for stream in [stream for stream, events in self._waiting.items() if event in events]:
+            self._waiting[stream].discard(event)
+            if not self._waiting[stream]:
+                del self._waiting[stream]

@@ -1,0 +1,192 @@
+"""Wishes: what has happened, or what somebody wants, before it is on record.
+
+A wish outlives a `Conflict`: it is decided again from the newer state. `worker` is who says it, and decides whether it
+may still be said.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from core.canonical import Json
+from core.entries import CallStatus, ClaimReason, Passage, Snapshot, StopReason, ThreadFact, TurnStatus, Usage, Worker
+
+UNKNOWN_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """A question is put. `turn` is its id, a function of thread and request id."""
+
+    turn: str
+    request_id: str
+    text: str
+    snapshot: Snapshot
+    worker: Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A worker takes over a turn whose last one is gone (`lost`), or let it go (`resumed`)."""
+
+    turn: str
+    worker: Worker
+    reason: ClaimReason
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    worker: Worker
+    query: str
+    passages: tuple[Passage, ...]
+    duration_ms: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    worker: Worker
+    step: int
+    attempt: int
+    model: str
+    with_tools: bool
+    window: int
+    request: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenCall:
+    """A call as the model wrote it and the tools judge it. `fault` set: it never runs, and why."""
+
+    tool: str
+    effect: Literal["read", "idempotent", "unsafe"] | None
+    approval: Literal["asker", "approver"] | None
+    arguments: Json
+    fault: Literal["invalid_arguments", "unknown_tool"] | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    worker: Worker
+    call: str
+    text: str
+    stop_reason: StopReason
+    calls: tuple[WrittenCall, ...]
+    reasoning: tuple[Json, ...]
+    usage: Usage
+    cost: int | None
+    ttft_ms: int | None
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A model call gave no whole answer; `text` is what came of it."""
+
+    worker: Worker
+    call: str
+    code: str
+    message: str
+    text: str
+    retryable: bool
+    usage: Usage = UNKNOWN_USAGE
+    cost: int | None = None
+    ttft_ms: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    worker: Worker
+    call: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    worker: Worker
+    call: str
+    status: CallStatus
+    code: str | None = None
+    result: Json = None
+    error: str | None = None
+    duration_ms: int | None = None
+    size: int = 0
+    digest: str | None = None
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Park:
+    """Every call that needs a person is asked for, until `expires`."""
+
+    worker: Worker
+    expires: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """A person's word on a waiting call.
+
+    `digest` is that of the arguments they saw; `arguments` those they changed them to, None to leave them.
+    """
+
+    call: str
+    outcome: Literal["approve", "deny"]
+    digest: str
+    arguments: Json
+    reason: str | None
+    worker: Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """Somebody ends a turn, whoever works on it. `partial` is the sealed text of the open model call, if any."""
+
+    turn: str
+    worker: Worker
+    reason: Literal["stop", "expired", "lost"]
+    status: TurnStatus
+    code: str | None
+    message: str | None
+    partial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    worker: Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """The holder ends its own turn as failed: something broke that no other rule names."""
+
+    worker: Worker
+    partial: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A fact that is legal at any time: a title, metadata, feedback, a resolution, what came late."""
+
+    fact: ThreadFact
+
+
+Wish: TypeAlias = (
+    Submit
+    | Claim
+    | Retrieved
+    | Ask
+    | Answered
+    | Failed
+    | Start
+    | Finished
+    | Park
+    | Decide
+    | Close
+    | Release
+    | GiveUp
+    | Note
+)

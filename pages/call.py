@@ -1,0 +1,71 @@
+"""Tool call: one call from its plan to its end. Opening it is a look, on record."""
+
+import streamlit as st
+
+from console.app import app
+from console.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json, tool_words
+from console.evidence import draw_facts
+from console.sign_in import signed_in
+from console.wording import CALL_WORDS, label, took, when
+
+st.set_page_config(page_title="Tool call", layout="wide")
+viewer = signed_in()
+run, desk = app().run, app().desk
+
+st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
+call = run(desk.call(viewer, st.query_params.get("tc_id", "")))
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title(label(tool_words(call.tool).done), anchor=False, width="content")
+    st.markdown(CALL_WORDS[call.status].badge, width="content")
+st.page_link(
+    "../pages/thread.py", label="Open its thread", icon=":material/forum:", query_params={"tr_id": call.thread}
+)
+if call.status == "unknown":
+    st.warning(UNKNOWN_OUTCOME, icon=":material/help:")
+
+content, facts = st.columns([3, 2], gap="medium")
+with content:
+    if call.erased:
+        st.info("Arguments and result have been erased.", icon=":material/delete:")
+    draw_arguments(call.planned)
+    if call.arguments is not None and call.arguments != call.planned:
+        st.markdown("**Changed before it ran**")
+        draw_arguments(call.arguments)
+    if call.result is not None:
+        st.caption(f"Result, the first part of {call.size:,} bytes" if call.cut else f"Result, {call.size:,} bytes")
+        draw_json(call.result)
+    if call.error:
+        st.caption("What went wrong")
+        st.text(call.error)
+    if call.late:
+        st.caption("Reported too late by a worker that no longer held the turn")
+        draw_json(call.late)
+with facts:
+    decision = call.decision
+    draw_facts(
+        {
+            "Call": call.id,
+            "Tool": call.tool,
+            "Effect": call.effect or "unknown tool",
+            "Asked by": call.owner,
+            "Planned": when(call.planned_at),
+            "Started": when(call.started_at),
+            "Finished": when(call.finished_at),
+            "Took": took(call.duration_ms),
+            "Attempts": str(call.attempts),
+            "Fence": str(call.fence),
+            "Approval": f"by the {call.approval}" if call.approval else "none needed",
+            "Digest of the arguments": call.digest[:16],
+        }
+        | ({"Error code": call.code} if call.code else {})
+        | (
+            {
+                "Decision": "approved" if decision.outcome == "given" else "denied",
+                "Decided": f"{when(decision.at)} by {decision.by}",
+                "Reason": decision.reason or "none given",
+            }
+            if decision
+            else {}
+        )
+    )

@@ -1,0 +1,167 @@
+"""Ask HR: ask, check the source, act.
+
+The page submits and follows; the desk answers, whether anybody looks or not. What stands here comes from the record, so
+a reload, a second tab and a phone show the same.
+"""
+
+from datetime import date, timedelta
+from typing import Literal
+from uuid import uuid4
+
+import streamlit as st
+
+from console.app import app
+from console.live import draw_live
+from console.sign_in import signed_in
+from console.turns import draw_again, draw_answer, draw_ending, draw_question
+from console.wording import TURN_WORDS, label
+from core.archive import TurnView
+from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
+from core.records import ToolCall
+
+st.set_page_config(page_title="Ask HR", layout="centered")
+viewer = signed_in()
+run, stream, desk = app().run, app().stream, app().desk
+state, query = st.session_state, st.query_params
+state.setdefault("chat_request_id", uuid4().hex)
+state.setdefault("chat_threads", 30)
+
+
+def open_thread(thread_id: str | None) -> None:
+    """The URL says which thread is open. Another thread is another request."""
+    query.from_dict({"thread": thread_id} if thread_id else {})
+    state.chat_request_id = uuid4().hex
+    state.chat_pages = 1
+
+
+def ask(text: str, again: bool = True) -> None:
+    """Put the question on record; the request id is renewed only then, so a second click is the same question."""
+    try:
+        if "thread" not in query:
+            query["thread"] = run(desk.create_thread(viewer)).id
+        run(desk.submit(viewer, query["thread"], text, request_id=state.chat_request_id))
+        state.chat_request_id = uuid4().hex
+    except RequestMismatch:
+        # The last question went on record, and this script was torn away before it could renew the id.
+        state.chat_request_id = uuid4().hex
+        if again:
+            ask(text, again=False)
+    except TurnInProgress as error:
+        waits = "Decide the approval first, or stop it." if error.status == "awaiting_approval" else "Stop it, or wait."
+        refuse(text, f"The last question is not finished. {waits}")
+    except NotFound:
+        refuse(text, "This thread was not found. Start a new one: your question is still in the box.")
+    except (Unavailable, Full, DeskClosed):
+        refuse(text, "Not saved: the store does not answer. Your question is still in the box, nothing else is lost.")
+    except InvalidInput as error:
+        refuse(text, str(error))
+
+
+def refuse(text: str, reason: str) -> None:
+    state.chat = text
+    state.chat_notice = reason
+
+
+def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> None:
+    """The digest is that of the arguments on the card: if they have changed since, core refuses."""
+    try:
+        run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
+    except (InvalidInput, NotFound, Unavailable) as error:
+        state.chat_notice = f"Not decided: {error}"
+
+
+def stop(turn_id: str) -> None:
+    try:
+        run(desk.stop(viewer, turn_id))
+    except Unavailable:
+        state.chat_notice = "Not stopped: the store does not answer. Try again."
+
+
+def rate(turn_id: str, key: str) -> None:
+    given: dict[int | None, Literal["up", "down"]] = {0: "down", 1: "up"}
+    run(desk.give_feedback(viewer, turn_id, given.get(state[key])))
+
+
+with st.bottom:
+    notice = st.container()
+    stop_button = st.container()
+    st.chat_input("Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: ask(state.chat))
+if "chat_notice" in state:
+    notice.warning(label(state.pop("chat_notice"), 300), icon=":material/error:")
+
+with st.sidebar:
+    st.button("New thread", icon=":material/add:", width="stretch", on_click=open_thread, args=(None,))
+    words = st.text_input(
+        "Search your threads",
+        key="chat_words",
+        type="search",
+        placeholder="Search your threads",
+        label_visibility="collapsed",
+    )
+    listing = run(desk.threads(viewer, words=words, limit=state.chat_threads))
+    for thread in listing.items:
+        icon = TURN_WORDS[thread.status].icon if thread.status in ("running", "awaiting_approval") else None
+        st.button(
+            label(thread.title or "Untitled", 42),
+            key=f"chat_open_{thread.id}",
+            icon=icon,
+            type="secondary" if thread.id == query.get("thread") else "tertiary",
+            width="stretch",
+            on_click=open_thread,
+            args=(thread.id,),
+        )
+    if not listing.items:
+        st.caption("No thread has these words." if words else "Your threads will be listed here.")
+    if listing.cursor:
+        st.button("More", key="chat_more", on_click=lambda: state.update(chat_threads=state.chat_threads + 30))
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Ask HR", width="content")
+    st.badge("AI assistant", icon=":material/smart_toy:", color="gray")
+if app().model.startswith("offline:"):
+    st.caption("No language model runs here: answers are quotes from the handbooks and results of the desk's tools.")
+
+if "thread" not in query:
+    st.markdown("Answers come with their source. HR auditors may read threads; every look of theirs is on record.")
+    monday = date.today() + timedelta(days=14 - date.today().weekday())
+    for question in (
+        "How many vacation days do I have left?",
+        "What is our policy on remote work?",
+        "How much parental leave do I get?",
+        "What may I spend on meals on a business trip?",
+        f"Request annual leave from {monday} to {monday + timedelta(days=1)}",
+    ):
+        st.button(question, key=f"chat_topic_{question[:12]}", on_click=ask, args=(question,))
+    st.stop()
+
+views: list[TurnView] = []
+earlier: int | None = None
+for _ in range(state.setdefault("chat_pages", 1)):
+    transcript = run(desk.transcript(viewer, query["thread"], last=20, before=earlier))
+    views, earlier = transcript.turns + views, transcript.earlier
+    if earlier is None:
+        break
+else:
+    st.button("Earlier", icon=":material/expand_less:", on_click=lambda: state.update(chat_pages=state.chat_pages + 1))
+
+for view in views:
+    turn, newest = view.turn, view is views[-1]
+    draw_question(turn)
+    with st.chat_message("assistant", avatar=":material/smart_toy:"):
+        if turn.status in ("running", "awaiting_approval"):
+            stop_button.button(
+                "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=stop, args=(turn.id,)
+            )
+        if turn.status == "running":
+            with stream(desk.follow(viewer, turn.id)) as events:
+                draw_live(events)
+            st.rerun()
+        draw_answer(turn, view.calls, viewer, decide)
+        if draw_ending(turn) and newest:
+            draw_again(turn, ask)
+        if turn.status == "awaiting_approval":
+            st.button("Check again", key="chat_check", icon=":material/refresh:", type="tertiary")
+        elif turn.text:
+            key = f"chat_rating_{turn.id}"
+            given = {"down": 0, "up": 1}.get(turn.rating or "")
+            st.feedback("thumbs", key=key, default=given, on_change=rate, args=(turn.id, key))

@@ -1,0 +1,57 @@
+"""Thread: one conversation as an auditor reads it, the evidence beside each answer. Opening it is on record."""
+
+import streamlit as st
+
+from console.app import app
+from console.calls import draw_evidence, step_label, step_state
+from console.evidence import draw_model_calls, draw_turn_facts
+from console.paging import Pages
+from console.sign_in import signed_in
+from console.sources import draw_retrieval, draw_sources
+from console.turns import draw_ending, draw_question
+from console.wording import TURN_WORDS, cost, label, markdown, when
+
+st.set_page_config(page_title="Thread", layout="wide")
+viewer = signed_in()
+run, desk = app().run, app().desk
+thread_id = st.query_params.get("tr_id", "")
+pages = Pages[int]("tr_pages", thread_id)
+
+st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
+transcript = run(desk.transcript(viewer, thread_id, last=20, before=pages.cursor))
+thread = transcript.thread
+
+st.title(label(thread.title or "Untitled"), anchor=False)
+st.caption(
+    f"Review · {label(thread.owner)} · created {when(thread.created_at)} · {thread.turns} turns · "
+    f"{thread.totals.model_calls} model calls · {thread.totals.tool_calls} tool calls · cost {cost(thread.totals)}"
+)
+if thread.rejected:
+    st.error(f"{thread.rejected} entries came from a worker that no longer held its turn.", icon=":material/warning:")
+if not transcript.turns:
+    st.info("Nothing has been asked in this thread.", icon=":material/chat_bubble:")
+
+for view in transcript.turns:
+    turn = view.turn
+    with st.container(border=True, key=f"tr_turn_{turn.id}"):
+        conversation, evidence = st.columns([3, 2], gap="medium")
+        with conversation:
+            draw_question(turn)
+            with st.chat_message("assistant", avatar=":material/smart_toy:"):
+                st.markdown(TURN_WORDS[turn.status].badge)
+                if turn.text:
+                    st.markdown(markdown(turn.text), anchors=False)
+                draw_sources(turn.citations)
+                draw_ending(turn)
+        with evidence:
+            for call in view.calls:
+                with st.status(step_label(call), state=step_state(call), type="compact"):
+                    draw_evidence(call)
+                    st.page_link("../pages/call.py", label="Open this call", query_params={"tc_id": call.id})
+            for retrieval in view.retrievals:
+                draw_retrieval(retrieval, {citation.number for citation in turn.citations})
+            st.caption("Model calls")
+            draw_model_calls(view.model_calls)
+            with st.expander("How this was produced", type="compact", icon=":material/receipt_long:"):
+                draw_turn_facts(turn)
+pages.draw(transcript.earlier, back="Newer", on="Earlier")

@@ -1,0 +1,58 @@
+"""Threads: an auditor finds any thread. Each search is a look, and is on record before its results are here."""
+
+from typing import get_args
+
+import streamlit as st
+
+from console.app import app
+from console.filters import day_range, person
+from console.paging import Pages
+from console.sign_in import signed_in
+from console.wording import TURN_WORDS, cost, label, when
+from core.entries import TurnStatus
+
+st.set_page_config(page_title="Threads", layout="wide")
+viewer = signed_in()
+run, desk = app().run, app().desk
+
+st.title("Threads")
+st.caption(f"Review · every search and every opened thread is on record for: {label(viewer.purpose or '', 200)}")
+with st.container(border=True):
+    words = st.text_input(
+        "Words", key="th_words", type="search", placeholder="Words in questions and answers", persist_state="session"
+    )
+    owner_column, status_column, *days = st.columns(4)
+    with owner_column:
+        owner = person("th")
+    with status_column:
+        status = st.selectbox(
+            "Status",
+            get_args(TurnStatus),
+            index=None,
+            key="th_status",
+            placeholder="Any",
+            format_func=lambda status: TURN_WORDS[status].text,
+            bind="query-params",
+        )
+    since, until = day_range("th", days)
+
+pages = Pages("th_pages", (words, owner, status, since, until))
+listing = run(
+    desk.search_threads(
+        viewer, words=words or "", owner=owner, status=status, since=since, until=until, limit=25, cursor=pages.cursor
+    )
+)
+if not listing.items:
+    st.info("No thread fits. Take a filter away, or use fewer words.", icon=":material/search_off:")
+for thread in listing.items:
+    with st.container(border=True):
+        title, who, state, numbers = st.columns([5, 2, 2, 4], vertical_alignment="center")
+        title.page_link(
+            "../pages/thread.py", label=label(thread.title or "Untitled", 70), query_params={"tr_id": thread.id}
+        )
+        who.markdown(label(thread.owner))
+        state.markdown(TURN_WORDS[thread.status].badge if thread.status else "Empty")
+        numbers.caption(
+            f"{when(thread.updated_at)} · {thread.turns} turn{'s' * (thread.turns != 1)} · cost {cost(thread.totals)}"
+        )
+pages.draw(listing.cursor)
