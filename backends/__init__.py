@@ -1,5 +1,6 @@
-"""One technology per file, each behind a contract of core's; `open_store` picks one by URL."""
+"""One technology per file, each behind a contract of core's; a URL picks the store and the model."""
 
+from backends.models import open_model
 from backends.stores import open_store
 
-__all__ = ["open_store"]
+__all__ = ["open_model", "open_store"]

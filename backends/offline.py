@@ -40,7 +40,7 @@ class OfflineModel:
     @classmethod
     def from_url(cls, url: str) -> "OfflineModel":
         """`offline:` or `offline:?delay=0.02`. Raises InvalidInput for anything else."""
-        options = dict(parse_qsl(url.removeprefix("offline:").removeprefix("?"), strict_parsing=False))
+        options = dict(parse_qsl(url.removeprefix("offline:").removeprefix("?"), keep_blank_values=True))
         delay = options.pop("delay", DELAY)
         if options or url.partition("?")[0] != "offline:":
             raise InvalidInput("the offline model is offline: or offline:?delay=SECONDS")

@@ -102,11 +102,17 @@ def _best(blocks: Sequence[Block], asked: set[str], *, about: bool, amount: bool
             scores[place] += top / 2
         if about or top not in scores:
             scores[place] += top * max(0, 3 - place) / 3
+    best_of = {
+        index: max(score for (of, _), score in zip(units, scores, strict=True) if of == index) for index, _ in units
+    }
     ranked = sorted(range(len(units)), key=lambda place: (-scores[place], place))[:MOST_UNITS]
     bar = scores[ranked[0]] / 3
     kept: dict[int, list[int]] = {}
-    for index, unit in (units[place] for place in sorted(ranked) if scores[place] >= bar):
-        kept.setdefault(index, []).append(unit)
+    for place in sorted(ranked):
+        index, unit = units[place]
+        # Rows of one table all share its header's words; only what sets one apart makes it fit.
+        if scores[place] >= (bar if blocks[index].shape == "sentences" else max(bar, CLOSE * best_of[index])):
+            kept.setdefault(index, []).append(unit)
     return {
         index: [*range(len(blocks[index].units))]
         if blocks[index].shape != "sentences" and len(blocks[index].units) <= WHOLE

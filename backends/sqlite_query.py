@@ -33,8 +33,7 @@ class Clause:
 def find(connection: apsw.Connection, query: Query) -> Page:
     """The page of a query that was checked."""
     order = directions(query)
-    walks = order[0][0] == "id" or order[0][0] in ORDERED.get(query.kind, ())
-    source = _source(connection, query, few=FEW if walks else None)
+    source = _source(connection, query, walk=order[0][0])
     after = _after(order, cursor) if (cursor := open_cursor(query)) is not None else Clause("1")
     by = ", ".join(f"{_key(path)} {'DESC' if descending else 'ASC'}" for path, descending in order)
     rows = connection.execute(
@@ -46,7 +45,7 @@ def find(connection: apsw.Connection, query: Query) -> Page:
 
 def tally(connection: apsw.Connection, query: Query, by: Sequence[str], sums: Sequence[str]) -> list[Tally]:
     """The groups of a query that was checked."""
-    source = _source(connection, query, few=None)
+    source = _source(connection, query, walk=None)
     keys = [_json(path) for path in by]
     columns = [*keys, "count(*)"]
     for path in sums:
@@ -70,8 +69,8 @@ def _tally(row: Row, keys: int, sums: Sequence[str]) -> Tally:
     )
 
 
-def _source(connection: apsw.Connection, query: Query, few: int | None) -> Clause:
-    """FROM and WHERE: led by the rarest filter an index knows, if that leaves at most `few` (None: any number)."""
+def _source(connection: apsw.Connection, query: Query, walk: str | None) -> Clause:
+    """FROM and WHERE: the rarest filter that an index knows leads, unless an index of the order `walk` is better."""
     checks = {path: _check(path, wanted) for path, wanted in query.where.items()}
     leads = {path: _lead(query.kind, path, wanted) for path, wanted in query.where.items() if _leads(path, wanted)}
     if text := words(query.words):
@@ -80,11 +79,12 @@ def _source(connection: apsw.Connection, query: Query, few: int | None) -> Claus
         checks[""] = Clause(f"r.num IN ({leads[''].sql})", leads[""].values)
     # The kind is spelled out, as `check_kind` lets it be: for a bound one no index of one kind is used.
     of_kind = f"WHERE r.kind = '{query.kind}'"
-    start = Clause(f"FROM record r {of_kind}")
+    indexed = walk in ORDERED.get(query.kind, ())
+    start = Clause(f"FROM record r {f'INDEXED BY {query.kind}_by_{walk} ' if indexed else ''}{of_kind}")
     if leads:
         sizes = {path: _size(connection, lead) for path, lead in leads.items()}
         first = min(leads, key=lambda path: sizes[path])
-        if few is None or sizes[first] <= few:
+        if sizes[first] <= FEW or not (indexed or walk == "id"):
             del checks[first]
             lead = leads[first]
             start = Clause(f"FROM ({lead.sql}) l CROSS JOIN record r ON r.num = l.num {of_kind}", lead.values)
@@ -101,10 +101,13 @@ def _size(connection: apsw.Connection, lead: Clause) -> int:
 
 def _leads(path: str, wanted: Filter) -> bool:
     none = wanted is None or (isinstance(wanted, In) and None in wanted.values)
-    return "." not in path and path not in ("id", "n") and not none
+    return "." not in path and path != "n" and not none
 
 
 def _lead(kind: str, path: str, wanted: Filter) -> Clause:
+    if path == "id":
+        among = _column(path, wanted)
+        return Clause(f"SELECT r.num FROM record r WHERE r.kind = ? AND {among.sql}", (kind, *among.values))
     test = _test("value", wanted)
     sql = f"SELECT DISTINCT record AS num FROM field WHERE kind = ? AND path = ? AND {test.sql}"
     return Clause(sql, (kind, path, *test.values))

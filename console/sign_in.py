@@ -143,6 +143,6 @@ def forget() -> None:
 def draw_banner() -> None:
     """What this sign-in is, on every page."""
     st.warning(
-        "**Development sign-in.** Anyone on this machine can be anyone here. Invented people and records only.",
+        "**Development sign-in.** Anyone can be anyone here; people and records are invented.",
         icon=":material/warning:",
     )

@@ -1,6 +1,7 @@
 """Drawing a turn from its record: the question, the steps, the answer, its sources, and how it ended."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -59,3 +60,15 @@ def draw_ending(turn: Turn) -> bool:
 
 def draw_again(turn: Turn, ask: Callable[[str], None]) -> None:
     st.button("Try again", key=f"again_{turn.id}", icon=":material/refresh:", on_click=ask, args=(turn.question,))
+
+
+def draw_rating(turn: Turn, rate: Callable[[str, Literal["up", "down"] | None], None]) -> None:
+    """Thumbs, as they are on record; a click puts another on record, or takes it back."""
+    key = f"rating_{turn.id}"
+    ratings: tuple[Literal["down", "up"], ...] = ("down", "up")
+
+    def changed() -> None:
+        given = st.session_state[key]
+        rate(turn.id, None if given is None else ratings[given])
+
+    st.feedback("thumbs", key=key, default=ratings.index(turn.rating) if turn.rating else None, on_change=changed)

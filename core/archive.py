@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, authorize
 from core.log import check_id
 from core.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Totals, Turn, item
-from core.store import Filter, In, Page, Query, Range, Store
+from core.store import Filter, In, Page, Query, Range, Scalar, Store
 
 T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval)
 
@@ -108,17 +108,27 @@ class Archive:
         return await self._call(viewer, "call.read", call_id)
 
     async def threads(
-        self, viewer: Viewer, words: str = "", limit: int = 30, cursor: str | None = None
+        self,
+        viewer: Viewer,
+        words: str = "",
+        metadata: Mapping[str, Scalar] | None = None,
+        limit: int = 30,
+        cursor: str | None = None,
     ) -> Listing[Thread]:
-        """The viewer's own threads, newest activity first; with `words`, those with a message that has them all."""
+        """The viewer's own threads, newest activity first; with `words`, those with a message that has them all.
+
+        `metadata` finds threads whose metadata has these values, by field (`a.b` for a field within a field); it and
+        `words` are not given together.
+        """
         authorize(viewer, "thread.list")
-        return await self._threads({"owner": viewer.id}, words, limit, cursor)
+        return await self._threads({"owner": viewer.id}, metadata, words, limit, cursor)
 
     async def search_threads(
         self,
         viewer: Viewer,
         *,
         words: str = "",
+        metadata: Mapping[str, Scalar] | None = None,
         owner: str | None = None,
         status: TurnStatus | None = None,
         since: datetime | None = None,
@@ -133,10 +143,10 @@ class Archive:
         """
         filters = _given(owner=owner, status=status)
         said = {**filters, **_given(since=_iso(since), until=_iso(until))}
-        await self._search(viewer, "audit.search", words, said)
+        await self._search(viewer, "audit.search", words, {**said, **_metadata(metadata)})
         if since or until:
             filters["at" if words else "updated_at"] = _between(since, until)
-        return await self._threads(filters, words, limit, cursor)
+        return await self._threads(filters, metadata, words, limit, cursor)
 
     async def search_calls(
         self,
@@ -223,10 +233,18 @@ class Archive:
         return _as(type, item(found)) if found else None
 
     async def _threads(
-        self, filters: Mapping[str, Filter], words: str, limit: int, cursor: str | None
+        self,
+        filters: Mapping[str, Filter],
+        metadata: Mapping[str, Scalar] | None,
+        words: str,
+        limit: int,
+        cursor: str | None,
     ) -> Listing[Thread]:
         if not words.strip():
-            return await self._find("thread", Thread, filters, order=("-updated_at",), limit=limit, cursor=cursor)
+            where = {**filters, **_metadata(metadata)}
+            return await self._find("thread", Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
+        if metadata:
+            raise InvalidInput("search by words or by metadata, not by both: words are found in messages")
         said = await self._find("message", Message, filters, words=words, order=("-at",), limit=limit, cursor=cursor)
         ids = list(dict.fromkeys(message.thread for message in said.items))
         threads = {t.id: t for t in await self._all("thread", Thread, {"id": In(tuple(ids))})}
@@ -277,6 +295,10 @@ def _limit(limit: object, most: int) -> int:
 
 def _given(**filters: str | None) -> dict[str, Filter]:
     return {name: value for name, value in filters.items() if value is not None}
+
+
+def _metadata(metadata: Mapping[str, Scalar] | None) -> dict[str, Scalar]:
+    return {f"metadata.{name}": value for name, value in (metadata or {}).items()}
 
 
 def _between(since: datetime | None, until: datetime | None) -> Range:

@@ -20,6 +20,8 @@ from core.closing import close_turn
 from core.entries import (
     Blob,
     BlobContent,
+    CallResolved,
+    EvidenceContent,
     FeedbackContent,
     FeedbackGiven,
     MetadataChanged,
@@ -269,6 +271,26 @@ class Desk(Archive):
         await journal.load(turn_id)
         fact = FeedbackGiven(turn=turn_id, rating=rating, content=FeedbackContent(comment=comment[:4000]))
         await journal.append(Note(fact=fact), by=viewer.id)
+
+    async def resolve(self, viewer: Viewer, call_id: str, happened: bool, evidence: str) -> ToolCall:
+        """An auditor's word on whether an `unknown` call took effect, and how they know; its status stays beside it.
+
+        Raises InvalidInput for a call that is not `unknown`, and without evidence; NotFound for the asker's own.
+        """
+        call = await self._call(viewer, "call.resolve", call_id)
+        if call.status != "unknown":
+            raise InvalidInput(f"call {call_id} is {call.status}: only an unknown one can be resolved")
+        if not 1 <= len(evidence.strip()) <= 4000:
+            raise InvalidInput("say in 1 to 4000 characters how you know")
+        journal = self._journal(call.thread)
+        await journal.load(call.turn)
+        fact = CallResolved(
+            turn=call.turn, call=call_id, happened=happened, content=EvidenceContent(evidence=evidence.strip())
+        )
+        await journal.append(Note(fact=fact), by=viewer.id)
+        resolved = journal.state.items[call_id]
+        assert isinstance(resolved, ToolCall)
+        return resolved
 
     async def recover(self) -> None:
         """Look after open turns now, rather than at the next sweep."""

@@ -21,6 +21,7 @@ Action: TypeAlias = Literal[
     "turn.stop",
     "call.read",
     "call.decide",
+    "call.resolve",
     "audit.search",
 ]
 Access: TypeAlias = Literal["own", "look"]
@@ -88,6 +89,8 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
         case "call.read" if object.decider == "approver" and "approver" in viewer.roles and viewer.id != object.owner:
             return "look"
         case "thread.read" | "call.read" if "auditor" in viewer.roles:
+            return _look(viewer)
+        case "call.resolve" if "auditor" in viewer.roles and viewer.id != object.owner:
             return _look(viewer)
         case _:
             raise NotFound(object.kind, object.id)

@@ -31,6 +31,9 @@ from core.log import Entry
 from core.records import Decision, Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn
 
 I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval)  # noqa: E741  # an item
+SENT_OF_RESULT = 16_000
+"""Characters of a tool's result that count towards a turn's size: about what a model is sent of a larger one."""
+
 D = TypeVar("D", ToolCall, ModelCall, Retrieval)
 
 
@@ -153,7 +156,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
         case ModelFailed():
             return {"partial": fact.content.text if fact.content else ""}
         case ToolFinished():
-            return {"size": turn.size + fact.size}
+            return {"size": turn.size + min(fact.size, SENT_OF_RESULT)}
         case ApprovalAsked():
             return {"status": "awaiting_approval", "waiting": [asked.call for asked in fact.calls]}
         case ApprovalGiven() | ApprovalDenied():

@@ -16,7 +16,7 @@ from core.asking import Asking
 from core.canonical import digest
 from core.clock import Clock, iso
 from core.entries import Late, Passage, ResultContent, Worker
-from core.errors import Full, Unavailable
+from core.errors import Full, RolltopError, Unavailable
 from core.gate import Viewer
 from core.history import as_json, earlier_messages, request, turn_messages, window
 from core.journal import Journal
@@ -115,7 +115,7 @@ class Work:
         wish = GiveUp(worker=self._worker, partial=partial, code="internal", message=type(error).__name__)
         try:
             await self._journal.append(wish, by=DESK)
-        except (Superseded, Unavailable, Full):
+        except RolltopError:
             log.warning("turn %s: could not be ended here; leaving it to recovery", self.turn)
 
     def _mine(self) -> OpenTurn | None:

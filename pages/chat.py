@@ -4,7 +4,6 @@ The page submits and follows; the desk answers, whether anybody looks or not. Wh
 a reload, a second tab and a phone show the same.
 """
 
-from datetime import date, timedelta
 from typing import Literal
 from uuid import uuid4
 
@@ -13,7 +12,8 @@ import streamlit as st
 from console.app import app
 from console.live import draw_live
 from console.sign_in import signed_in
-from console.turns import draw_again, draw_answer, draw_ending, draw_question
+from console.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
+from console.welcome import draw_welcome
 from console.wording import TURN_WORDS, label
 from core.archive import TurnView
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
@@ -77,9 +77,11 @@ def stop(turn_id: str) -> None:
         state.chat_notice = "Not stopped: the store does not answer. Try again."
 
 
-def rate(turn_id: str, key: str) -> None:
-    given: dict[int | None, Literal["up", "down"]] = {0: "down", 1: "up"}
-    run(desk.give_feedback(viewer, turn_id, given.get(state[key])))
+def rate(turn_id: str, rating: Literal["up", "down"] | None) -> None:
+    try:
+        run(desk.give_feedback(viewer, turn_id, rating))
+    except Unavailable:
+        state.chat_notice = "Your thumb was not saved: the store does not answer. Try again."
 
 
 with st.bottom:
@@ -102,11 +104,11 @@ with st.sidebar:
     for thread in listing.items:
         icon = TURN_WORDS[thread.status].icon if thread.status in ("running", "awaiting_approval") else None
         st.button(
-            label(thread.title or "Untitled", 42),
+            label(thread.title or "Untitled"),
             key=f"chat_open_{thread.id}",
             icon=icon,
             type="secondary" if thread.id == query.get("thread") else "tertiary",
-            width="stretch",
+            wrap=False,
             on_click=open_thread,
             args=(thread.id,),
         )
@@ -121,47 +123,45 @@ with st.container(horizontal=True, vertical_alignment="center"):
 if app().model.startswith("offline:"):
     st.caption("No language model runs here: answers are quotes from the handbooks and results of the desk's tools.")
 
-if "thread" not in query:
-    st.markdown("Answers come with their source. HR auditors may read threads; every look of theirs is on record.")
-    monday = date.today() + timedelta(days=14 - date.today().weekday())
-    for question in (
-        "How many vacation days do I have left?",
-        "What is our policy on remote work?",
-        "How much parental leave do I get?",
-        "What may I spend on meals on a business trip?",
-        f"Request annual leave from {monday} to {monday + timedelta(days=1)}",
-    ):
-        st.button(question, key=f"chat_topic_{question[:12]}", on_click=ask, args=(question,))
+shown = query.get("thread")
+# What another thread has left on the page would stand below this one's for as long as an answer streams.
+area = st.container() if state.get("chat_shown") == shown else st.empty().container()
+state.chat_shown = shown
+
+if shown is None:
+    with area:
+        draw_welcome(ask)
     st.stop()
 
 views: list[TurnView] = []
 earlier: int | None = None
 for _ in range(state.setdefault("chat_pages", 1)):
-    transcript = run(desk.transcript(viewer, query["thread"], last=20, before=earlier))
+    transcript = run(desk.transcript(viewer, shown, last=20, before=earlier))
     views, earlier = transcript.turns + views, transcript.earlier
     if earlier is None:
         break
 else:
-    st.button("Earlier", icon=":material/expand_less:", on_click=lambda: state.update(chat_pages=state.chat_pages + 1))
+    area.button(
+        "Earlier", icon=":material/expand_less:", on_click=lambda: state.update(chat_pages=state.chat_pages + 1)
+    )
 
 for view in views:
-    turn, newest = view.turn, view is views[-1]
-    draw_question(turn)
-    with st.chat_message("assistant", avatar=":material/smart_toy:"):
-        if turn.status in ("running", "awaiting_approval"):
-            stop_button.button(
-                "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=stop, args=(turn.id,)
-            )
+    turn = view.turn
+    if turn.status in ("running", "awaiting_approval"):
+        stop_button.button(
+            "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=stop, args=(turn.id,)
+        )
+    with area:
+        draw_question(turn)
+    with area.chat_message("assistant", avatar=":material/smart_toy:"):
         if turn.status == "running":
             with stream(desk.follow(viewer, turn.id)) as events:
                 draw_live(events)
             st.rerun()
         draw_answer(turn, view.calls, viewer, decide)
-        if draw_ending(turn) and newest:
+        if draw_ending(turn) and view is views[-1]:
             draw_again(turn, ask)
-        if turn.status == "awaiting_approval":
+        if any(call.status == "awaiting_approval" and call.approval == "approver" for call in view.calls):
             st.button("Check again", key="chat_check", icon=":material/refresh:", type="tertiary")
-        elif turn.text:
-            key = f"chat_rating_{turn.id}"
-            given = {"down": 0, "up": 1}.get(turn.rating or "")
-            st.feedback("thumbs", key=key, default=given, on_change=rate, args=(turn.id, key))
+        if turn.status not in ("running", "awaiting_approval") and turn.text:
+            draw_rating(turn, rate)

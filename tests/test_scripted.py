@@ -92,7 +92,9 @@ async def test_an_answer_with_a_call_finishes_with_tool_calls():
 
 async def test_stop_bill_and_reasoning_blocks_go_into_the_finish():
     usage = Usage(input=90, output=7)
-    model = ScriptedModel([[Think("hm", blocks=({"sig": "x"},)), Call("t", {}), Stop("length"), Bill(usage, cost=1200)]])
+    model = ScriptedModel(
+        [[Think("hm", blocks=({"sig": "x"},)), Call("t", {}), Stop("length"), Bill(usage, cost=1200)]]
+    )
     assert await events(model) == [
         ReasoningDelta(text="hm"),
         CallDelta(tool="t", arguments="{}"),
@@ -111,11 +113,10 @@ async def test_a_cut_ends_the_stream_without_its_finish():
 
 async def test_a_failure_comes_after_what_was_said_before_it():
     model = ScriptedModel([[Say("half"), Fail("overloaded", "busy", retryable=True, retry_after=2)]])
-    seen = []
+    stream = model.stream(asking("hello"))
+    assert await anext(stream) == TextDelta(text="half")
     with pytest.raises(ModelError, match="busy") as caught:
-        async for event in model.stream(asking("hello")):
-            seen.append(event)
-    assert seen == [TextDelta(text="half")]
+        await anext(stream)
     assert (caught.value.code, caught.value.retryable, caught.value.retry_after) == ("overloaded", True, 2)
 
 
