@@ -51,7 +51,7 @@ def _parameter(name: str, schema: Mapping[str, Json], required: bool, definition
         "choice": "one of " + ", ".join(map(str, choices)),
         "text": "in quotation marks",
     }.get(kind, "")
-    hint = f"{described} ({example})" if described and example else described or example
+    hint = f"{described.rstrip('.')} ({example})" if described and example else described or example
     return Parameter(name, kind, required, choices, shape.get("pattern"), hint)
 
 

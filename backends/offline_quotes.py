@@ -95,30 +95,32 @@ def _best(blocks: Sequence[Block], asked: set[str], *, about: bool, amount: bool
     said = [blocks[index].units[unit] for index, unit in units]
     found = [set(terms(f"{' '.join(blocks[index].lead)} {text}")) for (index, _), text in zip(units, said, strict=True)]
     weights = rarity(found)
-    scores = [sum(weights[term] for term in asked & terms_) for terms_ in found]
-    top = max(scores) or 1.0
+    matched = [sum(weights[term] for term in asked & terms_) for terms_ in found]
+    top = max(matched) or 1.0
+    scores = list(matched)
     for place, text in enumerate(said):
         if amount and any(letter.isdigit() for letter in text):
             scores[place] += top / 2
-        if about or top not in scores:
+        if about or not any(matched):
             scores[place] += top * max(0, 3 - place) / 3
-    best_of = {
-        index: max(score for (of, _), score in zip(units, scores, strict=True) if of == index) for index, _ in units
-    }
     ranked = sorted(range(len(units)), key=lambda place: (-scores[place], place))[:MOST_UNITS]
     bar = scores[ranked[0]] / 3
     kept: dict[int, list[int]] = {}
-    for place in sorted(ranked):
+    for place in sorted(place for place in ranked if scores[place] >= bar):
         index, unit = units[place]
-        # Rows of one table all share its header's words; only what sets one apart makes it fit.
-        if scores[place] >= (bar if blocks[index].shape == "sentences" else max(bar, CLOSE * best_of[index])):
-            kept.setdefault(index, []).append(unit)
-    return {
-        index: [*range(len(blocks[index].units))]
-        if blocks[index].shape != "sentences" and len(blocks[index].units) <= WHOLE
-        else chosen
-        for index, chosen in kept.items()
-    }
+        kept.setdefault(index, []).append(unit)
+    fits = dict(zip(units, matched, strict=True))
+    return {index: _rounded(blocks[index], index, chosen, fits) for index, chosen in kept.items()}
+
+
+def _rounded(block: Block, index: int, chosen: list[int], fits: Mapping[tuple[int, int], float]) -> list[int]:
+    """A short list or table whole; of a long one the rows that fit best, as all share the words of the header."""
+    if block.shape == "sentences":
+        return chosen
+    if len(block.units) <= WHOLE:
+        return [*range(len(block.units))]
+    best = max(fits[index, unit] for unit in chosen)
+    return [unit for unit in chosen if fits[index, unit] == best]
 
 
 def _block(block: Block, units: Sequence[int]) -> str:

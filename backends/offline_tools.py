@@ -8,6 +8,7 @@ more than a quote too many: doubt means no call.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from backends.offline_parameters import Parameter, parameters
@@ -16,10 +17,16 @@ from backends.offline_values import Filled, fill
 from backends.terms import rarity, stem, terms
 from core.canonical import Json
 from core.model import ToolSchema
+from core.words import words
 
 BAR = 0.9
+"""The score from which a tool is asked for."""
 MARGIN = 0.15
+"""How far ahead of every other tool it must be."""
+LEAST = 0.4
+"""The share of a sentence, by weight, that must be about the tool, however much it is a command."""
 FLOOR = 0.6
+"""What saying a tool's whole name is worth as such a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,71 +83,88 @@ _SAME = {
     **dict.fromkeys(("left", "balanc", "availabl"), "remain"),
     **dict.fromkeys(("book", "reserv", "appli", "submit", "tak"), "request"),
 }
+_UNITS = frozenset(("day", "week", "month", "hour"))
 _WISHES = frozenset(("ask", "like", "want", "wish", "plan"))
 
 
 def choose(question: str, tools: Sequence[ToolSchema]) -> Choice:
     """A call of the one tool that the question clearly asks for, what it lacks for that call, or no tool."""
-    filled = [fill(tool, question) for tool in tools]
-    names = [set(_terms(tool.name)) for tool in tools]
-    first, rest = [], []
-    for tool in tools:
-        opening, _, more = tool.description.partition("\n")
-        first.append(set(_terms(opening)))
-        rest.append(set(_terms(" ".join([more, *(parameter.words for parameter in parameters(tool))]))))
-    weights = rarity([n | f | r for n, f, r in zip(names, first, rest, strict=True)])
-    unheard = max(weights.values(), default=1.0)
-    best: list[tuple[float, int, Form]] = []
-    for n in range(len(tools)):
-        score, form = max(
-            (
-                _score(sentence, filled[n], names[n], first[n], rest[n], weights, unheard)
-                for sentence in _split(question)
-            ),
-            default=(0.0, "general"),
-        )
-        best.append((score, n, form))
-    best.sort(reverse=True)
-    if not best or best[0][0] < BAR or (len(best) > 1 and best[0][0] - best[1][0] < MARGIN):
+    offers = [_offer(tool, question) for tool in tools]
+    weights = rarity([offer.near | offer.far for offer in offers])
+    sentences = _split(question)
+    ranked = sorted(
+        ((_score(sentence, offer, weights), n) for n, offer in enumerate(offers) for sentence in sentences),
+        reverse=True,
+    )
+    best = next(((score, offers[n]) for score, n in ranked if score >= BAR), None)
+    if best is None:
         return NoTool()
-    _, n, form = best[0]
-    if not filled[n].missing:
-        return Chosen(tools[n].name, filled[n].arguments)
-    return Missing(_ask(tools[n], filled[n].missing)) if form in ("command", "own") else NoTool()
+    score, offer = best
+    if any(other > score - MARGIN and offers[n] is not offer for other, n in ranked):
+        return NoTool()
+    if lacking := offer.filled.missing or _unlisted(question, offer):
+        return Missing(_ask(offer.tool, lacking))
+    return Chosen(offer.tool.name, offer.filled.arguments)
 
 
-def _score(
-    sentence: str,
-    filled: Filled,
-    name: set[str],
-    first: set[str],
-    rest: set[str],
-    weights: Mapping[str, float],
-    unheard: float,
-) -> tuple[float, Form]:
-    """How clearly the sentence asks for this tool, from 0 to 1.75, and in which form."""
-    asked = set(_terms(filled.without_values(sentence)))
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A tool beside the question: the terms of its name, `near` (with its first line's), `far` (all else it says)."""
+
+    tool: ToolSchema
+    filled: Filled
+    name: set[str]
+    near: set[str]
+    far: set[str]
+
+
+def _offer(tool: ToolSchema, question: str) -> _Offer:
+    opening, _, more = tool.description.partition("\n")
+    name = set(_terms(tool.name))
+    near = name | set(_terms(opening))
+    far = set(_terms(" ".join([more, *(parameter.words for parameter in parameters(tool))]))) - near
+    return _Offer(tool, fill(tool, question), name, near, far)
+
+
+def _score(sentence: str, offer: _Offer, weights: Mapping[str, float]) -> float:
+    """How clearly the sentence asks for this tool, from 0 to 1.75; 0 unless it has the form of asking at all."""
+    asked = set(_terms(offer.filled.without_values(sentence)))
     if not asked:
-        return 0.0, "general"
-    total = sum(weights.get(term, unheard) for term in asked)
-    near, far = asked & (name | first), asked & rest - name - first
-    said = (sum(weights[term] for term in near) + sum(weights[term] for term in far) / 2) / total
-    named = len(asked & name) / len(name)
-    # Who says a tool's whole name of two words and more may say a lot beside it.
-    covered = max(said, FLOOR) if named == 1 and len(name) > 1 else said
-    ready = bool(filled.required) and not filled.missing
-    form = form_of(sentence, decided=ready)
-    clear = named == 1 or len(near | far) > 1 or covered == 1
-    match form:
+        return 0.0
+    unheard = max(weights.values(), default=1.0)
+    near, far = asked & offer.near, asked & offer.far
+    covered = sum(weights[term] for term in near) + sum(weights[term] for term in far) / 2
+    covered /= sum(weights.get(term, unheard) for term in asked)
+    named = len(asked & offer.name) / max(1, len(offer.name))
+    if named == 1 and len(offer.name) > 1:
+        # Who says a tool's whole name of two words and more may say a lot beside it.
+        covered = max(covered, FLOOR)
+    missing = offer.filled.missing
+    ready = bool(offer.filled.required) and not missing
+    match form_of(sentence, decided=ready):
         case "command":
-            wanted = clear and covered >= 0.4
+            wanted = covered >= LEAST
         case "own":
-            wanted = clear and covered >= 0.4 and (named == 1 or not filled.missing)
+            wanted = covered >= LEAST and (named == 1 or not missing)
         case "bare":
-            wanted = named == 1 and not filled.missing and covered >= 0.6
+            wanted = covered >= FLOOR and named == 1 and not missing
         case _:
             wanted = False
-    return (covered + named / 2 + ready / 4 if wanted else 0.0), form
+    clear = named == 1 or covered == 1 or len(near | far) > 1
+    return covered + named / 2 + ready / 4 if wanted and clear else 0.0
+
+
+def _unlisted(question: str, offer: _Offer) -> tuple[Parameter, ...]:
+    """The choices left open where the question names a kind that none of them lists, as "parental leave" may be."""
+    named = [word for word in words(offer.filled.without_values(question)) if not word.isdigit()]
+    strange = any(
+        set(_terms(word)) & offer.name
+        and (kind := set(_terms(before)))
+        and not kind & (offer.near | offer.far | _UNITS)
+        for before, word in pairwise(named)
+    )
+    open_choices = (each for each in parameters(offer.tool) if each.type == "choice")
+    return tuple(each for each in open_choices if strange and each.name not in offer.filled.arguments)
 
 
 def form_of(sentence: str, *, decided: bool) -> Form:

@@ -49,7 +49,7 @@ class Filled:
 
 def fill(tool: ToolSchema, question: str) -> Filled:
     """What of the tool's arguments the question holds."""
-    reader = _Reader(question)
+    reader = _Reader(question, set(terms(f"{tool.name} {tool.description}")))
     wanted = sorted(parameters(tool), key=lambda parameter: not parameter.required)
     found: dict[str, Json] = {}
     for parameter in wanted:
@@ -66,8 +66,9 @@ def fill(tool: ToolSchema, question: str) -> Filled:
 class _Reader:
     """Reads values off one question; what became an argument is not read twice. Each method gives what it found."""
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, own: set[str]) -> None:
         self._text = question
+        self._own = own
         self._dates = find_dates(question)
         self._months = find_months(question)
         self._taken: list[Span] = [(each.start, each.end) for each in self._dates]
@@ -98,12 +99,14 @@ class _Reader:
                 return {}
 
     def dates(self, wanted: Sequence[Parameter]) -> dict[str, Json]:
-        """The dates, given out first by the word before them (from, until), then in order."""
+        """The dates, given out first by the word before them (from, until), then in order; more than fit give none."""
         given: dict[str, Json] = {}
         left = [(each.iso, (words(self._text[: each.start]) or [""])[-1]) for each in self._dates]
-        for by_word in (True, False):
+        if len(left) > len(wanted):
+            return {}
+        for fits in (_leads_to, _may_lead_to):
             for parameter in wanted:
-                fitting = [each for each in left if not by_word or _leads_to(each[1], parameter.name)]
+                fitting = [each for each in left if fits(each[1], parameter.name)]
                 if fitting and parameter.name not in given:
                     given[parameter.name] = fitting[0][0]
                     left.remove(fitting[0])
@@ -113,7 +116,7 @@ class _Reader:
         """What stands by itself, where no other parameter of those `left` could have it."""
         rivals = [other for other in left if other.type == parameter.type and other.required == parameter.required]
         match parameter.type:
-            case "month" if self._months:
+            case "month" if len({each.iso for each in self._months}) == 1:
                 return self._take(parameter, (self._months[0].start, self._months[0].end), self._months[0].iso)
             case "text":
                 quoted = [match for match in _QUOTED.finditer(self._text) if self._free(match.span())]
@@ -145,9 +148,13 @@ class _Reader:
         for pattern in patterns:
             for match in re.finditer(pattern, self._text, re.IGNORECASE):
                 group = match.lastindex or 0
-                if self._free(match.span(group)) and match[group].casefold() not in STOP_WORDS:
+                if self._free(match.span(group)) and not self._ordinary(match[group]):
                     return self._take(parameter, match.span(group), match[group])
         return {}
+
+    def _ordinary(self, token: str) -> bool:
+        """Whether it is a word of the language or of the tool, capitals or not, and so no name."""
+        return token.casefold() in STOP_WORDS or bool(self._own & set(terms(token)))
 
     def _take(self, parameter: Parameter, span: Span, text: str) -> dict[str, Json]:
         value = _number(text, parameter.type) if parameter.type in ("integer", "number") else text
@@ -171,6 +178,12 @@ def _leads_to(word: str, name: str) -> bool:
     """Whether a date behind this word is the one that a parameter of this name asks for."""
     named = set(words(name))
     return word in named or any(word in group and named & group for group in (_STARTS, _ENDS))
+
+
+def _may_lead_to(word: str, name: str) -> bool:
+    """Whether nothing speaks against it: "until" is no word before a first day."""
+    named = set(words(name))
+    return not any(word in group and named & other for group, other in ((_STARTS, _ENDS), (_ENDS, _STARTS)))
 
 
 def _fits(pattern: str | None, text: str) -> bool:

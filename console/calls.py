@@ -62,7 +62,10 @@ def draw_evidence(call: ToolCall) -> None:
         st.caption(f"{said} by {label(call.decision.by)}, {when(call.decision.at)}")
         if call.decision.reason:
             st.text(call.decision.reason)
-    st.caption(f"{when(call.started_at or call.planned_at)} · took {took(call.duration_ms)}")
+    st.caption(
+        when(call.started_at or call.planned_at)
+        + (f" · {took(call.duration_ms)}" if call.duration_ms is not None else "")
+    )
 
 
 def draw_arguments(arguments: Json) -> None:

@@ -21,5 +21,7 @@ def _midnight(day: date | None) -> datetime | None:
 
 def person(prefix: str) -> str | None:
     """The employee id to filter by, None for anybody's."""
-    given = st.text_input("Person", key=f"{prefix}_person", placeholder="e-1042", max_chars=64, bind="query-params")
+    given = st.text_input(
+        "Person", key=f"{prefix}_person", placeholder="Any employee id", max_chars=64, bind="query-params"
+    )
     return (given or "").strip() or None

@@ -18,7 +18,7 @@ def draw_sources(citations: list[Citation]) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for number, cited in sorted(quotes.items()):
             passage = cited[0].passage
-            with st.popover(f":material/menu_book: {number} · {label(passage.title, 40)}", type="secondary"):
+            with st.popover(f"{number} · {label(passage.title, 40)}", icon=":material/menu_book:"):
                 draw_passage(passage, [citation.quote for citation in cited])
 
 

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Generic, Literal, Self, TypeVar
 
+import anyio
 from pydantic import BaseModel, ValidationError
 
 from core.canonical import Json
@@ -21,6 +22,9 @@ from core.store import Store
 from core.tools import Hooks, Tool
 
 M = TypeVar("M", bound=BaseModel)
+
+STOP_SECONDS = 5.0
+"""How long a stream that was closed early tries to stop its turn; after that the turn finishes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,8 @@ class Chat(Generic[M]):
                     yield event
         finally:
             if not whole and self.desk.options.on_disconnect == "stop":
-                await self.desk.stop(self.viewer, turn.id)
+                with anyio.move_on_after(STOP_SECONDS, shield=True):
+                    await self.desk.stop(self.viewer, turn.id)
 
     async def follow(self, turn_id: str) -> AsyncGenerator[Event, None]:
         """The turn's events from its first one, as `Desk.follow` gives them; leaving stops nothing."""

@@ -336,7 +336,9 @@ class Desk(Archive):
         """Put the wish on record and, where that gave this worker the turn, set it to work."""
         begin(worker)  # before the claim is on record: nobody may take this worker for a dead one
         try:
-            facts = await journal.append(wish, by=by)
+            # A caller who leaves now must not leave a turn on record without its worker; `patience` ends the wait.
+            with anyio.CancelScope(shield=True):
+                facts = await journal.append(wish, by=by)
         except BaseException:
             end(worker)
             raise

@@ -149,7 +149,7 @@ class Work:
             case "salvage":
                 await self._salvage(open)
             case "park":
-                expires = self._equipment.clock.now() + timedelta(days=self._equipment.options.approval_days)
+                expires = await self._equipment.store.now() + timedelta(days=self._equipment.options.approval_days)
                 await self._journal.append(Park(worker=self._worker, expires=iso(expires)), by=DESK)
                 return False
             case "none":

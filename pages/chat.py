@@ -4,6 +4,7 @@ The page submits and follows; the desk answers, whether anybody looks or not. Wh
 a reload, a second tab and a phone show the same.
 """
 
+from functools import partial
 from typing import Literal
 from uuid import uuid4
 
@@ -23,29 +24,27 @@ st.set_page_config(page_title="Ask HR", layout="centered")
 viewer = signed_in()
 run, stream, desk = app().run, app().stream, app().desk
 state, query = st.session_state, st.query_params
-state.setdefault("chat_request_id", uuid4().hex)
+request_id: str = state.setdefault("chat_request_id", uuid4().hex)
 state.setdefault("chat_threads", 30)
 
 
 def open_thread(thread_id: str | None) -> None:
-    """The URL says which thread is open. Another thread is another request."""
+    """The URL says which thread is open, so that a reload and a link show the same."""
     query.from_dict({"thread": thread_id} if thread_id else {})
-    state.chat_request_id = uuid4().hex
     state.chat_pages = 1
 
 
-def ask(text: str, again: bool = True) -> None:
-    """Put the question on record; the request id is renewed only then, so a second click is the same question."""
+def ask(text: str, request_id: str) -> None:
+    """Put the question on record. The id is that of what was clicked, so that a second click is the same question."""
     try:
         if "thread" not in query:
             query["thread"] = run(desk.create_thread(viewer)).id
-        run(desk.submit(viewer, query["thread"], text, request_id=state.chat_request_id))
+        run(desk.submit(viewer, query["thread"], text, request_id=request_id))
         state.chat_request_id = uuid4().hex
     except RequestMismatch:
-        # The last question went on record, and this script was torn away before it could renew the id.
+        # The last question is on record, and its script was torn away before it could renew the id.
         state.chat_request_id = uuid4().hex
-        if again:
-            ask(text, again=False)
+        ask(text, state.chat_request_id)
     except TurnInProgress as error:
         waits = "Decide the approval first, or stop it." if error.status == "awaiting_approval" else "Stop it, or wait."
         refuse(text, f"The last question is not finished. {waits}")
@@ -84,10 +83,11 @@ def rate(turn_id: str, rating: Literal["up", "down"] | None) -> None:
         state.chat_notice = "Your thumb was not saved: the store does not answer. Try again."
 
 
-with st.bottom:
-    notice = st.container()
-    stop_button = st.container()
-    st.chat_input("Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: ask(state.chat))
+notice, stop_button = st.bottom.container(), st.bottom.container()
+# Not inside st.bottom: it goes there by itself, and only then does the page keep to the end of a growing answer.
+st.chat_input(
+    "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: ask(state.chat, request_id)
+)
 if "chat_notice" in state:
     notice.warning(label(state.pop("chat_notice"), 300), icon=":material/error:")
 
@@ -130,7 +130,7 @@ state.chat_shown = shown
 
 if shown is None:
     with area:
-        draw_welcome(ask)
+        draw_welcome(partial(ask, request_id=request_id))
     st.stop()
 
 views: list[TurnView] = []
@@ -160,7 +160,7 @@ for view in views:
             st.rerun()
         draw_answer(turn, view.calls, viewer, decide)
         if draw_ending(turn) and view is views[-1]:
-            draw_again(turn, ask)
+            draw_again(turn, partial(ask, request_id=request_id))
         if any(call.status == "awaiting_approval" and call.approval == "approver" for call in view.calls):
             st.button("Check again", key="chat_check", icon=":material/refresh:", type="tertiary")
         if turn.status not in ("running", "awaiting_approval") and turn.text:

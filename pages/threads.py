@@ -46,13 +46,13 @@ if not listing.items:
     st.info("No thread fits. Take a filter away, or use fewer words.", icon=":material/search_off:")
 for thread in listing.items:
     with st.container(border=True):
-        title, who, state, numbers = st.columns([5, 2, 2, 4], vertical_alignment="center")
+        title, who, state, numbers = st.columns([4, 1, 2, 3], vertical_alignment="center")
         title.page_link(
             "../pages/thread.py", label=label(thread.title or "Untitled", 70), query_params={"tr_id": thread.id}
         )
         who.markdown(label(thread.owner))
         state.markdown(TURN_WORDS[thread.status].badge if thread.status else "Empty")
         numbers.caption(
-            f"{when(thread.updated_at)} · {thread.turns} turn{'s' * (thread.turns != 1)} · cost {cost(thread.totals)}"
+            f"{when(thread.updated_at)} · {thread.turns} turn{'s' * (thread.turns != 1)} · {cost(thread.totals)}"
         )
 pages.draw(listing.cursor)

@@ -25,7 +25,7 @@ with st.container(border=True):
         [tool.name for tool in app().tools],
         index=None,
         key="tc_tool",
-        placeholder="Any, or type a name",
+        placeholder="Any",
         accept_new_options=True,
         bind="query-params",
     )
@@ -52,11 +52,13 @@ if not listing.items:
     st.info("No tool call fits. Take a filter away.", icon=":material/search_off:")
 for call in listing.items:
     with st.container(border=True):
-        name, who, state, numbers, thread = st.columns([3, 2, 3, 4, 2], vertical_alignment="center")
+        name, who, state, numbers, thread = st.columns([6, 2, 4, 5, 3], vertical_alignment="center")
         name.page_link("../pages/call.py", label=label(tool_words(call.tool).done), query_params={"tc_id": call.id})
         who.markdown(label(call.owner))
         state.markdown(CALL_WORDS[call.status].badge)
-        numbers.caption(f"{when(call.planned_at)} · took {took(call.duration_ms)}")
+        numbers.caption(
+            when(call.planned_at) + (f" · {took(call.duration_ms)}" if call.duration_ms is not None else "")
+        )
         thread.page_link(
             "../pages/thread.py", label="Thread", icon=":material/forum:", query_params={"tr_id": call.thread}
         )

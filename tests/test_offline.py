@@ -199,6 +199,10 @@ async def test_two_tools_that_fit_alike_are_both_left_alone():
         ("I need a parking permit", ["**Plate**", "**Month**: a month such as 2026-12"], []),
         ("Book a meeting room for 8 people on 2026-12-01", ["**Room**"], ["**Seats**", "**Date**"]),
         ("Show me the public holidays in Germany", ["**Year**: a number"], ["**Country**"]),
+        ("Book the Meeting room on 2026-12-01 for 8 seats", ["**Room**"], ["**Seats**"]),
+        ("Request vacation from 2026-12-21 to 2026-12-24, not 2026-11-02", ["**First day**", "**Last day**"], []),
+        ("Request parental leave from 2026-12-21 to 2026-12-24", ["**Kind**: one of vacation, unpaid, special"], []),
+        ("Get me a parking permit for plate GZ-4711 in May 2026 or June 2026", ["**Month**"], ["**Plate**"]),
         ("Show me the public holidays of 2026", ["**Country**: one of Austria, Germany, UK"], ["**Year**"]),
     ],
 )
@@ -219,6 +223,17 @@ async def test_a_value_that_does_not_fit_its_pattern_is_missing():
     ]
     said, calls = await answer("Look up badge XYZ", tools=[badge_lookup.schema])
     assert (calls, "**Badge**" in said) == ([], True)
+
+
+async def test_a_date_goes_to_no_parameter_that_the_word_before_it_speaks_against():
+    @tool(effect="idempotent")
+    def set_reminder(start: date) -> Json:
+        """Set a reminder."""
+
+    assert (await answer("Set a reminder on 2026-12-24", tools=[set_reminder.schema]))[1] == [
+        ("set_reminder", {"start": "2026-12-24"})
+    ]
+    assert (await answer("Set a reminder until 2026-12-24", tools=[set_reminder.schema]))[1] == []
 
 
 async def test_of_several_numbers_each_goes_to_the_name_beside_it():
