@@ -45,7 +45,11 @@ def check_commit(stream: str, after: int, entries: Sequence[Entry], records: Seq
             raise InvalidInput(f"entry {entry.n} of {entry.stream} does not fit at {stream} {n}")
         if entry.salt is None:
             raise InvalidInput(f"entry {n} of {stream} is an erased one: it cannot be committed")
-        canonical([entry.kind, entry.v, entry.by, entry.salt, entry.commitment, entry.prev, entry.hash])
+        texts = (entry.kind, entry.by, entry.salt, entry.commitment, entry.prev, entry.hash)
+        if not all(isinstance(text, str) for text in texts):
+            raise InvalidInput(f"entry {n} of {stream} lacks a text that every entry has")
+        canonical(texts)
+        check_number(entry.v, "an entry's v")
     for record in records:
         if check_kind(record.kind) == "stream":
             raise InvalidInput("records of the kind stream are the store's own")

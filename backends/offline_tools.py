@@ -92,16 +92,11 @@ def choose(question: str, tools: Sequence[ToolSchema]) -> Choice:
     offers = [_offer(tool, question) for tool in tools]
     weights = rarity([offer.near | offer.far for offer in offers])
     sentences = _split(question)
-    ranked = sorted(
-        ((_score(sentence, offer, weights), n) for n, offer in enumerate(offers) for sentence in sentences),
-        reverse=True,
-    )
-    best = next(((score, offers[n]) for score, n in ranked if score >= BAR), None)
-    if best is None:
+    scores = [max((_score(part, offer, weights) for part in sentences), default=0.0) for offer in offers]
+    best, second = sorted([0.0, 0.0, *scores], reverse=True)[:2]
+    if best < BAR or best - second < MARGIN:
         return NoTool()
-    score, offer = best
-    if any(other > score - MARGIN and offers[n] is not offer for other, n in ranked):
-        return NoTool()
+    offer = offers[scores.index(best)]
     if lacking := offer.filled.missing or _unlisted(question, offer):
         return Missing(_ask(offer.tool, lacking))
     return Chosen(offer.tool.name, offer.filled.arguments)

@@ -30,6 +30,10 @@ class Clause:
     values: tuple[Bound, ...] = ()
 
 
+NEVER = Clause("?", (0,))
+"""Bound, because SQLite simplifies conditions around a plain 0, and then misses the index it was told to use."""
+
+
 def find(connection: apsw.Connection, query: Query) -> Page:
     """The page of a query that was checked."""
     order = directions(query)
@@ -131,7 +135,7 @@ def _column(path: str, wanted: Filter) -> Clause:
             fits = all(comparable(bound) for bound in (ge, lt) if bound is not None)
         case _:
             fits = comparable(wanted)
-    return _test(f"r.{path}", wanted) if fits else Clause("0")
+    return _test(f"r.{path}", wanted) if fits else NEVER
 
 
 def _reach(json: str, names: list[str], wanted: Filter, depth: int) -> Clause:
@@ -170,12 +174,14 @@ def _test(value: str, wanted: Filter) -> Clause:
             return Clause(f"({value} IS NULL)")
         case In(values=values):
             among = tuple(bound(one) for one in values if one is not None)
-            null = "IS NULL" if None in values else "IS NULL AND 0"
-            return Clause(f"({value} IN ({', '.join('?' * len(among))}) OR {value} {null})", among)
+            if not values:
+                return NEVER
+            null = f" OR {value} IS NULL" if None in values else ""
+            return Clause(f"({value} IN ({', '.join('?' * len(among))}){null})", among)
         case Range(ge=ge, lt=lt):
             bounds = [bound for bound in (ge, lt) if bound is not None]
             if len({isinstance(bound, str) for bound in bounds}) > 1:
-                return Clause("0")
+                return NEVER
             text = isinstance(bounds[0], str)
             below = Clause(f"{value} < ?", (lt,)) if lt is not None else Clause(f"{value} < {'x' if text else ''}''")
             above = Clause(f"{value} >= ?", (ge,)) if ge is not None else Clause(f"{value} >= ''" if text else "1")

@@ -234,6 +234,13 @@ async def test_passages_come_best_first_and_no_more_than_asked_for(folder):
     assert await retriever.search("bicycle", VIEWER, 0) == []
 
 
+async def test_a_title_counts_for_more_than_a_mention(folder):
+    long = "Keys are at reception, lamps in the cellar, and pumps at the gate for everybody."
+    titled = f"---\ntitle: Bicycles\n---\n{long}"
+    retriever = LocalRetriever(folder(a_md="A bicycle stood there.", b_md=titled, c_md="x", d_md="y", e_md="z"))
+    assert [passage.document for passage in await retriever.search("bicycle", VIEWER, 5)] == ["b", "a"]
+
+
 async def test_one_fitting_word_is_enough_and_stop_words_are_none(folder):
     retriever = LocalRetriever(folder(a_md="The of and what is our bicycles."))
     assert len(await retriever.search("zebra bicycles", VIEWER, 5)) == 1
@@ -243,10 +250,10 @@ async def test_one_fitting_word_is_enough_and_stop_words_are_none(folder):
 
 async def test_passages_that_say_nearly_the_same_are_found_once(folder):
     said = "Lock your bicycle at the rack behind the building and take the key with you to your desk every day"
-    retriever = LocalRetriever(
-        folder(a_md=said, b_md=said + " please.", c_md="A bicycle of one's own is another matter.")
-    )
+    other = "A bicycle of one's own is another matter. " + "It stands at home, at the shop or in the hall. " * 3
+    retriever = LocalRetriever(folder(a_md=said, b_md=said + " please.", c_md=other))
     assert len(await retriever.search("bicycle", VIEWER, 10)) == 2
+    assert len(await retriever.search("bicycle", VIEWER, 2)) == 2
 
 
 HOSTILE = ['a-b c++ " ? AND x:y', "NEAR(a b)", "title:x", "\0", "²", "ﬁ", '"""', "*", "' OR 1=1 --"]

@@ -16,7 +16,7 @@ from backends.dates import find_dates, find_months
 from backends.models import open_model
 from backends.offline import OfflineModel
 from backends.offline_quotes import NOTHING_ASKED, NOTHING_FOUND
-from backends.terms import stem
+from backends.terms import question_words, stem
 from core.canonical import Json
 from core.citations import citations
 from core.entries import Passage, Usage
@@ -154,6 +154,8 @@ async def test_a_question_that_clearly_asks_for_a_tool_calls_it(question, called
         "What is the status of my permit?",
         "Who may book a meeting room?",
         "Don't cancel my gym membership",
+        "Tell me how to cancel my gym membership",
+        "Please explain the vacation balance",
         "Can I cancel my gym membership?",
         "How can I cancel my gym membership?",
         "Is the gym membership taxable?",
@@ -173,6 +175,11 @@ async def test_a_question_about_how_things_are_calls_no_tool(question):
 
 async def test_without_tools_nothing_is_called():
     assert (await answer("How many vacation days do I have left?"))[1] == []
+
+
+async def test_asking_after_ones_own_affairs_is_not_asked_to_fill_in_a_form():
+    said, calls = await answer("How many vacation days do I have left?", tools=[request_leave.schema])
+    assert (said, calls) == (NOTHING_FOUND, [])
 
 
 async def test_two_tools_that_fit_alike_are_both_left_alone():
@@ -236,6 +243,16 @@ async def test_a_date_goes_to_no_parameter_that_the_word_before_it_speaks_agains
     assert (await answer("Set a reminder until 2026-12-24", tools=[set_reminder.schema]))[1] == []
 
 
+async def test_a_date_goes_first_to_the_parameter_that_the_word_before_it_names():
+    @tool(effect="idempotent")
+    def order_badge(valid: date, until: date) -> Json:
+        """Order a badge."""
+
+    assert (await answer("Order a badge until 2026-12-24, valid 2026-12-01", tools=[order_badge.schema]))[1] == [
+        ("order_badge", {"valid": "2026-12-01", "until": "2026-12-24"})
+    ]
+
+
 async def test_of_several_numbers_each_goes_to_the_name_beside_it():
     @tool(effect="unsafe")
     def order_lunch(plates: int, budget: float, vegan: bool) -> Json:
@@ -251,7 +268,7 @@ async def test_of_several_numbers_each_goes_to_the_name_beside_it():
 
 
 async def test_a_number_that_no_json_integer_holds_is_no_argument():
-    said, calls = await answer(f"Book room Danube on 2026-12-01 for {'9' * 400} seats", tools=TOOLS)
+    said, calls = await answer(f"Book room Danube on 2026-12-01 for {'9' * 20} seats", tools=TOOLS)
     assert (calls, "**Seats**" in said) == ([], True)
 
 
@@ -384,6 +401,13 @@ async def test_brackets_in_a_quote_or_a_result_are_no_citations():
     assert citations(said, [sly]) == []
 
 
+async def test_a_passage_under_the_heading_asked_for_leaves_out_a_mere_mention():
+    mention = passage("A bicycle stood there.", title="Snow", document="snow")
+    headed = passage("Keys are at reception.", title="House rules", section=["Bicycle"], document="house")
+    said, _ = await answer("Where do I put my bicycle?", passages=[mention, headed])
+    assert [found.number for found in citations(said, [mention, headed])] == [2]
+
+
 @pytest.mark.parametrize("passages", [[], [POLICY]])
 async def test_a_question_that_no_passage_fits_is_told_that_nothing_was_found(passages):
     said, _ = await answer("What is the weather in Graz?", passages=passages)
@@ -462,6 +486,11 @@ def test_months_need_a_year():
         "2026-12",
         "2027-01",
     ]
+
+
+def test_how_something_works_is_no_question_about_work():
+    assert question_words("How does carry-over work?") == ["carry"]
+    assert question_words("How do I work from home?") == ["work", "home"]
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ async def test_a_question_is_answered_by_the_first_rule_that_occurs_in_it(script
         answers=[[{"say": "else"}]],
         loop=True,
     )
-    asked = ["remote WORK", "about work", "about work", "hello", "remote", "hello"]
+    asked = ["remote WORK", "about work", "about work", "hello", "REMOTE", "hello"]
     assert [await text(model, asking(question)) for question in asked] == ["r1", "w", "w", "else", "r2", "else"]
 
 

@@ -5,10 +5,11 @@ from contextlib import aclosing
 import anyio
 import pytest
 from desks import ANNA, QUICK, check, ended, events, kinds, live_text, logged, merged, text_of, until
-from wrapped import HeldStore
+from wrapped import HeldStore, WrappedStore
 
 from backends.scripted import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Wait
 from core import Desk, Options, Usage, tool
+from core.errors import Full, Unavailable
 from core.history import NUDGE
 from core.model import Ping
 
@@ -147,15 +148,44 @@ async def test_a_turn_whose_live_stream_is_gone_is_replayed_from_the_thread(stor
 
 
 async def test_a_live_stream_that_is_removed_under_its_worker_costs_that_turn_its_text_and_the_desk_nothing(store):
-    gate = anyio.Event()
-    async with Desk(store, ScriptedModel([[Say("One "), Wait(gate), Say("two")], [Say("Three")]])) as desk:
+    held, gate = HeldStore(store, "live:"), anyio.Event()
+    script = [[Say("One "), Wait(gate), Say("two"), Wait(anyio.Event())], [Say("Three")]]
+    async with Desk(held, ScriptedModel(script)) as desk:
         turn = await asked(desk)
+        held.let(1)
         async with aclosing(desk.follow(ANNA, turn.id)) as following:
             await until_text(following)
+        await held.arrived()
         await store.erase(f"live:{turn.id}:1", whole=True)
         gate.set()
-        assert (await until_ended(desk, turn)).status == "completed"
+        await held.arrived()
+        held.let()
+        assert (await until_ended(desk, turn)).text == "One two"
         assert (await ended(desk, await asked(desk))).text == "Three"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [(Unavailable("the disk is away"), "completed"), (Full("no room"), "interrupted")]
+)
+async def test_a_text_that_cannot_be_stored_is_not_shown_and_the_turn_ends(store, fault, status):
+    class Short(WrappedStore):
+        struck = 0
+
+        async def commit(self, stream, after, entries, records=(), *, id):
+            if stream.startswith("live:") and self.struck < 2:
+                self.struck += 1
+                raise fault
+            await super().commit(stream, after, entries, records, id=id)
+
+    gate = anyio.Event()
+    async with Desk(Short(store), ScriptedModel([[Say("Twelve"), Wait(gate)], [Say("Yes")]])) as desk:
+        turn = await asked(desk)
+        async with aclosing(desk.follow(ANNA, turn.id)) as following:
+            assert await until_text(following) == "Twelve"
+            assert "Twelve" in (await live_text(store, turn.id), (await desk.turn(ANNA, turn.id)).text)
+        gate.set()
+        assert (await until_ended(desk, turn)).status == status
+        assert (await ended(desk, await asked(desk))).text == "Yes"
 
 
 async def test_retry_starts_the_text_anew_and_never_splices_two_attempts(store):

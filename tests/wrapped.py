@@ -1,7 +1,7 @@
 """Stores that stand between a desk and a real one: to hold what passes, to count it, and to let it fail."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import anyio
@@ -63,6 +63,7 @@ class HeldStore(WrappedStore):
         super().__init__(store)
         self.beginning = beginning
         self.committed: list[Entry] = []
+        self.holds = 0
         self._permits = anyio.Semaphore(0)
         self._arrived = anyio.Event()
 
@@ -80,7 +81,9 @@ class HeldStore(WrappedStore):
     ) -> None:
         if stream.startswith(self.beginning):
             self._arrived.set()
+            self.holds += 1
             await self._permits.acquire()
+            self.holds -= 1
         await super().commit(stream, after, entries, records, id=id)
         self.committed += entries
 
@@ -91,8 +94,6 @@ class LaterStore(WrappedStore):
     ahead = 0.0
 
     async def now(self) -> datetime:
-        from datetime import timedelta
-
         return await super().now() + timedelta(seconds=self.ahead)
 
 

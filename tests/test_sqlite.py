@@ -1,0 +1,382 @@
+"""What is SQLite's alone: a file that outlives kill -9, is shared by processes, fills up, grows old and forgets."""
+
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+import apsw
+import pytest
+
+from backends import open_store, sqlite_query, sqlite_tables
+from backends.memory import MemoryStore
+from backends.sqlite import SqliteStore
+from backends.store_suite import CLOCK, drafted, extend, first, found, noted, whole
+from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable
+from core.log import GENESIS, verify
+from core.store import In, Query, Range, Record
+
+WRITER = """
+import anyio, sys
+from backends import open_store
+from backends.store_suite import drafted, whole
+
+async def write(store, stream):
+    entries = await whole(store, stream)
+    n, prev = len(entries), entries[-1].hash if entries else "0" * 64
+    while True:
+        new = drafted(stream, n, prev, [{"i": n}, {"i": n + 1}])
+        await store.commit(stream, n, new, id=f"c{n}")
+        n, prev = n + 2, new[-1].hash
+        print(stream, n, flush=True)
+
+async def main(url):
+    async with open_store(url) as store, anyio.create_task_group() as group:
+        for stream in ("thread:a", "thread:b", "live:t:1"):
+            group.start_soon(write, store, stream)
+
+anyio.run(main, sys.argv[1])
+"""
+
+RACER = """
+import anyio, sys
+from backends import open_store
+from backends.store_suite import CLOCK, drafted
+from core.errors import Conflict
+
+async def main(url, racer):
+    async with open_store(url) as store:
+        n, prev = 0, "0" * 64
+        while n < 100:
+            entries = drafted("thread:a", n, prev, [{"racer": racer}])
+            try:
+                await store.commit("thread:a", n, entries, id=CLOCK.token())
+                print(n + 1, flush=True)
+            except Conflict:
+                entries = await store.read("thread:a", n)
+            n, prev = entries[-1].n, entries[-1].hash
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "desk.db"
+
+
+@pytest.fixture
+def url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+async def store(file: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(str(file))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def other(store: SqliteStore, file: Path) -> Iterator[apsw.Connection]:
+    """What another program on the same file would hold."""
+    with closing(apsw.Connection(str(file))) as connection:
+        yield connection
+
+
+def transactions(file: Path) -> int:
+    """How many transactions the WAL holds: each ends in the one frame that names the size of the file."""
+    wal = Path(f"{file}-wal").read_bytes()
+    step = 24 + struct.unpack(">I", wal[8:12])[0]
+    return sum(struct.unpack(">I", wal[at + 4 : at + 8])[0] > 0 for at in range(32, len(wal) - 23, step))
+
+
+async def test_a_writer_killed_anywhere_loses_nothing_it_acknowledged(url: str) -> None:
+    chance = random.Random(7)
+    for _ in range(10):
+        acknowledged: dict[str, int] = {}
+        with subprocess.Popen([sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(chance.randrange(1, 60)):
+                stream, n = writer.stdout.readline().split()
+                acknowledged[stream] = int(n)
+            os.kill(writer.pid, signal.SIGKILL)
+            for line in writer.stdout.read().splitlines(keepends=True):
+                if line.endswith("\n"):
+                    acknowledged[line.split()[0]] = int(line.split()[1])
+        async with open_store(url) as store:
+            for stream, n in acknowledged.items():
+                entries = await whole(store, stream)
+                assert len(entries) >= n
+                assert len(entries) % 2 == 0, "half a commit survived"
+                verify(entries)
+
+
+async def test_two_processes_win_each_number_once(url: str) -> None:
+    command = [sys.executable, "-c", RACER, url]
+    racers = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in ("one", "two")]
+    won = {name: racer.communicate(timeout=60)[0].split() for name, racer in zip(("one", "two"), racers, strict=True)}
+    assert [racer.returncode for racer in racers] == [0, 0]
+    async with open_store(url) as store:
+        entries = await whole(store, "thread:a")
+    verify(entries)
+    for name, numbers in won.items():
+        assert [int(n) for n in numbers] == [entry.n for entry in entries if entry.payload == {"racer": name}]
+
+
+async def test_all_that_waits_is_one_transaction(store: SqliteStore, other: apsw.Connection, file: Path) -> None:
+    await extend(store, "thread:taken", {})
+    before = transactions(file)
+    conflicts: list[str] = []
+
+    async def commit(stream: str) -> None:
+        try:
+            await store.commit(stream, 0, first(stream), id=CLOCK.token())
+        except Conflict:
+            conflicts.append(stream)
+
+    other.execute("BEGIN IMMEDIATE")
+    async with anyio.create_task_group() as group:
+        for n in range(60):
+            group.start_soon(commit, f"thread:s{n}" if n % 6 else "thread:taken")
+        await anyio.wait_all_tasks_blocked()
+        other.execute("ROLLBACK")
+    assert conflicts == ["thread:taken"] * 10
+    assert len(await found(store, kind="stream")) == 51
+    assert transactions(file) - before <= 2, "the first commit may go alone; the 59 that waited go together"
+
+
+async def test_a_reader_blocks_no_writer(store: SqliteStore, other: apsw.Connection) -> None:
+    await extend(store, "thread:a", {"secret": 1})
+    other.execute("BEGIN")
+    assert other.execute("SELECT count(*) FROM entry").get == 1
+    with anyio.fail_after(5):
+        for n in range(20):
+            await extend(store, "thread:a", {"i": n})
+        assert await store.erase("thread:a", 0, 1) == 1
+    assert other.execute("SELECT count(*) FROM entry").get == 1, "a reader's snapshot moved"
+
+
+async def test_a_lock_held_too_long_is_unavailable_and_reads_go_on(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_tables, "BUSY_MS", 50)
+    store = SqliteStore(str(file))
+    entries = await extend(store, "thread:a", {})
+    with closing(apsw.Connection(str(file))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="BusyError"):
+            await store.commit("thread:b", 0, first("thread:b"), id="c1")
+        assert await store.read("thread:a") == entries
+    await store.commit("thread:b", 0, first("thread:b"), id="c1")
+    await store.close()
+
+
+async def test_a_full_disk_is_full_and_everything_written_can_be_read(store: SqliteStore) -> None:
+    # As near as a test gets to a full disk: SQLite gives the same error where the file may not grow.
+    store._writer.pragma("max_page_count", store._writer.pragma("page_count") + 20)
+    payload = {"text": "x" * 10_000}
+    n = 0
+    with pytest.raises(Full):
+        for n in range(100):
+            await store.commit(f"thread:s{n}", 0, first(f"thread:s{n}", payload), [noted(f"r{n}")], id="c1")
+    assert 0 < n < 99
+    for k in range(n):
+        (entry,) = await store.read(f"thread:s{k}")
+        assert entry.payload == payload
+    assert await store.read(f"thread:s{n}") == []
+    assert await store.get("note", f"r{n}") is None
+    outcomes: dict[str, str] = {}
+
+    async def commit(stream: str, payload: object) -> None:
+        try:
+            await store.commit(stream, 0, first(stream, payload), id="c2")
+            outcomes[stream] = "written"
+        except Full:
+            outcomes[stream] = "full"
+
+    async with anyio.create_task_group() as group:
+        for stream, size in (("thread:small", 1), ("thread:large", 500_000), ("thread:little", 1)):
+            group.start_soon(commit, stream, {"text": "y" * size})
+    assert outcomes["thread:large"] == "full"
+    assert outcomes["thread:small"] == outcomes["thread:little"] == "written", "one commit's size was another's fault"
+    store._writer.pragma("max_page_count", 10**6)
+    await store.commit(f"thread:s{n}", 0, first(f"thread:s{n}", payload), id="c1")
+
+
+async def test_what_is_erased_is_not_in_the_files(store: SqliteStore, file: Path) -> None:
+    secret, word = "canary in a payload", "canaryinarecord"
+    entries = first("thread:a", {"text": secret * 500}, {"text": secret})
+    tags = [word, "kept"]
+    await store.commit(
+        "thread:a", 0, entries, [noted("r1", n=2, text=f"a {word}", tags=tags, long=word * 900)], id="c1"
+    )
+    await extend(store, "live:t:1", {"text": "canary alive"})
+    files = [file, Path(f"{file}-wal")]
+    assert any(secret.encode() in path.read_bytes() for path in files)
+    await store.commit("thread:a", 2, [], [noted("r1", n=2, text=None, tags=["kept"])], id="c2")
+    assert await store.erase("thread:a") == 2
+    assert await store.erase("live:t:1", whole=True) == 1
+    for path in files:
+        assert b"canary" not in path.read_bytes(), f"{path.name} still holds what was erased"
+    verify(await store.read("thread:a"))
+
+
+@pytest.mark.parametrize(("missing", "reported"), [(1, 1), (3, 3), (5, 5)])
+async def test_a_missing_entry_is_corrupt_and_named(
+    store: SqliteStore, other: apsw.Connection, missing: int, reported: int
+) -> None:
+    for n in range(5):
+        await extend(store, "thread:a", {"i": n})
+    other.execute("DELETE FROM entry WHERE stream = 'thread:a' AND n = ?", (missing,))
+    with pytest.raises(Corrupt) as caught:
+        await store.read("thread:a")
+    assert (caught.value.stream, caught.value.n) == ("thread:a", reported)
+
+
+async def test_a_row_that_cannot_be_read_is_corrupt_and_named(store: SqliteStore, other: apsw.Connection) -> None:
+    await extend(store, "thread:a", {}, {}, records=[noted("r1", n=2)])
+    other.execute("UPDATE entry SET payload = '{' WHERE n = 2")
+    other.execute("UPDATE record SET fields = '{' WHERE id = 'r1'")
+    with pytest.raises(Corrupt, match="thread:a entry 2"):
+        await store.read("thread:a")
+    with pytest.raises(Corrupt, match="record note:r1"):
+        await store.get("note", "r1")
+
+
+async def test_an_older_file_is_brought_up_to_date(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SqliteStore(str(file))
+    entries = await extend(store, "thread:a", {"i": 1}, records=[noted("r1")])
+    await store.close()
+    newer = (*sqlite_tables.MIGRATIONS, "CREATE TABLE more (a) STRICT", "ALTER TABLE record ADD COLUMN more TEXT")
+    newer = (newer[0], newer[1].replace("(a)", "(a TEXT)"), *newer[2:])
+    monkeypatch.setattr(sqlite_tables, "MIGRATIONS", newer)
+    store = SqliteStore(str(file))
+    assert await store.read("thread:a") == entries
+    assert await store.get("note", "r1") == noted("r1")
+    await store.close()
+    with closing(apsw.Connection(str(file))) as connection:
+        assert connection.pragma("user_version") == len(newer)
+        assert connection.execute("SELECT count(*) FROM more").get == 0
+    monkeypatch.undo()
+    with pytest.raises(InvalidInput, match=f"schema version {len(newer)}"):
+        SqliteStore(str(file))
+
+
+async def test_a_migration_that_fails_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await SqliteStore(str(file)).close()
+    broken = (*sqlite_tables.MIGRATIONS, "CREATE TABLE half (a TEXT) STRICT; SELECT nonsense")
+    monkeypatch.setattr(sqlite_tables, "MIGRATIONS", broken)
+    with pytest.raises(Unavailable):
+        SqliteStore(str(file))
+    monkeypatch.undo()
+    store = SqliteStore(str(file))
+    await extend(store, "thread:a", {})
+    await store.close()
+
+
+async def test_the_file_of_another_program_is_left_alone(file: Path) -> None:
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    before = file.read_bytes()
+    with pytest.raises(InvalidInput, match="another program"):
+        SqliteStore(str(file))
+    assert file.read_bytes() == before
+    file.write_bytes(b"no database at all" * 100)
+    with pytest.raises(Unavailable, match="NotADBError"):
+        SqliteStore(str(file))
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:", "sqlite://", "sqlite:///", "sqlite::memory:", "sqlite:///:memory:", "sqlite://desk.db"]
+)
+async def test_a_url_without_a_file_points_to_memory(url: str) -> None:
+    with pytest.raises(InvalidInput, match="memory:"):
+        async with open_store(url):
+            pass
+
+
+@pytest.mark.parametrize("url", ["", "memory", "memory:x", "postgres://x", "desk.db", "SQLITE:///x"])
+async def test_an_unknown_scheme_names_the_ones_there_are(url: str) -> None:
+    with pytest.raises(InvalidInput, match=r"memory: and sqlite:///"):
+        async with open_store(url):
+            pass
+
+
+async def test_a_directory_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="CantOpenError"):
+        async with open_store(f"sqlite:///{tmp_path}/nowhere/desk.db"):
+            pass
+
+
+async def test_a_relative_url_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with open_store("sqlite:///desk.db") as store:
+        monkeypatch.chdir("/")
+        await extend(store, "thread:a", {})
+        assert len(await store.read("thread:a")) == 1
+    assert (tmp_path / "desk.db").exists()
+
+
+def some_record(chance: random.Random, number: int) -> Record:
+    scalars = [None, True, False, 0, 1, 1.0, -1.5, 2**53 + 1, "", "1", "a", "b\0", "ß", "x" * 250, "x" * 200 + "y" * 50]
+    fields = {
+        "planned_at": chance.choice(["2026-01", "2026-02", "2026-03", None]),
+        "text": " ".join(chance.choices(["leave", "leaves", "pay", "straße", "12", "a_b"], k=3)),
+        "a": chance.choice([*scalars, [], scalars[:5], [1, [2]], {"b": 1}, [{"b": 1}, {"b": None}, 3]]),
+        "deep": {"b": chance.choice([*scalars, [1, "a"], {"c": 1}])},
+        "cost": chance.choice([None, 5, -5, 2**62, 0.5]),
+    }
+    return Record(
+        kind="tool_call",
+        id=f"r{number:03}",
+        n=number,
+        fields={k: v for k, v in fields.items() if chance.random() < 0.9},
+    )
+
+
+def some_query(chance: random.Random) -> Query:
+    texts = ["", "1", "a", "b", "x" * 200, "2026-02"]
+    filters = [None, True, False, 0, 1, 1.0, *texts, In(()), In((None, 1, "a")), In((True, "ß", 2**53 + 1))]
+    filters += [Range(ge=ge) for ge in (0, "a", "x" * 200)] + [Range(lt=lt) for lt in (1.5, "a", "x" * 200)]
+    filters += [Range(ge=0, lt=2), Range(ge="", lt="b"), Range(ge=0, lt="b"), Range(ge="2026-01", lt="2026-03")]
+    paths = ["a", "deep.b", "a.b", "deep", "planned_at", "id", "n", "nothing", "deep.b.c", "cost"]
+    orders = [(), ("planned_at",), ("-planned_at",), ("-planned_at", "n"), ("-n",), ("id",), ("deep.none", "-id")]
+    return Query(
+        kind="tool_call",
+        where={path: chance.choice(filters) for path in chance.sample(paths, chance.choice([0, 1, 1, 2]))},
+        words=chance.choice(["", "", "leave", "leaves pay", "pay lea", "STRASSE", "a 1"]),
+        order=chance.choice(orders),
+        limit=chance.choice([1, 7, 500]),
+    )
+
+
+@pytest.mark.parametrize("few", [0, 5, sqlite_query.FEW], ids=lambda few: f"few={few}")
+async def test_any_query_finds_what_the_memory_store_finds(
+    store: SqliteStore, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_query, "FEW", few)
+    chance, memory = random.Random(few), MemoryStore()
+    records = [some_record(chance, number) for number in range(120)]
+    records += [
+        Record(kind=one.kind, id=one.id, n=one.n + 200, fields=some_record(chance, 0).fields) for one in records[::3]
+    ]
+    for one in (store, memory):
+        await one.commit("thread:a", 0, drafted("thread:a", 0, GENESIS, [{}]), records, id="c1")
+    for _ in range(400):
+        query = some_query(chance)
+        page, expected = await store.find(query), await memory.find(query)
+        assert page == expected, query
+        for _ in range(5):
+            if page.cursor is None:
+                break
+            query = Query(**{name: getattr(query, name) for name in query.__slots__} | {"cursor": page.cursor})
+            page, expected = await store.find(query), await memory.find(query)
+            assert page == expected, query
+        by = chance.choice([(), ("a",), ("deep.b", "planned_at"), ("n",)])
+        sums = chance.choice([(), ("cost",), ("n", "a")])
+        assert await store.tally(query, by, sums) == await memory.tally(query, by, sums), (query, by, sums)
