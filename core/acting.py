@@ -1,5 +1,6 @@
 """One tool call carried out: what ran, and what can truthfully be said of its outcome."""
 
+import math
 import threading
 from collections.abc import Mapping
 from functools import partial
@@ -44,9 +45,12 @@ async def act(
             duration_ms=_since(clock, began),
         )
     except OutcomeUnknown as error:
-        return outcome(status="unknown", code="outcome_unknown", error=str(error), duration_ms=_since(clock, began))
-    # The boundary of a tool: whatever it raises, sys.exit included, is its outcome and nobody else's.
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        return outcome(status="unknown", code="outcome_unknown", error=_words(error), duration_ms=_since(clock, began))
+    # The boundary of a tool: whatever it raises, sys.exit included, is its outcome and nobody else's; a cancellation
+    # too, if nobody cancelled us.
+    except BaseException as error:
+        if isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf:
+            raise
         return outcome(status="failed", code="raised", error=_words(error), duration_ms=_since(clock, began))
     took = _since(clock, began)
     try:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, get_type_hints
 
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import to_jsonable_python
 
 from core.canonical import Json, canonical
 from core.entries import Decider, Effect
@@ -153,7 +153,7 @@ def jsonable(result: object) -> Json:
     """A tool's result as canonical JSON allows it; raises InvalidInput where it has no JSON."""
     try:
         value = to_jsonable_python(result)
-    except PydanticSerializationError as error:
+    except ValueError as error:  # PydanticSerializationError is one, and so is what a circular result raises
         raise InvalidInput(f"the result has no JSON: {error}") from error
     canonical(value)
     return value

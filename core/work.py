@@ -221,6 +221,8 @@ class Work:
             options=options,
             clock=equipment.clock,
         )
+        if self._leaving.is_set():  # since the commit began: `leave` found nothing to cancel yet
+            self._asking.cancel("worker_left")
         try:
             said = await self._ask_unless_lost(self._asking, asked, careful=open.passages > 0)
             fence = self._fence
