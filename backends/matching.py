@@ -8,6 +8,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from json import loads
 from math import isfinite
 from typing import TypeAlias, cast
@@ -48,6 +49,8 @@ def check_path(path: object) -> str:
 def check_query(query: Query) -> Query:
     """The query, if its parts are ones that every store understands alike; raises InvalidInput otherwise."""
     check_matching(query)
+    if not all(isinstance(path, str) for path in query.order):
+        raise InvalidInput("an order is a tuple of paths")
     _check_paths([path.removeprefix("-") for path in query.order], "an order")
     if isinstance(query.limit, bool) or not isinstance(query.limit, int) or not 1 <= query.limit <= 500:
         raise InvalidInput("a page has 1 to 500 records")
@@ -220,7 +223,7 @@ def open_cursor(query: Query) -> list[Scalar] | None:
     try:
         mark, *position = cast(list[Scalar], loads(urlsafe_b64decode(query.cursor)))
         canonical(position)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput("not a cursor of this store") from error
     fits = len(position) == len(query.order) + 1 and isinstance(position[-1], str)
     if mark != _fingerprint(query) or not fits or any(isinstance(value, list | dict) for value in position):
@@ -251,8 +254,12 @@ def page(records: Iterable[Record], query: Query) -> Page:
     if cursor is not None:
         found = [record for record in found if _follows(record, order, cursor)]
     for path, descending in reversed(order):
-        found.sort(key=lambda record, path=path: rank(lookup(record, path)), reverse=descending)  # type: ignore[misc]
+        found.sort(key=partial(_place, path), reverse=descending)
     return cut_page(query, found[: query.limit + 1])
+
+
+def _place(path: str, record: Record) -> Rank:
+    return rank(lookup(record, path))
 
 
 def cut_page(query: Query, found: list[Record]) -> Page:
@@ -268,7 +275,7 @@ def cut_page(query: Query, found: list[Record]) -> Page:
 
 def _follows(record: Record, order: list[tuple[str, bool]], cursor: list[Scalar]) -> bool:
     for (path, descending), value in zip(order, cursor, strict=True):
-        here, there = rank(lookup(record, path)), rank(value)
+        here, there = _place(path, record), rank(value)
         if here != there:
             return (here > there) != descending
     return False

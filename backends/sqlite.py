@@ -220,8 +220,10 @@ class SqliteStore:
                     self._close_readers()
 
     def _close_readers(self) -> None:
-        while self._readers:
-            self._readers.pop().close()
+        # Two threads may be at it: who asks whether there is one more may find it gone.
+        with suppress(IndexError):
+            while True:
+                self._readers.pop().close()
 
     async def _send(self, run: Callable[[apsw.Connection], int], *, scrub: bool = False) -> int:
         self._check_open()
@@ -238,7 +240,8 @@ class SqliteStore:
             while not self._jobs.empty():
                 waiting.append(self._jobs.get())
             going = None not in waiting
-            self._transact([job for job in waiting if job is not None])
+            if jobs := [job for job in waiting if job is not None]:
+                self._transact(jobs)
             if self._wal_pages > LONG_WAL:
                 self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._close_readers()
@@ -251,16 +254,19 @@ class SqliteStore:
 
     def _transact(self, jobs: list[_Job]) -> None:
         """Run the jobs as one transaction, and each alone if SQLite gives that one up: it may be for one job's sake."""
-        answers: list[int | Exception] = []
+        answers: list[int | Exception]
+        begun = False
         try:
             with self._translated():
                 self._writer.execute("BEGIN IMMEDIATE")
+                begun = True
                 answers = [self._attempt(job) for job in jobs]
                 self._writer.execute("COMMIT")
         except RolltopError as error:
-            if self._writer.in_transaction:
+            # Where even that fails, the next BEGIN will, and say so; a writer that died would leave callers waiting.
+            with suppress(apsw.Error):
                 self._writer.execute("ROLLBACK")
-            if len(jobs) > 1 and answers:
+            if begun and len(jobs) > 1:
                 for job in jobs:
                     self._transact([job])
                 return

@@ -83,7 +83,8 @@ def open_writer(path: str) -> apsw.Connection:
     connection = apsw.Connection(path)
     try:
         connection.set_busy_timeout(BUSY_MS)
-        _version(connection, path)
+        with connection:  # One snapshot: another process may be making the file just now.
+            _version(connection, path)
         for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 0"):
             connection.execute(f"PRAGMA {setting}").fetchall()
         connection.execute("BEGIN IMMEDIATE")

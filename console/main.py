@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, forget, refuse_other_addresses, signed_in
+from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
 from core.errors import Denied, NotFound, Unavailable
 
 st.set_page_config(
@@ -28,7 +28,6 @@ if viewer is None:
     st.navigation([chat, threads, thread, tool_calls, call, approvals], position="hidden")
     draw_banner()
     draw_sign_in()
-    forget()
     st.stop()
 
 oversight = [threads, thread, tool_calls, call] if "auditor" in viewer.roles else []

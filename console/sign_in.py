@@ -115,10 +115,14 @@ def draw_sign_in() -> None:
         if st.button("Sign in", type="primary", width="stretch"):
             try:
                 st.session_state.viewer = viewer_for(person.id, role, purpose)
+                st.session_state.pop("si_left", None)
             except InvalidInput as error:
                 st.error(str(error))
             else:
                 st.rerun()
+    if "si_left" in st.session_state:
+        # Only then: on a first visit this could arrive after the cookie of a quick choice, and take it away.
+        _keep(key="si_forget", data={"cookie": f"{COOKIE}=; path=/; SameSite=Strict; Max-Age=0"})
 
 
 def draw_signed_in(viewer: Viewer) -> None:
@@ -130,14 +134,10 @@ def draw_signed_in(viewer: Viewer) -> None:
         if st.button("Sign out", key="si_out", type="tertiary"):
             st.session_state.clear()
             st.session_state.viewer = None
+            st.session_state.si_left = True
             st.query_params.clear()
             st.rerun()
     _keep(key="si_keep", data={"cookie": f"{COOKIE}={chosen}; path=/; SameSite=Strict"})
-
-
-def forget() -> None:
-    """Take the choice back from the browser."""
-    _keep(key="si_forget", data={"cookie": f"{COOKIE}=; path=/; SameSite=Strict; Max-Age=0"})
 
 
 def draw_banner() -> None:
