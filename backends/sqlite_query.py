@@ -14,7 +14,7 @@ from typing import cast
 import apsw
 
 from backends.matching import cut_page, directions, merge, open_cursor
-from backends.sqlite_tables import ORDERED, Bound, Row, bound, read_record
+from backends.sqlite_tables import ORDERED, Bound, Row, bound, index_name, read_record
 from core.store import Filter, In, Page, Query, Range, Scalar, Tally
 from core.words import words
 
@@ -76,26 +76,40 @@ def _tally(row: Row, keys: int, sums: Sequence[str]) -> Tally:
 def _source(connection: apsw.Connection, query: Query, walk: str | None) -> Clause:
     """FROM and WHERE: the rarest filter that an index knows leads, unless an index of the order `walk` is better."""
     checks = {path: _check(path, wanted) for path, wanted in query.where.items()}
-    leads = {path: _lead(query.kind, path, wanted) for path, wanted in query.where.items() if _leads(path, wanted)}
+    index = _index(query, walk)
+    leads = {path: _lead(query.kind, path, query.where[path]) for path in _leading(query) if path not in index}
     if text := words(query.words):
         match = " ".join([*(f'"{word}"' for word in text[:-1]), f'"{text[-1]}"*'])
         leads[""] = Clause("SELECT rowid AS num FROM word WHERE word MATCH ?", (match,))
         checks[""] = Clause(f"r.num IN ({leads[''].sql})", leads[""].values)
+    sizes = {path: _size(connection, lead) for path, lead in leads.items()}
+    first = min(leads, key=lambda path: sizes[path], default=None)
     # The kind is spelled out, as `check_kind` lets it be: for a bound one no index of one kind is used.
     of_kind = f"WHERE r.kind = '{query.kind}'"
-    indexed = walk in ORDERED.get(query.kind, ())
-    start = Clause(f"FROM record r {f'INDEXED BY {query.kind}_by_{walk} ' if indexed else ''}{of_kind}")
-    if leads:
-        sizes = {path: _size(connection, lead) for path, lead in leads.items()}
-        first = min(leads, key=lambda path: sizes[path])
-        if sizes[first] <= FEW or not (indexed or walk == "id"):
-            del checks[first]
-            lead = leads[first]
-            start = Clause(f"FROM ({lead.sql}) l CROSS JOIN record r ON r.num = l.num {of_kind}", lead.values)
-    return Clause(
-        " AND ".join([start.sql, *(check.sql for check in checks.values())]),
-        (*start.values, *(value for check in checks.values() for value in check.values)),
-    )
+    if first is not None and (sizes[first] <= FEW or not (index or walk == "id")):
+        del checks[first]
+        parts = [
+            Clause(f"FROM ({leads[first].sql}) l CROSS JOIN record r ON r.num = l.num {of_kind}", leads[first].values)
+        ]
+    elif index:
+        parts = [Clause(f"FROM record r INDEXED BY {index_name(query.kind, index)} {of_kind}")]
+        parts += [
+            _test(_key(path), query.where[path]) for path in index if isinstance(query.where.get(path), str | Range)
+        ]
+    else:
+        parts = [Clause(f"FROM record r {of_kind}")]
+    parts += checks.values()
+    return Clause(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+
+
+def _index(query: Query, walk: str | None) -> tuple[str, ...]:
+    """The paths of an index that gives the order, within what the filters hold equal if there is one; () for none."""
+    fitting = [
+        paths
+        for paths in ORDERED.get(query.kind, ())
+        if paths[-1] == walk and all(isinstance(query.where.get(path), str) for path in paths[:-1])
+    ]
+    return max(fitting, key=len, default=())
 
 
 def _size(connection: apsw.Connection, lead: Clause) -> int:
@@ -103,9 +117,16 @@ def _size(connection: apsw.Connection, lead: Clause) -> int:
     return cast(int, count)
 
 
-def _leads(path: str, wanted: Filter) -> bool:
-    none = wanted is None or (isinstance(wanted, In) and None in wanted.values)
-    return "." not in path and path != "n" and not none
+def _leading(query: Query) -> list[str]:
+    """The paths whose filters an index could answer: what is null or absent is in none, nor what lies deeper."""
+    return [
+        path
+        for path, wanted in query.where.items()
+        if "." not in path
+        and path != "n"
+        and wanted is not None
+        and not (isinstance(wanted, In) and None in wanted.values)
+    ]
 
 
 def _lead(kind: str, path: str, wanted: Filter) -> Clause:

@@ -4,7 +4,7 @@ Entries and records are kept as canonical JSON, so that what comes back has the 
 a record of the kind `stream`, whose n is the stream's end: lists of streams are queries like any other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from json import loads
 from typing import TypeAlias, cast
@@ -46,15 +46,19 @@ MIGRATIONS = (
 )
 """Each takes a file one version up; `PRAGMA user_version` counts those that a file has had."""
 
-ORDERED: Mapping[str, tuple[str, ...]] = {
-    "thread": ("updated_at", "created_at"),
-    "turn": ("opened_at",),
-    "message": ("at",),
-    "tool_call": ("planned_at",),
-    "model_call": ("asked_at",),
-    "retrieval": ("at",),
+ORDERED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "thread": (("updated_at",), ("created_at",)),
+    "turn": (("opened_at",), ("thread", "first_n")),
+    "message": (("at",), ("thread", "at_n")),
+    "tool_call": (("planned_at",), ("thread", "planned_at")),
+    "model_call": (("asked_at",),),
+    "retrieval": (("at",),),
 }
-"""Per kind the paths whose order is kept in an index; any other is sorted when asked for."""
+"""Per kind the orders kept in an index: by the last path, among records that have the same text at those before it.
+
+Any other order is sorted when asked for. What stands at these paths is a single text or number, as `core.records`
+has it: a list there would not be found by its items.
+"""
 
 BUSY_MS = 10_000
 """How long a writer waits for another process's."""
@@ -90,17 +94,22 @@ def open_writer(path: str) -> apsw.Connection:
         connection.execute("BEGIN IMMEDIATE")
         for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
             connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}")
-        for kind, paths in ORDERED.items():
-            for at in paths:
-                columns = f"fields ->> '$.{at}', id"
+        for kind, orders in ORDERED.items():
+            for paths in orders:
+                columns = ", ".join([*(f"fields ->> '$.{path}'" for path in paths), "id"])
                 connection.execute(
-                    f"CREATE INDEX IF NOT EXISTS {kind}_by_{at} ON record ({columns}) WHERE kind = '{kind}'"
+                    f"CREATE INDEX IF NOT EXISTS {index_name(kind, paths)} ON record ({columns}) WHERE kind = '{kind}'"
                 )
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def index_name(kind: str, paths: Sequence[str]) -> str:
+    """What the index of one of the `ORDERED` orders is called."""
+    return f"{kind}_by_{'_and_'.join(paths)}"
 
 
 def _version(connection: apsw.Connection, path: str) -> int:

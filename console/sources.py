@@ -45,5 +45,6 @@ def draw_retrieval(retrieval: Retrieval, cited: set[int]) -> None:
         st.caption("The passages have been erased.")
     for number, passage in enumerate(retrieval.passages, retrieval.first_number):
         used = ":green-badge[cited]" if number in cited else ":gray-badge[not cited]"
-        with st.expander(f"{number} · {label(passage.title)} {used}", type="compact"):
+        where = " / ".join([passage.title, *passage.section[-1:]])
+        with st.expander(f"{number} · {label(where, 50)} {used}", type="compact"):
             draw_passage(passage, [])

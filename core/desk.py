@@ -196,6 +196,10 @@ class Desk(Archive):
         Raises NotFound, and Unavailable while the store is away: follow again then.
         """
         turn = await self._turn(viewer, "thread.read", turn_id)
+        here = any(work.turn == turn_id for work in self._works.values())
+        if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
+            # Whoever waits for the answer should not wait for the next sweep too.
+            await self._recovery.look_after(turn.thread)
         async with aclosing(follow(self._store, self._wakeups, turn)) as events:
             async for event in events:
                 yield event

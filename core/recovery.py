@@ -57,6 +57,7 @@ class Recovery:
         self._journal = journal
         self._adopt = adopt
         self._watches: dict[str, _Watch] = {}
+        self._seen: set[str] = set()
 
     async def sweep(self, only: str | None = None) -> None:
         """Look once at every open turn, lagging record and finished live stream, or at one thread `only`.
@@ -64,11 +65,13 @@ class Recovery:
         One broken thread stops no other.
         """
         threads = [only] if only else await self._unfinished()
+        self._seen.clear()
         for thread in threads:
             try:
                 await self.look_after(thread)
             except RolltopError:
                 log.exception("thread %s cannot be recovered", thread)
+        self._watches = {turn: watch for turn, watch in self._watches.items() if turn in self._seen}
         if only is None:
             await self._clear_live_streams()
 
@@ -86,11 +89,12 @@ class Recovery:
                     self._equipment, journal, open.turn, "expired", "cancelled", "approval_expired", by=DESK
                 )
             return
-        silent = await self._silence(open, journal.state.n)
+        watch = await self._watch(open, journal.state.n)
+        silent = self._equipment.clock.monotonic() - watch.since
         gone = open.worker is None or is_gone(open.worker)
         lease = self._equipment.options.lease
         if await self._can_go_on(open):
-            if open.released or gone or self._watches[open.turn].sealed or silent > lease:
+            if open.released or gone or watch.sealed or silent > lease:
                 await self._take_over(journal, open)
         elif silent > ABANDONED_LEASES * lease:
             await close_turn(self._equipment, journal, open.turn, "lost", "failed", "no_worker", by=DESK)
@@ -123,9 +127,10 @@ class Recovery:
                 query = Query(kind=query.kind, where=query.where, limit=query.limit, cursor=page.cursor)
         return list(threads)
 
-    async def _silence(self, open: OpenTurn, thread_n: int) -> float:
-        """Seconds since this observer first saw the turn as it is now."""
+    async def _watch(self, open: OpenTurn, thread_n: int) -> _Watch:
+        """The turn's last sign of life, as of now: `since` is when this observer first saw the turn as it is."""
         now = self._equipment.clock.monotonic()
+        self._seen.add(open.turn)
         stream = live_stream(open.turn, open.fence)
         watch = self._watches.get(open.turn)
         if watch is None or watch.live != stream:
@@ -135,7 +140,7 @@ class Recovery:
             watch.sealed = isinstance(fact(entries[-1]), Sealed)
         if watch.thread_n != thread_n:
             watch.thread_n, watch.since = thread_n, now
-        return now - watch.since
+        return watch
 
     async def _can_go_on(self, open: OpenTurn) -> bool:
         """Whether this desk has the model and the tools that the turn was opened with."""

@@ -5,7 +5,7 @@ from typing import get_args
 import streamlit as st
 
 from console.app import app
-from console.filters import day_range, person
+from console.filters import WIDTH, day_range, person
 from console.paging import Pages
 from console.sign_in import signed_in
 from console.wording import TURN_WORDS, cost, label, when
@@ -21,10 +21,8 @@ with st.container(border=True):
     words = st.text_input(
         "Words", key="th_words", type="search", placeholder="Words in questions and answers", persist_state="session"
     )
-    owner_column, status_column, *days = st.columns(4)
-    with owner_column:
+    with st.container(horizontal=True):
         owner = person("th")
-    with status_column:
         status = st.selectbox(
             "Status",
             get_args(TurnStatus),
@@ -32,11 +30,12 @@ with st.container(border=True):
             key="th_status",
             placeholder="Any",
             format_func=lambda status: TURN_WORDS[status].text,
+            width=WIDTH,
             bind="query-params",
         )
-    since, until = day_range("th", days)
+        since, until = day_range("th")
 
-pages = Pages("th_pages", (words, owner, status, since, until))
+pages = Pages[str]("th_pages", (words, owner, status, since, until))
 listing = run(
     desk.search_threads(
         viewer, words=words or "", owner=owner, status=status, since=since, until=until, limit=25, cursor=pages.cursor
@@ -46,13 +45,11 @@ if not listing.items:
     st.info("No thread fits. Take a filter away, or use fewer words.", icon=":material/search_off:")
 for thread in listing.items:
     with st.container(border=True):
-        title, who, state, numbers = st.columns([4, 1, 2, 3], vertical_alignment="center")
+        title, state, facts = st.columns([4, 2, 4], vertical_alignment="center")
         title.page_link(
             "../pages/thread.py", label=label(thread.title or "Untitled", 70), query_params={"tr_id": thread.id}
         )
-        who.markdown(label(thread.owner))
         state.markdown(TURN_WORDS[thread.status].badge if thread.status else "Empty")
-        numbers.caption(
-            f"{when(thread.updated_at)} · {thread.turns} turn{'s' * (thread.turns != 1)} · {cost(thread.totals)}"
-        )
+        turns = f"{thread.turns} turn" + "s" * (thread.turns != 1)
+        facts.caption(f"{label(thread.owner)} · {when(thread.updated_at)} · {turns} · {cost(thread.totals)}")
 pages.draw(listing.cursor)

@@ -20,3 +20,12 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
     async with open_store(url) as store:
         yield store
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Torture takes long, and runs only when it is asked for by name: `-m torture`."""
+    if "torture" in config.getoption("-m"):
+        return
+    left = [item for item in items if item.get_closest_marker("torture")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]

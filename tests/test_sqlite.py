@@ -334,9 +334,54 @@ async def test_a_relative_url_stays_where_it_was(tmp_path: Path, monkeypatch: py
     assert (tmp_path / "desk.db").exists()
 
 
+def steps(file: Path, query: Query) -> int:
+    """How many steps, in tens, SQLite's machine takes for a page."""
+    taken = 0
+
+    def count() -> bool:
+        nonlocal taken
+        taken += 1
+        return False
+
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.set_progress_handler(count, 10)
+        assert len(sqlite_query.find(connection, query).records) == query.limit
+    return taken
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query(kind="turn", where={"thread": "t0"}, order=("-first_n",), limit=20),
+        Query(kind="turn", where={"thread": "t0", "first_n": Range(lt=60)}, order=("-first_n",), limit=20),
+        Query(kind="turn", where={"thread": "t0", "first_n": Range(ge=9)}, order=("first_n",), limit=20),
+        Query(kind="turn", order=("-opened_at",), limit=20),
+        Query(kind="turn", where={"status": "completed"}, order=("-opened_at",), limit=20),
+        Query(kind="turn", where={"opened_at": Range(lt="00050")}, order=("-opened_at",), limit=20),
+        Query(kind="turn", where={"turn": In(("u3", "u4"))}, limit=2),
+        Query(kind="turn", where={"id": Range(ge="t1-")}, order=("id",), limit=20),
+    ],
+    ids=lambda query: f"{dict(query.where)} {query.order}",
+)
+async def test_a_page_of_many_records_costs_what_one_of_few_does(
+    store: SqliteStore, file: Path, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_query, "FEW", 20)
+
+    def turn(n: int) -> Record:
+        fields = {"thread": f"t{n % 2}", "turn": f"u{n}", "first_n": n, "opened_at": f"{n:05}", "status": "completed"}
+        return noted(f"t{n % 2}-{n}", kind="turn", **fields)
+
+    await extend(store, "thread:a", {}, records=[turn(n) for n in range(200)])
+    few = steps(file, query)
+    await extend(store, "thread:a", {}, records=[turn(n) for n in range(200, 3000)])
+    assert steps(file, query) <= 1.1 * few
+
+
 def some_record(chance: random.Random, number: int) -> Record:
     scalars = [None, True, False, 0, 1, 1.0, -1.5, 2**53 + 1, "", "1", "a", "b\0", "ß", "x" * 250, "x" * 200 + "y" * 50]
     fields = {
+        "thread": chance.choice(["t1", "t2", "t2", None, 5]),
         "planned_at": chance.choice(["2026-01", "2026-02", "2026-03", None]),
         "text": " ".join(chance.choices(["leave", "leaves", "pay", "straße", "12", "a_b"], k=3)),
         "a": chance.choice([*scalars, [], scalars[:5], [1, [2]], {"b": 1}, [{"b": 1}, {"b": None}, 3]]),
@@ -352,11 +397,11 @@ def some_record(chance: random.Random, number: int) -> Record:
 
 
 def some_query(chance: random.Random) -> Query:
-    texts = ["", "1", "a", "b", "x" * 200, "2026-02"]
+    texts = ["t1", "t2", "t2", "", "1", "a", "b", "x" * 200, "2026-02"]
     filters = [None, True, False, 0, 1, 1.0, *texts, In(()), In((None, 1, "a")), In((True, "ß", 2**53 + 1))]
     filters += [Range(ge=ge) for ge in (0, "a", "x" * 200)] + [Range(lt=lt) for lt in (1.5, "a", "x" * 200)]
     filters += [Range(ge=0, lt=2), Range(ge="", lt="b"), Range(ge=0, lt="b"), Range(ge="2026-01", lt="2026-03")]
-    paths = ["a", "deep.b", "a.b", "deep", "planned_at", "id", "n", "nothing", "deep.b.c", "cost"]
+    paths = ["thread", "thread", "a", "deep.b", "a.b", "deep", "planned_at", "id", "n", "nothing", "deep.b.c", "cost"]
     orders = [(), ("planned_at",), ("-planned_at",), ("-planned_at", "n"), ("-n",), ("id",), ("deep.none", "-id")]
     return Query(
         kind="tool_call",

@@ -1,0 +1,196 @@
+"""The console as a person meets it: started by its command, seen in a browser."""
+
+import re
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+expect.set_options(timeout=20_000)
+
+LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
+
+
+def ask(page, question):
+    box = page.get_by_role("textbox", name="Ask about leave")
+    box.fill(question)
+    box.press("Enter")
+
+
+def ended(page):
+    """The turn is over: nothing is left to stop."""
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def test_the_two_questions_of_the_readme_are_answered_with_their_evidence(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    ask(page, "How many vacation days do I have left?")
+    expect(page.get_by_text("Days left: 13")).to_be_visible()
+    expect(page.get_by_text("Vacation balance", exact=True)).to_be_visible()
+    ended(page)
+    ask(page, "What is our policy on remote work?")
+    page.get_by_role("button", name="Remote work", exact=False).last.click()
+    expect(page.get_by_text("in force since 2026-07-01")).to_be_visible()
+
+
+def test_an_example_clicked_twice_is_asked_once(offline, sign_in):
+    page = sign_in(offline, "e-1077")
+    page.get_by_role("button", name="How many vacation days").dblclick()
+    expect(page.get_by_text("Days left:")).to_have_count(1)
+    ended(page)
+    expect(page.get_by_text("Days left:")).to_have_count(1)
+    expect(page.get_by_test_id("stSidebar").get_by_role("button", name="How many vacation days")).to_have_count(1)
+
+
+def test_an_approval_survives_a_reload_and_books_the_leave(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    ask(page, LEAVE)
+    approve = page.get_by_role("button", name="Approve")
+    expect(approve).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Book annual leave from 2030-03-04 to 2030-03-05")).to_be_visible()
+    approve.click()
+    expect(page.get_by_text("Working days: 2")).to_be_visible()
+    expect(approve).to_have_count(0)
+
+
+def test_a_closed_tab_stops_nothing_and_the_next_one_sees_the_same_text(scripted, sign_in):
+    page = sign_in(scripted, "e-1042")
+    ask(page, "Tell me slowly")
+    expect(page.get_by_text("One two three")).to_be_visible()
+    url, context = page.url, page.context
+    page.close()
+    again = context.new_page()
+    again.goto(url)
+    expect(again.get_by_text("One two three")).to_be_visible()
+    (scripted.folder / "go").touch()
+    expect(again.get_by_text("One two three four five six seven.", exact=True)).to_have_count(1)
+    ended(again)
+    expect(again.get_by_text("One two three four five six seven.", exact=True)).to_have_count(1)
+
+
+@pytest.mark.parametrize("by", ["button", "key"])
+def test_stop_keeps_the_text_so_far(scripted, sign_in, by):
+    page = sign_in(scripted, "e-1042")
+    ask(page, f"Talk forever, until the {by}")
+    expect(page.get_by_text("It begins")).to_be_visible()
+    if by == "button":
+        page.get_by_role("button", name="Stop").click()
+    else:
+        page.keyboard.press("Escape")
+    expect(page.get_by_text("Stopped")).to_be_visible()
+    expect(page.get_by_text("It begins", exact=True)).to_be_visible()
+    ended(page)
+
+
+def test_a_question_during_a_turn_goes_back_into_the_box(scripted, sign_in):
+    page = sign_in(scripted, "e-1077")
+    ask(page, "Talk forever")
+    expect(page.get_by_text("It begins")).to_be_visible()
+    ask(page, "And another thing")
+    expect(page.get_by_text("The last question is not finished")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Ask about leave")).to_have_value("And another thing")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped")).to_be_visible()
+
+
+def test_a_cut_answer_says_so_and_offers_to_try_again(scripted, sign_in):
+    page = sign_in(scripted, "e-1042")
+    ask(page, "Something broken")
+    expect(page.get_by_text("The answer was cut off")).to_be_visible()
+    expect(page.get_by_text("As far as", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Something broken", exact=True)).to_have_count(3)  # two questions, one in the list
+
+
+def test_an_auditor_reads_the_thread_and_the_call_and_comes_back(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    ask(page, "How many vacation days do I have left?")
+    expect(page.get_by_text("Days left: 1").first).to_be_visible()
+    auditor = sign_in(offline, "e-2001")
+    auditor.get_by_role("link", name="Tool calls").click()
+    auditor.get_by_role("link", name="Vacation balance").first.click()
+    expect(auditor).to_have_url(re.compile(r"/call\?tc_id="))
+    expect(auditor.get_by_text("vacation_balance")).to_be_visible()
+    auditor.get_by_role("link", name="Open its thread").click()
+    expect(auditor).to_have_url(re.compile(r"/thread\?tr_id="))
+    expect(auditor.get_by_text("Model calls").first).to_be_visible()
+    auditor.get_by_role("link", name="Back to threads").click()
+    expect(auditor.get_by_role("heading", name="Threads")).to_be_visible()
+
+
+def test_filters_are_in_the_url_and_words_are_not(offline, sign_in):
+    page = sign_in(offline, "e-2001")
+    page.goto(f"{offline.url}/threads?th_status=Failed")
+    expect(page.get_by_text("No thread fits")).to_be_visible()
+    page.get_by_label("Words").fill("secret words")
+    page.get_by_label("Words").press("Enter")
+    page.get_by_label("Person").fill("e-1042")
+    page.get_by_label("Person").press("Enter")
+    expect(page).to_have_url(re.compile(r"th_person=e-1042"))
+    assert "secret" not in page.url
+
+
+def test_a_link_to_a_page_is_still_that_page_after_the_sign_in(offline, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{offline.url}/approvals")
+    page.get_by_text("e-3001", exact=True).click()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Approvals")).to_be_visible()
+    context.close()
+
+
+def test_on_a_phone_nothing_scrolls_sideways(offline, sign_in):
+    page = sign_in(offline, "e-1042", width=390)
+    ask(page, "What is our policy on remote work?")
+    expect(page.get_by_text("Sources")).to_be_visible()
+    assert overflow(page) <= 0
+    auditor = sign_in(offline, "e-2001", width=390)
+    for path, heading in (("threads", "Threads"), ("tool-calls", "Tool calls")):
+        auditor.goto(f"{offline.url}/{path}")
+        expect(auditor.get_by_role("heading", name=heading)).to_be_visible()
+        assert overflow(auditor) <= 0
+    auditor.goto(f"{offline.url}/threads")
+    auditor.get_by_role("link", name="What is our policy").first.click()
+    expect(auditor.get_by_text("Model calls").first).to_be_visible()
+    assert overflow(auditor) <= 0
+
+
+def overflow(page):
+    """How many pixels the page is wider than what shows it."""
+    return page.evaluate(
+        "Math.max(...[document.documentElement, ...document.querySelectorAll('.stMain')]"
+        ".map(element => element.scrollWidth - element.clientWidth))"
+    )
+
+
+def test_no_image_is_loaded_from_anywhere(scripted, catcher, sign_in):
+    page = sign_in(scripted, "e-1077")
+    ask(page, f"A picture ![question]({catcher.url}/question.png)")
+    expect(page.get_by_text("Seen.")).to_be_visible()
+    ended(page)
+    auditor = sign_in(scripted, "e-2001")
+    auditor.get_by_role("link", name="Threads").click()
+    auditor.get_by_role("link", name="A picture").first.click()
+    expect(auditor.get_by_text("Seen.").first).to_be_visible()
+    assert page.locator("img[src^=http]").count() == auditor.locator("img[src^=http]").count() == 0
+    assert catcher.paths == []
+
+
+def test_every_response_carries_the_security_headers(offline):
+    with urllib.request.urlopen(offline.url) as response:
+        assert "img-src 'self'" in response.headers["Content-Security-Policy"]
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_console_does_not_start_on_another_address(tmp_path):
+    command = [sys.executable, "-m", "streamlit", "run", "console", "--server.headless=true", "--server.port=0"]
+    ran = subprocess.run(
+        [*command, "--server.address=0.0.0.0"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode != 0
+    assert "the development sign-in does not start on 0.0.0.0" in ran.stdout + ran.stderr

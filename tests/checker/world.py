@@ -1,0 +1,283 @@
+"""The world of the checker: one thread's log, the live streams, and actors who hold views of them.
+
+Everything is immutable, so that a search can go back to any moment. A log is a node with a parent: equal logs are one
+object, folded once, and `after` is a node's n. The store knows positions and commit ids, and nothing else.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from core import fold as folding
+from core import turn as deciding
+from core.entries import Snapshot, ThreadContent, ThreadCreated, Worker, draft
+from core.errors import Corrupt, InvalidInput, RequestMismatch, TurnInProgress
+from core.fold import State
+from core.log import Entry, chain
+from core.options import Options
+from core.records import OpenTurn
+from core.turn import Superseded
+from core.wishes import Note, Wish, WrittenCall
+
+AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+SALT = "5a" * 16
+SNAPSHOT = Snapshot(model="m", instructions="i", tools="t", options="o", handbooks="h")
+STREAM = "thread:t"
+
+Refusal = Superseded | TurnInProgress | RequestMismatch | InvalidInput
+
+
+class Violation(AssertionError):
+    """A promise was broken; `trail` is how."""
+
+    def __init__(self, promise: str, what: str) -> None:
+        super().__init__(f"{promise}: {what}")
+        self.promise = promise
+        self.trail: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The pure functions under test."""
+
+    fold: Callable[[State, Entry], State] = folding.fold
+    decide: Callable[[State, Wish, Options], tuple[Any, ...]] = deciding.decide
+    plan: Callable[..., deciding.Act] = deciding.plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a careless driver would do; all False is what the real one does."""
+
+    appends_unread: bool = False
+    keeps_intent: bool = False
+    derives_ids: bool = False
+    acts_unacknowledged: bool = False
+    acts_uncommitted: bool = False
+    takes_over_unsealed: bool = False
+    stops_unsealed: bool = False
+    gives_up_unsealed: bool = False
+    keeps_partial: bool = False
+    writes_past_seals: bool = False
+    never_expires: bool = False
+    counts_no_losses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model says at a step: pieces of text, then calls; `stop` is None for the reason that fits."""
+
+    pieces: tuple[str, ...] = ()
+    calls: tuple[WrittenCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Who acts, what the model says at each step (the last one again and again), and how much may go wrong.
+
+    `faults` are commits that get no acknowledgement, `cuts` model calls that break off, `leaves` workers that are
+    told to go, `breaks` faults of our own code.
+    """
+
+    name: str
+    actors: tuple[str, ...]
+    answers: tuple[Answer, ...] = (Answer(("done",)),)
+    crashes: int = 0
+    faults: int = 0
+    cuts: int = 0
+    leaves: int = 0
+    breaks: int = 0
+    rounds: int = 1
+    options: Options = field(default_factory=Options)
+
+
+class Log:
+    """A log up to one commit: its entries, who wrote them under which id, and the state they fold to."""
+
+    __slots__ = ("author", "children", "entries", "id", "n", "parent", "state")
+
+    def __init__(self, parent: "Log | None", entries: Sequence[Entry], id: object, author: str, state: State) -> None:
+        self.parent = parent
+        self.entries = entries
+        self.id = id
+        self.author = author
+        self.state = state
+        self.n = state.n
+        self.children: dict[object, Log] = {}
+
+    @property
+    def open(self) -> OpenTurn | None:
+        return self.state.thread.open if self.state.thread else None
+
+    def after(self, n: int) -> "Log | None":
+        """The commit that begins at n+1, None where no commit begins there."""
+        node: Log | None = self
+        while node is not None and node.parent is not None and node.parent.n > n:
+            node = node.parent
+        return node if node is not None and node.parent is not None and node.parent.n == n else None
+
+    def commits(self) -> "list[Log]":
+        """All commits, oldest first."""
+        found: list[Log] = []
+        node: Log | None = self
+        while node is not None:
+            found.append(node)
+            node = node.parent
+        return found[::-1]
+
+
+class Said(NamedTuple):
+    """An item of a live stream: a piece of a model call's text, or (`call` "") the seal."""
+
+    call: str
+    text: str
+    author: str
+
+
+class Sent(NamedTuple):
+    """A commit that nobody acknowledged: it arrives some day, or never. `live` None is the thread's log."""
+
+    live: tuple[str, int] | None
+    after: int
+    content: Any
+    id: object
+    author: str
+
+
+class Actor(NamedTuple):
+    """One step machine. `pc` is where it stands, `then` where an acknowledged commit takes it.
+
+    `name` is its nonce, `judged` the fence whose silence it saw, `granted` the starts that were acknowledged to it and
+    not yet used, `saw` the digest it was shown.
+    """
+
+    name: str
+    role: str
+    pc: str = "load"
+    view: Log | None = None
+    wish: Wish | None = None
+    then: str = ""
+    call: str = ""
+    spoken: int = 0
+    live_n: int = 0
+    fence: int = 0
+    judged: int = -1
+    granted: tuple[str, ...] = ()
+    saw: str = ""
+    round: int = 0
+
+    @property
+    def over(self) -> bool:
+        return self.pc in ("done", "dead")
+
+
+class World(NamedTuple):
+    """One moment. `live` are the streams by turn and fence, `effects` what really happened: call, by whom."""
+
+    tip: Log
+    actors: tuple[Actor, ...]
+    live: tuple[tuple[tuple[str, int], tuple[Said, ...]], ...] = ()
+    flight: frozenset[Sent] = frozenset()
+    effects: tuple[tuple[str, str], ...] = ()
+    crashes: int = 0
+    faults: int = 0
+    cuts: int = 0
+    leaves: int = 0
+    breaks: int = 0
+
+    def stream(self, key: tuple[str, int]) -> tuple[Said, ...]:
+        return next((items for name, items in self.live if name == key), ())
+
+    def with_stream(self, key: tuple[str, int], items: tuple[Said, ...]) -> "World":
+        live = tuple(sorted([(name, old) for name, old in self.live if name != key] + [(key, items)]))
+        return self._replace(live=live)
+
+    def with_actor(self, index: int, actor: Actor) -> "World":
+        if actor.over:
+            # What the dead knew makes no difference, and must make none to a search.
+            actor = Actor(actor.name, actor.role, actor.pc)
+        return self._replace(actors=(*self.actors[:index], actor, *self.actors[index + 1 :]))
+
+
+class Model:
+    """The rules under test on one scenario, with what was seen on the way (`seen`) and what was computed before."""
+
+    def __init__(self, scenario: Scenario, rules: Rules = Rules(), habits: Habits = Habits()) -> None:  # noqa: B008
+        self.scenario = scenario
+        self.rules = rules
+        self.habits = habits
+        self.seen: Counter[str] = Counter()
+        self.judged: dict[object, bool] = {}
+        self._decided: dict[object, tuple[Entry, ...] | Refusal] = {}
+        created = ThreadCreated(
+            thread="t", owner="u", content=ThreadContent(title=None, metadata={}, instructions="")
+        )
+        empty = Log(None, (), None, "", State())
+        self.root = self.append(empty, self.chained(empty, [created], "u"), "created", "u")
+
+    def start(self) -> World:
+        """The moment before anything happens."""
+        scenario = self.scenario
+        actors = tuple(Actor(f"{role}{index}", role) for index, role in enumerate(scenario.actors))
+        return World(
+            self.root,
+            actors,
+            crashes=scenario.crashes,
+            faults=scenario.faults,
+            cuts=scenario.cuts,
+            leaves=scenario.leaves,
+            breaks=scenario.breaks,
+        )
+
+    def decided(self, view: Log, wish: Wish, author: str) -> tuple[Entry, ...] | Refusal:
+        """The entries that the wish becomes after `view`, () for none, or why it is refused."""
+        # A note holds JSON, which cannot be hashed; it is as good as its one fact's own text.
+        key = (view, wish.fact.model_dump_json() if isinstance(wish, Note) else wish, author)
+        known = self._decided.get(key)
+        if known is None:
+            try:
+                facts = self.rules.decide(view.state, wish, self.scenario.options)
+                known = self.chained(view, facts, author)
+            except (Superseded, TurnInProgress, RequestMismatch, InvalidInput) as refusal:
+                known = refusal
+            self._decided[key] = known
+        return known
+
+    def chained(self, view: Log, facts: Iterable[Any], author: str) -> tuple[Entry, ...]:
+        """The facts as entries that follow `view`."""
+        drafts = [draft(fact) for fact in facts]
+        salts = [SALT] * len(drafts)
+        return tuple(chain(STREAM, view.n, view.state.hash, drafts, by=author, at=AT, salts=salts))
+
+    def append(self, log: Log, entries: Sequence[Entry], id: object, author: str) -> Log:
+        """The log with one commit more, every promise about it checked when it is first seen."""
+        from checker.promises import check_commit
+
+        key = (entries[-1].hash, id, author)
+        node = log.children.get(key)
+        if node is None:
+            states = [log.state]
+            for entry in entries:
+                try:
+                    states.append(self.rules.fold(states[-1], entry))
+                except Corrupt as error:
+                    raise Violation("the log can be read", str(error)) from error
+            node = Log(log, entries, id, author, states[-1])
+            if log.parent is not None:
+                check_commit(node, states)
+            log.children[key] = node
+            for entry in entries:
+                self.seen[entry.kind] += 1
+        return node
+
+
+def worker(nonce: str) -> Worker:
+    """A worker as claims name it."""
+    return Worker(nonce=nonce, host="h", pid=1, start="s")
+
+
+def forgotten(state: State, id: str) -> State:
+    """The state without one record."""
+    return replace(state, items={key: item for key, item in state.items.items() if key != id})
