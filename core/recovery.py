@@ -159,7 +159,7 @@ class Recovery:
             await close_turn(self._equipment, journal, open.turn, "lost", "failed", "worker_lost", by=DESK)
             return
         worker = new_worker(self._equipment.clock)
-        claim = Claim(turn=open.turn, worker=worker, reason=reason, fence=open.fence)
+        claim = Claim(turn=open.turn, worker=worker, reason=reason, fence=open.fence, n=journal.state.n)
         self._watches.pop(open.turn, None)
         try:
             await self._adopt(journal, claim)

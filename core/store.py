@@ -48,14 +48,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """Equal to any of these; `In(())` matches nothing."""
+    """Equal to any of these, at most 1,000; `In(())` matches nothing."""
 
     values: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """At least `ge`, and less than `lt`; None is no bound. Only values of the bound's own type match."""
+    """At least `ge`, and less than `lt`; None is no bound, and one of them is needed.
+
+    Only values of the bounds' own type match: bounds of two types match nothing, and a bool is InvalidInput.
+    """
 
     ge: str | int | float | None = None
     lt: str | int | float | None = None
@@ -68,13 +71,17 @@ Filter: TypeAlias = Scalar | In | Range
 class Query:
     """Records of one kind.
 
-    `where` maps dotted paths into `fields` (or `id`, `n`) to a scalar, `In` or `Range`, all of which must hold;
-    None matches null and absent alike, and a path that meets a list matches if one of its items does. `words`: each
-    of them occurs in the words of `fields["text"]`, the last one perhaps only as the beginning of one. `order`
-    lists such paths, `-` in front for descending; null and absent come first, ascending, and `id` breaks ties in the
-    direction of the last. A path used in `order` holds only texts or only numbers. `limit` is 1 to 500 records a
-    page; `cursor` is a page's own, used with the same query. The kind `stream` lists streams: `id` is the stream,
-    and `dirty` its one field.
+    `where` maps dotted paths into `fields` (or `id`, `n`) to a scalar, `In` or `Range`, all of which must hold. None
+    matches null and absent alike; a path that meets a list matches if one of its items does, and is followed into a
+    list's objects, not into a list within a list. 1 and 1.0 are equal, 1 and True are not. A path is 1 to 8 names of
+    `[A-Za-z_][A-Za-z0-9_]{0,63}`; a text in a filter has at most 200 characters.
+
+    `words`: each of them occurs in the words of `fields["text"]`, the last one perhaps only as the beginning of one.
+    `order` lists paths, `-` in front for descending; null and absent come first, ascending, and `id` breaks ties in
+    the direction of the last. A path used in `order` holds only texts or only numbers. `limit` is 1 to 500 records a
+    page; `cursor` is a page's own, used with the same kind, filters, words and order.
+
+    The kind `stream` lists streams: `id` is the stream, `n` its end, and `dirty` its one field.
     """
 
     kind: str
@@ -97,7 +104,8 @@ class Page:
 class Tally:
     """One group: the values of `by`, how many records, and per summed path the integer sum and how many were None.
 
-    A record without the path counts as None. The sum of no integers is 0: read it beside `unknown`.
+    What is absent or no integer counts as None; the sum of no integers is 0: read it beside `unknown`. A list or an
+    object counts as None in `by`. Groups come in the order null, numbers, texts, false, true.
     """
 
     key: tuple[Scalar, ...]
@@ -153,7 +161,7 @@ class Store(Protocol):
         kinds: Sequence[str] | None = None,
         whole: bool = False,
     ) -> int:
-        """Payloads and salts of entries after+1 to `upto` (None: the end) of these kinds (None: all) go; shells stay.
+        """Payloads and salts of entries after+1 to `upto` (None: the end) of these kinds (None: all, []: none) go; shells stay.
 
         Returns how many entries lost theirs now: 0 the second time. `whole` removes a `live:` stream with its
         shells (InvalidInput for any other), after which the name is an empty stream.

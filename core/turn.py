@@ -125,7 +125,7 @@ def decide(state: State, wish: Wish, options: Options) -> tuple[ThreadFact, ...]
             return _close(state, wish)
         case Claim():
             open = _open(state)
-            if open is None or open.turn != wish.turn or open.fence != wish.fence:
+            if open is None or open.turn != wish.turn or open.fence != wish.fence or state.n != wish.n:
                 raise Superseded(wish.turn)
             return (_claim(open, wish.worker, wish.reason),)
     open = _open(state)

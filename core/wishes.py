@@ -26,12 +26,16 @@ class Submit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A worker takes over a turn whose last one is gone (`lost`), or let it go (`resumed`)."""
+    """A worker takes over a turn whose last one is gone (`lost`), or let it go (`resumed`).
+
+    `n` is the last entry that was judged: any after it is a sign of life, and the turn is to be judged anew.
+    """
 
     turn: str
     worker: Worker
     reason: ClaimReason
     fence: int
+    n: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

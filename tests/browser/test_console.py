@@ -1,9 +1,11 @@
 """The console as a person meets it: started by its command, seen in a browser."""
 
+import os
 import re
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 expect = sync_api.expect
 expect.set_options(timeout=20_000)
 
+ROOT = Path(__file__).parents[2]
 LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
 
 
@@ -189,8 +192,15 @@ def test_every_response_carries_the_security_headers(offline):
 
 def test_the_console_does_not_start_on_another_address(tmp_path):
     command = [sys.executable, "-m", "streamlit", "run", "console", "--server.headless=true", "--server.port=0"]
+    environment = {**os.environ, "ROLLTOP_STORE": f"sqlite:///{tmp_path}/desk.db"}
     ran = subprocess.run(
-        [*command, "--server.address=0.0.0.0"], capture_output=True, text=True, timeout=60, check=False
+        [*command, "--server.address=0.0.0.0"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert ran.returncode != 0
     assert "the development sign-in does not start on 0.0.0.0" in ran.stdout + ran.stderr

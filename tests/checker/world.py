@@ -15,7 +15,7 @@ from core import turn as deciding
 from core.entries import Snapshot, ThreadContent, ThreadCreated, Worker, draft
 from core.errors import Corrupt, InvalidInput, RequestMismatch, TurnInProgress
 from core.fold import State
-from core.log import Entry, chain
+from core.log import Draft, Entry, chain
 from core.options import Options
 from core.records import OpenTurn
 from core.turn import Superseded
@@ -137,7 +137,10 @@ class Said(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A commit that nobody acknowledged: it arrives some day, or never. `live` None is the thread's log."""
+    """A commit that nobody acknowledged: it arrives some day, or never.
+
+    `live` None is the thread's log, and `content` then the key of `Model.letters`.
+    """
 
     live: tuple[str, int] | None
     after: int
@@ -210,6 +213,7 @@ class Model:
         self.habits = habits
         self.seen: Counter[str] = Counter()
         self.judged: dict[object, bool] = {}
+        self.letters: dict[str, tuple[Entry, ...]] = {}
         self._decided: dict[object, tuple[Entry, ...] | Refusal] = {}
         created = ThreadCreated(
             thread="t", owner="u", content=ThreadContent(title=None, metadata={}, instructions="")
@@ -233,8 +237,7 @@ class Model:
 
     def decided(self, view: Log, wish: Wish, author: str) -> tuple[Entry, ...] | Refusal:
         """The entries that the wish becomes after `view`, () for none, or why it is refused."""
-        # A note holds JSON, which cannot be hashed; it is as good as its one fact's own text.
-        key = (view, wish.fact.model_dump_json() if isinstance(wish, Note) else wish, author)
+        key = self._key(view, wish, author)
         known = self._decided.get(key)
         if known is None:
             try:
@@ -245,11 +248,24 @@ class Model:
             self._decided[key] = known
         return known
 
+    def _key(self, view: Log, wish: Wish, author: str) -> object:
+        # A note holds JSON, which cannot be hashed; its fact's own text can.
+        return view, wish.fact.model_dump_json() if isinstance(wish, Note) else wish, author
+
     def chained(self, view: Log, facts: Iterable[Any], author: str) -> tuple[Entry, ...]:
         """The facts as entries that follow `view`."""
         drafts = [draft(fact) for fact in facts]
         salts = [SALT] * len(drafts)
         return tuple(chain(STREAM, view.n, view.state.hash, drafts, by=author, at=AT, salts=salts))
+
+    def rechained(self, view: Log, entries: Sequence[Entry], author: str) -> tuple[Entry, ...]:
+        """The same content at another place, as only a careless driver writes it."""
+        drafts = [Draft(kind=e.kind, v=e.v, shell=e.shell, payload=e.payload) for e in entries]
+        return tuple(chain(STREAM, view.n, view.state.hash, drafts, by=author, at=AT, salts=[SALT] * len(drafts)))
+
+    def remember(self, view: Log, wish: Wish, author: str, entries: tuple[Entry, ...]) -> None:
+        """Let `decided` say this of the wish."""
+        self._decided[self._key(view, wish, author)] = entries
 
     def append(self, log: Log, entries: Sequence[Entry], id: object, author: str) -> Log:
         """The log with one commit more, every promise about it checked when it is first seen."""

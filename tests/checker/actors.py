@@ -1,0 +1,495 @@
+"""What each actor may do next: the steps of a desk, its workers, its recovery and its people, cut where others can act.
+
+A step is one act on the store or the world: load, commit, catch up, a piece of live text, a seal, an effect. Deciding
+is no step of its own: it sees nothing but the actor's own view, which may be old by the time its commit arrives.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Literal, TypeAlias
+
+from checker.promises import check_effect
+from checker.world import SNAPSHOT, Actor, Log, Model, Said, Sent, Violation, World, worker
+from core.entries import Late, Renamed, ResultContent, TitleContent, Usage
+from core.records import OpenTurn
+from core.turn import MAX_LOST, Superseded, late, lost_call
+from core.wishes import Answered, Ask, Claim, Close, Decide, Failed, Finished, GiveUp, Note, Park, Release, Start, Submit
+
+Move: TypeAlias = tuple[str, Callable[[], World]]
+
+BILL = Usage(input=1, output=1)
+EXPIRES = "2026-12-01T09:30:00.000Z"
+REQUESTS = {"opener": "r1", "again": "r1", "second": "r2"}
+SEAL = Said("", "", "")
+
+
+def moves(model: Model, world: World) -> Iterator[Move]:
+    """Every step that may come next, those of a calm world first."""
+    for index, actor in enumerate(world.actors):
+        if not actor.over:
+            yield from _PHASES[actor.pc](model, world, index, actor)
+    for sent in world.flight:
+        yield f"{sent.author}'s commit arrives late", partial(_arrive, model, world, sent)
+    for index, actor in enumerate(world.actors):
+        if world.crashes and not actor.over and actor.pc != "load":
+            yield f"{actor.name} crashes", partial(_crash, world, index, actor)
+
+
+def _crash(world: World, index: int, actor: Actor) -> World:
+    return world._replace(crashes=world.crashes - 1).with_actor(index, actor._replace(pc="dead"))
+
+
+# Loading: what a person, or recovery, finds and then wants.
+
+
+def _load(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    open = world.tip.open
+    match actor.role:
+        case "opener" | "again" | "second":
+            ready = True
+        case "recoverer" | "stopper":
+            ready = open is not None
+        case "renamer":
+            ready = True
+        case _:
+            ready = open is not None and any(call.status == "awaiting_approval" for call in open.calls)
+    if ready:
+        yield f"{actor.name} loads", partial(_loaded, model, world, index, actor)
+
+
+def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
+    tip, open = world.tip, world.tip.open
+    actor = actor._replace(view=tip, then="work")
+    match actor.role:
+        case "opener" | "again" | "second":
+            request = REQUESTS[actor.role]
+            wish = Submit(
+                turn=f"t-{request}", request_id=request, text="why?", snapshot=SNAPSHOT, worker=worker(actor.name)
+            )
+        case "renamer":
+            wish = Note(fact=Renamed(content=TitleContent(title="other")))
+            actor = actor._replace(then="done")
+        case "stopper":
+            return _closing(model, world, index, actor)
+        case "recoverer":
+            assert open
+            actor = actor._replace(name=f"{actor.name.partition('.')[0]}.{actor.round}", judged=open.fence)
+            if open.status == "awaiting_approval":
+                if model.habits.never_expires:
+                    return world.with_actor(index, actor._replace(pc="done"))
+                return _closing(model, world, index, actor)
+            if not open.released and open.lost >= MAX_LOST and not model.habits.counts_no_losses:
+                return _closing(model, world, index, actor)
+            reason: Literal["resumed", "lost"] = "resumed" if open.released else "lost"
+            wish = Claim(turn=open.turn, worker=worker(actor.name), reason=reason, fence=open.fence, n=tip.n)
+        case _:
+            assert open
+            waiting = [call for call in open.calls if call.status == "awaiting_approval"]
+            # The approver begins with the first call, the denier with the last: they race for one when one is left.
+            call = waiting[-1] if actor.role == "denier" else waiting[0]
+            saw = "stale" if actor.role == "misled" else call.digest
+            outcome: Literal["approve", "deny"] = "deny" if actor.role == "denier" else "approve"
+            actor = actor._replace(saw=saw)
+            wish = Decide(
+                call=call.call, outcome=outcome, digest=saw, arguments=None, reason=None, worker=worker(actor.name)
+            )
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish))
+
+
+def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
+    """The wish to end the turn, with the text up to the seal; made anew after each Conflict."""
+    assert actor.view
+    open = actor.view.open
+    if open is None:
+        return world.with_actor(index, actor._replace(pc="done"))
+    partial_text = ""
+    if open.model_call:
+        world, partial_text = _sealed(model, world, open, cautious=not model.habits.stops_unsealed)
+    stop = actor.role == "stopper"
+    reason: Literal["stop", "expired", "lost"] = (
+        "stop" if stop else "expired" if open.status == "awaiting_approval" else "lost"
+    )
+    if model.habits.keeps_partial and isinstance(actor.wish, Close):
+        partial_text = actor.wish.partial
+    wish = Close(
+        turn=open.turn,
+        worker=worker(actor.name),
+        reason=reason,
+        status="failed" if reason == "lost" else "cancelled",
+        code=reason,
+        message=None,
+        partial=partial_text,
+    )
+    model.seen[f"close: {reason}"] += 1
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="done"))
+
+
+def _sealed(model: Model, world: World, open: OpenTurn, *, cautious: bool) -> tuple[World, str]:
+    """The text that the open model call's stream shows, and the stream's end."""
+    assert open.model_call
+    key = (open.turn, open.model_call.fence)
+    items = world.stream(key)
+    text = "".join(said.text for said in items if said.call == open.model_call.call)
+    if cautious and SEAL not in items:
+        model.seen["seal"] += 1
+        world = world.with_stream(key, (*items, SEAL))
+    return world, text
+
+
+# Committing: decide from the view, send, and hear of it, or not.
+
+
+def _commit(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    assert actor.view
+    assert actor.wish
+    decided = model.decided(actor.view, actor.wish, actor.name)
+    if isinstance(decided, Exception):
+        yield f"{actor.name} is refused", partial(_refused, model, world, index, actor, decided)
+        return
+    if not decided:
+        yield f"{actor.name} has nothing to add", partial(_finish, model, world, index, actor)
+        return
+    what = "+".join(entry.kind for entry in decided)
+    yield f"{actor.name} commits {what}", partial(_send, model, world, index, actor)
+    if world.faults:
+        yield f"{actor.name} hears nothing of {what}", partial(_lose, model, world, index, actor)
+    if model.habits.acts_unacknowledged and isinstance(actor.wish, Start):
+        yield f"{actor.name} acts early", partial(_act_early, model, world, index, actor)
+    if actor.then == "think" and isinstance(actor.wish, (Ask, Start, Park)):
+        open = actor.view.open
+        assert open
+        idle = not open.model_call and all(call.status != "running" for call in open.calls)
+        if world.leaves and idle:
+            yield f"{actor.name} is told to leave", partial(_leave, world, index, actor)
+        if world.breaks:
+            yield f"{actor.name} breaks", partial(_break, model, world, index, actor)
+
+
+def _entries(model: Model, world: World, actor: Actor) -> tuple[Log, tuple]:
+    """The position and the entries that the actor commits."""
+    assert actor.view
+    assert actor.wish
+    decided = model.decided(actor.view, actor.wish, actor.name)
+    assert isinstance(decided, tuple)
+    if model.habits.appends_unread:
+        return world.tip, model.rechained(world.tip, decided, actor.name)
+    return actor.view, decided
+
+
+def _id(model: Model, actor: Actor, view: Log) -> object:
+    if model.habits.derives_ids and isinstance(actor.wish, Claim):
+        return ("claim", actor.wish.turn, actor.wish.fence)
+    return (actor.name, view.n)
+
+
+def _send(model: Model, world: World, index: int, actor: Actor) -> World:
+    view, entries = _entries(model, world, actor)
+    id = _id(model, actor, view)
+    tip = world.tip
+    if view.n == tip.n:
+        tip = model.append(tip, entries, id, actor.name)
+        world = world._replace(tip=tip)
+        _check_said(actor, entries)
+    elif (own := tip.after(view.n)) is None or own.id != id:
+        model.seen["conflict"] += 1
+        return world.with_actor(index, actor._replace(pc="conflict", view=view))
+    else:
+        model.seen["lost ack, found by its id"] += 1
+    mine = view.children.get((entries[-1].hash, id, actor.name)) or model.append(view, entries, id, actor.name)
+    return _acknowledged(model, world, index, actor._replace(view=mine), entries)
+
+
+def _check_said(actor: Actor, entries: tuple) -> None:
+    for entry in entries:
+        if entry.kind == "turn.claimed" and entry.shell["reason"] == "lost" and entry.shell["fence"] - 1 != actor.judged:
+            raise Violation("a turn is claimed as lost after its silence was judged", f"fence {entry.shell['fence']}")
+        if entry.kind.startswith("approval.") and entry.shell.get("asked", actor.saw) != actor.saw:
+            raise Violation("a decision is on the arguments that were shown", entry.shell["call"])
+
+
+def _lose(model: Model, world: World, index: int, actor: Actor) -> World:
+    view, entries = _entries(model, world, actor)
+    model.letters[entries[-1].hash] = entries
+    sent = Sent(None, view.n, entries[-1].hash, _id(model, actor, view), actor.name)
+    if view.n == world.tip.n:
+        _check_said(actor, entries)
+    world = world._replace(faults=world.faults - 1, flight=world.flight | {sent})
+    return world.with_actor(index, actor._replace(pc="unsure", view=view))
+
+
+def _unsure(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    yield f"{actor.name} repeats", partial(_send, model, world, index, actor)
+    yield f"{actor.name} gives up as if dead", lambda: world.with_actor(index, actor._replace(pc="dead"))
+
+
+def _arrive(model: Model, world: World, sent: Sent) -> World:
+    world = world._replace(flight=world.flight - {sent})
+    if sent.live is not None:
+        items = world.stream(sent.live)
+        if len(items) != sent.after:
+            return world
+        model.seen["late live text"] += 1
+        return world.with_stream(sent.live, (*items, sent.content))
+    if sent.after != world.tip.n:
+        return world
+    model.seen["late commit"] += 1
+    return world._replace(tip=model.append(world.tip, model.letters[sent.content], sent.id, sent.author))
+
+
+def _conflict(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    assert actor.view
+    following = world.tip.after(actor.view.n)
+    if following is None:
+        raise Violation("the log can be read", f"{actor.name} holds entries that are not in it")
+    # A read may be a short one; whatever it brought is folded, and the wish decided from there.
+    for view in {following: None, world.tip: None}:
+        yield f"{actor.name} catches up to {view.n}", partial(_caught_up, model, world, index, actor, view)
+
+
+def _caught_up(model: Model, world: World, index: int, actor: Actor, view: Log) -> World:
+    assert actor.view
+    if world.tip.after(actor.view.n).parent is not actor.view:  # type: ignore[union-attr]  # checked by _conflict
+        raise Violation("the log can be read", f"{actor.name} holds entries that are not in it")
+    if model.habits.keeps_intent:
+        kept = model.decided(actor.view, actor.wish, actor.name)
+        assert isinstance(kept, tuple)
+        model.remember(view, actor.wish, actor.name, model.rechained(view, kept, actor.name))
+    actor = actor._replace(view=view)
+    if isinstance(actor.wish, Close):
+        return _closing(model, world, index, actor)
+    return world.with_actor(index, actor._replace(pc="commit"))
+
+
+def _refused(model: Model, world: World, index: int, actor: Actor, refusal: Exception) -> World:
+    model.seen[f"refused: {type(refusal).__name__}"] += 1
+    wish = actor.wish
+    if isinstance(refusal, Superseded) and actor.then == "think":
+        model.seen["fenced off"] += 1
+        if isinstance(wish, Finished) and wish.code != "worker_lost":
+            said = late(_turn_of(wish.call), actor.fence, wish)
+            return world.with_actor(index, actor._replace(pc="commit", wish=Note(fact=said), then="done"))
+        if isinstance(wish, (Answered, Failed)) and wish.cost is not None:
+            turn = _turn_of(wish.call)
+            bill = Late(
+                turn=turn, fence=actor.fence, call=wish.call, usage=wish.usage, cost=wish.cost, content=ResultContent()
+            )
+            return world.with_actor(index, actor._replace(pc="commit", wish=Note(fact=bill), then="done"))
+    return _finish(model, world, index, actor)
+
+
+def _finish(model: Model, world: World, index: int, actor: Actor) -> World:
+    again = actor.role == "recoverer" and actor.round + 1 < model.scenario.rounds and actor.then != "think"
+    if again:
+        return world.with_actor(index, Actor(actor.name, actor.role, round=actor.round + 1))
+    return world.with_actor(index, actor._replace(pc="done"))
+
+
+def _turn_of(call: str) -> str:
+    return call.rpartition("-")[0]
+
+
+def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries: tuple) -> World:
+    assert actor.view
+    starts = tuple(entry.shell["call"] for entry in entries if entry.kind == "tool.started")
+    actor = actor._replace(granted=actor.granted + starts)
+    match actor.then:
+        case "work":
+            if not any(entry.kind == "turn.claimed" for entry in entries):
+                return world.with_actor(index, actor._replace(pc="done"))
+            return _think(model, world, index, actor)
+        case "think" if isinstance(actor.wish, Start):
+            return world.with_actor(index, actor._replace(pc="effect", call=actor.wish.call))
+        case "think" if isinstance(actor.wish, Ask):
+            open = actor.view.open
+            if open is None or open.model_call is None:
+                raise Violation("what was decided is accepted", "a model call was asked for and is not open")
+            return world.with_actor(index, actor._replace(pc="asking", call=open.model_call.call, spoken=0))
+        case "think":
+            return _think(model, world, index, actor)
+        case _:
+            return _finish(model, world, index, actor)
+
+
+# Working: what `plan` says, one act after the other.
+
+
+def _think(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    open = actor.view.open
+    if open is None or open.worker is None or open.worker.nonce != actor.name:
+        return world.with_actor(index, actor._replace(pc="done"))
+    if actor.fence != open.fence:
+        actor = actor._replace(fence=open.fence, live_n=0)
+    me = worker(actor.name)
+    act = model.rules.plan(open, retrieves=False)
+    actor = actor._replace(pc="commit", then="think", call=act.call)
+    match act.kind:
+        case "run_tool":
+            return world.with_actor(index, actor._replace(wish=Start(worker=me, call=act.call)))
+        case "close_lost_call":
+            call = open.call(act.call)
+            assert call
+            return world.with_actor(index, actor._replace(wish=lost_call(open, call, me)))
+        case "salvage":
+            return world.with_actor(index, actor._replace(pc="salvage"))
+        case "park":
+            return world.with_actor(index, actor._replace(wish=Park(worker=me, expires=EXPIRES), then="done"))
+        case "ask_model":
+            tools = act.step <= model.scenario.options.max_steps
+            wish = Ask(
+                worker=me, step=act.step, attempt=act.attempt, model="m", with_tools=tools, window=1, request="d"
+            )
+            return world.with_actor(index, actor._replace(wish=wish))
+    return world.with_actor(index, actor._replace(pc="done"))
+
+
+def _salvage(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    yield f"{actor.name} seals and salvages", partial(_salvaged, model, world, index, actor)
+
+
+def _salvaged(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    assert actor.view.open
+    world, text = _sealed(model, world, actor.view.open, cautious=not model.habits.takes_over_unsealed)
+    model.seen["take-over of a model call"] += 1
+    wish = Failed(
+        worker=worker(actor.name), call=actor.call, code="worker_lost", message="", text=text, retryable=True
+    )
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+
+
+def _asking(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    assert actor.view
+    assert actor.view.open
+    said = _answer(model, actor)
+    if actor.spoken < len(said.pieces):
+        yield f"{actor.name} says a piece", partial(_say, model, world, index, actor)
+        if world.faults:
+            yield f"{actor.name} hears nothing of a piece", partial(_say_unheard, model, world, index, actor)
+    yield f"{actor.name} has the answer", partial(_answered, model, world, index, actor)
+    if world.cuts:
+        yield f"{actor.name} is cut off", partial(_cut, model, world, index, actor)
+    if world.breaks:
+        yield f"{actor.name} breaks", partial(_break, model, world, index, actor)
+
+
+def _answer(model: Model, actor: Actor):
+    assert actor.view
+    assert actor.view.open
+    answers = model.scenario.answers
+    return answers[min(actor.view.open.step, len(answers)) - 1]
+
+
+def _piece(model: Model, actor: Actor) -> Said:
+    return Said(actor.call, _answer(model, actor).pieces[actor.spoken], actor.name)
+
+
+def _say(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    assert actor.view.open
+    key, said = (actor.view.open.turn, actor.fence), _piece(model, actor)
+    items = world.stream(key)
+    heard = actor._replace(spoken=actor.spoken + 1, live_n=actor.live_n + 1)
+    if len(items) == actor.live_n or (model.habits.writes_past_seals and items[actor.live_n] != said):
+        return world.with_stream(key, (*items, said)).with_actor(index, heard)
+    if items[actor.live_n] == said:
+        return world.with_actor(index, heard)  # the repeat of what was never acknowledged
+    model.seen["live text fenced off"] += 1
+    return world.with_actor(index, actor._replace(pc="done"))
+
+
+def _say_unheard(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    assert actor.view.open
+    key = (actor.view.open.turn, actor.fence)
+    sent = Sent(key, actor.live_n, _piece(model, actor), (actor.name, actor.live_n), actor.name)
+    return world._replace(faults=world.faults - 1, flight=world.flight | {sent})
+
+
+def _answered(model: Model, world: World, index: int, actor: Actor) -> World:
+    said = _answer(model, actor)
+    calls = said.calls if actor.view.open.step <= model.scenario.options.max_steps else ()  # type: ignore[union-attr]
+    if model.habits.acts_uncommitted:
+        for number in range(1, len(calls) + 1):
+            world = _effect(model, world, actor, f"{_turn_of(actor.call)}-t{number}")
+    wish = Answered(
+        worker=worker(actor.name),
+        call=actor.call,
+        text="".join(said.pieces),
+        stop_reason="tool_calls" if calls else "end",
+        calls=calls,
+        reasoning=(),
+        usage=BILL,
+        cost=1,
+        ttft_ms=None,
+        duration_ms=1,
+    )
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+
+
+def _cut(model: Model, world: World, index: int, actor: Actor) -> World:
+    # What was sent and not acknowledged counts as said: it may be on the stream.
+    unheard = any(sent.live == (_turn_of(actor.call), actor.fence) for sent in world.flight)
+    text = "".join(_answer(model, actor).pieces[: actor.spoken + unheard])
+    model.seen["cut"] += 1
+    wish = Failed(
+        worker=worker(actor.name), call=actor.call, code="connection", message="", text=text, retryable=True, cost=1
+    )
+    world = world._replace(cuts=world.cuts - 1)
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+
+
+def _leave(world: World, index: int, actor: Actor) -> World:
+    wish = Release(worker=worker(actor.name))
+    return world._replace(leaves=world.leaves - 1).with_actor(index, actor._replace(wish=wish, then="done"))
+
+
+def _break(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    open, text = actor.view.open, ""
+    assert open
+    world = world._replace(breaks=world.breaks - 1)
+    if open.model_call and not model.habits.gives_up_unsealed:
+        world, text = _sealed(model, world, open, cautious=True)
+    wish = GiveUp(worker=worker(actor.name), partial=text, code="internal", message="Fault")
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="done"))
+
+
+# Acting.
+
+
+def _effecting(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    yield f"{actor.name} runs {actor.call}", partial(_run, model, world, index, actor)
+
+
+def _run(model: Model, world: World, index: int, actor: Actor) -> World:
+    world = _effect(model, world, actor, actor.call)
+    granted = tuple(call for call in actor.granted if call != actor.call)
+    wish = Finished(worker=worker(actor.name), call=actor.call, status="succeeded", result="r")
+    actor = actor._replace(pc="commit", wish=wish, then="think", granted=granted)
+    return world.with_actor(index, actor)
+
+
+def _act_early(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert isinstance(actor.wish, Start)
+    return _effect(model, world, actor, actor.wish.call).with_actor(index, actor._replace(pc="unsure"))
+
+
+def _effect(model: Model, world: World, actor: Actor, call: str) -> World:
+    world = world._replace(effects=(*world.effects, (call, actor.name)))
+    check_effect(world, actor, call)
+    model.seen["effect"] += 1
+    if world.tip.open is None or world.tip.open.fence != actor.fence:
+        model.seen["effect after the take-over"] += 1
+    return world
+
+
+_PHASES: dict[str, Callable[[Model, World, int, Actor], Iterator[Move]]] = {
+    "load": _load,
+    "commit": _commit,
+    "unsure": _unsure,
+    "conflict": _conflict,
+    "salvage": _salvage,
+    "asking": _asking,
+    "effect": _effecting,
+}
