@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
-from core.errors import Denied, NotFound, Unavailable
+from console.wording import label
+from core.errors import Denied, InvalidInput, NotFound, Unavailable
 
 st.set_page_config(
     page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg")
@@ -42,6 +43,8 @@ except NotFound:
     st.error("There is nothing here that you may open.", title="Not found", icon=":material/search_off:")
 except Denied:
     st.error("Your role does not open this page.", title="Not allowed", icon=":material/block:")
+except InvalidInput as error:
+    st.error(label(str(error), 300), title="That cannot be asked", icon=":material/error:")
 except Unavailable:
     st.error(
         "The store does not answer. What was saved before is safe; what you typed stays in its box. Try again shortly.",

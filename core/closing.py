@@ -23,19 +23,32 @@ async def close_turn(
 ) -> tuple[ThreadFact, ...]:
     """End the turn in one commit, with what was shown of it; () when it has ended already.
 
+    A stop holds whatever happens meanwhile; any other reason was judged from the log as loaded, and after one entry
+    more it is () too: a decision that came first has won, and a worker that writes is not lost.
+
     The open model call's live stream is sealed first, and again after every Conflict: from then on its worker can show
     nothing more, so that the text kept is the text seen.
     """
     worker = new_worker(equipment.clock)
+    judged = None if reason == "stop" else journal.state.n
 
     async def wish(state: State) -> Close:
         open = state.thread.open if state.thread else None
         partial = ""
-        if open and open.turn == turn and open.model_call:
+        if open and open.turn == turn and open.model_call and judged in (None, state.n):
             stream = live_stream(turn, open.model_call.fence)
             partial = await seal(
                 equipment.store, equipment.clock, stream, open.model_call.call, patience=equipment.options.lease
             )
-        return Close(turn=turn, worker=worker, reason=reason, status=status, code=code, message=None, partial=partial)
+        return Close(
+            turn=turn,
+            worker=worker,
+            reason=reason,
+            status=status,
+            code=code,
+            message=None,
+            partial=partial,
+            n=judged,
+        )
 
     return await journal.append(wish, by=by)

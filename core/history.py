@@ -5,7 +5,7 @@ no message is empty, and what was cut off, erased or never found out says so in 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from core.canonical import Json
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
@@ -108,13 +108,6 @@ def tool_message(call: ToolCall, options: Options) -> ToolMessage:
     if len(content) > limit:
         content = f"{content[:limit]}\n[cut: {len(content) - limit} more characters are kept in the record]"
     return ToolMessage(id=call.id, tool=call.tool, content=content, failed=call.status != "succeeded")
-
-
-def request(
-    instructions: str, messages: Iterable[SentMessage], tools: Sequence[ToolSchema], settings: Mapping[str, Json]
-) -> ModelRequest:
-    """The request as it goes out."""
-    return ModelRequest(instructions=instructions, messages=tuple(messages), tools=tuple(tools), settings=settings)
 
 
 def as_json(request: ModelRequest) -> Json:

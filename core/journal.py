@@ -13,7 +13,7 @@ import anyio
 from core.clock import Clock
 from core.entries import AnyFact, ThreadFact, draft
 from core.errors import Conflict, Full, Unavailable
-from core.fold import State, fold
+from core.fold import State, fold, fold_all
 from core.log import GENESIS, Entry, chain
 from core.options import Options
 from core.records import Item, Thread, Turn, item, record
@@ -141,9 +141,7 @@ class Journal:
             at=self._clock.now(),
             salts=[self._clock.token() for _ in facts],
         )
-        state = self.state
-        for entry in entries:
-            state = fold(state, entry)
+        state = fold_all(self.state, entries)
         records = self._touched(state)
         together = True
         try:

@@ -161,7 +161,7 @@ class Store(Protocol):
         kinds: Sequence[str] | None = None,
         whole: bool = False,
     ) -> int:
-        """Payloads and salts of entries after+1 to `upto` (None: the end) of these kinds (None: all, []: none) go; shells stay.
+        """Payloads and salts of entries after+1 to `upto` (None: the end) go, shells stay; `kinds` None: all, []: none.
 
         Returns how many entries lost theirs now: 0 the second time. `whole` removes a `live:` stream with its
         shells (InvalidInput for any other), after which the name is an empty stream.

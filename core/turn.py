@@ -275,7 +275,7 @@ def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) ->
         for id, call in zip(ids, written, strict=True)
         if call.fault
     ]
-    if written or wish.stop_reason == "pause":
+    if written or (wish.stop_reason == "pause" and open.step <= options.max_steps):
         return (answered, *faults)
     text = joined(_turn(state, turn).text, wish.text)
     status, code = _ending(wish, open.step > options.max_steps)
@@ -289,6 +289,8 @@ def _ending(wish: Answered, last: bool) -> tuple[TurnStatus, str | None]:
     match wish.stop_reason:
         case "length":
             return "truncated", "length"
+        case "pause":
+            return "truncated", "step_limit"  # it would have gone on: only the last call comes here
         case "refusal":
             return "refused", "refusal"
         case "other":
@@ -350,7 +352,7 @@ def _decide(state: State, wish: Decide) -> tuple[ThreadFact, ...]:
 
 def _close(state: State, wish: Close) -> tuple[ThreadFact, ...]:
     open = _open(state)
-    if open is None or open.turn != wish.turn:
+    if open is None or open.turn != wish.turn or wish.n not in (None, state.n):
         return ()
     fence = open.fence + 1
     turn = _turn(state, open.turn)

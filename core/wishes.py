@@ -145,7 +145,10 @@ class Decide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
-    """Somebody ends a turn, whoever works on it. `partial` is the sealed text of the open model call, if any."""
+    """Somebody ends a turn, whoever works on it. `partial` is the sealed text of the open model call, if any.
+
+    `n` is the last entry that was judged: after any more of them the turn is to be judged anew. None for a stop.
+    """
 
     turn: str
     worker: Worker
@@ -154,6 +157,7 @@ class Close:
     code: str | None
     message: str | None
     partial: str
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

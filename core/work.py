@@ -18,7 +18,7 @@ from core.clock import Clock, iso
 from core.entries import Late, Passage, ResultContent, Worker
 from core.errors import Full, RolltopError, Unavailable
 from core.gate import Viewer
-from core.history import as_json, earlier_messages, request, turn_messages, window
+from core.history import as_json, earlier_messages, turn_messages, window
 from core.journal import Journal
 from core.live import LiveStream, LiveWriter, live_stream, seal
 from core.model import Model, ModelRequest
@@ -111,9 +111,10 @@ class Work:
             await self._give_up(error)
 
     async def _give_up(self, error: Exception) -> None:
-        partial = self._asking.text if self._asking else ""
-        wish = GiveUp(worker=self._worker, partial=partial, code="internal", message=type(error).__name__)
         try:
+            open = self._mine()
+            partial = await self._sealed(open) if open and open.model_call else ""
+            wish = GiveUp(worker=self._worker, partial=partial, code="internal", message=type(error).__name__)
             await self._journal.append(wish, by=DESK)
         except RolltopError:
             log.warning("turn %s: could not be ended here; leaving it to recovery", self.turn)
@@ -190,11 +191,11 @@ class Work:
         with_tools = act.step <= options.max_steps
         turns = await window(equipment.store, self._thread(), open.first_n, options)
         earlier = await earlier_messages(equipment.store, turns, options)
-        asked = request(
-            self._instructions,
-            [*earlier, *turn_messages(self._turn(), self._journal.state.items, options)],
-            [tool.schema for tool in equipment.tools.values()] if with_tools else (),
-            options.model_settings,
+        asked = ModelRequest(
+            instructions=self._instructions,
+            messages=(*earlier, *turn_messages(self._turn(), self._journal.state.items, options)),
+            tools=tuple(tool.schema for tool in equipment.tools.values()) if with_tools else (),
+            settings=options.model_settings,
         )
         wish = Ask(
             worker=self._worker,
@@ -225,6 +226,8 @@ class Work:
             self._asking.cancel("worker_left")
         try:
             said = await self._ask_unless_lost(self._asking, asked, careful=open.passages > 0)
+            if isinstance(said, Failed) and self._live.lost.is_set():
+                raise Superseded(self.turn)  # whoever sealed the stream keeps what was shown, and ends the turn
             fence = self._fence
             try:
                 await self._journal.append(said, by=DESK)
@@ -326,18 +329,23 @@ class Work:
     async def _salvage(self, open: OpenTurn) -> None:
         """The text of a model call whose worker is gone: sealed, so that it is all there ever will be, and kept."""
         assert open.model_call
-        equipment, lost = self._equipment, open.model_call
-        stream = live_stream(self.turn, lost.fence)
-        partial = await seal(equipment.store, equipment.clock, stream, lost.call, patience=equipment.options.lease)
+        partial = await self._sealed(open)
         wish = Failed(
             worker=self._worker,
-            call=lost.call,
+            call=open.model_call.call,
             code="worker_lost",
             message="the process that asked is gone",
             text=partial,
             retryable=True,
         )
         await self._journal.append(wish, by=DESK)
+
+    async def _sealed(self, open: OpenTurn) -> str:
+        """What the open model call has shown, and with the seal all that it ever will."""
+        assert open.model_call
+        equipment, asked = self._equipment, open.model_call
+        stream = live_stream(self.turn, asked.fence)
+        return await seal(equipment.store, equipment.clock, stream, asked.call, patience=equipment.options.lease)
 
     async def _beat(self) -> None:
         """Signs of life, while the step under way is within its own deadline: who hangs must look dead."""

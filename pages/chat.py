@@ -114,7 +114,7 @@ with st.sidebar:
         )
     if not listing.items:
         st.caption("No thread has these words." if words else "Your threads will be listed here.")
-    if listing.cursor:
+    if listing.cursor and state.chat_threads < 480:
         st.button("More", key="chat_more", on_click=lambda: state.update(chat_threads=state.chat_threads + 30))
 
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import anyio
 import pytest
-from desks import ANNA, APPROVER, BEN, QUICK, chatting, check, ended, events, kinds, logged, waiting
-from wrapped import LaterStore
+from desks import ANNA, APPROVER, BEN, QUICK, chatting, check, ended, events, kinds, logged, until, waiting
+from wrapped import LaterStore, WrappedStore
 
 from backends.scripted import Call, Say, ScriptedModel
 from core import Desk, InvalidInput, NotFound, Options, Passage, TurnInProgress, Viewer, tool
@@ -265,3 +265,42 @@ async def test_calls_that_need_nobody_run_before_the_turn_is_parked(store, book,
         await ended(desk, turn)
     assert ran == ["looked", 1]
     assert [message.content for message in model.requests[1].messages if message.role == "tool"] == ["1 booked", "12"]
+
+
+async def test_a_recovery_that_judged_an_earlier_moment_leaves_a_parked_turn_alone(store, book, ran):
+    looked, go_on, parked_by_now = anyio.Event(), anyio.Event(), anyio.Event()
+
+    class Slow(WrappedStore):
+        async def read(self, stream, after=0, limit=500):
+            if stream.startswith("live:"):
+                looked.set()
+                await parked_by_now.wait()
+            return await super().read(stream, after, limit)
+
+    @tool(effect="read")
+    async def look() -> None:
+        """Look."""
+        await go_on.wait()
+
+    model = ScriptedModel([[Call("look", {}), Call("book", {"days": 1})], DONE])
+    tools = [book, look]
+    async with Desk(store, model, tools=tools) as desk:
+        turn = await desk.submit(ANNA, (await desk.create_thread(ANNA)).id, "Book it")
+        await until(lambda: logged(store, turn.thread, "tool.started"))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(Desk(Slow(store), ScriptedModel([]), tools=tools).recover)
+            await looked.wait()  # it has read that the turn runs
+            go_on.set()
+            (call,) = await waiting(desk, turn)
+            await until(lambda: idle(desk))
+            parked_by_now.set()
+        assert (await desk.turn(ANNA, turn.id)).status == "awaiting_approval"
+        assert len(await logged(store, turn.thread, "turn.claimed")) == 1
+        await desk.decide(ANNA, call.id, "approve", call.digest)
+        assert (await ended(desk, turn)).status == "completed"
+        await check(store, turn.thread)
+    assert ran == [1]
+
+
+async def idle(desk):
+    return not desk._works

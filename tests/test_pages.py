@@ -249,6 +249,13 @@ def test_listings_have_pages(open_as):
     assert "Page 1" in texts(at)
 
 
+@pytest.mark.parametrize("person", ["../e-1042", '{"$gt": ""}', "e-1042\u0000", "ü" * 64])
+def test_a_person_that_is_no_id_finds_nothing_and_breaks_nothing(open_as, person):
+    at = open_as(AUDITOR, "threads")
+    at.text_input(key="th_person").set_value(person).run()
+    assert not at.exception
+
+
 @pytest.mark.parametrize("page", ["thread", "call"])
 def test_a_review_page_without_an_id_says_not_found(open_as, page):
     at = open_as(AUDITOR, page)
