@@ -36,7 +36,9 @@ def draw_model_calls(calls: list[ModelCall]) -> None:
     """Every physical request, failed ones too, in the order in which they were made."""
     for call in calls:
         status = ":green-badge[answered]" if call.status == "answered" else f":orange-badge[{call.status}]"
-        title = f"Step {call.step}, attempt {call.attempt} {status}"
+        title = (
+            f"Step {call.step}, attempt {call.attempt} {status} · {took(call.duration_ms)} · {label(money(call.cost))}"
+        )
         with st.expander(title, type="compact"):
             draw_facts(
                 {

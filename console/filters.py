@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-WIDTH = 150
+WIDTH = 140
 
 
 def day_range(prefix: str) -> tuple[datetime | None, datetime | None]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from console.wording import label, markdown, took
+from console.wording import counted, label, markdown, took
 from core.entries import Citation, Passage
 from core.records import Retrieval
 
@@ -38,13 +38,13 @@ def draw_passage(passage: Passage, quotes: list[str]) -> None:
 
 def draw_retrieval(retrieval: Retrieval, cited: set[int]) -> None:
     """A search as an auditor reads it: the query, how long it took, every passage and whether it was cited."""
-    st.caption(f"Handbook search · {retrieval.count} passages · {took(retrieval.duration_ms)}")
+    st.caption(f"Handbook search · {counted(retrieval.count, 'passage')} · {took(retrieval.duration_ms)}")
     if retrieval.error:
         st.error(label(retrieval.error, 400))
     if retrieval.erased:
         st.caption("The passages have been erased.")
     for number, passage in enumerate(retrieval.passages, retrieval.first_number):
-        used = ":green-badge[cited]" if number in cited else ":gray-badge[not cited]"
+        used = ":green-badge[cited]" if number in cited else ""
         where = " / ".join([passage.title, *passage.section[-1:]])
         with st.expander(f"{number} · {label(where, 50)} {used}", type="compact"):
             draw_passage(passage, [])

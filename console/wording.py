@@ -53,8 +53,12 @@ def cost(totals: Totals) -> str:
     """What is known of a sum, and how much of it is not."""
     if not totals.cost_unknown:
         return money(totals.cost)
-    calls = f"{totals.cost_unknown} call" + "s" * (totals.cost_unknown > 1)
-    return f"{money(totals.cost)} + {calls} unknown" if totals.cost else "unknown"
+    return f"{money(totals.cost)} + {counted(totals.cost_unknown, 'call')} unknown" if totals.cost else "unknown"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 turn`, `2 turns`."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def tokens(count: int | None) -> str:

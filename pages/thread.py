@@ -9,7 +9,7 @@ from console.paging import Pages
 from console.sign_in import signed_in
 from console.sources import draw_retrieval, draw_sources
 from console.turns import draw_ending, draw_question
-from console.wording import TURN_WORDS, cost, label, markdown, when
+from console.wording import TURN_WORDS, cost, counted, label, markdown, when
 
 st.set_page_config(page_title="Thread", layout="wide")
 viewer = signed_in()
@@ -23,8 +23,9 @@ thread = transcript.thread
 
 st.title(label(thread.title or "Untitled"), anchor=False)
 st.caption(
-    f"Review · {label(thread.owner)} · created {when(thread.created_at)} · {thread.turns} turns · "
-    f"{thread.totals.model_calls} model calls · {thread.totals.tool_calls} tool calls · cost {cost(thread.totals)}"
+    f"Review · {label(thread.owner)} · created {when(thread.created_at)} · "
+    f"{counted(thread.turns, 'turn')} · {counted(thread.totals.model_calls, 'model call')} · "
+    f"{counted(thread.totals.tool_calls, 'tool call')} · cost {cost(thread.totals)}"
 )
 if thread.rejected:
     st.error(f"{thread.rejected} entries came from a worker that no longer held its turn.", icon=":material/warning:")

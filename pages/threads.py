@@ -8,7 +8,7 @@ from console.app import app
 from console.filters import WIDTH, day_range, person
 from console.paging import Pages
 from console.sign_in import signed_in
-from console.wording import TURN_WORDS, cost, label, when
+from console.wording import TURN_WORDS, cost, counted, label, when
 from core.entries import TurnStatus
 
 st.set_page_config(page_title="Threads", layout="wide")
@@ -50,6 +50,6 @@ for thread in listing.items:
             "../pages/thread.py", label=label(thread.title or "Untitled", 70), query_params={"tr_id": thread.id}
         )
         state.markdown(TURN_WORDS[thread.status].badge if thread.status else "Empty")
-        turns = f"{thread.turns} turn" + "s" * (thread.turns != 1)
+        turns = counted(thread.turns, "turn")
         facts.caption(f"{label(thread.owner)} · {when(thread.updated_at)} · {turns} · {cost(thread.totals)}")
 pages.draw(listing.cursor)

@@ -1,4 +1,4 @@
-"""A process that is killed, at any moment: what it showed is kept, what it began is ended, and nothing is done twice."""
+"""A killed process: what it showed is kept, what it began is ended, and nothing is done twice."""
 
 import random
 import signal

@@ -345,7 +345,10 @@ async def test_an_application_may_deny_a_call_before_it_starts(store):
     model = ScriptedModel([[Call("book", {"days": 9}), Call("book", {"days": 2})], DONE])
     async with chatting(store, model, tools=[book], hooks=Hooks(before_tool_call=deny)) as chat:
         reply = await chat.ask("?")
-    assert [(call.status, call.code) for call in reply.tool_calls] == [("denied", "denied_by_hook"), ("succeeded", None)]
+    assert [(call.status, call.code) for call in reply.tool_calls] == [
+        ("denied", "denied_by_hook"),
+        ("succeeded", None),
+    ]
     assert "Not during the audit." in told(model.requests[1])[0].content
     assert (ran, seen[0]) == ([2], ("anna", "book", "idempotent", {"days": 9}))
     assert (await kinds(store, reply.tool_calls[0].thread)).count("tool.started") == 1

@@ -13,7 +13,21 @@ from checker.world import SNAPSHOT, Actor, Log, Model, Said, Sent, Violation, Wo
 from core.entries import Late, Renamed, ResultContent, TitleContent, Usage
 from core.records import OpenTurn
 from core.turn import MAX_LOST, Superseded, late, lost_call
-from core.wishes import Answered, Ask, Claim, Close, Decide, Failed, Finished, GiveUp, Note, Park, Release, Start, Submit
+from core.wishes import (
+    Answered,
+    Ask,
+    Claim,
+    Close,
+    Decide,
+    Failed,
+    Finished,
+    GiveUp,
+    Note,
+    Park,
+    Release,
+    Start,
+    Submit,
+)
 
 Move: TypeAlias = tuple[str, Callable[[], World]]
 
@@ -73,7 +87,7 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
             return _closing(model, world, index, actor)
         case "recoverer":
             assert open
-            actor = actor._replace(name=f"{actor.name.partition('.')[0]}.{actor.round}", judged=open.fence)
+            actor = actor._replace(name=f"{actor.name.partition('.')[0]}.{actor.round}", judged=tip.n)
             if open.status == "awaiting_approval":
                 if model.habits.never_expires:
                     return world.with_actor(index, actor._replace(pc="done"))
@@ -102,10 +116,10 @@ def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
     open = actor.view.open
     if open is None:
         return world.with_actor(index, actor._replace(pc="done"))
-    partial_text = ""
-    if open.model_call:
-        world, partial_text = _sealed(model, world, open, cautious=not model.habits.stops_unsealed)
     stop = actor.role == "stopper"
+    partial_text = ""
+    if open.model_call and (stop or actor.judged == actor.view.n):
+        world, partial_text = _sealed(model, world, open, cautious=not model.habits.stops_unsealed)
     reason: Literal["stop", "expired", "lost"] = (
         "stop" if stop else "expired" if open.status == "awaiting_approval" else "lost"
     )
@@ -119,6 +133,7 @@ def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
         code=reason,
         message=None,
         partial=partial_text,
+        n=None if stop else actor.judged,
     )
     model.seen[f"close: {reason}"] += 1
     return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="done"))
@@ -201,8 +216,12 @@ def _send(model: Model, world: World, index: int, actor: Actor) -> World:
 
 def _check_said(actor: Actor, entries: tuple) -> None:
     for entry in entries:
-        if entry.kind == "turn.claimed" and entry.shell["reason"] == "lost" and entry.shell["fence"] - 1 != actor.judged:
-            raise Violation("a turn is claimed as lost after its silence was judged", f"fence {entry.shell['fence']}")
+        if (
+            entry.kind == "turn.claimed"
+            and entry.shell["reason"] in ("lost", "expired")
+            and entry.n - 1 != actor.judged
+        ):
+            raise Violation("a turn is taken from others only as it was judged", f"{actor.name}, entry {entry.n}")
         if entry.kind.startswith("approval.") and entry.shell.get("asked", actor.saw) != actor.saw:
             raise Violation("a decision is on the arguments that were shown", entry.shell["call"])
 
@@ -303,7 +322,9 @@ def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries:
             open = actor.view.open
             if open is None or open.model_call is None:
                 raise Violation("what was decided is accepted", "a model call was asked for and is not open")
-            return world.with_actor(index, actor._replace(pc="asking", call=open.model_call.call, spoken=0))
+            return world.with_actor(
+                index, actor._replace(pc="asking", call=open.model_call.call, spoken=0, unheard=False)
+            )
         case "think":
             return _think(model, world, index, actor)
         case _:
@@ -352,9 +373,7 @@ def _salvaged(model: Model, world: World, index: int, actor: Actor) -> World:
     assert actor.view.open
     world, text = _sealed(model, world, actor.view.open, cautious=not model.habits.takes_over_unsealed)
     model.seen["take-over of a model call"] += 1
-    wish = Failed(
-        worker=worker(actor.name), call=actor.call, code="worker_lost", message="", text=text, retryable=True
-    )
+    wish = Failed(worker=worker(actor.name), call=actor.call, code="worker_lost", message="", text=text, retryable=True)
     return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
 
 
@@ -362,10 +381,13 @@ def _asking(model: Model, world: World, index: int, actor: Actor) -> Iterator[Mo
     assert actor.view
     assert actor.view.open
     said = _answer(model, actor)
-    if actor.spoken < len(said.pieces):
-        yield f"{actor.name} says a piece", partial(_say, model, world, index, actor)
+    if actor.unheard:
+        yield f"{actor.name} repeats a piece", partial(_say, model, world, index, actor)
+    elif actor.spoken < len(said.pieces):
+        more = actor._replace(spoken=actor.spoken + 1)
+        yield f"{actor.name} says a piece", partial(_say, model, world, index, more)
         if world.faults:
-            yield f"{actor.name} hears nothing of a piece", partial(_say_unheard, model, world, index, actor)
+            yield f"{actor.name} hears nothing of a piece", partial(_say_unheard, model, world, index, more)
     yield f"{actor.name} has the answer", partial(_answered, model, world, index, actor)
     if world.cuts:
         yield f"{actor.name} is cut off", partial(_cut, model, world, index, actor)
@@ -381,7 +403,7 @@ def _answer(model: Model, actor: Actor):
 
 
 def _piece(model: Model, actor: Actor) -> Said:
-    return Said(actor.call, _answer(model, actor).pieces[actor.spoken], actor.name)
+    return Said(actor.call, _answer(model, actor).pieces[actor.spoken - 1], actor.name)
 
 
 def _say(model: Model, world: World, index: int, actor: Actor) -> World:
@@ -389,7 +411,7 @@ def _say(model: Model, world: World, index: int, actor: Actor) -> World:
     assert actor.view.open
     key, said = (actor.view.open.turn, actor.fence), _piece(model, actor)
     items = world.stream(key)
-    heard = actor._replace(spoken=actor.spoken + 1, live_n=actor.live_n + 1)
+    heard = actor._replace(live_n=actor.live_n + 1, unheard=False)
     if len(items) == actor.live_n or (model.habits.writes_past_seals and items[actor.live_n] != said):
         return world.with_stream(key, (*items, said)).with_actor(index, heard)
     if items[actor.live_n] == said:
@@ -403,7 +425,8 @@ def _say_unheard(model: Model, world: World, index: int, actor: Actor) -> World:
     assert actor.view.open
     key = (actor.view.open.turn, actor.fence)
     sent = Sent(key, actor.live_n, _piece(model, actor), (actor.name, actor.live_n), actor.name)
-    return world._replace(faults=world.faults - 1, flight=world.flight | {sent})
+    world = world._replace(faults=world.faults - 1, flight=world.flight | {sent})
+    return world.with_actor(index, actor._replace(unheard=True))
 
 
 def _answered(model: Model, world: World, index: int, actor: Actor) -> World:
@@ -428,9 +451,7 @@ def _answered(model: Model, world: World, index: int, actor: Actor) -> World:
 
 
 def _cut(model: Model, world: World, index: int, actor: Actor) -> World:
-    # What was sent and not acknowledged counts as said: it may be on the stream.
-    unheard = any(sent.live == (_turn_of(actor.call), actor.fence) for sent in world.flight)
-    text = "".join(_answer(model, actor).pieces[: actor.spoken + unheard])
+    text = "".join(_answer(model, actor).pieces[: actor.spoken])
     model.seen["cut"] += 1
     wish = Failed(
         worker=worker(actor.name), call=actor.call, code="connection", message="", text=text, retryable=True, cost=1

@@ -81,7 +81,9 @@ def check(model: Model, world: World) -> None:
 
 def _drawn(random: Random, choices: list) -> int:
     """A step: misfortune is rarer than work, or every schedule would be over before it began."""
-    weights = [0.25 if any(word in label for word in ("crash", "nothing", "leave", "breaks")) else 1.0 for label, _ in choices]
+    weights = [
+        0.25 if any(word in label for word in ("crash", "nothing", "leave", "breaks")) else 1.0 for label, _ in choices
+    ]
     return random.choices(range(len(choices)), weights)[0]
 
 

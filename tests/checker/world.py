@@ -152,7 +152,7 @@ class Sent(NamedTuple):
 class Actor(NamedTuple):
     """One step machine. `pc` is where it stands, `then` where an acknowledged commit takes it.
 
-    `name` is its nonce, `judged` the fence whose silence it saw, `granted` the starts that were acknowledged to it and
+    `spoken` counts the pieces that came of a model call, the last of which may be `unheard` by the store. `name` is its nonce, `judged` the last entry it judged a turn by, `granted` the starts that were acknowledged to it and
     not yet used, `saw` the digest it was shown.
     """
 
@@ -164,6 +164,7 @@ class Actor(NamedTuple):
     then: str = ""
     call: str = ""
     spoken: int = 0
+    unheard: bool = False
     live_n: int = 0
     fence: int = 0
     judged: int = -1
@@ -215,9 +216,7 @@ class Model:
         self.judged: dict[object, bool] = {}
         self.letters: dict[str, tuple[Entry, ...]] = {}
         self._decided: dict[object, tuple[Entry, ...] | Refusal] = {}
-        created = ThreadCreated(
-            thread="t", owner="u", content=ThreadContent(title=None, metadata={}, instructions="")
-        )
+        created = ThreadCreated(thread="t", owner="u", content=ThreadContent(title=None, metadata={}, instructions=""))
         empty = Log(None, (), None, "", State())
         self.root = self.append(empty, self.chained(empty, [created], "u"), "created", "u")
 

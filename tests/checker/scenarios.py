@@ -1,0 +1,139 @@
+"""Who meets whom: small casts for the search that misses nothing, crowds for the schedules drawn at random."""
+
+from checker.world import Answer, Scenario
+from core.options import Options
+from core.wishes import WrittenCall
+
+PAY = WrittenCall(tool="pay", effect="unsafe", approval=None, arguments="x")
+ASKED = WrittenCall(tool="pay", effect="unsafe", approval="asker", arguments="x")
+LOOK = WrittenCall(tool="look", effect="read", approval=None, arguments="x")
+BOOK = WrittenCall(tool="book", effect="idempotent", approval=None, arguments="x")
+WRONG = WrittenCall(tool="no", effect=None, approval=None, arguments="x", fault="unknown_tool", message="none")
+
+DONE = Answer(("done",))
+RETRY = Options(on_interruption="retry")
+
+BOUNDED = (
+    Scenario(
+        name="an unsafe call, a crash and a recovery that looks twice",
+        actors=("opener", "recoverer"),
+        answers=(Answer((), (PAY,)), DONE),
+        crashes=2,
+        rounds=2,
+    ),
+    Scenario(
+        name="two recoverers over a worker that still works",
+        actors=("opener", "recoverer", "recoverer"),
+        answers=(Answer((), (PAY,)), Answer()),
+    ),
+    Scenario(
+        name="a stop and a take-over while text is shown",
+        actors=("opener", "recoverer", "stopper"),
+        answers=(Answer(("a", "b")),),
+        crashes=1,
+        cuts=1,
+    ),
+    Scenario(
+        name="a stop and a take-over where cut answers are asked for again",
+        actors=("opener", "recoverer", "stopper"),
+        answers=(Answer(("a",)),),
+        cuts=2,
+        options=RETRY,
+    ),
+    Scenario(
+        name="a stop among two calls that need nobody",
+        actors=("opener", "recoverer", "stopper"),
+        answers=(Answer((), (BOOK, PAY)), DONE),
+    ),
+    Scenario(
+        name="two commits that nobody acknowledged",
+        actors=("opener", "recoverer"),
+        answers=(Answer(("a",), (PAY,)), DONE),
+        faults=2,
+    ),
+    Scenario(
+        name="a lost acknowledgement, a crash and a stop",
+        actors=("opener", "recoverer", "stopper"),
+        answers=(Answer(("a",)),),
+        faults=1,
+        crashes=1,
+    ),
+    Scenario(
+        name="the same request twice, another one, and a new title",
+        actors=("opener", "again", "second", "renamer"),
+        answers=(Answer(("a",)),),
+    ),
+    Scenario(
+        name="the same request twice, unacknowledged",
+        actors=("opener", "again", "recoverer"),
+        answers=(Answer(),),
+        faults=1,
+        crashes=1,
+    ),
+    Scenario(
+        name="two deciders over two calls, a stop and an expiry",
+        actors=("opener", "approver", "denier", "stopper", "recoverer"),
+        answers=(Answer((), (ASKED, ASKED)), Answer()),
+    ),
+    Scenario(
+        name="two deciders, unacknowledged",
+        actors=("opener", "approver", "denier"),
+        answers=(Answer((), (ASKED, ASKED)), Answer()),
+        faults=1,
+        crashes=1,
+    ),
+    Scenario(
+        name="workers that are told to leave or break",
+        actors=("opener", "recoverer", "stopper"),
+        answers=(Answer(("a",), (LOOK,)), Answer()),
+        leaves=1,
+        breaks=1,
+    ),
+)
+"""Each is explored to its last schedule."""
+
+CROWDS = (
+    Scenario(
+        name="everybody",
+        actors=(
+            *("opener", "again", "second", "recoverer", "recoverer", "recoverer"),
+            *("stopper", "approver", "denier", "renamer"),
+        ),
+        answers=(Answer(("a", "b"), (LOOK, ASKED, BOOK, WRONG, ASKED)), DONE),
+        crashes=2,
+        faults=2,
+        cuts=1,
+        leaves=1,
+        breaks=1,
+        rounds=2,
+    ),
+    Scenario(
+        name="nobody stops it",
+        actors=("opener", "recoverer", "recoverer", "recoverer", "approver", "denier", "renamer"),
+        answers=(Answer(("a", "b"), (ASKED, ASKED)), Answer(("c",), (PAY,)), DONE),
+        crashes=3,
+        faults=2,
+        cuts=2,
+        leaves=1,
+        rounds=3,
+        options=RETRY,
+    ),
+    Scenario(
+        name="one loss after the other",
+        actors=("opener", *["recoverer"] * 6),
+        answers=(Answer(("a",), (LOOK, BOOK, PAY)), DONE),
+        crashes=7,
+        rounds=2,
+        options=RETRY,
+    ),
+    Scenario(
+        name="short of steps",
+        actors=("opener", "second", "recoverer", "recoverer", "stopper"),
+        answers=(Answer(("a",), (LOOK,)),),
+        crashes=1,
+        faults=3,
+        cuts=2,
+        options=Options(max_steps=1),
+    ),
+)
+"""Schedules of each are drawn at random."""
