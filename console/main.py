@@ -11,9 +11,8 @@ from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_ot
 from console.wording import label
 from core.errors import Denied, InvalidInput, NotFound, Unavailable
 
-st.set_page_config(
-    page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg")
-)  # an icon by name would be fetched from abroad
+# An icon by its Material name would be fetched from another server.
+st.set_page_config(page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg"))
 refuse_other_addresses()
 viewer = signed_in()
 

@@ -20,7 +20,7 @@ _CLEANUP_SECONDS = 10
 
 
 class Runner:
-    """Runs coroutines of one event loop from any thread. Make one a process and close it: its thread is no daemon."""
+    """Runs coroutines of one event loop from any thread. Make one a process, and close it after what runs in it."""
 
     def __init__(self) -> None:
         self._context: AbstractContextManager[BlockingPortal] = start_blocking_portal()

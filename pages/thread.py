@@ -25,7 +25,7 @@ st.title(label(thread.title or "Untitled"), anchor=False)
 st.caption(
     f"Review · {label(thread.owner)} · created {when(thread.created_at)} · "
     f"{counted(thread.turns, 'turn')} · {counted(thread.totals.model_calls, 'model call')} · "
-    f"{counted(thread.totals.tool_calls, 'tool call')} · cost {cost(thread.totals)}"
+    f"{counted(thread.totals.tool_calls, 'tool call')} · cost {label(cost(thread.totals))}"
 )
 if thread.rejected:
     st.error(f"{thread.rejected} entries came from a worker that no longer held its turn.", icon=":material/warning:")

@@ -51,5 +51,5 @@ for thread in listing.items:
         )
         state.markdown(TURN_WORDS[thread.status].badge if thread.status else "Empty")
         turns = counted(thread.turns, "turn")
-        facts.caption(f"{label(thread.owner)} · {when(thread.updated_at)} · {turns} · {cost(thread.totals)}")
+        facts.caption(f"{label(thread.owner)} · {when(thread.updated_at)} · {turns} · {label(cost(thread.totals))}")
 pages.draw(listing.cursor)

@@ -99,7 +99,7 @@ async def ended(desk: Desk, turn: Turn | str, viewer: Viewer = ANNA) -> Turn:
 async def until(true: Callable[[], Awaitable[Any]]) -> Any:
     """The first true answer; asked again and again, for PATIENCE at most."""
     with anyio.fail_after(PATIENCE):
-        while not (answer := await true()):
+        while not (answer := await true()):  # noqa: ASYNC110  # another process sets no event here
             await anyio.sleep(0.005)
     return answer
 

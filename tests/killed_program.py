@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from backends import open_store
 from backends.scripted import Answer, Call, Say, ScriptedModel
-from core import Desk, Options, Tool, ToolContext, Viewer, tool
+from core import Desk, DeskClosed, Options, Tool, ToolContext, Viewer, tool
 from core.model import ModelRequest
 
 ANNA = Viewer("anna")
@@ -81,7 +81,10 @@ async def converse(desk: Desk, name: str) -> None:
     """Ask one question after the other on a thread, approving what is asked."""
     thread = (await desk.create_thread(ANNA)).id
     for question in range(1000):
-        turn = await desk.submit(ANNA, thread, f"Question {question} of {name}", f"{name}-{question}")
+        try:
+            turn = await desk.submit(ANNA, thread, f"Question {question} of {name}", f"{name}-{question}")
+        except DeskClosed:
+            return
         say(kind="turn", turn=turn.id, thread=thread)
         ended = False
         while not ended:

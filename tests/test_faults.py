@@ -1,4 +1,4 @@
-"""A store that fails once, at each operation of a turn in turn: the turn ends, nothing is done twice, all is on record."""
+"""A store that fails once, at each operation of a turn: the turn ends, nothing is done twice, all is on record."""
 
 from collections import Counter
 from contextlib import aclosing, asynccontextmanager

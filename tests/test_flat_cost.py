@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 import anyio
 import pytest
@@ -36,8 +37,15 @@ def brief_turn(thread, request):
 
 
 async def seeded(store, thread, turns, of=None, together=1):
-    """A thread with so many turns, each as `of` makes it, and so many of them a commit."""
-    state = State()
+    """Such a thread, in this store."""
+    for after, entries, records in commits_of(thread, turns, of or turn_of, together):
+        await store.commit(f"thread:{thread}", after, entries, records, id=f"{thread}-{after}")
+
+
+@cache  # the folding takes longest, and is the same for every store
+def commits_of(thread, turns, of, together):
+    """The commits of a thread with so many turns, each as `of` makes it, and so many of them a commit."""
+    state, commits = State(), []
     wishes = [
         Note(
             fact=ThreadCreated(
@@ -46,7 +54,7 @@ async def seeded(store, thread, turns, of=None, together=1):
         )
     ]
     for n in range(turns):
-        wishes += (of or turn_of)(thread, f"{n:032}")
+        wishes += of(thread, f"{n:032}")
         if (n + 1) % together and n + 1 < turns:
             continue
         entries, touched, after = [], {}, state.n
@@ -67,8 +75,9 @@ async def seeded(store, thread, turns, of=None, together=1):
                 touched |= state.items
                 state = State(state.thread, {})
         records = [record(item) for item in touched.values()]
-        await store.commit(f"thread:{thread}", after, entries, [*records, record(state.thread)], id=f"{thread}-{n}")
+        commits.append((after, entries, [*records, record(state.thread)]))
         wishes = []
+    return commits
 
 
 def turn_of(thread, request):

@@ -46,7 +46,22 @@ def texts_kept(view):
             answered = joined(answered, call.answer or "")
 
 
-async def nothing_is_open(store):
+async def what_was_shown_is_kept(store, desk, program, *, keep_partial):
+    for turn in program.threads():
+        ended = await desk.turn(ANNA, turn)
+        if ended.ended_at is None:
+            ended = await seen_to_its_end(store, desk, turn)
+        shown = program.shown().get(turn, "")
+        view = await desk.turn_view(ANNA, turn)
+        assert any(text.startswith(shown) for text in [ended.text, *texts_kept(view)]), (shown, ended.text)
+        assert ended.text.startswith(shown) or not keep_partial
+
+
+async def every_turn_is_ended(store, desk):
+    """Those too, of which the killed process had no time to speak; a killed process's tools are on record."""
+    for record in (await store.find(Query(kind="turn", limit=500))).records:
+        if record.fields["ended_at"] is None:
+            await seen_to_its_end(store, desk, record.id)
     for kind, open in (
         ("turn", ("running", "awaiting_approval")),
         ("tool_call", ("planned", "awaiting_approval", "running")),
@@ -55,68 +70,52 @@ async def nothing_is_open(store):
         assert (await store.find(Query(kind=kind, where={"status": In(open)}))).records == []
 
 
-async def what_was_shown_is_kept(store, desk, program, *, keep_partial):
-    for turn, thread in program.threads().items():
-        ended = await seen_to_its_end(store, desk, turn)
-        shown = program.shown().get(turn, "")
-        view = await desk.turn_view(ANNA, turn)
-        assert any(text.startswith(shown) for text in [ended.text, *texts_kept(view)]), (shown, ended.text)
-        assert ended.text.startswith(shown) or not keep_partial
-        await check(store, thread)
+async def effects_are_on_record(store, folder):
+    """What is on record of each thread is unbroken, and the ledger has nothing of which it does not know."""
+    met, rows, calls = set(), [row["key"] for row in ledger(folder)], {}
+    for record in (await store.find(Query(kind="thread", limit=500))).records:
+        await check(store, record.id)
+        entries = await log_of(store, record.id)
+        met |= {entry.shell.get("reason", entry.kind) for entry in entries}
+        for entry in entries:
+            if entry.kind == "tool.started":
+                calls[entry.shell["call"]] = await store.get("tool_call", entry.shell["call"])
+    assert set(rows) <= set(calls)
+    for id, call in calls.items():
+        most = 1 if call.fields["effect"] == "unsafe" else call.fields["attempts"]
+        least = call.fields["status"] == "succeeded"
+        assert least <= rows.count(id) <= most
+    return met | {call.fields["status"] for call in calls.values()}
 
 
 @pytest.mark.parametrize("rounds", [60, pytest.param(300, marks=pytest.mark.torture)])
 async def test_a_process_killed_at_any_moment_loses_nothing_it_has_shown_and_every_turn_ends(tmp_path, rounds):
     chance = random.Random(20261124)
     met = set()
-    threads = set()
-    plans = [
-        (Options(retry_delay=0.001, on_interruption=chance.choice(["keep_partial", "retry"])), f"r{n}")
-        for n in range(rounds)
-    ]
     with ExitStack() as stack:
 
         def begin(n):
-            options, name = plans[n]
+            folder = tmp_path / str(n)
+            folder.mkdir()
+            options = Options(retry_delay=0.001, on_interruption=chance.choice(["keep_partial", "retry"]))
             delay = chance.choice([0, 0.0005, 0.002])
-            return stack.enter_context(running(tmp_path, name, delay=delay, options=options))
+            return folder, options, stack.enter_context(running(folder, f"r{n}", delay=delay, options=options))
 
         following = begin(0)
-        for n, (options, _) in enumerate(plans):
-            program = following
+        for n in range(1, rounds + 1):
+            folder, options, program = following
             program.go()
-            following = begin(n + 1) if n + 1 < rounds else None  # it imports while this one is killed
-            for _ in range(chance.choice([1, 3, 10, 30, 100, 200])):
+            following = begin(n) if n < rounds else None  # it imports while this one is killed
+            for _ in range(chance.choice([1, 3, 10, 30, 60, 90])):
                 await program.line()
             await anyio.sleep(chance.random() * 0.01)  # a moment between two lines, too, is any moment
             program.process.send_signal(signal.SIGKILL)
             await program.rest()
-            threads |= set(program.threads().values())
-            async with restarted(tmp_path, options) as (store, desk):
-                await what_was_shown_is_kept(
-                    store, desk, program, keep_partial=options.on_interruption == "keep_partial"
-                )
-                for thread in program.threads().values():
-                    met |= {entry.shell.get("reason", entry.kind) for entry in await log_of(store, thread)}
-                    calls = await desk.tool_calls(ANNA, thread)
-                    met |= {call.status for call in calls}
-                    rows = [row["key"] for row in ledger(tmp_path)]
-                    for call in calls:
-                        assert rows.count(call.id) <= (1 if call.effect == "unsafe" else call.attempts)
-                        if call.status == "succeeded":
-                            assert rows.count(call.id) >= 1
-    async with restarted(tmp_path) as (store, desk):
-        for turn in (await store.find(Query(kind="turn", where={"status": "running"}, limit=500))).records:
-            await seen_to_its_end(store, desk, turn.id)
-        for turn in (await store.find(Query(kind="turn", where={"status": "awaiting_approval"}, limit=500))).records:
-            await desk.stop(ANNA, turn.id)
-        await nothing_is_open(store)
-        started = {
-            entry.shell["call"]
-            for record in (await store.find(Query(kind="thread", limit=500))).records
-            for entry in await logged(store, record.id, "tool.started")
-        }
-        assert {row["key"] for row in ledger(tmp_path)} <= started
+            async with restarted(folder, options) as (store, desk):
+                keep_partial = options.on_interruption == "keep_partial"
+                await what_was_shown_is_kept(store, desk, program, keep_partial=keep_partial)
+                await every_turn_is_ended(store, desk)
+                met |= await effects_are_on_record(store, folder)
     assert {"lost", "retried", "resumed", "model.failed"} <= met  # the kills met what they are to meet
 
 
@@ -156,7 +155,7 @@ async def test_a_process_killed_around_an_effect(tmp_path, kill_at, rows, status
             assert call.code == ("worker_lost" if status == "unknown" else None)
             assert keys().count(id) == before.count(id) + attempts - 1
         await what_was_shown_is_kept(store, desk, program, keep_partial=True)
-        await nothing_is_open(store)
+        await every_turn_is_ended(store, desk)
 
 
 async def test_a_process_that_is_asked_to_end_lets_its_turns_go_and_the_next_desk_goes_on(tmp_path):
@@ -188,4 +187,4 @@ async def test_what_was_shown_before_a_process_was_asked_to_end_is_kept(tmp_path
         assert program.process.returncode == 0
     async with restarted(tmp_path) as (store, desk):
         await what_was_shown_is_kept(store, desk, program, keep_partial=True)
-        await nothing_is_open(store)
+        await every_turn_is_ended(store, desk)

@@ -215,7 +215,9 @@ def _circle():
     return circle
 
 
-@pytest.mark.parametrize("result", [object(), float("nan"), b"\xff", _circle(), "\ud800", 2**70], ids=str)
+@pytest.mark.parametrize(
+    "result", [object(), float("nan"), b"\xff", _circle(), "\ud800", 2**70], ids=lambda r: type(r).__name__
+)
 async def test_a_result_that_is_no_json_is_a_success_without_a_result(store, result):
     @tool(effect="idempotent")
     def book() -> object:

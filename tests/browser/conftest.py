@@ -37,28 +37,43 @@ class Console:
     folder: Path
 
 
-@contextmanager
-def running(folder: Path, model: str) -> Iterator[Console]:
-    """Started as a newcomer starts it, from the root, with a store of its own; killed by its pid if it does not end."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port: int = free.getsockname()[1]
+        return port
+
+
+def start(folder: Path, model: str, port: int) -> "subprocess.Popen[bytes]":
+    """A console as a newcomer starts it, from the root, with a store of its own; returns once it answers."""
     environment = {**os.environ, "ROLLTOP_STORE": f"sqlite:///{folder}/desk.db", "ROLLTOP_MODEL": model}
     command = [sys.executable, "-m", "streamlit", "run", "console", "--server.headless=true", f"--server.port={port}"]
-    with (folder / "console.log").open("w") as log:
+    with (folder / "console.log").open("a") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", folder / "console.log")
+    return process
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the console to end, and kill it by its pid if it does not."""
+    process.send_signal(signal.SIGTERM)
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(process, f"{url}/_stcore/health", folder / "console.log")
-        yield Console(url, folder)
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
+@contextmanager
+def running(folder: Path, model: str) -> Iterator[Console]:
+    """A console for as long as the block lasts."""
+    port = free_port()
+    process = start(folder, model, port)
+    try:
+        yield Console(f"http://127.0.0.1:{port}", folder)
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+        end(process)
 
 
 def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
@@ -126,6 +141,16 @@ def scripted(browser: Any, catcher: Catcher, tmp_path_factory: pytest.TempPathFa
                 "contains": "picture",
                 "steps": [[{"say": f"Look: {image}\n\n[r]: {catcher.url}/reference.png\n\nSeen."}]],
             },
+            {
+                "contains": "then fails",
+                "steps": [
+                    [
+                        {"call": "vacation_balance", "arguments": {}},
+                        {"bill": {"input": 90, "output": 7}, "cost": 1_200_000},
+                    ],
+                    [{"fail": "auth", "message": "the key was refused"}],
+                ],
+            },
             {"contains": "broken", "steps": [[{"say": "As far as"}, {"cut": True}]]},
         ]
     }
@@ -168,3 +193,34 @@ def sign_in(browser: Any) -> Iterator[Any]:
     yield sign_in
     for context in contexts:
         context.close()
+
+
+class Killable:
+    """A console whose server can be killed as a crash would, and started again on the same address and store."""
+
+    def __init__(self, folder: Path, model: str) -> None:
+        self._model = model
+        self._port = free_port()
+        self._process = start(folder, model, self._port)
+        self.console = Console(f"http://127.0.0.1:{self._port}", folder)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def start_again(self) -> None:
+        self._process = start(self.console.folder, self._model, self._port)
+
+    def end(self) -> None:
+        if self._process.poll() is None:
+            end(self._process)
+
+
+@pytest.fixture
+def killable(browser: Any, tmp_path: Path) -> Iterator[Killable]:
+    """A console to kill; its model says "One two three" and then waits for a file that never comes."""
+    steps = [[{"say": "One two three"}, {"wait_for_file": "never"}, {"say": " four"}]]
+    (tmp_path / "script.json").write_text(json.dumps({"questions": [{"contains": "count", "steps": steps}]}))
+    console = Killable(tmp_path, f"scripted:{tmp_path}/script.json")
+    yield console
+    console.end()

@@ -125,6 +125,20 @@ def test_an_auditor_reads_the_thread_and_the_call_and_comes_back(offline, sign_i
     expect(auditor.get_by_role("heading", name="Threads")).to_be_visible()
 
 
+def test_a_tool_that_ran_before_its_model_failed_is_in_the_evidence_with_both_calls_and_their_cost(scripted, sign_in):
+    page = sign_in(scripted, "e-1042")
+    ask(page, "Read my balance, then fails the model")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    auditor = sign_in(scripted, "e-2001")
+    auditor.get_by_role("link", name="Tool calls").click()
+    auditor.get_by_role("link", name="Vacation balance").first.click()
+    expect(auditor.get_by_text("days left")).to_be_visible()
+    auditor.get_by_role("link", name="Open its thread").click()
+    expect(auditor.get_by_text(re.compile(r"2 model calls · 1 tool call · cost"))).to_be_visible()
+    expect(auditor.get_by_text(re.compile(r"Step 1, attempt 1 answered.*[$]0[.]0012"))).to_be_visible()
+    expect(auditor.get_by_text(re.compile(r"Step 2, attempt 1 failed.*unknown"))).to_be_visible()
+
+
 def test_filters_are_in_the_url_and_words_are_not(offline, sign_in):
     page = sign_in(offline, "e-2001")
     page.goto(f"{offline.url}/threads?th_status=Failed")

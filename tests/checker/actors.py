@@ -1,4 +1,4 @@
-"""What each actor may do next: the steps of a desk, its workers, its recovery and its people, cut where others can act.
+"""What each actor may do next: the steps of a desk, its recovery and its people, cut where others can act.
 
 A step is one act on the store or the world: load, commit, catch up, a piece of live text, a seal, an effect. Deciding
 is no step of its own: it sees nothing but the actor's own view, which may be old by the time its commit arrives.
@@ -6,35 +6,15 @@ is no step of its own: it sees nothing but the actor's own view, which may be ol
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from checker.promises import check_effect
-from checker.world import SNAPSHOT, Actor, Log, Model, Said, Sent, Violation, World, worker
-from core.entries import Late, Renamed, ResultContent, TitleContent, Usage
-from core.records import OpenTurn
-from core.turn import MAX_LOST, Superseded, late, lost_call
-from core.wishes import (
-    Answered,
-    Ask,
-    Claim,
-    Close,
-    Decide,
-    Failed,
-    Finished,
-    GiveUp,
-    Note,
-    Park,
-    Release,
-    Start,
-    Submit,
-)
+from checker.working import Move, act_early, asking, break_down, effecting, leave, salvage, sealed, think, turn_of
+from checker.world import SNAPSHOT, Actor, Entries, Log, Model, Sent, Violation, World, worker
+from core.entries import Late, Renamed, ResultContent, TitleContent
+from core.turn import MAX_LOST, Superseded, late
+from core.wishes import Answered, Ask, Claim, Close, Decide, Failed, Finished, Note, Park, Start, Submit
 
-Move: TypeAlias = tuple[str, Callable[[], World]]
-
-BILL = Usage(input=1, output=1)
-EXPIRES = "2026-12-01T09:30:00.000Z"
 REQUESTS = {"opener": "r1", "again": "r1", "second": "r2"}
-SEAL = Said("", "", "")
 
 
 def moves(model: Model, world: World) -> Iterator[Move]:
@@ -119,7 +99,7 @@ def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
     stop = actor.role == "stopper"
     partial_text = ""
     if open.model_call and (stop or actor.judged == actor.view.n):
-        world, partial_text = _sealed(model, world, open, cautious=not model.habits.stops_unsealed)
+        world, partial_text = sealed(model, world, open, cautious=not model.habits.stops_unsealed)
     reason: Literal["stop", "expired", "lost"] = (
         "stop" if stop else "expired" if open.status == "awaiting_approval" else "lost"
     )
@@ -139,18 +119,6 @@ def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
     return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="done"))
 
 
-def _sealed(model: Model, world: World, open: OpenTurn, *, cautious: bool) -> tuple[World, str]:
-    """The text that the open model call's stream shows, and the stream's end."""
-    assert open.model_call
-    key = (open.turn, open.model_call.fence)
-    items = world.stream(key)
-    text = "".join(said.text for said in items if said.call == open.model_call.call)
-    if cautious and SEAL not in items:
-        model.seen["seal"] += 1
-        world = world.with_stream(key, (*items, SEAL))
-    return world, text
-
-
 # Committing: decide from the view, send, and hear of it, or not.
 
 
@@ -162,25 +130,30 @@ def _commit(model: Model, world: World, index: int, actor: Actor) -> Iterator[Mo
         yield f"{actor.name} is refused", partial(_refused, model, world, index, actor, decided)
         return
     if not decided:
-        yield f"{actor.name} has nothing to add", partial(_finish, model, world, index, actor)
+        yield f"{actor.name} has nothing to add", partial(_nothing, model, world, index, actor)
         return
     what = "+".join(entry.kind for entry in decided)
     yield f"{actor.name} commits {what}", partial(_send, model, world, index, actor)
     if world.faults:
         yield f"{actor.name} hears nothing of {what}", partial(_lose, model, world, index, actor)
     if model.habits.acts_unacknowledged and isinstance(actor.wish, Start):
-        yield f"{actor.name} acts early", partial(_act_early, model, world, index, actor)
+        yield f"{actor.name} acts early", partial(act_early, model, world, index, actor)
     if actor.then == "think" and isinstance(actor.wish, (Ask, Start, Park)):
         open = actor.view.open
         assert open
         idle = not open.model_call and all(call.status != "running" for call in open.calls)
         if world.leaves and idle:
-            yield f"{actor.name} is told to leave", partial(_leave, world, index, actor)
+            yield f"{actor.name} is told to leave", partial(leave, world, index, actor)
         if world.breaks:
-            yield f"{actor.name} breaks", partial(_break, model, world, index, actor)
+            yield f"{actor.name} breaks", partial(break_down, model, world, index, actor)
 
 
-def _entries(model: Model, world: World, actor: Actor) -> tuple[Log, tuple]:
+def _nothing(model: Model, world: World, index: int, actor: Actor) -> World:
+    model.seen[f"nothing left of {type(actor.wish).__name__}"] += 1
+    return _finish(model, world, index, actor)
+
+
+def _entries(model: Model, world: World, actor: Actor) -> tuple[Log, Entries]:
     """The position and the entries that the actor commits."""
     assert actor.view
     assert actor.wish
@@ -214,7 +187,7 @@ def _send(model: Model, world: World, index: int, actor: Actor) -> World:
     return _acknowledged(model, world, index, actor._replace(view=mine), entries)
 
 
-def _check_said(actor: Actor, entries: tuple) -> None:
+def _check_said(actor: Actor, entries: Entries) -> None:
     for entry in entries:
         if (
             entry.kind == "turn.claimed"
@@ -276,7 +249,8 @@ def _caught_up(model: Model, world: World, index: int, actor: Actor, view: Log) 
     actor = actor._replace(view=view)
     if isinstance(actor.wish, Close):
         return _closing(model, world, index, actor)
-    return world.with_actor(index, actor._replace(pc="commit"))
+    again = model.habits.repeats_acts and isinstance(actor.wish, Finished)
+    return world.with_actor(index, actor._replace(pc="effect" if again else "commit"))
 
 
 def _refused(model: Model, world: World, index: int, actor: Actor, refusal: Exception) -> World:
@@ -285,10 +259,10 @@ def _refused(model: Model, world: World, index: int, actor: Actor, refusal: Exce
     if isinstance(refusal, Superseded) and actor.then == "think":
         model.seen["fenced off"] += 1
         if isinstance(wish, Finished) and wish.code != "worker_lost":
-            said = late(_turn_of(wish.call), actor.fence, wish)
+            said = late(turn_of(wish.call), actor.fence, wish)
             return world.with_actor(index, actor._replace(pc="commit", wish=Note(fact=said), then="done"))
         if isinstance(wish, (Answered, Failed)) and wish.cost is not None:
-            turn = _turn_of(wish.call)
+            turn = turn_of(wish.call)
             bill = Late(
                 turn=turn, fence=actor.fence, call=wish.call, usage=wish.usage, cost=wish.cost, content=ResultContent()
             )
@@ -303,11 +277,7 @@ def _finish(model: Model, world: World, index: int, actor: Actor) -> World:
     return world.with_actor(index, actor._replace(pc="done"))
 
 
-def _turn_of(call: str) -> str:
-    return call.rpartition("-")[0]
-
-
-def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries: tuple) -> World:
+def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries: Entries) -> World:
     assert actor.view
     starts = tuple(entry.shell["call"] for entry in entries if entry.kind == "tool.started")
     actor = actor._replace(granted=actor.granted + starts)
@@ -315,7 +285,7 @@ def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries:
         case "work":
             if not any(entry.kind == "turn.claimed" for entry in entries):
                 return world.with_actor(index, actor._replace(pc="done"))
-            return _think(model, world, index, actor)
+            return think(model, world, index, actor)
         case "think" if isinstance(actor.wish, Start):
             return world.with_actor(index, actor._replace(pc="effect", call=actor.wish.call))
         case "think" if isinstance(actor.wish, Ask):
@@ -326,183 +296,9 @@ def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries:
                 index, actor._replace(pc="asking", call=open.model_call.call, spoken=0, unheard=False)
             )
         case "think":
-            return _think(model, world, index, actor)
+            return think(model, world, index, actor)
         case _:
             return _finish(model, world, index, actor)
-
-
-# Working: what `plan` says, one act after the other.
-
-
-def _think(model: Model, world: World, index: int, actor: Actor) -> World:
-    assert actor.view
-    open = actor.view.open
-    if open is None or open.worker is None or open.worker.nonce != actor.name:
-        return world.with_actor(index, actor._replace(pc="done"))
-    if actor.fence != open.fence:
-        actor = actor._replace(fence=open.fence, live_n=0)
-    me = worker(actor.name)
-    act = model.rules.plan(open, retrieves=False)
-    actor = actor._replace(pc="commit", then="think", call=act.call)
-    match act.kind:
-        case "run_tool":
-            return world.with_actor(index, actor._replace(wish=Start(worker=me, call=act.call)))
-        case "close_lost_call":
-            call = open.call(act.call)
-            assert call
-            return world.with_actor(index, actor._replace(wish=lost_call(open, call, me)))
-        case "salvage":
-            return world.with_actor(index, actor._replace(pc="salvage"))
-        case "park":
-            return world.with_actor(index, actor._replace(wish=Park(worker=me, expires=EXPIRES), then="done"))
-        case "ask_model":
-            tools = act.step <= model.scenario.options.max_steps
-            wish = Ask(
-                worker=me, step=act.step, attempt=act.attempt, model="m", with_tools=tools, window=1, request="d"
-            )
-            return world.with_actor(index, actor._replace(wish=wish))
-    return world.with_actor(index, actor._replace(pc="done"))
-
-
-def _salvage(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
-    yield f"{actor.name} seals and salvages", partial(_salvaged, model, world, index, actor)
-
-
-def _salvaged(model: Model, world: World, index: int, actor: Actor) -> World:
-    assert actor.view
-    assert actor.view.open
-    world, text = _sealed(model, world, actor.view.open, cautious=not model.habits.takes_over_unsealed)
-    model.seen["take-over of a model call"] += 1
-    wish = Failed(worker=worker(actor.name), call=actor.call, code="worker_lost", message="", text=text, retryable=True)
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
-
-
-def _asking(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
-    assert actor.view
-    assert actor.view.open
-    said = _answer(model, actor)
-    if actor.unheard:
-        yield f"{actor.name} repeats a piece", partial(_say, model, world, index, actor)
-    elif actor.spoken < len(said.pieces):
-        more = actor._replace(spoken=actor.spoken + 1)
-        yield f"{actor.name} says a piece", partial(_say, model, world, index, more)
-        if world.faults:
-            yield f"{actor.name} hears nothing of a piece", partial(_say_unheard, model, world, index, more)
-    yield f"{actor.name} has the answer", partial(_answered, model, world, index, actor)
-    if world.cuts:
-        yield f"{actor.name} is cut off", partial(_cut, model, world, index, actor)
-    if world.breaks:
-        yield f"{actor.name} breaks", partial(_break, model, world, index, actor)
-
-
-def _answer(model: Model, actor: Actor):
-    assert actor.view
-    assert actor.view.open
-    answers = model.scenario.answers
-    return answers[min(actor.view.open.step, len(answers)) - 1]
-
-
-def _piece(model: Model, actor: Actor) -> Said:
-    return Said(actor.call, _answer(model, actor).pieces[actor.spoken - 1], actor.name)
-
-
-def _say(model: Model, world: World, index: int, actor: Actor) -> World:
-    assert actor.view
-    assert actor.view.open
-    key, said = (actor.view.open.turn, actor.fence), _piece(model, actor)
-    items = world.stream(key)
-    heard = actor._replace(live_n=actor.live_n + 1, unheard=False)
-    if len(items) == actor.live_n or (model.habits.writes_past_seals and items[actor.live_n] != said):
-        return world.with_stream(key, (*items, said)).with_actor(index, heard)
-    if items[actor.live_n] == said:
-        return world.with_actor(index, heard)  # the repeat of what was never acknowledged
-    model.seen["live text fenced off"] += 1
-    return world.with_actor(index, actor._replace(pc="done"))
-
-
-def _say_unheard(model: Model, world: World, index: int, actor: Actor) -> World:
-    assert actor.view
-    assert actor.view.open
-    key = (actor.view.open.turn, actor.fence)
-    sent = Sent(key, actor.live_n, _piece(model, actor), (actor.name, actor.live_n), actor.name)
-    world = world._replace(faults=world.faults - 1, flight=world.flight | {sent})
-    return world.with_actor(index, actor._replace(unheard=True))
-
-
-def _answered(model: Model, world: World, index: int, actor: Actor) -> World:
-    said = _answer(model, actor)
-    calls = said.calls if actor.view.open.step <= model.scenario.options.max_steps else ()  # type: ignore[union-attr]
-    if model.habits.acts_uncommitted:
-        for number in range(1, len(calls) + 1):
-            world = _effect(model, world, actor, f"{_turn_of(actor.call)}-t{number}")
-    wish = Answered(
-        worker=worker(actor.name),
-        call=actor.call,
-        text="".join(said.pieces),
-        stop_reason="tool_calls" if calls else "end",
-        calls=calls,
-        reasoning=(),
-        usage=BILL,
-        cost=1,
-        ttft_ms=None,
-        duration_ms=1,
-    )
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
-
-
-def _cut(model: Model, world: World, index: int, actor: Actor) -> World:
-    text = "".join(_answer(model, actor).pieces[: actor.spoken])
-    model.seen["cut"] += 1
-    wish = Failed(
-        worker=worker(actor.name), call=actor.call, code="connection", message="", text=text, retryable=True, cost=1
-    )
-    world = world._replace(cuts=world.cuts - 1)
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
-
-
-def _leave(world: World, index: int, actor: Actor) -> World:
-    wish = Release(worker=worker(actor.name))
-    return world._replace(leaves=world.leaves - 1).with_actor(index, actor._replace(wish=wish, then="done"))
-
-
-def _break(model: Model, world: World, index: int, actor: Actor) -> World:
-    assert actor.view
-    open, text = actor.view.open, ""
-    assert open
-    world = world._replace(breaks=world.breaks - 1)
-    if open.model_call and not model.habits.gives_up_unsealed:
-        world, text = _sealed(model, world, open, cautious=True)
-    wish = GiveUp(worker=worker(actor.name), partial=text, code="internal", message="Fault")
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="done"))
-
-
-# Acting.
-
-
-def _effecting(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
-    yield f"{actor.name} runs {actor.call}", partial(_run, model, world, index, actor)
-
-
-def _run(model: Model, world: World, index: int, actor: Actor) -> World:
-    world = _effect(model, world, actor, actor.call)
-    granted = tuple(call for call in actor.granted if call != actor.call)
-    wish = Finished(worker=worker(actor.name), call=actor.call, status="succeeded", result="r")
-    actor = actor._replace(pc="commit", wish=wish, then="think", granted=granted)
-    return world.with_actor(index, actor)
-
-
-def _act_early(model: Model, world: World, index: int, actor: Actor) -> World:
-    assert isinstance(actor.wish, Start)
-    return _effect(model, world, actor, actor.wish.call).with_actor(index, actor._replace(pc="unsure"))
-
-
-def _effect(model: Model, world: World, actor: Actor, call: str) -> World:
-    world = world._replace(effects=(*world.effects, (call, actor.name)))
-    check_effect(world, actor, call)
-    model.seen["effect"] += 1
-    if world.tip.open is None or world.tip.open.fence != actor.fence:
-        model.seen["effect after the take-over"] += 1
-    return world
 
 
 _PHASES: dict[str, Callable[[Model, World, int, Actor], Iterator[Move]]] = {
@@ -510,7 +306,7 @@ _PHASES: dict[str, Callable[[Model, World, int, Actor], Iterator[Move]]] = {
     "commit": _commit,
     "unsure": _unsure,
     "conflict": _conflict,
-    "salvage": _salvage,
-    "asking": _asking,
-    "effect": _effecting,
+    "salvage": salvage,
+    "asking": asking,
+    "effect": effecting,
 }

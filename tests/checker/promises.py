@@ -141,9 +141,9 @@ def check_moment(world: World) -> None:
             if not (call.answer or "").startswith(shown):
                 raise Violation("shown text is kept", f"{shown!r} of {id} is not in {call.answer!r}")
             turn = world.tip.state.items.get(call.turn)
-            if isinstance(turn, Turn) and turn.ended_at and call.status == "failed" and call.code == "cancelled":
-                if shown not in turn.text:
-                    raise Violation("shown text is kept", f"{shown!r} of {id} is not in the turn's text")
+            stopped = isinstance(turn, Turn) and turn.ended_at and call.code == "cancelled"
+            if stopped and shown not in turn.text:
+                raise Violation("shown text is kept", f"{shown!r} of {id} is not in the turn's text")
 
 
 def shape(world: World) -> tuple[object, ...] | None:

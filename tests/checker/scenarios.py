@@ -37,8 +37,15 @@ BOUNDED = (
         name="a stop and a take-over where cut answers are asked for again",
         actors=("opener", "recoverer", "stopper"),
         answers=(Answer(("a",)),),
-        cuts=2,
+        cuts=1,
         options=RETRY,
+    ),
+    Scenario(
+        name="a model that pauses whenever it is asked",
+        actors=("opener", "recoverer"),
+        answers=(Answer(("a",), pauses=True),),
+        crashes=1,
+        options=Options(max_steps=2),
     ),
     Scenario(
         name="a stop among two calls that need nobody",

@@ -6,9 +6,9 @@ object, folded once, and `after` is a node's n. The store knows positions and co
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from core import fold as folding
 from core import turn as deciding
@@ -26,7 +26,8 @@ SALT = "5a" * 16
 SNAPSHOT = Snapshot(model="m", instructions="i", tools="t", options="o", handbooks="h")
 STREAM = "thread:t"
 
-Refusal = Superseded | TurnInProgress | RequestMismatch | InvalidInput
+Entries: TypeAlias = tuple[Entry, ...]
+Refusal: TypeAlias = Superseded | TurnInProgress | RequestMismatch | InvalidInput
 
 
 class Violation(AssertionError):
@@ -53,6 +54,7 @@ class Habits:
 
     appends_unread: bool = False
     keeps_intent: bool = False
+    repeats_acts: bool = False
     derives_ids: bool = False
     acts_unacknowledged: bool = False
     acts_uncommitted: bool = False
@@ -67,10 +69,11 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model says at a step: pieces of text, then calls; `stop` is None for the reason that fits."""
+    """What the model says at a step: pieces of text, then calls; or it pauses, to go on when it is asked again."""
 
     pieces: tuple[str, ...] = ()
     calls: tuple[WrittenCall, ...] = ()
+    pauses: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +155,9 @@ class Sent(NamedTuple):
 class Actor(NamedTuple):
     """One step machine. `pc` is where it stands, `then` where an acknowledged commit takes it.
 
-    `spoken` counts the pieces that came of a model call, the last of which may be `unheard` by the store. `name` is its nonce, `judged` the last entry it judged a turn by, `granted` the starts that were acknowledged to it and
-    not yet used, `saw` the digest it was shown.
+    `name` is its nonce, `judged` the last entry it judged a turn by, `saw` the digest it was shown; `granted` are the
+    starts that were acknowledged to it and not yet used. `spoken` counts the pieces that came of a model call, the last
+    of which may be `unheard` by the store.
     """
 
     name: str
@@ -208,14 +212,14 @@ class World(NamedTuple):
 class Model:
     """The rules under test on one scenario, with what was seen on the way (`seen`) and what was computed before."""
 
-    def __init__(self, scenario: Scenario, rules: Rules = Rules(), habits: Habits = Habits()) -> None:  # noqa: B008
+    def __init__(self, scenario: Scenario, rules: Rules = Rules(), habits: Habits = Habits()) -> None:
         self.scenario = scenario
         self.rules = rules
         self.habits = habits
         self.seen: Counter[str] = Counter()
         self.judged: dict[object, bool] = {}
-        self.letters: dict[str, tuple[Entry, ...]] = {}
-        self._decided: dict[object, tuple[Entry, ...] | Refusal] = {}
+        self.letters: dict[str, Entries] = {}
+        self._decided: dict[object, Entries | Refusal] = {}
         created = ThreadCreated(thread="t", owner="u", content=ThreadContent(title=None, metadata={}, instructions=""))
         empty = Log(None, (), None, "", State())
         self.root = self.append(empty, self.chained(empty, [created], "u"), "created", "u")
@@ -234,7 +238,7 @@ class Model:
             breaks=scenario.breaks,
         )
 
-    def decided(self, view: Log, wish: Wish, author: str) -> tuple[Entry, ...] | Refusal:
+    def decided(self, view: Log, wish: Wish, author: str) -> Entries | Refusal:
         """The entries that the wish becomes after `view`, () for none, or why it is refused."""
         key = self._key(view, wish, author)
         known = self._decided.get(key)
@@ -251,18 +255,18 @@ class Model:
         # A note holds JSON, which cannot be hashed; its fact's own text can.
         return view, wish.fact.model_dump_json() if isinstance(wish, Note) else wish, author
 
-    def chained(self, view: Log, facts: Iterable[Any], author: str) -> tuple[Entry, ...]:
+    def chained(self, view: Log, facts: Iterable[Any], author: str) -> Entries:
         """The facts as entries that follow `view`."""
         drafts = [draft(fact) for fact in facts]
         salts = [SALT] * len(drafts)
         return tuple(chain(STREAM, view.n, view.state.hash, drafts, by=author, at=AT, salts=salts))
 
-    def rechained(self, view: Log, entries: Sequence[Entry], author: str) -> tuple[Entry, ...]:
+    def rechained(self, view: Log, entries: Sequence[Entry], author: str) -> Entries:
         """The same content at another place, as only a careless driver writes it."""
         drafts = [Draft(kind=e.kind, v=e.v, shell=e.shell, payload=e.payload) for e in entries]
         return tuple(chain(STREAM, view.n, view.state.hash, drafts, by=author, at=AT, salts=[SALT] * len(drafts)))
 
-    def remember(self, view: Log, wish: Wish, author: str, entries: tuple[Entry, ...]) -> None:
+    def remember(self, view: Log, wish: Wish, author: str, entries: Entries) -> None:
         """Let `decided` say this of the wish."""
         self._decided[self._key(view, wish, author)] = entries
 
@@ -285,14 +289,10 @@ class Model:
             log.children[key] = node
             for entry in entries:
                 self.seen[entry.kind] += 1
+                self.seen["unknown"] += entry.shell.get("status") == "unknown"
         return node
 
 
 def worker(nonce: str) -> Worker:
     """A worker as claims name it."""
     return Worker(nonce=nonce, host="h", pid=1, start="s")
-
-
-def forgotten(state: State, id: str) -> State:
-    """The state without one record."""
-    return replace(state, items={key: item for key, item in state.items.items() if key != id})

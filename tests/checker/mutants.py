@@ -1,0 +1,226 @@
+"""The rules broken on purpose, one at a time: a checker that stays green with one of these proves nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from checker.scenarios import ASKED, BOOK, CROWDS, DONE, LOOK, PAY
+from checker.world import Answer, Habits, Rules, Scenario
+from core.entries import ToolFinished
+from core.fold import State, fold
+from core.log import Entry
+from core.options import Options
+from core.records import OpenTurn
+from core.turn import Act, decide, plan
+from core.wishes import Answered, Claim, Close, Decide, Finished, Start, Submit, Wish
+
+Facts = tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """What is broken, where it shows, and which promises may be the first to fail."""
+
+    name: str
+    scenario: Scenario
+    rules: Rules = field(default_factory=Rules)
+    habits: Habits = field(default_factory=Habits)
+    breaks: tuple[str, ...]
+
+
+def _with_open(state: State, **changes: Any) -> State:
+    assert state.thread
+    assert state.thread.open
+    open = state.thread.open.model_copy(update=changes)
+    return replace(state, thread=state.thread.model_copy(update={"open": open}))
+
+
+def _forgetting(state: State) -> State:
+    assert state.thread
+    return replace(state, thread=state.thread.model_copy(update={"open": None}))
+
+
+def no_check_of_the_holder(state: State, wish: Wish, options: Options) -> Facts:
+    open = state.thread.open if state.thread else None
+    if isinstance(wish, (Start, Finished)) and open and open.worker:
+        wish = replace(wish, worker=open.worker)
+    return decide(state, wish, options)
+
+
+def calls_left_open(state: State, wish: Wish, options: Options) -> Facts:
+    facts = decide(state, wish, options)
+    return tuple(f for f in facts if not isinstance(f, ToolFinished)) if isinstance(wish, Close) else facts
+
+
+def not_judged_anew(state: State, wish: Wish, options: Options) -> Facts:
+    open = state.thread.open if state.thread else None
+    if isinstance(wish, Claim) and open:
+        wish = replace(wish, fence=open.fence, n=state.n)
+    return decide(state, wish, options)
+
+
+def closed_without_judging_anew(state: State, wish: Wish, options: Options) -> Facts:
+    return decide(state, replace(wish, n=None) if isinstance(wish, Close) else wish, options)
+
+
+def any_digest(state: State, wish: Wish, options: Options) -> Facts:
+    open = state.thread.open if state.thread else None
+    if isinstance(wish, Decide) and open and (call := open.call(wish.call)):
+        wish = replace(wish, digest=call.digest)
+    return decide(state, wish, options)
+
+
+def no_claim_with_the_last_decision(state: State, wish: Wish, options: Options) -> Facts:
+    facts = decide(state, wish, options)
+    return facts[:1] if isinstance(wish, Decide) else facts
+
+
+def open_turn_ignored(state: State, wish: Wish, options: Options) -> Facts:
+    if isinstance(wish, Submit) and wish.turn not in state.items:
+        state = _forgetting(state)
+    return decide(state, wish, options)
+
+
+def open_turn_ignored_by_all(state: State, entry: Entry) -> State:
+    return fold(_forgetting(state) if entry.kind == "turn.opened" and state.thread else state, entry)
+
+
+def request_forgotten(state: State, wish: Wish, options: Options) -> Facts:
+    if isinstance(wish, Submit):
+        state = replace(state, items={id: item for id, item in state.items.items() if id != wish.turn})
+    return decide(state, wish, options)
+
+
+def ended_with_open_calls(state: State, entry: Entry) -> State:
+    if entry.kind == "turn.ended" and state.thread and state.thread.open:
+        state = _with_open(state, calls=[], model_call=None)
+    return fold(state, entry)
+
+
+def stale_fences_folded(state: State, entry: Entry) -> State:
+    open = state.thread.open if state.thread else None
+    fence = entry.shell.get("fence")
+    if open and entry.kind.startswith("tool.") and fence != open.fence:
+        folded = fold(_with_open(state, fence=fence), entry)
+        return _with_open(folded, fence=open.fence)
+    return fold(state, entry)
+
+
+def pauses_do_not_count(state: State, wish: Wish, options: Options) -> Facts:
+    pauses = isinstance(wish, Answered) and wish.stop_reason == "pause"
+    return decide(state, wish, options.model_copy(update={"max_steps": 1000}) if pauses else options)
+
+
+def late_word_counts(state: State, entry: Entry) -> State:
+    open = state.thread.open if state.thread else None
+    call = open.call(entry.shell["call"]) if open and entry.kind == "late" else None
+    if open and call and call.closed:
+        running = {"status": "running", "fence": entry.shell["fence"]}
+        calls = [c.model_copy(update=running) if c.call == call.call else c for c in open.calls]
+        item = state.items[call.call].model_copy(update=running)
+        state = replace(_with_open(state, calls=calls), items={**state.items, call.call: item})
+    return fold(state, entry)
+
+
+def run_again_whatever_it_is(open: OpenTurn, *, retrieves: bool) -> Act:
+    act = plan(open, retrieves=retrieves)
+    return replace(act, kind="run_tool") if act.kind == "close_lost_call" else act
+
+
+def nobody_is_asked(open: OpenTurn, *, retrieves: bool) -> Act:
+    act = plan(open, retrieves=retrieves)
+    if act.kind == "park":
+        waiting = next(call for call in open.calls if call.status == "planned")
+        return Act(kind="run_tool", call=waiting.call)
+    return act
+
+
+def _cast(name: str, *actors: str, answers: tuple[Answer, ...] = (DONE,), **bounds: Any) -> Scenario:
+    return Scenario(name=name, actors=actors, answers=answers, **bounds)
+
+
+def _mutant(name: Callable[..., object] | str, scenario: Scenario, *breaks: str, **broken: Any) -> Mutant:
+    called = name if isinstance(name, str) else name.__name__.replace("_", " ")
+    habits = Habits(**{key: value for key, value in broken.items() if key in Habits.__dataclass_fields__})
+    rules = Rules(**{key: value for key, value in broken.items() if key in Rules.__dataclass_fields__})
+    return Mutant(name=called, scenario=scenario, breaks=breaks, rules=rules, habits=habits)
+
+
+_PAID = (Answer((), (PAY,)), DONE)
+_LOST = _cast("lost", "opener", "recoverer", "recoverer", answers=_PAID, crashes=1)
+_SHOWN = _cast("shown", "opener", "recoverer", "stopper", answers=(Answer(("a", "b")),), crashes=1)
+_BROKEN = _cast("broken", "opener", "recoverer", "stopper", answers=(Answer(("a", "b")),), breaks=1)
+_STOPPED = _cast("stopped", "opener", "stopper", answers=(Answer((), (BOOK, PAY)), DONE))
+_DECIDED = _cast("decided", "opener", "approver", "denier", answers=(Answer((), (ASKED, ASKED)), DONE))
+_MISLED = _cast("misled", "opener", "misled", answers=(Answer((), (ASKED,)), DONE))
+_EXPIRED = _cast("expired", "opener", "recoverer", "approver", answers=(Answer((), (ASKED,)), DONE))
+_PAUSED = _cast("paused", "opener", answers=(Answer(("a",), pauses=True),), options=Options(max_steps=2))
+_ASKED_TWICE = _cast("asked twice", "opener", "again", "second")
+_READ = _cast("read", "opener", *["recoverer"] * 4, answers=(Answer((), (LOOK,)), DONE), crashes=4)
+
+ACCEPTED = "what was decided is accepted"
+STALE = "nothing is accepted from below the highest fence"
+HOLDER = "only the holder of the claim works"
+READABLE = "the log can be read"
+ONCE = "an unsafe effect is attempted once at most"
+STARTS = "a call starts no more often than its effect allows"
+GRANTED = "no effect without an acknowledged start of its own"
+PLANNED = "no effect is off the committed plan"
+KEPT = "shown text is kept"
+CLOSED = "an ended turn has no open call"
+JUDGED = "a turn is taken from others only as it was judged"
+ENDS = "every accepted turn can end"
+
+MUTANTS = (
+    _mutant("appends at the newest n without reading", _LOST, ACCEPTED, STALE, HOLDER, JUDGED, appends_unread=True),
+    _mutant(
+        "appends unread, and stale fences count",
+        _LOST,
+        *(ACCEPTED, STALE, HOLDER, JUDGED),
+        appends_unread=True,
+        fold=stale_fences_folded,
+    ),
+    _mutant(no_check_of_the_holder, _LOST, HOLDER, decide=no_check_of_the_holder),
+    _mutant("acts before its start is acknowledged", _LOST, GRANTED, acts_unacknowledged=True),
+    _mutant("acts again after a conflict", _LOST, GRANTED, ONCE, repeats_acts=True),
+    _mutant("retries an unsafe call after a loss", _LOST, STARTS, plan=run_again_whatever_it_is),
+    _mutant("reads without end", _READ, STARTS, plan=run_again_whatever_it_is),
+    _mutant("acts on an uncommitted answer", _LOST, PLANNED, acts_uncommitted=True),
+    _mutant("a stop leaves calls open", _STOPPED, ACCEPTED, decide=calls_left_open),
+    _mutant("an end with open calls counts", _STOPPED, CLOSED, decide=calls_left_open, fold=ended_with_open_calls),
+    _mutant("commit ids are derived", _LOST, READABLE, HOLDER, STALE, derives_ids=True),
+    _mutant("claims again without judging anew", _LOST, JUDGED, decide=not_judged_anew),
+    _mutant("closes without judging anew", _EXPIRED, JUDGED, decide=closed_without_judging_anew),
+    _mutant("keeps its intent across a conflict", _LOST, ACCEPTED, STALE, HOLDER, JUDGED, keeps_intent=True),
+    _mutant("takes over without the seal", _SHOWN, KEPT, takes_over_unsealed=True),
+    _mutant("stops without the seal", _SHOWN, KEPT, stops_unsealed=True),
+    _mutant("gives up without the seal", _BROKEN, KEPT, gives_up_unsealed=True),
+    _mutant("keeps the sealed text across a conflict", _SHOWN, KEPT, keeps_partial=True),
+    _mutant("writes past seals", _SHOWN, KEPT, writes_past_seals=True),
+    _mutant(
+        "takes a decision on a stale digest",
+        _MISLED,
+        "a decision is on the arguments that were shown",
+        decide=any_digest,
+    ),
+    _mutant(
+        no_claim_with_the_last_decision,
+        _DECIDED,
+        "a parked turn waits for somebody",
+        decide=no_claim_with_the_last_decision,
+    ),
+    _mutant("runs what waits for a person", _DECIDED, "a call that needs a person waits for one", plan=nobody_is_asked),
+    _mutant("approvals never expire", _EXPIRED, ENDS, never_expires=True),
+    _mutant(pauses_do_not_count, _PAUSED, ENDS, decide=pauses_do_not_count),
+    _mutant("a submit ignores the open turn", _ASKED_TWICE, ACCEPTED, decide=open_turn_ignored),
+    _mutant(
+        "two turns are open",
+        _ASKED_TWICE,
+        "one turn is open at a time",
+        decide=open_turn_ignored,
+        fold=open_turn_ignored_by_all,
+    ),
+    _mutant("a request is forgotten", _ASKED_TWICE, "one request is one turn", decide=request_forgotten),
+    _mutant("a late word replaces the last one", _LOST, "terminal is final", fold=late_word_counts),
+    _mutant("losses are not counted", CROWDS[2], "claims are bounded", ENDS, counts_no_losses=True),
+)

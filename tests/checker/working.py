@@ -1,0 +1,202 @@
+"""A worker's steps: what `plan` says, one act after the other, as `core.work` carries it out."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeAlias
+
+from checker.promises import check_effect
+from checker.world import Actor, Answer, Model, Said, Sent, World, worker
+from core.entries import Usage
+from core.records import OpenTurn
+from core.turn import lost_call
+from core.wishes import Answered, Ask, Failed, Finished, GiveUp, Park, Release, Start
+
+Move: TypeAlias = tuple[str, Callable[[], World]]
+
+BILL = Usage(input=1, output=1)
+EXPIRES = "2026-12-01T09:30:00.000Z"
+SEAL = Said("", "", "")
+
+
+def think(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    open = actor.view.open
+    if open is None or open.worker is None or open.worker.nonce != actor.name:
+        return world.with_actor(index, actor._replace(pc="done"))
+    if actor.fence != open.fence:
+        actor = actor._replace(fence=open.fence, live_n=0)
+    me = worker(actor.name)
+    act = model.rules.plan(open, retrieves=False)
+    actor = actor._replace(pc="commit", then="think", call=act.call)
+    match act.kind:
+        case "run_tool":
+            return world.with_actor(index, actor._replace(wish=Start(worker=me, call=act.call)))
+        case "close_lost_call":
+            call = open.call(act.call)
+            assert call
+            return world.with_actor(index, actor._replace(wish=lost_call(open, call, me)))
+        case "salvage":
+            return world.with_actor(index, actor._replace(pc="salvage"))
+        case "park":
+            return world.with_actor(index, actor._replace(wish=Park(worker=me, expires=EXPIRES), then="done"))
+        case "ask_model":
+            tools = act.step <= model.scenario.options.max_steps
+            wish = Ask(
+                worker=me, step=act.step, attempt=act.attempt, model="m", with_tools=tools, window=1, request="d"
+            )
+            return world.with_actor(index, actor._replace(wish=wish))
+    return world.with_actor(index, actor._replace(pc="done"))
+
+
+def salvage(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    yield f"{actor.name} seals and salvages", partial(_salvaged, model, world, index, actor)
+
+
+def _salvaged(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    assert actor.view.open
+    world, text = sealed(model, world, actor.view.open, cautious=not model.habits.takes_over_unsealed)
+    model.seen["take-over of a model call"] += 1
+    wish = Failed(worker=worker(actor.name), call=actor.call, code="worker_lost", message="", text=text, retryable=True)
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+
+
+def asking(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    assert actor.view
+    assert actor.view.open
+    said = _answer(model, actor)
+    if actor.unheard:
+        yield f"{actor.name} repeats a piece", partial(_say, model, world, index, actor)
+    elif actor.spoken < len(said.pieces):
+        more = actor._replace(spoken=actor.spoken + 1)
+        yield f"{actor.name} says a piece", partial(_say, model, world, index, more)
+        if world.faults:
+            yield f"{actor.name} hears nothing of a piece", partial(_say_unheard, model, world, index, more)
+    yield f"{actor.name} has the answer", partial(_answered, model, world, index, actor)
+    if world.cuts:
+        yield f"{actor.name} is cut off", partial(_cut, model, world, index, actor)
+    if world.breaks:
+        yield f"{actor.name} breaks", partial(break_down, model, world, index, actor)
+
+
+def _answer(model: Model, actor: Actor) -> Answer:
+    assert actor.view
+    assert actor.view.open
+    answers = model.scenario.answers
+    return answers[min(actor.view.open.step, len(answers)) - 1]
+
+
+def _piece(model: Model, actor: Actor) -> Said:
+    return Said(actor.call, _answer(model, actor).pieces[actor.spoken - 1], actor.name)
+
+
+def _say(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    assert actor.view.open
+    key, said = (actor.view.open.turn, actor.fence), _piece(model, actor)
+    items = world.stream(key)
+    heard = actor._replace(live_n=actor.live_n + 1, unheard=False)
+    if len(items) == actor.live_n or (model.habits.writes_past_seals and items[actor.live_n] != said):
+        return world.with_stream(key, (*items, said)).with_actor(index, heard)
+    if items[actor.live_n] == said:
+        return world.with_actor(index, heard)  # the repeat of what was never acknowledged
+    model.seen["live text fenced off"] += 1
+    return world.with_actor(index, actor._replace(pc="done"))
+
+
+def _say_unheard(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    assert actor.view.open
+    key = (actor.view.open.turn, actor.fence)
+    sent = Sent(key, actor.live_n, _piece(model, actor), (actor.name, actor.live_n), actor.name)
+    world = world._replace(faults=world.faults - 1, flight=world.flight | {sent})
+    return world.with_actor(index, actor._replace(unheard=True))
+
+
+def _answered(model: Model, world: World, index: int, actor: Actor) -> World:
+    said = _answer(model, actor)
+    calls = said.calls if actor.view.open.step <= model.scenario.options.max_steps else ()  # type: ignore[union-attr]
+    if model.habits.acts_uncommitted:
+        for number in range(1, len(calls) + 1):
+            world = _effect(model, world, actor, f"{turn_of(actor.call)}-t{number}")
+    wish = Answered(
+        worker=worker(actor.name),
+        call=actor.call,
+        text="".join(said.pieces),
+        stop_reason="pause" if said.pauses else "tool_calls" if calls else "end",
+        calls=calls,
+        reasoning=(),
+        usage=BILL,
+        cost=1,
+        ttft_ms=None,
+        duration_ms=1,
+    )
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+
+
+def _cut(model: Model, world: World, index: int, actor: Actor) -> World:
+    text = "".join(_answer(model, actor).pieces[: actor.spoken])
+    model.seen["cut"] += 1
+    wish = Failed(
+        worker=worker(actor.name), call=actor.call, code="connection", message="", text=text, retryable=True, cost=1
+    )
+    world = world._replace(cuts=world.cuts - 1)
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+
+
+def leave(world: World, index: int, actor: Actor) -> World:
+    wish = Release(worker=worker(actor.name))
+    return world._replace(leaves=world.leaves - 1).with_actor(index, actor._replace(wish=wish, then="done"))
+
+
+def break_down(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert actor.view
+    open, text = actor.view.open, ""
+    assert open
+    world = world._replace(breaks=world.breaks - 1)
+    if open.model_call and not model.habits.gives_up_unsealed:
+        world, text = sealed(model, world, open, cautious=True)
+    wish = GiveUp(worker=worker(actor.name), partial=text, code="internal", message="Fault")
+    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="done"))
+
+
+def effecting(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    yield f"{actor.name} runs {actor.call}", partial(_run, model, world, index, actor)
+
+
+def _run(model: Model, world: World, index: int, actor: Actor) -> World:
+    world = _effect(model, world, actor, actor.call)
+    granted = tuple(call for call in actor.granted if call != actor.call)
+    wish = Finished(worker=worker(actor.name), call=actor.call, status="succeeded", result="r")
+    actor = actor._replace(pc="commit", wish=wish, then="think", granted=granted)
+    return world.with_actor(index, actor)
+
+
+def act_early(model: Model, world: World, index: int, actor: Actor) -> World:
+    assert isinstance(actor.wish, Start)
+    return _effect(model, world, actor, actor.wish.call).with_actor(index, actor._replace(pc="unsure"))
+
+
+def _effect(model: Model, world: World, actor: Actor, call: str) -> World:
+    world = world._replace(effects=(*world.effects, (call, actor.name)))
+    check_effect(world, actor, call)
+    model.seen["effect"] += 1
+    if world.tip.open is None or world.tip.open.fence != actor.fence:
+        model.seen["effect after the take-over"] += 1
+    return world
+
+
+def sealed(model: Model, world: World, open: OpenTurn, *, cautious: bool) -> tuple[World, str]:
+    """The text that the open model call's stream shows, and the stream's end."""
+    assert open.model_call
+    key = (open.turn, open.model_call.fence)
+    items = world.stream(key)
+    text = "".join(said.text for said in items if said.call == open.model_call.call)
+    if cautious and SEAL not in items:
+        model.seen["seal"] += 1
+        world = world.with_stream(key, (*items, SEAL))
+    return world, text
+
+
+def turn_of(call: str) -> str:
+    return call.rpartition("-")[0]
