@@ -45,16 +45,15 @@ def draw_step(call: ToolCall) -> None:
 
 def draw_evidence(call: ToolCall) -> None:
     """What went in, what came out, when, and who agreed."""
+    draw_arguments(call.arguments)
     if call.erased:
-        st.caption("Arguments and result have been erased.")
-    else:
-        draw_arguments(call.arguments if call.arguments is not None else call.planned)
-        if call.result is not None:
-            st.caption("Result, shortened" if call.cut else "Result")
-            draw_json(call.result)
-        if call.error:
-            st.caption("What went wrong")
-            st.text(call.error)
+        st.caption("The result has been erased.")
+    if call.result is not None:
+        st.caption("Result, shortened" if call.cut else "Result")
+        draw_json(call.result)
+    if call.error:
+        st.caption("What went wrong")
+        st.text(call.error)
     if call.status == "unknown":
         st.warning(UNKNOWN_OUTCOME, icon=":material/help:")
     if call.decision is not None:
