@@ -30,7 +30,7 @@ _OUTCOMES = {
 
 async def window(store: Store, thread: str, before_n: int, options: Options) -> list[Turn]:
     """The newest ended turns before entry `before_n` that fit the token budget and the message limit, oldest first."""
-    limit = min(options.window_messages // 2, 500)
+    limit = min(options.window_messages // 2, 499)  # with the open turn, which is left out, a store's largest page
     if limit == 0:
         return []
     page = await store.find(Query(kind="turn", where={"thread": thread}, order=("-first_n",), limit=limit + 1))
@@ -84,6 +84,8 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
             continue
         own = sorted((call for call in calls if call.model_call == model_call.id), key=lambda call: call.number)
         text = ERASED if model_call.erased else model_call.answer or ""
+        if not text.strip():
+            text = ""  # blanks alone are as good as empty, and a provider refuses them
         if not text and not own:
             continue
         sent = tuple(SentCall(id=call.id, tool=call.tool, arguments=_arguments(call)) for call in own)
@@ -147,9 +149,13 @@ def _text(result: Json) -> str:
 
 def _ending(turn: Turn, items: Mapping[str, Item], last: SentMessage) -> list[SentMessage]:
     """How a turn that broke off is told: the model said what the employee saw, and no more."""
-    if isinstance(last, AssistantMessage) and not last.calls:
-        return []
+    if turn.status == "completed":
+        answered = isinstance(last, AssistantMessage) and not last.calls
+        return [] if answered else [AssistantMessage(text="[this answer was empty]")]
     note = f"[this answer ended early: {turn.status}]"
-    failed = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id and i.status == "failed"]
-    shown = max(failed, key=lambda call: call.at_n).answer if failed else None
+    asked = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id]
+    newest = max(asked, key=lambda call: call.at_n, default=None)
+    # Only the newest attempt was seen to the end; those before it were replaced, on the screen too.
+    broken = newest if newest and newest.status == "failed" else None
+    shown = ERASED if broken and broken.erased else broken and broken.answer
     return [AssistantMessage(text=f"{shown}\n\n{note}" if shown else note)]

@@ -84,25 +84,32 @@ def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
         yield from _opened(thread, entry, fact)
         return
     turn = items.get(Turn, fact.turn)  # type: ignore[union-attr]  # `project` let only facts of a turn through
-    if turn is not None:
-        turn = turn.model_copy(update={"n": entry.n, "last_n": entry.n, **_turn_fields(turn, entry, fact)})
+    if turn is not None and turn.n < entry.n:
+        last_n = turn.last_n if turn.ended_at else entry.n  # what comes later stands among other turns' entries
+        turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **_turn_fields(turn, entry, fact)})
         if isinstance(fact, (ModelAnswered, ModelFailed)):
             turn = turn.model_copy(update={"totals": turn.totals.billed(fact.usage, fact.cost)})
         yield turn
-        answer = items.get(Message, answer_id(turn.id))
-        if answer is not None:
-            yield answer.model_copy(
-                update={
-                    "n": entry.n,
-                    "text": None if "turn.ended" in turn.erased else joined(turn.text, turn.partial),
-                    "status": turn.status,
-                    "citations": turn.citations,
-                }
-            )
-        question = items.get(Message, question_id(turn.id))
-        if question is not None and question.status != turn.status:
-            yield question.model_copy(update={"n": entry.n, "status": turn.status})
+    # Messages say what their turn says: of one that is ahead of this entry, they say it once the fold has come so far.
+    if turn is not None and turn.n == entry.n:
+        yield from _messages(items, turn)
     yield from _details(thread, items, entry, fact)
+
+
+def _messages(items: _Items, turn: Turn) -> Iterator[Message]:
+    answer = items.get(Message, answer_id(turn.id))
+    if answer is not None:
+        yield answer.model_copy(
+            update={
+                "n": turn.n,
+                "text": None if "turn.ended" in turn.erased else joined(turn.text, turn.partial),
+                "status": turn.status,
+                "citations": turn.citations,
+            }
+        )
+    question = items.get(Message, question_id(turn.id))
+    if question is not None and question.status != turn.status:
+        yield question.model_copy(update={"n": turn.n, "status": turn.status})
 
 
 def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
@@ -195,7 +202,7 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
                     owner=thread.owner,
                     query=fact.content.query if fact.content else None,
                     passages=fact.content.passages if fact.content else [],
-                    first_number=1 + sum(r.count for r in items.of(Retrieval, fact.turn)),
+                    first_number=1 + sum(r.count for r in items.of(Retrieval, fact.turn) if r.at_n < entry.n),
                     count=fact.count,
                     error=fact.error,
                     duration_ms=fact.duration_ms,
@@ -301,7 +308,7 @@ def _answered(call: ModelCall | None, entry: Entry, fact: ModelAnswered) -> list
 
 
 def _planned(thread: Thread, items: _Items, entry: Entry, fact: ModelAnswered) -> list[ToolCall]:
-    earlier = len(items.of(ToolCall, fact.turn))
+    earlier = sum(call.at_n < entry.n for call in items.of(ToolCall, fact.turn))
     arguments = fact.content.arguments if fact.content else {}
     return [
         ToolCall(

@@ -135,7 +135,8 @@ class Turn(Value):
 
     `text` is the answer so far: the whole model answers, joined, and in the end all that is kept; `partial` the
     text of a model call that failed, as long as nothing took its place. `waiting` are the ids of calls that wait
-    for a decision; `first_n` to `last_n` the turn's entries; `size` its length in the model's history, in characters.
+    for a decision; `first_n` to `last_n` the turn's entries, up to its end; `size` its length in the model's history,
+    in characters.
     """
 
     kind: Literal["turn"] = "turn"

@@ -104,7 +104,7 @@ async def idle(chat):
 
 
 async def transcript(store, thread) -> list[str]:
-    """The log and the records as text, each id and each time replaced by a number in the order of its coming."""
+    """The log and the records as text, each id replaced by a number in the order of its coming, and no times."""
     lines = [
         canonical([e.n, e.kind, e.v, e.by, e.shell, e.payload, e.salt, e.commitment, e.prev, e.hash]).decode()
         for e in await log_of(store, thread)

@@ -1,0 +1,365 @@
+"""Legal logs, as hypothesis draws them: `decide` writes every entry, chance says what happens to the turns.
+
+Workers are lost and replaced, models cut off, tools fail in every way, people approve, deny, stop and forget.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from checker.world import AT, SALT, SNAPSHOT, STREAM
+from core.canonical import canonical, digest
+from core.entries import (
+    CallResolved,
+    Erased,
+    EvidenceContent,
+    FeedbackContent,
+    FeedbackGiven,
+    MetadataChanged,
+    MetadataContent,
+    Passage,
+    Renamed,
+    ThreadContent,
+    ThreadCreated,
+    TitleContent,
+    Usage,
+    Worker,
+    draft,
+)
+from core.fold import State, fold
+from core.log import Entry, chain
+from core.options import Options
+from core.records import OpenTurn, ToolCall, Turn
+from core.turn import MAX_LOST, decide, late, lost_call, plan
+from core.wishes import (
+    Answered,
+    Ask,
+    Claim,
+    Close,
+    Decide,
+    Failed,
+    Finished,
+    GiveUp,
+    Note,
+    Park,
+    Release,
+    Retrieved,
+    Start,
+    Submit,
+    Wish,
+    WrittenCall,
+)
+
+T = TypeVar("T")
+Draw = Callable[[st.SearchStrategy[T]], T]
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+said = st.one_of(texts, st.sampled_from(["", "Yes [1].", "No.\n\n", "  "]))
+results = st.one_of(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**63 - 1)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | texts,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+        max_leaves=6,
+    ),
+    st.integers(1, 40_000).map(lambda size: "long " * (size // 5)),
+)
+arguments = st.one_of(
+    st.dictionaries(texts, texts | st.integers(0, 9), max_size=2), texts.map(lambda raw: {"INVALID_JSON": raw})
+)
+usages = st.builds(Usage, input=st.none() | st.integers(0, 9), output=st.none() | st.integers(0, 9))
+FORGETTABLE = ("model.failed", "passages.retrieved", "tool.finished")
+
+
+class Log:
+    """A log being written: its entries, how many each commit had, and the state they fold to."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.entries: list[Entry] = []
+        self.commits: list[int] = []
+        self.state = State()
+        self.workers = 0
+
+    def __repr__(self) -> str:
+        return " ".join(f"{entry.n}:{entry.kind}" for entry in self.entries)
+
+    @property
+    def open(self) -> OpenTurn | None:
+        return self.state.thread.open if self.state.thread else None
+
+    def wish(self, wish: Wish, by: str = "u") -> None:
+        """One commit of what `decide` makes of the wish, if anything."""
+        facts = decide(self.state, wish, self.options)
+        if facts:
+            self.append([draft(fact) for fact in facts], by)
+
+    def append(self, drafts: Sequence[Any], by: str = "u") -> None:
+        salts = [SALT] * len(drafts)
+        entries = chain(STREAM, self.state.n, self.state.hash, drafts, by=by, at=AT, salts=salts)
+        for entry in entries:
+            self.state = fold(self.state, entry)
+        self.entries += entries
+        self.commits.append(len(entries))
+
+    def worker(self) -> Worker:
+        """Somebody new."""
+        self.workers += 1
+        return Worker(nonce=f"w{self.workers}", host="h", pid=1, start="s")
+
+    def turns(self) -> list[Turn]:
+        """The turns, oldest first."""
+        return sorted((i for i in self.state.items.values() if isinstance(i, Turn)), key=lambda turn: turn.first_n)
+
+
+def created(options: Options) -> Log:
+    """A thread without turns."""
+    log = Log(options)
+    content = ThreadContent(title=None, metadata={}, instructions="")
+    log.append([draft(ThreadCreated(thread="t", owner="u", content=content))])
+    return log
+
+
+@st.composite
+def logs(draw: Draw, max_turns: int = 3) -> Log:
+    """A log with some turns, the last of which may be open."""
+    steps = draw(st.integers(1, 3))
+    options = Options(max_steps=steps, on_interruption=draw(st.sampled_from(["keep_partial", "retry"])))
+    log = created(options)
+    for _ in range(draw(st.integers(1, max_turns))):
+        if log.open:
+            stop(log, "")
+        submit(log, draw(texts.filter(str.strip)))
+        retrieves = draw(st.booleans())
+        for _ in range(draw(st.integers(0, 16))):
+            if log.open is None:
+                break
+            _advance(draw, log, log.open, retrieves)
+            if draw(st.integers(0, 5)) == 0:
+                _aside(draw, log)
+    return log
+
+
+def submit(log: Log, text: str) -> None:
+    """Another turn."""
+    request = f"r{len(log.turns()) + 1}"
+    turn = digest(["t", request])[:24]
+    log.wish(Submit(turn=turn, request_id=request, text=text, snapshot=SNAPSHOT, worker=log.worker()))
+
+
+def stop(log: Log, partial: str) -> None:
+    """The open turn ends where it stands."""
+    assert log.open
+    _close(log, log.open, "stop", partial)
+
+
+def _close(log: Log, open: OpenTurn, reason: Any, partial: str = "") -> None:
+    status: Any = "failed" if reason == "lost" else "cancelled"
+    log.wish(
+        Close(
+            turn=open.turn,
+            worker=log.worker(),
+            reason=reason,
+            status=status,
+            code=reason,
+            message=None,
+            partial=partial,
+        )
+    )
+
+
+def _advance(draw: Draw, log: Log, open: OpenTurn, retrieves: bool) -> None:
+    """One thing more happens to the open turn."""
+    assert open.worker
+    me = open.worker
+    if open.status == "awaiting_approval":
+        _awaited(draw, log, open)
+        return
+    mishap = draw(st.integers(0, 24))
+    if open.released or mishap == 0:
+        _take_over(draw, log, open)
+    elif mishap == 1:
+        stop(log, draw(said))
+    elif mishap == 2:
+        log.wish(GiveUp(worker=me, partial=draw(said), code="internal", message="ValueError"))
+    elif open.model_call and open.model_call.fence == open.fence:
+        log.wish(_model_said(draw, open, me))
+    elif (running := next((c for c in open.calls if c.status == "running"), None)) and running.fence == open.fence:
+        log.wish(_tool_gave(draw, running.call, me))
+    elif mishap == 3 and not open.model_call:
+        log.wish(Release(worker=me))
+    else:
+        _act(draw, log, open, me, retrieves)
+
+
+def _act(draw: Draw, log: Log, open: OpenTurn, me: Worker, retrieves: bool) -> None:
+    act = plan(open, retrieves=retrieves)
+    match act.kind:
+        case "retrieve":
+            passages = tuple(_passage(number, draw(texts)) for number in range(draw(st.integers(0, 2))))
+            error = None if passages else draw(st.sampled_from([None, "TimeoutError"]))
+            log.wish(Retrieved(worker=me, query=draw(texts), passages=passages, duration_ms=1, error=error))
+        case "ask_model":
+            tools = act.step <= log.options.max_steps
+            log.wish(
+                Ask(
+                    worker=me,
+                    step=act.step,
+                    attempt=act.attempt,
+                    model="m",
+                    with_tools=tools,
+                    window=open.first_n,
+                    request="d",
+                )
+            )
+        case "run_tool" if draw(st.integers(0, 9)) == 0:
+            denied = Finished(worker=me, call=act.call, status="denied", code="denied_by_hook", error=draw(texts))
+            log.wish(denied)
+        case "run_tool":
+            log.wish(Start(worker=me, call=act.call))
+        case "close_lost_call":
+            call = open.call(act.call)
+            assert call
+            log.wish(lost_call(open, call, me))
+        case "salvage":
+            text = draw(said)
+            log.wish(Failed(worker=me, call=act.call, code="worker_lost", message="", text=text, retryable=True))
+        case "park":
+            log.wish(Park(worker=me, expires="2026-12-01T09:30:00.000Z"))
+
+
+def _take_over(draw: Draw, log: Log, open: OpenTurn) -> None:
+    running = next((call for call in open.calls if call.status == "running"), None)
+    reason: Any = "resumed" if open.released else "lost"
+    if reason == "lost" and open.lost >= MAX_LOST:
+        _close(log, open, "lost", draw(said))
+        return
+    log.wish(Claim(turn=open.turn, worker=log.worker(), reason=reason, fence=open.fence, n=log.state.n))
+    if running and open.worker and draw(st.booleans()):
+        log.wish(Note(fact=late(open.turn, running.fence, _tool_gave(draw, running.call, open.worker))))
+
+
+def _awaited(draw: Draw, log: Log, open: OpenTurn) -> None:
+    """What becomes of a parked turn; nothing, as often as not."""
+    waiting = [call for call in open.calls if call.status == "awaiting_approval"]
+    call = draw(st.sampled_from(waiting))
+    match draw(st.sampled_from(["approve", "approve", "change", "deny", "expire", "stop", "wait"])):
+        case "expire":
+            _close(log, open, "expired")
+        case "stop":
+            stop(log, "")
+        case "wait":
+            return
+        case word:
+            outcome: Any = "deny" if word == "deny" else "approve"
+            changed = draw(arguments) if word == "change" else None
+            reason = draw(st.none() | texts)
+            log.wish(
+                Decide(
+                    call=call.call,
+                    outcome=outcome,
+                    digest=call.digest,
+                    arguments=changed,
+                    reason=reason,
+                    worker=log.worker(),
+                )
+            )
+
+
+def _model_said(draw: Draw, open: OpenTurn, me: Worker) -> Wish:
+    assert open.model_call
+    call, text, usage = open.model_call.call, draw(said), draw(usages)
+    cost = draw(st.none() | st.integers(0, 9))
+    if draw(st.integers(0, 3)) == 0:
+        code = draw(st.sampled_from(["overloaded", "connection", "quota", "protocol", "worker_left"]))
+        return Failed(
+            worker=me, call=call, code=code, message="m", text=text, retryable=code != "quota", usage=usage, cost=cost
+        )
+    calls = tuple(draw(st.lists(_calls(), max_size=3)))
+    if not text and not calls and draw(st.booleans()):
+        return Failed(
+            worker=me, call=call, code="empty", message="m", text="", retryable=open.model_call.attempt == 1, cost=cost
+        )
+    reason: Any = "tool_calls" if calls else draw(st.sampled_from(["end", "end", "refusal", "pause", "other"]))
+    if reason == "end" and not text:
+        text = "Nothing."  # an empty answer is a failure, and never gets here
+    if draw(st.integers(0, 9)) == 0:
+        reason = "length"
+    return Answered(
+        worker=me,
+        call=call,
+        text=text,
+        stop_reason=reason,
+        calls=calls,
+        reasoning=(),
+        usage=usage,
+        cost=cost,
+        ttft_ms=1,
+        duration_ms=2,
+    )
+
+
+@st.composite
+def _calls(draw: Draw) -> WrittenCall:
+    match draw(st.sampled_from(["read", "read", "idempotent", "unsafe", "wrong", "unknown"])):
+        case "wrong":
+            fault: Any = {"fault": "invalid_arguments", "message": "do not fit"}
+            return WrittenCall(tool="look", effect="read", approval=None, arguments=draw(arguments), **fault)
+        case "unknown":
+            fault = {"fault": "unknown_tool", "message": "There is no such tool."}
+            return WrittenCall(tool="none", effect=None, approval=None, arguments=draw(arguments), **fault)
+        case effect:
+            approval: Any = "asker" if effect == "unsafe" else draw(st.sampled_from([None, None, "approver"]))
+            return WrittenCall(tool=effect, effect=effect, approval=approval, arguments=draw(arguments))  # type: ignore[arg-type]  # one of three
+
+
+def _tool_gave(draw: Draw, call: str, me: Worker) -> Finished:
+    status: Any = draw(st.sampled_from(["succeeded", "succeeded", "failed", "timed_out", "unknown"]))
+    if status != "succeeded":
+        return Finished(worker=me, call=call, status=status, code="raised", error=draw(texts))
+    result = draw(results)
+    size = len(canonical(result))
+    return Finished(worker=me, call=call, status=status, result=result, size=size, digest=digest(result))
+
+
+def _aside(draw: Draw, log: Log) -> None:
+    """Something that is legal at any time."""
+    ended = [turn for turn in log.turns() if turn.ended_at]
+    unknown = [i for i in log.state.items.values() if isinstance(i, ToolCall) and i.status == "unknown"]
+    match draw(st.sampled_from(["rename", "metadata", "feedback", "resolve", "forget"])):
+        case "rename":
+            log.wish(Note(fact=Renamed(content=TitleContent(title=draw(texts)))))
+        case "metadata":
+            log.wish(Note(fact=MetadataChanged(content=MetadataContent(metadata={"k": draw(texts)}))))
+        case "feedback" if ended:
+            rating: Any = draw(st.sampled_from(["up", "down", None]))
+            content = FeedbackContent(comment=draw(texts))
+            log.wish(Note(fact=FeedbackGiven(turn=ended[-1].id, rating=rating, content=content)))
+        case "resolve" if unknown:
+            content_ = EvidenceContent(evidence=draw(texts))
+            said_so = CallResolved(
+                turn=unknown[0].turn, call=unknown[0].id, happened=draw(st.booleans()), content=content_
+            )
+            log.wish(Note(fact=said_so))
+        case "forget" if ended:
+            forget(log, ended[-1], sorted(draw(st.sets(st.sampled_from(FORGETTABLE), min_size=1))))
+
+
+def forget(log: Log, turn: Turn, kinds: list[str]) -> None:
+    """As `Recovery.tidy` does: payloads go first, then the log says so."""
+    log.entries = erased(log.entries, lambda e: turn.first_n <= e.n <= turn.last_n and e.kind in kinds)
+    log.wish(Note(fact=Erased(turn=turn.id, kinds=kinds)))
+
+
+def erased(entries: Sequence[Entry], which: Callable[[Entry], bool]) -> list[Entry]:
+    """The entries as a store gives them back once these payloads are gone."""
+    return [replace(entry, payload=None, salt=None) if which(entry) else entry for entry in entries]
+
+
+def _passage(number: int, text: str) -> Passage:
+    return Passage(id=f"p{number}", document="d", title="T", section=["S"], version="1", text=text, score=0.5)
