@@ -343,14 +343,19 @@ class Desk(Archive):
             # A caller who leaves now must not leave a turn on record without its worker; `patience` ends the wait.
             with anyio.CancelScope(shield=True):
                 facts = await journal.append(wish, by=by)
+                claimed = any(fact.kind == "turn.claimed" for fact in facts)
+                open = journal.thread.open if journal.thread and claimed else None
+                able = not isinstance(wish, Decide) or open is None or await self._recovery.can_go_on(open)
         except BaseException:
             end(worker)
             raise
-        if not any(fact.kind == "turn.claimed" for fact in facts) or self._tasks is None:
+        if open is None or self._tasks is None:
             end(worker)
             return
         journal.patience = self.options.lease
         work = Work(self._equipment, journal, worker, turn_id, self._instructions_of(journal))
+        if not able:
+            work.leave()  # decided here, where the turn's tools or model are not: a desk that has them goes on
         self._works[worker.nonce] = work
         self._tasks.start_soon(self._carry_out, work, worker, journal)
 

@@ -118,7 +118,7 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
     if open is None or fact.turn != open.turn:
         return thread if fact.kind == "call.resolved" else None
     if isinstance(fact, TurnClaimed):
-        return _claimed(thread, open, fact) if fact.fence == open.fence + 1 else None
+        return _claimed(thread, open, fact) if fact.fence == open.fence + 1 and _may_claim(open, fact) else None
     if (fence := getattr(fact, "fence", None)) is not None and fence != open.fence:
         return None
     return _step(thread, open, entry, fact)
@@ -138,6 +138,12 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
         last_at=iso(entry.at),
     )
     return thread.model_copy(update={"open": open, "turns": thread.turns + 1, "status": "running", "title": title})
+
+
+def _may_claim(open: OpenTurn, fact: TurnClaimed) -> bool:
+    """While a call waits for a person, only who ends the turn may claim it: nobody else has anything to go on with."""
+    waits = any(call.status == "awaiting_approval" for call in open.calls)
+    return not waits or fact.reason in ("stop", "expired")
 
 
 def _claimed(thread: Thread, open: OpenTurn, fact: TurnClaimed) -> Thread:

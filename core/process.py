@@ -34,12 +34,14 @@ def is_gone(worker: Worker) -> bool:
     if worker.pid == os.getpid() and worker.start == _start(os.getpid()):
         return worker.nonce not in _alive
     # A process id comes back with another process: only id and start together name one.
-    return not psutil.pid_exists(worker.pid) or _start(worker.pid) != worker.start
+    return _start(worker.pid) != worker.start
 
 
 def _start(pid: int) -> str:
     with suppress(psutil.Error):
-        return f"{psutil.Process(pid).create_time():.2f}"
+        process = psutil.Process(pid)
+        if process.status() != psutil.STATUS_ZOMBIE:  # dead, and only waits for its parent to notice
+            return f"{process.create_time():.2f}"
     return "gone"
 
 

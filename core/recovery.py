@@ -93,7 +93,7 @@ class Recovery:
         silent = self._equipment.clock.monotonic() - watch.since
         gone = open.worker is None or is_gone(open.worker)
         lease = self._equipment.options.lease
-        if await self._can_go_on(open):
+        if await self.can_go_on(open):
             if open.released or gone or watch.sealed or silent > lease:
                 await self._take_over(journal, open)
         elif silent > ABANDONED_LEASES * lease:
@@ -142,7 +142,7 @@ class Recovery:
             watch.thread_n, watch.since = thread_n, now
         return watch
 
-    async def _can_go_on(self, open: OpenTurn) -> bool:
+    async def can_go_on(self, open: OpenTurn) -> bool:
         """Whether this desk has the model and the tools that the turn was opened with."""
         if open.snapshot.model != self._equipment.model.name:
             return False

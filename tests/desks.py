@@ -13,10 +13,10 @@ from core.clock import SystemClock
 from core.log import Entry, verify
 from core.store import Query, Store
 
-ANNA = Viewer("anna")
-BEN = Viewer("ben")
-APPROVER = Viewer("petra", roles={"employee", "approver"})
-AUDITOR = Viewer("otto", roles={"auditor"}, purpose="complaint 7")
+ASKER = Viewer("e-1042")
+OTHER = Viewer("e-1077")
+APPROVER = Viewer("e-3001", roles={"employee", "approver"})
+AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
 
 QUICK = Options(retry_delay=0.001)
 """The options of most tests: an attempt that failed is repeated at once."""
@@ -46,14 +46,14 @@ class HandClock:
 
 
 @asynccontextmanager
-async def chatting(store: Store, script: Any, *, user: Viewer = ANNA, **given: Any) -> AsyncIterator[Chat]:
-    """A chat of Anna's over a scripted model; `script` may be a model, too."""
+async def chatting(store: Store, script: Any, *, user: Viewer = ASKER, **given: Any) -> AsyncIterator[Chat]:
+    """A chat of the asker's over a scripted model; `script` may be a model, too."""
     model = script if hasattr(script, "stream") else ScriptedModel(script)
     async with await create_chat(store, model, viewer=user, **{"options": QUICK, **given}) as chat:
         yield chat
 
 
-async def events(desk: Desk, turn: Turn | str, viewer: Viewer = ANNA) -> list[Event]:
+async def events(desk: Desk, turn: Turn | str, viewer: Viewer = ASKER) -> list[Event]:
     """All that a follower sees, beats left out, to the end of the turn or until it is parked."""
     id = turn if isinstance(turn, str) else turn.id
     with anyio.fail_after(PATIENCE):
@@ -90,7 +90,7 @@ def merged(seen: Sequence[Event]) -> list[tuple[str, ...]]:
     return out
 
 
-async def ended(desk: Desk, turn: Turn | str, viewer: Viewer = ANNA) -> Turn:
+async def ended(desk: Desk, turn: Turn | str, viewer: Viewer = ASKER) -> Turn:
     """The turn, once it has ended or is parked."""
     await events(desk, turn, viewer)
     return await desk.turn(viewer, turn if isinstance(turn, str) else turn.id)
@@ -133,7 +133,7 @@ async def live_text(store: Store, turn: str) -> str:
     return text
 
 
-async def waiting(desk: Desk, turn: Turn | str, viewer: Viewer = ANNA) -> list[ToolCall]:
+async def waiting(desk: Desk, turn: Turn | str, viewer: Viewer = ASKER) -> list[ToolCall]:
     """The calls that wait for a decision, once the turn is parked."""
     last = (await events(desk, turn, viewer))[-1]
     assert last.kind == "approval.asked", last

@@ -20,7 +20,7 @@ from backends.scripted import Answer, Call, Say, ScriptedModel
 from core import Desk, DeskClosed, Options, Tool, ToolContext, Viewer, tool
 from core.model import ModelRequest
 
-ANNA = Viewer("anna")
+ASKER = Viewer("e-1042")
 WORDS = "Your leave of this year is thirty days and of these you have taken eighteen so that twelve are left. "
 
 
@@ -79,16 +79,16 @@ def say(**line: object) -> None:
 
 async def converse(desk: Desk, name: str) -> None:
     """Ask one question after the other on a thread, approving what is asked."""
-    thread = (await desk.create_thread(ANNA)).id
+    thread = (await desk.create_thread(ASKER)).id
     for question in range(1000):
         try:
-            turn = await desk.submit(ANNA, thread, f"Question {question} of {name}", f"{name}-{question}")
+            turn = await desk.submit(ASKER, thread, f"Question {question} of {name}", f"{name}-{question}")
         except DeskClosed:
             return
         say(kind="turn", turn=turn.id, thread=thread)
         ended = False
         while not ended:
-            async with aclosing(desk.follow(ANNA, turn.id)) as events:
+            async with aclosing(desk.follow(ASKER, turn.id)) as events:
                 shown = ""
                 async for event in events:
                     match event.kind:
@@ -99,7 +99,7 @@ async def converse(desk: Desk, name: str) -> None:
                             shown = ""
                         case "approval.asked":
                             for call in event.calls:
-                                await desk.decide(ANNA, call.id, "approve", call.digest)
+                                await desk.decide(ASKER, call.id, "approve", call.digest)
                         case "ended":
                             say(kind="ended", turn=turn.id, status=event.turn.status, text=event.turn.text)
                             ended = True

@@ -17,7 +17,7 @@ from backends.scripted import Answer, Call, Say, ScriptedModel, Wait
 from core import Desk, Options, RolltopError, Tool, ToolContext, TurnInProgress, Viewer, tool
 from core.model import ModelRequest
 
-ANNA = Viewer("anna")
+ASKER = Viewer("e-1042")
 
 
 def say(**line: object) -> None:
@@ -51,11 +51,11 @@ async def do(desk: Desk, command: dict[str, Any]) -> None:
     try:
         match command["do"]:
             case "submit":
-                turn = await desk.submit(ANNA, command["thread"], command["text"], command.get("request"))
+                turn = await desk.submit(ASKER, command["thread"], command["text"], command.get("request"))
                 say(did="submit", turn=turn.id)
             case "follow":
                 text = ""
-                async with aclosing(desk.follow(ANNA, command["turn"])) as events:
+                async with aclosing(desk.follow(ASKER, command["turn"])) as events:
                     async for event in events:
                         if event.kind == "text":
                             text += event.text
@@ -65,7 +65,7 @@ async def do(desk: Desk, command: dict[str, Any]) -> None:
                         if event.kind == "ended":
                             say(did="follow", status=event.turn.status, text=text)
             case "stop":
-                say(did="stop", status=(await desk.stop(ANNA, command["turn"])).status)
+                say(did="stop", status=(await desk.stop(ASKER, command["turn"])).status)
     except TurnInProgress as error:
         say(did=command["do"], error="TurnInProgress", turn=error.turn_id)
     except RolltopError as error:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import anyio
 import pytest
-from desks import ANNA, APPROVER, BEN, QUICK, chatting, check, ended, events, kinds, logged, until, waiting
+from desks import APPROVER, ASKER, OTHER, QUICK, chatting, check, ended, events, kinds, logged, until, waiting
 from wrapped import LaterStore, WrappedStore
 
 from backends.scripted import Call, Say, ScriptedModel
@@ -34,7 +34,7 @@ def booking(*days):
 
 
 async def parked(desk, text="Book it"):
-    turn = await desk.submit(ANNA, (await desk.create_thread(ANNA)).id, text)
+    turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, text)
     return turn, await waiting(desk, turn)
 
 
@@ -89,7 +89,7 @@ async def test_a_denied_call_never_runs_and_the_model_is_told(store, book, ran):
         "completed",
         "denied",
         "denied",
-        "anna",
+        "e-1042",
         [],
     )
     assert model.requests[1].messages[-1].content == "A person did not allow this. Next week, please."
@@ -106,7 +106,7 @@ async def test_changed_arguments_run_under_a_new_digest_and_both_stay_on_record(
     assert (call.decision.asked, call.decision.digest) == (shown, call.digest)
     assert call.digest != shown
     (given,) = await logged(store, call.thread, "approval.given")
-    assert (given.shell["asked"], given.shell["digest"], given.by) == (shown, call.digest, "anna")
+    assert (given.shell["asked"], given.shell["digest"], given.by) == (shown, call.digest, "e-1042")
 
 
 async def test_arguments_that_do_not_fit_are_refused_and_the_call_still_waits(store, book, ran):
@@ -125,8 +125,8 @@ async def test_a_stale_digest_is_refused(store, book, ran):
     async with Desk(store, booking(3), tools=[book]) as desk:
         turn, (call,) = await parked(desk)
         with pytest.raises(InvalidInput, match="not those that were shown"):
-            await desk.decide(ANNA, call.id, "approve", "0" * 64)
-        assert (await desk.turn(ANNA, turn.id)).waiting == [call.id]
+            await desk.decide(ASKER, call.id, "approve", "0" * 64)
+        assert (await desk.turn(ASKER, turn.id)).waiting == [call.id]
     assert ran == []
 
 
@@ -140,7 +140,7 @@ async def test_an_approver_decides_and_never_on_a_call_of_their_own(store, ran):
     script = [[Call("book", {"days": 1})], DONE, [Call("book", {"days": 2})], DONE]
     async with Desk(store, ScriptedModel(script), tools=[book]) as desk:
         _, (call,) = await parked(desk)
-        for viewer in (ANNA, BEN, Viewer("anna", roles={"employee", "approver"})):
+        for viewer in (ASKER, OTHER, Viewer("e-1042", roles={"employee", "approver"})):
             with pytest.raises(NotFound, match=f"^no call {call.id}$"):
                 await desk.decide(viewer, call.id, "approve", call.digest)
         assert [c.id for c in (await desk.waiting_calls(APPROVER)).items] == [call.id]
@@ -163,12 +163,12 @@ async def test_calls_that_wait_together_are_asked_in_one_entry_and_decided_one_b
     async with Desk(store, booking(1, 2), tools=[book]) as desk:
         turn, (first, second) = await parked(desk)
         assert len(await logged(store, turn.thread, "approval.asked")) == 1
-        await desk.decide(ANNA, second.id, "approve", second.digest)
-        assert (await desk.turn(ANNA, turn.id)).waiting == [first.id]
+        await desk.decide(ASKER, second.id, "approve", second.digest)
+        assert (await desk.turn(ASKER, turn.id)).waiting == [first.id]
         assert ran == []
-        await desk.decide(ANNA, first.id, "deny", first.digest)
+        await desk.decide(ASKER, first.id, "deny", first.digest)
         assert (await ended(desk, turn)).status == "completed"
-        calls = (await desk.turn_view(ANNA, turn.id)).calls
+        calls = (await desk.turn_view(ASKER, turn.id)).calls
         await check(store, turn.thread)
     assert ([call.status for call in calls], ran) == (["denied", "succeeded"], [2])
 
@@ -179,7 +179,7 @@ async def test_of_many_words_at_once_the_first_counts_and_the_call_runs_once(sto
         async with anyio.create_task_group() as tasks:
             for call in calls:
                 for by in (desk, other, desk, other):
-                    tasks.start_soon(by.decide, ANNA, call.id, "approve", call.digest)
+                    tasks.start_soon(by.decide, ASKER, call.id, "approve", call.digest)
         assert (await ended(desk, turn)).status == "completed"
         assert sorted(ran) == [1, 2]
         assert len(await logged(store, turn.thread, "approval.given")) == 2
@@ -190,10 +190,10 @@ async def test_of_many_words_at_once_the_first_counts_and_the_call_runs_once(sto
 async def test_a_word_after_the_first_changes_nothing(store, book, ran):
     async with Desk(store, booking(1), tools=[book]) as desk:
         turn, (call,) = await parked(desk)
-        await desk.decide(ANNA, call.id, "deny", call.digest)
+        await desk.decide(ASKER, call.id, "deny", call.digest)
         await ended(desk, turn)
         before = await kinds(store, turn.thread)
-        assert (await desk.decide(ANNA, call.id, "approve", call.digest)).status == "denied"
+        assert (await desk.decide(ASKER, call.id, "approve", call.digest)).status == "denied"
         assert await kinds(store, turn.thread) == before
     assert ran == []
 
@@ -202,7 +202,7 @@ async def test_a_parked_turn_is_open_and_says_so_to_the_next_question(store, boo
     async with Desk(store, booking(1), tools=[book]) as desk:
         turn, _ = await parked(desk)
         with pytest.raises(TurnInProgress, match="waits for an approval") as caught:
-            await desk.submit(ANNA, turn.thread, "And?")
+            await desk.submit(ASKER, turn.thread, "And?")
     assert (caught.value.turn_id, caught.value.status) == (turn.id, "awaiting_approval")
 
 
@@ -212,8 +212,8 @@ async def test_a_decision_works_after_the_desk_was_started_anew(store, book, ran
     assert (await kinds(store, turn.thread))[-1] == "approval.asked"
     async with Desk(store, ScriptedModel([DONE]), tools=[book]) as desk:
         await desk.recover()
-        assert (await desk.turn(ANNA, turn.id)).status == "awaiting_approval"
-        await desk.decide(ANNA, call.id, "approve", call.digest)
+        assert (await desk.turn(ASKER, turn.id)).status == "awaiting_approval"
+        await desk.decide(ASKER, call.id, "approve", call.digest)
         assert (await ended(desk, turn)).status == "completed"
     assert ran == [3]
 
@@ -224,18 +224,18 @@ async def test_an_approval_that_expired_closes_its_turn(store, book, ran):
         turn, (call,) = await parked(desk)
         later.ahead = timedelta(days=6, hours=23).total_seconds()
         await desk.recover()
-        assert (await desk.turn(ANNA, turn.id)).status == "awaiting_approval"
+        assert (await desk.turn(ASKER, turn.id)).status == "awaiting_approval"
         later.ahead = timedelta(days=7, seconds=1).total_seconds()
         await desk.recover()
-        turn = await desk.turn(ANNA, turn.id)
-        call = await desk.call(ANNA, call.id)
+        turn = await desk.turn(ASKER, turn.id)
+        call = await desk.call(ASKER, call.id)
         assert (turn.status, turn.code, call.status, call.code) == (
             "cancelled",
             "approval_expired",
             "denied",
             "approval_expired",
         )
-        assert (await desk.decide(ANNA, call.id, "approve", call.digest)).status == "denied"
+        assert (await desk.decide(ASKER, call.id, "approve", call.digest)).status == "denied"
         assert [event.kind for event in await events(desk, turn)][-1] == "ended"
         await check(store, turn.thread)
     assert ran == []
@@ -247,7 +247,7 @@ async def test_how_long_an_approval_waits_is_an_option(store, book):
         turn, _ = await parked(desk)
         later.ahead = timedelta(days=1, seconds=1).total_seconds()
         await desk.recover()
-        assert (await desk.turn(ANNA, turn.id)).status == "cancelled"
+        assert (await desk.turn(ASKER, turn.id)).status == "cancelled"
 
 
 async def test_calls_that_need_nobody_run_before_the_turn_is_parked(store, book, ran):
@@ -261,7 +261,7 @@ async def test_calls_that_need_nobody_run_before_the_turn_is_parked(store, book,
     async with Desk(store, model, tools=[book, look]) as desk:
         turn, (call,) = await parked(desk)
         assert ran == ["looked"]
-        await desk.decide(ANNA, call.id, "approve", call.digest)
+        await desk.decide(ASKER, call.id, "approve", call.digest)
         await ended(desk, turn)
     assert ran == ["looked", 1]
     assert [message.content for message in model.requests[1].messages if message.role == "tool"] == ["1 booked", "12"]
@@ -285,7 +285,7 @@ async def test_a_recovery_that_judged_an_earlier_moment_leaves_a_parked_turn_alo
     model = ScriptedModel([[Call("look", {}), Call("book", {"days": 1})], DONE])
     tools = [book, look]
     async with Desk(store, model, tools=tools) as desk:
-        turn = await desk.submit(ANNA, (await desk.create_thread(ANNA)).id, "Book it")
+        turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "Book it")
         await until(lambda: logged(store, turn.thread, "tool.started"))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Desk(Slow(store), ScriptedModel([]), tools=tools).recover)
@@ -294,9 +294,9 @@ async def test_a_recovery_that_judged_an_earlier_moment_leaves_a_parked_turn_alo
             (call,) = await waiting(desk, turn)
             await until(lambda: idle(desk))
             parked_by_now.set()
-        assert (await desk.turn(ANNA, turn.id)).status == "awaiting_approval"
+        assert (await desk.turn(ASKER, turn.id)).status == "awaiting_approval"
         assert len(await logged(store, turn.thread, "turn.claimed")) == 1
-        await desk.decide(ANNA, call.id, "approve", call.digest)
+        await desk.decide(ASKER, call.id, "approve", call.digest)
         assert (await ended(desk, turn)).status == "completed"
         await check(store, turn.thread)
     assert ran == [1]
@@ -304,3 +304,20 @@ async def test_a_recovery_that_judged_an_earlier_moment_leaves_a_parked_turn_alo
 
 async def idle(desk):
     return not desk._works
+
+
+async def test_a_decision_at_a_desk_without_the_tool_leaves_the_turn_to_one_that_has_it(store):
+    @tool(effect="unsafe")
+    def book() -> str:
+        """Book a day."""
+        return "booked"
+
+    script = [[Call("book", {})], [Say("Done.")]]
+    async with Desk(store, ScriptedModel(script), tools=[book], options=QUICK) as desk:
+        turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "Book it")
+        [call] = await waiting(desk, turn)
+        async with Desk(store, ScriptedModel([]), options=QUICK) as other:
+            await other.decide(ASKER, call.id, "approve", call.digest)
+        assert (await kinds(store, turn.thread))[-1] == "turn.released"
+        await desk.recover()
+        assert (await ended(desk, turn)).text == "Done."

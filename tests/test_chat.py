@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import anyio
 import pytest
-from desks import ANNA, QUICK, chatting, ended, log_of, logged, until
+from desks import ASKER, QUICK, chatting, ended, log_of, logged, until
 from pydantic import BaseModel
 
 from backends.scripted import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
@@ -141,7 +141,7 @@ async def test_a_chat_that_is_loaded_again_goes_on_where_it_was(store):
         await chat.ask("How many?")
         texts = [(message.role, message.text) for message in await chat.messages()]
     model = ScriptedModel([[Say("None.")]])
-    async with await load_chat(store, model, chat.id, user_id="anna", options=QUICK) as chat:
+    async with await load_chat(store, model, chat.id, user_id="e-1042", options=QUICK) as chat:
         assert [(message.role, message.text) for message in await chat.messages()] == texts
         await chat.ask("And in July?")
     assert model.requests[0].instructions == "Be brief."
@@ -150,20 +150,20 @@ async def test_a_chat_that_is_loaded_again_goes_on_where_it_was(store):
 
 async def test_a_loaded_chat_sees_its_open_turn_to_its_end(store):
     async with chatting(store, [[Wait(NEVER())]]) as chat:
-        turn = await chat.desk.submit(ANNA, chat.id, "How many?")
-    async with await load_chat(store, ScriptedModel([[Say("Twelve.")]]), chat.id, user_id="anna") as chat:
+        turn = await chat.desk.submit(ASKER, chat.id, "How many?")
+    async with await load_chat(store, ScriptedModel([[Say("Twelve.")]]), chat.id, user_id="e-1042") as chat:
         assert (await ended(chat.desk, turn)).text == "Twelve."
 
 
 async def test_a_chat_of_one_thread_leaves_other_threads_alone(store):
     async with chatting(store, [[Wait(NEVER())]]) as chat:
-        turn = await chat.desk.submit(ANNA, chat.id, "How many?")
+        turn = await chat.desk.submit(ASKER, chat.id, "How many?")
     async with chatting(store, [[Say("Mine.")]]) as other:
         await other.ask("?")
-        assert (await other.desk.turn(ANNA, turn.id)).status == "running"
+        assert (await other.desk.turn(ASKER, turn.id)).status == "running"
 
 
-@pytest.mark.parametrize("given", [{"user_id": "ben"}, {"viewer": Viewer("ben", roles={"employee", "approver"})}])
+@pytest.mark.parametrize("given", [{"user_id": "e-1077"}, {"viewer": Viewer("e-1077", roles={"employee", "approver"})}])
 async def test_a_foreign_chat_and_none_are_refused_in_the_same_words(store, given):
     async with chatting(store, []) as chat:
         pass
@@ -177,15 +177,15 @@ async def test_a_foreign_chat_and_none_are_refused_in_the_same_words(store, give
 
 async def test_typed_metadata_comes_back_as_what_it_was(store):
     model = ScriptedModel([])
-    async with await create_chat(store, model, user_id="anna", metadata=Case(number=7)) as chat:
+    async with await create_chat(store, model, user_id="e-1042", metadata=Case(number=7)) as chat:
         assert chat.metadata == Case(number=7)
-    async with await load_chat(store, model, chat.id, user_id="anna", metadata_type=Case) as chat:
+    async with await load_chat(store, model, chat.id, user_id="e-1042", metadata_type=Case) as chat:
         assert chat.metadata == Case(number=7, team="people")
         await chat.update_metadata({"number": 8})
         assert chat.metadata == Case(number=8)
         with pytest.raises(InvalidInput, match="number"):
             await chat.update_metadata({"number": "eight"})
-    async with await load_chat(store, model, chat.id, user_id="anna") as chat:
+    async with await load_chat(store, model, chat.id, user_id="e-1042") as chat:
         assert chat.metadata == {"number": 8, "team": "people"}
     assert len(await logged(store, chat.id, "thread.metadata")) == 1
 
@@ -194,16 +194,16 @@ async def test_metadata_of_another_type_is_refused(store):
     async with chatting(store, [], metadata={"colour": "red"}) as chat:
         pass
     with pytest.raises(InvalidInput, match="is no Case"):
-        await load_chat(store, ScriptedModel([]), chat.id, user_id="anna", metadata_type=Case)
+        await load_chat(store, ScriptedModel([]), chat.id, user_id="e-1042", metadata_type=Case)
 
 
 @pytest.mark.parametrize("metadata", [{"a": float("nan")}, {"a": object()}, {"a": "\ud800"}, {1: 2}])
 async def test_metadata_without_json_is_refused(store, metadata):
     with pytest.raises(InvalidInput):
-        await create_chat(store, ScriptedModel([]), user_id="anna", metadata=metadata)
+        await create_chat(store, ScriptedModel([]), user_id="e-1042", metadata=metadata)
 
 
-@pytest.mark.parametrize("given", [{}, {"user_id": "anna", "viewer": ANNA}])
+@pytest.mark.parametrize("given", [{}, {"user_id": "e-1042", "viewer": ASKER}])
 async def test_a_chat_needs_to_know_who_asks(store, given):
     with pytest.raises(InvalidInput, match="who asks"):
         await create_chat(store, ScriptedModel([]), **given)
@@ -230,7 +230,7 @@ async def test_settings_reach_the_model_and_unknown_ones_are_refused_by_name(sto
     with pytest.raises(InvalidInput, match="refuses the setting 'seed'; it accepts: temperature"):
         Desk(store, model, options=Options(model_settings={"seed": 1}))
     with pytest.raises(InvalidInput, match="it accepts: none"):
-        await create_chat(store, ScriptedModel([]), user_id="anna", options=Options(model_settings={"seed": 1}))
+        await create_chat(store, ScriptedModel([]), user_id="e-1042", options=Options(model_settings={"seed": 1}))
 
 
 class Two:
@@ -259,7 +259,7 @@ async def test_what_is_to_be_forgotten_is_erased_when_the_turn_ends_and_its_reco
         reply = await chat.ask("How many?")
         assert (reply.status, reply.text) == ("completed", "Twelve.")
         await until(lambda: logged(store, chat.id, "erased"))
-        view = await chat.desk.turn_view(ANNA, reply.turn_id)
+        view = await chat.desk.turn_view(ASKER, reply.turn_id)
     entries = await log_of(store, chat.id)
     assert {entry.kind for entry in entries if entry.erased} == set(forget)
     assert {entry.kind for entry in entries if entry.kind in forget and not entry.erased} == set()
@@ -298,10 +298,10 @@ async def test_the_records_of_a_busy_thread_are_what_its_log_says(store):
         await chat.ask("1?")
         reply = await chat.ask("2?")
         reply = await chat.decide(reply.waiting[0].id, "approve", reply.waiting[0].digest)
-        await chat.desk.give_feedback(ANNA, reply.turn_id, "down", "too short")
+        await chat.desk.give_feedback(ASKER, reply.turn_id, "down", "too short")
         await chat.ask("3?")
         await chat.stop((await chat.ask("4?")).turn_id)
-        await chat.desk.rename(ANNA, chat.id, "Booking")
+        await chat.desk.rename(ASKER, chat.id, "Booking")
         await chat.update_metadata({"case": 7})
         assert reply.cost is None or reply.cost == 3
     await records_are_what_the_log_says(store, chat.id)
@@ -311,30 +311,30 @@ async def test_feedback_is_a_rating_that_can_be_taken_back_and_the_earlier_one_s
     async with chatting(store, [[Say("Twelve.")]]) as chat:
         turn = (await chat.ask("How many?")).turn_id
         desk = chat.desk
-        await desk.give_feedback(ANNA, turn, "up", "thanks")
-        assert ((await desk.turn(ANNA, turn)).rating, (await desk.turn(ANNA, turn)).comment) == ("up", "thanks")
-        await desk.give_feedback(ANNA, turn, None)
-        assert (await desk.turn(ANNA, turn)).rating is None
+        await desk.give_feedback(ASKER, turn, "up", "thanks")
+        assert ((await desk.turn(ASKER, turn)).rating, (await desk.turn(ASKER, turn)).comment) == ("up", "thanks")
+        await desk.give_feedback(ASKER, turn, None)
+        assert (await desk.turn(ASKER, turn)).rating is None
         assert [e.shell["rating"] for e in await logged(store, chat.id, "feedback.given")] == ["up", None]
         with pytest.raises(InvalidInput, match="up, down or None"):
-            await desk.give_feedback(ANNA, turn, "great")
+            await desk.give_feedback(ASKER, turn, "great")
 
 
 async def test_a_thread_is_called_by_its_first_question_until_it_is_renamed(store):
     async with chatting(store, [[Say("Twelve.")]]) as chat:
         await chat.ask("How many  days\nare left? " + "x" * 100)
         desk = chat.desk
-        assert (await desk.thread(ANNA, chat.id)).title == ("How many days are left? " + "x" * 100)[:60]
-        assert (await desk.rename(ANNA, chat.id, "  My  days ")).title == "My days"
+        assert (await desk.thread(ASKER, chat.id)).title == ("How many days are left? " + "x" * 100)[:60]
+        assert (await desk.rename(ASKER, chat.id, "  My  days ")).title == "My days"
         for title in ("", " ", "x" * 201):
             with pytest.raises(InvalidInput, match="1 to 200"):
-                await desk.rename(ANNA, chat.id, title)
+                await desk.rename(ASKER, chat.id, title)
 
 
 async def test_own_threads_are_found_by_a_word_that_was_said_and_nobody_elses(store):
     async with chatting(store, [[Say("Twelve days.")]]) as chat:
         await chat.ask("Vacation?")
-    async with chatting(store, [[Say("Twelve days.")]], user=Viewer("ben")) as bens:
+    async with chatting(store, [[Say("Twelve days.")]], user=Viewer("e-1077")) as bens:
         await bens.ask("Vacation?")
-        assert [t.id for t in (await bens.desk.threads(Viewer("ben"), words="vacat")).items] == [bens.id]
-        assert [t.id for t in (await bens.desk.threads(ANNA)).items] == [chat.id]
+        assert [t.id for t in (await bens.desk.threads(Viewer("e-1077"), words="vacat")).items] == [bens.id]
+        assert [t.id for t in (await bens.desk.threads(ASKER)).items] == [chat.id]

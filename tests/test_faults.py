@@ -5,7 +5,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import anyio
 import pytest
-from desks import ANNA, PATIENCE, check, live_text, log_of, text_of
+from desks import ASKER, PATIENCE, check, live_text, log_of, text_of
 from wrapped import FaultyStore
 
 import core.follow
@@ -80,11 +80,11 @@ async def insist(act, *given):
 
 async def carried_through(store, desk, thread, text):
     """The turn, asked for, followed and approved as often as it takes; nothing is shown that is not stored."""
-    turn = await insist(desk.submit, ANNA, thread, text, "r1")
+    turn = await insist(desk.submit, ASKER, thread, text, "r1")
     while True:
         seen = []
         try:
-            async with aclosing(desk.follow(ANNA, turn.id)) as events:
+            async with aclosing(desk.follow(ASKER, turn.id)) as events:
                 async for event in events:
                     seen.append(event)
                     match event.kind:
@@ -94,7 +94,7 @@ async def carried_through(store, desk, thread, text):
                             await insist(desk.recover)
                         case "approval.asked":
                             for call in event.calls:
-                                await insist(desk.decide, ANNA, call.id, "approve", call.digest)
+                                await insist(desk.decide, ASKER, call.id, "approve", call.digest)
                         case "ended":
                             return event.turn, text_of(seen)
         except Unavailable:
@@ -145,7 +145,7 @@ async def test_a_turn_ends_whichever_operation_of_its_store_fails(tmp_path, medi
         with anyio.fail_after(PATIENCE):
             async with open_store(url) as store:
                 before = Desk(store, ScriptedModel([]))
-                thread, another = [(await before.create_thread(ANNA)).id for _ in range(2)]
+                thread, another = [(await before.create_thread(ASKER)).id for _ in range(2)]
                 async with faulty_desk(store, fault, at, effects, options) as (desk, faulty):
                     turn, shown = await carried_through(store, desk, thread, "Do it")
                     struck = faulty.struck
@@ -174,7 +174,7 @@ async def test_what_a_cut_attempt_showed_is_kept_whichever_operation_fails(fault
         options = Options(retry_delay=0.001, on_interruption="retry")
         with anyio.fail_after(PATIENCE):
             async with open_store("memory:") as store:
-                thread = (await Desk(store, ScriptedModel([])).create_thread(ANNA)).id
+                thread = (await Desk(store, ScriptedModel([])).create_thread(ASKER)).id
                 async with faulty_desk(store, fault, at, [], options, cut_once) as (desk, faulty):
                     turn, shown = await carried_through(store, desk, thread, "Do it")
                     struck = faulty.struck

@@ -6,7 +6,7 @@ from functools import cache
 
 import anyio
 import pytest
-from desks import ANNA, until
+from desks import ASKER, until
 from wrapped import CountingStore
 
 from backends.scripted import Call, Say, ScriptedModel, Wait
@@ -49,7 +49,7 @@ def commits_of(thread, turns, of, together):
     wishes = [
         Note(
             fact=ThreadCreated(
-                thread=thread, owner="anna", content=ThreadContent(title=None, metadata={}, instructions="")
+                thread=thread, owner="e-1042", content=ThreadContent(title=None, metadata={}, instructions="")
             )
         )
     ]
@@ -65,7 +65,7 @@ def commits_of(thread, turns, of, together):
                 state.n,
                 state.hash,
                 [draft(fact) for fact in facts],
-                by="anna",
+                by="e-1042",
                 at=AT,
                 salts=["0" * 32] * len(facts),
             )
@@ -127,7 +127,7 @@ async def test_a_late_turn_makes_the_store_calls_of_an_early_one_and_moves_its_b
     async with Desk(counting, ScriptedModel(script), tools=[look], options=OPTIONS, window=0) as desk:
         for thread in ("warm", "early", "late"):
             counting.reset()
-            turn = await desk.submit(ANNA, thread, QUESTION)
+            turn = await desk.submit(ASKER, thread, QUESTION)
             found = await until(lambda id=turn.id: ended(store, id))
             await until(lambda: idle(desk))
             costs[thread] = (counting.calls, counting.bytes)
@@ -155,12 +155,12 @@ async def test_the_last_messages_of_a_long_thread_cost_a_page(store, messages):
     costs = {}
     for thread in ("short", "long"):
         counting.reset()
-        found = await desk.messages(ANNA, thread, last=20)
+        found = await desk.messages(ASKER, thread, last=20)
         assert [message.text for message in found] == [QUESTION, ANSWER] * 10
-        before = await desk.messages(ANNA, thread, last=20, before=found[10].at_n)
+        before = await desk.messages(ASKER, thread, last=20, before=found[10].at_n)
         assert len(before) == (20 if thread == "long" else 10)
         counting.reset()
-        await desk.messages(ANNA, thread, last=20)
+        await desk.messages(ASKER, thread, last=20)
         costs[thread] = (counting.calls, counting.bytes)
     assert costs["long"][0] == costs["short"][0] == {"get": 1, "find": 1}
     assert costs["long"][1] < costs["short"][1] * 1.1

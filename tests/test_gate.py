@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import anyio
 import pytest
-from desks import ANNA, QUICK, ended, waiting
+from desks import ASKER, QUICK, ended, waiting
 from wrapped import WrappedStore
 
 import core.audit
@@ -27,11 +27,11 @@ from core import (
 )
 
 VIEWERS = {
-    "employee": Viewer("ben"),
-    "auditor": Viewer("otto", roles={"auditor"}, purpose="complaint 7"),
+    "employee": Viewer("e-1077"),
+    "auditor": Viewer("e-2001", roles={"auditor"}, purpose="complaint 7"),
     "purposeless": Viewer("olga", roles={"auditor"}),
     "blank": Viewer("olaf", roles={"auditor"}, purpose=" \n"),
-    "approver": Viewer("petra", roles={"employee", "approver"}),
+    "approver": Viewer("e-3001", roles={"employee", "approver"}),
     "roleless": Viewer("rolf", roles=()),
     "anonymous": None,
 }
@@ -202,7 +202,7 @@ def test_every_public_method_takes_a_viewer_but_those_that_run_the_desk():
 async def test_what_a_viewer_may_do(store, action, thing, call, who):
     viewer = VIEWERS[who]
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
-        objects = {"foreign": await things_of(desk, ANNA), "missing": None}
+        objects = {"foreign": await things_of(desk, ASKER), "missing": None}
         if viewer and "employee" in viewer.roles:
             objects["own"] = await things_of(desk, viewer)
         said = {}
@@ -235,7 +235,7 @@ async def test_a_look_that_cannot_be_put_on_record_shows_nothing(store, monkeypa
 
     monkeypatch.setattr(core.audit, "_PATIENCE", 0.01)
     async with Desk(NoAudit(store), ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
-        things = await things_of(desk, ANNA)
+        things = await things_of(desk, ASKER)
         with pytest.raises(Unavailable, match="no place for an audit"):
             await call(desk, VIEWERS["auditor"], getattr(things, thing) if thing else None)
         assert not (await store.get("tool_call", things.unknown)).fields["resolution"]
@@ -243,33 +243,33 @@ async def test_a_look_that_cannot_be_put_on_record_shows_nothing(store, monkeypa
 
 async def test_a_look_says_who_looked_at_what_of_whose_and_why(store):
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
-        things = await things_of(desk, ANNA)
+        things = await things_of(desk, ASKER)
         await desk.transcript(VIEWERS["auditor"], things.thread)
-        await desk.search_threads(VIEWERS["auditor"], words="book", owner="anna")
-    one, search = await store.read("audit:otto")
+        await desk.search_threads(VIEWERS["auditor"], words="book", owner="e-1042")
+    one, search = await store.read("audit:e-2001")
     assert (one.by, one.shell["action"], one.shell["object"], one.shell["owner"]) == (
-        "otto",
+        "e-2001",
         "thread.read",
         f"thread:{things.thread}",
-        "anna",
+        "e-1042",
     )
     assert one.payload["purpose"] == "complaint 7"
-    assert (search.shell["filters"], search.payload["words"]) == ({"owner": "anna"}, "book")
+    assert (search.shell["filters"], search.payload["words"]) == ({"owner": "e-1042"}, "book")
 
 
 async def test_many_looks_at_once_each_leave_an_entry(store):
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
-        things = await things_of(desk, ANNA)
+        things = await things_of(desk, ASKER)
         async with anyio.create_task_group() as tasks:
             for _ in range(10):
                 tasks.start_soon(desk.turn, VIEWERS["auditor"], things.turn)
-    assert [entry.n for entry in await store.read("audit:otto")] == list(range(1, 11))
+    assert [entry.n for entry in await store.read("audit:e-2001")] == list(range(1, 11))
 
 
 @pytest.mark.parametrize("who", [who for who in VIEWERS if VIEWERS[who] and "auditor" not in VIEWERS[who].roles])
 async def test_a_chat_is_loaded_by_its_owner_only(store, who):
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
-        thread = (await desk.create_thread(ANNA)).id
+        thread = (await desk.create_thread(ASKER)).id
         for id in (thread, MISSING):
             with pytest.raises(NotFound, match=f"^no thread {id}$"):
                 await load_chat(store, ScriptedModel([]), id, viewer=VIEWERS[who], desk=desk)

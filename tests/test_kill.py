@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from desks import ANNA, check, events, kinds, log_of, logged
+from desks import ASKER, check, events, kinds, log_of, logged
 from killed_program import script, tools
 from programs import QUICK, ledger, running
 
@@ -32,7 +32,7 @@ async def seen_to_its_end(store, desk, turn):
     """Follow a turn, and approve what it asks."""
     while (last := (await events(desk, turn))[-1]).kind == "approval.asked":
         for call in last.calls:
-            await desk.decide(ANNA, call.id, "approve", call.digest)
+            await desk.decide(ASKER, call.id, "approve", call.digest)
     assert last.kind == "ended"
     return last.turn
 
@@ -48,11 +48,11 @@ def texts_kept(view):
 
 async def what_was_shown_is_kept(store, desk, program, *, keep_partial):
     for turn in program.threads():
-        ended = await desk.turn(ANNA, turn)
+        ended = await desk.turn(ASKER, turn)
         if ended.ended_at is None:
             ended = await seen_to_its_end(store, desk, turn)
         shown = program.shown().get(turn, "")
-        view = await desk.turn_view(ANNA, turn)
+        view = await desk.turn_view(ASKER, turn)
         assert any(text.startswith(shown) for text in [ended.text, *texts_kept(view)]), (shown, ended.text)
         assert ended.text.startswith(shown) or not keep_partial
 
@@ -150,7 +150,7 @@ async def test_a_process_killed_around_an_effect(tmp_path, kill_at, rows, status
         for turn in program.threads():
             await seen_to_its_end(store, desk, turn)
         for id in killed:
-            call = await desk.call(ANNA, id)
+            call = await desk.call(ASKER, id)
             assert (call.status, call.attempts) == (status, attempts)
             assert call.code == ("worker_lost" if status == "unknown" else None)
             assert keys().count(id) == before.count(id) + attempts - 1

@@ -145,7 +145,7 @@ async def test_a_question_that_clearly_asks_for_a_tool_calls_it(question, called
         "How many vacation days can I carry over?",
         "What happens to my vacation balance when I leave?",
         "Do I get my vacation days back when I am ill?",
-        "What was Anna's vacation balance?",
+        "What was the asker's vacation balance?",
         "Is vacation paid out when someone leaves the company?",
         "Can I be refused vacation from 2026-12-21 to 2026-12-24 if I am in probation?",
         "Why was my leave request from 2026-12-21 to 2026-12-24 refused?",

@@ -2,7 +2,7 @@
 
 import anyio
 import pytest
-from desks import ANNA, BEN, check, ended, logged
+from desks import ASKER, OTHER, check, ended, logged
 
 from backends.scripted import Say, ScriptedModel, Wait
 from core import Desk, DeskClosed, InvalidInput, NotFound, RequestMismatch, TurnInProgress, tool
@@ -10,7 +10,7 @@ from core.desk import MAX_QUESTION
 
 
 async def thread_of(desk):
-    return (await desk.create_thread(ANNA)).id
+    return (await desk.create_thread(ASKER)).id
 
 
 @pytest.mark.parametrize("desks", [1, 2])
@@ -21,7 +21,7 @@ async def test_the_same_request_many_times_at_once_is_one_turn(store, desks):
         thread = await thread_of(desk)
 
         async def submit(by):
-            turns.append(await by.submit(ANNA, thread, "How many?", "click-1"))
+            turns.append(await by.submit(ASKER, thread, "How many?", "click-1"))
 
         async with anyio.create_task_group() as tasks:
             for n in range(10):
@@ -31,31 +31,31 @@ async def test_the_same_request_many_times_at_once_is_one_turn(store, desks):
         assert (turn.status, turn.text, turn.request_id) == ("completed", "Twelve.", "click-1")
         assert len(await logged(store, thread, "turn.opened")) == 1
         assert len(one.requests) + len(two.requests) == 1
-        assert (await desk.submit(ANNA, thread, "How many?", "click-1")).status == "completed"
+        assert (await desk.submit(ASKER, thread, "How many?", "click-1")).status == "completed"
         await check(store, thread)
 
 
 async def test_the_same_request_after_other_turns_is_still_that_turn(store):
     async with Desk(store, ScriptedModel([[Say("One.")], [Say("Two.")]])) as desk:
         thread = await thread_of(desk)
-        first = await ended(desk, await desk.submit(ANNA, thread, "1?", "a"))
-        await ended(desk, await desk.submit(ANNA, thread, "2?", "b"))
-        assert (await desk.submit(ANNA, thread, "1?", "a")).id == first.id
+        first = await ended(desk, await desk.submit(ASKER, thread, "1?", "a"))
+        await ended(desk, await desk.submit(ASKER, thread, "2?", "b"))
+        assert (await desk.submit(ASKER, thread, "1?", "a")).id == first.id
         assert len(await logged(store, thread, "turn.opened")) == 2
 
 
 async def test_a_request_id_with_another_text_is_refused(store):
     async with Desk(store, ScriptedModel([[Say("One.")]])) as desk:
         thread = await thread_of(desk)
-        await ended(desk, await desk.submit(ANNA, thread, "1?", "a"))
+        await ended(desk, await desk.submit(ASKER, thread, "1?", "a"))
         with pytest.raises(RequestMismatch, match="send a new request id") as caught:
-            await desk.submit(ANNA, thread, "2?", "a")
+            await desk.submit(ASKER, thread, "2?", "a")
     assert "2?" not in str(caught.value)
 
 
 async def test_a_request_id_means_nothing_on_another_thread(store):
     async with Desk(store, ScriptedModel([[Say("One.")], [Say("Two.")]])) as desk:
-        turns = [await desk.submit(ANNA, await thread_of(desk), f"{n}?", "a") for n in (1, 2)]
+        turns = [await desk.submit(ASKER, await thread_of(desk), f"{n}?", "a") for n in (1, 2)]
         assert turns[0].id != turns[1].id
         for turn in turns:
             await ended(desk, turn)
@@ -73,7 +73,7 @@ async def test_of_two_questions_at_once_one_is_accepted_and_the_other_told_which
 
         async def submit(by, text):
             try:
-                outcomes.append(await by.submit(ANNA, thread, text))
+                outcomes.append(await by.submit(ASKER, thread, text))
             except TurnInProgress as error:
                 outcomes.append(error)
 
@@ -93,7 +93,7 @@ async def test_what_is_no_question_is_refused_and_leaves_nothing(store, text):
     async with Desk(store, ScriptedModel([])) as desk:
         thread = await thread_of(desk)
         with pytest.raises(InvalidInput):
-            await desk.submit(ANNA, thread, text)
+            await desk.submit(ASKER, thread, text)
         assert await logged(store, thread, "turn.opened") == []
 
 
@@ -102,7 +102,7 @@ async def test_any_other_text_is_kept_as_it_was(store, text):
     text += "?"
     text = text[-MAX_QUESTION:]
     async with Desk(store, ScriptedModel([[Say("Yes.")]])) as desk:
-        turn = await ended(desk, await desk.submit(ANNA, await thread_of(desk), text))
+        turn = await ended(desk, await desk.submit(ASKER, await thread_of(desk), text))
     assert turn.question == text
 
 
@@ -110,34 +110,34 @@ async def test_any_other_text_is_kept_as_it_was(store, text):
 async def test_what_is_no_request_id_is_refused(store, id):
     async with Desk(store, ScriptedModel([])) as desk:
         with pytest.raises(InvalidInput, match="request id"):
-            await desk.submit(ANNA, await thread_of(desk), "?", id)
+            await desk.submit(ASKER, await thread_of(desk), "?", id)
 
 
 @pytest.mark.parametrize("id", ["", "nobody's", "../x", None, -1, True, [], {"$gt": ""}, "x" * 10_000, "a.b", "%00"])
 async def test_what_is_no_thread_id_is_not_found(store, id):
     async with Desk(store, ScriptedModel([])) as desk:
         with pytest.raises(NotFound):
-            await desk.submit(ANNA, id, "?")
+            await desk.submit(ASKER, id, "?")
 
 
 async def test_a_foreign_thread_takes_no_question(store):
     async with Desk(store, ScriptedModel([])) as desk:
         thread = await thread_of(desk)
         with pytest.raises(NotFound, match=f"^no thread {thread}$"):
-            await desk.submit(BEN, thread, "?")
+            await desk.submit(OTHER, thread, "?")
 
 
 async def test_a_desk_that_is_not_open_takes_no_question(store):
     desk = Desk(store, ScriptedModel([[Say("Yes.")]]))
     thread = await thread_of(desk)
     with pytest.raises(DeskClosed):
-        await desk.submit(ANNA, thread, "?")
+        await desk.submit(ASKER, thread, "?")
     async with desk:
         pass
     with pytest.raises(DeskClosed):
-        await desk.submit(ANNA, thread, "?")
+        await desk.submit(ASKER, thread, "?")
     async with desk:
-        assert (await ended(desk, await desk.submit(ANNA, thread, "?"))).text == "Yes."
+        assert (await ended(desk, await desk.submit(ASKER, thread, "?"))).text == "Yes."
 
 
 async def test_a_caller_who_leaves_while_the_question_goes_on_record_leaves_no_turn_without_a_worker(store):
@@ -148,11 +148,11 @@ async def test_a_caller_who_leaves_while_the_question_goes_on_record_leaves_no_t
     async with Desk(held, ScriptedModel([[Say("Twelve.")]])) as desk:
         thread = await thread_of(desk)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(desk.submit, ANNA, thread, "How many?", "r1")
+            tasks.start_soon(desk.submit, ASKER, thread, "How many?", "r1")
             await held.arrived()
             tasks.cancel_scope.cancel()
             held.let()
-        turn = await desk.submit(ANNA, thread, "How many?", "r1")
+        turn = await desk.submit(ASKER, thread, "How many?", "r1")
         assert (await ended(desk, turn)).text == "Twelve."
         assert len(await logged(store, thread, "turn.claimed")) == 1
 
@@ -166,8 +166,8 @@ async def test_what_a_turn_runs_with_is_stored_once_and_named_by_every_turn(stor
     model = ScriptedModel([[Say("One.")], [Say("Two.")]])
     async with Desk(store, model, tools=[look], instructions="Be brief.") as desk:
         thread = await thread_of(desk)
-        one = await ended(desk, await desk.submit(ANNA, thread, "1?"))
-        two = await ended(desk, await desk.submit(ANNA, thread, "2?"))
+        one = await ended(desk, await desk.submit(ASKER, thread, "1?"))
+        two = await ended(desk, await desk.submit(ASKER, thread, "2?"))
     assert one.snapshot == two.snapshot
     (tools,) = await store.read(f"blob:{one.snapshot.tools}")
     (instructions,) = await store.read(f"blob:{one.snapshot.instructions}")

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from desks import ANNA
+from desks import ASKER
 
 from backends.memory import MemoryStore
 from backends.scripted import Say, ScriptedModel, Wait
@@ -44,13 +44,13 @@ def desk(request, runner, tmp_path: Path):
 
 
 def asked(runner, desk):
-    thread = runner.run(desk.create_thread(ANNA))
-    return runner.run(desk.submit(ANNA, thread.id, "How many?"))
+    thread = runner.run(desk.create_thread(ASKER))
+    return runner.run(desk.submit(ASKER, thread.id, "How many?"))
 
 
 def test_a_thread_asks_and_reads_the_answer_as_it_comes(runner, desk):
     turn = asked(runner, desk)
-    with runner.stream(desk.follow(ANNA, turn.id)) as events:
+    with runner.stream(desk.follow(ASKER, turn.id)) as events:
         seen = []
         for event in events:
             seen.append(event)
@@ -61,10 +61,10 @@ def test_a_thread_asks_and_reads_the_answer_as_it_comes(runner, desk):
 
 def test_a_stream_that_is_left_early_ends_the_following_and_not_the_turn(runner, desk):
     turn = asked(runner, desk)
-    with runner.stream(desk.follow(ANNA, turn.id)) as events:
+    with runner.stream(desk.follow(ASKER, turn.id)) as events:
         next(events)
     desk.go_on.set()
-    with runner.stream(desk.follow(ANNA, turn.id)) as events:
+    with runner.stream(desk.follow(ASKER, turn.id)) as events:
         assert list(events)[-1].turn.status == "completed"
 
 
@@ -73,11 +73,11 @@ def test_a_script_that_is_torn_away_ends_the_following_and_not_the_turn(runner, 
         pass
 
     turn = asked(runner, desk)
-    with pytest.raises(StopException), runner.stream(desk.follow(ANNA, turn.id)) as events:  # noqa: PT012
+    with pytest.raises(StopException), runner.stream(desk.follow(ASKER, turn.id)) as events:  # noqa: PT012
         next(events)
         raise StopException
     desk.go_on.set()
-    with runner.stream(desk.follow(ANNA, turn.id)) as events:
+    with runner.stream(desk.follow(ASKER, turn.id)) as events:
         assert list(events)[-1].turn.status == "completed"
 
 
@@ -102,8 +102,8 @@ def test_leaving_a_stream_waits_for_its_cleanup(runner):
 
 def test_what_is_raised_in_the_loop_is_raised_in_the_thread(runner, desk):
     with pytest.raises(NotFound):
-        runner.run(desk.turn(ANNA, "nobody's"))
-    with pytest.raises(NotFound), runner.stream(desk.follow(ANNA, "nobody's")) as events:
+        runner.run(desk.turn(ASKER, "nobody's"))
+    with pytest.raises(NotFound), runner.stream(desk.follow(ASKER, "nobody's")) as events:
         list(events)
 
 
@@ -112,7 +112,7 @@ def test_many_threads_share_one_loop(runner, desk):
     texts = []
 
     def watch():
-        with runner.stream(desk.follow(ANNA, turn.id)) as events:
+        with runner.stream(desk.follow(ASKER, turn.id)) as events:
             texts.append("".join(event.text for event in events if event.kind == "text"))
 
     threads = [threading.Thread(target=watch) for _ in range(8)]

@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import anyio
 import pytest
-from desks import ANNA, QUICK, HandClock, check, ended, events, kinds, live_text, logged, text_of, until, waiting
+from desks import ASKER, QUICK, HandClock, check, ended, events, kinds, live_text, logged, text_of, until, waiting
 from wrapped import HeldStore
 
 from backends.scripted import Call, Say, ScriptedModel, Wait
@@ -15,14 +15,14 @@ NEVER = anyio.Event
 
 
 async def asked(desk, text="How many days?", thread=None):
-    thread = thread or (await desk.create_thread(ANNA)).id
-    return await desk.submit(ANNA, thread, text)
+    thread = thread or (await desk.create_thread(ASKER)).id
+    return await desk.submit(ASKER, thread, text)
 
 
 async def shown(desk, turn, text):
     """Follow until this text was seen."""
     seen = []
-    async with aclosing(desk.follow(ANNA, turn.id)) as following:
+    async with aclosing(desk.follow(ASKER, turn.id)) as following:
         async for event in following:
             seen.append(event)
             if text in text_of(seen):
@@ -55,7 +55,7 @@ async def test_a_stop_keeps_the_text_so_far(store, elsewhere):
     async with Desk(store, ScriptedModel(script), options=quick_beat) as desk, Desk(store, ScriptedModel([])) as other:
         turn = await asked(desk)
         await shown(desk, turn, "You have ")
-        stopped = await (other if elsewhere else desk).stop(ANNA, turn.id)
+        stopped = await (other if elsewhere else desk).stop(ASKER, turn.id)
         assert (stopped.status, stopped.code, stopped.text) == ("cancelled", "stopped", "You have ")
         assert text_of(await events(desk, turn)) == "You have "
         assert (await ended(desk, await asked(desk, "Next?", turn.thread))).text == "Next."
@@ -68,12 +68,12 @@ async def test_everything_a_follower_saw_before_a_stop_is_kept(store):
         async with Desk(store, ScriptedModel([[Say(words)]]), window=0) as desk:
             turn = await asked(desk)
             seen = []
-            async with aclosing(desk.follow(ANNA, turn.id)) as following:
+            async with aclosing(desk.follow(ASKER, turn.id)) as following:
                 async for event in following:
                     seen.append(event)
                     if stop_after in text_of(seen):
                         break
-            stopped = await desk.stop(ANNA, turn.id)
+            stopped = await desk.stop(ASKER, turn.id)
             assert stopped.text.startswith(text_of(seen))
             assert stopped.text in (words, await live_text(store, turn.id))
 
@@ -94,15 +94,15 @@ async def test_a_stop_says_of_a_running_tool_what_can_be_known_and_its_late_resu
         turn = await asked(desk)
         if effect == "unsafe":
             (call,) = await waiting(desk, turn)
-            await desk.decide(ANNA, call.id, "approve", call.digest)
+            await desk.decide(ASKER, call.id, "approve", call.digest)
         await begun.wait()
-        stopped = await (other if elsewhere else desk).stop(ANNA, turn.id)
+        stopped = await (other if elsewhere else desk).stop(ASKER, turn.id)
         assert stopped.status == "cancelled"
-        call = (await desk.turn_view(ANNA, turn.id)).calls[0]
+        call = (await desk.turn_view(ASKER, turn.id)).calls[0]
         assert (call.status, call.code, call.late) == (status, "stop", [])
         go_on.set()
         await until(lambda: logged(store, turn.thread, "late"))
-        call = await desk.call(ANNA, call.id)
+        call = await desk.call(ASKER, call.id)
         assert call.status == status
         assert [(late["status"], late["result"], late["fence"] < stopped.fence) for late in call.late] == [
             ("succeeded", "3 booked", True)
@@ -118,8 +118,8 @@ async def test_a_stop_of_a_parked_turn_cancels_the_calls_that_never_started(stor
     async with Desk(store, model, tools=list(tools.values())) as desk:
         turn = await asked(desk)
         await waiting(desk, turn)
-        stopped = await desk.stop(ANNA, turn.id)
-        calls = (await desk.turn_view(ANNA, turn.id)).calls
+        stopped = await desk.stop(ASKER, turn.id)
+        calls = (await desk.turn_view(ASKER, turn.id)).calls
     assert (stopped.status, stopped.text) == ("cancelled", "May I?")
     assert {call.tool: call.status for call in calls} == {"act_unsafe": "cancelled", "act_read": "succeeded"}
     assert begun.is_set()
@@ -130,7 +130,7 @@ async def test_stopping_an_ended_turn_changes_nothing(store):
     async with Desk(store, ScriptedModel([[Say("Twelve.")]])) as desk:
         turn = await ended(desk, await asked(desk))
         before = await kinds(store, turn.thread)
-        assert await desk.stop(ANNA, turn.id) == turn
+        assert await desk.stop(ASKER, turn.id) == turn
         assert await kinds(store, turn.thread) == before
 
 
@@ -138,7 +138,7 @@ async def test_a_stop_needs_no_open_desk(store):
     async with Desk(store, ScriptedModel([[Say("You "), Wait(NEVER())]])) as desk:
         turn = await asked(desk)
         await shown(desk, turn, "You ")
-        assert (await Desk(store, ScriptedModel([])).stop(ANNA, turn.id)).status == "cancelled"
+        assert (await Desk(store, ScriptedModel([])).stop(ASKER, turn.id)).status == "cancelled"
 
 
 async def test_two_stops_at_once_end_a_turn_once(store):
@@ -147,7 +147,7 @@ async def test_two_stops_at_once_end_a_turn_once(store):
         await shown(desk, turn, "You ")
         async with anyio.create_task_group() as tasks:
             for by in (desk, b, desk, b):
-                tasks.start_soon(by.stop, ANNA, turn.id)
+                tasks.start_soon(by.stop, ASKER, turn.id)
         assert len(await logged(store, turn.thread, "turn.ended")) == 1
 
 
@@ -164,7 +164,7 @@ async def test_closing_a_desk_lets_a_turn_go_and_the_next_desk_goes_on_with_it(s
     assert (await kinds(store, turn.thread))[-1] == "turn.released"
     async with Desk(store, ScriptedModel([[Say("Twelve.")]])) as desk:
         assert (await ended(desk, turn)).text == "Twelve."
-        view = await desk.turn_view(ANNA, turn.id)
+        view = await desk.turn_view(ASKER, turn.id)
         await check(store, turn.thread)
     assert [(call.status, call.code, call.fence) for call in view.model_calls] == [
         ("failed", "worker_left", 1),
@@ -197,7 +197,7 @@ async def test_closing_a_desk_keeps_what_was_shown(store):
         turn = await asked(desk)
         await shown(desk, turn, "You have ")
     async with Desk(store, ScriptedModel([])) as desk:
-        turn = await desk.turn(ANNA, turn.id)
+        turn = await desk.turn(ASKER, turn.id)
         assert (turn.status, turn.code, turn.text) == ("interrupted", "worker_left", "You have ")
 
 
@@ -227,10 +227,10 @@ async def test_a_desk_without_the_model_leaves_a_turn_and_after_ten_leases_close
         await other.recover()
         clock.advance(290)
         await other.recover()
-        assert (await other.turn(ANNA, turn.id)).status == "running"
+        assert (await other.turn(ASKER, turn.id)).status == "running"
         clock.advance(20)
         await other.recover()
-        turn = await other.turn(ANNA, turn.id)
+        turn = await other.turn(ASKER, turn.id)
     assert (turn.status, turn.code) == ("failed", "no_worker")
     await check(store, turn.thread)
 
@@ -241,7 +241,7 @@ async def test_a_desk_without_a_tool_of_the_turn_leaves_it_to_one_that_has_it(st
         turn = await asked(desk)
     async with Desk(store, ScriptedModel([[Say("I know not how.")]])) as other:
         await other.recover()
-        assert (await other.turn(ANNA, turn.id)).status == "running"
+        assert (await other.turn(ASKER, turn.id)).status == "running"
     async with Desk(store, ScriptedModel([[Say("Twelve.")]]), tools=list(tools.values())) as desk:
         assert (await ended(desk, turn)).text == "Twelve."
 
@@ -258,7 +258,7 @@ async def test_a_turn_that_is_silent_for_longer_than_its_lease_is_taken_over_and
         turn = await asked(desk)
         await shown(desk, turn, "thir")
         await other.recover()
-        assert (await other.turn(ANNA, turn.id)).fence == 1
+        assert (await other.turn(ASKER, turn.id)).fence == 1
         clock.advance(31)
         await other.recover()
         gate.set()
@@ -283,8 +283,8 @@ async def test_a_turn_whose_workers_are_lost_again_and_again_fails_at_the_sixth(
             await desk.recover()
             clock.advance(31)
             await desk.recover()
-        turn = await desk.turn(ANNA, turn.id)
-        view = await desk.turn_view(ANNA, turn.id)
+        turn = await desk.turn(ASKER, turn.id)
+        view = await desk.turn_view(ASKER, turn.id)
     reasons = [entry.shell["reason"] for entry in await logged(store, turn.thread, "turn.claimed")]
     assert (turn.status, turn.code, reasons) == ("failed", "worker_lost", ["opened"] + ["lost"] * 6)
     assert {call.status for call in view.model_calls} == {"failed"}
@@ -294,8 +294,8 @@ async def test_a_turn_whose_workers_are_lost_again_and_again_fails_at_the_sixth(
 
 async def test_a_turn_that_goes_on_elsewhere_asks_with_what_it_was_opened_with(store):
     async with Desk(store, ScriptedModel([[Wait(NEVER())]]), instructions="Be brief.") as desk:
-        thread = await desk.create_thread(ANNA, instructions="Answer in German.")
-        turn = await desk.submit(ANNA, thread.id, "Wie viele Tage?")
+        thread = await desk.create_thread(ASKER, instructions="Answer in German.")
+        turn = await desk.submit(ASKER, thread.id, "Wie viele Tage?")
     model = ScriptedModel([[Say("Zwölf.")]])
     async with Desk(store, model, options=QUICK) as desk:
         await ended(desk, turn)

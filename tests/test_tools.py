@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 import anyio.to_thread
 import pytest
-from desks import ANNA, QUICK, chatting, check, events, kinds, logged, until, waiting
+from desks import ASKER, QUICK, chatting, check, events, kinds, logged, until, waiting
 from pydantic import Field
 
 from backends.scripted import Call, Say, ScriptedModel
@@ -78,11 +78,11 @@ async def test_a_tool_knows_its_caller_from_the_session_and_not_from_the_model(s
         """Vacation that is left."""
         seen.append((context.viewer.id, context.thread_id, context.turn_id, context.call_id, context.key))
 
-    await called(store, balance, {"of": "ben"})
-    forged, _ = await called(store, balance, {"of": "ben", "context": {"viewer": "ben"}})
+    await called(store, balance, {"of": "e-1077"})
+    forged, _ = await called(store, balance, {"of": "e-1077", "context": {"viewer": "e-1077"}})
     assert [call.status for call in forged.tool_calls] == ["invalid_arguments"]
     ((viewer, thread, turn, call, key),) = seen
-    assert (viewer, key) == ("anna", call)
+    assert (viewer, key) == ("e-1042", call)
     assert call.startswith(turn)
     assert thread not in (turn, call)
 
@@ -287,9 +287,9 @@ async def test_followers_see_how_far_a_tool_is(store, sync):
 
     it = in_a_thread if sync else in_the_loop
     async with Desk(store, ScriptedModel([[Call("walk", {})], DONE]), tools=[it]) as desk:
-        turn = await desk.submit(ANNA, (await desk.create_thread(ANNA)).id, "?")
+        turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "?")
         seen = []
-        async for event in desk.follow(ANNA, turn.id):
+        async for event in desk.follow(ASKER, turn.id):
             seen.append(event)
             if event.kind == "tool.progress":
                 gate.set()
@@ -352,7 +352,7 @@ async def test_an_application_may_deny_a_call_before_it_starts(store):
         ("succeeded", None),
     ]
     assert "Not during the audit." in told(model.requests[1])[0].content
-    assert (ran, seen[0]) == ([2], ("anna", "book", "idempotent", {"days": 9}))
+    assert (ran, seen[0]) == ([2], ("e-1042", "book", "idempotent", {"days": 9}))
     assert (await kinds(store, reply.tool_calls[0].thread)).count("tool.started") == 1
 
 
@@ -402,11 +402,11 @@ async def test_a_start_that_was_acknowledged_too_late_is_not_carried_out(store):
         ran.append(1)
 
     async with Desk(Slow(store), ScriptedModel([[Call("book", {})], DONE]), tools=[book], clock=clock) as desk:
-        turn = await desk.submit(ANNA, (await desk.create_thread(ANNA)).id, "?")
+        turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "?")
         (call,) = await waiting(desk, turn)
-        await desk.decide(ANNA, call.id, "approve", call.digest)
+        await desk.decide(ASKER, call.id, "approve", call.digest)
         await events(desk, turn)
-        call = await desk.call(ANNA, call.id)
+        call = await desk.call(ASKER, call.id)
     assert (call.status, call.code, ran) == ("failed", "not_attempted", [])
 
 

@@ -3,7 +3,7 @@
 import re
 
 import anyio
-from desks import ANNA, APPROVER, log_of, until
+from desks import APPROVER, ASKER, log_of, until
 
 from backends import open_store
 from backends.scripted import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
@@ -58,7 +58,7 @@ async def conversation(store) -> str:
     given = dict(tools=[look, book], retriever=Shelf(), options=options)
     model = ScriptedModel(first_script(forever))
     async with await create_chat(
-        store, model, viewer=ANNA, metadata={"case": 7}, instructions="Short.", **given
+        store, model, viewer=ASKER, metadata={"case": 7}, instructions="Short.", **given
     ) as chat:
         await chat.ask("How many days?", request_id="r1")
         reply = await chat.ask("Book three", request_id="r2")
@@ -68,18 +68,18 @@ async def conversation(store) -> str:
         await seen(chat, reply.turn_id)
         await stopped_in_the_middle(store, chat)
         reply = await chat.ask("And now?", request_id="r4")
-        await chat.desk.give_feedback(ANNA, reply.turn_id, "down", "too late")
-        await chat.desk.rename(ANNA, chat.id, "Days")
-        left = await chat.desk.submit(ANNA, chat.id, "Are you there?", "r5")
+        await chat.desk.give_feedback(ASKER, reply.turn_id, "down", "too late")
+        await chat.desk.rename(ASKER, chat.id, "Days")
+        left = await chat.desk.submit(ASKER, chat.id, "Are you there?", "r5")
         await until(lambda: asked(store, left.id))
-    async with await load_chat(store, ScriptedModel([[Say("Here.")]]), chat.id, viewer=ANNA, **given) as chat:
+    async with await load_chat(store, ScriptedModel([[Say("Here.")]]), chat.id, viewer=ASKER, **given) as chat:
         await seen(chat, left.id)
         await until(lambda: idle(chat))
     return chat.id
 
 
 async def stopped_in_the_middle(store, chat):
-    turn = await chat.desk.submit(ANNA, chat.id, "Go on", "r3")
+    turn = await chat.desk.submit(ASKER, chat.id, "Go on", "r3")
     shown = ""
     async for event in chat.follow(turn.id):
         shown += event.text if event.kind == "text" else ""

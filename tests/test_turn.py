@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import anyio
 import pytest
-from desks import ANNA, QUICK, check, ended, events, kinds, live_text, logged, merged, text_of, until
+from desks import ASKER, QUICK, check, ended, events, kinds, live_text, logged, merged, text_of, until
 from wrapped import HeldStore, WrappedStore
 
 from backends.scripted import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Wait
@@ -17,8 +17,8 @@ RETRY = Options(retry_delay=0.001, on_interruption="retry")
 
 
 async def asked(desk, text="How many days?", thread=None):
-    thread = thread or (await desk.create_thread(ANNA)).id
-    return await desk.submit(ANNA, thread, text)
+    thread = thread or (await desk.create_thread(ASKER)).id
+    return await desk.submit(ASKER, thread, text)
 
 
 async def answer(store, script, options=QUICK, **given):
@@ -26,7 +26,7 @@ async def answer(store, script, options=QUICK, **given):
     async with Desk(store, ScriptedModel(script), options=options, **given) as desk:
         turn = await ended(desk, await asked(desk))
         await check(store, turn.thread)
-        return await desk.turn_view(ANNA, turn.id)
+        return await desk.turn_view(ASKER, turn.id)
 
 
 async def test_while_the_store_holds_a_text_a_follower_sees_none(store):
@@ -34,7 +34,7 @@ async def test_while_the_store_holds_a_text_a_follower_sees_none(store):
     async with Desk(held, ScriptedModel([[Say("Twelve"), Wait(gate)]])) as desk:
         turn = await asked(desk)
         await held.arrived()
-        async with aclosing(desk.follow(ANNA, turn.id)) as following:
+        async with aclosing(desk.follow(ASKER, turn.id)) as following:
             assert (await anext(following)).kind == "beat"
             held.let()
             assert (await until_text(following)) == "Twelve"
@@ -54,11 +54,11 @@ async def test_each_text_a_follower_sees_is_on_record_at_that_moment(store):
     async with Desk(store, ScriptedModel([[Say(said)]]), window=0) as desk:
         turn = await asked(desk)
         shown = ""
-        async with aclosing(desk.follow(ANNA, turn.id)) as following:
+        async with aclosing(desk.follow(ASKER, turn.id)) as following:
             async for event in following:
                 if event.kind == "text":
                     shown += event.text
-                    stored = await live_text(store, turn.id), (await desk.turn(ANNA, turn.id)).text
+                    stored = await live_text(store, turn.id), (await desk.turn(ASKER, turn.id)).text
                     assert any(text.startswith(shown) for text in stored)
         assert shown == said
 
@@ -71,7 +71,7 @@ async def test_ended_is_shown_only_after_the_end_is_on_record(store):
         turn = await asked(desk)
         held.let(1)  # the model is asked
         gate.set()
-        async with aclosing(desk.follow(ANNA, turn.id)) as following:
+        async with aclosing(desk.follow(ASKER, turn.id)) as following:
             assert await until_text(following) == "Twelve."
             assert (await anext(following)).kind == "beat"
             held.let()
@@ -83,7 +83,7 @@ async def test_a_turn_outlives_its_follower(store):
     gate = anyio.Event()
     async with Desk(store, ScriptedModel([[Say("You have "), Wait(gate), Say("twelve days.")]])) as desk:
         turn = await asked(desk)
-        async with aclosing(desk.follow(ANNA, turn.id)) as following:
+        async with aclosing(desk.follow(ASKER, turn.id)) as following:
             assert await until_text(following) == "You have "
         gate.set()
         turn = await until_ended(desk, turn)
@@ -92,7 +92,7 @@ async def test_a_turn_outlives_its_follower(store):
 
 async def until_ended(desk, turn):
     async def over():
-        found = await desk.turn(ANNA, turn.id)
+        found = await desk.turn(ASKER, turn.id)
         return found if found.ended_at else None
 
     return await until(over)
@@ -120,7 +120,7 @@ async def test_followers_of_any_desk_see_the_same_from_the_start(store):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(watch, "early", desk)
             tasks.start_soon(watch, "elsewhere", other)
-            async with aclosing(desk.follow(ANNA, turn.id)) as following:
+            async with aclosing(desk.follow(ASKER, turn.id)) as following:
                 async for event in following:
                     if event.kind == "text" and "Twelve" in event.text:
                         break
@@ -153,16 +153,16 @@ async def test_a_live_stream_that_is_removed_under_a_worker_costs_its_desk_nothi
     async with Desk(held, ScriptedModel(script)) as desk:
         turn = await asked(desk)
         held.let(1)
-        async with aclosing(desk.follow(ANNA, turn.id)) as following:
+        async with aclosing(desk.follow(ASKER, turn.id)) as following:
             await until_text(following)
         await held.arrived()
         gate.set()
         await held.arrived()
-        assert (await Desk(store, ScriptedModel([])).stop(ANNA, turn.id)).text == "One "
+        assert (await Desk(store, ScriptedModel([])).stop(ASKER, turn.id)).text == "One "
         await store.erase(f"live:{turn.id}:1", whole=True)
         held.let()
         assert (await ended(desk, await asked(desk))).text == "Three"
-        assert (await desk.turn(ANNA, turn.id)).text == "One "
+        assert (await desk.turn(ASKER, turn.id)).text == "One "
 
 
 @pytest.mark.parametrize("fault", [Unavailable("the disk is away"), Full("no room")])
@@ -179,12 +179,12 @@ async def test_a_text_that_cannot_be_stored_is_not_shown_and_the_turn_ends(store
     gate = anyio.Event()
     async with Desk(Short(store), ScriptedModel([[Say("Twelve"), Wait(gate)]] * 3)) as desk:
         turn = await asked(desk)
-        async with aclosing(desk.follow(ANNA, turn.id)) as following:
+        async with aclosing(desk.follow(ASKER, turn.id)) as following:
             async for event in following:
                 if event.kind == "beat":
                     await desk.recover()
                 if event.kind == "text":
-                    assert "Twelve" in (await live_text(store, turn.id), (await desk.turn(ANNA, turn.id)).text)
+                    assert "Twelve" in (await live_text(store, turn.id), (await desk.turn(ASKER, turn.id)).text)
                     gate.set()
         assert event.turn.ended_at
         assert (await ended(desk, await asked(desk))).status == "completed"
@@ -196,13 +196,13 @@ async def test_retry_starts_the_text_anew_and_never_splices_two_attempts(store):
     async with Desk(store, ScriptedModel(script), options=RETRY) as desk:
         turn = await asked(desk)
         seen = []
-        async with aclosing(desk.follow(ANNA, turn.id)) as following:
+        async with aclosing(desk.follow(ASKER, turn.id)) as following:
             async for event in following:
                 if event.kind != "beat":
                     seen.append(event)
                 if event.kind == "text":
                     gate.set()
-        view = await desk.turn_view(ANNA, turn.id)
+        view = await desk.turn_view(ASKER, turn.id)
     assert [event[0] for event in merged(seen)] == ["text", "attempt", "text", "ended"]
     assert text_of(seen) == view.turn.text == "You have twelve days."
     assert [(c.status, c.answer, c.fence) for c in view.model_calls] == [
@@ -357,7 +357,7 @@ async def test_characters_that_no_text_may_hold_are_replaced_and_the_turn_goes_o
 async def test_the_next_question_works_whatever_became_of_the_last(store):
     model = ScriptedModel([[Say("Half"), Cut()], [Fail("auth")], [Say("No."), Stop("refusal")], [Say("Yes.")]])
     async with Desk(store, model, options=QUICK) as desk:
-        thread = (await desk.create_thread(ANNA)).id
+        thread = (await desk.create_thread(ASKER)).id
         statuses = [(await ended(desk, await asked(desk, f"question {n}", thread))).status for n in range(1, 5)]
     assert statuses == ["interrupted", "failed", "refused", "completed"]
     sent = model.requests[-1].messages

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio import to_thread
-from desks import ANNA, PATIENCE, check, ended, events, live_text, log_of, logged, text_of, until
+from desks import ASKER, PATIENCE, check, ended, events, live_text, log_of, logged, text_of, until
 from second_process import act, model
 
 from backends import open_store
@@ -72,9 +72,9 @@ async def two(folder: Path, options: Options = QUICK):
 async def test_the_same_request_from_two_processes_is_one_turn_with_one_answer(tmp_path):
     async with two(tmp_path) as (store, desk, second):
         for n in range(20):
-            thread = (await desk.create_thread(ANNA)).id
+            thread = (await desk.create_thread(ASKER)).id
             second.tell("submit", thread=thread, text="Hello!", request=f"r{n}")
-            turn = await desk.submit(ANNA, thread, "Hello!", f"r{n}")
+            turn = await desk.submit(ASKER, thread, "Hello!", f"r{n}")
             assert (await second.says("submit"))["turn"] == turn.id
             turn = await ended(desk, turn)
             assert (turn.status, turn.text in ("Mine.", "Yours."), turn.totals.model_calls) == ("completed", True, 1)
@@ -85,10 +85,10 @@ async def test_the_same_request_from_two_processes_is_one_turn_with_one_answer(t
 async def test_of_two_questions_from_two_processes_one_is_accepted(tmp_path):
     async with two(tmp_path) as (store, desk, second):
         for _ in range(10):
-            thread = (await desk.create_thread(ANNA)).id
+            thread = (await desk.create_thread(ASKER)).id
             second.tell("submit", thread=thread, text="One?")
             try:
-                mine, refused = (await desk.submit(ANNA, thread, "Two?")).id, None
+                mine, refused = (await desk.submit(ASKER, thread, "Two?")).id, None
             except TurnInProgress as error:
                 mine, refused = None, error.turn_id
             theirs = await second.says("submit")
@@ -97,22 +97,22 @@ async def test_of_two_questions_from_two_processes_one_is_accepted(tmp_path):
             else:
                 assert theirs == {"did": "submit", "turn": refused}
             assert len(await logged(store, thread, "turn.opened")) == 1
-            assert (await desk.stop(ANNA, mine or refused)).status == "cancelled"
+            assert (await desk.stop(ASKER, mine or refused)).status == "cancelled"
             await check(store, thread)
 
 
 async def test_each_process_follows_the_others_turns(tmp_path):
     async with two(tmp_path) as (_, desk, second):
-        thread = (await desk.create_thread(ANNA)).id
+        thread = (await desk.create_thread(ASKER)).id
         second.tell("submit", thread=thread, text="Hello?")
         turn = (await second.says("submit"))["turn"]
         seen = []
-        async for event in desk.follow(ANNA, turn):
+        async for event in desk.follow(ASKER, turn):
             seen.append(event)
             if event.kind == "text":
                 second.tell("go on")
         assert text_of(seen) == "Mine. More."
-        turn = (await desk.submit(ANNA, thread, "Hello?")).id
+        turn = (await desk.submit(ASKER, thread, "Hello?")).id
         second.tell("follow", turn=turn)
         assert (await second.says("text"))["text"] == "Yours. "
         desk.go_on.set()
@@ -121,14 +121,14 @@ async def test_each_process_follows_the_others_turns(tmp_path):
 
 async def test_each_process_stops_the_others_turns(tmp_path):
     async with two(tmp_path) as (store, desk, second):
-        thread = (await desk.create_thread(ANNA)).id
+        thread = (await desk.create_thread(ASKER)).id
         second.tell("submit", thread=thread, text="Hello?")
         turn = (await second.says("submit"))["turn"]
         await until(lambda: live_text(store, turn))
-        stopped = await desk.stop(ANNA, turn)
+        stopped = await desk.stop(ASKER, turn)
         assert (stopped.status, stopped.text) == ("cancelled", "Mine. ")
         second.tell("go on")
-        turn = (await desk.submit(ANNA, thread, "Hello?")).id
+        turn = (await desk.submit(ASKER, thread, "Hello?")).id
         await until(lambda: live_text(store, turn))
         second.tell("stop", turn=turn)
         assert (await second.says("stop"))["status"] == "cancelled"
@@ -143,7 +143,7 @@ async def test_a_worker_stopped_past_its_lease_is_succeeded_and_its_late_writes_
         folder = tmp_path / str(n)
         folder.mkdir()
         async with two(folder) as (store, desk, second):
-            thread = (await desk.create_thread(ANNA)).id
+            thread = (await desk.create_thread(ASKER)).id
             second.tell("submit", thread=thread, text="Hello?")
             turn = (await second.says("submit"))["turn"]
             await until(lambda turn=turn: live_text(store, turn))
@@ -158,7 +158,7 @@ async def test_a_worker_stopped_past_its_lease_is_succeeded_and_its_late_writes_
             second.signal(signal.SIGCONT)
             second.tell("follow", turn=turn.id)
             assert await second.says("follow") == {"did": "follow", "status": "completed", "text": "Yours. More."}
-            another = (await desk.create_thread(ANNA)).id
+            another = (await desk.create_thread(ASKER)).id
             second.tell("submit", thread=another, text="Are you well!")  # its desk goes on with other turns
             assert (await ended(desk, (await second.says("submit"))["turn"])).text == "Mine."
             after = await log_of(store, thread)
@@ -178,7 +178,7 @@ async def taken_over(store, desk, thread):
 
 async def test_what_a_stopped_worker_did_with_a_tool_comes_late_and_is_evidence(tmp_path):
     async with two(tmp_path) as (store, desk, second):
-        thread = (await desk.create_thread(ANNA)).id
+        thread = (await desk.create_thread(ASKER)).id
         second.tell("submit", thread=thread, text="Act!")
         turn = (await second.says("submit"))["turn"]
         await until(lambda: logged(store, thread, "tool.started"))
@@ -190,7 +190,7 @@ async def test_what_a_stopped_worker_did_with_a_tool_comes_late_and_is_evidence(
         second.tell("go on")
         second.signal(signal.SIGCONT)
         await until(lambda: logged(store, thread, "late"))
-        (call,) = (await desk.turn_view(ANNA, turn.id)).calls
+        (call,) = (await desk.turn_view(ASKER, turn.id)).calls
         assert (call.status, call.attempts, desk.acted) == ("succeeded", 2, [call.id])
         assert [(late["status"], late["fence"]) for late in call.late] == [("succeeded", 1)]
         await check(store, thread)

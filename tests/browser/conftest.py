@@ -159,8 +159,9 @@ def scripted(browser: Any, catcher: Catcher, tmp_path_factory: pytest.TempPathFa
         yield console
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Chromium, for one module: while it is driven, its own event loop runs in this thread, and no other can."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}")
