@@ -6,10 +6,12 @@ no message is empty, and what was cut off, erased or never found out says so in 
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from core.canonical import Json
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
 from core.options import Options
+from core.projection import joined
 from core.records import Item, ModelCall, Retrieval, ToolCall, Turn, item
 from core.store import In, Query, Store
 
@@ -64,8 +66,7 @@ async def earlier_messages(store: Store, turns: Sequence[Turn], options: Options
                 break
     messages: list[SentMessage] = []
     for turn in turns:
-        messages += turn_messages(turn, items, options)
-        messages += _ending(turn, items, messages[-1])
+        messages += _with_ending(turn, items, turn_messages(turn, items, options))
     return messages
 
 
@@ -147,15 +148,19 @@ def _text(result: Json) -> str:
     return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False)
 
 
-def _ending(turn: Turn, items: Mapping[str, Item], last: SentMessage) -> list[SentMessage]:
-    """How a turn that broke off is told: the model said what the employee saw, and no more."""
+def _with_ending(turn: Turn, items: Mapping[str, Item], messages: list[SentMessage]) -> list[SentMessage]:
+    """An ended turn's messages; of one that broke off the model said what the employee saw, no more, and not all."""
+    last = messages[-1]
+    answer = last if isinstance(last, AssistantMessage) and not last.calls else None
     if turn.status == "completed":
-        answered = isinstance(last, AssistantMessage) and not last.calls
-        return [] if answered else [AssistantMessage(text="[this answer was empty]")]
-    note = f"[this answer ended early: {turn.status}]"
+        return messages if answer else [*messages, AssistantMessage(text="[this answer was empty]")]
     asked = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id]
     newest = max(asked, key=lambda call: call.at_n, default=None)
+    shown = ""
     # Only the newest attempt was seen to the end; those before it were replaced, on the screen too.
-    broken = newest if newest and newest.status == "failed" else None
-    shown = ERASED if broken and broken.erased else broken and broken.answer
-    return [AssistantMessage(text=f"{shown}\n\n{note}" if shown else note)]
+    if newest and newest.status == "failed":
+        shown = ERASED if newest.erased else newest.answer or ""
+    note = f"[this answer ended early: {turn.status}]"
+    if answer:
+        return [*messages[:-1], replace(answer, text=joined(answer.text, shown, note))]
+    return [*messages, AssistantMessage(text=joined(shown, note))]

@@ -38,9 +38,18 @@ def is_gone(worker: Worker) -> bool:
 
 
 def _start(pid: int) -> str:
+    """When the process started, in words that stay the same; `gone` for none, and for one dead but not yet reaped."""
+    if os.path.exists("/proc/self/stat"):
+        # Clock ticks since boot. A time of day would be computed from a boot time that moves when the clock is set,
+        # and a living worker would look like another process.
+        with suppress(OSError):
+            with open(f"/proc/{pid}/stat") as stat:
+                state, *fields = stat.read().rpartition(")")[2].split()
+            return "gone" if state == "Z" else fields[18]
+        return "gone"
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        if process.status() != psutil.STATUS_ZOMBIE:  # dead, and only waits for its parent to notice
+        if process.status() != psutil.STATUS_ZOMBIE:
             return f"{process.create_time():.2f}"
     return "gone"
 

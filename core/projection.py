@@ -347,8 +347,9 @@ def _decided(call: ToolCall | None, entry: Entry, fact: ApprovalGiven | Approval
         reason=fact.content.reason if fact.content else None,
     )
     changes: dict[str, Any] = {"decision": decision, "status": "planned" if given else "denied"}  # Any: as in _with
-    if given and decision.digest != fact.asked and fact.content:
-        changes |= {"arguments": fact.content.arguments, "digest": decision.digest}
+    if isinstance(fact, ApprovalGiven) and fact.digest != fact.asked:
+        # Erased, they are unknown: the planned ones are not what ran.
+        changes |= {"arguments": fact.content.arguments if fact.content else None, "digest": fact.digest}
     if not given:
         changes |= {"finished_at": iso(entry.at), "code": "denied", "error": decision.reason}
     return _with(call, entry, **changes)

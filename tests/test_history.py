@@ -262,7 +262,7 @@ def test_the_generated_logs_hold_everything_that_can_go_wrong() -> None:
     """Or the properties above would prove little."""
     seen: set[str] = set()
 
-    @settings(many, database=None, derandomize=True)
+    @settings(many, max_examples=800, database=None, derandomize=True)
     @given(logs(max_turns=4))
     def look(log: Log) -> None:
         for one in log.state.items.values():

@@ -11,7 +11,7 @@ from checker.world import Model, Scenario, Violation
 
 WALKS = 20_000
 TORTURE = 400_000
-BATCH = 500
+BATCH = 2_500
 HUNT = 5_000
 LIMIT = 500_000
 

@@ -1,4 +1,4 @@
-"""A server that is killed in the middle of an answer: what was on the screen is on record, and the turn ends by itself."""
+"""A server killed in the middle of an answer: what was on the screen is on record, and the turn ends by itself."""
 
 import pytest
 

@@ -285,7 +285,7 @@ def _model_said(draw: Draw, open: OpenTurn, me: Worker) -> Wish:
         return Failed(
             worker=me, call=call, code="empty", message="m", text="", retryable=open.model_call.attempt == 1, cost=cost
         )
-    reason: Any = "tool_calls" if calls else draw(st.sampled_from(["end", "end", "refusal", "pause", "other"]))
+    reason: Any = "tool_calls" if calls else draw(st.sampled_from(["end", "end", "refusal", "pause", "pause", "other"]))
     if reason == "end" and not text:
         text = "Nothing."  # an empty answer is a failure, and never gets here
     if draw(st.integers(0, 9)) == 0:
