@@ -68,6 +68,7 @@ def progress(live: LiveStream, call: str) -> Progress:
     token, home = anyio.lowlevel.current_token(), threading.get_ident()
 
     def report(message: str, done: float | None = None, total: float | None = None) -> None:
+        done, total = _finite(done), _finite(total)
         message = str(message)[:500].encode(errors="replace").decode()
         if threading.get_ident() == home:
             live.progress(call, message, done, total)
@@ -77,11 +78,18 @@ def progress(live: LiveStream, call: str) -> Progress:
     return report
 
 
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
 def _since(clock: Clock, began: float) -> int:
     return round((clock.monotonic() - began) * 1000)
 
 
 def _words(error: BaseException) -> str:
     """The exception in words, cut so that no message is larger than the call it is about."""
-    said = str(error).encode(errors="replace").decode()
+    try:
+        said = str(error).encode(errors="replace").decode()
+    except Exception:  # the boundary of a tool again: its exception's own words are its code
+        said = ""
     return f"{type(error).__name__}: {said}"[:1000] if said else type(error).__name__

@@ -207,8 +207,13 @@ class Archive:
 
     async def _call(self, viewer: Viewer | None, action: Action, id: str) -> ToolCall:
         call = await self._get("tool_call", ToolCall, id)
+        waits = call is not None and (call.status == "awaiting_approval" or action == "call.decide")
+        decided = call is not None and call.decision is not None and viewer and call.decision.by == viewer.id
         owned = Owned(
-            kind="call", id=str(id), owner=call.owner if call else None, decider=call.approval if call else None
+            kind="call",
+            id=str(id),
+            owner=call.owner if call else None,
+            decider=call.approval if call and (waits or decided) else None,
         )
         await self._pass(viewer, action, owned)
         assert call

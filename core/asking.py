@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 import anyio
 
-from core.canonical import Json, canonical
+from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.clock import Clock
 from core.entries import Worker
 from core.errors import InvalidInput, ModelError
@@ -198,7 +198,7 @@ def _object(raw: str) -> Json:
     clean = raw.encode(errors="replace").decode()
     try:
         value = json.loads(clean)
-        canonical(value)
+        canonical(value, most=MAX_DEPTH - ROOM)
     except (ValueError, RecursionError):
         return {"INVALID_JSON": clean}
     return value if isinstance(value, dict) else {"INVALID_JSON": clean}

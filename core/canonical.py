@@ -15,16 +15,18 @@ from core.errors import InvalidInput
 Json: TypeAlias = Any
 
 MAX_DEPTH = 64
+ROOM = 16
+"""Levels left free in what comes from outside, for what it will be wrapped in."""
 _INT64 = range(-(2**63), 2**63)
 
 
-def canonical(value: Json) -> bytes:
+def canonical(value: Json, most: int = MAX_DEPTH) -> bytes:
     """The one encoding of a JSON value: keys by code point, UTF-8, no spaces, floats as Python's repr.
 
     Raises InvalidInput for NaN, infinities, integers beyond 64 bits, lone surrogates, keys that are no
-    strings, types that JSON lacks, and nesting deeper than 64.
+    strings, types that JSON lacks, and nesting deeper than `most`.
     """
-    _check(value, 0)
+    _check(value, MAX_DEPTH - most)
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 

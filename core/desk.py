@@ -6,6 +6,7 @@ and go: following a turn reads what was committed, and leaving it stops nothing.
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Literal, Self
@@ -14,6 +15,7 @@ import anyio
 from pydantic import BaseModel
 
 from core.archive import Archive
+from core.audit import record_look
 from core.canonical import Json, canonical, digest
 from core.clock import Clock
 from core.closing import close_turn
@@ -36,7 +38,7 @@ from core.entries import (
 from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
 from core.events import Event
 from core.follow import follow
-from core.gate import Viewer, authorize
+from core.gate import Owned, Viewer, authorize
 from core.history import tool_json
 from core.journal import Journal, append_blob
 from core.live import WINDOW, LiveWriter
@@ -55,6 +57,10 @@ from core.work import DESK, Equipment, Work
 
 log = logging.getLogger(__name__)
 
+MAX_TEXT = 64 * 1024
+"""Bytes of metadata, characters of instructions: both ride on the head record, which every operation reads."""
+
+MAX_REASON = 4000
 MAX_QUESTION = 32_000
 """Characters of a question."""
 
@@ -140,9 +146,10 @@ class Desk(Archive):
             while self._works:
                 self._idle = anyio.Event()
                 await self._idle.wait()
-        supervisor.cancel()
-        await asyncio.wait([supervisor])
         self._tasks = None
+        supervisor.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([supervisor])
 
     async def create_thread(
         self,
@@ -157,6 +164,10 @@ class Desk(Archive):
         `instructions` are the model's, for this thread; "" leaves the desk's own.
         """
         authorize(viewer, "thread.create")
+        if title is not None:
+            title = check_title(title)
+        if len(instructions) > MAX_TEXT:
+            raise InvalidInput(f"instructions may have {MAX_TEXT} characters")
         id = self._clock.token()
         journal = self._journal(id)
         content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=instructions)
@@ -235,6 +246,8 @@ class Desk(Archive):
         self._check_open()
         if decision not in ("approve", "deny"):
             raise InvalidInput("a decision is approve or deny")
+        if reason is not None and len(reason) > MAX_REASON:
+            raise InvalidInput(f"a reason may have {MAX_REASON} characters")
         changed = None
         if arguments is not None:
             tool = self._equipment.tools.get(call.tool)
@@ -249,14 +262,16 @@ class Desk(Archive):
         await self._append_and_work(journal, wish, worker, call.turn, by=viewer.id)
         decided = journal.state.items[call_id]
         assert isinstance(decided, ToolCall)
+        if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
+            # Somebody else was first: this viewer decided nothing, and only looks.
+            await record_look(
+                self._store, self._clock, viewer, "call.read", Owned(kind="call", id=decided.id, owner=decided.owner)
+            )
         return decided
 
     async def rename(self, viewer: Viewer, thread_id: str, title: str) -> Thread:
         """Give the thread another title, of 1 to 200 characters."""
-        title = " ".join(title.split())
-        if not 1 <= len(title) <= 200:
-            raise InvalidInput("a title has 1 to 200 characters")
-        return await self._note(viewer, thread_id, Renamed(content=TitleContent(title=title)))
+        return await self._note(viewer, thread_id, Renamed(content=TitleContent(title=check_title(title))))
 
     async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:
         """Replace the thread's metadata; what it was before stays in the log."""
@@ -316,7 +331,12 @@ class Desk(Archive):
 
     async def _snapshot(self, instructions: str) -> Snapshot:
         equipment = self._equipment
-        versions = await equipment.retriever.versions() if equipment.retriever else {}
+        versions: Mapping[str, str] = {}
+        if equipment.retriever:
+            try:
+                versions = await equipment.retriever.versions()
+            except Exception:  # the boundary of a retriever: a question is taken while its index is down
+                log.exception("the retriever does not say which handbooks are in force")
         return Snapshot(
             model=equipment.model.name,
             instructions=await self._blob(instructions),
@@ -365,6 +385,10 @@ class Desk(Archive):
     async def _carry_out(self, work: Work, worker: Worker, journal: Journal) -> None:
         try:
             await work.run()
+        except BaseException as error:  # the boundary of a worker: whatever its model or hook threw is its own end only
+            if isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf:
+                raise
+            log.exception("turn %s: its worker broke; recovery goes on from its log", work.turn)
         finally:
             end(worker)
             self._works.pop(worker.nonce, None)
@@ -387,7 +411,7 @@ class Desk(Archive):
         while True:
             try:
                 await self._recovery.sweep(thread_id)
-            except RolltopError:
+            except Exception:  # the boundary of the recovery loop: it must be there at the next sweep, whatever broke
                 log.exception("recovery could not look at the store; it looks again in %g s", SWEEP)
             await anyio.sleep(SWEEP)
 
@@ -399,8 +423,17 @@ class Desk(Archive):
 def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Json]:
     """Metadata as JSON; None is none. Raises InvalidInput where it has no JSON."""
     fields = metadata.model_dump(mode="json") if isinstance(metadata, BaseModel) else dict(metadata or {})
-    canonical(fields)
+    if len(canonical(fields)) > MAX_TEXT:
+        raise InvalidInput(f"metadata may have {MAX_TEXT} bytes of JSON: it is read with every operation")
     return fields
+
+
+def check_title(title: str) -> str:
+    """The title on one line, if it has 1 to 200 characters; raises InvalidInput otherwise."""
+    line = " ".join(title.split())
+    if not 1 <= len(line) <= 200:
+        raise InvalidInput("a title has 1 to 200 characters")
+    return line
 
 
 def check_question(text: object) -> str:

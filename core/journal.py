@@ -164,7 +164,11 @@ class Journal:
         if together:
             self._clean = state.n
         else:
-            await self.repair()
+            try:
+                await self.repair()
+            except (Full, Unavailable):
+                # The entries are the fact: records that could not be written never fail the commit that made them.
+                log.exception("%s: records after %d lag behind their log", self.stream, self._clean)
         self.state = self._kept(self.state)
 
     async def _fold_the_winner(self) -> None:

@@ -4,6 +4,7 @@ Text gathers per stream and leaves for all streams together: at once when nothin
 the window ends otherwise. One commit a stream and window keeps a hundred talking turns cheap, and a lone one quick.
 """
 
+import logging
 from collections.abc import Iterable
 
 import anyio
@@ -27,6 +28,8 @@ from core.log import GENESIS, chain
 from core.store import Store
 from core.turn import Superseded
 from core.wakeups import Wakeups
+
+log = logging.getLogger(__name__)
 
 WINDOW = 0.02
 """Seconds that text may gather. 100 streams of 100 tokens a second make 42-48 commits a second (SQLite, FULL)."""
@@ -163,6 +166,9 @@ class LiveWriter:
         try:
             if await stream.flush(self._store, self._clock):
                 self._wakeups.wake(stream.name)
+        except Exception:  # the boundary of a live stream: what breaks one must not stop the others
+            log.exception("%s: cannot be written; its worker stops", stream.name)
+            stream.lost.set()
         finally:
             stream.flushing = False
         if stream.waits:

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 ABANDONED_LEASES = 10
 """Silent leases after which any desk closes a turn that it cannot go on with."""
 
+SEAL_GRACE = 1.0
+"""Seconds that whoever sealed a live stream is given to end the turn; after that they are taken for dead."""
+
 LIVE_KEPT = timedelta(seconds=60)
 """How long a live stream outlasts its turn's end, for viewers that still read it."""
 
@@ -93,6 +96,8 @@ class Recovery:
         silent = self._equipment.clock.monotonic() - watch.since
         gone = open.worker is None or is_gone(open.worker)
         lease = self._equipment.options.lease
+        if watch.sealed and silent < SEAL_GRACE:
+            return  # whoever sealed it is about to end it: a claim now would turn their stop into an interruption
         if await self.can_go_on(open):
             if open.released or gone or watch.sealed or silent > lease:
                 await self._take_over(journal, open)

@@ -15,7 +15,7 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import to_jsonable_python
 
-from core.canonical import Json, canonical
+from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.entries import Decider, Effect
 from core.errors import InvalidInput
 from core.gate import Viewer
@@ -153,9 +153,9 @@ def jsonable(result: object) -> Json:
     """A tool's result as canonical JSON allows it; raises InvalidInput where it has no JSON."""
     try:
         value = to_jsonable_python(result)
-    except ValueError as error:  # PydanticSerializationError is one, and so is what a circular result raises
+    except Exception as error:  # the boundary of a tool's result: what it holds may run code of the tool's
         raise InvalidInput(f"the result has no JSON: {error}") from error
-    canonical(value)
+    canonical(value, most=MAX_DEPTH - ROOM)
     return value
 
 

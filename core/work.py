@@ -13,7 +13,7 @@ import anyio
 
 from core.acting import act, progress
 from core.asking import Asking
-from core.canonical import digest
+from core.canonical import canonical, digest
 from core.clock import Clock, iso
 from core.entries import Late, Passage, ResultContent, Worker
 from core.errors import Full, RolltopError, Unavailable
@@ -36,6 +36,7 @@ DESK = "desk"
 """Who `Entry.by` names when a worker writes."""
 
 RETRIEVAL_SECONDS = 60.0
+MAX_PASSAGE = 32 * 1024
 _SLACK = 5.0
 _LONGEST_DELAY = 30.0
 
@@ -167,7 +168,9 @@ class Work:
         assert equipment.retriever
         try:
             with anyio.fail_after(RETRIEVAL_SECONDS):
-                passages = await equipment.retriever.search(question, self._asker(), equipment.options.passages)
+                found = await equipment.retriever.search(question, self._asker(), equipment.options.passages)
+                canonical([passage.model_dump(mode="json") for passage in found])
+                passages = [p.model_copy(update={"text": p.text[:MAX_PASSAGE]}) for p in found]
         except Exception as fault:  # the boundary of a retriever: the turn goes on without, and says so
             log.exception("turn %s: retrieval failed", self.turn)
             error = type(fault).__name__
@@ -321,7 +324,8 @@ class Work:
             arguments=call.arguments,
         )
         try:
-            return await hook(view)
+            said = await hook(view)
+            return said if said is None else str(said).encode(errors="replace").decode()[:1000]
         except Exception as fault:  # the boundary of a hook: its fault must not let a call through
             log.exception("call %s: the hook before it failed", call.id)
             return f"The check before it failed ({type(fault).__name__})."
