@@ -43,9 +43,9 @@ def check_commit(stream: str, after: int, entries: Sequence[Entry], records: Seq
     for n, entry in enumerate(entries, after + 1):
         if entry.stream != stream or isinstance(entry.n, bool) or entry.n != n:
             raise InvalidInput(f"entry {entry.n} of {entry.stream} does not fit at {stream} {n}")
-        if entry.salt is None:
-            raise InvalidInput(f"entry {n} of {stream} is an erased one: it cannot be committed")
-        texts = (entry.kind, entry.by, entry.salt, entry.commitment, entry.prev, entry.hash)
+        if entry.salt is None and entry.payload is not None:
+            raise InvalidInput(f"entry {n} of {stream} has a payload and no salt: erased, it has neither")
+        texts = (entry.kind, entry.by, entry.salt or "", entry.commitment, entry.prev, entry.hash)
         if not all(isinstance(text, str) for text in texts):
             raise InvalidInput(f"entry {n} of {stream} lacks a text that every entry has")
         canonical(texts)

@@ -133,7 +133,7 @@ def entry_row(entry: Entry) -> Row:
         iso(entry.at),
         entry.by,
         canonical(entry.shell).decode(),
-        canonical(entry.payload).decode(),
+        None if entry.erased else canonical(entry.payload).decode(),
         entry.salt,
         entry.commitment,
         entry.prev,

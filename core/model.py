@@ -53,12 +53,17 @@ class SentCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssistantMessage:
-    """An earlier answer, with text or calls or both. `reasoning` goes back unchanged to the provider it came from."""
+    """An earlier answer, with text or calls or both.
+
+    `reasoning` goes back unchanged to the model that gave it, whose `name` is `model`, and to no other: a signature
+    holds for one model. It is () for answers of earlier turns.
+    """
 
     role: Literal["assistant"] = "assistant"
     text: str
     calls: tuple[SentCall, ...] = ()
     reasoning: tuple[Json, ...] = ()
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +85,17 @@ SentMessage: TypeAlias = UserMessage | AssistantMessage | ToolMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """Everything one physical request is made of. `tools` () means that no call may be made."""
+    """Everything one physical request is made of. `tools` () means that no call may be made.
+
+    `messages` begin with a question, and are sendable as they stand: each call has its result, none is empty. `output`
+    is the JSON schema that the text of the final answer is to fit, None for free text.
+    """
 
     instructions: str
     messages: tuple[SentMessage, ...]
     tools: tuple[ToolSchema, ...] = ()
     settings: Mapping[str, Json] = field(default_factory=dict)
+    output: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,7 @@ class Store(Protocol):
         Conflict: entry after+1 exists and is not this commit's own. With the same `id` and the same `after` again it
         is a success that changes nothing, whatever became of the payloads since. InvalidInput: `after` lies beyond
         the end, or an entry's stream or n does not fit. Full: more than MAX_COMMIT, or no room; nothing was written.
+        An entry that was erased elsewhere is taken as the shell it is, so that a log can be copied.
         Records are written in the order given, each only over a lower n, the rest left alone; where entries and
         records cannot be written at once, entries go first and the stream is dirty until the records are there. With
         no entries a commit repairs: it writes records over a lower or the same n, then clears `dirty` up to `after`,
