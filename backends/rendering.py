@@ -3,6 +3,7 @@
 from core.entries import Passage
 from core.model import UserMessage
 
+
 def user_text(message: UserMessage) -> str:
     """The question, after the passages it is to be answered from, numbered as `[n]` markers name them."""
     if not message.passages:
