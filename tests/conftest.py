@@ -1,8 +1,12 @@
 """What every test shares."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import mongodb_server
+import pymongo
 import pytest
 
 from backends import open_store
@@ -20,6 +24,42 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
     async with open_store(url) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """A server of MongoDB's protocol can be started here. Where it cannot, the test skips; in CI it fails."""
+    if reason := mongodb_server.missing():
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server that MONGODB_URI names, or one that is started for all tests and killed after the last."""
+    if uri := os.environ.get("MONGODB_URI"):
+        yield uri
+        return
+    request.getfixturevalue("java")
+    with mongodb_server.serving(tmp_path_factory.mktemp("mongodb")) as server:
+        yield server.uri
+
+
+@pytest.fixture
+def mongodb_url(mongodb_uri: str) -> Iterator[str]:
+    """A database of this test alone, for `open_store`; it goes with the test."""
+    name = f"rolltop_test_{uuid4().hex}"
+    yield mongodb_server.database(mongodb_uri, name)
+    with pymongo.MongoClient(mongodb_uri) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def mongodb_to_kill(java: None, tmp_path: Path) -> Iterator[mongodb_server.MongoServer]:
+    """A server of this test alone, to be killed and started again."""
+    folder = tmp_path / "mongodb"
+    folder.mkdir()
+    with mongodb_server.serving(folder) as server:
+        yield server
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

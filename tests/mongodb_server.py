@@ -1,0 +1,120 @@
+"""A server of MongoDB's protocol for the tests: theirs alone, on this machine, and killed when they ask for it.
+
+No package brings `mongod`, so it is a Java one, fetched by Maven into a cache outside the checkout and run from its
+source. It holds a file that a killed server leaves as far as it had acknowledged; its speed says nothing.
+"""
+
+import hashlib
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pymongo
+
+HERE = Path(__file__).with_name("mongodb_server")
+
+
+class MongoServer:
+    """A server on one port and one file, which can be killed and started again. It ends with this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = _port()
+        self.uri = f"mongodb://127.0.0.1:{self.port}"
+        self._folder = folder
+
+    def start(self) -> None:
+        """Returns once the server answers."""
+        command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*"]
+        command += [str(HERE / "Server.java"), str(self.port), str(self._folder / "data")]
+        with (self._folder / "server.log").open("a") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        if not self.process.stdout.readline():
+            raise RuntimeError(f"the server ended: {(self._folder / 'server.log').read_text()}")
+        with pymongo.MongoClient(self.uri) as client:
+            client.admin.command("ping")
+
+    def kill(self) -> None:
+        """As a crash would: nothing is flushed, nothing is said."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[MongoServer]:
+    """A server that does not outlive the block."""
+    server = MongoServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def missing() -> str | None:
+    """Why no server can be started here; None when it can."""
+    for command in ("java", "javac", "mvn"):
+        if not shutil.which(command):
+            return f"there is no {command}, and no MONGODB_URI"
+    said = subprocess.run(["javac", "-version"], capture_output=True, text=True, check=True)
+    found = re.search(r"\d+", said.stdout + said.stderr)
+    if not found or int(found[0]) < 17:
+        return f"Java 17 is needed, not {(said.stdout + said.stderr).strip()}, or MONGODB_URI"
+    try:
+        jars()
+    except subprocess.CalledProcessError as error:
+        return f"Maven could not fetch the server: {error.stdout.strip()[:500]}"
+    return None
+
+
+def jars() -> Path:
+    """The folder of the server's libraries, fetched by whoever comes first; it is there whole or not at all."""
+    pom = HERE / "pom.xml"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rolltop-tests"
+    folder = cache / f"mongodb-server-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
+    if folder.exists():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as unfinished:
+        command = [
+            "mvn",
+            "-q",
+            "-B",
+            "-f",
+            str(pom),
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={unfinished}/jars",
+        ]
+        subprocess.run(command, capture_output=True, text=True, check=True)
+        try:
+            os.rename(f"{unfinished}/jars", folder)
+        except OSError:
+            if not folder.exists():  # another run was quicker, or it is an error
+                raise
+    return folder
+
+
+def database(uri: str, name: str) -> str:
+    """The URI of this database on the server of `uri`."""
+    return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))
+
+
+def _port() -> int:
+    """A free one that the system gives to no client: one connecting to a dead server's port may be given that port."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
