@@ -1,7 +1,7 @@
 """What every test shares."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -45,12 +45,39 @@ def mongodb_uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def mongodb_url(mongodb_uri: str) -> Iterator[str]:
-    """A database of this test alone, for `open_store`; it goes with the test."""
-    name = f"rolltop_test_{uuid4().hex}"
-    yield mongodb_server.database(mongodb_uri, name)
+def new_mongodb_url(mongodb_uri: str) -> Iterator[Callable[[], str]]:
+    """Each call gives a database of its own, for `open_store`; they go with the test."""
+    names = []
+
+    def new() -> str:
+        names.append(f"rolltop_test_{uuid4().hex}")
+        return mongodb_server.database(mongodb_uri, names[-1])
+
+    yield new
     with pymongo.MongoClient(mongodb_uri) as client:
-        client.drop_database(name)
+        for name in names:
+            client.drop_database(name)
+
+
+@pytest.fixture
+def mongodb_url(new_mongodb_url: Callable[[], str]) -> str:
+    """A database of this test alone, for `open_store`."""
+    return new_mongodb_url()
+
+
+@pytest.fixture(params=["sqlite", "mongodb"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Each call gives the URL of an empty store that several processes can share, of each kind of these."""
+    if request.param == "mongodb":
+        new: Callable[[], str] = request.getfixturevalue("new_mongodb_url")
+        return new
+    return lambda: f"sqlite:///{tmp_path}/{uuid4().hex}.db"
+
+
+@pytest.fixture
+def url(new_url: Callable[[], str]) -> str:
+    """One of these."""
+    return new_url()
 
 
 @pytest.fixture

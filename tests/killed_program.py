@@ -105,13 +105,13 @@ async def converse(desk: Desk, name: str) -> None:
                             ended = True
 
 
-async def main(folder: str, name: str, kill_at: str, delay: str, options: str) -> None:
+async def main(url: str, ledger: str, name: str, kill_at: str, delay: str, options: str) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM) as signals:
-        async with open_store(f"sqlite:///{folder}/desk.db") as store:
+        async with open_store(url) as store:
             desk = Desk(
                 store,
                 ScriptedModel(script(float(delay))),
-                tools=tools(Path(folder) / "ledger", kill_at),
+                tools=tools(Path(ledger), kill_at),
                 options=Options.model_validate_json(options),
             )
             async with desk, anyio.create_task_group() as tasks:

@@ -19,10 +19,12 @@ QUICK = Options(retry_delay=0.001)
 class Program:
     """A running `killed_program.py`. `lines` are those it has printed and a test has read, `open` after `go`."""
 
-    def __init__(self, folder: Path, name: str, *, kill_at: str = "", delay: float = 0, options: Options = QUICK):
+    def __init__(
+        self, url: str, ledger: Path, name: str, *, kill_at: str = "", delay: float = 0, options: Options = QUICK
+    ):
         program = Path(__file__).with_name("killed_program.py")
         self.process = subprocess.Popen(
-            [sys.executable, str(program), str(folder), name, kill_at, str(delay), options.model_dump_json()],
+            [sys.executable, str(program), url, str(ledger), name, kill_at, str(delay), options.model_dump_json()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -59,9 +61,9 @@ class Program:
 
 
 @contextmanager
-def running(folder: Path, name: str, **given) -> Iterator[Program]:
+def running(url: str, ledger: Path, name: str, **given) -> Iterator[Program]:
     """A program that does not outlive the block."""
-    program = Program(folder, name, **given)
+    program = Program(url, ledger, name, **given)
     try:
         yield program
     finally:
@@ -71,7 +73,6 @@ def running(folder: Path, name: str, **given) -> Iterator[Program]:
         program.process.stdout.close()
 
 
-def ledger(folder: Path) -> list[dict]:
+def effects(ledger: Path) -> list[dict]:
     """The effects that happened, in order."""
-    path = folder / "ledger"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from desks import ASKER, check, events, kinds, log_of, logged
 from killed_program import script, tools
-from programs import QUICK, ledger, running
+from programs import QUICK, effects, running
 
 from backends import open_store
 from backends.scripted import ScriptedModel
@@ -19,11 +19,11 @@ from core.store import In, Query
 
 
 @asynccontextmanager
-async def restarted(folder: Path, options: Options = QUICK):
-    """A desk with the same tools, on the file that the killed one left."""
+async def restarted(url: str, ledger: Path, options: Options = QUICK):
+    """A desk with the same tools, on the store that the killed one left."""
     async with (
-        open_store(f"sqlite:///{folder}/desk.db") as store,
-        Desk(store, ScriptedModel(script(0)), tools=tools(folder / "ledger"), options=options) as desk,
+        open_store(url) as store,
+        Desk(store, ScriptedModel(script(0)), tools=tools(ledger), options=options) as desk,
     ):
         yield store, desk
 
@@ -70,9 +70,9 @@ async def every_turn_is_ended(store, desk):
         assert (await store.find(Query(kind=kind, where={"status": In(open)}))).records == []
 
 
-async def effects_are_on_record(store, folder):
+async def effects_are_on_record(store, ledger):
     """What is on record of each thread is unbroken, and the ledger has nothing of which it does not know."""
-    met, rows, calls = set(), [row["key"] for row in ledger(folder)], {}
+    met, rows, calls = set(), [row["key"] for row in effects(ledger)], {}
     for record in (await store.find(Query(kind="thread", limit=500))).records:
         await check(store, record.id)
         entries = await log_of(store, record.id)
@@ -88,22 +88,37 @@ async def effects_are_on_record(store, folder):
     return met | {call.fields["status"] for call in calls.values()}
 
 
-@pytest.mark.parametrize("rounds", [60, pytest.param(300, marks=pytest.mark.torture)])
-async def test_a_process_killed_at_any_moment_loses_nothing_it_has_shown_and_every_turn_ends(tmp_path, rounds):
+SOME = {"lost", "resumed", "model.failed"}
+"""What the kills of a few rounds meet, whatever their moments."""
+
+
+@pytest.mark.parametrize(
+    ("new_url", "rounds", "meets"),
+    [
+        ("sqlite", 60, {*SOME, "retried"}),
+        ("mongodb", 12, SOME),
+        pytest.param("sqlite", 300, {*SOME, "retried", "unknown"}, marks=pytest.mark.torture),
+        pytest.param("mongodb", 150, {*SOME, "retried", "unknown"}, marks=pytest.mark.torture),
+    ],
+    indirect=["new_url"],
+)
+async def test_a_process_killed_at_any_moment_loses_nothing_it_has_shown_and_every_turn_ends(
+    tmp_path, new_url, rounds, meets
+):
     chance = random.Random(20261124)
     met = set()
     with ExitStack() as stack:
 
         def begin(n):
-            folder = tmp_path / str(n)
-            folder.mkdir()
+            url, ledger = new_url(), tmp_path / f"ledger{n}"
             options = Options(retry_delay=0.001, on_interruption=chance.choice(["keep_partial", "retry"]))
             delay = chance.choice([0, 0.0005, 0.002])
-            return folder, options, stack.enter_context(running(folder, f"r{n}", delay=delay, options=options))
+            program = stack.enter_context(running(url, ledger, f"r{n}", delay=delay, options=options))
+            return url, ledger, options, program
 
         following = begin(0)
         for n in range(1, rounds + 1):
-            folder, options, program = following
+            url, ledger, options, program = following
             program.go()
             following = begin(n) if n < rounds else None  # it imports while this one is killed
             for _ in range(chance.choice([1, 3, 10, 30, 60, 90])):
@@ -111,12 +126,12 @@ async def test_a_process_killed_at_any_moment_loses_nothing_it_has_shown_and_eve
             await anyio.sleep(chance.random() * 0.01)  # a moment between two lines, too, is any moment
             program.process.send_signal(signal.SIGKILL)
             await program.rest()
-            async with restarted(folder, options) as (store, desk):
+            async with restarted(url, ledger, options) as (store, desk):
                 keep_partial = options.on_interruption == "keep_partial"
                 await what_was_shown_is_kept(store, desk, program, keep_partial=keep_partial)
                 await every_turn_is_ended(store, desk)
-                met |= await effects_are_on_record(store, folder)
-    assert {"lost", "retried", "resumed", "model.failed"} <= met  # the kills met what they are to meet
+                met |= await effects_are_on_record(store, ledger)
+    assert meets <= met  # the kills met what they are to meet
 
 
 @pytest.mark.parametrize(
@@ -130,23 +145,23 @@ async def test_a_process_killed_at_any_moment_loses_nothing_it_has_shown_and_eve
         ("after:look", 1, "succeeded", 2),
     ],
 )
-async def test_a_process_killed_around_an_effect(tmp_path, kill_at, rows, status, attempts):
-    tool = kill_at.partition(":")[2]
+async def test_a_process_killed_around_an_effect(tmp_path, url, kill_at, rows, status, attempts):
+    tool, ledger = kill_at.partition(":")[2], tmp_path / "ledger"
 
     def keys():
-        return [row["key"] for row in ledger(tmp_path) if row["tool"] == tool]
+        return [row["key"] for row in effects(ledger) if row["tool"] == tool]
 
-    with running(tmp_path, "r", kill_at=kill_at) as program:
+    with running(url, ledger, "r", kill_at=kill_at) as program:
         program.go()
         await program.rest()
         assert program.process.returncode == -signal.SIGKILL
     before = keys()
     assert len(before) == rows
-    async with open_store(f"sqlite:///{tmp_path}/desk.db") as store:
+    async with open_store(url) as store:
         query = Query(kind="tool_call", where={"tool": tool, "status": "running"})
         killed = [record.id for record in (await store.find(query)).records]
         assert killed
-    async with restarted(tmp_path) as (store, desk):
+    async with restarted(url, ledger) as (store, desk):
         for turn in program.threads():
             await seen_to_its_end(store, desk, turn)
         for id in killed:
@@ -158,8 +173,8 @@ async def test_a_process_killed_around_an_effect(tmp_path, kill_at, rows, status
         await every_turn_is_ended(store, desk)
 
 
-async def test_a_process_that_is_asked_to_end_lets_its_turns_go_and_the_next_desk_goes_on(tmp_path):
-    with running(tmp_path, "r", delay=30) as program:  # nothing is shown for as long as the test lasts
+async def test_a_process_that_is_asked_to_end_lets_its_turns_go_and_the_next_desk_goes_on(tmp_path, url):
+    with running(url, tmp_path / "ledger", "r", delay=30) as program:  # nothing is shown for as long as the test lasts
         program.go()
         while len(program.threads()) < 2:
             await program.line()
@@ -167,7 +182,7 @@ async def test_a_process_that_is_asked_to_end_lets_its_turns_go_and_the_next_des
         await program.rest()
         assert program.lines[-1]["kind"] == "closed"
         assert program.process.returncode == 0
-    async with restarted(tmp_path) as (store, desk):
+    async with restarted(url, tmp_path / "ledger") as (store, desk):
         for turn, thread in program.threads().items():
             assert (await seen_to_its_end(store, desk, turn)).status == "completed"
             reasons = [entry.shell["reason"] for entry in await logged(store, thread, "turn.claimed")]
@@ -177,14 +192,14 @@ async def test_a_process_that_is_asked_to_end_lets_its_turns_go_and_the_next_des
             await check(store, thread)
 
 
-async def test_what_was_shown_before_a_process_was_asked_to_end_is_kept(tmp_path):
-    with running(tmp_path, "r", delay=0.02) as program:
+async def test_what_was_shown_before_a_process_was_asked_to_end_is_kept(tmp_path, url):
+    with running(url, tmp_path / "ledger", "r", delay=0.02) as program:
         program.go()
         while len(program.shown()) < 2:
             await program.line()
         program.process.send_signal(signal.SIGTERM)
         await program.rest()
         assert program.process.returncode == 0
-    async with restarted(tmp_path) as (store, desk):
+    async with restarted(url, tmp_path / "ledger") as (store, desk):
         await what_was_shown_is_kept(store, desk, program, keep_partial=True)
         await every_turn_is_ended(store, desk)

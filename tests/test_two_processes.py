@@ -1,4 +1,4 @@
-"""Two processes on one SQLite file: one turn a request, one open turn a thread, and one writer a fence."""
+"""Two processes on one store: one turn a request, one open turn a thread, and one writer a fence."""
 
 import json
 import os
@@ -44,14 +44,23 @@ class Second:
                 if (line := json.loads(raw))["did"] == did:
                     return line
 
-    def signal(self, number: int) -> None:
-        os.kill(self.process.pid, number)
+    async def pause(self, desk: Desk) -> None:
+        """Stop it between two commits: one stopped within would keep SQLite's lock, and nobody else could write."""
+        while True:
+            os.kill(self.process.pid, signal.SIGSTOP)
+            await to_thread.run_sync(os.waitpid, self.process.pid, os.WUNTRACED)
+            with anyio.move_on_after(1):
+                await desk.create_thread(ASKER)
+                return
+            self.go_on()
+
+    def go_on(self) -> None:
+        os.kill(self.process.pid, signal.SIGCONT)
 
 
 @asynccontextmanager
-async def two(folder: Path, options: Options = QUICK):
-    """A desk here, and a process with another on the same file. `go_on` is this one's model's, `acted` its tool's."""
-    url = f"sqlite:///{folder}/desk.db"
+async def two(url: str, options: Options = QUICK):
+    """A desk here, and a process with another on the same store. `go_on` is this one's model's, `acted` its tool's."""
     go_on, acted = anyio.Event(), []
     async with open_store(url) as store:
         desk = Desk(store, model("Yours.", go_on), tools=[act(go_on, acted)], options=options)
@@ -69,8 +78,8 @@ async def two(folder: Path, options: Options = QUICK):
             second.process.stdout.close()
 
 
-async def test_the_same_request_from_two_processes_is_one_turn_with_one_answer(tmp_path):
-    async with two(tmp_path) as (store, desk, second):
+async def test_the_same_request_from_two_processes_is_one_turn_with_one_answer(url):
+    async with two(url) as (store, desk, second):
         for n in range(20):
             thread = (await desk.create_thread(ASKER)).id
             second.tell("submit", thread=thread, text="Hello!", request=f"r{n}")
@@ -82,8 +91,8 @@ async def test_the_same_request_from_two_processes_is_one_turn_with_one_answer(t
             await check(store, thread)
 
 
-async def test_of_two_questions_from_two_processes_one_is_accepted(tmp_path):
-    async with two(tmp_path) as (store, desk, second):
+async def test_of_two_questions_from_two_processes_one_is_accepted(url):
+    async with two(url) as (store, desk, second):
         for _ in range(10):
             thread = (await desk.create_thread(ASKER)).id
             second.tell("submit", thread=thread, text="One?")
@@ -101,8 +110,8 @@ async def test_of_two_questions_from_two_processes_one_is_accepted(tmp_path):
             await check(store, thread)
 
 
-async def test_each_process_follows_the_others_turns(tmp_path):
-    async with two(tmp_path) as (_, desk, second):
+async def test_each_process_follows_the_others_turns(url):
+    async with two(url) as (_, desk, second):
         thread = (await desk.create_thread(ASKER)).id
         second.tell("submit", thread=thread, text="Hello?")
         turn = (await second.says("submit"))["turn"]
@@ -119,8 +128,8 @@ async def test_each_process_follows_the_others_turns(tmp_path):
         assert await second.says("follow") == {"did": "follow", "status": "completed", "text": "Yours. More."}
 
 
-async def test_each_process_stops_the_others_turns(tmp_path):
-    async with two(tmp_path) as (store, desk, second):
+async def test_each_process_stops_the_others_turns(url):
+    async with two(url) as (store, desk, second):
         thread = (await desk.create_thread(ASKER)).id
         second.tell("submit", thread=thread, text="Hello?")
         turn = (await second.says("submit"))["turn"]
@@ -138,16 +147,14 @@ async def test_each_process_stops_the_others_turns(tmp_path):
 
 
 @pytest.mark.parametrize("rounds", [3, pytest.param(50, marks=pytest.mark.torture)])
-async def test_a_worker_stopped_past_its_lease_is_succeeded_and_its_late_writes_change_nothing(tmp_path, rounds):
-    for n in range(rounds):
-        folder = tmp_path / str(n)
-        folder.mkdir()
-        async with two(folder) as (store, desk, second):
+async def test_a_worker_stopped_past_its_lease_is_succeeded_and_its_late_writes_change_nothing(new_url, rounds):
+    for _ in range(rounds):
+        async with two(new_url()) as (store, desk, second):
             thread = (await desk.create_thread(ASKER)).id
             second.tell("submit", thread=thread, text="Hello?")
             turn = (await second.says("submit"))["turn"]
             await until(lambda turn=turn: live_text(store, turn))
-            second.signal(signal.SIGSTOP)
+            await second.pause(desk)
             desk.go_on.set()
             await taken_over(store, desk, thread)
             turn = await ended(desk, turn)
@@ -155,7 +162,7 @@ async def test_a_worker_stopped_past_its_lease_is_succeeded_and_its_late_writes_
             log, live = await log_of(store, thread), await store.read(f"live:{turn.id}:1")
             assert live[-1].kind == "sealed"
             second.tell("go on")
-            second.signal(signal.SIGCONT)
+            second.go_on()
             second.tell("follow", turn=turn.id)
             assert await second.says("follow") == {"did": "follow", "status": "completed", "text": "Yours. More."}
             another = (await desk.create_thread(ASKER)).id
@@ -176,19 +183,19 @@ async def taken_over(store, desk, thread):
     await until(claimed)
 
 
-async def test_what_a_stopped_worker_did_with_a_tool_comes_late_and_is_evidence(tmp_path):
-    async with two(tmp_path) as (store, desk, second):
+async def test_what_a_stopped_worker_did_with_a_tool_comes_late_and_is_evidence(url):
+    async with two(url) as (store, desk, second):
         thread = (await desk.create_thread(ASKER)).id
         second.tell("submit", thread=thread, text="Act!")
         turn = (await second.says("submit"))["turn"]
         await until(lambda: logged(store, thread, "tool.started"))
-        second.signal(signal.SIGSTOP)
+        await second.pause(desk)
         desk.go_on.set()
         await taken_over(store, desk, thread)
         turn = await ended(desk, turn)
         assert (turn.status, turn.text) == ("completed", "Yours.")
         second.tell("go on")
-        second.signal(signal.SIGCONT)
+        second.go_on()
         await until(lambda: logged(store, thread, "late"))
         (call,) = (await desk.turn_view(ASKER, turn.id)).calls
         assert (call.status, call.attempts, desk.acted) == ("succeeded", 2, [call.id])
