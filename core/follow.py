@@ -45,7 +45,7 @@ class _View:
         self.live = live_stream(turn.id, 1)
         self.live_n = 0
         self._turn = turn
-        self._live_text = ""
+        self._live_texts: dict[str, str] = {}
         self._live_call = ""
         self._shown = ""
         self._fence = 0
@@ -73,8 +73,9 @@ class _View:
         """One entry of the live stream more."""
         self.live_n = entry.n
         said = fact(entry)
-        if isinstance(said, LiveText) and said.call == self._live_call and said.content:
-            self._live_text += said.content.text
+        if isinstance(said, LiveText) and said.content:
+            # By call: the thread is read first, so this may be of one whose asking has not been seen yet.
+            self._live_texts[said.call] = self._live_texts.get(said.call, "") + said.content.text
         if isinstance(said, LiveProgress) and (call := self.call(said.call)) and call.status == "running":
             message = said.content.message if said.content else ""
             return ToolProgressEvent(call_id=said.call, message=message, done=said.done, total=said.total)
@@ -82,7 +83,7 @@ class _View:
 
     def text(self) -> list[Event]:
         """The events that bring what was shown to what counts now."""
-        counts = joined(self.turn.text, self._live_text or self.turn.partial)
+        counts = joined(self.turn.text, self._live_texts.get(self._live_call) or self.turn.partial)
         events: list[Event] = []
         if not counts.startswith(self._shown):
             events.append(AttemptEvent(fence=self._fence))
@@ -96,15 +97,13 @@ class _View:
         """Listen to the live stream of the model call that is open, or else of the fence in force."""
         open = self.state.thread.open if self.state.thread else None
         if open is None or open.turn != self.turn_id:
-            self._live_text = self._live_call = ""
+            self._live_call = ""
             return
         self._fence = open.fence
-        call = open.model_call.call if open.model_call else ""
+        self._live_call = open.model_call.call if open.model_call else ""
         stream = live_stream(self.turn_id, open.model_call.fence if open.model_call else open.fence)
         if stream != self.live:
-            self.live, self.live_n, self._live_text = stream, 0, ""
-        if call != self._live_call:
-            self._live_call, self._live_text = call, ""
+            self.live, self.live_n, self._live_texts = stream, 0, {}
 
 
 async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[Event, None]:
