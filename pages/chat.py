@@ -155,8 +155,7 @@ for view in views:
         draw_question(turn)
     with area.chat_message("assistant", avatar=":material/smart_toy:"):
         if turn.status == "running":
-            with stream(desk.follow(viewer, turn.id)) as events:
-                draw_live(events)
+            draw_live(lambda id=turn.id: stream(desk.follow(viewer, id)))
             st.rerun()
         draw_answer(turn, view.calls, viewer, decide)
         if draw_ending(turn) and view is views[-1]:

@@ -44,9 +44,13 @@ def free_port() -> int:
         return port
 
 
-def start(folder: Path, model: str, port: int) -> "subprocess.Popen[bytes]":
-    """A console as a newcomer starts it, from the root, with a store of its own; returns once it answers."""
-    environment = {**os.environ, "ROLLTOP_STORE": f"sqlite:///{folder}/desk.db", "ROLLTOP_MODEL": model}
+def start(folder: Path, model: str, port: int, store: str | None = None) -> "subprocess.Popen[bytes]":
+    """A console as a newcomer starts it, from the root; its store is in its folder, or the one that this URL names.
+
+    Returns once it answers.
+    """
+    store = store or f"sqlite:///{folder}/desk.db"
+    environment = {**os.environ, "ROLLTOP_STORE": store, "ROLLTOP_MODEL": model}
     command = [sys.executable, "-m", "streamlit", "run", "console", "--server.headless=true", f"--server.port={port}"]
     with (folder / "console.log").open("a") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -66,10 +70,10 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def running(folder: Path, model: str) -> Iterator[Console]:
+def running(folder: Path, model: str, store: str | None = None) -> Iterator[Console]:
     """A console for as long as the block lasts."""
     port = free_port()
-    process = start(folder, model, port)
+    process = start(folder, model, port, store)
     try:
         yield Console(f"http://127.0.0.1:{port}", folder)
     finally:
@@ -225,3 +229,12 @@ def killable(browser: Any, tmp_path: Path) -> Iterator[Killable]:
     console = Killable(tmp_path, f"scripted:{tmp_path}/script.json")
     yield console
     console.end()
+
+
+@pytest.fixture
+def on_mongodb(browser: Any, mongodb_to_kill: Any, tmp_path: Path) -> Iterator[Console]:
+    """A console on a server to kill; its model counts to three, and on to six once the file `go` is in its folder."""
+    steps = [[{"say": "One two three"}, {"wait_for_file": "go"}, {"say": " four five six."}]]
+    (tmp_path / "script.json").write_text(json.dumps({"questions": [{"contains": "count", "steps": steps}]}))
+    with running(tmp_path, f"scripted:{tmp_path}/script.json", f"{mongodb_to_kill.uri}/desk") as console:
+        yield console
