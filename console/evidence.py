@@ -22,7 +22,7 @@ def draw_turn_facts(turn: Turn) -> None:
         "Cost": cost(turn.totals),
         "Tokens": f"{turn.totals.input_tokens:,} in, {turn.totals.output_tokens:,} out"
         + (f", {turn.totals.tokens_unknown} calls unknown" if turn.totals.tokens_unknown else ""),
-        "Model": turn.snapshot.model,
+        "Model": ", ".join(turn.snapshot.models),
         "Instructions": turn.snapshot.instructions[:12],
         "Tools": turn.snapshot.tools[:12],
         "Handbooks": turn.snapshot.handbooks[:12],

@@ -22,15 +22,20 @@ from core.errors import (
 )
 from core.events import Event
 from core.gate import Viewer
+from core.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
+from core.model import Model, ModelRequest
 from core.options import Options
-from core.records import Message, ModelCall, Retrieval, Thread, ToolCall, Totals, Turn
+from core.records import Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
 from core.runner import Runner
-from core.tools import CallView, Hooks, Tool, ToolContext, tool
+from core.tools import Tool, ToolContext, tool
+from core.windows import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
     "Archive",
+    "CallOutcome",
     "CallView",
     "Chat",
+    "Choice",
     "Citation",
     "Conflict",
     "Corrupt",
@@ -43,8 +48,13 @@ __all__ = [
     "InvalidInput",
     "Listing",
     "Message",
+    "Model",
     "ModelCall",
     "ModelError",
+    "ModelOutcome",
+    "ModelRequest",
+    "ModelView",
+    "NewestTurns",
     "NotFound",
     "Options",
     "OutcomeUnknown",
@@ -54,6 +64,8 @@ __all__ = [
     "Retrieval",
     "RolltopError",
     "Runner",
+    "SummarizingWindow",
+    "Summary",
     "Thread",
     "Tool",
     "ToolCall",
@@ -68,6 +80,7 @@ __all__ = [
     "Unavailable",
     "Usage",
     "Viewer",
+    "Window",
     "create_chat",
     "load_chat",
     "tool",

@@ -26,13 +26,13 @@ _AFTER_DEADLINE: Mapping[Effect, CallStatus] = {"read": "timed_out", "idempotent
 
 
 async def act(
-    tool: Tool, arguments: Mapping[str, Json], context: ToolContext, *, worker: Worker, clock: Clock
+    tool: Tool, arguments: Mapping[str, Json], context: ToolContext, *, worker: Worker, clock: Clock, seconds: float
 ) -> Finished:
-    """Run the tool once, within its own time-out, and say what came of it. Never raises but for cancellation."""
+    """Run the tool once, for `seconds` at most, and say what came of it. Never raises but for cancellation."""
     began = clock.monotonic()
     outcome = partial(Finished, worker=worker, call=context.call_id)
     try:
-        with anyio.fail_after(tool.timeout) as scope:
+        with anyio.fail_after(seconds) as scope:
             result = await tool.run(arguments, context)
     except TimeoutError as error:
         if not scope.cancelled_caught:
@@ -41,7 +41,7 @@ async def act(
         return outcome(
             status=status,
             code="timed_out",
-            error=f"no answer within {tool.timeout:g} s",
+            error=f"no answer within {seconds:g} s",
             duration_ms=_since(clock, began),
         )
     except OutcomeUnknown as error:

@@ -16,10 +16,10 @@ from core.entries import CallStatus, TurnStatus
 from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, authorize
 from core.log import check_id
-from core.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Totals, Turn, item
-from core.store import Filter, In, Page, Query, Range, Scalar, Store
+from core.records import Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn, item
+from core.store import Filter, In, Page, Query, Range, Scalar, Store, every
 
-T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval)
+T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class TurnView:
     calls: list[ToolCall]
     model_calls: list[ModelCall]
     retrievals: list[Retrieval]
+    summaries: list[Summary]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,12 +184,14 @@ class Archive:
         calls = await self._all("tool_call", ToolCall, of_turns)
         model_calls = await self._all("model_call", ModelCall, of_turns)
         retrievals = await self._all("retrieval", Retrieval, of_turns)
+        summaries = await self._all("summary", Summary, of_turns)
         return [
             TurnView(
                 turn=turn,
                 calls=[call for call in calls if call.turn == turn.id],
                 model_calls=[call for call in model_calls if call.turn == turn.id],
                 retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
+                summaries=[summary for summary in summaries if summary.turn == turn.id],
             )
             for turn in turns
         ]
@@ -272,14 +275,8 @@ class Archive:
 
     async def _all(self, kind: str, type: type[T], where: Mapping[str, Filter]) -> list[T]:
         """Every match, in the order of the log."""
-        found: list[T] = []
-        cursor = None
-        while True:
-            page = await self._find(kind, type, where, cursor=cursor)
-            found += page.items
-            cursor = page.cursor
-            if cursor is None:
-                return sorted(found, key=_place)
+        found = [_as(type, item(record)) async for record in every(self._store, Query(kind=kind, where=where))]
+        return sorted(found, key=_place)
 
 
 def _as(type: type[T], read: Item) -> T:

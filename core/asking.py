@@ -30,8 +30,9 @@ _NOT_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 class Asking:
-    """A request under way. `cancel` ends it from outside, with the code its failure is to have.
+    """A request under way, for `seconds` at most. `cancel` ends it from outside, with the code its failure is to have.
 
+    `live` None: its text is shown to nobody.
     `retry_after` is how many seconds the provider asked to wait, None when it did not.
     """
 
@@ -41,11 +42,12 @@ class Asking:
         call: str,
         attempt: int,
         worker: Worker,
-        live: LiveStream,
+        live: LiveStream | None,
         model: Model,
         tools: Mapping[str, Tool],
         options: Options,
         clock: Clock,
+        seconds: float,
     ) -> None:
         self._call = call
         self._attempt = attempt
@@ -55,6 +57,7 @@ class Asking:
         self._tools = tools
         self._options = options
         self._clock = clock
+        self._seconds = seconds
         self._scope = anyio.CancelScope()
         self._cancelled: str | None = None
         self._text = ""
@@ -99,7 +102,7 @@ class Asking:
 
     async def _read(self, request: ModelRequest) -> None:
         options, start = self._options, anyio.current_time()
-        last = start + options.model_call
+        last = start + self._seconds
         self._scope.deadline = min(last, start + options.first_content)
         async with aclosing(self._model.stream(request)) as events:
             async for event in events:
@@ -125,7 +128,8 @@ class Asking:
         if len(self._text) + len(text) > MAX_ANSWER:
             raise ModelError("protocol", f"an answer may have {MAX_ANSWER} characters at most")
         self._text += text
-        await self._live.text(self._call, text)
+        if self._live:
+            await self._live.text(self._call, text)
 
     def _failed(self, code: str, message: str, retryable: bool) -> Failed:
         finish = self._finish

@@ -14,14 +14,18 @@ from core.entries import Citation, TurnStatus
 from core.errors import InvalidInput, TurnNotCompleted
 from core.events import Event
 from core.gate import Viewer
+from core.hooks import Hooks
 from core.model import Model
 from core.options import Options
+from core.output import parse
 from core.records import Message, ModelCall, Thread, ToolCall, Totals
 from core.retrieval import Retriever
 from core.store import Store
-from core.tools import Hooks, Tool
+from core.tools import Tool
+from core.windows import Window
 
 M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S", bound=BaseModel)
 
 STOP_SECONDS = 5.0
 """How long a stream that was closed early tries to stop its turn; after that the turn finishes."""
@@ -36,8 +40,10 @@ class TurnError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Generic[S]):
     """What became of a question. `text` is what was shown, whatever the status; `waiting` are the calls to decide.
+
+    `parsed` is the answer as the schema that it was asked for in, None where none was or it does not fit.
 
     `cost` is nano-USD, None as soon as the cost of one model call is not known; `usage` says how many are not.
     """
@@ -51,6 +57,7 @@ class Reply:
     usage: Totals
     cost: int | None
     error: TurnError | None
+    parsed: S | None = None
 
     def raise_for_status(self) -> Self:
         """This reply, if its turn is completed; raises TurnNotCompleted otherwise."""
@@ -80,13 +87,14 @@ class Chat(Generic[M]):
         if self._owned:
             await self.desk.close()
 
-    async def ask(self, text: str, *, request_id: str | None = None) -> Reply:
+    async def ask(self, text: str, *, request_id: str | None = None, schema: type[S] | None = None) -> Reply[S]:
         """Ask, and wait for the end of the turn or for an approval it needs.
 
+        With `schema` the answer is JSON that fits it, given back as `Reply.parsed`; the JSON itself stays on record.
         Raises only what was not accepted, as `Desk.submit` does; a turn on record is reported, whatever became of it.
         """
-        turn = await self.desk.submit(self.viewer, self.id, text, request_id)
-        return await self._outcome(turn.id)
+        turn = await self.desk.submit(self.viewer, self.id, text, request_id, schema=schema)
+        return await self._outcome(turn.id, schema)
 
     async def ask_stream(self, text: str, *, request_id: str | None = None) -> AsyncGenerator[Event, None]:
         """Ask, and follow. Closing it early lets the turn finish, or stops it, as the option `on_disconnect` says."""
@@ -108,7 +116,7 @@ class Chat(Generic[M]):
             async for event in events:
                 yield event
 
-    async def stop(self, turn_id: str) -> Reply:
+    async def stop(self, turn_id: str) -> Reply[BaseModel]:
         """End the turn, keeping the text so far."""
         await self.desk.stop(self.viewer, turn_id)
         return await self._reply(turn_id)
@@ -120,7 +128,7 @@ class Chat(Generic[M]):
         digest: str,
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
-    ) -> Reply:
+    ) -> Reply[BaseModel]:
         """Decide a waiting call, and wait as `ask` does for what comes of it."""
         call = await self.desk.decide(self.viewer, call_id, decision, digest, arguments, reason)
         return await self._outcome(call.turn)
@@ -148,15 +156,20 @@ class Chat(Generic[M]):
         thread = await self.desk.update_metadata(self.viewer, self.id, metadata)
         self.metadata = metadata if isinstance(metadata, BaseModel) else thread.metadata
 
-    async def _outcome(self, turn_id: str) -> Reply:
+    async def _outcome(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
             async for _ in events:
                 pass
-        return await self._reply(turn_id)
+        return await self._reply(turn_id, schema)
 
-    async def _reply(self, turn_id: str) -> Reply:
+    async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         view = await self.desk.turn_view(self.viewer, turn_id)
         turn = view.turn
+        error = TurnError(code=turn.code, message=turn.message) if turn.code else None
+        parsed = None
+        if schema and turn.status == "completed":
+            parsed, misfit = parse(turn.output, schema)
+            error = TurnError(code="invalid_output", message=misfit) if misfit else error
         return Reply(
             turn_id=turn.id,
             status=turn.status,
@@ -166,13 +179,14 @@ class Chat(Generic[M]):
             waiting=[call for call in view.calls if call.status == "awaiting_approval"],
             usage=turn.totals,
             cost=None if turn.totals.cost_unknown else turn.totals.cost,
-            error=TurnError(code=turn.code, message=turn.message) if turn.code else None,
+            error=error,
+            parsed=parsed,
         )
 
 
 async def create_chat(
     store: Store,
-    model: Model,
+    model: Model | Sequence[Model],
     *,
     user_id: str | None = None,
     viewer: Viewer | None = None,
@@ -181,8 +195,9 @@ async def create_chat(
     instructions: str = "",
     tools: Sequence[Tool] = (),
     retriever: Retriever | None = None,
+    history: Window | None = None,
     options: Options | None = None,
-    hooks: Hooks | None = None,
+    hooks: Sequence[Hooks] = (),
     desk: Desk | None = None,
 ) -> Chat[M]:
     """A chat on a new thread. `user_id="x"` is short for `viewer=Viewer("x")`, an employee.
@@ -191,7 +206,7 @@ async def create_chat(
     Raises InvalidInput for metadata that has no JSON.
     """
     viewer = _viewer(user_id, viewer)
-    own = desk or Desk(store, model, tools=tools, retriever=retriever, options=options, hooks=hooks)
+    own = desk or Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
     thread = await own.create_thread(viewer, title=title, metadata=metadata, instructions=instructions)
     if desk is None:
         await own.start(thread.id)
@@ -201,7 +216,7 @@ async def create_chat(
 
 async def load_chat(
     store: Store,
-    model: Model,
+    model: Model | Sequence[Model],
     chat_id: str,
     *,
     user_id: str | None = None,
@@ -209,8 +224,9 @@ async def load_chat(
     metadata_type: type[M] | None = None,
     tools: Sequence[Tool] = (),
     retriever: Retriever | None = None,
+    history: Window | None = None,
     options: Options | None = None,
-    hooks: Hooks | None = None,
+    hooks: Sequence[Hooks] = (),
     desk: Desk | None = None,
 ) -> Chat[M]:
     """The chat on a thread of the viewer's; its open turn, if nobody works on it, goes on.
@@ -219,7 +235,7 @@ async def load_chat(
     alike, and InvalidInput for metadata that is not of the type.
     """
     viewer = _viewer(user_id, viewer)
-    own = desk or Desk(store, model, tools=tools, retriever=retriever, options=options, hooks=hooks)
+    own = desk or Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
     thread = await own.thread(viewer, chat_id)
     typed = None if metadata_type is None else _typed(metadata_type, thread.metadata)
     if desk is None:

@@ -4,11 +4,11 @@ from typing import Literal
 
 from core.entries import ThreadFact, TurnStatus
 from core.fold import State
+from core.holding import Equipment
 from core.journal import Journal
 from core.live import live_stream, seal
 from core.process import new_worker
 from core.wishes import Close
-from core.work import Equipment
 
 
 async def close_turn(

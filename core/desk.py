@@ -37,23 +37,28 @@ from core.entries import (
 )
 from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
 from core.events import Event
+from core.fallback import Chain
 from core.follow import follow
 from core.gate import Owned, Viewer, authorize
 from core.history import tool_json
+from core.holding import DESK, Equipment
+from core.hooks import Hooked, Hooks
 from core.journal import Journal, append_blob
 from core.live import WINDOW, LiveWriter
 from core.log import check_id
 from core.model import Model
 from core.options import Options
+from core.output import schema_of
 from core.process import begin, end, new_worker
 from core.records import Thread, ToolCall, Turn
 from core.recovery import Recovery
 from core.retrieval import Retriever
 from core.store import Store
-from core.tools import Hooks, Tool, by_name
+from core.tools import Tool, by_name
 from core.wakeups import Wakeups
+from core.windows import NewestTurns, Window
 from core.wishes import Claim, Decide, Note, Submit
-from core.work import DESK, Equipment, Work
+from core.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -76,27 +81,30 @@ _PATIENCE = 3.0
 class Desk(Archive):
     """Owns the turns of a store: its tools and model are what every turn opened here runs with.
 
+    Several models are a chain: each is tried before the first content, in order. Several hooks are asked in order.
     An async context manager, or `start` and `close`. It closes neither store nor model, which it was given.
     """
 
     def __init__(
         self,
         store: Store,
-        model: Model,
+        model: Model | Sequence[Model],
         *,
         tools: Sequence[Tool] = (),
         retriever: Retriever | None = None,
+        history: Window | None = None,
         options: Options | None = None,
-        hooks: Hooks | None = None,
+        hooks: Sequence[Hooks] = (),
         instructions: str = "",
         clock: Clock | None = None,
         window: float = WINDOW,
     ) -> None:
         super().__init__(store, clock=clock)
         self.options = options or Options()
-        if unknown := set(self.options.model_settings) - model.settings:
-            accepted = ", ".join(sorted(model.settings)) or "none"
-            raise InvalidInput(f"model {model.name} refuses the setting {sorted(unknown)[0]!r}; it accepts: {accepted}")
+        chain = Chain(model if isinstance(model, Sequence) else [model], self._clock)
+        if unknown := set(self.options.model_settings) - chain.settings:
+            accepted, names = ", ".join(sorted(chain.settings)) or "none", ", ".join(chain.names)
+            raise InvalidInput(f"model {names} refuses the setting {sorted(unknown)[0]!r}; it accepts: {accepted}")
         self._instructions = instructions
         self._wakeups = Wakeups()
         self._live = LiveWriter(store, self._clock, self._wakeups, window)
@@ -104,11 +112,12 @@ class Desk(Archive):
             store=store,
             clock=self._clock,
             live=self._live,
-            model=model,
+            chain=chain,
             tools=by_name(tools),
             retriever=retriever,
+            window=history or NewestTurns(),
             options=self.options,
-            hooks=hooks or Hooks(),
+            hooked=Hooked(hooks, self.options.hook_deadline),
         )
         self._recovery = Recovery(self._equipment, self._journal, self._adopt)
         self._works: dict[str, Work] = {}
@@ -175,8 +184,19 @@ class Desk(Archive):
         assert journal.thread
         return journal.thread
 
-    async def submit(self, viewer: Viewer, thread_id: str, text: str, request_id: str | None = None) -> Turn:
+    async def submit(
+        self,
+        viewer: Viewer,
+        thread_id: str,
+        text: str,
+        request_id: str | None = None,
+        *,
+        schema: type[BaseModel] | None = None,
+    ) -> Turn:
         """Put a question on record and begin to answer it; returns once it is on record.
+
+        With `schema` the answer is to be JSON that fits it: the model is told once where it does not, and then the
+        turn is `failed` (invalid_output).
 
         The same `request_id` again gives the same turn; None makes a new one. Raises TurnInProgress, RequestMismatch,
         InvalidInput, NotFound, and Full or Unavailable when the store did not take it: with the same `request_id`
@@ -195,7 +215,7 @@ class Desk(Archive):
             turn=turn_id,
             request_id=request,
             text=question,
-            snapshot=await self._snapshot(instructions),
+            snapshot=await self._snapshot(instructions, schema),
             worker=worker,
         )
         await self._append_and_work(journal, submit, worker, turn_id, by=viewer.id)
@@ -329,7 +349,7 @@ class Desk(Archive):
     def _instructions_of(self, journal: Journal) -> str:
         return (journal.thread.instructions if journal.thread else "") or self._instructions
 
-    async def _snapshot(self, instructions: str) -> Snapshot:
+    async def _snapshot(self, instructions: str, schema: type[BaseModel] | None) -> Snapshot:
         equipment = self._equipment
         versions: Mapping[str, str] = {}
         if equipment.retriever:
@@ -338,11 +358,12 @@ class Desk(Archive):
             except Exception:  # the boundary of a retriever: a question is taken while its index is down
                 log.exception("the retriever does not say which handbooks are in force")
         return Snapshot(
-            model=equipment.model.name,
+            models=equipment.chain.names,
             instructions=await self._blob(instructions),
             tools=await self._blob([tool_json(tool.schema) for tool in equipment.tools.values()]),
             options=await self._blob(self.options.model_dump(mode="json")),
             handbooks=await self._blob(dict(versions)),
+            output=await self._blob(schema_of(schema)) if schema else None,
         )
 
     async def _blob(self, value: Json) -> str:

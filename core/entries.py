@@ -33,6 +33,11 @@ Effect: TypeAlias = Literal["read", "idempotent", "unsafe"]
 ClaimReason: TypeAlias = Literal["opened", "lost", "retried", "resumed", "stop", "expired"]
 StopReason: TypeAlias = Literal["end", "tool_calls", "length", "refusal", "pause", "other"]
 Decider: TypeAlias = Literal["asker", "approver"]
+Repair: TypeAlias = Literal[
+    "cut_calls",  # a length stop cut its tool calls: none of them is taken
+    "calls",  # every call it holds is one that cannot be made
+    "output",  # its text does not fit the schema that was asked for
+]
 
 
 class Value(BaseModel):
@@ -79,13 +84,15 @@ class Renamed(Fact):
 
 
 class Snapshot(Value):
-    """What a turn runs with: the model's name, and digests that name entries in `blob:<digest>` streams."""
+    """What a turn runs with: the names of its models, in the order in which they are tried, and digests that name
+    entries in `blob:<digest>` streams. `output` is that of the schema its answer is to fit, None for free text."""
 
-    model: str
+    models: list[str]
     instructions: str
     tools: str
     options: str
     handbooks: str
+    output: str | None = None
 
 
 class QuestionContent(Value):
@@ -153,7 +160,11 @@ class PassagesRetrieved(Fact):
 
 
 class ModelAsked(Fact):
-    """A physical request is about to go out. `window` is the n of the oldest entry it uses, `request` its digest."""
+    """A physical request is about to go out. `window` is the n of the oldest entry it uses, `request` its digest.
+
+    `summary` is the id of the summary it holds, `changed` names the parts of the request that hooks changed. A request
+    that makes a summary says in `covers` of which entries, first and last; None: it is to answer.
+    """
 
     kind: Literal["model.asked"] = "model.asked"
     turn: str
@@ -165,6 +176,9 @@ class ModelAsked(Fact):
     with_tools: bool
     window: int
     request: str
+    summary: str | None = None
+    changed: list[str] = []
+    covers: tuple[int, int] | None = None
 
 
 class Usage(Value):
@@ -194,15 +208,22 @@ class PlannedCall(Value):
 
 
 class AnswerContent(Value):
-    """`arguments` are by call id; arguments that are no JSON object are kept as `{"INVALID_JSON": raw}`."""
+    """`arguments` are by call id; arguments that are no JSON object are kept as `{"INVALID_JSON": raw}`.
+
+    `fault` is what the model is told of an answer that is to be given again.
+    """
 
     text: str
     reasoning: list[dict[str, Json]] = []
     arguments: dict[str, Json] = {}
+    fault: str | None = None
 
 
 class ModelAnswered(Fact):
-    """The whole, validated answer. `cost` is nano-USD, None when unknown; `ttft_ms` the time to the first content."""
+    """The whole, validated answer. `cost` is nano-USD, None when unknown; `ttft_ms` the time to the first content.
+
+    `repair` says what was wrong with an answer that does not stand as it is.
+    """
 
     kind: Literal["model.answered"] = "model.answered"
     turn: str
@@ -214,6 +235,7 @@ class ModelAnswered(Fact):
     ttft_ms: int | None
     duration_ms: int
     calls: list[PlannedCall] = []
+    repair: Repair | None = None
     content: AnswerContent | None
 
 
@@ -236,6 +258,23 @@ class ModelFailed(Fact):
     ttft_ms: int | None
     duration_ms: int | None
     content: FailureContent | None
+
+
+class SummaryContent(Value):
+    text: str
+
+
+class HistorySummarized(Fact):
+    """What a model is told in place of the thread's entries `first_n` to `last_n`, as model call `call` wrote it."""
+
+    kind: Literal["history.summarized"] = "history.summarized"
+    turn: str
+    fence: int
+    summary: str
+    call: str
+    first_n: int
+    last_n: int
+    content: SummaryContent | None
 
 
 class ToolStarted(Fact):
@@ -267,6 +306,35 @@ class ToolFinished(Fact):
     digest: str | None = None
     cut: bool = False
     content: ResultContent | None
+
+
+class ToldContent(Value):
+    text: str | None
+
+
+class ToolTold(Fact):
+    """What the model is told of a call, where hooks replaced it; `text` None leaves the result as it is."""
+
+    kind: Literal["tool.told"] = "tool.told"
+    turn: str
+    fence: int
+    call: str
+    replaced: bool
+    content: ToldContent | None
+
+
+class HookFailedContent(Value):
+    message: str
+
+
+class HookFailed(Fact):
+    """An application's hook `hook` raised, or took too long, on the model or tool call `call`."""
+
+    kind: Literal["hook.failed"] = "hook.failed"
+    turn: str
+    hook: str
+    call: str
+    content: HookFailedContent | None
 
 
 class AskedCall(Value):
@@ -324,9 +392,12 @@ class Citation(Value):
 
 
 class EndContent(Value):
+    """`output` is the answer as JSON, where a schema was asked for and the answer fits it."""
+
     text: str
     citations: list[Citation] = []
     message: str | None = None
+    output: Json = None
 
 
 class TurnEnded(Fact):
@@ -460,8 +531,11 @@ ThreadFact: TypeAlias = (
     | ModelAsked
     | ModelAnswered
     | ModelFailed
+    | HistorySummarized
     | ToolStarted
     | ToolFinished
+    | ToolTold
+    | HookFailed
     | ApprovalAsked
     | ApprovalGiven
     | ApprovalDenied

@@ -16,6 +16,8 @@ from core.entries import (
     ApprovalGiven,
     Erased,
     FeedbackGiven,
+    HistorySummarized,
+    HookFailed,
     Late,
     MetadataChanged,
     ModelAnswered,
@@ -27,6 +29,7 @@ from core.entries import (
     ThreadFact,
     ToolFinished,
     ToolStarted,
+    ToolTold,
     TurnClaimed,
     TurnEnded,
     TurnOpened,
@@ -110,7 +113,7 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             return thread.model_copy(update={"title": fact.content.title if fact.content else None})
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
-        case FeedbackGiven() | Erased():
+        case FeedbackGiven() | Erased() | HookFailed():
             return thread
         case Late():
             return _late(thread, fact)
@@ -176,10 +179,20 @@ def _step(thread: Thread, open: OpenTurn, entry: Entry, fact: ThreadFact) -> Thr
         case ModelAsked():
             if open.model_call:
                 return None
-            asked = OpenModelCall(call=fact.call, fence=fact.fence, step=fact.step, attempt=fact.attempt)
+            asked = OpenModelCall(
+                call=fact.call,
+                fence=fact.fence,
+                step=fact.step,
+                attempt=fact.attempt,
+                with_tools=fact.with_tools,
+                covers=fact.covers,
+            )
             totals = thread.totals.model_copy(update={"model_calls": thread.totals.model_calls + 1})
-            head = _turn(thread, open, model_call=asked, step=fact.step, attempts=fact.attempt, failure=None)
-            return head.model_copy(update={"totals": totals})
+            # A summary is no step: whatever becomes of it, the first answer is asked for next.
+            counted = (
+                {"summaries": open.summaries + 1} if fact.covers else {"step": fact.step, "attempts": fact.attempt}
+            )
+            return _turn(thread, open, model_call=asked, failure=None, **counted).model_copy(update={"totals": totals})
         case ModelAnswered() | ModelFailed():
             return _closed_model_call(thread, open, fact)
         case ToolStarted():
@@ -193,6 +206,11 @@ def _step(thread: Thread, open: OpenTurn, entry: Entry, fact: ThreadFact) -> Thr
             if call is None or call.closed:
                 return None
             return _turn(thread, open, calls=_changed(open, call, status=fact.status))
+        case ToolTold():
+            call = open.call(fact.call)
+            return _turn(thread, open, calls=_changed(open, call, told=True)) if call and call.closed else None
+        case HistorySummarized():
+            return thread
         case ApprovalAsked():
             asked_calls = {asked.call for asked in fact.calls}
             calls = [
@@ -223,7 +241,9 @@ def _closed_model_call(thread: Thread, open: OpenTurn, fact: ModelAnswered | Mod
     if open.model_call is None or open.model_call.call != fact.call:
         return None
     totals = thread.totals.billed(fact.usage, fact.cost)
-    if isinstance(fact, ModelFailed):
+    if open.model_call.covers:
+        head = _turn(thread, open, model_call=None)
+    elif isinstance(fact, ModelFailed):
         head = _turn(thread, open, model_call=None, failure=fact.code, failure_shown=fact.shown)
     else:
         planned = [
@@ -238,7 +258,10 @@ def _closed_model_call(thread: Thread, open: OpenTurn, fact: ModelAnswered | Mod
             for call in fact.calls
         ]
         totals = totals.model_copy(update={"tool_calls": totals.tool_calls + len(planned)})
-        head = _turn(thread, open, model_call=None, failure=None, attempts=0, calls=[*open.calls, *planned])
+        repairs = [*open.repairs, fact.repair] if fact.repair else open.repairs
+        head = _turn(
+            thread, open, model_call=None, failure=None, attempts=0, calls=[*open.calls, *planned], repairs=repairs
+        )
     return head.model_copy(update={"totals": totals})
 
 

@@ -1,4 +1,4 @@
-"""What a model is sent: the newest whole turns that fit, then the open one.
+"""What a model is sent: what the window chose of the thread, then the open turn.
 
 Repair changes what is sent, never what is stored: whatever became of a turn, each call that is sent has one result,
 no message is empty, and what was cut off, erased or never found out says so in words.
@@ -8,18 +8,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from core.canonical import Json
+from core.canonical import Json, canonical
+from core.entries import Repair
+from core.errors import InvalidInput
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
 from core.options import Options
 from core.projection import joined
-from core.records import Item, ModelCall, Retrieval, ToolCall, Turn, item
-from core.store import In, Query, Store
-
-CHARACTERS_PER_TOKEN = 4
-"""A rule of thumb for English text: the budget must hold roughly, and no tokenizer fits every model."""
+from core.records import Item, ModelCall, Retrieval, Summary, ToolCall, Turn, item
+from core.store import In, Query, Range, Store, every
+from core.windows import CHARACTERS_PER_TOKEN, MAX_TURNS, Choice, Window
 
 ERASED = "[erased]"
 NUDGE = "Your last answer was empty. Answer the question above."
+SUMMARIZE = "You keep the notes of an HR desk."
+_REPAIRS: Mapping[Repair, str] = {
+    "cut_calls": "Your last answer was cut off at its longest length, and none of its tool calls was made. "
+    "Call again, with fewer calls or shorter arguments.",
+    "output": "Your last answer does not fit the JSON schema that was asked for. Answer again with JSON that does, and "
+    "nothing else.",
+}
 
 _OUTCOMES = {
     "unknown": "Nobody knows whether this took effect. Do not try it again; say so and suggest to check.",
@@ -30,24 +37,50 @@ _OUTCOMES = {
 }
 
 
-async def window(store: Store, thread: str, before_n: int, options: Options) -> list[Turn]:
-    """The newest ended turns before entry `before_n` that fit the token budget and the message limit, oldest first."""
-    limit = min(options.window_messages // 2, 499)  # with the open turn, which is left out, a store's largest page
-    if limit == 0:
+async def choose(store: Store, thread: str, before_n: int, window: Window, options: Options) -> Choice:
+    """What the window sends of the thread's turns that ended before entry `before_n`."""
+    query = Query(
+        kind="turn", where={"thread": thread, "first_n": Range(lt=before_n)}, order=("-first_n",), limit=MAX_TURNS
+    )
+    if not window.summarizes:
+        query = replace(query, limit=max(1, min(options.window_messages // 2, MAX_TURNS)))
+    turns = [turn for record in (await store.find(query)).records if isinstance(turn := item(record), Turn)]
+    summary = None
+    if window.summarizes:
+        newest = Query(kind="summary", where={"thread": thread}, order=("-at_n",), limit=1)
+        for record in (await store.find(newest)).records:
+            found = item(record)
+            assert isinstance(found, Summary)
+            summary = found if found.text is not None else None  # erased, it stands for nothing any more
+    return window.choose(turns, summary, options)
+
+
+def summary_request(choice: Choice, earlier: Sequence[SentMessage]) -> ModelRequest:
+    """What is asked for a summary of the turns whose messages are `earlier`."""
+    said = [f"Notes so far:\n{choice.summary.text}"] if choice.summary else []
+    for message in earlier:
+        match message:
+            case UserMessage():
+                said.append(f"Employee: {message.text}")
+            case AssistantMessage() if message.text:
+                said.append(f"Desk: {message.text}")
+            case ToolMessage():
+                said.append(f"Tool {message.tool}: {message.content}")
+    text = (
+        "Write notes of this conversation for whoever goes on with it: every fact, number, date, request and open "
+        "question in it, in at most 400 words. Write only the notes.\n\n" + "\n\n".join(said)
+    )
+    return ModelRequest(instructions=SUMMARIZE, messages=(UserMessage(text=text),))
+
+
+def summary_messages(summary: Summary | None) -> list[SentMessage]:
+    """The summary, as the beginning of what is sent."""
+    if summary is None:
         return []
-    page = await store.find(Query(kind="turn", where={"thread": thread}, order=("-first_n",), limit=limit + 1))
-    budget = options.window_tokens * CHARACTERS_PER_TOKEN
-    kept: list[Turn] = []
-    for found in page.records:
-        turn = item(found)
-        assert isinstance(turn, Turn)
-        if turn.first_n >= before_n:
-            continue
-        budget -= turn.size
-        if budget < 0 or len(kept) == limit:
-            break
-        kept.append(turn)
-    return kept[::-1]
+    return [
+        UserMessage(text=f"Notes of our conversation so far:\n{summary.text}"),
+        AssistantMessage(text="I have read the notes."),
+    ]
 
 
 async def earlier_messages(store: Store, turns: Sequence[Turn], options: Options) -> list[SentMessage]:
@@ -57,16 +90,13 @@ async def earlier_messages(store: Store, turns: Sequence[Turn], options: Options
     ids = In(tuple(turn.id for turn in turns))
     items: dict[str, Item] = {}
     for kind in ("model_call", "tool_call"):
-        cursor = None
-        while True:
-            page = await store.find(Query(kind=kind, where={"turn": ids}, limit=500, cursor=cursor))
-            items.update({found.id: item(found) for found in page.records})
-            cursor = page.cursor
-            if cursor is None:
-                break
+        async for found in every(store, Query(kind=kind, where={"turn": ids})):
+            items[found.id] = item(found)
     messages: list[SentMessage] = []
     for turn in turns:
-        messages += _with_ending(turn, items, turn_messages(turn, items, options))
+        whole = _with_ending(turn, items, turn_messages(turn, items, options))
+        # Reasoning belongs to the turn it was for: later it is paid for again, and understood by one model only.
+        messages += [replace(m, reasoning=()) if isinstance(m, AssistantMessage) else m for m in whole]
     return messages
 
 
@@ -81,23 +111,30 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
     for model_call in sorted(asked, key=lambda c: c.at_n):
         if model_call.status == "failed" and model_call.code == "empty":
             messages.append(UserMessage(text=NUDGE))
-        if model_call.status != "answered":
+        if model_call.status != "answered" or model_call.covers:
             continue
+        if model_call.repair == "output" and turn.status == "completed":
+            continue  # it was given again, and what came then is the answer
         own = sorted((call for call in calls if call.model_call == model_call.id), key=lambda call: call.number)
         text = ERASED if model_call.erased else model_call.answer or ""
         if not text.strip():
             text = ""  # blanks alone are as good as empty, and a provider refuses them
-        if not text and not own:
-            continue
-        sent = tuple(SentCall(id=call.id, tool=call.tool, arguments=_arguments(call)) for call in own)
-        messages.append(AssistantMessage(text=text, calls=sent, reasoning=tuple(model_call.reasoning)))
-        messages += [tool_message(call, options) for call in own]
+        if text or own:
+            sent = tuple(SentCall(id=call.id, tool=call.tool, arguments=_arguments(call)) for call in own)
+            # What was taken out of an answer may be what its reasoning was about: it goes back whole or not at all.
+            reasoning = () if model_call.repair == "cut_calls" or model_call.erased else tuple(model_call.reasoning)
+            messages.append(AssistantMessage(text=text, calls=sent, reasoning=reasoning, model=model_call.model))
+            messages += [tool_message(call, options) for call in own]
+        if turn.ended_at is None and (said := model_call.repair and _REPAIRS.get(model_call.repair)):
+            messages.append(UserMessage(text=f"{said} {model_call.fault or ''}".rstrip()))
     return messages
 
 
 def tool_message(call: ToolCall, options: Options) -> ToolMessage:
     """What the model is told of a call: its result, cut to the option's size with a note, or what became of it."""
-    if call.status == "succeeded":
+    if call.told is not None:
+        content = call.told
+    elif call.status == "succeeded":
         content = ERASED if call.erased else _text(call.result)
         if call.error:
             content = f"It succeeded, but its result could not be recorded: {call.error}"
@@ -113,6 +150,29 @@ def tool_message(call: ToolCall, options: Options) -> ToolMessage:
     return ToolMessage(id=call.id, tool=call.tool, content=content, failed=call.status != "succeeded")
 
 
+def check_sendable(request: ModelRequest) -> None:
+    """Raises InvalidInput for a request that providers refuse: an orphan call or result, an empty message."""
+    waiting: list[tuple[str, str]] = []
+    if not request.messages or not isinstance(request.messages[0], UserMessage):
+        raise InvalidInput("the first message is a question")
+    for message in request.messages:
+        if isinstance(message, ToolMessage):
+            if not waiting or waiting.pop(0) != (message.id, message.tool):
+                raise InvalidInput(f"the result of {message.id} does not follow its call")
+            if not message.content:
+                raise InvalidInput(f"the result of {message.id} is empty")
+            continue
+        if waiting:
+            raise InvalidInput(f"call {waiting[0][0]} has no result")
+        calls = message.calls if isinstance(message, AssistantMessage) else ()
+        if not message.text.strip() and not calls:
+            raise InvalidInput(f"a message of the {message.role} is empty")
+        waiting = [(call.id, call.tool) for call in calls]
+    if waiting:
+        raise InvalidInput(f"call {waiting[0][0]} has no result")
+    canonical(as_json(request))
+
+
 def as_json(request: ModelRequest) -> Json:
     """The request as JSON, for its digest."""
     return {
@@ -120,6 +180,7 @@ def as_json(request: ModelRequest) -> Json:
         "messages": [_message(message) for message in request.messages],
         "tools": [tool_json(tool) for tool in request.tools],
         "settings": dict(request.settings),
+        "output": None if request.output is None else dict(request.output),
     }
 
 
@@ -150,6 +211,8 @@ def _text(result: Json) -> str:
 
 def _with_ending(turn: Turn, items: Mapping[str, Item], messages: list[SentMessage]) -> list[SentMessage]:
     """An ended turn's messages; of one that broke off the model said what the employee saw, no more, and not all."""
+    if messages[-1] == UserMessage(text=NUDGE):
+        messages = messages[:-1]  # nobody answered it any more
     last = messages[-1]
     answer = last if isinstance(last, AssistantMessage) and not last.calls else None
     if turn.status == "completed":

@@ -10,14 +10,15 @@ from dataclasses import replace
 
 import anyio
 
+from core.canonical import Json
 from core.clock import Clock
-from core.entries import AnyFact, ThreadFact, draft
-from core.errors import Conflict, Full, Unavailable
+from core.entries import AnyFact, BlobContent, ThreadFact, draft, fact
+from core.errors import Conflict, Corrupt, Full, Unavailable
 from core.fold import State, fold, fold_all
 from core.log import GENESIS, Entry, chain
 from core.options import Options
 from core.records import Item, Thread, Turn, item, record
-from core.store import Query, Record, Store, commit_size
+from core.store import Query, Record, Store, commit_size, every
 from core.turn import decide
 from core.wakeups import Wakeups
 from core.wishes import Wish
@@ -192,13 +193,8 @@ class Journal:
             return
         items[turn] = item(found)
         for kind in ("message", "tool_call", "model_call", "retrieval"):
-            cursor = None
-            while True:
-                page = await self._store.find(Query(kind=kind, where={"turn": turn}, limit=500, cursor=cursor))
-                items.update({found.id: item(found) for found in page.records})
-                cursor = page.cursor
-                if cursor is None:
-                    break
+            async for one in every(self._store, Query(kind=kind, where={"turn": turn})):
+                items[one.id] = item(one)
         self.state = replace(self.state, items=items)
 
     def _touched(self, state: State) -> list[Record]:
@@ -240,3 +236,12 @@ async def append_blob(store: Store, clock: Clock, stream: str, facts: Sequence[A
         await commit_surely(store, clock, stream, 0, entries, patience=patience)
     except Conflict:
         return
+
+
+async def read_blob(store: Store, digest: str) -> Json:
+    """The value stored under its digest. Raises Corrupt where a record names it and it is not there."""
+    stored = await store.read(f"blob:{digest}")
+    content = getattr(fact(stored[0]), "content", None) if stored else None
+    if not isinstance(content, BlobContent):
+        raise Corrupt(f"blob:{digest}", 1, "is missing, and a turn names it")
+    return content.value

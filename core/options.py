@@ -14,8 +14,10 @@ class Options(Value):
 
     `on_disconnect`: what closing `ask_stream` early does. `on_interruption`: what becomes of an answer that was cut
     after some of it was shown: the turn ends `interrupted` with what there is, or the model is asked again and the
-    text starts anew. `model_settings` go to the model; a name it does not know is refused. `forget` names kinds of
-    entry whose payloads are erased once the turn has ended; statuses and bills stay.
+    text starts anew. `model_settings` go to each model that knows them; a name that none knows is refused. `forget`
+    names kinds of entry whose payloads are erased once the turn has ended, `tool.finished` standing for all that was
+    said of results; statuses and bills stay. `turn_deadline` is how long a worker may take, waiting for people left
+    out; `hook_deadline` is each hook's.
     """
 
     on_disconnect: Literal["finish", "stop"] = "finish"
@@ -24,6 +26,8 @@ class Options(Value):
     first_content: PositiveFloat = 60
     between_contents: PositiveFloat = 45
     model_call: PositiveFloat = 300
+    turn_deadline: PositiveFloat = 900
+    hook_deadline: PositiveFloat = 10
     max_steps: PositiveInt = 8
     max_attempts: PositiveInt = 4
     retry_delay: PositiveFloat = 0.5

@@ -15,6 +15,8 @@ from core.entries import (
     CallResolved,
     Erased,
     FeedbackGiven,
+    HistorySummarized,
+    HookFailed,
     Late,
     ModelAnswered,
     ModelAsked,
@@ -23,12 +25,13 @@ from core.entries import (
     ThreadFact,
     ToolFinished,
     ToolStarted,
+    ToolTold,
     TurnClaimed,
     TurnEnded,
     TurnOpened,
 )
 from core.log import Entry
-from core.records import Decision, Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn
+from core.records import Decision, Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
 
 I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval)  # noqa: E741  # an item
 SENT_OF_RESULT = 16_000
@@ -86,7 +89,8 @@ def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
     turn = items.get(Turn, fact.turn)  # type: ignore[union-attr]  # `project` let only facts of a turn through
     if turn is not None and turn.n < entry.n:
         last_n = turn.last_n if turn.ended_at else entry.n  # what comes later stands among other turns' entries
-        turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **_turn_fields(turn, entry, fact)})
+        fields = _summary_fields(turn, fact) if _of_summary(items, fact) else _turn_fields(turn, entry, fact)
+        turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **fields})
         if isinstance(fact, (ModelAnswered, ModelFailed)):
             turn = turn.model_copy(update={"totals": turn.totals.billed(fact.usage, fact.cost)})
         yield turn
@@ -144,6 +148,22 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
         )
 
 
+def _of_summary(items: _Items, fact: ThreadFact) -> bool:
+    """Whether the fact is about a model call that makes a summary, of which the turn shows nothing."""
+    if isinstance(fact, ModelAsked):
+        return fact.covers is not None
+    if not isinstance(fact, (ModelAnswered, ModelFailed)):
+        return False
+    call = items.get(ModelCall, fact.call)
+    return call is not None and call.covers is not None
+
+
+def _summary_fields(turn: Turn, fact: ThreadFact) -> dict[str, Any]:  # Any: fields of Turn
+    if not isinstance(fact, ModelAsked):
+        return {}
+    return {"totals": turn.totals.model_copy(update={"model_calls": turn.totals.model_calls + 1})}
+
+
 def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]:  # Any: fields of Turn
     match fact:
         case TurnClaimed():
@@ -159,7 +179,9 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 + len(text)
                 + sum(len(str(a)) for a in (fact.content.arguments if fact.content else {}).values())
             )
-            return {"text": joined(turn.text, text), "partial": "", "totals": totals, "size": size}
+            # What did not fit is said again, and stays in its model call as evidence.
+            counts = turn.text if fact.repair == "output" else joined(turn.text, text)
+            return {"text": counts, "partial": "", "totals": totals, "size": size}
         case ModelFailed():
             return {"partial": fact.content.text if fact.content else ""}
         case ToolFinished():
@@ -175,6 +197,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "text": content.text if content else "",
                 "partial": "",
                 "citations": content.citations if content else [],
+                "output": content.output if content else None,
                 "message": content.message if content else None,
                 "code": fact.code,
                 "ended_at": iso(entry.at),
@@ -226,6 +249,9 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
                     status="asked",
                     request=fact.request,
                     window=fact.window,
+                    summary=fact.summary,
+                    changed=fact.changed,
+                    covers=fact.covers,
                     asked_at=at,
                     at_n=entry.n,
                 )
@@ -265,6 +291,27 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
                 finished_at=at,
                 erased=fact.content is None,
             )
+        case ToolTold():
+            told = fact.content.text if fact.content else None
+            return _with(items.get(ToolCall, fact.call), entry, told=told)
+        case HookFailed():
+            return _hook_failed(items, entry, fact)
+        case HistorySummarized():
+            return [
+                Summary(
+                    id=fact.summary,
+                    n=entry.n,
+                    thread=thread.id,
+                    turn=fact.turn,
+                    owner=thread.owner,
+                    model_call=fact.call,
+                    first_n=fact.first_n,
+                    last_n=fact.last_n,
+                    text=fact.content.text if fact.content else None,
+                    at=at,
+                    at_n=entry.n,
+                )
+            ]
         case ApprovalAsked():
             asked = [items.get(ToolCall, waiting.call) for waiting in fact.calls]
             return [c for call in asked for c in _with(call, entry, status="awaiting_approval", expires=fact.expires)]
@@ -302,9 +349,19 @@ def _answered(call: ModelCall | None, entry: Entry, fact: ModelAnswered) -> list
         cost=fact.cost,
         ttft_ms=fact.ttft_ms,
         duration_ms=fact.duration_ms,
+        repair=fact.repair,
+        fault=fact.content.fault if fact.content else None,
         ended_at=iso(entry.at),
         erased=fact.content is None,
     )
+
+
+def _hook_failed(items: _Items, entry: Entry, fact: HookFailed) -> list[ToolCall] | list[ModelCall]:
+    said = f"{fact.hook}: {fact.content.message}" if fact.content else fact.hook
+    if (tool_call := items.get(ToolCall, fact.call)) is not None:
+        return _with(tool_call, entry, hook_failures=[*tool_call.hook_failures, said])
+    model_call = items.get(ModelCall, fact.call)
+    return _with(model_call, entry, hook_failures=[*model_call.hook_failures, said]) if model_call else []
 
 
 def _planned(thread: Thread, items: _Items, entry: Entry, fact: ModelAnswered) -> list[ToolCall]:
@@ -374,7 +431,10 @@ def _erased(items: _Items, entry: Entry, fact: Erased) -> list[Item]:
     gone: list[Item] = []
     if "tool.finished" in fact.kinds:
         for call in items.of(ToolCall, fact.turn):
-            gone += _with(call, entry, result=None, error=None, erased=True)
+            late = [
+                {key: None if key in ("result", "error") else said for key, said in one.items()} for one in call.late
+            ]
+            gone += _with(call, entry, result=None, error=None, told=None, late=late, erased=True)
     if "model.failed" in fact.kinds:
         for asked in items.of(ModelCall, fact.turn):
             if asked.status == "failed":

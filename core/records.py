@@ -13,6 +13,7 @@ from core.entries import (
     Decider,
     Effect,
     Passage,
+    Repair,
     Snapshot,
     StopReason,
     TurnStatus,
@@ -50,16 +51,24 @@ class Totals(Value):
 
 
 class OpenModelCall(Value):
-    """The model call that is under way: `fence` names the live stream that its text goes to."""
+    """The model call that is under way: `fence` names the live stream that its text goes to.
+
+    `covers` is set for one that makes a summary, which is shown to nobody.
+    """
 
     call: str
     fence: int
     step: int
     attempt: int
+    with_tools: bool = True
+    covers: tuple[int, int] | None = None
 
 
 class OpenCall(Value):
-    """A tool call of the open turn: what deciding about it takes. `fence` is that of its last start."""
+    """A tool call of the open turn: what deciding about it takes. `fence` is that of its last start.
+
+    `told`: hooks have had their say on what the model is told of it.
+    """
 
     call: str
     tool: str
@@ -70,6 +79,7 @@ class OpenCall(Value):
     decision: Literal["given", "denied"] | None = None
     attempts: int = 0
     fence: int = 0
+    told: bool = False
 
     @property
     def closed(self) -> bool:
@@ -78,7 +88,10 @@ class OpenCall(Value):
 
 
 class OpenTurn(Value):
-    """All that deciding about the open turn takes, and no content: it rides on the head record."""
+    """All that deciding about the open turn takes, and no content: it rides on the head record.
+
+    `attempts` and `failure` are those of the step under way; `repairs` lists why answers had to be given again.
+    """
 
     turn: str
     request_id: str
@@ -94,6 +107,8 @@ class OpenTurn(Value):
     step: int = 0
     retrievals: int = 0
     passages: int = 0
+    summaries: int = 0
+    repairs: list[Repair] = []
     model_call: OpenModelCall | None = None
     attempts: int = 0
     failure: str | None = None
@@ -136,7 +151,7 @@ class Turn(Value):
     `text` is the answer so far: the whole model answers, joined, and in the end all that is kept; `partial` the
     text of a model call that failed, as long as nothing took its place. `waiting` are the ids of calls that wait
     for a decision; `first_n` to `last_n` the turn's entries, up to its end; `size` its length in the model's history,
-    in characters.
+    in characters; `output` the answer as JSON, where a schema was asked for and it fits.
     """
 
     kind: Literal["turn"] = "turn"
@@ -150,6 +165,7 @@ class Turn(Value):
     question: str | None
     text: str = ""
     citations: list[Citation] = []
+    output: Json = None
     code: str | None = None
     message: str | None = None
     opened_at: str
@@ -200,7 +216,8 @@ class Decision(Value):
 class ToolCall(Value):
     """One tool call, the `number`th of its turn, planned by `model_call`.
 
-    `planned` are the model's arguments, `arguments` those that ran; `code` says in a word why it failed.
+    `planned` are the model's arguments, `arguments` those that ran; `code` says in a word why it failed. `told` is what
+    the model was told in place of the result, None when it was told the result; `hook_failures` are hooks that failed.
 
     `late` holds what a superseded worker reported, `resolution` a person's word on an `unknown`; the status it had
     stays beside them.
@@ -231,6 +248,8 @@ class ToolCall(Value):
     size: int = 0
     result_digest: str | None = None
     cut: bool = False
+    told: str | None = None
+    hook_failures: list[str] = []
     planned_at: str
     started_at: str | None = None
     finished_at: str | None = None
@@ -242,7 +261,11 @@ class ToolCall(Value):
 
 
 class ModelCall(Value):
-    """One physical request to a model. `cost` is nano-USD or None; `code` and `message` say what went wrong."""
+    """One physical request to a model. `cost` is nano-USD or None; `code` and `message` say what went wrong.
+
+    `repair` and `fault` say why an answer had to be given again; `changed` which parts of the request hooks changed,
+    `hook_failures` which hooks failed; `covers` of which entries it made a summary, None for an answer.
+    """
 
     kind: Literal["model_call"] = "model_call"
     id: str
@@ -264,8 +287,14 @@ class ModelCall(Value):
     duration_ms: int | None = None
     code: str | None = None
     message: str | None = None
+    repair: Repair | None = None
+    fault: str | None = None
     request: str
     window: int
+    summary: str | None = None
+    changed: list[str] = []
+    covers: tuple[int, int] | None = None
+    hook_failures: list[str] = []
     asked_at: str
     ended_at: str | None = None
     at_n: int
@@ -292,7 +321,24 @@ class Retrieval(Value):
     erased: bool = False
 
 
-Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval
+class Summary(Value):
+    """What a model is told in place of the thread's entries `first_n` to `last_n`; made in `turn` by `model_call`."""
+
+    kind: Literal["summary"] = "summary"
+    id: str
+    n: int
+    thread: str
+    turn: str
+    owner: str
+    model_call: str
+    first_n: int
+    last_n: int
+    text: str | None
+    at: str
+    at_n: int
+
+
+Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary
 _TYPES: dict[str, type[Any]] = {
     "thread": Thread,
     "turn": Turn,
@@ -300,6 +346,7 @@ _TYPES: dict[str, type[Any]] = {
     "tool_call": ToolCall,
     "model_call": ModelCall,
     "retrieval": Retrieval,
+    "summary": Summary,
 }
 
 

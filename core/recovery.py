@@ -6,23 +6,23 @@ second model call and never a wrong record: safety lies in the fences.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from core.clock import iso
 from core.clock import moment as moment_of
 from core.closing import close_turn
-from core.entries import BlobContent, ClaimReason, Erased, Sealed, fact
-from core.errors import Corrupt, RolltopError
-from core.journal import Journal
+from core.entries import ClaimReason, Erased, Sealed, fact
+from core.errors import RolltopError
+from core.holding import DESK, Equipment
+from core.journal import Journal, read_blob
 from core.live import live_stream
 from core.process import is_gone, new_worker
 from core.records import OpenTurn, Turn, item
-from core.store import In, Query, Range
+from core.store import In, Query, Range, every
 from core.turn import MAX_LOST, Superseded
 from core.wishes import Claim, Note
-from core.work import DESK, Equipment
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ ABANDONED_LEASES = 10
 
 SEAL_GRACE = 1.0
 """Seconds that whoever sealed a live stream is given to end the turn; after that they are taken for dead."""
+
+_SAID_WITH: Mapping[str, tuple[str, ...]] = {"tool.finished": ("tool.told", "late")}
+"""Kinds of entry that say again what another one says: they are forgotten with it."""
 
 LIVE_KEPT = timedelta(seconds=60)
 """How long a live stream outlasts its turn's end, for viewers that still read it."""
@@ -110,7 +113,8 @@ class Recovery:
         if turn.ended_at is None or not kinds:
             return
         stream = f"thread:{turn.thread}"
-        await self._equipment.store.erase(stream, after=turn.first_n - 1, upto=turn.last_n, kinds=kinds)
+        said = sorted({more for kind in kinds for more in (kind, *_SAID_WITH.get(kind, ()))})
+        await self._equipment.store.erase(stream, after=turn.first_n - 1, upto=turn.last_n, kinds=said)
         journal = self._journal(turn.thread)
         await journal.load(turn.id)
         await journal.append(Note(fact=Erased(turn=turn.id, kinds=kinds)), by=DESK)
@@ -119,17 +123,12 @@ class Recovery:
         store = self._equipment.store
         threads: dict[str, None] = {}
         queries = (
-            Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}, limit=500),
-            Query(kind="stream", where={"dirty": True, "id": Range(ge="thread:", lt="thread;")}, limit=500),
+            Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}),
+            Query(kind="stream", where={"dirty": True, "id": Range(ge="thread:", lt="thread;")}),
         )
         for query in queries:
-            while True:
-                page = await store.find(query)
-                for record in page.records:
-                    threads[record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]] = None
-                if page.cursor is None:
-                    break
-                query = Query(kind=query.kind, where=query.where, limit=query.limit, cursor=page.cursor)
+            async for record in every(store, query):
+                threads[record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]] = None
         return list(threads)
 
     async def _watch(self, open: OpenTurn, thread_n: int) -> _Watch:
@@ -148,14 +147,10 @@ class Recovery:
         return watch
 
     async def can_go_on(self, open: OpenTurn) -> bool:
-        """Whether this desk has the model and the tools that the turn was opened with."""
-        if open.snapshot.model != self._equipment.model.name:
+        """Whether this desk has the models and the tools that the turn was opened with."""
+        if open.snapshot.models != self._equipment.chain.names:
             return False
-        stored = await self._equipment.store.read(f"blob:{open.snapshot.tools}")
-        if not stored:
-            raise Corrupt(f"blob:{open.snapshot.tools}", 1, "is missing, and a turn names it")
-        content = getattr(fact(stored[0]), "content", None)
-        tools = content.value if isinstance(content, BlobContent) else []
+        tools = await read_blob(self._equipment.store, open.snapshot.tools)
         return all(tool["name"] in self._equipment.tools for tool in tools)
 
     async def _take_over(self, journal: Journal, open: OpenTurn) -> None:
@@ -175,16 +170,9 @@ class Recovery:
         """Remove the live streams of turns that ended a while ago; a stale worker may have made one anew since."""
         store = self._equipment.store
         before = await store.now() - LIVE_KEPT
-        cursor = None
-        while True:
-            query = Query(kind="stream", where={"id": Range(ge="live:", lt="live;")}, limit=500, cursor=cursor)
-            page = await store.find(query)
-            for stream in page.records:
-                found = await store.get("turn", stream.id.split(":")[1])
-                turn = item(found) if found else None
-                if isinstance(turn, Turn) and turn.ended_at and turn.ended_at < iso(before):
-                    await store.erase(stream.id, whole=True)
-                    await self.tidy(turn)
-            cursor = page.cursor
-            if cursor is None:
-                return
+        async for stream in every(store, Query(kind="stream", where={"id": Range(ge="live:", lt="live;")})):
+            found = await store.get("turn", stream.id.split(":")[1])
+            turn = item(found) if found else None
+            if isinstance(turn, Turn) and turn.ended_at and turn.ended_at < iso(before):
+                await store.erase(stream.id, whole=True)
+                await self.tidy(turn)

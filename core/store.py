@@ -4,8 +4,8 @@ Everything above is written against this page alone. All domain logic lives on t
 one file; `backends.store_suite` says in words what is wrong with one.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -182,3 +182,15 @@ def commit_size(entries: Sequence[Entry], records: Sequence[Record]) -> int:
     if size > MAX_COMMIT:
         raise Full(f"a commit of {size} bytes is more than the {MAX_COMMIT} that every store takes")
     return size
+
+
+async def every(store: Store, query: Query) -> AsyncIterator[Record]:
+    """All records that the query finds, read page by page; its limit and cursor are not looked at."""
+    query = replace(query, limit=500, cursor=None)
+    while True:
+        page = await store.find(query)
+        for record in page.records:
+            yield record
+        if page.cursor is None:
+            return
+        query = replace(query, cursor=page.cursor)

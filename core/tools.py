@@ -6,10 +6,10 @@ person's consent, follows from the effect and from nothing else.
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol, get_type_hints
+from typing import Any, Protocol, get_type_hints
 
 import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -157,23 +157,3 @@ def jsonable(result: object) -> Json:
         raise InvalidInput(f"the result has no JSON: {error}") from error
     canonical(value, most=MAX_DEPTH - ROOM)
     return value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallView:
-    """A call as a hook sees it: who asked for what, with which validated arguments."""
-
-    viewer: Viewer
-    thread_id: str
-    turn_id: str
-    call_id: str
-    tool: str
-    effect: Literal["read", "idempotent", "unsafe"]
-    arguments: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
-    """What an application may add to a turn. `before_tool_call` returns why a call is denied, or None to let it run."""
-
-    before_tool_call: Callable[[CallView], Awaitable[str | None]] | None = None

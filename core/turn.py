@@ -5,10 +5,12 @@ that somebody wants) into the facts to append, from the folded state only. After
 came in between and decides again, so a wish is kept, and an intent never is.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
-from core.canonical import digest
+from core.canonical import Json, digest
 from core.citations import citations
 from core.entries import (
     AnswerContent,
@@ -21,6 +23,7 @@ from core.entries import (
     DecisionContent,
     EndContent,
     FailureContent,
+    HistorySummarized,
     Late,
     ModelAnswered,
     ModelAsked,
@@ -29,10 +32,14 @@ from core.entries import (
     PassagesRetrieved,
     PlannedCall,
     QuestionContent,
+    Repair,
     ResultContent,
+    SummaryContent,
     ThreadFact,
+    ToldContent,
     ToolFinished,
     ToolStarted,
+    ToolTold,
     TurnClaimed,
     TurnEnded,
     TurnOpened,
@@ -45,7 +52,7 @@ from core.errors import InvalidInput, NotFound, RequestMismatch, RolltopError, T
 from core.fold import State
 from core.options import Options
 from core.projection import joined
-from core.records import OpenCall, OpenTurn, Retrieval, Turn
+from core.records import OpenCall, OpenModelCall, OpenTurn, Retrieval, Turn
 from core.wishes import (
     Answered,
     Ask,
@@ -61,12 +68,16 @@ from core.wishes import (
     Retrieved,
     Start,
     Submit,
+    Tell,
     Wish,
+    WrittenCall,
 )
 
 MAX_LOST = 5
 MAX_RETRIED = 3
 MAX_STARTS = 3
+MAX_REPAIRS: Mapping[Repair, int] = {"cut_calls": 1, "calls": 2, "output": 1}
+"""How often a turn's model is told what was wrong with an answer, and asked again."""
 
 
 class Superseded(RolltopError):
@@ -75,37 +86,57 @@ class Superseded(RolltopError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What the holder of a claim does next; `call` is the tool call or model call it concerns."""
+    """What the holder of a claim does next; `call` is the tool call or model call it concerns, `calls` those to run."""
 
-    kind: Literal["retrieve", "ask_model", "run_tool", "close_lost_call", "salvage", "park", "none"]
+    kind: Literal[
+        "retrieve", "summarize", "ask_model", "run_tools", "close_lost_call", "tell", "salvage", "park", "none"
+    ]
     call: str = ""
+    calls: tuple[str, ...] = ()
     step: int = 0
     attempt: int = 0
 
 
-def plan(open: OpenTurn, *, retrieves: bool) -> Act:
+def plan(open: OpenTurn, *, retrieves: bool, summarizes: bool = False, tells: bool = False) -> Act:
     """The next act on an open turn, for whoever holds its claim. `salvage`: a model call's worker is gone.
 
-    `retrieves`: passages are looked for before the model is first asked.
+    `retrieves`: passages are looked for before the model is first asked. `summarizes`: so is what no longer fits.
+    `tells`: hooks say what the model is told of each call that ran.
     """
     if open.status == "awaiting_approval":
         return Act(kind="none")
     if open.model_call:
         return Act(kind="salvage", call=open.model_call.call)
     for call in open.calls:
-        if call.status == "running":
-            again = call.effect in ("read", "idempotent") and call.attempts < MAX_STARTS
-            return Act(kind="run_tool" if again else "close_lost_call", call=call.call)
-    for call in open.calls:
-        if call.status == "planned" and not _waits(call):
-            return Act(kind="run_tool", call=call.call)
+        if call.status == "running" and not _may_start(call):
+            return Act(kind="close_lost_call", call=call.call)
+    if ready := _ready(open):
+        return Act(kind="run_tools", calls=ready)
     if any(_waits(call) for call in open.calls):
         return Act(kind="park")
+    for call in open.calls:
+        if tells and call.attempts and not call.told:
+            return Act(kind="tell", call=call.call)
     if retrieves and open.step == 0 and open.retrievals == 0:
         return Act(kind="retrieve")
+    if summarizes and open.step == 0 and open.summaries == 0:
+        return Act(kind="summarize")
     if open.failure:
         return Act(kind="ask_model", step=open.step, attempt=open.attempts + 1)
     return Act(kind="ask_model", step=open.step + 1, attempt=1)
+
+
+def _ready(open: OpenTurn) -> tuple[str, ...]:
+    """The next call that may run now. A read takes the reads that follow it along: their order makes no difference."""
+    able = [call for call in open.calls if _may_start(call)]
+    reads = list(takewhile(lambda call: call.effect == "read", able))
+    return tuple(call.call for call in reads or able[:1])
+
+
+def _may_start(call: OpenCall) -> bool:
+    if call.status == "running":
+        return call.effect in ("read", "idempotent") and call.attempts < MAX_STARTS
+    return call.status == "planned" and not _waits(call)
 
 
 def decide(state: State, wish: Wish, options: Options) -> tuple[ThreadFact, ...]:
@@ -156,7 +187,8 @@ def _claim(open: OpenTurn, worker: Worker, reason: ClaimReason, ahead: int = 1) 
 def _submit(state: State, wish: Submit) -> tuple[ThreadFact, ...]:
     earlier = state.items.get(wish.turn)
     if isinstance(earlier, Turn):
-        if earlier.question is not None and earlier.question != wish.text:
+        changed = earlier.question is not None and earlier.question != wish.text
+        if changed or earlier.snapshot.output != wish.snapshot.output:
             raise RequestMismatch(wish.request_id)
         return ()
     if open := _open(state):
@@ -201,6 +233,9 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
                     with_tools=wish.with_tools,
                     window=wish.window,
                     request=wish.request,
+                    summary=wish.summary,
+                    changed=list(wish.changed),
+                    covers=wish.covers,
                 ),
             )
         case Answered():
@@ -208,16 +243,19 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
         case Failed():
             return _failed(state, open, wish, options)
         case Start():
-            call = open.call(wish.call)
-            if call is None or call.closed:
-                raise Superseded(wish.call)
-            return (ToolStarted(turn=turn, fence=fence, call=wish.call, attempt=call.attempts + 1),)
+            calls = [call for call in open.calls if call.call in wish.calls and not call.closed]
+            return tuple(
+                ToolStarted(turn=turn, fence=fence, call=call.call, attempt=call.attempts + 1) for call in calls
+            )
         case Finished():
             call = open.call(wish.call)
             # A call that is closed already got its status from elsewhere: this worker's word is evidence at most.
             if call is None or call.closed:
                 return (late(turn, fence, wish),)
             return (finished(turn, fence, wish),)
+        case Tell():
+            content = ToldContent(text=wish.text)
+            return (ToolTold(turn=turn, fence=fence, call=wish.call, replaced=wish.text is not None, content=content),)
         case Park():
             waiting = [call for call in open.calls if _waits(call)]
             asked_calls = [AskedCall(call=c.call, digest=c.digest, by=c.approval or "asker") for c in waiting]
@@ -234,12 +272,13 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
 
 
 def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) -> tuple[ThreadFact, ...]:
-    turn, fence = open.turn, open.fence
-    if open.model_call is None or open.model_call.call != wish.call:
+    turn, fence, asked = open.turn, open.fence, open.model_call
+    if asked is None or asked.call != wish.call:
         raise Superseded(wish.call)
     # A cut-off answer's calls may be cut off too, even where they parse: none of them is what the model meant.
-    cut_off = wish.stop_reason == "length" or open.step > options.max_steps
-    written = () if cut_off else wish.calls
+    written = () if wish.stop_reason == "length" or not asked.with_tools else wish.calls
+    repair = _repair(wish, written, asked.with_tools)
+    again = repair is not None and open.repairs.count(repair) < MAX_REPAIRS[repair]
     earlier = len(open.calls)
     ids = [f"{turn}-t{earlier + k}" for k in range(1, len(written) + 1)]
     answered = ModelAnswered(
@@ -257,12 +296,16 @@ def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) ->
             )
             for id, call in zip(ids, written, strict=True)
         ],
+        repair=repair,
         content=AnswerContent(
             text=wish.text,
             reasoning=list(wish.reasoning),
             arguments={id: call.arguments for id, call in zip(ids, written, strict=True)},
+            fault=wish.misfit,
         ),
     )
+    if asked.covers:
+        return (answered, *_summarized(open, asked, wish))
     faults = [
         ToolFinished(
             turn=turn,
@@ -275,17 +318,45 @@ def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) ->
         for id, call in zip(ids, written, strict=True)
         if call.fault
     ]
-    if written or (wish.stop_reason == "pause" and open.step <= options.max_steps):
+    may_ask = asked.step <= options.max_steps
+    if written or (may_ask and (wish.stop_reason == "pause" or again)):
         return (answered, *faults)
     text = joined(_turn(state, turn).text, wish.text)
-    status, code = _ending(wish, open.step > options.max_steps)
-    return (answered, _ended(state, turn, fence, status, text, code=code))
+    status, code = _ending(wish, asked, may_ask)
+    return (answered, _ended(state, turn, fence, status, text, code=code, message=wish.misfit, output=wish.output))
 
 
-def _ending(wish: Answered, last: bool) -> tuple[TurnStatus, str | None]:
+def _repair(wish: Answered, written: tuple[WrittenCall, ...], with_tools: bool) -> Repair | None:
+    """What is wrong with an answer, if it is something that the model can be told."""
+    if wish.misfit is not None:
+        return "output"
+    if wish.stop_reason == "length" and wish.calls and with_tools:
+        return "cut_calls"
+    return "calls" if written and all(call.fault for call in written) else None
+
+
+def _summarized(open: OpenTurn, asked: OpenModelCall, wish: Answered) -> tuple[ThreadFact, ...]:
+    """The summary, if the answer is a whole one; without it the turn goes on as it can."""
+    if wish.stop_reason != "end" or not wish.text.strip() or asked.covers is None:
+        return ()
+    first_n, last_n = asked.covers
+    return (
+        HistorySummarized(
+            turn=open.turn,
+            fence=open.fence,
+            summary=f"{open.turn}-s{open.summaries}",
+            call=asked.call,
+            first_n=first_n,
+            last_n=last_n,
+            content=SummaryContent(text=wish.text),
+        ),
+    )
+
+
+def _ending(wish: Answered, asked: OpenModelCall, may_ask: bool) -> tuple[TurnStatus, str | None]:
     """How an answer without calls ends its turn. An end that nobody knows is never taken for a completion."""
-    if last and not wish.text:
-        return "failed", "step_limit"
+    if not asked.with_tools and not wish.text:
+        return "failed", "bad_calls" if may_ask else "step_limit"
     match wish.stop_reason:
         case "length":
             return "truncated", "length"
@@ -296,7 +367,7 @@ def _ending(wish: Answered, last: bool) -> tuple[TurnStatus, str | None]:
         case "other":
             return "interrupted", "unknown_stop"
         case _:
-            return "completed", None
+            return ("failed", "invalid_output") if wish.misfit is not None else ("completed", None)
 
 
 def _failed(state: State, open: OpenTurn, wish: Failed, options: Options) -> tuple[ThreadFact, ...]:
@@ -315,13 +386,16 @@ def _failed(state: State, open: OpenTurn, wish: Failed, options: Options) -> tup
         duration_ms=wish.duration_ms,
         content=FailureContent(text=wish.text, message=wish.message),
     )
+    if open.model_call.covers:
+        return (failed,)
     text = joined(_turn(state, turn).text, wish.text)
     if wish.text:
         if options.on_interruption == "retry" and open.retried < MAX_RETRIED and open.worker:
             return (failed, _claim(open, open.worker, "retried"))
         return (failed, _ended(state, turn, fence, "interrupted", text, code=wish.code, message=wish.message))
     # A worker that is gone says nothing about the model: how often that may happen is counted by its claims.
-    if wish.code in ("worker_lost", "worker_left") or (wish.retryable and open.attempts < options.max_attempts):
+    again = wish.untried or (wish.retryable and open.attempts < options.max_attempts)
+    if wish.code in ("worker_lost", "worker_left") or again:
         return (failed,)
     return (failed, _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message))
 
@@ -440,8 +514,9 @@ def _ended(
     *,
     code: str | None = None,
     message: str | None = None,
+    output: Json = None,
 ) -> TurnEnded:
     found = [item for item in state.items.values() if isinstance(item, Retrieval) and item.turn == turn]
     passages = [passage for retrieval in sorted(found, key=lambda r: r.at_n) for passage in retrieval.passages]
-    content = EndContent(text=text, citations=citations(text, passages), message=message)
+    content = EndContent(text=text, citations=citations(text, passages), message=message, output=output)
     return TurnEnded(turn=turn, fence=fence, status=status, code=code, content=content)

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from core.canonical import Json
-from core.entries import CallStatus, ClaimReason, Passage, Snapshot, StopReason, ThreadFact, TurnStatus, Usage, Worker
+from core.entries import (
+    CallStatus,
+    ClaimReason,
+    Passage,
+    Snapshot,
+    StopReason,
+    ThreadFact,
+    TurnStatus,
+    Usage,
+    Worker,
+)
 
 UNKNOWN_USAGE = Usage()
 
@@ -49,6 +59,8 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
+    """A request is to go out; its fields are those of `ModelAsked`."""
+
     worker: Worker
     step: int
     attempt: int
@@ -56,6 +68,9 @@ class Ask:
     with_tools: bool
     window: int
     request: str
+    summary: str | None = None
+    changed: tuple[str, ...] = ()
+    covers: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +87,8 @@ class WrittenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
+    """A whole answer. `misfit` says why its text does not fit the schema asked for; else `output` is its JSON."""
+
     worker: Worker
     call: str
     text: str
@@ -82,11 +99,17 @@ class Answered:
     cost: int | None
     ttft_ms: int | None
     duration_ms: int
+    misfit: str | None = None
+    output: Json = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A model call gave no whole answer; `text` is what came of it."""
+    """A model call gave no whole answer; `text` is what came of it.
+
+    `retryable`: another attempt may succeed. `untried`: there is a model that was not asked yet on this step, and may
+    be however many attempts there were.
+    """
 
     worker: Worker
     call: str
@@ -94,6 +117,7 @@ class Failed:
     message: str
     text: str
     retryable: bool
+    untried: bool = False
     usage: Usage = UNKNOWN_USAGE
     cost: int | None = None
     ttft_ms: int | None = None
@@ -102,8 +126,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
+    """Calls are about to run: one, or several reads at once. Those that are closed by then do not start."""
+
     worker: Worker
-    call: str
+    calls: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +144,15 @@ class Finished:
     size: int = 0
     digest: str | None = None
     cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Hooks have said what the model is told of a call: `text`, or None for its result as it is."""
+
+    worker: Worker
+    call: str
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +226,7 @@ Wish: TypeAlias = (
     | Failed
     | Start
     | Finished
+    | Tell
     | Park
     | Decide
     | Close

@@ -14,7 +14,7 @@ from core.store import Store
 from core.turn import decide
 from core.wishes import Answered, Ask, Finished, Note, Start, Submit, Wish, WrittenCall
 
-SNAPSHOT = Snapshot(model="offline:", instructions="-", tools="-", options="-", handbooks="-")
+SNAPSHOT = Snapshot(models=["offline:"], instructions="-", tools="-", options="-", handbooks="-")
 WORKER = Worker(nonce="seed", host="seed", pid=1, start="seed")
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 TOGETHER = 200
@@ -41,7 +41,7 @@ async def _thread(store: Store, i: int) -> None:
         Submit(turn=turn, request_id=f"r-{i}", text=said, snapshot=SNAPSHOT, worker=WORKER),
         Ask(worker=WORKER, step=1, attempt=1, model="offline:", with_tools=True, window=2, request="-"),
         Answered(call=f"{turn}-m1", text="Let me see.", stop_reason="tool_calls", calls=(call,), **answer),
-        Start(worker=WORKER, call=f"{turn}-t1"),
+        Start(worker=WORKER, calls=(f"{turn}-t1",)),
         Finished(worker=WORKER, call=f"{turn}-t1", status=STATUSES[i % 4], result=i, size=4),
         Ask(worker=WORKER, step=2, attempt=1, model="offline:", with_tools=True, window=2, request="-"),
         Answered(call=f"{turn}-m2", text=f"You have {i} days.", stop_reason="end", calls=(), **answer),

@@ -23,7 +23,7 @@ OPTIONS = Options(window_messages=16)
 """A window that is full at turn 10."""
 
 D = "0" * 64
-SNAPSHOT = Snapshot(model="scripted:", instructions=D, tools=D, options=D, handbooks=D)
+SNAPSHOT = Snapshot(models=["scripted:"], instructions=D, tools=D, options=D, handbooks=D)
 WORKER = Worker(nonce="0" * 32, host="seed", pid=1, start="seed")
 AT = datetime(2026, 1, 1, 8, tzinfo=UTC)
 QUESTION, LOOKING, ANSWER = "How many days are left of them?", "Let me look.", "There are twelve days left."
@@ -89,7 +89,7 @@ def turn_of(thread, request):
         Submit(turn=turn, request_id=request, text=QUESTION, snapshot=SNAPSHOT, worker=WORKER),
         Ask(step=1, **ask),
         Answered(call=f"{turn}-m1", text=LOOKING, stop_reason="tool_calls", calls=(call,), **said),
-        Start(worker=WORKER, call=f"{turn}-t1"),
+        Start(worker=WORKER, calls=(f"{turn}-t1",)),
         Finished(worker=WORKER, call=f"{turn}-t1", status="succeeded", result=12, size=2, digest=D, duration_ms=1),
         Ask(step=2, **ask),
         Answered(call=f"{turn}-m2", text=ANSWER, stop_reason="end", calls=(), **said),

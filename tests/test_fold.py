@@ -191,7 +191,7 @@ def _told(log: Log, result: str) -> None:
     turn = log.turns()[-1].id
     log.wish(Ask(worker=me, step=1, attempt=1, model="m", with_tools=True, window=1, request="d"))
     log.wish(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
-    log.wish(Start(worker=me, call=f"{turn}-t1"))
+    log.wish(Start(worker=me, calls=(f"{turn}-t1",)))
     log.wish(Finished(worker=me, call=f"{turn}-t1", status="succeeded", result=result, size=len(result)))
     stop(log, "")
 
@@ -234,7 +234,7 @@ def _ask_for_a_look(log: Log) -> None:
     assert me
     log.wish(Ask(worker=me, step=1, attempt=1, model="m", with_tools=True, window=1, request="d"))
     log.wish(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
-    log.wish(Start(worker=me, call=f"{log.open.turn}-t1"))
+    log.wish(Start(worker=me, calls=(f"{log.open.turn}-t1",)))
 
 
 @many

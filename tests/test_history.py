@@ -14,11 +14,12 @@ from backends import open_store
 from core.canonical import canonical
 from core.entries import VERSIONS, Usage
 from core.fold import State, fold_all
-from core.history import CHARACTERS_PER_TOKEN, ERASED, as_json, earlier_messages, turn_messages, window
+from core.history import ERASED, as_json, choose, earlier_messages, turn_messages
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.options import Options
 from core.records import ModelCall, OpenTurn, ToolCall, Turn, record
 from core.turn import plan
+from core.windows import CHARACTERS_PER_TOKEN, NewestTurns
 from core.wishes import Answered, Ask, Failed, Finished, Start, WrittenCall
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -135,7 +136,7 @@ def test_an_erased_result_leaves_a_placeholder_beside_its_call() -> None:
     answer(log, "", WrittenCall(tool="look", effect="read", approval=None, arguments={}))
     worker, _ = held(log)
     call = f"{log.turns()[-1].id}-t1"
-    log.wish(Start(worker=worker, call=call))
+    log.wish(Start(worker=worker, calls=(call,)))
     log.wish(Finished(worker=worker, call=call, status="succeeded", result="secret", size=8))
     stop(log, "")
     log.entries = erased(log.entries, lambda entry: entry.kind == "tool.finished")
@@ -193,15 +194,15 @@ async def _next_request(log: Log, options: Options) -> list[SentMessage]:
     async with open_store("memory:") as store:
         await _keep(store, log)
         turn = log.turns()[-1]
-        turns = await window(store, "t", turn.first_n, options)
-        earlier = await earlier_messages(store, turns, options)
+        chosen = await choose(store, "t", turn.first_n, NewestTurns(), options)
+        earlier = await earlier_messages(store, chosen.turns, options)
         return [*earlier, *turn_messages(turn, log.state.items, options)]
 
 
 async def windowed(log: Log, turn: Turn, options: Options) -> list[Turn]:
     async with open_store("memory:") as store:
         await _keep(store, log)
-        return await window(store, "t", turn.first_n, options)
+        return list((await choose(store, "t", turn.first_n, NewestTurns(), options)).turns)
 
 
 async def told(log: Log, turn: Turn) -> list[SentMessage]:

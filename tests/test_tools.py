@@ -345,7 +345,7 @@ async def test_an_application_may_deny_a_call_before_it_starts(store):
         ran.append(days)
 
     model = ScriptedModel([[Call("book", {"days": 9}), Call("book", {"days": 2})], DONE])
-    async with chatting(store, model, tools=[book], hooks=Hooks(before_tool_call=deny)) as chat:
+    async with chatting(store, model, tools=[book], hooks=[Hooks(before_tool_call=deny)]) as chat:
         reply = await chat.ask("?")
     assert [(call.status, call.code) for call in reply.tool_calls] == [
         ("denied", "denied_by_hook"),
@@ -367,7 +367,7 @@ async def test_a_hook_that_fails_lets_no_call_through(store):
         """Look."""
         ran.append(1)
 
-    reply, request = await called(store, look, hooks=Hooks(before_tool_call=broken))
+    reply, request = await called(store, look, hooks=[Hooks(before_tool_call=broken)])
     assert (reply.tool_calls[0].status, ran, reply.status) == ("denied", [], "completed")
     assert "LookupError" in told(request)[0].content
 

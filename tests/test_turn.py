@@ -290,8 +290,10 @@ async def test_the_calls_of_an_answer_that_was_cut_off_by_its_length_never_run(s
         """Book days."""
         ran.append(days)
 
-    view = await answer(store, [[Call("book", {"days": 1}), Stop("length")]], tools=[book])
+    cut = [Call("book", {"days": 1}), Stop("length")]
+    view = await answer(store, [cut, cut], tools=[book])
     assert (view.turn.status, view.calls, ran) == ("truncated", [], [])
+    assert [call.repair for call in view.model_calls] == ["cut_calls", "cut_calls"]
 
 
 async def test_an_empty_answer_is_asked_for_again_once_with_a_nudge(store):

@@ -150,6 +150,8 @@ def _commit(model: Model, world: World, index: int, actor: Actor) -> Iterator[Mo
 
 def _nothing(model: Model, world: World, index: int, actor: Actor) -> World:
     model.seen[f"nothing left of {type(actor.wish).__name__}"] += 1
+    if isinstance(actor.wish, Start):
+        return think(model, world, index, actor)
     return _finish(model, world, index, actor)
 
 
@@ -287,7 +289,7 @@ def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries:
                 return world.with_actor(index, actor._replace(pc="done"))
             return think(model, world, index, actor)
         case "think" if isinstance(actor.wish, Start):
-            return world.with_actor(index, actor._replace(pc="effect", call=actor.wish.call))
+            return world.with_actor(index, actor._replace(pc="effect"))
         case "think" if isinstance(actor.wish, Ask):
             open = actor.view.open
             if open is None or open.model_call is None:

@@ -217,11 +217,11 @@ def _act(draw: Draw, log: Log, open: OpenTurn, me: Worker, retrieves: bool) -> N
                     request="d",
                 )
             )
-        case "run_tool" if draw(st.integers(0, 9)) == 0:
-            denied = Finished(worker=me, call=act.call, status="denied", code="denied_by_hook", error=draw(texts))
+        case "run_tools" if draw(st.integers(0, 9)) == 0:
+            denied = Finished(worker=me, call=act.calls[0], status="denied", code="denied_by_hook", error=draw(texts))
             log.wish(denied)
-        case "run_tool":
-            log.wish(Start(worker=me, call=act.call))
+        case "run_tools":
+            log.wish(Start(worker=me, calls=act.calls))
         case "close_lost_call":
             call = open.call(act.call)
             assert call

@@ -124,14 +124,14 @@ def late_word_counts(state: State, entry: Entry) -> State:
 
 def run_again_whatever_it_is(open: OpenTurn, *, retrieves: bool) -> Act:
     act = plan(open, retrieves=retrieves)
-    return replace(act, kind="run_tool") if act.kind == "close_lost_call" else act
+    return replace(act, kind="run_tools", calls=(act.call,)) if act.kind == "close_lost_call" else act
 
 
 def nobody_is_asked(open: OpenTurn, *, retrieves: bool) -> Act:
     act = plan(open, retrieves=retrieves)
     if act.kind == "park":
         waiting = next(call for call in open.calls if call.status == "planned")
-        return Act(kind="run_tool", call=waiting.call)
+        return Act(kind="run_tools", calls=(waiting.call,))
     return act
 
 

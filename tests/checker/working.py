@@ -25,12 +25,14 @@ def think(model: Model, world: World, index: int, actor: Actor) -> World:
         return world.with_actor(index, actor._replace(pc="done"))
     if actor.fence != open.fence:
         actor = actor._replace(fence=open.fence, live_n=0)
+    if actor.granted:  # reads that were started together end in any order
+        return world.with_actor(index, actor._replace(pc="effect"))
     me = worker(actor.name)
     act = model.rules.plan(open, retrieves=False)
     actor = actor._replace(pc="commit", then="think", call=act.call)
     match act.kind:
-        case "run_tool":
-            return world.with_actor(index, actor._replace(wish=Start(worker=me, call=act.call)))
+        case "run_tools":
+            return world.with_actor(index, actor._replace(wish=Start(worker=me, calls=act.calls)))
         case "close_lost_call":
             call = open.call(act.call)
             assert call
@@ -161,20 +163,23 @@ def break_down(model: Model, world: World, index: int, actor: Actor) -> World:
 
 
 def effecting(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
-    yield f"{actor.name} runs {actor.call}", partial(_run, model, world, index, actor)
+    for call in actor.granted or (actor.call,):
+        yield f"{actor.name} runs {call}", partial(_run, model, world, index, actor, call)
 
 
-def _run(model: Model, world: World, index: int, actor: Actor) -> World:
-    world = _effect(model, world, actor, actor.call)
-    granted = tuple(call for call in actor.granted if call != actor.call)
-    wish = Finished(worker=worker(actor.name), call=actor.call, status="succeeded", result="r")
-    actor = actor._replace(pc="commit", wish=wish, then="think", granted=granted)
+def _run(model: Model, world: World, index: int, actor: Actor, call: str) -> World:
+    world = _effect(model, world, actor, call)
+    granted = tuple(other for other in actor.granted if other != call)
+    wish = Finished(worker=worker(actor.name), call=call, status="succeeded", result="r")
+    actor = actor._replace(pc="commit", wish=wish, then="think", granted=granted, call=call)
     return world.with_actor(index, actor)
 
 
 def act_early(model: Model, world: World, index: int, actor: Actor) -> World:
     assert isinstance(actor.wish, Start)
-    return _effect(model, world, actor, actor.wish.call).with_actor(index, actor._replace(pc="unsure"))
+    for call in actor.wish.calls:
+        world = _effect(model, world, actor, call)
+    return world.with_actor(index, actor._replace(pc="unsure"))
 
 
 def _effect(model: Model, world: World, actor: Actor, call: str) -> World:

@@ -1,0 +1,55 @@
+"""Structured output: whether an answer is JSON that fits the schema it was asked for in."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import BaseModel, ValidationError
+
+from core.canonical import MAX_DEPTH, ROOM, Json, canonical
+from core.errors import InvalidInput
+
+S = TypeVar("S", bound=BaseModel)
+
+MAX_WORDS = 1000
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Json]:
+    """The JSON schema of a pydantic model. Raises InvalidInput for a model that has none."""
+    try:
+        schema = model.model_json_schema()
+        Draft202012Validator.check_schema(schema)
+        canonical(schema, most=MAX_DEPTH - ROOM)
+    except (ValueError, SchemaError) as error:
+        raise InvalidInput(f"{model.__name__} has no JSON schema: {error}") from error
+    return schema
+
+
+def read_output(text: str, schema: Mapping[str, Json]) -> tuple[Json, str | None]:
+    """The answer as JSON and None, or None and what the model is told of why it does not fit.
+
+    A fence of ``` around the whole of it is taken off: many models cannot leave it out.
+    """
+    fenced = _FENCED.match(text)
+    try:
+        value = json.loads(fenced[1] if fenced else text)
+        canonical(value, most=MAX_DEPTH - ROOM)
+    except (ValueError, RecursionError) as error:
+        return None, f"It is no JSON: {error}"[:MAX_WORDS]
+    faults = [
+        f"{'.'.join(map(str, fault.absolute_path)) or 'the whole'}: {fault.message}"
+        for fault in Draft202012Validator(dict(schema)).iter_errors(value)
+    ]
+    return (None, "; ".join(faults)[:MAX_WORDS]) if faults else (value, None)
+
+
+def parse(output: Json, model: type[S]) -> tuple[S | None, str | None]:
+    """The output as the model, or None and why not: a model may demand more than a JSON schema can say."""
+    try:
+        return model.model_validate(output), None
+    except ValidationError as error:
+        return None, "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())[:MAX_WORDS]
