@@ -358,7 +358,7 @@ class Desk(Archive):
             except Exception:  # the boundary of a retriever: a question is taken while its index is down
                 log.exception("the retriever does not say which handbooks are in force")
         return Snapshot(
-            models=equipment.chain.names,
+            models=tuple(equipment.chain.names),
             instructions=await self._blob(instructions),
             tools=await self._blob([tool_json(tool.schema) for tool in equipment.tools.values()]),
             options=await self._blob(self.options.model_dump(mode="json")),

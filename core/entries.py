@@ -87,7 +87,7 @@ class Snapshot(Value):
     """What a turn runs with: the names of its models, in the order in which they are tried, and digests that name
     entries in `blob:<digest>` streams. `output` is that of the schema its answer is to fit, None for free text."""
 
-    models: list[str]
+    models: tuple[str, ...]
     instructions: str
     tools: str
     options: str

@@ -148,7 +148,7 @@ class Recovery:
 
     async def can_go_on(self, open: OpenTurn) -> bool:
         """Whether this desk has the models and the tools that the turn was opened with."""
-        if open.snapshot.models != self._equipment.chain.names:
+        if open.snapshot.models != tuple(self._equipment.chain.names):
             return False
         tools = await read_blob(self._equipment.store, open.snapshot.tools)
         return all(tool["name"] in self._equipment.tools for tool in tools)

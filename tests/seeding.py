@@ -14,7 +14,7 @@ from core.store import Store
 from core.turn import decide
 from core.wishes import Answered, Ask, Finished, Note, Start, Submit, Wish, WrittenCall
 
-SNAPSHOT = Snapshot(models=["offline:"], instructions="-", tools="-", options="-", handbooks="-")
+SNAPSHOT = Snapshot(models=("offline:",), instructions="-", tools="-", options="-", handbooks="-")
 WORKER = Worker(nonce="seed", host="seed", pid=1, start="seed")
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 TOGETHER = 200

@@ -23,7 +23,7 @@ OPTIONS = Options(window_messages=16)
 """A window that is full at turn 10."""
 
 D = "0" * 64
-SNAPSHOT = Snapshot(models=["scripted:"], instructions=D, tools=D, options=D, handbooks=D)
+SNAPSHOT = Snapshot(models=("scripted:",), instructions=D, tools=D, options=D, handbooks=D)
 WORKER = Worker(nonce="0" * 32, host="seed", pid=1, start="seed")
 AT = datetime(2026, 1, 1, 8, tzinfo=UTC)
 QUESTION, LOOKING, ANSWER = "How many days are left of them?", "Let me look.", "There are twelve days left."

@@ -23,7 +23,7 @@ from core.wishes import Note, Wish, WrittenCall
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SALT = "5a" * 16
-SNAPSHOT = Snapshot(models=["m"], instructions="i", tools="t", options="o", handbooks="h")
+SNAPSHOT = Snapshot(models=("m",), instructions="i", tools="t", options="o", handbooks="h")
 STREAM = "thread:t"
 
 Entries: TypeAlias = tuple[Entry, ...]
