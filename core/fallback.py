@@ -16,7 +16,7 @@ BREAKS_AFTER = 5
 BREAKS_FOR = 60.0
 """A model that failed so often within so many seconds is not asked until the first of these failures is that old."""
 
-_FINAL = frozenset(("quota", "auth", "too_large", "invalid_request"))
+_FINAL = frozenset(("quota", "auth", "invalid_request"))
 _DOWN = frozenset(("overloaded", "connection", "timeout"))
 
 
@@ -54,6 +54,8 @@ class Chain:
     def able(self, failed: Sequence[ModelCall]) -> list[str]:
         """The names of those that did not fail for good on the step."""
         out = {call.model for call in failed if call.code in _FINAL}
+        too_large = [call.model for call in failed if call.code == "too_large"]
+        out |= {name for name in too_large if too_large.count(name) > 1}  # once more, with less, may do
         return [name for name in self._models if name not in out]
 
     def heard(self, name: str, code: str | None) -> None:

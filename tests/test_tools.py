@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 import anyio.to_thread
 import pytest
-from desks import ASKER, QUICK, chatting, check, events, kinds, logged, until, waiting
+from desks import ASKER, PATIENCE, QUICK, chatting, check, events, kinds, logged, until, waiting
 from pydantic import Field
 
 from backends.scripted import Call, Say, ScriptedModel
@@ -449,3 +449,67 @@ async def test_a_late_progress_report_of_a_tool_that_was_given_up_is_no_event(st
     reply, _ = await called(store, look)
     reports[0]("still here")
     assert await until(lambda: kinds(store, reply.tool_calls[0].thread))
+
+
+async def test_reads_of_one_answer_run_at_once_and_each_is_recorded_as_it_ends(store):
+    second_done = anyio.Event()
+
+    @tool(effect="read")
+    async def slow() -> str:
+        """Slow."""
+        await second_done.wait()
+        return "slow"
+
+    @tool(effect="read")
+    async def quick() -> str:
+        """Quick."""
+        second_done.set()
+        return "quick"
+
+    script = [[Call("slow", {}), Call("quick", {})], [Say("Done.")]]
+    async with chatting(store, script, tools=[slow, quick]) as chat:
+        with anyio.fail_after(PATIENCE):
+            reply = await chat.ask("?")
+        assert [(call.tool, call.result) for call in reply.tool_calls] == [("slow", "slow"), ("quick", "quick")]
+        finished = [entry.shell["call"][-2:] for entry in await logged(store, chat.id, "tool.finished")]
+        started = [entry.n for entry in await logged(store, chat.id, "tool.started")]
+        assert sorted(finished) == ["t1", "t2"]
+        assert started[1] == started[0] + 1
+        await check(store, chat.id)
+
+
+async def test_a_call_that_writes_waits_for_the_reads_before_it_and_runs_alone(store):
+    going, most = set(), []
+
+    def worker(name, effect):
+        async def run() -> str:
+            """Run."""
+            going.add(name)
+            most.append((name, frozenset(going)))
+            await anyio.sleep(0.01)
+            going.discard(name)
+            return name
+
+        return tool(effect=effect, name=name)(run)
+
+    tools = [worker("one", "read"), worker("two", "read"), worker("note", "idempotent"), worker("three", "read")]
+    script = [[Call(name, {}) for name in ("one", "two", "note", "three")], [Say("Done.")]]
+    async with chatting(store, script, tools=tools) as chat:
+        assert (await chat.ask("?")).status == "completed"
+    alone = {name: others for name, others in most if name in ("note", "three")}
+    assert alone == {"note": frozenset({"note"}), "three": frozenset({"three"})}
+
+
+async def test_a_turn_past_its_deadline_ends_with_what_was_shown(store):
+    @tool(effect="read")
+    async def forever() -> None:
+        """Forever."""
+        await anyio.sleep_forever()
+
+    options = Options(retry_delay=0.001, turn_deadline=0.2)
+    async with chatting(store, [[Say("Let me look."), Call("forever", {})]], tools=[forever], options=options) as chat:
+        with anyio.fail_after(PATIENCE):
+            reply = await chat.ask("?")
+        assert (reply.status, reply.error.code, reply.text) == ("failed", "turn_deadline", "Let me look.")
+        assert [call.status for call in reply.tool_calls] == ["timed_out"]
+        await check(store, chat.id)

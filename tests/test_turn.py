@@ -387,3 +387,21 @@ async def test_a_turn_writes_what_it_does_in_order(store):
         "model.answered",
         "turn.ended",
     ]
+
+
+async def test_an_answer_whose_calls_were_cut_off_is_asked_for_once_more(store):
+    @tool(effect="read")
+    def look(day: str) -> str:
+        """Look."""
+        return day
+
+    script = [[Call("look", {"day": "long"}), Stop("length")], [Call("look", {"day": "short"})], [Say("Done.")]]
+    view = await answer(store, script, tools=[look])
+    assert (view.turn.status, [call.arguments for call in view.calls]) == ("completed", [{"day": "short"}])
+    assert [call.repair for call in view.model_calls] == ["cut_calls", None, None]
+
+
+async def test_calls_that_cannot_be_made_are_told_twice_and_then_there_are_no_tools(store):
+    view = await answer(store, [[Call("loook", {})]] * 3 + [[Say("I cannot.")]], tools=[])
+    assert (view.turn.status, view.turn.text) == ("completed", "I cannot.")
+    assert [call.status for call in view.calls] == ["unknown_tool"] * 3
