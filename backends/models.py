@@ -8,9 +8,10 @@ from core.model import Model
 
 
 def open_model(url: str) -> Model:
-    """The model behind `offline:`, `offline:?delay=0.02` or `scripted:/path/to/script.json`.
+    """The model behind `offline:`, `offline:?delay=0.02`, `scripted:/path/to/script.json` or `openai:MODEL`.
 
-    Raises InvalidInput for anything else, and for a script that cannot be read.
+    An OpenAI model takes `?api=chat` and `&base_url=http://HOST/v1`, and its key from OPENAI_API_KEY. Raises
+    InvalidInput for anything else, for a script that cannot be read, and for a missing package or key.
     """
     scheme, _, rest = url.partition(":")
     match scheme:
@@ -22,5 +23,19 @@ def open_model(url: str) -> Model:
             from backends.script_file import read_script
 
             return read_script(rest)
+        case "openai" if rest:
+            return _open_openai(url)
         case _:
-            raise InvalidInput(f"no model {scheme}: the models are offline: and scripted:PATH.json")
+            raise InvalidInput(f"no model {scheme}: the models are offline:, openai:MODEL and scripted:PATH.json")
+
+
+def _open_openai(url: str) -> Model:
+    try:
+        from backends.openai_chat import ChatModel
+        from backends.openai_client import Address
+        from backends.openai_responses import ResponsesModel
+    except ModuleNotFoundError as error:
+        raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[openai]'") from error
+    address = Address.from_url(url)
+    model = ChatModel if address.api == "chat" else ResponsesModel
+    return model(address.model, base_url=address.base_url)
