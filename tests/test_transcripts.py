@@ -114,9 +114,9 @@ async def transcript(store, thread) -> list[str]:
         found = (await store.find(Query(kind=kind, where=where, limit=500))).records
         lines += sorted(canonical([kind, r.n, r.id.partition("-")[2], dict(r.fields)]).decode() for r in found)
     names: dict[str, str] = {}
-    numbered = re.compile(r"\b[0-9a-f]{24,64}\b|\d{4}-\d\d-\d\dT[\d:.]+Z")
-    took = re.compile(r'("(?:duration_ms|ttft_ms)":)\d+')
-    return [took.sub(r"\1N", numbered.sub(lambda m: names.setdefault(m[0], f"<{len(names)}>"), line)) for line in lines]
+    numbered = re.compile(r"\b[0-9a-f]{24,64}\b")
+    timed = re.compile(r'(?<="duration_ms":)\d+|(?<="ttft_ms":)\d+|\d{4}-\d\d-\d\dT[\d:.]+Z')
+    return [timed.sub("T", numbered.sub(lambda m: names.setdefault(m[0], f"<{len(names)}>"), line)) for line in lines]
 
 
 async def test_one_conversation_leaves_the_same_log_and_records_on_every_store(tmp_path):
