@@ -4,6 +4,7 @@ Its dialects differ, so little is demanded of a stream but its `[DONE]`: Ollama 
 reason and gives a call's arguments at once, others in pieces; some number their calls and some only name them.
 """
 
+import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -194,7 +195,7 @@ class _Answer:
         tool, written = _str(function.get("name")), function.get("arguments") or ""
         call = self._call(piece, tool)
         call.tool = call.tool or tool
-        written = written if isinstance(written, str) else canonical(written).decode()
+        written = written if isinstance(written, str) else json.dumps(written)
         call.arguments += written
         return written
 

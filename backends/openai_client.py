@@ -71,8 +71,8 @@ class Address:
 
     @property
     def own(self) -> bool:
-        """Whether it is OpenAI that is asked, by whose prices it is paid."""
-        return urlsplit(self.base_url).hostname == urlsplit(OWN).hostname
+        """Whether it is OpenAI that is asked, in whatever region."""
+        return f".{urlsplit(self.base_url).hostname}".endswith(".api.openai.com")
 
     @property
     def name(self) -> str:
@@ -80,8 +80,8 @@ class Address:
         parts = urlsplit(self.base_url)
         server = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         query: dict[str, str] = {} if self.api == "responses" else {"api": self.api}
-        if self.base_url.rstrip("/") != OWN:
-            query["base_url"] = server
+        if server.rstrip("/") != OWN:
+            query["base_url"] = server.rstrip("/")
         return f"openai:{self.model}" + (f"?{urlencode(query, safe='/:')}" if query else "")
 
 
@@ -94,7 +94,7 @@ class Client:
 
     def __init__(self, address: Address, given: AsyncOpenAI | None = None) -> None:
         self._address = address
-        self._given = given
+        self._given = given.with_options(max_retries=0) if given else None
         self._made: AsyncOpenAI | None = None
         if given is None and address.own and not os.environ.get("OPENAI_API_KEY"):
             raise InvalidInput("OpenAI needs a key: set the environment variable OPENAI_API_KEY")
@@ -120,7 +120,7 @@ class Client:
 
     def _client(self) -> AsyncOpenAI:
         if self._given is not None:
-            return self._given.with_options(max_retries=0)
+            return self._given
         if self._made is None:
             key = os.environ.get("OPENAI_API_KEY") or "none"
             self._made = AsyncOpenAI(api_key=key, base_url=self._address.base_url, timeout=TIMEOUT, max_retries=0)
@@ -154,8 +154,8 @@ def usage(body: Json, taken: str, given: str) -> Usage:
 
 
 def cost(prices: "Prices | None", address: Address, used: Usage) -> int | None:
-    """Nano-USD, None when unknown. What another server takes is known to nobody but the operator's own price table."""
-    return prices.cost("openai" if address.own else "", address.model, used) if prices else None
+    """Nano-USD, None when unknown. What another server takes, or a region's, only the operator's own table can say."""
+    return prices.cost("openai" if address.base_url == OWN else "", address.model, used) if prices else None
 
 
 def _object(value: Json) -> dict[str, Json]:

@@ -5,6 +5,7 @@ item of it directly before what it led to; else the provider refuses the request
 answer's whole layout: reasoning items as they came, and between them where its texts and calls stood.
 """
 
+import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ class ResponsesModel:
     async def close(self) -> None:
         await self._client.close()
 
-    def _finish(self, answer: "_Answer", response: Json) -> Finish:
+    def _finish(self, answer: "_Answer", response: dict[str, Json]) -> Finish:
         used = usage(response.get("usage"), "input", "output")
         return Finish(
             stop_reason=answer.stop_reason,
@@ -193,7 +194,7 @@ class _Answer:
     """What an answer's events add up to. `ended` is the response that the terminal event holds."""
 
     text: str = ""
-    ended: Json = None
+    ended: dict[str, Json] | None = None
     stop_reason: StopReason = "other"
     _between: str = ""
     _refused: bool = False
@@ -273,7 +274,7 @@ class _Answer:
         calls = [item for item in self._items if item.value.get("type") == "function_call"]
         for call in calls:
             written = call.value.get("arguments") or call.arguments
-            raw = written if isinstance(written, str) else canonical(written).decode()
+            raw = written if isinstance(written, str) else json.dumps(written)
             yield CallDelta(tool=_str(call.value.get("name")), arguments=raw)
         self._refused = self._refused or any(_refuses(item.value) for item in self._items)
         self.stop_reason = self._stop(response, bool(calls))

@@ -20,6 +20,8 @@ MAX_EVENT = 2 * 1024 * 1024
 
 Event: TypeAlias = dict[str, Json] | Literal["ping", "done"]
 
+_NO_STREAM = "the answer is no stream of events"
+_CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -47,7 +49,7 @@ async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
                         yield _event(name, data)
                     name, data = "", ""
                 case _:
-                    raise ModelError("protocol", "the answer is no stream of events")
+                    raise ModelError("protocol", _NO_STREAM)
             if len(data) > MAX_EVENT:
                 raise _too_long()
     if data:
@@ -55,7 +57,7 @@ async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
 
 
 async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
-    """Whole lines; what follows the last line's end was cut, and is not one."""
+    """Whole lines. What follows the last one's end is none: the beginning of one that was cut, or of something else."""
     line, after_return = bytearray(), False
     async for chunk in chunks:
         begins = 1 if after_return and chunk.startswith(b"\n") else 0
@@ -68,6 +70,8 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
         line += rest
         if len(line) > MAX_EVENT:
             raise _too_long()
+    if not _CUT.match(line):
+        raise ModelError("protocol", _NO_STREAM)
 
 
 def _decoded(line: bytearray) -> str:

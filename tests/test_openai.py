@@ -14,6 +14,7 @@ import anyio
 import httpx2
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
+from desks import chatting
 from hypothesis import given
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
@@ -21,11 +22,13 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsStr
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 from pydantic import TypeAdapter
 
+from backends import open_store
 from backends.models import open_model
 from backends.openai_chat import ChatModel, chat_body
 from backends.openai_responses import ResponsesModel, responses_body
 from backends.openai_stream import MAX_EVENT
 from backends.openai_stream import events as events_of
+from core import tool
 from core.entries import Usage
 from core.errors import InvalidInput, ModelError
 from core.model import (
@@ -534,6 +537,29 @@ def test_an_answer_goes_back_in_its_order_and_each_reasoning_before_what_it_led_
         ]
 
 
+async def test_a_turn_with_a_tool_goes_back_to_the_model_with_its_reasoning_and_our_ids(server):
+    @tool(effect="read")
+    def vacation_balance(year: int) -> dict[str, int]:
+        """Days left."""
+        return {"days": 12}
+
+    server.replies += [streamed(*THOUGHTFUL), streamed(message("12 days."))]
+    async with (
+        open_store("memory:") as store,
+        model(server) as asked,
+        chatting(store, asked, tools=[vacation_balance]) as chat,
+    ):
+        reply = await chat.ask("How many days?")
+        (call,) = reply.tool_calls
+    assert (reply.status, reply.text) == ("completed", "Let me look.\n\n12 days.")
+    question, *back, result = server.bodies[1]["input"]
+    assert question["content"] == "How many days?"
+    assert [item["type"] for item in back] == ["reasoning", "message", "reasoning", "function_call"]
+    assert [back[0], back[2]] == [reasoning("rs_1"), reasoning("rs_2")]
+    assert back[3]["call_id"] == result["call_id"] == call.id
+    assert result["output"] == '{"days": 12}'
+
+
 # What goes wrong
 
 
@@ -623,6 +649,8 @@ async def test_an_error_event_without_an_error_object_is_an_error(server):
     "body",
     [
         b"<html><body>Bad gateway</body></html>\n",
+        b"<html><body>Bad gateway</body></html>",
+        b'{"error": "streams are not supported"}',
         b"data: {broken\n\n",
         b"data: [1]\n\n",
         b'data: {"a": NaN}\n\n',
@@ -631,7 +659,18 @@ async def test_an_error_event_without_an_error_object_is_an_error(server):
         b"data: " + b"x" * MAX_EVENT,
         b"data: x\n" * (MAX_EVENT // 2),
     ],
-    ids=["HTML", "broken JSON", "no object", "NaN", "deep", "bad UTF-8", "a long line", "a long event"],
+    ids=[
+        "HTML",
+        "HTML in one line",
+        "JSON",
+        "broken JSON",
+        "no object",
+        "NaN",
+        "deep",
+        "bad UTF-8",
+        "a long line",
+        "a long event",
+    ],
 )
 async def test_what_is_no_stream_of_events_is_no_answer(server, api, body):
     reply = Reply([body[at : at + 65_536] for at in range(0, len(body), 65_536)])
@@ -640,8 +679,9 @@ async def test_what_is_no_stream_of_events_is_no_answer(server, api, body):
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_a_stream_that_just_ends_has_no_finish(server, api):
-    events = await answer(server, sse(delta("Hi."), chunk("stop", content="Hi.")), api)
-    assert events == [TextDelta(text="Hi.")]
+    for cut in ("", "da", "data: {", ": ping"):
+        events = await answer(server, sse(delta("Hi."), chunk("stop", content="Hi."), *([cut] if cut else [])), api)
+        assert events == [TextDelta(text="Hi.")]
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
@@ -683,6 +723,10 @@ def test_a_url_names_the_model_the_api_and_the_server_but_no_secret(monkeypatch)
         assert open_model(url).name == url
     secret = open_model("openai:m?base_url=http://user:pass@127.0.0.1:8000/v1")
     assert secret.name == "openai:m?base_url=http://127.0.0.1:8000/v1"
+    assert (
+        open_model("openai:m?base_url=http://127.0.0.1:8000/v1/").name == "openai:m?base_url=http://127.0.0.1:8000/v1"
+    )
+    assert open_model("openai:m?base_url=https://api.openai.com/v1").name == "openai:m"
     assert isinstance(open_model("openai:gpt-5"), ResponsesModel)
     assert isinstance(open_model("openai:gpt-5?api=chat"), ChatModel)
 
