@@ -240,6 +240,8 @@ def test_settings_and_a_schema_are_put_where_each_api_looks_for_them():
     assert chat_body(request, model="m", own=False)["max_tokens"] == 9
 
 
+RESPONSES = TypeAdapter(ResponseCreateParamsStreaming)
+CHAT = TypeAdapter(CompletionCreateParamsStreaming)
 NAMES = st.from_regex(r"[a-zA-Z0-9_-]{1,12}", fullmatch=True)
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(str.strip)
 ARGUMENTS = st.dictionaries(TEXTS, st.none() | st.integers(-9, 9) | TEXTS | st.lists(TEXTS, max_size=2), max_size=3)
@@ -280,13 +282,13 @@ def plain(value):
 @given(requests())
 def test_whatever_is_sent_to_the_responses_api_is_what_the_sdk_says_may_be_sent(request):
     body = responses_body(request, model="m", name="openai:m")
-    assert plain(TypeAdapter(ResponseCreateParamsStreaming).validate_python(body)) == body
+    assert plain(RESPONSES.validate_python(body)) == body
 
 
 @given(requests(), st.booleans())
 def test_whatever_is_sent_to_chat_completions_is_what_the_sdk_says_may_be_sent(request, own):
     body = chat_body(request, model="m", own=own)
-    assert plain(TypeAdapter(CompletionCreateParamsStreaming).validate_python(body)) == body
+    assert plain(CHAT.validate_python(body)) == body
 
 
 @given(requests())
@@ -364,6 +366,38 @@ async def test_chat_calls_are_put_together_in_every_dialect(server, pieces):
     events = await answer(server, sse(*chunks, chunk("tool_calls"), DONE), "chat")
     assert calls_of(events) == [("one", '{"a":1}'), ("two", "{}")]
     assert events[-1].stop_reason == "tool_calls"
+
+
+async def test_a_call_that_was_cut_is_told_as_far_as_it_came(server):
+    added = {"type": "response.output_item.added", "output_index": 0, "item": called("")}
+    piece = {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": '{"ye'}
+    cut = completed(kind="incomplete", incomplete_details={"reason": "max_output_tokens"})
+    events = await answer(server, sse(added, piece, cut))
+    assert calls_of(events) == [("vacation_balance", '{"ye')]
+    assert events[-1].stop_reason == "length"
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed at the end", "not listed"])
+async def test_a_server_that_gives_one_place_and_one_id_to_two_calls_loses_neither(server, listed):
+    events = []
+    for item in (called('{"a":1}', name="one"), called("{}", name="two")):
+        events.append({"type": "response.output_item.added", "output_index": 0, "item": item})
+        events.append({"type": "response.output_item.done", "output_index": 0, "item": item})
+    output = [event["item"] for event in events[1::2]] if listed else []
+    told = await answer(server, sse(*events, completed(*output)))
+    assert calls_of(told) == [("one", '{"a":1}'), ("two", "{}")]
+
+
+async def test_arguments_that_are_no_text_are_told_as_their_json(server):
+    item = {**called(""), "arguments": {"year": 2026}}
+    assert calls_of(await answer(server, sse(completed(item)))) == [("vacation_balance", '{"year": 2026}')]
+    whole = {"index": 0, "function": {"name": "one", "arguments": {"year": 2026}}}
+    assert calls_of(await answer(server, sse(chunk(tool_calls=[whole]), DONE), "chat")) == [("one", '{"year": 2026}')]
+
+
+async def test_reasoning_that_no_record_can_hold_is_not_taken(server):
+    thought = {**reasoning("rs_1"), "summary": [{"type": "summary_text", "text": "\ud800"}]}
+    assert (await failure(server, sse(completed(thought, message("Hi."))))).code == "protocol"
 
 
 async def test_a_chat_answer_that_ends_without_a_reason_is_good_if_the_stream_says_that_it_is_done(server):
