@@ -11,10 +11,11 @@ from core.store import Store
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
-    """The store that the URL names, closed at the end of the block: `memory:` or `sqlite:///desk.db`.
+    """The store that the URL names, closed at the end of the block.
 
-    Three slashes begin a relative path, four an absolute one. Raises InvalidInput for any other URL and for a file
-    that another program, or a newer Rolltop, wrote; Unavailable when it cannot be opened.
+    `memory:`, `sqlite:///desk.db` (three slashes begin a relative path, four an absolute one), `mongodb://host/database`
+    or `mongodb+srv://host/database`. Raises InvalidInput for any other URL, for a file that another program, or a newer
+    Rolltop, wrote, and for a package that is not installed; Unavailable when it cannot be opened.
     """
     store: Store
     match url.partition(":"):
@@ -26,8 +27,17 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             from backends.sqlite import SqliteStore, path_of
 
             store = await anyio.to_thread.run_sync(SqliteStore, path_of(rest))
+        case ("mongodb" | "mongodb+srv", ":", _):
+            try:
+                from backends.mongodb import MongoStore
+            except ModuleNotFoundError as error:
+                raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[mongodb]'") from error
+
+            store = await MongoStore.opened(url)
         case (scheme, _, _):
-            raise InvalidInput(f"no store is named {scheme!r}: memory: and sqlite:///desk.db are")
+            raise InvalidInput(
+                f"no store is named {scheme!r}: memory:, sqlite:///desk.db and mongodb://HOST/DATABASE are"
+            )
     try:
         yield store
     finally:
