@@ -35,7 +35,7 @@ def translated(error: Exception) -> ModelError:
         case openai.APITimeoutError() | httpx2.TimeoutException():
             return ModelError("timeout", f"the provider was silent for too long ({cause})", retryable=True)
         case openai.APIResponseValidationError() | httpx2.DecodingError():
-            return ModelError("protocol", f"the answer cannot be read ({cause})")
+            return ModelError("protocol", f"the answer cannot be read ({cause})", retryable=True)
         case openai.APIConnectionError():
             return ModelError("connection", f"no connection to the provider ({cause})", retryable=True)
         case openai.OpenAIError():

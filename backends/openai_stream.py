@@ -20,7 +20,6 @@ MAX_EVENT = 2 * 1024 * 1024
 
 Event: TypeAlias = dict[str, Json] | Literal["ping", "done"]
 
-_NO_STREAM = "the answer is no stream of events"
 _CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
@@ -29,7 +28,7 @@ async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
     """Each event's JSON object; `ping` for a comment, `done` for `[DONE]`. An end is no error, whatever came before it.
 
     An object without a `type` has the event's name for one. Raises ModelError: `protocol` for what is no such stream,
-    and what the provider says for an event that reports an error.
+    which may be a proxy's doing and pass, and what the provider says for an event that reports an error.
     """
     name, data = "", ""
     async with aclosing(_lines(chunks)) as lines:
@@ -49,7 +48,7 @@ async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
                         yield _event(name, data)
                     name, data = "", ""
                 case _:
-                    raise ModelError("protocol", _NO_STREAM)
+                    raise _broken("the answer is no stream of events")
             if len(data) > MAX_EVENT:
                 raise _too_long()
     if data:
@@ -71,7 +70,7 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
         if len(line) > MAX_EVENT:
             raise _too_long()
     if not _CUT.match(line):
-        raise ModelError("protocol", _NO_STREAM)
+        raise _broken("the answer is no stream of events")
 
 
 def _decoded(line: bytearray) -> str:
@@ -80,7 +79,7 @@ def _decoded(line: bytearray) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
-        raise ModelError("protocol", "the answer is no UTF-8") from error
+        raise _broken("the answer is no UTF-8") from error
 
 
 def _event(name: str, data: str) -> Event:
@@ -89,9 +88,9 @@ def _event(name: str, data: str) -> Event:
     try:
         value = json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise ModelError("protocol", "an event of the answer is no JSON") from error
+        raise _broken("an event of the answer is no JSON") from error
     if not isinstance(value, dict):
-        raise ModelError("protocol", "an event of the answer is no object")
+        raise _broken("an event of the answer is no object")
     if name:
         value.setdefault("type", name)
     if value.get("error") or value.get("type") == "error":
@@ -101,6 +100,10 @@ def _event(name: str, data: str) -> Event:
 
 def _no_number(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _broken(message: str) -> ModelError:
+    return ModelError("protocol", message, retryable=True)
 
 
 def _too_long() -> ModelError:
