@@ -8,11 +8,11 @@ import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from openai import AsyncOpenAI
 
 from backends.openai_client import OWN, Address, Client, cost, drain, usage
+from backends.prices import Prices
 from backends.rendering import user_text
 from core.canonical import Json, canonical
 from core.entries import StopReason, Usage
@@ -29,9 +29,6 @@ from core.model import (
     ToolSchema,
 )
 
-if TYPE_CHECKING:
-    from backends.prices import Prices
-
 SETTINGS = frozenset({"temperature", "top_p", "max_output_tokens", "reasoning_effort"})
 
 _STOPS: Mapping[Json, StopReason] = {
@@ -47,7 +44,7 @@ _STOPS: Mapping[Json, StopReason] = {
 class ChatModel:
     """A model asked by Chat Completions, at OpenAI or at `base_url`; `client` is an application's own, and stays open.
 
-    Costs are known where `prices` knows them. Raises InvalidInput where there is no key.
+    `prices` None are those of genai-prices. Raises InvalidInput where there is no key.
     """
 
     settings = SETTINGS
@@ -58,13 +55,13 @@ class ChatModel:
         *,
         base_url: str = OWN,
         client: AsyncOpenAI | None = None,
-        prices: "Prices | None" = None,
+        prices: Prices | None = None,
     ) -> None:
         address = Address(model=model, api="chat", base_url=str(client.base_url) if client else base_url)
         self.name = address.name
         self._address = address
         self._client = Client(address, client)
-        self._prices = prices
+        self._prices = prices or Prices()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         answer = _Answer()

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import anyio
@@ -18,12 +18,10 @@ from openai import AsyncOpenAI, OpenAIError
 
 from backends.openai_errors import translated
 from backends.openai_stream import Event, events
+from backends.prices import Prices
 from core.canonical import Json
 from core.entries import Usage
 from core.errors import InvalidInput, ModelError
-
-if TYPE_CHECKING:
-    from backends.prices import Prices
 
 Api: TypeAlias = Literal["responses", "chat"]
 
@@ -153,9 +151,9 @@ def usage(body: Json, taken: str, given: str) -> Usage:
     )
 
 
-def cost(prices: "Prices | None", address: Address, used: Usage) -> int | None:
+def cost(prices: Prices, address: Address, used: Usage) -> int | None:
     """Nano-USD, None when unknown. What another server takes, or a region's, only the operator's own table can say."""
-    return prices.cost("openai" if address.base_url == OWN else "", address.model, used) if prices else None
+    return prices.cost("openai" if address.base_url.rstrip("/") == OWN else "", address.model, used)
 
 
 def _object(value: Json) -> dict[str, Json]:

@@ -7,12 +7,12 @@ answer's whole layout: reasoning items as they came, and between them where its 
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 from openai import AsyncOpenAI
 
 from backends.openai_client import OWN, Address, Client, cost, drain, usage
 from backends.openai_output import Output
+from backends.prices import Prices
 from backends.rendering import user_text
 from core.canonical import Json, canonical
 from core.model import (
@@ -26,9 +26,6 @@ from core.model import (
     ToolSchema,
 )
 
-if TYPE_CHECKING:
-    from backends.prices import Prices
-
 SETTINGS = frozenset({"temperature", "top_p", "max_output_tokens", "reasoning_effort", "reasoning_summary"})
 
 
@@ -36,7 +33,7 @@ class ResponsesModel:
     """A model asked by the Responses API, at OpenAI or at `base_url`; `client` is an application's own, and stays open.
 
     A model that thinks for longer than the desk waits for a first content shows no sign of life meanwhile, unless it
-    is asked for a summary of its thoughts (`reasoning_summary`: "auto"). Costs are known where `prices` knows them.
+    is asked for a summary of its thoughts (`reasoning_summary`: "auto"). `prices` None are those of genai-prices.
     Raises InvalidInput where there is no key.
     """
 
@@ -48,13 +45,13 @@ class ResponsesModel:
         *,
         base_url: str = OWN,
         client: AsyncOpenAI | None = None,
-        prices: "Prices | None" = None,
+        prices: Prices | None = None,
     ) -> None:
         address = Address(model=model, base_url=str(client.base_url) if client else base_url)
         self.name = address.name
         self._address = address
         self._client = Client(address, client)
-        self._prices = prices
+        self._prices = prices or Prices()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         output = Output()

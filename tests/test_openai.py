@@ -28,6 +28,7 @@ from backends.openai_chat import ChatModel, chat_body
 from backends.openai_responses import ResponsesModel, responses_body
 from backends.openai_stream import MAX_EVENT
 from backends.openai_stream import events as events_of
+from backends.prices import Prices
 from core import tool
 from core.entries import Usage
 from core.errors import InvalidInput, ModelError
@@ -328,6 +329,35 @@ async def test_a_chat_answer_is_told_as_it_comes_and_ends_with_what_it_used(serv
 async def test_usage_that_nobody_told_is_unknown_and_not_nought(server):
     for reply, api in ((streamed(message("Hi.")), "responses"), (sse(chunk("stop", content="Hi."), DONE), "chat")):
         assert (await answer(server, reply, api))[-1].usage == Usage()
+
+
+USED = {"input_tokens": 1000, "output_tokens": 100}
+
+
+async def test_an_answer_of_another_server_costs_what_the_operators_own_table_says_and_is_else_unknown(server):
+    prices = Prices({"openai:gpt-test": {"input": 1, "output": 2}})
+    for table, cost in ((None, None), (prices, 1_200_000)):
+        server.replies += [streamed(message("Hi."), usage=USED), streamed(message("Hi."))]
+        async with model(server, prices=table) as asked:
+            told = [[event async for event in asked.stream(HELLO)][-1] for _ in range(2)]
+        assert [finish.cost for finish in told] == [cost, None]
+    tokens = {"prompt_tokens": 1000, "completion_tokens": 100}
+    server.replies.append(sse(chunk("stop", content="Hi."), {"choices": [], "usage": tokens}, DONE))
+    async with model(server, "chat", prices=prices) as asked:
+        assert [event async for event in asked.stream(HELLO)][-1].cost == 1_200_000
+
+
+async def test_an_answer_of_openai_costs_what_is_known_of_its_model():
+    body = b"".join(streamed(message("Hi."), usage=USED).chunks)
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=body))
+    costs = {}
+    for region in ("", "eu."):
+        http = httpx2.AsyncClient(transport=transport)
+        async with AsyncOpenAI(api_key="k", base_url=f"https://{region}api.openai.com/v1", http_client=http) as client:
+            costs[region] = [event async for event in ResponsesModel("gpt-5", client=client).stream(HELLO)][-1].cost
+    assert costs[""] == Prices().cost("openai", "gpt-5", Usage(input=1000, output=100))
+    assert costs[""] is not None
+    assert costs["eu."] is None
 
 
 async def test_calls_come_whole_in_the_order_of_the_output_with_the_text_the_model_wrote(server):
