@@ -87,15 +87,18 @@ class Client:
     """A client of the SDK, made when it is first used, in the event loop that uses it, and closed by `close`.
 
     One that was `given` is used as it is, but for its retries, and left open. Raises InvalidInput where there is no
-    key: only OpenAI itself needs one.
+    key in the environment, which only OpenAI itself needs, or one that is none.
     """
 
     def __init__(self, address: Address, given: AsyncOpenAI | None = None) -> None:
         self._address = address
         self._given = given.with_options(max_retries=0) if given else None
         self._made: AsyncOpenAI | None = None
-        if given is None and address.own and not os.environ.get("OPENAI_API_KEY"):
+        self._key = os.environ.get("OPENAI_API_KEY", "").strip()
+        if given is None and address.own and not self._key:
             raise InvalidInput("OpenAI needs a key: set the environment variable OPENAI_API_KEY")
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise InvalidInput("OPENAI_API_KEY holds characters that no key has")
 
     async def stream(self, api: Api, body: Mapping[str, Json]) -> AsyncGenerator[Event, None]:
         """The events that answer a request, made once. Raises ModelError."""
@@ -120,8 +123,8 @@ class Client:
         if self._given is not None:
             return self._given
         if self._made is None:
-            key = os.environ.get("OPENAI_API_KEY") or "none"
-            self._made = AsyncOpenAI(api_key=key, base_url=self._address.base_url, timeout=TIMEOUT, max_retries=0)
+            key, base_url = self._key or "none", self._address.base_url
+            self._made = AsyncOpenAI(api_key=key, base_url=base_url, timeout=TIMEOUT, max_retries=0)
         return self._made
 
 

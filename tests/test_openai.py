@@ -749,6 +749,26 @@ async def test_a_stream_that_just_ends_has_no_finish(server, api):
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
+async def test_an_answer_cut_at_any_byte_is_finished_only_if_its_terminal_marker_came(api):
+    whole = {
+        "responses": streamed(reasoning("rs_1"), message("Hi."), called('{"year":2026}')),
+        "chat": sse(": ping\n\n", chunk(content="Hi."), chunk(tool_calls=[piece("{}", index=0, name="one")]), DONE),
+    }
+    body = b"".join(whole[api].chunks)
+    cut = 0
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=body[:cut]))
+    made = ChatModel if api == "chat" else ResponsesModel
+    async with AsyncOpenAI(api_key="k", http_client=httpx2.AsyncClient(transport=transport)) as client:
+        asked = made("m", client=client)
+        for cut in range(len(body) + 1):
+            events = [event async for event in asked.stream(HELLO)]
+            finished = body[:cut].rstrip().endswith(body.rstrip()) and body[:cut].endswith(b"\n")
+            assert [event.kind for event in events].count("finish") == finished
+            assert "Hi.".startswith(text_of(events))
+            assert bool(calls_of(events)) == finished
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_a_cut_connection_is_told_from_an_end(server, api):
     reply = sse(delta("Hi."), chunk(content="Hi."))
     reply.end = "cut"
@@ -818,6 +838,13 @@ async def test_a_key_is_sent_where_there_is_one(server, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", key)
         await answer(server, streamed(message("Hi.")))
         assert f"authorization: {sent}" in server.heads[-1].replace("Authorization", "authorization")
+
+
+def test_a_key_that_no_request_could_hold_is_refused_before_any(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-\nnext line")
+    with pytest.raises(InvalidInput, match="no key has") as raised:
+        open_model("openai:m")
+    assert "next" not in str(raised.value)
 
 
 async def test_the_environment_does_not_choose_the_server(server, monkeypatch):
