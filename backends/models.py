@@ -3,15 +3,17 @@
 Each adapter is imported inside its case, so that nobody needs the client of a provider they do not use.
 """
 
+from backends.prices import Prices
 from core.errors import InvalidInput
 from core.model import Model
 
 
-def open_model(url: str) -> Model:
+def open_model(url: str, *, prices: Prices | None = None) -> Model:
     """The model behind `offline:`, `offline:?delay=0.02`, `scripted:/path/to/script.json` or `openai:MODEL`.
 
-    An OpenAI model takes `?api=chat` and `&base_url=http://HOST/v1`, and its key from OPENAI_API_KEY. Raises
-    InvalidInput for anything else, for a script that cannot be read, and for a missing package or key.
+    An OpenAI model takes `?api=chat` and `&base_url=http://HOST/v1`, and its key from OPENAI_API_KEY. `prices` None
+    are those of genai-prices. Raises InvalidInput for anything else, for a script that cannot be read, and for a
+    missing package or key.
     """
     scheme, _, rest = url.partition(":")
     match scheme:
@@ -24,12 +26,12 @@ def open_model(url: str) -> Model:
 
             return read_script(rest)
         case "openai" if rest:
-            return _open_openai(url)
+            return _open_openai(url, prices)
         case _:
             raise InvalidInput(f"no model {scheme}: the models are offline:, openai:MODEL and scripted:PATH.json")
 
 
-def _open_openai(url: str) -> Model:
+def _open_openai(url: str, prices: Prices | None) -> Model:
     try:
         from backends.openai_chat import ChatModel
         from backends.openai_client import Address
@@ -38,4 +40,4 @@ def _open_openai(url: str) -> Model:
         raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[openai]'") from error
     address = Address.from_url(url)
     model = ChatModel if address.api == "chat" else ResponsesModel
-    return model(address.model, base_url=address.base_url)
+    return model(address.model, base_url=address.base_url, prices=prices)
