@@ -97,7 +97,7 @@ class Client:
         self._key = os.environ.get("OPENAI_API_KEY", "").strip()
         if given is None and address.own and not self._key:
             raise InvalidInput("OpenAI needs a key: set the environment variable OPENAI_API_KEY")
-        if not (self._key.isascii() and self._key.isprintable()):
+        if given is None and not (self._key.isascii() and self._key.isprintable()):
             raise InvalidInput("OPENAI_API_KEY holds characters that no key has")
 
     async def stream(self, api: Api, body: Mapping[str, Json]) -> AsyncGenerator[Event, None]:

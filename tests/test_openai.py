@@ -347,6 +347,14 @@ async def test_an_answer_of_another_server_costs_what_the_operators_own_table_sa
         assert [event async for event in asked.stream(HELLO)][-1].cost == 1_200_000
 
 
+async def test_an_opened_model_has_the_prices_it_was_opened_with(server):
+    server.replies.append(streamed(message("Hi."), usage=USED))
+    prices = Prices({"openai:gpt-test": {"input": 1, "output": 2}})
+    opened = open_model(f"openai:gpt-test?base_url={server.url}", prices=prices)
+    assert [event async for event in opened.stream(HELLO)][-1].cost == 1_200_000
+    await opened.close()
+
+
 async def test_an_answer_of_openai_costs_what_is_known_of_its_model():
     body = b"".join(streamed(message("Hi."), usage=USED).chunks)
     transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=body))
@@ -721,7 +729,7 @@ async def test_an_error_event_without_an_error_object_is_an_error(server):
         b"data: " + b"[" * 100_000 + b"\n\n",
         b'data: {"type": "\xff"}\n\n',
         b"data: " + b"x" * MAX_EVENT,
-        b"data: x\n" * (MAX_EVENT // 2),
+        b"data: x\n" * (MAX_EVENT // 2 + 1),
     ],
     ids=[
         "HTML",
@@ -738,7 +746,8 @@ async def test_an_error_event_without_an_error_object_is_an_error(server):
 )
 async def test_what_is_no_stream_of_events_is_no_answer(server, api, body):
     reply = Reply([body[at : at + 65_536] for at in range(0, len(body), 65_536)])
-    assert (await failure(server, reply, api)).code == "protocol"
+    failed = await failure(server, reply, api)
+    assert (failed.code, failed.retryable) == ("protocol", len(body) < MAX_EVENT)
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
@@ -845,6 +854,15 @@ def test_a_key_that_no_request_could_hold_is_refused_before_any(monkeypatch):
     with pytest.raises(InvalidInput, match="no key has") as raised:
         open_model("openai:m")
     assert "next" not in str(raised.value)
+
+
+async def test_a_key_in_the_environment_is_nothing_to_a_client_that_was_given(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-\nnext line")
+    server.replies.append(streamed(message("Hi.")))
+    async with AsyncOpenAI(api_key="k", base_url=server.url) as client:
+        asked = ResponsesModel("gpt-test", client=client)
+        assert text_of([event async for event in asked.stream(HELLO)]) == "Hi."
+    assert "Bearer k\r\n" in server.heads[0]
 
 
 async def test_the_environment_does_not_choose_the_server(server, monkeypatch):
