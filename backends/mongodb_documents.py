@@ -1,8 +1,8 @@
 """Entries and records as MongoDB keeps them: native documents, readable in a shell.
 
 A key may hold anything in JSON and little in MongoDB, so `%`, `.`, `$` and NUL are written as `%25` and the like, in
-keys only. A large list or object stands as JSON text instead: a document holds 16 MB, and the numbers of a long list take
-several times their length in JSON there.
+keys only. A large list or object stands as JSON text instead: a document holds 16 MB, and the numbers of a long list
+take several times their length in JSON there.
 """
 
 import re

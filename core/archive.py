@@ -15,9 +15,14 @@ from core.clock import Clock, SystemClock, iso
 from core.entries import CallStatus, TurnStatus
 from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, authorize
+from core.journal import Journal
 from core.log import check_id
+from core.options import Options
 from core.records import Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn, item
-from core.store import Filter, In, Page, Query, Range, Scalar, Store, every
+from core.store import Filter, In, Page, Query, Range, Record, Scalar, Store, every
+from core.wakeups import Wakeups
+
+_PATIENCE = 2.0
 
 T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)
 
@@ -238,7 +243,25 @@ class Archive:
             found = await self._store.get(kind, check_id(id))
         except InvalidInput:
             return None
-        return _as(type, item(found)) if found else None
+        if found is None:
+            return None
+        head = found if kind == "thread" else await self._store.get("thread", found.fields["thread"])
+        if head and await self._caught_up(head):
+            found = await self._store.get(kind, found.id) or found
+        return _as(type, item(found))
+
+    async def _caught_up(self, head: Record) -> bool:
+        """Write the records of a thread that lag behind its log; whether there were any.
+
+        What is on record counts, and a follower may have seen it already: another process, or one that died since, may
+        not have come to the records yet.
+        """
+        if not await self._store.read(f"thread:{head.id}", head.n, limit=1):
+            return False
+        journal = Journal(self._store, self._clock, Wakeups(), head.id, Options(), patience=_PATIENCE)
+        await journal.load()
+        await journal.repair()
+        return True
 
     async def _threads(
         self,
