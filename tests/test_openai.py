@@ -751,6 +751,13 @@ async def test_what_is_no_stream_of_events_is_no_answer(server, api, body):
 
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
+async def test_a_body_that_is_not_compressed_as_it_says_is_no_answer(server, api):
+    reply = Reply([b"no gzip"], headers={"content-type": "text/event-stream", "content-encoding": "gzip"})
+    failed = await failure(server, reply, api)
+    assert (failed.code, failed.retryable) == ("protocol", True)
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_a_stream_that_just_ends_has_no_finish(server, api):
     for cut in ("", "da", "data: {", ": ping"):
         events = await answer(server, sse(delta("Hi."), chunk("stop", content="Hi."), *([cut] if cut else [])), api)
