@@ -10,6 +10,7 @@ from threading import Lock
 
 from backends.local import LocalRetriever
 from backends.models import open_model
+from backends.prices import read_prices
 from backends.stores import open_store
 from console.hr_records import HrRecords
 from console.hr_tools import hr_tools
@@ -19,7 +20,7 @@ from core.runner import Runner
 
 
 class App:
-    """A desk in a loop of its own. `run` and `stream` are the way in from a page; `model` names the desk's model."""
+    """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models."""
 
     def __init__(self, settings: Settings) -> None:
         self._runner = Runner()
@@ -37,11 +38,13 @@ class App:
         self._opened.callback(records.close)
         self.tools = hr_tools(records)
         store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
-        model = open_model(settings.model.get_secret_value())
-        self._opened.push_async_callback(model.close)
-        self.model = model.name
+        prices = read_prices(settings.prices) if settings.prices else None
+        models = [open_model(url, prices=prices) for url in settings.models]
+        for model in models:
+            self._opened.push_async_callback(model.close)
+        self.models = [model.name for model in models]
         retriever = LocalRetriever(settings.handbooks)
-        desk = Desk(store, model, tools=self.tools, retriever=retriever, instructions=settings.instructions)
+        desk = Desk(store, models, tools=self.tools, retriever=retriever, instructions=settings.instructions)
         return await self._opened.enter_async_context(desk)
 
     def close(self) -> None:

@@ -51,6 +51,9 @@ def draw_evidence(call: ToolCall) -> None:
     if call.result is not None:
         st.caption("Result, shortened" if call.cut else "Result")
         draw_json(call.result)
+    if call.told is not None:
+        st.caption("What the model was told in its place")
+        st.text(call.told)
     if call.error:
         st.caption("What went wrong")
         st.text(call.error)

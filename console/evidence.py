@@ -36,9 +36,8 @@ def draw_model_calls(calls: list[ModelCall]) -> None:
     """Every physical request, failed ones too, in the order in which they were made."""
     for call in calls:
         status = ":green-badge[answered]" if call.status == "answered" else f":orange-badge[{call.status}]"
-        title = (
-            f"Step {call.step}, attempt {call.attempt} {status} · {took(call.duration_ms)} · {label(money(call.cost))}"
-        )
+        step = "Notes of earlier turns" if call.covers else f"Step {call.step}, attempt {call.attempt}"
+        title = f"{step} {status} · {took(call.duration_ms)} · {label(money(call.cost))}"
         with st.expander(title, type="compact"):
             draw_facts(
                 {
@@ -53,6 +52,9 @@ def draw_model_calls(calls: list[ModelCall]) -> None:
                     "Call": call.id,
                 }
                 | ({"What went wrong": f"{call.code}: {call.message or ''}"} if call.code else {})
+                | ({"To be given again": f"{call.repair}: {call.fault or ''}"} if call.repair else {})
+                | ({"Changed by hooks": ", ".join(call.changed)} if call.changed else {})
+                | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
             )
             if call.answer:
                 st.caption("Its text")

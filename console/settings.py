@@ -18,6 +18,8 @@ PREFIX = "ROLLTOP_"
 class Settings(BaseSettings):
     """`store` and `model` are URLs; `handbooks` is a folder of Markdown handbooks; `instructions` go with every turn.
 
+    Several models, with blanks between, are tried in that order. `prices` is a JSON file of own prices, for models that
+    the price list does not know.
     `hr_records` is the SQLite file of the demonstration's HR records; empty puts it beside an SQLite store, and in
     memory with any other.
     """
@@ -26,6 +28,7 @@ class Settings(BaseSettings):
 
     store: SecretStr = SecretStr("sqlite:///rolltop.db")
     model: SecretStr = SecretStr("offline:")
+    prices: Path | None = None
     handbooks: Path = Path(__file__).resolve().parents[1] / "sample_handbooks"
     hr_records: str = ""
     instructions: str = Field(
@@ -33,6 +36,11 @@ class Settings(BaseSettings):
         "use the tools for the asker's own records; say so when neither has the answer.",
         max_length=20_000,
     )
+
+    @property
+    def models(self) -> list[str]:
+        """The models' URLs, in the order in which they are tried."""
+        return self.model.get_secret_value().split()
 
     @property
     def hr_file(self) -> str:

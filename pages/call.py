@@ -35,6 +35,9 @@ with content:
     if call.result is not None:
         st.caption(f"Result, the first part of {call.size:,} bytes" if call.cut else f"Result, {call.size:,} bytes")
         draw_json(call.result)
+    if call.told is not None:
+        st.caption("What the model was told in its place")
+        st.text(call.told)
     if call.error:
         st.caption("What went wrong")
         st.text(call.error)
@@ -59,6 +62,7 @@ with facts:
             "Digest of the arguments": call.digest[:16],
         }
         | ({"Error code": call.code} if call.code else {})
+        | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
         | (
             {
                 "Decision": "approved" if decision.outcome == "given" else "denied",

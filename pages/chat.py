@@ -120,13 +120,16 @@ with st.sidebar:
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Ask HR", width="content")
     st.badge("AI assistant", icon=":material/smart_toy:", color="gray")
-if app().model.startswith("offline:"):
+if app().models == ["offline:"]:
     st.caption("No language model runs here: answers are quotes from the handbooks and results of the desk's tools.")
 
 shown = query.get("thread")
-# What another thread has left on the page would stand below this one's for as long as an answer streams.
-area = st.container() if state.get("chat_shown") == shown else st.empty().container()
-state.chat_shown = shown
+# What another thread has left on the page would stand below this one's for as long as an answer streams: a block takes
+# over what stood in its place, unless it is of another type.
+if state.setdefault("chat_shown", shown) != shown:
+    state.chat_shown = shown
+    state.chat_turned = not state.get("chat_turned", False)
+area = st.columns(1)[0] if state.get("chat_turned") else st.container().container()
 
 if shown is None:
     with area:

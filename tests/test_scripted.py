@@ -280,5 +280,5 @@ def test_an_unknown_model_is_refused(url):
 
 
 def test_an_unknown_scheme_is_told_the_accepted_ones():
-    with pytest.raises(InvalidInput, match=r"offline: and scripted:PATH\.json"):
+    with pytest.raises(InvalidInput, match=r"scripted:PATH\.json"):
         open_model("telepathy:loud")
