@@ -8,7 +8,7 @@ from core.entries import LookContent, Looked, draft
 from core.errors import Conflict
 from core.gate import Action, Owned, Viewer
 from core.journal import commit_surely
-from core.log import GENESIS, chain
+from core.log import GENESIS, Entry, chain
 from core.store import Record, Store
 
 _PATIENCE = 2.0
@@ -40,10 +40,15 @@ async def record_look(
         while entries := await store.read(stream, n):
             n, hash = entries[-1].n, entries[-1].hash
         entry = chain(stream, n, hash, [draft(look)], by=viewer.id, at=clock.now(), salts=[clock.token()])[0]
-        fields = {"hash": entry.hash, "viewer": viewer.id, "looked_at": iso(entry.at)}
-        head = Record(kind="audit", id=viewer.id, n=entry.n, fields=fields)
         try:
-            await commit_surely(store, clock, stream, n, [entry], [head], patience=_PATIENCE)
+            await commit_surely(store, clock, stream, n, [entry], [audit_head(entry)], patience=_PATIENCE)
         except Conflict:
             continue
         return
+
+
+def audit_head(last: Entry) -> Record:
+    """The head of the audit stream that ends with this entry."""
+    viewer = last.stream.removeprefix("audit:")
+    fields: dict[str, Json] = {"hash": last.hash, "viewer": viewer, "looked_at": iso(last.at)}
+    return Record(kind="audit", id=viewer, n=last.n, fields=fields)

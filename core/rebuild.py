@@ -1,0 +1,226 @@
+"""Rebuilding: every record beside what its log says, and those that lag, lack or were changed written anew.
+
+A record is a pure function of its log up to its n, and a repair writes over a lower or the same n only: so it is
+harmless beside a desk at work. What stands higher than its log, or in no log at all, a repair cannot put right, and no
+record is ever removed: those are for a person to judge.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from core.audit import audit_head
+from core.canonical import canonical
+from core.clock import Clock
+from core.errors import Corrupt, InvalidInput
+from core.journal import commit_surely
+from core.log import GENESIS, verify
+from core.refold import KINDS, Outline, outline, pages, refold
+from core.store import In, Query, Range, Record, Store, every
+
+Fault: TypeAlias = Literal[
+    "missing",  # the log says it, and it is not there
+    "behind",  # its n is lower than the log makes it
+    "changed",  # its n is right, and what it says is not
+    "ahead",  # its n is higher than its log makes it
+    "ghost",  # no log says it
+    "broken",  # a stream that cannot be folded, whose records nobody can judge
+]
+MENDABLE: frozenset[Fault] = frozenset(("missing", "behind", "changed"))
+
+TOGETHER = 200
+"""Records that are compared at once, and the most that one repair writes."""
+
+REPAIR_SIZE = 4 * 1024 * 1024
+"""Bytes of records after which a repair is committed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A record, or a stream (`kind` stream), that is not as its log says. `n` is the stored one, 0 for none.
+
+    `said` is what a person needs to judge it: names of fields and numbers, never what they hold.
+    """
+
+    fault: Fault
+    kind: str
+    id: str
+    n: int = 0
+    said: str = ""
+    mended: bool = False
+
+
+class Repairs:
+    """Repair commits to one stream whose log ends at `n`; `finish` makes the last one, which says that none lags."""
+
+    def __init__(self, store: Store, clock: Clock, stream: str, n: int, patience: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._stream = stream
+        self._n = n
+        self._patience = patience
+        self._waiting: list[Record] = []
+        self._size = 0
+
+    async def add(self, record: Record) -> None:
+        """Write it sooner or later, after those that were added before."""
+        size = len(canonical(dict(record.fields)))
+        if len(self._waiting) == TOGETHER or (self._waiting and self._size + size > REPAIR_SIZE):
+            await self._commit(0)  # clears no mark: should this be the last to arrive, the stream still lags
+        self._waiting.append(record)
+        self._size += size
+
+    async def finish(self) -> None:
+        """Write what waits, and clear the marks."""
+        await self._commit(self._n)
+
+    async def _commit(self, upto: int) -> None:
+        await commit_surely(self._store, self._clock, self._stream, upto, (), self._waiting, patience=self._patience)
+        self._waiting, self._size = [], 0
+
+
+class Rebuild:
+    """One look at a store's records. `checked` counts those that logs say, so far.
+
+    Without `mend` nothing is written; `patience` is for how many seconds a repair that is not acknowledged is repeated.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, mend: bool, patience: float = 10.0) -> None:
+        self._store = store
+        self._clock = clock
+        self._mend = mend
+        self._patience = patience
+        self.checked = 0
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """All that is not as its log says; what can be mended has been when it is given."""
+        known: set[str] = set()
+        for prefix in ("audit", "thread"):
+            within = Range(ge=f"{prefix}:", lt=f"{prefix};")
+            async for head in every(self._store, Query(kind="stream", where={"id": within})):
+                known.add(head.id)
+                for finding in await self.look_at(head):
+                    yield finding
+        async for finding in self._strays(known):
+            yield finding
+
+    async def look_at(self, head: Record) -> list[Finding]:
+        """The findings of one stream, whose own record this is."""
+        kind, _, id = head.id.partition(":")
+        try:
+            if kind == "audit":
+                return await self._audit(id)
+            return await self._thread(id, dirty=bool(head.fields["dirty"]))
+        except Corrupt as error:
+            return [Finding(fault="broken", kind="stream", id=head.id, said=str(error))]
+
+    async def _thread(self, thread: str, *, dirty: bool) -> list[Finding]:
+        log = await outline(self._store, thread)
+        stream = f"thread:{thread}"
+        repairs = Repairs(self._store, self._clock, stream, log.n, self._patience)
+        findings: list[Finding] = []
+        told: set[tuple[str, str]] = set()
+        async for records in _batches(refold(self._store, log)):
+            told.update((record.kind, record.id) for record in records)
+            stored = await self._stored(records)
+            for record in records:
+                if finding := self._compared(record, stored.get((record.kind, record.id))):
+                    findings.append(finding)
+                    if finding.mended:
+                        await repairs.add(record)
+        self.checked += len(told)
+        if (self._mend and dirty) or any(finding.mended for finding in findings):
+            await repairs.finish()
+        return await self._standing(stream, log.n, [*findings, *await self._ghosts(thread, told)])
+
+    async def _audit(self, viewer: str) -> list[Finding]:
+        stream = f"audit:{viewer}"
+        n, hash, right = 0, GENESIS, None
+        async for entries in pages(self._store, stream):
+            n, hash = verify(entries, after=n, prev=hash)
+            right = audit_head(entries[-1])
+        if right is None:
+            return []
+        self.checked += 1
+        finding = self._compared(right, await self._store.get(right.kind, right.id))
+        if finding and finding.mended:
+            repairs = Repairs(self._store, self._clock, stream, n, self._patience)
+            await repairs.add(right)
+            await repairs.finish()
+        return await self._standing(stream, n, [finding] if finding else [])
+
+    async def _stored(self, records: Iterable[Record]) -> dict[tuple[str, str], Record]:
+        ids: dict[str, list[str]] = {}
+        for record in records:
+            ids.setdefault(record.kind, []).append(record.id)
+        return {
+            (kind, found.id): found
+            for kind, of_kind in ids.items()
+            async for found in every(self._store, Query(kind=kind, where={"id": In(tuple(of_kind))}))
+        }
+
+    def _compared(self, right: Record, stored: Record | None) -> Finding | None:
+        fault: Fault
+        if stored is None:
+            fault, n, said = "missing", 0, ""
+        elif stored.n != right.n:
+            fault = "behind" if stored.n < right.n else "ahead"
+            n, said = stored.n, f"n is {stored.n}, its log makes it {right.n}"
+        elif differing := _differing(right, stored):
+            fault, n, said = "changed", stored.n, ", ".join(differing)
+        else:
+            return None
+        mended = self._mend and fault in MENDABLE
+        return Finding(fault=fault, kind=right.kind, id=right.id, n=n, said=said, mended=mended)
+
+    async def _ghosts(self, thread: str, told: set[tuple[str, str]]) -> list[Finding]:
+        return [
+            Finding(fault="ghost", kind=kind, id=found.id, n=found.n, said=f"thread {thread} does not tell of it")
+            for kind in KINDS
+            if kind != "thread"
+            async for found in every(self._store, Query(kind=kind, where={"thread": thread}))
+            if (kind, found.id) not in told
+        ]
+
+    async def _standing(self, stream: str, n: int, findings: list[Finding]) -> list[Finding]:
+        """Those that stand, although the stream may have gone on since it ended at n."""
+        if not any(finding.n > n for finding in findings):
+            return findings
+        head = await self._store.get("stream", stream)
+        return [finding for finding in findings if not n < finding.n <= (head.n if head else 0)]
+
+    async def _strays(self, known: set[str]) -> AsyncIterator[Finding]:
+        """Records that belong to no stream; `known` are streams."""
+        for kind in (*KINDS, "audit"):
+            async for found in every(self._store, Query(kind=kind)):
+                owner = found.id if kind in ("audit", "thread") else found.fields.get("thread")
+                stream = f"{'audit' if kind == 'audit' else 'thread'}:{owner}"
+                if stream not in known and not await self._is_stream(stream):
+                    yield Finding(fault="ghost", kind=kind, id=found.id, n=found.n, said="it belongs to no log")
+
+    async def _is_stream(self, name: str) -> bool:
+        try:
+            return await self._store.get("stream", name) is not None
+        except InvalidInput:
+            return False  # what stands where its thread's id should is no id
+
+
+async def _batches(folded: AsyncIterator[list[Record]]) -> AsyncIterator[list[Record]]:
+    waiting: list[Record] = []
+    async for records in folded:
+        waiting += records
+        while len(waiting) >= TOGETHER:
+            yield waiting[:TOGETHER]
+            del waiting[:TOGETHER]
+    if waiting:
+        yield waiting
+
+
+def _differing(right: Record, stored: Record) -> list[str]:
+    """The names of fields that are not alike; 1 and 1.0 are not."""
+    names = {*right.fields, *stored.fields}
+    return sorted(name for name in names if _said(right, name) != _said(stored, name))
+
+
+def _said(record: Record, name: str) -> bytes | None:
+    return canonical(record.fields[name]) if name in record.fields else None
