@@ -4,7 +4,9 @@ from contextlib import aclosing, asynccontextmanager
 
 import anyio
 import anyio.lowlevel
+import pytest
 from desks import ASKER, check, ended, live_text, text_of, until
+from proxy import Proxy
 
 from backends import open_store
 from backends.scripted import Say, ScriptedModel, Wait
@@ -89,3 +91,40 @@ async def test_a_server_killed_in_the_middle_of_an_answer_delays_it_and_changes_
         assert text_of(attached[-1]) == torrent.whole
         assert await live_text(store, turn.id) == torrent.whole
         await check(store, thread)
+
+
+@pytest.mark.parametrize("fault", ["cut", "hang", "lose"])
+async def test_a_network_that_fails_and_mends_delays_an_answer_and_changes_nothing(mongodb_to_kill, fault):
+    failed, mended = anyio.Event(), anyio.Event()
+    script = [Say(FIRST, pieces=1), Wait(failed), Say("Not yet. ", pieces=1), Wait(mended), Say("Now.", pieces=1)]
+    async with (
+        Proxy("127.0.0.1", mongodb_to_kill.port) as proxy,
+        open_store(f"mongodb://127.0.0.1:{proxy.port}/desk") as store,
+        open_store(f"{mongodb_to_kill.uri}/desk") as beside,
+        Desk(store, ScriptedModel([script])) as desk,
+    ):
+        thread = (await desk.create_thread(ASKER)).id
+        turn = await desk.submit(ASKER, thread, "Hello?")
+        async with watched(desk, turn) as attached:
+            await until(lambda: shown(attached, FIRST))
+            if fault == "lose":
+                proxy.lose(b"insert")
+                failed.set()
+                await until(lambda: at_least(2, lambda: proxy.lost))
+                assert await live_text(beside, turn.id) == FIRST + "Not yet. "
+            else:
+                (proxy.cut if fault == "cut" else proxy.hang)()
+                failed.set()
+                await anyio.wait_all_tasks_blocked()
+                assert {text_of(seen) for seen in attached} <= {FIRST, ""}
+                assert await live_text(beside, turn.id) == FIRST
+            proxy.mend()
+            mended.set()
+        turn = await ended(desk, turn)
+        assert (turn.status, turn.text) == ("completed", FIRST + "Not yet. Now.")
+        assert text_of(attached[-1]) == turn.text == await live_text(store, turn.id)
+        await check(store, thread)
+
+
+async def at_least(number, count):
+    return count() >= number

@@ -19,6 +19,7 @@ def test_while_the_store_is_away_the_page_says_what_is_not_saved_and_when_it_is_
     box.fill("Please count")
     box.press("Enter")
     expect(page.get_by_text("One two three")).to_be_visible()
+    expect(page.get_by_text("What is our policy on remote work?")).to_have_count(0)  # that was offered before
     mongodb_to_kill.kill()
     expect(page.get_by_text(NOT_SAVED)).to_be_visible()
     expect(page.get_by_text("One two three")).to_be_visible()
