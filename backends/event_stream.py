@@ -1,0 +1,71 @@
+"""Server-sent events, read from the bytes of a body.
+
+A provider's SDK has a decoder too, but one that takes a line of any length, hides what keeps a connection alive, and
+makes an end without any event of a web page.
+"""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
+
+from core.errors import ModelError
+
+MAX_EVENT = 2 * 1024 * 1024
+"""Bytes one event may have: an answer of the longest length, its reasoning included, has less."""
+
+_CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
+
+
+async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, str], None]:
+    """The name and the data of each event, in order; a comment is an event `ping` without data.
+
+    An event that the end cuts is none. Raises ModelError (`protocol`, retryable) for bytes that are no such stream.
+    """
+    name, data = "", ""
+    async with aclosing(_lines(chunks)) as lines:
+        async for line in lines:
+            field, _, value = line.partition(":")
+            match field:
+                case "data":
+                    data += value.removeprefix(" ") + "\n"
+                case "event":
+                    name = value.strip()
+                case "id" | "retry":
+                    pass
+                case "" if line:
+                    yield "ping", ""
+                case "":
+                    if data:
+                        yield name, data
+                    name, data = "", ""
+                case _:
+                    raise unreadable("the answer is no stream of events")
+            if len(data) > MAX_EVENT:
+                raise unreadable(f"an event of the answer is longer than {MAX_EVENT} bytes")
+
+
+async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
+    """Whole lines. What follows the last one's end is none: the beginning of one that was cut, or of something else."""
+    rest = bytearray()
+    async for chunk in chunks:
+        first, *more = chunk.split(b"\n")
+        rest += first
+        for piece in more:
+            yield _decoded(rest)
+            rest = bytearray(piece)
+        if len(rest) > MAX_EVENT:
+            raise unreadable(f"an event of the answer is longer than {MAX_EVENT} bytes")
+    if not _CUT.match(rest):
+        raise unreadable("the answer is no stream of events")
+
+
+def _decoded(line: bytearray) -> str:
+    try:
+        return line.decode().removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise unreadable("the answer is no UTF-8") from error
+
+
+def unreadable(what: str) -> ModelError:
+    """It may be a proxy that spoke, so the same request may succeed later."""
+    return ModelError("protocol", what, retryable=True)
