@@ -465,8 +465,16 @@ async def test_a_refusal_is_text_with_a_reason_of_its_own(server):
     refusal = message("")
     refusal["content"] = [{"type": "refusal", "refusal": "I may not."}]
     pieces = [{"type": "response.refusal.delta", "output_index": 0, "delta": "I may not."}]
-    events = await answer(server, sse(*pieces, completed(refusal)))
-    assert events[0] == TextDelta(text="I may not.")
+    for reply in (sse(*pieces, completed(refusal)), sse(completed(refusal))):
+        events = await answer(server, reply)
+        assert events[0] == TextDelta(text="I may not.")
+        assert events[-1].stop_reason == "refusal"
+
+
+async def test_the_reason_stays_where_a_later_chunk_has_none_and_of_two_choices_the_first_is_read(server):
+    other = {"choices": [{"index": 1, "delta": {"content": "Hello."}, "finish_reason": "length"}]}
+    events = await answer(server, sse(chunk("content_filter", content="Hi."), chunk(), other, DONE), "chat")
+    assert text_of(events) == "Hi."
     assert events[-1].stop_reason == "refusal"
 
 
@@ -528,9 +536,11 @@ async def test_a_closed_generator_ends_the_request(server):
             await server.dropped.wait()
 
 
-async def test_one_connection_serves_one_request_after_the_other(server):
-    server.replies += [streamed(message("Hi.")), streamed(message("Hi again."))]
-    async with model(server) as asked:
+@pytest.mark.parametrize("api", ["responses", "chat"])
+async def test_one_connection_serves_one_request_after_the_other(server, api):
+    for text in ("Hi.", "Hi again."):
+        server.replies.append(sse(chunk("stop", content=text), DONE) if api == "chat" else streamed(message(text)))
+    async with model(server, api) as asked:
         for text in ("Hi.", "Hi again."):
             assert text_of([event async for event in asked.stream(HELLO)]) == text
     assert server.connections == 1
@@ -690,6 +700,7 @@ INSIDE = [
     ({"code": "server_error", "message": "?"}, "overloaded", True),
     ({"code": "rate_limit_exceeded"}, "overloaded", True),
     ({"code": 502}, "overloaded", True),
+    ({"code": 400}, "invalid_request", False),
     ({"type": "overloaded_error"}, "overloaded", True),
     ("model runner has stopped", "overloaded", True),
     ({"code": "insufficient_quota"}, "quota", False),
