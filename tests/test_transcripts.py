@@ -1,11 +1,14 @@
-"""One conversation on two stores: the same log and the same records, byte for byte but for ids and times."""
+"""One conversation on four stores: the same log and the same records, byte for byte but for ids and times."""
 
 import re
+from contextlib import asynccontextmanager
 
 import anyio
 from desks import APPROVER, ASKER, log_of, until
+from mongomock_motor import AsyncMongoMockClient
 
 from backends import open_store
+from backends.mongodb import MongoStore
 from backends.scripted import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
 from core import Chat, Options, Passage, Usage, create_chat, load_chat, tool
 from core.canonical import canonical
@@ -119,13 +122,21 @@ async def transcript(store, thread) -> list[str]:
     return [timed.sub("T", numbered.sub(lambda m: names.setdefault(m[0], f"<{len(names)}>"), line)) for line in lines]
 
 
-async def test_one_conversation_leaves_the_same_log_and_records_on_every_store(tmp_path):
-    found = {}
-    for url in ("memory:", f"sqlite:///{tmp_path}/desk.db"):
-        async with open_store(url) as store:
-            found[url] = await transcript(store, await conversation(store))
-    memory, sqlite = found.values()
-    assert memory == sqlite
+@asynccontextmanager
+async def over_a_given_client():
+    """A store in a database of the application's own client, here a mock of Motor's."""
+    store = await MongoStore.over(AsyncMongoMockClient(), "desk")
+    yield store
+    await store.close()
+
+
+async def test_one_conversation_leaves_the_same_log_and_records_on_every_store(tmp_path, mongodb_url):
+    others = [open_store(f"sqlite:///{tmp_path}/desk.db"), open_store(mongodb_url), over_a_given_client()]
+    async with open_store("memory:") as store:
+        memory = await transcript(store, await conversation(store))
+    for other in others:
+        async with other as store:
+            assert await transcript(store, await conversation(store)) == memory
     text = "\n".join(memory)
     for met in ("approval.given", "approval.denied", "turn.released", "retried", "passages.retrieved", "invalid_arg"):
         assert met in text
