@@ -10,11 +10,10 @@ NO_STORE = "Nothing can be read or saved right now"
 PATIENCE = 40_000  # milliseconds; the desk repeats a commit for ten seconds before it gives up
 
 
-@pytest.mark.parametrize("width", [1280, 390])
 def test_while_the_store_is_away_the_page_says_what_is_not_saved_and_when_it_is_back_it_goes_on(
-    on_mongodb, mongodb_to_kill, sign_in, width
+    on_mongodb, mongodb_to_kill, sign_in
 ):
-    page = sign_in(on_mongodb, "e-1042", width)
+    page = sign_in(on_mongodb, "e-1042", width=390)
     box = page.get_by_role("textbox", name="Ask about leave")
     box.fill("Please count")
     box.press("Enter")
