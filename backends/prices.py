@@ -4,10 +4,10 @@ A price that nobody knows is None and never 0, so that a sum says how much of it
 prices are those that came with the installed genai-prices, which is as old as its version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
-from typing import Annotated, Protocol, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
@@ -21,6 +21,7 @@ _MOST = 2**63
 
 _Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[^?\s]+$")]
 _Rate: TypeAlias = Annotated[Decimal, Field(ge=0, le=_MILLION)]
+_Catalogue: TypeAlias = Callable[[str, str, Usage], Decimal | None]
 
 
 class _Price(BaseModel):
@@ -35,10 +36,6 @@ class _Price(BaseModel):
 
 
 _TABLE: TypeAdapter[dict[str, _Price]] = TypeAdapter(dict[_Name, _Price])
-
-
-class _Catalogue(Protocol):
-    def __call__(self, provider: str, model: str, usage: Usage) -> Decimal | None: ...
 
 
 class Prices:
@@ -68,7 +65,7 @@ class Prices:
         if (usage.cached or 0) + (usage.cache_write or 0) > usage.input:
             return None
         price = self._own_price(provider, model)
-        usd = _times(price, usage) if price else self._catalogue(provider, model, usage) if self._catalogue else None
+        usd = _times(price, usage) if price else self._catalogue(provider, model, usage)
         if usd is None:
             return None
         nano = int((usd * _NANO).to_integral_value(ROUND_HALF_EVEN))
@@ -103,13 +100,13 @@ def _times(price: _Price, usage: Usage) -> Decimal:
     return total / _MILLION
 
 
-def _catalogue() -> _Catalogue | None:
-    """genai-prices, None where it is not installed. It is loaded here, not in the event loop at the first answer."""
+def _catalogue() -> _Catalogue:
+    """What genai-prices knows; nothing, where it is not installed. It is loaded now, not while answers are streamed."""
     try:
         from genai_prices import Usage as Tokens
         from genai_prices import calc_price
     except ModuleNotFoundError:
-        return None
+        return lambda provider, model, usage: None
 
     def cost(provider: str, model: str, usage: Usage) -> Decimal | None:
         tokens = Tokens(

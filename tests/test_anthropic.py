@@ -663,6 +663,27 @@ async def test_a_stream_that_just_ends_has_no_finish(server):
     assert not [event for event in events if event.kind == "finish"]
 
 
+async def test_an_answer_cut_at_any_byte_is_finished_only_if_its_terminal_marker_came():
+    events = [starts(), *text(0, "Grüße."), *use(1, '{"year": 2026}'), *ends("tool_use")]
+    whole = b"".join(f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode() for event in events)
+    sent = iter(range(len(whole) + 1))
+
+    def reply(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, content=whole[: next(sent)])
+
+    client = AsyncAnthropic(api_key="k", http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(reply)))
+    asked = MessagesModel("m", client=client)
+    finished = []
+    for _ in range(len(whole) + 1):
+        async with aclosing(asked.stream(HELLO)) as stream:
+            seen = [event async for event in stream]
+        assert "Grüße.".startswith(text_of(seen))
+        assert calls_of(seen) in ([], [("vacation_balance", '{"year": 2026}')])
+        finished.append(bool(seen) and seen[-1].kind == "finish")
+    await client.close()
+    assert finished == [False] * len(whole) + [True]
+
+
 async def test_a_cut_connection_is_told_from_an_end(server):
     error = await failure(server, replace(sse(starts(), *text(0, "Hi.")), end="cut"))
     assert (error.code, error.retryable) == ("connection", True)
