@@ -15,7 +15,7 @@ from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
 from core.journal import commit_surely
 from core.log import GENESIS, verify
-from core.refold import KINDS, Outline, outline, pages, refold
+from core.refold import KINDS, outline, pages, refold
 from core.store import In, Query, Range, Record, Store, every
 
 Fault: TypeAlias = Literal[
