@@ -301,6 +301,14 @@ def test_the_mark_before_the_newest_question_stays_where_it_is_as_the_turn_grows
         assert [block.get("name") or block["text"] for block in found] == ["vacation_balance", "First."]
 
 
+def test_a_thought_at_the_end_of_the_history_is_passed_over_by_its_mark():
+    layout = ({"type": "text", "start": 0, "end": 6}, THOUGHT)
+    first = AssistantMessage(text="First.", reasoning=layout, model=NAME)
+    request = replace(HELLO, messages=(*HELLO.messages, first, UserMessage(text="two")))
+    body = messages_body(request, model="m", name=NAME)
+    assert body["messages"][1]["content"] == [said("First.", **CACHED), THOUGHT]
+
+
 def test_without_tools_the_instructions_are_marked_and_without_either_nothing_is():
     assert marks(messages_body(replace(HELLO, tools=()), model="m", name=NAME)) == [said("Be brief.", **CACHED)]
     assert marks(messages_body(replace(HELLO, tools=(), instructions=" "), model="m", name=NAME)) == []
