@@ -55,68 +55,70 @@ from core.errors import InvalidInput, ModelError
 from core.model import ErrorCode, ModelRequest, Ping
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """What is written in a script: nothing that is not known."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Say(_Strict):
+class _Say(Strict):
     say: str
     pieces: PositiveInt | None = None
     delay_ms: NonNegativeInt | None = None
 
 
-class _Think(_Strict):
+class _Think(Strict):
     think: str
 
 
-class _Call(_Strict):
+class _Call(Strict):
     call: str
     arguments: Json
 
 
-class _Pause(_Strict):
+class _Pause(Strict):
     pause_ms: NonNegativeInt
 
 
-class _Wait(_Strict):
+class _Wait(Strict):
     wait_for_file: str
 
 
-class _Cut(_Strict):
+class _Cut(Strict):
     cut: Literal[True]
 
 
-class _Fail(_Strict):
+class _Fail(Strict):
     fail: ErrorCode
     message: str = "the script says so"
     retryable: bool = False
 
 
-class _Stop(_Strict):
+class _Stop(Strict):
     stop: StopReason
 
 
-class _Bill(_Strict):
+class _Bill(Strict):
     bill: Usage
     cost: NonNegativeInt | None = None
 
 
-class _Ping(_Strict):
+class _Ping(Strict):
     ping: Literal[True]
 
 
-_Written: TypeAlias = _Say | _Think | _Call | _Pause | _Wait | _Cut | _Fail | _Stop | _Bill | _Ping
-_Answers: TypeAlias = tuple[tuple[_Written, ...], ...]
+Written: TypeAlias = _Say | _Think | _Call | _Pause | _Wait | _Cut | _Fail | _Stop | _Bill | _Ping
+_Answers: TypeAlias = tuple[tuple[Written, ...], ...]
 
 
-class _Question(_Strict):
+class _Question(Strict):
     contains: str
     answers: _Answers = ()
     steps: _Answers = ()
     loop: bool = False
 
 
-class _Script(_Strict):
+class _Script(Strict):
     delay_ms: NonNegativeInt = 0
     questions: tuple[_Question, ...] = ()
     answers: _Answers = ()
@@ -134,7 +136,7 @@ def read_script(path: str) -> ScriptedModel:
     folder = Path(path).resolve().parent
 
     def scripts(answers: _Answers) -> list[Answer]:
-        return [[_part(part, script.delay_ms, folder) for part in answer] for answer in answers]
+        return [[part_of(part, script.delay_ms, folder) for part in answer] for answer in answers]
 
     rules = [(question.contains.casefold(), _rule(question, scripts)) for question in script.questions]
     otherwise = one_by_one(scripts(script.answers), loop=script.loop)
@@ -175,7 +177,8 @@ def _newest(request: ModelRequest) -> tuple[str, int]:
     return "", step
 
 
-def _part(part: _Written, delay_ms: int, folder: Path) -> Part:
+def part_of(part: Written, delay_ms: int, folder: Path) -> Part:
+    """The part that is written there; `delay_ms` before pieces that have none of their own, files below `folder`."""
     match part:
         case _Say():
             delay = delay_ms if part.delay_ms is None else part.delay_ms

@@ -148,12 +148,12 @@ class ScriptedModel:
         for part in self._answer(request):
             match part.kind:
                 case "say":
-                    for piece in _pieces(part.text, part.pieces):
+                    for piece in pieces(part.text, part.pieces):
                         await anyio.sleep(part.delay)
                         yield TextDelta(text=piece)
                 case "think":
                     blocks.extend(part.blocks)
-                    for piece in _pieces(part.text, None):
+                    for piece in pieces(part.text, None):
                         await anyio.lowlevel.checkpoint()
                         yield ReasoningDelta(text=piece)
                 case "call":
@@ -199,7 +199,8 @@ def _checked(answer: Answer) -> Answer:
     return tuple(answer)
 
 
-def _pieces(text: str, count: int | None) -> list[str]:
+def pieces(text: str, count: int | None) -> list[str]:
+    """The text in `count` pieces of equal length, as far as it has characters; None: word by word."""
     if count is None:
         return _WORD.findall(text)
     size = max(1, -(-len(text) // count))
