@@ -183,12 +183,16 @@ async def taken_over(store, desk, thread):
     await until(claimed)
 
 
+async def acting(store, turn):
+    return any(entry.kind == "live.progress" for entry in await store.read(f"live:{turn}:1"))
+
+
 async def test_what_a_stopped_worker_did_with_a_tool_comes_late_and_is_evidence(url):
     async with two(url) as (store, desk, second):
         thread = (await desk.create_thread(ASKER)).id
         second.tell("submit", thread=thread, text="Act!")
         turn = (await second.says("submit"))["turn"]
-        await until(lambda: logged(store, thread, "tool.started"))
+        await until(lambda: acting(store, turn))  # one stopped before that would rightly not act any more
         await second.pause(desk)
         desk.go_on.set()
         await taken_over(store, desk, thread)
