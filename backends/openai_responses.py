@@ -5,6 +5,7 @@ item of it directly before what it led to; else the provider refuses the request
 answer's whole layout: reasoning items as they came, and between them where its texts and calls stood.
 """
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -25,6 +26,8 @@ from core.model import (
     SentMessage,
     ToolSchema,
 )
+
+_NEVER_REASONS = re.compile(r"(^|[/:])(gpt-3|gpt-4|chatgpt-|gpt-5-chat)")
 
 SETTINGS = frozenset({"temperature", "top_p", "max_output_tokens", "reasoning_effort", "reasoning_summary"})
 
@@ -89,8 +92,9 @@ def responses_body(request: ModelRequest, *, model: str, name: str) -> dict[str,
         "input": [item for message in request.messages for item in _items(message, name)],
         "stream": True,
         "store": False,
-        "include": ["reasoning.encrypted_content"],
     }
+    if not _NEVER_REASONS.search(model):  # those refuse a request that asks for what they do not have
+        body["include"] = ["reasoning.encrypted_content"]
     if request.instructions:
         body["instructions"] = request.instructions
     if request.tools:

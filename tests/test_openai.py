@@ -220,6 +220,23 @@ async def test_a_request_reaches_the_responses_api_and_leaves_nothing_stored_the
     assert sent["tools"] == [{**tool, "parameters": dict(LOOKUP.parameters)}]
 
 
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        ("gpt-5.2", True),
+        ("o3-mini", True),
+        ("gpt-oss:20b", True),
+        ("gpt-4.1", False),
+        ("gpt-4o-mini", False),
+        ("gpt-5-chat-latest", False),
+        ("ft:gpt-4o:hr", False),
+        ("openai/gpt-4o", False),
+    ],
+)
+def test_reasoning_is_asked_of_every_model_but_those_that_refuse_to_be_asked(model, asked):
+    assert ("include" in responses_body(HELLO, model=model, name="n")) == asked
+
+
 async def test_a_request_reaches_chat_completions_and_asks_for_its_usage(server):
     await answer(server, sse(chunk("stop", content="Hi."), DONE), "chat")
     sent = server.bodies[0]
