@@ -1,204 +1,320 @@
-"""A store in MongoDB. One commit is one document, so that it is all or nothing on a server without transactions.
+"""A store in MongoDB: a standalone server, a replica set or shards, by nothing but a unique key on insert.
 
-A unique key on (stream, n) decides who was first; nothing else is asked of the server, which may stand alone or be
-sharded by `stream`. Records cannot be written together with entries: those go first, marked `dirty`, and the mark goes
-last. Clients of Motor's kind, where some calls are to be awaited that are plain in PyMongo's, work as well.
+One commit is one document, so that it is all or nothing without a transaction. Its records follow one by one: the
+document is inserted dirty, and clean once they are there. Reads and writes are a majority's, journalled, of the
+primary. The client is PyMongo's asynchronous one, made here, or an application's own, Motor's too: whatever a call
+returns is awaited if it can be.
 """
 
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Self, TypeAlias, TypeVar, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+import anyio
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
-from pymongo import AsyncMongoClient, ReadPreference
-from pymongo.errors import ConfigurationError, DocumentTooLarge, DuplicateKeyError, InvalidURI, PyMongoError
-from pymongo.read_concern import ReadConcern
-from pymongo.uri_parser import parse_uri
-from pymongo.write_concern import WriteConcern
-
-from backends import matching
-from backends.admission import check_commit, check_erase, check_kind, check_number, check_record_id
-from backends.mongodb_documents import (
-    Document,
-    commit_document,
-    read_entries,
-    read_record,
-    record_document,
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    InvalidName,
+    OperationFailure,
+    PyMongoError,
 )
-from backends.mongodb_query import after as past
-from backends.mongodb_query import sort, wanting, where
+from pymongo.read_concern import ReadConcern
+from pymongo.topology_description import TopologyDescription
+
+from backends import matching, mongodb_query
+from backends.admission import check_commit, check_erase, check_kind, check_number, check_record_id
+from backends.mongodb_documents import Document, commit_document, read_commit, read_record, record_fields
+from core.canonical import Json
 from core.clock import milliseconds
 from core.errors import Conflict, Corrupt, Full, InvalidInput, RolltopError, Unavailable
 from core.log import Entry, check_stream
-from core.store import Capabilities, Page, Query, Record, Tally
+from core.store import Capabilities, Page, Query, Record, Scalar, Tally
 
 log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+Collection: TypeAlias = AsyncCollection[Document]
 
-TIMEOUT = 5.0
-"""Seconds that an operation waits for a server to be found, and for its answer."""
+TIMEOUT = 10.0
+"""Seconds that one call of the driver may take; half of it to find a server that takes it."""
+_TOO_LARGE = frozenset({10334, 17419, 17420})
+_NO_ROOM = frozenset({14031})
+_INT64 = 2**63 - 1
 
-INDEXES: dict[str, dict[str, list[tuple[str, int]]]] = {
-    "commits": {
-        "stream_n": [("stream", 1), ("n", 1)],
-        "stream_last": [("stream", 1), ("last", 1)],
-        "dirty_stream": [("dirty", 1), ("stream", 1)],
-    },
-    "records": {
-        "kind_thread": [("kind", 1), ("fields.thread", 1), ("id", 1)],
-        "kind_turn": [("kind", 1), ("fields.turn", 1), ("id", 1)],
-        "kind_status": [("kind", 1), ("fields.status", 1), ("id", 1)],
-        "kind_owner": [("kind", 1), ("fields.owner", 1), ("fields.updated_at", -1), ("id", -1)],
-        "kind_updated": [("kind", 1), ("fields.updated_at", -1), ("id", -1)],
-        "kind_planned": [("kind", 1), ("fields.planned_at", -1), ("id", -1)],
-        "kind_first_n": [("kind", 1), ("fields.thread", 1), ("fields.first_n", -1), ("id", -1)],
-        "kind_at_n": [("kind", 1), ("fields.thread", 1), ("fields.at_n", -1), ("id", -1)],
-        "kind_at": [("kind", 1), ("fields.at", -1), ("id", -1)],
-        "kind_id": [("kind", 1), ("id", 1)],
-        "kind_words": [("kind", 1), ("words", 1)],
-    },
-}
-"""Every index, by collection and name; those in UNIQUE are unique."""
 
-UNIQUE = frozenset(("stream_n", "stream_last"))
+def database_of(url: str) -> str:
+    """The database that the URL names; raises InvalidInput where it names none."""
+    name = unquote(urlsplit(url).path.removeprefix("/"))
+    if not name:
+        raise InvalidInput("the URL lacks the name of a database: mongodb://host/desk, or mongodb+srv://host/desk")
+    return name
 
 
 class MongoStore:
-    """A `core.store.Store`. For one event loop; made by `opened` or `over`, which create the indexes."""
+    """A `core.store.Store`, made by `opened` or `over`. For the event loop in which it was made."""
 
     capabilities = Capabilities(durable_on_ack=True, multi_process=True, atomic_records=False)
 
-    def __init__(self, client: Any, database: str, *, owned: bool) -> None:  # Any: of PyMongo or of Motor
-        self._client = client
-        self._owned = owned
+    def __init__(self, client: AsyncMongoClient[Document], database: str, *, timeout: float, owned: bool) -> None:
+        self._client, self._timeout, self._owned = client, timeout, owned
         self._closed = False
-        self._name = database
-        options: CodecOptions[Document] = CodecOptions(tz_aware=True)
-        given = {
-            "codec_options": options,
-            "read_preference": ReadPreference.PRIMARY,
-            "write_concern": WriteConcern("majority", j=True),
-            "read_concern": ReadConcern("majority"),
-        }
-        if type(client).__module__.startswith("mongomock"):
-            del given["read_concern"]  # it knows none, and has nobody to agree with
-        self._commits, self._records, self._clock = (
-            client[database].get_collection(name, **given) for name in ("commits", "records", "clock")
+        self._busy, self._idle = 0, anyio.Event()
+        # Records that could not be written, to go with the next that are: whoever committed them takes them for done.
+        self._owed: dict[str, list[Record]] = {}
+        self._database = client.get_database(
+            database,
+            codec_options=CodecOptions(tz_aware=True),
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=WriteConcern("majority", j=True),
+            read_concern=ReadConcern("majority"),
         )
 
     @classmethod
     async def opened(cls, url: str) -> Self:
-        """The store at a `mongodb://` or `mongodb+srv://` URL that names a database; closing it closes its client.
+        """The store at `mongodb://host/database`, with a client of its own. The URL's options are the driver's.
 
-        Timeouts are TIMEOUT, unless the URL has the driver's own, in milliseconds. Raises InvalidInput for a URL that
-        is none, Unavailable while the server is away.
+        `timeoutMS` in it is for one call, 10 seconds by default; `serverSelectionTimeoutMS` is half of that. Raises
+        InvalidInput for a URL that the driver does not take, Unavailable where no server answers.
         """
-        waits = {"serverSelectionTimeoutMS": int(TIMEOUT * 1000), "socketTimeoutMS": int(TIMEOUT * 2000)}
+        database = database_of(url)
+        given = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
         try:
-            parsed = parse_uri(url)
-            given = {name.lower() for name in parsed["options"]}
-            own: Any = {name: value for name, value in waits.items() if name.lower() not in given}
+            timeout = float(given.get("timeoutms", TIMEOUT * 1000)) / 1000
+            own: dict[str, Json] = {"serverSelectionTimeoutMS": timeout * 500}
+            if "serverselectiontimeoutms" in given:
+                own = {}
             client: AsyncMongoClient[Document] = AsyncMongoClient(url, **own)
-        except (InvalidURI, ConfigurationError, ValueError) as error:
-            raise InvalidInput(f"not a URL of MongoDB: {type(error).__name__}") from None
-        if not parsed["database"]:
-            await client.close()
-            raise InvalidInput("name a database in the URL: mongodb://HOST/DATABASE")
-        store = cls(client, parsed["database"], owned=True)
+        except (ConfigurationError, ValueError) as error:
+            raise InvalidInput(f"not a URL that MongoDB's driver takes: {error}") from error
+        return await cls._prepared(client, database, timeout=timeout, owned=True)
+
+    @classmethod
+    async def over(cls, client: object, database: str, *, timeout: float = TIMEOUT) -> Self:
+        """The store in this database of an application's own client, which it never closes.
+
+        `client` is PyMongo's AsyncMongoClient, Motor's AsyncIOMotorClient or a mongomock-motor one, used in this event
+        loop; `timeout` is in seconds, for one call. How long it looks for a server is the client's own affair.
+        """
+        return await cls._prepared(cast(AsyncMongoClient[Document], client), database, timeout=timeout, owned=False)
+
+    @classmethod
+    async def _prepared(cls, client: AsyncMongoClient[Document], database: str, *, timeout: float, owned: bool) -> Self:
+        store: Self | None = None
         try:
-            await store._index()
-        except BaseException:
-            await client.close()
+            store = cls(client, database, timeout=timeout, owned=owned)
+            await store._create_indexes()
+        except BaseException as error:
+            if owned:
+                with anyio.CancelScope(shield=True):
+                    await maybe(client.close())
+            if isinstance(error, InvalidName):
+                raise InvalidInput("the name of the database is none that MongoDB takes") from error
             raise
         return store
 
-    @classmethod
-    async def over(cls, client: Any, database: str) -> Self:  # Any: as above
-        """The store in a database of a client that the application has, and that is never closed here."""
-        store = cls(client, database, owned=False)
-        await store._index()
-        return store
+    async def _create_indexes(self) -> None:
+        async with self._in_use():
+            for name, keys in mongodb_query.COMMIT_INDEXES.items():
+                unique: dict[str, Json] = {"unique": True} if name == mongodb_query.UNIQUE else {}
+                await self._ask(self._commits.create_index(keys, name=name, **unique))
+            for kind, indexes in mongodb_query.RECORD_INDEXES.items():
+                for name, keys in indexes.items():
+                    await self._ask(self._records(kind).create_index(keys, name=name))
 
     async def commit(
         self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
     ) -> None:
         check_commit(stream, after, entries, records, id)
-        self._check_open()
-        with self._translated():
-            end = await self._end(stream)
+        async with self._in_use():
+            newest = await self._newest(stream)
+            end = newest["last"] if newest else 0
             if after > end:
                 raise InvalidInput(f"{stream} ends at {end}: nothing follows {after}")
-            if entries:
-                await self._append(stream, after, end, list(entries), id, dirty=bool(records))
-        if entries:
-            try:
-                await self._project(stream, after + len(entries), records, repair=False)
-            except RolltopError:
-                # The entries are the fact, and the mark of their commit says that records lag.
-                log.exception("%s: the records after %d are not written", stream, after)
-        else:
-            await self._project(stream, after, records, repair=True)
+            if not entries:
+                await self._write_records(stream, after, records, repair=True)
+                return
+            dirty = bool(records)
+            new = after == end and commit_document(stream, entries, id, dirty=dirty)
+            if not new or not await self._insert(self._commits, new):
+                dirty = await self._repeated(stream, after, id)
+            if dirty:
+                await self._write_what_follows(stream, after + len(entries), records)
+
+    async def _newest(self, stream: str) -> Document | None:
+        return await self._ask(self._commits.find_one({"stream": stream}, {"last": 1}, sort=[("last", -1)]))
+
+    async def _repeated(self, stream: str, after: int, id: str) -> bool:
+        """Whether the commit that is there, and has this id, still lacks its records. Raises Conflict for another."""
+        there = await self._ask(self._commits.find_one({"stream": stream, "n": after + 1}, {"id": 1, "dirty": 1}))
+        if there is None or there["id"] != id:
+            raise Conflict(stream, after)
+        return bool(there["dirty"])
+
+    async def _write_what_follows(self, stream: str, end: int, records: Sequence[Record]) -> None:
+        """Write the records of a commit whose entries are in: nothing that happens here takes those back."""
+        due = [*(record for record in self._owed.pop(stream, ()) if record not in records), *records]
+        written = False
+        try:
+            await self._write_records(stream, end, due, repair=False)
+            written = True
+        except RolltopError:
+            log.exception("%s: the records of the commit that ends at %d lag behind their log", stream, end)
+        finally:
+            if not written:
+                self._owed[stream] = due
+
+    async def _write_records(self, stream: str, end: int, records: Sequence[Record], *, repair: bool) -> None:
+        for record in records:
+            await self._write_record(record, "$lte" if repair else "$lt")
+        lagging = {"dirty": 1, "stream": stream, "last": {"$lte": end}}
+        await self._ask(self._commits.update_many(lagging, {"$set": {"dirty": 0}}))
+
+    async def _write_record(self, record: Record, below: str) -> None:
+        records, fields = self._records(record.kind), record_fields(record)
+        older = {"_id": record.id, "n": {below: record.n}}
+        if (await self._ask(records.update_one(older, {"$set": fields}))).matched_count:
+            return
+        if not await self._insert(records, {"_id": record.id, **fields}):
+            # What is there is newer, or came in just now: an older one of another writer is still to be replaced.
+            await self._ask(records.update_one(older, {"$set": fields}))
 
     async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
         check_stream(stream)
         check_number(after, "after")
         check_number(limit, "limit", at_least=1)
-        self._check_open()
-        entries: list[Entry] = []
-        with self._translated():
-            found = self._commits.find({"stream": stream, "last": {"$gt": after}}).sort("last", 1).limit(limit)
-            async for document in found:
-                if document["n"] > after + limit:
-                    break
-                due = entries[-1].n + 1 if entries else after + 1
-                if document["n"] > due or (entries and document["n"] < due):
-                    raise Corrupt(stream, due, "is missing, or there twice")
-                entries += read_entries(document)
+        upto = min(after + limit, _INT64)
+        async with self._in_use():
+            where = {"stream": stream, "last": {"$gt": after}, "n": {"$lte": upto}}
+            entries: list[Entry] = []
+            for document in await self._all(self._commits.find(where).sort([("last", 1)])):
+                following = entries[-1].n + 1 if entries else after + 1
+                if document["n"] > following or (entries and document["n"] < following):
+                    if stream.startswith("live:") and await self._is_going(stream):
+                        return []
+                    raise Corrupt(stream, following, "is missing" if document["n"] > following else "is there twice")
+                entries += read_commit(document)
         return [entry for entry in entries if entry.n > after]
+
+    async def _is_going(self, stream: str) -> bool:
+        """Whether a live stream is being erased: its first commit goes before the others."""
+        return await self._ask(self._commits.find_one({"stream": stream, "n": 1}, {"_id": 1})) is None
 
     async def get(self, kind: str, id: str) -> Record | None:
         check_record_id(check_kind(kind), id)
-        self._check_open()
-        if kind == "stream":
-            with self._translated():
-                async for head in self._heads({"stream": id}):
-                    return head
-                return None
-        with self._translated():
-            document = await self._records.find_one({"_id": f"{kind}:{id}"})
-        return read_record(document) if document else None
+        async with self._in_use():
+            if kind == "stream":
+                return next(iter(await self._heads([id])), None)
+            document = await self._ask(self._records(kind).find_one({"_id": id}))
+        return None if document is None else read_record(kind, document)
 
     async def find(self, query: Query) -> Page:
         matching.check_query(query)
         position = matching.open_cursor(query)
-        self._check_open()
-        if query.kind == "stream":
-            return matching.page([head async for head in self._streams(query)], query)
-        wanted = where(query)
-        if position is not None:
-            wanted = {"$and": [wanted, past(query, position)]}
         found: list[Record] = []
-        with self._translated():
-            async for document in self._records.find(wanted).sort(sort(query)):
-                record = read_record(document)
-                if matching.matches(record, query):
-                    found.append(record)
-                    if len(found) > query.limit:
-                        break
-        return matching.cut_page(query, found)
+        async with self._in_use():
+            if query.kind == "stream" and (query.order not in ((), ("id",), ("-id",)) or query.where.get("dirty")):
+                return matching.page([record async for record in self._streams(query)], query)
+            while len(found) <= query.limit:
+                candidates = await self._candidates(query, position)
+                found += [record for record in candidates if matching.matches(record, query)]
+                if len(candidates) <= query.limit:
+                    break
+                position = [matching.lookup(candidates[-1], path) for path, _ in matching.directions(query)]
+        return matching.cut_page(query, found[: query.limit + 1])
+
+    async def _candidates(self, query: Query, position: Sequence[Scalar] | None) -> list[Record]:
+        """Up to one more than the limit of the records past the position that may match, in order."""
+        many = query.limit + 1
+        if query.kind == "stream":
+            return await self._heads(await self._names(query, position, many))
+        where = mongodb_query.candidates(query)
+        if where is None:
+            return []
+        if position is not None:
+            where = {"$and": [where, mongodb_query.past(query, position)]}
+        cursor = self._records(query.kind).find(where).sort(mongodb_query.sort_keys(query)).limit(many)
+        return [read_record(query.kind, one) for one in await self._all(cursor.batch_size(many))]
 
     async def tally(self, query: Query, by: Sequence[str], sums: Sequence[str] = ()) -> list[Tally]:
         matching.check_tally(query, by, sums)
-        self._check_open()
-        if query.kind == "stream":
-            return matching.tally([head async for head in self._streams(query)], query, by, sums)
-        with self._translated():
-            found = [read_record(document) async for document in self._records.find(where(query))]
+        async with self._in_use():
+            if query.kind == "stream":
+                return matching.tally([record async for record in self._streams(query)], query, by, sums)
+            where = mongodb_query.candidates(query)
+            if where is None:
+                return []
+            parts = mongodb_query.projection([*query.where, *by, *sums], words=bool(query.words))
+            cursor = self._records(query.kind).find(where, parts)
+            found = [read_record(query.kind, {"fields": {}, **one}) for one in await self._all(cursor)]
         return matching.tally(found, query, by, sums)
+
+    async def _streams(self, query: Query) -> AsyncIterator[Record]:
+        """The heads of all streams that may match."""
+        if query.where.get("dirty") is True:
+            where = self._named(query)
+            names = [] if where is None else await self._ask(self._commits.distinct("stream", {"dirty": 1, **where}))
+            for record in await self._heads(names):
+                yield record
+            return
+        page = replace(query, order=(), limit=500)
+        position: list[Scalar] | None = None
+        while records := await self._candidates(page, position):
+            for record in records:
+                yield record
+            position = [records[-1].id]
+
+    def _named(self, query: Query) -> Document | None:
+        """The part of the filters that is about a stream's name; None where no name fits."""
+        if "id" not in query.where:
+            return {}
+        condition = mongodb_query.comparison(query.where["id"])
+        return None if condition is None else {"stream": condition}
+
+    async def _names(self, query: Query, position: Sequence[Scalar] | None, many: int) -> list[str]:
+        if (where := self._named(query)) is None:
+            return []
+        descending = query.order == ("-id",)
+        parts: list[Document] = [{"n": 1}, where]
+        if position is not None:
+            parts.append({"stream": {"$lt" if descending else "$gt": position[-1]}})
+        cursor = self._commits.find({"$and": parts}, {"stream": 1}).sort([("stream", -1 if descending else 1)])
+        return [one["stream"] for one in await self._all(cursor.limit(many).batch_size(many))]
+
+    async def _heads(self, names: Sequence[str]) -> list[Record]:
+        """A record for each of these streams that exists, in their order."""
+        among: Document = {"stream": {"$in": list(names)}}
+        dirty = set(await self._ask(self._commits.distinct("stream", {"dirty": 1, **among})))
+        group: list[Mapping[str, object]] = [
+            {"$match": among},
+            {"$group": {"_id": "$stream", "last": {"$max": "$last"}}},
+        ]
+        grouped = await self._all(await self._ask(self._commits.aggregate(group)))
+        ends = {one["_id"]: int(one["last"]) for one in grouped}
+        return [
+            Record(kind="stream", id=name, n=ends[name], fields={"dirty": name in dirty})
+            for name in names
+            if name in ends
+        ]
 
     async def erase(
         self,
@@ -209,141 +325,126 @@ class MongoStore:
         whole: bool = False,
     ) -> int:
         check_erase(stream, after, upto, kinds, whole)
-        self._check_open()
+        where = {"stream": stream, "last": {"$gt": after}, "n": {"$lte": _INT64 if upto is None else upto}}
+        parts = {"entries.n": 1, "entries.kind": 1, "entries.salt": 1}
         erased = 0
-        with self._translated():
-            async for document in self._commits.find({"stream": stream, "last": {"$gt": after}}).sort("last", 1):
-                gone: Document = {}
-                for index, entry in enumerate(read_entries(document)):
-                    within = after < entry.n and (upto is None or entry.n <= upto)
-                    if within and not entry.erased and (kinds is None or entry.kind in kinds):
-                        gone |= {f"entries.{index}.payload": None, f"entries.{index}.salt": None}
-                if gone and not whole:
-                    await self._commits.update_one({"_id": document["_id"]}, {"$set": gone})
+        async with self._in_use():
+            for document in await self._all(self._commits.find(where, parts).sort([("last", 1)])):
+                gone: dict[str, None] = {}
+                for place, entry in enumerate(document["entries"]):
+                    inside = after < entry["n"] and (upto is None or entry["n"] <= upto)
+                    if inside and entry["salt"] is not None and (kinds is None or entry["kind"] in kinds):
+                        gone |= {f"entries.{place}.payload": None, f"entries.{place}.salt": None}
                 erased += len(gone) // 2
+                if gone and not whole:
+                    await self._ask(self._commits.update_one({"_id": document["_id"]}, {"$set": gone}))
             if whole:
-                await self._commits.delete_many({"stream": stream})
+                # The beginning goes first: a reader who comes in between finds a stream that is going, not a gap.
+                await self._ask(self._commits.delete_many({"stream": stream, "n": 1}))
+                await self._ask(self._commits.delete_many({"stream": stream}))
         return erased
 
     async def now(self) -> datetime:
-        self._check_open()
-        with self._translated():
-            await self._clock.update_one({"_id": "now"}, {"$currentDate": {"at": True}}, upsert=True)
-            found = await self._clock.find_one({"_id": "now"})
-        return milliseconds(found["at"])
+        async with self._in_use():
+            clock = await self._ask(
+                self._collection("clock").find_one_and_update(
+                    {"_id": "now"}, {"$currentDate": {"at": True}}, upsert=True, return_document=True
+                )
+            )
+        return milliseconds(cast(Document, clock)["at"])
 
     async def close(self) -> None:
-        self._closed = True
-        if self._owned:
-            await _maybe(self._client.close())
+        with anyio.CancelScope(shield=True):
+            first, self._closed = not self._closed, True
+            if self._busy:
+                await self._idle.wait()
+            if self._owned and first:
+                await maybe(self._client.close())
 
     async def report(self) -> dict[str, str]:
-        """What an operator asks: the server, its shape, what it must acknowledge, the indexes, what lags."""
-        self._check_open()
-        with self._translated():
-            server = await self._client.server_info()
-            hello = await self._client.admin.command("isMaster")
-            indexes = [
-                index["name"]
-                for name in INDEXES
-                async for index in await _maybe(self._client[self._name][name].list_indexes())
-            ]
-            lagging = [head async for head in self._heads({"dirty": 1})]
-        missing = sorted({name for indexed in INDEXES.values() for name in indexed} - set(indexes))
+        """What an operator wants to know of the database, a line each; it is no part of the protocol."""
+        async with self._in_use():
+            server = await self._ask(self._client.server_info())
+            topology = getattr(self._client, "topology_description", None)
+            missing = await self._missing("commits", mongodb_query.COMMIT_INDEXES)
+            for kind, wanted in mongodb_query.RECORD_INDEXES.items():
+                missing += await self._missing(f"record.{kind}", wanted)
+            lagging = await self._ask(self._commits.distinct("stream", {"dirty": 1}))
         return {
-            "server version": server["version"],
-            "topology": f"replica set {hello['setName']}"
-            if "setName" in hello
-            else str(hello.get("msg", "standalone")),
-            "write concern": "majority, journaled",
+            "server": f"MongoDB {server['version']}",
+            "topology": topology.topology_type_name if isinstance(topology, TopologyDescription) else "unknown",
+            "write concern": str(self._database.write_concern.document),
             "indexes": f"missing: {', '.join(missing)}" if missing else "all there",
-            "lagging streams": str(len(lagging)),
+            "streams whose records lag": str(len(lagging)),
         }
 
-    async def _index(self) -> None:
-        with self._translated():
-            for collection, indexes in ((self._commits, INDEXES["commits"]), (self._records, INDEXES["records"])):
-                for name, keys in indexes.items():
-                    await collection.create_index(keys, name=name, unique=name in UNIQUE)
+    async def _missing(self, collection: str, wanted: Iterable[str]) -> list[str]:
+        indexes = await self._all(await self._ask(self._collection(collection).list_indexes()))
+        there = {index["name"] for index in indexes}
+        return [f"{collection}.{name}" for name in wanted if name not in there]
 
-    async def _append(self, stream: str, after: int, end: int, entries: list[Entry], id: str, *, dirty: bool) -> None:
-        """Insert the commit, or find that it is there already. Raises Conflict where another one is."""
-        if after == end:
-            try:
-                try:
-                    await self._commits.insert_one(commit_document(stream, entries, id, dirty=dirty))
-                except DocumentTooLarge:
-                    await self._commits.insert_one(commit_document(stream, entries, id, dirty=dirty, most=0))
-                return
-            except DuplicateKeyError:
-                pass  # which key collided is not told everywhere: what stands there says whose it is
-        there = await self._commits.find_one({"stream": stream, "n": after + 1}, {"id": 1})
-        if there is None or there["id"] != id:
-            raise Conflict(stream, after)
+    @property
+    def _commits(self) -> Collection:
+        return self._collection("commits")
 
-    async def _project(self, stream: str, upto: int, records: Sequence[Record], *, repair: bool) -> None:
-        """Write the records in their order, each over a lower n, then say that none lags."""
-        if not records and not repair:
-            return
-        with self._translated():
-            for record in records:
-                await self._write(record, repair=repair)
-            clean = {"stream": stream, "dirty": 1, "last": {"$lte": upto}}
-            await self._commits.update_many(clean, {"$set": {"dirty": 0}})
+    def _records(self, kind: str) -> Collection:
+        return self._collection(f"record.{kind}")
 
-    async def _write(self, record: Record, *, repair: bool) -> None:
-        try:
-            await self._put(f"{record.kind}:{record.id}", record_document(record), repair=repair)
-        except DocumentTooLarge:
-            await self._put(f"{record.kind}:{record.id}", record_document(record, most=0), repair=repair)
+    def _collection(self, name: str) -> Collection:
+        return self._database.get_collection(name)
 
-    async def _put(self, id: str, document: Document, *, repair: bool) -> None:
-        older = {"_id": id, "n": {"$lte" if repair else "$lt": document["n"]}}
-        done = await self._records.update_one(older, {"$set": document})
-        if not done.matched_count:
-            try:
-                await self._records.insert_one({"_id": id, **document})
-            except DuplicateKeyError:
-                return  # a newer one is there
-
-    async def _end(self, stream: str) -> int:
-        async for document in self._commits.find({"stream": stream}, {"last": 1}).sort("last", -1).limit(1):
-            return int(document["last"])
-        return 0
-
-    async def _streams(self, query: Query) -> AsyncIterator[Record]:
-        """The streams that a query of their kind may mean."""
-        wanted: Document = {"stream": wanting(query.where["id"])} if "id" in query.where else {}
-        if query.where.get("dirty") is True:
-            wanted["dirty"] = 1
-        with self._translated():
-            async for head in self._heads(wanted):
-                yield head
-
-    async def _heads(self, wanted: Document) -> AsyncIterator[Record]:
-        """The record of each stream that has such a commit: where it ends, and whether its records lag."""
-        group = {"_id": "$stream", "last": {"$max": "$last"}, "dirty": {"$max": "$dirty"}}
-        async for found in await _maybe(self._commits.aggregate([{"$match": wanted}, {"$group": group}])):
-            end = await self._end(found["_id"]) if "dirty" in wanted else found["last"]
-            fields = {"dirty": bool(found["dirty"])}
-            yield Record(kind="stream", id=found["_id"], n=int(end), fields=fields)
-
-    def _check_open(self) -> None:
+    @asynccontextmanager
+    async def _in_use(self) -> AsyncIterator[None]:
         if self._closed:
-            raise Unavailable("the store is closed")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
+            raise Unavailable(f"the store in {self._database.name} is closed")
+        self._busy += 1
         try:
             yield
-        except DocumentTooLarge as error:
-            raise Full(f"MongoDB: {error}") from error
-        except PyMongoError as error:
-            raise Unavailable(f"MongoDB: {type(error).__name__}") from error
-        except (BSONError, OverflowError, UnicodeEncodeError) as error:
-            raise InvalidInput(f"MongoDB does not take it: {type(error).__name__}") from error
+        finally:
+            self._busy -= 1
+            if self._closed and not self._busy:
+                self._idle.set()
+
+    async def _ask(self, answer: Awaitable[T]) -> T:
+        with _translated(self._database.name), anyio.fail_after(self._timeout):
+            return await maybe(answer)
+
+    async def _all(self, cursor: AsyncIterable[MutableMapping[str, Json]]) -> list[Document]:
+        async def documents() -> list[Document]:
+            return [cast(Document, document) async for document in cursor]
+
+        return await self._ask(documents())
+
+    async def _insert(self, collection: Collection, document: Document) -> bool:
+        """Whether it was inserted: not where another stands under one of its unique keys."""
+        try:
+            await self._ask(collection.insert_one(document))
+        except Unavailable as error:
+            if isinstance(error.__cause__, DuplicateKeyError):
+                return False
+            raise
+        return True
 
 
-async def _maybe(given: Awaitable[T] | T) -> T:
-    """What PyMongo's client gives to be awaited, and Motor's as it is."""
-    return await given if inspect.isawaitable(given) else given
+async def maybe(answer: Awaitable[T]) -> T:
+    """What a call gives: PyMongo has it awaited always, Motor gives some things at once."""
+    return await answer if inspect.isawaitable(answer) else cast(T, answer)
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    try:
+        yield
+    except DocumentTooLarge as error:
+        raise Full(f"{where}: a document of MongoDB ends at 16 MB") from error
+    except (BSONError, OverflowError, UnicodeEncodeError) as error:
+        raise InvalidInput(f"{where}: not what MongoDB can hold: {type(error).__name__}") from error
+    except OperationFailure as error:
+        # Its text may quote what was written.
+        if error.code in _TOO_LARGE | _NO_ROOM:
+            raise Full(f"{where}: {type(error).__name__} {error.code}") from error
+        raise Unavailable(f"{where}: {type(error).__name__} {error.code}") from error
+    except ConnectionFailure as error:
+        raise Unavailable(f"{where}: {type(error).__name__}: {error}") from error
+    except (PyMongoError, TimeoutError) as error:
+        raise Unavailable(f"{where}: {type(error).__name__}") from error

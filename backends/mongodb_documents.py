@@ -1,122 +1,62 @@
-"""Entries and records as MongoDB keeps them: native documents, readable in a shell.
+"""How a commit and a record become documents, and how they come back byte for byte.
 
-A key may hold anything in JSON and little in MongoDB, so `%`, `.`, `$` and NUL are written as `%25` and the like, in
-keys only. A large list or object stands as JSON text instead: a document holds 16 MB, and the numbers of a long list
-take several times their length in JSON there.
+Whatever is JSON is kept as documents, lists and values of MongoDB's own, so that a shell shows and finds them. Two
+things stand in the way. A key may hold what MongoDB gives a meaning to: it is escaped with percent signs, as in a URL.
+And a document ends at 16 MB, where a list of small numbers takes six times the bytes that it has as JSON: what would
+be too large so is kept as its canonical JSON, under a key that no escaping makes.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from json import loads
+from re import compile
 from typing import TypeAlias
+from urllib.parse import unquote
 
-from bson import encode
+import bson
 
-from backends.matching import text_words
+from backends.matching import MAX_WORDS, text_words
 from core.canonical import Json, canonical
-from core.clock import iso, moment
+from core.clock import milliseconds
 from core.errors import Corrupt
 from core.log import Entry
 from core.store import Record
 
 Document: TypeAlias = dict[str, Json]
 
-MAX_NATIVE = 1024 * 1024
-"""Bytes of BSON up to which a list or an object is kept as one, rather than as text."""
+AS_TEXT = "%json"
+"""The one key of what is kept as canonical JSON. A percent sign of ours is always followed by two digits or nothing."""
+ANY_WORD = "%"
+"""Stands in `words` for all the words of a text that has too many; it is none itself."""
+ROOMY = 15 * 1024 * 1024
+"""Bytes of BSON up to which everything is kept native: some are left for what the driver adds to a document."""
 
-_TEXT = "%json"
-"""The key of a value kept as text; no escaped key can be it."""
-
-_ESCAPED = re.compile(r"%([0-9A-F]{2})")
-_SPECIAL = re.compile(r"[%.$\x00]")
+_SPECIAL = compile(r"[%.$\x00]")
 
 
-def commit_document(stream: str, entries: Sequence[Entry], id: str, *, dirty: bool, most: int = MAX_NATIVE) -> Document:
-    """The one document that a commit is. With `most` 0 every payload is text, and what a store takes always fits."""
+def commit_document(stream: str, entries: Sequence[Entry], id: str, *, dirty: bool) -> Document:
+    """The one document that this commit is. `dirty` is 0 or 1, and always there, so that an index may hold it."""
+    return _fitting(
+        lambda keep: {
+            "stream": stream,
+            "n": entries[0].n,
+            "last": entries[-1].n,
+            "id": id,
+            "dirty": int(dirty),
+            "entries": [_entry_document(entry, keep) for entry in entries],
+        }
+    )
+
+
+def _entry_document(entry: Entry, keep: Callable[[Json], Json]) -> Document:
     return {
-        "_id": f"{stream}/{entries[0].n}",
-        "stream": stream,
-        "n": entries[0].n,
-        "last": entries[-1].n,
-        "id": id,
-        "dirty": int(dirty),
-        "entries": [_entry(entry, most) for entry in entries],
-    }
-
-
-def read_entries(document: Document) -> list[Entry]:
-    """The entries of a commit. Raises Corrupt for a document that nothing here wrote."""
-    stream, n = document["stream"], document["n"]
-    try:
-        entries = [_read_entry(stream, number, fields) for number, fields in enumerate(document["entries"], n)]
-    except (KeyError, TypeError, ValueError) as error:
-        raise Corrupt(stream, n, "its document cannot be read") from error
-    if len(entries) != document["last"] - n + 1:
-        raise Corrupt(stream, n, "its document does not hold the entries it should")
-    return entries
-
-
-def record_document(record: Record, *, most: int = MAX_NATIVE) -> Document:
-    """A record, with the words of its text as a list that an index can hold. `most` as in `commit_document`."""
-    return {
-        "kind": record.kind,
-        "id": record.id,
-        "n": record.n,
-        "fields": {_escape(key): native(value, most) for key, value in record.fields.items()},
-        "words": sorted(set(text_words(record))),
-    }
-
-
-def read_record(document: Document) -> Record:
-    """The record of a document. Raises Corrupt for one that nothing here wrote."""
-    try:
-        return Record(kind=document["kind"], id=document["id"], n=document["n"], fields=plain(document["fields"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise Corrupt(f"record {document.get('_id')}", 0, "its document cannot be read") from error
-
-
-def native(value: Json, most: int) -> Json:
-    """A JSON value as MongoDB keeps it: as text, where it is a list or an object of more than `most` bytes."""
-    escaped = _native(value)
-    if isinstance(escaped, dict | list) and len(encode({"": escaped})) > most:
-        return {_TEXT: canonical(value).decode()}
-    return escaped
-
-
-def plain(value: Json) -> Json:
-    """What `native` was given."""
-    if isinstance(value, Mapping):
-        if value.keys() == {_TEXT}:
-            return loads(value[_TEXT])
-        return {_ESCAPED.sub(lambda m: chr(int(m[1], 16)), key): plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    # The driver's own kind of integer is one to Python, and none to an `is`.
-    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _native(value: Json) -> Json:
-    match value:
-        case dict():
-            return {_escape(key): _native(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_native(item) for item in value]
-        case _:
-            return value
-
-
-def _escape(key: str) -> str:
-    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):02X}", key)
-
-
-def _entry(entry: Entry, most: int) -> Document:
-    return {
+        "n": entry.n,
         "kind": entry.kind,
         "v": entry.v,
-        "at": iso(entry.at),
+        "at": entry.at,
         "by": entry.by,
-        "shell": native(entry.shell, most),
-        "payload": None if entry.erased else native(entry.payload, most),
+        "shell": keep(entry.shell),
+        "payload": None if entry.erased else keep(entry.payload),
         "salt": entry.salt,
         "commitment": entry.commitment,
         "prev": entry.prev,
@@ -124,18 +64,98 @@ def _entry(entry: Entry, most: int) -> Document:
     }
 
 
-def _read_entry(stream: str, n: int, fields: Document) -> Entry:
+def read_commit(document: Document) -> list[Entry]:
+    """The commit's entries. Raises Corrupt for a document that nothing here wrote."""
+    stream, n, last = document["stream"], document["n"], document["last"]
+    try:
+        entries = [_read_entry(stream, one) for one in document["entries"]]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Corrupt(stream, n, "its document cannot be read") from error
+    if [entry.n for entry in entries] != list(range(n, last + 1)):
+        raise Corrupt(stream, n, f"its commit does not hold entries {n} to {last}")
+    return entries
+
+
+def _read_entry(stream: str, document: Document) -> Entry:
+    at: datetime = document["at"]
     return Entry(
         stream=stream,
-        n=n,
-        kind=fields["kind"],
-        v=fields["v"],
-        at=moment(fields["at"]),
-        by=fields["by"],
-        shell=plain(fields["shell"]),
-        payload=plain(fields["payload"]),
-        salt=fields["salt"],
-        commitment=fields["commitment"],
-        prev=fields["prev"],
-        hash=fields["hash"],
+        n=int(document["n"]),
+        kind=document["kind"],
+        v=int(document["v"]),
+        at=milliseconds(at),
+        by=document["by"],
+        shell=read(document["shell"]),
+        payload=read(document["payload"]),
+        salt=document["salt"],
+        commitment=document["commitment"],
+        prev=document["prev"],
+        hash=document["hash"],
     )
+
+
+def record_fields(record: Record) -> Document:
+    """What is written of a record beside its id. Its own scalars are native in any case, so that filters find them."""
+
+    def document(keep: Callable[[Json], Json]) -> Document:
+        found = list(dict.fromkeys(word[:MAX_WORDS] for word in text_words(record)))
+        return {
+            "n": record.n,
+            "fields": {escaped(name): keep(value) for name, value in record.fields.items()},
+            "words": found if keep is native else [ANY_WORD],
+        }
+
+    return _fitting(document)
+
+
+def read_record(kind: str, document: Document) -> Record:
+    """The record of a document. Raises Corrupt for one that nothing here wrote."""
+    try:
+        return Record(kind=kind, id=document["_id"], n=int(document["n"]), fields=read(document["fields"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Corrupt(f"record {kind}:{document.get('_id')}", 0, "its document cannot be read") from error
+
+
+def _fitting(document: Callable[[Callable[[Json], Json]], Document]) -> Document:
+    made = document(native)
+    return made if len(bson.encode(made)) <= ROOMY else document(as_text)
+
+
+def native(value: Json) -> Json:
+    """A JSON value as MongoDB's own."""
+    match value:
+        case Mapping():
+            return {escaped(key): native(item) for key, item in value.items()}
+        case list() | tuple():
+            return [native(item) for item in value]
+        case _:
+            return value
+
+
+def as_text(value: Json) -> Json:
+    """A JSON value whose lists and objects, which is where BSON grows, are canonical JSON."""
+    return {AS_TEXT: canonical(value).decode()} if isinstance(value, Mapping | list | tuple) else value
+
+
+def read(value: Json) -> Json:
+    """The JSON value that `native` or `as_text` was given."""
+    match value:
+        case Mapping():
+            if AS_TEXT in value:
+                return loads(value[AS_TEXT])
+            return {_unescaped(key): read(item) for key, item in value.items()}
+        case list():
+            return [read(item) for item in value]
+        case int() if not isinstance(value, bool):
+            return int(value)  # bson's own class for 64 bits does not leave this file
+        case _:
+            return value
+
+
+def escaped(key: str) -> str:
+    """The key without what MongoDB gives a meaning to: dots, dollars, NUL, and emptiness."""
+    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):02X}", key) if key else "%"
+
+
+def _unescaped(key: str) -> str:
+    return "" if key == "%" else unquote(key) if "%" in key else key

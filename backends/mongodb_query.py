@@ -1,63 +1,137 @@
-"""Queries as MongoDB filters that find at least what is meant; `backends.matching` decides on what they found.
+"""Queries as MongoDB's filters, sorts and indexes.
 
-A filter here is built of values and of paths that were checked; nothing free-form gets into it. It may find too much,
-where MongoDB means something else (a range that two items of a list meet together), and never too little.
+A filter finds all that may match, cheaply; `backends.matching` then decides in Python, so that the meaning is the same
+as everywhere: to MongoDB two items of a list may meet one bound each, and what is kept as text has no fields. Nothing
+but checked paths and scalars gets into a filter.
 """
 
-import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from backends.matching import directions
+from backends.mongodb_documents import ANY_WORD, AS_TEXT, Document
+from core.canonical import Json
 from core.store import Filter, In, Query, Range, Scalar
 from core.words import words
 
-Where = dict[str, Any]  # Any: MongoDB's own language
+Sort: TypeAlias = list[tuple[str, int]]
+
+UNIQUE = "by_stream_and_n"
+"""The one index that the store is right by: of two who write a number, one wins. The others are for speed."""
 
 
-def where(query: Query) -> Where:
-    """What finds the records that match, and perhaps some that do not."""
-    parts: list[Where] = [{"kind": query.kind}]
-    parts += [{_field(path): wanting(wanted)} for path, wanted in query.where.items()]
+def _named(*orders: tuple[str, ...]) -> dict[str, Sort]:
+    return {f"by_{'_and_'.join(paths)}": [(path, 1) for path in paths] for paths in orders}
+
+
+def _of_records(*orders: tuple[str, ...]) -> dict[str, Sort]:
+    return {
+        name: [*((place(path), direction) for path, direction in keys), ("_id", 1)]
+        for name, keys in _named(*orders).items()
+    }
+
+
+def place(path: str) -> str:
+    """Where a record's document holds what is at the path."""
+    return {"id": "_id", "n": "n"}.get(path, f"fields.{path}")
+
+
+COMMIT_INDEXES: Mapping[str, Sort] = _named(
+    ("stream", "n"),
+    ("stream", "last"),  # reading from anywhere, and the end of a stream
+    ("n", "stream"),  # a stream has one commit that begins with 1: this lists the streams
+    ("dirty", "stream"),
+)
+"""The indexes of `commits`, by name."""
+
+RECORD_INDEXES: Mapping[str, Mapping[str, Sort]] = {
+    "thread": _of_records(("owner", "updated_at"), ("updated_at",), ("status", "updated_at")),
+    "turn": _of_records(("thread", "first_n"), ("status",)),
+    "message": {
+        **_of_records(("thread", "at_n"), ("turn",), ("owner", "at"), ("at",)),
+        "by_words": [("words", 1)],
+    },
+    "tool_call": _of_records(
+        ("thread",),
+        ("turn",),
+        ("planned_at",),
+        ("owner", "planned_at"),
+        ("status", "planned_at"),
+        ("tool", "planned_at"),
+    ),
+    "model_call": _of_records(("thread",), ("turn",)),
+    "retrieval": _of_records(("turn",)),
+    "summary": _of_records(("turn",), ("thread", "at_n")),
+}
+"""The indexes of each kind of record, by name.
+
+What stands at their paths is a single text or number, as `core.records` has it: a list there that is kept as text
+would not be found by its items.
+"""
+
+_INDEXED = {kind: {key for keys in indexes.values() for key, _ in keys} for kind, indexes in RECORD_INDEXES.items()}
+
+
+def candidates(query: Query) -> Document | None:
+    """A filter for all records of the query's kind that may match; None where none can."""
+    parts: list[Document] = []
+    for path, wanted in query.where.items():
+        condition = comparison(wanted)
+        if condition is None:
+            return None
+        if "." in path and (wanted is None or (isinstance(wanted, In) and None in wanted.values)):
+            continue  # what is absent from one object of a list is not found everywhere
+        exact: Document = {place(path): condition}
+        parts.append(exact if _native(query.kind, path) else {"$or": [exact, _kept_as_text(path)]})
     if text := words(query.words):
-        parts += [{"words": word} for word in text[:-1]]
-        parts.append({"words": {"$regex": f"^{re.escape(text[-1])}"}})
-    return {"$and": parts}
+        each: Document = {"$all": text[:-1]} if text[:-1] else {}
+        parts.append({"$or": [{"words": {**each, "$regex": f"^{text[-1]}"}}, {"words": ANY_WORD}]})
+    return {"$and": parts} if parts else {}
 
 
-def sort(query: Query) -> list[tuple[str, int]]:
-    """The query's order: to MongoDB, too, null and absent come before numbers, and numbers before texts."""
-    return [(_field(path), -1 if descending else 1) for path, descending in directions(query)]
-
-
-def after(query: Query, position: list[Scalar]) -> Where:
-    """What lies past the cursor's position in the query's order."""
-    ways: list[Where] = []
-    equal: list[Where] = []
-    for (path, descending), value in zip(directions(query), position, strict=True):
-        field = _field(path)
-        if value is None:
-            past: Where | None = None if descending else {field: {"$ne": None}}
-        elif descending:
-            past = {"$or": [{field: {"$lt": value}}, {field: None}]}
-        else:
-            past = {field: {"$gt": value}}
-        if past is not None:
-            ways.append({"$and": [*equal, past]})
-        equal.append({field: value})
-    return {"$or": ways} if ways else {"kind": None}
-
-
-def _field(path: str) -> str:
-    return path if path in ("id", "n") else f"fields.{path}"
-
-
-def wanting(wanted: Filter) -> Any:  # Any: MongoDB's own language
-    """What a field must be, at least."""
+def comparison(wanted: Filter) -> Json:
+    """What a value is compared with; None where nothing can be equal to it."""
     match wanted:
+        case In(values=()):
+            return None
         case In(values=values):
             return {"$in": list(values)}
         case Range(ge=ge, lt=lt):
-            bounds = {"$gte": ge, "$lt": lt}
-            return {name: bound for name, bound in bounds.items() if bound is not None}
+            bounds = {sign: bound for sign, bound in (("$gte", ge), ("$lt", lt)) if bound is not None}
+            texts = {isinstance(bound, str) for bound in bounds.values()}
+            return bounds if len(texts) == 1 else None
         case _:
-            return wanted
+            return {"$eq": wanted}
+
+
+def _native(kind: str, path: str) -> bool:
+    return path in ("id", "n") or place(path) in _INDEXED.get(kind, ())
+
+
+def _kept_as_text(path: str) -> Document:
+    return {f"{place(path.partition('.')[0])}.{AS_TEXT}": {"$exists": True}}
+
+
+def sort_keys(query: Query) -> Sort:
+    """The query's order."""
+    return [(place(path), -1 if descending else 1) for path, descending in directions(query)]
+
+
+def past(query: Query, position: Sequence[Scalar]) -> Document:
+    """A filter for what follows the position in the query's order, in which null comes first and, descending, last."""
+    ways: list[Document] = []
+    equal: list[Document] = []
+    for (path, descending), value in zip(directions(query), position, strict=True):
+        key = place(path)
+        beyond: list[Json] = [{"$lt": value}, None] if descending else [{"$gt": value}]
+        if value is None:
+            beyond = [] if descending else [{"$ne": None}]
+        ways += [{"$and": [*equal, {key: one}]} for one in beyond]
+        equal.append({key: value})
+    return {"$or": ways}
+
+
+def projection(paths: Sequence[str], *, words: bool) -> dict[str, int]:
+    """The parts of a record that decide about these paths, and about its words."""
+    tops = {path.partition(".")[0] for path in paths if path not in ("id", "n")}
+    return {"n": 1, **{f"fields.{top}": 1 for top in (tops | {"text"} if words else tops)}}

@@ -1,54 +1,77 @@
-"""The suite over `mongodb:`, on a server of the tests' own, with a proxy that takes the network away."""
+"""The suite over `mongodb:`, on the tests' own server or that of MONGODB_URI, by way of a network that fails."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+import pymongo
 import pytest
 from proxy import Proxy
 from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from backends import open_store, store_suite
+from backends import open_store
 from backends.mongodb import MongoStore
 from backends.store_suite import *  # noqa: F403 # the suite's tests and fixtures
 from backends.store_suite import Reopen, Trouble
-from core.errors import Unavailable
-from core.store import Record, Store
+from backends.store_suite import test_texts_are_ordered_by_code_point as by_code_point
+from core.store import Store
 
-WAITS = "?serverSelectionTimeoutMS=700&socketTimeoutMS=700&connectTimeoutMS=700&retryWrites=false&retryReads=false"
+
+class Fall(CommandListener):
+    """The network goes, if it is `armed`, when a commit's entries are in and its records are not."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.armed = False
+        self._proxy = proxy
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        if self.armed and event.command_name == "insert":
+            self._proxy.cut()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        pass
+
+    failed = started
 
 
 @pytest.fixture
 async def proxy(mongodb_url: str) -> AsyncIterator[Proxy]:
     server = urlsplit(mongodb_url)
+    if server.scheme != "mongodb" or "," in server.netloc:
+        pytest.skip("the network can be taken away only from a single server that a mongodb: URL names")
     async with Proxy(server.hostname or "", server.port or 27017) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def url(mongodb_url: str, proxy: Proxy) -> str:
-    return f"mongodb://127.0.0.1:{proxy.port}{urlsplit(mongodb_url).path}{WAITS}"
+def fall(proxy: Proxy) -> Fall:
+    return Fall(proxy)
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    async with open_store(url) as store:
-        yield store
+async def store(mongodb_url: str, proxy: Proxy, fall: Fall) -> AsyncIterator[Store]:
+    url = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500"
+    client = AsyncMongoClient(url, event_listeners=[fall])
+    store = await MongoStore.over(client, urlsplit(mongodb_url).path[1:])
+    yield store
+    await store.close()
+    await client.close()
 
 
 @pytest.fixture
-async def second_store(store: Store, url: str) -> AsyncIterator[Store]:
-    async with open_store(url) as second:
+async def second_store(store: Store, mongodb_url: str) -> AsyncIterator[Store]:
+    async with open_store(mongodb_url) as second:
         yield second
 
 
 @pytest.fixture
-async def reopen(store: Store, url: str) -> AsyncIterator[Reopen]:
+async def reopen(store: Store, mongodb_url: str) -> AsyncIterator[Reopen]:
     async with AsyncExitStack() as stack:
 
         async def again() -> Store:
             await store.close()
-            return await stack.enter_async_context(open_store(url))
+            return await stack.enter_async_context(open_store(mongodb_url))
 
         yield again
 
@@ -65,33 +88,28 @@ def outage(store: Store, proxy: Proxy) -> Trouble:
 
 
 @pytest.fixture
-def lost_records(store: MongoStore, monkeypatch: pytest.MonkeyPatch) -> Trouble:
+def lost_records(store: Store, proxy: Proxy, fall: Fall) -> Trouble:
     @asynccontextmanager
-    async def lost() -> AsyncIterator[None]:
-        async def away(record: Record, *, repair: bool) -> None:
-            raise Unavailable("killed between the entries and their records")
+    async def armed() -> AsyncIterator[None]:
+        fall.armed = True
+        yield
+        fall.armed = False
+        proxy.mend()
 
-        with monkeypatch.context() as patched:
-            patched.setattr(store, "_write", away)
-            yield
-
-    return lost
-
-
-@pytest.mark.usefixtures("java_order")
-async def test_texts_are_ordered_by_code_point(store: Store) -> None:
-    await store_suite.test_texts_are_ordered_by_code_point(store)
+    return armed
 
 
 @pytest.fixture
-async def java_order(mongodb_url: str) -> None:
-    """The Java server orders texts by UTF-16, in which an emoji comes before U+FFFD; `mongod` does not."""
-    client: AsyncMongoClient[dict[str, str]] = AsyncMongoClient(mongodb_url)
-    try:
-        letters = client.get_default_database()["letters"]
-        await letters.insert_many([{"_id": "\ufffd"}, {"_id": "\U0001f600"}])
-        order = [found["_id"] async for found in letters.find().sort("_id", 1)]
-    finally:
-        await client.close()
-    if order != ["\ufffd", "\U0001f600"]:
-        pytest.skip("this server orders texts by UTF-16 and not by code point, as mongod does")
+def sorts_by_code_point(mongodb_uri: str) -> Iterator[bool]:
+    """As mongod does; a Java server sorts by UTF-16, in which what lies beyond U+FFFF comes before it."""
+    with pymongo.MongoClient(mongodb_uri) as client:
+        texts = client["rolltop_test_order"]["texts"]
+        texts.insert_many([{"_id": "\uffff"}, {"_id": "😀"}])
+        yield [one["_id"] for one in texts.find().sort("_id", 1)] == ["\uffff", "😀"]
+        client.drop_database("rolltop_test_order")
+
+
+async def test_texts_are_ordered_by_code_point(store: Store, sorts_by_code_point: bool) -> None:
+    if not sorts_by_code_point:
+        pytest.skip("this server orders texts by UTF-16, not by code point as mongod does")
+    await by_code_point(store)
