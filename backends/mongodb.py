@@ -196,7 +196,9 @@ class MongoStore:
             return
         if not await self._insert(records, {"_id": record.id, **fields}):
             # What is there is newer, or came in just now: an older one of another writer is still to be replaced.
-            await self._ask(records.update_one(older, {"$set": fields}))
+            done = await self._ask(records.update_one(older, {"$set": fields}))
+            if not done.matched_count and await self._ask(records.find_one({"_id": record.id}, {"n": 1})) is None:
+                raise Unavailable(f"{record.kind} {record.id}: a unique index that is none of ours refuses it")
 
     async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
         check_stream(stream)
