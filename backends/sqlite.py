@@ -188,6 +188,26 @@ class SqliteStore:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._thread.join)
 
+    async def report(self) -> dict[str, str]:
+        """What an operator asks: the SQLite that runs, how the writer syncs, and how large the file is."""
+        said: dict[str, str] = {}
+
+        def run(connection: apsw.Connection) -> int:
+            asked = ("journal_mode", "synchronous", "page_count", "page_size", "freelist_count", "user_version")
+            said.update({name: str(connection.pragma(name)) for name in asked})
+            return 0
+
+        await self._send(run)
+        synchronous = ("off", "normal", "full", "extra")[int(said["synchronous"])]
+        return {
+            "SQLite": apsw.sqlite_lib_version(),
+            "journal mode": said["journal_mode"],
+            "synchronous": synchronous,
+            "schema version": said["user_version"],
+            "pages": f"{said['page_count']} of {said['page_size']} bytes, {said['freelist_count']} free",
+            "file": f"{(await anyio.Path(self._path).stat()).st_size} bytes, and {self._wal_pages} pages of WAL",
+        }
+
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable(f"{self._path} is closed")

@@ -5,7 +5,7 @@ harmless beside a desk at work. What stands higher than its log, or in no log at
 record is ever removed: those are for a person to judge.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -82,12 +82,16 @@ class Repairs:
 class Rebuild:
     """One look at a store's records. `checked` counts those that logs say, so far.
 
-    Without `mend` nothing is written; `patience` is for how many seconds a repair that is not acknowledged is repeated.
+    Without `mend` nothing is written. `tell` hears of progress: streams looked at, and streams in all. `patience` is
+    for how many seconds a repair that is not acknowledged is repeated.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, mend: bool, patience: float = 10.0) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, tell: Callable[[int, int], None], *, mend: bool, patience: float = 10.0
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._tell = tell
         self._mend = mend
         self._patience = patience
         self.checked = 0
@@ -95,16 +99,18 @@ class Rebuild:
     async def findings(self) -> AsyncIterator[Finding]:
         """All that is not as its log says; what can be mended has been when it is given."""
         known: set[str] = set()
-        for prefix in ("audit", "thread"):
-            within = Range(ge=f"{prefix}:", lt=f"{prefix};")
-            async for head in every(self._store, Query(kind="stream", where={"id": within})):
-                known.add(head.id)
-                for finding in await self.look_at(head):
+        queries = [Query(kind="stream", where={"id": Range(ge=f"{of}:", lt=f"{of};")}) for of in ("audit", "thread")]
+        total = sum([group.count for query in queries for group in await self._store.tally(query, ())])
+        for query in queries:
+            async for head in every(self._store, query):
+                for finding in await self._look_at(head):
                     yield finding
+                known.add(head.id)
+                self._tell(len(known), max(len(known), total))
         async for finding in self._strays(known):
             yield finding
 
-    async def look_at(self, head: Record) -> list[Finding]:
+    async def _look_at(self, head: Record) -> list[Finding]:
         """The findings of one stream, whose own record this is."""
         kind, _, id = head.id.partition(":")
         try:

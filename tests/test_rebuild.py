@@ -22,7 +22,8 @@ AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
 
 
 async def rebuilt(store: Store, *, mend: bool = True) -> list[Finding]:
-    return [found async for found in Rebuild(store, SystemClock(), mend=mend, patience=0).findings()]
+    rebuild = Rebuild(store, SystemClock(), lambda done, total: None, mend=mend, patience=0)
+    return [found async for found in rebuild.findings()]
 
 
 def told(findings: list[Finding]) -> set[tuple[str, str, str]]:

@@ -1,0 +1,172 @@
+"""Threads and tool calls in a terminal, through the archive's gate: every look goes on record before it is printed.
+
+What employees, models and tools wrote is left out unless it is asked for. Fields are let through by name, so that a
+field that is new is not shown before somebody says that it may be.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from console.plain import cost, counted, dollars, harmless, table, tokens
+from core.archive import Transcript, TurnView
+from core.canonical import Json, canonical
+from core.records import Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
+
+Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary
+
+OPEN = frozenset(
+    (
+        "approval",
+        "asked_at",
+        "at",
+        "at_n",
+        "attempt",
+        "attempts",
+        "code",
+        "cost",
+        "count",
+        "created_at",
+        "cut",
+        "digest",
+        "duration_ms",
+        "effect",
+        "ended_at",
+        "erased",
+        "expires",
+        "fence",
+        "finished_at",
+        "first_n",
+        "first_number",
+        "id",
+        "kind",
+        "last_n",
+        "model",
+        "model_call",
+        "n",
+        "number",
+        "opened_at",
+        "output_tokens",
+        "owner",
+        "planned_at",
+        "rating",
+        "rejected",
+        "repair",
+        "request_id",
+        "role",
+        "size",
+        "started_at",
+        "status",
+        "step",
+        "stop_reason",
+        "thread",
+        "tool",
+        "totals",
+        "ttft_ms",
+        "turn",
+        "turns",
+        "updated_at",
+        "usage",
+        "waiting",
+    )
+)
+"""The fields that hold nobody's words."""
+
+
+def shown(item: Item, *, text: bool) -> dict[str, Json]:
+    """The item as JSON; with `text` all of it."""
+    fields = item.model_dump(mode="json")
+    return fields if text else {name: value for name, value in fields.items() if name in OPEN}
+
+
+def thread_list(threads: Sequence[Thread], *, text: bool) -> str:
+    """A line a thread."""
+    head = ["THREAD", "OWNER", "STATUS", "TURNS", "COST", "LAST CHANGED", *(["TITLE"] if text else [])]
+    return table([head, *(_thread_row(thread, text) for thread in threads)])
+
+
+def call_list(calls: Sequence[ToolCall]) -> str:
+    """A line a tool call."""
+    head = ["CALL", "TOOL", "STATUS", "OWNER", "PLANNED", "THREAD"]
+    return table([head, *([c.id, harmless(c.tool), c.status, c.owner, c.planned_at, c.thread] for c in calls)])
+
+
+def transcript_items(transcript: Transcript) -> Iterator[Item]:
+    """The thread, then each turn with what it did, in order."""
+    yield transcript.thread
+    for view in transcript.turns:
+        yield view.turn
+        yield from _steps(view)
+
+
+def transcript_text(transcript: Transcript, *, text: bool) -> str:
+    """The thread as lines, those of a turn indented below it."""
+    thread = transcript.thread
+    lines = [
+        " ".join(
+            ["thread", *_thread_row(thread, text)[:3], counted(thread.turns, "turn"), f"cost {cost(thread.totals)}"]
+        )
+    ]
+    if transcript.earlier is not None:
+        lines.append(f"(earlier turns: --before {transcript.earlier})")
+    for view in transcript.turns:
+        lines += _turn_lines(view, text)
+    return "\n".join(lines)
+
+
+def call_text(call: ToolCall, *, text: bool) -> str:
+    """One call, a line a field."""
+    return "\n".join(
+        f"{name}: {_value(value)}"
+        for name, value in shown(call, text=text).items()
+        if value not in (None, [], "", False) and name != "kind"
+    )
+
+
+def _thread_row(thread: Thread, text: bool) -> list[str]:
+    row = [thread.id, thread.owner, thread.status or "-", str(thread.turns), cost(thread.totals)]
+    return [*row, thread.updated_at, *([harmless(thread.title or "-")] if text else [])]
+
+
+def _steps(view: TurnView) -> list[Step]:
+    steps: list[Step] = [*view.retrievals, *view.model_calls, *view.calls, *view.summaries]
+    return sorted(steps, key=lambda step: (step.at_n, getattr(step, "number", 0)))
+
+
+def _turn_lines(view: TurnView, text: bool) -> Iterator[str]:
+    turn = view.turn
+    yield f"turn {turn.id} {turn.status}{f' ({turn.code})' if turn.code else ''} {turn.opened_at}"
+    yield f"  question: {_words(turn.question, text)}"
+    for step in _steps(view):
+        yield f"  {_step_line(step, text)}"
+    yield f"  answer: {_words(_answer(turn), text)}, {counted(len(turn.citations), 'citation')}"
+
+
+def _answer(turn: Turn) -> str | None:
+    return None if "turn.ended" in turn.erased else turn.text or turn.partial
+
+
+def _words(said: str | None, text: bool) -> str:
+    if said is None:
+        return "erased"
+    return harmless(said) if text else counted(len(said), "character")
+
+
+def _step_line(step: Step, text: bool) -> str:
+    match step:
+        case Retrieval():
+            return f"passages {step.id}: {step.count} found in {step.duration_ms} ms"
+        case ModelCall():
+            what = "summary" if step.covers else "answer"
+            said = f"model call {step.id} ({what}): {step.model} {step.status}{f' ({step.code})' if step.code else ''}"
+            return f"{said}, {tokens(step.usage)}, cost {dollars(step.cost)}"
+        case ToolCall():
+            said = f"tool call {step.id}: {harmless(step.tool)} {step.status}"
+            if not text:
+                return said
+            return f"{said} {_value(step.arguments)} -> {_value(step.error or step.result)}"
+        case Summary():
+            return f"summary {step.id}: {_words(step.text, text)}"
+
+
+def _value(value: Json) -> str:
+    return harmless(value if isinstance(value, str) else canonical(value).decode())
