@@ -21,6 +21,11 @@ MAX_BREAKPOINTS = 4
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOOL_USE_ID = re.compile(r"[A-Za-z0-9_-]+")
+_UNTYPED: Mapping[Api, frozenset[str]] = {"messages": frozenset(("temperature", "top_p", "top_k"))}
+"""Parameters that the API takes for some models, and its SDK has no types for any more."""
+
+_THOUGHTS = ("thinking", "redacted_thinking")
+_MIN_BUDGET = 1024
 _MAX_ID: Mapping[Api, int] = {"responses": 64, "chat": 40}
 
 
@@ -28,14 +33,23 @@ class Refused(ValueError):
     """The provider would answer 400; the message says why, `message.index.field: reason` where it can."""
 
 
-def check(api: Api, body: Json) -> None:
-    """Raises Refused for what the API does not take. Raises ModuleNotFoundError where its SDK is not installed."""
+def check(api: Api, body: Json, *, paused: bool = False) -> None:
+    """Raises Refused for what the API does not take. Raises ModuleNotFoundError where its SDK is not installed.
+
+    `paused`: an answer was paused before, so that the request may end with that answer, to have it gone on with.
+    """
     if not isinstance(body, dict):
         raise Refused("the body is no JSON object")
     if body.get("stream") is not True:
         raise Refused("stream: this server answers streams only")
     _check_types(api, body)
-    {"responses": _check_responses, "chat": _check_chat, "messages": _check_messages}[api](body)
+    match api:
+        case "responses":
+            _check_responses(body)
+        case "chat":
+            _check_chat(body)
+        case "messages":
+            _check_messages(body, paused)
 
 
 @cache
@@ -57,6 +71,7 @@ def _params(api: Api) -> TypeAdapter[Json]:
 
 
 def _check_types(api: Api, body: dict[str, Json]) -> None:
+    body = {name: value for name, value in body.items() if name not in _UNTYPED.get(api, ())}
     try:
         typed = _plain(_params(api).validate_python(body))
     except ValidationError as error:
@@ -158,7 +173,7 @@ def _check_chat(body: dict[str, Json]) -> None:
     _check_tools([(function["name"], function.get("parameters", {"type": "object"})) for function in functions])
 
 
-def _check_messages(body: dict[str, Json]) -> None:
+def _check_messages(body: dict[str, Json], paused: bool) -> None:
     messages = body["messages"]
     _check_first([message["role"] for message in messages], ())
     blocks = [_blocks(message["content"]) for message in messages]
@@ -169,12 +184,21 @@ def _check_messages(body: dict[str, Json]) -> None:
         if n and message["role"] == messages[n - 1]["role"]:
             raise Refused(f"messages.{n}: roles must alternate between user and assistant")
         waiting = _check_content(message["role"], content, waiting, f"messages.{n}")
-    if waiting or messages[-1]["role"] != "user":
-        raise Refused("messages: the conversation must end with a user message that answers every tool_use")
+    if messages[-1]["role"] != "user":
+        _check_last(blocks[-1], paused)
     if uses and not body.get("tools"):
         raise Refused("tools: requests which include `tool_use` or `tool_result` blocks must define tools")
+    _check_thinking(body, blocks)
     _check_breakpoints(body, blocks)
     _check_tools([(tool["name"], tool["input_schema"]) for tool in body.get("tools", ()) if "input_schema" in tool])
+
+
+def _check_last(content: list[dict[str, Json]], paused: bool) -> None:
+    """An answer that ends the request: one to be gone on with, as it was paused."""
+    if not paused or content[-1]["type"] == "tool_use":
+        raise Refused("messages: the conversation must end with a user message that answers every tool_use")
+    if content[-1].get("text", "-")[-1:].isspace():
+        raise Refused("messages: final assistant content cannot end with trailing whitespace")
 
 
 def _check_content(role: str, content: list[dict[str, Json]], waiting: list[str], where: str) -> list[str]:
@@ -208,6 +232,17 @@ def _check_block(role: str, block: dict[str, Json], where: str) -> None:
             raise Refused(f"{where}: invalid `signature` in `thinking` block")
         case "redacted_thinking" if unsealed("redacted", block["data"]) is None:
             raise Refused(f"{where}: invalid `data` in `redacted_thinking` block")
+
+
+def _check_thinking(body: dict[str, Json], blocks: Sequence[list[dict[str, Json]]]) -> None:
+    """A model that is to think has thought before the calls whose results it is given, and has room to."""
+    thinking = body.get("thinking") or {}
+    if thinking.get("type") != "enabled":
+        return
+    if not _MIN_BUDGET <= thinking["budget_tokens"] < body["max_tokens"]:
+        raise Refused(f"thinking.budget_tokens: at least {_MIN_BUDGET} and less than max_tokens")
+    if blocks[-1][0]["type"] == "tool_result" and (first := blocks[-2][0]["type"]) not in _THOUGHTS:
+        raise Refused(f"messages.{len(blocks) - 2}: expected `thinking` or `redacted_thinking`, but found `{first}`")
 
 
 def _check_breakpoints(body: dict[str, Json], blocks: Sequence[list[dict[str, Json]]]) -> None:

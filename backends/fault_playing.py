@@ -172,11 +172,11 @@ class _Playing:
         if name is None:
             await self._break_up(part.code)
         elif self._begun:
-            _, error = refusal(self._api, name, part.message)
+            _, error = refusal(self._api, name, _message(part))
             await self._say(self._wire.failed(error))
             await self._end()
         else:
-            await self._refuse(Refuse(name, part.retry_after), part.message)
+            await self._refuse(Refuse(name, part.retry_after), _message(part))
 
     async def _break_up(self, code: ErrorCode) -> None:
         """The faults that no provider reports: no connection any more, and bytes that are no event."""
@@ -243,6 +243,11 @@ def _wire(answer: ServerAnswer, api: Api, number: int, body: Json, usage: Usage 
             return ChatWire(number, body, refuses=refuses)
         case "messages":
             return MessagesWire(number, body, usage=usage)
+
+
+def _message(part: Fail) -> str | None:
+    """The script's words; None, for the provider's own, where it has none."""
+    return None if part.message == Fail(part.code).message else part.message
 
 
 def _reason(api: Api, reason: StopReason) -> str | None:

@@ -16,9 +16,10 @@ from backends.fault_asked import Asked, one_by_one
 from backends.fault_checks import Refused, check
 from backends.fault_errors import Api, refusal
 from backends.fault_http import Connection, HttpRequest
-from backends.fault_parts import ServerAnswer
+from backends.fault_parts import ServerAnswer, StopAs
 from backends.fault_playing import check_answer, play
 from backends.fault_script import read_server_script
+from backends.scripted import Stop
 from core.canonical import Json
 from core.errors import InvalidInput
 
@@ -28,6 +29,8 @@ PATHS: Mapping[str, Api] = {
     "/v1/messages": "messages",
 }
 """Where each API is asked: a client of OpenAI's is given the server's URL with `/v1`, one of Anthropic's without."""
+
+_PAUSES = (Stop("pause"), StopAs("pause_turn"))
 
 
 class FaultServer:
@@ -57,6 +60,7 @@ class FaultServer:
         self._answer = script if callable(script) else one_by_one(script, loop=loop)
         self._port = port
         self._strict = strict
+        self._paused = False
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -105,9 +109,10 @@ class FaultServer:
         number = len(self.requests)
         try:
             if self._strict:
-                check(api, asked.body)
+                check(api, asked.body, paused=self._paused)
             answer = self._answer(asked)
             check_answer(answer, api)
+            self._paused = self._paused or any(part in _PAUSES for part in answer)
         except (Refused, InvalidInput) as error:
             asked.refused = str(error)
             await _refuse(connection, *refusal(api, "invalid_request", asked.refused))

@@ -42,7 +42,8 @@ def sse(data: Json, event: str = "") -> bytes:
     """One server-sent event."""
     name = f"event: {event}\n" if event else ""
     text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-    return f"{name}data: {text}\n\n".encode()
+    # Half a pair of surrogates is no UTF-8: like this it is JSON's own escape of it.
+    return f"{name}data: {text}\n\n".encode(errors="backslashreplace")
 
 
 def arguments_text(arguments: Json) -> str:
@@ -57,7 +58,7 @@ def known(**counts: Json) -> dict[str, Json]:
 
 def seal(kind: Literal["thinking", "redacted", "reasoning"], text: str) -> str:
     """Something opaque that holds for this text only."""
-    body = text.encode()
+    body = text.encode(errors="backslashreplace")
     return f"{b64encode(body).decode()}.{sha256(kind.encode() + body).hexdigest()[:32]}"
 
 

@@ -235,11 +235,11 @@ async def test_the_sdk_knows_each_refusal_by_its_status_and_body(api, name):
 
 @pytest.mark.parametrize("api", APIS)
 async def test_a_failure_before_any_part_is_a_refusal_and_later_an_event(api):
-    async with serving([Fail("overloaded")], [Say("Twel"), Fail("overloaded")]) as server:
+    async with serving([Fail("overloaded", "so it is")], [Say("Twel"), Fail("overloaded", "so it is")]) as server:
         first, later = await post(server, api), await post(server, api)
     assert (first.status_code, later.status_code) == (529 if api == "messages" else 503, 200)
-    assert "the script says so" in first.text
-    assert "the script says so" in later.text.strip().split("\n\n")[-1]
+    assert "so it is" in first.text
+    assert "so it is" in later.text.strip().split("\n\n")[-1]
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -272,6 +272,12 @@ async def test_a_drop_without_an_answer_is_a_lost_connection(api):
 async def test_a_body_arrives_whole_however_it_is_segmented(api, size):
     async with serving([Segments(size), Say("Zwölf Tage. 十二天。"), Call("look", {})]) as server:
         assert text_of(api, await streamed(server, api)) == "Zwölf Tage. 十二天。"
+
+
+@pytest.mark.parametrize("api", APIS)
+async def test_half_a_pair_of_surrogates_is_sent_as_json_escapes_it(api):
+    async with serving([Say("\ud800")]) as server:
+        assert r"\ud800" in (await post(server, api)).text
 
 
 async def test_segments_have_the_size_that_the_script_wants():
@@ -444,6 +450,7 @@ def text(words: str, **more: Any) -> dict[str, Any]:
 
 
 CACHED = {"cache_control": {"type": "ephemeral"}}
+THINKS = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000}
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": seal("thinking", "Hm.")}
 
 FIT = {
@@ -458,6 +465,11 @@ FIT = {
         asked("responses", USER, REASONED, called(), RESULT, store=False),
         asked("messages", USER, uses("c1", before=(THOUGHT,)), results("c1")),
     ],
+    "thinking before calls": [
+        asked("messages", USER, uses("c1", before=(THOUGHT,)), results("c1"), **THINKS),
+        asked("messages", USER, SAID, USER, **THINKS),
+    ],
+    "a parameter that the SDK has no type for": [asked("messages", USER, temperature=0.5)],
     "four breakpoints": [asked("messages", {"role": "user", "content": [text("a", **CACHED)] * 4})],
 }
 UNFIT = {
@@ -522,8 +534,16 @@ UNFIT = {
     "reasoning between a call and its result": [
         ("responses", asked("responses", USER, called("c1"), REASONED, called("c2"), RESULT)),
     ],
+    "calls without the thinking that led to them": [
+        ("messages", asked("messages", USER, uses("c1"), results("c1"), **THINKS))
+    ],
+    "no room to think": [
+        ("messages", asked("messages", USER, **{**THINKS, "max_tokens": 1024})),
+        ("messages", asked("messages", USER, thinking={"type": "enabled", "budget_tokens": 10})),
+    ],
     "two messages of one role": [("messages", asked("messages", USER, USER))],
-    "an answer last": [("messages", asked("messages", USER, SAID))],
+    "a call last": [("messages", asked("messages", USER, uses("c1")))],
+    "an answer to be gone on with, that nobody paused": [("messages", asked("messages", USER, SAID))],
     "calls without tools": [("messages", asked("messages", USER, uses("c1"), results("c1"), tools=[]))],
     "five breakpoints": [
         ("messages", asked("messages", {"role": "user", "content": [text("a", **CACHED)] * 4}, **CACHED)),
@@ -556,6 +576,13 @@ def test_a_request_that_a_provider_takes_is_taken(body):
 )
 def test_a_request_that_a_provider_refuses_is_refused(api, body):
     assert fits(api, body)
+
+
+def test_an_answer_that_was_paused_may_end_a_request():
+    check("messages", asked("messages", USER, SAID), paused=True)
+    for last in ({**SAID, "content": "Hello. "}, uses("c1")):
+        with pytest.raises(Refused):
+            check("messages", asked("messages", USER, last), paused=True)
 
 
 async def test_a_server_that_is_not_strict_takes_any_json():
