@@ -4,6 +4,7 @@ Every method asks the gate first, and puts an auditor's look on record before it
 and never a whole log, so that the last page of a long thread costs a page.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,8 @@ from core.audit import record_look
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
 from core.entries import CallStatus, TurnStatus
-from core.errors import InvalidInput
+from core.errors import Full, InvalidInput, Unavailable
+from core.fold import State
 from core.gate import Action, Owned, Viewer, authorize
 from core.journal import Journal
 from core.log import check_id
@@ -21,6 +23,8 @@ from core.options import Options
 from core.records import Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn, item
 from core.store import Filter, In, Page, Query, Range, Record, Scalar, Store, every
 from core.wakeups import Wakeups
+
+log = logging.getLogger(__name__)
 
 _PATIENCE = 2.0
 
@@ -246,22 +250,25 @@ class Archive:
         if found is None:
             return None
         head = found if kind == "thread" else await self._store.get("thread", found.fields["thread"])
-        if head and await self._caught_up(head):
-            found = await self._store.get(kind, found.id) or found
-        return _as(type, item(found))
+        state = await self._caught_up(head) if head else State()
+        newest = state.thread if kind == "thread" else state.items.get(found.id)
+        return _as(type, newest or item(found))
 
-    async def _caught_up(self, head: Record) -> bool:
-        """Write the records of a thread that lag behind its log; whether there were any.
+    async def _caught_up(self, head: Record) -> State:
+        """The thread as its log has it past its head, and nothing where nothing is; records that lag are written.
 
         What is on record counts, and a follower may have seen it already: another process, or one that died since, may
         not have come to the records yet.
         """
         if not await self._store.read(f"thread:{head.id}", head.n, limit=1):
-            return False
+            return State()
         journal = Journal(self._store, self._clock, Wakeups(), head.id, Options(), patience=_PATIENCE)
         await journal.load()
-        await journal.repair()
-        return True
+        try:
+            await journal.repair()
+        except (Full, Unavailable):
+            log.exception("thread %s: its records lag behind its log", head.id)  # who reads needs no room
+        return journal.state
 
     async def _threads(
         self,

@@ -74,9 +74,17 @@ async def test_the_outcome_is_on_record_before_the_hook_sees_it_and_a_failing_on
     script = [[Fail("overloaded", retryable=True)], [Say("Done.")]]
     async with chatting(store, ScriptedModel(script), hooks=[Hooks(after_model_call=look_at)]) as chat:
         assert (await chat.ask("?")).status == "completed"
+        failures = await until(lambda: both_failures(chat))
+        assert len(failures) == 2
         assert seen == [("failed", "overloaded", "", "model.failed"), ("answered", None, "Done.", "turn.ended")]
         calls = await chat.model_calls()
         assert [call.hook_failures for call in calls] == [["after_model_call: ValueError"]] * 2
+
+
+async def both_failures(chat):
+    """The last answer ends its turn, whose follower is told before the hook is."""
+    failures = await logged(chat.desk._store, chat.id, "hook.failed")
+    return failures if len(failures) == 2 else None
 
 
 async def test_one_hook_that_denies_is_enough(store):
