@@ -1,73 +1,30 @@
 """A store in MongoDB: a standalone server, a replica set or shards, by nothing but a unique key on insert.
 
 One commit is one document, so that it is all or nothing without a transaction. Its records follow one by one: the
-document is inserted dirty, and clean once they are there. Reads and writes are a majority's, journalled, of the
-primary. The client is PyMongo's asynchronous one, made here, or an application's own, Motor's too: whatever a call
-returns is awaited if it can be.
+document is inserted dirty, and clean once they are there.
 """
 
-import inspect
 import logging
-from collections.abc import (
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Iterable,
-    Iterator,
-    Mapping,
-    MutableMapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Self, TypeAlias, TypeVar, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Self, cast
 
-import anyio
-from bson.codec_options import CodecOptions
-from bson.errors import BSONError
-from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
-from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import (
-    ConfigurationError,
-    ConnectionFailure,
-    DocumentTooLarge,
-    DuplicateKeyError,
-    InvalidName,
-    OperationFailure,
-    PyMongoError,
-)
-from pymongo.read_concern import ReadConcern
-from pymongo.topology_description import TopologyDescription
+from pymongo import AsyncMongoClient
 
 from backends import matching, mongodb_query
 from backends.admission import check_commit, check_erase, check_kind, check_number, check_record_id
+from backends.mongodb_connection import TIMEOUT, Collection, Connection
 from backends.mongodb_documents import Document, commit_document, read_commit, read_record, record_fields
 from core.canonical import Json
 from core.clock import milliseconds
-from core.errors import Conflict, Corrupt, Full, InvalidInput, RolltopError, Unavailable
+from core.errors import Conflict, Corrupt, InvalidInput, RolltopError, Unavailable
 from core.log import Entry, check_stream
 from core.store import Capabilities, Page, Query, Record, Scalar, Tally
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-Collection: TypeAlias = AsyncCollection[Document]
-
-TIMEOUT = 10.0
-"""Seconds that one call of the driver may take; half of it to find a server that takes it."""
-_TOO_LARGE = frozenset({10334, 17419, 17420})
-_NO_ROOM = frozenset({14031})
 _INT64 = 2**63 - 1
-
-
-def database_of(url: str) -> str:
-    """The database that the URL names; raises InvalidInput where it names none."""
-    name = unquote(urlsplit(url).path.removeprefix("/"))
-    if not name:
-        raise InvalidInput("the URL lacks the name of a database: mongodb://host/desk, or mongodb+srv://host/desk")
-    return name
 
 
 class MongoStore:
@@ -75,38 +32,28 @@ class MongoStore:
 
     capabilities = Capabilities(durable_on_ack=True, multi_process=True, atomic_records=False)
 
-    def __init__(self, client: AsyncMongoClient[Document], database: str, *, timeout: float, owned: bool) -> None:
-        self._client, self._timeout, self._owned = client, timeout, owned
-        self._closed = False
-        self._busy, self._idle = 0, anyio.Event()
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+        self._commits = connection.collection("commits")
         # Records that could not be written, to go with the next that are: whoever committed them takes them for done.
         self._owed: dict[str, list[Record]] = {}
-        self._database = client.get_database(
-            database,
-            codec_options=CodecOptions(tz_aware=True),
-            read_preference=ReadPreference.PRIMARY,
-            write_concern=WriteConcern("majority", j=True),
-            read_concern=ReadConcern("majority"),
-        )
 
     @classmethod
     async def opened(cls, url: str) -> Self:
-        """The store at `mongodb://host/database`, with a client of its own. The URL's options are the driver's.
+        """The store at `mongodb://host/database`, with a client of its own, which it closes.
 
-        `timeoutMS` in it is for one call, 10 seconds by default; `serverSelectionTimeoutMS` is half of that. Raises
-        InvalidInput for a URL that the driver does not take, Unavailable where no server answers.
+        Options in the URL are the driver's: `timeoutMS` is for one call, 10 seconds unless it is given, and
+        `serverSelectionTimeoutMS`, within that, half of it. Raises InvalidInput for a URL that the driver does not
+        take, Unavailable where no server answers.
         """
-        database = database_of(url)
-        given = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+        connection = Connection.of_url(url)
+        store = cls(connection)
         try:
-            timeout = float(given.get("timeoutms", TIMEOUT * 1000)) / 1000
-            own: dict[str, Json] = {"serverSelectionTimeoutMS": timeout * 500}
-            if "serverselectiontimeoutms" in given:
-                own = {}
-            client: AsyncMongoClient[Document] = AsyncMongoClient(url, **own)
-        except (ConfigurationError, ValueError) as error:
-            raise InvalidInput(f"not a URL that MongoDB's driver takes: {error}") from error
-        return await cls._prepared(client, database, timeout=timeout, owned=True)
+            await store._create_indexes()
+        except BaseException:
+            await connection.close()
+            raise
+        return store
 
     @classmethod
     async def over(cls, client: object, database: str, *, timeout: float = TIMEOUT) -> Self:
@@ -115,37 +62,24 @@ class MongoStore:
         `client` is PyMongo's AsyncMongoClient, Motor's AsyncIOMotorClient or a mongomock-motor one, used in this event
         loop; `timeout` is in seconds, for one call. How long it looks for a server is the client's own affair.
         """
-        return await cls._prepared(cast(AsyncMongoClient[Document], client), database, timeout=timeout, owned=False)
-
-    @classmethod
-    async def _prepared(cls, client: AsyncMongoClient[Document], database: str, *, timeout: float, owned: bool) -> Self:
-        store: Self | None = None
-        try:
-            store = cls(client, database, timeout=timeout, owned=owned)
-            await store._create_indexes()
-        except BaseException as error:
-            if owned:
-                with anyio.CancelScope(shield=True):
-                    await maybe(client.close())
-            if isinstance(error, InvalidName):
-                raise InvalidInput("the name of the database is none that MongoDB takes") from error
-            raise
+        store = cls(Connection(cast(AsyncMongoClient[Document], client), database, timeout=timeout, owned=False))
+        await store._create_indexes()
         return store
 
     async def _create_indexes(self) -> None:
-        async with self._in_use():
+        async with self._db.in_use():
             for name, keys in mongodb_query.COMMIT_INDEXES.items():
                 unique: dict[str, Json] = {"unique": True} if name == mongodb_query.UNIQUE else {}
-                await self._ask(self._commits.create_index(keys, name=name, **unique))
+                await self._db.ask(self._commits.create_index(keys, name=name, **unique))
             for kind, indexes in mongodb_query.RECORD_INDEXES.items():
                 for name, keys in indexes.items():
-                    await self._ask(self._records(kind).create_index(keys, name=name))
+                    await self._db.ask(self._records(kind).create_index(keys, name=name))
 
     async def commit(
         self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
     ) -> None:
         check_commit(stream, after, entries, records, id)
-        async with self._in_use():
+        async with self._db.in_use():
             newest = await self._newest(stream)
             end = newest["last"] if newest else 0
             if after > end:
@@ -155,17 +89,17 @@ class MongoStore:
                 return
             dirty = bool(records)
             new = after == end and commit_document(stream, entries, id, dirty=dirty)
-            if not new or not await self._insert(self._commits, new):
+            if not new or not await self._db.insert(self._commits, new):
                 dirty = await self._repeated(stream, after, id)
             if dirty:
                 await self._write_what_follows(stream, after + len(entries), records)
 
     async def _newest(self, stream: str) -> Document | None:
-        return await self._ask(self._commits.find_one({"stream": stream}, {"last": 1}, sort=[("last", -1)]))
+        return await self._db.ask(self._commits.find_one({"stream": stream}, {"last": 1}, sort=[("last", -1)]))
 
     async def _repeated(self, stream: str, after: int, id: str) -> bool:
         """Whether the commit that is there, and has this id, still lacks its records. Raises Conflict for another."""
-        there = await self._ask(self._commits.find_one({"stream": stream, "n": after + 1}, {"id": 1, "dirty": 1}))
+        there = await self._db.ask(self._commits.find_one({"stream": stream, "n": after + 1}, {"id": 1, "dirty": 1}))
         if there is None or there["id"] != id:
             raise Conflict(stream, after)
         return bool(there["dirty"])
@@ -177,8 +111,9 @@ class MongoStore:
         try:
             await self._write_records(stream, end, due, repair=False)
             written = True
-        except RolltopError:
-            log.exception("%s: the records of the commit that ends at %d lag behind their log", stream, end)
+        except RolltopError as error:
+            # Without the driver's own error, which may quote what was to be written.
+            log.error("%s: the records of the commit that ends at %d lag behind their log: %s", stream, end, error)
         finally:
             if not written:
                 self._owed[stream] = due
@@ -187,17 +122,17 @@ class MongoStore:
         for record in records:
             await self._write_record(record, "$lte" if repair else "$lt")
         lagging = {"dirty": 1, "stream": stream, "last": {"$lte": end}}
-        await self._ask(self._commits.update_many(lagging, {"$set": {"dirty": 0}}))
+        await self._db.ask(self._commits.update_many(lagging, {"$set": {"dirty": 0}}))
 
     async def _write_record(self, record: Record, below: str) -> None:
         records, fields = self._records(record.kind), record_fields(record)
         older = {"_id": record.id, "n": {below: record.n}}
-        if (await self._ask(records.update_one(older, {"$set": fields}))).matched_count:
+        if (await self._db.ask(records.update_one(older, {"$set": fields}))).matched_count:
             return
-        if not await self._insert(records, {"_id": record.id, **fields}):
+        if not await self._db.insert(records, {"_id": record.id, **fields}):
             # What is there is newer, or came in just now: an older one of another writer is still to be replaced.
-            done = await self._ask(records.update_one(older, {"$set": fields}))
-            if not done.matched_count and await self._ask(records.find_one({"_id": record.id}, {"n": 1})) is None:
+            done = await self._db.ask(records.update_one(older, {"$set": fields}))
+            if not done.matched_count and await self._db.ask(records.find_one({"_id": record.id}, {"n": 1})) is None:
                 raise Unavailable(f"{record.kind} {record.id}: a unique index that is none of ours refuses it")
 
     async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
@@ -205,10 +140,10 @@ class MongoStore:
         check_number(after, "after")
         check_number(limit, "limit", at_least=1)
         upto = min(after + limit, _INT64)
-        async with self._in_use():
+        async with self._db.in_use():
             where = {"stream": stream, "last": {"$gt": after}, "n": {"$lte": upto}}
             entries: list[Entry] = []
-            for document in await self._all(self._commits.find(where).sort([("last", 1)])):
+            for document in await self._db.all(self._commits.find(where).sort([("last", 1)])):
                 following = entries[-1].n + 1 if entries else after + 1
                 if document["n"] > following or (entries and document["n"] < following):
                     if stream.startswith("live:") and await self._is_going(stream):
@@ -219,21 +154,21 @@ class MongoStore:
 
     async def _is_going(self, stream: str) -> bool:
         """Whether a live stream is being erased: its first commit goes before the others."""
-        return await self._ask(self._commits.find_one({"stream": stream, "n": 1}, {"_id": 1})) is None
+        return await self._db.ask(self._commits.find_one({"stream": stream, "n": 1}, {"_id": 1})) is None
 
     async def get(self, kind: str, id: str) -> Record | None:
         check_record_id(check_kind(kind), id)
-        async with self._in_use():
+        async with self._db.in_use():
             if kind == "stream":
                 return next(iter(await self._heads([id])), None)
-            document = await self._ask(self._records(kind).find_one({"_id": id}))
+            document = await self._db.ask(self._records(kind).find_one({"_id": id}))
         return None if document is None else read_record(kind, document)
 
     async def find(self, query: Query) -> Page:
         matching.check_query(query)
         position = matching.open_cursor(query)
         found: list[Record] = []
-        async with self._in_use():
+        async with self._db.in_use():
             if query.kind == "stream" and (query.order not in ((), ("id",), ("-id",)) or query.where.get("dirty")):
                 return matching.page([record async for record in self._streams(query)], query)
             while len(found) <= query.limit:
@@ -255,11 +190,11 @@ class MongoStore:
         if position is not None:
             where = {"$and": [where, mongodb_query.past(query, position)]}
         cursor = self._records(query.kind).find(where).sort(mongodb_query.sort_keys(query)).limit(many)
-        return [read_record(query.kind, one) for one in await self._all(cursor.batch_size(many))]
+        return [read_record(query.kind, one) for one in await self._db.all(cursor.batch_size(many))]
 
     async def tally(self, query: Query, by: Sequence[str], sums: Sequence[str] = ()) -> list[Tally]:
         matching.check_tally(query, by, sums)
-        async with self._in_use():
+        async with self._db.in_use():
             if query.kind == "stream":
                 return matching.tally([record async for record in self._streams(query)], query, by, sums)
             where = mongodb_query.candidates(query)
@@ -267,14 +202,14 @@ class MongoStore:
                 return []
             parts = mongodb_query.projection([*query.where, *by, *sums], words=bool(query.words))
             cursor = self._records(query.kind).find(where, parts)
-            found = [read_record(query.kind, {"fields": {}, **one}) for one in await self._all(cursor)]
+            found = [read_record(query.kind, {"fields": {}, **one}) for one in await self._db.all(cursor)]
         return matching.tally(found, query, by, sums)
 
     async def _streams(self, query: Query) -> AsyncIterator[Record]:
         """The heads of all streams that may match."""
         if query.where.get("dirty") is True:
             where = self._named(query)
-            names = [] if where is None else await self._ask(self._commits.distinct("stream", {"dirty": 1, **where}))
+            names = [] if where is None else await self._db.ask(self._commits.distinct("stream", {"dirty": 1, **where}))
             for record in await self._heads(names):
                 yield record
             return
@@ -300,17 +235,17 @@ class MongoStore:
         if position is not None:
             parts.append({"stream": {"$lt" if descending else "$gt": position[-1]}})
         cursor = self._commits.find({"$and": parts}, {"stream": 1}).sort([("stream", -1 if descending else 1)])
-        return [one["stream"] for one in await self._all(cursor.limit(many).batch_size(many))]
+        return [one["stream"] for one in await self._db.all(cursor.limit(many).batch_size(many))]
 
     async def _heads(self, names: Sequence[str]) -> list[Record]:
         """A record for each of these streams that exists, in their order."""
         among: Document = {"stream": {"$in": list(names)}}
-        dirty = set(await self._ask(self._commits.distinct("stream", {"dirty": 1, **among})))
+        dirty = set(await self._db.ask(self._commits.distinct("stream", {"dirty": 1, **among})))
         group: list[Mapping[str, object]] = [
             {"$match": among},
             {"$group": {"_id": "$stream", "last": {"$max": "$last"}}},
         ]
-        grouped = await self._all(await self._ask(self._commits.aggregate(group)))
+        grouped = await self._db.all(await self._db.ask(self._commits.aggregate(group)))
         ends = {one["_id"]: int(one["last"]) for one in grouped}
         return [
             Record(kind="stream", id=name, n=ends[name], fields={"dirty": name in dirty})
@@ -330,8 +265,8 @@ class MongoStore:
         where = {"stream": stream, "last": {"$gt": after}, "n": {"$lte": _INT64 if upto is None else upto}}
         parts = {"entries.n": 1, "entries.kind": 1, "entries.salt": 1}
         erased = 0
-        async with self._in_use():
-            for document in await self._all(self._commits.find(where, parts).sort([("last", 1)])):
+        async with self._db.in_use():
+            for document in await self._db.all(self._commits.find(where, parts).sort([("last", 1)])):
                 gone: dict[str, None] = {}
                 for place, entry in enumerate(document["entries"]):
                     inside = after < entry["n"] and (upto is None or entry["n"] <= upto)
@@ -339,114 +274,43 @@ class MongoStore:
                         gone |= {f"entries.{place}.payload": None, f"entries.{place}.salt": None}
                 erased += len(gone) // 2
                 if gone and not whole:
-                    await self._ask(self._commits.update_one({"_id": document["_id"]}, {"$set": gone}))
+                    await self._db.ask(self._commits.update_one({"_id": document["_id"]}, {"$set": gone}))
             if whole:
                 # The beginning goes first: a reader who comes in between finds a stream that is going, not a gap.
-                await self._ask(self._commits.delete_many({"stream": stream, "n": 1}))
-                await self._ask(self._commits.delete_many({"stream": stream}))
+                await self._db.ask(self._commits.delete_many({"stream": stream, "n": 1}))
+                await self._db.ask(self._commits.delete_many({"stream": stream}))
         return erased
 
     async def now(self) -> datetime:
-        async with self._in_use():
-            clock = await self._ask(
-                self._collection("clock").find_one_and_update(
+        async with self._db.in_use():
+            clock = await self._db.ask(
+                self._db.collection("clock").find_one_and_update(
                     {"_id": "now"}, {"$currentDate": {"at": True}}, upsert=True, return_document=True
                 )
             )
         return milliseconds(cast(Document, clock)["at"])
 
     async def close(self) -> None:
-        with anyio.CancelScope(shield=True):
-            first, self._closed = not self._closed, True
-            if self._busy:
-                await self._idle.wait()
-            if self._owned and first:
-                await maybe(self._client.close())
+        await self._db.close()
 
     async def report(self) -> dict[str, str]:
         """What an operator wants to know of the database, a line each; it is no part of the protocol."""
-        async with self._in_use():
-            server = await self._ask(self._client.server_info())
-            topology = getattr(self._client, "topology_description", None)
+        async with self._db.in_use():
+            about = await self._db.about()
             missing = await self._missing("commits", mongodb_query.COMMIT_INDEXES)
             for kind, wanted in mongodb_query.RECORD_INDEXES.items():
                 missing += await self._missing(f"record.{kind}", wanted)
-            lagging = await self._ask(self._commits.distinct("stream", {"dirty": 1}))
+            lagging = await self._db.ask(self._commits.distinct("stream", {"dirty": 1}))
         return {
-            "server": f"MongoDB {server['version']}",
-            "topology": topology.topology_type_name if isinstance(topology, TopologyDescription) else "unknown",
-            "write concern": str(self._database.write_concern.document),
+            **about,
             "indexes": f"missing: {', '.join(missing)}" if missing else "all there",
             "streams whose records lag": str(len(lagging)),
         }
 
     async def _missing(self, collection: str, wanted: Iterable[str]) -> list[str]:
-        indexes = await self._all(await self._ask(self._collection(collection).list_indexes()))
+        indexes = await self._db.all(await self._db.ask(self._db.collection(collection).list_indexes()))
         there = {index["name"] for index in indexes}
         return [f"{collection}.{name}" for name in wanted if name not in there]
 
-    @property
-    def _commits(self) -> Collection:
-        return self._collection("commits")
-
     def _records(self, kind: str) -> Collection:
-        return self._collection(f"record.{kind}")
-
-    def _collection(self, name: str) -> Collection:
-        return self._database.get_collection(name)
-
-    @asynccontextmanager
-    async def _in_use(self) -> AsyncIterator[None]:
-        if self._closed:
-            raise Unavailable(f"the store in {self._database.name} is closed")
-        self._busy += 1
-        try:
-            yield
-        finally:
-            self._busy -= 1
-            if self._closed and not self._busy:
-                self._idle.set()
-
-    async def _ask(self, answer: Awaitable[T]) -> T:
-        with _translated(self._database.name), anyio.fail_after(self._timeout):
-            return await maybe(answer)
-
-    async def _all(self, cursor: AsyncIterable[MutableMapping[str, Json]]) -> list[Document]:
-        async def documents() -> list[Document]:
-            return [cast(Document, document) async for document in cursor]
-
-        return await self._ask(documents())
-
-    async def _insert(self, collection: Collection, document: Document) -> bool:
-        """Whether it was inserted: not where another stands under one of its unique keys."""
-        try:
-            await self._ask(collection.insert_one(document))
-        except Unavailable as error:
-            if isinstance(error.__cause__, DuplicateKeyError):
-                return False
-            raise
-        return True
-
-
-async def maybe(answer: Awaitable[T]) -> T:
-    """What a call gives: PyMongo has it awaited always, Motor gives some things at once."""
-    return await answer if inspect.isawaitable(answer) else cast(T, answer)
-
-
-@contextmanager
-def _translated(where: str) -> Iterator[None]:
-    try:
-        yield
-    except DocumentTooLarge as error:
-        raise Full(f"{where}: a document of MongoDB ends at 16 MB") from error
-    except (BSONError, OverflowError, UnicodeEncodeError) as error:
-        raise InvalidInput(f"{where}: not what MongoDB can hold: {type(error).__name__}") from error
-    except OperationFailure as error:
-        # Its text may quote what was written.
-        if error.code in _TOO_LARGE | _NO_ROOM:
-            raise Full(f"{where}: {type(error).__name__} {error.code}") from error
-        raise Unavailable(f"{where}: {type(error).__name__} {error.code}") from error
-    except ConnectionFailure as error:
-        raise Unavailable(f"{where}: {type(error).__name__}: {error}") from error
-    except (PyMongoError, TimeoutError) as error:
-        raise Unavailable(f"{where}: {type(error).__name__}") from error
+        return self._db.collection(f"record.{kind}")

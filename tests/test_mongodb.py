@@ -22,7 +22,7 @@ from backends.scripted import Call, Say, ScriptedModel
 from backends.store_suite import drafted, extend, first, found, noted
 from core import Desk
 from core.canonical import canonical
-from core.errors import Conflict, Corrupt, InvalidInput, Unavailable
+from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable
 from core.store import MAX_COMMIT, Query, Range, commit_size
 from core.tools import tool
 
@@ -111,10 +111,28 @@ async def test_a_url_without_a_database_says_what_to_write(url: str) -> None:
             pass
 
 
-@pytest.mark.parametrize("url", ["mongodb://", "mongodb:///desk", "mongodb://a:b:c/desk", "mongodb://127.0.0.1/a.b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb://",
+        "mongodb:///desk",
+        "mongodb://a:b:c/desk",
+        "mongodb://127.0.0.1/a.b",
+        "mongodb://desk:[@127.0.0.1/desk",
+        "mongodb://desk:a/b@127.0.0.1/desk",
+        "mongodb://127.0.0.1/desk?tlsCertificateKeyFile=nowhere.pem",
+    ],
+)
 async def test_a_url_of_a_wrong_form_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput):
         async with open_store(url):
+            pass
+
+
+@pytest.mark.parametrize("wait", ["0", "-1", "soon", "nan"])
+async def test_a_timeout_is_a_number_of_milliseconds(mongodb_url: str, wait: str) -> None:
+    with pytest.raises(InvalidInput):
+        async with open_store(f"{mongodb_url}?timeoutMS={wait}"):
             pass
 
 
@@ -209,6 +227,15 @@ async def test_a_gap_is_corrupt_and_a_live_stream_that_is_going_is_empty(mongodb
         assert await store.read("live:t:1") == []
         assert await store.erase("live:t:1", whole=True) == 3
         assert len(await extend(store, "live:t:1", {})) == 1
+
+
+async def test_more_entries_than_a_document_holds_are_full_and_nothing_is_written(mongodb_url: str) -> None:
+    entries = first("thread:a", *[{}] * 45_000)
+    async with open_store(mongodb_url) as store:
+        with pytest.raises(Full):
+            await store.commit("thread:a", 0, entries, id="c1")
+        assert await store.read("thread:a") == []
+        await store.commit("thread:a", 0, entries[:300], id="c1")
 
 
 # Answers that get lost
