@@ -116,7 +116,7 @@ class MongoStore:
             log.error("%s: the records of the commit that ends at %d lag behind their log: %s", stream, end, error)
         finally:
             if not written:
-                self._owed[stream] = due
+                self._owed[stream] = [*self._owed.get(stream, ()), *due]
 
     async def _write_records(self, stream: str, end: int, records: Sequence[Record], *, repair: bool) -> None:
         for record in records:
