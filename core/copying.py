@@ -9,23 +9,28 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import anyio
+
 from core.audit import audit_head
 from core.canonical import canonical
 from core.clock import Clock
-from core.errors import InvalidInput
+from core.errors import InvalidInput, RolltopError
 from core.journal import commit_surely
 from core.log import GENESIS, Entry, verify
 from core.rebuild import Repairs
-from core.refold import outline, pages, refold
+from core.refold import Outline, heard_of, pages, refold
 from core.store import In, Query, Record, Store, every
 
 COMMIT_ENTRIES = 500
 COMMIT_SIZE = 4 * 1024 * 1024
 """Entries, and bytes of them, that one commit takes; a larger entry goes alone."""
 
+AT_ONCE = 8
+"""Streams that are worked on at the same time: a store that syncs for each commit syncs for several at once."""
+
 Phase: TypeAlias = Literal["copying", "checking"]
 Tell: TypeAlias = Callable[[Phase, int, int], None]
-"""Told of progress after each stream: the pass, how many streams it is through with, and of how many."""
+"""Told of progress after each few streams: the pass, how many streams it is through with, and of how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +87,17 @@ class _Copying:
         self.changed: list[str] = []
 
     async def each_stream(self, phase: Phase, step: Callable[[Record], Awaitable[None]], tell: Tell) -> None:
+        """Take the step for every stream of the source, some at a time."""
         total, done = await _streams_of(self._source), 0
+        together: list[Record] = []
         async for head in every(self._source, Query(kind="stream")):
-            await step(head)
-            done += 1
-            tell(phase, done, max(done, total))
+            together.append(head)
+            if len(together) == AT_ONCE:
+                await _all(step, together)
+                done, together = done + AT_ONCE, []
+                tell(phase, done, max(done, total))
+        await _all(step, together)
+        tell(phase, done + len(together), max(done + len(together), total))
 
     async def append(self, head: Record) -> None:
         """Give the target what it lacks of the stream."""
@@ -94,7 +105,7 @@ class _Copying:
         end = there.n if there else 0
         if end:
             await self._check_end(head.id, end)
-        async for entries in pages(self._source, head.id, end):
+        async for entries in pages(self._source, head.id, end, end=head.n):
             for batch in _commits(entries):
                 after = batch[0].n - 1
                 await commit_surely(self._target, self._clock, head.id, after, batch, patience=self._patience)
@@ -102,23 +113,27 @@ class _Copying:
 
     async def check(self, head: Record) -> None:
         """Hold the target's stream against the source's, erase what was erased there, and write its records."""
-        n, hash, erased = 0, GENESIS, False
-        async for copies in pages(self._target, head.id):
+        n, hash, last, erased = 0, GENESIS, dict[str, int](), False
+        async for copies in pages(self._target, head.id, end=head.n):
             originals = await self._source.read(head.id, n, len(copies))
+            if len(originals) < len(copies):
+                break
             for copy, original in zip(copies, originals, strict=False):
                 if copy.hash != original.hash:
                     raise _differs(head.id, copy.n)
                 if original.erased and not copy.erased:
-                    self.erased += await self._target.erase(head.id, after=copy.n - 1, upto=copy.n)
+                    gone = await self._target.erase(head.id, after=copy.n - 1, upto=copy.n)
+                    self.erased += gone
                 erased = erased or original.erased
-            if len(originals) < len(copies):
-                break
             n, hash = verify(copies, after=n, prev=hash)
+            last |= heard_of(copies)
         self.entries += n
         self.streams += n > 0
         if n != head.n:
             self.changed.append(head.id)
-        await self._write_records(head.id, n, anew=erased)
+        kind, _, id = head.id.partition(":")
+        if n and kind in ("audit", "thread") and (erased or not await self._has_head(kind, id, n)):
+            await self._write_records(kind, Outline(thread=id, n=n, last=last))
 
     async def _check_end(self, stream: str, n: int) -> None:
         """Entry n, the target's last, stands in the source as well; the chain speaks for those before it."""
@@ -127,27 +142,44 @@ class _Copying:
         if not original or original[0].hash != last.hash:
             raise _differs(stream, n)
 
-    async def _write_records(self, stream: str, n: int, *, anew: bool) -> None:
-        """Fold the stream's records, unless its head stands at n already: it is written last."""
-        kind, _, id = stream.partition(":")
-        if kind not in ("audit", "thread"):
-            return
+    async def _has_head(self, kind: str, id: str, n: int) -> bool:
+        """Whether every record up to n is written: the head goes last."""
         head = await self._target.get(kind, id)
-        if head and head.n == n and not anew:
-            return
-        repairs = Repairs(self._target, self._clock, stream, n, self._patience)
-        async for records in self._folded(kind, id, n):
+        return head is not None and head.n == n
+
+    async def _write_records(self, kind: str, log: Outline) -> None:
+        repairs = Repairs(self._target, self._clock, f"{kind}:{log.thread}", log.n, self._patience)
+        async for records in self._folded(kind, log):
             for record in records:
                 await repairs.add(record)
             self.records += len(records)
         await repairs.finish()
 
-    async def _folded(self, kind: str, id: str, n: int) -> AsyncIterator[list[Record]]:
+    async def _folded(self, kind: str, log: Outline) -> AsyncIterator[list[Record]]:
+        """The records that the target's own log makes, the head last."""
         if kind == "audit":
-            yield [audit_head(entry) for entry in (await self._target.read(f"audit:{id}", n - 1, 1))[:1]]
+            last, *_ = await self._target.read(f"audit:{log.thread}", log.n - 1, 1)
+            yield [audit_head(last)]
             return
-        async for records in refold(self._target, await outline(self._target, id)):
+        async for records in refold(self._target, log):
             yield records
+
+
+async def _all(step: Callable[[Record], Awaitable[None]], heads: Sequence[Record]) -> None:
+    """Take the step for all of these at once; raises what went wrong first, when the others have come to an end."""
+    failed: list[RolltopError] = []
+
+    async def attempt(head: Record) -> None:
+        try:
+            await step(head)
+        except RolltopError as error:
+            failed.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for head in heads:
+            tasks.start_soon(attempt, head)
+    if failed:
+        raise failed[0]
 
 
 async def _streams_of(store: Store) -> int:

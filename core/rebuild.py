@@ -5,8 +5,8 @@ harmless beside a desk at work. What stands higher than its log, or in no log at
 record is ever removed: those are for a person to judge.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from core.audit import audit_head
@@ -15,7 +15,7 @@ from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
 from core.journal import commit_surely
 from core.log import GENESIS, verify
-from core.refold import KINDS, outline, pages, refold
+from core.refold import KINDS, Outline, outline, pages, refold
 from core.store import In, Query, Range, Record, Store, every
 
 Fault: TypeAlias = Literal[
@@ -27,6 +27,12 @@ Fault: TypeAlias = Literal[
     "broken",  # a stream that cannot be folded, whose records nobody can judge
 ]
 MENDABLE: frozenset[Fault] = frozenset(("missing", "behind", "changed"))
+
+_FOLDED = ("audit", "thread")
+"""The streams that records are folded from."""
+
+GROUP = 500
+"""Entries after which the threads read so far are compared: many small ones ask a store for little more than one."""
 
 TOGETHER = 200
 """Records that are compared at once, and the most that one repair writes."""
@@ -79,6 +85,18 @@ class Repairs:
         self._waiting, self._size = [], 0
 
 
+@dataclass(slots=True)
+class _Look:
+    """A thread while it is looked at: `told` are the records of its log, `broken` that it cannot be folded."""
+
+    log: Outline
+    dirty: bool
+    repairs: Repairs
+    findings: list[Finding] = field(default_factory=list)
+    told: set[tuple[str, str]] = field(default_factory=set)
+    broken: bool = False
+
+
 class Rebuild:
     """One look at a store's records. `checked` counts those that logs say, so far.
 
@@ -99,52 +117,86 @@ class Rebuild:
     async def findings(self) -> AsyncIterator[Finding]:
         """All that is not as its log says; what can be mended has been when it is given."""
         known: set[str] = set()
-        queries = [Query(kind="stream", where={"id": Range(ge=f"{of}:", lt=f"{of};")}) for of in ("audit", "thread")]
-        total = sum([group.count for query in queries for group in await self._store.tally(query, ())])
-        for query in queries:
-            async for head in every(self._store, query):
-                for finding in await self._look_at(head):
+        audits, threads = (Query(kind="stream", where={"id": Range(ge=f"{of}:", lt=f"{of};")}) for of in _FOLDED)
+        total = sum([group.count for query in (audits, threads) for group in await self._store.tally(query, ())])
+        for query, look_at in ((audits, self._audits), (threads, self._threads)):
+            async for heads in _groups(every(self._store, query)):
+                for finding in await look_at(heads):
                     yield finding
-                known.add(head.id)
+                known.update(head.id for head in heads)
                 self._tell(len(known), max(len(known), total))
         async for finding in self._strays(known):
             yield finding
 
-    async def _look_at(self, head: Record) -> list[Finding]:
-        """The findings of one stream, whose own record this is."""
-        kind, _, id = head.id.partition(":")
-        try:
-            if kind == "audit":
-                return await self._audit(id)
-            return await self._thread(id, dirty=bool(head.fields["dirty"]))
-        except Corrupt as error:
-            return [Finding(fault="broken", kind="stream", id=head.id, said=str(error))]
-
-    async def _thread(self, thread: str, *, dirty: bool) -> list[Finding]:
-        log = await outline(self._store, thread)
-        stream = f"thread:{thread}"
-        repairs = Repairs(self._store, self._clock, stream, log.n, self._patience)
+    async def _threads(self, heads: Sequence[Record]) -> list[Finding]:
+        """The findings of the threads whose streams' own records these are."""
         findings: list[Finding] = []
-        told: set[tuple[str, str]] = set()
-        async for records in _batches(refold(self._store, log)):
-            told.update((record.kind, record.id) for record in records)
-            stored = await self._stored(records)
-            for record in records:
-                if finding := self._compared(record, stored.get((record.kind, record.id))):
-                    findings.append(finding)
-                    if finding.mended:
-                        await repairs.add(record)
-        self.checked += len(told)
-        if (self._mend and dirty) or any(finding.mended for finding in findings):
-            await repairs.finish()
-        return await self._standing(stream, log.n, [*findings, *await self._ghosts(thread, told)])
+        looks: dict[str, _Look] = {}
+        for head in heads:
+            thread = head.id.removeprefix("thread:")
+            try:
+                log = await outline(self._store, thread, head.n)
+            except Corrupt as error:
+                findings.append(_broken(head.id, error))
+            else:
+                repairs = Repairs(self._store, self._clock, head.id, log.n, self._patience)
+                looks[thread] = _Look(log, bool(head.fields["dirty"]), repairs)
+        async for records in _batches(self._folded(looks)):
+            await self._compare(looks, records)
+        await self._find_ghosts(looks)
+        for look in looks.values():
+            findings += await self._finished(look)
+        return findings
 
-    async def _audit(self, viewer: str) -> list[Finding]:
-        stream = f"audit:{viewer}"
+    async def _folded(self, looks: dict[str, _Look]) -> AsyncIterator[list[Record]]:
+        for thread, look in looks.items():
+            try:
+                async for records in refold(self._store, look.log):
+                    yield records
+            except Corrupt as error:
+                look.broken = True
+                look.findings = [_broken(f"thread:{thread}", error)]
+
+    async def _compare(self, looks: dict[str, _Look], records: Sequence[Record]) -> None:
+        stored = await self._stored(records)
+        for record in records:
+            look = looks[_thread_of(record)]
+            look.told.add((record.kind, record.id))
+            finding = self._compared(record, stored.get((record.kind, record.id)))
+            if finding and not look.broken:
+                look.findings.append(finding)
+                if finding.mended:
+                    await look.repairs.add(record)
+
+    async def _find_ghosts(self, looks: dict[str, _Look]) -> None:
+        for kind in KINDS:
+            if kind == "thread":
+                continue
+            async for found in every(self._store, Query(kind=kind, where={"thread": In(tuple(looks))})):
+                look = looks.get(_thread_of(found))
+                if look and not look.broken and (kind, found.id) not in look.told:
+                    said = f"thread {look.log.thread} does not tell of it"
+                    look.findings.append(Finding(fault="ghost", kind=kind, id=found.id, n=found.n, said=said))
+
+    async def _finished(self, look: _Look) -> list[Finding]:
+        if look.broken:
+            return look.findings
+        self.checked += len(look.told)
+        if (self._mend and look.dirty) or any(finding.mended for finding in look.findings):
+            await look.repairs.finish()
+        return await self._standing(f"thread:{look.log.thread}", look.log.n, look.findings)
+
+    async def _audits(self, heads: Sequence[Record]) -> list[Finding]:
+        return [finding for head in heads for finding in await self._audit(head.id)]
+
+    async def _audit(self, stream: str) -> list[Finding]:
         n, hash, right = 0, GENESIS, None
-        async for entries in pages(self._store, stream):
-            n, hash = verify(entries, after=n, prev=hash)
-            right = audit_head(entries[-1])
+        try:
+            async for entries in pages(self._store, stream):
+                n, hash = verify(entries, after=n, prev=hash)
+                right = audit_head(entries[-1])
+        except Corrupt as error:
+            return [_broken(stream, error)]
         if right is None:
             return []
         self.checked += 1
@@ -179,15 +231,6 @@ class Rebuild:
         mended = self._mend and fault in MENDABLE
         return Finding(fault=fault, kind=right.kind, id=right.id, n=n, said=said, mended=mended)
 
-    async def _ghosts(self, thread: str, told: set[tuple[str, str]]) -> list[Finding]:
-        return [
-            Finding(fault="ghost", kind=kind, id=found.id, n=found.n, said=f"thread {thread} does not tell of it")
-            for kind in KINDS
-            if kind != "thread"
-            async for found in every(self._store, Query(kind=kind, where={"thread": thread}))
-            if (kind, found.id) not in told
-        ]
-
     async def _standing(self, stream: str, n: int, findings: list[Finding]) -> list[Finding]:
         """Those that stand, although the stream may have gone on since it ended at n."""
         if not any(finding.n > n for finding in findings):
@@ -199,8 +242,7 @@ class Rebuild:
         """Records that belong to no stream; `known` are streams."""
         for kind in (*KINDS, "audit"):
             async for found in every(self._store, Query(kind=kind)):
-                owner = found.id if kind in ("audit", "thread") else found.fields.get("thread")
-                stream = f"{'audit' if kind == 'audit' else 'thread'}:{owner}"
+                stream = f"audit:{found.id}" if kind == "audit" else f"thread:{_thread_of(found)}"
                 if stream not in known and not await self._is_stream(stream):
                     yield Finding(fault="ghost", kind=kind, id=found.id, n=found.n, said="it belongs to no log")
 
@@ -209,6 +251,17 @@ class Rebuild:
             return await self._store.get("stream", name) is not None
         except InvalidInput:
             return False  # what stands where its thread's id should is no id
+
+
+async def _groups(heads: AsyncIterator[Record]) -> AsyncIterator[list[Record]]:
+    group: list[Record] = []
+    async for head in heads:
+        group.append(head)
+        if sum(one.n for one in group) >= GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 async def _batches(folded: AsyncIterator[list[Record]]) -> AsyncIterator[list[Record]]:
@@ -220,6 +273,14 @@ async def _batches(folded: AsyncIterator[list[Record]]) -> AsyncIterator[list[Re
             del waiting[:TOGETHER]
     if waiting:
         yield waiting
+
+
+def _thread_of(record: Record) -> str:
+    return record.id if record.kind == "thread" else str(record.fields.get("thread"))
+
+
+def _broken(stream: str, error: Corrupt) -> Finding:
+    return Finding(fault="broken", kind="stream", id=stream, said=str(error))
 
 
 def _differing(right: Record, stored: Record) -> list[str]:

@@ -4,7 +4,7 @@ A first reading checks the chain and notes where each turn is heard of last; the
 So a thread of any length takes the memory of the turns that are told of at the same time.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from core.fold import State, fold
@@ -19,9 +19,12 @@ PAGE = 200
 """Entries read at once: some are large."""
 
 
-async def pages(store: Store, stream: str, after: int = 0) -> AsyncIterator[list[Entry]]:
-    """The entries past `after`, to the end that the stream has when it is reached, some at a time."""
-    while entries := await store.read(stream, after, PAGE):
+async def pages(store: Store, stream: str, after: int = 0, *, end: int | None = None) -> AsyncIterator[list[Entry]]:
+    """The entries past `after` up to `end`, some at a time; None is the end that the stream has when it is reached.
+
+    The last of them may go past `end`: commits are read whole.
+    """
+    while (end is None or after < end) and (entries := await store.read(stream, after, PAGE)):
         yield entries
         after = entries[-1].n
 
@@ -35,13 +38,18 @@ class Outline:
     last: Mapping[str, int]
 
 
-async def outline(store: Store, thread: str) -> Outline:
-    """Read the thread's log for `refold`. Raises Corrupt where its chain is broken."""
+async def outline(store: Store, thread: str, end: int) -> Outline:
+    """Read the thread's log up to `end`, perhaps a little further. Raises Corrupt where its chain is broken."""
     n, hash, last = 0, GENESIS, dict[str, int]()
-    async for entries in pages(store, f"thread:{thread}"):
+    async for entries in pages(store, f"thread:{thread}", end=end):
         n, hash = verify(entries, after=n, prev=hash)
-        last |= {turn: entry.n for entry in entries if (turn := entry.shell.get("turn"))}
+        last |= heard_of(entries)
     return Outline(thread=thread, n=n, last=last)
+
+
+def heard_of(entries: Iterable[Entry]) -> dict[str, int]:
+    """The turns that these entries concern, each with the n of the last one."""
+    return {turn: entry.n for entry in entries if (turn := entry.shell.get("turn"))}
 
 
 async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
@@ -50,15 +58,13 @@ async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
     Raises Corrupt for an entry that no fold takes; what came before it is then of no worth.
     """
     state = State()
-    async for entries in pages(store, f"thread:{outline.thread}"):
+    async for entries in pages(store, f"thread:{outline.thread}", end=outline.n):
         for entry in entries[: outline.n - state.n]:
             state = fold(state, entry)
             turn = entry.shell.get("turn")
             if turn and outline.last[turn] == entry.n:
                 yield [record(item) for item in state.items.values() if _turn_of(item) == turn]
                 state = replace(state, items={id: it for id, it in state.items.items() if _turn_of(it) != turn})
-        if state.n == outline.n:
-            break
     if state.thread:
         yield [record(state.thread)]
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from desks import ASKER, chatting
+from desks import ASKER, chatting, log_of
 from papers import SECRET, logs, papers, records
 from seeding import seed
 from wrapped import FaultyStore, WrappedStore
@@ -47,7 +47,7 @@ async def without(store: Store, *lost: tuple[str, str], lagging: str | None = No
             if (kind, record.id) not in lost and not (lagging and lagging in (record.id, record.fields.get("thread"))):
                 await copy.commit("thread:t-0", 0, (), [record], id="c-repair")
     if lagging:
-        log = await outline(store, lagging)
+        log = await outline(store, lagging, upto)
         async for batch in refold(
             store, replace(log, n=upto, last={turn: min(n, upto) for turn, n in log.last.items()})
         ):
@@ -229,7 +229,7 @@ async def test_a_long_thread_is_folded_a_turn_at_a_time(monkeypatch):
         await chat.desk.give_feedback(ASKER, replies[0].turn_id, "up")
         thread = chat.id
     monkeypatch.setattr("core.refold.PAGE", 3)
-    batches = [batch async for batch in refold(store, await outline(store, thread))]
+    batches = [batch async for batch in refold(store, await outline(store, thread, len(await log_of(store, thread))))]
     assert [sorted({r.fields.get("turn", r.id) for r in batch}) for batch in batches] == [
         *([reply.turn_id] for reply in [*replies[1:], replies[0]]),
         [thread],
