@@ -233,7 +233,7 @@ ROWS = {
 
 
 NOT_YET = {
-    "messages: a pause after a blank": "the answer is sent back to be gone on with, and the API refuses one that ends so",
+    "messages: a pause after a blank": "an answer to be gone on with is sent back as it is, and may not end in a blank",
 }
 """Rows that are true and do not hold yet."""
 
