@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from backends.event_stream import unreadable
+from backends.event_stream import MAX_EVENT, unreadable
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.entries import StopReason, Usage
 from core.errors import InvalidInput
@@ -45,12 +45,13 @@ def json_event(name: str, data: str) -> dict[str, Json]:
 
 @dataclass(slots=True)
 class _Block:
-    """A part of the answer; `start` and `end` are its place in the text, `arguments` the raw text of a call's."""
+    """A part of the answer; `start` and `end` are its place in the text, `pieces` what it has besides text."""
 
     value: dict[str, Json]
     start: int
     end: int
-    arguments: str = ""
+    pieces: list[str] = field(default_factory=list)
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class Answer:
     stop_reason: StopReason = "other"
     _blocks: dict[int, _Block] = field(default_factory=dict)
     _usage: dict[str, Json] = field(default_factory=dict)
+    _unseen: int = 0
 
     def read(self, event: Mapping[str, Json]) -> Iterator[ModelEvent]:
         """What an event says; nothing for one that is not known. Raises ModelError."""
@@ -73,7 +75,7 @@ class Answer:
             case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
                 yield from self._add(self._at(index), delta)
             case {"type": "content_block_stop", "index": int(index)}:
-                yield from _call(self._at(index))
+                yield from self._stop(self._at(index))
             case {"type": "message_delta"}:
                 self._close(event)
             case {"type": "message_stop"}:
@@ -104,7 +106,9 @@ class Answer:
         layout: list[Json] = []
         for block in blocks:
             match block.value.get("type"):
-                case "thinking" | "redacted_thinking":
+                case "thinking":
+                    layout.append({**block.value, "thinking": "".join(block.pieces)})
+                case "redacted_thinking":
                     layout.append(block.value)
                 case "tool_use":
                     layout.append({"type": "tool_use"})
@@ -121,20 +125,32 @@ class Answer:
             raise unreadable("a block of the answer begins twice")
         block = self._blocks[index] = _Block(dict(value), len(self.text), len(self.text))
         yield from self._say(block, _str(value.get("text")))
-        yield from _thought(_str(value.get("thinking")))
+        yield from self._think(block, _str(value.get("thinking")))
 
     def _add(self, block: _Block, delta: Mapping[str, Json]) -> Iterator[ModelEvent]:
         match delta:
             case {"type": "text_delta", "text": str(text)}:
                 yield from self._say(block, text)
             case {"type": "thinking_delta", "thinking": str(text)}:
-                block.value["thinking"] = _str(block.value.get("thinking")) + text
-                yield from _thought(text)
+                yield from self._think(block, text)
             case {"type": "signature_delta", "signature": str(signature)}:
                 block.value["signature"] = signature
             case {"type": "input_json_delta", "partial_json": str(piece)}:
-                block.arguments += piece
-                yield from _thought(piece)
+                yield from self._think(block, piece)
+
+    def _stop(self, block: _Block) -> Iterator[ModelEvent]:
+        block.ended = True
+        if block.value.get("type") == "tool_use":
+            yield _call(block)
+
+    def _think(self, block: _Block, piece: str) -> Iterator[ModelEvent]:
+        """What is not shown: text has its limit where it is, and this has it here."""
+        self._unseen += len(piece)
+        if self._unseen > MAX_EVENT:
+            raise unreadable(f"what the answer does not show is longer than {MAX_EVENT} characters")
+        block.pieces.append(piece)
+        if piece:
+            yield ReasoningDelta(text=piece)
 
     def _say(self, block: _Block, text: str) -> Iterator[ModelEvent]:
         if not text:
@@ -155,6 +171,8 @@ class Answer:
     def _at(self, index: int) -> _Block:
         if index not in self._blocks:
             raise unreadable("an event of the answer lacks its block")
+        if self._blocks[index].ended:
+            raise unreadable("a block of the answer goes on after its end")
         return self._blocks[index]
 
     def _close(self, event: Mapping[str, Json]) -> None:
@@ -168,16 +186,10 @@ class Answer:
         self._usage.update({name: value for name, value in usage.items() if value is not None})
 
 
-def _call(block: _Block) -> Iterator[ModelEvent]:
-    if block.value.get("type") == "tool_use":
-        # A call without arguments comes with one empty piece, or with none; a few servers give them whole at the start.
-        raw = block.arguments or json.dumps(block.value.get("input") or {}, ensure_ascii=False)
-        yield CallDelta(tool=_str(block.value.get("name")), arguments=raw)
-
-
-def _thought(text: str) -> Iterator[ModelEvent]:
-    if text:
-        yield ReasoningDelta(text=text)
+def _call(block: _Block) -> CallDelta:
+    # A call without arguments comes with one empty piece, or with none; a few servers give them whole at the start.
+    raw = "".join(block.pieces) or json.dumps(block.value.get("input") or {}, ensure_ascii=False)
+    return CallDelta(tool=_str(block.value.get("name")), arguments=raw)
 
 
 def _str(value: Json) -> str:

@@ -1,10 +1,12 @@
 """A request as Anthropic's Messages API takes it.
 
 Roles must alternate there and results come first, so what one side said in a row is one message. A cached prefix ends
-at a mark: one behind what every question shares, one behind the history, which lasts while a turn's steps grow.
+at a mark: one each behind tools and instructions, which questions share, and one behind the history, which lasts while
+a turn's steps grow.
 """
 
 import json
+import re
 from collections.abc import Mapping
 
 from anthropic import transform_schema
@@ -21,6 +23,7 @@ MAX_TOKENS = 8192
 _SAMPLING = ("temperature", "top_p", "top_k")
 _THOUGHTS = ("thinking", "redacted_thinking")
 _CACHED: Mapping[str, Json] = {"cache_control": {"type": "ephemeral"}}
+_NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def messages_body(request: ModelRequest, *, model: str, name: str) -> dict[str, Json]:
@@ -40,8 +43,7 @@ def messages_body(request: ModelRequest, *, model: str, name: str) -> dict[str, 
         body["output_config"] = {"format": form}
     system = _system(request, in_words=form is None)
     if system:
-        mark = {} if request.tools else _CACHED
-        body["system"] = [{"type": "text", "text": system, **mark}]
+        body["system"] = [{"type": "text", "text": system, **_CACHED}]
     sampling = {setting: request.settings[setting] for setting in _SAMPLING if setting in request.settings}
     return {**body, "extra_body": sampling} if sampling else body
 
@@ -57,19 +59,21 @@ def _limits(settings: Mapping[str, Json], *, thinks: bool) -> dict[str, Json]:
 
 
 def _thoughtless(blocks: list[list[Json]]) -> bool:
-    """Whether a call of the newest question's own was made without thinking, as by another model.
+    """Whether the first call of the newest question's own was made without thinking, as by another model.
 
-    The provider refuses to begin thinking between a call and its result.
+    The provider refuses to begin thinking between a call and its result, and may think once for all of a turn's
+    calls: later ones then have no thought before them.
     """
     kinds = [[block["type"] for block in answer] for answer in blocks]
-    return any("tool_use" in answer and answer[0] not in _THOUGHTS for answer in kinds)
+    called = next((answer for answer in kinds if "tool_use" in answer), None)
+    return called is not None and called[0] not in _THOUGHTS
 
 
 def _tools(request: ModelRequest) -> dict[str, Json]:
     if request.tools:
         *tools, last = map(_tool, request.tools)
         return {"tools": [*tools, {**last, **_CACHED}]}
-    called = [call.tool for m in request.messages if m.role == "assistant" for call in m.calls]
+    called = [_name(call.tool) for m in request.messages if m.role == "assistant" for call in m.calls]
     # The provider may refuse earlier calls of tools that the request does not name: they are named, and forbidden.
     named = [{"name": tool, "input_schema": {"type": "object"}} for tool in dict.fromkeys(called)]
     return {"tools": named, "tool_choice": {"type": "none"}} if named else {}
@@ -84,9 +88,25 @@ def _form(output: Mapping[str, Json] | None) -> Json:
     if output is None:
         return None
     try:
-        return {"type": "json_schema", "schema": transform_schema(dict(output))}
+        return {"type": "json_schema", "schema": transform_schema(dict(output))} if _closed(output) else None
     except (ValueError, TypeError, AttributeError, AssertionError):  # the SDK's words for a schema it cannot take
         return None
+
+
+def _closed(schema: Json) -> bool:
+    """Whether each object in it names its properties. The provider takes no others, so that of an object of free keys
+    only an empty one would be left, and of two that must both fit none."""
+    if isinstance(schema, list):
+        return all(map(_closed, schema))
+    if not isinstance(schema, Mapping):
+        return True
+    if schema.get("additionalProperties") or schema.get("patternProperties") or "allOf" in schema:
+        return False
+    if schema.get("type") == "object":
+        named = schema.get("properties")
+        if not named or not set(named).issuperset(schema.get("required") or ()):
+            return False
+    return all(map(_closed, schema.values()))
 
 
 def _system(request: ModelRequest, *, in_words: bool) -> str:
@@ -134,7 +154,12 @@ def _text(text: str) -> list[Json]:
 
 
 def _use(call: SentCall) -> Json:
-    return {"type": "tool_use", "id": call.id, "name": call.tool, "input": call.arguments}
+    return {"type": "tool_use", "id": call.id, "name": _name(call.tool), "input": call.arguments}
+
+
+def _name(tool: str) -> str:
+    """A model may have called what is no tool by a name that the provider refuses to read again."""
+    return _NOT_NAME.sub("_", tool)
 
 
 def _mark_history(blocks: list[list[Json]]) -> None:

@@ -209,7 +209,7 @@ async def test_a_request_reaches_the_messages_api(server):
     sent = server.bodies[0]
     assert server.heads[0].startswith("POST /v1/messages ")
     assert (sent["model"], sent["stream"], sent["max_tokens"]) == ("m", True, MAX_TOKENS)
-    assert sent["system"] == [said("Be brief.")]
+    assert sent["system"] == [said("Be brief.", **CACHED)]
     assert sent["messages"] == [{"role": "user", "content": [said("hello")]}]
     tool = {"name": LOOKUP.name, "description": LOOKUP.description, "input_schema": dict(LOOKUP.parameters)}
     assert sent["tools"] == [{**tool, **CACHED}]
@@ -239,18 +239,56 @@ def test_thinking_does_not_begin_between_another_models_call_and_its_result():
     assert messages_body(later, model="m", name=NAME)["thinking"]["budget_tokens"] == 2000
 
 
+def test_thinking_goes_on_through_a_turn_whose_first_call_had_a_thought_before_it():
+    calls = [SentCall(id=id, tool="t", arguments={}) for id in ("c1", "c2")]
+    thought = ({"type": "thinking", "thinking": "Hm.", "signature": "s"}, {"type": "tool_use"})
+    first, second = (
+        AssistantMessage(text="", calls=(call,), reasoning=reasoning, model=NAME)
+        for call, reasoning in zip(calls, (thought, ()), strict=True)
+    )
+    results = [ToolMessage(id=call.id, tool="t", content="1") for call in calls]
+    messages = (*HELLO.messages, first, results[0], second, results[1])
+    body = messages_body(replace(HELLO, messages=messages, settings={"thinking_budget": 2000}), model="m", name=NAME)
+    assert body["thinking"]["budget_tokens"] == 2000
+
+
 def test_a_schema_is_enforced_where_the_api_can_and_else_asked_for_in_words():
     schema = {"type": "object", "properties": {"days": {"type": "integer", "minimum": 0}}, "required": ["days"]}
     body = messages_body(replace(HELLO, output=schema), model="m", name=NAME)
     form = body["output_config"]["format"]
     assert (form["type"], form["schema"]["required"]) == ("json_schema", ["days"])
     assert form["schema"]["additionalProperties"] is False
-    assert body["system"] == [said("Be brief.")]
+    assert body["system"] == [said("Be brief.", **CACHED)]
     for beyond in ({"properties": {"days": {}}}, {"type": "object", "properties": {"days": True}}):
         asked = messages_body(replace(HELLO, output=beyond), model="m", name=NAME)
         assert "output_config" not in asked
         assert asked["system"][0]["text"].startswith("Be brief.\n\n")
         assert asked["system"][0]["text"].endswith(json.dumps(beyond))
+
+
+DAYS = {"type": "object", "properties": {"days": {"type": "integer"}}, "required": ["days"]}
+HOURS = {"type": "object", "properties": {"hours": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"type": "object", "additionalProperties": {"type": "integer"}},
+        {"type": "object", "patternProperties": {"^d": {"type": "integer"}}},
+        {**DAYS, "additionalProperties": True},
+        {**DAYS, "patternProperties": {"^d": {"type": "integer"}}},
+        {"anyOf": [DAYS, {"type": "object"}]},
+        {"type": "object"},
+        {"type": "object", "required": ["days"]},
+        {**HOURS, "required": ["days"]},
+        {"allOf": [DAYS, HOURS]},
+    ],
+)
+def test_a_schema_is_not_enforced_where_closing_its_objects_would_change_what_fits(inner):
+    for schema in (inner, {"type": "object", "properties": {"left": {"type": "array", "items": inner}}}):
+        body = messages_body(replace(HELLO, output=schema), model="m", name=NAME)
+        assert "output_config" not in body
+        assert body["system"][0]["text"].endswith(json.dumps(schema))
 
 
 HISTORY = (
@@ -286,6 +324,15 @@ def test_tools_that_may_not_be_called_are_named_only_where_they_were_called():
     assert "tools" not in messages_body(replace(HELLO, tools=()), model="m", name=NAME)
 
 
+def test_a_name_that_no_tool_has_is_sent_back_as_one_that_the_api_can_read():
+    call = AssistantMessage(text="", calls=(SentCall(id="c1", tool="hr.balance", arguments={}),))
+    messages = (*HELLO.messages, call, ToolMessage(id="c1", tool="hr.balance", content="no such tool", failed=True))
+    for tools in ((LOOKUP,), ()):
+        body = messages_body(replace(HELLO, messages=messages, tools=tools), model="m", name=NAME)
+        assert body["messages"][1]["content"][0]["name"] == "hr_balance"
+        assert body["tools"][0]["name"] == (LOOKUP.name if tools else "hr_balance")
+
+
 def marks(body: dict) -> list[dict]:
     """Every block of a request that ends a cached prefix."""
     blocks = [*body.get("tools", []), *body.get("system", []), *(b for m in body["messages"] for b in m["content"])]
@@ -298,7 +345,7 @@ def test_the_mark_before_the_newest_question_stays_where_it_is_as_the_turn_grows
     grown = (*before, call, ToolMessage(id="c1", tool="t", content="1"))
     for messages in (before, grown):
         found = marks(messages_body(replace(HELLO, messages=messages), model="m", name=NAME))
-        assert [block.get("name") or block["text"] for block in found] == ["vacation_balance", "First."]
+        assert [block.get("name") or block["text"] for block in found] == ["vacation_balance", "Be brief.", "First."]
 
 
 def test_a_thought_at_the_end_of_the_history_is_passed_over_by_its_mark():
@@ -307,6 +354,11 @@ def test_a_thought_at_the_end_of_the_history_is_passed_over_by_its_mark():
     request = replace(HELLO, messages=(*HELLO.messages, first, UserMessage(text="two")))
     body = messages_body(request, model="m", name=NAME)
     assert body["messages"][1]["content"] == [said("First.", **CACHED), THOUGHT]
+
+
+def test_tools_and_instructions_are_marked_each_from_the_first_question_on():
+    body = messages_body(HELLO, model="m", name=NAME)
+    assert [block.get("name") or block["text"] for block in marks(body)] == ["vacation_balance", "Be brief."]
 
 
 def test_without_tools_the_instructions_are_marked_and_without_either_nothing_is():
@@ -444,6 +496,43 @@ async def test_a_call_without_arguments_is_one_and_blanks_are_what_was_written(s
 async def test_a_call_that_was_cut_is_none(server):
     events = await answer(server, sse(starts(), *use(0, '{"year": 2026}')[:-1], *ends("max_tokens")))
     assert (calls_of(events), events[-1].stop_reason) == ([], "length")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"type": "content_block_stop", "index": 0},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "7"}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "name": "t", "input": {}}},
+    ],
+)
+async def test_a_block_that_goes_on_after_its_end_makes_no_second_call(server, again):
+    seen = []
+    server.replies.append(sse(starts(), *use(0, "{}"), again, *ends("tool_use")))
+    async with model(server) as asked:
+        with pytest.raises(ModelError) as raised:  # noqa: PT012  # what came before it is looked at
+            async for event in asked.stream(HELLO):
+                seen.append(event)
+    assert raised.value.code == "protocol"
+    assert calls_of(seen) == [("vacation_balance", "{}")]
+
+
+@pytest.mark.parametrize("kind", ["thinking", "arguments"])
+async def test_what_is_not_shown_has_a_longest_length_too(server, kind):
+    piece = "x" * (MAX_EVENT // 8)
+    for count in (8, 9):
+        value = thinking(0, piece, "s") if kind == "thinking" else use(0, piece)
+        reply = sse(starts(), value[0], *[value[1]] * count, *value[2:], *ends())
+        if count == 8:
+            assert (await answer(server, reply))[-1].stop_reason == "end"
+        else:
+            assert (await failure(server, reply)).code == "protocol"
+
+
+async def test_a_thought_that_comes_in_pieces_and_is_never_closed_is_kept_whole(server):
+    begins, delta, signature, _ = thinking(0, "Hm. ", "s")
+    events = await answer(server, sse(starts(), begins, delta, delta, signature, *ends("max_tokens")))
+    assert events[-1].reasoning == ({"type": "thinking", "thinking": "Hm. Hm. ", "signature": "s"},)
 
 
 async def test_arguments_on_their_way_thoughts_and_signs_of_life_are_no_text(server):
