@@ -5,7 +5,7 @@ the one of the fault server: the SDKs' own types, and the rules that providers h
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -158,13 +158,26 @@ def check_on_the_wire(request: ModelRequest) -> None:
 def not_yet(request: ModelRequest) -> bool:
     """What Anthropic refuses and is sent nevertheless.
 
-    An answer that is to be gone on with and ends in a blank; and calls after thinking, where another model's paused
-    answer comes before the thinking in what is one message there.
+    An answer that is to be gone on with and ends in a blank; and, while the model is to think, the results of calls
+    that it made without a thought, or not before another model's words, if they are followed by a word to the model or
+    stand in one message with an answer that was paused.
     """
     last = request.messages[-1]
     paused_in_a_blank = last.role == "assistant" and last.text[-1:].isspace()
-    pairs = [(a, b) for a, b in pairwise(request.messages) if a.role == b.role == "assistant"]
-    return paused_in_a_blank or any(thinks(b) and not thinks(a) for a, b in pairs)
+    newest = max(n for n, message in enumerate(request.messages) if as_asked(request.messages, n))
+    pairs = list(pairwise(request.messages[newest:]))
+    joined = any(a.role == b.role == "assistant" and not thinks(a) for a, b in pairs)
+    told = any(a.role == "tool" and b.role == "user" for a, b in pairs)
+    return paused_in_a_blank or joined or (told and not all(map(thinks, answers(request.messages[newest:]))))
+
+
+def as_asked(messages: Sequence[SentMessage], n: int) -> bool:
+    """Whether this is a question, and not a word in the middle of a turn: every turn before has ended in an answer."""
+    return messages[n].role == "user" and (n == 0 or messages[n - 1].role == "assistant")
+
+
+def answers(messages: Sequence[SentMessage]) -> list[SentMessage]:
+    return [message for message in messages if message.role == "assistant" and message.calls]
 
 
 def thinks(message: SentMessage) -> bool:
