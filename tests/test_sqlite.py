@@ -314,7 +314,7 @@ async def test_a_url_without_a_file_points_to_memory(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["", "memory", "memory:x", "postgres://x", "desk.db", "SQLITE:///x"])
 async def test_an_unknown_scheme_names_the_ones_there_are(url: str) -> None:
-    with pytest.raises(InvalidInput, match=r"memory: and sqlite:///"):
+    with pytest.raises(InvalidInput, match=r"memory:, sqlite:///desk.db and mongodb://"):
         async with open_store(url):
             pass
 
