@@ -41,9 +41,11 @@ def retitled(value: str) -> MetadataChanged:
     return MetadataChanged(content=MetadataContent(metadata={"case": value}))
 
 
-async def test_all_of_a_store_goes_to_another_kind_and_back(tmp_path):
+async def test_all_of_a_store_goes_to_another_kind_and_back(url, monkeypatch):
+    monkeypatch.setattr("core.copying.COMMIT_ENTRIES", 4)
+    monkeypatch.setattr("core.refold.PAGE", 4)
     first, last = MemoryStore(), MemoryStore()
-    async with papers(first), open_store(f"sqlite:///{tmp_path}/desk.db") as between:
+    async with papers(first), open_store(url) as between:
         there = await copied(first, between)
         back = await copied(between, last)
         for store in (between, last):
@@ -72,6 +74,7 @@ async def test_a_copy_that_is_run_again_changes_nothing(store):
 async def test_a_copy_cut_off_at_any_operation_goes_on_when_it_is_run_again(side, fault, monkeypatch):
     monkeypatch.setattr("core.copying.COMMIT_ENTRIES", 4)
     monkeypatch.setattr("core.rebuild.TOGETHER", 3)
+    monkeypatch.setattr("core.refold.PAGE", 4)
     source = MemoryStore()
     await seed(source, 2)
     await Archive(source).search_threads(AUDITOR)
@@ -154,6 +157,25 @@ async def test_an_entry_that_differs_before_the_end_is_found():
     target._streams["thread:t-0"].entries[3] = replace(entry, payload={"said": "something else"})
     with pytest.raises(RolltopError, match="thread:t-0 entry 4"):
         await copied(source, target)
+
+
+async def test_a_source_that_was_changed_since_is_found():
+    source, target = MemoryStore(), MemoryStore()
+    await seed(source, 1)
+    await copied(source, target)
+    log = source._streams["thread:t-0"].entries
+    log[3] = replace(log[3], hash="0" * 64)
+    with pytest.raises(InvalidInput, match="thread:t-0 entry 4"):
+        await copied(source, target)
+
+
+async def test_what_only_the_target_has_is_counted_and_left(store):
+    source = MemoryStore()
+    await seed(source, 1)
+    await append(store, "thread:other", retitled("mine"))
+    assert (await copied(source, store)).alone == 1
+    assert (await copied(source, store)).alone == 1
+    assert set(await logs(store)) == {"thread:t-0", "thread:other"}
 
 
 async def test_what_is_erased_in_the_source_after_it_was_copied_is_erased_in_the_target(store):

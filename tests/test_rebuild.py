@@ -11,9 +11,12 @@ from wrapped import FaultyStore, WrappedStore
 from backends.memory import MemoryStore
 from backends.scripted import Say
 from core.audit import record_look
+from core.canonical import canonical
 from core.clock import SystemClock
 from core.errors import Unavailable
+from core.fold import fold
 from core.gate import Viewer
+from core.log import Draft, chain
 from core.rebuild import Finding, Rebuild
 from core.refold import KINDS, outline, refold
 from core.store import Query, Record, Store, every
@@ -140,6 +143,26 @@ async def test_a_broken_log_is_named_and_stops_no_other():
     assert [one.mended for one in found if one.fault == "changed"] == [True]
 
 
+async def test_of_a_log_that_cannot_be_folded_no_record_is_judged():
+    """Its chain is whole: a newer Rolltop wrote an entry of a kind that this one does not know."""
+    store = MemoryStore()
+    await seed(store, 2)
+    last = (await log_of(store, "t-1"))[-1]
+    newer = Draft(kind="thread.newer", v=1, shell={}, payload={})
+    at, salts = SystemClock().now(), [SystemClock().token()]
+    await store.commit(
+        last.stream, last.n, chain(last.stream, last.n, last.hash, [newer], by="e-0", at=at, salts=salts), id="c"
+    )
+    await put(store, "turn", "q-1", text="what the log does not say")
+    stray = Record(kind="message", id="boo", n=4, fields={"thread": "t-1", "turn": "q-1"})
+    await store.commit("thread:t-1", 0, (), [stray], id="c")
+    before = await records(store)
+    (found,) = await rebuilt(store)
+    assert (found.fault, found.id) == ("broken", "thread:t-1")
+    assert "thread.newer" in found.said
+    assert await records(store) == before
+
+
 async def test_nothing_that_was_erased_is_revived():
     store = MemoryStore()
     async with papers(store):
@@ -177,8 +200,9 @@ async def test_a_rebuild_cut_off_at_any_operation_is_finished_by_the_next(monkey
     assert at > 20
 
 
-async def test_the_mark_of_a_lagging_stream_goes_last():
+async def test_the_mark_of_a_lagging_stream_goes_last(monkeypatch):
     """Only the commit that holds the head, or none at all where nothing is wrong, says how far records are written."""
+    monkeypatch.setattr("core.rebuild.TOGETHER", 3)
     whole = MemoryStore()
     await seed(whole, 2)
     commits = []
@@ -192,12 +216,17 @@ async def test_the_mark_of_a_lagging_stream_goes_last():
             return page
 
         async def commit(self, stream, after, entries, records=(), *, id):
-            commits.append((stream, after, [record.kind for record in records][-1:]))
+            commits.append((stream, after, [record.kind for record in records]))
             await super().commit(stream, after, entries, records, id=id)
 
     end = (await whole.get("thread", "t-0")).n
     await rebuilt(Marked(await without(whole, lagging="t-1", upto=3)))
-    assert commits == [("thread:t-0", end, []), ("thread:t-1", end, ["thread"])]
+    assert commits == [
+        ("thread:t-1", 0, ["turn", "message", "message"]),
+        ("thread:t-1", 0, ["model_call", "tool_call", "model_call"]),
+        ("thread:t-0", end, []),
+        ("thread:t-1", end, ["thread"]),
+    ]
     commits.clear()
     await rebuilt(Marked(whole), mend=False)
     assert commits == []
@@ -229,10 +258,20 @@ async def test_a_long_thread_is_folded_a_turn_at_a_time(monkeypatch):
         await chat.desk.give_feedback(ASKER, replies[0].turn_id, "up")
         thread = chat.id
     monkeypatch.setattr("core.refold.PAGE", 3)
-    batches = [batch async for batch in refold(store, await outline(store, thread, len(await log_of(store, thread))))]
+    held = []
+
+    def folding(state, entry):
+        held.append(len(state.items))
+        return fold(state, entry)
+
+    monkeypatch.setattr("core.refold.fold", folding)
+    log = await outline(store, thread, len(await log_of(store, thread)))
+    batches = [batch async for batch in refold(store, log)]
     assert [sorted({r.fields.get("turn", r.id) for r in batch}) for batch in batches] == [
         *([reply.turn_id] for reply in [*replies[1:], replies[0]]),
         [thread],
     ]
-    held = await records(store)
-    assert sum(map(len, batches)) == len(held)
+    assert {(r.kind, r.id): (r.n, canonical(dict(r.fields))) for batch in batches for r in batch} == await records(
+        store
+    )
+    assert max(held) <= sum(len(batch) for batch in batches[:2])
