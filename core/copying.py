@@ -17,8 +17,8 @@ from core.clock import Clock
 from core.errors import InvalidInput, RolltopError
 from core.journal import commit_surely
 from core.log import GENESIS, Entry, verify
-from core.rebuild import Repairs
 from core.refold import Outline, heard_of, pages, refold
+from core.repairs import Repairs
 from core.store import In, Query, Record, Store, every
 
 COMMIT_ENTRIES = 500

@@ -13,9 +13,9 @@ from core.audit import audit_head
 from core.canonical import canonical
 from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
-from core.journal import commit_surely
 from core.log import GENESIS, verify
 from core.refold import KINDS, Outline, outline, pages, refold
+from core.repairs import Repairs
 from core.store import In, Query, Range, Record, Store, every
 
 Fault: TypeAlias = Literal[
@@ -35,10 +35,7 @@ GROUP = 500
 """Entries after which the threads read so far are compared: many small ones ask a store for little more than one."""
 
 TOGETHER = 200
-"""Records that are compared at once, and the most that one repair writes."""
-
-REPAIR_SIZE = 4 * 1024 * 1024
-"""Bytes of records after which a repair is committed."""
+"""Records that are compared at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,35 +51,6 @@ class Finding:
     n: int = 0
     said: str = ""
     mended: bool = False
-
-
-class Repairs:
-    """Repair commits to one stream whose log ends at `n`; `finish` makes the last one, which says that none lags."""
-
-    def __init__(self, store: Store, clock: Clock, stream: str, n: int, patience: float) -> None:
-        self._store = store
-        self._clock = clock
-        self._stream = stream
-        self._n = n
-        self._patience = patience
-        self._waiting: list[Record] = []
-        self._size = 0
-
-    async def add(self, record: Record) -> None:
-        """Write it sooner or later, after those that were added before."""
-        size = len(canonical(dict(record.fields)))
-        if len(self._waiting) == TOGETHER or (self._waiting and self._size + size > REPAIR_SIZE):
-            await self._commit(0)  # clears no mark: should this be the last to arrive, the stream still lags
-        self._waiting.append(record)
-        self._size += size
-
-    async def finish(self) -> None:
-        """Write what waits, and clear the marks."""
-        await self._commit(self._n)
-
-    async def _commit(self, upto: int) -> None:
-        await commit_surely(self._store, self._clock, self._stream, upto, (), self._waiting, patience=self._patience)
-        self._waiting, self._size = [], 0
 
 
 @dataclass(slots=True)

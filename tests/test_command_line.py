@@ -235,6 +235,14 @@ async def test_a_doctor_says_why_there_is_no_model(kept):
     assert "! desk: its model cannot be opened" in found.out
 
 
+async def test_every_store_that_can_is_heard(url):
+    async with open_store(url) as store:
+        await seed(store, 2)
+        found = [remark async for remark in examine(store, Equipped(models=(), tools=frozenset()))]
+    assert {"SQLite", "server"} & {remark.about for remark in found}
+    assert not any(remark.trouble for remark in found)
+
+
 async def remarks(store, *, models=("scripted:",), tools=("look",)) -> list[tuple[str, bool, str]]:
     found = [remark async for remark in examine(store, Equipped(models=models, tools=frozenset(tools)))]
     about = ("open turn", "live", "rejected", "lagging", "desk")
