@@ -59,14 +59,12 @@ def _limits(settings: Mapping[str, Json], *, thinks: bool) -> dict[str, Json]:
 
 
 def _thoughtless(blocks: list[list[Json]]) -> bool:
-    """Whether the first call of the newest question's own was made without thinking, as by another model.
+    """Whether a call of the newest question's own was made without thinking, as by another model.
 
-    The provider refuses to begin thinking between a call and its result, and may think once for all of a turn's
-    calls: later ones then have no thought before them.
+    The provider refuses to begin thinking between a call and its result.
     """
     kinds = [[block["type"] for block in answer] for answer in blocks]
-    called = next((answer for answer in kinds if "tool_use" in answer), None)
-    return called is not None and called[0] not in _THOUGHTS
+    return any("tool_use" in answer and answer[0] not in _THOUGHTS for answer in kinds)
 
 
 def _tools(request: ModelRequest) -> dict[str, Json]:

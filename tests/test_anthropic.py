@@ -239,19 +239,6 @@ def test_thinking_does_not_begin_between_another_models_call_and_its_result():
     assert messages_body(later, model="m", name=NAME)["thinking"]["budget_tokens"] == 2000
 
 
-def test_thinking_goes_on_through_a_turn_whose_first_call_had_a_thought_before_it():
-    calls = [SentCall(id=id, tool="t", arguments={}) for id in ("c1", "c2")]
-    thought = ({"type": "thinking", "thinking": "Hm.", "signature": "s"}, {"type": "tool_use"})
-    first, second = (
-        AssistantMessage(text="", calls=(call,), reasoning=reasoning, model=NAME)
-        for call, reasoning in zip(calls, (thought, ()), strict=True)
-    )
-    results = [ToolMessage(id=call.id, tool="t", content="1") for call in calls]
-    messages = (*HELLO.messages, first, results[0], second, results[1])
-    body = messages_body(replace(HELLO, messages=messages, settings={"thinking_budget": 2000}), model="m", name=NAME)
-    assert body["thinking"]["budget_tokens"] == 2000
-
-
 def test_a_schema_is_enforced_where_the_api_can_and_else_asked_for_in_words():
     schema = {"type": "object", "properties": {"days": {"type": "integer", "minimum": 0}}, "required": ["days"]}
     body = messages_body(replace(HELLO, output=schema), model="m", name=NAME)
