@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain, cycle
 
-from backends.fault_checks import Refused
 from backends.fault_errors import Api
 from backends.fault_parts import ServerAnswer
+from backends.fault_rules import Refused
 from core.canonical import Json
 from core.errors import InvalidInput
 

@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import Self
 
 from backends.fault_asked import Asked, one_by_one
-from backends.fault_checks import Refused, check
+from backends.fault_checks import check
 from backends.fault_errors import Api, refusal
 from backends.fault_http import Connection, HttpRequest
 from backends.fault_parts import ServerAnswer, StopAs
 from backends.fault_playing import check_answer, play
+from backends.fault_rules import Refused
 from backends.fault_script import read_server_script
 from backends.scripted import Stop
 from core.canonical import Json

@@ -21,7 +21,7 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from backends.fault_asked import Asked
-from backends.fault_checks import Refused, check
+from backends.fault_checks import check
 from backends.fault_errors import refusal
 from backends.fault_parts import (
     Bytes,
@@ -36,6 +36,7 @@ from backends.fault_parts import (
     Segments,
     StopAs,
 )
+from backends.fault_rules import Refused
 from backends.fault_script import read_server_script
 from backends.fault_server import PATHS, FaultServer
 from backends.fault_wire import seal

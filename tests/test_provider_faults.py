@@ -301,7 +301,7 @@ CUT = [Say("Let me look."), LOOK, BILL]
 
 
 @pytest.mark.parametrize("on_interruption", ["keep_partial", "retry"])
-@pytest.mark.parametrize("how", ["end", "drop"])
+@pytest.mark.parametrize("how", ["end", "drop", "reset"])
 @pytest.mark.parametrize("api", APIS)
 async def test_an_answer_cut_anywhere_is_never_taken_for_a_whole_one(api: str, how: Any, on_interruption: Any) -> None:
     options = QUICK.model_copy(update={"on_interruption": on_interruption})
@@ -321,6 +321,8 @@ async def test_an_answer_cut_anywhere_is_never_taken_for_a_whole_one(api: str, h
             assert (reply.tool_calls, reply.cost) == ([], None)
             assert (await chat.ask("And now?")).status == "completed"
             assert server.refused == []
+    if how == "reset":
+        return  # it may overtake what was sent before it
     assert kept == sorted(kept, key=len)
     assert (kept[0], kept[-1]) == ("", "Let me look.")
 
