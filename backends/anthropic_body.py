@@ -7,7 +7,7 @@ a turn's steps grow.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from anthropic import transform_schema
 
@@ -31,11 +31,12 @@ def messages_body(request: ModelRequest, *, model: str, name: str) -> dict[str, 
     blocks = [_blocks(message, name) for message in request.messages]
     newest = max(n for n, message in enumerate(request.messages) if message.role == "user")
     _mark_history(blocks[:newest])
+    messages = _alternating(request.messages, blocks)
     body: dict[str, Json] = {
         "model": model,
-        "messages": _alternating(request.messages, blocks),
+        "messages": messages,
         "stream": True,
-        **_limits(request.settings, thinks=not _thoughtless(blocks[newest:])),
+        **_limits(request.settings, thinks=not _thoughtless(messages)),
         **_tools(request),
     }
     form = _form(request.output)
@@ -58,13 +59,12 @@ def _limits(settings: Mapping[str, Json], *, thinks: bool) -> dict[str, Json]:
     return {"max_tokens": settings.get("max_tokens", room), "thinking": thinking}
 
 
-def _thoughtless(blocks: list[list[Json]]) -> bool:
-    """Whether a call of the newest question's own was made without thinking, as by another model.
+def _thoughtless(messages: Sequence[Json]) -> bool:
+    """Whether the newest results are of calls that were made without thinking, as by another model.
 
     The provider refuses to begin thinking between a call and its result.
     """
-    kinds = [[block["type"] for block in answer] for answer in blocks]
-    return any("tool_use" in answer and answer[0] not in _THOUGHTS for answer in kinds)
+    return messages[-1]["content"][0]["type"] == "tool_result" and (messages[-2]["content"][0]["type"] not in _THOUGHTS)
 
 
 def _tools(request: ModelRequest) -> dict[str, Json]:

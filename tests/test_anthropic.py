@@ -235,8 +235,20 @@ def test_thinking_does_not_begin_between_another_models_call_and_its_result():
     settings = {"thinking_budget": 2000}
     within = replace(HELLO, messages=(*HELLO.messages, call, result), settings=settings)
     assert "thinking" not in messages_body(within, model="m", name=NAME)
+    told = replace(within, messages=(*within.messages, UserMessage(text="Your last answer was empty.")))
+    assert "thinking" not in messages_body(told, model="m", name=NAME)
     later = replace(within, messages=(*within.messages, AssistantMessage(text="One."), UserMessage(text="And now?")))
     assert messages_body(later, model="m", name=NAME)["thinking"]["budget_tokens"] == 2000
+
+
+def test_thinking_does_not_begin_behind_a_thought_that_follows_other_words_in_one_message():
+    paused = AssistantMessage(text="Let me see.", model=NAME)
+    layout = ({"type": "thinking", "thinking": "Hm.", "signature": "s"}, {"type": "tool_use"})
+    call = AssistantMessage(text="", calls=(SentCall(id="c1", tool="t", arguments={}),), reasoning=layout, model=NAME)
+    result = ToolMessage(id="c1", tool="t", content="1")
+    for before, thinks in (((), True), ((paused,), False)):
+        asked = replace(HELLO, messages=(*HELLO.messages, *before, call, result), settings={"thinking_budget": 2000})
+        assert ("thinking" in messages_body(asked, model="m", name=NAME)) is thinks
 
 
 def test_a_schema_is_enforced_where_the_api_can_and_else_asked_for_in_words():
