@@ -36,41 +36,38 @@ def check_responses(body: dict[str, Json]) -> None:
     _check_ids("responses", [item["call_id"] for item in items if item.get("type") == "function_call"])
     waiting: list[str] = []
     for n, item in enumerate(items):
-        match item.get("type", "message"):
-            case "function_call_output":
-                _answers(waiting, item["call_id"], f"input.{n}: no tool call found for function call output")
-                continue
+        kind = item.get("type", "message")
+        if kind == "function_call_output":
+            _answers(waiting, item["call_id"], f"input.{n}: no tool call found for function call output")
+            continue
+        # What an answer holds beside its calls stands among them; nothing else comes before all have their outputs.
+        if waiting and (item.get("role", "assistant") != "assistant" or _is_output(items[n - 1])):
+            raise Refused(f"input.{n}: no tool output found for function call {waiting[0]}")
+        match kind:
             case "function_call":
-                following = items[n + 1].get("type") if n + 1 < len(items) else None
-                if waiting and items[n - 1].get("type") == "function_call_output":
-                    raise Refused(f"input.{n}: no tool output found for function call {waiting[0]}")
                 waiting.append(item["call_id"])
                 _check_arguments(item["arguments"], f"input.{n}.arguments")
-                if following == "reasoning":
-                    raise Refused(f"input.{n + 1}: reasoning between a call and its output")
-                continue
-        if waiting:
-            raise Refused(f"input.{n}: no tool output found for function call {waiting[0]}")
-        if item.get("type") == "reasoning":
-            _check_reasoning(items, n, stored=body.get("store") is not False)
-        else:
-            _check_text(item["content"], f"input.{n}.content")
+            case "reasoning":
+                _check_reasoning(item, items[n + 1] if n + 1 < len(items) else {}, f"input.{n}")
+            case _:
+                _check_text(item["content"], f"input.{n}.content")
     if waiting:
         raise Refused(f"input: no tool output found for function call {waiting[0]}")
     _check_tools([(tool["name"], tool["parameters"]) for tool in body.get("tools", ()) if tool["type"] == "function"])
 
 
-def _check_reasoning(items: Sequence[dict[str, Json]], n: int, *, stored: bool) -> None:
-    item = items[n]
-    what = f"input.{n}: item '{item['id']}' of type 'reasoning'"
-    led_to = items[n + 1] if n + 1 < len(items) else {}
-    if led_to.get("role") != "assistant" and led_to.get("type") not in ("function_call", "reasoning"):
+def _is_output(item: dict[str, Json]) -> bool:
+    return item.get("type") == "function_call_output"
+
+
+def _check_reasoning(item: dict[str, Json], following: dict[str, Json], where: str) -> None:
+    """Nothing is kept here, as with `store` false: reasoning that is not sent whole cannot be found."""
+    what = f"{where}: item '{item['id']}' of type 'reasoning'"
+    if following.get("role") != "assistant" and following.get("type") not in ("function_call", "reasoning"):
         raise Refused(f"{what} was provided without its required following item")
-    if item.get("encrypted_content") is None and not stored:
-        raise Refused(f"{what} not found: items are not persisted when `store` is false")
     text = unsealed("reasoning", item.get("encrypted_content"))
     if text is None or "".join(part["text"] for part in item["summary"]) != text:
-        raise Refused(f"{what}: its encrypted content could not be verified")
+        raise Refused(f"{what}: its encrypted content is missing or could not be verified")
 
 
 def check_chat(body: dict[str, Json]) -> None:
@@ -152,8 +149,6 @@ def _check_block(role: str, block: dict[str, Json], where: str) -> None:
     match block["type"]:
         case "text":
             _check_text(block["text"], f"{where}.text")
-        case "tool_result" if role != "user":
-            raise Refused(f"{where}: `tool_result` blocks can only be in `user` messages")
         case "tool_use" | "thinking" | "redacted_thinking" if role != "assistant":
             raise Refused(f"{where}: `{block['type']}` blocks can only be in `assistant` messages")
         case "thinking" if unsealed("thinking", block["signature"]) != block["thinking"]:

@@ -426,6 +426,9 @@ def called(id: str = "c1", arguments: str = "{}") -> dict[str, Any]:
     return {"type": "function_call", "call_id": id, "name": "look", "arguments": arguments}
 
 
+ALL = [called("c1"), called("c2"), {**RESULT, "call_id": "c1"}, {**RESULT, "call_id": "c2"}]
+
+
 def tool_calls(*ids: str, arguments: str = "{}") -> dict[str, Any]:
     function = {"name": "look", "arguments": arguments}
     calls = [{"type": "function", "id": id, "function": function} for id in ids]
@@ -452,19 +455,21 @@ def text(words: str, **more: Any) -> dict[str, Any]:
 
 CACHED = {"cache_control": {"type": "ephemeral"}}
 THINKS = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000}
+REDACTED = {"type": "redacted_thinking", "data": seal("redacted", "")}
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": seal("thinking", "Hm.")}
 
 FIT = {
     "a question": [ASKED[api] for api in APIS],
     "an answer and another question": [asked(api, USER, SAID, USER) for api in APIS],
     "calls, each with its result": [
-        asked("responses", USER, called("c1"), called("c2"), {**RESULT, "call_id": "c1"}, {**RESULT, "call_id": "c2"}),
+        asked("responses", USER, *ALL),
         asked("chat", USER, tool_calls("c1", "c2"), tool_said("c1"), tool_said("c2"), SAID, USER),
         asked("messages", USER, uses("c1", "c2"), results("c1", "c2")),
     ],
     "reasoning that came from here": [
         asked("responses", USER, REASONED, called(), RESULT, store=False),
-        asked("messages", USER, uses("c1", before=(THOUGHT,)), results("c1")),
+        asked("responses", USER, REASONED, ALL[0], REASONED, ALL[1], SAID, *ALL[2:]),
+        asked("messages", USER, uses("c1", before=(THOUGHT, REDACTED)), results("c1")),
     ],
     "thinking before calls": [
         asked("messages", USER, uses("c1", before=(THOUGHT,)), results("c1"), **THINKS),
@@ -502,8 +507,9 @@ UNFIT = {
         ("messages", asked("messages", USER, uses("c1"), results("c1", "c1"))),
     ],
     "a result that stands elsewhere": [
-        ("responses", asked("responses", USER, called(), SAID, RESULT)),
-        ("responses", asked("responses", USER, called("c1"), called("c2"), RESULT, called("c3"))),
+        ("responses", asked("responses", USER, called(), USER, RESULT)),
+        ("responses", asked("responses", USER, *ALL[:3], SAID, ALL[3])),
+        ("responses", asked("responses", USER, *ALL[:3], called("c3"), ALL[3], {**RESULT, "call_id": "c3"})),
         ("chat", asked("chat", USER, tool_calls("c1"), SAID, tool_said("c1"))),
         ("messages", asked("messages", USER, uses("c1"), results("c1", before=(text("and"),)))),
     ],
@@ -524,6 +530,7 @@ UNFIT = {
     "reasoning of somebody else": [
         ("responses", asked("responses", USER, {**REASONED, "encrypted_content": "x"}, SAID, USER)),
         ("messages", asked("messages", USER, uses("c1", before=({**THOUGHT, "thinking": "Ah."},)), results("c1"))),
+        ("messages", asked("messages", USER, uses("c1", before=({**REDACTED, "data": "x"},)), results("c1"))),
     ],
     "reasoning that is not kept": [
         ("responses", asked("responses", USER, {**REASONED, "encrypted_content": None}, SAID, USER, store=False))
@@ -532,8 +539,9 @@ UNFIT = {
         ("responses", asked("responses", USER, REASONED)),
         ("responses", asked("responses", USER, REASONED, USER)),
     ],
-    "reasoning between a call and its result": [
-        ("responses", asked("responses", USER, called("c1"), REASONED, called("c2"), RESULT)),
+    "blocks of an answer in a question": [
+        ("messages", asked("messages", uses("c1") | {"role": "user"}, results("c1") | {"role": "assistant"}, USER)),
+        ("messages", asked("messages", {"role": "user", "content": [THOUGHT]})),
     ],
     "calls without the thinking that led to them": [
         ("messages", asked("messages", USER, uses("c1"), results("c1"), **THINKS))

@@ -139,6 +139,7 @@ def played(wire: Wire, text: str, calls: list[tuple[str, Json]], *, end: str | N
     if text:
         sent += [*wire.text(text), *wire.thought("")]
     for number, (tool, wrote) in enumerate(calls):
+        sent += [] if number == 0 else wire.thought("And?")
         sent += wire.call(tool, arguments_text(wrote), id=f"c{number}", count=2)
     sent += wire.end(end, None)
     lines = b"".join(sent).decode().split("\n")
