@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import pytest
-from desks import ASKER, QUICK
+from desks import ASKER, PATIENCE, QUICK
 
 from backends import open_store
 from backends.fault_parts import Bytes, CallAs, CutAfter, Drop, Emit, Hang, Page, Refuse, Segments, StopAs
@@ -262,7 +263,8 @@ async def chatting_with(server: FaultServer, api: str, options: Options) -> Asyn
 @pytest.mark.parametrize(("api", "row"), rows())
 async def test_a_fault_ends_as_the_table_says_and_the_next_question_works(api: str, row: Row) -> None:
     async with FaultServer([*row.does, GOOD]) as server, chatting_with(server, api, row.options) as chat:
-        reply = await chat.ask("How many days?")
+        with anyio.fail_after(PATIENCE):
+            reply = await chat.ask("How many days?")
         calls = await chat.model_calls()
         assert (reply.status, reply.error and reply.error.code, reply.text) == (row.ends, row.code, row.shown)
         assert [outcome(call) for call in calls] == row.calls
