@@ -5,9 +5,8 @@ the one of the fault server: the SDKs' own types, and the rules that providers h
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from checker.logs import Log, arguments, erased, logs, results, said, stop, submit
@@ -28,7 +27,7 @@ from core.canonical import Json
 from core.entries import VERSIONS, Usage
 from core.fold import State, fold_all
 from core.history import as_json
-from core.model import ModelRequest, SentMessage, ToolSchema
+from core.model import ModelRequest, ToolSchema
 from core.records import ModelCall, ToolCall
 from core.turn import plan
 from core.wishes import Answered, Finished, Start, WrittenCall
@@ -157,32 +156,9 @@ def check_on_the_wire(request: ModelRequest) -> None:
 
 
 def not_yet(request: ModelRequest) -> bool:
-    """What Anthropic refuses and is sent nevertheless.
-
-    An answer that is to be gone on with and ends in a blank; and, while the model is to think, the results of calls
-    that it made without a thought, or not before another model's words, if they are followed by a word to the model or
-    stand in one message with an answer that was paused.
-    """
+    """What Anthropic refuses and is sent nevertheless: an answer to be gone on with that ends in a blank."""
     last = request.messages[-1]
-    paused_in_a_blank = last.role == "assistant" and last.text[-1:].isspace()
-    newest = max(n for n, message in enumerate(request.messages) if as_asked(request.messages, n))
-    pairs = list(pairwise(request.messages[newest:]))
-    joined = any(a.role == b.role == "assistant" and not thinks(a) for a, b in pairs)
-    told = any(a.role == "tool" and b.role == "user" for a, b in pairs)
-    return paused_in_a_blank or joined or (told and not all(map(thinks, answers(request.messages[newest:]))))
-
-
-def as_asked(messages: Sequence[SentMessage], n: int) -> bool:
-    """Whether this is a question, and not a word in the middle of a turn: every turn before has ended in an answer."""
-    return messages[n].role == "user" and (n == 0 or messages[n - 1].role == "assistant")
-
-
-def answers(messages: Sequence[SentMessage]) -> list[SentMessage]:
-    return [message for message in messages if message.role == "assistant" and message.calls]
-
-
-def thinks(message: SentMessage) -> bool:
-    return message.role == "assistant" and message.model == ANTHROPIC and bool(message.reasoning)
+    return last.role == "assistant" and last.text[-1:].isspace()
 
 
 @some
