@@ -4,7 +4,7 @@ Only what is in force today is found, judged at each search, so that a desk whic
 on its first day. Which country's handbook holds for whom is not known here: every viewer may read every handbook.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock
@@ -14,8 +14,9 @@ import apsw
 
 from backends.handbooks import read_handbooks
 from backends.terms import question_words
-from core.entries import Passage
+from core.entries import Judgement, Passage
 from core.gate import Viewer
+from core.retrieval import Filters
 from core.words import words
 
 TITLE, TRAIL, BODY = 4.0, 3.0, 1.0
@@ -57,8 +58,13 @@ class LocalRetriever:
                 row = (passage.title, " ".join(passage.section), passage.text, effective, until)
                 self._index.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?)", row)
 
-    async def search(self, query: str, viewer: Viewer, limit: int) -> list[Passage]:
+    async def search(
+        self, query: str, viewer: Viewer, limit: int, filters: Filters | None = None, as_of: date | None = None
+    ) -> list[Passage]:
         return await anyio.to_thread.run_sync(self._search, query, limit)
+
+    async def judge(self, query: str, passages: Sequence[Passage]) -> Judgement | None:
+        return None
 
     async def versions(self) -> Mapping[str, str]:
         today = self._today()

@@ -124,11 +124,30 @@ class TurnClaimed(Fact):
     reason: ClaimReason
 
 
+class Audience(Value):
+    """For whom a handbook holds, casefolded: of each list that is not [] a reader is one. [] is everybody."""
+
+    countries: list[str] = []
+    entities: list[str] = []
+    roles: list[str] = []
+
+
+class Leg(Value):
+    """How one way of searching saw a passage: `rank` counts from 1, `score` is comparable within the leg only."""
+
+    name: str
+    rank: int
+    score: float
+
+
 class Passage(Value):
     """A piece of a handbook that a retriever found, as it was then.
 
-    `section` is the trail of headings, outermost first; `effective` is the day (YYYY-MM-DD) it came into force,
-    None when unknown; `score` is the retriever's own and comparable within one search only.
+    `section` is the trail of headings, outermost first; `effective` and `until` are the days (YYYY-MM-DD) it came
+    into force and last is, None when unknown; `page` counts from 1, None where the document has no pages; `start`
+    and `end` are where it stands in its version's text, in characters, None when unknown. `score` is the
+    retriever's own and comparable within one search only; `legs` say where it comes from, `reason` in words why it
+    stands where it does. `conflicts` are the ids of passages of the same search that say otherwise.
     """
 
     id: str
@@ -137,8 +156,31 @@ class Passage(Value):
     section: list[str]
     version: str
     effective: str | None = None
+    until: str | None = None
+    audience: Audience = Audience()
+    page: int | None = None
+    start: int | None = None
+    end: int | None = None
     text: str
     score: float
+    legs: list[Leg] = []
+    reason: str = ""
+    conflicts: list[str] = []
+
+
+class Judgement(Value):
+    """Whether passages answer the question they were found for: `confidence` is a probability, 0 to 1.
+
+    Below `threshold` the desk says that the handbooks do not answer. `calibration` names the figures it was judged by.
+    """
+
+    confidence: float
+    threshold: float
+    calibration: str
+
+    @property
+    def answers(self) -> bool:
+        return self.confidence >= self.threshold
 
 
 class PassagesContent(Value):
@@ -147,7 +189,10 @@ class PassagesContent(Value):
 
 
 class PassagesRetrieved(Fact):
-    """`error` is set, and there are no passages, when the retriever failed: the turn goes on without."""
+    """`error` is set, and there are no passages, when the retriever failed: the turn goes on without.
+
+    `judgement` is None where the retriever does not judge.
+    """
 
     kind: Literal["passages.retrieved"] = "passages.retrieved"
     turn: str
@@ -156,6 +201,7 @@ class PassagesRetrieved(Fact):
     count: int
     duration_ms: int
     error: str | None = None
+    judgement: Judgement | None = None
     content: PassagesContent | None
 
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from core.errors import Denied, InvalidInput, NotFound
 from core.log import check_id
 
-Role: TypeAlias = Literal["employee", "auditor", "approver"]
+Role: TypeAlias = Literal["employee", "auditor", "approver", "knowledge_owner"]
 Action: TypeAlias = Literal[
     "thread.create",
     "thread.list",
@@ -23,26 +23,40 @@ Action: TypeAlias = Literal[
     "call.decide",
     "call.resolve",
     "audit.search",
+    "handbooks.keep",
 ]
 Access: TypeAlias = Literal["own", "look"]
-ROLES: frozenset[str] = frozenset(("employee", "auditor", "approver"))
+ROLES: frozenset[str] = frozenset(("employee", "auditor", "approver", "knowledge_owner"))
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """A signed-in person and their roles; `purpose` is why an auditor looks, and is put on record with each look.
 
-    The id comes from the session. Raises InvalidInput for an id that is no id and a role that does not exist.
+    `country` and `entity` (the company of a group that employs them) say which handbooks hold for them, casefolded;
+    None is unknown. The id comes from the session, like all of it. Raises InvalidInput for an id that is no id and a
+    role that does not exist.
     """
 
     id: str
     roles: frozenset[str] = frozenset({"employee"})
     purpose: str | None = None
+    country: str | None = None
+    entity: str | None = None
 
-    def __init__(self, id: str, roles: Iterable[str] = ("employee",), purpose: str | None = None) -> None:
+    def __init__(
+        self,
+        id: str,
+        roles: Iterable[str] = ("employee",),
+        purpose: str | None = None,
+        country: str | None = None,
+        entity: str | None = None,
+    ) -> None:
         object.__setattr__(self, "id", check_id(id, "viewer id"))
         object.__setattr__(self, "roles", frozenset(roles))
         object.__setattr__(self, "purpose", purpose)
+        object.__setattr__(self, "country", country.casefold() if country else None)
+        object.__setattr__(self, "entity", entity.casefold() if entity else None)
         if unknown := self.roles - ROLES:
             raise InvalidInput(f"no role {', '.join(sorted(unknown))}: the roles are {', '.join(sorted(ROLES))}")
 
@@ -74,6 +88,8 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
                 return _look(viewer)
             case Viewer(), "call.read" if "approver" in viewer.roles:
                 return "look"
+            case Viewer(), "handbooks.keep" if "knowledge_owner" in viewer.roles:
+                return "own"
             case _:
                 raise Denied(action)
     if viewer is None:

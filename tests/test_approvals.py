@@ -41,10 +41,13 @@ async def parked(desk, text="Book it"):
 class OnePassage:
     """A retriever that always finds the same."""
 
-    async def search(self, query, viewer, limit):
+    async def search(self, query, viewer, limit, filters=None, as_of=None):
         return [
             Passage(id="p1", document="leave", title="Leave", section=["Days"], version="1", text="30 days.", score=1)
         ]
+
+    async def judge(self, query, passages):
+        return None
 
     async def versions(self):
         return {"leave": "1"}

@@ -236,11 +236,14 @@ async def test_settings_reach_the_model_and_unknown_ones_are_refused_by_name(sto
 class Two:
     """A retriever of two passages."""
 
-    async def search(self, query, viewer, limit):
+    async def search(self, query, viewer, limit, filters=None, as_of=None):
         return [
             Passage(id=f"p{n}", document="d", title="T", section=[], version="1", text=f"Canary {n}.", score=1)
             for n in (1, 2)
         ]
+
+    async def judge(self, query, passages):
+        return None
 
     async def versions(self):
         return {"d": "1"}

@@ -20,10 +20,13 @@ KINDS = ("thread", "turn", "message", "tool_call", "model_call", "retrieval")
 class Shelf:
     """A retriever of one passage."""
 
-    async def search(self, query, viewer, limit):
+    async def search(self, query, viewer, limit, filters=None, as_of=None):
         return [
             Passage(id="p1", document="leave", title="Leave", section=["Days"], version="1", text="30 days.", score=0.1)
         ]
+
+    async def judge(self, query, passages):
+        return None
 
     async def versions(self):
         return {"leave": "1"}
