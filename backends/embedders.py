@@ -1,0 +1,46 @@
+"""A URL picks the embedder. Each is imported inside its case, so that nobody needs what another one needs."""
+
+from backends.embedding import Embedder
+from core.errors import InvalidInput
+
+_ACCEPTED = "static:, none:, folder:/path, openai:MODEL and pinecone:MODEL"
+
+
+def open_embedder(url: str) -> Embedder | None:
+    """The embedder behind `static:`, `folder:/path`, `openai:MODEL` or `pinecone:MODEL`; None for `none:`.
+
+    Reads the vectors or the weights of a model on this machine, which takes a moment; makes no request. Raises
+    InvalidInput for any other URL, for what cannot be read, and for a package or a key that is missing.
+    """
+    try:
+        return _opened(url)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in ("backends", "core"):
+            raise
+        extra = scheme if (scheme := url.partition(":")[0]) in ("openai", "pinecone") else "handbooks"
+        raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[{extra}]'") from error
+
+
+def _opened(url: str) -> Embedder | None:
+    match url.partition(":"):
+        case ("none", ":", ""):
+            return None
+        case ("static", ":", ""):
+            from backends.static_embedder import StaticEmbedder
+            from backends.static_tokens import StaticTokens
+
+            return StaticEmbedder(StaticTokens.bundled())
+        case ("folder", ":", path) if path:
+            from backends.folder_embedder import FolderEmbedder
+
+            return FolderEmbedder(path)
+        case ("openai", ":", rest) if rest:
+            from backends.openai_embedder import OpenAIEmbedder
+
+            return OpenAIEmbedder.from_url(url)
+        case ("pinecone", ":", rest) if rest:
+            from backends.pinecone_embedder import PineconeEmbedder
+
+            return PineconeEmbedder.from_url(url)
+        case (scheme, _, _):
+            raise InvalidInput(f"no embedder is named {scheme!r}: the embedders are {_ACCEPTED}")
