@@ -23,13 +23,24 @@ CREATE TABLE IF NOT EXISTS letter (
     key TEXT PRIMARY KEY, employee TEXT NOT NULL, recipient TEXT NOT NULL, issued TEXT NOT NULL
 );
 """
-_EMPLOYEES = (("e-1042", 25, 3), ("e-1077", 27, 0), ("e-2001", 25, 1), ("e-3001", 28, 0))
+_EMPLOYEES = (
+    ("e-1042", 25, 3),
+    ("e-1077", 27, 0),
+    ("e-1203", 25, 2),
+    ("e-1310", 25, 0),
+    ("e-2001", 25, 1),
+    ("e-3001", 28, 0),
+    ("e-4001", 26, 0),
+)
 _TAKEN = (
     ("e-1042", (2, 16), (2, 20)),
     ("e-1042", (7, 20), (7, 31)),
     ("e-1077", (8, 3), (8, 21)),
+    ("e-1203", (4, 13), (4, 17)),
+    ("e-1310", (7, 6), (7, 17)),
     ("e-2001", (5, 25), (5, 29)),
     ("e-3001", (6, 8), (6, 19)),
+    ("e-4001", (9, 7), (9, 11)),
 )
 _HOLIDAYS = ((1, 1), (1, 6), (5, 1), (8, 15), (10, 26), (11, 1), (12, 8), (12, 24), (12, 25), (12, 26), (12, 31))
 _AFTER_EASTER = (1, 39, 50, 60)
@@ -126,7 +137,7 @@ class HrRecords:
 
 
 def working_days(first: date, last: date) -> list[date]:
-    """Monday to Friday without the Austrian public holidays and the company's two days off."""
+    """Monday to Friday without the public holidays of Austria, whoever asks, and the company's two days off."""
     span = (first + timedelta(days=n) for n in range((last - first).days + 1))
     return [day for day in span if day.weekday() < 5 and not _is_holiday(day)]
 

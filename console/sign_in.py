@@ -19,24 +19,29 @@ COOKIE = "rolltop_development_sign_in"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An invented employee; `roles` are those they may sign in with."""
+    """An invented employee; `country` is where they are employed, `roles` are those they may sign in with."""
 
     id: str
     about: str
+    country: str
     roles: tuple[Role, ...] = ("employee",)
 
 
 PEOPLE = (
-    Person("e-1042", "employee in Graz"),
-    Person("e-1077", "employee in Graz"),
-    Person("e-2001", "HR auditor", ("auditor", "employee")),
-    Person("e-3001", "HR approver", ("approver", "employee")),
+    Person("e-1042", "employee in Graz", "austria"),
+    Person("e-1077", "employee in Graz", "austria"),
+    Person("e-1203", "employee in York", "uk"),
+    Person("e-1310", "employee in Leipzig", "germany"),
+    Person("e-2001", "HR auditor", "austria", ("auditor", "employee")),
+    Person("e-3001", "HR approver", "austria", ("approver", "employee")),
+    Person("e-4001", "knowledge owner", "austria", ("knowledge_owner", "employee")),
 )
 _BY_ID = {person.id: person for person in PEOPLE}
 _MAY: dict[Role, str] = {
     "employee": "asks, and sees only their own threads",
     "auditor": "also reads any thread and tool call; every look is on record with its purpose",
     "approver": "also decides the tool calls that wait for an approver",
+    "knowledge_owner": "also keeps the handbooks",
 }
 
 _keep = st.components.v2.component(
@@ -83,11 +88,12 @@ def viewer_for(person: str, role: Role, purpose: str) -> Viewer:
     """The viewer that this choice makes. Raises InvalidInput for one that cannot be made."""
     if person not in _BY_ID or role not in _BY_ID[person].roles:
         raise InvalidInput("nobody here has that id and role")
+    country = _BY_ID[person].country
     if role != "auditor":
-        return Viewer(person, {"employee", role})
+        return Viewer(person, {"employee", role}, country=country)
     if not purpose.strip():
         raise InvalidInput("An auditor says why: the purpose goes on record with every look.")
-    return Viewer(person, {"employee", role}, purpose=purpose.strip())
+    return Viewer(person, {"employee", role}, purpose=purpose.strip(), country=country)
 
 
 def draw_sign_in() -> None:
@@ -106,7 +112,7 @@ def draw_sign_in() -> None:
             "Role",
             person.roles,
             key=f"si_role_{person.id}",
-            format_func=str.capitalize,
+            format_func=lambda role: role.replace("_", " ").capitalize(),
             captions=[_MAY[role] for role in person.roles],
         )
         purpose = ""
@@ -127,10 +133,10 @@ def draw_sign_in() -> None:
 
 def draw_signed_in(viewer: Viewer) -> None:
     """Who is signed in, and the way out."""
-    role = next((role for role in ("auditor", "approver") if role in viewer.roles), "employee")
+    role = next(iter(viewer.roles - {"employee"}), "employee")
     chosen = quote(json.dumps({"person": viewer.id, "role": role, "purpose": viewer.purpose or ""}))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{viewer.id}** :gray-badge[{role}]", width="content")
+        st.markdown(f"**{viewer.id}** :gray-badge[{role.replace('_', ' ')}]", width="content")
         if st.button("Sign out", key="si_out", type="tertiary"):
             st.session_state.clear()
             st.session_state.viewer = None

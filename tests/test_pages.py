@@ -17,10 +17,11 @@ from core.errors import InvalidInput, Unavailable
 from core.gate import Viewer
 
 MAIN = str(Path(__file__).parents[1] / "console" / "main.py")
-EMPLOYEE = Viewer("e-1042")
-COLLEAGUE = Viewer("e-1077")
-AUDITOR = Viewer("e-2001", {"employee", "auditor"}, purpose="quality sample")
-APPROVER = Viewer("e-3001", {"employee", "approver"})
+EMPLOYEE = Viewer("e-1042", country="austria")
+COLLEAGUE = Viewer("e-1077", country="austria")
+AUDITOR = Viewer("e-2001", {"employee", "auditor"}, purpose="quality sample", country="austria")
+APPROVER = Viewer("e-3001", {"employee", "approver"}, country="austria")
+KEEPER = Viewer("e-4001", {"employee", "knowledge_owner"}, country="austria")
 LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
 LETTER = 'Please issue a salary letter to "Bank Graz"'
 
