@@ -89,6 +89,7 @@ class MessagesModel:
     """
 
     settings = SETTINGS
+    phrases = True
 
     def __init__(
         self,

@@ -33,6 +33,7 @@ class OfflineModel:
 
     name = "offline:"
     settings = frozenset({"delay"})
+    phrases = False
 
     def __init__(self, *, delay: float = DELAY) -> None:
         self._delay = _seconds(delay)

@@ -48,6 +48,7 @@ class ChatModel:
     """
 
     settings = SETTINGS
+    phrases = True
 
     def __init__(
         self,

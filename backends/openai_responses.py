@@ -41,6 +41,7 @@ class ResponsesModel:
     """
 
     settings = SETTINGS
+    phrases = True
 
     def __init__(
         self,

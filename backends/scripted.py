@@ -131,9 +131,11 @@ class ScriptedModel:
         loop: bool = False,
         name: str = "scripted:",
         settings: Iterable[str] = (),
+        phrases: bool = False,
     ) -> None:
         self.name = name
         self.settings = frozenset(settings)
+        self.phrases = phrases
         self.requests: list[ModelRequest] = []
         self.closed = False
         self._answer = script if callable(script) else one_by_one(script, loop=loop)

@@ -7,6 +7,9 @@ from core.clock import moment
 from core.records import ModelCall, Turn
 
 
+_ASIDE = {"summary": "Notes of earlier turns", "query": "Words to search with"}
+
+
 def draw_facts(facts: dict[str, str]) -> None:
     """Names and values, of which none is read as markup."""
     st.table({label(name): label(value, 400) for name, value in facts.items()}, border="horizontal", hide_header=True)
@@ -36,7 +39,7 @@ def draw_model_calls(calls: list[ModelCall]) -> None:
     """Every physical request, failed ones too, in the order in which they were made."""
     for call in calls:
         status = ":green-badge[answered]" if call.status == "answered" else f":orange-badge[{call.status}]"
-        step = "Notes of earlier turns" if call.covers else f"Step {call.step}, attempt {call.attempt}"
+        step = _ASIDE.get(call.purpose) or f"Step {call.step}, attempt {call.attempt}"
         title = f"{step} {status} · {took(call.duration_ms)} · {label(money(call.cost))}"
         with st.expander(title, type="compact"):
             draw_facts(
@@ -53,6 +56,11 @@ def draw_model_calls(calls: list[ModelCall]) -> None:
                 }
                 | ({"What went wrong": f"{call.code}: {call.message or ''}"} if call.code else {})
                 | ({"To be given again": f"{call.repair}: {call.fault or ''}"} if call.repair else {})
+                | (
+                    {"Markers to no passage": ", ".join(f"[{number}]" for number in call.left_out)}
+                    if call.left_out
+                    else {}
+                )
                 | ({"Changed by hooks": ", ".join(call.changed)} if call.changed else {})
                 | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
             )

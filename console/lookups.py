@@ -156,7 +156,7 @@ def _step_line(step: Step, text: bool) -> str:
         case Retrieval():
             return f"passages {step.id}: {step.count} found in {step.duration_ms} ms"
         case ModelCall():
-            what = "summary" if step.covers else "answer"
+            what = step.purpose
             said = f"model call {step.id} ({what}): {step.model} {step.status}{f' ({step.code})' if step.code else ''}"
             return f"{said}, {tokens(step.usage)}, cost {dollars(step.cost)}"
         case ToolCall():

@@ -14,6 +14,7 @@ from core.clock import Clock
 from core.entries import CallStatus, Effect, Worker
 from core.errors import InvalidInput, OutcomeUnknown
 from core.live import LiveStream
+from core.searching import Found
 from core.tools import Progress, Tool, ToolContext, jsonable
 from core.wishes import Finished
 
@@ -53,6 +54,8 @@ async def act(
             raise
         return outcome(status="failed", code="raised", error=_words(error), duration_ms=_since(clock, began))
     took = _since(clock, began)
+    if isinstance(result, Found):
+        return outcome(status="succeeded", found=result, duration_ms=took)
     try:
         value = jsonable(result)
     except InvalidInput as error:

@@ -16,6 +16,7 @@ from core.clock import Clock
 from core.entries import Worker
 from core.errors import InvalidInput, ModelError
 from core.live import LiveStream
+from core.markers import Markers
 from core.model import CallDelta, Finish, Model, ModelRequest
 from core.options import Options
 from core.tools import Tool
@@ -26,13 +27,14 @@ MAX_ANSWER = 256 * 1024
 
 MAX_CALLS = 64
 
-_NOT_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+_NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class Asking:
     """A request under way, for `seconds` at most. `cancel` ends it from outside, with the code its failure is to have.
 
-    `live` None: its text is shown to nobody.
+    `live` None: its text is shown to nobody. `passages` is how many its text may point to, None where it may hold no
+    markers.
     `retry_after` is how many seconds the provider asked to wait, None when it did not.
     """
 
@@ -48,6 +50,7 @@ class Asking:
         options: Options,
         clock: Clock,
         seconds: float,
+        passages: int | None,
     ) -> None:
         self._call = call
         self._attempt = attempt
@@ -61,6 +64,7 @@ class Asking:
         self._scope = anyio.CancelScope()
         self._cancelled: str | None = None
         self._text = ""
+        self._markers = Markers(passages)
         self._calls: list[CallDelta] = []
         self._finish: Finish | None = None
         self._began = clock.monotonic()
@@ -119,6 +123,7 @@ class Asking:
                     case "call":
                         self._calls.append(event)
                     case "finish":
+                        await self._show(self._markers.end())
                         self._finish = event
                         return
                 self._scope.deadline = min(last, anyio.current_time() + options.between_contents)
@@ -127,8 +132,11 @@ class Asking:
         text = text.encode(errors="replace").decode()
         if len(self._text) + len(text) > MAX_ANSWER:
             raise ModelError("protocol", f"an answer may have {MAX_ANSWER} characters at most")
+        await self._show(self._markers.feed(text))
+
+    async def _show(self, text: str) -> None:
         self._text += text
-        if self._live:
+        if self._live and text:
             await self._live.text(self._call, text)
 
     def _failed(self, code: str, message: str, retryable: bool) -> Failed:
@@ -144,6 +152,7 @@ class Asking:
             cost=finish.cost if finish else None,
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
+            left_out=tuple(self._markers.left_out),
         )
 
     def _answered(self, finish: Finish, careful: bool) -> Answered:
@@ -158,6 +167,7 @@ class Asking:
             cost=finish.cost,
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
+            left_out=tuple(self._markers.left_out),
         )
 
     def _ttft(self) -> int | None:

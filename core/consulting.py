@@ -18,6 +18,7 @@ from core.journal import read_blob
 from core.live import LiveStream
 from core.model import Model, ModelRequest
 from core.output import read_output
+from core.queries import depends, rewriting, rewritten, with_context
 from core.records import ModelCall, OpenTurn
 from core.running import note_failure
 from core.turn import MAX_REPAIRS, Act, Superseded
@@ -49,7 +50,7 @@ class Consulting:
     async def summarizes(self, open: OpenTurn) -> bool:
         """Whether a summary is to be made before the turn's model is first asked."""
         window = self._holding.equipment.window
-        if not window.summarizes or open.step or open.summaries:
+        if not window.summarizes or open.step or open.summaries or self._holding.equipment.chain.choose(()) is None:
             return False
         return bool((await self._choice(open)).summarize)
 
@@ -67,12 +68,49 @@ class Consulting:
             with_tools=False,
             window=turns[0].first_n,
             request="",
+            purpose="summary",
             summary=choice.summary.id if choice.summary else None,
             covers=(first_n, turns[-1].last_n),
         )
         request = replace(summary_request(choice, earlier), settings=options.model_settings)
         if (model := self._holding.equipment.chain.choose(())) is not None:
             await self._consult(open, ask, request, model, failed=())
+
+    async def rewrites(self, open: OpenTurn) -> bool:
+        """Whether a model is to be asked for the words to search with."""
+        equipment = self._holding.equipment
+        model = equipment.chain.choose(())
+        if not equipment.options.rewrite_queries or open.retrievals or open.queries or not (model and model.phrases):
+            return False
+        return depends(self._holding.turn.question or "") and bool((await self._choice(open)).turns)
+
+    async def rewrite(self, open: OpenTurn) -> None:
+        """Ask for the words to search with. A turn goes on without those that fail to come."""
+        choice, options = await self._choice(open), self._holding.equipment.options
+        talk = [(turn.question, turn.text) for turn in choice.turns if turn.question]
+        ask = Ask(
+            worker=self._holding.worker,
+            step=0,
+            attempt=1,
+            model="",
+            with_tools=False,
+            window=choice.turns[0].first_n if choice.turns else open.first_n,
+            request="",
+            purpose="query",
+        )
+        request = replace(rewriting(talk, self._holding.turn.question or ""), settings=options.model_settings)
+        if (model := self._holding.equipment.chain.choose(())) is not None:
+            await self._consult(open, ask, request, model, failed=())
+
+    async def query(self, open: OpenTurn) -> str:
+        """What to search for: the question, in a model's words or after the ones before it where it needs them."""
+        question = self._holding.turn.question or ""
+        if not depends(question):
+            return question
+        asked = [call for call in self._model_calls() if call.purpose == "query"]
+        if asked and (said := rewritten(asked[-1].answer or "")):
+            return said
+        return with_context([turn.question for turn in (await self._choice(open)).turns if turn.question], question)
 
     async def ask(self, open: OpenTurn, act: Act) -> None:
         """Ask the turn's model for its next answer. Raises NoModel where none may be asked."""
@@ -128,7 +166,7 @@ class Consulting:
             step=ask.step,
             attempt=ask.attempt,
             model=model.name,
-            purpose="summary" if ask.covers else "answer",
+            purpose=ask.purpose,
         )
         known = {name: value for name, value in request.settings.items() if name in model.settings}
         request = replace(request, settings=known)
@@ -145,12 +183,14 @@ class Consulting:
             call=asked.call,
             attempt=ask.attempt,
             worker=holding.worker,
-            live=None if ask.covers else holding.live,
+            live=holding.live if ask.purpose == "answer" else None,
             model=model,
             tools=holding.equipment.tools,
             options=options,
             clock=holding.equipment.clock,
             seconds=holding.left(options.model_call),
+            # Where JSON was asked for, `[1]` is a list; where nothing was searched, it is the writer's own.
+            passages=open.passages if open.retrievals and request.output is None and ask.purpose == "answer" else None,
         )
         if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
             asking.cancel("worker_left")
@@ -222,13 +262,13 @@ class Consulting:
 
     def _failed(self, step: int) -> tuple[ModelCall, ...]:
         """The failed calls of the step, oldest first."""
-        holding = self._holding
-        calls = [
-            call
-            for call in holding.journal.state.items.values()
-            if isinstance(call, ModelCall) and call.turn == holding.turn_id and call.step == step
-        ]
-        return tuple(sorted((call for call in calls if call.status == "failed"), key=lambda call: call.at_n))
+        return tuple(call for call in self._model_calls() if call.step == step and call.status == "failed")
+
+    def _model_calls(self) -> list[ModelCall]:
+        """The turn's model calls, oldest first."""
+        items = self._holding.journal.state.items.values()
+        calls = [call for call in items if isinstance(call, ModelCall) and call.turn == self._holding.turn_id]
+        return sorted(calls, key=lambda call: call.at_n)
 
     async def _wait(self) -> bool:
         """Let the pause between two attempts pass; whether the worker is to leave."""

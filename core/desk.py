@@ -30,6 +30,7 @@ from core.entries import (
     MetadataContent,
     Renamed,
     Snapshot,
+    Standing,
     ThreadContent,
     ThreadCreated,
     TitleContent,
@@ -53,6 +54,7 @@ from core.process import begin, end, new_worker
 from core.records import Thread, ToolCall, Turn
 from core.recovery import Recovery
 from core.retrieval import Retriever
+from core.searching import with_search
 from core.store import Store
 from core.tools import Tool, by_name
 from core.wakeups import Wakeups
@@ -113,7 +115,7 @@ class Desk(Archive):
             clock=self._clock,
             live=self._live,
             chain=chain,
-            tools=by_name(tools),
+            tools=by_name(with_search(tools, retriever, self.options.passages)),
             retriever=retriever,
             window=history or NewestTurns(),
             options=self.options,
@@ -216,6 +218,7 @@ class Desk(Archive):
             request_id=request,
             text=question,
             snapshot=await self._snapshot(instructions, schema),
+            standing=Standing(roles=sorted(viewer.roles), country=viewer.country, entity=viewer.entity),
             worker=worker,
         )
         await self._append_and_work(journal, submit, worker, turn_id, by=viewer.id)

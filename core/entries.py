@@ -33,6 +33,8 @@ Effect: TypeAlias = Literal["read", "idempotent", "unsafe"]
 ClaimReason: TypeAlias = Literal["opened", "lost", "retried", "resumed", "stop", "expired"]
 StopReason: TypeAlias = Literal["end", "tool_calls", "length", "refusal", "pause", "other"]
 Decider: TypeAlias = Literal["asker", "approver"]
+Purpose: TypeAlias = Literal["answer", "summary", "query"]
+"""What a model is asked for: the turn's answer; or, shown to nobody, notes of earlier turns or words to search with."""
 Repair: TypeAlias = Literal[
     "cut_calls",  # a length stop cut its tool calls: none of them is taken
     "calls",  # every call it holds is one that cannot be made
@@ -99,11 +101,20 @@ class QuestionContent(Value):
     text: str
 
 
+class Standing(Value):
+    """What an asker was to the company when they asked, as their session said: which handbooks hold for them."""
+
+    roles: list[str] = ["employee"]
+    country: str | None = None
+    entity: str | None = None
+
+
 class TurnOpened(Fact):
     kind: Literal["turn.opened"] = "turn.opened"
     turn: str
     request_id: str
     snapshot: Snapshot
+    standing: Standing = Standing()
     content: QuestionContent | None
 
 
@@ -191,7 +202,9 @@ class PassagesContent(Value):
 class PassagesRetrieved(Fact):
     """`error` is set, and there are no passages, when the retriever failed: the turn goes on without.
 
-    `judgement` is None where the retriever does not judge.
+    `count` is that of the passages in `content`: those that the turn has found before are not among them. `call` is
+    the tool call that searched, None for the search before the first model call. `judgement` is None where the
+    retriever does not judge.
     """
 
     kind: Literal["passages.retrieved"] = "passages.retrieved"
@@ -201,6 +214,7 @@ class PassagesRetrieved(Fact):
     count: int
     duration_ms: int
     error: str | None = None
+    call: str | None = None
     judgement: Judgement | None = None
     content: PassagesContent | None
 
@@ -209,7 +223,7 @@ class ModelAsked(Fact):
     """A physical request is about to go out. `window` is the n of the oldest entry it uses, `request` its digest.
 
     `summary` is the id of the summary it holds, `changed` names the parts of the request that hooks changed. A request
-    that makes a summary says in `covers` of which entries, first and last; None: it is to answer.
+    that makes a summary says in `covers` of which entries, first and last.
     """
 
     kind: Literal["model.asked"] = "model.asked"
@@ -222,6 +236,7 @@ class ModelAsked(Fact):
     with_tools: bool
     window: int
     request: str
+    purpose: Purpose = "answer"
     summary: str | None = None
     changed: list[str] = []
     covers: tuple[int, int] | None = None
@@ -268,7 +283,8 @@ class AnswerContent(Value):
 class ModelAnswered(Fact):
     """The whole, validated answer. `cost` is nano-USD, None when unknown; `ttft_ms` the time to the first content.
 
-    `repair` says what was wrong with an answer that does not stand as it is.
+    `repair` says what was wrong with an answer that does not stand as it is; `left_out` are the numbers of markers
+    that pointed to no passage, which its text is without.
     """
 
     kind: Literal["model.answered"] = "model.answered"
@@ -282,6 +298,7 @@ class ModelAnswered(Fact):
     duration_ms: int
     calls: list[PlannedCall] = []
     repair: Repair | None = None
+    left_out: list[int] = []
     content: AnswerContent | None
 
 
@@ -291,7 +308,10 @@ class FailureContent(Value):
 
 
 class ModelFailed(Fact):
-    """An attempt that gave no whole answer. `shown` says that some of `content.text` may have reached a screen."""
+    """An attempt that gave no whole answer. `shown` says that some of `content.text` may have reached a screen.
+
+    `left_out` is as in `ModelAnswered`.
+    """
 
     kind: Literal["model.failed"] = "model.failed"
     turn: str
@@ -303,6 +323,7 @@ class ModelFailed(Fact):
     cost: int | None
     ttft_ms: int | None
     duration_ms: int | None
+    left_out: list[int] = []
     content: FailureContent | None
 
 
@@ -430,11 +451,17 @@ class TurnReleased(Fact):
 
 
 class Citation(Value):
-    """What `[number]` in a text points to: a passage of the turn's retrievals, and the words it is quoted for."""
+    """What `[number]` in a text points to: a passage of the turn's retrievals, and the words it is quoted for.
+
+    `quote` stands in the passage's text from `start` to `end`, in characters; it is "" where no words of the passage
+    are those of the sentence that points to it.
+    """
 
     number: int
     passage: Passage
     quote: str
+    start: int = 0
+    end: int = 0
 
 
 class EndContent(Value):

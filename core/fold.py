@@ -135,6 +135,7 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
         turn=fact.turn,
         request_id=fact.request_id,
         asker=entry.by,
+        standing=fact.standing,
         snapshot=fact.snapshot,
         first_n=entry.n,
         status="running",
@@ -185,13 +186,18 @@ def _step(thread: Thread, open: OpenTurn, entry: Entry, fact: ThreadFact) -> Thr
                 step=fact.step,
                 attempt=fact.attempt,
                 with_tools=fact.with_tools,
+                purpose=fact.purpose,
                 covers=fact.covers,
             )
             totals = thread.totals.model_copy(update={"model_calls": thread.totals.model_calls + 1})
-            # A summary is no step: whatever becomes of it, the first answer is asked for next.
-            counted = (
-                {"summaries": open.summaries + 1} if fact.covers else {"step": fact.step, "attempts": fact.attempt}
-            )
+            # What is not for the answer is no step: whatever becomes of it, the first answer is still to be asked for.
+            match fact.purpose:
+                case "summary":
+                    counted = {"summaries": open.summaries + 1}
+                case "query":
+                    counted = {"queries": open.queries + 1}
+                case "answer":
+                    counted = {"step": fact.step, "attempts": fact.attempt}
             return _turn(thread, open, model_call=asked, failure=None, **counted).model_copy(update={"totals": totals})
         case ModelAnswered() | ModelFailed():
             return _closed_model_call(thread, open, fact)
@@ -241,7 +247,7 @@ def _closed_model_call(thread: Thread, open: OpenTurn, fact: ModelAnswered | Mod
     if open.model_call is None or open.model_call.call != fact.call:
         return None
     totals = thread.totals.billed(fact.usage, fact.cost)
-    if open.model_call.covers:
+    if open.model_call.purpose != "answer":
         head = _turn(thread, open, model_call=None)
     elif isinstance(fact, ModelFailed):
         head = _turn(thread, open, model_call=None, failure=fact.code, failure_shown=fact.shown)

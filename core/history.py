@@ -13,8 +13,9 @@ from core.entries import Repair
 from core.errors import InvalidInput
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
 from core.options import Options
+from core.passages import as_text, numbered, retrievals
 from core.projection import joined
-from core.records import Item, ModelCall, Retrieval, Summary, ToolCall, Turn, item
+from core.records import Item, ModelCall, Summary, ToolCall, Turn, item
 from core.store import In, Query, Range, Store, every
 from core.windows import CHARACTERS_PER_TOKEN, MAX_TURNS, Choice, Window
 
@@ -101,17 +102,25 @@ async def earlier_messages(store: Store, turns: Sequence[Turn], options: Options
 
 
 def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> list[SentMessage]:
-    """The question, and every answer so far with its calls and their results; no passages but the turn's own."""
-    found = sorted((i for i in items.values() if isinstance(i, Retrieval) and i.turn == turn.id), key=lambda r: r.at_n)
-    passages = tuple(passage for retrieval in found for passage in retrieval.passages)
+    """The question, and every answer so far with its calls and their results; no passages but the turn's own.
+
+    Those found before the first answer stand with the question, those that a call found with its result.
+    """
+    first = [retrieval for retrieval in retrievals(items, turn.id) if retrieval.call is None]
     question = ERASED if turn.question is None else turn.question
-    messages: list[SentMessage] = [UserMessage(text=question or "(empty)", passages=passages)]
+    messages: list[SentMessage] = [
+        UserMessage(
+            text=question or "(empty)",
+            passages=tuple(passage for retrieval in first for passage in retrieval.passages),
+            judgement=first[-1].judgement if first else None,
+        )
+    ]
     calls = [i for i in items.values() if isinstance(i, ToolCall) and i.turn == turn.id]
     asked = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id]
     for model_call in sorted(asked, key=lambda c: c.at_n):
         if model_call.status == "failed" and model_call.code == "empty":
             messages.append(UserMessage(text=NUDGE))
-        if model_call.status != "answered" or model_call.covers:
+        if model_call.status != "answered" or model_call.purpose != "answer":
             continue
         if model_call.repair == "output" and turn.status == "completed":
             continue  # it was given again, and what came then is the answer
@@ -124,18 +133,21 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
             # What was taken out of an answer may be what its reasoning was about: it goes back whole or not at all.
             reasoning = () if model_call.repair == "cut_calls" or model_call.erased else tuple(model_call.reasoning)
             messages.append(AssistantMessage(text=text, calls=sent, reasoning=reasoning, model=model_call.model))
-            messages += [tool_message(call, options) for call in own]
+            messages += [tool_message(call, items, options) for call in own]
         if turn.ended_at is None and (said := model_call.repair and _REPAIRS.get(model_call.repair)):
             messages.append(UserMessage(text=f"{said} {model_call.fault or ''}".rstrip()))
     return messages
 
 
-def tool_message(call: ToolCall, options: Options) -> ToolMessage:
-    """What the model is told of a call: its result, cut to the option's size with a note, or what became of it."""
+def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) -> ToolMessage:
+    """What the model is told of a call: its result, cut to the option's size with a note, or what became of it.
+
+    The passages of one that searched are among `items`; without them it is told their numbers.
+    """
     if call.told is not None:
         content = call.told
     elif call.status == "succeeded":
-        content = ERASED if call.erased else _text(call.result)
+        content = ERASED if call.erased else _passages(call, items) or _text(call.result)
         if call.error:
             content = f"It succeeded, but its result could not be recorded: {call.error}"
     else:
@@ -193,7 +205,8 @@ def _message(message: SentMessage) -> Json:
     match message:
         case UserMessage():
             passages = [passage.model_dump(mode="json") for passage in message.passages]
-            return {"role": message.role, "text": message.text, "passages": passages}
+            judgement = message.judgement.model_dump(mode="json") if message.judgement else None
+            return {"role": message.role, "text": message.text, "passages": passages, "judgement": judgement}
         case AssistantMessage():
             calls = [{"id": call.id, "tool": call.tool, "arguments": call.arguments} for call in message.calls]
             return {"role": message.role, "text": message.text, "calls": calls, "reasoning": list(message.reasoning)}
@@ -207,6 +220,15 @@ def _arguments(call: ToolCall) -> Json:
 
 def _text(result: Json) -> str:
     return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False)
+
+
+def _passages(call: ToolCall, items: Mapping[str, Item]) -> str:
+    """What the call found, if it searched; "" where it did not, or where its turn's passages are not at hand."""
+    search = next((found for found in retrievals(items, call.turn) if found.call == call.id), None)
+    if search is None or not isinstance(call.result, dict):
+        return ""
+    numbers = call.result["passages"]
+    return as_text(numbered(items, call.turn), numbers, search.judgement) or "Nothing in the handbooks fits this query."
 
 
 def _with_ending(turn: Turn, items: Mapping[str, Item], messages: list[SentMessage]) -> list[SentMessage]:

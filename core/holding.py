@@ -109,4 +109,6 @@ class Holding:
 
     def asker(self) -> Viewer:
         """Who asked; raises Superseded once the turn is not this worker's."""
-        return Viewer(self.still_mine().asker)
+        open = self.still_mine()
+        standing = open.standing
+        return Viewer(open.asker, standing.roles, country=standing.country, entity=standing.entity)

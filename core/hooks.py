@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 import anyio
 
 from core.canonical import Json
-from core.entries import CallStatus, StopReason, Usage
+from core.entries import CallStatus, Purpose, StopReason, Usage
 from core.errors import RolltopError
 from core.gate import Viewer
 from core.history import check_sendable
@@ -38,7 +38,7 @@ class ModelView:
     step: int
     attempt: int
     model: str
-    purpose: Literal["answer", "summary"]
+    purpose: Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

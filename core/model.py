@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from core.canonical import Json
-from core.entries import Passage, StopReason, Usage
+from core.entries import Judgement, Passage, StopReason, Usage
 
 ErrorCode: TypeAlias = Literal[
     "overloaded",  # 429, 5xx: the same request may succeed later
@@ -35,11 +35,15 @@ class ToolSchema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserMessage:
-    """A question, and the passages that were retrieved for it, numbered 1, 2, 3 in this order for `[n]` markers."""
+    """A question, and the passages that were retrieved for it, numbered 1, 2, 3 in this order for `[n]` markers.
+
+    `judgement` is on whether they answer it, None where nobody judged.
+    """
 
     role: Literal["user"] = "user"
     text: str
     passages: tuple[Passage, ...] = ()
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +153,13 @@ class Model(Protocol):
     """A language model, or what stands in for one.
 
     `name` is the URL it was opened with, without secrets; a turn is resumed only by a desk whose model has the same.
-    `settings` are the names that `ModelRequest.settings` may hold.
+    `settings` are the names that `ModelRequest.settings` may hold. `phrases`: it can put things into words of its own,
+    so it may be asked for a summary's like; what only quotes cannot.
     """
 
     name: str
     settings: frozenset[str]
+    phrases: bool
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """One physical request, without retries: its events, text exactly in the order it is to be read.

@@ -18,6 +18,10 @@ class Options(Value):
     names kinds of entry whose payloads are erased once the turn has ended, `tool.finished` standing for all that was
     said of results; statuses and bills stay. `turn_deadline` is how long a worker may take, waiting for people left
     out; `hook_deadline` is each hook's.
+
+    With a retriever, `passages` are found at most before the first model call, and again at each call of the tool
+    `search_handbooks`; 0 leaves both out. `retrieve_first` False leaves it all to the model. `rewrite_queries`: a
+    question that needs the ones before it is rewritten by a model before it is searched for, if there is one that can.
     """
 
     on_disconnect: Literal["finish", "stop"] = "finish"
@@ -35,6 +39,8 @@ class Options(Value):
     window_messages: PositiveInt = 40
     tool_result_tokens: PositiveInt = 4_000
     passages: int = Field(default=6, ge=0, le=50)
+    retrieve_first: bool = True
+    rewrite_queries: bool = True
     lease: PositiveFloat = 30
     beat: PositiveFloat = 10
     approval_days: PositiveFloat = 7

@@ -89,7 +89,7 @@ def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
     turn = items.get(Turn, fact.turn)  # type: ignore[union-attr]  # `project` let only facts of a turn through
     if turn is not None and turn.n < entry.n:
         last_n = turn.last_n if turn.ended_at else entry.n  # what comes later stands among other turns' entries
-        fields = _summary_fields(turn, fact) if _of_summary(items, fact) else _turn_fields(turn, entry, fact)
+        fields = _aside_fields(turn, fact) if _aside(items, fact) else _turn_fields(turn, entry, fact)
         turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **fields})
         if isinstance(fact, (ModelAnswered, ModelFailed)):
             turn = turn.model_copy(update={"totals": turn.totals.billed(fact.usage, fact.cost)})
@@ -148,17 +148,17 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
         )
 
 
-def _of_summary(items: _Items, fact: ThreadFact) -> bool:
-    """Whether the fact is about a model call that makes a summary, of which the turn shows nothing."""
+def _aside(items: _Items, fact: ThreadFact) -> bool:
+    """Whether the fact is about a model call that is not for the answer, of which the turn shows nothing."""
     if isinstance(fact, ModelAsked):
-        return fact.covers is not None
+        return fact.purpose != "answer"
     if not isinstance(fact, (ModelAnswered, ModelFailed)):
         return False
     call = items.get(ModelCall, fact.call)
-    return call is not None and call.covers is not None
+    return call is not None and call.purpose != "answer"
 
 
-def _summary_fields(turn: Turn, fact: ThreadFact) -> dict[str, Any]:  # Any: fields of Turn
+def _aside_fields(turn: Turn, fact: ThreadFact) -> dict[str, Any]:  # Any: fields of Turn
     if not isinstance(fact, ModelAsked):
         return {}
     return {"totals": turn.totals.model_copy(update={"model_calls": turn.totals.model_calls + 1})}
@@ -228,6 +228,9 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
                     first_number=1 + sum(r.count for r in items.of(Retrieval, fact.turn) if r.at_n < entry.n),
                     count=fact.count,
                     error=fact.error,
+                    call=fact.call,
+                    judgement=fact.judgement,
+                    answers=fact.judgement.answers if fact.judgement else None,
                     duration_ms=fact.duration_ms,
                     at=at,
                     at_n=entry.n,
@@ -249,6 +252,7 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
                     status="asked",
                     request=fact.request,
                     window=fact.window,
+                    purpose=fact.purpose,
                     summary=fact.summary,
                     changed=fact.changed,
                     covers=fact.covers,
@@ -265,6 +269,7 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
                 status="failed",
                 answer=fact.content.text if fact.content else None,
                 message=fact.content.message if fact.content else None,
+                left_out=fact.left_out,
                 code=fact.code,
                 usage=fact.usage,
                 cost=fact.cost,
@@ -349,6 +354,7 @@ def _answered(call: ModelCall | None, entry: Entry, fact: ModelAnswered) -> list
         cost=fact.cost,
         ttft_ms=fact.ttft_ms,
         duration_ms=fact.duration_ms,
+        left_out=fact.left_out,
         repair=fact.repair,
         fault=fact.content.fault if fact.content else None,
         ended_at=iso(entry.at),

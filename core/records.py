@@ -12,9 +12,12 @@ from core.entries import (
     Citation,
     Decider,
     Effect,
+    Judgement,
     Passage,
+    Purpose,
     Repair,
     Snapshot,
+    Standing,
     StopReason,
     TurnStatus,
     Usage,
@@ -53,7 +56,7 @@ class Totals(Value):
 class OpenModelCall(Value):
     """The model call that is under way: `fence` names the live stream that its text goes to.
 
-    `covers` is set for one that makes a summary, which is shown to nobody.
+    What is not for the turn's answer is shown to nobody.
     """
 
     call: str
@@ -61,6 +64,7 @@ class OpenModelCall(Value):
     step: int
     attempt: int
     with_tools: bool = True
+    purpose: Purpose = "answer"
     covers: tuple[int, int] | None = None
 
 
@@ -96,6 +100,7 @@ class OpenTurn(Value):
     turn: str
     request_id: str
     asker: str
+    standing: Standing = Standing()
     snapshot: Snapshot
     first_n: int
     status: Literal["running", "awaiting_approval"]
@@ -107,6 +112,7 @@ class OpenTurn(Value):
     step: int = 0
     retrievals: int = 0
     passages: int = 0
+    queries: int = 0
     summaries: int = 0
     repairs: list[Repair] = []
     model_call: OpenModelCall | None = None
@@ -264,7 +270,8 @@ class ModelCall(Value):
     """One physical request to a model. `cost` is nano-USD or None; `code` and `message` say what went wrong.
 
     `repair` and `fault` say why an answer had to be given again; `changed` which parts of the request hooks changed,
-    `hook_failures` which hooks failed; `covers` of which entries it made a summary, None for an answer.
+    `hook_failures` which hooks failed; `covers` of which entries it made a summary; `left_out` which markers its text
+    is without, because they pointed to no passage.
     """
 
     kind: Literal["model_call"] = "model_call"
@@ -291,9 +298,11 @@ class ModelCall(Value):
     fault: str | None = None
     request: str
     window: int
+    purpose: Purpose = "answer"
     summary: str | None = None
     changed: list[str] = []
     covers: tuple[int, int] | None = None
+    left_out: list[int] = []
     hook_failures: list[str] = []
     asked_at: str
     ended_at: str | None = None
@@ -302,7 +311,11 @@ class ModelCall(Value):
 
 
 class Retrieval(Value):
-    """One search for passages, best first, numbered in the turn from `first_number` on; `error` when it failed."""
+    """One search for passages, best first, numbered in the turn from `first_number` on; `error` when it failed.
+
+    `call` is the tool call that searched, None for the search before the first answer. `answers` is the judgement's
+    word, None where there is none: a list can be filtered by it.
+    """
 
     kind: Literal["retrieval"] = "retrieval"
     id: str
@@ -315,6 +328,9 @@ class Retrieval(Value):
     first_number: int
     count: int
     error: str | None
+    call: str | None = None
+    judgement: Judgement | None = None
+    answers: bool | None = None
     duration_ms: int
     at: str
     at_n: int

@@ -53,7 +53,7 @@ async def tell(holding: Holding, id: str) -> None:
     """Let the hooks say what the model is told of a call that ran, and put that on record before it is told."""
     call, equipment = holding.call(id), holding.equipment
     holding.expect(equipment.options.hook_deadline)
-    told = tool_message(call, equipment.options).content
+    told = tool_message(call, holding.journal.state.items, equipment.options).content
     outcome = CallOutcome(status=call.status, result=call.result, error=call.error, told=told)
     text, failure = await equipment.hooked.tell(_view(holding, call), outcome)
     if failure:

@@ -6,11 +6,11 @@ came in between and decides again, so a wish is kept, and an intent never is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal
 
-from core.canonical import Json, digest
+from core.canonical import Json, canonical, digest
 from core.citations import citations
 from core.entries import (
     AnswerContent,
@@ -28,6 +28,7 @@ from core.entries import (
     ModelAnswered,
     ModelAsked,
     ModelFailed,
+    Passage,
     PassagesContent,
     PassagesRetrieved,
     PlannedCall,
@@ -51,8 +52,10 @@ from core.entries import (
 from core.errors import InvalidInput, NotFound, RequestMismatch, RolltopError, TurnInProgress
 from core.fold import State
 from core.options import Options
+from core.passages import numbered
 from core.projection import joined
-from core.records import OpenCall, OpenModelCall, OpenTurn, Retrieval, Turn
+from core.records import OpenCall, OpenModelCall, OpenTurn, Turn
+from core.searching import Found
 from core.wishes import (
     Answered,
     Ask,
@@ -89,7 +92,16 @@ class Act:
     """What the holder of a claim does next; `call` is the tool call or model call it concerns, `calls` those to run."""
 
     kind: Literal[
-        "retrieve", "summarize", "ask_model", "run_tools", "close_lost_call", "tell", "salvage", "park", "none"
+        "rewrite",
+        "retrieve",
+        "summarize",
+        "ask_model",
+        "run_tools",
+        "close_lost_call",
+        "tell",
+        "salvage",
+        "park",
+        "none",
     ]
     call: str = ""
     calls: tuple[str, ...] = ()
@@ -97,10 +109,13 @@ class Act:
     attempt: int = 0
 
 
-def plan(open: OpenTurn, *, retrieves: bool, summarizes: bool = False, tells: bool = False) -> Act:
+def plan(
+    open: OpenTurn, *, retrieves: bool, rewrites: bool = False, summarizes: bool = False, tells: bool = False
+) -> Act:
     """The next act on an open turn, for whoever holds its claim. `salvage`: a model call's worker is gone.
 
-    `retrieves`: passages are looked for before the model is first asked. `summarizes`: so is what no longer fits.
+    `retrieves`: passages are looked for before the model is first asked, and `rewrites`: with a query that a model is
+    asked for. `summarizes`: before that, too, what no longer fits is summarised.
     `tells`: hooks say what the model is told of each call that ran.
     """
     if open.status == "awaiting_approval":
@@ -117,6 +132,8 @@ def plan(open: OpenTurn, *, retrieves: bool, summarizes: bool = False, tells: bo
     for call in open.calls:
         if tells and call.attempts and not call.told:
             return Act(kind="tell", call=call.call)
+    if retrieves and rewrites and open.step == 0 and open.retrievals == 0 and open.queries == 0:
+        return Act(kind="rewrite")
     if retrieves and open.step == 0 and open.retrievals == 0:
         return Act(kind="retrieve")
     if summarizes and open.step == 0 and open.summaries == 0:
@@ -198,6 +215,7 @@ def _submit(state: State, wish: Submit) -> tuple[ThreadFact, ...]:
             turn=wish.turn,
             request_id=wish.request_id,
             snapshot=wish.snapshot,
+            standing=wish.standing,
             content=QuestionContent(text=wish.text),
         ),
         TurnClaimed(turn=wish.turn, fence=1, worker=wish.worker, reason="opened"),
@@ -209,17 +227,7 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
     turn, fence = open.turn, open.fence
     match wish:
         case Retrieved():
-            return (
-                PassagesRetrieved(
-                    turn=turn,
-                    fence=fence,
-                    retrieval=f"{turn}-r{open.retrievals + 1}",
-                    count=len(wish.passages),
-                    duration_ms=wish.duration_ms,
-                    error=wish.error,
-                    content=PassagesContent(query=wish.query, passages=list(wish.passages)),
-                ),
-            )
+            return (_retrieved(state, open, wish.found, call=None, duration_ms=wish.duration_ms, error=wish.error),)
         case Ask():
             asked = _turn(state, turn).totals.model_calls
             return (
@@ -233,6 +241,7 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
                     with_tools=wish.with_tools,
                     window=wish.window,
                     request=wish.request,
+                    purpose=wish.purpose,
                     summary=wish.summary,
                     changed=list(wish.changed),
                     covers=wish.covers,
@@ -252,6 +261,8 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
             # A call that is closed already got its status from elsewhere: this worker's word is evidence at most.
             if call is None or call.closed:
                 return (late(turn, fence, wish),)
+            if wish.found:
+                return _found(state, open, wish, wish.found)
             return (finished(turn, fence, wish),)
         case Tell():
             content = ToldContent(text=wish.text)
@@ -269,6 +280,40 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
                 _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message),
             )
     raise TypeError(f"no rule for {type(wish).__name__}")
+
+
+def _retrieved(
+    state: State, open: OpenTurn, found: Found, *, call: str | None, duration_ms: int, error: str | None
+) -> PassagesRetrieved:
+    """A search, with the passages that the turn has not found before."""
+    known = {_edition(passage) for passage in numbered(state.items, open.turn).values()}
+    new = [passage for passage in found.passages if _edition(passage) not in known]
+    return PassagesRetrieved(
+        turn=open.turn,
+        fence=open.fence,
+        retrieval=f"{open.turn}-r{open.retrievals + 1}",
+        count=len(new),
+        duration_ms=duration_ms,
+        error=error,
+        call=call,
+        judgement=found.judgement,
+        content=PassagesContent(query=found.query, passages=new),
+    )
+
+
+def _found(state: State, open: OpenTurn, wish: Finished, found: Found) -> tuple[ThreadFact, ...]:
+    """A call that searched: its passages, and as its result the numbers that they have in this turn."""
+    retrieved = _retrieved(state, open, found, call=wish.call, duration_ms=wish.duration_ms or 0, error=None)
+    assert retrieved.content
+    known = {_edition(passage): number for number, passage in numbered(state.items, open.turn).items()}
+    known |= {_edition(passage): open.passages + k for k, passage in enumerate(retrieved.content.passages, 1)}
+    result: Json = {"passages": [known[_edition(passage)] for passage in found.passages]}
+    said = replace(wish, result=result, size=len(canonical(result)), digest=digest(result))
+    return retrieved, finished(open.turn, open.fence, said)
+
+
+def _edition(passage: Passage) -> tuple[str, str, str]:
+    return passage.document, passage.version, passage.id
 
 
 def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) -> tuple[ThreadFact, ...]:
@@ -297,6 +342,7 @@ def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) ->
             for id, call in zip(ids, written, strict=True)
         ],
         repair=repair,
+        left_out=list(wish.left_out),
         content=AnswerContent(
             text=wish.text,
             reasoning=list(wish.reasoning),
@@ -304,7 +350,7 @@ def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) ->
             fault=wish.misfit,
         ),
     )
-    if asked.covers:
+    if asked.purpose != "answer":
         return (answered, *_summarized(open, asked, wish))
     faults = [
         ToolFinished(
@@ -384,9 +430,10 @@ def _failed(state: State, open: OpenTurn, wish: Failed, options: Options) -> tup
         cost=wish.cost,
         ttft_ms=wish.ttft_ms,
         duration_ms=wish.duration_ms,
+        left_out=list(wish.left_out),
         content=FailureContent(text=wish.text, message=wish.message),
     )
-    if open.model_call.covers:
+    if open.model_call.purpose != "answer":
         return (failed,)
     text = joined(_turn(state, turn).text, wish.text)
     if wish.text:
@@ -501,7 +548,8 @@ def finished(turn: str, fence: int, wish: Finished) -> ToolFinished:
 
 def late(turn: str, fence: int, wish: Finished) -> Late:
     """The outcome of a call, from a worker that held the turn under `fence` and no longer does."""
-    content = ResultContent(result=wish.result, error=wish.error)
+    result = {"found": [passage.id for passage in wish.found.passages]} if wish.found else wish.result
+    content = ResultContent(result=result, error=wish.error)
     return Late(turn=turn, fence=fence, call=wish.call, status=wish.status, content=content)
 
 
@@ -516,7 +564,6 @@ def _ended(
     message: str | None = None,
     output: Json = None,
 ) -> TurnEnded:
-    found = [item for item in state.items.values() if isinstance(item, Retrieval) and item.turn == turn]
-    passages = [passage for retrieval in sorted(found, key=lambda r: r.at_n) for passage in retrieval.passages]
+    passages = list(numbered(state.items, turn).values())
     content = EndContent(text=text, citations=citations(text, passages), message=message, output=output)
     return TurnEnded(turn=turn, fence=fence, status=status, code=code, content=content)

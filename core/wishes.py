@@ -11,16 +11,19 @@ from core.canonical import Json
 from core.entries import (
     CallStatus,
     ClaimReason,
-    Passage,
+    Purpose,
     Snapshot,
+    Standing,
     StopReason,
     ThreadFact,
     TurnStatus,
     Usage,
     Worker,
 )
+from core.searching import Found
 
 UNKNOWN_USAGE = Usage()
+ANY_EMPLOYEE = Standing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Submit:
     request_id: str
     text: str
     snapshot: Snapshot
+    standing: Standing = ANY_EMPLOYEE
     worker: Worker
 
 
@@ -50,9 +54,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
+    """The search before the first answer. `error` set: it failed, and `found` is empty."""
+
     worker: Worker
-    query: str
-    passages: tuple[Passage, ...]
+    found: Found
     duration_ms: int
     error: str | None
 
@@ -68,6 +73,7 @@ class Ask:
     with_tools: bool
     window: int
     request: str
+    purpose: Purpose = "answer"
     summary: str | None = None
     changed: tuple[str, ...] = ()
     covers: tuple[int, int] | None = None
@@ -99,6 +105,7 @@ class Answered:
     cost: int | None
     ttft_ms: int | None
     duration_ms: int
+    left_out: tuple[int, ...] = ()
     misfit: str | None = None
     output: Json = None
 
@@ -122,6 +129,7 @@ class Failed:
     cost: int | None = None
     ttft_ms: int | None = None
     duration_ms: int | None = None
+    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +142,8 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
+    """What came of a call. `found` are the passages of one that searched for them, in place of a `result`."""
+
     worker: Worker
     call: str
     status: CallStatus
@@ -144,6 +154,7 @@ class Finished:
     size: int = 0
     digest: str | None = None
     cut: bool = False
+    found: Found | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,9 @@ from datetime import timedelta
 
 import anyio
 
-from core.canonical import canonical
 from core.clock import iso
 from core.consulting import Consulting, NoModel
-from core.entries import Passage, Worker
+from core.entries import Worker
 from core.errors import Full, RolltopError, Unavailable
 from core.holding import DESK, Equipment, Holding
 from core.hooks import HookFault
@@ -20,13 +19,11 @@ from core.journal import Journal
 from core.live import live_stream, seal
 from core.records import OpenTurn
 from core.running import run_tools, tell
+from core.searching import SEARCH_SECONDS, Found, find
 from core.turn import Act, Superseded, lost_call, plan
 from core.wishes import Failed, GiveUp, Park, Release, Retrieved
 
 log = logging.getLogger(__name__)
-
-RETRIEVAL_SECONDS = 60.0
-MAX_PASSAGE = 32 * 1024
 
 
 class Work:
@@ -96,10 +93,11 @@ class Work:
             log.warning("turn %s: could not be ended here; leaving it to recovery", self.turn)
 
     async def _next(self, open: OpenTurn) -> Act:
-        equipment = self._equipment
+        equipment, options = self._equipment, self._equipment.options
         return plan(
             open,
-            retrieves=equipment.retriever is not None and equipment.options.passages > 0,
+            retrieves=equipment.retriever is not None and options.passages > 0 and options.retrieve_first,
+            rewrites=await self._consulting.rewrites(open),
             summarizes=await self._consulting.summarizes(open),
             tells=equipment.hooked.tells,
         )
@@ -107,8 +105,10 @@ class Work:
     async def _do(self, open: OpenTurn, act: Act) -> bool:
         """Carry out one act; whether this worker goes on."""
         match act.kind:
+            case "rewrite":
+                await self._consulting.rewrite(open)
             case "retrieve":
-                await self._retrieve()
+                await self._retrieve(open)
             case "summarize":
                 await self._consulting.summarize(open)
             case "ask_model":
@@ -131,30 +131,21 @@ class Work:
                 return False
         return True
 
-    async def _retrieve(self) -> None:
-        equipment = self._equipment
-        question = self._holding.turn.question or ""
-        began = equipment.clock.monotonic()
-        self._holding.expect(RETRIEVAL_SECONDS)
-        passages: list[Passage] = []
-        error = None
+    async def _retrieve(self, open: OpenTurn) -> None:
+        equipment, clock = self._equipment, self._equipment.clock
+        began = clock.monotonic()
+        self._holding.expect(SEARCH_SECONDS)
+        query = await self._consulting.query(open)
+        found, error = Found(query=query, passages=(), judgement=None), None
         assert equipment.retriever
         try:
-            with anyio.fail_after(self._holding.left(RETRIEVAL_SECONDS)):
-                found = await equipment.retriever.search(question, self._holding.asker(), equipment.options.passages)
-                canonical([passage.model_dump(mode="json") for passage in found])
-                passages = [p.model_copy(update={"text": p.text[:MAX_PASSAGE]}) for p in found]
+            with anyio.fail_after(self._holding.left(SEARCH_SECONDS)):
+                found = await find(equipment.retriever, query, self._holding.asker(), equipment.options.passages)
         except Exception as fault:  # the boundary of a retriever: the turn goes on without, and says so
             log.exception("turn %s: retrieval failed", self.turn)
             error = type(fault).__name__
-        wish = Retrieved(
-            worker=self._worker,
-            query=question,
-            passages=tuple(passages),
-            duration_ms=round((equipment.clock.monotonic() - began) * 1000),
-            error=error,
-        )
-        await self._journal.append(wish, by=DESK)
+        took = round((clock.monotonic() - began) * 1000)
+        await self._journal.append(Retrieved(worker=self._worker, found=found, duration_ms=took, error=error), by=DESK)
 
     async def _salvage(self, open: OpenTurn) -> None:
         """The text of a model call whose worker is gone: sealed, so that it is all there ever will be, and kept."""

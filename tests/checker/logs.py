@@ -17,6 +17,7 @@ from core.entries import (
     EvidenceContent,
     FeedbackContent,
     FeedbackGiven,
+    Judgement,
     MetadataChanged,
     MetadataContent,
     Passage,
@@ -32,6 +33,7 @@ from core.fold import State, fold
 from core.log import Entry, chain
 from core.options import Options
 from core.records import OpenTurn, ToolCall, Turn
+from core.searching import Found
 from core.turn import MAX_LOST, decide, late, lost_call, plan
 from core.wishes import (
     Answered,
@@ -198,12 +200,25 @@ def _advance(draw: Draw, log: Log, open: OpenTurn, retrieves: bool) -> None:
 
 
 def _act(draw: Draw, log: Log, open: OpenTurn, me: Worker, retrieves: bool) -> None:
-    act = plan(open, retrieves=retrieves)
+    act = plan(open, retrieves=retrieves, rewrites=draw(st.booleans()))
     match act.kind:
         case "retrieve":
-            passages = tuple(_passage(number, draw(texts)) for number in range(draw(st.integers(0, 2))))
-            error = None if passages else draw(st.sampled_from([None, "TimeoutError"]))
-            log.wish(Retrieved(worker=me, query=draw(texts), passages=passages, duration_ms=1, error=error))
+            found = _found(draw)
+            error = None if found.passages else draw(st.sampled_from([None, "TimeoutError"]))
+            log.wish(Retrieved(worker=me, found=found, duration_ms=1, error=error))
+        case "rewrite":
+            log.wish(
+                Ask(
+                    worker=me,
+                    step=0,
+                    attempt=1,
+                    model="m",
+                    with_tools=False,
+                    window=open.first_n,
+                    request="q",
+                    purpose="query",
+                )
+            )
         case "ask_model":
             tools = act.step <= log.options.max_steps
             log.wish(
@@ -322,6 +337,8 @@ def _tool_gave(draw: Draw, call: str, me: Worker) -> Finished:
     status: Any = draw(st.sampled_from(["succeeded", "succeeded", "failed", "timed_out", "unknown"]))
     if status != "succeeded":
         return Finished(worker=me, call=call, status=status, code="raised", error=draw(texts))
+    if draw(st.integers(0, 3)) == 0:
+        return Finished(worker=me, call=call, status=status, found=_found(draw))
     result = draw(results)
     size = len(canonical(result))
     return Finished(worker=me, call=call, status=status, result=result, size=size, digest=digest(result))
@@ -359,6 +376,12 @@ def forget(log: Log, turn: Turn, kinds: list[str]) -> None:
 def erased(entries: Sequence[Entry], which: Callable[[Entry], bool]) -> list[Entry]:
     """The entries as a store gives them back once these payloads are gone."""
     return [replace(entry, payload=None, salt=None) if which(entry) else entry for entry in entries]
+
+
+def _found(draw: Draw) -> Found:
+    passages = tuple(_passage(number, draw(texts)) for number in draw(st.sets(st.integers(0, 4), max_size=2)))
+    judged = Judgement(confidence=0.5, threshold=0.25, calibration="test")
+    return Found(query=draw(texts), passages=passages, judgement=draw(st.sampled_from([None, judged])))
 
 
 def _passage(number: int, text: str) -> Passage:
