@@ -46,7 +46,7 @@ COMMIT_INDEXES: Mapping[str, Sort] = _named(
 
 RECORD_INDEXES: Mapping[str, Mapping[str, Sort]] = {
     "thread": _of_records(("owner", "updated_at"), ("updated_at",), ("status", "updated_at")),
-    "turn": _of_records(("thread", "first_n"), ("status",)),
+    "turn": _of_records(("thread", "first_n"), ("status",), ("rating", "opened_at")),
     "message": {
         **_of_records(("thread", "at_n"), ("turn",), ("owner", "at"), ("at",)),
         "by_words": [("words", 1)],
@@ -60,7 +60,7 @@ RECORD_INDEXES: Mapping[str, Mapping[str, Sort]] = {
         ("tool", "planned_at"),
     ),
     "model_call": _of_records(("thread",), ("turn",)),
-    "retrieval": _of_records(("turn",)),
+    "retrieval": _of_records(("turn",), ("answers", "at")),
     "summary": _of_records(("turn",), ("thread", "at_n")),
 }
 """The indexes of each kind of record, by name.

@@ -1,9 +1,9 @@
 """The chat library: what an application imports. The words are those of the records and of each module's docstring."""
 
-from core.archive import Archive, Listing, Transcript, TurnView
+from core.archive import Archive, Gap, Listing, Transcript, TurnView
 from core.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk import Desk
-from core.entries import Citation, Passage, Usage
+from core.entries import Audience, Citation, Judgement, Leg, Passage, Usage
 from core.errors import (
     Conflict,
     Corrupt,
@@ -26,12 +26,14 @@ from core.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
 from core.model import Model, ModelRequest
 from core.options import Options
 from core.records import Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
+from core.retrieval import Filters, Retriever
 from core.runner import Runner
 from core.tools import Tool, ToolContext, tool
 from core.windows import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
     "Archive",
+    "Audience",
     "CallOutcome",
     "CallView",
     "Chat",
@@ -43,9 +45,13 @@ __all__ = [
     "Desk",
     "DeskClosed",
     "Event",
+    "Filters",
     "Full",
+    "Gap",
     "Hooks",
     "InvalidInput",
+    "Judgement",
+    "Leg",
     "Listing",
     "Message",
     "Model",
@@ -62,6 +68,7 @@ __all__ = [
     "Reply",
     "RequestMismatch",
     "Retrieval",
+    "Retriever",
     "RolltopError",
     "Runner",
     "SummarizingWindow",

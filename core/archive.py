@@ -59,6 +59,22 @@ class Transcript:
     earlier: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A question that the handbooks did not answer, or whose answer was rated down; not who asked it.
+
+    `question` is None once erased. `confidence` is the judgement's on the turn's first search, None where there is
+    none; `answers` its word. `titles` are those of the handbooks that the answer cites.
+    """
+
+    question: str | None
+    asked_at: str
+    confidence: float | None
+    answers: bool | None
+    rated_down: bool
+    titles: list[str]
+
+
 class Archive:
     """Reads of a store, through the gate. It needs no model: an auditor's program may hold one of these alone."""
 
@@ -188,6 +204,23 @@ class Archive:
         page = await self._find("tool_call", ToolCall, filters, order=("planned_at",), limit=limit, cursor=cursor)
         return Listing(items=[call for call in page.items if call.owner != viewer.id], cursor=page.cursor)
 
+    async def gaps(self, viewer: Viewer, limit: int = 50) -> list[Gap]:
+        """The newest questions that found nothing and answers that were rated down, `limit` of each at most.
+
+        For who keeps the handbooks, newest first; the look is on record.
+        """
+        await self._search(viewer, "gaps.list", "", {})
+        unanswered = await self._find(
+            "retrieval", Retrieval, {"answers": False}, order=("-at",), limit=limit, cursor=None
+        )
+        rated = await self._find("turn", Turn, {"rating": "down"}, order=("-opened_at",), limit=limit, cursor=None)
+        ids = tuple({retrieval.turn for retrieval in unanswered.items} | {turn.id for turn in rated.items})
+        if not ids:
+            return []
+        turns = await self._all("turn", Turn, {"id": In(ids)})
+        searches = await self._all("retrieval", Retrieval, {"turn": In(ids)})
+        return [_gap(turn, searches) for turn in sorted(turns, key=lambda turn: turn.opened_at, reverse=True)]
+
     async def _views(self, turns: list[Turn]) -> list[TurnView]:
         of_turns: dict[str, Filter] = {"turn": In(tuple(turn.id for turn in turns))}
         calls = await self._all("tool_call", ToolCall, of_turns)
@@ -307,6 +340,18 @@ class Archive:
         """Every match, in the order of the log."""
         found = [_as(type, item(record)) async for record in every(self._store, Query(kind=kind, where=where))]
         return sorted(found, key=_place)
+
+
+def _gap(turn: Turn, searches: list[Retrieval]) -> Gap:
+    first = next((search for search in searches if search.turn == turn.id), None)
+    return Gap(
+        question=turn.question,
+        asked_at=turn.opened_at,
+        confidence=first.judgement.confidence if first and first.judgement else None,
+        answers=first.answers if first else None,
+        rated_down=turn.rating == "down",
+        titles=sorted({citation.passage.title for citation in turn.citations}),
+    )
 
 
 def _as(type: type[T], read: Item) -> T:

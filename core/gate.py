@@ -24,6 +24,7 @@ Action: TypeAlias = Literal[
     "call.resolve",
     "audit.search",
     "handbooks.keep",
+    "gaps.list",
 ]
 Access: TypeAlias = Literal["own", "look"]
 ROLES: frozenset[str] = frozenset(("employee", "auditor", "approver", "knowledge_owner"))
@@ -90,6 +91,8 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
                 return "look"
             case Viewer(), "handbooks.keep" if "knowledge_owner" in viewer.roles:
                 return "own"
+            case Viewer(), "gaps.list" if "knowledge_owner" in viewer.roles:
+                return "look"
             case _:
                 raise Denied(action)
     if viewer is None:

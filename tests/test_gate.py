@@ -32,6 +32,7 @@ VIEWERS = {
     "purposeless": Viewer("olga", roles={"auditor"}),
     "blank": Viewer("olaf", roles={"auditor"}, purpose=" \n"),
     "approver": Viewer("e-3001", roles={"employee", "approver"}),
+    "knowledge owner": Viewer("e-4001", roles={"knowledge_owner"}),
     "roleless": Viewer("rolf", roles=()),
     "anonymous": None,
 }
@@ -132,6 +133,7 @@ ROWS = {
     "threads": [("employee's", None, lambda d, v, _: d.threads(v))],
     "search_threads": [("auditor's", None, lambda d, v, _: d.search_threads(v))],
     "search_calls": [("auditor's", None, lambda d, v, _: d.search_calls(v))],
+    "gaps": [("knowledge owner's", None, lambda d, v, _: d.gaps(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.waiting_calls(v))],
 }
 CELLS = [
@@ -152,9 +154,9 @@ def expected(action, who, whose):
             return "look"
         case "auditor's", "purposeless" | "blank":
             return InvalidInput
-        case "approver's", "approver":
+        case ("approver's", "approver") | ("knowledge owner's", "knowledge owner"):
             return "look"
-        case (("employee's" | "auditor's" | "approver's"), _):
+        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's"), _):
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve") else "ok"
