@@ -17,6 +17,7 @@ from core.canonical import Json, canonical
 from core.entries import Usage
 from core.errors import InvalidInput, ModelError
 from core.model import CallDelta, Finish, ModelEvent, ModelRequest, SentMessage, TextDelta, ToolMessage, UserMessage
+from core.searching import SEARCH
 
 DELAY = 0.015
 _PIECE = re.compile(r"\S+\s*|\s+")
@@ -54,7 +55,8 @@ class OfflineModel:
         if results:
             text = unmarked("\n\n".join(render(result) for result in results))
         else:
-            choice = choose(question.text, request.tools)
+            # What the handbooks say was looked up already, and it has no better words to search with.
+            choice = choose(question.text, [tool for tool in request.tools if tool.name != SEARCH])
             match choice.kind:
                 case "call":
                     called, text = choice, ""

@@ -16,10 +16,9 @@ from core.model import UserMessage
 WITHOUT = (
     "This desk runs without a language model: it quotes the handbooks, uses the tools it has, and guesses nothing."
 )
-NOTHING_FOUND = (
-    f"I found nothing about this in the handbooks. {WITHOUT} "
-    "Please try the words a handbook would use, or contact the People team."
-)
+NOTHING_FOUND = "I found nothing in the handbooks that answers this."
+NEXT = f"Please try the words a handbook would use, or contact the People team. {WITHOUT}"
+OTHERWISE = "These handbooks do not say the same. The newer or more specific one stands first; ask the People team."
 NOTHING_ASKED = f"What would you like to know? {WITHOUT}"
 
 MOST_PASSAGES = 3
@@ -27,7 +26,8 @@ MOST_UNITS = 4
 WHOLE = 8
 """Items or rows up to which a list or a table is quoted whole."""
 COVERED = 0.33
-"""The share of a question, by weight, that the best passage must have for it to be about the question at all."""
+"""The share of a question, by weight, that the best passage must have for it to be about the question at all, where
+nobody has judged."""
 CLOSE = 0.6
 """The share of the best passage's score from which another is quoted too."""
 
@@ -61,14 +61,32 @@ def quote(question: UserMessage) -> str:
     weights = rarity(bodies)
     unheard = max(weights.values(), default=1.0)
     covered = [sum(weights[term] for term in asked & body) for body in bodies]
-    if max(covered, default=0.0) < COVERED * sum(weights.get(term, unheard) for term in asked):
-        return NOTHING_FOUND
+    whole = sum(weights.get(term, unheard) for term in asked)
+    enough = max(covered, default=0.0) >= COVERED * whole
+    if not (question.judgement.answers if question.judgement else enough) or not question.passages:
+        return _nothing_found(question.passages)
     # A heading is what its author says a passage is about: its words count twice.
     scores = [in_all + sum(weights[term] for term in asked & head) for in_all, head in zip(covered, heads, strict=True)]
+    if question.judgement:
+        # The search has seen more than shared words: what it holds best may share none.
+        best = max(passage.score for passage in question.passages) or 1.0
+        scores = [
+            score + whole * passage.score / best for score, passage in zip(scores, question.passages, strict=True)
+        ]
     chosen = [n for n, score in enumerate(scores) if score >= CLOSE * max(scores)]
     chosen = sorted(sorted(chosen, key=lambda n: -scores[n])[:MOST_PASSAGES])
     amount = _AMOUNT.search(question.text.casefold()) is not None
-    return "\n\n".join(_quoted(question.passages[n], n + 1, asked, amount) for n in chosen)
+    said = [_quoted(question.passages[n], n + 1, asked, amount) for n in chosen]
+    ids = {question.passages[n].id for n in chosen}
+    if any(not ids.isdisjoint(question.passages[n].conflicts) for n in chosen):
+        said.append(OTHERWISE)
+    return "\n\n".join(said)
+
+
+def _nothing_found(passages: Sequence[Passage]) -> str:
+    nearest = list(dict.fromkeys(passage.title for passage in passages))[:MOST_PASSAGES]
+    searched = f"I searched those that hold for you; nearest came {', '.join(f'“{title}”' for title in nearest)}."
+    return unmarked(" ".join([NOTHING_FOUND, *([searched] if nearest else []), NEXT]))
 
 
 def unmarked(text: str) -> str:

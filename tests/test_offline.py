@@ -179,7 +179,8 @@ async def test_without_tools_nothing_is_called():
 
 async def test_asking_after_ones_own_affairs_is_not_asked_to_fill_in_a_form():
     said, calls = await answer("How many vacation days do I have left?", tools=[request_leave.schema])
-    assert (said, calls) == (NOTHING_FOUND, [])
+    assert said.startswith(NOTHING_FOUND)
+    assert calls == []
 
 
 async def test_two_tools_that_fit_alike_are_both_left_alone():
@@ -411,14 +412,14 @@ async def test_a_passage_under_the_heading_asked_for_leaves_out_a_mere_mention()
 @pytest.mark.parametrize("passages", [[], [POLICY]])
 async def test_a_question_that_no_passage_fits_is_told_that_nothing_was_found(passages):
     said, _ = await answer("What is the weather in Graz?", passages=passages)
-    assert said == NOTHING_FOUND
+    assert said.startswith(NOTHING_FOUND)
     assert "without a language model" in said
     assert "People team" in said
 
 
 async def test_one_common_word_does_not_make_a_passage_fit():
     said, _ = await answer("Is snow shovelled from airport runways at night?", passages=[POLICY])
-    assert said == NOTHING_FOUND
+    assert said.startswith(NOTHING_FOUND)
 
 
 async def test_a_greeting_is_asked_for_its_question():
