@@ -7,6 +7,9 @@ to be the same twice, and a word of another language comes out as it went in.
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
+from threading import local
+
+import Stemmer  # type: ignore[import-not-found]  # an extension module without types
 
 from core.words import words
 
@@ -19,6 +22,7 @@ STOP_WORDS: frozenset[str] = frozenset(
     up us use ve very want was we were what when where which while who whom whose why will with within without would
     yes you your yours hello hi hey thank thanks""".split()  # noqa: SIM905 - a hundred quoted words are no list anybody reads
 )
+_OF_THREAD = local()
 _HOW_IT_WORKS = re.compile(r"\b(how (?:do|does|did)\b[^.?!]*?)\bwork\b(?=\W*$)", re.IGNORECASE)
 
 
@@ -31,6 +35,14 @@ def question_words(question: str) -> list[str]:
     """The words of a question that say what it is about, uncut; "how does it work" is not about work."""
     said = words(_HOW_IT_WORKS.sub(r"\1", question))
     return [word for word in said if word not in STOP_WORDS]
+
+
+def stemmed(text: str) -> str:
+    """All words of a text cut to Snowball's English stems, with blanks between: as an index of words keeps them."""
+    # A stemmer may be used by one thread at a time.
+    if not hasattr(_OF_THREAD, "stemmer"):
+        _OF_THREAD.stemmer = Stemmer.Stemmer("english")
+    return " ".join(_OF_THREAD.stemmer.stemWords(words(text)))
 
 
 def stem(word: str) -> str:
