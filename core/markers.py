@@ -11,6 +11,7 @@ HELD = 16
 
 _MARKER = re.compile(r" ?\[\s*(\d{1,3}(?:\s*,\s*\d{1,3})*)\s*\]")
 _UNFINISHED = re.compile(r" ?\[[\d\s,]*\Z| \Z")
+_OPEN = re.compile(r"\[[\d\s,]*\Z")
 
 
 class Markers:
@@ -22,6 +23,7 @@ class Markers:
     def __init__(self, passages: int | None) -> None:
         self._passages = passages
         self._held = ""
+        self._tail = ""
         self.left_out: list[int] = []
 
     def feed(self, text: str) -> str:
@@ -32,7 +34,15 @@ class Markers:
         unfinished = _UNFINISHED.search(whole)
         cut = unfinished.start() if unfinished and len(whole) - unfinished.start() <= HELD else len(whole)
         self._held = whole[cut:]
-        return _MARKER.sub(self._resolved, whole[:cut])
+        shown, start = "", 0
+        for marker in _MARKER.finditer(whole, 0, cut):
+            shown += whole[start : marker.start()]
+            # What is taken out of "[9[9]]" must not leave a marker behind.
+            shown += self._resolved(marker) or " " * bool(_OPEN.search(self._tail + shown))
+            start = marker.end()
+        shown += whole[start:cut]
+        self._tail = (self._tail + shown)[-HELD:]
+        return shown
 
     def end(self) -> str:
         """What was held back, now that nothing more comes."""
