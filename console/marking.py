@@ -1,0 +1,83 @@
+"""Quoted words marked where they stand in a passage, which is Markdown and was written by others.
+
+A mark is Streamlit's own `:orange-background[...]`. It cannot cross a line or a table's cell, and would cut a pair of
+`**` in two, so a quote is marked piece by piece, and a piece that cannot stand alone grows to its whole line or cell.
+The text is made harmless first: every mark in it is one of ours.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from console.wording import markdown
+
+_LINE = re.compile(r"[^\n]+")
+_LEAD = re.compile(r"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)]|#{1,6})[ \t]+)*")
+_CELL = re.compile(r"(?:\\.|[^|\\])+")
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)")
+_SIGNS = re.compile(r"\\.|\*\*|[*_`\[\]]")
+
+Span = tuple[int, int]
+
+
+def marked(text: str, quotes: Sequence[str]) -> tuple[str, list[str]]:
+    """The text as harmless Markdown with the quotes marked, and those of them that could not be marked in it."""
+    harmless = markdown(text)
+    marks: set[Span] = set()
+    left = []
+    for quote in dict.fromkeys(quote for quote in quotes if quote.strip()):
+        found = _find(harmless, markdown(quote))
+        pieces = list(_pieces(harmless, found)) if found else []
+        marks.update(pieces)
+        if not pieces:
+            left.append(quote)
+    return _with_marks(harmless, marks), left
+
+
+def _find(text: str, quote: str) -> Span | None:
+    """Where the quote stands, however its words are spaced."""
+    found = re.search(r"\s+".join(map(re.escape, quote.split())), text)
+    return found and found.span()
+
+
+def _pieces(text: str, quote: Span) -> Iterator[Span]:
+    fenced = False
+    for line in _LINE.finditer(text):
+        fenced ^= (fence := _FENCE.match(line[0])) is not None
+        if fenced or fence:
+            continue
+        lead = _LEAD.match(line[0])
+        for cell in _CELL.finditer(text, line.start() + (lead.end() if lead else 0), line.end()):
+            piece = _trimmed(text, max(cell.start(), quote[0]), min(cell.end(), quote[1]))
+            whole = _trimmed(text, *cell.span())
+            if any(char.isalnum() for char in text[slice(*piece)]):
+                yield from [span for span in (piece, whole) if _stands_alone(text[slice(*span)])][:1]
+
+
+def _trimmed(text: str, start: int, end: int) -> Span:
+    inner = text[start:end]
+    return start + len(inner) - len(inner.lstrip()), max(start, end - len(inner) + len(inner.rstrip()))
+
+
+def _stands_alone(piece: str) -> bool:
+    """Whether every pair that begins in it ends in it."""
+    signs = [sign for sign in _SIGNS.findall(piece) if not sign.startswith("\\")]
+    depth = 0
+    for sign in signs:
+        depth += (sign == "[") - (sign == "]")
+        if depth < 0:
+            return False
+    pairs = all(signs.count(sign) % 2 == 0 for sign in ("**", "*", "_", "`"))
+    return depth == 0 and pairs and not re.search(r"(?<!\\)(?:\\\\)*\\$", piece)
+
+
+def _with_marks(text: str, marks: set[Span]) -> str:
+    written, end = [], 0
+    for start, stop in sorted(marks, key=lambda span: (span[0], -span[1])):
+        if start < end:
+            continue
+        before = text[end:start]
+        # A colon right before it would make it something else, a brace right behind it would be its attributes.
+        written.append(before[:-1] + "&#58;" if before.endswith(":") else before)
+        written.append(f":orange-background[{text[start:stop]}]" + ("\\" if text[stop : stop + 1] == "{" else ""))
+        end = stop
+    return "".join(written) + text[end:]
