@@ -181,4 +181,8 @@ def _alternating(messages: tuple[SentMessage, ...], blocks: list[list[Json]]) ->
     for whole in sent:
         if whole["role"] == "user":
             whole["content"].sort(key=lambda block: block["type"] != "tool_result")
+    last = sent[-1]
+    if last["role"] == "assistant" and last["content"][-1]["type"] == "text":
+        # An answer that is to be gone on with may not end in a blank.
+        last["content"][-1]["text"] = last["content"][-1]["text"].rstrip()
     return [*sent]

@@ -315,6 +315,14 @@ def test_roles_alternate_and_results_come_first_with_our_ids():
     ]
 
 
+def test_only_an_answer_that_is_to_be_gone_on_with_loses_the_blank_it_ends_in():
+    paused = replace(HELLO, messages=(*HELLO.messages, AssistantMessage(text=" Let me see. \n")))
+    assert messages_body(paused, model="m", name=NAME)["messages"][-1]["content"] == [said(" Let me see.")]
+    answered = replace(paused, messages=(*paused.messages, UserMessage(text="and now? ")))
+    *_, before, question = messages_body(answered, model="m", name=NAME)["messages"]
+    assert (before["content"], question["content"]) == ([said(" Let me see. \n", **CACHED)], [said("and now? ")])
+
+
 def test_tools_that_may_not_be_called_are_named_only_where_they_were_called():
     history = replace(HELLO, messages=HISTORY, tools=())
     body = messages_body(history, model="m", name=NAME)

@@ -233,16 +233,9 @@ ROWS = {
 }
 
 
-NOT_YET = {
-    "messages: a pause after a blank": "an answer to be gone on with is sent back as it is, and may not end in a blank",
-}
-"""Rows that are true and do not hold yet."""
-
-
 def rows() -> list[Any]:
     named = [(f"{api}: {name}", api, row) for name, row in ROWS.items() for api in row.apis]
-    marks = {id: pytest.mark.xfail(reason=reason) for id, reason in NOT_YET.items()}
-    return [pytest.param(api, row, id=id, marks=[marks[id]] if id in marks else []) for id, api, row in named]
+    return [pytest.param(api, row, id=id) for id, api, row in named]
 
 
 @asynccontextmanager
