@@ -12,6 +12,7 @@ from pydantic import Field
 
 from console.hr_records import HrRecords, LeaveKind
 from core.canonical import Json
+from core.searching import SEARCH
 from core.tools import Tool, ToolContext, tool
 
 
@@ -56,6 +57,7 @@ class ToolWords:
 
 
 _WORDS = {
+    SEARCH: ToolWords("Searching the handbooks", "Handbook search", "Search the handbooks for “{query}”."),
     "vacation_balance": ToolWords(
         "Reading your vacation balance", "Vacation balance", "Read the vacation balance of the person who asked."
     ),

@@ -16,12 +16,17 @@ PREFIX = "ROLLTOP_"
 
 
 class Settings(BaseSettings):
-    """`store` and `model` are URLs; `handbooks` is a folder of Markdown handbooks; `instructions` go with every turn.
+    """`store` and `model` are URLs; `handbooks` is a folder of handbooks, taken in at the start; `instructions` go with
+    every turn.
 
     Several models, with blanks between, are tried in that order. `prices` is a JSON file of own prices, for models that
     the price list does not know.
     `hr_records` is the SQLite file of the demonstration's HR records; empty puts it beside an SQLite store, and in
     memory with any other.
+
+    `index` is the SQLite file of the handbooks' catalogue; empty puts it beside an SQLite store, in memory with
+    `memory:`, and else into the working folder. `embedder`, `vectors` and `reranker` are URLs: what makes the passages'
+    vectors (`none:` searches by words alone), what keeps them, and what ranks anew (empty: nothing does).
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
@@ -30,6 +35,10 @@ class Settings(BaseSettings):
     model: SecretStr = SecretStr("offline:")
     prices: Path | None = None
     handbooks: Path = Path(__file__).resolve().parents[1] / "sample_handbooks"
+    index: str = ""
+    embedder: SecretStr = SecretStr("static:")
+    vectors: SecretStr = SecretStr("local:")
+    reranker: SecretStr = SecretStr("")
     hr_records: str = ""
     instructions: str = Field(
         default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
@@ -45,8 +54,18 @@ class Settings(BaseSettings):
     @property
     def hr_file(self) -> str:
         """Where the HR records are, as SQLite names it."""
+        return self.hr_records or self._beside("hr") or ":memory:"
+
+    @property
+    def index_file(self) -> str:
+        """Where the catalogue of the handbooks is, as SQLite names it."""
+        own = ":memory:" if self.store.get_secret_value() == "memory:" else "rolltop-handbooks.db"
+        return self.index or self._beside("handbooks") or own
+
+    def _beside(self, what: str) -> str:
+        """A file beside an SQLite store; "" beside any other."""
         scheme, _, path = self.store.get_secret_value().partition(":///")
-        return self.hr_records or (f"{path}-hr" if scheme == "sqlite" else ":memory:")
+        return f"{path}-{what}" if scheme == "sqlite" else ""
 
 
 def read_settings() -> Settings:
