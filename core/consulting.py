@@ -102,15 +102,19 @@ class Consulting:
         if (model := self._holding.equipment.chain.choose(())) is not None:
             await self._consult(open, ask, request, model, failed=())
 
-    async def query(self, open: OpenTurn) -> str:
-        """What to search for: the question, in a model's words or after the ones before it where it needs them."""
+    async def queries(self, open: OpenTurn) -> list[str]:
+        """What to search for, the next only where the one before finds no answer.
+
+        A question that needs the ones before it is searched for in a model's words, else after them; one that seems to
+        stand by itself is searched for alone first.
+        """
         question = self._holding.turn.question or ""
-        if not depends(question):
-            return question
         asked = [call for call in self._model_calls() if call.purpose == "query"]
         if asked and (said := rewritten(asked[-1].answer or "")):
-            return said
-        return with_context([turn.question for turn in (await self._choice(open)).turns if turn.question], question)
+            return [said]
+        earlier = [turn.question for turn in (await self._choice(open)).turns if turn.question]
+        joined = [with_context(earlier, question)] if earlier else [question]
+        return joined if depends(question) or not earlier else [question, *joined]
 
     async def ask(self, open: OpenTurn, act: Act) -> None:
         """Ask the turn's model for its next answer. Raises NoModel where none may be asked."""

@@ -41,6 +41,18 @@ async def find(retriever: Retriever, query: str, viewer: Viewer, limit: int) -> 
     return Found(query=query, passages=cut, judgement=judgement)
 
 
+async def find_answer(retriever: Retriever, queries: Sequence[str], viewer: Viewer, limit: int) -> Found:
+    """What the first of these queries finds that is judged to find an answer; if none is, what the surest one finds."""
+    best: Found | None = None
+    for query in queries:
+        found = await find(retriever, query, viewer, limit)
+        if found.judgement is None or found.judgement.answers:
+            return found
+        if best is None or best.judgement is None or found.judgement.confidence > best.judgement.confidence:
+            best = found
+    return best or Found(query="", passages=(), judgement=None)
+
+
 def with_search(tools: Sequence[Tool], retriever: Retriever | None, limit: int) -> list[Tool]:
     """The tools, and the search of the handbooks where there is a retriever; `limit` 0 leaves it out."""
     return [*tools, _search_tool(retriever, limit)] if retriever and limit else list(tools)

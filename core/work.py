@@ -19,7 +19,7 @@ from core.journal import Journal
 from core.live import live_stream, seal
 from core.records import OpenTurn
 from core.running import run_tools, tell
-from core.searching import SEARCH_SECONDS, Found, find
+from core.searching import SEARCH_SECONDS, Found, find_answer
 from core.turn import Act, Superseded, lost_call, plan
 from core.wishes import Failed, GiveUp, Park, Release, Retrieved
 
@@ -135,12 +135,14 @@ class Work:
         equipment, clock = self._equipment, self._equipment.clock
         began = clock.monotonic()
         self._holding.expect(SEARCH_SECONDS)
-        query = await self._consulting.query(open)
-        found, error = Found(query=query, passages=(), judgement=None), None
+        queries = await self._consulting.queries(open)
+        found, error = Found(query=queries[0], passages=(), judgement=None), None
         assert equipment.retriever
         try:
             with anyio.fail_after(self._holding.left(SEARCH_SECONDS)):
-                found = await find(equipment.retriever, query, self._holding.asker(), equipment.options.passages)
+                found = await find_answer(
+                    equipment.retriever, queries, self._holding.asker(), equipment.options.passages
+                )
         except Exception as fault:  # the boundary of a retriever: the turn goes on without, and says so
             log.exception("turn %s: retrieval failed", self.turn)
             error = type(fault).__name__
