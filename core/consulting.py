@@ -11,14 +11,13 @@ from core.asking import Asking
 from core.canonical import Json, digest
 from core.entries import Late, ResultContent
 from core.errors import RolltopError
-from core.history import as_json, choose, earlier_messages, summary_messages, summary_request, turn_messages
+from core.history import as_json, choose, earlier_messages, summary_messages, turn_messages
 from core.holding import DESK, Holding
 from core.hooks import PARTS, ModelOutcome, ModelView
 from core.journal import read_blob
 from core.live import LiveStream
 from core.model import Model, ModelRequest
 from core.output import read_output
-from core.queries import depends, rewriting, rewritten, with_context
 from core.records import ModelCall, OpenTurn
 from core.running import note_failure
 from core.turn import MAX_REPAIRS, Act, Superseded
@@ -47,75 +46,6 @@ class Consulting:
         if self._asking:
             self._asking.cancel(code)
 
-    async def summarizes(self, open: OpenTurn) -> bool:
-        """Whether a summary is to be made before the turn's model is first asked."""
-        window = self._holding.equipment.window
-        if not window.summarizes or open.step or open.summaries or self._holding.equipment.chain.choose(()) is None:
-            return False
-        return bool((await self._choice(open)).summarize)
-
-    async def summarize(self, open: OpenTurn) -> None:
-        """Ask for a summary of what the window wants summarised. A turn goes on without one that fails."""
-        choice = await self._choice(open)
-        turns, options = choice.summarize, self._holding.equipment.options
-        earlier = await earlier_messages(self._holding.equipment.store, turns, options)
-        first_n = choice.summary.first_n if choice.summary else turns[0].first_n
-        ask = Ask(
-            worker=self._holding.worker,
-            step=0,
-            attempt=1,
-            model="",
-            with_tools=False,
-            window=turns[0].first_n,
-            request="",
-            purpose="summary",
-            summary=choice.summary.id if choice.summary else None,
-            covers=(first_n, turns[-1].last_n),
-        )
-        request = replace(summary_request(choice, earlier), settings=options.model_settings)
-        if (model := self._holding.equipment.chain.choose(())) is not None:
-            await self._consult(open, ask, request, model, failed=())
-
-    async def rewrites(self, open: OpenTurn) -> bool:
-        """Whether a model is to be asked for the words to search with."""
-        equipment = self._holding.equipment
-        model = equipment.chain.choose(())
-        if not equipment.options.rewrite_queries or open.retrievals or open.queries or not (model and model.phrases):
-            return False
-        return depends(self._holding.turn.question or "") and bool((await self._choice(open)).turns)
-
-    async def rewrite(self, open: OpenTurn) -> None:
-        """Ask for the words to search with. A turn goes on without those that fail to come."""
-        choice, options = await self._choice(open), self._holding.equipment.options
-        talk = [(turn.question, turn.text) for turn in choice.turns if turn.question]
-        ask = Ask(
-            worker=self._holding.worker,
-            step=0,
-            attempt=1,
-            model="",
-            with_tools=False,
-            window=choice.turns[0].first_n if choice.turns else open.first_n,
-            request="",
-            purpose="query",
-        )
-        request = replace(rewriting(talk, self._holding.turn.question or ""), settings=options.model_settings)
-        if (model := self._holding.equipment.chain.choose(())) is not None:
-            await self._consult(open, ask, request, model, failed=())
-
-    async def queries(self, open: OpenTurn) -> list[str]:
-        """What to search for, the next only where the one before finds no answer.
-
-        A question that needs the ones before it is searched for in a model's words, else after them; one that seems to
-        stand by itself is searched for alone first.
-        """
-        question = self._holding.turn.question or ""
-        asked = [call for call in self._model_calls() if call.purpose == "query"]
-        if asked and (said := rewritten(asked[-1].answer or "")):
-            return [said]
-        earlier = [turn.question for turn in (await self._choice(open)).turns if turn.question]
-        joined = [with_context(earlier, question)] if earlier else [question]
-        return joined if depends(question) or not earlier else [question, *joined]
-
     async def ask(self, open: OpenTurn, act: Act) -> None:
         """Ask the turn's model for its next answer. Raises NoModel where none may be asked."""
         if await self._wait():
@@ -128,7 +58,7 @@ class Consulting:
         bad_calls = open.repairs.count("calls") > MAX_REPAIRS["calls"]
         with_tools = act.step <= options.max_steps and not bad_calls
         trimmed = any(call.code == "too_large" for call in failed)
-        choice = await self._choice(open, trimmed=trimmed)
+        choice = await self.choice(open, trimmed=trimmed)
         earlier = await earlier_messages(equipment.store, choice.turns, options)
         own = turn_messages(holding.turn, holding.journal.state.items, options)
         request = ModelRequest(
@@ -149,9 +79,9 @@ class Consulting:
             summary=choice.summary.id if choice.summary else None,
         )
         can_trim = not trimmed and bool(choice.turns)
-        await self._consult(open, ask, request, model, failed=failed, can_trim=can_trim)
+        await self.consult(open, ask, request, model, failed=failed, can_trim=can_trim)
 
-    async def _consult(
+    async def consult(
         self,
         open: OpenTurn,
         ask: Ask,
@@ -251,7 +181,7 @@ class Consulting:
                 await holding.journal.append(Note(fact=bill), by=DESK)
             raise
 
-    async def _choice(self, open: OpenTurn, *, trimmed: bool = False) -> Choice:
+    async def choice(self, open: OpenTurn, *, trimmed: bool = False) -> Choice:
         equipment, options = self._holding.equipment, self._holding.equipment.options
         if trimmed:
             options = options.model_copy(update={"window_tokens": max(1, options.window_tokens // 4)})
@@ -266,9 +196,9 @@ class Consulting:
 
     def _failed(self, step: int) -> tuple[ModelCall, ...]:
         """The failed calls of the step, oldest first."""
-        return tuple(call for call in self._model_calls() if call.step == step and call.status == "failed")
+        return tuple(call for call in self.model_calls() if call.step == step and call.status == "failed")
 
-    def _model_calls(self) -> list[ModelCall]:
+    def model_calls(self) -> list[ModelCall]:
         """The turn's model calls, oldest first."""
         items = self._holding.journal.state.items.values()
         calls = [call for call in items if isinstance(call, ModelCall) and call.turn == self._holding.turn_id]

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import anyio
 
+from core.asides import Asides
 from core.clock import iso
 from core.consulting import Consulting, NoModel
 from core.entries import Worker
@@ -37,6 +38,7 @@ class Work:
         self._leaving = anyio.Event()
         self._holding = Holding(equipment, journal, worker, turn)
         self._consulting = Consulting(self._holding, instructions, self._leaving)
+        self._asides = Asides(self._holding, self._consulting)
 
     async def run(self) -> None:
         """Work until there is nothing left for this worker to do. Raises nothing but cancellation."""
@@ -97,8 +99,8 @@ class Work:
         return plan(
             open,
             retrieves=equipment.retriever is not None and options.passages > 0 and options.retrieve_first,
-            rewrites=await self._consulting.rewrites(open),
-            summarizes=await self._consulting.summarizes(open),
+            rewrites=await self._asides.rewrites(open),
+            summarizes=await self._asides.summarizes(open),
             tells=equipment.hooked.tells,
         )
 
@@ -106,11 +108,11 @@ class Work:
         """Carry out one act; whether this worker goes on."""
         match act.kind:
             case "rewrite":
-                await self._consulting.rewrite(open)
+                await self._asides.rewrite(open)
             case "retrieve":
                 await self._retrieve(open)
             case "summarize":
-                await self._consulting.summarize(open)
+                await self._asides.summarize(open)
             case "ask_model":
                 await self._consulting.ask(open, act)
             case "run_tools":
@@ -135,7 +137,7 @@ class Work:
         equipment, clock = self._equipment, self._equipment.clock
         began = clock.monotonic()
         self._holding.expect(SEARCH_SECONDS)
-        queries = await self._consulting.queries(open)
+        queries = await self._asides.queries(open)
         found, error = Found(query=queries[0], passages=(), judgement=None), None
         assert equipment.retriever
         try:
