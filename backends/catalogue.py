@@ -7,6 +7,7 @@ file. What search needs again and again is kept in memory, and read anew once `r
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from json import loads
 from os import PathLike
 from threading import Lock
 from types import EllipsisType
@@ -19,6 +20,7 @@ from backends import catalogue_writing as writing
 from backends.catalogue_listing import list_changes, list_documents
 from backends.catalogue_records import ChangeRecord, DocumentRecord, Edition, PassageTable, answering
 from backends.catalogue_tables import Connections
+from backends.documents import LeftOut
 from backends.embedding import Embedder
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
@@ -77,6 +79,14 @@ class Catalogue:
                 raise NotFound("version", str(version_row))
             found = reading.passages(connection, known, "WHERE version = ? ORDER BY ordinal", (version_row,))
             return [passage for _, passage in found]
+
+    def left_out(self, version_row: int) -> list[LeftOut]:
+        """What the parser left out of a version, such as hidden text. Raises NotFound."""
+        with self.connections.reading() as connection:
+            said = connection.execute("SELECT left_out FROM version WHERE row = ?", (version_row,)).get
+        if said is None:
+            raise NotFound("version", str(version_row))
+        return [LeftOut.model_validate(one) for one in loads(str(said))]
 
     def version_row(self, document: str, name: str) -> int:
         """The version that a passage of this `document` and `version` is of: names are unique within a document.
@@ -182,6 +192,13 @@ class Catalogue:
         """The words of all passages that can be found, with their titles and trails, and in how many each is."""
         with self.connections.reading() as connection:
             return self._vocabulary.get(connection)
+
+    @property
+    def tokens(self) -> str | None:
+        """The fingerprint of the token table whose ids `table` has; None where it has none."""
+        with self.connections.reading() as connection:
+            said = connection.execute("SELECT value FROM meta WHERE key = 'tokens'").get
+        return None if said is None else str(said)
 
     @property
     def embedder(self) -> tuple[str, int] | None:

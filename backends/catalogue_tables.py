@@ -38,7 +38,7 @@ MIGRATIONS = (
         day TEXT, -- on which it was published
         since TEXT NOT NULL DEFAULT '', -- from when it answers where nobody gave a day; '' is always
         findable INTEGER NOT NULL DEFAULT 0, -- its passages are among the words
-        text TEXT NOT NULL,
+        left_out TEXT NOT NULL, text TEXT NOT NULL,
         UNIQUE (document, hash)
     ) STRICT;
     CREATE TABLE passage (
@@ -80,14 +80,15 @@ MEMORY = ":memory:"
 class Connections:
     """The connections to one catalogue: one that writes, under a lock, and as many that read as there are readers.
 
-    `:memory:` is a catalogue of its own, with one connection for both. Raises InvalidInput for a file of another
-    program or of a newer Rolltop, Unavailable if it cannot be opened.
+    `:memory:` is a catalogue of its own, with one connection for both. `ingest` is held by who ingests into it. Raises
+    InvalidInput for a file of another program or of a newer Rolltop, Unavailable if it cannot be opened.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = MEMORY if os.fspath(path) == MEMORY else os.path.abspath(path)
         self._closed = False
         self._lock = threading.Lock()
+        self.ingest = threading.Lock()
         self._readers: deque[apsw.Connection] = deque()
         with self._translated():
             self._writer = _open(self.path)

@@ -30,11 +30,14 @@ def newest(connection: apsw.Connection, document: str) -> Edition:
 
 
 def say(connection: apsw.Connection, document: str, said: Mapping[str, Json], by: str, at: str) -> None:
-    """Put a knowledge owner's words before the front matter's of the newest version, and on record.
+    """Put a knowledge owner's words before the front matter's of the newest version, and on record; once, if repeated.
 
     Raises NotFound for an unknown document, InvalidInput for an end before the beginning.
     """
     edition = newest(connection, document)
+    said = {name: value for name, value in said.items() if _unsaid(connection, edition, name, value)}
+    if not said:
+        return
     dated = {name: value for name, value in said.items() if name in DATES}
     lasting = {name: value for name, value in said.items() if name not in DATES}
     _add(connection, "version", "row", edition.row, dated)
@@ -72,6 +75,12 @@ def hold(connection: apsw.Connection, embedder: str | None, uids: Sequence[str])
     connection.executemany("UPDATE passage SET held = ? WHERE uid = ?", [(embedder, uid) for uid in uids])
     if connection.execute(_SEEN, (listed(uids),)).get:
         moved(connection)
+
+
+def _unsaid(connection: apsw.Connection, edition: Edition, name: str, value: Json) -> bool:
+    table, key, id = ("version", "row", edition.row) if name in DATES else ("document", "id", edition.document)
+    known = loads(str(connection.execute(f"SELECT said FROM {table} WHERE {key} = ?", (id,)).get))
+    return name not in known or bool(known[name] != value)
 
 
 def _add(connection: apsw.Connection, table: str, key: str, id: int | str, said: Mapping[str, Json]) -> None:

@@ -1,0 +1,87 @@
+"""Folders of handbooks for tests of the catalogue, and an embedder that needs nothing: it knows a word by its hash."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from backends.catalogue import Catalogue
+from backends.embedding import Purpose, Vectors
+from backends.ingest import IngestReport, ingest
+from backends.local_vectors import LocalVectors
+from core.clock import SystemClock
+from core.errors import Unavailable
+from core.words import words
+
+DIMENSION = 32
+
+
+class WordEmbedder:
+    """A sum of one vector a word. `asked` are all texts it embedded; it answers the first `answers` calls, None all."""
+
+    dimension: int | None = DIMENSION
+
+    def __init__(self, name: str = "words:", answers: int | None = None) -> None:
+        self.name = name
+        self.answers = answers
+        self.asked: list[str] = []
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
+        if self.answers is not None:
+            if self.answers < 1:
+                raise Unavailable("the embedder is away")
+            self.answers -= 1
+        self.asked += texts
+        rows = np.array([_embedded(text) for text in texts], np.float32).reshape(len(texts), DIMENSION)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.divide(rows, lengths, out=rows, where=lengths > 0)
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _embedded(text: str) -> np.ndarray:
+    total = np.zeros(DIMENSION, np.float32)
+    for word in words(text):
+        total += np.frombuffer(sha256(word.encode()).digest(), np.uint8).astype(np.float32) - 127.5
+    return total
+
+
+class DayClock(SystemClock):
+    """A clock on which it is noon of the day that a test last set."""
+
+    def __init__(self, day: str) -> None:
+        object.__setattr__(self, "day", day)
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(f"{self.day}T12:00:00").replace(tzinfo=UTC)
+
+
+def handbook(title: str, *sections: str, **front: str) -> str:
+    """A Markdown document; each section is its heading, a newline and its text."""
+    lines = [f"{name}: {value}" for name, value in {"title": f'"{title}"', **front}.items()]
+    return "\n".join(["---", *lines, "---", f"# {title}", "", *(f"## {section}\n" for section in sections)])
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Make the folder hold these files, and no others."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in files:
+            path.unlink()
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+async def take_in(catalogue: Catalogue, *sources, embedder=None, **given) -> IngestReport:
+    """An ingest with vectors in the catalogue."""
+    given.setdefault("vectors", LocalVectors(catalogue))
+    return await ingest(catalogue, sources, embedder=embedder or WordEmbedder(), **given)
+
+
+def statuses(report: IngestReport) -> dict[str, str]:
+    """By document, what became of it."""
+    return {one.document: one.status for one in report.documents}
