@@ -21,11 +21,13 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """`path` without its query; `headers` with small names; `body` as JSON, None where it is none."""
+    """`path` without its `query`; `headers` with small names; `body` is the `raw` one as JSON, None if it is none."""
 
     method: str
     path: str
+    query: str
     headers: Mapping[str, str]
+    raw: bytes
     body: Json
 
 
@@ -47,8 +49,8 @@ class Connection:
         length = int(headers.get("content-length") or 0)
         if length > MAX_REQUEST:
             raise ConnectionAbortedError("the request is too long")
-        body = await self._exactly(length)
-        return HttpRequest(method=method, path=target.partition("?")[0], headers=headers, body=_json(body))
+        raw, (path, _, query) = await self._exactly(length), target.partition("?")
+        return HttpRequest(method=method, path=path, query=query, headers=headers, raw=raw, body=_json(raw))
 
     async def answer(self, status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> None:
         """A whole answer, with its length."""

@@ -1,0 +1,63 @@
+"""What goes wrong at Pinecone, as this library's errors, and whether the same request may succeed later.
+
+Its messages may quote what was sent: of them only the status, the name of the error and the request's id are kept.
+"""
+
+import re
+
+from pinecone.errors import (
+    ApiError,
+    PineconeConnectionError,
+    PineconeError,
+    PineconeTimeoutError,
+    RateLimitError,
+    ResponseParsingError,
+)
+
+from core.errors import InvalidInput, RolltopError, Unavailable
+
+REINDEX = "index the handbooks again: rolltop ingest into a new Pinecone index, or delete this one first"
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_QUOTA = ("QUOTA_EXCEEDED", "PAYMENT_REQUIRED")
+_REFUSED = {
+    401: "the key in PINECONE_API_KEY is none that it knows",
+    402: "the account has a bill to pay",
+    403: "a quota is used up, or the key may not do this",
+    404: "there is no such index, model or region",
+}
+
+
+def may_succeed_later(error: PineconeError) -> bool:
+    """Whether to ask again. Every request of ours may be repeated: it says what is to be there, or what is to go."""
+    if isinstance(error, PineconeConnectionError | PineconeTimeoutError | ResponseParsingError):
+        return True
+    if not isinstance(error, ApiError) or error.error_code in _QUOTA:
+        return False
+    return error.status_code in (408, 429) or error.status_code >= 500
+
+
+def retry_after(error: PineconeError) -> float:
+    """Seconds that the service wants to be left alone; 0 where it does not say."""
+    return error.retry_after or 0.0 if isinstance(error, RateLimitError) else 0.0
+
+
+def translated(error: PineconeError) -> RolltopError:
+    """Unavailable where it may succeed later, InvalidInput where it will not."""
+    if may_succeed_later(error):
+        return Unavailable(f"Pinecone does not answer ({_named(error)})")
+    if not isinstance(error, ApiError):
+        return InvalidInput(f"Pinecone cannot be asked this ({_named(error)})")
+    if error.error_code in _QUOTA:
+        return InvalidInput(f"Pinecone refused ({_named(error)}): a quota is used up, or there is a bill to pay")
+    if error.status_code == 400 and "dimension" in error.message.lower():
+        return InvalidInput(f"the vectors are of another dimension than the Pinecone index: {REINDEX}")
+    why = _REFUSED.get(error.status_code, "the request is not one that it takes")
+    return InvalidInput(f"Pinecone refused ({_named(error)}): {why}")
+
+
+def _named(error: PineconeError) -> str:
+    if not isinstance(error, ApiError):
+        return type(error).__name__
+    parts = [f"HTTP {error.status_code}", error.error_code, error.request_id and f"request {error.request_id}"]
+    return ", ".join(part for part in parts if part and _NAME.fullmatch(part.rpartition(" ")[2]))
