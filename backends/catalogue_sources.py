@@ -44,12 +44,15 @@ class Sources:
         with self._connections.writing() as connection:
             note(connection, source, document=None)
 
-    def confirm(self, source: Source, said: Mapping[str, Json], by: str) -> None:
-        """Remember the folder's file, whose document is there already, and put the knowledge owner's words on it."""
+    def note(self, source: Source) -> None:
+        """Remember the folder's file, whose document is there already, and is this folder's from now on."""
         with self._connections.writing() as connection:
             note(connection, source, document=source.document)
-            if said:
-                writing.say(connection, source.document, said, by, iso(self._catalogue.clock.now()))
+
+    def say(self, source: Source, said: Mapping[str, Json], by: str) -> None:
+        """Put a knowledge owner's words on the document. Raises InvalidInput where it would end before it begins."""
+        with self._connections.writing() as connection:
+            writing.say(connection, source.document, said, by, iso(self._catalogue.clock.now()))
 
     def gone(self, root: str, under: str, documents: Iterable[str]) -> list[str]:
         """The documents that came from `under` in this folder and are not among those that are there now."""

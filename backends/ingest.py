@@ -141,7 +141,11 @@ class _Run:
         seen = last is not None and last[0] == source.hash and not file.asked
         if newest.removed or not (seen or newest.hash == source.hash):
             return False
-        await blocking(self._sources.confirm, source, self._said, self._by)
+        noted = last == (source.hash, source.document) and newest.root == source.root
+        if newest.hash == source.hash and source.root is not None and not noted:
+            await blocking(self._sources.note, source)
+        if self._said:
+            await blocking(self._sources.say, source, self._said, self._by)
         self._report(source.document, "unchanged")
         return True
 

@@ -39,6 +39,8 @@ class File:
             if len(self.data) > LARGEST:
                 raise Refused(_too_large(self.name, len(self.data)))
             return self.data
+        if not _is_text(self.name):
+            raise Refused("its name is no UTF-8: rename it")
         path = Path(self.root or "") / self.name
         try:
             found = path.stat()
@@ -79,6 +81,8 @@ def gather(
             ]
         else:
             path = Path(os.path.abspath(source))
+            if not _is_text(str(path)):
+                raise InvalidInput(f"{str(path)!a} is no UTF-8: rename it")
             base = _root(path, root, known)
             if path.is_dir():
                 folder = _folder(path, base)
@@ -141,12 +145,22 @@ def _id(name: str, siblings: Sequence[str]) -> str:
         if other.stem == path.stem and other.suffix.lower() in SUFFIXES and other.name != path.name
     ]
     first = all((order.index(other.suffix.lower()), other.suffix) > _rank(path, order) for other in same)
-    return path.with_suffix("").as_posix() if first else name
+    id = path.with_suffix("").as_posix() if first else name
+    return id if _is_text(id) else id.encode(errors="backslashreplace").decode()
 
 
 def _rank(path: PurePosixPath, order: Sequence[str]) -> tuple[int, str]:
     suffix = path.suffix.lower()
     return (order.index(suffix) if suffix in order else len(order), path.suffix)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: a file system may have others."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(name: str) -> str:

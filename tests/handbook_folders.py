@@ -1,7 +1,7 @@
 """Folders of handbooks for tests of the catalogue, and an embedder that needs nothing: it knows a word by its hash."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from backends.ingest import IngestReport, ingest
 from backends.local_vectors import LocalVectors
 from core.clock import SystemClock
 from core.errors import Unavailable
+from core.gate import Viewer
 from core.words import words
 
 DIMENSION = 32
@@ -85,3 +86,28 @@ async def take_in(catalogue: Catalogue, *sources, embedder=None, **given) -> Ing
 def statuses(report: IngestReport) -> dict[str, str]:
     """By document, what became of it."""
     return {one.document: one.status for one in report.documents}
+
+
+def check_whole(catalogue: Catalogue) -> None:
+    """What can be found is found by its words, its vector and its arrays alike, each passage once, and nothing else."""
+    with catalogue.connections.reading() as connection:
+
+        def column(sql: str) -> list:
+            return [row[0] for row in connection.execute(sql)]
+
+        uids = column("SELECT uid FROM passage")
+        found = column("SELECT passage.row FROM passage JOIN version ON version.row = version AND findable ORDER BY 1")
+        words = column("SELECT rowid FROM words ORDER BY 1")
+        held = column("SELECT row FROM passage WHERE held IS NOT NULL ORDER BY 1")
+        staged = column("SELECT row FROM version WHERE published IS NULL")
+    assert len(uids) == len(set(uids))
+    assert words == found == held == catalogue.table().rows.tolist()
+    assert not found or catalogue.table().near.all()
+    assert staged == []
+
+
+def found_texts(catalogue: Catalogue, day: str) -> dict[str, list[str]]:
+    """By document, the texts of the version in force on a day, for everybody."""
+    versions = catalogue.in_force(Viewer("e-1042"), None, date.fromisoformat(day))
+    pieces = [catalogue.pieces(row) for row in versions]
+    return {passages[0].document: [passage.text for passage in passages] for passages in pieces}
