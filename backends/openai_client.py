@@ -1,4 +1,4 @@
-"""What OpenAI's two APIs have in common: an address, a client of the SDK, a stream of events, a count of tokens.
+"""What OpenAI's APIs have in common: an address, a client of the SDK, a stream of events, a count of tokens.
 
 The address alone says where questions go: the SDK would also take a server from the environment, and then the model's
 name, which stands on every record, would name another than the one that was asked.
@@ -6,7 +6,7 @@ name, which stands on every record, would name another than the one that was ask
 
 import os
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import anyio
 import httpx2
-from openai import AsyncOpenAI, OpenAIError
+from openai import AsyncOpenAI, OpenAIError, omit
 
 from backends.openai_errors import translated
 from backends.openai_stream import Event, events
@@ -113,6 +113,21 @@ class Client:
                     yield event
         except (OpenAIError, httpx2.RequestError, ssl.SSLError, anyio.EndOfStream) as error:
             raise translated(error) from error
+
+    async def embeddings(self, texts: Sequence[str], dimensions: int | None, timeout: httpx2.Timeout) -> bytes:
+        """The body that answers a request for these texts' vectors, made once, as it came. Raises ModelError.
+
+        The SDK's own reading of it would take one vector too few, or an error page, for an answer.
+        """
+        create = self._client().embeddings.with_raw_response.create
+        asked, model = omit if dimensions is None else dimensions, self._address.model
+        try:
+            response = await create(
+                input=list(texts), model=model, dimensions=asked, encoding_format="base64", timeout=timeout
+            )
+        except (OpenAIError, httpx2.RequestError, ssl.SSLError, anyio.EndOfStream) as error:
+            raise translated(error) from error
+        return response.content
 
     async def close(self) -> None:
         made, self._made = self._made, None
