@@ -10,39 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import PurePath
-from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from backends.document_kinds import SUFFIXES, Kind, Refused, decoded, kind_of
 from backends.pieces import Block, Piece, cut
 from core.entries import Audience, Value
-from core.errors import InvalidInput
 
 __all__ = ["LARGEST", "SUFFIXES", "Content", "Front", "LeftOut", "ParsedDocument", "Piece", "Refused", "read_document"]
 
 LARGEST = 32 * 1024 * 1024
 """Bytes in a file, above which it is refused unread."""
 
-Kind: TypeAlias = Literal["markdown", "pdf", "docx", "html", "text"]
-
-SUFFIXES: dict[str, Kind] = {
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".pdf": "pdf",
-    ".docx": "docx",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".txt": "text",
-}
-"""The kind of document that a suffix, in small letters, promises: what a folder is searched for."""
-
-
+_PROGRAMS = frozenset([".doc", ".docx", ".dotx", ".indd", ".odt", ".pages", ".pdf", ".rtf", ".tmp", ".txt"])
+_UNNAMED = frozenset(["", "untitled", "document", "word document"])
 _PLURAL = {"country": "countries", "entity": "entities", "role": "roles"}
-
-
-class Refused(InvalidInput):
-    """A file that is no document that can be read; the message says why and what to do."""
 
 
 class Front(BaseModel):
@@ -119,6 +101,13 @@ class Content:
     pages: int | None = None
 
 
+def meant(title: str | None) -> str | None:
+    """A title from a file's properties, if somebody meant it: not one that a program made of a file's name."""
+    title = " ".join((title or "").split())
+    named = PurePath(title.casefold()).suffix in _PROGRAMS or title.startswith("Microsoft Word - ")
+    return None if named or title.casefold() in _UNNAMED else title
+
+
 def read_document(data: bytes, name: str) -> ParsedDocument:
     """The document in `data`, which came as a file of this name. Blocks, and may take all memory: see `parse`.
 
@@ -127,7 +116,14 @@ def read_document(data: bytes, name: str) -> ParsedDocument:
     if len(data) > LARGEST:
         raise Refused(f"{name} is larger than {LARGEST // 2**20} MB: split it, or leave out its pictures")
     kind = kind_of(data, name)
-    content = _content(kind, data, name)
+    try:
+        content = _content(kind, data, name)
+    except (Refused, MemoryError):
+        raise
+    except RecursionError as error:
+        raise Refused(f"{name} is nested too deeply to be read: save it anew in a simpler form") from error
+    except Exception as error:  # A damaged file takes the parsers, which others wrote, to places nobody thought of.
+        raise Refused(f"{name} is damaged ({type(error).__name__}): open it, and save or export it anew") from error
     title = content.front.title or _first_heading(content.blocks) or PurePath(name).stem.replace("-", " ")
     text, pieces = cut(content.blocks, title)
     if not pieces:
@@ -148,25 +144,24 @@ def _content(kind: Kind, data: bytes, name: str) -> Content:
         case "markdown":
             from backends.markdown_document import read_markdown
 
-            return read_markdown(decoded(data, name), name)
+            return read_markdown(decoded(data, name, kind), name)
         case "text":
             from backends.text_document import read_text
 
-            return read_text(decoded(data, name))
-        case _:
-            raise Refused(f"{name}: {kind} cannot be read yet")
+            return read_text(decoded(data, name, kind))
+        case "html":
+            from backends.html_document import read_html
+
+            return read_html(decoded(data, name, kind), name)
+        case "docx":
+            from backends.docx_document import read_docx
+
+            return read_docx(data, name)
+        case "pdf":
+            from backends.pdf_document import read_pdf
+
+            return read_pdf(data, name)
 
 
 def _first_heading(blocks: Sequence[Block]) -> str | None:
     return next((block.parts[0].text for block in blocks if block.shape == "heading"), None)
-
-
-def kind_of(data: bytes, name: str) -> Kind:
-    return SUFFIXES.get(PurePath(name).suffix.lower(), "text")
-
-
-def decoded(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise Refused(f"{name} is no UTF-8 text at byte {error.start}: save it as UTF-8") from error
