@@ -5,10 +5,12 @@ visitor comes, and recovery must not wait for one.
 """
 
 import atexit
+import logging
 from contextlib import AsyncExitStack
 from threading import Lock
 
-from backends.local import LocalRetriever
+from backends.handbook_index import HandbookIndex, open_handbooks
+from backends.ingest import Progress
 from backends.models import open_model
 from backends.prices import read_prices
 from backends.stores import open_store
@@ -17,6 +19,8 @@ from console.hr_tools import hr_tools
 from console.settings import Settings, read_settings
 from core.desk import Desk
 from core.runner import Runner
+
+log = logging.getLogger(__name__)
 
 
 class App:
@@ -43,9 +47,20 @@ class App:
         for model in models:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
-        retriever = LocalRetriever(settings.handbooks)
-        desk = Desk(store, models, tools=self.tools, retriever=retriever, instructions=settings.instructions)
+        index = await self._open_handbooks(settings)
+        desk = Desk(store, models, tools=self.tools, retriever=index.retriever, instructions=settings.instructions)
         return await self._opened.enter_async_context(desk)
+
+    async def _open_handbooks(self, settings: Settings) -> HandbookIndex:
+        """The handbooks, with what the settings' folder holds now; what cannot be read of it is in the log."""
+        urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
+        index = await self._opened.enter_async_context(open_handbooks(settings.index_file, **urls))
+        report = await index.ingest(settings.handbooks, progress=_log_progress)
+        log.info("handbooks in %s: %s", settings.handbooks, report.summary)
+        for document in report.documents:
+            if document.status in ("refused", "failed"):
+                log.warning("handbook %s was %s: %s", document.document, document.status, document.reason)
+        return index
 
     def close(self) -> None:
         """Release or interrupt the turns, then close the store, then end the loop."""
@@ -53,6 +68,10 @@ class App:
             self.run(self._opened.aclose())
         finally:
             self._runner.close()
+
+
+def _log_progress(progress: Progress) -> None:
+    log.debug("handbooks: %d of %d, at %s", progress.documents, progress.of_documents, progress.name)
 
 
 _lock = Lock()
