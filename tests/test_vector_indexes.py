@@ -1,9 +1,11 @@
 """Every index of vectors behaves alike: the catalogue's own file, and Pinecone, spoken to through its own client."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
 
+import anyio
 import numpy as np
 import pytest
 from handbook_folders import WordEmbedder, handbook, take_in, write
@@ -36,20 +38,34 @@ class Shelf:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.versions = sorted(catalogue.in_force(Viewer("e-1042"), None, date(2026, 11, 15)))
+        self.versions = sorted(catalogue.in_force(Viewer("e-1042"), None, date.max))
         self.items: list[Item] = KeptVectors(catalogue).items("words:", self.versions)
 
     async def query(self, text: str) -> Vectors:
         return (await WordEmbedder().embed([text], "query"))[0]
 
 
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue whose passages are embedded, and no index has them yet."""
+    folder = tmp_path_factory.mktemp("handbooks")
+    write(folder / "books", TEXTS)
+
+    async def make() -> None:
+        catalogue = Catalogue(folder / "index.db")
+        await take_in(catalogue, folder / "books", vectors=None)
+        catalogue.close()
+
+    anyio.run(make)
+    return folder / "index.db"
+
+
 @pytest.fixture
-async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
-    write(tmp_path / "books", TEXTS)
-    catalogue = Catalogue(":memory:")
-    report = await take_in(catalogue, tmp_path / "books", vectors=None)
-    assert report.fault == ""
-    yield Shelf(catalogue)
+def shelf(taken_in: Path, tmp_path: Path) -> Iterator[Shelf]:
+    catalogue = Catalogue(shutil.copy(taken_in, tmp_path / "index.db"))
+    shelf = Shelf(catalogue)
+    assert len(shelf.items) == 4
+    yield shelf
     catalogue.close()
 
 
