@@ -20,7 +20,7 @@ class Line(BaseModel):
 
 
 class Gold(Line):
-    """A section that answers; `evidence` is a phrase in it. One of each `group` is due, whichever of the group it is."""
+    """A section that answers; `evidence` is a phrase in it. One of each `group` is due, whichever it is."""
 
     path: str
     heading: str = ""
