@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from backends.fusion import is_specific
 from backends.terms import STOP_WORDS, stemmed
 from core.entries import Passage
 from core.words import words
@@ -96,9 +97,8 @@ def _before(order: list[int], moved: int, mark: int) -> None:
         order.insert(order.index(mark), moved)
 
 
-def _standing(passage: Passage) -> tuple[int, str]:
-    specific = bool(passage.audience.countries) + bool(passage.audience.entities)
-    return specific, passage.effective or ""
+def _standing(passage: Passage) -> tuple[bool, str]:
+    return is_specific(passage), passage.effective or ""
 
 
 def _figured(passage: Passage) -> Iterator[_Said]:

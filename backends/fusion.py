@@ -3,11 +3,12 @@
 Sums of ranks, which need no scale, are worse than embeddings alone: they forget by how much the best one is the best.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
 
-from core.entries import Leg
+from core.entries import Leg, Passage
 
 MATCHED = 100
 """How many passages are matched token by token, the best by words and vectors; 30 and 200 give the same figures."""
@@ -15,8 +16,9 @@ SPECIFIC = 0.1
 """What a passage for the asker's own country or company has before one for everybody: enough to go first of two that
 fit alike, not enough to come up where it does not fit."""
 FREE = 3
+"""Passages of one document that stand where their score puts them."""
 CROWDING = 0.05
-"""What each passage of a document is set back by, after its first FREE. It costs no R@5 on two handbooks of others."""
+"""What each passage of a document is set back by after those, each by more. It costs no R@5 where it was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def with_tokens(sums: Mapping[int, float], tokens: Mapping[int, float], weights:
     return {row: sum + weights.tokens * scaled.get(row, 0.0) for row, sum in sums.items()}
 
 
-def ordered(sums: Mapping[int, float], legs: Mapping[str, Mapping[int, float]]) -> list[Ranked]:
+def ordered(sums: Mapping[int, float], legs: Mapping[str, Mapping[int, float]], limit: int) -> list[Ranked]:
     """Best first; of equal ones the older row. `legs` are the scores of each way of searching, by its name."""
     ranks = {
         name: {row: rank for rank, (row, _) in enumerate(sorted(scores.items(), key=_worst_last), 1)}
@@ -79,8 +81,24 @@ def ordered(sums: Mapping[int, float], legs: Mapping[str, Mapping[int, float]]) 
                 if row in scores
             ),
         )
-        for row, score in sorted(sums.items(), key=_worst_last)
+        for row, score in sorted(sums.items(), key=_worst_last)[:limit]
     ]
+
+
+def spread(scored: Iterable[tuple[float, Passage]]) -> list[tuple[float, Passage]]:
+    """Best first, with a lead for what is for the asker's country, and the later passages of a document set back."""
+    led = [(score + SPECIFIC * is_specific(passage), passage) for score, passage in scored]
+    seen = Counter[str]()
+    placed: list[tuple[float, Passage]] = []
+    for score, passage in sorted(led, key=_by_score):
+        placed.append((score - CROWDING * max(0, seen[passage.document] - FREE + 1), passage))
+        seen[passage.document] += 1
+    return sorted(placed, key=_by_score)
+
+
+def is_specific(passage: Passage) -> bool:
+    """Whether it holds for a country or a company, and not for everybody."""
+    return bool(passage.audience.countries or passage.audience.entities)
 
 
 def _scaled(scores: Mapping[int, float], lowest: float) -> dict[int, float]:
@@ -97,3 +115,7 @@ def _best_first(item: tuple[int, float]) -> tuple[float, int]:
 
 def _worst_last(item: tuple[int, float]) -> tuple[float, int]:
     return -item[1], item[0]
+
+
+def _by_score(item: tuple[float, Passage]) -> float:
+    return -item[0]

@@ -4,7 +4,6 @@ Who may read what, and what is in force, is asked of the catalogue before anythi
 passage once more before it goes out. What a search needs of the whole catalogue is kept until its revision moves.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,19 +15,18 @@ from anyio.to_thread import run_sync as blocking
 
 from backends.catalogue import Catalogue
 from backends.catalogue_records import PassageTable
+from backends.confidence import LOOKED_AT, OFF_TOPIC, Chance, Signs, judged, signs
 from backends.contradictions import with_conflicts
 from backends.embedding import Embedder, Reranker, VectorIndex
 from backends.fusion import (
     BY_MODEL,
     BY_STATIC,
     BY_WORDS,
-    CROWDING,
-    FREE,
-    SPECIFIC,
     Ranked,
     Weights,
     joined,
     ordered,
+    spread,
     with_tokens,
 )
 from backends.lexicon import Lexicon
@@ -49,7 +47,7 @@ LONGEST = 2000
 DEEP = 300
 """Passages that each way of searching finds. The lowest of so many is where its scale begins."""
 RERANKED = 40
-"""Passages that a reranker reads."""
+"""Passages that a reranker reads; without one, so many or thrice the limit are looked through for what to return."""
 
 
 def _today() -> date:
@@ -92,6 +90,7 @@ class HandbookRetriever:
         self._today = today
         self._lock = Lock()
         self._held: _Held | None = None
+        self._chance: tuple[int, Chance] | None = None
 
     async def search(
         self, query: str, viewer: Viewer, limit: int, filters: Filters | None = None, as_of: date | None = None
@@ -104,15 +103,34 @@ class HandbookRetriever:
         held = await blocking(self._hold)
         text = held.lexicon.repaired(query[-LONGEST:])
         near = await self._near(text, versions)
-        ranked = await blocking(self._ranked, held, text, near, versions)
-        return await self._chosen(text, ranked, near is not None, viewer, day, limit)
+        ranked = await blocking(self._ranked, held, text, near, versions, max(RERANKED, 3 * limit))
+        searched = ["words"] if near is None else ["words", "vectors"]
+        return await self._chosen(text, ranked, searched, viewer, day, limit)
 
     async def judge(self, query: str, passages: Sequence[Passage]) -> Judgement | None:
-        return None
+        held = await blocking(self._hold)
+        return await blocking(self._judged, held, query[-LONGEST:], passages)
 
     async def versions(self) -> Mapping[str, str]:
         documents = await blocking(self._catalogue.documents)
         return {one.id: version.name for one in documents for version in one.versions if version.state == "current"}
+
+    def _judged(self, held: _Held, query: str, passages: Sequence[Passage]) -> Judgement:
+        return judged(signs(query, passages, held.lexicon, self._synonyms), self._chance_of(held))
+
+    def _chance_of(self, held: _Held) -> Chance:
+        """Worked out at the first judgement of a revision: some thirty searches by words."""
+        with self._lock:
+            if self._chance is None or self._chance[0] != held.revision:
+                self._chance = held.revision, Chance.of([self._signs_of(held, question) for question in OFF_TOPIC])
+            return self._chance[1]
+
+    def _signs_of(self, held: _Held, question: str) -> Signs:
+        versions = np.unique(held.table.versions).tolist()
+        ranked = self._ranked(held, question, None, versions, LOOKED_AT)
+        found = self._catalogue.passages([one.row for one in ranked])
+        seen = [passage.model_copy(update={"legs": list(one.legs)}) for one, passage in zip(ranked, found, strict=True)]
+        return signs(question, seen, held.lexicon, self._synonyms)
 
     def _hold(self) -> _Held:
         revision = self._catalogue.revision()
@@ -145,14 +163,14 @@ class HandbookRetriever:
         return {row: found[id] for id, row in rows.items()}
 
     def _ranked(
-        self, held: _Held, text: str, near: Mapping[int, float] | None, versions: Sequence[int]
+        self, held: _Held, text: str, near: Mapping[int, float] | None, versions: Sequence[int], limit: int
     ) -> list[Ranked]:
         words = self._words.search(text, held.lexicon, versions, DEEP)
         near = self._of(held.table, near or {}, versions)
         weights = self._weights(near)
         sums = joined(words, near, weights)
         tokens = self._tokens_of(held, text, list(sums))
-        return ordered(with_tokens(sums, tokens, weights), {"words": words, "vectors": near, "tokens": tokens})
+        return ordered(with_tokens(sums, tokens, weights), {"words": words, "vectors": near, "tokens": tokens}, limit)
 
     def _of(self, table: PassageTable, found: Mapping[int, float], versions: Sequence[int]) -> dict[int, float]:
         """What is found, without what the catalogue does not hold in these versions, whatever an index says."""
@@ -175,58 +193,45 @@ class HandbookRetriever:
         return {} if scores is None else {row: float(score) for row, score in zip(rows, scores, strict=True)}
 
     async def _chosen(
-        self, text: str, ranked: Sequence[Ranked], has_vectors: bool, viewer: Viewer, day: date, limit: int
+        self, text: str, ranked: Sequence[Ranked], searched: Sequence[str], viewer: Viewer, day: date, limit: int
     ) -> list[Passage]:
-        """The passages themselves: read anew, or by a reranker; what says the same once, and what differs marked."""
-        searched = ["words", *(["vectors"] if has_vectors else [])]
-        passages = await blocking(self._catalogue.passages, [one.row for one in ranked])
-        scored = [
-            passage.model_copy(
-                update={
-                    "score": one.score + SPECIFIC * bool(passage.audience.countries or passage.audience.entities),
-                    "legs": list(one.legs),
-                }
-            )
-            for one, passage in zip(ranked, passages, strict=True)
-            if _allowed(passage, viewer, day)
-        ]
-        best = spread(scored)
+        """The passages themselves, perhaps in a reranker's order; what says the same once, and what differs marked."""
+        found = await blocking(self._catalogue.passages, [one.row for one in ranked])
+        legs = {passage.id: list(one.legs) for one, passage in zip(ranked, found, strict=True)}
+        best = spread(
+            (one.score, passage) for one, passage in zip(ranked, found, strict=True) if _allowed(passage, viewer, day)
+        )
         note = ""
         if self._reranker is not None:
-            best, note = await self._reread(self._reranker, text, best)
-        kept = with_conflicts(list(islice(distinct(best), limit)))
+            try:
+                best = await _reread(self._reranker, text, best, legs)
+            except Unavailable:
+                note = "the reranker did not answer"
+        scores = {passage.id: score for score, passage in best}
+        kept = with_conflicts(list(islice(distinct(passage for _, passage in best), limit)))
         return [
-            passage.model_copy(update={"reason": reason(passage.legs, searched, passage.audience, note)})
+            passage.model_copy(
+                update={
+                    "score": scores[passage.id],
+                    "legs": legs[passage.id],
+                    "reason": reason(legs[passage.id], searched, passage.audience, note),
+                }
+            )
             for passage in kept
         ]
 
-    async def _reread(self, reranker: Reranker, text: str, best: Sequence[Passage]) -> tuple[list[Passage], str]:
-        """The first of them in the order of the reranker, the rest behind; unchanged, and a note, if it fails."""
-        first, rest = best[:RERANKED], best[RERANKED:]
-        texts = [indexed_text(passage.title, passage.section, passage.text) for passage in first]
-        try:
-            scores = await reranker.rerank(text, texts)
-        except Unavailable:
-            return list(best), "the reranker did not answer"
-        order = sorted(range(len(first)), key=lambda n: -scores[n])
-        read = [
-            first[n].model_copy(
-                update={"legs": [*first[n].legs, Leg(name="rerank", rank=rank, score=scores[n])], "score": scores[n]}
-            )
-            for rank, n in enumerate(order, 1)
-        ]
-        return [*read, *rest], ""
 
-
-def spread(passages: Sequence[Passage]) -> list[Passage]:
-    """Best first, with the later passages of a document set back, so that it does not crowd out the others."""
-    seen = Counter[str]()
-    set_back: list[Passage] = []
-    for passage in sorted(passages, key=lambda one: -one.score):
-        later = max(0, seen[passage.document] - FREE + 1)
-        seen[passage.document] += 1
-        set_back.append(passage.model_copy(update={"score": passage.score - CROWDING * later}))
-    return sorted(set_back, key=lambda one: -one.score)
+async def _reread(
+    reranker: Reranker, text: str, best: Sequence[tuple[float, Passage]], legs: dict[str, list[Leg]]
+) -> list[tuple[float, Passage]]:
+    """The first of them in the order of the reranker and with its scores, which join `legs`; the rest is left out."""
+    first = [passage for _, passage in best[:RERANKED]]
+    texts = [indexed_text(passage.title, passage.section, passage.text) for passage in first]
+    scores = await reranker.rerank(text, texts)
+    order = sorted(range(len(first)), key=lambda n: -scores[n])
+    for rank, n in enumerate(order, 1):
+        legs[first[n].id].append(Leg(name="rerank", rank=rank, score=scores[n]))
+    return [(scores[n], first[n]) for n in order]
 
 
 def _allowed(passage: Passage, viewer: Viewer, day: date) -> bool:
