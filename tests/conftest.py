@@ -5,12 +5,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import anyio
 import mongodb_server
 import pymongo
 import pytest
 
 from backends import open_store
+from backends.handbook_index import open_handbooks
 from core.store import Store
+
+SAMPLES = Path(__file__).parents[1] / "sample_handbooks"
 
 
 @pytest.fixture
@@ -24,6 +28,19 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
     async with open_store(url) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def sample_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample handbooks, taken in once for all tests: what a console would do at its first start. Copy it."""
+    path = tmp_path_factory.mktemp("catalogue") / "handbooks.db"
+
+    async def take_in() -> None:
+        async with open_handbooks(path) as index:
+            await index.ingest(SAMPLES)
+
+    anyio.run(take_in)
+    return path
 
 
 @pytest.fixture(scope="session")

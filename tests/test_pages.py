@@ -1,5 +1,6 @@
 """The pages, for each role, without a browser: what is offered, what is drawn, what is refused."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -29,8 +30,9 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture
-def open_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+def open_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_catalogue: Path) -> Iterator[Open]:
     """Opens a new session of the console, as a reload does, over one store."""
+    shutil.copy(sample_catalogue, tmp_path / "desk.db-handbooks")
     monkeypatch.setenv("ROLLTOP_STORE", f"sqlite:///{tmp_path}/desk.db")
     monkeypatch.setenv("ROLLTOP_MODEL", "offline:?delay=0")
     config.set_option("server.address", "127.0.0.1")
