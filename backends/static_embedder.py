@@ -1,9 +1,9 @@
 """The bundled embedder: a text is the sum of its tokens' vectors, scaled to length 1.
 
-The vectors are added as long as they are in the table. On two handbooks of others with 100 questions that finds 61 % in
-the first five; weights by a token's rarity in the handbook find 53 to 56 %, as the table's lengths hold that already,
-and removing what all passages, or all tokens, have in common gains nothing. So a passage's vector depends on nothing
-but its text.
+The vectors are added as long as they are in the table, as those lengths already say how much a token matters. Of 100
+questions on two public handbooks that finds 61 % in the first five, weighted by the tokens' rarity in the handbook too
+53 to 56 %; of 162 on the sample handbooks 47 and 50 %. Neither that is worth it nor taking away what all passages, or
+all tokens, have in common: so a vector depends on nothing but its text.
 """
 
 from collections.abc import Sequence

@@ -28,6 +28,8 @@ _INSTEAD = "pip install 'rolltop[handbooks]', or choose the embedder none: to se
 _FIRST_PIECE = 259
 """Below it are the tokenizer's marks and the 256 bytes that spell what it has no piece for."""
 
+_SHOUTED = 3
+
 
 class StaticTokens:
     """Texts as tokens, and a vector a token. Safe in any thread; `bundled` loads it once a process.
@@ -75,9 +77,11 @@ class StaticTokens:
     def ids(self, texts: Sequence[str]) -> list[NDArray[np.uint32]]:
         """The tokens of each text, in order, repeats and punctuation included: row numbers of `rows`.
 
-        A whole word is often several tokens; a character without a piece of its own is as many as it has bytes.
+        A whole word is often several tokens; a character without a piece of its own is as many as it has bytes. Three
+        words and more, all in capitals, are read as if they were small: spelt out in capitals the table hardly knows
+        them, and a question typed so finds a third of what it would.
         """
-        found = self._tokenizer.encode_batch_fast([_encodable(text) for text in texts], add_special_tokens=False)
+        found = self._tokenizer.encode_batch_fast([_as_read(text) for text in texts], add_special_tokens=False)
         return [np.array(text.ids, dtype=np.uint32) for text in found]
 
     @cached_property
@@ -88,6 +92,7 @@ class StaticTokens:
         return np.fromiter(chain((False for _ in range(_FIRST_PIECE)), says), dtype=np.bool_, count=len(self.rows))
 
 
-def _encodable(text: str) -> str:
-    """Half a surrogate pair, which UTF-8 does not have and the tokenizer therefore refuses, becomes a question mark."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+def _as_read(text: str) -> str:
+    """Without shouting, and with a mark for half a surrogate pair, which is no UTF-8 and refused by the tokenizer."""
+    text = text if text.isascii() else text.encode(errors="replace").decode()
+    return text.lower() if text.isupper() and len(text.split()) >= _SHOUTED else text

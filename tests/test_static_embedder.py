@@ -89,6 +89,15 @@ async def test_half_a_surrogate_pair_is_a_mark_and_no_error(embedder: StaticEmbe
     np.testing.assert_array_equal(await one(embedder, "leave \ud83d"), await one(embedder, "leave ?"))
 
 
+async def test_a_question_in_capitals_is_read_as_one_in_small_letters(
+    embedder: StaticEmbedder, tokens: StaticTokens
+) -> None:
+    shouted, said = await embedder.embed(["HOW MUCH HOLIDAY IS LEFT?", "how much holiday is left?"], "query")
+    np.testing.assert_array_equal(shouted, said)
+    name, word = tokens.ids(["HMRC P45", "hmrc p45"])
+    assert name.tolist() != word.tolist()
+
+
 def test_token_ids_are_rows_of_the_table(tokens: StaticTokens) -> None:
     ids = tokens.ids(["Sick pay, sick pay", "", "🙂"])
     assert [found.dtype for found in ids] == [np.uint32] * 3
