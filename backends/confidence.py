@@ -104,9 +104,10 @@ THRESHOLD = 0.226
 CALIBRATION = "three handbooks, 262 questions that they answer and 77 that they do not quite"
 """What `python -m tests.eval.fit_confidence` fits, and the threshold below which 5 % of the answered questions fell.
 
-Left out of the fit in turn, two handbooks of others and the sample ones have an AUROC of .71 (95 %: .63 to .78) for near
-misses, of which 23 % (12 to 38) can be refused at 5 % false refusals, and of .91 for questions about anything else. Much
-of the former is the question's form: people say more, and ask less often for a yes or no, where a handbook answers.
+Left out of the fit in turn, two handbooks of others and the sample ones have an AUROC of .71 (95 %: .63 to .78) for
+near misses, of which 23 % (12 to 38) can be refused at 5 % false refusals, and of .91 for questions about anything
+else. Much of the former is a question's form: people say more, and ask less often for a yes or no, where a handbook
+answers.
 """
 
 
