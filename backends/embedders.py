@@ -4,6 +4,7 @@ from backends.embedding import Embedder
 from core.errors import InvalidInput
 
 _ACCEPTED = "static:, none:, folder:/path, openai:MODEL and pinecone:MODEL"
+_EXTRAS = {"openai": "openai", "pinecone": "pinecone"}
 
 
 def open_embedder(url: str) -> Embedder | None:
@@ -15,9 +16,7 @@ def open_embedder(url: str) -> Embedder | None:
     try:
         return _opened(url)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] in ("backends", "core"):
-            raise
-        extra = scheme if (scheme := url.partition(":")[0]) in ("openai", "pinecone") else "handbooks"
+        extra = _EXTRAS.get(url.partition(":")[0], "handbooks")
         raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[{extra}]'") from error
 
 
