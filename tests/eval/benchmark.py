@@ -92,7 +92,7 @@ async def measure(passages: int, questions: int, home: Path) -> Figures:
         query_dot=float(np.median(dot)),
         memory=memory,
         memory_dot=table.matrix.nbytes,
-        disk=sum(path.stat().st_size for path in home.glob("catalogue*")),
+        disk=_size(home),
         disk_fts=full_text.bytes,
     )
 
@@ -102,6 +102,10 @@ async def _search(retriever: Retriever, question: str) -> float:
     begun = perf_counter()
     await retriever.judge(question, await retriever.search(question, VIEWER, FOUND))
     return (perf_counter() - begun) * 1000
+
+
+def _size(home: Path) -> int:
+    return sum(path.stat().st_size for path in home.glob("catalogue*"))
 
 
 def _took(work: Callable[..., object], *arguments: object) -> float:

@@ -13,7 +13,25 @@ KINDS = 30_000
 PASSAGES = 200
 """Sections of a document, each short enough to be one passage."""
 
-_ONSETS = ["b", "c", "d", "f", "g", "h", "l", "m", "n", "p", "r", "s", "t", "v", "w", "br", "ch", "cl", "cr", "dr", "fl", "gr", "pl", "pr", "sh", "sl", "sp", "st", "str", "th", "tr"]
+_ONSETS = [
+    *"bcdfghlmnprstvw",
+    "br",
+    "ch",
+    "cl",
+    "cr",
+    "dr",
+    "fl",
+    "gr",
+    "pl",
+    "pr",
+    "sh",
+    "sl",
+    "sp",
+    "st",
+    "str",
+    "th",
+    "tr",
+]
 _VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "ee", "oo", "ou"]
 _CODAS = ["", "", "", "n", "r", "s", "t", "l", "m", "nd", "nt", "st", "ck"]
 

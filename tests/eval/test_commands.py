@@ -1,0 +1,52 @@
+"""The commands as they are typed: a run over any folder, the ablation, the benchmark."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from . import ablation, benchmark, run
+from .questions import read_run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_folder_of_any_formats_is_searched_and_what_cannot_be_read_is_named(mixed, asked_of_mixed, tmp_path, capsys):
+    out = tmp_path / "run.jsonl"
+    run.main(["--handbooks", str(mixed), "--questions", str(asked_of_mixed), "--out", str(out)])
+    runs = read_run(out)
+    assert list(runs) == ["a", "b", "c", "d", "5", "f"]
+    first = {id: one.results[0].path for id, one in runs.items() if id in "abcd"}
+    assert first == {
+        "a": "dogs.pdf",
+        "b": "leave/deep down/Sabbatical.md",
+        "c": "visitors.docx",
+        "d": "leave/parking.html",
+    }
+    assert runs["b"].results[0].heading == ("Sabbatical", "Who")
+    assert all(0 <= one.confidence <= 1 and one.abstained is not None for one in runs.values())
+    said = capsys.readouterr().out
+    assert "refused: empty" in said
+    assert "refused: broken" in said
+    assert said.splitlines()[1].split()[:4] == ["all", "6", "2", "1.000"]
+
+
+def test_it_is_a_program(mixed, asked_of_mixed, tmp_path):
+    command = [sys.executable, "-m", "tests.eval.run", "--embedder", "none:", "--misses"]
+    files = ["--handbooks", str(mixed), "--questions", str(asked_of_mixed), "--out", str(tmp_path / "run.jsonl")]
+    done = subprocess.run([*command, *files], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "passages taken in" in done.stdout
+
+
+def test_the_ablation_is_a_markdown_table_with_a_line_for_each_variant(mixed, asked_of_mixed, capsys):
+    ablation.main(["--handbooks", str(mixed), "--questions", str(asked_of_mixed)])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == [one.name for one in ablation.variants(None)]
+    assert {line.count("|") for line in lines} == {10}
+
+
+def test_the_benchmark_measures_against_both_yardsticks(capsys):
+    benchmark.main(["--sizes", "300", "--questions", "4"])
+    head, _, line = capsys.readouterr().out.splitlines()
+    assert line.startswith("| 300 |")
+    assert line.count("|") == head.count("|")
