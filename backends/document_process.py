@@ -144,6 +144,8 @@ def _forked(data: bytes, name: str, limits: Limits) -> tuple[bytes, bytes]:
         _, status = os.waitpid(child, 0)
     if fault := fault or _fault(status, limits):
         return _REFUSED, f"{name} {fault}".encode(errors="replace")
+    if not answer:
+        return _REFUSED, f"{name} cannot be read: export it anew, or leave it out".encode(errors="replace")
     return answer[:1], answer[1:]
 
 
@@ -168,19 +170,23 @@ def _answer(data: bytes, name: str, limits: Limits, writing: int) -> None:
         (resource.RLIMIT_NOFILE, 64),
     ):
         resource.setrlimit(limit, (most, most))
+    answer = b""
     try:
-        answer = _DOCUMENT + read_document(data, name).model_dump_json().encode()
+        answer = _DOCUMENT + _read(data, name, limits)
     except Refused as refused:
         answer = _REFUSED + str(refused).encode(errors="replace")
-    except MemoryError:
-        answer = _REFUSED + f"{name} takes more memory than {limits.memory // 2**20} MB: split it".encode(
-            errors="replace"
-        )
-    except BaseException:  # The process ends here whatever happened: it is a copy of one that goes on.
-        os._exit(1)
-    with os.fdopen(writing, "wb") as answers:
-        answers.write(answer)
-    os._exit(0)
+    finally:
+        # Whatever was raised, the fork ends here: it is a copy of a process that goes on.
+        with os.fdopen(writing, "wb") as answers:
+            answers.write(answer)
+        os._exit(0)
+
+
+def _read(data: bytes, name: str, limits: Limits) -> bytes:
+    try:
+        return read_document(data, name).model_dump_json().encode()
+    except MemoryError as error:
+        raise Refused(f"{name} takes more memory than {limits.memory // 2**20} MB: split it") from error
 
 
 def _received(reading: int, limits: Limits) -> tuple[bytes, str]:
@@ -203,8 +209,10 @@ def _fault(status: int, limits: Limits) -> str:
     if os.WIFSIGNALED(status):
         if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
             return f"takes more than {limits.cpu_seconds} seconds of work to read: split it, or export it anew"
-        return "breaks the program that reads it: export it anew, or leave it out"
-    return "" if os.WEXITSTATUS(status) == 0 else "cannot be read: export it anew, or leave it out"
+        return (
+            f"breaks the program that reads it, in {limits.memory // 2**20} MB of memory: split it, or export it anew"
+        )
+    return ""
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from docx.opc.exceptions import PackageNotFoundError
 from lxml import etree  # type: ignore[import-untyped]  # lxml is written in C, without types
 
 from backends.documents import Content, Front, LeftOut, Refused, meant
-from backends.docx_package import checked
+from backends.docx_package import check
 from backends.docx_styles import Styles, W
 from backends.grids import item, table, written
 from backends.pieces import Block, Part, Shape
@@ -34,8 +34,9 @@ _NOTES = (W + "footnoteReference", W + "endnoteReference")
 
 def read_docx(data: bytes, name: str) -> Content:
     """The document in `data`. Raises Refused for a package that is none, is a bomb, or holds more than a document."""
+    check(data, name)
     try:
-        document = Document(BytesIO(checked(data, name)))
+        document = Document(BytesIO(data))
     except (BadZipFile, PackageNotFoundError, KeyError, ValueError, etree.XMLSyntaxError) as error:
         raise Refused(f"{name} is no Word document that can be read: save it anew as .docx") from error
     reader = _Reader(document)

@@ -11,8 +11,8 @@ _XML = 64 * 1024 * 1024
 _DECLARATIONS = ("<!DOCTYPE", "<!ENTITY")
 
 
-def checked(data: bytes, name: str) -> bytes:
-    """The archive, if it may be unpacked: so many parts and bytes, no declarations in its XML, nothing encrypted.
+def check(data: bytes, name: str) -> None:
+    """Raises Refused where the archive has too many parts or bytes, declarations in its XML, or is encrypted.
 
     An archive cannot unpack to more than it says: what goes on beyond that is not read.
     """
@@ -28,7 +28,6 @@ def checked(data: bytes, name: str) -> bytes:
             if part.file_size > _XML:
                 raise Refused(f"{name} holds more text than is read: split it")
             _check_xml(archive.read(part), name)
-    return data
 
 
 def _check_xml(content: bytes, name: str) -> None:

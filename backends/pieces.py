@@ -138,7 +138,7 @@ def _sections(placed: Iterable[_Placed]) -> Iterator[_Section]:
     newest: list[_Placed] = []
     for block in placed:
         if block.shape != "heading":
-            start = block.parts[0].start if start is None else start
+            start = (block.head or block.parts[0]).start if start is None else start
             newest.append(block)
             continue
         if newest and (newest[-1].shape != "heading" or newest[-1].level >= block.level):
