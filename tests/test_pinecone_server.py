@@ -406,13 +406,14 @@ async def test_documents_come_back_best_first_with_the_share_of_the_query_s_word
     assert [(one["index"], one["score"]) for one in ranked] == [(1, 1.0), (2, 0.5)]
 
 
-@pytest.mark.parametrize("body", [b"", b"[1]", b"{"])
-@pytest.mark.parametrize(("host", "path"), [("", "/embed"), ("vectors", "/query")])
+@pytest.mark.parametrize(("host", "path", "good"), [("", "/embed", EMBED), ("vectors", "/query", QUERY)])
 async def test_a_body_that_is_no_object_and_one_of_another_type_are_refused(
-    asked: Asked, host: str, path: str, body: bytes
+    asked: Asked, host: str, path: str, good: dict[str, Any]
 ) -> None:
-    assert (await asked.post(host, path, body)).status_code == 400
-    assert (await asked.post(host, path, b"{}", **{"content-type": "text/plain"})).status_code == 400
+    for body in (b"", b"[1]", b"{"):
+        assert (await asked.post(host, path, body)).status_code == 400
+    assert (await asked.post(host, path, good, **{"content-type": "text/plain"})).status_code == 400
+    assert (await asked.post(host, path, good)).status_code == 200
 
 
 async def test_no_other_operation_is_known(asked: Asked) -> None:
@@ -500,6 +501,13 @@ async def test_an_index_is_not_served_before_it_is_ready() -> None:
             assert (await http.post(f"{made.host}/vectors/upsert", **upsert)).status_code == 503
             assert [(await client.indexes.describe("an-index")).status.ready for _ in range(2)] == [False, True]
             assert (await http.post(f"{made.host}/vectors/upsert", **upsert)).status_code == 200
+
+
+async def test_an_index_that_is_deleted_serves_nobody_any_more(server: PineconeServer, asked: Asked) -> None:
+    assert (await asked.post("vectors", "/query", QUERY)).status_code == 200
+    async with httpx.AsyncClient() as http:
+        assert (await http.delete(f"{server.url}/indexes/kept", headers=HEADERS)).status_code == 202
+    assert (await asked.post("vectors", "/query", QUERY)).status_code == 404
 
 
 async def test_an_index_that_is_protected_is_not_deleted_until_it_is_not(server: PineconeServer) -> None:
