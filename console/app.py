@@ -14,6 +14,7 @@ from backends.ingest import Progress
 from backends.models import open_model
 from backends.prices import read_prices
 from backends.stores import open_store
+from console.handbooks import Handbooks
 from console.hr_records import HrRecords
 from console.hr_tools import hr_tools
 from console.settings import Settings, read_settings
@@ -48,6 +49,8 @@ class App:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
         index = await self._open_handbooks(settings)
+        self.handbooks = Handbooks(index)
+        self._opened.push_async_callback(self.handbooks.close)
         desk = Desk(store, models, tools=self.tools, retriever=index.retriever, instructions=settings.instructions)
         return await self._opened.enter_async_context(desk)
 

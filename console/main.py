@@ -25,17 +25,22 @@ thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibi
 tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
 call = st.Page("../pages/call.py", title="Tool call", url_path="call", visibility="hidden")
 approvals = st.Page("../pages/approvals.py", title="Approvals", icon=":material/approval:", url_path="approvals")
+handbooks = st.Page("../pages/handbooks.py", title="Handbooks", icon=":material/menu_book:", url_path="handbooks")
+handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook", visibility="hidden")
 
 if viewer is None:
     # All of them, unseen: a link to a page is still that page after the sign-in.
-    st.navigation([chat, threads, thread, tool_calls, call, approvals], position="hidden")
+    every = [chat, threads, thread, tool_calls, call, approvals, handbooks, handbook]
+    st.navigation(every, position="hidden")
     draw_banner()
     draw_sign_in()
     st.stop()
 
 oversight = [threads, thread, tool_calls, call] if "auditor" in viewer.roles else []
 oversight += [approvals] if "approver" in viewer.roles else []
-page = st.navigation({"": [chat], "Oversight": oversight} if oversight else [chat])
+knowledge = [handbooks, handbook] if "knowledge_owner" in viewer.roles else []
+sections = {"": [chat], "Oversight": oversight, "Knowledge": knowledge}
+page = st.navigation({name: pages for name, pages in sections.items() if pages} if oversight or knowledge else [chat])
 with st.sidebar:
     draw_signed_in(viewer)
 draw_banner()

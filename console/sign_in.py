@@ -36,6 +36,7 @@ PEOPLE = (
     Person("e-3001", "HR approver", "austria", ("approver", "employee")),
     Person("e-4001", "knowledge owner", "austria", ("knowledge_owner", "employee")),
 )
+COUNTRIES = sorted({person.country for person in PEOPLE})
 _BY_ID = {person.id: person for person in PEOPLE}
 _MAY: dict[Role, str] = {
     "employee": "asks, and sees only their own threads",

@@ -6,10 +6,11 @@ from typing import Literal
 import streamlit as st
 
 from console.calls import Decide, draw_approval, draw_step
-from console.sources import draw_sources
-from console.wording import markdown, what_went_wrong
+from console.sources import Section, draw_sources, with_markers
+from console.wording import what_went_wrong
+from core.archive import TurnView
 from core.gate import Viewer
-from core.records import ToolCall, Turn
+from core.records import Turn
 
 
 def draw_question(turn: Turn) -> None:
@@ -21,17 +22,18 @@ def draw_question(turn: Turn) -> None:
             st.text(turn.question)
 
 
-def draw_answer(turn: Turn, calls: list[ToolCall], viewer: Viewer, decide: Decide) -> None:
+def draw_answer(view: TurnView, viewer: Viewer, decide: Decide, section: Section) -> None:
     """What the turn did and said, as far as it is on record. Stands in the assistant's message."""
+    turn, calls = view.turn, view.calls
     for call in calls:
         if call.status != "awaiting_approval":
             draw_step(call)
     if turn.text:
-        st.markdown(markdown(turn.text), anchors=False)
+        st.markdown(with_markers(turn.text, turn.citations), anchors=False)
     for call in calls:
         if call.status == "awaiting_approval":
             draw_approval(call, viewer, decide)
-    draw_sources(turn.citations)
+    draw_sources(turn.citations, view.retrievals, section, turn.id)
 
 
 def draw_ending(turn: Turn) -> bool:

@@ -17,6 +17,7 @@ from console.turns import draw_again, draw_answer, draw_ending, draw_question, d
 from console.welcome import draw_welcome
 from console.wording import TURN_WORDS, label
 from core.archive import TurnView
+from core.entries import Passage
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
 from core.records import ToolCall
 
@@ -67,6 +68,10 @@ def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> 
         run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
     except (InvalidInput, NotFound, Unavailable) as error:
         state.chat_notice = f"Not decided: {error}"
+
+
+def section(passage: Passage) -> list[Passage]:
+    return run(app().handbooks.section(viewer, passage))
 
 
 def stop(turn_id: str) -> None:
@@ -160,7 +165,7 @@ for view in views:
         if turn.status == "running":
             draw_live(lambda id=turn.id: stream(desk.follow(viewer, id)))
             st.rerun()
-        draw_answer(turn, view.calls, viewer, decide)
+        draw_answer(view, viewer, decide, section)
         if draw_ending(turn) and view is views[-1]:
             draw_again(turn, partial(ask, request_id=request_id))
         if any(call.status == "awaiting_approval" and call.approval == "approver" for call in view.calls):

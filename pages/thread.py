@@ -7,15 +7,21 @@ from console.calls import draw_evidence, step_label, step_state
 from console.evidence import draw_model_calls, draw_turn_facts
 from console.paging import Pages
 from console.sign_in import signed_in
-from console.sources import draw_retrieval, draw_sources
+from console.sources import draw_retrieval, draw_sources, with_markers
 from console.turns import draw_ending, draw_question
-from console.wording import TURN_WORDS, cost, counted, label, markdown, when
+from console.wording import TURN_WORDS, cost, counted, label, when
+from core.entries import Passage
 
 st.set_page_config(page_title="Thread", layout="wide")
 viewer = signed_in()
 run, desk = app().run, app().desk
 thread_id = st.query_params.get("tr_id", "")
 pages = Pages[int]("tr_pages", thread_id)
+
+
+def section(passage: Passage) -> list[Passage]:
+    return run(app().handbooks.section(viewer, passage))
+
 
 st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
 transcript = run(desk.transcript(viewer, thread_id, last=20, before=pages.cursor))
@@ -41,8 +47,8 @@ for view in transcript.turns:
             with st.chat_message("assistant", avatar=":material/smart_toy:"):
                 st.markdown(TURN_WORDS[turn.status].badge)
                 if turn.text:
-                    st.markdown(markdown(turn.text), anchors=False)
-                draw_sources(turn.citations)
+                    st.markdown(with_markers(turn.text, turn.citations), anchors=False)
+                draw_sources(turn.citations, view.retrievals, section, turn.id)
                 draw_ending(turn)
         with evidence:
             for call in view.calls:

@@ -14,7 +14,8 @@ from console.app import app, close
 from console.hr_records import HrRecords
 from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
-from core.errors import InvalidInput, Unavailable
+from core.entries import Audience
+from core.errors import Denied, InvalidInput, Unavailable
 from core.gate import Viewer
 
 MAIN = str(Path(__file__).parents[1] / "console" / "main.py")
@@ -110,10 +111,11 @@ def test_the_development_sign_in_refuses_other_addresses(open_as, address):
         (EMPLOYEE, {"chat"}),
         (AUDITOR, {"chat", "threads", "thread", "tool_calls", "call"}),
         (APPROVER, {"chat", "approvals"}),
+        (KEEPER, {"chat", "handbooks", "handbook"}),
     ],
 )
 def test_each_role_has_its_pages_and_no_other(open_as, viewer, pages):
-    for page in ("chat", "threads", "thread", "tool_calls", "call", "approvals"):
+    for page in ("chat", "threads", "thread", "tool_calls", "call", "approvals", "handbooks", "handbook"):
         if page in pages:
             assert not open_as(viewer, page).exception
         else:
@@ -130,8 +132,10 @@ def test_a_question_about_ones_own_record_shows_the_tool_step_and_its_result(ope
 def test_a_question_about_policy_shows_its_source(open_as):
     at = ask(open_as(EMPLOYEE), "What is our policy on remote work?")
     assert "three days a week" in texts(at)
-    assert "Sources" in texts(at)
-    assert "in force since 2026-07-01" in texts(at)
+    chip = next(button for button in at.button if button.label == "1 · Remote work")
+    chip.click().run()
+    assert "in force since 2026\\-07\\-01" in texts(at)
+    assert ":orange-background[" in texts(at)
 
 
 def test_an_example_is_one_click_away(open_as):
@@ -238,6 +242,75 @@ def test_an_auditor_finds_a_tool_call_and_its_thread(open_as):
     call = app().run(app().desk.search_calls(AUDITOR)).items[0]
     at = open_as(AUDITOR, "call", tc_id=call.id)
     assert at.title[0].value == "Vacation balance"
+
+
+def test_a_keeper_sees_every_handbook_and_which_are_past_their_review(open_as):
+    at = open_as(KEEPER, "handbooks")
+    assert "30 documents" in texts(at)
+    at.text_input(key="hb_words").set_value("remote-work-2024").run()
+    assert "Superseded" in texts(at)
+    assert "2024\\-01\\-01 to 2026\\-06\\-30" in texts(at)
+    at.text_input(key="hb_words").set_value("").run()
+    at.selectbox(key="hb_status").set_value("removed").run()
+    assert "0 documents" in texts(at)
+
+
+def test_a_keeper_changes_for_whom_a_handbook_holds_and_it_is_on_record(open_as):
+    at = open_as(KEEPER, "handbook", hb_id="it/data-protection")
+    assert "for everybody" in texts(at)
+    at.multiselect[0].set_value(["uk"])
+    next(button for button in at.button if button.label == "Save").click().run()
+    assert not at.exception
+    assert "for UK" in texts(at)
+    assert "e\\-4001" in texts(at)
+    run, handbooks = app().run, app().handbooks
+    trial = run(handbooks.try_question(KEEPER, "May I photograph a customer?", country="austria", entity=None))
+    assert "it/data-protection" not in [passage.document for passage in trial.passages]
+    run(handbooks.change(KEEPER, "it/data-protection", audience=Audience()))
+
+
+def test_a_handbook_that_would_end_before_it_begins_is_not_saved(open_as):
+    at = open_as(KEEPER, "handbook", hb_id="it/data-protection")
+    at.date_input[1].set_value(date(2020, 1, 1))
+    next(button for button in at.button if button.label == "Save").click().run()
+    assert "would end" in texts(at)
+    assert "is on record" not in texts(at)
+
+
+def test_a_handbook_that_does_not_exist_is_not_found(open_as):
+    assert "nothing here that you may open" in texts(open_as(KEEPER, "handbook", hb_id="working/none"))
+
+
+@pytest.mark.parametrize("viewer", [EMPLOYEE, AUDITOR, APPROVER])
+def test_whoever_does_not_keep_the_handbooks_is_refused_by_all_that_keeps_them(open_as, viewer):
+    open_as(viewer)
+    run, handbooks = app().run, app().handbooks
+    for call in (
+        handbooks.documents(viewer),
+        handbooks.text(viewer, 1),
+        handbooks.pieces(viewer, 1),
+        handbooks.changes(viewer, "it/data-protection"),
+        handbooks.upload(viewer, [("a.md", b"A")]),
+        handbooks.job(viewer),
+        handbooks.change(viewer, "it/data-protection", owner="me"),
+        handbooks.remove(viewer, "it/data-protection"),
+        handbooks.try_question(viewer, "Leave?", country=None, entity=None),
+        handbooks.health(viewer),
+    ):
+        with pytest.raises(Denied):
+            run(call)
+
+
+def test_the_section_around_a_passage_is_for_whom_the_handbook_holds(open_as):
+    open_as(EMPLOYEE)
+    run, handbooks = app().run, app().handbooks
+    british = Viewer("e-1203", country="uk")
+    trial = run(handbooks.try_question(KEEPER, "What is statutory sick pay?", country="uk", entity=None))
+    passage = next(one for one in trial.passages if one.document == "health/sick-leave-uk")
+    around = run(handbooks.section(british, passage))
+    assert passage.id in [piece.id for piece in around]
+    assert {piece.document for piece in around} == {"health/sick-leave-uk"}
+    assert run(handbooks.section(EMPLOYEE, passage)) == []
 
 
 def test_listings_have_pages(open_as):

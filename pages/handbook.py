@@ -1,0 +1,69 @@
+"""Handbook: one document, its versions and their passages, and what whoever keeps it says of it."""
+
+from datetime import UTC, date, datetime
+
+import streamlit as st
+
+from console.app import app
+from console.handbook_list import badges, days
+from console.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
+from console.sign_in import signed_in
+from console.sources import audience_words
+from console.wording import label
+from core.entries import Audience
+from core.errors import InvalidInput, NotFound
+
+st.set_page_config(page_title="Handbook", layout="wide")
+viewer = signed_in()
+run, handbooks = app().run, app().handbooks
+id = st.query_params.get("hb_id", "")
+
+
+def change(said: dict[str, Audience | date | str | None]) -> None:
+    if not said:
+        st.info("Nothing differs from what is on record.", icon=":material/info:")
+        return
+    try:
+        run(handbooks.change(viewer, id, **said))
+    except InvalidInput as error:
+        st.error(label(str(error), 300), icon=":material/error:")
+        return
+    st.session_state.hb_notice = "Saved. It counts from the next question on."
+    st.rerun()
+
+
+def remove() -> None:
+    run(handbooks.remove(viewer, id))
+    st.session_state.hb_notice = "Removed: it is not found any more. Answers that cite it keep their source."
+
+
+st.page_link("../pages/handbooks.py", label="Back to handbooks", icon=":material/arrow_back:")
+document = next((one for one in run(handbooks.documents(viewer)) if one.id == id), None)
+if document is None:
+    raise NotFound("handbook", id)
+if "hb_notice" in st.session_state:
+    st.success(st.session_state.pop("hb_notice"), icon=":material/check:")
+
+st.title(label(document.title, 160), anchor=False)
+st.markdown(badges(document, datetime.now(UTC).date()))
+version = choose_version(document)
+st.caption(
+    f"{label(document.id, 120)} · version {label(version.name)}, {label(days(version))} · "
+    f"for {label(audience_words(document.audience) or 'everybody')} · {version.kind} · "
+    f"{label(document.owner or 'no owner')}"
+    + (f" · review by {label(str(document.review_by))}" if document.review_by else "")
+)
+with st.container(horizontal=True):
+    with st.popover("Edit", icon=":material/edit:"):
+        draw_form(document, change)
+    with st.popover("Changes", icon=":material/history:"):
+        draw_changes(run(handbooks.changes(viewer, id)))
+    if any(one.state != "removed" for one in document.versions):
+        with st.popover("Remove", icon=":material/delete:"):
+            st.markdown(
+                "It will not be found any more. Answers that cite it keep their source, and so does the record."
+            )
+            st.button("Remove it from search", key="hb_remove", type="primary", on_click=remove)
+draw_text_and_passages(
+    run(handbooks.text(viewer, version.row)), run(handbooks.pieces(viewer, version.row)), str(version.row)
+)

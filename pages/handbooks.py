@@ -1,0 +1,93 @@
+"""Handbooks: what the desk may say, for whom, from when. Their keeper takes files in here, and tries questions."""
+
+from datetime import UTC, datetime
+from typing import get_args
+
+import streamlit as st
+
+from console.app import app
+from console.handbook_checks import draw_gaps, draw_health, draw_trial
+from console.handbook_list import choose, draw_documents, past_review
+from console.handbook_uploads import draw_report, draw_upload, follow
+from console.sign_in import COUNTRIES, signed_in
+from console.sources import place
+from console.wording import counted, label
+from core.entries import Audience
+from core.errors import InvalidInput
+from core.gate import Role
+
+st.set_page_config(page_title="Handbooks", layout="wide")
+viewer = signed_in()
+run, desk, handbooks = app().run, app().desk, app().handbooks
+today = datetime.now(UTC).date()
+
+
+def upload(files: list[tuple[str, bytes]], audience: Audience | None) -> None:
+    try:
+        run(handbooks.upload(viewer, files, audience))
+    except InvalidInput as error:
+        st.session_state.hb_notice = str(error)
+    st.rerun()
+
+
+st.title("Handbooks")
+st.caption("What the desk may say, for whom and from when.")
+documents = run(handbooks.documents(viewer))
+listed, incoming, trying, missed, index = st.tabs(
+    ["Documents", "Upload", "Try a question", "Gaps", "Index"], key="hb_tab", on_change="rerun", bind="query-params"
+)
+
+if listed.open:
+    with listed:
+        late = sum(past_review(document, today) for document in documents)
+        if late:
+            st.warning(
+                f"{counted(late, 'document')} past the review date: read again and set another date, or take in a new "
+                "version.",
+                icon=":material/event_busy:",
+            )
+        if not documents:
+            st.info("There is no handbook yet. Take one in under Upload.", icon=":material/upload_file:")
+        else:
+            draw_documents(choose(documents, today), today)
+
+if incoming.open:
+    with incoming:
+        if "hb_notice" in st.session_state:
+            st.error(label(st.session_state.pop("hb_notice"), 300), icon=":material/error:")
+        job = run(handbooks.job(viewer))
+        draw_upload(documents, upload, busy=job is not None and not job.over)
+        if job is not None and not job.over:
+            follow(job)
+            st.rerun()
+        if job is not None:
+            draw_report(job)
+
+if trying.open:
+    with trying:
+        with st.form("hb_try", border=True):
+            question = st.text_input("Question", max_chars=2000, placeholder="As an employee would ask it")
+            with st.container(horizontal=True):
+                country = st.selectbox(
+                    "Country",
+                    COUNTRIES,
+                    index=None,
+                    format_func=place,
+                    placeholder="Unknown",
+                    accept_new_options=True,
+                    width=200,
+                )
+                entity = st.text_input("Company of the group", placeholder="Unknown", width=200)
+                role = st.selectbox("Role", get_args(Role), format_func=lambda role: role.replace("_", " "), width=200)
+            asked = st.form_submit_button("Search", type="primary")
+        if asked and question.strip():
+            trial = run(handbooks.try_question(viewer, question, role=role, country=country, entity=entity or None))
+            draw_trial(trial)
+
+if missed.open:
+    with missed:
+        draw_gaps(run(desk.gaps(viewer, limit=50)))
+
+if index.open:
+    with index:
+        draw_health(run(handbooks.health(viewer)))

@@ -1,0 +1,155 @@
+"""Answers with their sources, and the handbooks behind them, as people meet them in a browser."""
+
+import re
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+expect.set_options(timeout=20_000)
+
+PARROTS = b"""---
+title: Parrots at work
+version: "2026-11"
+effective: 2026-11-01
+audience: all
+owner: Office team
+review_by: 2027-11-01
+---
+
+# Parrots at work
+
+## Which days
+
+You may bring one parrot to the office on Fridays. It stays in its cage during meetings.
+"""
+
+
+def ask(page, question):
+    """Ask, and wait for the whole answer: its thumbs come last."""
+    thumbs = page.get_by_test_id("stFeedback")
+    before = thumbs.count()
+    box = page.get_by_role("textbox", name="Ask about leave")
+    box.fill(question)
+    box.press("Enter")
+    expect(thumbs).to_have_count(before + 1)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def sources(page):
+    """The titles on the chips below the latest answer, without their numbers."""
+    return [re.sub(r".*\d+ · ", "", text, flags=re.DOTALL) for text in chips(page).all_inner_texts()]
+
+
+def chips(page):
+    return page.get_by_test_id("stChatMessage").last.get_by_role("button", name=re.compile(r"\d+ · "))
+
+
+def open_source(page, n):
+    """The drawer of the n-th chip below the latest answer, from 0."""
+    chips(page).nth(n).click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text(re.compile("^Version|^Page"))).to_be_visible()
+    return drawer
+
+
+def open_handbooks(page, tab):
+    page.get_by_role("link", name="Handbooks").click()
+    expect(page.get_by_role("heading", name="Handbooks")).to_be_visible()
+    page.get_by_role("tab", name=tab).click()
+
+
+def test_the_two_questions_of_the_readme_have_the_right_numbered_sources(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    ask(page, "How many vacation days do I have left?")
+    expect(page.get_by_text("Vacation balance", exact=True)).to_be_visible()
+    expect(page.get_by_text("Days left: 13")).to_be_visible()
+    ask(page, "What is our policy on remote work?")
+    assert sources(page)[0] == "Remote work"
+    answer = page.get_by_test_id("stChatMessage").last
+    expect(answer.get_by_text("three days a week").first).to_be_visible()
+    expect(open_source(page, 0)).to_contain_text("Version 2026-07 · in force since 2026-07-01")
+
+
+def test_a_citation_opens_in_its_section_with_the_quoted_words_marked(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    ask(page, "What is our policy on remote work?")
+    drawer = open_source(page, 0)
+    marks = drawer.locator("span[style*='background-color']")
+    expect(marks.first).to_be_visible()
+    quoted = marks.first.inner_text()
+    assert quoted
+    assert quoted in page.get_by_test_id("stChatMessage").last.inner_text()
+
+
+def test_a_superseded_edition_is_never_cited(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    for question in ("What did the 2024 remote work policy allow?", "How many remote days a week may I take?"):
+        ask(page, question)
+        for n in range(chips(page).count()):
+            drawer = open_source(page, n)
+            expect(drawer).not_to_contain_text("Version 2024")
+            page.keyboard.press("Escape")
+            expect(drawer).to_have_count(0)
+    keeper = sign_in(offline, "e-4001")
+    open_handbooks(keeper, "Documents")
+    keeper.get_by_label("Title").fill("remote-work-2024")
+    keeper.get_by_label("Title").press("Enter")
+    expect(keeper.get_by_text("1 document", exact=True)).to_be_visible()
+    expect(keeper.get_by_text(re.compile("Superseded"))).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("person", "first", "never"),
+    [("e-1203", "Sick leave: UK", "Sick leave: Austria"), ("e-1310", "Sick leave", "Sick leave: UK")],
+)
+def test_the_rule_of_the_askers_country_comes_first(offline, sign_in, person, first, never):
+    page = sign_in(offline, person)
+    ask(page, "When do I need a sick note from a doctor?")
+    assert sources(page)[0] == first
+    assert never not in sources(page)
+
+
+def test_a_file_is_taken_in_found_and_removed_by_who_keeps_the_handbooks(offline, sign_in):
+    page = sign_in(offline, "e-4001")
+    open_handbooks(page, "Upload")
+    files = [("parrots.md", PARROTS), ("broken.pdf", b"%PDF-1.7 of which nothing follows")]
+    page.locator("input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
+    )
+    page.get_by_role("button", name="Take in").click()
+    expect(page.get_by_text("Taken in")).to_be_visible()
+    expect(page.get_by_text(re.compile("Refused"))).to_be_visible()
+
+    page.get_by_role("tab", name="Documents").click()
+    page.get_by_label("Title").fill("parrots")
+    page.get_by_label("Title").press("Enter")
+    expect(page.get_by_text("1 document", exact=True)).to_be_visible()
+
+    page.get_by_role("tab", name="Try a question").click()
+    page.get_by_label("Question", exact=True).fill("May I bring a parrot to the office?")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.get_by_text("1 · Parrots at work / Which days")).to_be_visible()
+
+    asker = sign_in(offline, "e-1310")
+    ask(asker, "May I bring a parrot to the office?")
+    assert sources(asker) == ["Parrots at work"]
+
+    page.get_by_role("tab", name="Documents").click()
+    page.get_by_role("link", name="Parrots at work").click()
+    expect(page.get_by_text(re.compile("The passage$"))).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Remove it from search").click()
+    expect(page.get_by_text("it is not found any more")).to_be_visible()
+    expect(page.get_by_text(re.compile("Removed$"))).to_be_visible()
+    ask(asker, "May I bring a parrot to work?")
+    assert "Parrots at work" not in sources(asker)
+
+
+def test_an_employee_cannot_open_the_page(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    expect(page.get_by_role("link", name="Handbooks")).to_have_count(0)
+    for path in ("handbooks", "handbook?hb_id=working/remote-work"):
+        page.goto(f"{offline.url}/{path}")
+        expect(page.get_by_text("Page not found")).to_be_visible()
+        expect(page.get_by_role("heading", name="Handbook")).to_have_count(0)
