@@ -16,7 +16,7 @@ from pinecone.errors import (
 
 from core.errors import InvalidInput, RolltopError, Unavailable
 
-REINDEX = "index the handbooks again: rolltop ingest into a new Pinecone index, or delete this one first"
+REINDEX = "index the handbooks again: delete this index, or name a new one, and run rolltop ingest --reindex"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _QUOTA = ("QUOTA_EXCEEDED", "PAYMENT_REQUIRED")

@@ -17,7 +17,6 @@ from pinecone.errors import NotFoundError
 
 from backends.embedding import Item, Vectors
 from backends.pinecone_client import Client, Patience
-from backends.pinecone_errors import REINDEX
 from backends.pinecone_opening import Address, Opened, fits, opened, opened_or_made
 from core.canonical import Json
 from core.errors import InvalidInput, RolltopError
@@ -74,7 +73,7 @@ class PineconeVectors:
         if not versions or limit < 1 or nothing:
             return []
         if (found := await self._open()) is None:
-            raise InvalidInput(f"there is no Pinecone index {self.address.index}: {REINDEX}")
+            raise InvalidInput(f"there is no Pinecone index {self.address.index}: rolltop doctor --repair makes it")
         fits(found, self.address, None if vector is None else len(vector))
         search = partial(self._search, found, query, vector, _filter(versions), min(limit, MAX_FOUND))
         return sorted(await self._read(search), key=lambda hit: (-hit[1], hit[0]))
@@ -120,6 +119,8 @@ class PineconeVectors:
             return self._opened
 
     async def _open_to_write(self, item: Item) -> Opened:
+        if self.address.model is None and item.vector is None:
+            raise InvalidInput(f"passage {item.id} has no vector, and {self.address.index} does not make any")
         dimension = None if self.address.model is not None or item.vector is None else len(item.vector)
         async with self._opening:
             if self._opened is None:

@@ -7,10 +7,8 @@ then hears in our words that the index has another dimension, not in those of a 
 from dataclasses import dataclass
 
 import anyio
-from pinecone import AsyncIndex
+from pinecone import AsyncIndex, DenseVectorField, IndexModel, SemanticTextField
 from pinecone.errors import ConflictError, NotFoundError
-from pinecone.models.indexes.index import IndexModel
-from pinecone.models.indexes.schema import DenseVectorField, SemanticTextField
 
 from backends.pinecone_client import Client, parsed
 from backends.pinecone_errors import REINDEX

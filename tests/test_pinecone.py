@@ -187,7 +187,9 @@ async def test_an_index_that_embeds_takes_no_vectors_and_one_of_vectors_no_texts
             await wrong.put([item("b", 1)])
         await wrong.close()
     with pytest.raises(InvalidInput, match="texts"):
-        await keeps.put([Item(id="b", version=1, text="Text.")])
+        await embeds.nearest("Text.", unit_vector(1), [1], 1)
+    with pytest.raises(InvalidInput, match="texts"):
+        await keeps.nearest("Text.", None, [1], 1)
     await embeds.close()
     await keeps.close()
 
@@ -319,6 +321,17 @@ async def test_what_was_written_is_found_after_a_while_and_nothing_else_goes_wro
         assert findings == Findings(orphans=[], missing=[], misnumbered=[])
         assert (await check(vectors, {"a": 1}, 8)).missing == ["a"]
         await vectors.close()
+
+
+async def test_a_passage_without_its_vector_makes_no_index(server: PineconeServer) -> None:
+    vectors = Place(namespace="n", server=server).vectors()
+    with pytest.raises(InvalidInput, match="passage a has no vector"):
+        await vectors.put([Item(id="a", version=1, text="Text.")])
+    assert server.requests == []
+    await vectors.put([item("b", 1)])
+    with pytest.raises(InvalidInput, match="passage a has no vector of 8"):
+        await vectors.put([item("b", 1), Item(id="a", version=1, text="Text.")])
+    await vectors.close()
 
 
 async def test_many_and_large_passages_go_in_requests_that_are_small_enough(server: PineconeServer) -> None:
