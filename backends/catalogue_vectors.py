@@ -16,6 +16,13 @@ from backends.embedding import Item, Vectors
 from backends.pieces import indexed_text
 from core.errors import InvalidInput
 
+_UNHELD = """
+    FROM passage JOIN version ON version.row = version WHERE findable AND (
+        held IS NOT ?1
+        OR ?1 <> '' AND NOT EXISTS (SELECT 1 FROM vector WHERE embedder = ?1 AND vector.hash = passage.hash)
+    )
+"""
+
 
 class KeptVectors:
     """The vectors' side of a catalogue; all of it blocks."""
@@ -66,15 +73,22 @@ class KeptVectors:
 
     def items(self, embedder: str | None, versions: Sequence[int]) -> list[Item]:
         """These versions' passages for a vector index, with the embedder's vectors, where it has made them."""
+        return self._items(embedder, "version", versions)
+
+    def items_of(self, embedder: str | None, ids: Sequence[str]) -> list[Item]:
+        """As `items`, of the passages of these ids that there are."""
+        return self._items(embedder, "uid", ids)
+
+    def _items(self, embedder: str | None, column: str, values: Sequence[int | str]) -> list[Item]:
         with self._connections.reading() as connection:
             rows: list[reading.Row] = connection.execute(
-                """
+                f"""
                 SELECT uid, version, document, title, section, passage.text, value
                 FROM passage JOIN version ON version.row = version
                 LEFT JOIN vector ON embedder = ? AND vector.hash = passage.hash
-                WHERE version IN (SELECT value FROM json_each(?)) ORDER BY passage.row
+                WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY passage.row
                 """,
-                (embedder or "", reading.listed(versions)),
+                (embedder or "", reading.listed(values)),
             ).fetchall()
         return [
             Item(
@@ -105,11 +119,8 @@ class KeptVectors:
     def unheld(self, embedder: str | None) -> list[int]:
         """The rows of the versions that can be found and of which a vector index lacks passages of this embedder."""
         with self._connections.reading() as connection:
-            sql = (
-                "SELECT DISTINCT version FROM passage JOIN version ON version.row = version"
-                " WHERE findable AND held IS NOT ? ORDER BY version"
-            )
-            return [row for (row,) in connection.execute(sql, (embedder or "",))]
+            rows = connection.execute(f"SELECT DISTINCT version {_UNHELD} ORDER BY version", (embedder or "",))
+            return [row for (row,) in rows]
 
     def stale(self) -> list[str]:
         """The ids of passages that a vector index holds and nobody may find any more."""
@@ -119,3 +130,17 @@ class KeptVectors:
                 " WHERE held IS NOT NULL AND NOT findable AND published IS NOT NULL"
             )
             return [uid for (uid,) in connection.execute(sql)]
+
+    def expected(self) -> dict[str, int]:
+        """By its id, the version of each passage that a vector index is to hold: what can be found or is staged."""
+        with self._connections.reading() as connection:
+            sql = (
+                "SELECT uid, version FROM passage JOIN version ON version.row = version"
+                " WHERE findable OR (published IS NULL AND held IS NOT NULL)"
+            )
+            return reading.mapped(connection, sql)
+
+    def missing(self, embedder: str | None) -> int:
+        """How many passages can be found by their words and not by their vectors."""
+        with self._connections.reading() as connection:
+            return int(str(connection.execute(f"SELECT count(*) {_UNHELD}", (embedder or "",)).get))

@@ -6,6 +6,7 @@ batch of vectors is kept as it comes: the next ingest goes on where this one was
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,7 @@ from backends.catalogue import Catalogue
 from backends.catalogue_records import Edition
 from backends.catalogue_sources import Source, Sources
 from backends.catalogue_staging import Staging
-from backends.document_process import parse
+from backends.document_process import Parse, parsing
 from backends.documents import LeftOut
 from backends.embedding import Embedder, VectorIndex
 from backends.ingest_files import File, Folder, Upload, gather
@@ -47,6 +48,7 @@ async def ingest(
     by: str = "ingest",
     reindex: bool = False,
     patience: float = 60,
+    parse: Parse | None = None,
 ) -> IngestReport:
     """Take in files, folders with all below them, and uploads; what became of each is in the report.
 
@@ -55,17 +57,18 @@ async def ingest(
     a folder among the sources, and is not there any more, is removed. `root` is the folder in which documents' ids
     begin, by default the one that was named. `said` are a knowledge owner's words (`said_of`) on all these documents,
     and `by` is on record for them. `reindex` goes over to another embedder, and puts all into the vector index anew.
+    `parse` reads a file, by default in a process of this ingest's own.
 
     Superseded versions stay in the vector index as long as some day's search may find them; what nobody may find any
     more is taken out of it at the end. Raises InvalidInput for a path that is not there, and for vectors of another
     embedder; Unavailable when another ingest did not end within `patience` seconds, or the catalogue does not answer.
     """
     known = Sources(catalogue)
-    async with alone(catalogue.connections, patience):
+    async with alone(catalogue.connections, patience), _reading(parse) as parse:
         files, folders = await blocking(gather, sources, root, await blocking(known.roots))
         index = IndexWriter(catalogue, embedder, vectors)
         await index.begin(reindex=reindex)
-        run = _Run(catalogue, index, tokens, progress, said or {}, by, len(files))
+        run = _Run(catalogue, parse, index, tokens, progress, said or {}, by, len(files))
         await run.begin()
         for file in files:
             await run.take(file)
@@ -74,6 +77,10 @@ async def ingest(
             for folder in folders:
                 await run.prune(folder)
         return IngestReport(documents=tuple(run.reports.values()), fault=await index.tidy())
+
+
+def _reading(parse: Parse | None) -> AbstractAsyncContextManager[Parse]:
+    return parsing() if parse is None else nullcontext(parse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,7 @@ class _Run:
     def __init__(
         self,
         catalogue: Catalogue,
+        parse: Parse,
         index: IndexWriter,
         tokens: StaticTokens | None,
         progress: Callable[[Progress], None],
@@ -100,12 +108,12 @@ class _Run:
         files: int,
     ) -> None:
         self.reports: dict[str, DocumentReport] = {}
-        self._catalogue, self._index, self._tokens = catalogue, index, tokens
+        self._catalogue, self._parse, self._index, self._tokens = catalogue, parse, index, tokens
         self._staging, self._sources = Staging(catalogue), Sources(catalogue)
         self._progress, self._said, self._by, self._files = progress, said, by, files
         self._group: list[_Staged] = []
         self._no_documents: set[str] = set()
-        self._passages = self._of_passages = 0
+        self._read = self._passages = self._of_passages = 0
         self._at = ""
 
     async def begin(self) -> None:
@@ -123,6 +131,7 @@ class _Run:
                 await self._stage(source, data, known)
         except InvalidInput as error:
             self._report(file.document, "refused", reason=str(error))
+        self._read += 1
         if sum(one.passages for one in self._group) >= GROUP:
             await self.publish()
 
@@ -152,7 +161,7 @@ class _Run:
     async def _stage(self, source: Source, data: bytes, known: Sequence[Edition]) -> None:
         row = next((one.row for one in known if one.hash == source.hash), None)
         if row is None:
-            parsed = await parse(data, source.name)
+            parsed = await self._parse(data, source.name)
             if PurePosixPath(source.name).name.casefold() == "readme.md" and parsed.front.title is None:
                 self._no_documents.add(source.document)
                 await blocking(self._sources.note_none, source)
@@ -229,7 +238,7 @@ class _Run:
         self._at = document
         self._progress(
             Progress(
-                documents=len(self.reports) + len(self._no_documents),
+                documents=self._read,
                 of_documents=self._files,
                 passages=self._passages,
                 of_passages=self._of_passages,

@@ -12,7 +12,10 @@ Status: TypeAlias = Literal["published", "unchanged", "refused", "removed", "fai
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an ingest is. `of_passages` grows as documents are read; `name` is the document it is at."""
+    """How far an ingest is: so many documents are read, and so many of their passages have their vectors.
+
+    `of_passages` grows as documents are read; `name` is the document it is at.
+    """
 
     documents: int
     of_documents: int

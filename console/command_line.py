@@ -5,10 +5,8 @@ says that something needs a person, or another run.
 """
 
 import argparse
-import json
 import os
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -17,14 +15,17 @@ from functools import partial
 from typing import NoReturn, TypeAlias, get_args
 
 import anyio
+from pydantic import SecretStr
 
 from backends.stores import open_store
 from console.doctor import equipment, examine
+from console.index_doctor import examine_index
+from console.ingesting import add_options, ingest_handbooks
 from console.lookups import call_list, call_text, shown, thread_list, transcript_items, transcript_text
 from console.plain import counted, harmless
 from console.settings import read_settings
+from console.telling import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, tell
 from core.archive import Archive
-from core.canonical import Json
 from core.clock import SystemClock
 from core.copying import copy
 from core.entries import CallStatus, TurnStatus
@@ -33,12 +34,7 @@ from core.gate import Viewer
 from core.rebuild import Rebuild
 from core.store import Store
 
-Given: TypeAlias = argparse.Namespace
 Command: TypeAlias = Callable[[Given], Awaitable[int]]
-
-GOOD, LOOK_AT_IT, FAILED, INTERRUPTED = 0, 1, 2, 130
-PROGRESS_EVERY = 1.0
-"""Seconds between two lines of progress."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,9 +77,7 @@ async def threads(given: Given) -> int:
         if given.id:
             transcript = await archive.transcript(_viewer(given), given.id, given.last, given.before)
             items = list(transcript_items(transcript))
-            _print(
-                given, [shown(item, text=given.text) for item in items], transcript_text(transcript, text=given.text)
-            )
+            tell(given, [shown(item, text=given.text) for item in items], transcript_text(transcript, text=given.text))
             return GOOD
         found = await archive.search_threads(
             _viewer(given),
@@ -95,7 +89,7 @@ async def threads(given: Given) -> int:
             limit=given.limit,
             cursor=given.cursor,
         )
-    _print(given, [shown(item, text=given.text) for item in found.items], thread_list(found.items, text=given.text))
+    tell(given, [shown(item, text=given.text) for item in found.items], thread_list(found.items, text=given.text))
     _more(found.cursor)
     return GOOD
 
@@ -105,7 +99,7 @@ async def tools(given: Given) -> int:
     async with _archive(given) as archive:
         if given.id:
             call = await archive.call(_viewer(given), given.id)
-            _print(given, [shown(call, text=given.text)], call_text(call, text=given.text))
+            tell(given, [shown(call, text=given.text)], call_text(call, text=given.text))
             return GOOD
         found = await archive.search_calls(
             _viewer(given),
@@ -117,7 +111,7 @@ async def tools(given: Given) -> int:
             limit=given.limit,
             cursor=given.cursor,
         )
-    _print(given, [shown(item, text=given.text) for item in found.items], call_list(found.items))
+    tell(given, [shown(item, text=given.text) for item in found.items], call_list(found.items))
     _more(found.cursor)
     return GOOD
 
@@ -142,34 +136,36 @@ async def copy_store(given: Given) -> int:
         said.append(f"{counted(done.alone, 'stream')} only in the target, left as they are")
     if done.changed:
         said.append(f"warning: the source changed meanwhile; run it again to catch up: {', '.join(done.changed)}")
-    _print(given, [asdict(done)], "\n".join(said))
+    tell(given, [asdict(done)], "\n".join(said))
     return LOOK_AT_IT if done.changed else GOOD
 
 
 async def rebuild(given: Given) -> int:
     """Compare every record with its log, and mend it."""
     left = mended = 0
-    tell = partial(_Progress(), "looking")
+    progress = partial(_Progress(), "looking")
     async with _existing(given.store) as store:
-        looking = Rebuild(store, SystemClock(), tell, mend=not given.check)
+        looking = Rebuild(store, SystemClock(), progress, mend=not given.check)
         async for found in looking.findings():
             mended, left = mended + found.mended, left + (not found.mended)
             said = f"{found.fault}: {found.kind} {found.id}{f' ({harmless(found.said)})' if found.said else ''}"
-            _print(given, [asdict(found)], f"{said}{', mended' if found.mended else ''}")
+            tell(given, [asdict(found)], f"{said}{', mended' if found.mended else ''}")
     summary = f"{counted(looking.checked, 'record')} looked at, {mended} mended, {left} left as they are"
-    _print(given, [{"checked": looking.checked, "mended": mended, "left": left}], summary)
+    tell(given, [{"checked": looking.checked, "mended": mended, "left": left}], summary)
     return LOOK_AT_IT if left else GOOD
 
 
 async def doctor(given: Given) -> int:
-    """Say how a store is, and what in it needs a person."""
-    trouble = False
-    equipped = await equipment(read_settings())
+    """Say how a store and the index of handbooks are, and what in them needs a person."""
+    trouble, settings = False, read_settings()
+    if given.store:
+        settings = settings.model_copy(update={"store": SecretStr(given.store)})
+    equipped = await equipment(settings)
     async with _existing(given.store) as store:
-        async for remark in examine(store, equipped):
-            trouble = trouble or remark.trouble
-            mark = "! " if remark.trouble else "  "
-            _print(given, [asdict(remark)], f"{mark}{remark.about}: {harmless(remark.said)}")
+        for remarks in (examine_index(settings, repair=given.repair), examine(store, equipped)):
+            async for remark in remarks:
+                trouble = trouble or remark.trouble
+                tell(given, [asdict(remark)], str(remark))
     return LOOK_AT_IT if trouble else GOOD
 
 
@@ -183,11 +179,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="rolltop", description=__doc__.partition("\n")[0] if __doc__ else None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, run: Command) -> argparse.ArgumentParser:
+    def command(name: str, run: Command, *, store: bool = True) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         added.set_defaults(command=run)
         added.add_argument("--json", action="store_true", help="JSON lines, for programs")
-        if run is not copy_store:
+        if store:
             added.add_argument("--store", metavar="URL", help="the store; by default the setting ROLLTOP_STORE")
         return added
 
@@ -199,11 +195,12 @@ def _parser() -> argparse.ArgumentParser:
     listing = command("tools", tools)
     _add_lookup(listing, "tool call", get_args(CallStatus))
     listing.add_argument("--tool", help="calls of this tool")
-    copying = command("copy", copy_store)
+    copying = command("copy", copy_store, store=False)
     copying.add_argument("--from", dest="source", metavar="URL", required=True)
     copying.add_argument("--to", dest="target", metavar="URL", required=True)
     command("rebuild", rebuild).add_argument("--check", action="store_true", help="write nothing")
-    command("doctor", doctor)
+    add_options(command("ingest", ingest_handbooks, store=False))
+    command("doctor", doctor).add_argument("--repair", action="store_true", help="mend the index of handbooks")
     return parser
 
 
@@ -249,28 +246,19 @@ async def _existing(url: str | None) -> AsyncIterator[Store]:
         yield store
 
 
-def _print(given: Given, items: Sequence[Json], text: str) -> None:
-    if given.json:
-        text = "\n".join(json.dumps(item, ensure_ascii=False) for item in items)
-    if text:
-        print(text, flush=True)
-
-
 def _more(cursor: str | None) -> None:
     if cursor:
         print(f"there are more: --cursor {cursor}", file=sys.stderr)
 
 
 class _Progress:
-    """Says on stderr how far long work is, now and then."""
+    """How far work on streams is."""
 
     def __init__(self) -> None:
-        self._told = time.monotonic()
+        self._pace = Pace()
 
     def __call__(self, phase: str, done: int, total: int) -> None:
-        if (now := time.monotonic()) - self._told >= PROGRESS_EVERY:
-            self._told = now
-            print(f"{phase}: {done:,} of {counted(total, 'stream')}", file=sys.stderr, flush=True)
+        self._pace.say(f"{phase}: {done:,} of {counted(total, 'stream')}")
 
 
 if __name__ == "__main__":

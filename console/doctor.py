@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from backends.models import open_model
 from console.hr_records import HrRecords
 from console.hr_tools import hr_tools
+from console.plain import harmless
 from console.settings import Settings
 from core.clock import moment
 from core.errors import Corrupt, InvalidInput
@@ -35,6 +36,9 @@ class Remark:
     about: str
     said: str
     trouble: bool = False
+
+    def __str__(self) -> str:
+        return f"{'! ' if self.trouble else '  '}{self.about}: {harmless(self.said)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from backends.catalogue import Catalogue
+from backends.documents import ParsedDocument, read_document
 from backends.embedding import Purpose, Vectors
 from backends.ingest import IngestReport, ingest
 from backends.local_vectors import LocalVectors
@@ -77,9 +78,14 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(text)
 
 
+async def read_here(data: bytes, name: str) -> ParsedDocument:
+    """What a process with limits does, in this one: for files that a test wrote, and many ingests."""
+    return read_document(data, name)
+
+
 async def take_in(catalogue: Catalogue, *sources, embedder=None, **given) -> IngestReport:
     """An ingest with vectors in the catalogue."""
-    given.setdefault("vectors", LocalVectors(catalogue))
+    given = {"vectors": LocalVectors(catalogue), "parse": read_here, **given}
     return await ingest(catalogue, sources, embedder=embedder or WordEmbedder(), **given)
 
 

@@ -33,7 +33,7 @@ def say(progress: Progress) -> None:
 async def main(index: str, folder: str, delay: str) -> None:
     catalogue = Catalogue(index)
     print("begun", flush=True)
-    report = await take_in(catalogue, Path(folder), embedder=SlowEmbedder(float(delay)), progress=say)
+    report = await take_in(catalogue, Path(folder), embedder=SlowEmbedder(float(delay)), progress=say, parse=None)
     catalogue.close()
     print(report.summary, flush=True)
 

@@ -54,7 +54,7 @@ async def test_a_folder_becomes_documents_by_their_paths(catalogue, folder):
         folder,
         {"pay.md": PAY, "time/leave.MD": LEAVE, "notes.txt": "Notes\n\nSome.", "list.csv": "a,b", ".git/x.md": PAY},
     )
-    report = await take_in(catalogue, folder)
+    report = await take_in(catalogue, folder, parse=None)
     assert statuses(report) == {"notes": "published", "pay": "published", "time/leave": "published"}
     assert report.summary == "3 published; 4 passages, 4 embedded, 0 reused"
     assert not report.trouble
@@ -145,7 +145,7 @@ async def test_what_cannot_be_read_is_refused_with_the_reason_and_the_others_go_
     (folder / "empty.md").write_text("")
     (folder / "backwards.md").write_text(handbook("B", "S\nText.", effective="2026-02-01", until="2026-01-01"))
     os.mkfifo(folder / "pipe.md")
-    report = await take_in(catalogue, folder)
+    report = await take_in(catalogue, folder, parse=None)
     refused = {"pay", "empty", "backwards", "pipe"}
     assert statuses(report) == {**dict.fromkeys(refused, "refused"), "time/leave": "unchanged"}
     assert all(one.reason for one in report.documents if one.status == "refused")
