@@ -53,19 +53,20 @@ class Front(BaseModel):
     @classmethod
     def _named(cls, audience: object) -> object:
         """`austria` is a country, `all` everybody; a mapping names countries, entities and roles, one or more."""
-        if audience is None or audience == "all":
-            return {}
+        if audience is None or isinstance(audience, Audience):
+            return audience or {}
         if isinstance(audience, dict):
             return {_PLURAL.get(key, key): _names(names) for key, names in audience.items()}
         return {"countries": _names(audience)}
 
 
 def _names(written: object) -> object:
-    """One name or a list of them, casefolded. Anything else as it is, for pydantic to refuse."""
-    names = [written] if isinstance(written, str) else written
-    if isinstance(names, list) and all(isinstance(name, str) for name in names):
-        return [name.strip().casefold() for name in names if name.strip()]
-    return written
+    """One name or a list of them, casefolded, [] for all. Anything else as it is, for pydantic to refuse."""
+    listed = [written] if isinstance(written, str) else written
+    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+        return written
+    names = [name.strip().casefold() for name in listed if name.strip()]
+    return [] if "all" in names else names
 
 
 class LeftOut(Value):

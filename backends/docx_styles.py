@@ -1,5 +1,6 @@
 """What a Word document's styles and numbering say of a paragraph or a run, through the styles they are based on."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,12 +16,15 @@ _OFF = ("0", "false", "off", "none")
 
 
 class Place(NamedTuple):
-    """What a paragraph is: a heading of a `level`, 0 the document's title; or in a list, at a depth; or neither."""
+    """What a paragraph is: a heading of a `level`, 0 the document's title; or in a list, at a depth; or neither.
+
+    `numbering` is the list's number and the depth in it, which several styles may share.
+    """
 
     level: int | None
     listed: bool
     depth: int
-    numbering: str
+    numbering: tuple[str, int]
 
 
 class Styles:
@@ -41,19 +45,19 @@ class Styles:
         level = _level(nodes, names)
         numbering = next((found for node in nodes if (found := _child(node, f"pPr/{W}numPr/{W}numId"))), "")
         listed = level is None and (numbering not in ("", "0") or any(name.startswith("list ") for name in names))
-        depth = next((int(found) for node in nodes if (found := _child(node, f"pPr/{W}numPr/{W}ilvl")).isdecimal()), 0)
-        if names and names[0].startswith("list ") and names[0][-1:].isdecimal():
-            depth = max(depth, int(names[0][-1]) - 1)
-        return Place(level, listed, min(depth, 8), numbering)
+        within = next((int(found) for node in nodes if (found := _child(node, f"pPr/{W}numPr/{W}ilvl")).isdecimal()), 0)
+        named = int(names[0][-1]) - 1 if names and re.fullmatch(r"list .*[1-9]", names[0]) else 0
+        return Place(level, listed, min(max(within, named), 8), (numbering, within))
 
     def mark(self, place: Place) -> str:
         """A list item's mark: a number where the list counts, whatever it counts in; else a dash."""
-        if (place.numbering, place.depth) in self._bullets or not place.numbering:
+        number, depth = place.numbering
+        if place.numbering in self._bullets or not number:
             return "-"
-        self._counts[place.numbering, place.depth] += 1
-        for deeper in range(place.depth + 1, 9):
-            self._counts[place.numbering, deeper] = 0
-        return f"{self._counts[place.numbering, place.depth]}."
+        self._counts[place.numbering] += 1
+        for deeper in range(depth + 1, 9):
+            self._counts[number, deeper] = 0
+        return f"{self._counts[place.numbering]}."
 
     def hides(self, run: etree._Element) -> bool:
         """Whether nobody sees the run: marked as hidden, tiny, or white on the white page."""

@@ -20,6 +20,8 @@ _LONGEST_HEADING = 16
 """Words."""
 _SPACE_ABOVE = 1.25
 """How many times the usual distance of two lines ends a paragraph."""
+_ENOUGH = 5
+"""How often lines stand as far apart as paragraphs do elsewhere, for that to be how a document's lines stand."""
 _BULLET = re.compile(
     r"^(?:[\u2022\u2023\u25aa\u25ab\u25cf\u25cb\u25e6\u2043\u2219\u00b7\uf0b7\uf0a7*\-\u2013]|o(?=\s))\s+(?=\S)"
 )
@@ -58,7 +60,9 @@ class _Text:
     def __init__(self, lines: Sequence[Line]) -> None:
         self.size = body_size(lines)
         steps = Counter(round(a.y - b.y, 1) for a, b in pairwise(lines) if a.page == b.page and _alike(a, b))
-        near = {step: count for step, count in steps.items() if 0 < step < 3 * self.size}
+        single = {step: count for step, count in steps.items() if 0 < step < 2 * self.size}
+        double = {step: count for step, count in steps.items() if 0 < step < 3 * self.size and count >= _ENOUGH}
+        near = single or double
         self.step = max(near, key=lambda step: (near[step], -step), default=1.4 * self.size)
         self.width = max((len(line.text) for line in lines), default=0)
         self._words = Counter(word for line in lines for word in _WORD.findall(line.text.casefold()))
@@ -126,7 +130,7 @@ def _is_heading(before: Line | None, line: Line, after: Line | None, text: _Text
         return True
     if not line.bold or line.size < 0.95 * text.size or line.text[-1] in ".,;:" or _BULLET.match(line.text):
         return False
-    begins = before is None or text.parted(before, line)
+    begins = before is None or before.size > _LARGER * line.size or text.parted(before, line)
     ends = after is not None and not (_alike(line, after) and not text.parted(line, after))
     return begins and ends
 

@@ -14,6 +14,8 @@ from fpdf import FPDF
 from lxml.html import document_fromstring
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
+from pypdf import PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, StreamObject
 
 from backends.documents import Refused, read_document
 
@@ -54,6 +56,22 @@ def to_pdf(title: str, body: str) -> bytes:
     for node in _blocks(body):
         pdf.add(node, 0)
     return bytes(pdf.output())
+
+
+def raw_pdf(content: bytes) -> bytes:
+    """A PDF of one page that shows `content`; /F is Helvetica."""
+    writer = PdfWriter()
+    page = writer.add_blank_page(595, 842)
+    stream = StreamObject()
+    stream.set_data(content)
+    names = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica", "/Encoding": "/WinAnsiEncoding"}
+    font = DictionaryObject({NameObject(name): NameObject(value) for name, value in names.items()})
+    fonts = DictionaryObject({NameObject("/F"): font})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    page[NameObject("/Contents")] = writer._add_object(stream.flate_encode(level=9))
+    file = BytesIO()
+    writer.write(file)
+    return file.getvalue()
 
 
 COPIES = {"html": to_html, "docx": to_docx, "pdf": to_pdf}

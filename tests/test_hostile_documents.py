@@ -1,6 +1,5 @@
 """Files that are no documents, or mean harm: each is refused with the reason, and what reads them lives on."""
 
-import zlib
 from contextlib import suppress
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -10,6 +9,7 @@ import docx
 import psutil
 import pytest
 from desks import PATIENCE
+from handbook_copies import raw_pdf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
@@ -53,23 +53,6 @@ def pdf(pages: int = 1, *, password: str = "") -> bytes:
     file = BytesIO()
     writer.write(file)
     return file.getvalue()
-
-
-def raw_pdf(content: bytes) -> bytes:
-    """A PDF of one page that shows `content`, packed."""
-    packed = zlib.compress(content, 9)
-    return b"\n".join(
-        [
-            b"%PDF-1.4",
-            b"1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj",
-            b"2 0 obj <</Type /Pages /Kids [3 0 R] /Count 1>> endobj",
-            b"3 0 obj <</Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R",
-            b"/Resources <</Font <</F 5 0 R>>>>>> endobj",
-            b"4 0 obj <</Length %d /Filter /FlateDecode>> stream\n%s\nendstream endobj" % (len(packed), packed),
-            b"5 0 obj <</Type /Font /Subtype /Type1 /BaseFont /Helvetica>> endobj",
-            b"trailer <</Root 1 0 R>>",
-        ]
-    )
 
 
 LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
