@@ -3,7 +3,7 @@
 It only reads, unless it is to mend: then what the catalogue says is what the vector index is made to hold.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from anyio import to_thread
@@ -11,7 +11,6 @@ from anyio import to_thread
 from backends.catalogue_records import DocumentRecord
 from backends.catalogue_tables import MEMORY
 from backends.catalogue_vectors import KeptVectors
-from backends.embedding import Item
 from backends.ingest import ingest
 from backends.local_vectors import LocalVectors
 from console.doctor import Remark
@@ -94,30 +93,24 @@ async def _vectors(index: Index, *, repair: bool) -> AsyncIterator[Remark]:
     if isinstance(index.vectors, LocalVectors):
         return
     try:
-        yield await _elsewhere(index, kept, repair=repair)
+        yield await _elsewhere(index, repair=repair)
     except RolltopError as error:
         yield Remark(about="vectors", said=str(error), trouble=True)
 
 
-async def _elsewhere(index: Index, kept: KeptVectors, *, repair: bool) -> Remark:
+async def _elsewhere(index: Index, *, repair: bool) -> Remark:
     """What a vector index outside of the catalogue holds, against what it should."""
-    from backends import pinecone_check
+    from backends.index_check import compared, mended
     from backends.pinecone_index import PineconeVectors
 
     assert isinstance(index.vectors, PineconeVectors)
-    by = index.catalogue.embedder
-    expected = await to_thread.run_sync(kept.expected)
-    found = await pinecone_check.check(index.vectors, expected, by[1] if by else None)
-    said = "holds what the catalogue says"
-    if not found.good:
-        said = f"{len(found.missing)} missing, {len(found.orphans)} of no passage"
-        said += f", {len(found.misnumbered)} of another version"
-        said += f", and takes vectors of {found.dimension}" if found.dimension else ""
-    if found.good or not repair:
-        return Remark(about="Pinecone", said=said if found.good else f"{said}: {_REPAIR}", trouble=not found.good)
-
-    async def items(ids: Sequence[str]) -> Sequence[Item]:
-        return await to_thread.run_sync(kept.items_of, by[0] if by else None, ids)
-
-    await pinecone_check.repair(index.vectors, found, items)
-    return Remark(about="Pinecone", said=f"{said}: mended")
+    if repair:
+        found = await mended(index.catalogue, index.vectors, index.embedder)
+    else:
+        found = await compared(index.catalogue, index.vectors)
+    if found.good:
+        return Remark(about="Pinecone", said="holds what the catalogue says")
+    said = f"{len(found.missing)} missing, {len(found.orphans)} of no passage"
+    said += f", {len(found.misnumbered)} of another version"
+    said += f", and takes vectors of {found.dimension}" if found.dimension else ""
+    return Remark(about="Pinecone", said=f"{said}: {'mended' if repair else _REPAIR}", trouble=not repair)

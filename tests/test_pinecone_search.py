@@ -14,7 +14,7 @@ from pinecones import MODEL, SOON, item
 from backends.catalogue import Catalogue
 from backends.catalogue_vectors import KeptVectors
 from backends.embedding import Embedder, Item
-from backends.index_check import compared, expected, mended
+from backends.index_check import compared, mended
 from backends.local_vectors import LocalVectors
 from backends.pinecone_index import PineconeVectors
 from backends.pinecone_opening import Address
@@ -81,7 +81,7 @@ async def test_the_same_questions_find_the_same_passages_as_with_vectors_in_the_
 ) -> None:
     tokens = StaticTokens.bundled()
     embedder, local, remote = StaticEmbedder(tokens), LocalVectors(catalogues[0]), pinecone(server)
-    assert (await mended(catalogues[1], remote, embedder)).missing == sorted(expected(catalogues[1]))
+    assert (await mended(catalogues[1], remote, embedder)).missing == sorted(KeptVectors(catalogues[1]).expected())
     retrievers = [
         HandbookRetriever(catalogue, vectors=vectors, embedder=embedder, tokens=tokens, today=lambda: TODAY)
         for catalogue, vectors in zip(catalogues, (local, remote), strict=True)
@@ -146,14 +146,14 @@ async def test_a_new_version_is_found_and_the_old_one_is_not_and_what_is_removed
     assert "annual leave is 25 days" not in texts
     write(folder, {"pay.md": (folder / "pay.md").read_text()})
     await take_in(catalogue, folder, vectors=vectors)
-    assert await vectors.ids() == sorted(expected(catalogue))
+    assert await vectors.ids() == sorted(KeptVectors(catalogue).expected())
     assert len(await vectors.ids()) == 1
 
 
 async def test_what_is_wrong_in_pinecone_is_named_and_mended(kept: tuple[Catalogue, PineconeVectors, Path]) -> None:
     catalogue, vectors, _ = kept
     assert (await compared(catalogue, vectors)).good
-    lost, moved, _ = KeptVectors(catalogue).items("words:", sorted(set(expected(catalogue).values())))
+    lost, moved, _ = KeptVectors(catalogue).items("words:", sorted(set(KeptVectors(catalogue).expected().values())))
     await vectors.remove([lost.id])
     await vectors.put([Item(id=moved.id, version=999, text="", vector=moved.vector)])
     await vectors.put([Item(id="an-orphan", version=1, text="", vector=moved.vector)])
