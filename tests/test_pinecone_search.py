@@ -8,20 +8,23 @@ from pathlib import Path
 
 import anyio
 import pytest
-from handbook_folders import DayClock, WordEmbedder, handbook, take_in, write
+from handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
 from pinecones import MODEL, SOON, item
 
 from backends.catalogue import Catalogue
 from backends.catalogue_vectors import KeptVectors
 from backends.embedding import Embedder, Item
 from backends.index_check import compared, mended
+from backends.ingest_lock import alone
 from backends.local_vectors import LocalVectors
 from backends.pinecone_index import PineconeVectors
 from backends.pinecone_opening import Address
 from backends.pinecone_server import PineconeServer
+from backends.pinecone_server_faults import Fault
 from backends.retriever import HandbookRetriever
 from backends.static_embedder import StaticEmbedder
 from backends.static_tokens import StaticTokens
+from core.errors import Unavailable
 from core.gate import Viewer
 
 pytestmark = pytest.mark.anyio
@@ -156,7 +159,7 @@ async def test_what_is_wrong_in_pinecone_is_named_and_mended(kept: tuple[Catalog
     lost, moved, _ = KeptVectors(catalogue).items("words:", sorted(set(KeptVectors(catalogue).expected().values())))
     await vectors.remove([lost.id])
     await vectors.put([Item(id=moved.id, version=999, text="", vector=moved.vector)])
-    await vectors.put([Item(id="an-orphan", version=1, text="", vector=moved.vector)])
+    await vectors.put([item_like(catalogue, "an-orphan")])
     wrong = await compared(catalogue, vectors)
     assert (wrong.orphans, wrong.missing, wrong.misnumbered) == (["an-orphan"], [lost.id], [moved.id])
     assert await mended(catalogue, vectors, WordEmbedder()) == wrong
@@ -182,3 +185,36 @@ async def test_an_index_of_another_dimension_is_named(
     await other.put([item("a", 1)])
     assert (await compared(kept[0], other)).dimension == 8
     await other.close()
+
+
+async def test_an_ingest_that_pinecone_does_not_answer_leaves_the_old_version_and_the_next_one_ends_it(
+    kept: tuple[Catalogue, PineconeVectors, Path], server: PineconeServer
+) -> None:
+    catalogue, vectors, folder = kept
+    write(folder, {"leave.md": leave(28), "pay.md": (folder / "pay.md").read_text()})
+    server.faults.add(Fault(kind="refuse", path="/vectors/upsert", status=503, times=SOON.attempts))
+    failed = await take_in(catalogue, folder, vectors=vectors)
+    assert statuses(failed)["leave"] == "failed"
+    assert "annual leave is 25 days" in await found(catalogue, vectors, WordEmbedder())
+    assert statuses(await take_in(catalogue, folder, vectors=vectors))["leave"] == "published"
+    texts = await found(catalogue, vectors, WordEmbedder())
+    assert "annual leave is 28 days" in texts
+    assert "annual leave is 25 days" not in texts
+    assert (await compared(catalogue, vectors)).good
+
+
+async def test_nothing_is_mended_while_an_ingest_runs(kept: tuple[Catalogue, PineconeVectors, Path]) -> None:
+    catalogue, vectors, _ = kept
+    await vectors.put([item_like(catalogue, "being-put")])
+    async with alone(catalogue.connections, 1):
+        with pytest.raises(Unavailable, match="another ingest"):
+            await mended(catalogue, vectors, WordEmbedder(), patience=0.05)
+        assert "being-put" in await vectors.ids()
+    assert (await mended(catalogue, vectors, WordEmbedder())).orphans == ["being-put"]
+    assert "being-put" not in await vectors.ids()
+
+
+def item_like(catalogue: Catalogue, id: str) -> Item:
+    """Another item with the vector of a passage."""
+    (one, *_) = KeptVectors(catalogue).items("words:", sorted(KeptVectors(catalogue).expected().values()))
+    return Item(id=id, version=one.version, text="", vector=one.vector)
