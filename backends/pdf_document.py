@@ -14,6 +14,7 @@ from pypdf.generic import Destination
 from backends.documents import Content, Front, LeftOut, Refused, meant
 from backends.pdf_lines import PageText
 from backends.pdf_margins import margins
+from backends.pdf_rows import rows
 from backends.pdf_structure import blocks, key
 
 PAGES = 2000
@@ -42,7 +43,7 @@ def read_pdf(data: bytes, name: str) -> Content:
     kept = [line for page in lines for line in page if id(line) not in gone]
     if not kept:
         raise Refused(f"{name} has no text on its {count} pages, as a scan has none: recognise its text first (OCR)")
-    return Content(blocks=list(blocks(kept, outline)), front=Front(title=title), left_out=left_out, pages=count)
+    return Content(blocks=list(blocks(rows(kept), outline)), front=Front(title=title), left_out=left_out, pages=count)
 
 
 def _unseen(pages: Sequence[PageText]) -> Iterator[LeftOut]:

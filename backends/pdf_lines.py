@@ -5,6 +5,7 @@ emptied, and filled again afterwards, so that both the seen and the unseen text 
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,19 +26,28 @@ _SHOWS = {b"Tj": 0, b"TJ": 0, b"'": 0, b'"': 2}
 """The operators that show text, and the place of the text among their operands."""
 _FILLS = (b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*")
 _ENDS = (*_FILLS, b"S", b"s", b"n")
+_MARK = re.compile(r"(?:[0-9]+\.)+[0-9]*|[a-z]?[.)]|[^\w\s]")
+"""The number or sign before a heading or an item, which stands far from it and is no cell."""
 _BOLD = ("bold", "black", "heavy", "semibd", "demi")
 
 
 @dataclass(slots=True, kw_only=True)
 class Line:
-    """A line of text. `x` and `y` are where it begins, in points from the lower left; `cells` its parts far apart."""
+    """A line of text at the height `y`; `cells` are its parts that stand far apart, `xs` where each begins.
+
+    All in points, from the page's lower left.
+    """
 
     page: int
-    x: float
     y: float
     size: float
     bold: bool
     cells: list[str]
+    xs: list[float]
+
+    @property
+    def x(self) -> float:
+        return self.xs[0]
 
     @property
     def text(self) -> str:
@@ -187,12 +197,14 @@ class _Lines:
             return
         size = round(size * math.hypot(place[2], place[3]), 1)
         if self._line is None:
-            self._line = Line(page=self._page, x=place[4], y=place[5], size=size, bold=False, cells=[""])
+            self._line = Line(page=self._page, y=place[5], size=size, bold=False, cells=[""], xs=[place[4]])
             self._x = place[4]
         # A text that goes on where the last one began was only parted by its font.
-        gap = place[4] - self._x - 0.45 * size * len(self._line.cells[-1])
-        if self._line.cells[-1].strip() and gap > 2 * size:
+        before = self._line.cells[-1].strip()
+        gap = place[4] - self._x - 0.45 * size * len(before)
+        if before and gap > 2 * size and not _MARK.fullmatch(before):
             self._line.cells.append("")
+            self._line.xs.append(place[4])
         if place[4] != self._x:
             self._x = place[4]
         self._line.cells[-1] += text
@@ -204,12 +216,10 @@ class _Lines:
 
     def _end(self) -> None:
         if self._line is not None:
-            cells = [" ".join(cell.split()) for cell in self._line.cells]
-            self._line.cells = [cell for cell in cells if cell]
+            self._line.cells = [" ".join(cell.split()) for cell in self._line.cells]
             self._line.size = max(self._sizes, key=lambda size: self._sizes[size])
             self._line.bold = self._thin == 0
-            if self._line.cells:
-                self._lines.append(self._line)
+            self._lines.append(self._line)
         self._line, self._sizes, self._bold, self._thin = None, {}, 0, 0
 
 

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 
 
 def margins(lines: Sequence[Sequence[Line]], pages: Sequence[PageText]) -> list[tuple[str, Line]]:
-    """The lines that are a header or a footer, each with its reason. A document of one page has none."""
+    """The lines that are a header or a footer, each with its reason."""
     usual = body_size([line for page in lines for line in page])
     found: defaultdict[tuple[str, str, int], list[Line]] = defaultdict(list)
     for page, written in zip(pages, lines, strict=True):
@@ -30,6 +30,12 @@ def margins(lines: Sequence[Sequence[Line]], pages: Sequence[PageText]) -> list[
     return [
         (reason, line)
         for (reason, _, _), alike in found.items()
-        if len({line.page for line in alike}) >= fewest
         for line in alike
+        if len({line.page for line in alike}) >= fewest or _numbers(line, usual)
     ]
+
+
+def _numbers(line: Line, usual: float) -> bool:
+    """Whether the line, in small letters, ends or begins with its page's number: a single page has no other like it."""
+    said = line.text.split()
+    return line.size < usual and str(line.page) in (said[0], said[-1])

@@ -173,6 +173,8 @@ def _below(lines: Sequence[Line], text: _Text) -> Iterator[Block]:
 
 
 def _mark(line: Line) -> str:
+    if len(line.cells) > 1:
+        return ""
     if _BULLET.match(line.text):
         return "-"
     found = _NUMBER.match(line.text)
@@ -189,18 +191,31 @@ def _continues(item: _Item, line: Line, text: _Text) -> bool:
 
 def _begins(before: Line, line: Line, text: _Text) -> bool:
     """Whether the line begins a paragraph or a table; rows of a table have more space between them."""
-    if len(before.cells) > 1 and len(before.cells) == len(line.cells):
-        return before.page == line.page and not 0 < before.y - line.y < 4 * text.step
+    if len(before.cells) > 1 and len(line.cells) > 1:
+        aligned = all(any(abs(x - other) < 4 for other in before.xs) for x in line.xs)
+        near = before.page + 1 == line.page or (before.page == line.page and 0 < before.y - line.y < 8 * text.step)
+        return not (aligned and near)
     return len(before.cells) > 1 or len(line.cells) > 1 or text.parted(before, line)
 
 
 def _paragraph(lines: Sequence[Line], text: _Text) -> Iterator[Block]:
-    """A paragraph; or a table, where the lines are cells that stand far apart."""
+    """A paragraph; or a table, where the lines are rows of cells: its header, which comes again on each page, once."""
     if lines and len(lines[0].cells) > 1:
-        if block := table([line.cells for line in lines], lines[0].page):
+        header, *others = lines
+        kept = [header, *(line for line in others if line.cells != header.cells)]
+        if block := table([_in_columns(line, header.xs) for line in kept], header.page):
             yield block
     elif lines:
         yield Block(shape="text", parts=(Part(text.joined(lines), lines[0].page),))
+
+
+def _in_columns(line: Line, columns: Sequence[float]) -> list[str]:
+    """The cells, an empty one in each column where the line has none."""
+    cells = [""] * len(columns)
+    for x, cell in zip(line.xs, line.cells, strict=True):
+        nearest = min(range(len(columns)), key=lambda n: abs(columns[n] - x))
+        cells[nearest] = f"{cells[nearest]} {cell}".strip()
+    return cells
 
 
 def _list(items: Sequence[_Item], text: _Text) -> Iterator[Block]:

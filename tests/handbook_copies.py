@@ -4,6 +4,7 @@ python tests/handbook_copies.py FROM TO pdf      copies all of a folder, to meas
 """
 
 import html
+import re
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -18,6 +19,7 @@ from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, StreamObject
 
 from backends.documents import Refused, read_document
+from core.words import words
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 MISSING = "" if (FONTS / "DejaVuSans.ttf").exists() else f"no {FONTS}/DejaVuSans.ttf: install fonts-dejavu-core"
@@ -200,6 +202,12 @@ class _Pdf(FPDF):
                 for cell in row.children:
                     cells.cell(_words(cell))
         self.ln(3)
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a piece as they are read: without links' targets, and without the numbers of a list's items."""
+    read = re.sub(r"\]\(\S+\)|^\s*[0-9]+\.\s", " ", text, flags=re.MULTILINE)
+    return words(read)
 
 
 def copies(folder: Path, kind: str) -> Iterator[tuple[Path, bytes]]:
