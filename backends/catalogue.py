@@ -4,21 +4,20 @@ One SQLite file, by way of apsw. Its methods block and may be called from any th
 file. What search needs again and again is kept in memory, and read anew once `revision` has moved.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from json import loads
 from os import PathLike
-from threading import Lock
 from types import EllipsisType
-from typing import Generic, TypeVar, cast
+from typing import cast
 
 import apsw
 
 from backends import catalogue_reading as reading
 from backends import catalogue_writing as writing
 from backends.catalogue_listing import list_changes, list_documents
-from backends.catalogue_records import ChangeRecord, DocumentRecord, Edition, PassageTable, answering
+from backends.catalogue_memory import Editions, Kept, revision
+from backends.catalogue_records import ChangeRecord, DocumentRecord, Edition, PassageTable
 from backends.catalogue_tables import Connections
 from backends.documents import LeftOut
 from backends.embedding import Embedder
@@ -28,8 +27,6 @@ from core.entries import Audience, Passage
 from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
 from core.retrieval import Filters, holds_for
-
-T = TypeVar("T")
 
 _VOCABULARY = "SELECT word, passages FROM vocabulary"
 _ROWS = "SELECT uid, row FROM passage WHERE uid IN (SELECT value FROM json_each(?))"
@@ -50,9 +47,9 @@ class Catalogue:
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
         self.connections = Connections(path)
         self.clock = clock or SystemClock()
-        self._editions = _Kept(lambda connection, _: _Editions(reading.editions(connection)))
-        self._table = _Kept(reading.table)
-        self._vocabulary = _Kept(lambda connection, _: reading.mapped(connection, _VOCABULARY))
+        self._editions = Kept(lambda connection, _: Editions(reading.editions(connection)))
+        self._table = Kept(reading.table)
+        self._vocabulary = Kept(lambda connection, _: reading.mapped(connection, _VOCABULARY))
 
     def close(self) -> None:
         """Let go of the file; nothing that was acknowledged is lost without."""
@@ -136,16 +133,18 @@ class Catalogue:
     def revision(self) -> int:
         """Grows with every change that a search may see."""
         with self.connections.reading() as connection:
-            return _revision(connection)
+            return revision(connection)
 
     def in_force(self, viewer: Viewer, filters: Filters | None, as_of: date) -> list[int]:
         """The rows of the versions that hold for the viewer on that day, one a document at most."""
-        with self.connections.reading() as connection:
-            known = self._editions.get(connection)
-        wanted = filters.documents if filters and filters.documents else list(known.by_document)
-        day = as_of.isoformat()
-        answers = (answering(known.by_document.get(document, ()), day) for document in dict.fromkeys(wanted))
-        return [one.row for one in answers if one is not None and holds_for(one.audience, viewer)]
+        found = self._on(as_of)
+        wanted = filters.documents if filters and filters.documents else found
+        answers = (found[document] for document in dict.fromkeys(wanted) if document in found)
+        return [one.row for one in answers if holds_for(one.audience, viewer)]
+
+    def versions(self, as_of: date) -> dict[str, str]:
+        """The name of the version in force on that day, by document."""
+        return {document: one.name for document, one in self._on(as_of).items()}
 
     def words(
         self, match: str, versions: Sequence[int], limit: int, weights: tuple[float, float, float]
@@ -224,6 +223,10 @@ class Catalogue:
                 "re-index with `rolltop ingest --reindex`, or set ROLLTOP_EMBEDDER to what it was"
             )
 
+    def _on(self, day: date) -> Mapping[str, Edition]:
+        with self.connections.reading() as connection:
+            return self._editions.get(connection).on(day.isoformat())
+
     def _today(self) -> str:
         return self.clock.now().date().isoformat()
 
@@ -244,31 +247,3 @@ def _kept(value: date | Audience | str | EllipsisType | None) -> Json:
             return value.model_dump()
         case _:
             return value
-
-
-class _Editions:
-    def __init__(self, known: Sequence[Edition]) -> None:
-        self.by_row = {one.row: one for one in known}
-        self.by_document = defaultdict[str, list[Edition]](list)
-        for one in known:
-            self.by_document[one.document].append(one)
-
-
-class _Kept(Generic[T]):
-    """A value that is read anew when the revision has moved, by one thread for all."""
-
-    def __init__(self, read: Callable[[apsw.Connection, int], T]) -> None:
-        self._read = read
-        self._lock = Lock()
-        self._value: tuple[int, T] | None = None
-
-    def get(self, connection: apsw.Connection) -> T:
-        revision = _revision(connection)
-        with self._lock:
-            if self._value is None or self._value[0] != revision:
-                self._value = revision, self._read(connection, revision)
-            return self._value[1]
-
-
-def _revision(connection: apsw.Connection) -> int:
-    return cast(int, connection.execute("SELECT value FROM meta WHERE key = 'revision'").get)
