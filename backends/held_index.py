@@ -47,11 +47,11 @@ class HeldIndex:
         there = (self.table.rows[places] == rows) & np.isin(self.table.versions[places], np.array(list(versions)))
         return {int(row): found[int(row)] for row in rows[there]}
 
-    def by_tokens(self, text: str, rows: Sequence[int]) -> dict[int, float]:
+    def by_tokens(self, text: str, meant: str, rows: Sequence[int]) -> dict[int, float]:
         """The token matching's scores of these rows, all of them or none."""
         if self.matching is None or not rows:
             return {}
-        scores = self.matching.scores(text, np.searchsorted(self.table.rows, np.array(rows, np.int64)))
+        scores = self.matching.scores(text, np.searchsorted(self.table.rows, np.array(rows, np.int64)), meant)
         return {} if scores is None else {row: float(score) for row, score in zip(rows, scores, strict=True)}
 
 

@@ -128,12 +128,14 @@ class HandbookRetriever:
         )
 
     def _ranked(self, asked: _Asked, near: Mapping[str, float], limit: int) -> list[Ranked]:
-        words = self._words.search(asked.text, asked.index.lexicon, asked.versions, DEEP)
+        terms = self._words.terms(asked.text, asked.index.lexicon)
+        words = self._words.search(terms, asked.versions, DEEP)
         rows = self._catalogue.rows_of(list(near)) if near else {}
         vectors = asked.index.of_versions({row: near[id] for id, row in rows.items()}, asked.versions)
         weights = self._weights(bool(vectors))
         sums = joined(words, vectors, weights)
-        tokens = asked.index.by_tokens(asked.text, list(sums))
+        meant = " ".join(map(self._synonyms.spelt, terms.meant))
+        tokens = asked.index.by_tokens(asked.text, meant, list(sums))
         legs = {"words": words, "vectors": vectors, "tokens": tokens}
         return ordered(with_tokens(sums, tokens, weights), legs, limit)
 

@@ -27,10 +27,14 @@ class Synonyms:
         """Lines in the form that the head of `synonyms.txt` explains. Raises InvalidInput for any other."""
         self.words: set[str] = set()
         self._meant: dict[Phrase, dict[Phrase, None]] = {}
+        self._spelt: dict[Phrase, str] = {}
         for number, line in enumerate(lines, 1):
             if said := line.partition("#")[0].strip():
-                for key, meant in _pairs(said, number):
-                    self._meant.setdefault(key, {})[meant] = None
+                keys, others = _sides(said, number)
+                self._spelt = {**keys, **others, **self._spelt}
+                for key, meant in product(keys, others):
+                    if key != meant:
+                        self._meant.setdefault(key, {})[meant] = None
                 self.words.update(words(said))
         self._longest = max(map(len, self._meant), default=0)
 
@@ -49,13 +53,17 @@ class Synonyms:
                     found |= self._meant[key] if length == 1 else {key: None} | self._meant[key]
         return list(found)
 
+    def spelt(self, phrase: Phrase) -> str:
+        """A phrase that `meant` gave, as the list has it."""
+        return self._spelt[phrase]
+
 
 @cache
 def _bundled() -> tuple[str, ...]:
     return tuple(_BUNDLED.read_text("utf-8").splitlines())
 
 
-def _pairs(said: str, number: int) -> Iterable[tuple[Phrase, Phrase]]:
+def _sides(said: str, number: int) -> tuple[dict[Phrase, str], dict[Phrase, str]]:
     left, arrow, right = said.partition(">")
     if arrow:
         keys, meant = _phrases(left.split(",")), _phrases(right.split(","))
@@ -63,8 +71,8 @@ def _pairs(said: str, number: int) -> Iterable[tuple[Phrase, Phrase]]:
         keys = meant = _phrases(said.split("="))
     if not keys or not meant or (not arrow and len(keys) < 2):
         raise InvalidInput(f"line {number} of the synonyms is neither `word, word > meant, meant` nor `word = word`")
-    return [(key, other) for key, other in product(keys, meant) if key != other]
+    return keys, meant
 
 
-def _phrases(parts: Sequence[str]) -> list[Phrase]:
-    return [phrase for part in parts if (phrase := tuple(stemmed(part).split()))]
+def _phrases(parts: Sequence[str]) -> dict[Phrase, str]:
+    return {phrase: part.strip() for part in reversed(parts) if (phrase := tuple(stemmed(part).split()))}

@@ -5,6 +5,7 @@ weights.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from backends.catalogue import Catalogue
 from backends.lexicon import Lexicon
@@ -25,28 +26,34 @@ COMMON_ROWS = 4000
 passages apart by little, and would have most of them scored."""
 
 
+class Terms(NamedTuple):
+    """The words of a question, and what else they may mean."""
+
+    asked: list[Phrase]
+    meant: list[Phrase]
+
+
 class WordsLeg:
     """Passages by words."""
 
     def __init__(self, catalogue: Catalogue, synonyms: Synonyms) -> None:
         self._catalogue, self._synonyms = catalogue, synonyms
 
-    def search(self, text: str, lexicon: Lexicon, versions: Sequence[int], limit: int) -> dict[int, float]:
+    def search(self, terms: Terms, versions: Sequence[int], limit: int) -> dict[int, float]:
         """The rows of passages and their scores, in no order; at most `limit` by the words and as many by synonyms."""
-        asked, meant = self.terms(text, lexicon)
         found: dict[int, float] = {}
-        for phrases, weight in ((asked, 1.0), (meant, SYNONYM)):
+        for phrases, weight in ((terms.asked, 1.0), (terms.meant, SYNONYM)):
             if match := " OR ".join(f'"{" ".join(phrase)}"' for phrase in phrases):
                 for row, score in self._catalogue.words(match, versions, limit, (TITLE, TRAIL, BODY)):
                     found[row] = found.get(row, 0.0) + weight * score
         return found
 
-    def terms(self, text: str, lexicon: Lexicon) -> tuple[list[Phrase], list[Phrase]]:
+    def terms(self, text: str, lexicon: Lexicon) -> Terms:
         """What is searched for: the words of the text, and what else they stand for; only such as some passage has."""
         asked = _there([(stem,) for stem in stemmed(" ".join(question_words(text))).split()], lexicon)
         meant = _there(self._synonyms.meant(stemmed(text).split()), lexicon)
         known = set(asked)
-        return _telling(asked, lexicon), _telling([phrase for phrase in meant if phrase not in known], lexicon)
+        return Terms(_telling(asked, lexicon), _telling([phrase for phrase in meant if phrase not in known], lexicon))
 
 
 def _there(phrases: Iterable[Phrase], lexicon: Lexicon) -> list[Phrase]:

@@ -61,7 +61,8 @@ def found(catalogue: Catalogue, query: str, synonyms: Synonyms | None = None) ->
     """The documents of what is found by words, best first."""
     everything = catalogue.in_force(Viewer("e-1042"), None, catalogue.clock.now().date())
     lexicon = Lexicon(catalogue.vocabulary(), len(catalogue.table().rows))
-    scores = WordsLeg(catalogue, synonyms or Synonyms([])).search(query, lexicon, everything, 20)
+    leg = WordsLeg(catalogue, synonyms or Synonyms([]))
+    scores = leg.search(leg.terms(query, lexicon), everything, 20)
     return [one.document for one in catalogue.passages(sorted(scores, key=lambda row: -scores[row]))]
 
 
@@ -155,7 +156,8 @@ async def test_a_word_that_was_written_counts_for_more_than_one_that_it_may_mean
     assert found(catalogue, "trains", synonyms)[0] == found(catalogue, "trains")[0] == "travel"
     everything = catalogue.in_force(Viewer("e-1042"), None, catalogue.clock.now().date())
     lexicon = Lexicon(catalogue.vocabulary(), len(catalogue.table().rows))
-    scores = WordsLeg(catalogue, synonyms).search("trains", lexicon, everything, 20)
+    leg = WordsLeg(catalogue, synonyms)
+    scores = leg.search(leg.terms("trains", lexicon), everything, 20)
     best, second = sorted(scores, key=lambda row: -scores[row])
     assert [one.section for one in catalogue.passages([best, second])] == [["Trains"], ["Hotels"]]
 
@@ -189,7 +191,8 @@ async def test_a_text_without_a_telling_word_finds_nothing(catalogue, query):
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_is_refused(query, empty):
     lexicon = Lexicon({word: 1 for word in words(query)}, 1)
-    assert WordsLeg(empty, Synonyms.bundled()).search(query, lexicon, [1], 5) == {}
+    leg = WordsLeg(empty, Synonyms.bundled())
+    assert leg.search(leg.terms(query, lexicon), [1], 5) == {}
 
 
 async def test_of_a_long_question_the_last_words_are_searched_for(catalogue):
@@ -210,4 +213,5 @@ async def test_a_word_that_most_passages_have_is_left_out_unless_all_are_such(ca
 async def test_only_the_versions_that_are_named_are_searched(catalogue):
     travel = catalogue.in_force(Viewer("e-1042"), Filters(documents=["travel"]), catalogue.clock.now().date())
     lexicon = Lexicon(catalogue.vocabulary(), len(catalogue.table().rows))
-    assert WordsLeg(catalogue, Synonyms([])).search("pay", lexicon, travel, 20) == {}
+    leg = WordsLeg(catalogue, Synonyms([]))
+    assert leg.search(leg.terms("pay", lexicon), travel, 20) == {}
