@@ -20,10 +20,9 @@ SYNONYM = 0.7
 writer had not seen; with .5 .58, .7 .61, .85 .60."""
 MOST_TERMS = 64
 """Words of a question, and as many synonyms, that are searched for: the last ones, where a question is long."""
-COMMON = 0.2
-COMMON_ROWS = 4000
-"""A word that more than this share of the passages has, and more than so many, is left out, unless all are: it tells
-passages apart by little, and would have most of them scored."""
+MOST_ROWS = 50_000
+"""Passages that the words of one query may have between them, some 10 ms' worth: the rarest words come first, and one
+always does. A common word tells passages apart by little; it is left out where there are very many passages only."""
 
 
 class Terms(NamedTuple):
@@ -53,7 +52,8 @@ class WordsLeg:
         asked = _there([(stem,) for stem in stemmed(" ".join(question_words(text))).split()], lexicon)
         meant = _there(self._synonyms.meant(stemmed(text).split()), lexicon)
         known = set(asked)
-        return Terms(_telling(asked, lexicon), _telling([phrase for phrase in meant if phrase not in known], lexicon))
+        others = [phrase for phrase in meant if phrase not in known]
+        return Terms(_affordable(asked, lexicon), _affordable(others, lexicon))
 
 
 def _there(phrases: Iterable[Phrase], lexicon: Lexicon) -> list[Phrase]:
@@ -61,6 +61,15 @@ def _there(phrases: Iterable[Phrase], lexicon: Lexicon) -> list[Phrase]:
     return kept[-MOST_TERMS:]
 
 
-def _telling(phrases: list[Phrase], lexicon: Lexicon) -> list[Phrase]:
-    most = max(COMMON_ROWS, COMMON * lexicon.passages)
-    return [phrase for phrase in phrases if min(map(lexicon.having, phrase)) <= most] or phrases
+def _affordable(phrases: list[Phrase], lexicon: Lexicon) -> list[Phrase]:
+    rows, kept = 0, set[Phrase]()
+    for phrase in sorted(phrases, key=lambda phrase: _rows(phrase, lexicon)):
+        rows += _rows(phrase, lexicon)
+        if kept and rows > MOST_ROWS:
+            break
+        kept.add(phrase)
+    return [phrase for phrase in phrases if phrase in kept]
+
+
+def _rows(phrase: Phrase, lexicon: Lexicon) -> int:
+    return max(map(lexicon.having, phrase))

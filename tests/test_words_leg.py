@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from backends.catalogue import Catalogue
 from backends.lexicon import MOST_REPAIRS, Lexicon
 from backends.synonyms import Synonyms
-from backends.words_leg import MOST_TERMS, WordsLeg
+from backends.words_leg import MOST_ROWS, MOST_TERMS, WordsLeg
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.retrieval import Filters
@@ -203,11 +203,11 @@ async def test_of_a_long_question_the_last_words_are_searched_for(catalogue):
     assert asked[-1] == ("die",)
 
 
-async def test_a_word_that_most_passages_have_is_left_out_unless_all_are_such(catalogue):
-    leg = WordsLeg(catalogue, Synonyms([]))
-    lexicon = Lexicon({"employee": 90_000, "sabbatical": 12}, 100_000)
-    assert leg.terms("employee sabbatical", lexicon) == ([("sabbat",)], [])
-    assert leg.terms("employee", lexicon) == ([("employe",)], [])
+def test_of_very_many_passages_the_rare_words_are_searched_for_and_a_common_one_if_there_is_no_other(empty):
+    leg = WordsLeg(empty, Synonyms([]))
+    lexicon = Lexicon({"employee": MOST_ROWS, "sabbatical": 12, "notice": 900}, 2 * MOST_ROWS)
+    assert leg.terms("employee notice sabbatical", lexicon).asked == [("notic",), ("sabbat",)]
+    assert leg.terms("employee", lexicon).asked == [("employe",)]
 
 
 async def test_only_the_versions_that_are_named_are_searched(catalogue):
