@@ -27,6 +27,9 @@ from core.canonical import Json
 from core.clock import iso
 from core.words import words
 
+AT_ONCE = 1000
+"""Passages that get their token ids in one transaction: others wait for it."""
+
 
 class Staging:
     """The versions' side of a catalogue; all of it blocks."""
@@ -152,25 +155,26 @@ class Staging:
         self._catalogue.remove(document, by=by)
         return True
 
-    def tokenize(self, tokens: StaticTokens | None) -> None:
+    def tokenize(self, tokens: StaticTokens) -> None:
         """Give every passage the token ids of this table, unless it has them."""
-        if tokens is None:
-            return
         with self._connections.writing() as connection:
-            known = connection.execute("SELECT value FROM meta WHERE key = 'tokens'").get
-            lacking = "" if known != tokens.fingerprint else "WHERE tokens IS NULL"
-            found: list[reading.Row] = connection.execute(
-                "SELECT passage.row, title, section, passage.text"
-                f" FROM passage JOIN version ON version.row = version {lacking}"
-            ).fetchall()
-            ids = tokens.ids([indexed_text(title, loads(section), text) for _, title, section, text in found])
-            connection.executemany(
-                "UPDATE passage SET tokens = ? WHERE row = ?",
-                [(_packed(one), row) for one, (row, *_) in zip(ids, found, strict=True)],
-            )
-            connection.execute("REPLACE INTO meta VALUES ('tokens', ?)", (tokens.fingerprint,))
-            if found:
+            if connection.execute("SELECT value FROM meta WHERE key = 'tokens'").get != tokens.fingerprint:
+                connection.execute("REPLACE INTO meta VALUES ('tokens', ?)", (tokens.fingerprint,))
+                connection.execute("UPDATE passage SET tokens = NULL")
+        while lacking := self._without_tokens():
+            ids = tokens.ids([indexed_text(title, loads(section), text) for _, title, section, text in lacking])
+            packed = [(_packed(one), row) for one, (row, *_) in zip(ids, lacking, strict=True)]
+            with self._connections.writing() as connection:
+                connection.executemany("UPDATE passage SET tokens = ? WHERE row = ?", packed)
                 moved(connection)
+
+    def _without_tokens(self) -> list[reading.Row]:
+        with self._connections.reading() as connection:
+            return connection.execute(
+                "SELECT passage.row, title, section, passage.text FROM passage JOIN version ON version.row = version"
+                " WHERE tokens IS NULL LIMIT ?",
+                (AT_ONCE,),
+            ).fetchall()
 
 
 def _carry_over(connection: apsw.Connection, before: int, row: int) -> None:

@@ -67,8 +67,8 @@ async def ingest(
     async with alone(catalogue.connections, patience), _reading(parse) as parse:
         files, folders = await blocking(gather, sources, root, await blocking(known.roots))
         index = IndexWriter(catalogue, embedder, vectors)
-        await index.begin(reindex=reindex)
         run = _Run(catalogue, parse, index, tokens, progress, said or {}, by, len(files))
+        await index.begin(reindex=reindex, told=run.embedded_anew)
         await run.begin()
         for file in files:
             await run.take(file)
@@ -118,7 +118,13 @@ class _Run:
 
     async def begin(self) -> None:
         """Bring what an earlier ingest left without these tokens up to it."""
-        await blocking(self._staging.tokenize, self._tokens)
+        if self._tokens is not None:
+            await blocking(self._staging.tokenize, self._tokens)
+
+    def embedded_anew(self, texts: int) -> None:
+        """So many texts that were there already have another embedder's vectors."""
+        self._of_passages += texts
+        self._embedded(texts)
 
     async def take(self, file: File) -> None:
         """Bring one file as far as it goes before its vectors are made; and those before it further, once many wait."""

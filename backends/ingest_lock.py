@@ -35,11 +35,13 @@ def _taken(connections: Connections, held: ExitStack) -> bool:
         if taken:
             held.callback(connections.ingest.release)
         return taken
-    lock = apsw.Connection(f"{connections.path}-ingest")
     try:
+        lock = apsw.Connection(f"{connections.path}-ingest")
+        held.callback(lock.close)
         lock.execute("BEGIN EXCLUSIVE")
     except apsw.BusyError:
-        lock.close()
+        held.close()
         return False
-    held.callback(lock.close)
+    except apsw.Error as error:
+        raise Unavailable(f"{connections.path}-ingest: {type(error).__name__}: {error}") from error
     return True

@@ -4,7 +4,7 @@ A vector index may be a service that remembers nothing of a cut-off request, so 
 before it is told of a version that nobody can find yet, and after it has forgotten one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from anyio.to_thread import run_sync as blocking
 
@@ -15,6 +15,8 @@ from core.errors import RolltopError, Unavailable
 
 BATCH = 128
 """Texts that are embedded before their vectors are kept."""
+VERSIONS = 64
+"""Versions whose passages are in memory at a time."""
 
 
 class IndexWriter:
@@ -32,8 +34,11 @@ class IndexWriter:
         self._anew = False
         self.embeds = embedder is not None
 
-    async def begin(self, *, reindex: bool) -> None:
-        """Raises InvalidInput where the catalogue has another embedder's vectors, unless it is to be re-indexed."""
+    async def begin(self, *, reindex: bool, told: Callable[[int], None]) -> None:
+        """Raises InvalidInput where the catalogue has another embedder's vectors, unless it is to be re-indexed.
+
+        Then all that can be found is embedded anew, of which `told` hears, before a search hears of it.
+        """
         known = await blocking(lambda: self._catalogue.embedder)
         self._anew = reindex
         if self._embedder is None:
@@ -41,7 +46,8 @@ class IndexWriter:
         elif known and known[0] != self._embedder.name:
             if not reindex:
                 await blocking(self._catalogue.expect, self._embedder)
-            await self.embed(await blocking(self._kept.findable))
+            for versions in _chunks(await blocking(self._kept.findable)):
+                await self.embed(versions, told)
             await blocking(self._kept.switch, self._embedder.name)
 
     async def embed(self, versions: Sequence[int], told: Callable[[int], None] = lambda done: None) -> dict[int, int]:
@@ -99,9 +105,9 @@ class IndexWriter:
         try:
             await self.forget(await blocking(self._kept.stale))
             lacking = self._kept.findable if self._anew else lambda: self._kept.unheld(self._name)
-            for version in await blocking(lacking):
-                await self.embed([version])
-                items = await blocking(self._kept.items, self._name, [version])
+            for versions in _chunks(await blocking(lacking)):
+                await self.embed(versions)
+                items = await blocking(self._kept.items, self._name, versions)
                 await self._vectors.put(items)
                 await blocking(self._kept.hold, self._name, [item.id for item in items])
         except RolltopError as error:
@@ -111,3 +117,7 @@ class IndexWriter:
     @property
     def _name(self) -> str | None:
         return self._embedder.name if self._embedder else None
+
+
+def _chunks(versions: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (versions[start : start + VERSIONS] for start in range(0, len(versions), VERSIONS))

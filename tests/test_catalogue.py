@@ -9,6 +9,7 @@ import pytest
 from handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
 
 from backends.catalogue import Catalogue
+from backends.embedding import Item
 from backends.ingest import Upload
 from backends.local_vectors import LocalVectors
 from core.entries import Audience
@@ -315,6 +316,30 @@ async def test_the_nearest_are_those_of_the_versions_asked_for_and_of_equal_ones
     assert await vectors.nearest("", query, [], 5) == await vectors.nearest("", None, [a], 5) == []
     await vectors.remove([found[0][0]])
     assert [id for id, _ in await vectors.nearest("", query, [a], 5)] == []
+
+
+async def test_the_local_index_takes_passages_of_its_catalogue_and_vectors_of_its_embedder(catalogue):
+    await add(catalogue, leave(28))
+    vectors = LocalVectors(catalogue)
+    (id,) = catalogue.ids_of(catalogue.table().rows.tolist()).values()
+    with pytest.raises(NotFound):
+        await vectors.put([Item(id="nothing", version=1, text="", vector=np.ones(32, np.float32))])
+    with pytest.raises(InvalidInput):
+        await vectors.put([Item(id=id, version=1, text="", vector=np.ones(31, np.float32))])
+    with pytest.raises(InvalidInput, match="re-index"):
+        await vectors.nearest("", np.ones(31, np.float32), [1], 5)
+    await vectors.put([Item(id=id, version=1, text="")])
+    other = np.eye(32, dtype=np.float32)[0]
+    await vectors.put([Item(id=id, version=1, text="", vector=other)] * 2)
+    assert await vectors.nearest("", other, catalogue.table().versions.tolist(), 5) == [(id, pytest.approx(1))]
+
+
+async def test_which_version_a_document_is_in_is_told_by_its_name(catalogue):
+    await add(catalogue, leave(28, version="2026", effective="2026-01-01"))
+    await add(catalogue, leave(30, version="2027", effective="2027-01-01"))
+    assert catalogue.versions(date(2026, 12, 31)) == {"leave": "2026"}
+    assert catalogue.versions(date(2027, 1, 1)) == {"leave": "2027"}
+    assert catalogue.versions(date(2025, 1, 1)) == {}
 
 
 def test_a_file_of_another_program_or_a_newer_rolltop_is_refused(tmp_path: Path):
