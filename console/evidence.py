@@ -6,7 +6,6 @@ from console.wording import cost, label, money, tokens, took, when
 from core.clock import moment
 from core.records import ModelCall, Turn
 
-
 _ASIDE = {"summary": "Notes of earlier turns", "query": "Words to search with"}
 
 

@@ -30,6 +30,7 @@ def choose_version(document: DocumentRecord) -> VersionRecord:
         index=current,
         key=f"hb_version_{document.id}",
         format_func=lambda one: f"{one.name} · {WORDS[one.state].text} · {days(one)}",
+        width=480,
     )
 
 

@@ -14,8 +14,12 @@ from core.errors import Denied, InvalidInput, NotFound, Unavailable
 
 AGAIN_SECONDS = 4.0
 
+# Theming has no word for it: without this a wide table in a text widens the page, and on a phone all of it scrolls.
+WIDE_TABLES = "<style>:is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }</style>"
+
 # An icon by its Material name would be fetched from another server.
 st.set_page_config(page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg"))
+st.html(WIDE_TABLES)
 refuse_other_addresses()
 viewer = signed_in()
 

@@ -2,6 +2,7 @@
 
     python -m tests.eval.run --handbooks DIR --questions FILE --out run.jsonl
         [--embedder URL] [--without words|vectors|tokens|synonyms|spelling ...] [--country NAME] [--as-of DAY]
+        [--originals DIR] [--misses]
 
 Any folder with Markdown, PDF, DOCX, HTML and text in it will do, and any file of questions in the format of
 `questions.jsonl` beside this file. A file that cannot be read is named, and the others are searched. Questions that
@@ -58,14 +59,17 @@ async def ask_all(
     withouts: Sequence[Collection[Part]] = ((),),
     country: str | None = None,
     as_of: date | None = None,
+    originals: Path | None = None,
 ) -> list[Asked]:
     """All questions, once without each of these sets of parts.
 
-    Each folder that the questions name is taken into a catalogue of its own, which is gone afterwards.
+    Each folder that the questions name is taken into a catalogue of its own, which is gone afterwards. `originals` is
+    a folder like `handbooks` with the Markdown that they are copies of: without, a section of a copy goes by its
+    heading.
     """
     asked = [Asked() for _ in withouts]
     for folder, mine in corpora(questions, handbooks).items():
-        sections = Sections(folder)
+        sections = Sections(originals / folder.relative_to(handbooks) if originals else folder)
         with TemporaryDirectory() as home:
             async with installed(folder, home=Path(home), embedder=embedder) as installation:
                 for each, without in zip(asked, withouts, strict=True):
@@ -121,6 +125,7 @@ async def _asked(options: Namespace, questions: Sequence[Question]) -> Asked:
         withouts=[options.without],
         country=options.country,
         as_of=options.as_of,
+        originals=options.originals,
     )
     return asked
 
@@ -136,6 +141,7 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
     parser.add_argument("--without", choices=PARTS, nargs="+", default=(), help="parts of search to leave out")
     parser.add_argument("--country", help="of who asks, where a question does not say")
     parser.add_argument("--as-of", type=date.fromisoformat, metavar="DAY", help="today, if not given")
+    parser.add_argument("--originals", type=Path, metavar="DIR", help="the Markdown that the handbooks are copies of")
     parser.add_argument("--misses", action="store_true", help="list what was not among the first five")
     return parser.parse_args(arguments)
 
