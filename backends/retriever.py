@@ -55,7 +55,8 @@ class HandbookRetriever:
 
     `vectors` without an embedder is an index that embeds the query itself; without both, words alone are searched for.
     `tokens` None leaves out the matching of single tokens, and `synonyms` is the bundled list unless given. Raises
-    InvalidInput, at each search, where the catalogue was made with another embedder.
+    InvalidInput, at each search, where the catalogue was made with another embedder. Where the vectors or the reranker
+    do not answer, search goes on without, and each passage's reason says so.
     """
 
     def __init__(
@@ -85,16 +86,20 @@ class HandbookRetriever:
         asked = await blocking(self._asked, query, viewer, filters, day)
         if limit < 1 or not asked.versions:
             return []
-        near = await self._near(asked)
+        notes: list[str] = []
+        try:
+            near = await self._near(asked)
+        except Unavailable:
+            near = None
+            notes.append("the vectors did not answer")
         ranked, best = await blocking(self._best, asked, near, max(RERANKED, 3 * limit), viewer, day)
-        note = ""
         if self._reranker is not None:
             try:
                 best = await _reread(self._reranker, asked.text, best, ranked)
             except Unavailable:
-                note = "the reranker did not answer"
+                notes.append("the reranker did not answer")
         searched = ["words"] if near is None else ["words", "vectors"]
-        return await blocking(_finished, best, ranked, searched, note, limit)
+        return await blocking(_finished, best, ranked, searched, ", ".join(notes), limit)
 
     async def judge(self, query: str, passages: Sequence[Passage]) -> Judgement | None:
         return await blocking(self._judged, query[-LONGEST:], passages)

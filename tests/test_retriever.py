@@ -192,9 +192,11 @@ async def test_an_index_that_embeds_the_query_itself_is_given_the_text(catalogue
     assert await opened(catalogue, vectors=Texts(catalogue), embedder=None).search("certificat please", ANYBODY, 5)
 
 
-async def test_a_fault_of_the_embedder_is_raised_and_not_a_smaller_answer(catalogue):
-    with pytest.raises(Unavailable):
-        await opened(catalogue, embedder=WordEmbedder(answers=0)).search("leave", ANYBODY, 5)
+async def test_without_the_vectors_answer_the_words_find_and_the_reason_says_so(catalogue):
+    found = await opened(catalogue, embedder=WordEmbedder(answers=0)).search("leave", ANYBODY, 5)
+    assert found
+    assert all("vectors" not in {leg.name for leg in one.legs} for one in found)
+    assert found[0].reason.endswith("the vectors did not answer")
 
 
 async def test_a_reranker_has_the_last_word(catalogue, retriever):
