@@ -49,7 +49,7 @@ def open_source(page, n):
     """The drawer of the n-th chip below the latest answer, from 0."""
     chips(page).nth(n).click()
     drawer = page.get_by_role("dialog")
-    expect(drawer.get_by_text(re.compile("^Version|^Page"))).to_be_visible()
+    expect(drawer.get_by_text(re.compile("^Version|^Page")).first).to_be_visible()
     return drawer
 
 
@@ -57,6 +57,20 @@ def open_handbooks(page, tab):
     page.get_by_role("link", name="Handbooks").click()
     expect(page.get_by_role("heading", name="Handbooks")).to_be_visible()
     page.get_by_role("tab", name=tab).click()
+
+
+def take_in(page, *files):
+    page.locator("input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
+    )
+    page.get_by_role("button", name="Take in").click()
+    for name, _ in files:
+        expect(page.get_by_text(name.partition(".")[0], exact=True)).to_be_visible()
+
+
+def dogs(title, effective, days):
+    front = f"---\ntitle: {title}\nversion: {effective}\neffective: {effective}\n---\n"
+    return f"{front}# {title}\n\n## Days\n\nYou may bring one dog to the office on {days} days a week.\n".encode()
 
 
 def test_the_two_questions_of_the_readme_have_the_right_numbered_sources(offline, sign_in):
@@ -110,14 +124,33 @@ def test_the_rule_of_the_askers_country_comes_first(offline, sign_in, person, fi
     assert never not in sources(page)
 
 
+def test_a_question_outside_the_handbooks_is_refused_and_offers_a_person(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    ask(page, "What is the capital of France?")
+    answer = page.get_by_test_id("stChatMessage").last
+    expect(answer).to_contain_text("I found nothing in the handbooks that answers this")
+    expect(answer).to_contain_text("I searched")
+    expect(answer).to_contain_text("contact the People team")
+    assert sources(page) == []
+
+
+def test_handbooks_that_say_otherwise_are_shown_beside_each_other(offline, sign_in):
+    page = sign_in(offline, "e-4001")
+    open_handbooks(page, "Upload")
+    take_in(page, ("dogs.md", dogs("Dogs at work", "2026-01-01", 2)), ("dogs-new.md", dogs("Dogs", "2026-06-01", 5)))
+    expect(page.get_by_text("Taken in")).to_have_count(2)
+    page.get_by_role("link", name="Ask HR").click()
+    ask(page, "On how many days a week may I bring one dog to the office?")
+    drawer = open_source(page, 0)
+    drawer.get_by_text("Says otherwise").click()
+    expect(drawer).to_contain_text("on 2 days a week")
+    expect(drawer).to_contain_text("on 5 days a week")
+
+
 def test_a_file_is_taken_in_found_and_removed_by_who_keeps_the_handbooks(offline, sign_in):
     page = sign_in(offline, "e-4001")
     open_handbooks(page, "Upload")
-    files = [("parrots.md", PARROTS), ("broken.pdf", b"%PDF-1.7 of which nothing follows")]
-    page.locator("input[type=file]").set_input_files(
-        [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
-    )
-    page.get_by_role("button", name="Take in").click()
+    take_in(page, ("parrots.md", PARROTS), ("broken.pdf", b"%PDF-1.7 of which nothing follows"))
     expect(page.get_by_text("Taken in")).to_be_visible()
     expect(page.get_by_text(re.compile("Refused"))).to_be_visible()
 
@@ -135,8 +168,7 @@ def test_a_file_is_taken_in_found_and_removed_by_who_keeps_the_handbooks(offline
     ask(asker, "May I bring a parrot to the office?")
     assert sources(asker) == ["Parrots at work"]
 
-    page.get_by_role("tab", name="Documents").click()
-    page.get_by_role("link", name="Parrots at work").click()
+    page.goto(f"{offline.url}/handbook?hb_id=parrots")
     expect(page.get_by_text(re.compile("The passage$"))).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Remove it from search").click()
@@ -153,3 +185,27 @@ def test_an_employee_cannot_open_the_page(offline, sign_in):
         page.goto(f"{offline.url}/{path}")
         expect(page.get_by_text("Page not found")).to_be_visible()
         expect(page.get_by_role("heading", name="Handbook")).to_have_count(0)
+
+
+@pytest.mark.parametrize("tab", ["Documents", "Upload", "Try a question", "Gaps", "Index"])
+def test_no_part_of_the_page_scrolls_sideways_on_a_phone(offline, sign_in, tab):
+    page = sign_in(offline, "e-4001", width=390)
+    page.goto(f"{offline.url}/handbooks")
+    page.get_by_role("tab", name=tab).click()
+    expect(page.get_by_role("tabpanel").locator("p").first).to_be_visible()
+    assert overflow(page) <= 0
+
+
+def test_a_wide_table_scrolls_by_itself_on_a_phone(offline, sign_in):
+    page = sign_in(offline, "e-4001", width=390)
+    ask(page, "What are the contracted hours in a full-time week?")
+    expect(page.get_by_role("table").first).to_be_visible()
+    assert overflow(page) <= 0
+    page.goto(f"{offline.url}/handbook?hb_id=working/working-hours")
+    expect(page.get_by_role("table").first).to_be_visible()
+    assert overflow(page) <= 0
+
+
+def overflow(page):
+    """How many pixels the page is wider than what shows it."""
+    return page.evaluate("(main => main.scrollWidth - main.clientWidth)(document.querySelector('.stMain'))")
