@@ -66,7 +66,14 @@ def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRec
     """The filters, and the documents that pass them; those past review first, then by title."""
     owners = sorted({document.owner for document in documents if document.owner})
     with st.container(border=True, horizontal=True):
-        words = st.text_input("Title", key="hb_words", type="search", placeholder="Words in the title", width=2 * WIDTH)
+        words = st.text_input(
+            "Title",
+            key="hb_words",
+            type="search",
+            placeholder="Words in the title",
+            width=2 * WIDTH,
+            persist_state="session",
+        )
         wanted: Wanted | None = st.selectbox(
             "Status",
             list(WORDS),
