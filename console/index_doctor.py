@@ -11,10 +11,10 @@ from anyio import to_thread
 from backends.catalogue_records import DocumentRecord
 from backends.catalogue_tables import MEMORY
 from backends.catalogue_vectors import KeptVectors
+from backends.handbook_index import HandbookIndex, open_handbooks
 from backends.ingest import ingest
 from backends.local_vectors import LocalVectors
 from console.doctor import Remark
-from console.ingesting import Index, opened
 from console.plain import counted
 from console.settings import Settings
 from core.errors import InvalidInput, RolltopError
@@ -34,7 +34,7 @@ async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIte
         )
         return
     embedder, vectors = (url.get_secret_value() for url in (settings.embedder, settings.vectors))
-    async with opened(file, embedder, vectors) as index:
+    async with open_handbooks(file, embedder=embedder, vectors=vectors) as index:
         documents = await to_thread.run_sync(index.catalogue.documents)
         yield _holdings(file, index, documents)
         try:
@@ -55,7 +55,7 @@ async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIte
             yield remark
 
 
-def _holdings(file: str, index: Index, documents: list[DocumentRecord]) -> Remark:
+def _holdings(file: str, index: HandbookIndex, documents: list[DocumentRecord]) -> Remark:
     found = [document for document in documents if document.passages]
     by = index.catalogue.embedder
     said = f"{counted(len(found), 'document')} in force with {counted(sum(one.passages for one in found), 'passage')}"
@@ -63,7 +63,7 @@ def _holdings(file: str, index: Index, documents: list[DocumentRecord]) -> Remar
     return Remark(about="index", said=f"{file}: {said}")
 
 
-def _documents(documents: list[DocumentRecord], index: Index) -> list[Remark]:
+def _documents(documents: list[DocumentRecord], index: HandbookIndex) -> list[Remark]:
     today = index.catalogue.clock.now().date()
     staged = [one.id for one in documents if any(version.state == "staged" for version in one.versions)]
     stale = [one for one in documents if one.passages and one.review_by and one.review_by < today]
@@ -81,7 +81,7 @@ def _documents(documents: list[DocumentRecord], index: Index) -> list[Remark]:
     ]
 
 
-async def _vectors(index: Index, *, repair: bool) -> AsyncIterator[Remark]:
+async def _vectors(index: HandbookIndex, *, repair: bool) -> AsyncIterator[Remark]:
     kept = KeptVectors(index.catalogue)
     name = index.embedder.name if index.embedder else None
     if name is not None and (missing := await to_thread.run_sync(kept.missing, name)):
@@ -90,7 +90,7 @@ async def _vectors(index: Index, *, repair: bool) -> AsyncIterator[Remark]:
     if stale := await to_thread.run_sync(kept.stale):
         said = f"{counted(len(stale), 'passage')} that nobody finds any more: the next ingest takes their vectors out"
         yield Remark(about="vectors", said=said)
-    if isinstance(index.vectors, LocalVectors):
+    if index.vectors is None or isinstance(index.vectors, LocalVectors):
         return
     try:
         yield await _elsewhere(index, repair=repair)
@@ -98,7 +98,7 @@ async def _vectors(index: Index, *, repair: bool) -> AsyncIterator[Remark]:
         yield Remark(about="vectors", said=str(error), trouble=True)
 
 
-async def _elsewhere(index: Index, *, repair: bool) -> Remark:
+async def _elsewhere(index: HandbookIndex, *, repair: bool) -> Remark:
     """What a vector index outside of the catalogue holds, against what it should."""
     from backends.index_check import compared, mended
     from backends.pinecone_index import PineconeVectors

@@ -2,23 +2,18 @@
 
 import argparse
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
 
-from backends.catalogue import Catalogue, said_of
+from backends.catalogue import said_of
 from backends.catalogue_tables import MEMORY
-from backends.embedders import open_embedder
-from backends.embedding import Embedder, VectorIndex
+from backends.handbook_index import open_handbooks
 from backends.ingest import ingest
 from backends.ingest_report import DocumentReport, IngestReport, Progress
-from backends.static_tokens import StaticTokens
-from backends.vector_indexes import open_vectors
 from console.plain import counted, harmless
 from console.settings import read_settings
 from console.telling import GOOD, LOOK_AT_IT, Given, Pace, tell
@@ -27,16 +22,6 @@ from core.errors import InvalidInput
 
 SHOWN = 60
 """Characters of a text that was left out; all of it is in the JSON."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
-    """The index of handbooks as settings have it, open."""
-
-    catalogue: Catalogue
-    embedder: Embedder | None
-    vectors: VectorIndex
-    tokens: StaticTokens | None
 
 
 async def ingest_handbooks(given: Given) -> int:
@@ -48,7 +33,8 @@ async def ingest_handbooks(given: Given) -> int:
     if file == MEMORY:
         raise InvalidInput("the index is in memory, of the desk's process alone: give --index FILE, or ROLLTOP_INDEX")
     embedder = given.embedder or settings.embedder.get_secret_value()
-    async with opened(file, embedder, given.vectors or settings.vectors.get_secret_value()) as index:
+    vectors = given.vectors or settings.vectors.get_secret_value()
+    async with open_handbooks(file, embedder=embedder, vectors=vectors) as index:
         for document in given.remove:
             await to_thread.run_sync(partial(index.catalogue.remove, document, by=given.viewer))
         report = await ingest(
@@ -98,21 +84,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("--review-by", "the day by which somebody reads them again"),
     ):
         words.add_argument(option, type=_day, default=..., metavar="DAY", help=help)
-
-
-@asynccontextmanager
-async def opened(file: str, embedder: str, vectors: str) -> AsyncIterator[Index]:
-    """The index in this file, which is made if it is not there, and what these URLs name."""
-    async with AsyncExitStack() as stack:
-        catalogue = await to_thread.run_sync(Catalogue, file)
-        stack.callback(catalogue.close)
-        made = await to_thread.run_sync(open_embedder, embedder)
-        if made is not None:
-            stack.push_async_callback(made.close)
-        kept = open_vectors(vectors, catalogue, made)
-        stack.push_async_callback(kept.close)
-        tokens = None if made is None else await to_thread.run_sync(StaticTokens.bundled)
-        yield Index(catalogue=catalogue, embedder=made, vectors=kept, tokens=tokens)
 
 
 def _progress(pace: Pace) -> "partial[None]":
