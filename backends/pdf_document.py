@@ -17,7 +17,7 @@ from backends.pdf_margins import margins
 from backends.pdf_rows import rows
 from backends.pdf_structure import blocks, key
 
-PAGES = 2000
+PAGES = 1000
 """Pages in a document, above which it is refused."""
 
 

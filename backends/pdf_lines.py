@@ -28,6 +28,8 @@ _FILLS = (b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*")
 _ENDS = (*_FILLS, b"S", b"s", b"n")
 _MARK = re.compile(r"(?:[0-9]+\.)+[0-9]*|[a-z]?[.)]|[^\w\s]")
 """The number or sign before a heading or an item, which stands far from it and is no cell."""
+_NO_TEXT = {code: None for code in (*range(9), *range(14, 32), 0xFEFF, *range(0xD800, 0xE000))}
+"""What a font's own table may call a letter, and is none: control characters and half surrogate pairs."""
 _BOLD = ("bold", "black", "heavy", "semibd", "demi")
 
 
@@ -179,7 +181,7 @@ class _Lines:
         self._x = 0.0
 
     def take(self, text: str, cm: Matrix, tm: Matrix, font: dict[str, object] | None, size: float) -> None:
-        first, *others = text.split("\n")
+        first, *others = text.translate(_NO_TEXT).split("\n")
         place = _times(tm, cm)
         self._add(first, place, font, size)
         for other in others:

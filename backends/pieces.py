@@ -3,6 +3,12 @@
 A piece stays below one heading and knows the trail to it; a table that is cut repeats its header, and table and list
 the line that leads in to them. A piece's span in the text begins at the headings that it is the first to stand below,
 so that spans follow one another and leave out nothing but space.
+
+The size was measured on two handbooks of others with 100 questions, as R@5 and nDCG@10 of words and vectors together.
+From 120 words on R@5 does not move: with the bundled vectors .59 at 80 words, .67 at 120, .66 at 160, .68 at 200 and
+at 240, .66 at 300, .67 at 350; with MiniLM .81 at 160, .78 at 240, .80 at 350. nDCG@10 grows with the size: bundled .52
+at 120, .57 at 240, .59 at 350; MiniLM .68 at 160, .70 at 240, .71 at 350. So 240: more gains little, and a model of
+MiniLM's class reads only the first 200 words or so of a text.
 """
 
 import re

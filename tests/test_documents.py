@@ -539,6 +539,10 @@ def test_hidden_text_within_a_line_is_found_and_the_rest_stays():
     assert [left.text for left in found.left_out] == ["not"]
 
 
+def test_control_characters_of_a_font_are_no_text():
+    assert read_document(raw_pdf(b"BT /F 12 Tf 72 720 Td (Se\\000\\001en) Tj ET"), "a.pdf").text == "Seen"
+
+
 @pytest.mark.parametrize(
     "seen",
     [
