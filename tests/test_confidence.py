@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backends.answer_kinds import has, is_yes_or_no, wanted
-from backends.confidence import OFF_TOPIC, THRESHOLD, Chance, Signs, judged, signs, standard
+from backends.confidence import FAR, OFF_TOPIC, THRESHOLD, Chance, Signs, judged, signs, standard
 from backends.lexicon import Lexicon
 from backends.synonyms import Synonyms
 from core.entries import Leg, Passage
@@ -112,13 +112,14 @@ def test_any_query_and_no_passages_have_a_judgement(query):
 
 
 def test_scores_count_from_what_they_come_to_by_chance():
-    seen = Signs(8.0, 0.5, 0, 0.5, 0, 0, 2)
-    assert standard(seen, CHANCE) == Signs(2.0, pytest.approx(2.0), 0, 0.5, 0, 0, 2)
+    seen = Signs(7.0, 0.4, 0, 0.5, 0, 0, 2)
+    assert standard(seen, CHANCE) == Signs(1.5, pytest.approx(1.0), 0, 0.5, 0, 0, 2)
+    assert standard(replace(seen, words=99.0, covered=-99.0), CHANCE) == Signs(FAR, -1.0, 0, 0.5, 0, 0, 2)
     assert Chance.of([replace(seen, words=6.0), replace(seen, words=10.0)]).words == (8.0, pytest.approx(2.01))
     assert Chance.of([]).words == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("better", [{"words": 12.0}, {"covered": 0.9}, {"lacking": 0.0}, {"kinds": 1.0}])
+@pytest.mark.parametrize("better", [{"words": 7.0}, {"covered": 0.5}, {"lacking": 0.0}, {"kinds": 1.0}])
 def test_more_of_what_speaks_for_an_answer_is_more_confidence(better):
     seen = Signs(5.0, 0.4, -0.3, 0.2, 0, 1, math.log(7))
     assert judged(replace(seen, **better), CHANCE).confidence > judged(seen, CHANCE).confidence
@@ -131,8 +132,8 @@ def test_a_judgement_names_its_threshold_and_where_its_figures_come_from():
 
 
 def test_extremes_are_probabilities_too():
-    assert judged(Signs(1e9, 1, 0, 1, 0, 0, 3), CHANCE).confidence == pytest.approx(1)
-    assert judged(Signs(-1e9, 0, -1, 0, 1, 1, 1), CHANCE).confidence == pytest.approx(0)
+    assert judged(Signs(1e9, 1, 0, 1, 0, 0, 1e9), CHANCE).confidence == pytest.approx(1)
+    assert judged(Signs(-1e9, 0, -1e9, 0, 1, 1, 0), CHANCE).confidence == pytest.approx(0)
 
 
 def test_the_questions_for_chance_are_many_and_different():

@@ -35,7 +35,7 @@ Kind: TypeAlias = Literal["answered", "heading", "near miss", "off topic"]
 Array: TypeAlias = NDArray[np.float64]
 
 HEADINGS = 40
-SHARES: dict[Kind, float] = {"answered": 0.4, "heading": 0.1, "near miss": 0.25, "off topic": 0.25}
+SHARES: dict[Kind, float] = {"answered": 0.4, "heading": 0.1, "near miss": 0.2, "off topic": 0.3}
 """What each kind counts for, however many there are."""
 HELPING = ("words", "covered", "lacking", "kinds")
 """Signs that must not speak against an answer: where they do, it is by the way a set of questions was made."""
