@@ -31,26 +31,33 @@ class Found:
     judgement: Judgement | None
 
 
-async def find(retriever: Retriever, query: str, viewer: Viewer, limit: int) -> Found:
-    """Search, and keep what holds for the viewer. Raises whatever the retriever does."""
+async def find(retriever: Retriever, query: str, viewer: Viewer, limit: int, *, question: str | None = None) -> Found:
+    """Search, and keep what holds for the viewer; it is judged for the question, None the query itself.
+
+    Raises whatever the retriever does.
+    """
     passages = await retriever.search(query, viewer, limit)
     canonical([passage.model_dump(mode="json") for passage in passages])
     kept = [passage for passage in passages if holds_for(passage.audience, viewer)][:limit]
-    judgement = await retriever.judge(query, kept)
+    judgement = await retriever.judge(query if question is None else question, kept)
     cut = tuple(passage.model_copy(update={"text": passage.text[:MAX_PASSAGE]}) for passage in kept)
     return Found(query=query, passages=cut, judgement=judgement)
 
 
 async def find_answer(retriever: Retriever, queries: Sequence[str], viewer: Viewer, limit: int) -> Found:
-    """What the first of these queries finds that is judged to find an answer; if none is, what the surest one finds."""
-    best: Found | None = None
-    for query in queries:
-        found = await find(retriever, query, viewer, limit)
-        if found.judgement is None or found.judgement.answers:
+    """What the first of these queries finds that is judged to find an answer; if none is, what the first one finds.
+
+    All are judged for the first one, the question itself: the questions before it, which the others take along, are
+    answered by the handbooks whatever is asked now.
+    """
+    first = await find(retriever, queries[0], viewer, limit)
+    if first.judgement is None or first.judgement.answers:
+        return first
+    for query in queries[1:]:
+        found = await find(retriever, query, viewer, limit, question=queries[0])
+        if found.judgement and found.judgement.answers:
             return found
-        if best is None or best.judgement is None or found.judgement.confidence > best.judgement.confidence:
-            best = found
-    return best or Found(query="", passages=(), judgement=None)
+    return first
 
 
 def with_search(tools: Sequence[Tool], retriever: Retriever | None, limit: int) -> list[Tool]:

@@ -216,16 +216,29 @@ async def test_a_follow_up_is_searched_after_the_questions_before_it(store):
 async def test_a_question_that_finds_nothing_alone_is_searched_after_the_questions_before_it(store):
     class Context(Library):
         async def judge(self, query, passages):
-            return Judgement(confidence=0.9 if "leave" in query else 0.1, threshold=0.3, calibration="c")
+            answers = query == "By when do I hand in the form?" and passages[0].id == "p9"
+            return Judgement(confidence=0.9 if answers else 0.1, threshold=0.3, calibration="c")
 
-    library = Context()
+    joined = "How many days of leave are there?\nBy when do I hand in the form?"
+    library = Context({joined: [passage("p9")]})
     async with chatting(store, [[Say("25.")], [Say("Yes.")]], retriever=library) as chat:
         await chat.ask("How many days of leave are there?")
         reply = await chat.ask("By when do I hand in the form?")
         found = (await chat.desk.turn_view(ASKER, reply.turn_id)).retrievals
-    joined = "How many days of leave are there?\nBy when do I hand in the form?"
-    assert [query for query, _ in library.asked][1:] == ["By when do I hand in the form?", joined]
+    assert [query for query, _ in library.asked][-2:] == ["By when do I hand in the form?", joined]
     assert [(one.query, one.answers) for one in found] == [(joined, True)]
+
+
+async def test_a_question_of_another_matter_is_not_answered_by_what_the_earlier_one_finds(store):
+    class Earlier(Library):
+        async def judge(self, query, passages):
+            return Judgement(confidence=0.9 if "leave" in query else 0.1, threshold=0.3, calibration="c")
+
+    async with chatting(store, [[Say("25.")], [Say("No.")]], retriever=Earlier()) as chat:
+        await chat.ask("How many days of leave are there?")
+        reply = await chat.ask("What is the capital of France?")
+        found = (await chat.desk.turn_view(ASKER, reply.turn_id)).retrievals
+    assert [(one.query, one.answers) for one in found] == [("What is the capital of France?", False)]
 
 
 async def test_a_model_that_can_rewrites_a_follow_up_on_record_and_shown_to_nobody(store):
