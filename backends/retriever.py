@@ -105,8 +105,7 @@ class HandbookRetriever:
         return await blocking(self._judged, query[-LONGEST:], passages)
 
     async def versions(self) -> Mapping[str, str]:
-        documents = await blocking(self._catalogue.documents)
-        return {one.id: version.name for one in documents for version in one.versions if version.state == "current"}
+        return await blocking(self._catalogue.versions, self._today())
 
     def _asked(self, query: str, viewer: Viewer, filters: Filters | None, day: date) -> _Asked:
         self._catalogue.expect(self._embedder)
