@@ -18,8 +18,8 @@ SAMPLES = Path(__file__).resolve().parents[2] / "sample_handbooks"
 QUESTIONS = Path(__file__).with_name("questions.jsonl")
 TODAY = date(2026, 11, 25)
 """Between the first day of the newest edition of the sample handbooks and the last day of any."""
-FLOOR = {"all": 0.60, "paraphrase": 0.36, "country": 0.75, "words": 0.45}
-"""Five to ten questions in a hundred below what was measured, so that a better list of synonyms may cost one."""
+FLOOR = {"all": 0.66, "paraphrase": 0.46, "country": 0.78, "words": 0.57}
+"""Some ten questions in a hundred below what was measured (.75, .57, .93, .66): one question does not fail it."""
 
 
 @pytest.fixture(scope="module")
