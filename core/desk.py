@@ -218,7 +218,7 @@ class Desk(Archive):
             request_id=request,
             text=question,
             snapshot=await self._snapshot(instructions, schema),
-            standing=Standing(roles=sorted(viewer.roles), country=viewer.country, entity=viewer.entity),
+            standing=Standing(roles=tuple(sorted(viewer.roles)), country=viewer.country, entity=viewer.entity),
             worker=worker,
         )
         await self._append_and_work(journal, submit, worker, turn_id, by=viewer.id)

@@ -104,7 +104,7 @@ class QuestionContent(Value):
 class Standing(Value):
     """What an asker was to the company when they asked, as their session said: which handbooks hold for them."""
 
-    roles: list[str] = ["employee"]
+    roles: tuple[str, ...] = ("employee",)
     country: str | None = None
     entity: str | None = None
 
