@@ -116,11 +116,11 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
         )
     ]
     calls = [i for i in items.values() if isinstance(i, ToolCall) and i.turn == turn.id]
-    asked = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id]
+    asked = _asked(items, turn)
     for model_call in sorted(asked, key=lambda c: c.at_n):
         if model_call.status == "failed" and model_call.code == "empty":
             messages.append(UserMessage(text=NUDGE))
-        if model_call.status != "answered" or model_call.purpose != "answer":
+        if model_call.status != "answered":
             continue
         if model_call.repair == "output" and turn.status == "completed":
             continue  # it was given again, and what came then is the answer
@@ -222,6 +222,12 @@ def _text(result: Json) -> str:
     return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False)
 
 
+def _asked(items: Mapping[str, Item], turn: Turn) -> list[ModelCall]:
+    """The turn's model calls that were for its answer: what was asked on the side, nobody saw."""
+    calls = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id]
+    return [call for call in calls if call.purpose == "answer"]
+
+
 def _passages(call: ToolCall, items: Mapping[str, Item]) -> str:
     """What the call found, if it searched; "" where it did not, or where its turn's passages are not at hand."""
     search = next((found for found in retrievals(items, call.turn) if found.call == call.id), None)
@@ -239,7 +245,7 @@ def _with_ending(turn: Turn, items: Mapping[str, Item], messages: list[SentMessa
     answer = last if isinstance(last, AssistantMessage) and not last.calls else None
     if turn.status == "completed":
         return messages if answer else [*messages, AssistantMessage(text="[this answer was empty]")]
-    asked = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id]
+    asked = _asked(items, turn)
     newest = max(asked, key=lambda call: call.at_n, default=None)
     shown = ""
     # Only the newest attempt was seen to the end; those before it were replaced, on the screen too.

@@ -274,7 +274,7 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
         case Release():
             return (TurnReleased(turn=turn, fence=fence),)
         case GiveUp():
-            text = joined(_turn(state, turn).text, wish.partial if open.model_call else _turn(state, turn).partial)
+            text = joined(_turn(state, turn).text, _partial(state, open, wish.partial))
             return (
                 *_closed_calls(open, fence, "lost", wish.partial),
                 _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message),
@@ -476,13 +476,18 @@ def _close(state: State, wish: Close) -> tuple[ThreadFact, ...]:
     if open is None or open.turn != wish.turn or wish.n not in (None, state.n):
         return ()
     fence = open.fence + 1
-    turn = _turn(state, open.turn)
-    text = joined(turn.text, wish.partial if open.model_call else turn.partial)
+    text = joined(_turn(state, open.turn).text, _partial(state, open, wish.partial))
     return (
         _claim(open, wish.worker, wish.reason),
         *_closed_calls(open, fence, wish.reason, wish.partial),
         _ended(state, open.turn, fence, wish.status, text, code=wish.code, message=wish.message),
     )
+
+
+def _partial(state: State, open: OpenTurn, sealed: str) -> str:
+    """What is shown of an answer that did not come to its end: `sealed`, if the open model call is for the answer."""
+    under_way = open.model_call is not None and open.model_call.purpose == "answer"
+    return sealed if under_way else _turn(state, open.turn).partial
 
 
 def _closed_calls(
