@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from anyio.to_thread import run_sync as blocking
 
@@ -168,7 +168,8 @@ class _Run:
         row = next((one.row for one in known if one.hash == source.hash), None)
         if row is None:
             parsed = await self._parse(data, source.name)
-            if PurePosixPath(source.name).name.casefold() == "readme.md" and parsed.front.title is None:
+            # At the top it is about the folder; further down it is often what a section of a handbook begins with.
+            if source.name.casefold() == "readme.md" and parsed.front.title is None:
                 self._no_documents.add(source.document)
                 await blocking(self._sources.note_none, source)
                 return

@@ -62,10 +62,12 @@ async def test_a_folder_becomes_documents_by_their_paths(catalogue, folder):
     check_whole(catalogue)
 
 
-async def test_a_readme_is_a_document_only_if_it_has_a_title_of_its_own(catalogue, folder):
-    write(folder, {"README.md": "# About\n\nThese are handbooks.", "time/README.md": handbook("Time", "S\nAll of it.")})
+async def test_a_readme_at_the_top_is_a_document_only_if_it_has_a_title_of_its_own(catalogue, folder):
+    write(folder, {"README.md": "# About\n\nThese are handbooks.", "time/README.md": "# Time\n\nAll of it."})
     assert statuses(await take_in(catalogue, folder)) == {"time/README": "published"}
     assert statuses(await take_in(catalogue, folder)) == {"time/README": "unchanged"}
+    write(folder, {"README.md": handbook("About", "S\nAll of it."), "time/README.md": "# Time\n\nAll of it."})
+    assert statuses(await take_in(catalogue, folder)) == {"README": "published", "time/README": "unchanged"}
 
 
 async def test_a_link_that_leads_out_of_the_folder_is_not_followed(catalogue, folder, tmp_path):
