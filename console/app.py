@@ -9,17 +9,17 @@ import logging
 from contextlib import AsyncExitStack
 from threading import Lock
 
-from backends.handbook_index import HandbookIndex, open_handbooks
-from backends.ingest import Progress
-from backends.models import open_model
-from backends.prices import read_prices
-from backends.stores import open_store
+from backends.handbooks.opening import HandbookIndex, open_handbooks
+from backends.handbooks.ingest.ingest import Progress
+from backends.models.opening import open_model
+from backends.models.prices import read_prices
+from backends.stores.opening import open_store
 from console.handbooks import Handbooks
 from console.hr_records import HrRecords
 from console.hr_tools import hr_tools
 from console.settings import Settings, read_settings
-from core.desk import Desk
-from core.runner import Runner
+from core.desk.desk import Desk
+from core.desk.runner import Runner
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from console.hr_tools import tool_words, what_it_does
 from console.wording import CALL_WORDS, label, shown, took, when
 from core.canonical import Json
 from core.gate import Viewer
-from core.records import ToolCall
+from core.log.records import ToolCall
 
 Decide: TypeAlias = Callable[[ToolCall, Literal["approve", "deny"], str], None]
 

@@ -17,7 +17,7 @@ from typing import NoReturn, TypeAlias, get_args
 import anyio
 from pydantic import SecretStr
 
-from backends.stores import open_store
+from backends.stores.opening import open_store
 from console.doctor import equipment, examine
 from console.index_doctor import examine_index
 from console.ingesting import add_options, ingest_handbooks
@@ -25,13 +25,13 @@ from console.lookups import call_list, call_text, shown, thread_list, transcript
 from console.plain import counted, harmless
 from console.settings import read_settings
 from console.telling import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, tell
-from core.archive import Archive
+from core.desk.archive import Archive
 from core.clock import SystemClock
-from core.copying import copy
-from core.entries import CallStatus, TurnStatus
+from core.maintenance.copy import copy
+from core.log.facts import CallStatus, TurnStatus
 from core.errors import Conflict, Corrupt, InvalidInput, NotFound, RolltopError, Unavailable
 from core.gate import Viewer
-from core.rebuild import Rebuild
+from core.maintenance.rebuild import Rebuild
 from core.store import Store
 
 Command: TypeAlias = Callable[[Given], Awaitable[int]]

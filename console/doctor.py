@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from backends.models import open_model
+from backends.models.opening import open_model
 from console.hr_records import HrRecords
 from console.hr_tools import hr_tools
 from console.plain import harmless
 from console.settings import Settings
 from core.clock import moment
 from core.errors import Corrupt, InvalidInput
-from core.journal import read_blob
-from core.process import is_gone
-from core.records import OpenTurn, Thread, Turn, item
-from core.recovery import LIVE_KEPT
+from core.turn.journal import read_blob
+from core.worker.process import is_gone
+from core.log.records import OpenTurn, Thread, Turn, item
+from core.worker.recovery import LIVE_KEPT
 from core.store import In, Query, Range, Record, Store, every
 
 

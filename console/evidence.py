@@ -4,7 +4,7 @@ import streamlit as st
 
 from console.wording import cost, label, money, tokens, took, when
 from core.clock import moment
-from core.records import ModelCall, Turn
+from core.log.records import ModelCall, Turn
 
 _ASIDE = {"summary": "Notes of earlier turns", "query": "Words to search with"}
 

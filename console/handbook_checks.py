@@ -7,7 +7,7 @@ import streamlit as st
 from console.handbooks import Health, Trial
 from console.sources import draw_judgement, draw_legs, draw_passage
 from console.wording import counted, label, took, when
-from core.archive import Gap
+from core.desk.archive import Gap
 
 
 def draw_trial(trial: Trial) -> None:

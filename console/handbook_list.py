@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import streamlit as st
 
-from backends.catalogue_records import DocumentRecord, State, VersionRecord
+from backends.handbooks.catalogue.versions import DocumentRecord, State, VersionRecord
 from console.filters import WIDTH
 from console.sources import audience_words
 from console.wording import Word, counted, label

@@ -6,14 +6,14 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from backends.catalogue_records import DocumentRecord
-from backends.documents import LARGEST, SUFFIXES
-from backends.ingest_report import DocumentReport, Progress
+from backends.handbooks.catalogue.versions import DocumentRecord
+from backends.handbooks.documents.read import LARGEST, SUFFIXES
+from backends.handbooks.ingest.report import DocumentReport, Progress
 from console.handbooks import Job
 from console.sign_in import COUNTRIES
 from console.sources import place
 from console.wording import Word, counted, label
-from core.entries import Audience
+from core.log.facts import Audience
 
 Upload: TypeAlias = Callable[[list[tuple[str, bytes]], Audience | None], None]
 

@@ -6,11 +6,11 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from backends.catalogue_records import ChangeRecord, DocumentRecord, VersionRecord
+from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, VersionRecord
 from console.handbook_list import WORDS, days
 from console.wording import counted, label, markdown, shown, when
 from core.clock import iso
-from core.entries import Audience, Passage
+from core.log.facts import Audience, Passage
 from core.gate import ROLES
 
 Change: TypeAlias = Callable[[dict[str, Audience | date | str | None]], None]

@@ -16,18 +16,18 @@ from types import EllipsisType
 
 import anyio.to_thread
 
-from backends.catalogue import said_of
-from backends.catalogue_records import ChangeRecord, DocumentRecord
-from backends.catalogue_vectors import KeptVectors
-from backends.handbook_index import HandbookIndex
-from backends.ingest import ingest
-from backends.ingest_files import Upload
-from backends.ingest_report import IngestReport, Progress
+from backends.handbooks.catalogue.catalogue import said_of
+from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord
+from backends.handbooks.catalogue.vectors import KeptVectors
+from backends.handbooks.opening import HandbookIndex
+from backends.handbooks.ingest.ingest import ingest
+from backends.handbooks.ingest.files import Upload
+from backends.handbooks.ingest.report import IngestReport, Progress
 from core.canonical import Json
-from core.entries import Audience, Judgement, Passage
+from core.log.facts import Audience, Judgement, Passage
 from core.errors import InvalidInput, NotFound, RolltopError
 from core.gate import Role, Viewer, authorize
-from core.retrieval import holds_for
+from core.retriever import holds_for
 
 log = logging.getLogger(__name__)
 

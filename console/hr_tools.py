@@ -12,7 +12,7 @@ from pydantic import Field
 
 from console.hr_records import HrRecords, LeaveKind
 from core.canonical import Json
-from core.searching import SEARCH
+from core.retrieval.search import SEARCH
 from core.tools import Tool, ToolContext, tool
 
 

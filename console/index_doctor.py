@@ -8,12 +8,12 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from backends.catalogue_records import DocumentRecord
-from backends.catalogue_tables import MEMORY
-from backends.catalogue_vectors import KeptVectors
-from backends.handbook_index import HandbookIndex, open_handbooks
-from backends.ingest import ingest
-from backends.local_vectors import LocalVectors
+from backends.handbooks.catalogue.versions import DocumentRecord
+from backends.handbooks.catalogue.tables import MEMORY
+from backends.handbooks.catalogue.vectors import KeptVectors
+from backends.handbooks.opening import HandbookIndex, open_handbooks
+from backends.handbooks.ingest.ingest import ingest
+from backends.handbooks.catalogue.local_vectors import LocalVectors
 from console.doctor import Remark
 from console.plain import counted
 from console.settings import Settings
@@ -100,8 +100,8 @@ async def _vectors(index: HandbookIndex, *, repair: bool) -> AsyncIterator[Remar
 
 async def _elsewhere(index: HandbookIndex, *, repair: bool) -> Remark:
     """What a vector index outside of the catalogue holds, against what it should."""
-    from backends.index_check import compared, mended
-    from backends.pinecone_index import PineconeVectors
+    from backends.handbooks.index_check import compared, mended
+    from backends.vectors.pinecone.index import PineconeVectors
 
     assert isinstance(index.vectors, PineconeVectors)
     if repair:

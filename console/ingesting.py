@@ -9,15 +9,15 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from backends.catalogue import said_of
-from backends.catalogue_tables import MEMORY
-from backends.handbook_index import open_handbooks
-from backends.ingest import ingest
-from backends.ingest_report import DocumentReport, IngestReport, Progress
+from backends.handbooks.catalogue.catalogue import said_of
+from backends.handbooks.catalogue.tables import MEMORY
+from backends.handbooks.opening import open_handbooks
+from backends.handbooks.ingest.ingest import ingest
+from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
 from console.plain import counted, harmless
 from console.settings import read_settings
 from console.telling import GOOD, LOOK_AT_IT, Given, Pace, tell
-from core.entries import Audience
+from core.log.facts import Audience
 from core.errors import InvalidInput
 
 SHOWN = 60

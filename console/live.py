@@ -15,7 +15,7 @@ from console.calls import draw_evidence, step_label, step_state
 from console.hr_tools import tool_words
 from console.wording import label, markdown
 from core.errors import Unavailable
-from core.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolStartedEvent
+from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolStartedEvent
 
 REDRAW_SECONDS = 0.05
 ATTACH_SECONDS = 1.0

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.entries import Usage
-from core.records import Totals
+from core.log.facts import Usage
+from core.log.records import Totals
 
 
 def harmless(text: str) -> str:

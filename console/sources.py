@@ -8,8 +8,8 @@ import streamlit as st
 
 from console.marking import marked
 from console.wording import counted, label, markdown, took
-from core.entries import Audience, Citation, Judgement, Passage
-from core.records import Retrieval
+from core.log.facts import Audience, Citation, Judgement, Passage
+from core.log.records import Retrieval
 
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 

@@ -8,9 +8,9 @@ import streamlit as st
 from console.calls import Decide, draw_approval, draw_step
 from console.sources import Section, draw_sources, with_markers
 from console.wording import what_went_wrong
-from core.archive import TurnView
+from core.desk.archive import TurnView
 from core.gate import Viewer
-from core.records import Turn
+from core.log.records import Turn
 
 
 def draw_question(turn: Turn) -> None:

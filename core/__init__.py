@@ -1,9 +1,9 @@
 """The chat library: what an application imports. The words are those of the records and of each module's docstring."""
 
-from core.archive import Archive, Gap, Listing, Transcript, TurnView
-from core.chat import Chat, Reply, TurnError, create_chat, load_chat
-from core.desk import Desk
-from core.entries import Audience, Citation, Judgement, Leg, Passage, Usage
+from core.desk.archive import Archive, Gap, Listing, Transcript, TurnView
+from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
+from core.desk.desk import Desk
+from core.log.facts import Audience, Citation, Judgement, Leg, Passage, Usage
 from core.errors import (
     Conflict,
     Corrupt,
@@ -20,16 +20,16 @@ from core.errors import (
     TurnNotCompleted,
     Unavailable,
 )
-from core.events import Event
+from core.live.events import Event
 from core.gate import Viewer
-from core.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
+from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
 from core.model import Model, ModelRequest
 from core.options import Options
-from core.records import Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
-from core.retrieval import Filters, Retriever
-from core.runner import Runner
+from core.log.records import Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
+from core.retriever import Filters, Retriever
+from core.desk.runner import Runner
 from core.tools import Tool, ToolContext, tool
-from core.windows import Choice, NewestTurns, SummarizingWindow, Window
+from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
     "Archive",

@@ -1,7 +1,7 @@
 """The store: eight methods, and the values they speak in.
 
 Everything above is written against this page alone. All domain logic lives on this side of it, so that a store is
-one file; `backends.store_suite` says in words what is wrong with one.
+one file; `backends.stores.suite.suite` says in words what is wrong with one.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from core.canonical import Json, canonical
 from core.errors import Full
-from core.log import Entry
+from core.log.entry import Entry
 
 MAX_COMMIT = 8 * 1024 * 1024
 """Bytes of canonical JSON, entries and records together, that one commit may hold on every store."""

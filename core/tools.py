@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import to_jsonable_python
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
-from core.entries import Decider, Effect
+from core.log.facts import Decider, Effect
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.model import ToolSchema

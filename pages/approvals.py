@@ -10,7 +10,7 @@ from console.paging import Pages
 from console.sign_in import signed_in
 from console.wording import label
 from core.errors import InvalidInput, NotFound, Unavailable
-from core.records import ToolCall
+from core.log.records import ToolCall
 
 st.set_page_config(page_title="Approvals", layout="centered")
 viewer = signed_in()

@@ -16,10 +16,10 @@ from console.sign_in import signed_in
 from console.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
 from console.welcome import draw_welcome
 from console.wording import TURN_WORDS, label
-from core.archive import TurnView
-from core.entries import Passage
+from core.desk.archive import TurnView
+from core.log.facts import Passage
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
-from core.records import ToolCall
+from core.log.records import ToolCall
 
 st.set_page_config(page_title="Ask HR", layout="centered")
 viewer = signed_in()

@@ -10,7 +10,7 @@ from console.handbook_versions import choose_version, draw_changes, draw_form, d
 from console.sign_in import signed_in
 from console.sources import audience_words
 from console.wording import label
-from core.entries import Audience
+from core.log.facts import Audience
 from core.errors import InvalidInput, NotFound
 
 st.set_page_config(page_title="Handbook", layout="wide")

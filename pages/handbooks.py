@@ -12,7 +12,7 @@ from console.handbook_uploads import draw_report, draw_upload, follow
 from console.sign_in import COUNTRIES, signed_in
 from console.sources import place
 from console.wording import counted, label
-from core.entries import Audience
+from core.log.facts import Audience
 from core.errors import InvalidInput
 from core.gate import Role
 

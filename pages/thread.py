@@ -10,7 +10,7 @@ from console.sign_in import signed_in
 from console.sources import draw_retrieval, draw_sources, with_markers
 from console.turns import draw_ending, draw_question
 from console.wording import TURN_WORDS, cost, counted, label, when
-from core.entries import Passage
+from core.log.facts import Passage
 
 st.set_page_config(page_title="Thread", layout="wide")
 viewer = signed_in()

@@ -11,7 +11,7 @@ import pymongo
 import pytest
 
 from backends import open_store
-from backends.handbook_index import open_handbooks
+from backends.handbooks.opening import open_handbooks
 from core.store import Store
 
 SAMPLES = Path(__file__).parents[1] / "sample_handbooks"

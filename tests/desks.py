@@ -7,10 +7,10 @@ from typing import Any
 
 import anyio
 
-from backends.scripted import ScriptedModel
+from backends.models.scripted.model import ScriptedModel
 from core import Chat, Desk, Event, Options, Thread, ToolCall, Turn, Viewer, create_chat
 from core.clock import SystemClock
-from core.log import Entry, verify
+from core.log.entry import Entry, verify
 from core.store import Query, Store
 
 ASKER = Viewer("e-1042")

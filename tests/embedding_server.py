@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from backends.fault_errors import refusal
-from backends.fault_http import Connection, HttpRequest
-from backends.fault_parts import Drop, Hang, Page, Refuse
+from tests.servers.faults.errors import refusal
+from tests.servers.faults.http import Connection, HttpRequest
+from tests.servers.faults.parts import Drop, Hang, Page, Refuse
 from core.canonical import Json
 from core.words import words
 

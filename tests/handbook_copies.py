@@ -18,7 +18,7 @@ from markdown_it.tree import SyntaxTreeNode
 from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, StreamObject
 
-from backends.documents import Refused, read_document
+from backends.handbooks.documents.read import Refused, read_document
 from core.words import words
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.catalogue import Catalogue
-from backends.documents import ParsedDocument, read_document
-from backends.embedding import Purpose, Vectors
-from backends.ingest import IngestReport, ingest
-from backends.local_vectors import LocalVectors
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.documents.read import ParsedDocument, read_document
+from backends.vectors.contracts import Purpose, Vectors
+from backends.handbooks.ingest.ingest import IngestReport, ingest
+from backends.handbooks.catalogue.local_vectors import LocalVectors
 from core.clock import SystemClock
 from core.errors import Unavailable
 from core.gate import Viewer

@@ -10,8 +10,8 @@ from pathlib import Path
 import anyio
 from handbook_folders import WordEmbedder, take_in
 
-from backends.catalogue import Catalogue
-from backends.ingest_report import Progress
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.ingest.report import Progress
 
 
 class SlowEmbedder(WordEmbedder):

@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 
 from backends import open_store
-from backends.scripted import Answer, Call, Say, ScriptedModel
+from backends.models.scripted.model import Answer, Call, Say, ScriptedModel
 from core import Desk, DeskClosed, Options, Tool, ToolContext, Viewer, tool
 from core.model import ModelRequest
 

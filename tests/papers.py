@@ -7,11 +7,11 @@ import anyio
 from desks import AUDITOR, chatting, live_text, until
 from test_transcripts import book, conversation
 
-from backends.scripted import Call, Say, Wait
+from backends.models.scripted.model import Call, Say, Wait
 from core import Archive, Options, tool
 from core.canonical import canonical
-from core.log import Entry
-from core.refold import KINDS, pages
+from core.log.entry import Entry
+from core.maintenance.refold import KINDS, pages
 from core.store import Query, Store, every
 
 SECRET = "canary-7f3a"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import anyio
 import numpy as np
 
-from backends.embedding import Item, Vectors
-from backends.pinecone_client import Patience
-from backends.pinecone_index import PineconeVectors
-from backends.pinecone_opening import Address
-from backends.pinecone_server import PineconeServer
+from backends.vectors.contracts import Item, Vectors
+from backends.vectors.pinecone.client import Patience
+from backends.vectors.pinecone.index import PineconeVectors
+from backends.vectors.pinecone.opening import Address
+from tests.servers.pinecone.server import PineconeServer
 
 KEY = os.environ.get("PINECONE_API_KEY", "")
 """As it was before any test set another one."""

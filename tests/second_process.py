@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 
 from backends import open_store
-from backends.scripted import Answer, Call, Say, ScriptedModel, Wait
+from backends.models.scripted.model import Answer, Call, Say, ScriptedModel, Wait
 from core import Desk, Options, RolltopError, Tool, ToolContext, TurnInProgress, Viewer, tool
 from core.model import ModelRequest
 

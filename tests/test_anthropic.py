@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from backends import open_store
-from backends.anthropic_body import MAX_TOKENS, messages_body
-from backends.anthropic_messages import MessagesModel
-from backends.event_stream import MAX_EVENT, server_events
-from backends.models import open_model
-from backends.prices import Prices
+from backends.models.anthropic.request_body import MAX_TOKENS, messages_body
+from backends.models.anthropic.messages import MessagesModel
+from backends.models.sse import MAX_EVENT, server_events
+from backends.models.opening import open_model
+from backends.models.prices import Prices
 from core import tool
-from core.entries import Usage
+from core.log.facts import Usage
 from core.errors import InvalidInput, ModelError
 from core.model import (
     AssistantMessage,
@@ -911,7 +911,7 @@ def test_the_package_is_needed_by_nobody_else_and_missed_by_name():
     program = """
 import sys
 sys.modules["anthropic"] = None
-from backends.models import open_model
+from backends.models.opening import open_model
 open_model("offline:")
 try:
     open_model("anthropic:m")

@@ -7,7 +7,7 @@ import pytest
 from desks import APPROVER, ASKER, OTHER, QUICK, chatting, check, ended, events, kinds, logged, until, waiting
 from wrapped import LaterStore, WrappedStore
 
-from backends.scripted import Call, Say, ScriptedModel
+from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import Desk, InvalidInput, NotFound, Options, Passage, TurnInProgress, Viewer, tool
 
 DONE = [Say("Done.")]

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
 
-from backends.catalogue import Catalogue
-from backends.embedding import Item
-from backends.ingest import Upload
-from backends.local_vectors import LocalVectors
-from core.entries import Audience
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.vectors.contracts import Item
+from backends.handbooks.ingest.ingest import Upload
+from backends.handbooks.catalogue.local_vectors import LocalVectors
+from core.log.facts import Audience
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.gate import Viewer
-from core.retrieval import Filters
+from core.retriever import Filters
 
 ANYBODY = Viewer("e-1042")
 GRAZ = Viewer("e-1043", country="Austria")

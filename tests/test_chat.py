@@ -7,24 +7,10 @@ import pytest
 from desks import ASKER, QUICK, chatting, ended, log_of, logged, until
 from pydantic import BaseModel
 
-from backends.scripted import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
-from core import (
-    Desk,
-    InvalidInput,
-    NotFound,
-    Options,
-    Passage,
-    RequestMismatch,
-    TurnInProgress,
-    TurnNotCompleted,
-    Usage,
-    Viewer,
-    create_chat,
-    load_chat,
-    tool,
-)
-from core.fold import State, fold_all
-from core.records import record
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
+from core import Desk, InvalidInput, NotFound, Options, Passage, RequestMismatch, TurnInProgress, TurnNotCompleted, Usage, Viewer, create_chat, load_chat, tool
+from core.log.fold import State, fold_all
+from core.log.records import record
 from core.store import Query
 
 NEVER = anyio.Event

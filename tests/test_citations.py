@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.citations import citations
-from core.entries import Passage
+from core.retrieval.citations import citations
+from core.log.facts import Passage
 
 
 def passage(text, id="p"):

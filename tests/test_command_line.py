@@ -16,14 +16,14 @@ from test_transcripts import book
 from wrapped import LaterStore, WrappedStore
 
 from backends import open_store
-from backends.scripted import Call, Say, Wait
+from backends.models.scripted.model import Call, Say, Wait
 from console.command_line import main
 from console.doctor import Equipped, examine
 from console.plain import dollars, harmless
 from core import tool
 from core.clock import SystemClock
-from core.entries import Beat, draft
-from core.log import GENESIS, Entry, chain
+from core.log.facts import Beat, draft
+from core.log.entry import GENESIS, Entry, chain
 from core.store import Query
 
 ROOT = Path(__file__).parents[1]

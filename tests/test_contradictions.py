@@ -2,8 +2,8 @@
 
 import pytest
 
-from backends.contradictions import with_conflicts
-from core.entries import Audience, Passage
+from backends.handbooks.search.contradictions import with_conflicts
+from core.log.facts import Audience, Passage
 
 
 def passage(text: str, document: str = "", section: str = "Notice", **given) -> Passage:

@@ -10,14 +10,14 @@ from seeding import seed
 from wrapped import FaultyStore, WrappedStore
 
 from backends import open_store
-from backends.memory import MemoryStore
+from backends.stores.memory import MemoryStore
 from core import InvalidInput, Viewer
-from core.archive import Archive
+from core.desk.archive import Archive
 from core.clock import SystemClock
-from core.copying import AT_ONCE, COMMIT_SIZE, Copied, copy
-from core.entries import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
+from core.maintenance.copy import AT_ONCE, COMMIT_SIZE, Copied, copy
+from core.log.facts import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
 from core.errors import Conflict, RolltopError, Unavailable
-from core.log import GENESIS, chain, verify
+from core.log.entry import GENESIS, chain, verify
 from core.store import commit_size
 
 AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
@@ -42,8 +42,8 @@ def retitled(value: str) -> MetadataChanged:
 
 
 async def test_all_of_a_store_goes_to_another_kind_and_back(url, monkeypatch):
-    monkeypatch.setattr("core.copying.COMMIT_ENTRIES", 4)
-    monkeypatch.setattr("core.refold.PAGE", 4)
+    monkeypatch.setattr("core.maintenance.copy.COMMIT_ENTRIES", 4)
+    monkeypatch.setattr("core.maintenance.refold.PAGE", 4)
     first, last = MemoryStore(), MemoryStore()
     async with papers(first), open_store(url) as between:
         there = await copied(first, between)
@@ -72,9 +72,9 @@ async def test_a_copy_that_is_run_again_changes_nothing(store):
 @pytest.mark.parametrize("fault", ["before", "after"])
 @pytest.mark.parametrize("side", ["source", "target"])
 async def test_a_copy_cut_off_at_any_operation_goes_on_when_it_is_run_again(side, fault, monkeypatch):
-    monkeypatch.setattr("core.copying.COMMIT_ENTRIES", 4)
-    monkeypatch.setattr("core.repairs.MOST", 3)
-    monkeypatch.setattr("core.refold.PAGE", 4)
+    monkeypatch.setattr("core.maintenance.copy.COMMIT_ENTRIES", 4)
+    monkeypatch.setattr("core.maintenance.repair_commits.MOST", 3)
+    monkeypatch.setattr("core.maintenance.refold.PAGE", 4)
     source = MemoryStore()
     await seed(source, 2)
     await Archive(source).search_threads(AUDITOR)

@@ -14,8 +14,8 @@ from handbook_copies import FONTS, MISSING, raw_pdf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.documents import Front, LeftOut, Refused, read_document
-from core.entries import Audience
+from backends.handbooks.documents.read import Front, LeftOut, Refused, read_document
+from core.log.facts import Audience
 
 FRONT = """---
 title: Remote work

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 import console.live
 from backends import open_store
-from backends.scripted import Call, Say, ScriptedModel
+from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import Desk, Unavailable, tool
-from core.events import BeatEvent, TextEvent
+from core.live.events import BeatEvent, TextEvent
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from backends.embedders import open_embedder
+from backends.vectors.opening import open_embedder
 from core.errors import InvalidInput
 
 
@@ -33,7 +33,7 @@ def test_any_other_url_is_an_error_that_names_those_there_are(url: str) -> None:
 MISSING = """
 import sys
 sys.modules["{module}"] = None
-from backends.embedders import open_embedder
+from backends.vectors.opening import open_embedder
 from core.errors import InvalidInput
 try:
     open_embedder("{url}")
@@ -58,6 +58,6 @@ def test_a_missing_package_is_an_error_that_says_what_to_install(url: str, modul
 
 
 def test_an_embedder_needs_no_package_of_another_one() -> None:
-    program = "import sys; from backends.embedders import open_embedder; open_embedder('static:'); print(*sys.modules)"
+    program = "import sys; from backends.vectors.opening import open_embedder; open_embedder('static:'); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {"openai", "pinecone", "wordllama"}.isdisjoint(done.stdout.split())

@@ -3,9 +3,9 @@
 import pytest
 from desks import QUICK, HandClock, chatting
 
-from backends.scripted import Bill, Cut, Fail, Say, ScriptedModel
+from backends.models.scripted.model import Bill, Cut, Fail, Say, ScriptedModel
 from core import InvalidInput, Usage, create_chat
-from core.fallback import BREAKS_AFTER, BREAKS_FOR, Chain
+from core.worker.model_chain import BREAKS_AFTER, BREAKS_FOR, Chain
 
 
 def models(*scripts, loop=False):

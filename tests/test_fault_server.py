@@ -20,10 +20,10 @@ from openai.types.chat import ChatCompletionChunk
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from backends.fault_asked import Asked
-from backends.fault_checks import check
-from backends.fault_errors import refusal
-from backends.fault_parts import (
+from tests.servers.faults.asked import Asked
+from tests.servers.faults.checks import check
+from tests.servers.faults.errors import refusal
+from tests.servers.faults.parts import (
     Bytes,
     CallAs,
     CutAfter,
@@ -36,12 +36,12 @@ from backends.fault_parts import (
     Segments,
     StopAs,
 )
-from backends.fault_rules import Refused
-from backends.fault_script import read_server_script
-from backends.fault_server import PATHS, FaultServer
-from backends.fault_wire import seal
-from backends.scripted import Bill, Call, Cut, Fail, Pause, Say, Stop, Think, Wait
-from core.entries import Usage
+from tests.servers.faults.rules import Refused
+from tests.servers.faults.script import read_server_script
+from tests.servers.faults.server import PATHS, FaultServer
+from tests.servers.faults.wire import seal
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, Stop, Think, Wait
+from core.log.facts import Usage
 from core.errors import InvalidInput
 from core.model import Ping
 
@@ -644,7 +644,7 @@ async def test_the_command_line_serves_a_script_until_it_is_interrupted(tmp_path
     path = tmp_path / "script.json"
     questions = [{"contains": "HELLO", "answers": [[{"say": "Hello to you."}]], "loop": True}]
     path.write_text(json.dumps({"questions": questions, "answers": [[{"refuse": "overloaded"}]], "loop": True}))
-    command = [sys.executable, "-m", "backends.fault_server", str(path), "--port", "0"]
+    command = [sys.executable, "-m", "tests.servers.faults.server", str(path), "--port", "0"]
     async with await anyio.open_process(command, cwd=Path(__file__).parents[1]) as process:
         with anyio.fail_after(20):
             line = (await process.stdout.receive()).decode()

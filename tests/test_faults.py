@@ -8,10 +8,10 @@ import pytest
 from desks import ASKER, PATIENCE, check, live_text, log_of, text_of
 from wrapped import FaultyStore
 
-import core.follow
-import core.journal
+import core.live.follow
+import core.turn.journal
 from backends import open_store
-from backends.scripted import Call, Cut, Fail, Say, ScriptedModel
+from backends.models.scripted.model import Call, Cut, Fail, Say, ScriptedModel
 from core import Desk, Full, Options, ToolContext, Unavailable, tool
 from core.canonical import canonical
 
@@ -21,9 +21,9 @@ ENDS = {"completed", "interrupted"}
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     """Whoever waits for a store asks again at once."""
-    monkeypatch.setattr(core.journal, "_FIRST_DELAY", 0.001)
-    monkeypatch.setattr(core.follow, "BEAT", 0.02)
-    monkeypatch.setattr(core.follow, "POLL", 0.01)
+    monkeypatch.setattr(core.turn.journal, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(core.live.follow, "BEAT", 0.02)
+    monkeypatch.setattr(core.live.follow, "POLL", 0.01)
 
 
 def acting(effects):

@@ -9,15 +9,15 @@ import pytest
 from desks import ASKER, until
 from wrapped import CountingStore
 
-from backends.scripted import Call, Say, ScriptedModel, Wait
+from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, Usage, tool
 from core.canonical import digest
-from core.entries import Snapshot, ThreadContent, ThreadCreated, Worker, draft
-from core.fold import State, fold_all
-from core.log import chain
-from core.records import record
-from core.turn import decide
-from core.wishes import Answered, Ask, Finished, Note, Start, Submit, WrittenCall
+from core.log.facts import Snapshot, ThreadContent, ThreadCreated, Worker, draft
+from core.log.fold import State, fold_all
+from core.log.entry import chain
+from core.log.records import record
+from core.turn.decide import decide
+from core.turn.commands import Answered, Ask, Finished, Note, Start, Submit, WrittenCall
 
 OPTIONS = Options(window_messages=16)
 """A window that is full at turn 10."""

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.canonical import canonical
-from core.entries import VERSIONS, ResultContent, ToolFinished, Usage, draft, fact, thread_fact
+from core.log.facts import VERSIONS, ResultContent, ToolFinished, Usage, draft, fact, thread_fact
 from core.errors import Corrupt
-from core.fold import State, fold, fold_all
-from core.log import GENESIS, Draft, Entry, chain, verify
+from core.log.fold import State, fold, fold_all
+from core.log.entry import GENESIS, Draft, Entry, chain, verify
 from core.options import Options
-from core.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, record
-from core.wishes import Answered, Ask, Finished, Start, WrittenCall
+from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, record
+from core.turn.commands import Answered, Ask, Finished, Start, WrittenCall
 
 HEAD_BYTES = 8_000
 """What the head of a thread with one open turn may take, however large its contents are."""

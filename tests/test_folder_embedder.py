@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, processors
 
-from backends.bert import gelu
-from backends.embedders import open_embedder
-from backends.embedding import Embedder, Vectors
+from backends.vectors.bert.encoder import gelu
+from backends.vectors.opening import open_embedder
+from backends.vectors.contracts import Embedder, Vectors
 from core.errors import InvalidInput
 
 TEXTS = [

@@ -6,7 +6,7 @@ import anyio
 from desks import ASKER, PATIENCE, text_of, until
 from wrapped import WrappedStore
 
-from backends.scripted import Say, ScriptedModel, Wait
+from backends.models.scripted.model import Say, ScriptedModel, Wait
 from core import Desk
 
 

@@ -9,22 +9,10 @@ import pytest
 from desks import ASKER, QUICK, ended, waiting
 from wrapped import WrappedStore
 
-import core.audit
-from backends.memory import MemoryStore
-from backends.scripted import Call, Say, ScriptedModel
-from core import (
-    Archive,
-    Chat,
-    Denied,
-    Desk,
-    InvalidInput,
-    NotFound,
-    OutcomeUnknown,
-    Unavailable,
-    Viewer,
-    load_chat,
-    tool,
-)
+import core.log.audit
+from backends.stores.memory import MemoryStore
+from backends.models.scripted.model import Call, Say, ScriptedModel
+from core import Archive, Chat, Denied, Desk, InvalidInput, NotFound, OutcomeUnknown, Unavailable, Viewer, load_chat, tool
 
 VIEWERS = {
     "employee": Viewer("e-1077"),
@@ -235,7 +223,7 @@ async def test_a_look_that_cannot_be_put_on_record_shows_nothing(store, monkeypa
                 raise Unavailable("no place for an audit")
             await super().commit(stream, after, entries, records, id=id)
 
-    monkeypatch.setattr(core.audit, "_PATIENCE", 0.01)
+    monkeypatch.setattr(core.log.audit, "_PATIENCE", 0.01)
     async with Desk(NoAudit(store), ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
         things = await things_of(desk, ASKER)
         with pytest.raises(Unavailable, match="no place for an audit"):

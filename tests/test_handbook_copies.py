@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from handbook_copies import COPIES, MISSING, plain_words
 
-from backends.documents import ParsedDocument, read_document
+from backends.handbooks.documents.read import ParsedDocument, read_document
 
 SAMPLES = sorted((Path(__file__).resolve().parents[1] / "sample_handbooks").rglob("*.md"))
 KINDS = ["html", "docx", pytest.param("pdf", marks=pytest.mark.skipif(bool(MISSING), reason=MISSING))]

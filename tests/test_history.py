@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from backends import open_store
 from core.canonical import canonical
-from core.entries import VERSIONS, Usage
-from core.fold import State, fold_all
-from core.history import ERASED, as_json, choose, earlier_messages, turn_messages
+from core.log.facts import VERSIONS, Usage
+from core.log.fold import State, fold_all
+from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.options import Options
-from core.records import ModelCall, OpenTurn, ToolCall, Turn, record
-from core.turn import plan
-from core.windows import CHARACTERS_PER_TOKEN, NewestTurns
-from core.wishes import Answered, Ask, Failed, Finished, Start, WrittenCall
+from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
+from core.turn.decide import plan
+from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
+from core.turn.commands import Answered, Ask, Failed, Finished, Start, WrittenCall
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 NOTE = re.compile(r"(?:\n\n)?\[this answer (?:ended early: [a-z_]+|was empty)\]$")

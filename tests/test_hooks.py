@@ -6,7 +6,7 @@ import anyio
 import pytest
 from desks import QUICK, chatting, kinds, logged, until
 
-from backends.scripted import Call, Fail, Say, ScriptedModel
+from backends.models.scripted.model import Call, Fail, Say, ScriptedModel
 from core import Hooks, Options, tool
 from core.model import AssistantMessage, ToolMessage, UserMessage
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
-from backends.document_process import Limits, parse, parsing
-from backends.documents import LARGEST, Refused, read_document
+from backends.handbooks.documents.sandbox import Limits, parse, parsing
+from backends.handbooks.documents.read import LARGEST, Refused, read_document
 
 GOOD = b"# Parking\n\nBehind the house."
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10
@@ -201,7 +201,7 @@ def test_a_file_with_a_wrong_byte_is_read_or_refused(at, byte, good):
 def children() -> list[psutil.Process]:
     """The processes that read documents for this one, and their forks."""
     ours = psutil.Process().children(recursive=True)
-    return [one for one in ours if "backends.document_process" in " ".join(one.cmdline())]
+    return [one for one in ours if "backends.handbooks.documents.sandbox" in " ".join(one.cmdline())]
 
 
 async def until(happens) -> None:

@@ -10,11 +10,11 @@ from handbook_folders import DayClock, WordEmbedder, check_whole, found_texts, h
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from backends.catalogue import Catalogue, said_of
-from backends.ingest import Progress, Upload
-from backends.local_vectors import LocalVectors
-from backends.static_tokens import StaticTokens
-from core.entries import Audience
+from backends.handbooks.catalogue.catalogue import Catalogue, said_of
+from backends.handbooks.ingest.ingest import Progress, Upload
+from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.vectors.static.tokens import StaticTokens
+from core.log.facts import Audience
 from core.errors import InvalidInput, Unavailable
 
 TODAY = "2026-11-15"
@@ -268,7 +268,7 @@ async def test_an_index_that_takes_nothing_in_leaves_the_old_version_answering(c
 
 
 async def test_what_was_taken_in_without_vectors_gets_them_from_the_next_ingest(catalogue, folder):
-    from backends.ingest import ingest
+    from backends.handbooks.ingest.ingest import ingest
 
     await ingest(catalogue, [folder], embedder=None, vectors=None)
     assert (catalogue.embedder, catalogue.table().matrix) == (None, None)

@@ -6,7 +6,7 @@ import pytest
 from handbook_folders import check_whole, found_texts, handbook, write
 from test_command_line import rolltop
 
-from backends.catalogue import Catalogue
+from backends.handbooks.catalogue.catalogue import Catalogue
 
 TODAY = "2026-11-15"
 PAY = handbook("Pay", "Day\nSalaries are paid on the 28th.", effective="2026-01-01", review_by="2026-02-01")

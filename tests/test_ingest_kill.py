@@ -13,7 +13,7 @@ from anyio import to_thread
 from desks import PATIENCE
 from handbook_folders import WordEmbedder, check_whole, found_texts, handbook, take_in, write
 
-from backends.catalogue import Catalogue
+from backends.handbooks.catalogue.catalogue import Catalogue
 
 LATER = "2099-01-01"
 SECTIONS = 40

@@ -12,9 +12,9 @@ from killed_program import script, tools
 from programs import QUICK, effects, running
 
 from backends import open_store
-from backends.scripted import ScriptedModel
+from backends.models.scripted.model import ScriptedModel
 from core import Desk, Options
-from core.projection import joined
+from core.log.projection import joined
 from core.store import In, Query
 
 

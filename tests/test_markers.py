@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.markers import HELD, Markers
+from core.retrieval.markers import HELD, Markers
 
 PIECES = st.sampled_from(["[", "]", "1", "2", "9", "12", ",", " ", "a", ".", "\n", "[1]", "[9]", "[1, 9]", "[x]", "ü"])
 

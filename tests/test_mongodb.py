@@ -15,11 +15,11 @@ from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from backends import open_store
-from backends.mongodb import MongoStore
-from backends.mongodb_documents import AS_TEXT, escaped, native
-from backends.mongodb_query import COMMIT_INDEXES, RECORD_INDEXES
-from backends.scripted import Call, Say, ScriptedModel
-from backends.store_suite import drafted, extend, first, found, noted
+from backends.stores.mongodb.store import MongoStore
+from backends.stores.mongodb.documents import AS_TEXT, escaped, native
+from backends.stores.mongodb.query import COMMIT_INDEXES, RECORD_INDEXES
+from backends.models.scripted.model import Call, Say, ScriptedModel
+from backends.stores.suite.suite import drafted, extend, first, found, noted
 from core import Desk
 from core.canonical import canonical
 from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from backends.dates import find_dates, find_months
-from backends.models import open_model
-from backends.offline import OfflineModel
-from backends.offline_quotes import NOTHING_ASKED, NOTHING_FOUND
-from backends.terms import question_words, stem
+from backends.models.offline.dates import find_dates, find_months
+from backends.models.opening import open_model
+from backends.models.offline.model import OfflineModel
+from backends.models.offline.quotes import NOTHING_ASKED, NOTHING_FOUND
+from backends.stems import question_words, stem
 from core.canonical import Json
-from core.citations import citations
-from core.entries import Passage, Usage
+from core.retrieval.citations import citations
+from core.log.facts import Passage, Usage
 from core.errors import InvalidInput, ModelError
 from core.model import AssistantMessage, ModelRequest, SentCall, ToolMessage, UserMessage
 from core.tools import ToolContext, tool

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from backends.handbook_index import open_handbooks
-from backends.offline import OfflineModel
-from backends.offline_quotes import NOTHING_FOUND
-from core.citations import citations
+from backends.handbooks.opening import open_handbooks
+from backends.models.offline.model import OfflineModel
+from backends.models.offline.quotes import NOTHING_FOUND
+from core.retrieval.citations import citations
 from core.gate import Viewer
 from core.model import ModelRequest, UserMessage
 

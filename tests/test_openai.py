@@ -23,14 +23,14 @@ from openai.types.responses.response_create_params import ResponseCreateParamsSt
 from pydantic import TypeAdapter
 
 from backends import open_store
-from backends.event_stream import MAX_EVENT
-from backends.models import open_model
-from backends.openai_chat import ChatModel, chat_body
-from backends.openai_responses import ResponsesModel, responses_body
-from backends.openai_stream import events as events_of
-from backends.prices import Prices
+from backends.models.sse import MAX_EVENT
+from backends.models.opening import open_model
+from backends.models.openai.chat import ChatModel, chat_body
+from backends.models.openai.responses import ResponsesModel, responses_body
+from backends.models.openai.stream import events as events_of
+from backends.models.prices import Prices
 from core import tool
-from core.entries import Usage
+from core.log.facts import Usage
 from core.errors import InvalidInput, ModelError
 from core.model import (
     AssistantMessage,
@@ -928,7 +928,7 @@ async def test_a_client_that_was_given_is_used_without_retries_and_left_open(ser
 def test_the_package_is_needed_by_nobody_else_and_missed_by_name():
     code = (
         "import sys; sys.modules['openai'] = None\n"
-        "from backends.models import open_model\n"
+        "from backends.models.opening import open_model\n"
         "open_model('offline:')\n"
         "try: open_model('openai:m?base_url=http://127.0.0.1:1/v1')\n"
         "except ValueError as error: print(error)\n"

@@ -8,9 +8,9 @@ import pytest
 from embedding_server import Change, EmbeddingServer, Fault
 from openai import AsyncOpenAI
 
-from backends.embedders import open_embedder
-from backends.fault_parts import Drop, Hang, Page, Refuse
-from backends.openai_embedder import ATTEMPTS, MAX_BYTES, OpenAIEmbedder
+from backends.vectors.opening import open_embedder
+from tests.servers.faults.parts import Drop, Hang, Page, Refuse
+from backends.vectors.openai.embedder import ATTEMPTS, MAX_BYTES, OpenAIEmbedder
 from core.errors import InvalidInput, Unavailable
 
 MODEL = "text-embedding-3-small"

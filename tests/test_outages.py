@@ -9,9 +9,9 @@ from desks import ASKER, check, ended, live_text, text_of, until
 from proxy import Proxy
 
 from backends import open_store
-from backends.scripted import Say, ScriptedModel, Wait
+from backends.models.scripted.model import Say, ScriptedModel, Wait
 from core import Desk, Unavailable
-from core.live import MAX_WAITING
+from core.live.stream import MAX_WAITING
 
 FIRST, PIECE, PIECES = "As long as it stands. ", "And while it lies there. " * 40, 220
 

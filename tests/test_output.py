@@ -4,10 +4,10 @@ import pytest
 from desks import chatting, logged
 from pydantic import BaseModel, Field, field_validator
 
-from backends.scripted import Call, Say, ScriptedModel
+from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import InvalidInput, RequestMismatch, tool
 from core.model import UserMessage
-from core.output import read_output
+from core.worker.structured_output import read_output
 
 
 class Leave(BaseModel):

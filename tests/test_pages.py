@@ -14,7 +14,7 @@ from console.app import app, close
 from console.hr_records import HrRecords
 from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
-from core.entries import Audience
+from core.log.facts import Audience
 from core.errors import Denied, InvalidInput, Unavailable
 from core.gate import Viewer
 

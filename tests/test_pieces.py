@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.pieces import LONGEST, LONGEST_HEAD, LONGEST_TABLE, Block, Part, cut, indexed_text
+from backends.handbooks.documents.cutter import LONGEST, LONGEST_HEAD, LONGEST_TABLE, Block, Part, cut, indexed_text
 
 
 def heading(level, text):

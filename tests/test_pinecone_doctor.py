@@ -18,7 +18,7 @@ LEAVE = handbook("Leave", "Days\nThere are 28 days.", effective="2026-01-01")
 @pytest.fixture
 def host() -> Iterator[str]:
     """The stand-in's address, as a process of its own."""
-    command = [sys.executable, "-m", "backends.pinecone_server", "--port", "0", "--key", "a-key"]
+    command = [sys.executable, "-m", "tests.servers.pinecone.server", "--port", "0", "--key", "a-key"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()

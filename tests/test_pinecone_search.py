@@ -11,19 +11,19 @@ import pytest
 from handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
 from pinecones import MODEL, SOON, item
 
-from backends.catalogue import Catalogue
-from backends.catalogue_vectors import KeptVectors
-from backends.embedding import Embedder, Item
-from backends.index_check import compared, mended
-from backends.ingest_lock import alone
-from backends.local_vectors import LocalVectors
-from backends.pinecone_index import PineconeVectors
-from backends.pinecone_opening import Address
-from backends.pinecone_server import PineconeServer
-from backends.pinecone_server_faults import Fault
-from backends.retriever import HandbookRetriever
-from backends.static_embedder import StaticEmbedder
-from backends.static_tokens import StaticTokens
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.vectors import KeptVectors
+from backends.vectors.contracts import Embedder, Item
+from backends.handbooks.index_check import compared, mended
+from backends.handbooks.ingest.lock import alone
+from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.vectors.pinecone.index import PineconeVectors
+from backends.vectors.pinecone.opening import Address
+from tests.servers.pinecone.server import PineconeServer
+from tests.servers.pinecone.faults import Fault
+from backends.handbooks.search.retriever import HandbookRetriever
+from backends.vectors.static.embedder import StaticEmbedder
+from backends.vectors.static.tokens import StaticTokens
 from core.errors import Unavailable
 from core.gate import Viewer
 

@@ -12,11 +12,11 @@ import pytest
 from pinecone import AsyncPinecone
 from pinecone.errors import ForbiddenError, NotFoundError
 
-from backends.pinecone_server import PineconeServer
-from backends.pinecone_server_faults import Fault, read_faults
-from backends.pinecone_server_filter import check_filter, matches
-from backends.pinecone_server_refusals import Refused
-from backends.pinecone_server_requests import MAX_METADATA, MAX_UPSERT
+from tests.servers.pinecone.server import PineconeServer
+from tests.servers.pinecone.faults import Fault, read_faults
+from tests.servers.pinecone.filter import check_filter, matches
+from tests.servers.pinecone.refusals import Refused
+from tests.servers.pinecone.requests import MAX_METADATA, MAX_UPSERT
 from core.errors import InvalidInput
 
 pytestmark = pytest.mark.anyio

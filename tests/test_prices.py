@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from backends.prices import Prices, read_prices
-from core.entries import Usage
+from backends.models.prices import Prices, read_prices
+from core.log.facts import Usage
 from core.errors import InvalidInput
 
 OWN = {"openai:my-model": {"input": 0.1, "cached": 0.01, "cache_write": 0.2, "output": 3}}
@@ -104,8 +104,8 @@ def test_without_genai_prices_the_own_table_still_counts():
     program = f"""
 import sys
 sys.modules["genai_prices"] = None
-from backends.prices import Prices
-from core.entries import Usage
+from backends.models.prices import Prices
+from core.log.facts import Usage
 prices, used = Prices({OWN!r}), Usage(input=1_000, output=10)
 print(prices.cost("openai", "my-model", used), prices.cost("anthropic", "claude-sonnet-4-5", used))
 """

@@ -14,15 +14,15 @@ import pytest
 from desks import ASKER, PATIENCE, QUICK
 
 from backends import open_store
-from backends.fault_parts import Bytes, CallAs, CutAfter, Drop, Emit, Hang, Page, Refuse, Segments, StopAs
-from backends.fault_server import FaultServer
-from backends.models import open_model
-from backends.prices import Prices
-from backends.scripted import Bill, Call, Cut, Fail, Say, Stop, Think
+from tests.servers.faults.parts import Bytes, CallAs, CutAfter, Drop, Emit, Hang, Page, Refuse, Segments, StopAs
+from tests.servers.faults.server import FaultServer
+from backends.models.opening import open_model
+from backends.models.prices import Prices
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, Stop, Think
 from core import Chat, Options, Reply, create_chat, tool
-from core.entries import Usage
+from core.log.facts import Usage
 from core.model import Ping
-from core.records import ModelCall
+from core.log.records import ModelCall
 
 APIS = ("responses", "chat", "messages")
 URLS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.queries import LONGEST_QUERY, depends, rewriting, rewritten, with_context
+from core.retrieval.followup import LONGEST_QUERY, depends, rewriting, rewritten, with_context
 
 
 @pytest.mark.parametrize(

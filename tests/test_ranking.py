@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from backends.catalogue_records import PassageTable
-from backends.fusion import BY_STATIC, BY_WORDS, FREE, MATCHED, Weights, joined, ordered, spread, with_tokens
-from backends.near_duplicates import distinct
-from backends.reasons import reason
-from backends.static_tokens import StaticTokens
-from backends.token_matching import MOST_TOKENS, TokenMatching
-from core.entries import Audience, Leg, Passage
+from backends.handbooks.catalogue.versions import PassageTable
+from backends.handbooks.search.fusion import BY_STATIC, BY_WORDS, FREE, MATCHED, Weights, joined, ordered, spread, with_tokens
+from backends.handbooks.search.duplicates import distinct
+from backends.handbooks.search.explain import reason
+from backends.vectors.static.tokens import StaticTokens
+from backends.handbooks.search.tokens import MOST_TOKENS, TokenMatching
+from core.log.facts import Audience, Leg, Passage
 
 HALVES = Weights(words=0.5, vectors=0.5, tokens=0.5)
 

@@ -8,17 +8,17 @@ from papers import SECRET, logs, papers, records
 from seeding import seed
 from wrapped import FaultyStore, WrappedStore
 
-from backends.memory import MemoryStore
-from backends.scripted import Say
-from core.audit import record_look
+from backends.stores.memory import MemoryStore
+from backends.models.scripted.model import Say
+from core.log.audit import record_look
 from core.canonical import canonical
 from core.clock import SystemClock
 from core.errors import Unavailable
-from core.fold import fold
+from core.log.fold import fold
 from core.gate import Viewer
-from core.log import Draft, chain
-from core.rebuild import Finding, Rebuild
-from core.refold import KINDS, outline, refold
+from core.log.entry import Draft, chain
+from core.maintenance.rebuild import Finding, Rebuild
+from core.maintenance.refold import KINDS, outline, refold
 from core.store import Query, Record, Store, every
 
 AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
@@ -184,8 +184,8 @@ async def test_a_record_that_outlived_the_erasure_of_its_entries_is_mended(store
 
 
 async def test_a_rebuild_cut_off_at_any_operation_is_finished_by_the_next(monkeypatch):
-    monkeypatch.setattr("core.rebuild.TOGETHER", 2)
-    monkeypatch.setattr("core.repairs.MOST", 2)
+    monkeypatch.setattr("core.maintenance.rebuild.TOGETHER", 2)
+    monkeypatch.setattr("core.maintenance.repair_commits.MOST", 2)
     whole = MemoryStore()
     await seed(whole, 2)
     for at in range(1, 1000):
@@ -203,7 +203,7 @@ async def test_a_rebuild_cut_off_at_any_operation_is_finished_by_the_next(monkey
 
 async def test_the_mark_of_a_lagging_stream_goes_last(monkeypatch):
     """Only the commit that holds the head, or none at all where nothing is wrong, says how far records are written."""
-    monkeypatch.setattr("core.repairs.MOST", 3)
+    monkeypatch.setattr("core.maintenance.repair_commits.MOST", 3)
     whole = MemoryStore()
     await seed(whole, 2)
     commits = []
@@ -258,14 +258,14 @@ async def test_a_long_thread_is_folded_a_turn_at_a_time(monkeypatch):
         replies = [await chat.ask(f"Question {i}") for i in range(8)]
         await chat.desk.give_feedback(ASKER, replies[0].turn_id, "up")
         thread = chat.id
-    monkeypatch.setattr("core.refold.PAGE", 3)
+    monkeypatch.setattr("core.maintenance.refold.PAGE", 3)
     held = []
 
     def folding(state, entry):
         held.append(len(state.items))
         return fold(state, entry)
 
-    monkeypatch.setattr("core.refold.fold", folding)
+    monkeypatch.setattr("core.maintenance.refold.fold", folding)
     log = await outline(store, thread, len(await log_of(store, thread)))
     batches = [batch async for batch in refold(store, log)]
     assert [sorted({r.fields.get("turn", r.id) for r in batch}) for batch in batches] == [

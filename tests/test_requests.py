@@ -4,9 +4,9 @@ import anyio
 import pytest
 from desks import ASKER, OTHER, check, ended, logged
 
-from backends.scripted import Say, ScriptedModel, Wait
+from backends.models.scripted.model import Say, ScriptedModel, Wait
 from core import Desk, DeskClosed, InvalidInput, NotFound, RequestMismatch, TurnInProgress, tool
-from core.desk import MAX_QUESTION
+from core.desk.desk import MAX_QUESTION
 
 
 async def thread_of(desk):

@@ -6,14 +6,14 @@ import anyio
 import pytest
 from handbook_folders import WordEmbedder, handbook, take_in, write
 
-from backends.catalogue import Catalogue
-from backends.local_vectors import LocalVectors
-from backends.retriever import RERANKED, HandbookRetriever
-from backends.static_tokens import StaticTokens
-from backends.synonyms import Synonyms
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.search.retriever import RERANKED, HandbookRetriever
+from backends.vectors.static.tokens import StaticTokens
+from backends.handbooks.search.synonyms import Synonyms
 from core.errors import InvalidInput, Unavailable
 from core.gate import Viewer
-from core.retrieval import Filters
+from core.retriever import Filters
 
 TODAY = date(2026, 11, 15)
 ANYBODY = Viewer("e-1042")

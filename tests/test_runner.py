@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from desks import ASKER
 
-from backends.memory import MemoryStore
-from backends.scripted import Say, ScriptedModel, Wait
-from backends.sqlite import SqliteStore
+from backends.stores.memory import MemoryStore
+from backends.models.scripted.model import Say, ScriptedModel, Wait
+from backends.stores.sqlite.store import SqliteStore
 from core import Desk, NotFound, Runner
 
 

@@ -6,9 +6,9 @@ from contextlib import aclosing
 import anyio
 import pytest
 
-from backends.models import open_model
-from backends.scripted import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Think, Wait
-from core.entries import Usage
+from backends.models.opening import open_model
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Think, Wait
+from core.log.facts import Usage
 from core.errors import InvalidInput, ModelError
 from core.model import (
     AssistantMessage,

@@ -4,11 +4,11 @@ import pytest
 from desks import ASKER, QUICK, chatting, ended, kinds, live_text, log_of, logged, until
 from test_chat import records_are_what_the_log_says
 
-from backends.memory import MemoryStore
-from backends.rendering import user_text
-from backends.scripted import Call, Cut, Say, ScriptedModel
+from backends.stores.memory import MemoryStore
+from backends.models.prompt import user_text
+from backends.models.scripted.model import Call, Cut, Say, ScriptedModel
 from core import Audience, Desk, InvalidInput, Judgement, Options, Passage, Viewer, tool
-from core.history import check_sendable
+from core.worker.history import check_sendable
 
 
 @pytest.fixture

@@ -15,18 +15,22 @@ import anyio
 import apsw
 import pytest
 
-from backends import open_store, sqlite_query, sqlite_tables
-from backends.memory import MemoryStore
-from backends.sqlite import SqliteStore
-from backends.store_suite import CLOCK, drafted, extend, first, found, noted, whole
+from backends import open_store
+
+from backends.stores.sqlite import query as sqlite_query
+
+from backends.stores.sqlite import tables as sqlite_tables
+from backends.stores.memory import MemoryStore
+from backends.stores.sqlite.store import SqliteStore
+from backends.stores.suite.suite import CLOCK, drafted, extend, first, found, noted, whole
 from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable
-from core.log import GENESIS, verify
+from core.log.entry import GENESIS, verify
 from core.store import In, Query, Range, Record
 
 WRITER = """
 import anyio, sys
 from backends import open_store
-from backends.store_suite import drafted, whole
+from backends.stores.suite.suite import drafted, whole
 
 async def write(store, stream):
     entries = await whole(store, stream)
@@ -48,7 +52,7 @@ anyio.run(main, sys.argv[1])
 RACER = """
 import anyio, sys
 from backends import open_store
-from backends.store_suite import CLOCK, drafted
+from backends.stores.suite.suite import CLOCK, drafted
 from core.errors import Conflict
 
 async def main(url, racer):

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from backends.embedders import open_embedder
-from backends.embedding import Vectors
-from backends.static_embedder import StaticEmbedder
-from backends.static_tokens import StaticTokens
+from backends.vectors.opening import open_embedder
+from backends.vectors.contracts import Vectors
+from backends.vectors.static.embedder import StaticEmbedder
+from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput
 
 

@@ -7,9 +7,9 @@ import pytest
 from desks import ASKER, QUICK, HandClock, check, ended, events, kinds, live_text, logged, text_of, until, waiting
 from wrapped import HeldStore
 
-from backends.scripted import Call, Say, ScriptedModel, Wait
+from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, tool
-from core.history import as_json
+from core.worker.history import as_json
 
 NEVER = anyio.Event
 

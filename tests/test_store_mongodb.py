@@ -11,10 +11,10 @@ from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from backends import open_store
-from backends.mongodb import MongoStore
-from backends.store_suite import *  # noqa: F403 # the suite's tests and fixtures
-from backends.store_suite import Reopen, Trouble
-from backends.store_suite import test_texts_are_ordered_by_code_point as by_code_point
+from backends.stores.mongodb.store import MongoStore
+from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores.suite.suite import Reopen, Trouble
+from backends.stores.suite.suite import test_texts_are_ordered_by_code_point as by_code_point
 from core.store import Store
 
 

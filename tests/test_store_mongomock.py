@@ -6,9 +6,9 @@ import anyio.lowlevel
 import pytest
 from mongomock_motor import AsyncMongoMockClient
 
-from backends.mongodb import MongoStore
-from backends.store_suite import *  # noqa: F403 # the suite's tests and fixtures
-from backends.store_suite import Reopen
+from backends.stores.mongodb.store import MongoStore
+from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores.suite.suite import Reopen
 from core.store import Store
 
 

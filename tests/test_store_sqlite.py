@@ -7,9 +7,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from backends import open_store, sqlite_tables
-from backends.store_suite import *  # noqa: F403 # the suite's tests and fixtures
-from backends.store_suite import Reopen, Trouble
+from backends import open_store
+
+from backends.stores.sqlite import tables as sqlite_tables
+from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores.suite.suite import Reopen, Trouble
 from core.store import Store
 
 

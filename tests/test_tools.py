@@ -11,7 +11,7 @@ import pytest
 from desks import ASKER, PATIENCE, QUICK, chatting, check, events, kinds, logged, until, waiting
 from pydantic import Field
 
-from backends.scripted import Call, Say, ScriptedModel
+from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import Desk, Hooks, InvalidInput, Options, OutcomeUnknown, ToolContext, tool
 from core.canonical import canonical
 

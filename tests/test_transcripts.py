@@ -8,8 +8,8 @@ from desks import APPROVER, ASKER, log_of, until
 from mongomock_motor import AsyncMongoMockClient
 
 from backends import open_store
-from backends.mongodb import MongoStore
-from backends.scripted import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
+from backends.stores.mongodb.store import MongoStore
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
 from core import Chat, Options, Passage, Usage, create_chat, load_chat, tool
 from core.canonical import canonical
 from core.store import Query

@@ -7,10 +7,10 @@ import pytest
 from desks import ASKER, QUICK, check, ended, events, kinds, live_text, logged, merged, text_of, until
 from wrapped import HeldStore, WrappedStore
 
-from backends.scripted import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Wait
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Wait
 from core import Desk, Options, Usage, tool
 from core.errors import Full, Unavailable
-from core.history import NUDGE
+from core.worker.history import NUDGE
 from core.model import Ping
 
 RETRY = Options(retry_delay=0.001, on_interruption="retry")

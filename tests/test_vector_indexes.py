@@ -11,16 +11,16 @@ import pytest
 from handbook_folders import WordEmbedder, handbook, take_in, write
 from pinecones import SOON
 
-from backends.catalogue import Catalogue
-from backends.catalogue_vectors import KeptVectors
-from backends.embedding import Item, VectorIndex, Vectors
-from backends.local_vectors import LocalVectors
-from backends.pinecone_index import PineconeVectors
-from backends.pinecone_opening import Address
-from backends.pinecone_server import PineconeServer
-from backends.static_embedder import StaticEmbedder
-from backends.static_tokens import StaticTokens
-from backends.vector_indexes import open_vectors
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.vectors import KeptVectors
+from backends.vectors.contracts import Item, VectorIndex, Vectors
+from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.vectors.pinecone.index import PineconeVectors
+from backends.vectors.pinecone.opening import Address
+from tests.servers.pinecone.server import PineconeServer
+from backends.vectors.static.embedder import StaticEmbedder
+from backends.vectors.static.tokens import StaticTokens
+from backends.handbooks.vector_indexes import open_vectors
 from core.errors import InvalidInput
 from core.gate import Viewer
 

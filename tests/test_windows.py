@@ -2,7 +2,7 @@
 
 from desks import chatting, logged
 
-from backends.scripted import Bill, Fail, Say, ScriptedModel
+from backends.models.scripted.model import Bill, Fail, Say, ScriptedModel
 from core import Options, SummarizingWindow, Usage
 from core.store import Query
 

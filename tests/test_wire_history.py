@@ -14,23 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_history import ask_again, held, limits, many, next_request, wish_ask
 
-from backends.anthropic_answer import Answer
-from backends.anthropic_body import messages_body
-from backends.fault_checks import check
-from backends.fault_messages import MessagesWire
-from backends.fault_responses import ResponsesWire
-from backends.fault_wire import Wire, arguments_text
-from backends.openai_chat import chat_body
-from backends.openai_output import Output
-from backends.openai_responses import responses_body
+from backends.models.anthropic.answer import Answer
+from backends.models.anthropic.request_body import messages_body
+from tests.servers.faults.checks import check
+from tests.servers.faults.messages import MessagesWire
+from tests.servers.faults.responses import ResponsesWire
+from tests.servers.faults.wire import Wire, arguments_text
+from backends.models.openai.chat import chat_body
+from backends.models.openai.responses_answer import Output
+from backends.models.openai.responses import responses_body
 from core.canonical import Json
-from core.entries import VERSIONS, Usage
-from core.fold import State, fold_all
-from core.history import as_json
+from core.log.facts import VERSIONS, Usage
+from core.log.fold import State, fold_all
+from core.worker.history import as_json
 from core.model import ModelRequest, ToolSchema
-from core.records import ModelCall, ToolCall
-from core.turn import plan
-from core.wishes import Answered, Finished, Start, WrittenCall
+from core.log.records import ModelCall, ToolCall
+from core.turn.decide import plan
+from core.turn.commands import Answered, Finished, Start, WrittenCall
 
 some = settings(many, max_examples=120)
 

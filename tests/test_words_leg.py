@@ -5,13 +5,13 @@ from handbook_folders import handbook, take_in, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.catalogue import Catalogue
-from backends.lexicon import MOST_REPAIRS, Lexicon
-from backends.synonyms import Synonyms
-from backends.words_leg import MOST_ROWS, MOST_TERMS, WordsLeg
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.search.spelling import MOST_REPAIRS, Lexicon
+from backends.handbooks.search.synonyms import Synonyms
+from backends.handbooks.search.words import MOST_ROWS, MOST_TERMS, WordsLeg
 from core.errors import InvalidInput
 from core.gate import Viewer
-from core.retrieval import Filters
+from core.retriever import Filters
 from core.words import words
 
 VOCABULARY = {

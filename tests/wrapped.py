@@ -8,7 +8,7 @@ import anyio
 
 from core.canonical import canonical
 from core.errors import Full, Unavailable
-from core.log import Entry
+from core.log.entry import Entry
 from core.store import Capabilities, Page, Query, Record, Store, Tally, commit_size
 
 

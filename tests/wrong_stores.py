@@ -12,12 +12,12 @@ from typing import Any
 import anyio.lowlevel
 import pytest
 
-from backends import matching
-from backends.memory import MemoryStore, _Stream
-from backends.store_suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores import matching
+from backends.stores.memory import MemoryStore, _Stream
+from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
 from core.canonical import Json
 from core.errors import Conflict, Full, InvalidInput, Unavailable
-from core.log import Entry
+from core.log.entry import Entry
 from core.store import In, Page, Query, Range, Record, Store, Tally
 
 

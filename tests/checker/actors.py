@@ -10,9 +10,9 @@ from typing import Literal
 
 from checker.working import Move, act_early, asking, break_down, effecting, leave, salvage, sealed, think, turn_of
 from checker.world import SNAPSHOT, Actor, Entries, Log, Model, Sent, Violation, World, worker
-from core.entries import Late, Renamed, ResultContent, TitleContent
-from core.turn import MAX_LOST, Superseded, late
-from core.wishes import Answered, Ask, Claim, Close, Decide, Failed, Finished, Note, Park, Start, Submit
+from core.log.facts import Late, Renamed, ResultContent, TitleContent
+from core.turn.decide import MAX_LOST, Superseded, late
+from core.turn.commands import Answered, Ask, Claim, Close, Decide, Failed, Finished, Note, Park, Start, Submit
 
 REQUESTS = {"opener": "r1", "again": "r1", "second": "r2"}
 

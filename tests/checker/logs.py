@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from checker.world import AT, SALT, SNAPSHOT, STREAM
 from core.canonical import canonical, digest
-from core.entries import (
+from core.log.facts import (
     CallResolved,
     Erased,
     EvidenceContent,
@@ -29,13 +29,13 @@ from core.entries import (
     Worker,
     draft,
 )
-from core.fold import State, fold
-from core.log import Entry, chain
+from core.log.fold import State, fold
+from core.log.entry import Entry, chain
 from core.options import Options
-from core.records import OpenTurn, ToolCall, Turn
-from core.searching import Found
-from core.turn import MAX_LOST, decide, late, lost_call, plan
-from core.wishes import (
+from core.log.records import OpenTurn, ToolCall, Turn
+from core.retrieval.search import Found
+from core.turn.decide import MAX_LOST, decide, late, lost_call, plan
+from core.turn.commands import (
     Answered,
     Ask,
     Claim,

@@ -6,13 +6,13 @@ from typing import Any
 
 from checker.scenarios import ASKED, BOOK, CROWDS, DONE, LOOK, PAY
 from checker.world import Answer, Habits, Rules, Scenario
-from core.entries import ToolFinished
-from core.fold import State, fold
-from core.log import Entry
+from core.log.facts import ToolFinished
+from core.log.fold import State, fold
+from core.log.entry import Entry
 from core.options import Options
-from core.records import OpenTurn
-from core.turn import Act, decide, plan
-from core.wishes import Answered, Claim, Close, Decide, Finished, Start, Submit, Wish
+from core.log.records import OpenTurn
+from core.turn.decide import Act, decide, plan
+from core.turn.commands import Answered, Claim, Close, Decide, Finished, Start, Submit, Wish
 
 Facts = tuple[Any, ...]
 

@@ -6,10 +6,10 @@ A broken promise raises `Violation`, which names it.
 from collections.abc import Sequence
 
 from checker.world import Actor, Log, Violation, World
-from core.fold import State
-from core.log import Entry
-from core.records import ModelCall, OpenTurn, ToolCall, Turn
-from core.turn import MAX_LOST, MAX_RETRIED, MAX_STARTS
+from core.log.fold import State
+from core.log.entry import Entry
+from core.log.records import ModelCall, OpenTurn, ToolCall, Turn
+from core.turn.decide import MAX_LOST, MAX_RETRIED, MAX_STARTS
 
 BY_THE_HOLDER = frozenset(
     (

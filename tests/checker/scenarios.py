@@ -2,7 +2,7 @@
 
 from checker.world import Answer, Scenario
 from core.options import Options
-from core.wishes import WrittenCall
+from core.turn.commands import WrittenCall
 
 PAY = WrittenCall(tool="pay", effect="unsafe", approval=None, arguments="x")
 ASKED = WrittenCall(tool="pay", effect="unsafe", approval="asker", arguments="x")

@@ -1,4 +1,4 @@
-"""A worker's steps: what `plan` says, one act after the other, as `core.work` carries it out."""
+"""A worker's steps: what `plan` says, one act after the other, as `core.worker.worker` carries it out."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -6,10 +6,10 @@ from typing import TypeAlias
 
 from checker.promises import check_effect
 from checker.world import Actor, Answer, Model, Said, Sent, World, worker
-from core.entries import Usage
-from core.records import OpenTurn
-from core.turn import lost_call
-from core.wishes import Answered, Ask, Failed, Finished, GiveUp, Park, Release, Start
+from core.log.facts import Usage
+from core.log.records import OpenTurn
+from core.turn.decide import lost_call
+from core.turn.commands import Answered, Ask, Failed, Finished, GiveUp, Park, Release, Start
 
 Move: TypeAlias = tuple[str, Callable[[], World]]
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from core import fold as folding
-from core import turn as deciding
-from core.entries import Snapshot, ThreadContent, ThreadCreated, Worker, draft
+from core.log import fold as folding
+from core.turn import decide as deciding
+from core.log.facts import Snapshot, ThreadContent, ThreadCreated, Worker, draft
 from core.errors import Corrupt, InvalidInput, RequestMismatch, TurnInProgress
-from core.fold import State
-from core.log import Draft, Entry, chain
+from core.log.fold import State
+from core.log.entry import Draft, Entry, chain
 from core.options import Options
-from core.records import OpenTurn
-from core.turn import Superseded
-from core.wishes import Note, Wish, WrittenCall
+from core.log.records import OpenTurn
+from core.turn.decide import Superseded
+from core.turn.commands import Note, Wish, WrittenCall
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SALT = "5a" * 16

@@ -8,8 +8,8 @@ from datetime import date
 from time import perf_counter
 
 from core.gate import Viewer
-from core.queries import with_context
-from core.retrieval import Retriever
+from core.retrieval.followup import with_context
+from core.retriever import Retriever
 
 from .questions import Question, Result, Run
 

@@ -22,10 +22,10 @@ import numpy as np
 import psutil
 from anyio.to_thread import run_sync as blocking
 
-from backends.static_embedder import StaticEmbedder
-from backends.static_tokens import StaticTokens
+from backends.vectors.static.embedder import StaticEmbedder
+from backends.vectors.static.tokens import StaticTokens
 from core.gate import Viewer
-from core.retrieval import Retriever
+from core.retriever import Retriever
 
 from .installation import installed
 from .synthetic import Synthetic

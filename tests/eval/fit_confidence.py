@@ -1,4 +1,4 @@
-"""Fits the figures of `backends.confidence` and tells how far they can be trusted.
+"""Fits the figures of `backends.handbooks.search.confidence` and tells how far they can be trusted.
 
     python -m tests.eval.fit_confidence --handbooks DIR --questions FILE [--handbooks DIR --questions FILE ...]
 
@@ -18,15 +18,15 @@ import anyio
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.catalogue import Catalogue
-from backends.confidence import OFF_TOPIC, Chance, Signs, signs, standard
-from backends.ingest import ingest
-from backends.lexicon import Lexicon
-from backends.local_vectors import LocalVectors
-from backends.retriever import HandbookRetriever
-from backends.static_embedder import StaticEmbedder
-from backends.static_tokens import StaticTokens
-from backends.synonyms import Synonyms
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.search.confidence import OFF_TOPIC, Chance, Signs, signs, standard
+from backends.handbooks.ingest.ingest import ingest
+from backends.handbooks.search.spelling import Lexicon
+from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.search.retriever import HandbookRetriever
+from backends.vectors.static.embedder import StaticEmbedder
+from backends.vectors.static.tokens import StaticTokens
+from backends.handbooks.search.synonyms import Synonyms
 from core.gate import Viewer
 from tests.eval.measures import FALSE_REFUSALS, auroc, refused
 from tests.eval.questions import corpora, read_questions

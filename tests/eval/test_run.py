@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.entries import Judgement, Passage
+from core.log.facts import Judgement, Passage
 from core.gate import Viewer
 
 from .asking import ask

@@ -10,7 +10,7 @@ from time import perf_counter
 import apsw
 import numpy as np
 
-from backends.embedding import Vectors
+from backends.vectors.contracts import Vectors
 from core.words import words
 
 FOUND = 20

@@ -1,0 +1,69 @@
+"""The documents of a catalogue as a knowledge owner sees them, those that nobody can find any more too."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from json import loads
+
+import apsw
+
+from backends.handbooks.catalogue.reading import editions
+from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, VersionRecord, answering, state
+from core.clock import moment
+
+
+def list_documents(connection: apsw.Connection, today: str) -> list[DocumentRecord]:
+    """Every document, by id."""
+    counts = dict(connection.execute("SELECT version, count(*) FROM passage GROUP BY version"))
+    by_document = defaultdict[str, list[Edition]](list)
+    for edition in editions(connection):
+        by_document[edition.document].append(edition)
+    return [_document(known, counts, today) for _, known in sorted(by_document.items())]
+
+
+def list_changes(connection: apsw.Connection, document: str) -> list[ChangeRecord]:
+    """What was said of a document, the newest first."""
+    rows = connection.execute(
+        "SELECT at, by, version, what FROM change WHERE document = ? ORDER BY n DESC", (document,)
+    )
+    return [
+        ChangeRecord(at=moment(at), by=by, document=document, version=version, what=loads(what))
+        for at, by, version, what in rows
+    ]
+
+
+def _document(known: Sequence[Edition], counts: dict[int, int], today: str) -> DocumentRecord:
+    newest = sorted(known, key=lambda one: (one.published is None, one.published or 0, one.row), reverse=True)
+    now = answering(known, today)
+    shown = now or max(known, key=lambda one: (one.published or 0, one.row))
+    return DocumentRecord(
+        id=shown.document,
+        title=shown.title,
+        kind=shown.kind,
+        owner=shown.owner,
+        review_by=_day(shown.review_by),
+        audience=shown.audience,
+        versions=tuple(_version(one, known, counts, today) for one in newest),
+        passages=counts.get(now.row, 0) if now else 0,
+        source=shown.root,
+        ingested_at=max(one.at for one in known),
+    )
+
+
+def _version(edition: Edition, known: Sequence[Edition], counts: dict[int, int], today: str) -> VersionRecord:
+    return VersionRecord(
+        row=edition.row,
+        name=edition.name,
+        title=edition.title,
+        kind=edition.kind,
+        hash=edition.hash,
+        effective=_day(edition.effective),
+        until=_day(edition.until),
+        state=state(edition, known, today),
+        passages=counts.get(edition.row, 0),
+        at=edition.at,
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

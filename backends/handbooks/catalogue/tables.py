@@ -1,0 +1,192 @@
+"""The tables of a catalogue of handbooks, and the connections to its file.
+
+A version is staged, row by row, before anybody can find it, and found from one commit on. Nothing that was ever found
+is deleted: old answers cite it. Vectors lie by the embedder and the text that they are of, so a text is embedded once
+however many versions say it. Writers take turns, within a process by a lock and between processes by SQLite's own.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import cast
+
+import apsw
+
+from core.errors import Full, InvalidInput, Unavailable
+
+APPLICATION_ID = 0x526F6C62
+"""`Rolb`, in the file's header: this is not another program's database, nor a store."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO meta VALUES ('revision', 0);
+    CREATE TABLE document (
+        id TEXT PRIMARY KEY,
+        root TEXT, -- the folder it came from, NULL for an upload
+        said TEXT NOT NULL DEFAULT '{}', -- what a knowledge owner said of it: before the front matter
+        removed TEXT -- when, NULL while it is there
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE version (
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
+        document TEXT NOT NULL REFERENCES document, hash TEXT NOT NULL, at TEXT NOT NULL,
+        name TEXT NOT NULL, title TEXT NOT NULL, kind TEXT NOT NULL, pages INTEGER, front TEXT NOT NULL,
+        said TEXT NOT NULL DEFAULT '{}', -- what a knowledge owner said of its days
+        published INTEGER, -- its place among all publications, NULL while staged
+        day TEXT, -- on which it was published
+        since TEXT NOT NULL DEFAULT '', -- from when it answers where nobody gave a day; '' is always
+        findable INTEGER NOT NULL DEFAULT 0, -- its passages are among the words
+        left_out TEXT NOT NULL, text TEXT NOT NULL,
+        UNIQUE (document, hash)
+    ) STRICT;
+    CREATE TABLE passage (
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
+        version INTEGER NOT NULL REFERENCES version, ordinal INTEGER NOT NULL,
+        uid TEXT NOT NULL UNIQUE, id TEXT NOT NULL,
+        held TEXT, -- by whose embedding the vector index has it, '' for its own; NULL: it has not
+        hash BLOB NOT NULL, -- of its text as it is embedded
+        tokens BLOB, section TEXT NOT NULL, page INTEGER, start INTEGER, "end" INTEGER, text TEXT NOT NULL,
+        UNIQUE (version, ordinal)
+    ) STRICT;
+    CREATE TABLE vector (
+        embedder TEXT NOT NULL, hash BLOB NOT NULL, value BLOB NOT NULL, UNIQUE (embedder, hash)
+    ) STRICT;
+    -- Words come stemmed from backends.stems, with spaces between; to this tokenizer what is not ASCII is a letter.
+    CREATE VIRTUAL TABLE words USING fts5(
+        title, trail, body, version UNINDEXED,
+        content = '', contentless_delete = 1, contentless_unindexed = 1, tokenize = ascii
+    );
+    CREATE TABLE vocabulary (word TEXT PRIMARY KEY, passages INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE source ( -- a file of a folder as it was last taken in; `document` NULL: it is none
+        root TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL, document TEXT,
+        PRIMARY KEY (root, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE change (
+        n INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, by TEXT NOT NULL, document TEXT NOT NULL,
+        version INTEGER, what TEXT NOT NULL
+    ) STRICT;
+    """,
+)
+"""Each takes a file one version up; `PRAGMA user_version` counts those that a file has had."""
+
+BUSY_MS = 30_000
+"""How long a writer waits for another process's."""
+
+MEMORY = ":memory:"
+
+
+class Connections:
+    """The connections to one catalogue: one that writes, under a lock, and as many that read as there are readers.
+
+    `:memory:` is a catalogue of its own, with one connection for both. `ingest` is held by who ingests into it. Raises
+    InvalidInput for a file of another program or of a newer Rolltop, Unavailable if it cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = MEMORY if os.fspath(path) == MEMORY else os.path.abspath(path)
+        self._closed = False
+        self._lock = threading.Lock()
+        self.ingest = threading.Lock()
+        self._readers: deque[apsw.Connection] = deque()
+        with self._translated():
+            self._writer = _open(self.path)
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """A connection that sees one state of the catalogue throughout the block."""
+        if self.path == MEMORY:
+            with self._lock, self._translated():
+                yield self._open_writer()
+            return
+        with self._translated():
+            try:
+                connection = self._readers.pop()
+            except IndexError:
+                self._open_writer()
+                connection = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READONLY)
+                connection.set_busy_timeout(BUSY_MS)
+            try:
+                with connection:
+                    yield connection
+            finally:
+                self._readers.append(connection)
+                if self._closed:
+                    self._close_readers()
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """A connection whose writes in the block are all made, once it ends, or none of them if it raises."""
+        with self._lock, self._translated():
+            connection = self._open_writer()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # Some errors have ended the transaction already.
+                with suppress(apsw.SQLError):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close them, those in use as soon as they are given back."""
+        with self._lock:
+            self._closed = True
+            self._close_readers()
+            self._writer.close()
+
+    def _open_writer(self) -> apsw.Connection:
+        if self._closed:
+            raise Unavailable(f"the catalogue {self.path} is closed")
+        return self._writer
+
+    def _close_readers(self) -> None:
+        # Two threads may be at it: who asks whether there is one more may find it gone.
+        with suppress(IndexError):
+            while True:
+                self._readers.pop().close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (apsw.FullError, apsw.TooBigError) as error:
+            raise Full(f"{self.path}: {error}") from error
+        except (apsw.Error, MemoryError) as error:
+            raise Unavailable(f"{self.path}: {type(error).__name__}: {error}") from error
+
+
+def moved(connection: apsw.Connection) -> None:
+    """Say that what search may see has changed."""
+    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+
+
+def _open(path: str) -> apsw.Connection:
+    connection = apsw.Connection(path)
+    try:
+        connection.set_busy_timeout(BUSY_MS)
+        with connection:  # One snapshot: another process may be making the file just now.
+            _version(connection, path)
+        for setting in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+        connection.execute("BEGIN IMMEDIATE")
+        for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
+            connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _version(connection: apsw.Connection, path: str) -> int:
+    version, application = connection.pragma("user_version"), connection.pragma("application_id")
+    if application != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_schema").get:
+        raise InvalidInput(f"{path} is no catalogue of handbooks but another program's database")
+    if cast(int, version) > len(MIGRATIONS):
+        raise InvalidInput(
+            f"{path} has schema version {version}, this Rolltop knows {len(MIGRATIONS)}: use a newer one"
+        )
+    return cast(int, version)

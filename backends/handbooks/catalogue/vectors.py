@@ -1,0 +1,146 @@
+"""The vectors that a catalogue keeps, and what it knows of a vector index's holdings.
+
+A vector is kept by its embedder and its text, so that no text is embedded twice, whichever index the vectors go to.
+"""
+
+from collections.abc import Iterable, Sequence
+from json import dumps, loads
+
+import numpy as np
+
+from backends.handbooks.catalogue import reading
+from backends.handbooks.catalogue import writing
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.tables import moved
+from backends.vectors.contracts import Item, Vectors
+from backends.handbooks.documents.cutter import indexed_text
+from core.errors import InvalidInput
+
+_UNHELD = """
+    FROM passage JOIN version ON version.row = version WHERE findable AND (
+        held IS NOT ?1
+        OR ?1 <> '' AND NOT EXISTS (SELECT 1 FROM vector WHERE embedder = ?1 AND vector.hash = passage.hash)
+    )
+"""
+
+
+class KeptVectors:
+    """The vectors' side of a catalogue; all of it blocks."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._connections = catalogue.connections
+
+    def lacking(self, embedder: str, versions: Sequence[int]) -> list[tuple[bytes, str]]:
+        """The texts of these versions that have no vector of the embedder yet, each once, with their hashes."""
+        with self._connections.reading() as connection:
+            rows: list[reading.Row] = connection.execute(
+                """
+                SELECT passage.hash, title, section, passage.text
+                FROM passage JOIN version ON version.row = version
+                WHERE version IN (SELECT value FROM json_each(?))
+                    AND NOT EXISTS (SELECT 1 FROM vector WHERE embedder = ? AND vector.hash = passage.hash)
+                ORDER BY passage.row
+                """,
+                (reading.listed(versions), embedder),
+            ).fetchall()
+        return list(
+            {hash: (hash, indexed_text(title, loads(section), text)) for hash, title, section, text in rows}.values()
+        )
+
+    def keep(self, embedder: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
+        """Keep the vectors of these texts. Raises InvalidInput where the catalogue's are of another length."""
+        with self._connections.writing() as connection:
+            known = reading.embedder(connection)
+            if known is None:
+                connection.execute("INSERT INTO meta VALUES ('embedder', ?)", (dumps([embedder, vectors.shape[1]]),))
+            elif known[0] == embedder and known[1] != vectors.shape[1]:
+                raise InvalidInput(f"{embedder} gave {vectors.shape[1]} dimensions, the index has {known[1]}: re-index")
+            connection.executemany(
+                "INSERT INTO vector (embedder, hash, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [(embedder, hash, row.astype(np.float32).tobytes()) for hash, row in zip(hashes, vectors, strict=True)],
+            )
+
+    def switch(self, embedder: str) -> None:
+        """Let search go over to the vectors of another embedder, which are all kept already."""
+        with self._connections.writing() as connection:
+            length = connection.execute("SELECT length(value) FROM vector WHERE embedder = ?", (embedder,)).get
+            connection.execute("DELETE FROM meta WHERE key = 'embedder'")
+            if length is not None:
+                said = dumps([embedder, int(length) // np.dtype(np.float32).itemsize])
+                connection.execute("INSERT INTO meta VALUES ('embedder', ?)", (said,))
+            connection.execute("DELETE FROM vector WHERE embedder <> ?", (embedder,))
+            moved(connection)
+
+    def items(self, embedder: str | None, versions: Sequence[int]) -> list[Item]:
+        """These versions' passages for a vector index, with the embedder's vectors, where it has made them."""
+        return self._items(embedder, "version", versions)
+
+    def items_of(self, embedder: str | None, ids: Sequence[str]) -> list[Item]:
+        """As `items`, of the passages of these ids that there are."""
+        return self._items(embedder, "uid", ids)
+
+    def _items(self, embedder: str | None, column: str, values: Sequence[int | str]) -> list[Item]:
+        with self._connections.reading() as connection:
+            rows: list[reading.Row] = connection.execute(
+                f"""
+                SELECT uid, version, document, title, section, passage.text, value
+                FROM passage JOIN version ON version.row = version
+                LEFT JOIN vector ON embedder = ? AND vector.hash = passage.hash
+                WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY passage.row
+                """,
+                (embedder or "", reading.listed(values)),
+            ).fetchall()
+        return [
+            Item(
+                id=uid,
+                version=version,
+                text=indexed_text(title, loads(section), text),
+                vector=None if value is None else np.frombuffer(value, np.float32),
+                metadata={"document": document},
+            )
+            for uid, version, document, title, section, text, value in rows
+        ]
+
+    def hold(self, embedder: str | None, uids: Iterable[str]) -> None:
+        """Note that a vector index has these, or is about to get them."""
+        with self._connections.writing() as connection:
+            writing.hold(connection, embedder or "", list(uids))
+
+    def let_go(self, uids: Iterable[str]) -> None:
+        """Note that a vector index no longer has these."""
+        with self._connections.writing() as connection:
+            writing.hold(connection, None, list(uids))
+
+    def findable(self) -> list[int]:
+        """The rows of all versions that can be found."""
+        with self._connections.reading() as connection:
+            return [row for (row,) in connection.execute("SELECT row FROM version WHERE findable ORDER BY row")]
+
+    def unheld(self, embedder: str | None) -> list[int]:
+        """The rows of the versions that can be found and of which a vector index lacks passages of this embedder."""
+        with self._connections.reading() as connection:
+            rows = connection.execute(f"SELECT DISTINCT version {_UNHELD} ORDER BY version", (embedder or "",))
+            return [row for (row,) in rows]
+
+    def stale(self) -> list[str]:
+        """The ids of passages that a vector index holds and nobody may find any more."""
+        with self._connections.reading() as connection:
+            sql = (
+                "SELECT uid FROM passage JOIN version ON version.row = version"
+                " WHERE held IS NOT NULL AND NOT findable AND published IS NOT NULL"
+            )
+            return [uid for (uid,) in connection.execute(sql)]
+
+    def expected(self) -> dict[str, int]:
+        """By its id, the version of each passage that a vector index is to hold: what can be found or is staged."""
+        with self._connections.reading() as connection:
+            sql = (
+                "SELECT uid, version FROM passage JOIN version ON version.row = version"
+                " WHERE findable OR (published IS NULL AND held IS NOT NULL)"
+            )
+            return reading.mapped(connection, sql)
+
+    def missing(self, embedder: str | None) -> int:
+        """How many passages can be found by their words and not by their vectors."""
+        with self._connections.reading() as connection:
+            return int(str(connection.execute(f"SELECT count(*) {_UNHELD}", (embedder or "",)).get))

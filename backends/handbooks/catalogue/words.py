@@ -1,0 +1,67 @@
+"""What of a catalogue can be found by its words: the passages of versions that some day, past or to come, answers with.
+
+A removed document and a version that another took the place of are not among them, so that they neither are found nor
+change how rare a word is.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import apsw
+
+from backends.handbooks.catalogue.reading import editions, passages
+from backends.handbooks.catalogue.versions import Edition, standing
+from backends.handbooks.catalogue.tables import moved
+from backends.stems import stemmed
+from core.log.facts import Passage
+from core.words import words
+
+
+def settle(connection: apsw.Connection, document: str) -> None:
+    """Make what can be found of a document what its versions now say, and tell those who search."""
+    known = editions(connection, document)
+    wanted = {edition.row for edition in standing(known) if not edition.removed}
+    there = {
+        row for (row,) in connection.execute("SELECT row FROM version WHERE document = ? AND findable", (document,))
+    }
+    for edition in known:
+        if edition.row in wanted - there:
+            _add(connection, edition)
+        elif edition.row in there - wanted:
+            _drop(connection, edition)
+    connection.executemany(
+        "UPDATE version SET findable = ? WHERE row = ?", [(edition.row in wanted, edition.row) for edition in known]
+    )
+    moved(connection)
+
+
+def _add(connection: apsw.Connection, edition: Edition) -> None:
+    seen = Counter[str]()
+    for row, passage in _of(connection, edition):
+        seen.update(_surface(passage))
+        trail = " ".join(passage.section)
+        columns = (row, stemmed(passage.title), stemmed(trail), stemmed(passage.text), edition.row)
+        connection.execute("INSERT INTO words (rowid, title, trail, body, version) VALUES (?, ?, ?, ?, ?)", columns)
+    connection.executemany(
+        "INSERT INTO vocabulary VALUES (?, ?) ON CONFLICT DO UPDATE SET passages = passages + excluded.passages",
+        seen.items(),
+    )
+
+
+def _drop(connection: apsw.Connection, edition: Edition) -> None:
+    seen = Counter[str]()
+    for row, passage in _of(connection, edition):
+        seen.update(_surface(passage))
+        connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
+    connection.executemany(
+        "UPDATE vocabulary SET passages = passages - ? WHERE word = ?", [(count, word) for word, count in seen.items()]
+    )
+    connection.execute("DELETE FROM vocabulary WHERE passages = 0")
+
+
+def _of(connection: apsw.Connection, edition: Edition) -> Iterator[tuple[int, Passage]]:
+    return iter(list(passages(connection, {edition.row: edition}, "WHERE version = ?", (edition.row,))))
+
+
+def _surface(passage: Passage) -> set[str]:
+    return set(words(" ".join((passage.title, *passage.section, passage.text))))

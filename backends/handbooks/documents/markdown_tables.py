@@ -1,0 +1,38 @@
+"""Tables and lists as Markdown, so that what came from Word or a web page reads like what came from Markdown."""
+
+from collections.abc import Sequence
+
+from backends.handbooks.documents.cutter import Block, Part
+
+_FEWEST = 2
+"""Rows, and columns, of a table: less is a box around a text."""
+
+
+def table(rows: Sequence[Sequence[str]], page: int | None = None) -> Block | None:
+    """The rows as a table, the first as its header; as lines of text where it is one row or column; None if empty."""
+    filled = [[" ".join(cell.split()) for cell in row] for row in rows if any(cell.strip() for cell in row)]
+    if not filled:
+        return None
+    columns = max(len(row) for row in filled)
+    if len(filled) < _FEWEST or columns < _FEWEST:
+        text = "\n".join(" ".join(cell for cell in row if cell) for row in filled)
+        return Block(shape="text", parts=(Part(text, page),))
+    header, *lines = (_line([*row, *[""] * (columns - len(row))]) for row in filled)
+    head = f"{header}\n{'|'.join(['', *['---'] * columns, ''])}"
+    return Block(shape="table", head=head, parts=tuple(Part(line, page) for line in lines))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def item(mark: str, blocks: Sequence[Block]) -> str:
+    """A list's item: its mark, and all that stands in it, indented below the first line."""
+    lines = "\n".join(written(block) for block in blocks).split("\n")
+    indent = " " * (len(mark) + 1)
+    return "\n".join([f"{mark} {lines[0]}", *(indent + line for line in lines[1:])]).rstrip()
+
+
+def written(block: Block) -> str:
+    """A block inside another, which is no block of its own: a heading is a line there."""
+    return "\n".join([*([block.head] if block.head else []), *(part.text for part in block.parts)])

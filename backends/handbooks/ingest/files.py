@@ -1,0 +1,174 @@
+"""Which files an ingest is about, and which documents they are.
+
+A document's id is its path below its folder, without the suffix: the same path of another folder, or an upload of
+that name, is the same document. Of several files that differ in the suffix alone, only the first kind of `SUFFIXES`
+goes without it.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from backends.handbooks.documents.read import LARGEST, SUFFIXES, Refused
+from core.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that a browser sent. `name` may have folders in it: they are part of the document's id."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file of a folder `root`, or an upload, whose root is None. `asked`: it was named itself, not its folder."""
+
+    document: str
+    name: str
+    root: str | None
+    data: bytes | None = None
+    asked: bool = False
+
+    def read(self) -> bytes:
+        """Its content. Raises Refused for one that cannot be read, or is too large to be."""
+        if self.data is not None:
+            if len(self.data) > LARGEST:
+                raise Refused(_too_large(self.name, len(self.data)))
+            return self.data
+        if not _is_text(self.name):
+            raise Refused("its name is no UTF-8: rename it")
+        path = Path(self.root or "") / self.name
+        try:
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise Refused(f"{self.name} is no file")
+            if found.st_size > LARGEST:
+                raise Refused(_too_large(self.name, found.st_size))
+            return path.read_bytes()
+        except OSError as error:
+            raise Refused(f"{self.name} cannot be read: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder that was named: `under` is where it stands in `root`, "" or with a slash at its end."""
+
+    root: str
+    under: str
+    files: tuple[File, ...]
+
+
+def gather(
+    sources: Sequence[Path | Upload], root: Path | None, known: Iterable[str]
+) -> tuple[list[File], list[Folder]]:
+    """The files in the order given, those of a folder by name, each once; and the folders among the sources.
+
+    What lies in a folder that is `known`, from an ingest before, belongs to it, unless `root` says where it belongs.
+    Symbolic links that lead out of a folder are not followed, names that begin with a dot or `~$` passed over. Raises
+    InvalidInput for a path that is not there, is not in `root`, or cannot be listed.
+    """
+    files: dict[tuple[str | None, str], File] = {}
+    folders: list[Folder] = []
+    for source in sources:
+        if isinstance(source, Upload):
+            name = _plain(source.name)
+            found: Iterable[File] = [
+                File(document=_id(name, [name]), name=name, root=None, data=source.data, asked=True)
+            ]
+        else:
+            path = Path(os.path.abspath(source))
+            if not _is_text(str(path)):
+                raise InvalidInput(f"{str(path)!a} is no UTF-8: rename it")
+            base = _root(path, root, known)
+            if path.is_dir():
+                folder = _folder(path, base)
+                folders.append(folder)
+                found = folder.files
+            elif path.exists():
+                found = [_file(path, base, [entry.name for entry in path.parent.iterdir()], asked=True)]
+            else:
+                raise InvalidInput(f"there is no file or folder {path}")
+        for file in found:
+            files.setdefault((file.root, file.name), file)
+    return list(files.values()), folders
+
+
+def _root(path: Path, root: Path | None, known: Iterable[str]) -> Path:
+    if root is not None:
+        base = Path(os.path.abspath(root))
+        if not path.is_relative_to(base):
+            raise InvalidInput(f"{path} is not in {base}")
+        return base
+    around = [Path(one) for one in known if path.is_relative_to(one)]
+    return min(around, key=lambda one: len(one.parts), default=path if path.is_dir() else path.parent)
+
+
+def _folder(path: Path, root: Path) -> Folder:
+    under = path.relative_to(root).as_posix()
+    files = tuple(sorted(_walk(path, root), key=lambda file: file.name))
+    return Folder(root=str(root), under="" if under == "." else f"{under}/", files=files)
+
+
+def _walk(path: Path, root: Path) -> Iterator[File]:
+    real = path.resolve()
+    for where, inner, names in os.walk(path, onerror=_unlisted):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        for name in names:
+            file = Path(where) / name
+            if name.startswith((".", "~$")) or file.suffix.lower() not in SUFFIXES:
+                continue
+            if file.is_symlink() and not file.resolve().is_relative_to(real):
+                continue
+            yield _file(file, root, names)
+
+
+def _unlisted(error: OSError) -> None:
+    # A folder that cannot be listed must not look like an empty one: its documents would be removed.
+    raise InvalidInput(f"{error.filename} cannot be listed: {error.strerror}") from error
+
+
+def _file(path: Path, root: Path, siblings: Sequence[str], *, asked: bool = False) -> File:
+    name = path.relative_to(root).as_posix()
+    return File(document=_id(name, siblings), name=name, root=str(root), asked=asked)
+
+
+def _id(name: str, siblings: Sequence[str]) -> str:
+    path = PurePosixPath(name)
+    order = list(SUFFIXES)
+    same = [
+        other
+        for other in map(PurePosixPath, siblings)
+        if other.stem == path.stem and other.suffix.lower() in SUFFIXES and other.name != path.name
+    ]
+    first = all((order.index(other.suffix.lower()), other.suffix) > _rank(path, order) for other in same)
+    id = path.with_suffix("").as_posix() if first else name
+    return id if _is_text(id) else id.encode(errors="backslashreplace").decode()
+
+
+def _rank(path: PurePosixPath, order: Sequence[str]) -> tuple[int, str]:
+    suffix = path.suffix.lower()
+    return (order.index(suffix) if suffix in order else len(order), path.suffix)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: a file system may have others."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _plain(name: str) -> str:
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    if not parts or not PurePosixPath(parts[-1]).stem:
+        raise InvalidInput("an uploaded file needs a name")
+    return "/".join(parts)
+
+
+def _too_large(name: str, size: int) -> str:
+    return f"{name} has {size:,} bytes, more than the {LARGEST:,} that are read: split it"

@@ -1,0 +1,123 @@
+"""The vectors' side of an ingest: what is embedded, and what the vector index is told of it.
+
+A vector index may be a service that remembers nothing of a cut-off request, so the catalogue notes what it holds:
+before it is told of a version that nobody can find yet, and after it has forgotten one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from anyio.to_thread import run_sync as blocking
+
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.vectors import KeptVectors
+from backends.vectors.contracts import Embedder, VectorIndex
+from core.errors import RolltopError, Unavailable
+
+BATCH = 128
+"""Texts that are embedded before their vectors are kept."""
+VERSIONS = 64
+"""Versions whose passages are in memory at a time."""
+
+
+class IndexWriter:
+    """What an ingest does with an embedder and a vector index, either of which may be None.
+
+    Without an embedder, a vector index that has vectors of one is left alone: the next ingest with the embedder makes
+    up for it.
+    """
+
+    def __init__(self, catalogue: Catalogue, embedder: Embedder | None, vectors: VectorIndex | None) -> None:
+        self._catalogue, self._kept = catalogue, KeptVectors(catalogue)
+        self._embedder = embedder
+        self._vectors = vectors
+        self._away = ""
+        self._anew = False
+        self.embeds = embedder is not None
+
+    async def begin(self, *, reindex: bool, told: Callable[[int], None]) -> None:
+        """Raises InvalidInput where the catalogue has another embedder's vectors, unless it is to be re-indexed.
+
+        Then all that can be found is embedded anew, of which `told` hears, before a search hears of it.
+        """
+        known = await blocking(lambda: self._catalogue.embedder)
+        self._anew = reindex
+        if self._embedder is None:
+            self._vectors = None if known else self._vectors
+        elif known and known[0] != self._embedder.name:
+            if not reindex:
+                await blocking(self._catalogue.expect, self._embedder)
+            for versions in _chunks(await blocking(self._kept.findable)):
+                await self.embed(versions, told)
+            await blocking(self._kept.switch, self._embedder.name)
+
+    async def embed(self, versions: Sequence[int], told: Callable[[int], None] = lambda done: None) -> dict[int, int]:
+        """Make the vectors that these versions lack, and keep each batch; by version, how many it lacked.
+
+        `told` is called with the number of texts in each batch. Raises as `Embedder.embed`, and at once when it did
+        not answer before.
+        """
+        if self._embedder is None:
+            return dict.fromkeys(versions, 0)
+        texts: dict[bytes, str] = {}
+        lacked: dict[int, int] = {}
+        for version in versions:
+            lacking = await blocking(self._kept.lacking, self._embedder.name, [version])
+            new = {hash: text for hash, text in lacking if hash not in texts}
+            texts, lacked[version] = texts | new, len(new)
+        waiting = list(texts.items())
+        for start in range(0, len(waiting), BATCH):
+            batch = waiting[start : start + BATCH]
+            await self._embed(self._embedder, batch)
+            told(len(batch))
+        return lacked
+
+    async def _embed(self, embedder: Embedder, batch: Sequence[tuple[bytes, str]]) -> None:
+        if self._away:
+            raise Unavailable(self._away)
+        try:
+            made = await embedder.embed([text for _, text in batch], "passage")
+        except Unavailable as error:
+            self._away = str(error)
+            raise
+        await blocking(self._kept.keep, embedder.name, [hash for hash, _ in batch], made)
+
+    async def whole(self, version: int) -> bool:
+        """Whether nothing of the version lacks a vector of the embedder."""
+        return self._embedder is None or not await blocking(self._kept.lacking, self._embedder.name, [version])
+
+    async def put(self, version: int) -> None:
+        """Put a version into the vector index, before anybody can find it. Raises as the index does."""
+        if self._vectors is not None:
+            items = await blocking(self._kept.items, self._name, [version])
+            await blocking(self._kept.hold, self._name, [item.id for item in items])
+            await self._vectors.put(items)
+
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Take passages out of the vector index. Raises as the index does."""
+        if self._vectors is not None and ids:
+            await self._vectors.remove(ids)
+            await blocking(self._kept.let_go, ids)
+
+    async def tidy(self) -> str:
+        """Give the vector index what can be found and it lacks, take out what nobody may find; why not, if not."""
+        if self._vectors is None:
+            return ""
+        try:
+            await self.forget(await blocking(self._kept.stale))
+            lacking = self._kept.findable if self._anew else lambda: self._kept.unheld(self._name)
+            for versions in _chunks(await blocking(lacking)):
+                await self.embed(versions)
+                items = await blocking(self._kept.items, self._name, versions)
+                await self._vectors.put(items)
+                await blocking(self._kept.hold, self._name, [item.id for item in items])
+        except RolltopError as error:
+            return f"the vector index is not complete, ingest again: {error}"
+        return ""
+
+    @property
+    def _name(self) -> str | None:
+        return self._embedder.name if self._embedder else None
+
+
+def _chunks(versions: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (versions[start : start + VERSIONS] for start in range(0, len(versions), VERSIONS))

@@ -1,0 +1,254 @@
+"""Handbooks in: files become versions of documents, and what is gone leaves search.
+
+Whatever happens, the old version answers until the new one is whole: read, staged, embedded, in the vector index, and
+then published in one commit. Documents are embedded in groups, so that many small ones cost few requests, and each
+batch of vectors is kept as it comes: the next ingest goes on where this one was cut off.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from anyio.to_thread import run_sync as blocking
+
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.versions import Edition
+from backends.handbooks.catalogue.sources import Source, Sources
+from backends.handbooks.catalogue.staging import Staging
+from backends.handbooks.documents.sandbox import Parse, parsing
+from backends.handbooks.documents.read import LeftOut
+from backends.vectors.contracts import Embedder, VectorIndex
+from backends.handbooks.ingest.files import File, Folder, Upload, gather
+from backends.handbooks.ingest.lock import alone
+from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress, Status
+from backends.handbooks.ingest.index_writer import IndexWriter
+from backends.vectors.static.tokens import StaticTokens
+from core.canonical import Json
+from core.errors import InvalidInput, RolltopError
+
+__all__ = ["DocumentReport", "IngestReport", "Progress", "Upload", "ingest"]
+
+GROUP = 256
+"""Passages that are staged before they are embedded together."""
+
+
+async def ingest(
+    catalogue: Catalogue,
+    sources: Sequence[Path | Upload],
+    *,
+    embedder: Embedder | None,
+    vectors: VectorIndex | None,
+    tokens: StaticTokens | None = None,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    root: Path | None = None,
+    prune: bool = True,
+    said: Mapping[str, Json] | None = None,
+    by: str = "ingest",
+    reindex: bool = False,
+    patience: float = 60,
+    parse: Parse | None = None,
+) -> IngestReport:
+    """Take in files, folders with all below them, and uploads; what became of each is in the report.
+
+    Ingesting again is idempotent: a file that did not change does nothing, a text that did not is not embedded again.
+    A document that was removed stays so until its file changes, or is named itself. `prune`: a document that came from
+    a folder among the sources, and is not there any more, is removed. `root` is the folder in which documents' ids
+    begin, by default the one that was named. `said` are a knowledge owner's words (`said_of`) on all these documents,
+    and `by` is on record for them. `reindex` goes over to another embedder, and puts all into the vector index anew.
+    `parse` reads a file, by default in a process of this ingest's own.
+
+    Superseded versions stay in the vector index as long as some day's search may find them; what nobody may find any
+    more is taken out of it at the end. Raises InvalidInput for a path that is not there, and for vectors of another
+    embedder; Unavailable when another ingest did not end within `patience` seconds, or the catalogue does not answer.
+    """
+    known = Sources(catalogue)
+    async with alone(catalogue.connections, patience), _reading(parse) as parse:
+        files, folders = await blocking(gather, sources, root, await blocking(known.roots))
+        index = IndexWriter(catalogue, embedder, vectors)
+        run = _Run(catalogue, parse, index, tokens, progress, said or {}, by, len(files))
+        await index.begin(reindex=reindex, told=run.embedded_anew)
+        await run.begin()
+        for file in files:
+            await run.take(file)
+        await run.publish()
+        if prune:
+            for folder in folders:
+                await run.prune(folder)
+        return IngestReport(documents=tuple(run.reports.values()), fault=await index.tidy())
+
+
+def _reading(parse: Parse | None) -> AbstractAsyncContextManager[Parse]:
+    return parsing() if parse is None else nullcontext(parse)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Staged:
+    """A version that is whole in the catalogue but for its vectors."""
+
+    row: int
+    source: Source
+    passages: int
+    left_out: tuple[LeftOut, ...]
+
+
+class _Run:
+    """One ingest; `reports` has what became of each document so far."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        parse: Parse,
+        index: IndexWriter,
+        tokens: StaticTokens | None,
+        progress: Callable[[Progress], None],
+        said: Mapping[str, Json],
+        by: str,
+        files: int,
+    ) -> None:
+        self.reports: dict[str, DocumentReport] = {}
+        self._catalogue, self._parse, self._index, self._tokens = catalogue, parse, index, tokens
+        self._staging, self._sources = Staging(catalogue), Sources(catalogue)
+        self._progress, self._said, self._by, self._files = progress, said, by, files
+        self._group: list[_Staged] = []
+        self._no_documents: set[str] = set()
+        self._read = self._passages = self._of_passages = 0
+        self._at = ""
+
+    async def begin(self) -> None:
+        """Bring what an earlier ingest left without these tokens up to it."""
+        if self._tokens is not None:
+            await blocking(self._staging.tokenize, self._tokens)
+
+    def embedded_anew(self, texts: int) -> None:
+        """So many texts that were there already have another embedder's vectors."""
+        self._of_passages += texts
+        self._embedded(texts)
+
+    async def take(self, file: File) -> None:
+        """Bring one file as far as it goes before its vectors are made; and those before it further, once many wait."""
+        self._tell(file.document)
+        try:
+            data = await blocking(file.read)
+            source = Source(document=file.document, name=file.name, hash=sha256(data).hexdigest(), root=file.root)
+            known = await blocking(self._staging.editions, source.document)
+            if not await self._unchanged(file, source, known):
+                await self._stage(source, data, known)
+        except InvalidInput as error:
+            self._report(file.document, "refused", reason=str(error))
+        self._read += 1
+        if sum(one.passages for one in self._group) >= GROUP:
+            await self.publish()
+
+    async def _unchanged(self, file: File, source: Source, known: Sequence[Edition]) -> bool:
+        last = await blocking(self._sources.last, source)
+        if last == (source.hash, None):
+            self._no_documents.add(source.document)
+            return True
+        newest = max((one for one in known if one.published), key=lambda one: one.published or 0, default=None)
+        if newest is None:
+            return False
+        if newest.removed and not file.asked and last and last[0] == source.hash:
+            reason = "it was removed here: name the file itself to bring it back"
+            self._report(source.document, "unchanged", reason=reason)
+            return True
+        seen = last is not None and last[0] == source.hash and not file.asked
+        if newest.removed or not (seen or newest.hash == source.hash):
+            return False
+        noted = last == (source.hash, source.document) and newest.root == source.root
+        if newest.hash == source.hash and source.root is not None and not noted:
+            await blocking(self._sources.note, source)
+        if self._said:
+            await blocking(self._sources.say, source, self._said, self._by)
+        self._report(source.document, "unchanged")
+        return True
+
+    async def _stage(self, source: Source, data: bytes, known: Sequence[Edition]) -> None:
+        row = next((one.row for one in known if one.hash == source.hash), None)
+        if row is None:
+            parsed = await self._parse(data, source.name)
+            # At the top it is about the folder; further down it is often what a section of a handbook begins with.
+            if source.name.casefold() == "readme.md" and parsed.front.title is None:
+                self._no_documents.add(source.document)
+                await blocking(self._sources.note_none, source)
+                return
+            await self._drop_staged(source.document)
+            row = await blocking(self._staging.stage, source, parsed, self._tokens)
+        passages = await blocking(self._staging.count, row)
+        self._of_passages += passages
+        left_out = tuple(await blocking(self._catalogue.left_out, row))
+        self._group.append(_Staged(row=row, source=source, passages=passages, left_out=left_out))
+
+    async def publish(self) -> None:
+        """Embed what waits, and publish what then is whole."""
+        group, self._group = self._group, []
+        fault, embedded = "", dict[int, int]()
+        try:
+            embedded = await self._index.embed([one.row for one in group], self._embedded)
+        except RolltopError as error:
+            fault = str(error)
+        for one in group:
+            if fault and not await self._index.whole(one.row):
+                self._report(one.source.document, "failed", reason=fault, passages=one.passages)
+            else:
+                await self._publish(one, embedded.get(one.row, 0))
+
+    async def _publish(self, one: _Staged, embedded: int) -> None:
+        document = one.source.document
+        try:
+            await self._index.put(one.row)
+        except RolltopError as error:
+            self._report(document, "failed", reason=str(error), passages=one.passages)
+            return
+        try:
+            name = await blocking(self._staging.publish, one.row, one.source, self._said, self._by)
+        except InvalidInput as error:
+            await self._drop_staged(document)
+            self._report(document, "refused", reason=str(error))
+            return
+        reused = one.passages - embedded if self._index.embeds else 0
+        self._passages += one.passages - embedded
+        self.reports[document] = DocumentReport(
+            document=document,
+            status="published",
+            version=name,
+            passages=one.passages,
+            embedded=embedded,
+            reused=reused,
+            left_out=one.left_out,
+        )
+        self._tell(document)
+
+    async def prune(self, folder: Folder) -> None:
+        """Remove the documents that came from the folder and are not there any more."""
+        there = {file.document for file in folder.files} - self._no_documents
+        for document in await blocking(self._sources.gone, folder.root, folder.under, there):
+            await self._drop_staged(document)
+            if await blocking(self._staging.remove, document, self._by):
+                self._report(document, "removed")
+        await blocking(self._sources.forget, folder.root, folder.under, [file.name for file in folder.files])
+
+    async def _drop_staged(self, document: str) -> None:
+        await self._index.forget(await blocking(self._staging.staged, document))
+        await blocking(self._staging.drop_staged, document)
+
+    def _embedded(self, texts: int) -> None:
+        self._passages += texts
+        self._tell(self._at)
+
+    def _report(self, document: str, status: Status, *, reason: str = "", passages: int = 0) -> None:
+        self.reports[document] = DocumentReport(document=document, status=status, reason=reason, passages=passages)
+        self._tell(document)
+
+    def _tell(self, document: str) -> None:
+        self._at = document
+        self._progress(
+            Progress(
+                documents=self._read,
+                of_documents=self._files,
+                passages=self._passages,
+                of_passages=self._of_passages,
+                name=document,
+            )
+        )

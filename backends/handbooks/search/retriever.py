@@ -1,0 +1,211 @@
+"""The retriever of handbooks: words, vectors and single tokens, each with its own eye, in one order.
+
+Who may read what, and what is in force, is asked of the catalogue before anything is searched, and held against every
+passage once more before it goes out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import islice
+
+import numpy as np
+from anyio.to_thread import run_sync as blocking
+
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.search.confidence import LOOKED_AT, OFF_TOPIC, Chance, judged, signs
+from backends.handbooks.search.contradictions import with_conflicts
+from backends.vectors.contracts import Embedder, Reranker, VectorIndex
+from backends.handbooks.search.fusion import BY_MODEL, BY_STATIC, BY_WORDS, Ranked, Weights, joined, ordered, spread, with_tokens
+from backends.handbooks.search.index_cache import HeldIndex, Kept
+from backends.handbooks.search.duplicates import distinct
+from backends.handbooks.documents.cutter import indexed_text
+from backends.handbooks.search.explain import reason
+from backends.vectors.static.tokens import StaticTokens
+from backends.handbooks.search.synonyms import Synonyms
+from backends.handbooks.search.words import WordsLeg
+from core.log.facts import Judgement, Leg, Passage
+from core.errors import Unavailable
+from core.gate import Viewer
+from core.retriever import Filters, holds_for
+
+LONGEST = 2000
+"""Characters of a query that are searched for, the last ones: the newest question stands last."""
+DEEP = 300
+"""Passages that each way of searching finds. The lowest of so many is where a scale of vectors begins."""
+RERANKED = 40
+"""Passages that a reranker reads; without one, so many or thrice the limit are looked through for what to return."""
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A search as the legs see it: the query, its spelling put right, and the versions that it may find."""
+
+    text: str
+    versions: Sequence[int]
+    index: HeldIndex
+
+
+class HandbookRetriever:
+    """A `Retriever` of the catalogue's passages. What it is given stays its owner's to close.
+
+    `vectors` without an embedder is an index that embeds the query itself; without both, words alone are searched for.
+    `tokens` None leaves out the matching of single tokens, and `synonyms` is the bundled list unless given. Raises
+    InvalidInput, at each search, where the catalogue was made with another embedder. Where the vectors or the reranker
+    do not answer, search goes on without, and each passage's reason says so.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        vectors: VectorIndex | None,
+        embedder: Embedder | None,
+        tokens: StaticTokens | None,
+        reranker: Reranker | None = None,
+        synonyms: Synonyms | None = None,
+        today: Callable[[], date] = _today,
+    ) -> None:
+        words = synonyms or Synonyms.bundled()
+        self._catalogue = catalogue
+        self._vectors, self._embedder, self._reranker = vectors, embedder, reranker
+        self._synonyms = words
+        self._words = WordsLeg(catalogue, words)
+        self._today = today
+        self._index = Kept(lambda revision: HeldIndex.read(catalogue, revision, tokens, words))
+        self._chance = Kept(self._chance_at)
+
+    async def search(
+        self, query: str, viewer: Viewer, limit: int, filters: Filters | None = None, as_of: date | None = None
+    ) -> list[Passage]:
+        day = as_of or self._today()
+        asked = await blocking(self._asked, query, viewer, filters, day)
+        if limit < 1 or not asked.versions:
+            return []
+        notes: list[str] = []
+        try:
+            near = await self._near(asked)
+        except Unavailable:
+            near = None
+            notes.append("the vectors did not answer")
+        ranked, best = await blocking(self._best, asked, near, max(RERANKED, 3 * limit), viewer, day)
+        if self._reranker is not None:
+            try:
+                best = await _reread(self._reranker, asked.text, best, ranked)
+            except Unavailable:
+                notes.append("the reranker did not answer")
+        searched = ["words"] if near is None else ["words", "vectors"]
+        return await blocking(_finished, best, ranked, searched, ", ".join(notes), limit)
+
+    async def judge(self, query: str, passages: Sequence[Passage]) -> Judgement | None:
+        return await blocking(self._judged, query[-LONGEST:], passages)
+
+    async def versions(self) -> Mapping[str, str]:
+        return await blocking(self._catalogue.versions, self._today())
+
+    def _asked(self, query: str, viewer: Viewer, filters: Filters | None, day: date) -> _Asked:
+        self._catalogue.expect(self._embedder)
+        index = self._index.at(self._catalogue.revision())
+        versions = self._catalogue.in_force(viewer, filters, day)
+        return _Asked(text=index.lexicon.repaired(query[-LONGEST:]), versions=versions, index=index)
+
+    async def _near(self, asked: _Asked) -> list[tuple[str, float]] | None:
+        """The nearest by their vectors; None where there is no index of them."""
+        if self._vectors is None:
+            return None
+        vector = None if self._embedder is None else (await self._embedder.embed([asked.text], "query"))[0]
+        return await self._vectors.nearest(asked.text, vector, asked.versions, DEEP)
+
+    def _best(
+        self, asked: _Asked, near: Sequence[tuple[str, float]] | None, limit: int, viewer: Viewer, day: date
+    ) -> tuple[dict[str, list[Leg]], list[tuple[float, Passage]]]:
+        """The legs of passages by their ids, and the passages, best first, with their scores."""
+        ranked = self._ranked(asked, dict(near or ()), limit)
+        found = self._catalogue.passages([one.row for one in ranked])
+        legs = {passage.id: list(one.legs) for one, passage in zip(ranked, found, strict=True)}
+        return legs, spread(
+            (one.score, passage) for one, passage in zip(ranked, found, strict=True) if _allowed(passage, viewer, day)
+        )
+
+    def _ranked(self, asked: _Asked, near: Mapping[str, float], limit: int) -> list[Ranked]:
+        terms = self._words.terms(asked.text, asked.index.lexicon)
+        words = self._words.search(terms, asked.versions, DEEP)
+        rows = self._catalogue.rows_of(list(near)) if near else {}
+        vectors = asked.index.of_versions({row: near[id] for id, row in rows.items()}, asked.versions)
+        weights = self._weights(bool(vectors))
+        sums = joined(words, vectors, weights)
+        meant = " ".join(map(self._synonyms.spelt, terms.meant))
+        tokens = asked.index.by_tokens(asked.text, meant, list(sums))
+        legs = {"words": words, "vectors": vectors, "tokens": tokens}
+        return ordered(with_tokens(sums, tokens, weights), legs, limit)
+
+    def _weights(self, has_vectors: bool) -> Weights:
+        if not has_vectors:
+            return BY_WORDS
+        return BY_STATIC if self._embedder is not None and self._embedder.name.startswith("static:") else BY_MODEL
+
+    def _judged(self, query: str, passages: Sequence[Passage]) -> Judgement:
+        revision = self._catalogue.revision()
+        seen = signs(query, passages, self._index.at(revision).lexicon, self._synonyms)
+        return judged(seen, self._chance.at(revision))
+
+    def _chance_at(self, revision: int) -> Chance:
+        """Some thirty searches by words, at the first judgement of a revision."""
+        index = self._index.at(revision)
+        versions = np.unique(index.table.versions).tolist()
+        found = []
+        for question in OFF_TOPIC:
+            ranked = self._ranked(_Asked(text=question, versions=versions, index=index), {}, LOOKED_AT)
+            passages = self._catalogue.passages([one.row for one in ranked])
+            seen = [
+                passage.model_copy(update={"legs": list(one.legs)})
+                for one, passage in zip(ranked, passages, strict=True)
+            ]
+            found.append(signs(question, seen, index.lexicon, self._synonyms))
+        return Chance.of(found)
+
+
+async def _reread(
+    reranker: Reranker, text: str, best: Sequence[tuple[float, Passage]], legs: dict[str, list[Leg]]
+) -> list[tuple[float, Passage]]:
+    """The first of them in the order of the reranker and with its scores, which join `legs`; the rest is left out."""
+    first = [passage for _, passage in best[:RERANKED]]
+    texts = [indexed_text(passage.title, passage.section, passage.text) for passage in first]
+    scores = await reranker.rerank(text, texts)
+    order = sorted(range(len(first)), key=lambda n: -scores[n])
+    for rank, n in enumerate(order, 1):
+        legs[first[n].id].append(Leg(name="rerank", rank=rank, score=scores[n]))
+    return [(scores[n], first[n]) for n in order]
+
+
+def _finished(
+    best: Sequence[tuple[float, Passage]],
+    legs: Mapping[str, list[Leg]],
+    searched: Sequence[str],
+    note: str,
+    limit: int,
+) -> list[Passage]:
+    """What says the same once, what differs marked, and each with where it comes from."""
+    scores = {passage.id: score for score, passage in best}
+    kept = with_conflicts(list(islice(distinct(passage for _, passage in best), limit)))
+    return [
+        passage.model_copy(
+            update={
+                "score": scores[passage.id],
+                "legs": legs[passage.id],
+                "reason": reason(legs[passage.id], searched, passage.audience, note),
+            }
+        )
+        for passage in kept
+    ]
+
+
+def _allowed(passage: Passage, viewer: Viewer, day: date) -> bool:
+    """The same question that the catalogue answered, asked of the passage: a leak would need both to be wrong."""
+    return holds_for(passage.audience, viewer) and (
+        (passage.effective or "") <= day.isoformat() <= (passage.until or "9999-12-31")
+    )

@@ -1,0 +1,33 @@
+"""A URL picks where vectors are kept. Each is imported inside its case, so that nobody needs what another one needs."""
+
+from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.vectors.contracts import Embedder, VectorIndex
+from core.errors import InvalidInput
+
+
+def open_vectors(url: str, catalogue: Catalogue, embedder: Embedder | None) -> VectorIndex:
+    """The index behind `local:`, the catalogue's own file, or `pinecone:INDEX?namespace=NAME`. Makes no request.
+
+    `pinecone:` takes `cloud` and `region` of an index that is not there yet, `model` to have Pinecone embed, for which
+    there must be no embedder, and `host=http://HOST` for another server that speaks like it. Raises InvalidInput for
+    any other URL, for an embedder too many or missing, and for a package or a key that is missing.
+    """
+    match url.partition(":"):
+        case ("local", ":", ""):
+            from backends.handbooks.catalogue.local_vectors import LocalVectors
+
+            return LocalVectors(catalogue)
+        case ("pinecone", ":", rest) if rest:
+            try:
+                from backends.vectors.pinecone.index import PineconeVectors
+                from backends.vectors.pinecone.opening import Address
+            except ModuleNotFoundError as error:
+                raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[pinecone]'") from error
+            address = Address.from_url(url)
+            if embedder is None and address.model is None:
+                raise InvalidInput("pinecone: needs vectors: choose an embedder, or model=MODEL to have Pinecone embed")
+            if embedder is not None and address.model is not None:
+                raise InvalidInput(f"pinecone: with model={address.model} embeds itself: choose the embedder none:")
+            return PineconeVectors(address)
+        case (scheme, _, _):
+            raise InvalidInput(f"no vectors are kept in {scheme!r}: local: and pinecone:INDEX?namespace=NAME are known")

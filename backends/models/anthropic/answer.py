@@ -1,0 +1,204 @@
+"""What the events of one of Anthropic's answers add up to, block by block.
+
+A call is told of when its block ends, whole: one that was cut is none. Its arguments are told of as thinking while
+they are written, as nothing else shows that the model is at work.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from backends.models.sse import MAX_EVENT, unreadable
+from core.canonical import MAX_DEPTH, ROOM, Json, canonical
+from core.log.facts import StopReason, Usage
+from core.errors import InvalidInput
+from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta
+
+_BETWEEN = "\n\n"
+"""Between two texts that had something else between them."""
+
+_STOPS: Mapping[str, StopReason] = {
+    "end_turn": "end",
+    "stop_sequence": "end",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+    "pause_turn": "pause",
+}
+_THOUGHTS = ("thinking", "redacted_thinking")
+
+
+def json_event(name: str, data: str) -> dict[str, Json]:
+    """The object in an event, by the event's name where it has no `type`. Raises ModelError for anything else."""
+    if name == "ping":
+        return {"type": "ping"}
+    try:
+        value = json.loads(data, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise unreadable("an event of the answer is no JSON") from error
+    if not isinstance(value, dict):
+        raise unreadable("an event of the answer is no object")
+    return {"type": name, **value}
+
+
+@dataclass(slots=True)
+class _Block:
+    """A part of the answer; `start` and `end` are its place in the text, `pieces` what it has besides text."""
+
+    value: dict[str, Json]
+    start: int
+    end: int
+    pieces: list[str] = field(default_factory=list)
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer as far as it came; `ended` once its terminal marker did."""
+
+    text: str = ""
+    ended: bool = False
+    stop_reason: StopReason = "other"
+    _blocks: dict[int, _Block] = field(default_factory=dict)
+    _usage: dict[str, Json] = field(default_factory=dict)
+    _unseen: int = 0
+
+    def read(self, event: Mapping[str, Json]) -> Iterator[ModelEvent]:
+        """What an event says; nothing for one that is not known. Raises ModelError."""
+        match event:
+            case {"type": "message_start", "message": {"usage": dict(usage)}}:
+                self._count(usage)
+            case {"type": "content_block_start", "index": int(index), "content_block": dict(value)}:
+                yield from self._start(index, value)
+            case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
+                yield from self._add(self._at(index), delta)
+            case {"type": "content_block_stop", "index": int(index)}:
+                yield from self._stop(self._at(index))
+            case {"type": "message_delta"}:
+                self._close(event)
+            case {"type": "message_stop"}:
+                self.ended = True
+            case {"type": "content_block_start" | "content_block_delta" | "content_block_stop"}:
+                raise unreadable("an event of the answer lacks its block")
+
+    def usage(self) -> Usage:
+        """Where the provider leaves a count out it is None; its input excludes what a cache gave or took, ours not."""
+        counts = {name: value for name, value in self._usage.items() if _is_count(value)}
+        fresh, cached = counts.get("input_tokens"), counts.get("cache_read_input_tokens")
+        written = counts.get("cache_creation_input_tokens")
+        details = self._usage.get("output_tokens_details")
+        thought = details.get("thinking_tokens") if isinstance(details, dict) else None
+        return Usage(
+            input=None if fresh is None else fresh + (cached or 0) + (written or 0),
+            cached=cached,
+            cache_write=written,
+            output=counts.get("output_tokens"),
+            reasoning=thought if _is_count(thought) else None,
+        )
+
+    def layout(self) -> tuple[Json, ...]:
+        """Every block in the answer's order, if any of them is a thought; otherwise (). Raises ModelError."""
+        blocks = [block for _, block in sorted(self._blocks.items())]
+        if not any(block.value.get("type") in _THOUGHTS for block in blocks):
+            return ()
+        layout: list[Json] = []
+        for block in blocks:
+            match block.value.get("type"):
+                case "thinking":
+                    layout.append({**block.value, "thinking": "".join(block.pieces)})
+                case "redacted_thinking":
+                    layout.append(block.value)
+                case "tool_use":
+                    layout.append({"type": "tool_use"})
+                case "text" if block.end > block.start:
+                    layout.append({"type": "text", "start": block.start, "end": block.end})
+        try:
+            canonical(layout, most=MAX_DEPTH - ROOM)
+        except InvalidInput as error:
+            raise unreadable("the answer's reasoning is no JSON that can be kept") from error
+        return tuple(layout)
+
+    def _start(self, index: int, value: dict[str, Json]) -> Iterator[ModelEvent]:
+        if index in self._blocks:
+            raise unreadable("a block of the answer begins twice")
+        block = self._blocks[index] = _Block(dict(value), len(self.text), len(self.text))
+        yield from self._say(block, _str(value.get("text")))
+        yield from self._think(block, _str(value.get("thinking")))
+
+    def _add(self, block: _Block, delta: Mapping[str, Json]) -> Iterator[ModelEvent]:
+        match delta:
+            case {"type": "text_delta", "text": str(text)}:
+                yield from self._say(block, text)
+            case {"type": "thinking_delta", "thinking": str(text)}:
+                yield from self._think(block, text)
+            case {"type": "signature_delta", "signature": str(signature)}:
+                block.value["signature"] = signature
+            case {"type": "input_json_delta", "partial_json": str(piece)}:
+                yield from self._think(block, piece)
+
+    def _stop(self, block: _Block) -> Iterator[ModelEvent]:
+        block.ended = True
+        if block.value.get("type") == "tool_use":
+            yield _call(block)
+
+    def _think(self, block: _Block, piece: str) -> Iterator[ModelEvent]:
+        """What is not shown: text has its limit where it is, and this has it here."""
+        self._unseen += len(piece)
+        if self._unseen > MAX_EVENT:
+            raise unreadable(f"what the answer does not show is longer than {MAX_EVENT} characters")
+        block.pieces.append(piece)
+        if piece:
+            yield ReasoningDelta(text=piece)
+
+    def _say(self, block: _Block, text: str) -> Iterator[ModelEvent]:
+        if not text:
+            return
+        between = ""
+        if block.start == block.end:
+            between = _BETWEEN if self.text and self._follows_other(block) else ""
+            block.start = len(self.text) + len(between)
+        self.text += between + text
+        block.end = len(self.text)
+        yield TextDelta(text=between + text)
+
+    def _follows_other(self, block: _Block) -> bool:
+        before = [other for other in self._blocks.values() if other is not block]
+        spoken = [other for other in before if other.value.get("type") != "text" or other.end > other.start]
+        return spoken[-1].value.get("type") != "text"
+
+    def _at(self, index: int) -> _Block:
+        if index not in self._blocks:
+            raise unreadable("an event of the answer lacks its block")
+        if self._blocks[index].ended:
+            raise unreadable("a block of the answer goes on after its end")
+        return self._blocks[index]
+
+    def _close(self, event: Mapping[str, Json]) -> None:
+        delta, usage = event.get("delta"), event.get("usage")
+        if isinstance(usage, dict):
+            self._count(usage)
+        if isinstance(delta, dict) and delta.get("stop_reason") is not None:
+            self.stop_reason = _STOPS.get(_str(delta["stop_reason"]), "other")
+
+    def _count(self, usage: Mapping[str, Json]) -> None:
+        self._usage.update({name: value for name, value in usage.items() if value is not None})
+
+
+def _call(block: _Block) -> CallDelta:
+    # A call without arguments comes with one empty piece, or with none; a few servers give them whole at the start.
+    raw = "".join(block.pieces) or json.dumps(block.value.get("input") or {}, ensure_ascii=False)
+    return CallDelta(tool=_str(block.value.get("name")), arguments=raw)
+
+
+def _str(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _is_count(value: Json) -> bool:
+    return type(value) is int and 0 <= value < 2**60
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,106 @@
+"""A model without a language model: it uses tools where a question clearly asks for one, and quotes handbooks.
+
+It needs no key, no network and no weights, so that a desk works in the minute after it was cloned. It never
+phrases a fact of its own: what it says of policy is quoted, what it says of records is a tool's result.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from urllib.parse import parse_qsl
+
+import anyio
+
+from backends.models.offline.quotes import quote, unmarked
+from backends.models.offline.results import render
+from backends.models.offline.choose_tool import choose
+from core.canonical import Json, canonical
+from core.log.facts import Usage
+from core.errors import InvalidInput, ModelError
+from core.model import CallDelta, Finish, ModelEvent, ModelRequest, SentMessage, TextDelta, ToolMessage, UserMessage
+from core.retrieval.search import SEARCH
+
+DELAY = 0.015
+_PIECE = re.compile(r"\S+\s*|\s+")
+
+
+class OfflineModel:
+    """Answers in the words of the handbooks and of the tools' results; `delay` seconds pass before each word.
+
+    A question that clearly asks for what one tool offers, and holds what the tool needs, becomes a call of it; where
+    something is missing the answer says what. After tool results it puts them into words, and calls nothing more.
+    Any other question is answered by quotes from its passages, marked `[n]`; where they do not fit it says so.
+    Usage is unknown, as words are not tokens; the cost is 0, as nobody is paid.
+    """
+
+    name = "offline:"
+    settings = frozenset({"delay"})
+    phrases = False
+
+    def __init__(self, *, delay: float = DELAY) -> None:
+        self._delay = _seconds(delay)
+
+    @classmethod
+    def from_url(cls, url: str) -> "OfflineModel":
+        """`offline:` or `offline:?delay=0.02`. Raises InvalidInput for anything else."""
+        options = dict(parse_qsl(url.removeprefix("offline:").removeprefix("?"), keep_blank_values=True))
+        delay = options.pop("delay", DELAY)
+        if options or url.partition("?")[0] != "offline:":
+            raise InvalidInput("the offline model is offline: or offline:?delay=SECONDS")
+        return cls(delay=_seconds(delay))
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        delay = self._pace(request)
+        question, results = _newest(request.messages)
+        called = None
+        if results:
+            text = unmarked("\n\n".join(render(result) for result in results))
+        else:
+            # What the handbooks say was looked up already, and it has no better words to search with.
+            choice = choose(question.text, [tool for tool in request.tools if tool.name != SEARCH])
+            match choice.kind:
+                case "call":
+                    called, text = choice, ""
+                case "missing":
+                    text = choice.text
+                case "none":
+                    text = quote(question)
+        for piece in _PIECE.findall(text):
+            await anyio.sleep(delay)
+            yield TextDelta(text=piece)
+        if called is not None:
+            await anyio.sleep(delay)
+            yield CallDelta(tool=called.tool, arguments=canonical(called.arguments).decode())
+        yield Finish(stop_reason="tool_calls" if called else "end", usage=Usage(), cost=0)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _pace(self, request: ModelRequest) -> float:
+        if unknown := sorted(set(request.settings) - self.settings):
+            raise ModelError("invalid_request", f"the offline model has no setting {', '.join(unknown)}: only delay")
+        try:
+            return _seconds(request.settings.get("delay", self._delay))
+        except InvalidInput as error:
+            raise ModelError("invalid_request", str(error)) from error
+
+
+def _newest(messages: Sequence[SentMessage]) -> tuple[UserMessage, list[ToolMessage]]:
+    """The newest question, and the results that its calls have had so far, oldest first."""
+    results: list[ToolMessage] = []
+    for message in reversed(messages):
+        match message.role:
+            case "user":
+                return message, results[::-1]
+            case "tool":
+                results.append(message)
+    return UserMessage(text=""), results[::-1]
+
+
+def _seconds(value: Json) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds <= 60:
+        raise InvalidInput("the offline model's delay is in seconds, from 0 to 60")
+    return seconds

@@ -1,0 +1,166 @@
+"""OpenAI's Responses API: `openai:MODEL`.
+
+Nothing is kept there (`store` false), so a model that reasons gets its reasoning back from us, encrypted, and each
+item of it directly before what it led to; else the provider refuses the request. `Finish.reasoning` is therefore the
+answer's whole layout: reasoning items as they came, and between them where its texts and calls stood.
+"""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from openai import AsyncOpenAI
+
+from backends.models.openai.client import OWN, Address, Client, cost, drain, usage
+from backends.models.openai.responses_answer import Output
+from backends.models.prices import Prices
+from backends.models.prompt import user_text
+from core.canonical import Json, canonical
+from core.model import (
+    AssistantMessage,
+    Finish,
+    ModelEvent,
+    ModelRequest,
+    Ping,
+    SentCall,
+    SentMessage,
+    ToolSchema,
+)
+
+_NEVER_REASONS = re.compile(r"(^|[/:])(gpt-3|gpt-4|chatgpt-|gpt-5-chat)")
+
+SETTINGS = frozenset({"temperature", "top_p", "max_output_tokens", "reasoning_effort", "reasoning_summary"})
+
+
+class ResponsesModel:
+    """A model asked by the Responses API, at OpenAI or at `base_url`; `client` is an application's own, and stays open.
+
+    A model that thinks for longer than the desk waits for a first content shows no sign of life meanwhile, unless it
+    is asked for a summary of its thoughts (`reasoning_summary`: "auto"). `prices` None are those of genai-prices.
+    Raises InvalidInput where there is no key.
+    """
+
+    settings = SETTINGS
+    phrases = True
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str = OWN,
+        client: AsyncOpenAI | None = None,
+        prices: Prices | None = None,
+    ) -> None:
+        address = Address(model=model, base_url=str(client.base_url) if client else base_url)
+        self.name = address.name
+        self._address = address
+        self._client = Client(address, client)
+        self._prices = prices or Prices()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        output = Output()
+        body = responses_body(request, model=self._address.model, name=self.name)
+        async with aclosing(self._client.stream("responses", body)) as events:
+            async for event in events:
+                if event == "ping":
+                    yield Ping()
+                if not isinstance(event, dict):
+                    continue
+                for said in output.read(event):
+                    yield said
+                if (ended := output.ended) is not None:
+                    await drain(events)
+                    yield self._finish(output, ended)
+                    return
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    def _finish(self, output: Output, response: dict[str, Json]) -> Finish:
+        used = usage(response.get("usage"), "input", "output")
+        return Finish(
+            stop_reason=output.stop_reason,
+            usage=used,
+            cost=cost(self._prices, self._address, used),
+            reasoning=output.layout(),
+        )
+
+
+def responses_body(request: ModelRequest, *, model: str, name: str) -> dict[str, Json]:
+    """The request's parameters for `responses.create`. Reasoning is sent where the model that gave it was `name`."""
+    body: dict[str, Json] = {
+        "model": model,
+        "input": [item for message in request.messages for item in _items(message, name)],
+        "stream": True,
+        "store": False,
+    }
+    if not _NEVER_REASONS.search(model):  # those refuse a request that asks for what they do not have
+        body["include"] = ["reasoning.encrypted_content"]
+    if request.instructions:
+        body["instructions"] = request.instructions
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.output is not None:
+        schema = dict(request.output)
+        body["text"] = {"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": False}}
+    reasoning = {}
+    for setting, value in request.settings.items():
+        if setting.startswith("reasoning_"):
+            reasoning[setting.removeprefix("reasoning_")] = value
+        else:
+            body[setting] = value
+    return {**body, "reasoning": reasoning} if reasoning else body
+
+
+def _items(message: SentMessage, name: str) -> list[Json]:
+    match message.role:
+        case "user":
+            return [{"type": "message", "role": "user", "content": user_text(message)}]
+        case "tool":
+            return [{"type": "function_call_output", "call_id": message.id, "output": message.content}]
+        case "assistant":
+            laid_out = _laid_out(message) if message.model == name else None
+            return laid_out or [*_said(message.text), *(_called(call) for call in message.calls)]
+
+
+def _laid_out(message: AssistantMessage) -> list[Json] | None:
+    """The answer as it was given, by its layout; None if that does not fit it. What leads to nothing is left out."""
+    blocks = [block for block in message.reasoning if isinstance(block, dict)]
+    ends = [block["end"] for block in blocks if block.get("type") == "message"]
+    called = sum(block.get("type") == "function_call" for block in blocks)
+    if called != len(message.calls) or (message.text and ends[-1:] != [len(message.text)]):
+        return None
+    calls = iter(message.calls)
+    items: list[Json] = []
+    thoughts: list[Json] = []
+    for block in blocks:
+        match block:
+            case {"type": "message", "start": start, "end": end}:
+                led_to = _said(message.text[start:end], block.get("phase"))
+            case {"type": "function_call"}:
+                led_to = [_called(next(calls))]
+            case _:
+                thoughts.append({key: value for key, value in block.items() if value is not None})
+                continue
+        if led_to:
+            items += [*thoughts, *led_to]
+        thoughts = []
+    return items
+
+
+def _said(text: str, phase: Json = None) -> list[Json]:
+    if not text.strip():
+        return []
+    message = {"type": "message", "role": "assistant", "content": text}
+    return [{**message, "phase": phase} if phase else message]
+
+
+def _called(call: SentCall) -> Json:
+    arguments = canonical(call.arguments).decode()
+    return {"type": "function_call", "call_id": call.id, "name": call.tool, "arguments": arguments}
+
+
+def _tool(tool: ToolSchema) -> Json:
+    # Unasked, this API makes a schema strict: it would demand every argument, those with a default too.
+    function = {"type": "function", "name": tool.name, "description": tool.description, "strict": False}
+    return {**function, "parameters": dict(tool.parameters)}

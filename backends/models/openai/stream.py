@@ -1,0 +1,51 @@
+"""The events of an answer of OpenAI's, or of a server like it: JSON objects, and `[DONE]`.
+
+The SDK's own iterator swallows that `[DONE]`, which is all by which some servers tell the end of a good answer from
+a cut, and the comments that keep a connection alive; and it takes an event of any size.
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
+from typing import Literal, NoReturn, TypeAlias
+
+from backends.models.sse import server_events, unreadable
+from backends.models.openai.errors import reported
+from core.canonical import Json
+
+Event: TypeAlias = dict[str, Json] | Literal["ping", "done"]
+
+
+async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
+    """Each event's JSON object; `ping` for a comment, or for nothing; `done` for `[DONE]`. An end is never an error.
+
+    An object without a `type` has the event's name for one. Raises ModelError: `protocol` for what is no such stream,
+    and what the provider says for an event that reports an error.
+    """
+    async with aclosing(server_events(chunks)) as found:
+        async for name, data in found:
+            match data.strip():
+                case "":
+                    yield "ping"
+                case "[DONE]":
+                    yield "done"
+                case _:
+                    yield _object(name, data)
+
+
+def _object(name: str, data: str) -> dict[str, Json]:
+    try:
+        value = json.loads(data, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise unreadable("an event of the answer is no JSON") from error
+    if not isinstance(value, dict):
+        raise unreadable("an event of the answer is no object")
+    if name:
+        value.setdefault("type", name)
+    if value.get("error") or value.get("type") == "error":
+        raise reported(value.get("error") or value)
+    return value
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,56 @@
+"""A URL picks the model.
+
+Each adapter is imported inside its case, so that nobody needs the client of a provider they do not use.
+"""
+
+from backends.models.prices import Prices
+from core.errors import InvalidInput
+from core.model import Model
+
+
+def open_model(url: str, *, prices: Prices | None = None) -> Model:
+    """The model behind `offline:`, `offline:?delay=0.02`, `scripted:/path/to/script.json`, `openai:MODEL` or
+    `anthropic:MODEL`.
+
+    An OpenAI model takes `?api=chat` and `&base_url=http://HOST/v1`, and its key from OPENAI_API_KEY; an Anthropic
+    model takes `?base_url=http://HOST`, and its key from ANTHROPIC_API_KEY. `prices` None are those of genai-prices.
+    Raises InvalidInput for anything else, for a script that cannot be read, and for a missing package or key.
+    """
+    scheme, _, rest = url.partition(":")
+    match scheme:
+        case "offline":
+            from backends.models.offline.model import OfflineModel
+
+            return OfflineModel.from_url(url)
+        case "scripted" if rest:
+            from backends.models.scripted.script_file import read_script
+
+            return read_script(rest)
+        case "openai" if rest:
+            return _open_openai(url, prices)
+        case "anthropic" if rest:
+            return _open_anthropic(url, prices)
+        case _:
+            known = "offline:, openai:MODEL, anthropic:MODEL and scripted:PATH.json"
+            raise InvalidInput(f"no model {scheme}: the models are {known}")
+
+
+def _open_openai(url: str, prices: Prices | None) -> Model:
+    try:
+        from backends.models.openai.chat import ChatModel
+        from backends.models.openai.client import Address
+        from backends.models.openai.responses import ResponsesModel
+    except ModuleNotFoundError as error:
+        raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[openai]'") from error
+    address = Address.from_url(url)
+    model = ChatModel if address.api == "chat" else ResponsesModel
+    return model(address.model, base_url=address.base_url, prices=prices)
+
+
+def _open_anthropic(url: str, prices: Prices | None) -> Model:
+    try:
+        from backends.models.anthropic.messages import Address, MessagesModel
+    except ModuleNotFoundError as error:
+        raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[anthropic]'") from error
+    address = Address.from_url(url)
+    return MessagesModel(address.model, base_url=address.base_url, prices=prices)

@@ -1,0 +1,150 @@
+"""A store of dicts and lists: for tests, for a look around without a disk, and to say what the contract means.
+
+Nothing awaits between a check and the write that it permits, so there is nothing to lock. Whatever is kept is kept
+as canonical JSON: a payload handed in or out and changed later changes nothing here.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from json import loads
+
+import anyio.lowlevel
+
+from backends.stores import matching
+from backends.stores.checks import check_commit, check_erase, check_kind, check_number, check_record_id
+from core.canonical import canonical
+from core.clock import milliseconds
+from core.errors import Conflict, InvalidInput, Unavailable
+from core.log.entry import Entry, check_stream
+from core.store import Capabilities, Page, Query, Record, Tally
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Entries 1 and up; `starts` holds the n that each commit begins with, `ids` the commit's id at that n."""
+
+    entries: list[Entry] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ids: dict[int, str] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """A `core.store.Store` that lasts as long as its process. For one event loop."""
+
+    capabilities = Capabilities(durable_on_ack=False, multi_process=False, atomic_records=True)
+
+    def __init__(self) -> None:
+        self._streams: dict[str, _Stream] = {}
+        self._records: dict[tuple[str, str], Record] = {}
+        self._closed = False
+
+    async def commit(
+        self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
+    ) -> None:
+        check_commit(stream, after, entries, records, id)
+        await self._reach()
+        log = self._streams.get(stream) or _Stream()
+        end = len(log.entries)
+        if entries and after < end:
+            if log.ids.get(after + 1) == id:
+                return
+            raise Conflict(stream, after)
+        if after > end:
+            raise InvalidInput(f"{stream} ends at {end}: nothing follows {after}")
+        if entries:
+            log.entries += [_kept(entry) for entry in entries]
+            log.starts.append(after + 1)
+            log.ids[after + 1] = id
+            self._streams[stream] = log
+        for record in records:
+            known = self._records.get((record.kind, record.id))
+            if known is None or known.n < record.n or (known.n == record.n and not entries):
+                self._records[record.kind, record.id] = _copied(record)
+
+    async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
+        check_stream(stream)
+        check_number(after, "after")
+        check_number(limit, "limit", at_least=1)
+        await self._reach()
+        if (log := self._streams.get(stream)) is None:
+            return []
+        next_commit = bisect_left(log.starts, after + limit + 1)
+        end = log.starts[next_commit] - 1 if next_commit < len(log.starts) else None
+        return [_kept(entry) for entry in log.entries[after:end]]
+
+    async def get(self, kind: str, id: str) -> Record | None:
+        check_record_id(check_kind(kind), id)
+        await self._reach()
+        if kind == "stream":
+            return _head(id, self._streams[id]) if id in self._streams else None
+        known = self._records.get((kind, id))
+        return known and _copied(known)
+
+    async def find(self, query: Query) -> Page:
+        await self._reach()
+        found = matching.page(self._of(query), query)
+        return replace(found, records=[_copied(record) for record in found.records])
+
+    async def tally(self, query: Query, by: Sequence[str], sums: Sequence[str] = ()) -> list[Tally]:
+        await self._reach()
+        return matching.tally(self._of(query), query, by, sums)
+
+    async def erase(
+        self,
+        stream: str,
+        after: int = 0,
+        upto: int | None = None,
+        kinds: Sequence[str] | None = None,
+        whole: bool = False,
+    ) -> int:
+        check_erase(stream, after, upto, kinds, whole)
+        await self._reach()
+        if (log := self._streams.get(stream)) is None:
+            return 0
+        there = [
+            index
+            for index, entry in enumerate(log.entries[:upto])
+            if index >= after and not entry.erased and (kinds is None or entry.kind in kinds)
+        ]
+        for index in there:
+            log.entries[index] = replace(log.entries[index], payload=None, salt=None)
+        if whole:
+            del self._streams[stream]
+        return len(there)
+
+    async def now(self) -> datetime:
+        await self._reach()
+        return milliseconds(datetime.now(UTC))
+
+    async def close(self) -> None:
+        self._closed = True
+
+    async def _reach(self) -> None:
+        # Where other stores wait for a disk; and a caller that is cancelled must be able to notice it somewhere.
+        await anyio.lowlevel.checkpoint()
+        if self._closed:
+            raise Unavailable("the store is closed")
+
+    def _of(self, query: Query) -> Iterator[Record]:
+        if query.kind == "stream":
+            return (_head(stream, log) for stream, log in self._streams.items())
+        return iter(self._records.values())
+
+
+def _head(stream: str, log: _Stream) -> Record:
+    return Record(kind="stream", id=stream, n=len(log.entries), fields={"dirty": False})
+
+
+def _kept(entry: Entry) -> Entry:
+    return replace(
+        entry,
+        at=milliseconds(entry.at),
+        shell=loads(canonical(entry.shell)),
+        payload=loads(canonical(entry.payload)),
+    )
+
+
+def _copied(record: Record) -> Record:
+    return replace(record, fields=loads(canonical(dict(record.fields))))

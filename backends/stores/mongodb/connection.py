@@ -1,0 +1,170 @@
+"""A database and the client that reaches it: whose it is, how long a call may take, and what its errors mean.
+
+Reads and writes are a majority's, journalled, of the primary. The client is PyMongo's asynchronous one, made here, or
+an application's own, Motor's too: Motor is not imported, and what a call returns is awaited if it can be.
+"""
+
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterator, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Self, TypeAlias, TypeVar, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import anyio
+from bson.codec_options import CodecOptions
+from bson.errors import BSONError
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    InvalidName,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.topology_description import TopologyDescription
+
+from backends.stores.mongodb.documents import Document
+from core.canonical import Json
+from core.errors import Full, InvalidInput, Unavailable
+
+T = TypeVar("T")
+Collection: TypeAlias = AsyncCollection[Document]
+
+TIMEOUT = 10.0
+"""Seconds that one call of the driver may take; half of it to find a server that takes it."""
+_TOO_LARGE = frozenset({10334, 17419, 17420})
+_NO_ROOM = frozenset({14031})
+
+
+def database_of(url: str) -> str:
+    """The database that the URL names; raises InvalidInput where it names none."""
+    name = unquote(urlsplit(url).path.removeprefix("/"))
+    if not name:
+        raise InvalidInput("the URL lacks the name of a database: mongodb://host/desk, or mongodb+srv://host/desk")
+    return name
+
+
+class Connection:
+    """One database of a client, which is closed with it if it is `owned`."""
+
+    def __init__(self, client: AsyncMongoClient[Document], database: str, *, timeout: float, owned: bool) -> None:
+        self._client, self._timeout, self._owned = client, timeout, owned
+        self._closed = False
+        self._busy, self._idle = 0, anyio.Event()
+        try:
+            self._database = client.get_database(
+                database,
+                codec_options=CodecOptions(tz_aware=True),
+                read_preference=ReadPreference.PRIMARY,
+                write_concern=WriteConcern("majority", j=True),
+                read_concern=ReadConcern("majority"),
+            )
+        except InvalidName as error:
+            raise InvalidInput("the name of the database is none that MongoDB takes") from error
+
+    @classmethod
+    def of_url(cls, url: str) -> Self:
+        """With a client of its own; nothing is sent yet. Raises InvalidInput for what is no URL of the driver's."""
+        try:
+            database = database_of(url)
+            given = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+            timeout = float(given.get("timeoutms", TIMEOUT * 1000)) / 1000
+            if not timeout > 0:
+                raise InvalidInput("timeoutMS is more than 0: a call that never ends would hold up every other")
+            own: dict[str, Json] = {"serverSelectionTimeoutMS": timeout * 500}
+            if "serverselectiontimeoutms" in given:
+                own = {}
+            client: AsyncMongoClient[Document] = AsyncMongoClient(url, **own)
+        except InvalidInput:
+            raise
+        except (ConfigurationError, ValueError, OSError) as error:
+            # Not its text, which might quote a password: neither here nor as a cause.
+            raise InvalidInput(
+                f"not a URL that MongoDB's driver takes ({type(error).__name__}): is what is special in it escaped?"
+            ) from None
+        return cls(client, database, timeout=timeout, owned=True)
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """What is begun within the block is finished before the client is closed. Raises Unavailable once closed."""
+        if self._closed:
+            raise Unavailable(f"the store in {self._database.name} is closed")
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if self._closed and not self._busy:
+                self._idle.set()
+
+    def collection(self, name: str) -> Collection:
+        return self._database.get_collection(name)
+
+    async def ask(self, answer: Awaitable[T]) -> T:
+        """The answer to one call, within the deadline."""
+        with _translated(self._database.name), anyio.fail_after(self._timeout):
+            return await maybe(answer)
+
+    async def all(self, cursor: AsyncIterable[MutableMapping[str, Json]]) -> list[Document]:
+        """All that the cursor gives, within one deadline."""
+
+        async def documents() -> list[Document]:
+            return [cast(Document, document) async for document in cursor]
+
+        return await self.ask(documents())
+
+    async def insert(self, collection: Collection, document: Document) -> bool:
+        """Whether it was inserted: not where another stands under one of its unique keys."""
+        try:
+            await self.ask(collection.insert_one(document))
+        except Unavailable as error:
+            if isinstance(error.__cause__, DuplicateKeyError):
+                return False
+            raise
+        return True
+
+    async def about(self) -> dict[str, str]:
+        """The server, how many of them there are, and what they must acknowledge."""
+        server = await self.ask(self._client.server_info())
+        topology = getattr(self._client, "topology_description", None)
+        return {
+            "server": f"MongoDB {server['version']}",
+            "topology": topology.topology_type_name if isinstance(topology, TopologyDescription) else "unknown",
+            "write concern": str(self._database.write_concern.document),
+        }
+
+    async def close(self) -> None:
+        with anyio.CancelScope(shield=True):
+            first, self._closed = not self._closed, True
+            if self._busy:
+                await self._idle.wait()
+            if self._owned and first:
+                await maybe(self._client.close())
+
+
+async def maybe(answer: Awaitable[T]) -> T:
+    """What a call gives: PyMongo has it awaited always, Motor gives some things at once."""
+    return await answer if inspect.isawaitable(answer) else cast(T, answer)
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    try:
+        yield
+    except DocumentTooLarge as error:
+        raise Full(f"{where}: a document of MongoDB ends at 16 MB") from error
+    except (BSONError, OverflowError, UnicodeEncodeError) as error:
+        raise InvalidInput(f"{where}: not what MongoDB can hold: {type(error).__name__}") from error
+    except OperationFailure as error:
+        # Its text may quote what was written.
+        if error.code in _TOO_LARGE | _NO_ROOM:
+            raise Full(f"{where}: {type(error).__name__} {error.code}") from error
+        raise Unavailable(f"{where}: {type(error).__name__} {error.code}") from error
+    except ConnectionFailure as error:
+        raise Unavailable(f"{where}: {type(error).__name__}: {error}") from error
+    except (PyMongoError, TimeoutError) as error:
+        raise Unavailable(f"{where}: {type(error).__name__}") from error

@@ -1,0 +1,161 @@
+"""How a commit and a record become documents, and how they come back byte for byte.
+
+Whatever is JSON is kept as documents, lists and values of MongoDB's own, so that a shell shows and finds them. Two
+things stand in the way. A key may hold what MongoDB gives a meaning to: it is escaped with percent signs, as in a URL.
+And a document ends at 16 MB, where a list of small numbers takes six times the bytes that it has as JSON: what would
+be too large so is kept as its canonical JSON, under a key that no escaping makes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from json import loads
+from re import compile
+from typing import TypeAlias
+from urllib.parse import unquote
+
+import bson
+
+from backends.stores.matching import MAX_WORDS, text_words
+from core.canonical import Json, canonical
+from core.clock import milliseconds
+from core.errors import Corrupt
+from core.log.entry import Entry
+from core.store import Record
+
+Document: TypeAlias = dict[str, Json]
+
+AS_TEXT = "%json"
+"""The one key of what is kept as canonical JSON. A percent sign of ours is always followed by two digits or nothing."""
+ANY_WORD = "%"
+"""Stands in `words` for all the words of a text that has too many; it is none itself."""
+ROOMY = 15 * 1024 * 1024
+"""Bytes of BSON up to which everything is kept native: some are left for what the driver adds to a document."""
+
+_SPECIAL = compile(r"[%.$\x00]")
+
+
+def commit_document(stream: str, entries: Sequence[Entry], id: str, *, dirty: bool) -> Document:
+    """The one document that this commit is. `dirty` is 0 or 1, and always there, so that an index may hold it."""
+    return _fitting(
+        lambda keep: {
+            "stream": stream,
+            "n": entries[0].n,
+            "last": entries[-1].n,
+            "id": id,
+            "dirty": int(dirty),
+            "entries": [_entry_document(entry, keep) for entry in entries],
+        }
+    )
+
+
+def _entry_document(entry: Entry, keep: Callable[[Json], Json]) -> Document:
+    return {
+        "n": entry.n,
+        "kind": entry.kind,
+        "v": entry.v,
+        "at": entry.at,
+        "by": entry.by,
+        "shell": keep(entry.shell),
+        "payload": None if entry.erased else keep(entry.payload),
+        "salt": entry.salt,
+        "commitment": entry.commitment,
+        "prev": entry.prev,
+        "hash": entry.hash,
+    }
+
+
+def read_commit(document: Document) -> list[Entry]:
+    """The commit's entries. Raises Corrupt for a document that nothing here wrote."""
+    stream, n, last = document["stream"], document["n"], document["last"]
+    try:
+        entries = [_read_entry(stream, one) for one in document["entries"]]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Corrupt(stream, n, "its document cannot be read") from error
+    if [entry.n for entry in entries] != list(range(n, last + 1)):
+        raise Corrupt(stream, n, f"its commit does not hold entries {n} to {last}")
+    return entries
+
+
+def _read_entry(stream: str, document: Document) -> Entry:
+    at: datetime = document["at"]
+    return Entry(
+        stream=stream,
+        n=int(document["n"]),
+        kind=document["kind"],
+        v=int(document["v"]),
+        at=milliseconds(at),
+        by=document["by"],
+        shell=read(document["shell"]),
+        payload=read(document["payload"]),
+        salt=document["salt"],
+        commitment=document["commitment"],
+        prev=document["prev"],
+        hash=document["hash"],
+    )
+
+
+def record_fields(record: Record) -> Document:
+    """What is written of a record beside its id. Its own scalars are native in any case, so that filters find them."""
+
+    def document(keep: Callable[[Json], Json]) -> Document:
+        found = list(dict.fromkeys(word[:MAX_WORDS] for word in text_words(record)))
+        return {
+            "n": record.n,
+            "fields": {escaped(name): keep(value) for name, value in record.fields.items()},
+            "words": found if keep is native else [ANY_WORD],
+        }
+
+    return _fitting(document)
+
+
+def read_record(kind: str, document: Document) -> Record:
+    """The record of a document. Raises Corrupt for one that nothing here wrote."""
+    try:
+        return Record(kind=kind, id=document["_id"], n=int(document["n"]), fields=read(document["fields"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Corrupt(f"record {kind}:{document.get('_id')}", 0, "its document cannot be read") from error
+
+
+def _fitting(document: Callable[[Callable[[Json], Json]], Document]) -> Document:
+    made = document(native)
+    return made if len(bson.encode(made)) <= ROOMY else document(as_text)
+
+
+def native(value: Json) -> Json:
+    """A JSON value as MongoDB's own."""
+    match value:
+        case Mapping():
+            return {escaped(key): native(item) for key, item in value.items()}
+        case list() | tuple():
+            return [native(item) for item in value]
+        case _:
+            return value
+
+
+def as_text(value: Json) -> Json:
+    """A JSON value whose lists and objects, which is where BSON grows, are canonical JSON."""
+    return {AS_TEXT: canonical(value).decode()} if isinstance(value, Mapping | list | tuple) else value
+
+
+def read(value: Json) -> Json:
+    """The JSON value that `native` or `as_text` was given."""
+    match value:
+        case Mapping():
+            if AS_TEXT in value:
+                return loads(value[AS_TEXT])
+            return {_unescaped(key): read(item) for key, item in value.items()}
+        case list():
+            return [read(item) for item in value]
+        case int() if not isinstance(value, bool):
+            return int(value)  # bson's own class for 64 bits does not leave this file
+        case _:
+            return value
+
+
+def escaped(key: str) -> str:
+    """The key without what MongoDB gives a meaning to: dots, dollars, NUL, and emptiness."""
+    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):02X}", key) if key else "%"
+
+
+def _unescaped(key: str) -> str:
+    return "" if key == "%" else unquote(key) if "%" in key else key

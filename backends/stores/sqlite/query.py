@@ -1,0 +1,243 @@
+"""Queries as SQL: `backends.stores.matching` said again so that SQLite does the work.
+
+A filter is decided on the record's own JSON, which knows a bool from a 1 and a text from a number; the table `field`
+holds nothing but top-level values, and only finds the few records where a filter leaves few. Which filter leads is
+counted, not guessed: a planner without statistics takes the wrong one. Names of kinds and paths are the only text
+that gets into a statement, and `matching` let them through; everything else is bound.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from json import loads
+from typing import cast
+
+import apsw
+
+from backends.stores.matching import cut_page, directions, merge, open_cursor
+from backends.stores.sqlite.tables import ORDERED, Bound, Row, bound, index_name, read_record
+from core.store import Filter, In, Page, Query, Range, Scalar, Tally
+from core.words import words
+
+FEW = 2000
+"""A filter that leaves no more records than this leads; beyond it, walking an order finds a page sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A piece of SQL and what is bound to its question marks."""
+
+    sql: str
+    values: tuple[Bound, ...] = ()
+
+
+NEVER = Clause("?", (0,))
+"""Bound, because SQLite simplifies conditions around a plain 0, and then misses the index it was told to use."""
+
+
+def find(connection: apsw.Connection, query: Query) -> Page:
+    """The page of a query that was checked."""
+    order = directions(query)
+    source = _source(connection, query, walk=order[0][0])
+    after = _after(order, cursor) if (cursor := open_cursor(query)) is not None else Clause("1")
+    by = ", ".join(f"{_key(path)} {'DESC' if descending else 'ASC'}" for path, descending in order)
+    rows = connection.execute(
+        f"SELECT r.id, r.n, r.fields {source.sql} AND {after.sql} ORDER BY {by} LIMIT ?",
+        (*source.values, *after.values, query.limit + 1),
+    )
+    return cut_page(query, [read_record(query.kind, id, n, fields) for id, n, fields in rows])
+
+
+def tally(connection: apsw.Connection, query: Query, by: Sequence[str], sums: Sequence[str]) -> list[Tally]:
+    """The groups of a query that was checked."""
+    source = _source(connection, query, walk=None)
+    keys = [_json(path) for path in by]
+    columns = [*keys, "count(*)"]
+    for path in sums:
+        number = _integer(path)
+        # The sum of two 64-bit integers may be none, and SQLite would refuse to say it: high and low halves apart.
+        columns += [f"sum({number} >> 32)", f"sum({number} & 4294967295)", f"count({number})"]
+    group = f" GROUP BY {', '.join(keys)}" if keys else " HAVING count(*) > 0"
+    rows = connection.execute(f"SELECT {', '.join(columns)} {source.sql}{group}", source.values)
+    return merge(_tally(row, len(by), sums) for row in rows)
+
+
+def _tally(row: Row, keys: int, sums: Sequence[str]) -> Tally:
+    key = [loads(cast(str, text)) if text is not None else None for text in row[:keys]]
+    count = cast(int, row[keys])
+    parts = [cast(int | None, part) or 0 for part in row[keys + 1 :]]
+    return Tally(
+        key=tuple(None if isinstance(value, list | dict) else value for value in key),
+        count=count,
+        sums={path: (parts[3 * i] << 32) + parts[3 * i + 1] for i, path in enumerate(sums)},
+        unknown={path: count - parts[3 * i + 2] for i, path in enumerate(sums)},
+    )
+
+
+def _source(connection: apsw.Connection, query: Query, walk: str | None) -> Clause:
+    """FROM and WHERE: the rarest filter that an index knows leads, unless an index of the order `walk` is better."""
+    checks = {path: _check(path, wanted) for path, wanted in query.where.items()}
+    index = _index(query, walk)
+    leads = {path: _lead(query.kind, path, query.where[path]) for path in _leading(query) if path not in index}
+    if text := words(query.words):
+        match = " ".join([*(f'"{word}"' for word in text[:-1]), f'"{text[-1]}"*'])
+        leads[""] = Clause("SELECT rowid AS num FROM word WHERE word MATCH ?", (match,))
+        checks[""] = Clause(f"r.num IN ({leads[''].sql})", leads[""].values)
+    sizes = {path: _size(connection, lead) for path, lead in leads.items()}
+    first = min(leads, key=lambda path: sizes[path], default=None)
+    # The kind is spelled out, as `check_kind` lets it be: for a bound one no index of one kind is used.
+    of_kind = f"WHERE r.kind = '{query.kind}'"
+    if first is not None and (sizes[first] <= FEW or not (index or walk == "id")):
+        del checks[first]
+        parts = [
+            Clause(f"FROM ({leads[first].sql}) l CROSS JOIN record r ON r.num = l.num {of_kind}", leads[first].values)
+        ]
+    elif index:
+        parts = [Clause(f"FROM record r INDEXED BY {index_name(query.kind, index)} {of_kind}")]
+        parts += [
+            _test(_key(path), query.where[path]) for path in index if isinstance(query.where.get(path), str | Range)
+        ]
+    else:
+        parts = [Clause(f"FROM record r {of_kind}")]
+    parts += checks.values()
+    return Clause(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+
+
+def _index(query: Query, walk: str | None) -> tuple[str, ...]:
+    """The paths of an index that gives the order, within what the filters hold equal if there is one; () for none."""
+    fitting = [
+        paths
+        for paths in ORDERED.get(query.kind, ())
+        if paths[-1] == walk and all(isinstance(query.where.get(path), str) for path in paths[:-1])
+    ]
+    return max(fitting, key=len, default=())
+
+
+def _size(connection: apsw.Connection, lead: Clause) -> int:
+    count = connection.execute(f"SELECT count(*) FROM ({lead.sql} LIMIT {FEW + 1})", lead.values).get
+    return cast(int, count)
+
+
+def _leading(query: Query) -> list[str]:
+    """The paths whose filters an index could answer: what is null or absent is in none, nor what lies deeper."""
+    return [
+        path
+        for path, wanted in query.where.items()
+        if "." not in path
+        and path != "n"
+        and wanted is not None
+        and not (isinstance(wanted, In) and None in wanted.values)
+    ]
+
+
+def _lead(kind: str, path: str, wanted: Filter) -> Clause:
+    if path == "id":
+        among = _column(path, wanted)
+        return Clause(f"SELECT r.num FROM record r WHERE r.kind = ? AND {among.sql}", (kind, *among.values))
+    test = _test("value", wanted)
+    sql = f"SELECT DISTINCT record AS num FROM field WHERE kind = ? AND path = ? AND {test.sql}"
+    return Clause(sql, (kind, path, *test.values))
+
+
+def _check(path: str, wanted: Filter) -> Clause:
+    if path in ("id", "n"):
+        return _column(path, wanted)
+    return _reach("r.fields", path.split("."), wanted, 0)
+
+
+def _column(path: str, wanted: Filter) -> Clause:
+    # A column has a type, into which SQLite turns what it is compared with: to it the text '3' would be an n.
+    def comparable(value: Scalar) -> bool:
+        return isinstance(value, str) == (path == "id")
+
+    match wanted:
+        case In(values=values):
+            return _test(f"r.{path}", In(tuple(value for value in values if comparable(value))))
+        case Range(ge=ge, lt=lt):
+            fits = all(comparable(bound) for bound in (ge, lt) if bound is not None)
+        case _:
+            fits = comparable(wanted)
+    return _test(f"r.{path}", wanted) if fits else NEVER
+
+
+def _reach(json: str, names: list[str], wanted: Filter, depth: int) -> Clause:
+    """Whether one of the values at the end of these names fits: `matching.values`, in SQL."""
+    path, item = f"'$.{names[0]}'", f"e{depth}"
+    if names[1:]:
+        inner = _reach(f"{json} -> {path}", names[1:], wanted, depth + 1)
+        each = _reach(f"{item}.value", names[1:], wanted, depth + 1)
+        none = _test("NULL", wanted)
+        return Clause(
+            f"CASE json_type({json}, {path}) WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each({json}, {path}) {item} "
+            f"WHERE {item}.type = 'object' AND {each.sql}) WHEN 'object' THEN {inner.sql} ELSE {none.sql} END",
+            (*each.values, *inner.values, *none.values),
+        )
+    each = _test(_typed(f"{item}.type", f"{item}.value"), wanted)
+    single = _test(_typed(f"json_type({json}, {path})", f"{json} ->> {path}"), wanted)
+    return Clause(
+        f"CASE json_type({json}, {path}) WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each({json}, {path}) {item} "
+        f"WHERE {each.sql}) ELSE {single.sql} END",
+        (*each.values, *single.values),
+    )
+
+
+def _typed(type: str, value: str) -> str:
+    # To SQLite true is 1 and an object a text; as blobs they equal no number and no text, and no range holds them.
+    return (
+        f"CASE {type} WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' WHEN 'object' THEN x'02' WHEN 'array' THEN x'02' "
+        f"ELSE {value} END"
+    )
+
+
+def _test(value: str, wanted: Filter) -> Clause:
+    """Whether a typed SQL value fits. SQLite orders numbers before texts before blobs, and compares across none."""
+    match wanted:
+        case None:
+            return Clause(f"({value} IS NULL)")
+        case In(values=values):
+            among = tuple(bound(one) for one in values if one is not None)
+            if not values:
+                return NEVER
+            null = f" OR {value} IS NULL" if None in values else ""
+            return Clause(f"({value} IN ({', '.join('?' * len(among))}){null})", among)
+        case Range(ge=ge, lt=lt):
+            bounds = [bound for bound in (ge, lt) if bound is not None]
+            if len({isinstance(bound, str) for bound in bounds}) > 1:
+                return NEVER
+            text = isinstance(bounds[0], str)
+            below = Clause(f"{value} < ?", (lt,)) if lt is not None else Clause(f"{value} < {'x' if text else ''}''")
+            above = Clause(f"{value} >= ?", (ge,)) if ge is not None else Clause(f"{value} >= ''" if text else "1")
+            return Clause(f"({above.sql} AND {below.sql})", (*above.values, *below.values))
+        case _:
+            return Clause(f"({value} = ?)", (bound(wanted),))
+
+
+def _after(order: list[tuple[str, bool]], cursor: list[Scalar]) -> Clause:
+    """Past the cursor in the order, in which null comes first and, descending, last."""
+    ways: list[str] = []
+    values: list[Bound] = []
+    equal: list[tuple[str, Scalar]] = []
+    for (path, descending), value in zip(order, cursor, strict=True):
+        key = _key(path)
+        if value is None:
+            past = "0" if descending else f"{key} IS NOT NULL"
+        else:
+            past = f"({key} < ? OR {key} IS NULL)" if descending else f"{key} > ?"
+        ways.append(" AND ".join([*(f"{one} IS ?" for one, _ in equal), past]))
+        values += [*(at for _, at in equal), *([] if value is None else [value])]
+        equal.append((key, value))
+    return Clause(f"({' OR '.join(ways)})", tuple(values))
+
+
+def _key(path: str) -> str:
+    """What records are sorted by; spelled as in the indexes, or SQLite does not see that it is the same."""
+    return f"r.{path}" if path in ("id", "n") else f"r.fields ->> '$.{path}'"
+
+
+def _json(path: str) -> str:
+    return f"json_quote(r.{path})" if path in ("id", "n") else f"r.fields -> '$.{path}'"
+
+
+def _integer(path: str) -> str:
+    if path in ("id", "n"):
+        return "r.n" if path == "n" else "NULL"
+    return f"CASE json_type(r.fields, '$.{path}') WHEN 'integer' THEN r.fields ->> '$.{path}' END"

@@ -1,0 +1,244 @@
+"""The tables of the file: how it is opened and brought up to date, and how rows get in and out.
+
+Entries and records are kept as canonical JSON, so that what comes back has the bytes that went in. Every stream has
+a record of the kind `stream`, whose n is the stream's end: lists of streams are queries like any other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from json import loads
+from typing import TypeAlias, cast
+
+import apsw
+
+from backends.stores.matching import MAX_TEXT, SEGMENT, text_words
+from core.canonical import Json, canonical
+from core.clock import iso, moment
+from core.errors import Corrupt, InvalidInput
+from core.log.entry import Entry
+from core.store import Record, Scalar
+
+APPLICATION_ID = 0x526F6C6C
+"""`Roll`, in the file's header: this is not another program's database."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE entry (
+        stream TEXT NOT NULL, n INTEGER NOT NULL,
+        commit_id TEXT, -- of the commit that begins here, NULL within one
+        kind TEXT NOT NULL, v INTEGER NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL, shell TEXT NOT NULL,
+        payload TEXT, salt TEXT, -- NULL once erased
+        commitment TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL,
+        PRIMARY KEY (stream, n)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE record (
+        num INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL, fields TEXT NOT NULL,
+        UNIQUE (kind, id)
+    ) STRICT;
+    CREATE TABLE field (
+        kind TEXT NOT NULL, path TEXT NOT NULL, value ANY NOT NULL, record INTEGER NOT NULL,
+        PRIMARY KEY (kind, path, value, record)
+    ) STRICT, WITHOUT ROWID;
+    -- Words come from core.words, with spaces between; to this tokenizer whatever is not ASCII is a letter.
+    CREATE VIRTUAL TABLE word USING fts5(words, tokenize = ascii, detail = none);
+    INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
+    """,
+)
+"""Each takes a file one version up; `PRAGMA user_version` counts those that a file has had."""
+
+ORDERED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "thread": (("updated_at",), ("created_at",)),
+    "turn": (("opened_at",), ("thread", "first_n")),
+    "message": (("at",), ("thread", "at_n")),
+    "tool_call": (("planned_at",), ("thread", "planned_at")),
+    "model_call": (("asked_at",),),
+    "retrieval": (("at",),),
+}
+"""Per kind the orders kept in an index: by the last path, among records that have the same text at those before it.
+
+Any other order is sorted when asked for. What stands at these paths is a single text or number, as `core.log.records`
+has it: a list there would not be found by its items.
+"""
+
+BUSY_MS = 10_000
+"""How long a writer waits for another process's."""
+
+COLUMNS = "stream, n, kind, v, at, by, shell, payload, salt, commitment, prev, hash"
+
+Bound: TypeAlias = str | int | float | bytes | None
+Row: TypeAlias = tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record made ready outside the writer, whose time is everybody's."""
+
+    record: Record
+    fields: str
+    leaves: set[tuple[str, Bound]]
+    words: str
+
+
+def open_writer(path: str) -> apsw.Connection:
+    """A connection that may write, to a file of the newest version, which is made or brought up to it.
+
+    Raises InvalidInput for a file of another program or of a newer Rolltop; apsw's own errors otherwise.
+    """
+    connection = apsw.Connection(path)
+    try:
+        connection.set_busy_timeout(BUSY_MS)
+        with connection:  # One snapshot: another process may be making the file just now.
+            _version(connection, path)
+        for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 0"):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+        connection.execute("BEGIN IMMEDIATE")
+        for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
+            connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}")
+        for kind, orders in ORDERED.items():
+            for paths in orders:
+                columns = ", ".join([*(f"fields ->> '$.{path}'" for path in paths), "id"])
+                connection.execute(
+                    f"CREATE INDEX IF NOT EXISTS {index_name(kind, paths)} ON record ({columns}) WHERE kind = '{kind}'"
+                )
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def index_name(kind: str, paths: Sequence[str]) -> str:
+    """What the index of one of the `ORDERED` orders is called."""
+    return f"{kind}_by_{'_and_'.join(paths)}"
+
+
+def _version(connection: apsw.Connection, path: str) -> int:
+    version, application = connection.pragma("user_version"), connection.pragma("application_id")
+    if application != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_schema").get:
+        raise InvalidInput(f"{path} is the database of another program")
+    if cast(int, version) > len(MIGRATIONS):
+        raise InvalidInput(
+            f"{path} has schema version {version}, this Rolltop knows {len(MIGRATIONS)}: use a newer one"
+        )
+    return cast(int, version)
+
+
+def entry_row(entry: Entry) -> Row:
+    """The entry in the order of `COLUMNS`."""
+    return (
+        entry.stream,
+        entry.n,
+        entry.kind,
+        entry.v,
+        iso(entry.at),
+        entry.by,
+        canonical(entry.shell).decode(),
+        None if entry.erased else canonical(entry.payload).decode(),
+        entry.salt,
+        entry.commitment,
+        entry.prev,
+        entry.hash,
+    )
+
+
+def read_entry(row: Row) -> Entry:
+    """The entry of a row of `COLUMNS`. Raises Corrupt for one that nothing here wrote."""
+    stream, n, kind, v, at, by, shell, payload, salt, commitment, prev, hash = row
+    try:
+        return Entry(
+            stream=stream,
+            n=n,
+            kind=kind,
+            v=v,
+            at=moment(at),
+            by=by,
+            shell=loads(shell),
+            payload=None if payload is None else loads(payload),
+            salt=salt,
+            commitment=commitment,
+            prev=prev,
+            hash=hash,
+        )
+    except ValueError as error:
+        raise Corrupt(stream, n, "its row cannot be read") from error
+
+
+def end_of(connection: apsw.Connection, stream: str) -> int:
+    """The n of the stream's last entry, 0 when it has none."""
+    end = connection.execute("SELECT n FROM record WHERE kind = 'stream' AND id = ?", (stream,)).get
+    return cast(int | None, end) or 0
+
+
+def head(stream: str, n: int) -> Written:
+    """The stream's own record, once it ends at n."""
+    return written(Record(kind="stream", id=stream, n=n, fields={"dirty": False}))
+
+
+def written(record: Record) -> Written:
+    """The record made ready for `write_record`."""
+    fields = canonical(dict(record.fields)).decode()
+    return Written(record, fields, leaves(record.fields), " ".join(dict.fromkeys(text_words(record))))
+
+
+def read_record(kind: str, id: Json, n: Json, fields: Json) -> Record:
+    """The record of these columns. Raises Corrupt for one that nothing here wrote."""
+    try:
+        return Record(kind=kind, id=id, n=n, fields=loads(fields))
+    except ValueError as error:
+        raise Corrupt(f"record {kind}:{id}", n, "its row cannot be read") from error
+
+
+def write_record(connection: apsw.Connection, new: Written, *, repair: bool) -> None:
+    """Write the record, and what finds it, over a lower n; to repair, over the same n too."""
+    kind, id, n = new.record.kind, new.record.id, new.record.n
+    known = connection.execute("SELECT num, n, fields FROM record WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+    if known is None:
+        connection.execute("INSERT INTO record (kind, id, n, fields) VALUES (?, ?, ?, ?)", (kind, id, n, new.fields))
+        num, there, text = connection.last_insert_rowid(), set(), ""
+    else:
+        num, old = known[0], written(read_record(kind, id, known[1], known[2]))
+        if not (old.record.n < n or (repair and old.record.n == n)):
+            return
+        connection.execute("UPDATE record SET n = ?, fields = ? WHERE num = ?", (n, new.fields, num))
+        there, text = old.leaves, old.words
+    connection.executemany(
+        "DELETE FROM field WHERE kind = ? AND path = ? AND value = ? AND record = ?",
+        [(kind, path, value, num) for path, value in there - new.leaves],
+    )
+    connection.executemany(
+        "INSERT INTO field (kind, path, value, record) VALUES (?, ?, ?, ?)",
+        [(kind, path, value, num) for path, value in new.leaves - there],
+    )
+    if text and text != new.words:
+        connection.execute("DELETE FROM word WHERE rowid = ?", (num,))
+    if new.words and text != new.words:
+        connection.execute("INSERT INTO word (rowid, words) VALUES (?, ?)", (num, new.words))
+
+
+def forget_head(connection: apsw.Connection, stream: str) -> None:
+    """Take the stream out of the list of streams."""
+    num = connection.execute("SELECT num FROM record WHERE kind = 'stream' AND id = ?", (stream,)).get
+    connection.execute("DELETE FROM field WHERE kind = 'stream' AND path = 'dirty' AND record = ?", (num,))
+    connection.execute("DELETE FROM record WHERE num = ?", (num,))
+
+
+def leaves(fields: Mapping[str, Json]) -> set[tuple[str, Bound]]:
+    """The rows of `field` for a record: each top-level scalar, and each scalar of a top-level list, but no null.
+
+    A text is cut one past what a filter may hold: it compares with a filter as the whole one would.
+    """
+    found: set[tuple[str, Bound]] = set()
+    for path, value in fields.items():
+        if SEGMENT.fullmatch(path):
+            items = value if isinstance(value, list | tuple) else [value]
+            found.update(
+                (path, bound(item[: MAX_TEXT + 1] if isinstance(item, str) else item))
+                for item in items
+                if isinstance(item, str | int | float)
+            )
+    return found
+
+
+def bound(value: Scalar) -> Bound:
+    """The scalar as SQLite compares it rightly: to it true is 1, so a bool is a blob, equal to nothing else."""
+    return bytes([value]) if isinstance(value, bool) else value

@@ -1,0 +1,135 @@
+"""An embedder behind OpenAI's API, at OpenAI or at any server that speaks like it.
+
+How many tokens a text has only the model's tokenizer knows; that it has no more than bytes is certain. So limits are
+counted in bytes: a request holds a third of what it might, and none is refused for its size.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import parse_qsl
+
+import anyio
+import httpx2
+import numpy as np
+from openai import AsyncOpenAI
+
+from backends.vectors.contracts import Purpose, Vectors
+from backends.models.openai.client import OWN, Address, Client
+from backends.vectors.openai.response import vectors
+from core.errors import InvalidInput, ModelError, Unavailable
+from core.words import words
+
+MAX_TEXTS = 2048
+MAX_BYTES = 300_000
+MAX_TEXT_BYTES = 8192
+"""What a request, and a text in it, may hold: OpenAI's limits in tokens, counted in bytes."""
+
+ATTEMPTS = 6
+PATIENCE: Mapping[Purpose, float] = {"query": 15, "passage": 120}
+"""Seconds for a request with its repeats: somebody waits for a question's vector."""
+
+TIMEOUT = httpx2.Timeout(30, connect=5)
+_FORM = "openai:MODEL, with ?dimensions=N for shorter vectors and &base_url=http://HOST/v1 for another server"
+
+
+class OpenAIEmbedder:
+    """Texts to vectors of a hosted model; of one longer than 8192 bytes, some 1,300 words, only the beginning counts.
+
+    `dimensions` None is the model's own number, known after the first request. `first_pause` is the pause in seconds
+    before the first repeat, which then doubles; the server's Retry-After goes before it. A `client` that is given is
+    used with its own address and key, and left open. Raises InvalidInput for a name, an address or a key that is none.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        dimensions: int | None = None,
+        base_url: str = OWN,
+        client: AsyncOpenAI | None = None,
+        first_pause: float = 0.5,
+        patience: Mapping[Purpose, float] = PATIENCE,
+    ) -> None:
+        address = Address(model=model, base_url=base_url)
+        chosen = "" if dimensions is None else f"{'&' if '?' in address.name else '?'}dimensions={dimensions}"
+        self.name = address.name + chosen
+        self.dimension = dimensions
+        self._asked = dimensions
+        self._client = Client(address, client)
+        self._first_pause = first_pause
+        self._patience = patience
+
+    @classmethod
+    def from_url(cls, url: str) -> "OpenAIEmbedder":
+        """`openai:MODEL?dimensions=N&base_url=URL`, both parameters optional. Raises InvalidInput for anything else."""
+        model, _, query = url.removeprefix("openai:").partition("?")
+        given = dict(parse_qsl(query, keep_blank_values=True))
+        base_url, dimensions = given.pop("base_url", OWN), given.pop("dimensions", None)
+        if given:
+            raise InvalidInput(f"an embedder takes dimensions and base_url, not {', '.join(sorted(given))}: {_FORM}")
+        if dimensions is None:
+            return cls(model, base_url=base_url)
+        if not dimensions.isascii() or not dimensions.isdecimal() or int(dimensions) == 0:
+            raise InvalidInput(f"dimensions is a number from 1, as in {_FORM}")
+        return cls(model, dimensions=int(dimensions), base_url=base_url)
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
+        """As `Embedder.embed`; a text without any word is not sent."""
+        worded = [n for n, text in enumerate(texts) if words(text)]
+        if texts and not worded and self.dimension is None:
+            await self._vectors(["text"], purpose)  # only the server knows how many zeros a row has
+        found = [await self._vectors(batch, purpose) for batch in _batches([_cut(texts[n]) for n in worded])]
+        rows = np.zeros((len(texts), self.dimension or 0), dtype=np.float32)
+        if found:
+            rows[worded] = np.concatenate(found)
+        return rows
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _vectors(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
+        seconds = self._patience[purpose]
+        try:
+            with anyio.fail_after(seconds):
+                found = await self._repeated(texts)
+        except TimeoutError as error:
+            raise Unavailable(f"{self.name} did not answer within {seconds:g} seconds") from error
+        self.dimension = self.dimension or found.shape[1]
+        if found.shape[1] != self.dimension:
+            raise InvalidInput(f"{self.name} gives vectors of {found.shape[1]} numbers, not {self.dimension}")
+        return found
+
+    async def _repeated(self, texts: Sequence[str]) -> Vectors:
+        """One request, made again while it may succeed and the deadline around it leaves time for the pause."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return vectors(await self._client.embeddings(texts, self._asked, TIMEOUT), len(texts))
+            except ModelError as error:
+                pause = max(error.retry_after or 0, self._first_pause * 2 ** (attempt - 1) * random.uniform(0.5, 1))
+                if not error.retryable:
+                    raise InvalidInput(f"{self.name}: {error}") from error
+                if attempt == ATTEMPTS or anyio.current_time() + pause > anyio.current_effective_deadline():
+                    raise Unavailable(f"{self.name}: {error}") from error
+            await anyio.sleep(pause)
+
+
+def _cut(text: str) -> str:
+    """As much of the beginning as surely fits; half a surrogate pair, which UTF-8 does not have, is a question mark."""
+    return text.encode(errors="replace")[:MAX_TEXT_BYTES].decode(errors="ignore")
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    """The texts in order, in requests that are within the limits."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        length = len(text.encode())
+        if len(batch) == MAX_TEXTS or size + length > MAX_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(text)
+        size += length
+    if batch:
+        yield batch

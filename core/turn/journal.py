@@ -1,0 +1,247 @@
+"""A thread's log as one writer sees it: load, decide, append; and on `Conflict` fold and decide again.
+
+The one place where entries are committed to a thread. Every operation starts from the head record and the few
+entries after it, so that its cost does not grow with the thread.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+import anyio
+
+from core.canonical import Json
+from core.clock import Clock
+from core.log.facts import AnyFact, BlobContent, ThreadFact, draft, fact
+from core.errors import Conflict, Corrupt, Full, Unavailable
+from core.log.fold import State, fold, fold_all
+from core.log.entry import GENESIS, Entry, chain
+from core.options import Options
+from core.log.records import Item, Thread, Turn, item, record
+from core.store import Query, Record, Store, commit_size, every
+from core.turn.decide import decide
+from core.live.wakeups import Wakeups
+from core.turn.commands import Wish
+
+log = logging.getLogger(__name__)
+
+_FIRST_DELAY = 0.05
+_LONGEST_DELAY = 2.0
+_EMPTY_READS = 100
+
+
+async def commit_surely(
+    store: Store,
+    clock: Clock,
+    stream: str,
+    after: int,
+    entries: Sequence[Entry],
+    records: Sequence[Record] = (),
+    *,
+    patience: float,
+) -> None:
+    """Commit, and repeat as it was while the store does not acknowledge, for `patience` seconds.
+
+    Raises Conflict where another commit stands at its place, Unavailable when the outcome is still unknown.
+    """
+    id = clock.token()
+    until = clock.monotonic() + patience
+    delay = _FIRST_DELAY
+    while True:
+        try:
+            await store.commit(stream, after, entries, records, id=id)
+            return
+        except Unavailable:
+            if clock.monotonic() + delay > until:
+                raise
+            log.warning("commit to %s after %d not acknowledged, repeating", stream, after)
+        await anyio.sleep(delay)
+        delay = min(2 * delay, _LONGEST_DELAY)
+
+
+class Journal:
+    """One thread, as far as it was read: made anew for each operation, and kept by a turn's worker. `load` it first.
+
+    `patience` is for how many seconds a commit that is not acknowledged is repeated.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, wakeups: Wakeups, thread_id: str, options: Options, *, patience: float
+    ) -> None:
+        self.stream = f"thread:{thread_id}"
+        self.state = State()
+        self._store = store
+        self._clock = clock
+        self._wakeups = wakeups
+        self._thread_id = thread_id
+        self._options = options
+        self.patience = patience
+        self._clean = 0
+
+    @property
+    def thread(self) -> Thread | None:
+        """The head as of the last entry folded; None for a thread that was never created."""
+        return self.state.thread
+
+    async def load(self, *turns: str) -> None:
+        """Start from the head record, the open turn's records and those of `turns`, and all entries after the head."""
+        head = await self._store.get("thread", self._thread_id)
+        if head is not None:
+            thread = item(head)
+            assert isinstance(thread, Thread)
+            self.state = State(thread, {})
+            self._clean = thread.n
+            open = (thread.open.turn,) if thread.open else ()
+            for turn in {*open, *turns}:
+                await self._load_turn(turn)
+        await self.catch_up()
+
+    async def catch_up(self) -> bool:
+        """Fold what others have appended; False when there was nothing."""
+        entries = await self._store.read(self.stream, self.state.n)
+        found = bool(entries)
+        while entries:
+            for entry in entries:
+                await self._fold(entry)
+            entries = await self._store.read(self.stream, self.state.n)
+        return found
+
+    async def append(self, wish: Wish | Callable[[State], Awaitable[Wish]], *, by: str) -> tuple[ThreadFact, ...]:
+        """Put the wish on record; the facts that were appended, () where nothing was left to do.
+
+        A wish that depends on the state is given as a function, and made anew after every `Conflict`. Raises what
+        `decide` raises, and Unavailable or Full when the store did not take it.
+        """
+        while True:
+            made = await wish(self.state) if callable(wish) else wish
+            facts = decide(self.state, made, self._options)
+            if not facts:
+                return ()
+            try:
+                await self._commit(facts, by)
+            except Conflict:
+                await self._fold_the_winner()
+            else:
+                return facts
+
+    async def repair(self) -> None:
+        """Write the records that lag behind what was loaded, if any do."""
+        if records := self._touched(self.state):
+            await commit_surely(
+                self._store, self._clock, self.stream, self.state.n, (), records, patience=self.patience
+            )
+            self._clean = self.state.n
+
+    async def _commit(self, facts: Sequence[AnyFact], by: str) -> None:
+        entries = chain(
+            self.stream,
+            self.state.n,
+            self.state.hash,
+            [draft(fact) for fact in facts],
+            by=by,
+            at=self._clock.now(),
+            salts=[self._clock.token() for _ in facts],
+        )
+        state = fold_all(self.state, entries)
+        records = self._touched(state)
+        together = True
+        try:
+            commit_size(entries, records)
+        except Full:
+            # A large result stands in the entry and in its record: too much for one commit, not for two.
+            commit_size(entries, ())
+            together = False
+        await commit_surely(
+            self._store,
+            self._clock,
+            self.stream,
+            self.state.n,
+            entries,
+            records if together else (),
+            patience=self.patience,
+        )
+        self.state = state
+        self._wakeups.wake(self.stream)
+        if together:
+            self._clean = state.n
+        else:
+            try:
+                await self.repair()
+            except (Full, Unavailable):
+                # The entries are the fact: records that could not be written never fail the commit that made them.
+                log.exception("%s: records after %d lag behind their log", self.stream, self._clean)
+        self.state = self._kept(self.state)
+
+    async def _fold_the_winner(self) -> None:
+        for _ in range(_EMPTY_READS):
+            if await self.catch_up():
+                return
+            # A Conflict and nothing to read: the read was a stale one. The entry is there.
+            await anyio.sleep(_FIRST_DELAY)
+        raise Unavailable(f"{self.stream}: an entry after {self.state.n} exists but cannot be read")
+
+    async def _fold(self, entry: Entry) -> None:
+        turn = entry.shell.get("turn")
+        if turn is not None and entry.kind != "turn.opened" and turn not in self.state.items:
+            await self._load_turn(turn)
+        self.state = fold(self.state, entry)
+
+    async def _load_turn(self, turn: str) -> None:
+        items = dict(self.state.items)
+        found = await self._store.get("turn", turn)
+        if found is None:
+            return
+        items[turn] = item(found)
+        for kind in ("message", "tool_call", "model_call", "retrieval"):
+            async for one in every(self._store, Query(kind=kind, where={"turn": turn})):
+                items[one.id] = item(one)
+        self.state = replace(self.state, items=items)
+
+    def _touched(self, state: State) -> list[Record]:
+        """The records that are newer than what the store is known to have, the head last."""
+        if state.thread is None or state.n <= self._clean:
+            return []
+        touched = [record(item) for item in state.items.values() if item.n > self._clean]
+        return [*touched, record(state.thread)]
+
+    def _kept(self, state: State) -> State:
+        """The state without the records of turns that are over, so that a long-lived writer stays small."""
+        open = state.thread.open.turn if state.thread and state.thread.open else None
+        if open is None:
+            return state
+        items: dict[str, Item] = {
+            id: item
+            for id, item in state.items.items()
+            if (item.id if isinstance(item, Turn) else _turn_of(item)) == open
+        }
+        return replace(state, items=items)
+
+
+def _turn_of(item: Item) -> str | None:
+    return getattr(item, "turn", None)
+
+
+async def append_blob(store: Store, clock: Clock, stream: str, facts: Sequence[AnyFact], *, patience: float) -> None:
+    """Store a stream that has one commit for ever; somebody else having stored it is as good."""
+    entries = chain(
+        stream,
+        0,
+        GENESIS,
+        [draft(fact) for fact in facts],
+        by="desk",
+        at=clock.now(),
+        salts=[clock.token() for _ in facts],
+    )
+    try:
+        await commit_surely(store, clock, stream, 0, entries, patience=patience)
+    except Conflict:
+        return
+
+
+async def read_blob(store: Store, digest: str) -> Json:
+    """The value stored under its digest. Raises Corrupt where a record names it and it is not there."""
+    stored = await store.read(f"blob:{digest}")
+    content = getattr(fact(stored[0]), "content", None) if stored else None
+    if not isinstance(content, BlobContent):
+        raise Corrupt(f"blob:{digest}", 1, "is missing, and a turn names it")
+    return content.value

@@ -1,0 +1,257 @@
+"""What a model is sent: what the window chose of the thread, then the open turn.
+
+Repair changes what is sent, never what is stored: whatever became of a turn, each call that is sent has one result,
+no message is empty, and what was cut off, erased or never found out says so in words.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from core.canonical import Json, canonical
+from core.log.facts import Repair
+from core.errors import InvalidInput
+from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
+from core.options import Options
+from core.retrieval.numbering import as_text, numbered, retrievals
+from core.log.projection import joined
+from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item
+from core.store import In, Query, Range, Store, every
+from core.worker.window import CHARACTERS_PER_TOKEN, MAX_TURNS, Choice, Window
+
+ERASED = "[erased]"
+NUDGE = "Your last answer was empty. Answer the question above."
+SUMMARIZE = "You keep the notes of an HR desk."
+_REPAIRS: Mapping[Repair, str] = {
+    "cut_calls": "Your last answer was cut off at its longest length, and none of its tool calls was made. "
+    "Call again, with fewer calls or shorter arguments.",
+    "output": "Your last answer does not fit the JSON schema that was asked for. Answer again with JSON that does, and "
+    "nothing else.",
+}
+
+_OUTCOMES = {
+    "unknown": "Nobody knows whether this took effect. Do not try it again; say so and suggest to check.",
+    "timed_out": "It took too long and was given up.",
+    "denied": "A person did not allow this.",
+    "cancelled": "It was cancelled before it started.",
+    "unknown_tool": "There is no such tool.",
+}
+
+
+async def choose(store: Store, thread: str, before_n: int, window: Window, options: Options) -> Choice:
+    """What the window sends of the thread's turns that ended before entry `before_n`."""
+    query = Query(
+        kind="turn", where={"thread": thread, "first_n": Range(lt=before_n)}, order=("-first_n",), limit=MAX_TURNS
+    )
+    if not window.summarizes:
+        query = replace(query, limit=max(1, min(options.window_messages // 2, MAX_TURNS)))
+    turns = [turn for record in (await store.find(query)).records if isinstance(turn := item(record), Turn)]
+    summary = None
+    if window.summarizes:
+        newest = Query(kind="summary", where={"thread": thread}, order=("-at_n",), limit=1)
+        for record in (await store.find(newest)).records:
+            found = item(record)
+            assert isinstance(found, Summary)
+            summary = found if found.text is not None else None  # erased, it stands for nothing any more
+    return window.choose(turns, summary, options)
+
+
+def summary_request(choice: Choice, earlier: Sequence[SentMessage]) -> ModelRequest:
+    """What is asked for a summary of the turns whose messages are `earlier`."""
+    said = [f"Notes so far:\n{choice.summary.text}"] if choice.summary else []
+    for message in earlier:
+        match message:
+            case UserMessage():
+                said.append(f"Employee: {message.text}")
+            case AssistantMessage() if message.text:
+                said.append(f"Desk: {message.text}")
+            case ToolMessage():
+                said.append(f"Tool {message.tool}: {message.content}")
+    text = (
+        "Write notes of this conversation for whoever goes on with it: every fact, number, date, request and open "
+        "question in it, in at most 400 words. Write only the notes.\n\n" + "\n\n".join(said)
+    )
+    return ModelRequest(instructions=SUMMARIZE, messages=(UserMessage(text=text),))
+
+
+def summary_messages(summary: Summary | None) -> list[SentMessage]:
+    """The summary, as the beginning of what is sent."""
+    if summary is None:
+        return []
+    return [
+        UserMessage(text=f"Notes of our conversation so far:\n{summary.text}"),
+        AssistantMessage(text="I have read the notes."),
+    ]
+
+
+async def earlier_messages(store: Store, turns: Sequence[Turn], options: Options) -> list[SentMessage]:
+    """The messages of ended turns, from their records."""
+    if not turns:
+        return []
+    ids = In(tuple(turn.id for turn in turns))
+    items: dict[str, Item] = {}
+    for kind in ("model_call", "tool_call"):
+        async for found in every(store, Query(kind=kind, where={"turn": ids})):
+            items[found.id] = item(found)
+    messages: list[SentMessage] = []
+    for turn in turns:
+        whole = _with_ending(turn, items, turn_messages(turn, items, options))
+        # Reasoning belongs to the turn it was for: later it is paid for again, and understood by one model only.
+        messages += [replace(m, reasoning=()) if isinstance(m, AssistantMessage) else m for m in whole]
+    return messages
+
+
+def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> list[SentMessage]:
+    """The question, and every answer so far with its calls and their results; no passages but the turn's own.
+
+    Those found before the first answer stand with the question, those that a call found with its result.
+    """
+    first = [retrieval for retrieval in retrievals(items, turn.id) if retrieval.call is None]
+    question = ERASED if turn.question is None else turn.question
+    messages: list[SentMessage] = [
+        UserMessage(
+            text=question or "(empty)",
+            passages=tuple(passage for retrieval in first for passage in retrieval.passages),
+            judgement=first[-1].judgement if first else None,
+        )
+    ]
+    calls = [i for i in items.values() if isinstance(i, ToolCall) and i.turn == turn.id]
+    asked = _asked(items, turn)
+    for model_call in sorted(asked, key=lambda c: c.at_n):
+        if model_call.status == "failed" and model_call.code == "empty":
+            messages.append(UserMessage(text=NUDGE))
+        if model_call.status != "answered":
+            continue
+        if model_call.repair == "output" and turn.status == "completed":
+            continue  # it was given again, and what came then is the answer
+        own = sorted((call for call in calls if call.model_call == model_call.id), key=lambda call: call.number)
+        text = ERASED if model_call.erased else model_call.answer or ""
+        if not text.strip():
+            text = ""  # blanks alone are as good as empty, and a provider refuses them
+        if text or own:
+            sent = tuple(SentCall(id=call.id, tool=call.tool, arguments=_arguments(call)) for call in own)
+            # What was taken out of an answer may be what its reasoning was about: it goes back whole or not at all.
+            reasoning = () if model_call.repair == "cut_calls" or model_call.erased else tuple(model_call.reasoning)
+            messages.append(AssistantMessage(text=text, calls=sent, reasoning=reasoning, model=model_call.model))
+            messages += [tool_message(call, items, options) for call in own]
+        if turn.ended_at is None and (said := model_call.repair and _REPAIRS.get(model_call.repair)):
+            messages.append(UserMessage(text=f"{said} {model_call.fault or ''}".rstrip()))
+    return messages
+
+
+def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) -> ToolMessage:
+    """What the model is told of a call: its result, cut to the option's size with a note, or what became of it.
+
+    The passages of one that searched are among `items`; without them it is told their numbers.
+    """
+    if call.told is not None:
+        content = call.told
+    elif call.status == "succeeded":
+        content = ERASED if call.erased else _passages(call, items) or _text(call.result)
+        if call.error:
+            content = f"It succeeded, but its result could not be recorded: {call.error}"
+    else:
+        content = call.error or _OUTCOMES.get(call.status) or f"The call is {call.status}: {call.code or 'no reason'}."
+        if call.status in ("unknown", "denied") and call.error:
+            content = f"{_OUTCOMES[call.status]} {call.error}"
+        if call.code == "approval_expired":
+            content = "Nobody decided on this in time, so it was not done."
+    limit = options.tool_result_tokens * CHARACTERS_PER_TOKEN
+    if len(content) > limit:
+        content = f"{content[:limit]}\n[cut: {len(content) - limit} more characters are kept in the record]"
+    return ToolMessage(id=call.id, tool=call.tool, content=content, failed=call.status != "succeeded")
+
+
+def check_sendable(request: ModelRequest) -> None:
+    """Raises InvalidInput for a request that providers refuse: an orphan call or result, an empty message."""
+    waiting: list[tuple[str, str]] = []
+    if not request.messages or not isinstance(request.messages[0], UserMessage):
+        raise InvalidInput("the first message is a question")
+    for message in request.messages:
+        if isinstance(message, ToolMessage):
+            if not waiting or waiting.pop(0) != (message.id, message.tool):
+                raise InvalidInput(f"the result of {message.id} does not follow its call")
+            if not message.content:
+                raise InvalidInput(f"the result of {message.id} is empty")
+            continue
+        if waiting:
+            raise InvalidInput(f"call {waiting[0][0]} has no result")
+        calls = message.calls if isinstance(message, AssistantMessage) else ()
+        if not message.text.strip() and not calls:
+            raise InvalidInput(f"a message of the {message.role} is empty")
+        waiting = [(call.id, call.tool) for call in calls]
+    if waiting:
+        raise InvalidInput(f"call {waiting[0][0]} has no result")
+    canonical(as_json(request))
+
+
+def as_json(request: ModelRequest) -> Json:
+    """The request as JSON, for its digest."""
+    return {
+        "instructions": request.instructions,
+        "messages": [_message(message) for message in request.messages],
+        "tools": [tool_json(tool) for tool in request.tools],
+        "settings": dict(request.settings),
+        "output": None if request.output is None else dict(request.output),
+    }
+
+
+def tool_json(tool: ToolSchema) -> Json:
+    """A tool's schema as JSON."""
+    return {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+
+
+def _message(message: SentMessage) -> Json:
+    match message:
+        case UserMessage():
+            passages = [passage.model_dump(mode="json") for passage in message.passages]
+            judgement = message.judgement.model_dump(mode="json") if message.judgement else None
+            return {"role": message.role, "text": message.text, "passages": passages, "judgement": judgement}
+        case AssistantMessage():
+            calls = [{"id": call.id, "tool": call.tool, "arguments": call.arguments} for call in message.calls]
+            return {"role": message.role, "text": message.text, "calls": calls, "reasoning": list(message.reasoning)}
+        case ToolMessage():
+            return {"role": message.role, "id": message.id, "content": message.content, "failed": message.failed}
+
+
+def _arguments(call: ToolCall) -> Json:
+    return call.arguments if isinstance(call.arguments, dict) else {"INVALID_JSON": call.arguments}
+
+
+def _text(result: Json) -> str:
+    return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False)
+
+
+def _asked(items: Mapping[str, Item], turn: Turn) -> list[ModelCall]:
+    """The turn's model calls that were for its answer: what was asked on the side, nobody saw."""
+    calls = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id]
+    return [call for call in calls if call.purpose == "answer"]
+
+
+def _passages(call: ToolCall, items: Mapping[str, Item]) -> str:
+    """What the call found, if it searched; "" where it did not, or where its turn's passages are not at hand."""
+    search = next((found for found in retrievals(items, call.turn) if found.call == call.id), None)
+    if search is None or not isinstance(call.result, dict):
+        return ""
+    numbers = call.result["passages"]
+    return as_text(numbered(items, call.turn), numbers, search.judgement) or "Nothing in the handbooks fits this query."
+
+
+def _with_ending(turn: Turn, items: Mapping[str, Item], messages: list[SentMessage]) -> list[SentMessage]:
+    """An ended turn's messages; of one that broke off the model said what the employee saw, no more, and not all."""
+    if messages[-1] == UserMessage(text=NUDGE):
+        messages = messages[:-1]  # nobody answered it any more
+    last = messages[-1]
+    answer = last if isinstance(last, AssistantMessage) and not last.calls else None
+    if turn.status == "completed":
+        return messages if answer else [*messages, AssistantMessage(text="[this answer was empty]")]
+    asked = _asked(items, turn)
+    newest = max(asked, key=lambda call: call.at_n, default=None)
+    shown = ""
+    # Only the newest attempt was seen to the end; those before it were replaced, on the screen too.
+    if newest and newest.status == "failed":
+        shown = ERASED if newest.erased else newest.answer or ""
+    note = f"[this answer ended early: {turn.status}]"
+    if answer:
+        return [*messages[:-1], replace(answer, text=joined(answer.text, shown, note))]
+    return [*messages, AssistantMessage(text=joined(shown, note))]

@@ -1,0 +1,70 @@
+"""Which model is asked: a desk's models in their order, with those that keep failing left alone for a while.
+
+The choice is made from the turn's own record of failed calls, so that a worker that takes a turn over goes on where
+the last one stood; only the breaker, which spares a provider that is down, remembers anything in the process.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from core.clock import Clock
+from core.errors import InvalidInput
+from core.model import Model
+from core.log.records import ModelCall
+
+BREAKS_AFTER = 5
+BREAKS_FOR = 60.0
+"""A model that failed so often within so many seconds is not asked until the first of these failures is that old."""
+
+_FINAL = frozenset(("quota", "auth", "invalid_request"))
+_DOWN = frozenset(("overloaded", "connection", "timeout"))
+
+
+class Chain:
+    """Models, tried in order: one that failed is followed by the next, the last one by the first."""
+
+    def __init__(self, models: Sequence[Model], clock: Clock) -> None:
+        if not models:
+            raise InvalidInput("a desk needs a model")
+        self._models = {model.name: model for model in models}
+        if len(self._models) < len(models):
+            raise InvalidInput("two models of one chain share a name")
+        self._clock = clock
+        self._failures = {name: deque[float](maxlen=BREAKS_AFTER) for name in self._models}
+
+    @property
+    def names(self) -> list[str]:
+        """The models' names, in order."""
+        return list(self._models)
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """Every setting that one of the models knows."""
+        return frozenset().union(*(model.settings for model in self._models.values()))
+
+    def choose(self, failed: Sequence[ModelCall]) -> Model | None:
+        """The model to ask after these calls of the step, oldest first; None while there is none to ask."""
+        able = [name for name in self.able(failed) if not self._broken(name)]
+        if not able:
+            return None
+        names = self.names
+        start = names.index(failed[-1].model) + 1 if failed and failed[-1].model in names else 0
+        return self._models[next(name for name in [*names[start:], *names[:start]] if name in able)]
+
+    def able(self, failed: Sequence[ModelCall]) -> list[str]:
+        """The names of those that did not fail for good on the step."""
+        out = {call.model for call in failed if call.code in _FINAL}
+        too_large = [call.model for call in failed if call.code == "too_large"]
+        out |= {name for name in too_large if too_large.count(name) > 1}  # once more, with less, may do
+        return [name for name in self._models if name not in out]
+
+    def heard(self, name: str, code: str | None) -> None:
+        """How an attempt went: None for an answer, or the code of its failure."""
+        if code is None:
+            self._failures[name].clear()
+        elif code in _DOWN:
+            self._failures[name].append(self._clock.monotonic())
+
+    def _broken(self, name: str) -> bool:
+        failures = self._failures[name]
+        return len(failures) == BREAKS_AFTER and self._clock.monotonic() - failures[0] < BREAKS_FOR

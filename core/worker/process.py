@@ -1,0 +1,61 @@
+"""This process, as a claim names it, and whether the one that another claim names still lives."""
+
+import os
+import platform
+from contextlib import suppress
+
+import psutil
+
+from core.clock import Clock
+from core.log.facts import Worker
+
+_alive: set[str] = set()  # the nonces of this process's workers: one process, however many desks
+
+
+def new_worker(clock: Clock) -> Worker:
+    """A worker of this process that nobody has named before."""
+    return Worker(nonce=clock.token(), host=_host(), pid=os.getpid(), start=_start(os.getpid()))
+
+
+def begin(worker: Worker) -> None:
+    """The worker works from now on."""
+    _alive.add(worker.nonce)
+
+
+def end(worker: Worker) -> None:
+    """The worker is gone, whatever became of its turn."""
+    _alive.discard(worker.nonce)
+
+
+def is_gone(worker: Worker) -> bool:
+    """Whether the worker certainly no longer exists. False for one on another host: nobody can know from here."""
+    if worker.host != _host():
+        return False
+    if worker.pid == os.getpid() and worker.start == _start(os.getpid()):
+        return worker.nonce not in _alive
+    # A process id comes back with another process: only id and start together name one.
+    return _start(worker.pid) != worker.start
+
+
+def _start(pid: int) -> str:
+    """When the process started, in words that stay the same; `gone` for none, and for one dead but not yet reaped."""
+    if os.path.exists("/proc/self/stat"):
+        # Clock ticks since boot. A time of day would be computed from a boot time that moves when the clock is set,
+        # and a living worker would look like another process.
+        with suppress(OSError):
+            with open(f"/proc/{pid}/stat") as stat:
+                state, *fields = stat.read().rpartition(")")[2].split()
+            return "gone" if state == "Z" else fields[18]
+        return "gone"
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return f"{process.create_time():.2f}"
+    return "gone"
+
+
+def _host() -> str:
+    """The host's name and, on Linux, its process namespace: in a container the same id is another process."""
+    with suppress(OSError):
+        return f"{platform.node()}/{os.readlink('/proc/self/ns/pid')}"
+    return platform.node()

@@ -1,0 +1,178 @@
+"""Recovery: finds the turns that nobody works on any more, and sees each of them to its end.
+
+It claims only what it may: a turn that was let go, whose process is certainly dead, whose live stream somebody sealed
+and left, or that has been silent for longer than its lease by this observer's own clock. A mistaken claim costs a
+second model call and never a wrong record: safety lies in the fences.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.clock import iso
+from core.clock import moment as moment_of
+from core.worker.close_turn import close_turn
+from core.log.facts import ClaimReason, Erased, Sealed, fact
+from core.errors import RolltopError
+from core.worker.claim import DESK, Equipment
+from core.turn.journal import Journal, read_blob
+from core.live.stream import live_stream
+from core.worker.process import is_gone, new_worker
+from core.log.records import OpenTurn, Turn, item
+from core.store import In, Query, Range, every
+from core.turn.decide import MAX_LOST, Superseded
+from core.turn.commands import Claim, Note
+
+log = logging.getLogger(__name__)
+
+ABANDONED_LEASES = 10
+"""Silent leases after which any desk closes a turn that it cannot go on with."""
+
+SEAL_GRACE = 1.0
+"""Seconds that whoever sealed a live stream is given to end the turn; after that they are taken for dead."""
+
+_SAID_WITH: Mapping[str, tuple[str, ...]] = {"tool.finished": ("tool.told", "late")}
+"""Kinds of entry that say again what another one says: they are forgotten with it."""
+
+LIVE_KEPT = timedelta(seconds=60)
+"""How long a live stream outlasts its turn's end, for viewers that still read it."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """The last sign of life of a turn that this observer saw, and when it saw it first."""
+
+    thread_n: int
+    live: str
+    live_n: int
+    sealed: bool
+    since: float
+
+
+class Recovery:
+    """Looks after the open turns of a store. `adopt` puts a claim on record and starts its worker."""
+
+    def __init__(
+        self,
+        equipment: Equipment,
+        journal: Callable[[str], Journal],
+        adopt: Callable[[Journal, Claim], Awaitable[None]],
+    ) -> None:
+        self._equipment = equipment
+        self._journal = journal
+        self._adopt = adopt
+        self._watches: dict[str, _Watch] = {}
+        self._seen: set[str] = set()
+
+    async def sweep(self, only: str | None = None) -> None:
+        """Look once at every open turn, lagging record and finished live stream, or at one thread `only`.
+
+        One broken thread stops no other.
+        """
+        threads = [only] if only else await self._unfinished()
+        self._seen.clear()
+        for thread in threads:
+            try:
+                await self.look_after(thread)
+            except RolltopError:
+                log.exception("thread %s cannot be recovered", thread)
+        self._watches = {turn: watch for turn, watch in self._watches.items() if turn in self._seen}
+        if only is None:
+            await self._clear_live_streams()
+
+    async def look_after(self, thread_id: str) -> None:
+        """See to one thread: write records that lag, expire an approval, take over a turn that is nobody's."""
+        journal = self._journal(thread_id)
+        await journal.load()
+        await journal.repair()
+        open = journal.thread.open if journal.thread else None
+        if open is None:
+            return
+        if open.status == "awaiting_approval":
+            if open.expires and moment_of(open.expires) <= await self._equipment.store.now():
+                await close_turn(
+                    self._equipment, journal, open.turn, "expired", "cancelled", "approval_expired", by=DESK
+                )
+            return
+        watch = await self._watch(open, journal.state.n)
+        silent = self._equipment.clock.monotonic() - watch.since
+        gone = open.worker is None or is_gone(open.worker)
+        lease = self._equipment.options.lease
+        if watch.sealed and silent < SEAL_GRACE:
+            return  # whoever sealed it is about to end it: a claim now would turn their stop into an interruption
+        if await self.can_go_on(open):
+            if open.released or gone or watch.sealed or silent > lease:
+                await self._take_over(journal, open)
+        elif silent > ABANDONED_LEASES * lease:
+            await close_turn(self._equipment, journal, open.turn, "lost", "failed", "no_worker", by=DESK)
+
+    async def tidy(self, turn: Turn) -> None:
+        """Erase what the options say is not kept of an ended turn, and say so on record."""
+        kinds = sorted(set(self._equipment.options.forget) - set(turn.erased))
+        if turn.ended_at is None or not kinds:
+            return
+        stream = f"thread:{turn.thread}"
+        said = sorted({more for kind in kinds for more in (kind, *_SAID_WITH.get(kind, ()))})
+        await self._equipment.store.erase(stream, after=turn.first_n - 1, upto=turn.last_n, kinds=said)
+        journal = self._journal(turn.thread)
+        await journal.load(turn.id)
+        await journal.append(Note(fact=Erased(turn=turn.id, kinds=kinds)), by=DESK)
+
+    async def _unfinished(self) -> list[str]:
+        store = self._equipment.store
+        threads: dict[str, None] = {}
+        queries = (
+            Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}),
+            Query(kind="stream", where={"dirty": True, "id": Range(ge="thread:", lt="thread;")}),
+        )
+        for query in queries:
+            async for record in every(store, query):
+                threads[record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]] = None
+        return list(threads)
+
+    async def _watch(self, open: OpenTurn, thread_n: int) -> _Watch:
+        """The turn's last sign of life, as of now: `since` is when this observer first saw the turn as it is."""
+        now = self._equipment.clock.monotonic()
+        self._seen.add(open.turn)
+        stream = live_stream(open.turn, open.fence)
+        watch = self._watches.get(open.turn)
+        if watch is None or watch.live != stream:
+            watch = self._watches[open.turn] = _Watch(thread_n, stream, 0, False, now)
+        while entries := await self._equipment.store.read(stream, watch.live_n):
+            watch.live_n, watch.since = entries[-1].n, now
+            watch.sealed = isinstance(fact(entries[-1]), Sealed)
+        if watch.thread_n != thread_n:
+            watch.thread_n, watch.since = thread_n, now
+        return watch
+
+    async def can_go_on(self, open: OpenTurn) -> bool:
+        """Whether this desk has the models and the tools that the turn was opened with."""
+        if open.snapshot.models != tuple(self._equipment.chain.names):
+            return False
+        tools = await read_blob(self._equipment.store, open.snapshot.tools)
+        return all(tool["name"] in self._equipment.tools for tool in tools)
+
+    async def _take_over(self, journal: Journal, open: OpenTurn) -> None:
+        reason: ClaimReason = "resumed" if open.released else "lost"
+        if reason == "lost" and open.lost >= MAX_LOST:
+            await close_turn(self._equipment, journal, open.turn, "lost", "failed", "worker_lost", by=DESK)
+            return
+        worker = new_worker(self._equipment.clock)
+        claim = Claim(turn=open.turn, worker=worker, reason=reason, fence=open.fence, n=journal.state.n)
+        self._watches.pop(open.turn, None)
+        try:
+            await self._adopt(journal, claim)
+        except Superseded:
+            log.info("turn %s: somebody else took it over", open.turn)
+
+    async def _clear_live_streams(self) -> None:
+        """Remove the live streams of turns that ended a while ago; a stale worker may have made one anew since."""
+        store = self._equipment.store
+        before = await store.now() - LIVE_KEPT
+        async for stream in every(store, Query(kind="stream", where={"id": Range(ge="live:", lt="live;")})):
+            found = await store.get("turn", stream.id.split(":")[1])
+            turn = item(found) if found else None
+            if isinstance(turn, Turn) and turn.ended_at and turn.ended_at < iso(before):
+                await store.erase(stream.id, whole=True)
+                await self.tidy(turn)
