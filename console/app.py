@@ -14,9 +14,9 @@ from backends.handbooks.ingest.ingest import Progress
 from backends.models.opening import open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
-from console.handbooks import Handbooks
-from console.hr_records import HrRecords
-from console.hr_tools import hr_tools
+from backends.handbooks.service import Handbooks
+from console.demo.records import HrRecords
+from console.demo.tools import hr_tools
 from console.settings import Settings, read_settings
 from core.desk.desk import Desk
 from core.desk.runner import Runner

@@ -5,8 +5,8 @@ from typing import Literal
 import streamlit as st
 
 from console.app import app
-from console.calls import draw_approval
-from console.paging import Pages
+from console.drawing.calls import draw_approval
+from console.drawing.paging import Pages
 from console.sign_in import signed_in
 from console.wording import label
 from core.errors import InvalidInput, NotFound, Unavailable

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from console.app import app
-from console.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json, tool_words
-from console.evidence import draw_facts
+from console.drawing.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json, tool_words
+from console.drawing.evidence import draw_facts
 from console.sign_in import signed_in
 from console.wording import CALL_WORDS, label, took, when
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 import streamlit as st
 
 from console.app import app
-from console.live import draw_live
+from console.drawing.live import draw_live
 from console.sign_in import signed_in
-from console.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
-from console.welcome import draw_welcome
+from console.drawing.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
+from console.drawing.welcome import draw_welcome
 from console.wording import TURN_WORDS, label
 from core.desk.archive import TurnView
 from core.log.facts import Passage

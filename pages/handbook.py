@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 import streamlit as st
 
 from console.app import app
-from console.handbook_list import badges, days
-from console.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
+from console.drawing.handbook_list import badges, days
+from console.drawing.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
 from console.sign_in import signed_in
-from console.sources import audience_words
+from console.drawing.sources import audience_words
 from console.wording import label
 from core.log.facts import Audience
 from core.errors import InvalidInput, NotFound

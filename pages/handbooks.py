@@ -6,11 +6,11 @@ from typing import get_args
 import streamlit as st
 
 from console.app import app
-from console.handbook_checks import draw_gaps, draw_health, draw_trial
-from console.handbook_list import choose, draw_documents, past_review
-from console.handbook_uploads import draw_report, draw_upload, follow
+from console.drawing.handbook_checks import draw_gaps, draw_health, draw_trial
+from console.drawing.handbook_list import choose, draw_documents, past_review
+from console.drawing.handbook_uploads import draw_report, draw_upload, follow
 from console.sign_in import COUNTRIES, signed_in
-from console.sources import place
+from console.drawing.sources import place
 from console.wording import counted, label
 from core.log.facts import Audience
 from core.errors import InvalidInput

@@ -5,8 +5,8 @@ from typing import get_args
 import streamlit as st
 
 from console.app import app
-from console.filters import WIDTH, day_range, person
-from console.paging import Pages
+from console.drawing.filters import WIDTH, day_range, person
+from console.drawing.paging import Pages
 from console.sign_in import signed_in
 from console.wording import TURN_WORDS, cost, counted, label, when
 from core.log.facts import TurnStatus

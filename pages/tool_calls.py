@@ -5,9 +5,9 @@ from typing import get_args
 import streamlit as st
 
 from console.app import app
-from console.calls import tool_words
-from console.filters import WIDTH, day_range, person
-from console.paging import Pages
+from console.drawing.calls import tool_words
+from console.drawing.filters import WIDTH, day_range, person
+from console.drawing.paging import Pages
 from console.sign_in import signed_in
 from console.wording import CALL_WORDS, label, took, when
 from core.log.facts import CallStatus

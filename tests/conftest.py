@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import anyio
-import mongodb_server
+from tests.servers.mongodb import server as mongodb_server
 import pymongo
 import pytest
 

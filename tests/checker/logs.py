@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from checker.world import AT, SALT, SNAPSHOT, STREAM
+from tests.checker.world import AT, SALT, SNAPSHOT, STREAM
 from core.canonical import canonical, digest
 from core.log.facts import (
     CallResolved,

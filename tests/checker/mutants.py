@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from checker.scenarios import ASKED, BOOK, CROWDS, DONE, LOOK, PAY
-from checker.world import Answer, Habits, Rules, Scenario
+from tests.checker.scenarios import ASKED, BOOK, CROWDS, DONE, LOOK, PAY
+from tests.checker.world import Answer, Habits, Rules, Scenario
 from core.log.facts import ToolFinished
 from core.log.fold import State, fold
 from core.log.entry import Entry

@@ -5,7 +5,7 @@ A broken promise raises `Violation`, which names it.
 
 from collections.abc import Sequence
 
-from checker.world import Actor, Log, Violation, World
+from tests.checker.world import Actor, Log, Violation, World
 from core.log.fold import State
 from core.log.entry import Entry
 from core.log.records import ModelCall, OpenTurn, ToolCall, Turn

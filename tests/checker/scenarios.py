@@ -1,6 +1,6 @@
 """Who meets whom: small casts for the search that misses nothing, crowds for the schedules drawn at random."""
 
-from checker.world import Answer, Scenario
+from tests.checker.world import Answer, Scenario
 from core.options import Options
 from core.turn.commands import WrittenCall
 

@@ -3,9 +3,9 @@
 from random import Random
 from typing import NamedTuple
 
-from checker.actors import moves
-from checker.promises import check_moment, shape
-from checker.world import Actor, Model, Violation, World
+from tests.checker.actors import moves
+from tests.checker.promises import check_moment, shape
+from tests.checker.world import Actor, Model, Violation, World
 
 PATIENCE = 200
 """Steps within which a recovery that nobody disturbs ends any turn."""

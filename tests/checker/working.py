@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from checker.promises import check_effect
-from checker.world import Actor, Answer, Model, Said, Sent, World, worker
+from tests.checker.promises import check_effect
+from tests.checker.world import Actor, Answer, Model, Said, Sent, World, worker
 from core.log.facts import Usage
 from core.log.records import OpenTurn
 from core.turn.decide import lost_call

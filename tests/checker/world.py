@@ -272,7 +272,7 @@ class Model:
 
     def append(self, log: Log, entries: Sequence[Entry], id: object, author: str) -> Log:
         """The log with one commit more, every promise about it checked when it is first seen."""
-        from checker.promises import check_commit
+        from tests.checker.promises import check_commit
 
         key = (entries[-1].hash, id, author)
         node = log.children.get(key)

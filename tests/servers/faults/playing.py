@@ -8,7 +8,7 @@ import anyio
 
 from tests.servers.faults.chat import ChatWire
 from tests.servers.faults.errors import REFUSALS, Api, refusal
-from tests.servers.faults.http import Connection
+from tests.servers.http import Connection
 from tests.servers.faults.messages import MessagesWire
 from tests.servers.faults.parts import Refuse, ServerAnswer, ServerPart
 from tests.servers.faults.responses import ResponsesWire

@@ -15,7 +15,7 @@ from typing import Self
 from tests.servers.faults.asked import Asked, one_by_one
 from tests.servers.faults.checks import check
 from tests.servers.faults.errors import Api, refusal
-from tests.servers.faults.http import Connection, HttpRequest
+from tests.servers.http import Connection, HttpRequest
 from tests.servers.faults.parts import ServerAnswer, StopAs
 from tests.servers.faults.playing import check_answer, play
 from tests.servers.faults.rules import Refused

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from tests.servers.pinecone import inference
 from tests.servers.pinecone import records
 from tests.servers.pinecone import vectors
-from tests.servers.faults.http import HttpRequest
+from tests.servers.http import HttpRequest
 from tests.servers.pinecone.control import Indexes
 from tests.servers.pinecone.refusals import Answer, Plane, Refused
 from tests.servers.pinecone.requests import MAX_UPSERT

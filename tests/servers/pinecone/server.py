@@ -13,7 +13,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from tests.servers.faults.http import Connection, HttpRequest
+from tests.servers.http import Connection, HttpRequest
 from tests.servers.pinecone.control import Indexes
 from tests.servers.pinecone.faults import Fault, Faults, read_faults
 from tests.servers.pinecone.refusals import Answer, Refused, invalid, refusal

@@ -1,0 +1,137 @@
+"""`rolltop ingest`: files and folders into the index of handbooks, and documents out of it."""
+
+import argparse
+from collections import Counter
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+from anyio import to_thread
+
+from backends.handbooks.catalogue.catalogue import said_of
+from backends.handbooks.catalogue.tables import MEMORY
+from backends.handbooks.opening import open_handbooks
+from backends.handbooks.ingest.ingest import ingest
+from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
+from console.plain import counted, harmless
+from console.settings import read_settings
+from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, tell
+from core.log.facts import Audience
+from core.errors import InvalidInput
+
+SHOWN = 60
+"""Characters of a text that was left out; all of it is in the JSON."""
+
+
+async def ingest_handbooks(given: Given) -> int:
+    """Take handbooks in, from files and folders, and documents out."""
+    if not given.paths and not given.remove and not given.reindex:
+        raise InvalidInput("name files or folders of handbooks, or a document to --remove")
+    settings = read_settings()
+    file = given.index or settings.index_file
+    if file == MEMORY:
+        raise InvalidInput("the index is in memory, of the desk's process alone: give --index FILE, or ROLLTOP_INDEX")
+    embedder = given.embedder or settings.embedder.get_secret_value()
+    vectors = given.vectors or settings.vectors.get_secret_value()
+    async with open_handbooks(file, embedder=embedder, vectors=vectors) as index:
+        for document in given.remove:
+            await to_thread.run_sync(partial(index.catalogue.remove, document, by=given.viewer))
+        report = await ingest(
+            index.catalogue,
+            given.paths,
+            embedder=index.embedder,
+            vectors=index.vectors,
+            tokens=index.tokens,
+            progress=_progress(Pace()),
+            root=given.root,
+            prune=not given.keep,
+            said=said_of(
+                effective=given.effective,
+                until=given.until,
+                audience=_audience(given.audience) if given.audience else ...,
+                owner=given.owner,
+                review_by=given.review_by,
+            ),
+            by=given.viewer,
+            reindex=given.reindex,
+        )
+    for one in report.documents:
+        tell(given, [_shown(one)], _line(one))
+    tell(given, [_total(report)], "\n".join([*(f"removed: {document}" for document in given.remove), report.summary]))
+    return LOOK_AT_IT if report.trouble else GOOD
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What `rolltop ingest` takes."""
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file, or a folder with all below it")
+    parser.add_argument("--index", metavar="FILE", help="the index; by default the setting ROLLTOP_INDEX")
+    parser.add_argument("--embedder", metavar="URL", help="by default the setting ROLLTOP_EMBEDDER")
+    parser.add_argument("--vectors", metavar="URL", help="by default the setting ROLLTOP_VECTORS")
+    parser.add_argument("--root", type=Path, metavar="FOLDER", help="where documents' names begin")
+    parser.add_argument("--keep", action="store_true", help="keep documents whose files are gone from a folder")
+    parser.add_argument("--reindex", action="store_true", help="go over to another embedder, and put all vectors anew")
+    parser.add_argument("--remove", action="append", default=[], metavar="DOCUMENT", help="take it out of search")
+    parser.add_argument(
+        "--as", dest="viewer", metavar="VIEWER_ID", default="command-line", help="whose word it is, for the record"
+    )
+    words = parser.add_argument_group("a knowledge owner's word on all these documents, before their front matter's")
+    words.add_argument("--audience", action="append", metavar="WHO", help="COUNTRY, entity:NAME, role:NAME or all")
+    words.add_argument("--owner", default=..., help="who answers for them")
+    for option, help in (
+        ("--effective", "the first day in force"),
+        ("--until", "the last day in force"),
+        ("--review-by", "the day by which somebody reads them again"),
+    ):
+        words.add_argument(option, type=_day, default=..., metavar="DAY", help=help)
+
+
+def _progress(pace: Pace) -> "partial[None]":
+    def say(pace: Pace, at: Progress) -> None:
+        pace.say(
+            f"{at.documents:,} of {counted(at.of_documents, 'document')}, "
+            f"{at.passages:,} of {counted(at.of_passages, 'passage')}: {harmless(at.name)}"
+        )
+
+    return partial(say, pace)
+
+
+def _line(one: DocumentReport) -> str:
+    """One document for a person; "" for one that nothing happened to."""
+    if one.status == "unchanged" and not one.reason:
+        return ""
+    said = f"{one.status}: {one.document}"
+    if one.status == "published":
+        said += f", version {one.version}, {counted(one.passages, 'passage')}"
+    left = Counter((out.reason, out.text) for out in one.left_out)
+    lines = [said + (f" ({one.reason})" if one.reason else "")]
+    lines += [
+        f"  left out, {reason}{f', {n} times' if n > 1 else ''}: {text[:SHOWN]}" for (reason, text), n in left.items()
+    ]
+    return "\n".join(line[: len(line) - len(line.lstrip())] + harmless(line) for line in lines)
+
+
+def _shown(one: DocumentReport) -> dict[str, object]:
+    return {**asdict(one), "left_out": [out.model_dump() for out in one.left_out]}
+
+
+def _total(report: IngestReport) -> dict[str, object]:
+    return {"summary": report.summary, "fault": report.fault, "trouble": report.trouble}
+
+
+def _audience(words: list[str]) -> Audience:
+    named: dict[str, list[str]] = {"country": [], "entity": [], "role": []}
+    for word in words:
+        kind, colon, name = word.casefold().partition(":")
+        kind, name = (kind, name) if colon else ("country", kind)
+        if kind not in named or not name:
+            raise InvalidInput(f"{word!r} is no audience: COUNTRY, entity:NAME, role:NAME and all are")
+        named[kind] += [] if (kind, name) == ("country", "all") else [name]
+    return Audience(countries=named["country"], entities=named["entity"], roles=named["role"])
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-11-24") from None

@@ -1,0 +1,86 @@
+"""The demonstration's HR tools: what the desk can look up and do for the person who asks.
+
+Whose record a tool works on comes from its context, that is from the session; no tool takes an employee as an argument.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from console.demo.records import HrRecords, LeaveKind
+from core.canonical import Json
+from core.retrieval.search import SEARCH
+from core.tools import Tool, ToolContext, tool
+
+
+def hr_tools(records: HrRecords) -> list[Tool]:
+    """The tools over these records."""
+
+    @tool(effect="read", timeout=10)
+    def vacation_balance(context: ToolContext) -> dict[str, str | float]:
+        """How many vacation days the asking employee has left this year: their own leave balance."""
+        return records.balance(context.viewer.id)
+
+    @tool(effect="unsafe", timeout=15)
+    def request_leave(
+        start: Annotated[date, Field(description="The first day of leave, YYYY-MM-DD.")],
+        end: Annotated[date, Field(description="The last day of leave, YYYY-MM-DD.")],
+        context: ToolContext,
+        kind: Annotated[LeaveKind, Field(description="The kind of leave.")] = "annual",
+    ) -> dict[str, str | float]:
+        """Request leave for the asking employee: book days off from a first to a last day."""
+        return records.book_leave(context.key, context.viewer.id, kind, start, end)
+
+    @tool(effect="unsafe", timeout=15, approval="approver")
+    def salary_letter(
+        recipient: Annotated[
+            str, Field(min_length=2, max_length=120, description="Whom the letter is for, such as a bank.")
+        ],
+        context: ToolContext,
+    ) -> dict[str, str]:
+        """Issue a salary confirmation letter about the asking employee to a recipient, such as a bank or a landlord."""
+        return records.issue_letter(context.key, context.viewer.id, recipient)
+
+    return [vacation_balance, request_leave, salary_letter]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolWords:
+    """What a tool is called on screen: while it runs, once it has run, and, from its arguments, what it will do."""
+
+    doing: str
+    done: str
+    will: str
+
+
+_WORDS = {
+    SEARCH: ToolWords("Searching the handbooks", "Handbook search", "Search the handbooks for “{query}”."),
+    "vacation_balance": ToolWords(
+        "Reading your vacation balance", "Vacation balance", "Read the vacation balance of the person who asked."
+    ),
+    "request_leave": ToolWords(
+        "Booking leave", "Leave request", "Book {kind} leave from {start} to {end} for the person who asked."
+    ),
+    "salary_letter": ToolWords(
+        "Issuing a salary letter",
+        "Salary letter",
+        "Issue a letter to {recipient} that confirms the salary of the person who asked.",
+    ),
+}
+
+
+def tool_words(name: str) -> ToolWords:
+    """The words for the tool, made of its name where none were written."""
+    spaced = name.replace("_", " ").strip() or "a tool"
+    return _WORDS.get(name) or ToolWords(f"Using {spaced}", spaced.capitalize(), f"Run “{spaced}”.")
+
+
+def what_it_does(name: str, arguments: Mapping[str, Json] | None) -> str:
+    """One sentence, in the tool's words and with its arguments; without them when they do not fit."""
+    try:
+        return tool_words(name).will.format_map(arguments or {})
+    except KeyError:
+        return f"Run “{tool_words(name).done}”."

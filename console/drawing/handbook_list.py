@@ -1,0 +1,132 @@
+"""Drawing the list of handbooks: which there are, what each is today, and those that somebody should read again."""
+
+from collections.abc import Sequence
+from datetime import date
+from math import ceil
+from typing import Literal, TypeAlias
+
+import streamlit as st
+
+from backends.handbooks.catalogue.versions import DocumentRecord, State, VersionRecord
+from console.drawing.filters import WIDTH
+from console.drawing.sources import audience_words
+from console.wording import Word, counted, label
+
+Wanted: TypeAlias = State | Literal["past_review"]
+
+WORDS: dict[Wanted, Word] = {
+    "current": Word("In force", "green", ":material/check:"),
+    "upcoming": Word("Upcoming", "blue", ":material/event_upcoming:"),
+    "superseded": Word("Superseded", "gray", ":material/history:"),
+    "removed": Word("Removed", "gray", ":material/delete:"),
+    "staged": Word("Half-way in", "orange", ":material/hourglass_empty:"),
+    "past_review": Word("Past review", "orange", ":material/event_busy:"),
+}
+A_PAGE = 20
+_FIRST: tuple[State, ...] = ("current", "upcoming", "removed", "superseded", "staged")
+
+
+def status(document: DocumentRecord) -> State:
+    """What the document is today: what the best of its versions is."""
+    states = {version.state for version in document.versions}
+    return next(state for state in _FIRST if state in states)
+
+
+def shown_version(document: DocumentRecord) -> VersionRecord:
+    """The version to speak of: the one in force, or else the newest."""
+    return next((one for one in document.versions if one.state == "current"), document.versions[0])
+
+
+def past_review(document: DocumentRecord, today: date) -> bool:
+    """Whether somebody should have read again by now what is in force, or will be."""
+    late = document.review_by is not None and document.review_by < today
+    return late and status(document) in ("current", "upcoming")
+
+
+def badges(document: DocumentRecord, today: date) -> str:
+    """What the document is today, as Markdown."""
+    late = [WORDS["past_review"].badge] if past_review(document, today) else []
+    return " ".join([WORDS[status(document)].badge, *late])
+
+
+def days(version: VersionRecord) -> str:
+    """`since 2026-01-01`, `2024-01-01 to 2026-06-30`, `without a date`."""
+    match version.effective, version.until:
+        case None, None:
+            return "without a date"
+        case None, until:
+            return f"until {until}"
+        case effective, None:
+            return f"{'from' if version.state == 'upcoming' else 'since'} {effective}"
+        case effective, until:
+            return f"{effective} to {until}"
+
+
+def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRecord]:
+    """The filters, and the documents that pass them; those past review first, then by title."""
+    owners = sorted({document.owner for document in documents if document.owner})
+    with st.container(border=True, horizontal=True):
+        words = st.text_input(
+            "Title",
+            key="hb_words",
+            type="search",
+            placeholder="Words in the title",
+            width=2 * WIDTH,
+            persist_state="session",
+        )
+        wanted: Wanted | None = st.selectbox(
+            "Status",
+            list(WORDS),
+            index=None,
+            key="hb_status",
+            placeholder="Any",
+            format_func=lambda status: WORDS[status].text,
+            width=WIDTH,
+            bind="query-params",
+        )
+        audience = st.selectbox(
+            "Holds for",
+            sorted({audience_words(document.audience) for document in documents} - {""}),
+            index=None,
+            key="hb_audience",
+            placeholder="Anybody",
+            width=WIDTH,
+            bind="query-params",
+        )
+        owner = st.selectbox(
+            "Owner", owners, index=None, key="hb_owner", placeholder="Any", width=WIDTH, bind="query-params"
+        )
+    kept = [
+        document
+        for document in documents
+        if (words or "").casefold() in f"{document.title} {document.id}".casefold()
+        and (wanted is None or wanted == status(document) or (wanted == "past_review" and past_review(document, today)))
+        and (audience is None or audience == audience_words(document.audience))
+        and (owner is None or owner == document.owner)
+    ]
+    return sorted(kept, key=lambda document: (not past_review(document, today), document.title.casefold()))
+
+
+def draw_documents(documents: Sequence[DocumentRecord], today: date) -> None:
+    """A page of the list; each title opens its document."""
+    pages = max(1, ceil(len(documents) / A_PAGE))
+    shown = min(st.session_state.get("hb_page", 1), pages)
+    st.caption(counted(len(documents), "document"))
+    for document in documents[(shown - 1) * A_PAGE : shown * A_PAGE]:
+        _draw(document, today)
+    if pages > 1:
+        st.pagination(pages, key="hb_page", bind="query-params")
+
+
+def _draw(document: DocumentRecord, today: date) -> None:
+    version = shown_version(document)
+    holds = audience_words(document.audience) or "everybody"
+    with st.container(border=True):
+        title, state, facts, keeping = st.columns([5, 3, 4, 4], vertical_alignment="center")
+        title.page_link("../pages/handbook.py", label=label(document.title, 90), query_params={"hb_id": document.id})
+        state.markdown(badges(document, today))
+        facts.caption(f"Version {label(version.name)}, {label(days(version))}  \nfor {label(holds, 80)}")
+        keeping.caption(
+            f"{label(document.owner or 'No owner', 60)}  \n{counted(document.passages, 'passage')}, "
+            + (f"review by {label(str(document.review_by))}" if document.review_by else "no review date")
+        )

@@ -1,0 +1,125 @@
+"""Drawing files on their way in: choosing them, how far they are, and the report of what came of each."""
+
+from collections.abc import Callable, Sequence
+from time import sleep
+from typing import TypeAlias
+
+import streamlit as st
+
+from backends.handbooks.catalogue.versions import DocumentRecord
+from backends.handbooks.documents.read import LARGEST, SUFFIXES
+from backends.handbooks.ingest.report import DocumentReport, Progress
+from backends.handbooks.service import Job
+from console.sign_in import COUNTRIES
+from console.drawing.sources import place
+from console.wording import Word, counted, label
+from core.log.facts import Audience
+
+Upload: TypeAlias = Callable[[list[tuple[str, bytes]], Audience | None], None]
+
+REDRAW_SECONDS = 0.2
+_WORDS = {
+    "published": Word("Taken in", "green", ":material/check:"),
+    "unchanged": Word("Unchanged", "gray", ":material/equal:"),
+    "removed": Word("Removed", "gray", ":material/delete:"),
+    "refused": Word("Refused", "red", ":material/block:"),
+    "failed": Word("Failed", "red", ":material/error:"),
+}
+
+
+def draw_upload(documents: Sequence[DocumentRecord], upload: Upload, busy: bool) -> None:
+    """The choice of files. A click on the button takes them in."""
+    st.session_state.setdefault("hb_round", 0)
+    files = st.file_uploader(
+        "Markdown, PDF, Word, HTML or text",
+        type=[suffix.removeprefix(".") for suffix in SUFFIXES],
+        accept_multiple_files=True,
+        # A new key empties it once its files are on their way.
+        key=f"hb_files_{st.session_state.hb_round}",
+        max_upload_size=LARGEST // 2**20,
+        disabled=busy,
+    )
+    with st.container(horizontal=True):
+        of = st.selectbox(
+            "As a new version of",
+            [document.id for document in documents],
+            index=None,
+            key="hb_of",
+            placeholder="No other document",
+            disabled=len(files) != 1,
+            help="For one file. It takes the place of the version before from the day on which it comes into force.",
+            width=320,
+        )
+        countries = st.multiselect(
+            "Holds in",
+            COUNTRIES,
+            key="hb_countries",
+            format_func=place,
+            placeholder="As the file says",
+            accept_new_options=True,
+            width=320,
+        )
+    st.caption(
+        "A file says in its front matter what it is: title, version, effective, until, audience, owner, review_by. "
+        "What it does not say can be said afterwards."
+    )
+    if st.button("Take in", key="hb_take_in", type="primary", disabled=busy or not files):
+        suffix = f".{files[0].name.rpartition('.')[2]}"
+        named = [(f"{of}{suffix}" if of and len(files) == 1 else file.name, file.getvalue()) for file in files]
+        st.session_state.hb_round += 1
+        upload(named, Audience(countries=[country.casefold() for country in countries]) if countries else None)
+
+
+def follow(job: Job) -> None:
+    """Show how far it is, until it is over. Leaving early stops nothing but the showing."""
+    bar = st.progress(0.0, f"Reading {counted(len(job.names), 'file')}")
+    while not job.over:
+        if job.progress is not None:
+            bar.progress(_share(job.progress), _said(job.progress))
+        sleep(REDRAW_SECONDS)
+
+
+def _share(progress: Progress) -> float:
+    """Half of the way is reading, half the vectors: how long each takes nobody knows before."""
+    read = progress.documents / max(1, progress.of_documents)
+    indexed = progress.passages / max(1, progress.of_passages)
+    return min(1.0, (read + indexed) / 2)
+
+
+def _said(progress: Progress) -> str:
+    documents = f"document {progress.documents:,} of {progress.of_documents:,}"
+    return f"{label(progress.name)} · {documents} · {counted(progress.passages, 'passage')}"
+
+
+def draw_report(job: Job) -> None:
+    """What came of each file, and what of it was left out."""
+    if job.error is not None:
+        st.error(label(job.error, 400), title="Not taken in", icon=":material/error:")
+    if job.report is None:
+        return
+    st.subheader("What came of it", anchor=False)
+    st.caption(label(job.report.summary, 400))
+    if job.report.fault:
+        st.error(label(job.report.fault, 400), icon=":material/error:")
+    for document in job.report.documents:
+        _draw_document(document)
+
+
+def _draw_document(document: DocumentReport) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{label(document.document, 120)}** {_WORDS[document.status].badge}")
+        if document.reason:
+            st.text(document.reason)
+        if document.status in ("published", "unchanged"):
+            st.page_link(
+                "../pages/handbook.py",
+                label=f"Version {label(document.version)}, {counted(document.passages, 'passage')}",
+                icon=":material/open_in_new:",
+                query_params={"hb_id": document.document},
+            )
+        if document.left_out:
+            with st.expander(f"Left out: {counted(len(document.left_out), 'text')}", type="compact"):
+                for left in document.left_out:
+                    page = f", page {left.page}" if left.page else ""
+                    st.caption(f"{label(left.reason)}{page}")
+                    st.text(left.text)

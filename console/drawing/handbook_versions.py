@@ -1,0 +1,126 @@
+"""Drawing one handbook: a version's text beside its passages, and what its keeper may say of it."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import TypeAlias
+
+import streamlit as st
+
+from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, VersionRecord
+from console.drawing.handbook_list import WORDS, days
+from console.wording import counted, label, markdown, shown, when
+from core.clock import iso
+from core.log.facts import Audience, Passage
+from core.gate import ROLES
+
+Change: TypeAlias = Callable[[dict[str, Audience | date | str | None]], None]
+PANE = 640
+SHORT = 10
+"""Passages that need no box of their own to scroll in."""
+
+
+def choose_version(document: DocumentRecord) -> VersionRecord:
+    """Which version to look at: the one in force, until another is chosen."""
+    current = next((n for n, one in enumerate(document.versions) if one.state == "current"), 0)
+    if len(document.versions) == 1:
+        return document.versions[0]
+    return st.selectbox(
+        "Version",
+        document.versions,
+        index=current,
+        key=f"hb_version_{document.id}",
+        format_func=lambda one: f"{one.name} · {WORDS[one.state].text} · {days(one)}",
+        width=480,
+    )
+
+
+def draw_text_and_passages(text: str, passages: Sequence[Passage], key: str) -> None:
+    """The text on the left, from the chosen passage on; the passages on the right, of which one is chosen."""
+    if not passages:
+        st.info("This version has no passages: nothing in it can be found.", icon=":material/search_off:")
+        return
+    left, right = st.columns([3, 2], gap="medium")
+    with right:
+        st.markdown(f"**{counted(len(passages), 'passage')}**")
+        with st.container(height=PANE if len(passages) > SHORT else "content", border=True):
+            chosen = st.radio(
+                "Passages",
+                range(len(passages)),
+                key=f"hb_passage_{key}",
+                format_func=lambda n: f"{n + 1} · {label(' / '.join(passages[n].section) or passages[n].title, 90)}",
+                captions=[_extent(passage) for passage in passages],
+                label_visibility="collapsed",
+            )
+    with left:
+        st.markdown(f"**The document, at passage {chosen + 1}**")
+        with st.container(height=PANE, border=True):
+            _draw_around(text, passages[chosen], key)
+
+
+def _extent(passage: Passage) -> str:
+    place = [f"page {passage.page}"] if passage.page else []
+    span = [f"characters {passage.start:,} to {passage.end:,}"] if passage.start is not None else []
+    return " · ".join([counted(len(passage.text.split()), "word"), *place, *span])
+
+
+def _draw_around(text: str, passage: Passage, key: str) -> None:
+    """What stands before waits in a box that opens, so that the passage is where the eye is."""
+    if passage.start is None or passage.end is None:
+        st.markdown(markdown(passage.text), anchors=False)
+        return
+    before, after = text[: passage.start].rstrip(), text[passage.end :].lstrip()
+    if before:
+        with st.expander(f"What stands before it, {counted(len(before.split()), 'word')}", type="compact"):
+            st.markdown(markdown(before), anchors=False)
+    with st.container(border=True, key=f"hb_chosen_{key}"):
+        st.badge("The passage", icon=":material/bookmark:", color="orange")
+        st.markdown(markdown(text[passage.start : passage.end]), anchors=False)
+    st.markdown(markdown(after), anchors=False)
+
+
+def draw_form(document: DocumentRecord, change: Change) -> None:
+    """What holds for whom and when, who keeps it and when it is to be read again; only what differs is a change."""
+    newest = next(one for one in document.versions if one.state != "staged")
+    audience = document.audience
+    with st.form(f"hb_form_{document.id}", border=False):
+        countries = _listed("Countries", audience.countries, [])
+        entities = _listed("Companies of the group", audience.entities, [])
+        roles = _listed("Roles", audience.roles, sorted(ROLES))
+        first, last = st.columns(2)
+        effective = first.date_input("In force from", newest.effective)
+        until = last.date_input("Last day in force", newest.until)
+        owner = first.text_input("Owner", document.owner or "", max_chars=120)
+        review_by = last.date_input("Review by", document.review_by)
+        st.caption("The dates are the newest version's. Empty lists: it holds for everybody.")
+        if st.form_submit_button("Save", type="primary"):
+            said = {
+                "audience": Audience(countries=countries, entities=entities, roles=roles),
+                "effective": effective,
+                "until": until,
+                "owner": owner.strip() or None,
+                "review_by": review_by,
+            }
+            was = {
+                "audience": audience,
+                "effective": newest.effective,
+                "until": newest.until,
+                "owner": document.owner,
+                "review_by": document.review_by,
+            }
+            change({name: value for name, value in said.items() if value != was[name]})
+
+
+def _listed(name: str, chosen: Sequence[str], known: Sequence[str]) -> list[str]:
+    given: list[str] = st.multiselect(
+        name, sorted({*chosen, *known}), list(chosen), accept_new_options=not known, placeholder="Everybody"
+    )
+    return sorted({word.strip().casefold() for word in given})
+
+
+def draw_changes(changes: Sequence[ChangeRecord]) -> None:
+    """Who said what of the document, the newest first."""
+    if not changes:
+        st.caption("Nobody has changed anything here: all is as the file says.")
+    for change in changes:
+        said = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in change.what.items())
+        st.markdown(f"{label(change.by)}, {when(iso(change.at))}: {label(said, 300)}")

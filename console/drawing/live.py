@@ -1,0 +1,98 @@
+"""Drawing a turn while it runs.
+
+`st.write_stream` cannot take back what it has written, and a new attempt does; so the text stands in one placeholder
+that is written anew, at most twenty times a second. A store that goes away takes nothing back: what is drawn stays,
+the page says so, and follows again from the first event, which brings the same text and boxes.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from time import monotonic, sleep
+
+import streamlit as st
+
+from console.drawing.calls import draw_evidence, step_label, step_state
+from console.demo.tools import tool_words
+from console.wording import label, markdown
+from core.errors import Unavailable
+from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolStartedEvent
+
+REDRAW_SECONDS = 0.05
+ATTACH_SECONDS = 1.0
+AWAY = (
+    "Not saved: what comes next. The store does not answer. All that stands here is saved, and nothing else is shown; "
+    "the answer goes on by itself once the store is back."
+)
+
+
+def draw_live(follow: Callable[[], AbstractContextManager[Iterator[Event]]]) -> None:
+    """Draw a turn's events until it ends or waits for approval. Leaving early stops nothing but the drawing."""
+    drawing = _Drawing()
+    while True:
+        try:
+            with follow() as events:
+                drawing.draw(events)
+            return
+        except Unavailable:
+            drawing.wait()
+            sleep(ATTACH_SECONDS)
+
+
+class _Drawing:
+    """A turn's place on the page, and what stands there."""
+
+    def __init__(self) -> None:
+        self._steps = st.container()
+        self._answer = st.empty()
+        self._below = st.empty()
+        self._boxes = {}
+        self._finished = set()
+        self._tools = {}
+        self._drawn = ""
+        self._waits = False
+        self._answer.markdown(":shimmer[Looking it up]")
+
+    def wait(self) -> None:
+        """Say that the store is away."""
+        self._below.warning(AWAY, icon=":material/cloud_off:")
+        self._waits = True
+
+    def draw(self, events: Iterator[Event]) -> None:
+        """Draw the events of a turn, from its first on; what stands there already stays as it is."""
+        text, drawn_at = "", 0.0
+        for event in events:
+            if self._waits or event.kind == "beat":
+                # Streamlit ends a script that nobody looks at only when it draws.
+                self._below.empty()
+                self._waits = False
+            match event.kind:
+                case "text":
+                    text += event.text
+                case "attempt":
+                    text = self._drawn = ""
+                    self._answer.markdown(":shimmer[Starting again]")
+                case "tool.started" | "tool.progress" | "tool.finished":
+                    self._draw_step(event)
+            if text == self._drawn or (self._drawn.startswith(text) and event.kind != "beat"):
+                continue  # followed anew, a text grows once more to where it stands
+            if monotonic() - drawn_at >= REDRAW_SECONDS or event.kind != "text":
+                self._answer.markdown(markdown(text) + (" ▍" if event.kind != "ended" else ""), anchors=False)
+                self._drawn, drawn_at = text, monotonic()
+
+    def _draw_step(self, event: ToolStartedEvent | ToolProgressEvent | ToolFinishedEvent) -> None:
+        match event.kind:
+            case "tool.started":
+                self._tools[event.call.id] = event.call.tool
+                if event.call.id not in self._boxes:
+                    self._boxes[event.call.id] = self._steps.status(
+                        step_label(event.call), state="running", type="compact"
+                    )
+            case "tool.progress" if event.call_id in self._boxes:
+                doing = label(tool_words(self._tools[event.call_id]).doing)
+                self._boxes[event.call_id].update(label=f"{doing} · {label(event.message)}")
+            case "tool.finished" if event.call.id not in self._finished:
+                self._finished.add(event.call.id)
+                box = self._boxes.get(event.call.id) or self._steps.status(step_label(event.call), type="compact")
+                box.update(label=step_label(event.call), state=step_state(event.call))
+                with box:
+                    draw_evidence(event.call)

@@ -1,0 +1,151 @@
+"""Drawing sources: the passages an answer cites as chips that open, and all that a search found as evidence."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import streamlit as st
+
+from console.drawing.marking import marked
+from console.wording import counted, label, markdown, took
+from core.log.facts import Audience, Citation, Judgement, Passage
+from core.log.records import Retrieval
+
+_MARKER = re.compile(r"\[(\d{1,3})\]")
+
+Section: TypeAlias = Callable[[Passage], Sequence[Passage]]
+"""The passages of a passage's section, in order, for who is looking; [] where they are not kept, or not for them."""
+
+
+def draw_sources(citations: Sequence[Citation], retrievals: Sequence[Retrieval], section: Section, key: str) -> None:
+    """A chip for each passage that is cited; it opens to what the handbook says there. `key` is the page's for it."""
+    if not citations:
+        return
+    quotes: dict[int, list[Citation]] = {}
+    for citation in citations:
+        quotes.setdefault(citation.number, []).append(citation)
+    found = {passage.id: passage for retrieval in retrievals for passage in retrieval.passages}
+    st.caption("Sources")
+    with st.container(horizontal=True, gap="xsmall"):
+        for number, cited in sorted(quotes.items()):
+            passage = cited[0].passage
+            chip = f"{number} · {label(passage.title, 40)}"
+            if st.button(
+                chip, key=f"source_{key}_{number}", icon=":material/menu_book:", help=label(_trail(passage), 300)
+            ):
+                _open(number, passage, [citation.quote for citation in cited], found, section)
+
+
+def _open(number: int, passage: Passage, quotes: list[str], found: Mapping[str, Passage], section: Section) -> None:
+    title = f"{number} · {label(passage.title, 120)}"
+
+    @st.dialog(title, position="right", width=720, icon=":material/menu_book:")
+    def draw() -> None:
+        draw_passage(passage, quotes, found)
+        around = section(passage)
+        if len(around) > 1:
+            with st.expander("The whole section", icon=":material/unfold_more:"):
+                draw_section(around, passage, quotes)
+
+    draw()
+
+
+def draw_section(pieces: Sequence[Passage], passage: Passage, quotes: Sequence[str]) -> None:
+    """The passages of a section under their headings; the quotes are marked in the one that is cited."""
+    trail = passage.section
+    for piece in pieces:
+        if piece.section != trail:
+            trail = piece.section
+            st.caption(" / ".join(label(heading) for heading in trail))
+        st.markdown(marked(piece.text, quotes if piece.id == passage.id else [])[0], anchors=False)
+
+
+def with_markers(text: str, citations: Sequence[Citation]) -> str:
+    """Harmless Markdown of an answer, in which each `[n]` that cites a passage is a badge."""
+    numbers = {str(citation.number) for citation in citations}
+    return _MARKER.sub(lambda found: f":blue-badge[{found[1]}]" if found[1] in numbers else found[0], markdown(text))
+
+
+def draw_passage(passage: Passage, quotes: Sequence[str], found: Mapping[str, Passage]) -> None:
+    """Where it stands, for whom and since when it holds, its text with the quotes marked, and who says otherwise.
+
+    `found` are the passages of the same search by id: what contradicts this one is among them.
+    """
+    if passage.section:
+        st.caption(" / ".join(label(heading) for heading in passage.section))
+    st.caption(label(" · ".join(_facts(passage)), 400))
+    text, unmarked = marked(passage.text, quotes)
+    for quote in unmarked:
+        st.info(markdown(quote), icon=":material/format_quote:")
+    with st.container(border=True):
+        st.markdown(text, anchors=False)
+    for other in (found[id] for id in passage.conflicts if id in found):
+        with st.expander(f"Says otherwise: {label(_trail(other), 90)}", icon=":material/compare_arrows:"):
+            st.caption(label(" · ".join(_facts(other)), 400))
+            st.markdown(markdown(other.text), anchors=False)
+
+
+def _trail(passage: Passage) -> str:
+    return " / ".join([passage.title, *passage.section])
+
+
+def _facts(passage: Passage) -> list[str]:
+    """Page, version, dates and audience, as far as they are known; everybody is not said."""
+    return [
+        *([f"Page {passage.page}"] if passage.page else []),
+        f"Version {passage.version}",
+        *([f"in force since {passage.effective}"] if passage.effective else []),
+        *([f"until {passage.until}"] if passage.until else []),
+        *([f"for {who}"] if (who := audience_words(passage.audience)) else []),
+    ]
+
+
+def audience_words(audience: Audience) -> str:
+    """`Austria or Germany, Larkfield Ltd, approver`; everybody is ``."""
+    kinds = (audience.countries, audience.entities, audience.roles)
+    return ", ".join(" or ".join(map(place, kind)) for kind in kinds if kind)
+
+
+def place(word: str) -> str:
+    """A casefolded name as people write it: `Austria`, `UK`."""
+    return word.upper() if len(word) < 4 else word.replace("_", " ").title()
+
+
+def draw_retrieval(retrieval: Retrieval, cited: set[int]) -> None:
+    """A search as an auditor reads it: the query, how long it took, the judgement, and every passage with its legs."""
+    st.caption(f"Handbook search · {counted(retrieval.count, 'passage')} · {took(retrieval.duration_ms)}")
+    if retrieval.query is not None:
+        st.text(retrieval.query)
+    if retrieval.error:
+        st.error(label(retrieval.error, 400))
+    if retrieval.erased:
+        st.caption("The passages have been erased.")
+    if retrieval.judgement:
+        draw_judgement(retrieval.judgement)
+    found = {passage.id: passage for passage in retrieval.passages}
+    for number, passage in enumerate(retrieval.passages, retrieval.first_number):
+        used = " :green-badge[cited]" if number in cited else ""
+        where = " / ".join([passage.title, *passage.section[-1:]])
+        with st.expander(f"{number} · {label(where, 50)}{used}", type="compact"):
+            draw_legs(passage)
+            draw_passage(passage, [], found)
+
+
+def draw_judgement(judgement: Judgement) -> None:
+    """Whether the passages answer the question, by which figures."""
+    badge = ":green-badge[answers]" if judgement.answers else ":orange-badge[not in the handbooks]"
+    st.markdown(
+        f"{badge} confidence {judgement.confidence:.2f}, threshold {judgement.threshold:.2f}",
+        help=f"Calibration: {label(judgement.calibration, 200)}",
+    )
+
+
+def draw_legs(passage: Passage) -> None:
+    """Which ways of searching found it, where each ranked it, and why it stands where it does."""
+    legs = [f":gray-badge[{label(leg.name)} \\#{leg.rank} · {leg.score:.3g}]" for leg in passage.legs]
+    st.markdown(
+        " ".join([*legs, f":blue-badge[score {passage.score:.3g}]"]),
+        help="Each way of searching, with the rank and the score that it gave; and the score that all of them make.",
+    )
+    if passage.reason:
+        st.caption(label(passage.reason, 400))

@@ -1,0 +1,76 @@
+"""Drawing a turn from its record: the question, the steps, the answer, its sources, and how it ended."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import streamlit as st
+
+from console.drawing.calls import Decide, draw_approval, draw_step
+from console.drawing.sources import Section, draw_sources, with_markers
+from console.wording import what_went_wrong
+from core.desk.archive import TurnView
+from core.gate import Viewer
+from core.log.records import Turn
+
+
+def draw_question(turn: Turn) -> None:
+    """The asker's words, exactly: no markup is read into them."""
+    with st.chat_message("user", avatar=":material/person:"):
+        if turn.question is None:
+            st.caption("The question has been erased.")
+        else:
+            st.text(turn.question)
+
+
+def draw_answer(view: TurnView, viewer: Viewer, decide: Decide, section: Section) -> None:
+    """What the turn did and said, as far as it is on record. Stands in the assistant's message."""
+    turn, calls = view.turn, view.calls
+    for call in calls:
+        if call.status != "awaiting_approval":
+            draw_step(call)
+    if turn.text:
+        st.markdown(with_markers(turn.text, turn.citations), anchors=False)
+    for call in calls:
+        if call.status == "awaiting_approval":
+            draw_approval(call, viewer, decide)
+    draw_sources(turn.citations, view.retrievals, section, turn.id)
+
+
+def draw_ending(turn: Turn) -> bool:
+    """In words, where a turn did not simply complete. Says whether asking the same again makes sense."""
+    match turn.status:
+        case "cancelled" if turn.code == "approval_expired":
+            st.info(what_went_wrong(turn.code), icon=":material/timer_off:")
+        case "cancelled":
+            st.markdown(":gray-badge[:material/stop_circle: Stopped]")
+        case "interrupted":
+            st.warning(
+                "The answer was cut off. What had come is kept above.", title="Interrupted", icon=":material/link_off:"
+            )
+        case "failed":
+            st.error(what_went_wrong(turn.code), title="No answer", icon=":material/error:")
+        case "refused":
+            st.info("The assistant declined to answer. Put it in other words, or ask the People team.", title="Refused")
+            return False
+        case "truncated":
+            st.warning("The answer reached its longest length. Ask for the rest, or for less.", title="Cut short")
+            return False
+        case _:
+            return False
+    return turn.question is not None
+
+
+def draw_again(turn: Turn, ask: Callable[[str], None]) -> None:
+    st.button("Try again", key=f"again_{turn.id}", icon=":material/refresh:", on_click=ask, args=(turn.question,))
+
+
+def draw_rating(turn: Turn, rate: Callable[[str, Literal["up", "down"] | None], None]) -> None:
+    """Thumbs, as they are on record; a click puts another on record, or takes it back."""
+    key = f"rating_{turn.id}"
+    ratings: tuple[Literal["down", "up"], ...] = ("down", "up")
+
+    def changed() -> None:
+        given = st.session_state[key]
+        rate(turn.id, None if given is None else ratings[given])
+
+    st.feedback("thumbs", key=key, default=ratings.index(turn.rating) if turn.rating else None, on_change=changed)

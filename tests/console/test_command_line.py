@@ -1,0 +1,324 @@
+"""The command line as a process of its own: what it prints, where, and what it ends with."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+import pytest
+from tests.support.desks import ASKER, chatting, live_text, log_of, until
+from tests.support.papers import SLOW, logs, papers, records
+from tests.support.seeding import seed
+from tests.turn.test_transcripts import book
+from tests.support.wrapped import LaterStore, WrappedStore
+
+from backends import open_store
+from backends.models.scripted.model import Call, Say, Wait
+from console.cli.main import main
+from console.cli.doctor import Equipped, examine
+from console.plain import dollars, harmless
+from core import tool
+from core.clock import SystemClock
+from core.log.facts import Beat, draft
+from core.log.entry import GENESIS, Entry, chain
+from core.store import Query
+
+ROOT = Path(__file__).parents[1]
+LOOKING = ("--as", "e-2001", "--purpose", "complaint 7")
+COLOUR = "\x1b[31m"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def rolltop(*arguments: str, **settings: str) -> Ran:
+    """`rolltop ARGUMENTS`, with no settings but these."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLLTOP_")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "console.cli.main", *arguments],
+        env={**environment, **settings},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+@pytest.fixture
+def here(capsys):
+    """`rolltop ARGUMENTS` in this process, where what is printed is all that matters."""
+
+    def run(*arguments: str) -> Ran:
+        try:
+            status = main(arguments)
+        except SystemExit as left:
+            status = left.code
+        return Ran(status, *capsys.readouterr())
+
+    return run
+
+
+def failed(ran: Ran, *words: str) -> None:
+    """It says what is wrong in one line, and nothing else."""
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1), ran
+    for word in words:
+        assert word in ran.err
+
+
+def beat(stream: str, after: int, prev: str) -> list[Entry]:
+    """An entry that nobody else would write there."""
+    clock = SystemClock()
+    return chain(stream, after, prev, [draft(Beat())], by="e-0", at=clock.now(), salts=[clock.token()])
+
+
+@tool(effect="read")
+def look(day: str) -> str:
+    """Look."""
+    return f"free on {day}"
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """The URL of a store with a thread in which somebody wrote what would colour a terminal, and 3 seeded ones."""
+    url = f"sqlite:///{tmp_path}/desk.db"
+    anyio.run(_keep, url)
+    return url
+
+
+async def _keep(url):
+    script = [[Say("Let me look."), Call("look", {"day": "Monday"})], [Say(f"You are free{COLOUR}.")]]
+    async with open_store(url) as store:
+        await seed(store, 3)
+        async with chatting(store, script, tools=[look]) as chat:
+            await chat.ask(f"Am I free{COLOUR} on Monday?")
+
+
+async def test_threads_are_listed_and_shown_and_every_look_is_on_record(kept):
+    listed = rolltop("threads", *LOOKING, "--json", "--store", kept)
+    assert (listed.status, listed.err) == (0, "")
+    assert [line["owner"] for line in listed.lines] == ["e-1042", "e-2", "e-1", "e-0"]
+    thread = listed.lines[0]["id"]
+    for text in ((), ("--text",)):
+        for form in ((), ("--json",)):
+            shown = rolltop("threads", thread, *LOOKING, *text, *form, ROLLTOP_STORE=kept)
+            assert (shown.status, shown.err) == (0, "")
+            for words in ("Am I free", "Let me look", "free on Monday", "You are free"):
+                assert (words in shown.out) == bool(text)
+            for told in ("look", "scripted:", "completed", thread):
+                assert told in shown.out
+            assert COLOUR not in shown.out
+    found = rolltop("threads", *LOOKING, "--store", kept, "--words", "monday", "--since", "2026-01-01", "--limit", "1")
+    assert thread in found.out
+    assert "Am I" not in found.out
+    async with open_store(kept) as store:
+        looks = (await logs(store))["audit:e-2001"]
+    assert [look.shell["action"] for look in looks] == ["audit.search", *["thread.read"] * 4, "audit.search"]
+    assert {look.payload["purpose"] for look in looks} == {"complaint 7"}
+
+
+def test_a_list_goes_on_from_its_cursor(kept, here):
+    first = here("threads", *LOOKING, "--store", kept, "--limit", "3", "--json")
+    rest = here("threads", *LOOKING, "--store", kept, "--json", "--cursor", first.err.split("--cursor ")[1].strip())
+    assert len(first.lines) == 3
+    assert [line["id"] for line in rest.lines] == ["t-0"]
+    assert rest.err == ""
+
+
+def test_tool_calls_are_listed_and_shown(kept, here):
+    listed = rolltop("tools", *LOOKING, "--store", kept, "--tool", "look")
+    assert listed.status == 0
+    _, row = listed.out.splitlines()
+    assert row.split()[1:4] == ["look", "succeeded", "e-1042"]
+    for text in ((), ("--text",)):
+        shown = here("tools", row.split()[0], *LOOKING, "--store", kept, *text)
+        assert ("free on Monday" in shown.out) == bool(text)
+        assert "status: succeeded" in shown.out
+    assert "t-1" in here("tools", *LOOKING, "--store", kept, "--status", "failed", "--owner", "e-1").out
+
+
+def test_a_look_needs_somebody_who_looks_and_why(kept, here):
+    failed(rolltop("threads", "nope", *LOOKING, "--store", kept), "no thread nope")
+    failed(rolltop("tools", "nope", *LOOKING, "--store", kept), "no call nope")
+    failed(here("threads", "--store", kept), "--as", "--purpose")
+    failed(here("tools", "--as", "e-2001", "--purpose", " ", "--store", kept), "purpose")
+    failed(here("threads", *LOOKING, "--store", kept, "--since", "yesterday"), "2026-11-24")
+    failed(here("threads", *LOOKING, "--store", kept, "--limit", "0"), "1 to 500")
+
+
+def test_a_store_that_is_not_there_is_not_made(tmp_path, here):
+    missing = f"sqlite:///{tmp_path}/nothing.db"
+    failed(rolltop("rebuild", "--store", missing), "nothing.db", "ROLLTOP_STORE")
+    failed(rolltop("doctor", ROLLTOP_STORE=missing), "nothing.db", "ROLLTOP_STORE")
+    failed(here("threads", *LOOKING, "--store", missing), "nothing.db")
+    failed(here("copy", "--from", missing, "--to", "memory:"), "nothing.db")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_command_or_setting_is_told_in_one_line(here, monkeypatch):
+    failed(here("mend"), "threads", "rebuild")
+    failed(here(), "COMMAND")
+    failed(found := here("doctor", "--store", "nope://user:hunter2@host"), "nope", "mongodb://")
+    assert "hunter2" not in found.err
+    monkeypatch.setenv("ROLLTOP_STROE", "x")
+    failed(here("doctor"), "ROLLTOP_STROE", "ROLLTOP_STORE")
+
+
+async def test_a_store_is_copied_and_a_differing_target_is_named(tmp_path):
+    source, target = f"sqlite:///{tmp_path}/old.db", f"sqlite:///{tmp_path}/new.db"
+    async with open_store(source) as store, papers(store):
+        ran = await anyio.to_thread.run_sync(lambda: rolltop("copy", "--from", source, "--to", target))
+        assert (ran.status, ran.err) == (0, "")
+        assert "2 turns not ended" in ran.out
+        async with open_store(target) as copy:
+            assert await logs(copy) == await logs(store)
+            assert await records(copy) == await records(store)
+    async with open_store(target) as copy:
+        thread = (await copy.find(Query(kind="thread"))).records[0].id
+        last = (await log_of(copy, thread))[-1]
+        await copy.commit(last.stream, last.n, beat(last.stream, last.n, last.hash), id="c-1")
+    failed(rolltop("copy", "--from", source, "--to", target), f"{last.stream} entry {last.n + 1} of the target")
+    failed(rolltop("copy", "--from", source, "--to", source), "the same store")
+
+
+async def test_records_are_checked_and_mended(kept):
+    async with open_store(kept) as store:
+        turn = await store.get("turn", "q-1")
+        changed = {**turn.fields, "text": "You have 7000 days."}
+        await store.commit("thread:t-1", 0, (), [type(turn)(kind="turn", id="q-1", n=turn.n, fields=changed)], id="c")
+    check = rolltop("rebuild", "--check", "--store", kept)
+    assert check.status == 1
+    assert check.out.splitlines()[0] == "changed: turn q-1 (text)"
+    assert "7000" not in check.out
+    mend = rolltop("rebuild", "--store", kept, "--json")
+    assert mend.status == 0
+    assert [(line["fault"], line["id"], line["mended"]) for line in mend.lines[:-1]] == [("changed", "q-1", True)]
+    assert mend.lines[-1]["left"] == 0
+    assert rolltop("rebuild", "--check", "--store", kept).status == 0
+
+
+async def test_a_doctor_says_how_a_store_is(kept):
+    good = rolltop("doctor", "--store", kept)
+    assert good.status == 0
+    for said in ("journal mode: wal", "synchronous: full", "may be shared by processes: yes"):
+        assert said in good.out
+    async with (
+        open_store(kept) as store,
+        chatting(store, [[Say("Half"), Wait(anyio.Event())]], tools=[look], options=SLOW) as chat,
+    ):
+        turn = await chat.desk.submit(ASKER, chat.id, "And now?")
+        await until(lambda: live_text(store, turn.id))
+        before = await logs(store), await records(store)
+        found = await anyio.to_thread.run_sync(lambda: rolltop("doctor", "--store", kept, "--json"))
+        assert (await logs(store), await records(store)) == before
+    assert found.status == 1
+    assert [(line["about"], line["trouble"]) for line in found.lines[-1:]] == [("open turn", True)]
+    assert f"turn {turn.id} of thread {chat.id} is running" in found.lines[-1]["said"]
+    assert "lacks these models, the tool look" in found.lines[-1]["said"]
+
+
+async def test_a_doctor_says_why_there_is_no_model(kept):
+    found = rolltop("doctor", "--store", kept, ROLLTOP_MODEL="scripted:/nowhere.json")
+    assert found.status == 1
+    assert "! desk: its model cannot be opened" in found.out
+
+
+async def test_every_store_that_can_is_heard(url):
+    async with open_store(url) as store:
+        await seed(store, 2)
+        found = [remark async for remark in examine(store, Equipped(models=(), tools=frozenset()))]
+    assert {"SQLite", "server"} & {remark.about for remark in found}
+    assert not any(remark.trouble for remark in found)
+
+
+async def remarks(store, *, models=("scripted:",), tools=("look",)) -> list[tuple[str, bool, str]]:
+    found = [remark async for remark in examine(store, Equipped(models=models, tools=frozenset(tools)))]
+    about = ("open turn", "live", "rejected", "lagging", "desk")
+    return [(remark.about, remark.trouble, remark.said) for remark in found if remark.about in about]
+
+
+async def test_an_open_turn_needs_somebody_only_where_nobody_can_go_on_with_it(store):
+    async with chatting(store, [[Wait(anyio.Event())]], tools=[look]) as chat:
+        turn = await chat.desk.submit(ASKER, chat.id, "?")
+        await until(lambda: store.get("model_call", f"{turn.id}-m1"))
+        ((about, trouble, said),) = await remarks(store)
+        assert (about, trouble) == ("open turn", False)
+        assert "asked 0 min ago" in said
+        ((_, trouble, said),) = await remarks(store, tools=())
+        assert trouble
+        assert said.endswith("the configured desk lacks the tool look: start one that has them, or stop the turn")
+        ((_, trouble, _),) = await remarks(store, models=("offline:", "scripted:"))
+        assert trouble
+    (*_, (about, trouble, said)) = await remarks(store)
+    assert (about, trouble) == ("open turn", True)
+    assert "nobody works on it: start a desk" in said
+
+
+async def test_an_approval_needs_a_desk_once_it_is_overdue(store):
+    async with chatting(store, [[Call("book", {"days": 3})]], tools=[book]) as chat:
+        assert (await chat.ask("Book three")).waiting
+    later = LaterStore(store)
+    assert [trouble for about, trouble, _ in await remarks(later, tools=("book",)) if about == "open turn"] == [False]
+    later.ahead = 8 * 86_400
+    ((_, trouble, said),) = [one for one in await remarks(later, tools=("book",)) if one[0] == "open turn"]
+    assert trouble
+    assert "asked 8 days ago" in said
+    assert "nobody decided in time" in said
+
+
+async def test_what_a_sweep_takes_away_needs_nobody_and_what_none_would_does(store):
+    async with chatting(store, [[Say("Half"), Wait(anyio.Event())]], options=SLOW) as chat:
+        turn = await chat.desk.submit(ASKER, chat.id, "?")
+        await until(lambda: live_text(store, turn.id))
+        await chat.stop(turn.id)
+    later = LaterStore(store)
+    assert await remarks(later) == []
+    later.ahead = 90
+    assert [(about, trouble) for about, trouble, _ in await remarks(later)] == [("live", False)]
+    await store.commit("live:gone:1", 0, beat("live:gone:1", 0, GENESIS), id="c-1")
+    assert ("live", True) in [(about, trouble) for about, trouble, _ in await remarks(later)]
+
+
+async def test_alarms_and_lagging_records_are_told(store):
+    await seed(store, 2)
+    head = await store.get("thread", "t-1")
+    await store.commit("thread:t-1", 0, (), [replace(head, fields={**head.fields, "rejected": 2})], id="c-1")
+
+    class Lagging(WrappedStore):
+        async def find(self, query):
+            return await super().find(replace(query, where={}) if query.where == {"dirty": True} else query)
+
+    found = await remarks(Lagging(store))
+    assert [(about, trouble) for about, trouble, _ in found] == [*[("lagging", True)] * 2, ("rejected", True)]
+    assert "thread t-1" in found[-1][2]
+
+
+@pytest.mark.parametrize(
+    ("nano_usd", "text"),
+    [
+        (None, "unknown"),
+        (0, "$0.00"),
+        (1, "$0.000000001"),
+        (1_200_000, "$0.0012"),
+        (10**9, "$1.00"),
+        (5 * 10**8, "$0.50"),
+    ],
+)
+def test_money_is_exact_and_what_is_unknown_is_never_0(nano_usd, text):
+    assert dollars(nano_usd) == text
+
+
+def test_what_a_terminal_would_obey_is_written_out():
+    assert harmless("a\x1b[2Jb\nc\u202ed é 😀") == "a\\x1b[2Jb c\\u202ed é 😀"

@@ -1,0 +1,97 @@
+"""A running turn as the page draws it, when the store goes away meanwhile: nothing is taken back or drawn twice."""
+
+from contextlib import contextmanager
+
+import anyio
+import pytest
+import streamlit as st
+from tests.support.desks import ASKER, events
+from streamlit.testing.v1 import AppTest
+
+import console.drawing.live
+from backends import open_store
+from backends.models.scripted.model import Call, Say, ScriptedModel
+from core import Desk, Unavailable, tool
+from core.live.events import BeatEvent, TextEvent
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """What a follower sees of a turn that calls a tool and then answers."""
+
+    @tool(effect="read")
+    def balance() -> dict:
+        """Balance."""
+        return {"left": 13}
+
+    async def record():
+        model = ScriptedModel([[Say("Let me look.", pieces=1), Call("balance", {})], [Say("You have 13.", pieces=1)]])
+        async with open_store("memory:") as store, Desk(store, model, tools=[balance]) as desk:
+            turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "How many?")
+            return await events(desk, turn)
+
+    return anyio.run(record)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Draws what each following brings, an error among it ends it, and gives the page as it is after the last."""
+    monkeypatch.setattr(console.drawing.live, "ATTACH_SECONDS", 0)
+
+    def page():
+        import streamlit as st
+
+        from console.drawing.live import draw_live
+
+        draw_live(st.session_state["follow"])
+
+    def drawn(*followings) -> AppTest:
+        left = iter(followings)
+
+        @contextmanager
+        def follow():
+            yield play(next(left))
+
+        at = AppTest.from_function(page)
+        at.session_state["follow"] = follow
+        return at.run()
+
+    return drawn
+
+
+def play(following):
+    for event in following:
+        if event is None:
+            raise Unavailable("away")
+        if event == "leave":
+            st.stop()
+        yield event
+
+
+def texts(at: AppTest) -> list[str]:
+    return [element.value for element in at.markdown]
+
+
+def test_while_the_store_is_away_what_was_drawn_stays_and_the_page_says_what_is_not_saved(drawn, seen):
+    half = seen[: [event.kind for event in seen].index("tool.finished") + 1]
+    at = drawn([*half, None], [None], ["leave"])
+    assert texts(at)[0].startswith("Let me look.")
+    assert len(at.status) == 1
+    assert at.warning[0].value.startswith("Not saved: what comes next.")
+
+
+@pytest.mark.parametrize("breaks", range(6))
+def test_an_answer_that_is_followed_anew_is_drawn_as_if_nothing_had_happened(drawn, seen, breaks):
+    whole = drawn(seen)
+    assert "13" in texts(whole)[0]
+    assert len(seen) <= 6
+    at = drawn([*seen[:breaks], None], [None], seen)
+    assert [texts(at), at.warning.len, len(at.status)] == [texts(whole), 0, 1]
+    assert [element.value for element in at.status[0].caption] == [element.value for element in whole.status[0].caption]
+
+
+def test_a_text_that_counts_no_more_is_replaced_once_the_page_has_caught_up(drawn):
+    at = drawn([TextEvent(text="One two"), None], [TextEvent(text="One"), "leave"])
+    assert texts(at)[0].startswith("One two")
+    at = drawn([TextEvent(text="One two"), None], [TextEvent(text="One"), BeatEvent(), "leave"])
+    assert texts(at)[0] == "One ▍"

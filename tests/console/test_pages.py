@@ -1,0 +1,381 @@
+"""The pages, for each role, without a browser: what is offered, what is drawn, what is refused."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from console import wording
+from console.app import app, close
+from console.demo.records import HrRecords
+from console.settings import read_settings
+from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
+from core.log.facts import Audience
+from core.errors import Denied, InvalidInput, Unavailable
+from core.gate import Viewer
+
+MAIN = str(Path(__file__).parents[1] / "console" / "main.py")
+EMPLOYEE = Viewer("e-1042", country="austria")
+COLLEAGUE = Viewer("e-1077", country="austria")
+AUDITOR = Viewer("e-2001", {"employee", "auditor"}, purpose="quality sample", country="austria")
+APPROVER = Viewer("e-3001", {"employee", "approver"}, country="austria")
+KEEPER = Viewer("e-4001", {"employee", "knowledge_owner"}, country="austria")
+LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
+LETTER = 'Please issue a salary letter to "Bank Graz"'
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_catalogue: Path) -> Iterator[Open]:
+    """Opens a new session of the console, as a reload does, over one store."""
+    shutil.copy(sample_catalogue, tmp_path / "desk.db-handbooks")
+    monkeypatch.setenv("ROLLTOP_STORE", f"sqlite:///{tmp_path}/desk.db")
+    monkeypatch.setenv("ROLLTOP_MODEL", "offline:?delay=0")
+    config.set_option("server.address", "127.0.0.1")
+
+    def open(viewer: Viewer | None, page: str = "chat", **query: str) -> AppTest:
+        at = AppTest.from_file(MAIN, default_timeout=30)
+        at.session_state["viewer"] = viewer
+        at.run()
+        for name, value in query.items():
+            at.query_params[name] = value
+        return (at.switch_page(f"../pages/{page}.py") if page != "chat" else at).run()
+
+    yield open
+    close()
+
+
+def ask(at: AppTest, question: str) -> AppTest:
+    at.chat_input[0].set_value(question).run()
+    assert not at.exception
+    return at
+
+
+def texts(at: AppTest) -> str:
+    """All that the page says, in one string."""
+    kinds = ("title", "markdown", "text", "caption", "error", "warning", "info")
+    return "\n".join(element.value for kind in kinds for element in at.get(kind))
+
+
+def labels(at: AppTest) -> list[str]:
+    return [button.label for button in at.button]
+
+
+def test_nobody_gets_the_sign_in_and_no_page(open_as):
+    at = open_as(None)
+    assert "Development sign-in" in texts(at)
+    assert "Sign in" in labels(at)
+    assert not at.chat_input
+
+
+def test_the_sign_in_makes_a_viewer_and_the_way_out_forgets_it(open_as):
+    at = open_as(None)
+    at.radio(key="si_person").set_value(PEOPLE[0]).run()
+    next(button for button in at.button if button.label == "Sign in").click().run()
+    assert at.session_state["viewer"] == EMPLOYEE
+    assert at.chat_input
+    at.button(key="si_out").click().run()
+    assert not at.chat_input
+
+
+def test_an_auditor_says_why():
+    with pytest.raises(InvalidInput, match="purpose"):
+        viewer_for("e-2001", "auditor", "  ")
+    assert viewer_for("e-2001", "auditor", " complaint ").purpose == "complaint"
+
+
+@pytest.mark.parametrize(("person", "role"), [("e-1042", "auditor"), ("e-9999", "employee")])
+def test_nobody_signs_in_with_a_role_they_do_not_have(person, role):
+    with pytest.raises(InvalidInput):
+        viewer_for(person, role, "purpose")
+
+
+@pytest.mark.parametrize("address", [None, "0.0.0.0", "192.168.1.7", "::"])
+def test_the_development_sign_in_refuses_other_addresses(open_as, address):
+    config.set_option("server.address", address)
+    with pytest.raises(InvalidInput, match="does not start on"):
+        refuse_other_addresses()
+    at = AppTest.from_file(MAIN).run()
+    assert at.exception
+    assert not at.button
+
+
+@pytest.mark.parametrize(
+    ("viewer", "pages"),
+    [
+        (EMPLOYEE, {"chat"}),
+        (AUDITOR, {"chat", "threads", "thread", "tool_calls", "call"}),
+        (APPROVER, {"chat", "approvals"}),
+        (KEEPER, {"chat", "handbooks", "handbook"}),
+    ],
+)
+def test_each_role_has_its_pages_and_no_other(open_as, viewer, pages):
+    for page in ("chat", "threads", "thread", "tool_calls", "call", "approvals", "handbooks", "handbook"):
+        if page in pages:
+            assert not open_as(viewer, page).exception
+        else:
+            with pytest.raises(ValueError, match="page"):
+                open_as(viewer, page)
+
+
+def test_a_question_about_ones_own_record_shows_the_tool_step_and_its_result(open_as):
+    at = ask(open_as(EMPLOYEE), "How many vacation days do I have left?")
+    assert "Vacation balance" in [status.label for status in at.status]
+    assert "Days left: 13" in texts(at)
+
+
+def test_a_question_about_policy_shows_its_source(open_as):
+    at = ask(open_as(EMPLOYEE), "What is our policy on remote work?")
+    assert "three days a week" in texts(at)
+    chip = next(button for button in at.button if button.label == "1 · Remote work")
+    chip.click().run()
+    assert "in force since 2026\\-07\\-01" in texts(at)
+    assert ":orange-background[" in texts(at)
+
+
+def test_an_example_is_one_click_away(open_as):
+    at = open_as(EMPLOYEE)
+    at.button(key="chat_topic_Vacation").click().run()
+    thread = at.query_params["thread"]
+    assert app().run(app().desk.thread(EMPLOYEE, thread)).turns == 1
+
+
+def test_a_reload_shows_the_same_thread(open_as):
+    at = ask(open_as(EMPLOYEE), "How many vacation days do I have left?")
+    again = open_as(EMPLOYEE, thread=at.query_params["thread"])
+    assert "Days left: 13" in texts(again)
+
+
+def test_a_foreign_thread_reads_like_a_missing_one(open_as):
+    foreign = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
+    at, missing = open_as(COLLEAGUE, thread=foreign), open_as(COLLEAGUE, thread="0" * 32)
+    assert "nothing here that you may open" in texts(at)
+    assert texts(at) == texts(missing)
+    assert "Days left" not in texts(at)
+
+
+def test_a_question_to_a_foreign_thread_is_refused_and_kept(open_as):
+    foreign = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
+    at = ask(open_as(COLLEAGUE, thread=foreign), "And I?")
+    assert "not found" in texts(at)
+    assert at.chat_input[0].proto.value == "And I?"
+
+
+def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch):
+    at = open_as(EMPLOYEE)
+
+    async def away(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(app().desk, "submit", away)
+    ask(at, "Will this be lost?")
+    assert "Not saved" in texts(at)
+    assert at.chat_input[0].proto.value == "Will this be lost?"
+
+
+def test_an_approval_card_survives_a_reload_and_books_what_it_says(open_as):
+    at = ask(open_as(EMPLOYEE), LEAVE)
+    at = open_as(EMPLOYEE, thread=at.query_params["thread"])
+    assert "Book annual leave from 2030\\-03\\-04 to 2030\\-03\\-05" in texts(at)
+    next(button for button in at.button if button.label == "Approve").click().run()
+    assert "Approve" not in labels(at)
+    assert "Working days: 2" in texts(at)
+
+
+def test_a_denied_call_is_shown_as_denied_and_has_no_effect(open_as):
+    at = ask(open_as(EMPLOYEE), LEAVE)
+    next(button for button in at.button if button.label == "Deny").click().run()
+    assert "Leave request · denied" in [status.label for status in at.status]
+    assert "Working days" not in texts(at)
+
+
+def test_while_an_approval_waits_the_next_question_goes_back_into_the_box(open_as):
+    at = ask(ask(open_as(EMPLOYEE), LEAVE), "And another thing")
+    assert "not finished" in texts(at)
+    assert at.chat_input[0].proto.value == "And another thing"
+
+
+def test_an_approver_decides_for_others_and_the_asker_sees_it(open_as):
+    at = ask(open_as(EMPLOYEE), LETTER)
+    assert "approver role decides" in texts(at)
+    assert "Approve" not in labels(at)
+    approvals = open_as(APPROVER, "approvals")
+    assert "Bank Graz" in texts(approvals)
+    next(button for button in approvals.button if button.label == "Approve").click().run()
+    assert "Approved" in texts(approvals)
+    assert "Nothing waits" in texts(approvals)
+    thread = at.query_params["thread"]
+    assert "SL-00001" in texts(open_as(EMPLOYEE, thread=thread))
+
+
+def test_an_approver_is_not_offered_their_own_request(open_as):
+    at = ask(open_as(APPROVER), LETTER)
+    assert "Approve" not in labels(at)
+    assert "Nothing waits" in texts(open_as(APPROVER, "approvals"))
+
+
+def test_an_auditor_finds_a_thread_by_its_words_and_reads_the_evidence(open_as):
+    asked = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
+    at = open_as(AUDITOR, "threads")
+    at.text_input(key="th_words").set_value("vacation left").run()
+    assert "e\\-1042" in texts(at)
+    at.text_input(key="th_words").set_value("zebra").run()
+    assert "No thread fits" in texts(at)
+    at = open_as(AUDITOR, "thread", tr_id=asked)
+    assert not at.exception
+    assert "How many vacation days do I have left?" in texts(at)
+    assert "Vacation balance" in [status.label for status in at.status]
+    assert "Model calls" in texts(at)
+
+
+def test_an_auditor_finds_a_tool_call_and_its_thread(open_as):
+    ask(open_as(EMPLOYEE), "How many vacation days do I have left?")
+    at = open_as(AUDITOR, "tool_calls")
+    assert "e\\-1042" in texts(at)
+    at.selectbox(key="tc_status").set_value("failed").run()
+    assert "No tool call fits" in texts(at)
+    call = app().run(app().desk.search_calls(AUDITOR)).items[0]
+    at = open_as(AUDITOR, "call", tc_id=call.id)
+    assert at.title[0].value == "Vacation balance"
+
+
+def test_a_keeper_sees_every_handbook_and_which_are_past_their_review(open_as):
+    at = open_as(KEEPER, "handbooks")
+    assert "30 documents" in texts(at)
+    at.text_input(key="hb_words").set_value("remote-work-2024").run()
+    assert "Superseded" in texts(at)
+    assert "2024\\-01\\-01 to 2026\\-06\\-30" in texts(at)
+    at.text_input(key="hb_words").set_value("").run()
+    at.selectbox(key="hb_status").set_value("removed").run()
+    assert "0 documents" in texts(at)
+
+
+def test_a_keeper_changes_for_whom_a_handbook_holds_and_it_is_on_record(open_as):
+    at = open_as(KEEPER, "handbook", hb_id="it/data-protection")
+    assert "for everybody" in texts(at)
+    at.multiselect[0].set_value(["uk"])
+    next(button for button in at.button if button.label == "Save").click().run()
+    assert not at.exception
+    assert "for UK" in texts(at)
+    assert "e\\-4001" in texts(at)
+    run, handbooks = app().run, app().handbooks
+    trial = run(handbooks.try_question(KEEPER, "May I photograph a customer?", country="austria", entity=None))
+    assert "it/data-protection" not in [passage.document for passage in trial.passages]
+    run(handbooks.change(KEEPER, "it/data-protection", audience=Audience()))
+
+
+def test_a_handbook_that_would_end_before_it_begins_is_not_saved(open_as):
+    at = open_as(KEEPER, "handbook", hb_id="it/data-protection")
+    at.date_input[1].set_value(date(2020, 1, 1))
+    next(button for button in at.button if button.label == "Save").click().run()
+    assert "would end" in texts(at)
+    assert "is on record" not in texts(at)
+
+
+def test_a_handbook_that_does_not_exist_is_not_found(open_as):
+    assert "nothing here that you may open" in texts(open_as(KEEPER, "handbook", hb_id="working/none"))
+
+
+@pytest.mark.parametrize("viewer", [EMPLOYEE, AUDITOR, APPROVER])
+def test_whoever_does_not_keep_the_handbooks_is_refused_by_all_that_keeps_them(open_as, viewer):
+    open_as(viewer)
+    run, handbooks = app().run, app().handbooks
+    for call in (
+        handbooks.documents(viewer),
+        handbooks.text(viewer, 1),
+        handbooks.pieces(viewer, 1),
+        handbooks.changes(viewer, "it/data-protection"),
+        handbooks.upload(viewer, [("a.md", b"A")]),
+        handbooks.job(viewer),
+        handbooks.change(viewer, "it/data-protection", owner="me"),
+        handbooks.remove(viewer, "it/data-protection"),
+        handbooks.try_question(viewer, "Leave?", country=None, entity=None),
+        handbooks.health(viewer),
+    ):
+        with pytest.raises(Denied):
+            run(call)
+
+
+def test_the_section_around_a_passage_is_for_whom_the_handbook_holds(open_as):
+    open_as(EMPLOYEE)
+    run, handbooks = app().run, app().handbooks
+    british = Viewer("e-1203", country="uk")
+    trial = run(handbooks.try_question(KEEPER, "What is statutory sick pay?", country="uk", entity=None))
+    passage = next(one for one in trial.passages if one.document == "health/sick-leave-uk")
+    around = run(handbooks.section(british, passage))
+    assert passage.id in [piece.id for piece in around]
+    assert {piece.document for piece in around} == {"health/sick-leave-uk"}
+    assert run(handbooks.section(EMPLOYEE, passage)) == []
+
+
+def test_listings_have_pages(open_as):
+    open_as(EMPLOYEE)
+    for _ in range(26):
+        app().run(app().desk.create_thread(EMPLOYEE))
+    at = open_as(AUDITOR, "threads")
+    assert "Page 1" in texts(at)
+    at.button(key="th_pages_next").click().run()
+    assert "Page 2" in texts(at)
+    at.text_input(key="th_person").set_value("e-1042").run()
+    assert "Page 1" in texts(at)
+
+
+@pytest.mark.parametrize("person", ["../e-1042", '{"$gt": ""}', "e-1042\u0000", "ü" * 64])
+def test_a_person_that_is_no_id_finds_nothing_and_breaks_nothing(open_as, person):
+    at = open_as(AUDITOR, "threads")
+    at.text_input(key="th_person").set_value(person).run()
+    assert not at.exception
+
+
+@pytest.mark.parametrize("page", ["thread", "call"])
+def test_a_review_page_without_an_id_says_not_found(open_as, page):
+    at = open_as(AUDITOR, page)
+    assert "nothing here that you may open" in texts(at)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["![a](http://x/y.png)", "\\![a](http://x/y.png)", "![a][b]\n\n[b]: http://x/y.png", "[![a](http://x)](http://y)"],
+)
+def test_markdown_has_no_image_left(text):
+    assert "![" not in wording.markdown(text)
+
+
+def test_a_label_has_no_markup_left():
+    assert wording.label("![a](b) **c** :red[d]\ne") == r"\!\[a\]\(b\) \*\*c\*\* \:red\[d\] e"
+
+
+@pytest.mark.parametrize(
+    ("nano", "words"),
+    [(None, "unknown"), (0, "$0"), (1_200_000, "$0.0012"), (3, "$0.000000003"), (12_345_000_000, "$12.35")],
+)
+def test_money_is_what_is_known(nano, words):
+    assert wording.money(nano) == words
+
+
+def test_a_misspelt_setting_is_an_error_that_names_the_settings(monkeypatch):
+    monkeypatch.setenv("ROLLTOP_STOER", "mongodb://me:secret@host")
+    with pytest.raises(InvalidInput, match=r"ROLLTOP_STOER.*ROLLTOP_STORE") as caught:
+        read_settings()
+    assert "secret" not in str(caught.value)
+
+
+def test_no_setting_shows_its_secret(monkeypatch):
+    monkeypatch.setenv("ROLLTOP_STORE", "mongodb://me:secret@host")
+    assert "secret" not in repr(read_settings())
+
+
+def test_the_same_key_books_leave_once():
+    records = HrRecords(":memory:", lambda: date(2026, 11, 24))
+    first = records.book_leave("key", "e-1042", "annual", date(2026, 12, 7), date(2026, 12, 8))
+    assert first == records.book_leave("key", "e-1042", "annual", date(2026, 12, 7), date(2026, 12, 8))
+    assert first["working_days"] == 1  # 8 December is a holiday
+    assert records.balance("e-1042")["days_left"] == 12
+    with pytest.raises(ValueError, match="overlaps"):
+        records.book_leave("other", "e-1042", "annual", date(2026, 12, 7), date(2026, 12, 8))
+    records.close()

@@ -1,0 +1,58 @@
+"""Handbooks taken in with their vectors in Pinecone, and what `rolltop doctor` finds and mends there: as processes."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.handbook_folders import handbook, write
+from pinecone import Pinecone
+from tests.console.test_command_line import rolltop
+
+PAY = handbook("Pay", "Day\nSalaries are paid on the 28th.", effective="2026-01-01")
+LEAVE = handbook("Leave", "Days\nThere are 28 days.", effective="2026-01-01")
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    """The stand-in's address, as a process of its own."""
+    command = [sys.executable, "-m", "tests.servers.pinecone.server", "--port", "0", "--key", "a-key"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.send_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, host: str) -> dict[str, str]:
+    """Those of a desk beside two handbooks, with an empty store."""
+    write(tmp_path / "books", {"pay.md": PAY, "leave.md": LEAVE})
+    store = f"sqlite:///{tmp_path}/desk.db"
+    assert rolltop("copy", "--from", "memory:", "--to", store).status == 0
+    vectors = f"pinecone:handbooks?namespace=here&host={host}"
+    return {"ROLLTOP_STORE": store, "ROLLTOP_VECTORS": vectors, "PINECONE_API_KEY": "a-key"}
+
+
+def test_a_doctor_finds_what_is_wrong_in_pinecone_and_mends_it_with_the_right_key(
+    tmp_path: Path, host: str, settings: dict[str, str]
+) -> None:
+    taken_in = rolltop("ingest", str(tmp_path / "books"), **settings)
+    assert taken_in.out.splitlines()[-1] == "2 published; 2 passages, 2 embedded, 0 reused"
+    stranger = rolltop("doctor", **{**settings, "PINECONE_API_KEY": "another"})
+    assert stranger.status == 1
+    assert "! vectors: Pinecone refused (HTTP 401): the key in PINECONE_API_KEY is none that it knows" in stranger.out
+
+    with Pinecone(api_key="a-key", host=host) as client, client.index("handbooks") as index:
+        (page,) = index.list(namespace="here")
+        lost, wrong = (one.id for one in page.vectors)
+        index.delete(ids=[lost], namespace="here")
+        index.update(id=wrong, set_metadata={"version": 999}, namespace="here")
+        index.upsert(vectors=[("an-orphan", [1.0] * 256)], namespace="here")
+
+    found = rolltop("doctor", **settings)
+    assert found.status == 1
+    assert "! Pinecone: 1 missing, 1 of no passage, 1 of another version" in found.out
+    assert "1 missing, 1 of no passage, 1 of another version: mended" in rolltop("doctor", "--repair", **settings).out
+    assert "Pinecone: holds what the catalogue says" in rolltop("doctor", **settings).out

@@ -1,0 +1,329 @@
+"""A chat: one thread for one viewer, in the few verbs that an application needs."""
+
+from contextlib import aclosing
+
+import anyio
+import pytest
+from tests.support.desks import ASKER, QUICK, chatting, ended, log_of, logged, until
+from pydantic import BaseModel
+
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
+from core import Desk, InvalidInput, NotFound, Options, Passage, RequestMismatch, TurnInProgress, TurnNotCompleted, Usage, Viewer, create_chat, load_chat, tool
+from core.log.fold import State, fold_all
+from core.log.records import record
+from core.store import Query
+
+NEVER = anyio.Event
+
+
+class Case(BaseModel):
+    number: int
+    team: str = "people"
+
+
+async def test_a_question_is_answered(store):
+    bill = Bill(Usage(input=90, cached=10, output=7), cost=1_200)
+    async with chatting(store, [[Say("You have twelve days."), bill]]) as chat:
+        reply = await chat.ask("How many?")
+        assert reply.raise_for_status() is reply
+        assert (reply.status, reply.text, reply.cost, reply.error) == (
+            "completed",
+            "You have twelve days.",
+            1_200,
+            None,
+        )
+        assert (reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.model_calls) == (90, 7, 1)
+        assert await chat.usage() == reply.usage
+
+
+async def test_a_turn_that_did_not_complete_is_a_status_and_raises_only_when_asked_to(store):
+    async with chatting(store, [[Fail("auth", "no key")]]) as chat:
+        reply = await chat.ask("How many?")
+        assert (reply.status, reply.error.code, reply.error.message) == ("failed", "auth", "no key")
+        with pytest.raises(TurnNotCompleted, match=rf"turn {reply.turn_id} is failed \(auth\)"):
+            reply.raise_for_status()
+
+
+async def test_a_cost_that_is_not_known_is_none_and_makes_the_sum_none(store):
+    script = [[Say("One."), Bill(Usage(input=1, output=1), cost=5)], [Say("Two.")]]
+    async with chatting(store, script) as chat:
+        assert (await chat.ask("1?")).cost == 5
+        assert (await chat.ask("2?")).cost is None
+        totals = await chat.usage()
+        assert (totals.cost, totals.cost_unknown, totals.tokens_unknown) == (5, 1, 1)
+        assert [call.cost for call in await chat.model_calls()] == [5, None]
+
+
+async def test_a_stream_gives_the_text_as_it_comes_and_the_end_last(store):
+    gate = anyio.Event()
+    async with chatting(store, [[Say("You have "), Wait(gate), Say("twelve.")]]) as chat:
+        texts = []
+        async for event in chat.ask_stream("How many?"):
+            if event.kind == "text":
+                texts.append(event.text)
+                gate.set()
+        assert (texts, event.kind, event.turn.text) == (["You have ", "twelve."], "ended", "You have twelve.")
+
+
+@pytest.mark.parametrize("way", ["closed", "cancelled"])
+@pytest.mark.parametrize("on_disconnect", ["finish", "stop"])
+async def test_what_a_stream_that_is_left_early_does_to_its_turn_is_an_option(store, on_disconnect, way):
+    gate = anyio.Event()
+    model = ScriptedModel([[Say("You have "), Wait(gate), Say("twelve.")]])
+    async with chatting(store, model, options=Options(on_disconnect=on_disconnect)) as chat:
+        first = anyio.Event()
+
+        async def read():
+            async with aclosing(chat.ask_stream("How many?", request_id="r1")) as events:
+                async for event in events:
+                    if event.kind == "text":
+                        first.set()
+                        if way == "closed":
+                            return
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read)
+            await first.wait()
+            if way == "cancelled":
+                tasks.cancel_scope.cancel()
+        gate.set()
+        reply = await chat.ask("How many?", request_id="r1")
+    expected = ("completed", "You have twelve.") if on_disconnect == "finish" else ("cancelled", "You have ")
+    assert (reply.status, reply.text) == expected
+
+
+async def test_a_stream_that_was_read_to_its_end_stops_nothing(store):
+    async with chatting(store, [[Say("Twelve.")]], options=Options(on_disconnect="stop")) as chat:
+        async with aclosing(chat.ask_stream("How many?")) as events:
+            async for event in events:
+                if event.kind == "ended":
+                    break
+        assert event.turn.status == "completed"
+
+
+async def test_the_same_request_gives_the_same_reply(store):
+    async with chatting(store, [[Say("Twelve.")]]) as chat:
+        replies = [await chat.ask("How many?", request_id="r1") for _ in range(2)]
+        assert replies[0] == replies[1]
+        with pytest.raises(RequestMismatch):
+            await chat.ask("How much?", request_id="r1")
+
+
+async def test_one_who_asks_while_a_turn_is_open_may_attach_to_it(store):
+    gate = anyio.Event()
+    async with chatting(store, [[Wait(gate), Say("Twelve.")]]) as chat:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(chat.ask, "How many?")
+            await until(lambda: logged(store, chat.id, "model.asked"))
+            with pytest.raises(TurnInProgress) as caught:
+                await chat.ask("And?")
+            gate.set()
+        seen = [event async for event in chat.follow(caught.value.turn_id)]
+        assert seen[-1].turn.text == "Twelve."
+
+
+async def test_a_chat_that_is_loaded_again_goes_on_where_it_was(store):
+    async with chatting(store, [[Say("Twelve.")]], title="Vacation", instructions="Be brief.") as chat:
+        await chat.ask("How many?")
+        texts = [(message.role, message.text) for message in await chat.messages()]
+    model = ScriptedModel([[Say("None.")]])
+    async with await load_chat(store, model, chat.id, user_id="e-1042", options=QUICK) as chat:
+        assert [(message.role, message.text) for message in await chat.messages()] == texts
+        await chat.ask("And in July?")
+    assert model.requests[0].instructions == "Be brief."
+    assert [message.text for message in model.requests[0].messages] == ["How many?", "Twelve.", "And in July?"]
+
+
+async def test_a_loaded_chat_sees_its_open_turn_to_its_end(store):
+    async with chatting(store, [[Wait(NEVER())]]) as chat:
+        turn = await chat.desk.submit(ASKER, chat.id, "How many?")
+    async with await load_chat(store, ScriptedModel([[Say("Twelve.")]]), chat.id, user_id="e-1042") as chat:
+        assert (await ended(chat.desk, turn)).text == "Twelve."
+
+
+async def test_a_chat_of_one_thread_leaves_other_threads_alone(store):
+    async with chatting(store, [[Wait(NEVER())]]) as chat:
+        turn = await chat.desk.submit(ASKER, chat.id, "How many?")
+    async with chatting(store, [[Say("Mine.")]]) as other:
+        await other.ask("?")
+        assert (await other.desk.turn(ASKER, turn.id)).status == "running"
+
+
+@pytest.mark.parametrize("given", [{"user_id": "e-1077"}, {"viewer": Viewer("e-1077", roles={"employee", "approver"})}])
+async def test_a_foreign_chat_and_none_are_refused_in_the_same_words(store, given):
+    async with chatting(store, []) as chat:
+        pass
+    said = []
+    for id in (chat.id, "0" * 32):
+        with pytest.raises(NotFound) as caught:
+            await load_chat(store, ScriptedModel([]), id, **given)
+        said.append(str(caught.value).replace(id, "ID"))
+    assert said == ["no thread ID"] * 2
+
+
+async def test_typed_metadata_comes_back_as_what_it_was(store):
+    model = ScriptedModel([])
+    async with await create_chat(store, model, user_id="e-1042", metadata=Case(number=7)) as chat:
+        assert chat.metadata == Case(number=7)
+    async with await load_chat(store, model, chat.id, user_id="e-1042", metadata_type=Case) as chat:
+        assert chat.metadata == Case(number=7, team="people")
+        await chat.update_metadata({"number": 8})
+        assert chat.metadata == Case(number=8)
+        with pytest.raises(InvalidInput, match="number"):
+            await chat.update_metadata({"number": "eight"})
+    async with await load_chat(store, model, chat.id, user_id="e-1042") as chat:
+        assert chat.metadata == {"number": 8, "team": "people"}
+    assert len(await logged(store, chat.id, "thread.metadata")) == 1
+
+
+async def test_metadata_of_another_type_is_refused(store):
+    async with chatting(store, [], metadata={"colour": "red"}) as chat:
+        pass
+    with pytest.raises(InvalidInput, match="is no Case"):
+        await load_chat(store, ScriptedModel([]), chat.id, user_id="e-1042", metadata_type=Case)
+
+
+@pytest.mark.parametrize("metadata", [{"a": float("nan")}, {"a": object()}, {"a": "\ud800"}, {1: 2}])
+async def test_metadata_without_json_is_refused(store, metadata):
+    with pytest.raises(InvalidInput):
+        await create_chat(store, ScriptedModel([]), user_id="e-1042", metadata=metadata)
+
+
+@pytest.mark.parametrize("given", [{}, {"user_id": "e-1042", "viewer": ASKER}])
+async def test_a_chat_needs_to_know_who_asks(store, given):
+    with pytest.raises(InvalidInput, match="who asks"):
+        await create_chat(store, ScriptedModel([]), **given)
+
+
+async def test_the_newest_messages_come_by_the_page(store):
+    async with chatting(store, lambda request: [Say(f"answer to {request.messages[-1].text}")]) as chat:
+        for n in range(6):
+            await chat.ask(f"question {n}")
+        last = await chat.messages(last=4)
+        before = await chat.messages(last=4, before=last[0].at_n)
+        with pytest.raises(InvalidInput, match="limit"):
+            await chat.messages(last=0)
+    assert [message.text for message in [*before, *last]] == [
+        text for n in range(2, 6) for text in (f"question {n}", f"answer to question {n}")
+    ]
+
+
+async def test_settings_reach_the_model_and_unknown_ones_are_refused_by_name(store):
+    model = ScriptedModel([[Say("Yes.")]], settings=("temperature",))
+    async with chatting(store, model, options=Options(model_settings={"temperature": 0.5})) as chat:
+        await chat.ask("?")
+    assert model.requests[0].settings == {"temperature": 0.5}
+    with pytest.raises(InvalidInput, match="refuses the setting 'seed'; it accepts: temperature"):
+        Desk(store, model, options=Options(model_settings={"seed": 1}))
+    with pytest.raises(InvalidInput, match="it accepts: none"):
+        await create_chat(store, ScriptedModel([]), user_id="e-1042", options=Options(model_settings={"seed": 1}))
+
+
+class Two:
+    """A retriever of two passages."""
+
+    async def search(self, query, viewer, limit, filters=None, as_of=None):
+        return [
+            Passage(id=f"p{n}", document="d", title="T", section=[], version="1", text=f"Canary {n}.", score=1)
+            for n in (1, 2)
+        ]
+
+    async def judge(self, query, passages):
+        return None
+
+    async def versions(self):
+        return {"d": "1"}
+
+
+async def test_what_is_to_be_forgotten_is_erased_when_the_turn_ends_and_its_record_with_it(store):
+    @tool(effect="read")
+    def look() -> str:
+        """Look."""
+        return "canary result"
+
+    script = [[Say("Let me"), Cut()], [Call("look", {})], [Say("Twelve.")]]
+    forget = ("passages.retrieved", "model.failed", "tool.finished")
+    options = Options(retry_delay=0.001, on_interruption="retry", forget=forget)
+    async with chatting(store, script, tools=[look], retriever=Two(), options=options) as chat:
+        reply = await chat.ask("How many?")
+        assert (reply.status, reply.text) == ("completed", "Twelve.")
+        await until(lambda: logged(store, chat.id, "erased"))
+        view = await chat.desk.turn_view(ASKER, reply.turn_id)
+    entries = await log_of(store, chat.id)
+    assert {entry.kind for entry in entries if entry.erased} == set(forget)
+    assert {entry.kind for entry in entries if entry.kind in forget and not entry.erased} == set()
+    assert [(call.status, call.result, call.size) for call in view.calls] == [("succeeded", None, 15)]
+    assert [(found.count, found.passages) for found in view.retrievals] == [(2, [])]
+    assert [call.answer for call in view.model_calls] == [None, "", "Twelve."]
+    await records_are_what_the_log_says(store, chat.id)
+
+
+async def records_are_what_the_log_says(store, thread):
+    state = fold_all(State(), await log_of(store, thread))
+    folded = {(made.kind, made.id): made for item in state.items.values() for made in [record(item)]}
+    head = record(state.thread)
+    assert await store.get("thread", thread) == head
+    stored = {}
+    for kind in ("turn", "message", "tool_call", "model_call", "retrieval"):
+        page = await store.find(Query(kind=kind, where={"thread": thread}, limit=500))
+        stored |= {(kind, found.id): found for found in page.records}
+    assert stored == folded
+
+
+async def test_the_records_of_a_busy_thread_are_what_its_log_says(store):
+    @tool(effect="unsafe")
+    def book() -> str:
+        """Book."""
+        return "booked"
+
+    script = [
+        [Say("Half"), Cut()],
+        [Call("book", {}), Call("nobook", {})],
+        [Say("Booked."), Bill(Usage(input=1, output=1), cost=3)],
+        [Fail("auth")],
+        [Call("book", {})],
+    ]
+    async with chatting(store, script, tools=[book], retriever=Two()) as chat:
+        await chat.ask("1?")
+        reply = await chat.ask("2?")
+        reply = await chat.decide(reply.waiting[0].id, "approve", reply.waiting[0].digest)
+        await chat.desk.give_feedback(ASKER, reply.turn_id, "down", "too short")
+        await chat.ask("3?")
+        await chat.stop((await chat.ask("4?")).turn_id)
+        await chat.desk.rename(ASKER, chat.id, "Booking")
+        await chat.update_metadata({"case": 7})
+        assert reply.cost is None or reply.cost == 3
+    await records_are_what_the_log_says(store, chat.id)
+
+
+async def test_feedback_is_a_rating_that_can_be_taken_back_and_the_earlier_one_stays_in_the_log(store):
+    async with chatting(store, [[Say("Twelve.")]]) as chat:
+        turn = (await chat.ask("How many?")).turn_id
+        desk = chat.desk
+        await desk.give_feedback(ASKER, turn, "up", "thanks")
+        assert ((await desk.turn(ASKER, turn)).rating, (await desk.turn(ASKER, turn)).comment) == ("up", "thanks")
+        await desk.give_feedback(ASKER, turn, None)
+        assert (await desk.turn(ASKER, turn)).rating is None
+        assert [e.shell["rating"] for e in await logged(store, chat.id, "feedback.given")] == ["up", None]
+        with pytest.raises(InvalidInput, match="up, down or None"):
+            await desk.give_feedback(ASKER, turn, "great")
+
+
+async def test_a_thread_is_called_by_its_first_question_until_it_is_renamed(store):
+    async with chatting(store, [[Say("Twelve.")]]) as chat:
+        await chat.ask("How many  days\nare left? " + "x" * 100)
+        desk = chat.desk
+        assert (await desk.thread(ASKER, chat.id)).title == ("How many days are left? " + "x" * 100)[:60]
+        assert (await desk.rename(ASKER, chat.id, "  My  days ")).title == "My days"
+        for title in ("", " ", "x" * 201):
+            with pytest.raises(InvalidInput, match="1 to 200"):
+                await desk.rename(ASKER, chat.id, title)
+
+
+async def test_own_threads_are_found_by_a_word_that_was_said_and_nobody_elses(store):
+    async with chatting(store, [[Say("Twelve days.")]]) as chat:
+        await chat.ask("Vacation?")
+    async with chatting(store, [[Say("Twelve days.")]], user=Viewer("e-1077")) as bens:
+        await bens.ask("Vacation?")
+        assert [t.id for t in (await bens.desk.threads(Viewer("e-1077"), words="vacat")).items] == [bens.id]
+        assert [t.id for t in (await bens.desk.threads(ASKER)).items] == [chat.id]

@@ -1,0 +1,265 @@
+"""Who may do what: every public method that takes a viewer, for every viewer, on own, foreign and missing objects."""
+
+import inspect
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import anyio
+import pytest
+from tests.support.desks import ASKER, QUICK, ended, waiting
+from tests.support.wrapped import WrappedStore
+
+import core.log.audit
+from backends.stores.memory import MemoryStore
+from backends.models.scripted.model import Call, Say, ScriptedModel
+from core import Archive, Chat, Denied, Desk, InvalidInput, NotFound, OutcomeUnknown, Unavailable, Viewer, load_chat, tool
+
+VIEWERS = {
+    "employee": Viewer("e-1077"),
+    "auditor": Viewer("e-2001", roles={"auditor"}, purpose="complaint 7"),
+    "purposeless": Viewer("olga", roles={"auditor"}),
+    "blank": Viewer("olaf", roles={"auditor"}, purpose=" \n"),
+    "approver": Viewer("e-3001", roles={"employee", "approver"}),
+    "knowledge owner": Viewer("e-4001", roles={"knowledge_owner"}),
+    "roleless": Viewer("rolf", roles=()),
+    "anonymous": None,
+}
+MISSING = "0" * 24
+
+
+@pytest.fixture
+def store():
+    """The gate stands above every store: one is as good as another."""
+    return MemoryStore()
+
+
+@tool(effect="unsafe")
+def book() -> None:
+    """Book."""
+
+
+@tool(effect="unsafe", approval="approver")
+def pay() -> None:
+    """Pay."""
+
+
+@tool(effect="idempotent")
+def send() -> None:
+    """Send."""
+    raise OutcomeUnknown("the line went dead")
+
+
+def script(request):
+    if request.messages[-1].role == "tool":
+        return [Say("Nobody knows.")]
+    return [Call("send", {})] if request.messages[-1].text == "Send" else [Call("book", {}), Call("pay", {})]
+
+
+@dataclass(frozen=True)
+class Things:
+    """What one person has: a thread that takes a question, its ended turn with an unknown call, and a parked turn."""
+
+    thread: str
+    turn: str
+    unknown: str
+    parked: str
+    book: str
+    pay: str
+
+
+async def things_of(desk, viewer):
+    thread = (await desk.create_thread(viewer)).id
+    turn = await ended(desk, await desk.submit(viewer, thread, "Send"), viewer)
+    busy = (await desk.create_thread(viewer)).id
+    parked = await desk.submit(viewer, busy, "Book and pay")
+    calls = {call.tool: call for call in await waiting(desk, parked, viewer)}
+    unknown = (await desk.turn_view(viewer, turn.id)).calls[0].id
+    return Things(thread, turn.id, unknown, parked.id, calls["book"].id, calls["pay"].id)
+
+
+async def first(events):
+    async with aclosing(events):
+        return await anext(events)
+
+
+async def digest_of(desk, call):
+    found = await desk._store.get("tool_call", call)
+    return found.fields["digest"] if found else "0" * 64
+
+
+async def decide(desk, viewer, call):
+    return await desk.decide(viewer, call, "approve", await digest_of(desk, call))
+
+
+READ, WRITE, NO_OBJECT = "read", "write", "no object"
+ROWS = {
+    # method: [(action, thing, how it is called)]; a thing of None: the method concerns no single object
+    "thread": [(READ, "thread", lambda d, v, id: d.thread(v, id))],
+    "transcript": [(READ, "thread", lambda d, v, id: d.transcript(v, id))],
+    "messages": [(READ, "thread", lambda d, v, id: d.messages(v, id))],
+    "tool_calls": [(READ, "thread", lambda d, v, id: d.tool_calls(v, id))],
+    "model_calls": [(READ, "thread", lambda d, v, id: d.model_calls(v, id))],
+    "usage": [(READ, "thread", lambda d, v, id: d.usage(v, id))],
+    "turn": [(READ, "turn", lambda d, v, id: d.turn(v, id))],
+    "turn_view": [(READ, "turn", lambda d, v, id: d.turn_view(v, id))],
+    "follow": [(READ, "turn", lambda d, v, id: first(d.follow(v, id)))],
+    "call": [
+        (READ, "book", lambda d, v, id: d.call(v, id)),
+        ("read for approval", "pay", lambda d, v, id: d.call(v, id)),
+    ],
+    "submit": [(WRITE, "thread", lambda d, v, id: d.submit(v, id, "Send"))],
+    "rename": [(WRITE, "thread", lambda d, v, id: d.rename(v, id, "Title"))],
+    "update_metadata": [(WRITE, "thread", lambda d, v, id: d.update_metadata(v, id, {"a": 1}))],
+    "give_feedback": [(WRITE, "turn", lambda d, v, id: d.give_feedback(v, id, "up"))],
+    "stop": [(WRITE, "parked", lambda d, v, id: d.stop(v, id))],
+    "decide": [
+        (WRITE, "book", decide),
+        ("approve", "pay", decide),
+    ],
+    "resolve": [("resolve", "unknown", lambda d, v, id: d.resolve(v, id, True, "I saw the letter"))],
+    "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
+    "threads": [("employee's", None, lambda d, v, _: d.threads(v))],
+    "search_threads": [("auditor's", None, lambda d, v, _: d.search_threads(v))],
+    "search_calls": [("auditor's", None, lambda d, v, _: d.search_calls(v))],
+    "gaps": [("knowledge owner's", None, lambda d, v, _: d.gaps(v))],
+    "waiting_calls": [("approver's", None, lambda d, v, _: d.waiting_calls(v))],
+}
+CELLS = [
+    pytest.param(action, thing, call, id=f"{method}-{thing or 'none'}")
+    for method, rows in ROWS.items()
+    for action, thing, call in rows
+]
+AUDITED = (READ, "read for approval", "resolve")
+
+
+def expected(action, who, whose):
+    """`ok`, `look` (it is put on record), or what is raised."""
+    purposeless = who in ("purposeless", "blank")
+    match action, who:
+        case "employee's", "employee" | "approver":
+            return "ok"
+        case "auditor's", "auditor":
+            return "look"
+        case "auditor's", "purposeless" | "blank":
+            return InvalidInput
+        case ("approver's", "approver") | ("knowledge owner's", "knowledge owner"):
+            return "look"
+        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's"), _):
+            return Denied
+    if whose == "own":
+        return NotFound if action in ("approve", "resolve") else "ok"
+    if action in AUDITED and purposeless:
+        return InvalidInput
+    if whose == "missing":
+        return NotFound
+    match action, who:
+        case (("read" | "resolve" | "read for approval"), "auditor"):
+            return "look"
+        case "read for approval", "approver":
+            return "look"
+        case "approve", "approver":
+            return "ok"
+    return NotFound
+
+
+async def looks(store, viewer):
+    return len(await store.read(f"audit:{viewer.id}")) if viewer else 0
+
+
+def methods(of):
+    """The public async methods that take a viewer."""
+    for name, method in inspect.getmembers(of, inspect.isfunction):
+        if (
+            not name.startswith("_")
+            and (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method))
+            and "viewer" in inspect.signature(method).parameters
+        ):
+            yield name
+
+
+def test_every_public_method_that_takes_a_viewer_has_a_row():
+    assert {*methods(Archive), *methods(Desk)} == set(ROWS)
+    assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
+
+
+def test_every_public_method_takes_a_viewer_but_those_that_run_the_desk():
+    public = {name for name, method in inspect.getmembers(Desk, inspect.isfunction) if not name.startswith("_")}
+    assert public - set(ROWS) == {"start", "close", "recover"}
+
+
+@pytest.mark.parametrize("who", VIEWERS)
+@pytest.mark.parametrize(("action", "thing", "call"), CELLS)
+async def test_what_a_viewer_may_do(store, action, thing, call, who):
+    viewer = VIEWERS[who]
+    async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
+        objects = {"foreign": await things_of(desk, ASKER), "missing": None}
+        if viewer and "employee" in viewer.roles:
+            objects["own"] = await things_of(desk, viewer)
+        said = {}
+        for whose, things in objects.items() if thing else [("none", None)]:
+            id = getattr(things, thing) if things else MISSING
+            before = await looks(store, viewer)
+            outcome = expected(action, who, whose)
+            if isinstance(outcome, str):
+                await call(desk, viewer, id)
+                assert await looks(store, viewer) - before == (outcome == "look")
+            else:
+                with pytest.raises(outcome) as caught:
+                    await call(desk, viewer, id)
+                assert type(caught.value) is outcome
+                assert await looks(store, viewer) == before
+                said[whose] = str(caught.value).replace(id, "ID")
+        if "foreign" in said:
+            assert said["foreign"] == said["missing"]
+
+
+@pytest.mark.parametrize(
+    ("action", "thing", "call"), [cell for cell in CELLS if expected(cell.values[0], "auditor", "foreign") == "look"]
+)
+async def test_a_look_that_cannot_be_put_on_record_shows_nothing(store, monkeypatch, action, thing, call):
+    class NoAudit(WrappedStore):
+        async def commit(self, stream, after, entries, records=(), *, id):
+            if stream.startswith("audit:"):
+                raise Unavailable("no place for an audit")
+            await super().commit(stream, after, entries, records, id=id)
+
+    monkeypatch.setattr(core.log.audit, "_PATIENCE", 0.01)
+    async with Desk(NoAudit(store), ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
+        things = await things_of(desk, ASKER)
+        with pytest.raises(Unavailable, match="no place for an audit"):
+            await call(desk, VIEWERS["auditor"], getattr(things, thing) if thing else None)
+        assert not (await store.get("tool_call", things.unknown)).fields["resolution"]
+
+
+async def test_a_look_says_who_looked_at_what_of_whose_and_why(store):
+    async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
+        things = await things_of(desk, ASKER)
+        await desk.transcript(VIEWERS["auditor"], things.thread)
+        await desk.search_threads(VIEWERS["auditor"], words="book", owner="e-1042")
+    one, search = await store.read("audit:e-2001")
+    assert (one.by, one.shell["action"], one.shell["object"], one.shell["owner"]) == (
+        "e-2001",
+        "thread.read",
+        f"thread:{things.thread}",
+        "e-1042",
+    )
+    assert one.payload["purpose"] == "complaint 7"
+    assert (search.shell["filters"], search.payload["words"]) == ({"owner": "e-1042"}, "book")
+
+
+async def test_many_looks_at_once_each_leave_an_entry(store):
+    async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
+        things = await things_of(desk, ASKER)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(desk.turn, VIEWERS["auditor"], things.turn)
+    assert [entry.n for entry in await store.read("audit:e-2001")] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("who", [who for who in VIEWERS if VIEWERS[who] and "auditor" not in VIEWERS[who].roles])
+async def test_a_chat_is_loaded_by_its_owner_only(store, who):
+    async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
+        thread = (await desk.create_thread(ASKER)).id
+        for id in (thread, MISSING):
+            with pytest.raises(NotFound, match=f"^no thread {id}$"):
+                await load_chat(store, ScriptedModel([]), id, viewer=VIEWERS[who], desk=desk)

@@ -1,0 +1,75 @@
+"""What an auditor finds among 10,000 threads: filtered and paged in the store, a page for the price of a page."""
+
+from datetime import timedelta
+
+import pytest
+from tests.support.seeding import START, seed
+
+from backends import open_store
+from core import Archive, Viewer
+
+COUNT = 10_000
+AUDITOR = Viewer("e-900", roles={"auditor"}, purpose="quality sample")
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def archive(tmp_path_factory):
+    async with open_store(f"sqlite:///{tmp_path_factory.mktemp('many')}/desk.db") as store:
+        await seed(store, COUNT)
+        yield Archive(store)
+
+
+async def test_the_newest_come_first_and_every_page_follows_the_one_before(archive):
+    seen, cursor = [], None
+    for _ in range(3):
+        page = await archive.search_threads(AUDITOR, limit=50, cursor=cursor)
+        seen += [thread.id for thread in page.items]
+        cursor = page.cursor
+    assert seen == [f"t-{i}" for i in range(COUNT - 1, COUNT - 151, -1)]
+
+
+async def test_a_filter_is_applied_before_the_limit(archive):
+    page = await archive.search_threads(AUDITOR, owner="e-7", limit=50)
+    assert [thread.id for thread in page.items] == [f"t-{i}" for i in range(9907, 4907, -100)]
+    assert (await archive.search_threads(AUDITOR, owner="nobody")).items == []
+
+
+async def test_words_find_the_one_thread_that_has_them(archive):
+    page = await archive.search_threads(AUDITOR, words="number4711 leave")
+    assert [thread.id for thread in page.items] == ["t-4711"]
+
+
+async def test_times_are_a_half_open_range(archive):
+    since, until = START + timedelta(minutes=10), START + timedelta(minutes=13)
+    page = await archive.search_threads(AUDITOR, since=since, until=until)
+    assert [thread.id for thread in page.items] == ["t-12", "t-11", "t-10"]
+
+
+async def test_metadata_finds_threads(archive):
+    page = await archive.search_threads(AUDITOR, metadata={"department": "d-3"}, limit=2)
+    assert [thread.id for thread in page.items] == ["t-9999", "t-9992"]
+
+
+async def test_calls_are_found_by_tool_status_person_and_time_together(archive):
+    page = await archive.search_calls(
+        AUDITOR, tool="request_leave", status="unknown", owner="e-7", until=START + timedelta(minutes=5000)
+    )
+    expected = [i for i in range(4999, -1, -1) if i % 3 == 1 and i % 4 == 3 and i % 100 == 7]
+    assert expected
+    assert [call.thread for call in page.items] == [f"t-{i}" for i in expected]
+
+
+async def test_all_calls_of_one_status_are_reached_page_by_page(archive):
+    found, cursor = 0, None
+    while True:
+        page = await archive.search_calls(AUDITOR, status="timed_out", limit=500, cursor=cursor)
+        assert all(call.status == "timed_out" for call in page.items)
+        found, cursor = found + len(page.items), page.cursor
+        if cursor is None:
+            break
+    assert found == COUNT // 4

@@ -1,0 +1,64 @@
+"""A store with something of everything in it; and all that a store holds, to be held against another's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from tests.support.desks import AUDITOR, chatting, live_text, until
+from tests.turn.test_transcripts import book, conversation
+
+from backends.models.scripted.model import Call, Say, Wait
+from core import Archive, Options, tool
+from core.canonical import canonical
+from core.log.entry import Entry
+from core.maintenance.refold import KINDS, pages
+from core.store import Query, Store, every
+
+SECRET = "canary-7f3a"
+"""What a tool said that is erased since, and must come back from nowhere."""
+
+SLOW = Options(beat=3_000, lease=9_000)
+"""The options of a turn whose worker writes nothing while it waits."""
+
+
+@tool(effect="read")
+def secret() -> str:
+    """Tell."""
+    return SECRET
+
+
+@asynccontextmanager
+async def papers(store: Store) -> AsyncIterator[None]:
+    """Tools, approvals, a stop, an erasure, a look and a parked turn in the store; in the block, a turn that runs."""
+    await conversation(store)
+    forgetting = Options(forget=("tool.finished",))
+    async with chatting(store, [[Call("secret", {})], [Say("Told.")]], tools=[secret], options=forgetting) as chat:
+        await chat.ask("What is it?")
+        await until(lambda: _erased(store))
+    async with chatting(store, [[Say("May I?"), Call("book", {"days": 3})]], tools=[book]) as chat:
+        assert (await chat.ask("Book three")).waiting
+    await Archive(store).search_threads(AUDITOR, words="days")
+    async with chatting(store, [[Say("Half an ans"), Wait(anyio.Event())]], options=SLOW) as chat:
+        turn = await chat.desk.submit(chat.viewer, chat.id, "And?")
+        await until(lambda: live_text(store, turn.id))
+        yield
+
+
+async def _erased(store: Store) -> bool:
+    found = await store.find(Query(kind="tool_call", where={"tool": "secret", "erased": True}))
+    return bool(found.records)
+
+
+async def logs(store: Store) -> dict[str, list[Entry]]:
+    """Every stream, whole."""
+    names = [head.id async for head in every(store, Query(kind="stream"))]
+    return {name: [entry async for page in pages(store, name) for entry in page] for name in names}
+
+
+async def records(store: Store) -> dict[tuple[str, str], tuple[int, bytes]]:
+    """Every record that a log makes, as its bytes."""
+    return {
+        (kind, record.id): (record.n, canonical(dict(record.fields)))
+        for kind in (*KINDS, "audit")
+        async for record in every(store, Query(kind=kind))
+    }

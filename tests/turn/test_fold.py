@@ -1,0 +1,303 @@
+"""The fold of any legal log: the same from any start, in any process, with and without what was erased."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, stop, submit
+from tests.checker.world import AT, SALT, STREAM
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.canonical import canonical
+from core.log.facts import VERSIONS, ResultContent, ToolFinished, Usage, draft, fact, thread_fact
+from core.errors import Corrupt
+from core.log.fold import State, fold, fold_all
+from core.log.entry import GENESIS, Draft, Entry, chain, verify
+from core.options import Options
+from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, record
+from core.turn.commands import Answered, Ask, Finished, Start, WrittenCall
+
+HEAD_BYTES = 8_000
+"""What the head of a thread with one open turn may take, however large its contents are."""
+
+many = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+fewer = settings(many, max_examples=60)
+
+
+@many
+@given(logs())
+def test_the_records_a_writer_kept_are_those_of_a_fold_from_scratch(log: Log) -> None:
+    folded = fold_all(State(), log.entries)
+    assert folded.thread == log.state.thread
+    assert dict(folded.items) == dict(log.state.items)
+    assert folded.thread.rejected == 0  # type: ignore[union-attr]  # a log begins with its thread
+
+
+@fewer
+@given(logs(), st.data())
+def test_writers_that_take_turns_and_lose_records_leave_those_of_a_fold_from_scratch(log: Log, data: Any) -> None:
+    """Each writer starts from the head and the records it finds, folds on, and writes some records, the head last."""
+    stored: dict[str, Item] = {}
+    head: Thread | None = None
+    end = 0
+    for size in log.commits:
+        end += size
+        state = _loaded(head, stored)
+        clean = state.n
+        for entry in log.entries[state.n : end]:
+            state = fold(state, entry)
+        touched = [item for item in state.items.values() if item.n > clean]
+        cut = data.draw(st.integers(0, len(touched)) | st.just(len(touched) + 1))
+        for one in touched[:cut]:
+            if one.id not in stored or stored[one.id].n < one.n:
+                stored[one.id] = one
+        if cut > len(touched):
+            head = state.thread
+    state = fold_all(_loaded(head, stored), log.entries[head.n if head else 0 :])
+    folded = fold_all(State(), log.entries)
+    assert state.thread == folded.thread
+    assert {id: _said(one) for id, one in state.items.items()} == {id: _said(one) for id, one in folded.items.items()}
+
+
+def _said(one: Item) -> Item:
+    # A question follows its turn's status; where the turn's record was ahead, it hears of it an entry or so later.
+    return one.model_copy(update={"n": 0}) if isinstance(one, Message) and one.role == "user" else one
+
+
+def _loaded(head: Thread | None, stored: dict[str, Item]) -> State:
+    return State(item(record(head)), {id: item(record(one)) for id, one in stored.items()}) if head else State()  # type: ignore[arg-type]
+
+
+@many
+@given(logs())
+def test_every_entry_says_what_its_fact_said_and_chains(log: Log) -> None:
+    for entry in log.entries:
+        said = thread_fact(entry)
+        if not entry.erased:
+            written = draft(said)
+            assert (written.kind, written.v, written.shell, written.payload) == (
+                entry.kind,
+                entry.v,
+                entry.shell,
+                entry.payload,
+            )
+        assert fact(entry) == said
+    assert verify(log.entries) == (log.state.n, log.state.hash)
+
+
+@many
+@given(logs())
+def test_every_record_and_payload_has_one_encoding_and_comes_back(log: Log) -> None:
+    for entry in log.entries:
+        assert canonical(entry.shell)
+        assert canonical(entry.payload)
+    assert log.state.thread
+    for one in (log.state.thread, *log.state.items.values()):
+        kept = record(one)
+        assert canonical(dict(kept.fields)) == canonical(dict(record(item(kept)).fields))
+        assert item(kept) == one
+
+
+@fewer
+@given(logs(max_turns=1), st.data())
+def test_a_gap_a_change_and_a_swap_are_found_where_they_are(log: Log, data: Any) -> None:
+    at = data.draw(st.integers(0, len(log.entries) - 1))
+    entry = log.entries[at]
+    before, after = log.entries[:at], log.entries[at + 1 :]
+    wrong: dict[str, list[Entry]] = {
+        "shell": [*before, dataclasses.replace(entry, shell={**entry.shell, "x": 1}), *after],
+        "by": [*before, dataclasses.replace(entry, by="somebody"), *after],
+        "kind": [*before, dataclasses.replace(entry, kind="thread.renamed "), *after],
+        "rehashed": [*before, dataclasses.replace(entry, prev="1" * 64), *after],
+    }
+    if not entry.erased:
+        wrong["payload"] = [*before, dataclasses.replace(entry, payload={"x": 1}), *after]
+    if after:
+        wrong["gap"] = [*before, *after]
+        wrong["swap"] = [*before, after[0], entry, *after[1:]]
+        renumbered = chain(
+            STREAM,
+            at,
+            entry.prev,
+            [Draft(kind=entry.kind, v=entry.v, shell=entry.shell, payload={"x": 2})],
+            by="u",
+            at=AT,
+            salts=[SALT],
+        )
+        wrong["forged in the middle"] = [*before, *renumbered, *after]
+    for what, entries in wrong.items():
+        with pytest.raises(Corrupt) as found:
+            verify(entries)
+        assert found.value.stream == STREAM, what
+        assert found.value.n in (at + 1, at + 2), what
+    for what in ("gap", "swap", "forged in the middle"):
+        if what in wrong:
+            with pytest.raises(Corrupt):
+                fold_all(State(), wrong[what])
+
+
+@fewer
+@given(logs(), st.data())
+def test_erasing_leaves_the_chain_whole_and_the_fold_without_content(log: Log, data: Any) -> None:
+    kinds = data.draw(st.sets(st.sampled_from(sorted(VERSIONS)), min_size=1))
+    entries = erased(log.entries, lambda entry: entry.kind in kinds)
+    assert verify(entries) == (log.state.n, log.state.hash)
+    folded = fold_all(State(), entries)
+    assert folded.thread
+    assert log.state.thread
+    assert folded.thread.open == log.state.thread.open
+    assert (folded.thread.n, folded.thread.totals, folded.thread.rejected) == (log.state.n, log.state.thread.totals, 0)
+    assert folded.items.keys() == log.state.items.keys()
+    for id, kept in log.state.items.items():
+        assert _without_content(folded.items[id]) == _without_content(kept)
+
+
+def _without_content(one: Item) -> Any:
+    """What must be the same whatever was erased: who, when, which status, at what cost."""
+    match one:
+        case Turn():
+            return one.status, one.fence, one.code, one.ended_at, one.totals, one.rating, one.waiting
+        case ToolCall():
+            return one.status, one.effect, one.attempts, one.fence, one.digest, one.code, one.size
+        case ModelCall():
+            return one.status, one.usage, one.cost, one.code
+        case Retrieval():
+            return one.count, one.error, one.first_number
+        case _:
+            return one.n, one.id
+
+
+@many
+@given(logs(), st.sets(st.sampled_from(FORGETTABLE), min_size=1))
+def test_forgotten_content_is_in_no_record(log: Log, kinds: set[str]) -> None:
+    canary = "xyzzy-canary"
+    if log.open:
+        stop(log, "")
+    _told(log, canary)
+    turn = log.turns()[-1]
+    forget(log, turn, sorted({*kinds, "tool.finished"}))
+    assert dict(fold_all(State(), log.entries).items) == dict(log.state.items)
+    assert not [id for id, one in log.state.items.items() if canary in one.model_dump_json()]
+
+
+def _told(log: Log, result: str) -> None:
+    """One more turn, whose tool's result is this, ended."""
+    submit(log, "more?")
+    me = log.open.worker  # type: ignore[union-attr]  # just submitted
+    assert me
+    turn = log.turns()[-1].id
+    log.wish(Ask(worker=me, step=1, attempt=1, model="m", with_tools=True, window=1, request="d"))
+    log.wish(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
+    log.wish(Start(worker=me, calls=(f"{turn}-t1",)))
+    log.wish(Finished(worker=me, call=f"{turn}-t1", status="succeeded", result=result, size=len(result)))
+    stop(log, "")
+
+
+def _answer(log: Log, calls: tuple[WrittenCall, ...]) -> Answered:
+    assert log.open
+    assert log.open.worker
+    assert log.open.model_call
+    return Answered(
+        worker=log.open.worker,
+        call=log.open.model_call.call,
+        text="",
+        stop_reason="tool_calls",
+        calls=calls,
+        reasoning=(),
+        usage=Usage(),
+        cost=None,
+        ttft_ms=None,
+        duration_ms=1,
+    )
+
+
+def test_an_entry_from_a_fence_no_longer_in_force_is_counted_and_changes_nothing() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    _ask_for_a_look(log)
+    before, turn = log.state, log.turns()[-1].id
+    stale = ToolFinished(turn=turn, fence=0, call=f"{turn}-t1", status="succeeded", content=ResultContent(result="no"))
+    log.append([draft(stale)])
+    assert before.thread
+    assert log.state.thread
+    assert log.state.thread.rejected == 1
+    assert log.state.thread.open == before.thread.open
+    assert dict(log.state.items) == dict(before.items)
+
+
+def _ask_for_a_look(log: Log) -> None:
+    assert log.open
+    me = log.open.worker
+    assert me
+    log.wish(Ask(worker=me, step=1, attempt=1, model="m", with_tools=True, window=1, request="d"))
+    log.wish(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
+    log.wish(Start(worker=me, calls=(f"{log.open.turn}-t1",)))
+
+
+@many
+@given(logs(), st.data())
+def test_any_entry_said_again_from_an_older_fence_is_rejected(log: Log, data: Any) -> None:
+    open = log.open
+    fenced = [entry for entry in log.entries if "fence" in entry.shell and entry.kind not in ("turn.claimed", "late")]
+    if not fenced:
+        return
+    entry = data.draw(st.sampled_from(fenced))
+    shell = {**entry.shell, "fence": entry.shell["fence"] - 1}
+    if open and shell["turn"] == open.turn and shell["fence"] == open.fence:
+        return
+    before = log.state
+    log.append([Draft(kind=entry.kind, v=entry.v, shell=shell, payload=_payload(entry))])
+    assert before.thread
+    assert log.state.thread
+    assert log.state.thread.rejected == 1
+    assert log.state.thread.open == before.thread.open
+    assert dict(log.state.items) == dict(before.items)
+
+
+def _payload(entry: Entry) -> Any:
+    said = thread_fact(entry)
+    content = getattr(said, "content", None)
+    return content.model_dump(mode="json") if content else entry.payload
+
+
+@pytest.mark.parametrize(
+    ("kind", "v", "shell"),
+    [
+        ("thread.exploded", 1, {}),
+        ("thread.renamed", 2, {}),
+        ("live.text", 1, {"call": "c"}),
+        ("turn.released", 1, {"turn": "t"}),
+        ("turn.released", 1, {"turn": "t", "fence": 1, "more": 1}),
+    ],
+)
+def test_what_this_code_does_not_know_is_refused_by_name(kind: str, v: int, shell: Any) -> None:
+    log = created(Options())
+    with pytest.raises(Corrupt, match=r"thread:t entry 2") as found:
+        log.append([Draft(kind=kind, v=v, shell=shell, payload={"text": "x"})])
+    assert (found.value.stream, found.value.n) == (STREAM, 2)
+    assert kind in str(found.value)
+
+
+def test_a_log_begins_with_its_thread() -> None:
+    with pytest.raises(Corrupt, match="begins"):
+        Log().append([Draft(kind="turn.released", v=1, shell={"turn": "t", "fence": 1}, payload={})])
+
+
+@pytest.mark.parametrize("size", [10, 4_000_000])
+def test_the_head_holds_no_content(size: int) -> None:
+    log = created(Options())
+    submit(log, "why? " * 6000)
+    _ask_for_a_look(log)
+    assert log.open
+    assert log.open.worker
+    call = f"{log.open.turn}-t1"
+    log.wish(Finished(worker=log.open.worker, call=call, status="succeeded", result="x" * size, size=size))
+    assert log.state.thread
+    assert len(canonical(dict(record(log.state.thread).fields))) < HEAD_BYTES
+
+
+def test_the_first_entry_follows_nothing() -> None:
+    assert created(Options()).entries[0].prev == GENESIS

@@ -1,0 +1,295 @@
+"""Whatever became of the turns before, the next request can be sent, and tells the model what people saw."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+from tests.checker.logs import Log, created, erased, logs, stop, submit
+from tests.checker.world import STREAM
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backends import open_store
+from core.canonical import canonical
+from core.log.facts import VERSIONS, Usage
+from core.log.fold import State, fold_all
+from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
+from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
+from core.options import Options
+from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
+from core.turn.decide import plan
+from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
+from core.turn.commands import Answered, Ask, Failed, Finished, Start, WrittenCall
+
+ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+NOTE = re.compile(r"(?:\n\n)?\[this answer (?:ended early: [a-z_]+|was empty)\]$")
+
+many = settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+limits = st.builds(
+    Options,
+    window_tokens=st.integers(1, 60) | st.just(24_000),
+    window_messages=st.integers(1, 8) | st.just(40),
+    tool_result_tokens=st.integers(1, 20) | st.just(4_000),
+)
+
+
+@many
+@given(logs(max_turns=4), limits)
+def test_the_next_request_can_be_sent_whatever_happened(log: Log, options: Options) -> None:
+    check_sendable(next_request(log, options))
+
+
+@many
+@given(logs(max_turns=4), st.sets(st.sampled_from(sorted(VERSIONS)), min_size=1))
+def test_the_next_request_can_be_sent_whatever_was_erased(log: Log, kinds: set[str]) -> None:
+    if log.open:
+        stop(log, "")
+    log.entries = erased(log.entries, lambda entry: entry.kind in kinds)
+    log.state = fold_all(State(), log.entries)
+    messages = next_request(log, Options())
+    check_sendable(messages)
+    if "turn.opened" in kinds:
+        assert next(m.text for m in messages if isinstance(m, UserMessage)) == ERASED
+
+
+@many
+@given(logs(max_turns=4), limits)
+def test_the_window_keeps_the_newest_whole_turns_that_fit(log: Log, options: Options) -> None:
+    ask_again(log)
+    *earlier, newest = log.turns()
+    kept = anyio.run(windowed, log, newest, options)
+    assert kept == earlier[len(earlier) - len(kept) :]
+    budget = options.window_tokens * CHARACTERS_PER_TOKEN
+    assert len(kept) <= options.window_messages // 2
+    assert sum(turn.size for turn in kept) <= budget
+    more = earlier[len(earlier) - len(kept) - 1 :]
+    if len(kept) < len(earlier) and len(kept) < options.window_messages // 2:
+        assert sum(turn.size for turn in more) > budget
+
+
+@many
+@given(logs(max_turns=3))
+def test_an_ended_turn_is_told_as_it_was_seen(log: Log) -> None:
+    """Text for text, and what broke off says so."""
+    ask_again(log)
+    for turn in log.turns()[:-1]:
+        messages = anyio.run(told, log, turn)
+        spoken = [m.text for m in messages if isinstance(m, AssistantMessage)]
+        if not turn.erased:
+            assert " ".join(NOTE.sub("", text) for text in spoken).split() == turn.text.split()
+        assert (turn.status != "completed") == bool(spoken and "early" in spoken[-1])
+        assert not any(NOTE.search(text) for text in spoken[:-1])
+
+
+@many
+@given(logs(max_turns=3))
+def test_every_call_of_a_kept_turn_is_told_with_its_outcome(log: Log) -> None:
+    ask_again(log)
+    for turn in log.turns()[:-1]:
+        messages = anyio.run(told, log, turn)
+        calls = {i.id: i for i in log.state.items.values() if isinstance(i, ToolCall) and i.turn == turn.id}
+        results = {m.id: m for m in messages if isinstance(m, ToolMessage)}
+        assert results.keys() == calls.keys()
+        for id, call in calls.items():
+            assert results[id].failed == (call.status != "succeeded")
+            if call.status == "unknown":
+                assert "Nobody knows" in results[id].content
+
+
+def test_a_window_of_any_size_is_accepted() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    for messages in (1, 2, 999, 1000, 10_000):
+        check_sendable(next_request(log, Options(window_messages=messages)))
+
+
+def test_a_partial_answer_is_told_as_seen_and_marked_cut_off() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    wish_ask(log)
+    stop(log, "Because the")
+    spoken = [m.text for m in next_request(log, Options()) if isinstance(m, AssistantMessage)]
+    assert spoken == ["Because the\n\n[this answer ended early: cancelled]"]
+
+
+def test_an_attempt_that_was_replaced_is_not_told() -> None:
+    log = created(Options(on_interruption="retry"))
+    submit(log, "why?")
+    wish_ask(log)
+    worker, call = held(log)
+    log.wish(Failed(worker=worker, call=call, code="connection", message="", text="Never m", retryable=True))
+    wish_ask(log)
+    answer(log, "Let me look.", WrittenCall(tool="look", effect="read", approval=None, arguments={}))
+    stop(log, "")
+    told_text = str(as_json(ModelRequest(instructions="", messages=tuple(next_request(log, Options())))))
+    assert "Never m" not in told_text
+    assert "Let me look." in told_text
+
+
+def test_an_erased_result_leaves_a_placeholder_beside_its_call() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    wish_ask(log)
+    answer(log, "", WrittenCall(tool="look", effect="read", approval=None, arguments={}))
+    worker, _ = held(log)
+    call = f"{log.turns()[-1].id}-t1"
+    log.wish(Start(worker=worker, calls=(call,)))
+    log.wish(Finished(worker=worker, call=call, status="succeeded", result="secret", size=8))
+    stop(log, "")
+    log.entries = erased(log.entries, lambda entry: entry.kind == "tool.finished")
+    log.state = fold_all(State(), log.entries)
+    results = [m.content for m in next_request(log, Options()) if isinstance(m, ToolMessage)]
+    assert results == [ERASED]
+
+
+def check_sendable(messages: Sequence[SentMessage]) -> None:
+    """What both wire formats demand of a request."""
+    assert isinstance(messages[0], UserMessage)
+    waiting: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for message in messages:
+        match message:
+            case ToolMessage():
+                assert waiting, "a result of no call"
+                assert (message.id, message.tool) == waiting.pop(0)
+                assert message.content
+            case UserMessage():
+                assert not waiting, "a call without its result"
+                assert message.text.strip()
+            case AssistantMessage():
+                assert not waiting, "a call without its result"
+                assert message.text.strip() or (message.calls and not message.text)
+                waiting = [(call.id, call.tool) for call in message.calls]
+                for call in message.calls:
+                    assert ID.fullmatch(call.id)
+                    assert call.id not in seen
+                    seen.add(call.id)
+                    assert isinstance(call.arguments, dict)
+    assert not waiting, "a call without its result"
+    assert canonical(as_json(ModelRequest(instructions="", messages=tuple(messages))))
+
+
+def next_request(log: Log, options: Options) -> list[SentMessage]:
+    """What the model is sent next: on the open turn if it is about to be asked, else on one more."""
+    ask_again(log)
+    return anyio.run(_next_request, log, options)
+
+
+def ask_again(log: Log) -> None:
+    """Let the newest turn be one whose model is about to be asked."""
+    if log.open and not _about_to_ask(log.open):
+        stop(log, "Half an ans" if log.open.model_call else "")
+    if log.open is None:
+        submit(log, "and now?")
+
+
+def _about_to_ask(open: OpenTurn) -> bool:
+    return plan(open, retrieves=False).kind == "ask_model"
+
+
+async def _next_request(log: Log, options: Options) -> list[SentMessage]:
+    async with open_store("memory:") as store:
+        await _keep(store, log)
+        turn = log.turns()[-1]
+        chosen = await choose(store, "t", turn.first_n, NewestTurns(), options)
+        earlier = await earlier_messages(store, chosen.turns, options)
+        return [*earlier, *turn_messages(turn, log.state.items, options)]
+
+
+async def windowed(log: Log, turn: Turn, options: Options) -> list[Turn]:
+    async with open_store("memory:") as store:
+        await _keep(store, log)
+        return list((await choose(store, "t", turn.first_n, NewestTurns(), options)).turns)
+
+
+async def told(log: Log, turn: Turn) -> list[SentMessage]:
+    async with open_store("memory:") as store:
+        await _keep(store, log)
+        return await earlier_messages(store, [turn], Options())
+
+
+async def _keep(store: Any, log: Log) -> None:
+    """The records of the log, as its writers leave them."""
+    records = [record(item) for item in log.state.items.values()]
+    await store.commit(STREAM, 0, (), records, id="kept")
+
+
+def wish_ask(log: Log) -> None:
+    """The model is asked."""
+    assert log.open
+    assert log.open.worker
+    act = plan(log.open, retrieves=False)
+    ask = Ask(
+        worker=log.open.worker,
+        step=act.step,
+        attempt=act.attempt,
+        model="m",
+        with_tools=True,
+        window=1,
+        request="d",
+    )
+    log.wish(ask)
+
+
+def held(log: Log) -> tuple[Any, str]:
+    """The worker, and the open model call or ""."""
+    assert log.open
+    return log.open.worker, log.open.model_call.call if log.open.model_call else ""
+
+
+def answer(log: Log, text: str, *calls: WrittenCall) -> None:
+    """The model answers."""
+    worker, call = held(log)
+    log.wish(
+        Answered(
+            worker=worker,
+            call=call,
+            text=text,
+            stop_reason="tool_calls" if calls else "end",
+            calls=calls,
+            reasoning=(),
+            usage=Usage(),
+            cost=None,
+            ttft_ms=None,
+            duration_ms=1,
+        )
+    )
+
+
+def test_the_generated_logs_hold_everything_that_can_go_wrong() -> None:
+    """Or the properties above would prove little."""
+    seen: set[str] = set()
+
+    @settings(many, max_examples=3000, database=None, derandomize=True)
+    @given(logs(max_turns=4))
+    def look(log: Log) -> None:
+        if any(entry.kind == "approval.asked" for entry in log.entries):
+            seen.add("turn awaiting_approval")  # which the turn's record said from there on
+        for one in log.state.items.values():
+            match one:
+                case Turn():
+                    seen.add(f"turn {one.status}")
+                case ToolCall():
+                    seen.add(f"call {one.status}")
+                    seen.update(["late"] if one.late else [])
+                case ModelCall():
+                    seen.add(f"model {one.code or one.stop_reason}")
+
+    look()
+    statuses = ("completed", "cancelled", "interrupted", "failed", "refused", "truncated", "awaiting_approval")
+    assert {f"turn {status}" for status in statuses} <= seen
+    outcomes = (
+        "succeeded",
+        "failed",
+        "timed_out",
+        "denied",
+        "unknown",
+        "unknown_tool",
+        "invalid_arguments",
+        "cancelled",
+    )
+    assert {f"call {status}" for status in outcomes} <= seen
+    assert {"late", "model empty", "model pause", "model length", "model worker_lost"} <= seen

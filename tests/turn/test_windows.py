@@ -1,0 +1,80 @@
+"""Windows choose what of a thread is sent; what no longer fits is summarised on record, or left out."""
+
+from tests.support.desks import chatting, logged
+
+from backends.models.scripted.model import Bill, Fail, Say, ScriptedModel
+from core import Options, SummarizingWindow, Usage
+from core.store import Query
+
+SMALL = Options(retry_delay=0.001, window_tokens=60)
+"""240 characters: two or three of the turns below."""
+
+
+def speaking(*, summary="They asked about leave."):
+    """Answers each question, and every request for notes with `summary`; a Fail makes it fail."""
+
+    def script(request):
+        if "Write notes" in request.messages[-1].text:
+            return [summary] if isinstance(summary, Fail) else [Say(summary), Bill(Usage(input=9, output=3), 100)]
+        return [Say("You have twelve days of leave left this year."), Bill(Usage(input=5, output=2), 10)]
+
+    return ScriptedModel(script)
+
+
+async def long_thread(chat, turns=6):
+    for n in range(turns):
+        reply = await chat.ask(f"Question {n}: how many days of leave do I have left this year?")
+        assert reply.status == "completed"
+    return reply
+
+
+def questions(model):
+    return [request for request in model.requests if "Write notes" not in request.messages[-1].text]
+
+
+async def test_what_no_longer_fits_is_summarised_and_the_summary_is_sent_in_its_place(store):
+    model = speaking()
+    async with chatting(store, model, history=SummarizingWindow(), options=SMALL) as chat:
+        await long_thread(chat)
+        made = await logged(store, chat.id, "history.summarized")
+        assert made
+        opened = {entry.shell["turn"]: entry.n for entry in await logged(store, chat.id, "turn.opened")}
+        assert {entry.shell["first_n"] for entry in made} == {min(opened.values())}
+        last = questions(model)[-1].messages
+        assert last[0].text == "Notes of our conversation so far:\nThey asked about leave."
+        newest = made[-1].shell
+        kept = [m.text for m in last[2:] if m.role == "user"]
+        assert (
+            kept == [f"Question {n}: how many days of leave do I have left this year?" for n in range(6)][-len(kept) :]
+        )
+        left_out = [n for turn, n in opened.items() if n > newest["last_n"]]
+        assert len(left_out) == len(kept)
+
+
+async def test_a_summary_is_a_model_call_with_its_bill_and_shows_nothing(store):
+    async with chatting(store, speaking(), history=SummarizingWindow(), options=SMALL) as chat:
+        reply = await long_thread(chat)
+        calls = await chat.model_calls()
+        summaries = [call for call in calls if call.covers]
+        assert summaries
+        assert all(call.cost == 100 for call in summaries)
+        assert (await chat.usage()).cost == 100 * len(summaries) + 10 * 6
+        assert "asked about" not in reply.text
+        assert all("asked about" not in message.text for message in await chat.messages(last=50))
+        found = await store.find(Query(kind="summary", where={"thread": chat.id}))
+        assert len(found.records) == len(summaries)
+
+
+async def test_a_turn_goes_on_without_a_summary_that_fails(store):
+    model = speaking(summary=Fail("auth"))
+    async with chatting(store, model, history=SummarizingWindow(), options=SMALL) as chat:
+        reply = await long_thread(chat)
+        assert reply.text == "You have twelve days of leave left this year."
+        assert not await logged(store, chat.id, "history.summarized")
+        assert [call.code for call in await chat.model_calls() if call.covers][-1] == "auth"
+
+
+async def test_a_thread_that_fits_is_not_summarised(store):
+    async with chatting(store, model := speaking(), history=SummarizingWindow()) as chat:
+        await long_thread(chat)
+        assert len(questions(model)) == len(model.requests)
