@@ -9,12 +9,12 @@ import logging
 from contextlib import AsyncExitStack
 from threading import Lock
 
-from backends.handbooks.opening import HandbookIndex, open_handbooks
 from backends.handbooks.ingest.ingest import Progress
+from backends.handbooks.opening import HandbookIndex, open_handbooks
+from backends.handbooks.service import Handbooks
 from backends.models.opening import open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
-from backends.handbooks.service import Handbooks
 from console.demo.records import HrRecords
 from console.demo.tools import hr_tools
 from console.settings import Settings, read_settings

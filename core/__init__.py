@@ -3,7 +3,7 @@
 from core.desk.archive import Archive, Gap, Listing, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
-from core.log.facts import Audience, Citation, Judgement, Leg, Passage, Usage
+from core.desk.runner import Runner
 from core.errors import (
     Conflict,
     Corrupt,
@@ -20,15 +20,15 @@ from core.errors import (
     TurnNotCompleted,
     Unavailable,
 )
-from core.live.events import Event
 from core.gate import Viewer
-from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
+from core.live.events import Event
+from core.log.facts import Audience, Citation, Judgement, Leg, Passage, Usage
+from core.log.records import Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
 from core.model import Model, ModelRequest
 from core.options import Options
-from core.log.records import Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
 from core.retriever import Filters, Retriever
-from core.desk.runner import Runner
 from core.tools import Tool, ToolContext, tool
+from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
-from core.log.facts import Audience, Judgement, Passage, Value
 from core.gate import Viewer
+from core.log.facts import Audience, Judgement, Passage, Value
 
 
 class Filters(Value):

@@ -12,13 +12,13 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.live import draw_live
-from console.sign_in import signed_in
 from console.drawing.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
 from console.drawing.welcome import draw_welcome
+from console.sign_in import signed_in
 from console.wording import TURN_WORDS, label
 from core.desk.archive import TurnView
-from core.log.facts import Passage
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
+from core.log.facts import Passage
 from core.log.records import ToolCall
 
 st.set_page_config(page_title="Ask HR", layout="centered")

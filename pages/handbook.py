@@ -7,11 +7,11 @@ import streamlit as st
 from console.app import app
 from console.drawing.handbook_list import badges, days
 from console.drawing.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
-from console.sign_in import signed_in
 from console.drawing.sources import audience_words
+from console.sign_in import signed_in
 from console.wording import label
-from core.log.facts import Audience
 from core.errors import InvalidInput, NotFound
+from core.log.facts import Audience
 
 st.set_page_config(page_title="Handbook", layout="wide")
 viewer = signed_in()

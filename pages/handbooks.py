@@ -9,12 +9,12 @@ from console.app import app
 from console.drawing.handbook_checks import draw_gaps, draw_health, draw_trial
 from console.drawing.handbook_list import choose, draw_documents, past_review
 from console.drawing.handbook_uploads import draw_report, draw_upload, follow
-from console.sign_in import COUNTRIES, signed_in
 from console.drawing.sources import place
+from console.sign_in import COUNTRIES, signed_in
 from console.wording import counted, label
-from core.log.facts import Audience
 from core.errors import InvalidInput
 from core.gate import Role
+from core.log.facts import Audience
 
 st.set_page_config(page_title="Handbooks", layout="wide")
 viewer = signed_in()

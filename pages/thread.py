@@ -6,9 +6,9 @@ from console.app import app
 from console.drawing.calls import draw_evidence, step_label, step_state
 from console.drawing.evidence import draw_model_calls, draw_turn_facts
 from console.drawing.paging import Pages
-from console.sign_in import signed_in
 from console.drawing.sources import draw_retrieval, draw_sources, with_markers
 from console.drawing.turns import draw_ending, draw_question
+from console.sign_in import signed_in
 from console.wording import TURN_WORDS, cost, counted, label, when
 from core.log.facts import Passage
 

@@ -6,15 +6,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import anyio
-from tests.servers.mongodb import server as mongodb_server
 import pymongo
 import pytest
 
 from backends import open_store
 from backends.handbooks.opening import open_handbooks
 from core.store import Store
-
-SAMPLES = Path(__file__).parents[1] / "sample_handbooks"
+from tests.servers.mongodb import server as mongodb_server
+from tests.support.paths import SAMPLES
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+from tests.support.paths import ROOT
+
+README = ROOT / "README.md"
 
 
 def test_the_first_screen_of_code_runs_and_answers(tmp_path):

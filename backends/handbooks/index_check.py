@@ -10,8 +10,8 @@ from anyio.to_thread import run_sync as blocking
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.vectors import KeptVectors
-from backends.vectors.contracts import Embedder, Item
 from backends.handbooks.ingest.lock import alone
+from backends.vectors.contracts import Embedder, Item
 from backends.vectors.pinecone.check import Findings, check, repair
 from backends.vectors.pinecone.index import PineconeVectors
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.handbooks.catalogue.catalogue import Catalogue
-from backends.vectors.opening import open_embedder
-from backends.vectors.contracts import Embedder, VectorIndex
 from backends.handbooks.ingest.ingest import IngestReport, Progress, Upload, ingest
-from backends.vectors.rerankers import open_reranker
 from backends.handbooks.search.retriever import HandbookRetriever
-from backends.vectors.static.tokens import StaticTokens
 from backends.handbooks.vector_indexes import open_vectors
+from backends.vectors.contracts import Embedder, VectorIndex
+from backends.vectors.opening import open_embedder
+from backends.vectors.rerankers import open_reranker
+from backends.vectors.static.tokens import StaticTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

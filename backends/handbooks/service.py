@@ -17,16 +17,16 @@ from types import EllipsisType
 import anyio.to_thread
 
 from backends.handbooks.catalogue.catalogue import said_of
-from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord
 from backends.handbooks.catalogue.vectors import KeptVectors
-from backends.handbooks.opening import HandbookIndex
-from backends.handbooks.ingest.ingest import ingest
+from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord
 from backends.handbooks.ingest.files import Upload
+from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import IngestReport, Progress
+from backends.handbooks.opening import HandbookIndex
 from core.canonical import Json
-from core.log.facts import Audience, Judgement, Passage
 from core.errors import InvalidInput, NotFound, RolltopError
 from core.gate import Role, Viewer, authorize
+from core.log.facts import Audience, Judgement, Passage
 from core.retriever import holds_for
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from typing import Annotated, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from core.canonical import Json
-from core.log.facts import Usage
 from core.errors import InvalidInput
+from core.log.facts import Usage
 
 _NANO = 10**9
 _MILLION = 10**6

@@ -15,11 +15,11 @@ from console.plain import harmless
 from console.settings import Settings
 from core.clock import moment
 from core.errors import Corrupt, InvalidInput
+from core.log.records import OpenTurn, Thread, Turn, item
+from core.store import In, Query, Range, Record, Store, every
 from core.turn.journal import read_blob
 from core.worker.process import is_gone
-from core.log.records import OpenTurn, Thread, Turn, item
 from core.worker.recovery import LIVE_KEPT
-from core.store import In, Query, Range, Record, Store, every
 
 
 @runtime_checkable

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from backends.handbooks.catalogue.versions import DocumentRecord
+from backends.handbooks.catalogue.local_vectors import LocalVectors
 from backends.handbooks.catalogue.tables import MEMORY
 from backends.handbooks.catalogue.vectors import KeptVectors
-from backends.handbooks.opening import HandbookIndex, open_handbooks
+from backends.handbooks.catalogue.versions import DocumentRecord
 from backends.handbooks.ingest.ingest import ingest
-from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.opening import HandbookIndex, open_handbooks
 from console.cli.doctor import Remark
 from console.plain import counted
 from console.settings import Settings

@@ -11,14 +11,14 @@ from anyio import to_thread
 
 from backends.handbooks.catalogue.catalogue import said_of
 from backends.handbooks.catalogue.tables import MEMORY
-from backends.handbooks.opening import open_handbooks
 from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
+from backends.handbooks.opening import open_handbooks
+from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, tell
 from console.plain import counted, harmless
 from console.settings import read_settings
-from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, tell
-from core.log.facts import Audience
 from core.errors import InvalidInput
+from core.log.facts import Audience
 
 SHOWN = 60
 """Characters of a text that was left out; all of it is in the JSON."""

@@ -21,16 +21,16 @@ from backends.stores.opening import open_store
 from console.cli.doctor import equipment, examine
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
+from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, tell
 from console.cli.show import call_list, call_text, shown, thread_list, transcript_items, transcript_text
 from console.plain import counted, harmless
 from console.settings import read_settings
-from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, tell
-from core.desk.archive import Archive
 from core.clock import SystemClock
-from core.maintenance.copy import copy
-from core.log.facts import CallStatus, TurnStatus
+from core.desk.archive import Archive
 from core.errors import Conflict, Corrupt, InvalidInput, NotFound, RolltopError, Unavailable
 from core.gate import Viewer
+from core.log.facts import CallStatus, TurnStatus
+from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
 from core.store import Store
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from console.plain import cost, counted, dollars, harmless, table, tokens
-from core.desk.archive import Transcript, TurnView
 from core.canonical import Json, canonical
+from core.desk.archive import Transcript, TurnView
 from core.log.records import Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
 
 Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary

@@ -10,8 +10,8 @@ from backends.handbooks.catalogue.versions import DocumentRecord
 from backends.handbooks.documents.read import LARGEST, SUFFIXES
 from backends.handbooks.ingest.report import DocumentReport, Progress
 from backends.handbooks.service import Job
-from console.sign_in import COUNTRIES
 from console.drawing.sources import place
+from console.sign_in import COUNTRIES
 from console.wording import Word, counted, label
 from core.log.facts import Audience
 

@@ -10,8 +10,8 @@ from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, 
 from console.drawing.handbook_list import WORDS, days
 from console.wording import counted, label, markdown, shown, when
 from core.clock import iso
-from core.log.facts import Audience, Passage
 from core.gate import ROLES
+from core.log.facts import Audience, Passage
 
 Change: TypeAlias = Callable[[dict[str, Audience | date | str | None]], None]
 PANE = 640

@@ -11,8 +11,8 @@ from time import monotonic, sleep
 
 import streamlit as st
 
-from console.drawing.calls import draw_evidence, step_label, step_state
 from console.demo.tools import tool_words
+from console.drawing.calls import draw_evidence, step_label, step_state
 from console.wording import label, markdown
 from core.errors import Unavailable
 from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolStartedEvent

@@ -10,18 +10,18 @@ from pydantic import BaseModel, ValidationError
 
 from core.canonical import Json
 from core.desk.desk import Desk
-from core.log.facts import Citation, TurnStatus
 from core.errors import InvalidInput, TurnNotCompleted
-from core.live.events import Event
 from core.gate import Viewer
-from core.worker.hooks import Hooks
+from core.live.events import Event
+from core.log.facts import Citation, TurnStatus
+from core.log.records import Message, ModelCall, Thread, ToolCall, Totals
 from core.model import Model
 from core.options import Options
-from core.worker.structured_output import parse
-from core.log.records import Message, ModelCall, Thread, ToolCall, Totals
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool
+from core.worker.hooks import Hooks
+from core.worker.structured_output import parse
 from core.worker.window import Window
 
 M = TypeVar("M", bound=BaseModel)

@@ -14,11 +14,17 @@ from typing import Literal, Self
 import anyio
 from pydantic import BaseModel
 
-from core.desk.archive import Archive
-from core.log.audit import record_look
 from core.canonical import Json, canonical, digest
 from core.clock import Clock
-from core.worker.close_turn import close_turn
+from core.desk.archive import Archive
+from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
+from core.gate import Owned, Viewer, authorize
+from core.live.events import Event
+from core.live.follow import follow
+from core.live.stream import WINDOW, LiveWriter
+from core.live.wakeups import Wakeups
+from core.log.audit import record_look
+from core.log.entry import check_id
 from core.log.facts import (
     Blob,
     BlobContent,
@@ -36,30 +42,24 @@ from core.log.facts import (
     TitleContent,
     Worker,
 )
-from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
-from core.live.events import Event
-from core.worker.model_chain import Chain
-from core.live.follow import follow
-from core.gate import Owned, Viewer, authorize
-from core.worker.history import tool_json
-from core.worker.claim import DESK, Equipment
-from core.worker.hooks import Hooked, Hooks
-from core.turn.journal import Journal, append_blob
-from core.live.stream import WINDOW, LiveWriter
-from core.log.entry import check_id
+from core.log.records import Thread, ToolCall, Turn
 from core.model import Model
 from core.options import Options
-from core.worker.structured_output import schema_of
-from core.worker.process import begin, end, new_worker
-from core.log.records import Thread, ToolCall, Turn
-from core.worker.recovery import Recovery
-from core.retriever import Retriever
 from core.retrieval.search import with_search
+from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool, by_name
-from core.live.wakeups import Wakeups
-from core.worker.window import NewestTurns, Window
 from core.turn.commands import Claim, Decide, Note, Submit
+from core.turn.journal import Journal, append_blob
+from core.worker.claim import DESK, Equipment
+from core.worker.close_turn import close_turn
+from core.worker.history import tool_json
+from core.worker.hooks import Hooked, Hooks
+from core.worker.model_chain import Chain
+from core.worker.process import begin, end, new_worker
+from core.worker.recovery import Recovery
+from core.worker.structured_output import schema_of
+from core.worker.window import NewestTurns, Window
 from core.worker.worker import Work
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from core.clock import Clock
+from core.errors import Conflict, Full, InvalidInput, Unavailable
+from core.live.wakeups import Wakeups
+from core.log.entry import GENESIS, chain
 from core.log.facts import (
     Beat,
     LiveFact,
@@ -22,12 +25,9 @@ from core.log.facts import (
     draft,
     fact,
 )
-from core.errors import Conflict, Full, InvalidInput, Unavailable
-from core.turn.journal import commit_surely
-from core.log.entry import GENESIS, chain
 from core.store import Store
 from core.turn.decide import Superseded
-from core.live.wakeups import Wakeups
+from core.turn.journal import commit_surely
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from core.canonical import Json
 from core.clock import Clock, iso
-from core.log.facts import LookContent, Looked, draft
 from core.errors import Conflict
 from core.gate import Action, Owned, Viewer
-from core.turn.journal import commit_surely
 from core.log.entry import GENESIS, Entry, chain
+from core.log.facts import LookContent, Looked, draft
 from core.store import Record, Store
+from core.turn.journal import commit_surely
 
 _PATIENCE = 2.0
 

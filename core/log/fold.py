@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.clock import iso
+from core.errors import Corrupt
+from core.log.entry import GENESIS, Entry
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -36,8 +38,6 @@ from core.log.facts import (
     TurnReleased,
     thread_fact,
 )
-from core.errors import Corrupt
-from core.log.entry import GENESIS, Entry
 from core.log.projection import project
 from core.log.records import Item, OpenCall, OpenModelCall, OpenTurn, Thread
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from core.clock import iso
+from core.log.entry import Entry
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -30,7 +31,6 @@ from core.log.facts import (
     TurnEnded,
     TurnOpened,
 )
-from core.log.entry import Entry
 from core.log.records import Decision, Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
 
 I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval)  # noqa: E741  # an item

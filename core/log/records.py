@@ -7,6 +7,7 @@ A record holds nothing that its log does not say, so that any of them can be thr
 from typing import Any, Literal, TypeAlias
 
 from core.canonical import Json
+from core.errors import Corrupt
 from core.log.facts import (
     CallStatus,
     Citation,
@@ -24,7 +25,6 @@ from core.log.facts import (
     Value,
     Worker,
 )
-from core.errors import Corrupt
 from core.store import Record
 
 

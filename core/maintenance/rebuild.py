@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from core.log.audit import audit_head
 from core.canonical import canonical
 from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
+from core.log.audit import audit_head
 from core.log.entry import GENESIS, verify
 from core.maintenance.refold import KINDS, Outline, outline, pages, refold
 from core.maintenance.repair_commits import Repairs

@@ -7,8 +7,8 @@ So a thread of any length takes the memory of the turns that are told of at the 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from core.log.fold import State, fold
 from core.log.entry import GENESIS, Entry, verify
+from core.log.fold import State, fold
 from core.log.records import Item, Turn, record
 from core.store import Record, Store
 

@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from core.canonical import canonical
-from core.log.facts import Judgement, Passage
 from core.gate import Viewer
+from core.log.facts import Judgement, Passage
 from core.retrieval.followup import LONGEST_QUERY
 from core.retriever import Retriever, holds_for
 from core.tools import Tool, ToolContext, tool

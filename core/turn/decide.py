@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Literal
 
 from core.canonical import Json, canonical, digest
-from core.retrieval.citations import citations
+from core.errors import InvalidInput, NotFound, RequestMismatch, RolltopError, TurnInProgress
 from core.log.facts import (
     AnswerContent,
     ApprovalAsked,
@@ -49,12 +49,12 @@ from core.log.facts import (
     Usage,
     Worker,
 )
-from core.errors import InvalidInput, NotFound, RequestMismatch, RolltopError, TurnInProgress
 from core.log.fold import State
-from core.options import Options
-from core.retrieval.numbering import numbered
 from core.log.projection import joined
 from core.log.records import OpenCall, OpenModelCall, OpenTurn, Turn
+from core.options import Options
+from core.retrieval.citations import citations
+from core.retrieval.numbering import numbered
 from core.retrieval.search import Found
 from core.turn.commands import (
     Answered,

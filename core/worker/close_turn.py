@@ -2,13 +2,13 @@
 
 from typing import Literal
 
+from core.live.stream import live_stream, seal
 from core.log.facts import ThreadFact, TurnStatus
 from core.log.fold import State
-from core.worker.claim import Equipment
-from core.turn.journal import Journal
-from core.live.stream import live_stream, seal
-from core.worker.process import new_worker
 from core.turn.commands import Close
+from core.turn.journal import Journal
+from core.worker.claim import Equipment
+from core.worker.process import new_worker
 
 
 async def close_turn(

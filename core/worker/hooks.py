@@ -12,11 +12,11 @@ from typing import Literal, TypeVar
 import anyio
 
 from core.canonical import Json
-from core.log.facts import CallStatus, Purpose, StopReason, Usage
 from core.errors import RolltopError
 from core.gate import Viewer
-from core.worker.history import check_sendable
+from core.log.facts import CallStatus, Purpose, StopReason, Usage
 from core.model import ModelRequest
+from core.worker.history import check_sendable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

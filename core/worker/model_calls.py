@@ -7,22 +7,22 @@ from dataclasses import replace
 
 import anyio
 
-from core.worker.model_request import Asking
 from core.canonical import Json, digest
-from core.log.facts import Late, ResultContent
 from core.errors import RolltopError
-from core.worker.history import as_json, choose, earlier_messages, summary_messages, turn_messages
-from core.worker.claim import DESK, Holding
-from core.worker.hooks import PARTS, ModelOutcome, ModelView
-from core.turn.journal import read_blob
 from core.live.stream import LiveStream
-from core.model import Model, ModelRequest
-from core.worker.structured_output import read_output
+from core.log.facts import Late, ResultContent
 from core.log.records import ModelCall, OpenTurn
-from core.worker.tool_calls import note_failure
-from core.turn.decide import MAX_REPAIRS, Act, Superseded
-from core.worker.window import Choice
+from core.model import Model, ModelRequest
 from core.turn.commands import UNKNOWN_USAGE, Answered, Ask, Failed, Note
+from core.turn.decide import MAX_REPAIRS, Act, Superseded
+from core.turn.journal import read_blob
+from core.worker.claim import DESK, Holding
+from core.worker.history import as_json, choose, earlier_messages, summary_messages, turn_messages
+from core.worker.hooks import PARTS, ModelOutcome, ModelView
+from core.worker.model_request import Asking
+from core.worker.structured_output import read_output
+from core.worker.tool_calls import note_failure
+from core.worker.window import Choice
 
 _LONGEST_DELAY = 30.0
 

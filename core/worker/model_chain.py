@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from core.clock import Clock
 from core.errors import InvalidInput
-from core.model import Model
 from core.log.records import ModelCall
+from core.model import Model
 
 BREAKS_AFTER = 5
 BREAKS_FOR = 60.0

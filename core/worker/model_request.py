@@ -13,12 +13,12 @@ import anyio
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.clock import Clock
-from core.log.facts import Worker
 from core.errors import InvalidInput, ModelError
 from core.live.stream import LiveStream
-from core.retrieval.markers import Markers
+from core.log.facts import Worker
 from core.model import CallDelta, Finish, Model, ModelRequest
 from core.options import Options
+from core.retrieval.markers import Markers
 from core.tools import Tool
 from core.turn.commands import UNKNOWN_USAGE, Answered, Failed, WrittenCall
 

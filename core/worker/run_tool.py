@@ -11,9 +11,9 @@ import anyio.lowlevel
 
 from core.canonical import Json, canonical, digest
 from core.clock import Clock
-from core.log.facts import CallStatus, Effect, Worker
 from core.errors import InvalidInput, OutcomeUnknown
 from core.live.stream import LiveStream
+from core.log.facts import CallStatus, Effect, Worker
 from core.retrieval.search import Found
 from core.tools import Progress, Tool, ToolContext, jsonable
 from core.turn.commands import Finished

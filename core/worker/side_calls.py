@@ -5,12 +5,12 @@ Each is a model call on record like any other, shown to nobody, and a turn goes 
 
 from dataclasses import replace
 
-from core.worker.model_calls import Consulting
-from core.worker.history import earlier_messages, summary_request
-from core.worker.claim import Holding
-from core.retrieval.followup import depends, rewriting, rewritten, with_context
 from core.log.records import OpenTurn
+from core.retrieval.followup import depends, rewriting, rewritten, with_context
 from core.turn.commands import Ask
+from core.worker.claim import Holding
+from core.worker.history import earlier_messages, summary_request
+from core.worker.model_calls import Consulting
 
 
 class Asides:

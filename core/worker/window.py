@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.options import Options
 from core.log.records import Summary, Turn
+from core.options import Options
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English text: the budget must hold roughly, and no tokenizer fits every model."""

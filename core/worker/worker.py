@@ -9,20 +9,20 @@ from datetime import timedelta
 
 import anyio
 
-from core.worker.side_calls import Asides
 from core.clock import iso
-from core.worker.model_calls import Consulting, NoModel
-from core.log.facts import Worker
 from core.errors import Full, RolltopError, Unavailable
+from core.live.stream import live_stream, seal
+from core.log.facts import Worker
+from core.log.records import OpenTurn
+from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
+from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
+from core.turn.decide import Act, Superseded, lost_call, plan
+from core.turn.journal import Journal
 from core.worker.claim import DESK, Equipment, Holding
 from core.worker.hooks import HookFault
-from core.turn.journal import Journal
-from core.live.stream import live_stream, seal
-from core.log.records import OpenTurn
+from core.worker.model_calls import Consulting, NoModel
+from core.worker.side_calls import Asides
 from core.worker.tool_calls import run_tools, tell
-from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
-from core.turn.decide import Act, Superseded, lost_call, plan
-from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
 
 log = logging.getLogger(__name__)
 

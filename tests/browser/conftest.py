@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 CHROMIUM = Path("/usr/bin/chromium")
 PURPOSE = "quality sample"
 

@@ -5,15 +5,15 @@ import re
 import subprocess
 import sys
 import urllib.request
-from pathlib import Path
 
 import pytest
+
+from tests.support.paths import ROOT
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
 expect.set_options(timeout=20_000)
 
-ROOT = Path(__file__).parents[2]
 LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
 
 

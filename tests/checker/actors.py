@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal
 
+from core.log.facts import Late, Renamed, ResultContent, TitleContent
+from core.turn.commands import Answered, Ask, Claim, Close, Decide, Failed, Finished, Note, Park, Start, Submit
+from core.turn.decide import MAX_LOST, Superseded, late
 from tests.checker.working import Move, act_early, asking, break_down, effecting, leave, salvage, sealed, think, turn_of
 from tests.checker.world import SNAPSHOT, Actor, Entries, Log, Model, Sent, Violation, World, worker
-from core.log.facts import Late, Renamed, ResultContent, TitleContent
-from core.turn.decide import MAX_LOST, Superseded, late
-from core.turn.commands import Answered, Ask, Claim, Close, Decide, Failed, Finished, Note, Park, Start, Submit
 
 REQUESTS = {"opener": "r1", "again": "r1", "second": "r2"}
 

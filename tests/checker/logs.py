@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from tests.checker.world import AT, SALT, SNAPSHOT, STREAM
 from core.canonical import canonical, digest
+from core.log.entry import Entry, chain
 from core.log.facts import (
     CallResolved,
     Erased,
@@ -30,11 +30,9 @@ from core.log.facts import (
     draft,
 )
 from core.log.fold import State, fold
-from core.log.entry import Entry, chain
-from core.options import Options
 from core.log.records import OpenTurn, ToolCall, Turn
+from core.options import Options
 from core.retrieval.search import Found
-from core.turn.decide import MAX_LOST, decide, late, lost_call, plan
 from core.turn.commands import (
     Answered,
     Ask,
@@ -53,6 +51,8 @@ from core.turn.commands import (
     Wish,
     WrittenCall,
 )
+from core.turn.decide import MAX_LOST, decide, late, lost_call, plan
+from tests.checker.world import AT, SALT, SNAPSHOT, STREAM
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[T]], T]

@@ -1,8 +1,8 @@
 """Who meets whom: small casts for the search that misses nothing, crowds for the schedules drawn at random."""
 
-from tests.checker.world import Answer, Scenario
 from core.options import Options
 from core.turn.commands import WrittenCall
+from tests.checker.world import Answer, Scenario
 
 PAY = WrittenCall(tool="pay", effect="unsafe", approval=None, arguments="x")
 ASKED = WrittenCall(tool="pay", effect="unsafe", approval="asker", arguments="x")

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from tests.checker.promises import check_effect
-from tests.checker.world import Actor, Answer, Model, Said, Sent, World, worker
 from core.log.facts import Usage
 from core.log.records import OpenTurn
-from core.turn.decide import lost_call
 from core.turn.commands import Answered, Ask, Failed, Finished, GiveUp, Park, Release, Start
+from core.turn.decide import lost_call
+from tests.checker.promises import check_effect
+from tests.checker.world import Actor, Answer, Model, Said, Sent, World, worker
 
 Move: TypeAlias = tuple[str, Callable[[], World]]
 

@@ -5,28 +5,27 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, chatting, live_text, log_of, until
-from tests.support.papers import SLOW, logs, papers, records
-from tests.support.seeding import seed
-from tests.turn.test_transcripts import book
-from tests.support.wrapped import LaterStore, WrappedStore
 
 from backends import open_store
 from backends.models.scripted.model import Call, Say, Wait
-from console.cli.main import main
 from console.cli.doctor import Equipped, examine
+from console.cli.main import main
 from console.plain import dollars, harmless
 from core import tool
 from core.clock import SystemClock
-from core.log.facts import Beat, draft
 from core.log.entry import GENESIS, Entry, chain
+from core.log.facts import Beat, draft
 from core.store import Query
+from tests.support.desks import ASKER, chatting, live_text, log_of, until
+from tests.support.papers import SLOW, logs, papers, records
+from tests.support.paths import ROOT
+from tests.support.seeding import seed
+from tests.support.wrapped import LaterStore, WrappedStore
+from tests.turn.test_transcripts import book
 
-ROOT = Path(__file__).parents[1]
 LOOKING = ("--as", "e-2001", "--purpose", "complaint 7")
 COLOUR = "\x1b[31m"
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 import anyio
 import pytest
 import streamlit as st
-from tests.support.desks import ASKER, events
 from streamlit.testing.v1 import AppTest
 
 import console.drawing.live
@@ -13,6 +12,7 @@ from backends import open_store
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import Desk, Unavailable, tool
 from core.live.events import BeatEvent, TextEvent
+from tests.support.desks import ASKER, events
 
 
 @pytest.fixture(scope="module")

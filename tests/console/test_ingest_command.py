@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.support.handbook_folders import check_whole, found_texts, handbook, write
-from tests.console.test_command_line import rolltop
 
 from backends.handbooks.catalogue.catalogue import Catalogue
+from tests.console.test_command_line import rolltop
+from tests.support.handbook_folders import check_whole, found_texts, handbook, write
 
 TODAY = "2026-11-15"
 PAY = handbook("Pay", "Day\nSalaries are paid on the 28th.", effective="2026-01-01", review_by="2026-02-01")

@@ -14,11 +14,12 @@ from console.app import app, close
 from console.demo.records import HrRecords
 from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
-from core.log.facts import Audience
 from core.errors import Denied, InvalidInput, Unavailable
 from core.gate import Viewer
+from core.log.facts import Audience
+from tests.support.paths import ROOT
 
-MAIN = str(Path(__file__).parents[1] / "console" / "main.py")
+MAIN = str(ROOT / "console" / "main.py")
 EMPLOYEE = Viewer("e-1042", country="austria")
 COLLEAGUE = Viewer("e-1077", country="austria")
 AUDITOR = Viewer("e-2001", {"employee", "auditor"}, purpose="quality sample", country="austria")

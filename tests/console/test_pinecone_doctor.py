@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.handbook_folders import handbook, write
 from pinecone import Pinecone
+
 from tests.console.test_command_line import rolltop
+from tests.support.handbook_folders import handbook, write
+from tests.support.paths import ROOT
 
 PAY = handbook("Pay", "Day\nSalaries are paid on the 28th.", effective="2026-01-01")
 LEAVE = handbook("Leave", "Days\nThere are 28 days.", effective="2026-01-01")
@@ -18,8 +20,8 @@ LEAVE = handbook("Leave", "Days\nThere are 28 days.", effective="2026-01-01")
 @pytest.fixture
 def host() -> Iterator[str]:
     """The stand-in's address, as a process of its own."""
-    command = [sys.executable, "-m", "tests.servers.pinecone.server", "--port", "0", "--key", "a-key"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "tests.servers.pinecone", "--port", "0", "--key", "a-key"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)

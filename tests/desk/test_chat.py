@@ -4,14 +4,28 @@ from contextlib import aclosing
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, QUICK, chatting, ended, log_of, logged, until
 from pydantic import BaseModel
 
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
-from core import Desk, InvalidInput, NotFound, Options, Passage, RequestMismatch, TurnInProgress, TurnNotCompleted, Usage, Viewer, create_chat, load_chat, tool
+from core import (
+    Desk,
+    InvalidInput,
+    NotFound,
+    Options,
+    Passage,
+    RequestMismatch,
+    TurnInProgress,
+    TurnNotCompleted,
+    Usage,
+    Viewer,
+    create_chat,
+    load_chat,
+    tool,
+)
 from core.log.fold import State, fold_all
 from core.log.records import record
 from core.store import Query
+from tests.support.desks import ASKER, QUICK, chatting, ended, log_of, logged, until
 
 NEVER = anyio.Event
 

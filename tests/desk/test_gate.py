@@ -6,13 +6,25 @@ from dataclasses import dataclass
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, QUICK, ended, waiting
-from tests.support.wrapped import WrappedStore
 
 import core.log.audit
-from backends.stores.memory import MemoryStore
 from backends.models.scripted.model import Call, Say, ScriptedModel
-from core import Archive, Chat, Denied, Desk, InvalidInput, NotFound, OutcomeUnknown, Unavailable, Viewer, load_chat, tool
+from backends.stores.memory import MemoryStore
+from core import (
+    Archive,
+    Chat,
+    Denied,
+    Desk,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    Unavailable,
+    Viewer,
+    load_chat,
+    tool,
+)
+from tests.support.desks import ASKER, QUICK, ended, waiting
+from tests.support.wrapped import WrappedStore
 
 VIEWERS = {
     "employee": Viewer("e-1077"),

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from tests.support.seeding import START, seed
 
 from backends import open_store
 from core import Archive, Viewer
+from tests.support.seeding import START, seed
 
 COUNT = 10_000
 AUDITOR = Viewer("e-900", roles={"auditor"}, purpose="quality sample")

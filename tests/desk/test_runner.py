@@ -4,12 +4,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.desks import ASKER
 
-from backends.stores.memory import MemoryStore
 from backends.models.scripted.model import Say, ScriptedModel, Wait
+from backends.stores.memory import MemoryStore
 from backends.stores.sqlite.store import SqliteStore
 from core import Desk, NotFound, Runner
+from tests.support.desks import ASKER
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.handbooks.catalogue.catalogue import Catalogue
-from backends.handbooks.search.confidence import OFF_TOPIC, Chance, Signs, signs, standard
-from backends.handbooks.ingest.ingest import ingest
-from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.ingest.ingest import ingest
+from backends.handbooks.search.confidence import OFF_TOPIC, Chance, Signs, signs, standard
 from backends.handbooks.search.retriever import HandbookRetriever
+from backends.handbooks.search.spelling import Lexicon
+from backends.handbooks.search.synonyms import Synonyms
 from backends.vectors.static.embedder import StaticEmbedder
 from backends.vectors.static.tokens import StaticTokens
-from backends.handbooks.search.synonyms import Synonyms
 from core.gate import Viewer
 from tests.eval.measures import FALSE_REFUSALS, auroc, refused
 from tests.eval.questions import corpora, read_questions

@@ -10,14 +10,14 @@ from time import perf_counter
 from typing import Literal, TypeAlias, get_args
 
 from backends.handbooks.catalogue.catalogue import Catalogue
-from backends.vectors.opening import open_embedder
-from backends.vectors.contracts import Embedder, VectorIndex
-from backends.handbooks.ingest.ingest import IngestReport, ingest
 from backends.handbooks.ingest.files import gather
+from backends.handbooks.ingest.ingest import IngestReport, ingest
 from backends.handbooks.search.retriever import HandbookRetriever
-from backends.vectors.static.tokens import StaticTokens
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.vector_indexes import open_vectors
+from backends.vectors.contracts import Embedder, VectorIndex
+from backends.vectors.opening import open_embedder
+from backends.vectors.static.tokens import StaticTokens
 
 Part: TypeAlias = Literal["words", "vectors", "tokens", "synonyms", "spelling"]
 PARTS: tuple[Part, ...] = get_args(Part)

@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
+
+from tests.support.paths import ROOT
 
 from . import ablation, benchmark, run
 from .questions import read_run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_folder_of_any_formats_is_searched_and_what_cannot_be_read_is_named(mixed, asked_of_mixed, tmp_path, capsys):

@@ -2,16 +2,16 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.support.paths import QUESTIONS, SAMPLES
+
 from .matching import Sections, plain, says
 from .questions import Gold, Question, Run, corpora, read_questions, read_run, write_run
 
-SAMPLES = Path(__file__).resolve().parents[2] / "sample_handbooks"
-ASKED = read_questions(Path(__file__).with_name("questions.jsonl"))
+ASKED = read_questions(QUESTIONS)
 ANSWERABLE = [question for question in ASKED if question.gold]
 LEAST = {
     "paraphrase": 45,

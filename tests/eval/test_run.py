@@ -1,12 +1,12 @@
 """Runs over whole folders: what the sample handbooks' questions must reach, and what a part that is left out does."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from core.log.facts import Judgement, Passage
 from core.gate import Viewer
+from core.log.facts import Judgement, Passage
+from tests.support.paths import QUESTIONS, SAMPLES
 
 from .asking import ask
 from .installation import PARTS, STATIC, installed
@@ -14,8 +14,6 @@ from .questions import Question, read_questions
 from .run import Asked, ask_all
 from .tables import by_kind
 
-SAMPLES = Path(__file__).resolve().parents[2] / "sample_handbooks"
-QUESTIONS = Path(__file__).with_name("questions.jsonl")
 TODAY = date(2026, 11, 25)
 """Between the first day of the newest edition of the sample handbooks and the last day of any."""
 FLOOR = {"all": 0.66, "paraphrase": 0.46, "country": 0.78, "words": 0.57}

@@ -6,16 +6,16 @@ from pathlib import Path
 import apsw
 import numpy as np
 import pytest
-from tests.support.handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
 
 from backends.handbooks.catalogue.catalogue import Catalogue
-from backends.vectors.contracts import Item
-from backends.handbooks.ingest.ingest import Upload
 from backends.handbooks.catalogue.local_vectors import LocalVectors
-from core.log.facts import Audience
+from backends.handbooks.ingest.ingest import Upload
+from backends.vectors.contracts import Item
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.gate import Viewer
+from core.log.facts import Audience
 from core.retriever import Filters
+from tests.support.handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
 
 ANYBODY = Viewer("e-1042")
 GRAZ = Viewer("e-1043", country="Austria")

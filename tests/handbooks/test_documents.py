@@ -10,12 +10,12 @@ from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Pt, RGBColor
 from fpdf import FPDF
-from tests.support.handbook_copies import FONTS, MISSING, raw_pdf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.handbooks.documents.read import Front, LeftOut, Refused, read_document
 from core.log.facts import Audience
+from tests.support.handbook_copies import FONTS, MISSING, raw_pdf
 
 FRONT = """---
 title: Remote work

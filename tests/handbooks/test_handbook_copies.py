@@ -1,13 +1,12 @@
 """Copies of the sample handbooks in other formats say the same, below the same headings, as their Markdown."""
 
-from pathlib import Path
-
 import pytest
-from tests.support.handbook_copies import COPIES, MISSING, plain_words
 
 from backends.handbooks.documents.read import ParsedDocument, read_document
+from tests.support.handbook_copies import COPIES, MISSING, plain_words
+from tests.support.paths import SAMPLES
 
-SAMPLES = sorted((Path(__file__).resolve().parents[1] / "sample_handbooks").rglob("*.md"))
+HANDBOOKS = sorted(SAMPLES.rglob("*.md"))
 KINDS = ["html", "docx", pytest.param("pdf", marks=pytest.mark.skipif(bool(MISSING), reason=MISSING))]
 
 
@@ -19,7 +18,7 @@ def trails(document: ParsedDocument) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_copy_has_the_title_the_trails_and_the_words_of_its_markdown(kind):
     differ = {}
-    for path in SAMPLES:
+    for path in HANDBOOKS:
         original = read_document(path.read_bytes(), path.name)
         copy = read_document(COPIES[kind](original.title, original.text), f"{path.stem}.{kind}")
         assert copy.title == original.title

@@ -8,14 +8,14 @@ import anyio
 import docx
 import psutil
 import pytest
-from tests.support.desks import PATIENCE
-from tests.support.handbook_copies import raw_pdf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
-from backends.handbooks.documents.sandbox import Limits, parse, parsing
 from backends.handbooks.documents.read import LARGEST, Refused, read_document
+from backends.handbooks.documents.sandbox import Limits, parse, parsing
+from tests.support.desks import PATIENCE
+from tests.support.handbook_copies import raw_pdf
 
 GOOD = b"# Parking\n\nBehind the house."
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10

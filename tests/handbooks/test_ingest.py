@@ -6,16 +6,25 @@ from tempfile import TemporaryDirectory
 
 import anyio
 import pytest
-from tests.support.handbook_folders import DayClock, WordEmbedder, check_whole, found_texts, handbook, statuses, take_in, write
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from backends.handbooks.catalogue.catalogue import Catalogue, said_of
-from backends.handbooks.ingest.ingest import Progress, Upload
 from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.ingest.ingest import Progress, Upload
 from backends.vectors.static.tokens import StaticTokens
-from core.log.facts import Audience
 from core.errors import InvalidInput, Unavailable
+from core.log.facts import Audience
+from tests.support.handbook_folders import (
+    DayClock,
+    WordEmbedder,
+    check_whole,
+    found_texts,
+    handbook,
+    statuses,
+    take_in,
+    write,
+)
 
 TODAY = "2026-11-15"
 PAY = handbook("Pay", "Day\nSalaries are paid on the 28th.", "Slips\nThey are in the portal.")

@@ -10,10 +10,11 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio import to_thread
-from tests.support.desks import PATIENCE
-from tests.support.handbook_folders import WordEmbedder, check_whole, found_texts, handbook, take_in, write
 
 from backends.handbooks.catalogue.catalogue import Catalogue
+from tests.support.desks import PATIENCE
+from tests.support.handbook_folders import WordEmbedder, check_whole, found_texts, handbook, take_in, write
+from tests.support.paths import ROOT
 
 LATER = "2099-01-01"
 SECTIONS = 40
@@ -22,9 +23,9 @@ SECTIONS = 40
 
 def start(stack: ExitStack, index: Path, folder: Path, delay: float) -> subprocess.Popen:
     """An ingest that has loaded all it needs and waits for a line; it does not outlive the stack."""
-    program = Path(__file__).with_name("ingesting_program.py")
     process = subprocess.Popen(
-        [sys.executable, str(program), str(index), str(folder), str(delay)],
+        [sys.executable, "-m", "tests.support.ingesting_program", str(index), str(folder), str(delay)],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

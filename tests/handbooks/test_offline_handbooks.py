@@ -8,9 +8,9 @@ import pytest
 from backends.handbooks.opening import open_handbooks
 from backends.models.offline.model import OfflineModel
 from backends.models.offline.quotes import NOTHING_FOUND
-from core.retrieval.citations import citations
 from core.gate import Viewer
 from core.model import ModelRequest, UserMessage
+from core.retrieval.citations import citations
 
 DAY = date(2026, 11, 24)
 

@@ -8,29 +8,28 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.support.handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
-from tests.support.pinecones import MODEL, SOON, item
 
 from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.local_vectors import LocalVectors
 from backends.handbooks.catalogue.vectors import KeptVectors
-from backends.vectors.contracts import Embedder, Item
 from backends.handbooks.index_check import compared, mended
 from backends.handbooks.ingest.lock import alone
-from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.search.retriever import HandbookRetriever
+from backends.vectors.contracts import Embedder, Item
 from backends.vectors.pinecone.index import PineconeVectors
 from backends.vectors.pinecone.opening import Address
-from tests.servers.pinecone.server import PineconeServer
-from tests.servers.pinecone.faults import Fault
-from backends.handbooks.search.retriever import HandbookRetriever
 from backends.vectors.static.embedder import StaticEmbedder
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import Unavailable
 from core.gate import Viewer
+from tests.servers.pinecone.faults import Fault
+from tests.servers.pinecone.server import PineconeServer
+from tests.support.handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
+from tests.support.paths import QUESTIONS, SAMPLES
+from tests.support.pinecones import MODEL, SOON, item
 
 pytestmark = pytest.mark.anyio
 
-HANDBOOKS = Path(__file__).parents[1] / "sample_handbooks"
-QUESTIONS = Path(__file__).parent / "eval" / "questions.jsonl"
 TODAY = date(2026, 11, 15)
 ASKER = Viewer("e-1042", roles={"employee"}, country="austria")
 
@@ -59,7 +58,7 @@ def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def make() -> None:
         tokens, catalogue = StaticTokens.bundled(), Catalogue(path, clock=DayClock(TODAY.isoformat()))
-        report = await take_in(catalogue, HANDBOOKS, embedder=StaticEmbedder(tokens), tokens=tokens)
+        report = await take_in(catalogue, SAMPLES, embedder=StaticEmbedder(tokens), tokens=tokens)
         catalogue.close()
         assert report.fault == ""
 

@@ -4,11 +4,21 @@ import numpy as np
 import pytest
 
 from backends.handbooks.catalogue.versions import PassageTable
-from backends.handbooks.search.fusion import BY_STATIC, BY_WORDS, FREE, MATCHED, Weights, joined, ordered, spread, with_tokens
 from backends.handbooks.search.duplicates import distinct
 from backends.handbooks.search.explain import reason
-from backends.vectors.static.tokens import StaticTokens
+from backends.handbooks.search.fusion import (
+    BY_STATIC,
+    BY_WORDS,
+    FREE,
+    MATCHED,
+    Weights,
+    joined,
+    ordered,
+    spread,
+    with_tokens,
+)
 from backends.handbooks.search.tokens import MOST_TOKENS, TokenMatching
+from backends.vectors.static.tokens import StaticTokens
 from core.log.facts import Audience, Leg, Passage
 
 HALVES = Weights(words=0.5, vectors=0.5, tokens=0.5)

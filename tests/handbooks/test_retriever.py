@@ -4,16 +4,16 @@ from datetime import date
 
 import anyio
 import pytest
-from tests.support.handbook_folders import WordEmbedder, handbook, take_in, write
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.local_vectors import LocalVectors
 from backends.handbooks.search.retriever import RERANKED, HandbookRetriever
-from backends.vectors.static.tokens import StaticTokens
 from backends.handbooks.search.synonyms import Synonyms
+from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput, Unavailable
 from core.gate import Viewer
 from core.retriever import Filters
+from tests.support.handbook_folders import WordEmbedder, handbook, take_in, write
 
 TODAY = date(2026, 11, 15)
 ANYBODY = Viewer("e-1042")

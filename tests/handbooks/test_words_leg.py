@@ -1,7 +1,6 @@
 """The search by words: what a person wrote, spelt as they spelt it, and what handbooks call it."""
 
 import pytest
-from tests.support.handbook_folders import handbook, take_in, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from core.errors import InvalidInput
 from core.gate import Viewer
 from core.retriever import Filters
 from core.words import words
+from tests.support.handbook_folders import handbook, take_in, write
 
 VOCABULARY = {
     "compassionate": 4,

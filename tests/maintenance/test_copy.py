@@ -5,20 +5,20 @@ from dataclasses import replace
 
 import anyio
 import pytest
-from tests.support.papers import SECRET, logs, papers, records
-from tests.support.seeding import seed
-from tests.support.wrapped import FaultyStore, WrappedStore
 
 from backends import open_store
 from backends.stores.memory import MemoryStore
 from core import InvalidInput, Viewer
-from core.desk.archive import Archive
 from core.clock import SystemClock
-from core.maintenance.copy import AT_ONCE, COMMIT_SIZE, Copied, copy
-from core.log.facts import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
+from core.desk.archive import Archive
 from core.errors import Conflict, RolltopError, Unavailable
 from core.log.entry import GENESIS, chain, verify
+from core.log.facts import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
+from core.maintenance.copy import AT_ONCE, COMMIT_SIZE, Copied, copy
 from core.store import commit_size
+from tests.support.papers import SECRET, logs, papers, records
+from tests.support.seeding import seed
+from tests.support.wrapped import FaultyStore, WrappedStore
 
 AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
 

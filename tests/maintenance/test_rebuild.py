@@ -3,23 +3,23 @@
 from dataclasses import replace
 
 import pytest
+
+from backends.models.scripted.model import Say
+from backends.stores.memory import MemoryStore
+from core.canonical import canonical
+from core.clock import SystemClock
+from core.errors import Unavailable
+from core.gate import Viewer
+from core.log.audit import record_look
+from core.log.entry import Draft, chain
+from core.log.fold import fold
+from core.maintenance.rebuild import Finding, Rebuild
+from core.maintenance.refold import KINDS, outline, refold
+from core.store import Query, Record, Store, every
 from tests.support.desks import ASKER, chatting, log_of
 from tests.support.papers import SECRET, logs, papers, records
 from tests.support.seeding import seed
 from tests.support.wrapped import FaultyStore, WrappedStore
-
-from backends.stores.memory import MemoryStore
-from backends.models.scripted.model import Say
-from core.log.audit import record_look
-from core.canonical import canonical
-from core.clock import SystemClock
-from core.errors import Unavailable
-from core.log.fold import fold
-from core.gate import Viewer
-from core.log.entry import Draft, chain
-from core.maintenance.rebuild import Finding, Rebuild
-from core.maintenance.refold import KINDS, outline, refold
-from core.store import Query, Record, Store, every
 
 AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
 

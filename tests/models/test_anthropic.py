@@ -16,20 +16,19 @@ import pytest
 from anthropic import AsyncAnthropic
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from anyio.abc import SocketAttribute, SocketStream
-from tests.support.desks import chatting
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from backends import open_store
-from backends.models.anthropic.request_body import MAX_TOKENS, messages_body
 from backends.models.anthropic.messages import MessagesModel
-from backends.models.sse import MAX_EVENT, server_events
+from backends.models.anthropic.request_body import MAX_TOKENS, messages_body
 from backends.models.opening import open_model
 from backends.models.prices import Prices
+from backends.models.sse import MAX_EVENT, server_events
 from core import tool
-from core.log.facts import Usage
 from core.errors import InvalidInput, ModelError
+from core.log.facts import Usage
 from core.model import (
     AssistantMessage,
     Finish,
@@ -42,6 +41,7 @@ from core.model import (
     ToolSchema,
     UserMessage,
 )
+from tests.support.desks import chatting
 
 LOOKUP = ToolSchema(
     name="vacation_balance",

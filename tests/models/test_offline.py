@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from backends.models.offline.dates import find_dates, find_months
-from backends.models.opening import open_model
 from backends.models.offline.model import OfflineModel
 from backends.models.offline.quotes import NOTHING_ASKED, NOTHING_FOUND
+from backends.models.opening import open_model
 from backends.stems import question_words, stem
 from core.canonical import Json
-from core.retrieval.citations import citations
-from core.log.facts import Passage, Usage
 from core.errors import InvalidInput, ModelError
+from core.log.facts import Passage, Usage
 from core.model import AssistantMessage, ModelRequest, SentCall, ToolMessage, UserMessage
+from core.retrieval.citations import citations
 from core.tools import ToolContext, tool
 
 

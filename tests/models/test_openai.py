@@ -14,7 +14,6 @@ import anyio
 import httpx2
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
-from tests.support.desks import chatting
 from hypothesis import given
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
@@ -23,15 +22,15 @@ from openai.types.responses.response_create_params import ResponseCreateParamsSt
 from pydantic import TypeAdapter
 
 from backends import open_store
-from backends.models.sse import MAX_EVENT
-from backends.models.opening import open_model
 from backends.models.openai.chat import ChatModel, chat_body
 from backends.models.openai.responses import ResponsesModel, responses_body
 from backends.models.openai.stream import events as events_of
+from backends.models.opening import open_model
 from backends.models.prices import Prices
+from backends.models.sse import MAX_EVENT
 from core import tool
-from core.log.facts import Usage
 from core.errors import InvalidInput, ModelError
+from core.log.facts import Usage
 from core.model import (
     AssistantMessage,
     Finish,
@@ -44,6 +43,7 @@ from core.model import (
     ToolSchema,
     UserMessage,
 )
+from tests.support.desks import chatting
 
 LOOKUP = ToolSchema(
     name="vacation_balance",

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from backends.models.prices import Prices, read_prices
-from core.log.facts import Usage
 from core.errors import InvalidInput
+from core.log.facts import Usage
 
 OWN = {"openai:my-model": {"input": 0.1, "cached": 0.01, "cache_write": 0.2, "output": 3}}
 USED = Usage(input=1_000, cached=300, cache_write=200, output=10)

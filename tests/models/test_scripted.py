@@ -8,8 +8,8 @@ import pytest
 
 from backends.models.opening import open_model
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Think, Wait
-from core.log.facts import Usage
 from core.errors import InvalidInput, ModelError
+from core.log.facts import Usage
 from core.model import (
     AssistantMessage,
     CallDelta,

@@ -9,28 +9,28 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests.checker.logs import Log, arguments, erased, logs, results, said, stop, submit
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.turn.test_history import ask_again, held, limits, many, next_request, wish_ask
 
 from backends.models.anthropic.answer import Answer
 from backends.models.anthropic.request_body import messages_body
+from backends.models.openai.chat import chat_body
+from backends.models.openai.responses import responses_body
+from backends.models.openai.responses_answer import Output
+from core.canonical import Json
+from core.log.facts import VERSIONS, Usage
+from core.log.fold import State, fold_all
+from core.log.records import ModelCall, ToolCall
+from core.model import ModelRequest, ToolSchema
+from core.turn.commands import Answered, Finished, Start, WrittenCall
+from core.turn.decide import plan
+from core.worker.history import as_json
+from tests.checker.logs import Log, arguments, erased, logs, results, said, stop, submit
 from tests.servers.faults.checks import check
 from tests.servers.faults.messages import MessagesWire
 from tests.servers.faults.responses import ResponsesWire
 from tests.servers.faults.wire import Wire, arguments_text
-from backends.models.openai.chat import chat_body
-from backends.models.openai.responses_answer import Output
-from backends.models.openai.responses import responses_body
-from core.canonical import Json
-from core.log.facts import VERSIONS, Usage
-from core.log.fold import State, fold_all
-from core.worker.history import as_json
-from core.model import ModelRequest, ToolSchema
-from core.log.records import ModelCall, ToolCall
-from core.turn.decide import plan
-from core.turn.commands import Answered, Finished, Start, WrittenCall
+from tests.turn.test_history import ask_again, held, limits, many, next_request, wish_ask
 
 some = settings(many, max_examples=120)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.retrieval.citations import citations
 from core.log.facts import Passage
+from core.retrieval.citations import citations
 
 
 def passage(text, id="p"):

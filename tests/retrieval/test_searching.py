@@ -1,14 +1,14 @@
 """A turn that searches: before its first answer, whenever its model asks, and with the questions before it."""
 
 import pytest
-from tests.support.desks import ASKER, QUICK, chatting, ended, kinds, live_text, log_of, logged, until
-from tests.desk.test_chat import records_are_what_the_log_says
 
-from backends.stores.memory import MemoryStore
 from backends.models.prompt import user_text
 from backends.models.scripted.model import Call, Cut, Say, ScriptedModel
+from backends.stores.memory import MemoryStore
 from core import Audience, Desk, InvalidInput, Judgement, Options, Passage, Viewer, tool
 from core.worker.history import check_sendable
+from tests.desk.test_chat import records_are_what_the_log_says
+from tests.support.desks import ASKER, QUICK, chatting, ended, kinds, live_text, log_of, logged, until
 
 
 @pytest.fixture

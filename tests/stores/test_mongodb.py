@@ -8,23 +8,23 @@ import anyio
 import bson
 import pymongo
 import pytest
-from tests.support.desks import ASKER, AUDITOR, check, ended
 from motor.motor_asyncio import AsyncIOMotorClient
-from tests.support.proxy import Proxy
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from backends import open_store
-from backends.stores.mongodb.store import MongoStore
+from backends.models.scripted.model import Call, Say, ScriptedModel
 from backends.stores.mongodb.documents import AS_TEXT, escaped, native
 from backends.stores.mongodb.query import COMMIT_INDEXES, RECORD_INDEXES
-from backends.models.scripted.model import Call, Say, ScriptedModel
+from backends.stores.mongodb.store import MongoStore
 from backends.stores.suite.suite import drafted, extend, first, found, noted
 from core import Desk
 from core.canonical import canonical
 from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable
 from core.store import MAX_COMMIT, Query, Range, commit_size
 from core.tools import tool
+from tests.support.desks import ASKER, AUDITOR, check, ended
+from tests.support.proxy import Proxy
 
 
 class Commands(CommandListener):

@@ -5,6 +5,7 @@ import asyncio
 import anyio
 import pytest
 from anyio import EndOfStream
+
 from tests.support.desks import PATIENCE
 from tests.support.proxy import Proxy
 

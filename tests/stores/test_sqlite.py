@@ -16,11 +16,9 @@ import apsw
 import pytest
 
 from backends import open_store
-
-from backends.stores.sqlite import query as sqlite_query
-
-from backends.stores.sqlite import tables as sqlite_tables
 from backends.stores.memory import MemoryStore
+from backends.stores.sqlite import query as sqlite_query
+from backends.stores.sqlite import tables as sqlite_tables
 from backends.stores.sqlite.store import SqliteStore
 from backends.stores.suite.suite import CLOCK, drafted, extend, first, found, noted, whole
 from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import pymongo
 import pytest
-from tests.support.proxy import Proxy
 from pymongo import AsyncMongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucceededEvent
 
@@ -16,6 +15,7 @@ from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and 
 from backends.stores.suite.suite import Reopen, Trouble
 from backends.stores.suite.suite import test_texts_are_ordered_by_code_point as by_code_point
 from core.store import Store
+from tests.support.proxy import Proxy
 
 
 class Fall(CommandListener):

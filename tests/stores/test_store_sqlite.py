@@ -8,7 +8,6 @@ import apsw
 import pytest
 
 from backends import open_store
-
 from backends.stores.sqlite import tables as sqlite_tables
 from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
 from backends.stores.suite.suite import Reopen, Trouble

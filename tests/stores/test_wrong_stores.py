@@ -4,9 +4,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from tests.stores.wrong_stores import CAUGHT_BY
 
 from core.store import Store
+from tests.stores.wrong_stores import CAUGHT_BY
 
 
 class Failures:

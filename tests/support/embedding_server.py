@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from tests.servers.faults.errors import refusal
-from tests.servers.http import Connection, HttpRequest
-from tests.servers.faults.parts import Drop, Hang, Page, Refuse
 from core.canonical import Json
 from core.words import words
+from tests.servers.faults.errors import refusal
+from tests.servers.faults.parts import Drop, Hang, Page, Refuse
+from tests.servers.http import Connection, HttpRequest
 
 Change = Callable[[list[dict[str, Json]]], Json]
 """From the `data` of a right answer to another one."""

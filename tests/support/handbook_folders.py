@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from backends.handbooks.catalogue.catalogue import Catalogue
-from backends.handbooks.documents.read import ParsedDocument, read_document
-from backends.vectors.contracts import Purpose, Vectors
-from backends.handbooks.ingest.ingest import IngestReport, ingest
 from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.documents.read import ParsedDocument, read_document
+from backends.handbooks.ingest.ingest import IngestReport, ingest
+from backends.vectors.contracts import Purpose, Vectors
 from core.clock import SystemClock
 from core.errors import Unavailable
 from core.gate import Viewer

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import anyio
-from tests.support.handbook_folders import WordEmbedder, take_in
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.ingest.report import Progress
+from tests.support.handbook_folders import WordEmbedder, take_in
 
 
 class SlowEmbedder(WordEmbedder):

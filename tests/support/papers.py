@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
-from tests.support.desks import AUDITOR, chatting, live_text, until
-from tests.turn.test_transcripts import book, conversation
 
 from backends.models.scripted.model import Call, Say, Wait
 from core import Archive, Options, tool
@@ -13,6 +11,8 @@ from core.canonical import canonical
 from core.log.entry import Entry
 from core.maintenance.refold import KINDS, pages
 from core.store import Query, Store, every
+from tests.support.desks import AUDITOR, chatting, live_text, until
+from tests.turn.test_transcripts import book, conversation
 
 SECRET = "canary-7f3a"
 """What a tool said that is erased since, and must come back from nowhere."""

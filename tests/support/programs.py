@@ -9,9 +9,10 @@ from pathlib import Path
 
 import anyio
 from anyio import to_thread
-from tests.support.desks import PATIENCE
 
 from core import Options
+from tests.support.desks import PATIENCE
+from tests.support.paths import ROOT
 
 QUICK = Options(retry_delay=0.001)
 
@@ -22,9 +23,19 @@ class Program:
     def __init__(
         self, url: str, ledger: Path, name: str, *, kill_at: str = "", delay: float = 0, options: Options = QUICK
     ):
-        program = Path(__file__).with_name("killed_program.py")
         self.process = subprocess.Popen(
-            [sys.executable, str(program), url, str(ledger), name, kill_at, str(delay), options.model_dump_json()],
+            [
+                sys.executable,
+                "-m",
+                "tests.support.killed_program",
+                url,
+                str(ledger),
+                name,
+                kill_at,
+                str(delay),
+                options.model_dump_json(),
+            ],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

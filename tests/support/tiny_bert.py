@@ -1,6 +1,7 @@
 """A BERT of 8 numbers a token with random weights, written to a folder, and the same model as plain loops.
 
-The loops follow the paper and `math.erf`, number by number and text by text, and share nothing with `backends.vectors.bert.encoder`.
+The loops follow the paper and `math.erf`, number by number and text by text, and share nothing with
+`backends.vectors.bert.encoder`.
 """
 
 import json

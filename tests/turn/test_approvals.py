@@ -4,11 +4,24 @@ from datetime import timedelta
 
 import anyio
 import pytest
-from tests.support.desks import APPROVER, ASKER, OTHER, QUICK, chatting, check, ended, events, kinds, logged, until, waiting
-from tests.support.wrapped import LaterStore, WrappedStore
 
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import Desk, InvalidInput, NotFound, Options, Passage, TurnInProgress, Viewer, tool
+from tests.support.desks import (
+    APPROVER,
+    ASKER,
+    OTHER,
+    QUICK,
+    chatting,
+    check,
+    ended,
+    events,
+    kinds,
+    logged,
+    until,
+    waiting,
+)
+from tests.support.wrapped import LaterStore, WrappedStore
 
 DONE = [Say("Done.")]
 

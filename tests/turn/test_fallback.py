@@ -1,11 +1,11 @@
 """Several models are a chain: each is tried before the first content, in order, and every attempt is on record."""
 
 import pytest
-from tests.support.desks import QUICK, HandClock, chatting
 
 from backends.models.scripted.model import Bill, Cut, Fail, Say, ScriptedModel
 from core import InvalidInput, Usage, create_chat
 from core.worker.model_chain import BREAKS_AFTER, BREAKS_FOR, Chain
+from tests.support.desks import QUICK, HandClock, chatting
 
 
 def models(*scripts, loop=False):

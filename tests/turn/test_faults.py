@@ -5,8 +5,6 @@ from contextlib import aclosing, asynccontextmanager
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, PATIENCE, check, live_text, log_of, text_of
-from tests.support.wrapped import FaultyStore
 
 import core.live.follow
 import core.turn.journal
@@ -14,6 +12,8 @@ from backends import open_store
 from backends.models.scripted.model import Call, Cut, Fail, Say, ScriptedModel
 from core import Desk, Full, Options, ToolContext, Unavailable, tool
 from core.canonical import canonical
+from tests.support.desks import ASKER, PATIENCE, check, live_text, log_of, text_of
+from tests.support.wrapped import FaultyStore
 
 ENDS = {"completed", "interrupted"}
 

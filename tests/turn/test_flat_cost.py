@@ -6,18 +6,18 @@ from functools import cache
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, until
-from tests.support.wrapped import CountingStore
 
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, Usage, tool
 from core.canonical import digest
+from core.log.entry import chain
 from core.log.facts import Snapshot, ThreadContent, ThreadCreated, Worker, draft
 from core.log.fold import State, fold_all
-from core.log.entry import chain
 from core.log.records import record
-from core.turn.decide import decide
 from core.turn.commands import Answered, Ask, Finished, Note, Start, Submit, WrittenCall
+from core.turn.decide import decide
+from tests.support.desks import ASKER, until
+from tests.support.wrapped import CountingStore
 
 OPTIONS = Options(window_messages=16)
 """A window that is full at turn 10."""

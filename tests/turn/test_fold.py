@@ -4,19 +4,19 @@ import dataclasses
 from typing import Any
 
 import pytest
-from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, stop, submit
-from tests.checker.world import AT, SALT, STREAM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.canonical import canonical
-from core.log.facts import VERSIONS, ResultContent, ToolFinished, Usage, draft, fact, thread_fact
 from core.errors import Corrupt
-from core.log.fold import State, fold, fold_all
 from core.log.entry import GENESIS, Draft, Entry, chain, verify
-from core.options import Options
+from core.log.facts import VERSIONS, ResultContent, ToolFinished, Usage, draft, fact, thread_fact
+from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, record
+from core.options import Options
 from core.turn.commands import Answered, Ask, Finished, Start, WrittenCall
+from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, stop, submit
+from tests.checker.world import AT, SALT, STREAM
 
 HEAD_BYTES = 8_000
 """What the head of a thread with one open turn may take, however large its contents are."""

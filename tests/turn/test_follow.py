@@ -3,11 +3,11 @@
 from contextlib import aclosing
 
 import anyio
-from tests.support.desks import ASKER, PATIENCE, text_of, until
-from tests.support.wrapped import WrappedStore
 
 from backends.models.scripted.model import Say, ScriptedModel, Wait
 from core import Desk
+from tests.support.desks import ASKER, PATIENCE, text_of, until
+from tests.support.wrapped import WrappedStore
 
 
 class SlowLiveReads(WrappedStore):

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import anyio
-from tests.checker.logs import Log, created, erased, logs, stop, submit
-from tests.checker.world import STREAM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,13 +12,15 @@ from backends import open_store
 from core.canonical import canonical
 from core.log.facts import VERSIONS, Usage
 from core.log.fold import State, fold_all
-from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
+from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.options import Options
-from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
-from core.turn.decide import plan
-from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
 from core.turn.commands import Answered, Ask, Failed, Finished, Start, WrittenCall
+from core.turn.decide import plan
+from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
+from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
+from tests.checker.logs import Log, created, erased, logs, stop, submit
+from tests.checker.world import STREAM
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 NOTE = re.compile(r"(?:\n\n)?\[this answer (?:ended early: [a-z_]+|was empty)\]$")

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import anyio
 import pytest
-from tests.support.desks import QUICK, chatting, kinds, logged, until
 
 from backends.models.scripted.model import Call, Fail, Say, ScriptedModel
 from core import Hooks, Options, tool
 from core.model import AssistantMessage, ToolMessage, UserMessage
+from tests.support.desks import QUICK, chatting, kinds, logged, until
 
 
 @tool(effect="read")

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, check, events, kinds, log_of, logged
-from tests.support.killed_program import script, tools
-from tests.support.programs import QUICK, effects, running
 
 from backends import open_store
 from backends.models.scripted.model import ScriptedModel
 from core import Desk, Options
 from core.log.projection import joined
 from core.store import In, Query
+from tests.support.desks import ASKER, check, events, kinds, log_of, logged
+from tests.support.killed_program import script, tools
+from tests.support.programs import QUICK, effects, running
 
 
 @asynccontextmanager

@@ -5,13 +5,13 @@ from contextlib import aclosing, asynccontextmanager
 import anyio
 import anyio.lowlevel
 import pytest
-from tests.support.desks import ASKER, check, ended, live_text, text_of, until
-from tests.support.proxy import Proxy
 
 from backends import open_store
 from backends.models.scripted.model import Say, ScriptedModel, Wait
 from core import Desk, Unavailable
 from core.live.stream import MAX_WAITING
+from tests.support.desks import ASKER, check, ended, live_text, text_of, until
+from tests.support.proxy import Proxy
 
 FIRST, PIECE, PIECES = "As long as it stands. ", "And while it lies there. " * 40, 220
 

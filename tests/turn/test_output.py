@@ -1,13 +1,13 @@
 """Structured output: the answer as the model that was asked for, one repair, then a status."""
 
 import pytest
-from tests.support.desks import chatting, logged
 from pydantic import BaseModel, Field, field_validator
 
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import InvalidInput, RequestMismatch, tool
 from core.model import UserMessage
 from core.worker.structured_output import read_output
+from tests.support.desks import chatting, logged
 
 
 class Leave(BaseModel):

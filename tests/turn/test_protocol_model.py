@@ -4,6 +4,7 @@ from collections import Counter
 from random import Random
 
 import pytest
+
 from tests.checker.mutants import MUTANTS, Mutant
 from tests.checker.scenarios import BOUNDED, CROWDS
 from tests.checker.search import Explored, explore, walks

@@ -2,11 +2,11 @@
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, OTHER, check, ended, logged
 
 from backends.models.scripted.model import Say, ScriptedModel, Wait
 from core import Desk, DeskClosed, InvalidInput, NotFound, RequestMismatch, TurnInProgress, tool
 from core.desk.desk import MAX_QUESTION
+from tests.support.desks import ASKER, OTHER, check, ended, logged
 
 
 async def thread_of(desk):

@@ -4,12 +4,25 @@ from contextlib import aclosing
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, QUICK, HandClock, check, ended, events, kinds, live_text, logged, text_of, until, waiting
-from tests.support.wrapped import HeldStore
 
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, tool
 from core.worker.history import as_json
+from tests.support.desks import (
+    ASKER,
+    QUICK,
+    HandClock,
+    check,
+    ended,
+    events,
+    kinds,
+    live_text,
+    logged,
+    text_of,
+    until,
+    waiting,
+)
+from tests.support.wrapped import HeldStore
 
 NEVER = anyio.Event
 

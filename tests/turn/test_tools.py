@@ -8,12 +8,12 @@ from typing import Annotated
 import anyio
 import anyio.to_thread
 import pytest
-from tests.support.desks import ASKER, PATIENCE, QUICK, chatting, check, events, kinds, logged, until, waiting
 from pydantic import Field
 
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import Desk, Hooks, InvalidInput, Options, OutcomeUnknown, ToolContext, tool
 from core.canonical import canonical
+from tests.support.desks import ASKER, PATIENCE, QUICK, chatting, check, events, kinds, logged, until, waiting
 
 DONE = [Say("Done.")]
 

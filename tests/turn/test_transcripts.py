@@ -4,15 +4,15 @@ import re
 from contextlib import asynccontextmanager
 
 import anyio
-from tests.support.desks import APPROVER, ASKER, log_of, until
 from mongomock_motor import AsyncMongoMockClient
 
 from backends import open_store
-from backends.stores.mongodb.store import MongoStore
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
+from backends.stores.mongodb.store import MongoStore
 from core import Chat, Options, Passage, Usage, create_chat, load_chat, tool
 from core.canonical import canonical
 from core.store import Query
+from tests.support.desks import APPROVER, ASKER, log_of, until
 
 KINDS = ("thread", "turn", "message", "tool_call", "model_call", "retrieval")
 

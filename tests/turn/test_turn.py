@@ -4,14 +4,14 @@ from contextlib import aclosing
 
 import anyio
 import pytest
-from tests.support.desks import ASKER, QUICK, check, ended, events, kinds, live_text, logged, merged, text_of, until
-from tests.support.wrapped import HeldStore, WrappedStore
 
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Wait
 from core import Desk, Options, Usage, tool
 from core.errors import Full, Unavailable
-from core.worker.history import NUDGE
 from core.model import Ping
+from core.worker.history import NUDGE
+from tests.support.desks import ASKER, QUICK, check, ended, events, kinds, live_text, logged, merged, text_of, until
+from tests.support.wrapped import HeldStore, WrappedStore
 
 RETRY = Options(retry_delay=0.001, on_interruption="retry")
 

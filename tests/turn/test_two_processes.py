@@ -6,16 +6,16 @@ import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import anyio
 import pytest
 from anyio import to_thread
-from tests.support.desks import ASKER, PATIENCE, check, ended, events, live_text, log_of, logged, text_of, until
-from tests.support.second_process import act, model
 
 from backends import open_store
 from core import Desk, Options, TurnInProgress
+from tests.support.desks import ASKER, PATIENCE, check, ended, events, live_text, log_of, logged, text_of, until
+from tests.support.paths import ROOT
+from tests.support.second_process import act, model
 
 QUICK = Options(lease=1.0, beat=0.1, on_interruption="retry")
 
@@ -24,9 +24,9 @@ class Second:
     """The other process."""
 
     def __init__(self, url: str, options: Options) -> None:
-        program = Path(__file__).with_name("second_process.py")
         self.process = subprocess.Popen(
-            [sys.executable, str(program), url, options.model_dump_json()],
+            [sys.executable, "-m", "tests.support.second_process", url, options.model_dump_json()],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,10 +1,9 @@
 """Windows choose what of a thread is sent; what no longer fits is summarised on record, or left out."""
 
-from tests.support.desks import chatting, logged
-
 from backends.models.scripted.model import Bill, Fail, Say, ScriptedModel
 from core import Options, SummarizingWindow, Usage
 from core.store import Query
+from tests.support.desks import chatting, logged
 
 SMALL = Options(retry_delay=0.001, window_tokens=60)
 """240 characters: two or three of the turns below."""

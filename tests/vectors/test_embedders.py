@@ -58,6 +58,8 @@ def test_a_missing_package_is_an_error_that_says_what_to_install(url: str, modul
 
 
 def test_an_embedder_needs_no_package_of_another_one() -> None:
-    program = "import sys; from backends.vectors.opening import open_embedder; open_embedder('static:'); print(*sys.modules)"
+    program = (
+        "import sys; from backends.vectors.opening import open_embedder; open_embedder('static:'); print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {"openai", "pinecone", "wordllama"}.isdisjoint(done.stdout.split())

@@ -5,18 +5,17 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support import minilm
 import numpy as np
 import pytest
-from tests.support import tiny_bert
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, processors
 
 from backends.vectors.bert.encoder import gelu
-from backends.vectors.opening import open_embedder
 from backends.vectors.contracts import Embedder, Vectors
+from backends.vectors.opening import open_embedder
 from core.errors import InvalidInput
+from tests.support import minilm, tiny_bert
 
 TEXTS = [
     "How many days of holiday do I get?",

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
-from tests.support.embedding_server import Change, EmbeddingServer, Fault
 from openai import AsyncOpenAI
 
-from backends.vectors.opening import open_embedder
-from tests.servers.faults.parts import Drop, Hang, Page, Refuse
 from backends.vectors.openai.embedder import ATTEMPTS, MAX_BYTES, OpenAIEmbedder
+from backends.vectors.opening import open_embedder
 from core.errors import InvalidInput, Unavailable
+from tests.servers.faults.parts import Drop, Hang, Page, Refuse
+from tests.support.embedding_server import Change, EmbeddingServer, Fault
 
 MODEL = "text-embedding-3-small"
 TEXTS = ["Annual leave", "Sick pay, from the first day", "Übernachtung 🙂", "Pension", "Notice"]

@@ -11,7 +11,6 @@ import anyio
 import numpy as np
 import pytest
 from pinecone import AsyncPinecone
-from tests.support.pinecones import KEY, MODEL, SOON, Place, in_the_end, item, unit_vector
 
 from backends.vectors.contracts import Item
 from backends.vectors.pinecone.check import Findings, check, repair
@@ -20,10 +19,11 @@ from backends.vectors.pinecone.embedder import PineconeEmbedder
 from backends.vectors.pinecone.index import MAX_BYTES, MAX_VERSIONS, PineconeVectors
 from backends.vectors.pinecone.opening import Address
 from backends.vectors.pinecone.reranker import PineconeReranker
-from tests.servers.pinecone.server import PineconeServer
-from tests.servers.pinecone.faults import Fault
 from backends.vectors.rerankers import open_reranker
 from core.errors import InvalidInput, Unavailable
+from tests.servers.pinecone.faults import Fault
+from tests.servers.pinecone.server import PineconeServer
+from tests.support.pinecones import KEY, MODEL, SOON, Place, in_the_end, item, unit_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -420,7 +420,7 @@ async def test_the_stand_in_runs_from_a_command_line_with_a_script_of_faults(
     monkeypatch.setenv("PINECONE_API_KEY", "any")
     script = tmp_path / "faults.json"
     script.write_text(json.dumps([{"kind": "refuse", "path": "/query", "status": 503}]))
-    command = [sys.executable, "-m", "tests.servers.pinecone.server", "--port", "0", "--faults", str(script)]
+    command = [sys.executable, "-m", "tests.servers.pinecone", "--port", "0", "--faults", str(script)]
     async with await anyio.open_process(command, stderr=None) as process:
         try:
             assert process.stdout is not None

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from backends.vectors.opening import open_embedder
 from backends.vectors.contracts import Vectors
+from backends.vectors.opening import open_embedder
 from backends.vectors.static.embedder import StaticEmbedder
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput

@@ -8,21 +8,21 @@ from pathlib import Path
 import anyio
 import numpy as np
 import pytest
-from tests.support.handbook_folders import WordEmbedder, handbook, take_in, write
-from tests.support.pinecones import SOON
 
 from backends.handbooks.catalogue.catalogue import Catalogue
-from backends.handbooks.catalogue.vectors import KeptVectors
-from backends.vectors.contracts import Item, VectorIndex, Vectors
 from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.catalogue.vectors import KeptVectors
+from backends.handbooks.vector_indexes import open_vectors
+from backends.vectors.contracts import Item, VectorIndex, Vectors
 from backends.vectors.pinecone.index import PineconeVectors
 from backends.vectors.pinecone.opening import Address
-from tests.servers.pinecone.server import PineconeServer
 from backends.vectors.static.embedder import StaticEmbedder
 from backends.vectors.static.tokens import StaticTokens
-from backends.handbooks.vector_indexes import open_vectors
 from core.errors import InvalidInput
 from core.gate import Viewer
+from tests.servers.pinecone.server import PineconeServer
+from tests.support.handbook_folders import WordEmbedder, handbook, take_in, write
+from tests.support.pinecones import SOON
 
 pytestmark = pytest.mark.anyio
 

@@ -13,19 +13,18 @@ from typing import cast
 
 import apsw
 
-from backends.handbooks.catalogue import reading
-from backends.handbooks.catalogue import writing
-from backends.handbooks.catalogue.listing import list_changes, list_documents
+from backends.handbooks.catalogue import reading, writing
 from backends.handbooks.catalogue.cache import Editions, Kept, revision
-from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, PassageTable
+from backends.handbooks.catalogue.listing import list_changes, list_documents
 from backends.handbooks.catalogue.tables import Connections
+from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, PassageTable
 from backends.handbooks.documents.read import LeftOut
 from backends.vectors.contracts import Embedder
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
-from core.log.facts import Audience, Passage
 from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
+from core.log.facts import Audience, Passage
 from core.retriever import Filters, holds_for
 
 _VOCABULARY = "SELECT word, passages FROM vocabulary"

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import anyio.to_thread
 import numpy as np
 
-from backends.handbooks.catalogue import reading
-from backends.handbooks.catalogue import writing
+from backends.handbooks.catalogue import reading, writing
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.vectors.contracts import Item, Vectors
 from core.errors import InvalidInput, NotFound

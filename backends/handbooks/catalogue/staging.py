@@ -13,15 +13,14 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.handbooks.catalogue import reading
-from backends.handbooks.catalogue import writing
+from backends.handbooks.catalogue import reading, writing
 from backends.handbooks.catalogue.catalogue import Catalogue
-from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.catalogue.sources import Source, note
 from backends.handbooks.catalogue.tables import moved
+from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.catalogue.words import settle
-from backends.handbooks.documents.read import ParsedDocument
 from backends.handbooks.documents.cutter import indexed_text
+from backends.handbooks.documents.read import ParsedDocument
 from backends.vectors.static.tokens import StaticTokens
 from core.canonical import Json
 from core.clock import iso

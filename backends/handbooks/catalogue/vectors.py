@@ -8,12 +8,11 @@ from json import dumps, loads
 
 import numpy as np
 
-from backends.handbooks.catalogue import reading
-from backends.handbooks.catalogue import writing
+from backends.handbooks.catalogue import reading, writing
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.tables import moved
-from backends.vectors.contracts import Item, Vectors
 from backends.handbooks.documents.cutter import indexed_text
+from backends.vectors.contracts import Item, Vectors
 from core.errors import InvalidInput
 
 _UNHELD = """

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import apsw
 
 from backends.handbooks.catalogue.reading import editions, passages
-from backends.handbooks.catalogue.versions import Edition, standing
 from backends.handbooks.catalogue.tables import moved
+from backends.handbooks.catalogue.versions import Edition, standing
 from backends.stems import stemmed
 from core.log.facts import Passage
 from core.words import words

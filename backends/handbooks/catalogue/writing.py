@@ -6,8 +6,8 @@ from json import dumps, loads
 import apsw
 
 from backends.handbooks.catalogue.reading import editions, listed
-from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.catalogue.tables import moved
+from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.catalogue.words import settle
 from core.canonical import Json
 from core.errors import InvalidInput, NotFound

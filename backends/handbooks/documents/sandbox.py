@@ -25,7 +25,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from backends.handbooks.documents.read import LARGEST, ParsedDocument, Refused, read_document
 from core.log.facts import Value
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[3]
 _PATIENCE = 30
 """Seconds, beyond those of a file, in which its process has to say that they are over."""
 _DOCUMENT, _REFUSED = b"D", b"R"
@@ -152,13 +152,19 @@ def _forked(data: bytes, name: str, limits: Limits) -> tuple[bytes, bytes]:
 def _import_reader(data: bytes, name: str) -> None:
     """Import what is likely needed, before the fork, so that it is imported once. What it is, is decided later."""
     guess = name.lower().rpartition(".")[2]
-    kinds = {"md": "markdown", "markdown": "markdown", "htm": "html", "html": "html", "xhtml": "html"}
+    readers = {
+        "md": "markdown",
+        "markdown": "markdown",
+        "htm": "html.reader",
+        "html": "html.reader",
+        "xhtml": "html.reader",
+    }
     if data.startswith(b"PK"):
         import_module("backends.handbooks.documents.docx.reader")
     elif b"%PDF-" in data[:1024]:
         import_module("backends.handbooks.documents.pdf.reader")
     elif not data[:1].isspace():
-        import_module(f"backends.{kinds.get(guess, 'text')}_document")
+        import_module(f"backends.handbooks.documents.{readers.get(guess, 'text')}")
 
 
 def _answer(data: bytes, name: str, limits: Limits, writing: int) -> None:

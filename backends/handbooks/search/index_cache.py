@@ -10,9 +10,9 @@ import numpy as np
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.versions import PassageTable
 from backends.handbooks.search.spelling import Lexicon
-from backends.vectors.static.tokens import StaticTokens
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.search.tokens import TokenMatching
+from backends.vectors.static.tokens import StaticTokens
 
 T = TypeVar("T")
 

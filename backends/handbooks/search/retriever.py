@@ -13,20 +13,30 @@ import numpy as np
 from anyio.to_thread import run_sync as blocking
 
 from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.documents.cutter import indexed_text
 from backends.handbooks.search.confidence import LOOKED_AT, OFF_TOPIC, Chance, judged, signs
 from backends.handbooks.search.contradictions import with_conflicts
-from backends.vectors.contracts import Embedder, Reranker, VectorIndex
-from backends.handbooks.search.fusion import BY_MODEL, BY_STATIC, BY_WORDS, Ranked, Weights, joined, ordered, spread, with_tokens
-from backends.handbooks.search.index_cache import HeldIndex, Kept
 from backends.handbooks.search.duplicates import distinct
-from backends.handbooks.documents.cutter import indexed_text
 from backends.handbooks.search.explain import reason
-from backends.vectors.static.tokens import StaticTokens
+from backends.handbooks.search.fusion import (
+    BY_MODEL,
+    BY_STATIC,
+    BY_WORDS,
+    Ranked,
+    Weights,
+    joined,
+    ordered,
+    spread,
+    with_tokens,
+)
+from backends.handbooks.search.index_cache import HeldIndex, Kept
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.search.words import WordsLeg
-from core.log.facts import Judgement, Leg, Passage
+from backends.vectors.contracts import Embedder, Reranker, VectorIndex
+from backends.vectors.static.tokens import StaticTokens
 from core.errors import Unavailable
 from core.gate import Viewer
+from core.log.facts import Judgement, Leg, Passage
 from core.retriever import Filters, holds_for
 
 LONGEST = 2000

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.handbooks.catalogue.versions import PassageTable
-from backends.vectors.static.tokens import StaticTokens
 from backends.stems import STOP_WORDS
+from backends.vectors.static.tokens import StaticTokens
 
 Scores: TypeAlias = NDArray[np.float32]
 

@@ -17,10 +17,10 @@ import httpx2
 from anthropic import AnthropicError, AsyncAnthropic
 
 from backends.models.anthropic.answer import Answer, json_event
-from backends.models.anthropic.request_body import SETTINGS, messages_body
 from backends.models.anthropic.errors import reported, translated
-from backends.models.sse import server_events
+from backends.models.anthropic.request_body import SETTINGS, messages_body
 from backends.models.prices import Prices
+from backends.models.sse import server_events
 from core.canonical import Json
 from core.errors import InvalidInput, ModelError
 from core.model import Finish, ModelEvent, ModelRequest, Ping

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
+from backends.models.offline.arguments import Filled, fill
 from backends.models.offline.parameters import Parameter, parameters
 from backends.models.offline.results import label
-from backends.models.offline.arguments import Filled, fill
 from backends.stems import rarity, stem, terms
 from core.canonical import Json
 from core.model import ToolSchema

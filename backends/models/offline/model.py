@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl
 
 import anyio
 
+from backends.models.offline.choose_tool import choose
 from backends.models.offline.quotes import quote, unmarked
 from backends.models.offline.results import render
-from backends.models.offline.choose_tool import choose
 from core.canonical import Json, canonical
-from core.log.facts import Usage
 from core.errors import InvalidInput, ModelError
+from core.log.facts import Usage
 from core.model import CallDelta, Finish, ModelEvent, ModelRequest, SentMessage, TextDelta, ToolMessage, UserMessage
 from core.retrieval.search import SEARCH
 

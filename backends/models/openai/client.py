@@ -20,8 +20,8 @@ from backends.models.openai.errors import translated
 from backends.models.openai.stream import Event, events
 from backends.models.prices import Prices
 from core.canonical import Json
-from core.log.facts import Usage
 from core.errors import InvalidInput, ModelError
+from core.log.facts import Usage
 
 Api: TypeAlias = Literal["responses", "chat"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from backends.models.openai.errors import reported
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
-from core.log.facts import StopReason
 from core.errors import InvalidInput, ModelError
+from core.log.facts import StopReason
 from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta
 
 BETWEEN = "\n\n"

@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from typing import Literal, NoReturn, TypeAlias
 
-from backends.models.sse import server_events, unreadable
 from backends.models.openai.errors import reported
+from backends.models.sse import server_events, unreadable
 from core.canonical import Json
 
 Event: TypeAlias = dict[str, Json] | Literal["ping", "done"]

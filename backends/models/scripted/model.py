@@ -14,8 +14,8 @@ import anyio
 import anyio.lowlevel
 
 from core.canonical import Json, canonical
-from core.log.facts import StopReason, Usage
 from core.errors import InvalidInput, ModelError
+from core.log.facts import StopReason, Usage
 from core.model import CallDelta, ErrorCode, Finish, ModelEvent, ModelRequest, Ping, ReasoningDelta, TextDelta
 
 _WORD = re.compile(r"\S+\s*|\s+")

@@ -50,8 +50,8 @@ from backends.models.scripted.model import (
     one_by_one,
 )
 from core.canonical import Json
-from core.log.facts import StopReason, Usage
 from core.errors import InvalidInput, ModelError
+from core.log.facts import StopReason, Usage
 from core.model import ErrorCode, ModelRequest, Ping
 
 

@@ -1,8 +1,8 @@
 """Queries as MongoDB's filters, sorts and indexes.
 
-A filter finds all that may match, cheaply; `backends.stores.matching` then decides in Python, so that the meaning is the same
-as everywhere: to MongoDB two items of a list may meet one bound each, and what is kept as text has no fields. Nothing
-but checked paths and scalars gets into a filter.
+A filter finds all that may match, cheaply; `backends.stores.matching` then decides in Python, so that the meaning is
+the same as everywhere: to MongoDB two items of a list may meet one bound each, and what is kept as text has no fields.
+Nothing but checked paths and scalars gets into a filter.
 """
 
 from collections.abc import Mapping, Sequence

@@ -13,9 +13,8 @@ from typing import Self, cast
 from pymongo import AsyncMongoClient
 
 from backends.stores import matching
-
-from backends.stores.mongodb import query as mongodb_query
 from backends.stores.checks import check_commit, check_erase, check_kind, check_number, check_record_id
+from backends.stores.mongodb import query as mongodb_query
 from backends.stores.mongodb.connection import TIMEOUT, Collection, Connection
 from backends.stores.mongodb.documents import Document, commit_document, read_commit, read_record, record_fields
 from core.canonical import Json

@@ -23,10 +23,9 @@ import anyio.to_thread
 import apsw
 
 from backends.stores import matching
-
+from backends.stores.checks import check_commit, check_erase, check_kind, check_number, check_record_id
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import tables
-from backends.stores.checks import check_commit, check_erase, check_kind, check_number, check_record_id
 from core.canonical import canonical
 from core.clock import milliseconds
 from core.errors import Conflict, Corrupt, Full, InvalidInput, RolltopError, Unavailable

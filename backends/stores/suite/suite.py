@@ -1,4 +1,4 @@
-"""What every store must do, as tests: `from backends.stores.suite.suite import *` below it a fixture `store`, and run pytest.
+"""What every store must do, as tests: import them all, below them define a fixture `store`, and run pytest.
 
     from backends.stores.suite.suite import *
 

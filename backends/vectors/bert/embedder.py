@@ -7,8 +7,8 @@ from pathlib import Path
 import anyio
 import numpy as np
 
-from backends.vectors.contracts import Purpose, Vectors
 from backends.vectors.bert.folder import ModelFolder
+from backends.vectors.contracts import Purpose, Vectors
 from backends.vectors.unit_rows import unit
 from core.words import words
 

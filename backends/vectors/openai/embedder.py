@@ -13,8 +13,8 @@ import httpx2
 import numpy as np
 from openai import AsyncOpenAI
 
-from backends.vectors.contracts import Purpose, Vectors
 from backends.models.openai.client import OWN, Address, Client
+from backends.vectors.contracts import Purpose, Vectors
 from backends.vectors.openai.response import vectors
 from core.errors import InvalidInput, ModelError, Unavailable
 from core.words import words

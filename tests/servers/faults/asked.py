@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain, cycle
 
+from core.canonical import Json
+from core.errors import InvalidInput
 from tests.servers.faults.errors import Api
 from tests.servers.faults.parts import ServerAnswer
 from tests.servers.faults.rules import Refused
-from core.canonical import Json
-from core.errors import InvalidInput
 
 
 @dataclass(slots=True)

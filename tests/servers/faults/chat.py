@@ -3,10 +3,10 @@
 What other servers do otherwise is said by the script: Ollama ends with `StopAs(None)` and gives a call at once.
 """
 
-from tests.servers.faults.wire import known, sse
 from backends.models.scripted.model import pieces
 from core.canonical import Json
 from core.log.facts import Usage
+from tests.servers.faults.wire import known, sse
 
 
 class ChatWire:

@@ -9,9 +9,9 @@ from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.canonical import Json
 from tests.servers.faults.errors import Api
 from tests.servers.faults.rules import Refused, check_chat, check_messages, check_responses
-from core.canonical import Json
 
 _UNTYPED: Mapping[Api, frozenset[str]] = {"messages": frozenset(("temperature", "top_p", "top_k"))}
 """Parameters that the API takes for some models, and its SDK has no types for any more."""

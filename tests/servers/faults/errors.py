@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from tests.servers.faults.parts import Refusal
 from core.canonical import Json
 from core.model import ErrorCode
+from tests.servers.faults.parts import Refusal
 
 Api: TypeAlias = Literal["responses", "chat", "messages"]
 

@@ -1,9 +1,9 @@
 """Anthropic's Messages API, as a server writes it: blocks that are opened, filled and closed, between two messages."""
 
-from tests.servers.faults.wire import known, seal, sse
 from backends.models.scripted.model import pieces
 from core.canonical import Json
 from core.log.facts import Usage
+from tests.servers.faults.wire import known, seal, sse
 
 
 class MessagesWire:

@@ -1,7 +1,7 @@
 """What a scripted server can do and a scripted model cannot: refuse by status, break off anywhere, send what is wrong.
 
-They stand in an answer among the parts of `backends.models.scripted.model`, which mean on the wire what they mean in a process: what
-every provider can express is said by those, and only what lies below, bytes and connections, is said by these.
+They stand in an answer among the parts of `backends.models.scripted.model`, which mean on the wire what they mean in a
+process: what every provider can express is said by those, and only what lies below, bytes and connections, by these.
 """
 
 from collections.abc import Sequence

@@ -6,18 +6,18 @@ from typing import Protocol
 
 import anyio
 
+from backends.models.scripted.model import Fail, pieces
+from core.canonical import Json
+from core.errors import InvalidInput
+from core.log.facts import StopReason, Usage
+from core.model import ErrorCode
 from tests.servers.faults.chat import ChatWire
 from tests.servers.faults.errors import REFUSALS, Api, refusal
-from tests.servers.http import Connection
 from tests.servers.faults.messages import MessagesWire
 from tests.servers.faults.parts import Refuse, ServerAnswer, ServerPart
 from tests.servers.faults.responses import ResponsesWire
 from tests.servers.faults.wire import UNKNOWN_STOP, Wire, arguments_text, sse
-from backends.models.scripted.model import Fail, pieces
-from core.canonical import Json
-from core.log.facts import StopReason, Usage
-from core.errors import InvalidInput
-from core.model import ErrorCode
+from tests.servers.http import Connection
 
 _STOPS: Mapping[Api, Mapping[StopReason, str | None]] = {
     "responses": {"end": None, "tool_calls": None, "refusal": None, "length": "max_output_tokens"},

@@ -1,9 +1,9 @@
 """OpenAI's Responses API, as a server writes it: items that are opened, filled and closed, each event numbered."""
 
-from tests.servers.faults.wire import known, seal, sse
 from backends.models.scripted.model import pieces
 from core.canonical import Json
 from core.log.facts import Usage
+from tests.servers.faults.wire import known, seal, sse
 
 
 class ResponsesWire:

@@ -9,9 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from core.canonical import Json
 from tests.servers.faults.errors import Api
 from tests.servers.faults.wire import unsealed
-from core.canonical import Json
 
 MAX_BREAKPOINTS = 4
 """Of Anthropic's cache, in one request."""

@@ -1,4 +1,4 @@
-"""A fault server's script in JSON: what `backends.models.scripted.script_file` has for a model, and what only a server can do.
+"""A fault server's script in JSON: what a scripted model's script has, and what only a server can do.
 
     {
       "questions": [{"contains": "balance", "answers": [[{"call": "vacation_balance", "arguments": {}}]]}],
@@ -28,6 +28,9 @@ from typing import Literal, TypeAlias
 
 from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
+from backends.models.scripted.script_file import Strict, Written, part_of
+from core.canonical import Json
+from core.errors import InvalidInput
 from tests.servers.faults.asked import Asked, one_by_one
 from tests.servers.faults.parts import (
     Bytes,
@@ -44,9 +47,6 @@ from tests.servers.faults.parts import (
     ServerPart,
     StopAs,
 )
-from backends.models.scripted.script_file import Strict, Written, part_of
-from core.canonical import Json
-from core.errors import InvalidInput
 
 
 class _Refuse(Strict):

@@ -2,7 +2,7 @@
 
 It speaks the OpenAI Responses, OpenAI Chat Completions and Anthropic Messages APIs, so that what a client makes of a
 provider's bad day can be seen through the provider's own SDK. One script answers whichever of them is asked.
-docs/fault-server.md shows how it is used, from a command line too: `python -m tests.servers.faults.server script.json`.
+docs/fault-server.md shows how it is used, from a command line too: `python -m tests.servers.faults script.json`.
 """
 
 import argparse
@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
+from backends.models.scripted.model import Stop
+from core.canonical import Json
+from core.errors import InvalidInput
 from tests.servers.faults.asked import Asked, one_by_one
 from tests.servers.faults.checks import check
 from tests.servers.faults.errors import Api, refusal
-from tests.servers.http import Connection, HttpRequest
 from tests.servers.faults.parts import ServerAnswer, StopAs
 from tests.servers.faults.playing import check_answer, play
 from tests.servers.faults.rules import Refused
 from tests.servers.faults.script import read_server_script
-from backends.models.scripted.model import Stop
-from core.canonical import Json
-from core.errors import InvalidInput
+from tests.servers.http import Connection, HttpRequest
 
 PATHS: Mapping[str, Api] = {
     "/v1/responses": "responses",
@@ -134,7 +134,7 @@ async def serve(path: str, port: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.servers.faults.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.servers.faults", description=__doc__)
     parser.add_argument("script", help="a JSON file, as docs/fault-server.md describes it")
     parser.add_argument("--port", type=int, default=4010)
     given = parser.parse_args()
@@ -142,7 +142,3 @@ def main() -> None:
         asyncio.run(serve(given.script, given.port))
     except KeyboardInterrupt:
         return
-
-
-if __name__ == "__main__":
-    main()

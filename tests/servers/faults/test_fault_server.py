@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, get_args
 
 import anthropic
@@ -20,6 +19,10 @@ from openai.types.chat import ChatCompletionChunk
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, Stop, Think, Wait
+from core.errors import InvalidInput
+from core.log.facts import Usage
+from core.model import Ping
 from tests.servers.faults.asked import Asked
 from tests.servers.faults.checks import check
 from tests.servers.faults.errors import refusal
@@ -40,10 +43,7 @@ from tests.servers.faults.rules import Refused
 from tests.servers.faults.script import read_server_script
 from tests.servers.faults.server import PATHS, FaultServer
 from tests.servers.faults.wire import seal
-from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, Stop, Think, Wait
-from core.log.facts import Usage
-from core.errors import InvalidInput
-from core.model import Ping
+from tests.support.paths import ROOT
 
 APIS = ("responses", "chat", "messages")
 PATH = {api: path for path, api in PATHS.items()}
@@ -644,8 +644,8 @@ async def test_the_command_line_serves_a_script_until_it_is_interrupted(tmp_path
     path = tmp_path / "script.json"
     questions = [{"contains": "HELLO", "answers": [[{"say": "Hello to you."}]], "loop": True}]
     path.write_text(json.dumps({"questions": questions, "answers": [[{"refuse": "overloaded"}]], "loop": True}))
-    command = [sys.executable, "-m", "tests.servers.faults.server", str(path), "--port", "0"]
-    async with await anyio.open_process(command, cwd=Path(__file__).parents[1]) as process:
+    command = [sys.executable, "-m", "tests.servers.faults", str(path), "--port", "0"]
+    async with await anyio.open_process(command, cwd=ROOT) as process:
         with anyio.fail_after(20):
             line = (await process.stdout.receive()).decode()
             url = line.split()[-1]

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pymongo
 
-HERE = Path(__file__).with_name("mongodb_server")
+HERE = Path(__file__).parent
 
 
 class MongoServer:

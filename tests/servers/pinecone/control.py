@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from core.canonical import Json
 from tests.servers.pinecone.inference import dimension_of
 from tests.servers.pinecone.refusals import Refused
 from tests.servers.pinecone.requests import Configure, CreateForModel, CreateIndex, Deployment
 from tests.servers.pinecone.space import Index
-from core.canonical import Json
 
 REGIONS: Mapping[str, tuple[str, ...]] = {
     "aws": ("us-east-1", "us-west-2", "eu-west-1"),

@@ -7,8 +7,8 @@ language this one is based on.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from tests.servers.pinecone.refusals import Refused
 from core.canonical import Json
+from tests.servers.pinecone.refusals import Refused
 
 MAX_VALUES = 10_000
 """In the list of one `$in` or `$nin`."""

@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 
 from backends.vectors.contracts import Vectors
-from tests.servers.pinecone.refusals import Refused
-from tests.servers.pinecone.requests import MAX_TEXTS, EmbedTexts, Rerank
 from backends.vectors.static.embedder import StaticEmbedder
 from backends.vectors.static.tokens import StaticTokens
 from core.canonical import Json
 from core.words import words
+from tests.servers.pinecone.refusals import Refused
+from tests.servers.pinecone.requests import MAX_TEXTS, EmbedTexts, Rerank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
+from core.canonical import Json
 from tests.servers.pinecone.filter import check_filter
 from tests.servers.pinecone.inference import embedded, reranked
 from tests.servers.pinecone.refusals import Refused
 from tests.servers.pinecone.requests import MAX_TEXTS, Id, Metadata, Rerank, Search
 from tests.servers.pinecone.space import Index, Records, Stored
 from tests.servers.pinecone.vectors import nearest
-from core.canonical import Json
 
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 _METADATA: TypeAdapter[dict[str, Json]] = TypeAdapter(Metadata)

@@ -5,15 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from tests.servers.pinecone import inference
-from tests.servers.pinecone import records
-from tests.servers.pinecone import vectors
+from core.canonical import Json
 from tests.servers.http import HttpRequest
+from tests.servers.pinecone import inference, records, vectors
 from tests.servers.pinecone.control import Indexes
 from tests.servers.pinecone.refusals import Answer, Plane, Refused
 from tests.servers.pinecone.requests import MAX_UPSERT
 from tests.servers.pinecone.space import Index
-from core.canonical import Json
 
 _Operation: TypeAlias = Callable[[Index, Json], Json]
 

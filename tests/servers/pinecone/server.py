@@ -2,7 +2,7 @@
 
 One address is the control plane and the inference, and every index has an address of its own, as with the service. What
 is kept is in memory, and goes with the server. docs/pinecone-server.md shows how it is used, from a command line too:
-`python -m tests.servers.pinecone.server --port 0`.
+`python -m tests.servers.pinecone --port 0`.
 """
 
 import argparse
@@ -139,7 +139,7 @@ async def serve(port: int, key: str | None, lag: int, faults: Sequence[Fault]) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.servers.pinecone.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.servers.pinecone", description=__doc__)
     parser.add_argument("--port", type=int, default=5080, help="0 takes a free one")
     parser.add_argument("--key", help="the only API key that it knows; left out, it takes any")
     parser.add_argument("--lag", type=int, default=0, help="how many reads do not see a write yet")
@@ -150,7 +150,3 @@ def main() -> None:
         asyncio.run(serve(given.port, given.key, given.lag, faults))
     except KeyboardInterrupt:
         return
-
-
-if __name__ == "__main__":
-    main()

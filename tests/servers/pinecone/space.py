@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from backends.vectors.contracts import Vectors
-from tests.servers.pinecone.requests import Deployment, Metric, Protection
 from core.canonical import Json
+from tests.servers.pinecone.requests import Deployment, Metric, Protection
 
 DEFAULT = "__default__"
 """The namespace of a request that names none."""

@@ -12,12 +12,12 @@ import pytest
 from pinecone import AsyncPinecone
 from pinecone.errors import ForbiddenError, NotFoundError
 
-from tests.servers.pinecone.server import PineconeServer
+from core.errors import InvalidInput
 from tests.servers.pinecone.faults import Fault, read_faults
 from tests.servers.pinecone.filter import check_filter, matches
 from tests.servers.pinecone.refusals import Refused
 from tests.servers.pinecone.requests import MAX_METADATA, MAX_UPSERT
-from core.errors import InvalidInput
+from tests.servers.pinecone.server import PineconeServer
 
 pytestmark = pytest.mark.anyio
 

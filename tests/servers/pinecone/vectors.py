@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from backends.vectors.contracts import Vectors
+from core.canonical import Json
 from tests.servers.pinecone.filter import check_filter, matches
 from tests.servers.pinecone.refusals import Refused
 from tests.servers.pinecone.requests import MAX_RESULT, Delete, Id, Query, Stats, Update, Upsert
 from tests.servers.pinecone.space import DEFAULT, Index, Records, Space, Stored, scores, with_changes
-from core.canonical import Json
 
 MAX_PAGE = 100
 MAX_FETCH = 1000

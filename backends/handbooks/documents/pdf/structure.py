@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+from backends.handbooks.documents.cutter import Block, Part
 from backends.handbooks.documents.markdown_tables import table
 from backends.handbooks.documents.pdf.lines import Line, body_size
-from backends.handbooks.documents.cutter import Block, Part
 
 _LARGER = 1.08
 """How much larger than the text a line is that is a heading."""

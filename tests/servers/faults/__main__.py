@@ -1,0 +1,5 @@
+"""`python -m tests.servers.faults`."""
+
+from tests.servers.faults.server import main
+
+main()

@@ -1,0 +1,5 @@
+"""`python -m tests.servers.pinecone`."""
+
+from tests.servers.pinecone.server import main
+
+main()
