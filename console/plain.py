@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.log.facts import Usage
 from core.log.records import Totals
+from core.values import Usage
 
 
 def harmless(text: str) -> str:

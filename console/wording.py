@@ -13,8 +13,8 @@ import streamlit as st
 
 from core.canonical import Json
 from core.clock import moment
-from core.log.facts import CallStatus, TurnStatus
 from core.log.records import Totals
+from core.values import CallStatus, TurnStatus
 
 _IMAGE = re.compile(r"!\[")
 _DIRECTIVE = re.compile(r":(?=[A-Za-z][\w-]*\[)")

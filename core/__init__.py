@@ -22,12 +22,12 @@ from core.errors import (
 )
 from core.gate import Viewer
 from core.live.events import Event
-from core.log.facts import Audience, Citation, Judgement, Leg, Passage, Usage
 from core.log.records import Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
 from core.model import Model, ModelRequest
 from core.options import Options
 from core.retriever import Filters, Retriever
 from core.tools import Tool, ToolContext, tool
+from core.values import Audience, Citation, Judgement, Leg, Passage, Usage
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 

@@ -106,3 +106,7 @@ class TurnNotCompleted(RolltopError):
         super().__init__(f"turn {turn_id} is {status}" + (f" ({code})" if code else ""))
         self.turn_id = turn_id
         self.status = status
+
+
+class Superseded(RolltopError):
+    """Somebody else holds the turn, or it has ended: the worker stops. Callers of a desk never see it."""

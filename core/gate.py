@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from core.errors import Denied, InvalidInput, NotFound
-from core.log.entry import check_id
+from core.ids import check_id
 
 Role: TypeAlias = Literal["employee", "auditor", "approver", "knowledge_owner"]
 Action: TypeAlias = Literal[

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from core.canonical import Json
-from core.log.facts import Judgement, Passage, StopReason, Usage
+from core.values import Judgement, Passage, StopReason, Usage
 
 ErrorCode: TypeAlias = Literal[
     "overloaded",  # 429, 5xx: the same request may succeed later

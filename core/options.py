@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from core.canonical import Json
-from core.log.facts import Value
+from core.values import Value
 
 
 class Options(Value):

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Protocol
 
 from core.gate import Viewer
-from core.log.facts import Audience, Judgement, Passage, Value
+from core.values import Audience, Judgement, Passage, Value
 
 
 class Filters(Value):

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from core.canonical import Json, canonical
 from core.errors import Full
-from core.log.entry import Entry
+from core.values import Entry
 
 MAX_COMMIT = 8 * 1024 * 1024
 """Bytes of canonical JSON, entries and records together, that one commit may hold on every store."""

@@ -18,8 +18,8 @@ from pydantic_core import to_jsonable_python
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
 from core.gate import Viewer
-from core.log.facts import Decider, Effect
 from core.model import ToolSchema
+from core.values import Decider, Effect
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 

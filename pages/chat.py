@@ -18,8 +18,8 @@ from console.sign_in import signed_in
 from console.wording import TURN_WORDS, label
 from core.desk.archive import TurnView
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
-from core.log.facts import Passage
 from core.log.records import ToolCall
+from core.values import Passage
 
 st.set_page_config(page_title="Ask HR", layout="centered")
 viewer = signed_in()

@@ -11,7 +11,7 @@ from console.drawing.sources import audience_words
 from console.sign_in import signed_in
 from console.wording import label
 from core.errors import InvalidInput, NotFound
-from core.log.facts import Audience
+from core.values import Audience
 
 st.set_page_config(page_title="Handbook", layout="wide")
 viewer = signed_in()

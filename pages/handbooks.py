@@ -14,7 +14,7 @@ from console.sign_in import COUNTRIES, signed_in
 from console.wording import counted, label
 from core.errors import InvalidInput
 from core.gate import Role
-from core.log.facts import Audience
+from core.values import Audience
 
 st.set_page_config(page_title="Handbooks", layout="wide")
 viewer = signed_in()

@@ -10,7 +10,7 @@ from console.drawing.sources import draw_retrieval, draw_sources, with_markers
 from console.drawing.turns import draw_ending, draw_question
 from console.sign_in import signed_in
 from console.wording import TURN_WORDS, cost, counted, label, when
-from core.log.facts import Passage
+from core.values import Passage
 
 st.set_page_config(page_title="Thread", layout="wide")
 viewer = signed_in()

@@ -9,7 +9,7 @@ from console.drawing.filters import WIDTH, day_range, person
 from console.drawing.paging import Pages
 from console.sign_in import signed_in
 from console.wording import TURN_WORDS, cost, counted, label, when
-from core.log.facts import TurnStatus
+from core.values import TurnStatus
 
 st.set_page_config(page_title="Threads", layout="wide")
 viewer = signed_in()

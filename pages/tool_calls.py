@@ -10,7 +10,7 @@ from console.drawing.filters import WIDTH, day_range, person
 from console.drawing.paging import Pages
 from console.sign_in import signed_in
 from console.wording import CALL_WORDS, label, took, when
-from core.log.facts import CallStatus
+from core.values import CallStatus
 
 st.set_page_config(page_title="Tool calls", layout="wide")
 viewer = signed_in()

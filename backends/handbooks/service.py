@@ -26,8 +26,8 @@ from backends.handbooks.opening import HandbookIndex
 from core.canonical import Json
 from core.errors import InvalidInput, NotFound, RolltopError
 from core.gate import Role, Viewer, authorize
-from core.log.facts import Audience, Judgement, Passage
 from core.retriever import holds_for
+from core.values import Audience, Judgement, Passage
 
 log = logging.getLogger(__name__)
 

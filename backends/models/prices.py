@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from core.canonical import Json
 from core.errors import InvalidInput
-from core.log.facts import Usage
+from core.values import Usage
 
 _NANO = 10**9
 _MILLION = 10**6

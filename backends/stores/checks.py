@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from core.canonical import canonical
 from core.errors import InvalidInput
-from core.log.entry import Entry, check_id, check_stream
+from core.ids import check_id, check_stream
 from core.store import Record, commit_size
+from core.values import Entry
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _INT64 = range(2**63)

@@ -17,8 +17,9 @@ from backends.stores.checks import check_commit, check_erase, check_kind, check_
 from core.canonical import canonical
 from core.clock import milliseconds
 from core.errors import Conflict, InvalidInput, Unavailable
-from core.log.entry import Entry, check_stream
+from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Tally
+from core.values import Entry
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, tell
 from console.plain import counted, harmless
 from console.settings import read_settings
 from core.errors import InvalidInput
-from core.log.facts import Audience
+from core.values import Audience
 
 SHOWN = 60
 """Characters of a text that was left out; all of it is in the JSON."""

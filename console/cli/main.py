@@ -29,10 +29,10 @@ from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.errors import Conflict, Corrupt, InvalidInput, NotFound, RolltopError, Unavailable
 from core.gate import Viewer
-from core.log.facts import CallStatus, TurnStatus
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
 from core.store import Store
+from core.values import CallStatus, TurnStatus
 
 Command: TypeAlias = Callable[[Given], Awaitable[int]]
 

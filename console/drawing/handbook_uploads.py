@@ -13,7 +13,7 @@ from backends.handbooks.service import Job
 from console.drawing.sources import place
 from console.sign_in import COUNTRIES
 from console.wording import Word, counted, label
-from core.log.facts import Audience
+from core.values import Audience
 
 Upload: TypeAlias = Callable[[list[tuple[str, bytes]], Audience | None], None]
 

@@ -11,7 +11,7 @@ from console.drawing.handbook_list import WORDS, days
 from console.wording import counted, label, markdown, shown, when
 from core.clock import iso
 from core.gate import ROLES
-from core.log.facts import Audience, Passage
+from core.values import Audience, Passage
 
 Change: TypeAlias = Callable[[dict[str, Audience | date | str | None]], None]
 PANE = 640

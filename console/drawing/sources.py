@@ -8,8 +8,8 @@ import streamlit as st
 
 from console.drawing.marking import marked
 from console.wording import counted, label, markdown, took
-from core.log.facts import Audience, Citation, Judgement, Passage
 from core.log.records import Retrieval
+from core.values import Audience, Citation, Judgement, Passage
 
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 

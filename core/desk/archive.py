@@ -14,15 +14,15 @@ from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
 from core.errors import Full, InvalidInput, Unavailable
 from core.gate import Action, Owned, Viewer, authorize
+from core.ids import check_id
 from core.live.wakeups import Wakeups
 from core.log.audit import record_look
-from core.log.entry import check_id
-from core.log.facts import CallStatus, TurnStatus
 from core.log.fold import State
 from core.log.records import Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn, item
 from core.options import Options
 from core.store import Filter, In, Page, Query, Range, Record, Scalar, Store, every
 from core.turn.journal import Journal
+from core.values import CallStatus, TurnStatus
 
 log = logging.getLogger(__name__)
 

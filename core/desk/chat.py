@@ -13,13 +13,13 @@ from core.desk.desk import Desk
 from core.errors import InvalidInput, TurnNotCompleted
 from core.gate import Viewer
 from core.live.events import Event
-from core.log.facts import Citation, TurnStatus
 from core.log.records import Message, ModelCall, Thread, ToolCall, Totals
 from core.model import Model
 from core.options import Options
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool
+from core.values import Citation, TurnStatus
 from core.worker.hooks import Hooks
 from core.worker.structured_output import parse
 from core.worker.window import Window

@@ -19,12 +19,12 @@ from core.clock import Clock
 from core.desk.archive import Archive
 from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
 from core.gate import Owned, Viewer, authorize
+from core.ids import check_id
 from core.live.events import Event
 from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
 from core.log.audit import record_look
-from core.log.entry import check_id
 from core.log.facts import (
     Blob,
     BlobContent,
@@ -36,11 +36,9 @@ from core.log.facts import (
     MetadataContent,
     Renamed,
     Snapshot,
-    Standing,
     ThreadContent,
     ThreadCreated,
     TitleContent,
-    Worker,
 )
 from core.log.records import Thread, ToolCall, Turn
 from core.model import Model
@@ -51,6 +49,7 @@ from core.store import Store
 from core.tools import Tool, by_name
 from core.turn.commands import Claim, Decide, Note, Submit
 from core.turn.journal import Journal, append_blob
+from core.values import Standing, Worker
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
 from core.worker.history import tool_json

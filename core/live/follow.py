@@ -21,12 +21,12 @@ from core.live.events import (
 )
 from core.live.stream import live_stream
 from core.live.wakeups import Wakeups
-from core.log.entry import Entry
 from core.log.facts import LiveProgress, LiveText, ThreadFact, fact, thread_fact
 from core.log.fold import State, fold
 from core.log.projection import joined
 from core.log.records import Thread, ToolCall, Turn
 from core.store import Store
+from core.values import Entry
 
 POLL = 0.2
 """Seconds between looks at the store: another process wakes nobody here."""

@@ -11,9 +11,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from core.clock import Clock
-from core.errors import Conflict, Full, InvalidInput, Unavailable
+from core.errors import Conflict, Full, InvalidInput, Superseded, Unavailable
 from core.live.wakeups import Wakeups
-from core.log.entry import GENESIS, chain
+from core.log.entry import chain
 from core.log.facts import (
     Beat,
     LiveFact,
@@ -26,8 +26,8 @@ from core.log.facts import (
     fact,
 )
 from core.store import Store
-from core.turn.decide import Superseded
 from core.turn.journal import commit_surely
+from core.values import GENESIS
 
 log = logging.getLogger(__name__)
 

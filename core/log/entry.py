@@ -5,48 +5,14 @@ ever; the payload (what people and models wrote) can be erased, and the chain st
 only a salted commitment to it.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.canonical import Json, chain_hash, commitment
 from core.clock import iso
-from core.errors import Corrupt, InvalidInput
-
-GENESIS = "0" * 64
-"""The hash "before" entry 1 of any stream."""
-
-_ID = re.compile(r"[A-Za-z0-9_@.+\-]{1,128}")
-_STREAM = re.compile(r"(thread|live|blob|audit)(:[A-Za-z0-9_@.+\-]{1,128}){1,2}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One numbered entry of a stream, as it is stored and read back.
-
-    `at` is UTC in milliseconds, from the writer's clock: a note, never an order. `by` is the id of the viewer
-    who caused it. `payload` and `salt` are None once erased. `prev` is the hash of entry n-1 (`GENESIS` for the
-    first), `hash` that of this one's shell.
-    """
-
-    stream: str
-    n: int
-    kind: str
-    v: int
-    at: datetime
-    by: str
-    shell: Json
-    payload: Json
-    salt: str | None
-    commitment: str
-    prev: str
-    hash: str
-
-    @property
-    def erased(self) -> bool:
-        """Whether the payload is gone; what happened, when and by whom is still told by the shell."""
-        return self.salt is None
+from core.errors import Corrupt
+from core.values import GENESIS, Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +90,3 @@ def verify(entries: Iterable[Entry], *, after: int = 0, prev: str | None = GENES
             raise Corrupt(entry.stream, entry.n, "its payload was changed")
         n, prev = entry.n, entry.hash
     return n, prev if prev is not None else GENESIS
-
-
-def check_id(id: object, kind: str = "id") -> str:
-    """The id, if it is 1 to 128 ASCII letters, digits and `_@.+-`; raises InvalidInput otherwise."""
-    if not isinstance(id, str) or not _ID.fullmatch(id):
-        raise InvalidInput(f"a {kind} is 1 to 128 ASCII letters, digits or _ @ . + -")
-    return id
-
-
-def check_stream(stream: object) -> str:
-    """The stream's name, if it is `thread:`, `live:`, `blob:` or `audit:` and one or two ids; else InvalidInput."""
-    if not isinstance(stream, str) or not _STREAM.fullmatch(stream):
-        raise InvalidInput("a stream is named thread:, live:, blob: or audit:, then one or two ids")
-    return stream

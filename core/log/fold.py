@@ -11,7 +11,6 @@ from typing import Any
 
 from core.clock import iso
 from core.errors import Corrupt
-from core.log.entry import GENESIS, Entry
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -40,6 +39,7 @@ from core.log.facts import (
 )
 from core.log.projection import project
 from core.log.records import Item, OpenCall, OpenModelCall, OpenTurn, Thread
+from core.values import GENESIS, Entry
 
 TITLE_LENGTH = 60
 

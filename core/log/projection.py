@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from core.clock import iso
-from core.log.entry import Entry
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -32,6 +31,7 @@ from core.log.facts import (
     TurnOpened,
 )
 from core.log.records import Decision, Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
+from core.values import Entry
 
 I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval)  # noqa: E741  # an item
 SENT_OF_RESULT = 16_000

@@ -8,7 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 from core.canonical import Json
 from core.errors import Corrupt
-from core.log.facts import (
+from core.log.facts import Snapshot
+from core.store import Record
+from core.values import (
     CallStatus,
     Citation,
     Decider,
@@ -17,7 +19,6 @@ from core.log.facts import (
     Passage,
     Purpose,
     Repair,
-    Snapshot,
     Standing,
     StopReason,
     TurnStatus,
@@ -25,7 +26,6 @@ from core.log.facts import (
     Value,
     Worker,
 )
-from core.store import Record
 
 
 class Totals(Value):

@@ -13,10 +13,11 @@ from core.canonical import canonical
 from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
 from core.log.audit import audit_head
-from core.log.entry import GENESIS, verify
+from core.log.entry import verify
 from core.maintenance.refold import KINDS, Outline, outline, pages, refold
 from core.maintenance.repair_commits import Repairs
 from core.store import In, Query, Range, Record, Store, every
+from core.values import GENESIS
 
 Fault: TypeAlias = Literal[
     "missing",  # the log says it, and it is not there

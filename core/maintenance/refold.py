@@ -7,10 +7,11 @@ So a thread of any length takes the memory of the turns that are told of at the 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from core.log.entry import GENESIS, Entry, verify
+from core.log.entry import verify
 from core.log.fold import State, fold
 from core.log.records import Item, Turn, record
 from core.store import Record, Store
+from core.values import GENESIS, Entry
 
 KINDS: tuple[str, ...] = tuple(type.model_fields["kind"].default for type in Item.__args__)
 """Every kind of record that a thread's log makes; `thread` is the head's."""

@@ -7,7 +7,7 @@ chose them could quote what is not there.
 import re
 from collections.abc import Iterator, Sequence
 
-from core.log.facts import Citation, Passage
+from core.values import Citation, Passage
 from core.words import words
 
 _MARKER = re.compile(r"\[(\d{1,3})\]")

@@ -5,8 +5,8 @@ A number is a passage's for the whole turn: what is found again keeps the number
 
 from collections.abc import Iterable, Mapping
 
-from core.log.facts import Judgement, Passage
 from core.log.records import Item, Retrieval
+from core.values import Judgement, Passage
 
 NOT_ANSWERED = (
     "The search's own judgement is that these passages do not answer the question. Where that is so, say that the "

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from core.canonical import canonical
 from core.gate import Viewer
-from core.log.facts import Judgement, Passage
 from core.retrieval.followup import LONGEST_QUERY
 from core.retriever import Retriever, holds_for
 from core.tools import Tool, ToolContext, tool
+from core.values import Judgement, Passage
 
 SEARCH = "search_handbooks"
 SEARCH_SECONDS = 60.0

@@ -8,19 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from core.canonical import Json
-from core.log.facts import (
-    CallStatus,
-    ClaimReason,
-    Purpose,
-    Snapshot,
-    Standing,
-    StopReason,
-    ThreadFact,
-    TurnStatus,
-    Usage,
-    Worker,
-)
+from core.log.facts import Snapshot, ThreadFact
 from core.retrieval.search import Found
+from core.values import CallStatus, ClaimReason, Purpose, Standing, StopReason, TurnStatus, Usage, Worker
 
 UNKNOWN_USAGE = Usage()
 ANY_EMPLOYEE = Standing()

@@ -11,15 +11,13 @@ from itertools import takewhile
 from typing import Literal
 
 from core.canonical import Json, canonical, digest
-from core.errors import InvalidInput, NotFound, RequestMismatch, RolltopError, TurnInProgress
+from core.errors import InvalidInput, NotFound, RequestMismatch, Superseded, TurnInProgress
 from core.log.facts import (
     AnswerContent,
     ApprovalAsked,
     ApprovalDenied,
     ApprovalGiven,
     AskedCall,
-    CallStatus,
-    ClaimReason,
     DecisionContent,
     EndContent,
     FailureContent,
@@ -28,12 +26,10 @@ from core.log.facts import (
     ModelAnswered,
     ModelAsked,
     ModelFailed,
-    Passage,
     PassagesContent,
     PassagesRetrieved,
     PlannedCall,
     QuestionContent,
-    Repair,
     ResultContent,
     SummaryContent,
     ThreadFact,
@@ -45,9 +41,6 @@ from core.log.facts import (
     TurnEnded,
     TurnOpened,
     TurnReleased,
-    TurnStatus,
-    Usage,
-    Worker,
 )
 from core.log.fold import State
 from core.log.projection import joined
@@ -75,16 +68,13 @@ from core.turn.commands import (
     Wish,
     WrittenCall,
 )
+from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Usage, Worker
 
 MAX_LOST = 5
 MAX_RETRIED = 3
 MAX_STARTS = 3
 MAX_REPAIRS: Mapping[Repair, int] = {"cut_calls": 1, "calls": 2, "output": 1}
 """How often a turn's model is told what was wrong with an answer, and asked again."""
-
-
-class Superseded(RolltopError):
-    """Somebody else holds the turn, or it has ended: the worker stops. Callers of a desk never see it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

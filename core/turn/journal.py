@@ -14,7 +14,7 @@ from core.canonical import Json
 from core.clock import Clock
 from core.errors import Conflict, Corrupt, Full, Unavailable
 from core.live.wakeups import Wakeups
-from core.log.entry import GENESIS, Entry, chain
+from core.log.entry import chain
 from core.log.facts import AnyFact, BlobContent, ThreadFact, draft, fact
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Thread, Turn, item, record
@@ -22,6 +22,7 @@ from core.options import Options
 from core.store import Query, Record, Store, commit_size, every
 from core.turn.commands import Wish
 from core.turn.decide import decide
+from core.values import GENESIS, Entry
 
 log = logging.getLogger(__name__)
 

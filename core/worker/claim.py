@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.clock import Clock
+from core.errors import Superseded
 from core.gate import Viewer
 from core.live.stream import LiveStream, LiveWriter
-from core.log.facts import Worker
 from core.log.records import OpenTurn, ToolCall, Turn
 from core.options import Options
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool
-from core.turn.decide import Superseded
 from core.turn.journal import Journal
+from core.values import Worker
 from core.worker.hooks import Hooked
 from core.worker.model_chain import Chain
 from core.worker.window import Window

@@ -3,10 +3,11 @@
 from typing import Literal
 
 from core.live.stream import live_stream, seal
-from core.log.facts import ThreadFact, TurnStatus
+from core.log.facts import ThreadFact
 from core.log.fold import State
 from core.turn.commands import Close
 from core.turn.journal import Journal
+from core.values import TurnStatus
 from core.worker.claim import Equipment
 from core.worker.process import new_worker
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from core.canonical import Json, canonical
 from core.errors import InvalidInput
-from core.log.facts import Repair
 from core.log.projection import joined
 from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
 from core.options import Options
 from core.retrieval.numbering import as_text, numbered, retrievals
 from core.store import In, Query, Range, Store, every
+from core.values import Repair
 from core.worker.window import CHARACTERS_PER_TOKEN, MAX_TURNS, Choice, Window
 
 ERASED = "[erased]"

@@ -14,8 +14,8 @@ import anyio
 from core.canonical import Json
 from core.errors import RolltopError
 from core.gate import Viewer
-from core.log.facts import CallStatus, Purpose, StopReason, Usage
 from core.model import ModelRequest
+from core.values import CallStatus, Purpose, StopReason, Usage
 from core.worker.history import check_sendable
 
 log = logging.getLogger(__name__)

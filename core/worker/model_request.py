@@ -15,12 +15,12 @@ from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.clock import Clock
 from core.errors import InvalidInput, ModelError
 from core.live.stream import LiveStream
-from core.log.facts import Worker
 from core.model import CallDelta, Finish, Model, ModelRequest
 from core.options import Options
 from core.retrieval.markers import Markers
 from core.tools import Tool
 from core.turn.commands import UNKNOWN_USAGE, Answered, Failed, WrittenCall
+from core.values import Worker
 
 MAX_ANSWER = 256 * 1024
 """Characters of text one answer may have, so that it, its record and its message fit in one commit."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 import psutil
 
 from core.clock import Clock
-from core.log.facts import Worker
+from core.values import Worker
 
 _alive: set[str] = set()  # the nonces of this process's workers: one process, however many desks
 

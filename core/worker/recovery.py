@@ -12,14 +12,15 @@ from datetime import timedelta
 
 from core.clock import iso
 from core.clock import moment as moment_of
-from core.errors import RolltopError
+from core.errors import RolltopError, Superseded
 from core.live.stream import live_stream
-from core.log.facts import ClaimReason, Erased, Sealed, fact
+from core.log.facts import Erased, Sealed, fact
 from core.log.records import OpenTurn, Turn, item
 from core.store import In, Query, Range, every
 from core.turn.commands import Claim, Note
-from core.turn.decide import MAX_LOST, Superseded
+from core.turn.decide import MAX_LOST
 from core.turn.journal import Journal, read_blob
+from core.values import ClaimReason
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
 from core.worker.process import is_gone, new_worker

@@ -13,10 +13,10 @@ from core.canonical import Json, canonical, digest
 from core.clock import Clock
 from core.errors import InvalidInput, OutcomeUnknown
 from core.live.stream import LiveStream
-from core.log.facts import CallStatus, Effect, Worker
 from core.retrieval.search import Found
 from core.tools import Progress, Tool, ToolContext, jsonable
 from core.turn.commands import Finished
+from core.values import CallStatus, Effect, Worker
 
 MAX_RESULT = 4 * 1024 * 1024
 """Bytes of canonical JSON that a record keeps of a result; of a larger one it keeps the first KEPT_OF_LARGE."""

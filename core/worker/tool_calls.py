@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
-from core.errors import RolltopError
+from core.errors import RolltopError, Superseded
 from core.log.facts import HookFailed, HookFailedContent
 from core.log.records import ToolCall
 from core.tools import ToolContext
 from core.turn.commands import Finished, Note, Start, Tell
-from core.turn.decide import MAX_STARTS, Superseded, late
+from core.turn.decide import MAX_STARTS, late
 from core.worker.claim import DESK, Holding
 from core.worker.history import tool_message
 from core.worker.hooks import CallOutcome, CallView

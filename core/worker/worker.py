@@ -10,14 +10,14 @@ from datetime import timedelta
 import anyio
 
 from core.clock import iso
-from core.errors import Full, RolltopError, Unavailable
+from core.errors import Full, RolltopError, Superseded, Unavailable
 from core.live.stream import live_stream, seal
-from core.log.facts import Worker
 from core.log.records import OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
 from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
-from core.turn.decide import Act, Superseded, lost_call, plan
+from core.turn.decide import Act, lost_call, plan
 from core.turn.journal import Journal
+from core.values import Worker
 from core.worker.claim import DESK, Equipment, Holding
 from core.worker.hooks import HookFault
 from core.worker.model_calls import Consulting, NoModel

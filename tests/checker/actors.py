@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal
 
+from core.errors import Superseded
 from core.log.facts import Late, Renamed, ResultContent, TitleContent
 from core.turn.commands import Answered, Ask, Claim, Close, Decide, Failed, Finished, Note, Park, Start, Submit
-from core.turn.decide import MAX_LOST, Superseded, late
+from core.turn.decide import MAX_LOST, late
 from tests.checker.working import Move, act_early, asking, break_down, effecting, leave, salvage, sealed, think, turn_of
 from tests.checker.world import SNAPSHOT, Actor, Entries, Log, Model, Sent, Violation, World, worker
 

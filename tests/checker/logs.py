@@ -10,23 +10,19 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from core.canonical import canonical, digest
-from core.log.entry import Entry, chain
+from core.log.entry import chain
 from core.log.facts import (
     CallResolved,
     Erased,
     EvidenceContent,
     FeedbackContent,
     FeedbackGiven,
-    Judgement,
     MetadataChanged,
     MetadataContent,
-    Passage,
     Renamed,
     ThreadContent,
     ThreadCreated,
     TitleContent,
-    Usage,
-    Worker,
     draft,
 )
 from core.log.fold import State, fold
@@ -52,6 +48,7 @@ from core.turn.commands import (
     WrittenCall,
 )
 from core.turn.decide import MAX_LOST, decide, late, lost_call, plan
+from core.values import Entry, Judgement, Passage, Usage, Worker
 from tests.checker.world import AT, SALT, SNAPSHOT, STREAM
 
 T = TypeVar("T")

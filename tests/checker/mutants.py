@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.log.entry import Entry
 from core.log.facts import ToolFinished
 from core.log.fold import State, fold
 from core.log.records import OpenTurn
 from core.options import Options
 from core.turn.commands import Answered, Claim, Close, Decide, Finished, Start, Submit, Wish
 from core.turn.decide import Act, decide, plan
+from core.values import Entry
 from tests.checker.scenarios import ASKED, BOOK, CROWDS, DONE, LOOK, PAY
 from tests.checker.world import Answer, Habits, Rules, Scenario
 

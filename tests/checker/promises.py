@@ -5,10 +5,10 @@ A broken promise raises `Violation`, which names it.
 
 from collections.abc import Sequence
 
-from core.log.entry import Entry
 from core.log.fold import State
 from core.log.records import ModelCall, OpenTurn, ToolCall, Turn
 from core.turn.decide import MAX_LOST, MAX_RETRIED, MAX_STARTS
+from core.values import Entry
 from tests.checker.world import Actor, Log, Violation, World
 
 BY_THE_HOLDER = frozenset(

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from core.log.facts import Usage
 from core.log.records import OpenTurn
 from core.turn.commands import Answered, Ask, Failed, Finished, GiveUp, Park, Release, Start
 from core.turn.decide import lost_call
+from core.values import Usage
 from tests.checker.promises import check_effect
 from tests.checker.world import Actor, Answer, Model, Said, Sent, World, worker
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from core.errors import Corrupt, InvalidInput, RequestMismatch, TurnInProgress
+from core.errors import Corrupt, InvalidInput, RequestMismatch, Superseded, TurnInProgress
 from core.log import fold as folding
-from core.log.entry import Draft, Entry, chain
-from core.log.facts import Snapshot, ThreadContent, ThreadCreated, Worker, draft
+from core.log.entry import Draft, chain
+from core.log.facts import Snapshot, ThreadContent, ThreadCreated, draft
 from core.log.fold import State
 from core.log.records import OpenTurn
 from core.options import Options
 from core.turn import decide as deciding
 from core.turn.commands import Note, Wish, WrittenCall
-from core.turn.decide import Superseded
+from core.values import Entry, Worker
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SALT = "5a" * 16

@@ -16,9 +16,10 @@ from console.cli.main import main
 from console.plain import dollars, harmless
 from core import tool
 from core.clock import SystemClock
-from core.log.entry import GENESIS, Entry, chain
+from core.log.entry import chain
 from core.log.facts import Beat, draft
 from core.store import Query
+from core.values import GENESIS, Entry
 from tests.support.desks import ASKER, chatting, live_text, log_of, until
 from tests.support.papers import SLOW, logs, papers, records
 from tests.support.paths import ROOT

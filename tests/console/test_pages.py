@@ -16,7 +16,7 @@ from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
 from core.errors import Denied, InvalidInput, Unavailable
 from core.gate import Viewer
-from core.log.facts import Audience
+from core.values import Audience
 from tests.support.paths import ROOT
 
 MAIN = str(ROOT / "console" / "main.py")

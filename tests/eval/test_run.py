@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from core.gate import Viewer
-from core.log.facts import Judgement, Passage
+from core.values import Judgement, Passage
 from tests.support.paths import QUESTIONS, SAMPLES
 
 from .asking import ask

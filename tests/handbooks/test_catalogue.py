@@ -13,8 +13,8 @@ from backends.handbooks.ingest.ingest import Upload
 from backends.vectors.contracts import Item
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.gate import Viewer
-from core.log.facts import Audience
 from core.retriever import Filters
+from core.values import Audience
 from tests.support.handbook_folders import DayClock, WordEmbedder, handbook, statuses, take_in, write
 
 ANYBODY = Viewer("e-1042")

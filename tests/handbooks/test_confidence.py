@@ -9,7 +9,7 @@ from backends.handbooks.search.answer_kinds import has, is_yes_or_no, wanted
 from backends.handbooks.search.confidence import FAR, OFF_TOPIC, THRESHOLD, Chance, Signs, judged, signs, standard
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Synonyms
-from core.log.facts import Leg, Passage
+from core.values import Leg, Passage
 
 LEXICON = Lexicon({"annual": 5, "leave": 20, "days": 30, "nursery": 1, "costs": 2, "month": 9, "pays": 4}, 50)
 CHANCE = Chance(words=(4.0, 2.0), covered=(0.3, 0.1))

@@ -3,7 +3,7 @@
 import pytest
 
 from backends.handbooks.search.contradictions import with_conflicts
-from core.log.facts import Audience, Passage
+from core.values import Audience, Passage
 
 
 def passage(text: str, document: str = "", section: str = "Notice", **given) -> Passage:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.handbooks.documents.read import Front, LeftOut, Refused, read_document
-from core.log.facts import Audience
+from core.values import Audience
 from tests.support.handbook_copies import FONTS, MISSING, raw_pdf
 
 FRONT = """---

@@ -14,7 +14,7 @@ from backends.handbooks.catalogue.local_vectors import LocalVectors
 from backends.handbooks.ingest.ingest import Progress, Upload
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput, Unavailable
-from core.log.facts import Audience
+from core.values import Audience
 from tests.support.handbook_folders import (
     DayClock,
     WordEmbedder,

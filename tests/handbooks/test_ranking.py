@@ -19,7 +19,7 @@ from backends.handbooks.search.fusion import (
 )
 from backends.handbooks.search.tokens import MOST_TOKENS, TokenMatching
 from backends.vectors.static.tokens import StaticTokens
-from core.log.facts import Audience, Leg, Passage
+from core.values import Audience, Leg, Passage
 
 HALVES = Weights(words=0.5, vectors=0.5, tokens=0.5)
 

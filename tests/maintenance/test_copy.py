@@ -12,10 +12,11 @@ from core import InvalidInput, Viewer
 from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.errors import Conflict, RolltopError, Unavailable
-from core.log.entry import GENESIS, chain, verify
+from core.log.entry import chain, verify
 from core.log.facts import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
 from core.maintenance.copy import AT_ONCE, COMMIT_SIZE, Copied, copy
 from core.store import commit_size
+from core.values import GENESIS
 from tests.support.papers import SECRET, logs, papers, records
 from tests.support.seeding import seed
 from tests.support.wrapped import FaultyStore, WrappedStore

@@ -28,7 +28,6 @@ from backends.models.prices import Prices
 from backends.models.sse import MAX_EVENT, server_events
 from core import tool
 from core.errors import InvalidInput, ModelError
-from core.log.facts import Usage
 from core.model import (
     AssistantMessage,
     Finish,
@@ -41,6 +40,7 @@ from core.model import (
     ToolSchema,
     UserMessage,
 )
+from core.values import Usage
 from tests.support.desks import chatting
 
 LOOKUP = ToolSchema(

@@ -19,10 +19,10 @@ from backends.models.opening import open_model
 from backends.stems import question_words, stem
 from core.canonical import Json
 from core.errors import InvalidInput, ModelError
-from core.log.facts import Passage, Usage
 from core.model import AssistantMessage, ModelRequest, SentCall, ToolMessage, UserMessage
 from core.retrieval.citations import citations
 from core.tools import ToolContext, tool
+from core.values import Passage, Usage
 
 
 @tool(effect="read")

@@ -30,7 +30,6 @@ from backends.models.prices import Prices
 from backends.models.sse import MAX_EVENT
 from core import tool
 from core.errors import InvalidInput, ModelError
-from core.log.facts import Usage
 from core.model import (
     AssistantMessage,
     Finish,
@@ -43,6 +42,7 @@ from core.model import (
     ToolSchema,
     UserMessage,
 )
+from core.values import Usage
 from tests.support.desks import chatting
 
 LOOKUP = ToolSchema(

@@ -8,7 +8,7 @@ import pytest
 
 from backends.models.prices import Prices, read_prices
 from core.errors import InvalidInput
-from core.log.facts import Usage
+from core.values import Usage
 
 OWN = {"openai:my-model": {"input": 0.1, "cached": 0.01, "cache_write": 0.2, "output": 3}}
 USED = Usage(input=1_000, cached=300, cache_write=200, output=10)
@@ -105,7 +105,7 @@ def test_without_genai_prices_the_own_table_still_counts():
 import sys
 sys.modules["genai_prices"] = None
 from backends.models.prices import Prices
-from core.log.facts import Usage
+from core.values import Usage
 prices, used = Prices({OWN!r}), Usage(input=1_000, output=10)
 print(prices.cost("openai", "my-model", used), prices.cost("anthropic", "claude-sonnet-4-5", used))
 """

@@ -17,9 +17,9 @@ from backends.models.opening import open_model
 from backends.models.prices import Prices
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, Stop, Think
 from core import Chat, Options, Reply, create_chat, tool
-from core.log.facts import Usage
 from core.log.records import ModelCall
 from core.model import Ping
+from core.values import Usage
 from tests.servers.faults.parts import Bytes, CallAs, CutAfter, Drop, Emit, Hang, Page, Refuse, Segments, StopAs
 from tests.servers.faults.server import FaultServer
 from tests.support.desks import ASKER, PATIENCE, QUICK

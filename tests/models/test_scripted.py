@@ -9,7 +9,6 @@ import pytest
 from backends.models.opening import open_model
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Think, Wait
 from core.errors import InvalidInput, ModelError
-from core.log.facts import Usage
 from core.model import (
     AssistantMessage,
     CallDelta,
@@ -23,6 +22,7 @@ from core.model import (
     ToolMessage,
     UserMessage,
 )
+from core.values import Usage
 
 
 def asking(text, answers=0):

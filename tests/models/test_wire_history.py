@@ -18,12 +18,13 @@ from backends.models.openai.chat import chat_body
 from backends.models.openai.responses import responses_body
 from backends.models.openai.responses_answer import Output
 from core.canonical import Json
-from core.log.facts import VERSIONS, Usage
+from core.log.facts import VERSIONS
 from core.log.fold import State, fold_all
 from core.log.records import ModelCall, ToolCall
 from core.model import ModelRequest, ToolSchema
 from core.turn.commands import Answered, Finished, Start, WrittenCall
 from core.turn.decide import plan
+from core.values import Usage
 from core.worker.history import as_json
 from tests.checker.logs import Log, arguments, erased, logs, results, said, stop, submit
 from tests.servers.faults.checks import check

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.log.facts import Passage
 from core.retrieval.citations import citations
+from core.values import Passage
 
 
 def passage(text, id="p"):

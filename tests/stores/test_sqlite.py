@@ -22,8 +22,9 @@ from backends.stores.sqlite import tables as sqlite_tables
 from backends.stores.sqlite.store import SqliteStore
 from backends.stores.suite.suite import CLOCK, drafted, extend, first, found, noted, whole
 from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable
-from core.log.entry import GENESIS, verify
+from core.log.entry import verify
 from core.store import In, Query, Range, Record
+from core.values import GENESIS
 
 WRITER = """
 import anyio, sys

@@ -17,8 +17,8 @@ from backends.stores.memory import MemoryStore, _Stream
 from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
 from core.canonical import Json
 from core.errors import Conflict, Full, InvalidInput, Unavailable
-from core.log.entry import Entry
 from core.store import In, Page, Query, Range, Record, Store, Tally
+from core.values import Entry
 
 
 def changed(value: Json, change: Any) -> Json:

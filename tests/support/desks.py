@@ -10,8 +10,9 @@ import anyio
 from backends.models.scripted.model import ScriptedModel
 from core import Chat, Desk, Event, Options, Thread, ToolCall, Turn, Viewer, create_chat
 from core.clock import SystemClock
-from core.log.entry import Entry, verify
+from core.log.entry import verify
 from core.store import Query, Store
+from core.values import Entry
 
 ASKER = Viewer("e-1042")
 OTHER = Viewer("e-1077")

@@ -8,9 +8,9 @@ import anyio
 from backends.models.scripted.model import Call, Say, Wait
 from core import Archive, Options, tool
 from core.canonical import canonical
-from core.log.entry import Entry
 from core.maintenance.refold import KINDS, pages
 from core.store import Query, Store, every
+from core.values import Entry
 from tests.support.desks import AUDITOR, chatting, live_text, until
 from tests.turn.test_transcripts import book, conversation
 

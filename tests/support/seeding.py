@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 import anyio
 
 from core.log.entry import chain
-from core.log.facts import Snapshot, ThreadContent, ThreadCreated, Worker, draft
+from core.log.facts import Snapshot, ThreadContent, ThreadCreated, draft
 from core.log.fold import State, fold_all
 from core.log.records import record
 from core.options import Options
 from core.store import Store
 from core.turn.commands import Answered, Ask, Finished, Note, Start, Submit, Wish, WrittenCall
 from core.turn.decide import decide
+from core.values import Worker
 
 SNAPSHOT = Snapshot(models=("offline:",), instructions="-", tools="-", options="-", handbooks="-")
 WORKER = Worker(nonce="seed", host="seed", pid=1, start="seed")

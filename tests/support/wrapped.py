@@ -8,8 +8,8 @@ import anyio
 
 from core.canonical import canonical
 from core.errors import Full, Unavailable
-from core.log.entry import Entry
 from core.store import Capabilities, Page, Query, Record, Store, Tally, commit_size
+from core.values import Entry
 
 
 class WrappedStore:

@@ -11,11 +11,12 @@ from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, Usage, tool
 from core.canonical import digest
 from core.log.entry import chain
-from core.log.facts import Snapshot, ThreadContent, ThreadCreated, Worker, draft
+from core.log.facts import Snapshot, ThreadContent, ThreadCreated, draft
 from core.log.fold import State, fold_all
 from core.log.records import record
 from core.turn.commands import Answered, Ask, Finished, Note, Start, Submit, WrittenCall
 from core.turn.decide import decide
+from core.values import Worker
 from tests.support.desks import ASKER, until
 from tests.support.wrapped import CountingStore
 

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from core.canonical import canonical
 from core.errors import Corrupt
-from core.log.entry import GENESIS, Draft, Entry, chain, verify
-from core.log.facts import VERSIONS, ResultContent, ToolFinished, Usage, draft, fact, thread_fact
+from core.log.entry import Draft, chain, verify
+from core.log.facts import VERSIONS, ResultContent, ToolFinished, draft, fact, thread_fact
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, record
 from core.options import Options
 from core.turn.commands import Answered, Ask, Finished, Start, WrittenCall
+from core.values import GENESIS, Entry, Usage
 from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, stop, submit
 from tests.checker.world import AT, SALT, STREAM
 

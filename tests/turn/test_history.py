@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from backends import open_store
 from core.canonical import canonical
-from core.log.facts import VERSIONS, Usage
+from core.log.facts import VERSIONS
 from core.log.fold import State, fold_all
 from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.options import Options
 from core.turn.commands import Answered, Ask, Failed, Finished, Start, WrittenCall
 from core.turn.decide import plan
+from core.values import Usage
 from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
 from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
 from tests.checker.logs import Log, created, erased, logs, stop, submit

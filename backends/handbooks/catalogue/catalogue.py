@@ -24,8 +24,8 @@ from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
 from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
-from core.log.facts import Audience, Passage
 from core.retriever import Filters, holds_for
+from core.values import Audience, Passage
 
 _VOCABULARY = "SELECT word, passages FROM vocabulary"
 _ROWS = "SELECT uid, row FROM passage WHERE uid IN (SELECT value FROM json_each(?))"

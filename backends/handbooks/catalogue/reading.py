@@ -12,7 +12,7 @@ from backends.handbooks.catalogue.versions import Edition, PassageTable
 from backends.vectors.contracts import Vectors
 from core.canonical import Json
 from core.clock import moment
-from core.log.facts import Audience, Passage
+from core.values import Audience, Passage
 
 Row: TypeAlias = tuple[Json, ...]
 

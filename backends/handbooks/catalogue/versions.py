@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.canonical import Json
-from core.log.facts import Audience
+from core.values import Audience
 
 State: TypeAlias = Literal["current", "upcoming", "superseded", "removed", "staged"]
 

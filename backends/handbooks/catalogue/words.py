@@ -13,7 +13,7 @@ from backends.handbooks.catalogue.reading import editions, passages
 from backends.handbooks.catalogue.tables import moved
 from backends.handbooks.catalogue.versions import Edition, standing
 from backends.stems import stemmed
-from core.log.facts import Passage
+from core.values import Passage
 from core.words import words
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 from typing import Literal, NamedTuple, TypeAlias
 
-from core.log.facts import Value
+from core.values import Value
 
 LONGEST = 240
 """Words in a piece, above which a section is cut: between blocks and list items, else sentences, else words."""

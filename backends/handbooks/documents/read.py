@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from backends.handbooks.documents.cutter import Block, Piece, cut
 from backends.handbooks.documents.kinds import SUFFIXES, Kind, Refused, decoded, kind_of
-from core.log.facts import Audience, Value
+from core.values import Audience, Value
 
 __all__ = ["LARGEST", "SUFFIXES", "Content", "Front", "LeftOut", "ParsedDocument", "Piece", "Refused", "read_document"]
 

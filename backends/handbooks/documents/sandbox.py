@@ -23,7 +23,7 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from backends.handbooks.documents.read import LARGEST, ParsedDocument, Refused, read_document
-from core.log.facts import Value
+from core.values import Value
 
 _ROOT = Path(__file__).resolve().parents[3]
 _PATIENCE = 30

@@ -15,7 +15,7 @@ from backends.handbooks.search.answer_kinds import Kind, has, is_yes_or_no, want
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Phrase, Synonyms
 from backends.stems import question_words, stemmed
-from core.log.facts import Judgement, Passage
+from core.values import Judgement, Passage
 
 LOOKED_AT = 5
 """Passages that are looked at, the first ones."""

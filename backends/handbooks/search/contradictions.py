@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from backends.handbooks.search.fusion import is_specific
 from backends.stems import STOP_WORDS, stemmed
-from core.log.facts import Passage
+from core.values import Passage
 from core.words import words
 
 ALIKE = 0.5

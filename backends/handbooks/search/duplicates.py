@@ -6,7 +6,7 @@ countries differ.
 
 from collections.abc import Iterable, Iterator
 
-from core.log.facts import Passage
+from core.values import Passage
 from core.words import words
 
 SAME = 0.8

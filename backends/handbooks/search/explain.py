@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.log.facts import Audience, Leg
+from core.values import Audience, Leg
 
 _NAMES = {"words": "wording", "vectors": "meaning", "tokens": "single words", "rerank": "a second reading"}
 

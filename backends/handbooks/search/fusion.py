@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
 
-from core.log.facts import Leg, Passage
+from core.values import Leg, Passage
 
 MATCHED = 100
 """How many passages are matched token by token, the best by words and vectors; 30 and 200 give the same figures."""

@@ -36,8 +36,8 @@ from backends.vectors.contracts import Embedder, Reranker, VectorIndex
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import Unavailable
 from core.gate import Viewer
-from core.log.facts import Judgement, Leg, Passage
 from core.retriever import Filters, holds_for
+from core.values import Judgement, Leg, Passage
 
 LONGEST = 2000
 """Characters of a query that are searched for, the last ones: the newest question stands last."""

@@ -12,8 +12,8 @@ from typing import NoReturn
 from backends.models.sse import MAX_EVENT, unreadable
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
-from core.log.facts import StopReason, Usage
 from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta
+from core.values import StopReason, Usage
 
 _BETWEEN = "\n\n"
 """Between two texts that had something else between them."""

@@ -15,9 +15,9 @@ from backends.models.offline.quotes import quote, unmarked
 from backends.models.offline.results import render
 from core.canonical import Json, canonical
 from core.errors import InvalidInput, ModelError
-from core.log.facts import Usage
 from core.model import CallDelta, Finish, ModelEvent, ModelRequest, SentMessage, TextDelta, ToolMessage, UserMessage
 from core.retrieval.search import SEARCH
+from core.values import Usage
 
 DELAY = 0.015
 _PIECE = re.compile(r"\S+\s*|\s+")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from backends.stems import question_words, rarity, stem, terms
-from core.log.facts import Passage
 from core.model import UserMessage
+from core.values import Passage
 
 WITHOUT = (
     "This desk runs without a language model: it quotes the handbooks, uses the tools it has, and guesses nothing."

@@ -15,7 +15,6 @@ from backends.models.openai.client import OWN, Address, Client, cost, drain, usa
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
 from core.canonical import Json, canonical
-from core.log.facts import StopReason, Usage
 from core.model import (
     CallDelta,
     Finish,
@@ -28,6 +27,7 @@ from core.model import (
     TextDelta,
     ToolSchema,
 )
+from core.values import StopReason, Usage
 
 SETTINGS = frozenset({"temperature", "top_p", "max_output_tokens", "reasoning_effort"})
 

@@ -21,7 +21,7 @@ from backends.models.openai.stream import Event, events
 from backends.models.prices import Prices
 from core.canonical import Json
 from core.errors import InvalidInput, ModelError
-from core.log.facts import Usage
+from core.values import Usage
 
 Api: TypeAlias = Literal["responses", "chat"]
 

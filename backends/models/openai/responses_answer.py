@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from backends.models.openai.errors import reported
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, ModelError
-from core.log.facts import StopReason
 from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta
+from core.values import StopReason
 
 BETWEEN = "\n\n"
 """What parts two messages of one answer, such as a remark before a call and the text after it."""

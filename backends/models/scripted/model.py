@@ -15,8 +15,8 @@ import anyio.lowlevel
 
 from core.canonical import Json, canonical
 from core.errors import InvalidInput, ModelError
-from core.log.facts import StopReason, Usage
 from core.model import CallDelta, ErrorCode, Finish, ModelEvent, ModelRequest, Ping, ReasoningDelta, TextDelta
+from core.values import StopReason, Usage
 
 _WORD = re.compile(r"\S+\s*|\s+")
 

@@ -51,8 +51,8 @@ from backends.models.scripted.model import (
 )
 from core.canonical import Json
 from core.errors import InvalidInput, ModelError
-from core.log.facts import StopReason, Usage
 from core.model import ErrorCode, ModelRequest, Ping
+from core.values import StopReason, Usage
 
 
 class Strict(BaseModel):

@@ -19,8 +19,8 @@ from backends.stores.matching import MAX_WORDS, text_words
 from core.canonical import Json, canonical
 from core.clock import milliseconds
 from core.errors import Corrupt
-from core.log.entry import Entry
 from core.store import Record
+from core.values import Entry
 
 Document: TypeAlias = dict[str, Json]
 

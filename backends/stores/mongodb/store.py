@@ -20,8 +20,9 @@ from backends.stores.mongodb.documents import Document, commit_document, read_co
 from core.canonical import Json
 from core.clock import milliseconds
 from core.errors import Conflict, Corrupt, InvalidInput, RolltopError, Unavailable
-from core.log.entry import Entry, check_stream
+from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Scalar, Tally
+from core.values import Entry
 
 log = logging.getLogger(__name__)
 

@@ -29,8 +29,9 @@ from backends.stores.sqlite import tables
 from core.canonical import canonical
 from core.clock import milliseconds
 from core.errors import Conflict, Corrupt, Full, InvalidInput, RolltopError, Unavailable
-from core.log.entry import Entry, check_stream
+from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Tally
+from core.values import Entry
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ from backends.stores.matching import MAX_TEXT, SEGMENT, text_words
 from core.canonical import Json, canonical
 from core.clock import iso, moment
 from core.errors import Corrupt, InvalidInput
-from core.log.entry import Entry
 from core.store import Record, Scalar
+from core.values import Entry
 
 APPLICATION_ID = 0x526F6C6C
 """`Roll`, in the file's header: this is not another program's database."""

@@ -25,8 +25,9 @@ import pytest
 from core.canonical import Json, canonical
 from core.clock import SystemClock
 from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable
-from core.log.entry import GENESIS, Draft, Entry, chain, verify
+from core.log.entry import Draft, chain, verify
 from core.store import MAX_COMMIT, In, Query, Range, Record, Store, Tally, commit_size
+from core.values import GENESIS, Entry
 
 Reopen: TypeAlias = Callable[[], Awaitable[Store]]
 Trouble: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]

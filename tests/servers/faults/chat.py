@@ -5,7 +5,7 @@ What other servers do otherwise is said by the script: Ollama ends with `StopAs(
 
 from backends.models.scripted.model import pieces
 from core.canonical import Json
-from core.log.facts import Usage
+from core.values import Usage
 from tests.servers.faults.wire import known, sse
 
 

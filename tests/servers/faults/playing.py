@@ -9,8 +9,8 @@ import anyio
 from backends.models.scripted.model import Fail, pieces
 from core.canonical import Json
 from core.errors import InvalidInput
-from core.log.facts import StopReason, Usage
 from core.model import ErrorCode
+from core.values import StopReason, Usage
 from tests.servers.faults.chat import ChatWire
 from tests.servers.faults.errors import REFUSALS, Api, refusal
 from tests.servers.faults.messages import MessagesWire

@@ -2,7 +2,7 @@
 
 from backends.models.scripted.model import pieces
 from core.canonical import Json
-from core.log.facts import Usage
+from core.values import Usage
 from tests.servers.faults.wire import known, seal, sse
 
 

@@ -21,8 +21,8 @@ from pydantic import TypeAdapter
 
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, Stop, Think, Wait
 from core.errors import InvalidInput
-from core.log.facts import Usage
 from core.model import Ping
+from core.values import Usage
 from tests.servers.faults.asked import Asked
 from tests.servers.faults.checks import check
 from tests.servers.faults.errors import refusal

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Literal, Protocol
 
 from core.canonical import Json, canonical
-from core.log.facts import Usage
+from core.values import Usage
 
 UNKNOWN_STOP = "a_reason_nobody_knows"
 
