@@ -15,9 +15,9 @@ from console.plain import harmless
 from console.settings import Settings
 from core.clock import moment
 from core.errors import Corrupt, InvalidInput
+from core.log.commit import read_blob
 from core.log.records import OpenTurn, Thread, Turn, item
 from core.store import In, Query, Range, Record, Store, every
-from core.turn.journal import read_blob
 from core.worker.process import is_gone
 from core.worker.recovery import LIVE_KEPT
 

@@ -25,6 +25,7 @@ from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
 from core.log.audit import record_look
+from core.log.commit import append_blob
 from core.log.facts import (
     Blob,
     BlobContent,
@@ -48,7 +49,7 @@ from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool, by_name
 from core.turn.commands import Claim, Decide, Note, Submit
-from core.turn.journal import Journal, append_blob
+from core.turn.journal import Journal
 from core.values import Standing, Worker
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn

@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 from core.clock import Clock
 from core.errors import Conflict, Full, InvalidInput, Superseded, Unavailable
 from core.live.wakeups import Wakeups
+from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import (
     Beat,
@@ -26,7 +27,6 @@ from core.log.facts import (
     fact,
 )
 from core.store import Store
-from core.turn.journal import commit_surely
 from core.values import GENESIS
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from core.canonical import Json
 from core.clock import Clock, iso
 from core.errors import Conflict
 from core.gate import Action, Owned, Viewer
+from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import LookContent, Looked, draft
 from core.store import Record, Store
-from core.turn.journal import commit_surely
 from core.values import GENESIS, Entry
 
 _PATIENCE = 2.0

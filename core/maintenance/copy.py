@@ -15,11 +15,11 @@ from core.canonical import canonical
 from core.clock import Clock
 from core.errors import InvalidInput, RolltopError
 from core.log.audit import audit_head
+from core.log.commit import commit_surely
 from core.log.entry import verify
 from core.maintenance.refold import Outline, heard_of, pages, refold
 from core.maintenance.repair_commits import Repairs
 from core.store import In, Query, Record, Store, every
-from core.turn.journal import commit_surely
 from core.values import GENESIS, Entry
 
 COMMIT_ENTRIES = 500

@@ -5,8 +5,8 @@ Were one before it to say so, a writer that died in between would leave a stream
 
 from core.canonical import canonical
 from core.clock import Clock
+from core.log.commit import commit_surely
 from core.store import Record, Store
-from core.turn.journal import commit_surely
 
 MOST = 200
 MOST_BYTES = 4 * 1024 * 1024

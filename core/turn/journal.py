@@ -10,54 +10,24 @@ from dataclasses import replace
 
 import anyio
 
-from core.canonical import Json
 from core.clock import Clock
-from core.errors import Conflict, Corrupt, Full, Unavailable
+from core.errors import Conflict, Full, Unavailable
 from core.live.wakeups import Wakeups
+from core.log.commit import commit_surely
 from core.log.entry import chain
-from core.log.facts import AnyFact, BlobContent, ThreadFact, draft, fact
+from core.log.facts import AnyFact, ThreadFact, draft
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Thread, Turn, item, record
 from core.options import Options
 from core.store import Query, Record, Store, commit_size, every
 from core.turn.commands import Wish
 from core.turn.decide import decide
-from core.values import GENESIS, Entry
+from core.values import Entry
 
 log = logging.getLogger(__name__)
 
-_FIRST_DELAY = 0.05
-_LONGEST_DELAY = 2.0
+_STALE_READ_DELAY = 0.05
 _EMPTY_READS = 100
-
-
-async def commit_surely(
-    store: Store,
-    clock: Clock,
-    stream: str,
-    after: int,
-    entries: Sequence[Entry],
-    records: Sequence[Record] = (),
-    *,
-    patience: float,
-) -> None:
-    """Commit, and repeat as it was while the store does not acknowledge, for `patience` seconds.
-
-    Raises Conflict where another commit stands at its place, Unavailable when the outcome is still unknown.
-    """
-    id = clock.token()
-    until = clock.monotonic() + patience
-    delay = _FIRST_DELAY
-    while True:
-        try:
-            await store.commit(stream, after, entries, records, id=id)
-            return
-        except Unavailable:
-            if clock.monotonic() + delay > until:
-                raise
-            log.warning("commit to %s after %d not acknowledged, repeating", stream, after)
-        await anyio.sleep(delay)
-        delay = min(2 * delay, _LONGEST_DELAY)
 
 
 class Journal:
@@ -178,7 +148,7 @@ class Journal:
             if await self.catch_up():
                 return
             # A Conflict and nothing to read: the read was a stale one. The entry is there.
-            await anyio.sleep(_FIRST_DELAY)
+            await anyio.sleep(_STALE_READ_DELAY)
         raise Unavailable(f"{self.stream}: an entry after {self.state.n} exists but cannot be read")
 
     async def _fold(self, entry: Entry) -> None:
@@ -220,29 +190,3 @@ class Journal:
 
 def _turn_of(item: Item) -> str | None:
     return getattr(item, "turn", None)
-
-
-async def append_blob(store: Store, clock: Clock, stream: str, facts: Sequence[AnyFact], *, patience: float) -> None:
-    """Store a stream that has one commit for ever; somebody else having stored it is as good."""
-    entries = chain(
-        stream,
-        0,
-        GENESIS,
-        [draft(fact) for fact in facts],
-        by="desk",
-        at=clock.now(),
-        salts=[clock.token() for _ in facts],
-    )
-    try:
-        await commit_surely(store, clock, stream, 0, entries, patience=patience)
-    except Conflict:
-        return
-
-
-async def read_blob(store: Store, digest: str) -> Json:
-    """The value stored under its digest. Raises Corrupt where a record names it and it is not there."""
-    stored = await store.read(f"blob:{digest}")
-    content = getattr(fact(stored[0]), "content", None) if stored else None
-    if not isinstance(content, BlobContent):
-        raise Corrupt(f"blob:{digest}", 1, "is missing, and a turn names it")
-    return content.value

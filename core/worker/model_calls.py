@@ -10,12 +10,12 @@ import anyio
 from core.canonical import Json, digest
 from core.errors import RolltopError, Superseded
 from core.live.stream import LiveStream
+from core.log.commit import read_blob
 from core.log.facts import Late, ResultContent
 from core.log.records import ModelCall, OpenTurn
 from core.model import Model, ModelRequest
 from core.turn.commands import UNKNOWN_USAGE, Answered, Ask, Failed, Note
 from core.turn.decide import MAX_REPAIRS, Act
-from core.turn.journal import read_blob
 from core.worker.claim import DESK, Holding
 from core.worker.history import as_json, choose, earlier_messages, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView

@@ -14,12 +14,13 @@ from core.clock import iso
 from core.clock import moment as moment_of
 from core.errors import RolltopError, Superseded
 from core.live.stream import live_stream
+from core.log.commit import read_blob
 from core.log.facts import Erased, Sealed, fact
 from core.log.records import OpenTurn, Turn, item
 from core.store import In, Query, Range, every
 from core.turn.commands import Claim, Note
 from core.turn.decide import MAX_LOST
-from core.turn.journal import Journal, read_blob
+from core.turn.journal import Journal
 from core.values import ClaimReason
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn

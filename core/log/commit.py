@@ -1,0 +1,74 @@
+"""Commits that get through: repeated as they were while a store does not acknowledge, and blobs that are stored once."""
+
+import logging
+from collections.abc import Sequence
+
+import anyio
+
+from core.canonical import Json
+from core.clock import Clock
+from core.errors import Conflict, Corrupt, Unavailable
+from core.log.entry import chain
+from core.log.facts import AnyFact, BlobContent, draft, fact
+from core.store import Record, Store
+from core.values import GENESIS, Entry
+
+log = logging.getLogger(__name__)
+
+_FIRST_DELAY = 0.05
+_LONGEST_DELAY = 2.0
+
+
+async def commit_surely(
+    store: Store,
+    clock: Clock,
+    stream: str,
+    after: int,
+    entries: Sequence[Entry],
+    records: Sequence[Record] = (),
+    *,
+    patience: float,
+) -> None:
+    """Commit, and repeat as it was while the store does not acknowledge, for `patience` seconds.
+
+    Raises Conflict where another commit stands at its place, Unavailable when the outcome is still unknown.
+    """
+    id = clock.token()
+    until = clock.monotonic() + patience
+    delay = _FIRST_DELAY
+    while True:
+        try:
+            await store.commit(stream, after, entries, records, id=id)
+            return
+        except Unavailable:
+            if clock.monotonic() + delay > until:
+                raise
+            log.warning("commit to %s after %d not acknowledged, repeating", stream, after)
+        await anyio.sleep(delay)
+        delay = min(2 * delay, _LONGEST_DELAY)
+
+
+async def append_blob(store: Store, clock: Clock, stream: str, facts: Sequence[AnyFact], *, patience: float) -> None:
+    """Store a stream that has one commit for ever; somebody else having stored it is as good."""
+    entries = chain(
+        stream,
+        0,
+        GENESIS,
+        [draft(fact) for fact in facts],
+        by="desk",
+        at=clock.now(),
+        salts=[clock.token() for _ in facts],
+    )
+    try:
+        await commit_surely(store, clock, stream, 0, entries, patience=patience)
+    except Conflict:
+        return
+
+
+async def read_blob(store: Store, digest: str) -> Json:
+    """The value stored under its digest. Raises Corrupt where a record names it and it is not there."""
+    stored = await store.read(f"blob:{digest}")
+    content = getattr(fact(stored[0]), "content", None) if stored else None
+    if not isinstance(content, BlobContent):
+        raise Corrupt(f"blob:{digest}", 1, "is missing, and a turn names it")
+    return content.value
