@@ -31,7 +31,7 @@ st.caption("Calls of other people that wait for an approver. Nobody decides thei
 if "ap_notice" in st.session_state:
     st.info(label(st.session_state.pop("ap_notice"), 300), icon=":material/info:")
 pages = Pages[str]("ap_pages", viewer.id)
-listing = run(desk.waiting_calls(viewer, limit=25, cursor=pages.cursor))
+listing = run(desk.archive.waiting_calls(viewer, limit=25, cursor=pages.cursor))
 if not listing.items:
     st.info("Nothing waits for you. Calls appear here as soon as somebody's answer needs an approver.")
 for call in listing.items:

@@ -13,7 +13,7 @@ viewer = signed_in()
 run, desk = app().run, app().desk
 
 st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
-call = run(desk.call(viewer, st.query_params.get("tc_id", "")))
+call = run(desk.archive.call(viewer, st.query_params.get("tc_id", "")))
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title(label(tool_words(call.tool).done), anchor=False, width="content")

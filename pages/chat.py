@@ -105,7 +105,7 @@ with st.sidebar:
         placeholder="Search your threads",
         label_visibility="collapsed",
     )
-    listing = run(desk.threads(viewer, words=words, limit=state.chat_threads))
+    listing = run(desk.archive.threads(viewer, words=words, limit=state.chat_threads))
     for thread in listing.items:
         icon = TURN_WORDS[thread.status].icon if thread.status in ("running", "awaiting_approval") else None
         st.button(
@@ -144,7 +144,7 @@ if shown is None:
 views: list[TurnView] = []
 earlier: int | None = None
 for _ in range(state.setdefault("chat_pages", 1)):
-    transcript = run(desk.transcript(viewer, shown, last=20, before=earlier))
+    transcript = run(desk.archive.transcript(viewer, shown, last=20, before=earlier))
     views, earlier = transcript.turns + views, transcript.earlier
     if earlier is None:
         break

@@ -86,7 +86,7 @@ if trying.open:
 
 if missed.open:
     with missed:
-        draw_gaps(run(desk.gaps(viewer, limit=50)))
+        draw_gaps(run(desk.archive.gaps(viewer, limit=50)))
 
 if index.open:
     with index:

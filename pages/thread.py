@@ -24,7 +24,7 @@ def section(passage: Passage) -> list[Passage]:
 
 
 st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
-transcript = run(desk.transcript(viewer, thread_id, last=20, before=pages.cursor))
+transcript = run(desk.archive.transcript(viewer, thread_id, last=20, before=pages.cursor))
 thread = transcript.thread
 
 st.title(label(thread.title or "Untitled"), anchor=False)

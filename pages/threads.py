@@ -37,7 +37,7 @@ with st.container(border=True):
 
 pages = Pages[str]("th_pages", (words, owner, status, since, until))
 listing = run(
-    desk.search_threads(
+    desk.archive.search_threads(
         viewer, words=words or "", owner=owner, status=status, since=since, until=until, limit=25, cursor=pages.cursor
     )
 )

@@ -44,7 +44,7 @@ with st.container(border=True, horizontal=True):
 
 pages = Pages[str]("tc_pages", (tool, status, owner, since, until))
 listing = run(
-    desk.search_calls(
+    desk.archive.search_calls(
         viewer, tool=tool, status=status, owner=owner, since=since, until=until, limit=25, cursor=pages.cursor
     )
 )

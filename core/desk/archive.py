@@ -4,7 +4,6 @@ Every method asks the gate first, and puts an auditor's look on record before it
 and never a whole log, so that the last page of a long thread costs a page.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,21 +11,13 @@ from typing import Generic, TypeVar
 
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
-from core.errors import Full, InvalidInput, Unavailable
-from core.gate import Action, Owned, Viewer, authorize
-from core.ids import check_id
-from core.live.wakeups import Wakeups
+from core.desk.checked_records import CheckedRecords, of_type
+from core.errors import InvalidInput
+from core.gate import Action, Viewer, authorize
 from core.log.audit import record_look
-from core.log.fold import State
 from core.log.records import Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn, item
-from core.options import Options
-from core.store import Filter, In, Page, Query, Range, Record, Scalar, Store, every
-from core.turn.journal import Journal
+from core.store import Filter, In, Page, Query, Range, Scalar, Store, every
 from core.values import CallStatus, TurnStatus
-
-log = logging.getLogger(__name__)
-
-_PATIENCE = 2.0
 
 T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)
 
@@ -81,14 +72,15 @@ class Archive:
     def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
+        self._checked = CheckedRecords(store, self._clock)
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
         """The thread's head. Raises NotFound for a foreign thread and for none alike."""
-        return await self._thread(viewer, "thread.read", thread_id)
+        return await self._checked.thread(viewer, "thread.read", thread_id)
 
     async def transcript(self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None) -> Transcript:
         """The `last` turns (1 to 100) before entry `before`, None for the newest. One look for all of it."""
-        thread = await self._thread(viewer, "thread.read", thread_id)
+        thread = await self._checked.thread(viewer, "thread.read", thread_id)
         where: dict[str, Filter] = {"thread": thread_id}
         if before is not None:
             where["first_n"] = Range(lt=before)
@@ -99,13 +91,13 @@ class Archive:
 
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
         """The turn with everything it did. Raises NotFound."""
-        return (await self._views([await self._turn(viewer, "thread.read", turn_id)]))[0]
+        return (await self._views([await self._checked.turn(viewer, "thread.read", turn_id)]))[0]
 
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None
     ) -> list[Message]:
         """The `last` messages (1 to 500) with `at_n` below `before`, None for the newest; oldest first."""
-        await self._thread(viewer, "thread.read", thread_id)
+        await self._checked.thread(viewer, "thread.read", thread_id)
         where: dict[str, Filter] = {"thread": thread_id}
         if before is not None:
             where["at_n"] = Range(lt=before)
@@ -113,25 +105,25 @@ class Archive:
 
     async def tool_calls(self, viewer: Viewer, thread_id: str) -> list[ToolCall]:
         """Every tool call of the thread, in order."""
-        await self._thread(viewer, "thread.read", thread_id)
+        await self._checked.thread(viewer, "thread.read", thread_id)
         return await self._all("tool_call", ToolCall, {"thread": thread_id})
 
     async def model_calls(self, viewer: Viewer, thread_id: str) -> list[ModelCall]:
         """Every physical request of the thread to a model, failed ones too, in order."""
-        await self._thread(viewer, "thread.read", thread_id)
+        await self._checked.thread(viewer, "thread.read", thread_id)
         return await self._all("model_call", ModelCall, {"thread": thread_id})
 
     async def usage(self, viewer: Viewer, thread_id: str) -> Totals:
         """What the thread has used so far; see `Totals` for what is not known."""
-        return (await self._thread(viewer, "thread.read", thread_id)).totals
+        return (await self._checked.thread(viewer, "thread.read", thread_id)).totals
 
     async def turn(self, viewer: Viewer, turn_id: str) -> Turn:
         """The turn as of now. Raises NotFound."""
-        return await self._turn(viewer, "thread.read", turn_id)
+        return await self._checked.turn(viewer, "thread.read", turn_id)
 
     async def call(self, viewer: Viewer, call_id: str) -> ToolCall:
         """One tool call. An approver may open those that wait for their role. Raises NotFound."""
-        return await self._call(viewer, "call.read", call_id)
+        return await self._checked.call(viewer, "call.read", call_id)
 
     async def threads(
         self,
@@ -238,70 +230,9 @@ class Archive:
             for turn in turns
         ]
 
-    async def _thread(self, viewer: Viewer | None, action: Action, id: str) -> Thread:
-        thread = await self._get("thread", Thread, id)
-        await self._pass(viewer, action, Owned(kind="thread", id=str(id), owner=thread.owner if thread else None))
-        assert thread
-        return thread
-
-    async def _turn(self, viewer: Viewer | None, action: Action, id: str) -> Turn:
-        turn = await self._get("turn", Turn, id)
-        await self._pass(viewer, action, Owned(kind="turn", id=str(id), owner=turn.owner if turn else None))
-        assert turn
-        return turn
-
-    async def _call(self, viewer: Viewer | None, action: Action, id: str) -> ToolCall:
-        call = await self._get("tool_call", ToolCall, id)
-        waits = call is not None and (call.status == "awaiting_approval" or action == "call.decide")
-        decided = call is not None and call.decision is not None and viewer and call.decision.by == viewer.id
-        owned = Owned(
-            kind="call",
-            id=str(id),
-            owner=call.owner if call else None,
-            decider=call.approval if call and (waits or decided) else None,
-        )
-        await self._pass(viewer, action, owned)
-        assert call
-        return call
-
-    async def _pass(self, viewer: Viewer | None, action: Action, object: Owned) -> None:
-        """Through the gate, with the look on record where one is due."""
-        if authorize(viewer, action, object) == "look":
-            assert viewer
-            await record_look(self._store, self._clock, viewer, action, object)
-
     async def _search(self, viewer: Viewer, action: Action, words: str, filters: Mapping[str, Json]) -> None:
         authorize(viewer, action)
         await record_look(self._store, self._clock, viewer, action, words=words, filters=filters)
-
-    async def _get(self, kind: str, type: type[T], id: object) -> T | None:
-        """The record; None for an id that is no id too, so that a probing caller learns nothing from its form."""
-        try:
-            found = await self._store.get(kind, check_id(id))
-        except InvalidInput:
-            return None
-        if found is None:
-            return None
-        head = found if kind == "thread" else await self._store.get("thread", found.fields["thread"])
-        state = await self._caught_up(head) if head else State()
-        newest = state.thread if kind == "thread" else state.items.get(found.id)
-        return _as(type, newest or item(found))
-
-    async def _caught_up(self, head: Record) -> State:
-        """The thread as its log has it past its head, and nothing where nothing is; records that lag are written.
-
-        What is on record counts, and a follower may have seen it already: another process, or one that died since, may
-        not have come to the records yet.
-        """
-        if not await self._store.read(f"thread:{head.id}", head.n, limit=1):
-            return State()
-        journal = Journal(self._store, self._clock, Wakeups(), head.id, Options(), patience=_PATIENCE)
-        await journal.load()
-        try:
-            await journal.repair()
-        except (Full, Unavailable):
-            log.exception("thread %s: its records lag behind its log", head.id)  # who reads needs no room
-        return journal.state
 
     async def _threads(
         self,
@@ -334,11 +265,11 @@ class Archive:
     ) -> Listing[T]:
         query = Query(kind=kind, where=where, words=words, order=order, limit=_limit(limit, 500), cursor=cursor)
         page: Page = await self._store.find(query)
-        return Listing(items=[_as(type, item(record)) for record in page.records], cursor=page.cursor)
+        return Listing(items=[of_type(type, item(record)) for record in page.records], cursor=page.cursor)
 
     async def _all(self, kind: str, type: type[T], where: Mapping[str, Filter]) -> list[T]:
         """Every match, in the order of the log."""
-        found = [_as(type, item(record)) async for record in every(self._store, Query(kind=kind, where=where))]
+        found = [of_type(type, item(record)) async for record in every(self._store, Query(kind=kind, where=where))]
         return sorted(found, key=_place)
 
 
@@ -352,11 +283,6 @@ def _gap(turn: Turn, searches: list[Retrieval]) -> Gap:
         rated_down=turn.rating == "down",
         titles=sorted({citation.passage.title for citation in turn.citations}),
     )
-
-
-def _as(type: type[T], read: Item) -> T:
-    assert isinstance(read, type)
-    return read
 
 
 def _place(read: Item) -> tuple[int, int]:

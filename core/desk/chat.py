@@ -135,19 +135,19 @@ class Chat(Generic[M]):
 
     async def messages(self, last: int = 20, before: int | None = None) -> list[Message]:
         """The newest messages, oldest first; `before` is the `at_n` of one, for those before it."""
-        return await self.desk.messages(self.viewer, self.id, last, before)
+        return await self.desk.archive.messages(self.viewer, self.id, last, before)
 
     async def tool_calls(self) -> list[ToolCall]:
         """Every tool call, in order."""
-        return await self.desk.tool_calls(self.viewer, self.id)
+        return await self.desk.archive.tool_calls(self.viewer, self.id)
 
     async def model_calls(self) -> list[ModelCall]:
         """Every physical request to a model, failed ones too, in order."""
-        return await self.desk.model_calls(self.viewer, self.id)
+        return await self.desk.archive.model_calls(self.viewer, self.id)
 
     async def usage(self) -> Totals:
         """What the thread has used so far."""
-        return await self.desk.usage(self.viewer, self.id)
+        return await self.desk.archive.usage(self.viewer, self.id)
 
     async def update_metadata(self, metadata: M | Mapping[str, Json]) -> None:
         """Replace the metadata. Typed metadata stays of its type: InvalidInput for any other."""
@@ -163,7 +163,7 @@ class Chat(Generic[M]):
         return await self._reply(turn_id, schema)
 
     async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
-        view = await self.desk.turn_view(self.viewer, turn_id)
+        view = await self.desk.archive.turn_view(self.viewer, turn_id)
         turn = view.turn
         error = TurnError(code=turn.code, message=turn.message) if turn.code else None
         parsed = None
@@ -236,7 +236,7 @@ async def load_chat(
     """
     viewer = _viewer(user_id, viewer)
     own = desk or Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
-    thread = await own.thread(viewer, chat_id)
+    thread = await own.archive.thread(viewer, chat_id)
     typed = None if metadata_type is None else _typed(metadata_type, thread.metadata)
     if desk is None:
         await own.start(thread.id)

@@ -15,8 +15,9 @@ import anyio
 from pydantic import BaseModel
 
 from core.canonical import Json, canonical, digest
-from core.clock import Clock
+from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
+from core.desk.checked_records import CheckedRecords
 from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
 from core.gate import Owned, Viewer, authorize
 from core.ids import check_id
@@ -80,7 +81,7 @@ CLOSE_GRACE = 5.0
 _PATIENCE = 3.0
 
 
-class Desk(Archive):
+class Desk:
     """Owns the turns of a store: its tools and model are what every turn opened here runs with.
 
     Several models are a chain: each is tried before the first content, in order. Several hooks are asked in order.
@@ -101,7 +102,10 @@ class Desk(Archive):
         clock: Clock | None = None,
         window: float = WINDOW,
     ) -> None:
-        super().__init__(store, clock=clock)
+        self._store = store
+        self._clock: Clock = clock or SystemClock()
+        self.archive = Archive(store, clock=self._clock)
+        self._checked = CheckedRecords(store, self._clock)
         self.options = options or Options()
         chain = Chain(model if isinstance(model, Sequence) else [model], self._clock)
         if unknown := set(self.options.model_settings) - chain.settings:
@@ -204,7 +208,7 @@ class Desk(Archive):
         InvalidInput, NotFound, and Full or Unavailable when the store did not take it: with the same `request_id`
         the question can then safely be put again.
         """
-        await self._thread(viewer, "thread.write", thread_id)
+        await self._checked.thread(viewer, "thread.write", thread_id)
         self._check_open()
         question = check_question(text)
         request = check_id(request_id, "request id") if request_id is not None else self._clock.token()
@@ -229,7 +233,7 @@ class Desk(Archive):
 
         Raises NotFound, and Unavailable while the store is away: follow again then.
         """
-        turn = await self._turn(viewer, "thread.read", turn_id)
+        turn = await self._checked.turn(viewer, "thread.read", turn_id)
         here = any(work.turn == turn_id for work in self._works.values())
         if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
             # Whoever waits for the answer should not wait for the next sweep too.
@@ -240,7 +244,7 @@ class Desk(Archive):
 
     async def stop(self, viewer: Viewer, turn_id: str) -> Turn:
         """End the turn, keeping the text so far; it needs no live worker. Stopping an ended turn changes nothing."""
-        turn = await self._turn(viewer, "turn.stop", turn_id)
+        turn = await self._checked.turn(viewer, "turn.stop", turn_id)
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
         await close_turn(self._equipment, journal, turn_id, "stop", "cancelled", "stopped", by=viewer.id)
@@ -265,7 +269,7 @@ class Desk(Archive):
         `arguments` other than None run in place of those; both stay on record. The first word counts: the call is
         returned as it then is. Raises NotFound, and InvalidInput for a digest or arguments that do not fit.
         """
-        call = await self._call(viewer, "call.decide", call_id)
+        call = await self._checked.call(viewer, "call.decide", call_id)
         self._check_open()
         if decision not in ("approve", "deny"):
             raise InvalidInput("a decision is approve or deny")
@@ -306,7 +310,7 @@ class Desk(Archive):
         self, viewer: Viewer, turn_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
         """Rate an answer; None takes an earlier rating back. Earlier ones stay in the log."""
-        turn = await self._turn(viewer, "thread.write", turn_id)
+        turn = await self._checked.turn(viewer, "thread.write", turn_id)
         if rating not in ("up", "down", None):
             raise InvalidInput("a rating is up, down or None")
         journal = self._journal(turn.thread)
@@ -319,7 +323,7 @@ class Desk(Archive):
 
         Raises InvalidInput for a call that is not `unknown`, and without evidence; NotFound for the asker's own.
         """
-        call = await self._call(viewer, "call.resolve", call_id)
+        call = await self._checked.call(viewer, "call.resolve", call_id)
         if call.status != "unknown":
             raise InvalidInput(f"call {call_id} is {call.status}: only an unknown one can be resolved")
         if not 1 <= len(evidence.strip()) <= 4000:
@@ -339,7 +343,7 @@ class Desk(Archive):
         await self._recovery.sweep()
 
     async def _note(self, viewer: Viewer, thread_id: str, fact: Renamed | MetadataChanged) -> Thread:
-        await self._thread(viewer, "thread.write", thread_id)
+        await self._checked.thread(viewer, "thread.write", thread_id)
         journal = self._journal(thread_id)
         await journal.load()
         await journal.append(Note(fact=fact), by=viewer.id)

@@ -1,4 +1,4 @@
-"""Commits that get through: repeated as they were while a store does not acknowledge, and blobs that are stored once."""
+"""Commits that get through: repeated as they were until a store acknowledges them; and blobs, stored once."""
 
 import logging
 from collections.abc import Sequence

@@ -143,7 +143,7 @@ def test_an_example_is_one_click_away(open_as):
     at = open_as(EMPLOYEE)
     at.button(key="chat_topic_Vacation").click().run()
     thread = at.query_params["thread"]
-    assert app().run(app().desk.thread(EMPLOYEE, thread)).turns == 1
+    assert app().run(app().desk.archive.thread(EMPLOYEE, thread)).turns == 1
 
 
 def test_a_reload_shows_the_same_thread(open_as):
@@ -240,7 +240,7 @@ def test_an_auditor_finds_a_tool_call_and_its_thread(open_as):
     assert "e\\-1042" in texts(at)
     at.selectbox(key="tc_status").set_value("failed").run()
     assert "No tool call fits" in texts(at)
-    call = app().run(app().desk.search_calls(AUDITOR)).items[0]
+    call = app().run(app().desk.archive.search_calls(AUDITOR)).items[0]
     at = open_as(AUDITOR, "call", tc_id=call.id)
     assert at.title[0].value == "Vacation balance"
 

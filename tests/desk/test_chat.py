@@ -160,7 +160,7 @@ async def test_a_chat_of_one_thread_leaves_other_threads_alone(store):
         turn = await chat.desk.submit(ASKER, chat.id, "How many?")
     async with chatting(store, [[Say("Mine.")]]) as other:
         await other.ask("?")
-        assert (await other.desk.turn(ASKER, turn.id)).status == "running"
+        assert (await other.desk.archive.turn(ASKER, turn.id)).status == "running"
 
 
 @pytest.mark.parametrize("given", [{"user_id": "e-1077"}, {"viewer": Viewer("e-1077", roles={"employee", "approver"})}])
@@ -262,7 +262,7 @@ async def test_what_is_to_be_forgotten_is_erased_when_the_turn_ends_and_its_reco
         reply = await chat.ask("How many?")
         assert (reply.status, reply.text) == ("completed", "Twelve.")
         await until(lambda: logged(store, chat.id, "erased"))
-        view = await chat.desk.turn_view(ASKER, reply.turn_id)
+        view = await chat.desk.archive.turn_view(ASKER, reply.turn_id)
     entries = await log_of(store, chat.id)
     assert {entry.kind for entry in entries if entry.erased} == set(forget)
     assert {entry.kind for entry in entries if entry.kind in forget and not entry.erased} == set()
@@ -315,9 +315,12 @@ async def test_feedback_is_a_rating_that_can_be_taken_back_and_the_earlier_one_s
         turn = (await chat.ask("How many?")).turn_id
         desk = chat.desk
         await desk.give_feedback(ASKER, turn, "up", "thanks")
-        assert ((await desk.turn(ASKER, turn)).rating, (await desk.turn(ASKER, turn)).comment) == ("up", "thanks")
+        assert ((await desk.archive.turn(ASKER, turn)).rating, (await desk.archive.turn(ASKER, turn)).comment) == (
+            "up",
+            "thanks",
+        )
         await desk.give_feedback(ASKER, turn, None)
-        assert (await desk.turn(ASKER, turn)).rating is None
+        assert (await desk.archive.turn(ASKER, turn)).rating is None
         assert [e.shell["rating"] for e in await logged(store, chat.id, "feedback.given")] == ["up", None]
         with pytest.raises(InvalidInput, match="up, down or None"):
             await desk.give_feedback(ASKER, turn, "great")
@@ -327,7 +330,7 @@ async def test_a_thread_is_called_by_its_first_question_until_it_is_renamed(stor
     async with chatting(store, [[Say("Twelve.")]]) as chat:
         await chat.ask("How many  days\nare left? " + "x" * 100)
         desk = chat.desk
-        assert (await desk.thread(ASKER, chat.id)).title == ("How many days are left? " + "x" * 100)[:60]
+        assert (await desk.archive.thread(ASKER, chat.id)).title == ("How many days are left? " + "x" * 100)[:60]
         assert (await desk.rename(ASKER, chat.id, "  My  days ")).title == "My days"
         for title in ("", " ", "x" * 201):
             with pytest.raises(InvalidInput, match="1 to 200"):
@@ -339,5 +342,5 @@ async def test_own_threads_are_found_by_a_word_that_was_said_and_nobody_elses(st
         await chat.ask("Vacation?")
     async with chatting(store, [[Say("Twelve days.")]], user=Viewer("e-1077")) as bens:
         await bens.ask("Vacation?")
-        assert [t.id for t in (await bens.desk.threads(Viewer("e-1077"), words="vacat")).items] == [bens.id]
-        assert [t.id for t in (await bens.desk.threads(ASKER)).items] == [chat.id]
+        assert [t.id for t in (await bens.desk.archive.threads(Viewer("e-1077"), words="vacat")).items] == [bens.id]
+        assert [t.id for t in (await bens.desk.archive.threads(ASKER)).items] == [chat.id]

@@ -85,7 +85,7 @@ async def things_of(desk, viewer):
     busy = (await desk.create_thread(viewer)).id
     parked = await desk.submit(viewer, busy, "Book and pay")
     calls = {call.tool: call for call in await waiting(desk, parked, viewer)}
-    unknown = (await desk.turn_view(viewer, turn.id)).calls[0].id
+    unknown = (await desk.archive.turn_view(viewer, turn.id)).calls[0].id
     return Things(thread, turn.id, unknown, parked.id, calls["book"].id, calls["pay"].id)
 
 
@@ -106,18 +106,18 @@ async def decide(desk, viewer, call):
 READ, WRITE, NO_OBJECT = "read", "write", "no object"
 ROWS = {
     # method: [(action, thing, how it is called)]; a thing of None: the method concerns no single object
-    "thread": [(READ, "thread", lambda d, v, id: d.thread(v, id))],
-    "transcript": [(READ, "thread", lambda d, v, id: d.transcript(v, id))],
-    "messages": [(READ, "thread", lambda d, v, id: d.messages(v, id))],
-    "tool_calls": [(READ, "thread", lambda d, v, id: d.tool_calls(v, id))],
-    "model_calls": [(READ, "thread", lambda d, v, id: d.model_calls(v, id))],
-    "usage": [(READ, "thread", lambda d, v, id: d.usage(v, id))],
-    "turn": [(READ, "turn", lambda d, v, id: d.turn(v, id))],
-    "turn_view": [(READ, "turn", lambda d, v, id: d.turn_view(v, id))],
+    "thread": [(READ, "thread", lambda d, v, id: d.archive.thread(v, id))],
+    "transcript": [(READ, "thread", lambda d, v, id: d.archive.transcript(v, id))],
+    "messages": [(READ, "thread", lambda d, v, id: d.archive.messages(v, id))],
+    "tool_calls": [(READ, "thread", lambda d, v, id: d.archive.tool_calls(v, id))],
+    "model_calls": [(READ, "thread", lambda d, v, id: d.archive.model_calls(v, id))],
+    "usage": [(READ, "thread", lambda d, v, id: d.archive.usage(v, id))],
+    "turn": [(READ, "turn", lambda d, v, id: d.archive.turn(v, id))],
+    "turn_view": [(READ, "turn", lambda d, v, id: d.archive.turn_view(v, id))],
     "follow": [(READ, "turn", lambda d, v, id: first(d.follow(v, id)))],
     "call": [
-        (READ, "book", lambda d, v, id: d.call(v, id)),
-        ("read for approval", "pay", lambda d, v, id: d.call(v, id)),
+        (READ, "book", lambda d, v, id: d.archive.call(v, id)),
+        ("read for approval", "pay", lambda d, v, id: d.archive.call(v, id)),
     ],
     "submit": [(WRITE, "thread", lambda d, v, id: d.submit(v, id, "Send"))],
     "rename": [(WRITE, "thread", lambda d, v, id: d.rename(v, id, "Title"))],
@@ -130,11 +130,11 @@ ROWS = {
     ],
     "resolve": [("resolve", "unknown", lambda d, v, id: d.resolve(v, id, True, "I saw the letter"))],
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
-    "threads": [("employee's", None, lambda d, v, _: d.threads(v))],
-    "search_threads": [("auditor's", None, lambda d, v, _: d.search_threads(v))],
-    "search_calls": [("auditor's", None, lambda d, v, _: d.search_calls(v))],
-    "gaps": [("knowledge owner's", None, lambda d, v, _: d.gaps(v))],
-    "waiting_calls": [("approver's", None, lambda d, v, _: d.waiting_calls(v))],
+    "threads": [("employee's", None, lambda d, v, _: d.archive.threads(v))],
+    "search_threads": [("auditor's", None, lambda d, v, _: d.archive.search_threads(v))],
+    "search_calls": [("auditor's", None, lambda d, v, _: d.archive.search_calls(v))],
+    "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
+    "waiting_calls": [("approver's", None, lambda d, v, _: d.archive.waiting_calls(v))],
 }
 CELLS = [
     pytest.param(action, thing, call, id=f"{method}-{thing or 'none'}")
@@ -246,8 +246,8 @@ async def test_a_look_that_cannot_be_put_on_record_shows_nothing(store, monkeypa
 async def test_a_look_says_who_looked_at_what_of_whose_and_why(store):
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
         things = await things_of(desk, ASKER)
-        await desk.transcript(VIEWERS["auditor"], things.thread)
-        await desk.search_threads(VIEWERS["auditor"], words="book", owner="e-1042")
+        await desk.archive.transcript(VIEWERS["auditor"], things.thread)
+        await desk.archive.search_threads(VIEWERS["auditor"], words="book", owner="e-1042")
     one, search = await store.read("audit:e-2001")
     assert (one.by, one.shell["action"], one.shell["object"], one.shell["owner"]) == (
         "e-2001",
@@ -264,7 +264,7 @@ async def test_many_looks_at_once_each_leave_an_entry(store):
         things = await things_of(desk, ASKER)
         async with anyio.create_task_group() as tasks:
             for _ in range(10):
-                tasks.start_soon(desk.turn, VIEWERS["auditor"], things.turn)
+                tasks.start_soon(desk.archive.turn, VIEWERS["auditor"], things.turn)
     assert [entry.n for entry in await store.read("audit:e-2001")] == list(range(1, 11))
 
 

@@ -102,7 +102,7 @@ def test_leaving_a_stream_waits_for_its_cleanup(runner):
 
 def test_what_is_raised_in_the_loop_is_raised_in_the_thread(runner, desk):
     with pytest.raises(NotFound):
-        runner.run(desk.turn(ASKER, "nobody's"))
+        runner.run(desk.archive.turn(ASKER, "nobody's"))
     with pytest.raises(NotFound), runner.stream(desk.follow(ASKER, "nobody's")) as events:
         list(events)
 

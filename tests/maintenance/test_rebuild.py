@@ -247,7 +247,7 @@ async def test_a_thread_that_goes_on_meanwhile_is_not_taken_for_wrong(store):
 
         assert await rebuilt(Busy(store)) == []
         assert asked
-        assert len((await chat.desk.transcript(ASKER, chat.id)).turns) == 2
+        assert len((await chat.desk.archive.transcript(ASKER, chat.id)).turns) == 2
         assert await rebuilt(store) == []
 
 

@@ -48,7 +48,7 @@ async def test_what_a_call_finds_is_on_record_before_its_result_and_numbered_aft
     model = ScriptedModel([[SEARCH], [Say("25 [1], five [3].")]])
     async with chatting(store, model, retriever=library) as chat:
         reply = await chat.ask("How many days?")
-        view = await chat.desk.turn_view(ASKER, reply.turn_id)
+        view = await chat.desk.archive.turn_view(ASKER, reply.turn_id)
         await records_are_what_the_log_says(store, chat.id)
     assert [found.passage.id for found in reply.citations] == ["p1", "p3"]
     first, second = view.retrievals
@@ -122,7 +122,7 @@ async def test_a_marker_that_points_to_nothing_is_never_shown_and_is_on_record(s
         store, [[Say("25 days [1"), Say("]. Or [9] so"), Say(" [2, 7].")]], retriever=Library()
     ) as chat:
         reply = await chat.ask("How many days?")
-        view = await chat.desk.turn_view(ASKER, reply.turn_id)
+        view = await chat.desk.archive.turn_view(ASKER, reply.turn_id)
         shown = await live_text(store, reply.turn_id)
     assert reply.text == "25 days [1]. Or so [2]."
     assert reply.text.startswith(shown)
@@ -133,7 +133,7 @@ async def test_a_marker_that_points_to_nothing_is_never_shown_and_is_on_record(s
 async def test_an_answer_that_breaks_off_within_a_marker_is_kept_without_it(store):
     async with chatting(store, [[Say("25 days [9] or [1"), Cut()]], retriever=Library()) as chat:
         reply = await chat.ask("How many days?")
-        view = await chat.desk.turn_view(ASKER, reply.turn_id)
+        view = await chat.desk.archive.turn_view(ASKER, reply.turn_id)
     assert (reply.status, reply.text) == ("interrupted", "25 days or")
     assert view.model_calls[0].left_out == [9]
 
@@ -154,7 +154,7 @@ async def test_the_judgement_is_on_record_and_the_model_is_told_of_a_bad_one(sto
     model = ScriptedModel([[Say("No.")]])
     async with chatting(store, model, retriever=Library(judgement=judgement)) as chat:
         reply = await chat.ask("How many days?")
-        found = (await chat.desk.turn_view(ASKER, reply.turn_id)).retrievals[0]
+        found = (await chat.desk.archive.turn_view(ASKER, reply.turn_id)).retrievals[0]
     assert found.judgement == judgement
     assert found.answers is (None if judgement is None else False)
     assert ("do not answer the question" in user_text(model.requests[0].messages[0])) is (judgement is not None)
@@ -224,7 +224,7 @@ async def test_a_question_that_finds_nothing_alone_is_searched_after_the_questio
     async with chatting(store, [[Say("25.")], [Say("Yes.")]], retriever=library) as chat:
         await chat.ask("How many days of leave are there?")
         reply = await chat.ask("By when do I hand in the form?")
-        found = (await chat.desk.turn_view(ASKER, reply.turn_id)).retrievals
+        found = (await chat.desk.archive.turn_view(ASKER, reply.turn_id)).retrievals
     assert [query for query, _ in library.asked][-2:] == ["By when do I hand in the form?", joined]
     assert [(one.query, one.answers) for one in found] == [(joined, True)]
 
@@ -237,7 +237,7 @@ async def test_a_question_of_another_matter_is_not_answered_by_what_the_earlier_
     async with chatting(store, [[Say("25.")], [Say("No.")]], retriever=Earlier()) as chat:
         await chat.ask("How many days of leave are there?")
         reply = await chat.ask("What is the capital of France?")
-        found = (await chat.desk.turn_view(ASKER, reply.turn_id)).retrievals
+        found = (await chat.desk.archive.turn_view(ASKER, reply.turn_id)).retrievals
     assert [(one.query, one.answers) for one in found] == [("What is the capital of France?", False)]
 
 
@@ -248,7 +248,7 @@ async def test_a_model_that_can_rewrites_a_follow_up_on_record_and_shown_to_nobo
     async with chatting(store, model, retriever=library) as chat:
         await chat.ask("How many days of leave are there?")
         reply = await chat.ask("And for part-timers?")
-        view = await chat.desk.turn_view(ASKER, reply.turn_id)
+        view = await chat.desk.archive.turn_view(ASKER, reply.turn_id)
         await records_are_what_the_log_says(store, chat.id)
         assert "Less [2].".startswith(await live_text(store, reply.turn_id))
     assert library.asked[-1][0] == "How many days of leave do part-timers get?"
@@ -304,7 +304,7 @@ async def test_gaps_are_what_found_nothing_and_what_was_rated_down_without_who_a
         reply = await chat.ask("How many days of leave are there?")
         await chat.desk.give_feedback(ASKER, reply.turn_id, "down")
         await chat.ask("When is the annual bonus paid?")
-        gaps = await chat.desk.gaps(OWNER)
+        gaps = await chat.desk.archive.gaps(OWNER)
     assert [(gap.question, gap.answers, gap.rated_down, gap.titles) for gap in gaps] == [
         ("How many days of leave are there?", True, True, ["Leave"]),
         ("Is there a pool?", False, False, []),
@@ -316,7 +316,7 @@ async def test_gaps_are_what_found_nothing_and_what_was_rated_down_without_who_a
 
 async def test_there_are_no_gaps_before_anybody_asked(store):
     async with chatting(store, []) as chat:
-        assert await chat.desk.gaps(OWNER) == []
+        assert await chat.desk.archive.gaps(OWNER) == []
 
 
 async def test_every_non_read_tool_waits_for_a_person_after_a_call_searched(store):

@@ -94,7 +94,7 @@ def merged(seen: Sequence[Event]) -> list[tuple[str, ...]]:
 async def ended(desk: Desk, turn: Turn | str, viewer: Viewer = ASKER) -> Turn:
     """The turn, once it has ended or is parked."""
     await events(desk, turn, viewer)
-    return await desk.turn(viewer, turn if isinstance(turn, str) else turn.id)
+    return await desk.archive.turn(viewer, turn if isinstance(turn, str) else turn.id)
 
 
 async def until(true: Callable[[], Awaitable[Any]]) -> Any:

@@ -142,7 +142,7 @@ async def test_a_stale_digest_is_refused(store, book, ran):
         turn, (call,) = await parked(desk)
         with pytest.raises(InvalidInput, match="not those that were shown"):
             await desk.decide(ASKER, call.id, "approve", "0" * 64)
-        assert (await desk.turn(ASKER, turn.id)).waiting == [call.id]
+        assert (await desk.archive.turn(ASKER, turn.id)).waiting == [call.id]
     assert ran == []
 
 
@@ -159,15 +159,15 @@ async def test_an_approver_decides_and_never_on_a_call_of_their_own(store, ran):
         for viewer in (ASKER, OTHER, Viewer("e-1042", roles={"employee", "approver"})):
             with pytest.raises(NotFound, match=f"^no call {call.id}$"):
                 await desk.decide(viewer, call.id, "approve", call.digest)
-        assert [c.id for c in (await desk.waiting_calls(APPROVER)).items] == [call.id]
-        assert (await desk.call(APPROVER, call.id)).arguments == {"days": 1}
+        assert [c.id for c in (await desk.archive.waiting_calls(APPROVER)).items] == [call.id]
+        assert (await desk.archive.call(APPROVER, call.id)).arguments == {"days": 1}
         await desk.decide(APPROVER, call.id, "approve", call.digest)
         assert (await ended(desk, call.turn)).status == "completed"
         assert ran == [1]
 
         own = await desk.submit(APPROVER, (await desk.create_thread(APPROVER)).id, "Book it")
         (call,) = await waiting(desk, own, APPROVER)
-        assert (await desk.waiting_calls(APPROVER)).items == []
+        assert (await desk.archive.waiting_calls(APPROVER)).items == []
         with pytest.raises(NotFound):
             await desk.decide(APPROVER, call.id, "approve", call.digest)
         await desk.decide(Viewer("quinn", roles={"approver"}), call.id, "deny", call.digest)
@@ -180,11 +180,11 @@ async def test_calls_that_wait_together_are_asked_in_one_entry_and_decided_one_b
         turn, (first, second) = await parked(desk)
         assert len(await logged(store, turn.thread, "approval.asked")) == 1
         await desk.decide(ASKER, second.id, "approve", second.digest)
-        assert (await desk.turn(ASKER, turn.id)).waiting == [first.id]
+        assert (await desk.archive.turn(ASKER, turn.id)).waiting == [first.id]
         assert ran == []
         await desk.decide(ASKER, first.id, "deny", first.digest)
         assert (await ended(desk, turn)).status == "completed"
-        calls = (await desk.turn_view(ASKER, turn.id)).calls
+        calls = (await desk.archive.turn_view(ASKER, turn.id)).calls
         await check(store, turn.thread)
     assert ([call.status for call in calls], ran) == (["denied", "succeeded"], [2])
 
@@ -228,7 +228,7 @@ async def test_a_decision_works_after_the_desk_was_started_anew(store, book, ran
     assert (await kinds(store, turn.thread))[-1] == "approval.asked"
     async with Desk(store, ScriptedModel([DONE]), tools=[book]) as desk:
         await desk.recover()
-        assert (await desk.turn(ASKER, turn.id)).status == "awaiting_approval"
+        assert (await desk.archive.turn(ASKER, turn.id)).status == "awaiting_approval"
         await desk.decide(ASKER, call.id, "approve", call.digest)
         assert (await ended(desk, turn)).status == "completed"
     assert ran == [3]
@@ -240,11 +240,11 @@ async def test_an_approval_that_expired_closes_its_turn(store, book, ran):
         turn, (call,) = await parked(desk)
         later.ahead = timedelta(days=6, hours=23).total_seconds()
         await desk.recover()
-        assert (await desk.turn(ASKER, turn.id)).status == "awaiting_approval"
+        assert (await desk.archive.turn(ASKER, turn.id)).status == "awaiting_approval"
         later.ahead = timedelta(days=7, seconds=1).total_seconds()
         await desk.recover()
-        turn = await desk.turn(ASKER, turn.id)
-        call = await desk.call(ASKER, call.id)
+        turn = await desk.archive.turn(ASKER, turn.id)
+        call = await desk.archive.call(ASKER, call.id)
         assert (turn.status, turn.code, call.status, call.code) == (
             "cancelled",
             "approval_expired",
@@ -263,7 +263,7 @@ async def test_how_long_an_approval_waits_is_an_option(store, book):
         turn, _ = await parked(desk)
         later.ahead = timedelta(days=1, seconds=1).total_seconds()
         await desk.recover()
-        assert (await desk.turn(ASKER, turn.id)).status == "cancelled"
+        assert (await desk.archive.turn(ASKER, turn.id)).status == "cancelled"
 
 
 async def test_calls_that_need_nobody_run_before_the_turn_is_parked(store, book, ran):
@@ -310,7 +310,7 @@ async def test_a_recovery_that_judged_an_earlier_moment_leaves_a_parked_turn_alo
             (call,) = await waiting(desk, turn)
             await until(lambda: idle(desk))
             parked_by_now.set()
-        assert (await desk.turn(ASKER, turn.id)).status == "awaiting_approval"
+        assert (await desk.archive.turn(ASKER, turn.id)).status == "awaiting_approval"
         assert len(await logged(store, turn.thread, "turn.claimed")) == 1
         await desk.decide(ASKER, call.id, "approve", call.digest)
         assert (await ended(desk, turn)).status == "completed"

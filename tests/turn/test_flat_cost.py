@@ -156,12 +156,12 @@ async def test_the_last_messages_of_a_long_thread_cost_a_page(store, messages):
     costs = {}
     for thread in ("short", "long"):
         counting.reset()
-        found = await desk.messages(ASKER, thread, last=20)
+        found = await desk.archive.messages(ASKER, thread, last=20)
         assert [message.text for message in found] == [QUESTION, ANSWER] * 10
-        before = await desk.messages(ASKER, thread, last=20, before=found[10].at_n)
+        before = await desk.archive.messages(ASKER, thread, last=20, before=found[10].at_n)
         assert len(before) == (20 if thread == "long" else 10)
         counting.reset()
-        await desk.messages(ASKER, thread, last=20)
+        await desk.archive.messages(ASKER, thread, last=20)
         costs[thread] = (counting.calls, counting.bytes)
     assert costs["long"][0] == costs["short"][0] == {"get": 1, "read": 1, "find": 1}
     assert costs["long"][1] < costs["short"][1] * 1.1

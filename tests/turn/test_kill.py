@@ -48,11 +48,11 @@ def texts_kept(view):
 
 async def what_was_shown_is_kept(store, desk, program, *, keep_partial):
     for turn in program.threads():
-        ended = await desk.turn(ASKER, turn)
+        ended = await desk.archive.turn(ASKER, turn)
         if ended.ended_at is None:
             ended = await seen_to_its_end(store, desk, turn)
         shown = program.shown().get(turn, "")
-        view = await desk.turn_view(ASKER, turn)
+        view = await desk.archive.turn_view(ASKER, turn)
         assert any(text.startswith(shown) for text in [ended.text, *texts_kept(view)]), (shown, ended.text)
         assert ended.text.startswith(shown) or not keep_partial
 
@@ -167,7 +167,7 @@ async def test_a_process_killed_around_an_effect(tmp_path, url, kill_at, rows, s
         for turn in program.threads():
             await seen_to_its_end(store, desk, turn)
         for id in killed:
-            call = await desk.call(ASKER, id)
+            call = await desk.archive.call(ASKER, id)
             assert (call.status, call.attempts) == (status, attempts)
             assert call.code == ("worker_lost" if status == "unknown" else None)
             assert keys().count(id) == before.count(id) + attempts - 1

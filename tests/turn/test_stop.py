@@ -111,11 +111,11 @@ async def test_a_stop_says_of_a_running_tool_what_can_be_known_and_its_late_resu
         await begun.wait()
         stopped = await (other if elsewhere else desk).stop(ASKER, turn.id)
         assert stopped.status == "cancelled"
-        call = (await desk.turn_view(ASKER, turn.id)).calls[0]
+        call = (await desk.archive.turn_view(ASKER, turn.id)).calls[0]
         assert (call.status, call.code, call.late) == (status, "stop", [])
         go_on.set()
         await until(lambda: logged(store, turn.thread, "late"))
-        call = await desk.call(ASKER, call.id)
+        call = await desk.archive.call(ASKER, call.id)
         assert call.status == status
         assert [(late["status"], late["result"], late["fence"] < stopped.fence) for late in call.late] == [
             ("succeeded", "3 booked", True)
@@ -132,7 +132,7 @@ async def test_a_stop_of_a_parked_turn_cancels_the_calls_that_never_started(stor
         turn = await asked(desk)
         await waiting(desk, turn)
         stopped = await desk.stop(ASKER, turn.id)
-        calls = (await desk.turn_view(ASKER, turn.id)).calls
+        calls = (await desk.archive.turn_view(ASKER, turn.id)).calls
     assert (stopped.status, stopped.text) == ("cancelled", "May I?")
     assert {call.tool: call.status for call in calls} == {"act_unsafe": "cancelled", "act_read": "succeeded"}
     assert begun.is_set()
@@ -177,7 +177,7 @@ async def test_closing_a_desk_lets_a_turn_go_and_the_next_desk_goes_on_with_it(s
     assert (await kinds(store, turn.thread))[-1] == "turn.released"
     async with Desk(store, ScriptedModel([[Say("Twelve.")]])) as desk:
         assert (await ended(desk, turn)).text == "Twelve."
-        view = await desk.turn_view(ASKER, turn.id)
+        view = await desk.archive.turn_view(ASKER, turn.id)
         await check(store, turn.thread)
     assert [(call.status, call.code, call.fence) for call in view.model_calls] == [
         ("failed", "worker_left", 1),
@@ -210,7 +210,7 @@ async def test_closing_a_desk_keeps_what_was_shown(store):
         turn = await asked(desk)
         await shown(desk, turn, "You have ")
     async with Desk(store, ScriptedModel([])) as desk:
-        turn = await desk.turn(ASKER, turn.id)
+        turn = await desk.archive.turn(ASKER, turn.id)
         assert (turn.status, turn.code, turn.text) == ("interrupted", "worker_left", "You have ")
 
 
@@ -240,10 +240,10 @@ async def test_a_desk_without_the_model_leaves_a_turn_and_after_ten_leases_close
         await other.recover()
         clock.advance(290)
         await other.recover()
-        assert (await other.turn(ASKER, turn.id)).status == "running"
+        assert (await other.archive.turn(ASKER, turn.id)).status == "running"
         clock.advance(20)
         await other.recover()
-        turn = await other.turn(ASKER, turn.id)
+        turn = await other.archive.turn(ASKER, turn.id)
     assert (turn.status, turn.code) == ("failed", "no_worker")
     await check(store, turn.thread)
 
@@ -254,7 +254,7 @@ async def test_a_desk_without_a_tool_of_the_turn_leaves_it_to_one_that_has_it(st
         turn = await asked(desk)
     async with Desk(store, ScriptedModel([[Say("I know not how.")]])) as other:
         await other.recover()
-        assert (await other.turn(ASKER, turn.id)).status == "running"
+        assert (await other.archive.turn(ASKER, turn.id)).status == "running"
     async with Desk(store, ScriptedModel([[Say("Twelve.")]]), tools=list(tools.values())) as desk:
         assert (await ended(desk, turn)).text == "Twelve."
 
@@ -271,7 +271,7 @@ async def test_a_turn_that_is_silent_for_longer_than_its_lease_is_taken_over_and
         turn = await asked(desk)
         await shown(desk, turn, "thir")
         await other.recover()
-        assert (await other.turn(ASKER, turn.id)).fence == 1
+        assert (await other.archive.turn(ASKER, turn.id)).fence == 1
         clock.advance(31)
         await other.recover()
         gate.set()
@@ -296,8 +296,8 @@ async def test_a_turn_whose_workers_are_lost_again_and_again_fails_at_the_sixth(
             await desk.recover()
             clock.advance(31)
             await desk.recover()
-        turn = await desk.turn(ASKER, turn.id)
-        view = await desk.turn_view(ASKER, turn.id)
+        turn = await desk.archive.turn(ASKER, turn.id)
+        view = await desk.archive.turn_view(ASKER, turn.id)
     reasons = [entry.shell["reason"] for entry in await logged(store, turn.thread, "turn.claimed")]
     assert (turn.status, turn.code, reasons) == ("failed", "worker_lost", ["opened"] + ["lost"] * 6)
     assert {call.status for call in view.model_calls} == {"failed"}

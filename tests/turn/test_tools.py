@@ -406,7 +406,7 @@ async def test_a_start_that_was_acknowledged_too_late_is_not_carried_out(store):
         (call,) = await waiting(desk, turn)
         await desk.decide(ASKER, call.id, "approve", call.digest)
         await events(desk, turn)
-        call = await desk.call(ASKER, call.id)
+        call = await desk.archive.call(ASKER, call.id)
     assert (call.status, call.code, ran) == ("failed", "not_attempted", [])
 
 

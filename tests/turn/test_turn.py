@@ -26,7 +26,7 @@ async def answer(store, script, options=QUICK, **given):
     async with Desk(store, ScriptedModel(script), options=options, **given) as desk:
         turn = await ended(desk, await asked(desk))
         await check(store, turn.thread)
-        return await desk.turn_view(ASKER, turn.id)
+        return await desk.archive.turn_view(ASKER, turn.id)
 
 
 async def test_while_the_store_holds_a_text_a_follower_sees_none(store):
@@ -58,7 +58,7 @@ async def test_each_text_a_follower_sees_is_on_record_at_that_moment(store):
             async for event in following:
                 if event.kind == "text":
                     shown += event.text
-                    stored = await live_text(store, turn.id), (await desk.turn(ASKER, turn.id)).text
+                    stored = await live_text(store, turn.id), (await desk.archive.turn(ASKER, turn.id)).text
                     assert any(text.startswith(shown) for text in stored)
         assert shown == said
 
@@ -92,7 +92,7 @@ async def test_a_turn_outlives_its_follower(store):
 
 async def until_ended(desk, turn):
     async def over():
-        found = await desk.turn(ASKER, turn.id)
+        found = await desk.archive.turn(ASKER, turn.id)
         return found if found.ended_at else None
 
     return await until(over)
@@ -162,7 +162,7 @@ async def test_a_live_stream_that_is_removed_under_a_worker_costs_its_desk_nothi
         await store.erase(f"live:{turn.id}:1", whole=True)
         held.let()
         assert (await ended(desk, await asked(desk))).text == "Three"
-        assert (await desk.turn(ASKER, turn.id)).text == "One "
+        assert (await desk.archive.turn(ASKER, turn.id)).text == "One "
 
 
 @pytest.mark.parametrize("fault", [Unavailable("the disk is away"), Full("no room")])
@@ -184,7 +184,7 @@ async def test_a_text_that_cannot_be_stored_is_not_shown_and_the_turn_ends(store
                 if event.kind == "beat":
                     await desk.recover()
                 if event.kind == "text":
-                    assert "Twelve" in (await live_text(store, turn.id), (await desk.turn(ASKER, turn.id)).text)
+                    assert "Twelve" in (await live_text(store, turn.id), (await desk.archive.turn(ASKER, turn.id)).text)
                     gate.set()
         assert event.turn.ended_at
         assert (await ended(desk, await asked(desk))).status == "completed"
@@ -202,7 +202,7 @@ async def test_retry_starts_the_text_anew_and_never_splices_two_attempts(store):
                     seen.append(event)
                 if event.kind == "text":
                     gate.set()
-        view = await desk.turn_view(ASKER, turn.id)
+        view = await desk.archive.turn_view(ASKER, turn.id)
     assert [event[0] for event in merged(seen)] == ["text", "attempt", "text", "ended"]
     assert text_of(seen) == view.turn.text == "You have twelve days."
     assert [(c.status, c.answer, c.fence) for c in view.model_calls] == [

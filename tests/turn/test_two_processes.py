@@ -201,7 +201,7 @@ async def test_what_a_stopped_worker_did_with_a_tool_comes_late_and_is_evidence(
         second.tell("go on")
         second.go_on()
         await until(lambda: logged(store, thread, "late"))
-        (call,) = (await desk.turn_view(ASKER, turn.id)).calls
+        (call,) = (await desk.archive.turn_view(ASKER, turn.id)).calls
         assert (call.status, call.attempts, desk.acted) == ("succeeded", 2, [call.id])
         assert [(late["status"], late["fence"]) for late in call.late] == [("succeeded", 1)]
         await check(store, thread)
