@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from anyio.to_thread import run_sync as blocking
 
 from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.lock import alone
 from backends.handbooks.catalogue.vectors import KeptVectors
-from backends.handbooks.ingest.lock import alone
 from backends.vectors.contracts import Embedder, Item
 from backends.vectors.pinecone.check import Findings, check, repair
 from backends.vectors.pinecone.index import PineconeVectors

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import DocumentRecord
-from backends.handbooks.documents.read import LARGEST, SUFFIXES
+from backends.handbooks.documents.model import LARGEST, SUFFIXES
 from backends.handbooks.ingest.report import DocumentReport, Progress
 from backends.handbooks.service import Job
 from console.drawing.sources import place

@@ -13,7 +13,8 @@ from fpdf import FPDF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.handbooks.documents.read import Front, LeftOut, Refused, read_document
+from backends.handbooks.documents.model import Front, LeftOut, Refused
+from backends.handbooks.documents.read import read_document
 from core.values import Audience
 from tests.support.handbook_copies import FONTS, MISSING, raw_pdf
 

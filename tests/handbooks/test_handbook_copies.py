@@ -2,7 +2,8 @@
 
 import pytest
 
-from backends.handbooks.documents.read import ParsedDocument, read_document
+from backends.handbooks.documents.model import ParsedDocument
+from backends.handbooks.documents.read import read_document
 from tests.support.handbook_copies import COPIES, MISSING, plain_words
 from tests.support.paths import SAMPLES
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
-from backends.handbooks.documents.read import LARGEST, Refused, read_document
+from backends.handbooks.documents.model import LARGEST, Refused
+from backends.handbooks.documents.read import read_document
 from backends.handbooks.documents.sandbox import Limits, parse, parsing
 from tests.support.desks import PATIENCE
 from tests.support.handbook_copies import raw_pdf

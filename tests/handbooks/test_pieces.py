@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.handbooks.documents.cutter import LONGEST, LONGEST_HEAD, LONGEST_TABLE, Block, Part, cut, indexed_text
+from backends.handbooks.documents.cutter import LONGEST, LONGEST_HEAD, LONGEST_TABLE, cut, indexed_text
+from backends.handbooks.documents.model import Block, Part
 
 
 def heading(level, text):

@@ -11,9 +11,9 @@ import pytest
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.catalogue.lock import alone
 from backends.handbooks.catalogue.vectors import KeptVectors
 from backends.handbooks.index_check import compared, mended
-from backends.handbooks.ingest.lock import alone
 from backends.handbooks.search.retriever import HandbookRetriever
 from backends.vectors.contracts import Embedder, Item
 from backends.vectors.pinecone.index import PineconeVectors

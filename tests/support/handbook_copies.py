@@ -18,7 +18,8 @@ from markdown_it.tree import SyntaxTreeNode
 from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, StreamObject
 
-from backends.handbooks.documents.read import Refused, read_document
+from backends.handbooks.documents.model import Refused
+from backends.handbooks.documents.read import read_document
 from core.words import words
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")

@@ -9,7 +9,8 @@ import numpy as np
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.local_vectors import LocalVectors
-from backends.handbooks.documents.read import ParsedDocument, read_document
+from backends.handbooks.documents.model import ParsedDocument
+from backends.handbooks.documents.read import read_document
 from backends.handbooks.ingest.ingest import IngestReport, ingest
 from backends.vectors.contracts import Purpose, Vectors
 from core.clock import SystemClock

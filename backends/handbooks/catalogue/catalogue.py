@@ -18,7 +18,7 @@ from backends.handbooks.catalogue.cache import Editions, Kept, revision
 from backends.handbooks.catalogue.listing import list_changes, list_documents
 from backends.handbooks.catalogue.tables import Connections
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, PassageTable
-from backends.handbooks.documents.read import LeftOut
+from backends.handbooks.documents.model import LeftOut
 from backends.vectors.contracts import Embedder
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso

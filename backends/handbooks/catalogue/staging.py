@@ -1,7 +1,7 @@
 """How a version gets into a catalogue: staged out of sight, and published in one commit once its vectors are there.
 
 Whoever is killed in between has changed nothing that a search sees, and whoever comes next finds the version by its
-bytes. Not for two at a time: see `backends.handbooks.ingest.lock`.
+bytes. Not for two at a time: see `backends.handbooks.catalogue.lock`.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from backends.handbooks.catalogue.tables import moved
 from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.catalogue.words import settle
 from backends.handbooks.documents.cutter import indexed_text
-from backends.handbooks.documents.read import ParsedDocument
+from backends.handbooks.documents.model import ParsedDocument
 from backends.vectors.static.tokens import StaticTokens
 from core.canonical import Json
 from core.clock import iso

@@ -13,11 +13,10 @@ MiniLM's class reads only the first 200 words or so of a text.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise, zip_longest
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from core.values import Value
+from backends.handbooks.documents.model import Block, Piece, Shape
 
 LONGEST = 240
 """Words in a piece, above which a section is cut: between blocks and list items, else sentences, else words."""
@@ -29,43 +28,6 @@ LONGEST_HEAD = 100
 _LETTERS = 12
 """Characters that count as a word at least: a language without spaces, or a line of nothing but an address, has few."""
 _BREAK = re.compile(r"\n+|(?<=[.!?…])[\"'\u201d\u2019)\]]*\s+")
-
-Shape: TypeAlias = Literal["heading", "text", "list", "table"]
-
-
-class Part(NamedTuple):
-    """A paragraph, an item with all that is nested in it, or a row; `page` counts from 1, None without pages."""
-
-    text: str
-    page: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """What a parser reads: a heading of a `level`, 0 a document's title, or parts that belong together.
-
-    `head` stands above a table's parts, such as its header row, and is repeated when it is cut between them.
-    """
-
-    shape: Shape
-    parts: tuple[Part, ...]
-    head: str = ""
-    level: int = 0
-
-
-class Piece(Value):
-    """A part of a document that can be read by itself: at most LONGEST words, or a table of LONGEST_TABLE.
-
-    `section` is the trail of headings above it, outermost first, without the document's title. `start` and `end` are
-    characters in the document's text, from the first heading that no piece before stands below. `text` is what
-    stands there without headings; before it, a header or lead-in may be repeated from further up.
-    """
-
-    section: tuple[str, ...]
-    text: str
-    page: int | None
-    start: int
-    end: int
 
 
 class _Span(NamedTuple):

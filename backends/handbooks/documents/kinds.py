@@ -7,24 +7,9 @@ is what is likely not what its owner takes it for: a sign-in page that was saved
 import re
 from io import BytesIO
 from pathlib import PurePath
-from typing import Literal, TypeAlias
 from zipfile import BadZipFile, ZipFile
 
-from core.errors import InvalidInput
-
-Kind: TypeAlias = Literal["markdown", "pdf", "docx", "html", "text"]
-
-SUFFIXES: dict[str, Kind] = {
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".pdf": "pdf",
-    ".docx": "docx",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".txt": "text",
-}
-"""The kind of document that a suffix, in small letters, promises: what a folder is searched for."""
+from backends.handbooks.documents.model import SUFFIXES, Kind, Refused
 
 _PACKED: tuple[Kind, ...] = ("pdf", "docx")
 _OTHERS = {
@@ -54,10 +39,6 @@ _HTML = re.compile(
 )
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([a-z0-9_-]{1,40})", re.IGNORECASE)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-class Refused(InvalidInput):
-    """A file that is no document that can be read; the message says why and what to do."""
 
 
 def kind_of(data: bytes, name: str) -> Kind:

@@ -12,8 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import ValidationError
 
-from backends.handbooks.documents.cutter import Block, Part
-from backends.handbooks.documents.read import Content, Front, LeftOut, Refused
+from backends.handbooks.documents.model import Block, Content, Front, LeftOut, Part, Refused
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\]]*)\]\((?!https?://|mailto:)[^)\s]*(?:\s+\"[^\"]*\")?\)|!\[([^\]]*)\]\([^)]*\)")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from backends.handbooks.documents.cutter import Block, Part
+from backends.handbooks.documents.model import Block, Part
 
 _FEWEST = 2
 """Rows, and columns, of a table: less is a box around a text."""

@@ -7,106 +7,11 @@ files from outside.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
 from pathlib import PurePath
 
-from pydantic import BaseModel, ConfigDict, field_validator
-
-from backends.handbooks.documents.cutter import Block, Piece, cut
-from backends.handbooks.documents.kinds import SUFFIXES, Kind, Refused, decoded, kind_of
-from core.values import Audience, Value
-
-__all__ = ["LARGEST", "SUFFIXES", "Content", "Front", "LeftOut", "ParsedDocument", "Piece", "Refused", "read_document"]
-
-LARGEST = 32 * 1024 * 1024
-"""Bytes in a file, above which it is refused unread."""
-
-_PROGRAMS = frozenset([".doc", ".docx", ".dotx", ".indd", ".odt", ".pages", ".pdf", ".rtf", ".tmp", ".txt"])
-_UNNAMED = frozenset(["", "untitled", "document", "word document"])
-_PLURAL = {"country": "countries", "entity": "entities", "role": "roles"}
-
-
-class Front(BaseModel):
-    """What a document says of itself. Other keys are other programs' business; None and [] where it is silent.
-
-    It is in force from `effective` to `until`, both included.
-    """
-
-    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
-
-    title: str | None = None
-    version: str | None = None
-    effective: date | None = None
-    until: date | None = None
-    audience: Audience = Audience()
-    owner: str | None = None
-    review_by: date | None = None
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _dated(cls, version: object) -> object:
-        # YAML reads `version: 2026-07-01` as a date; its author meant the text.
-        return version.isoformat() if isinstance(version, date) else version
-
-    @field_validator("audience", mode="before")
-    @classmethod
-    def _named(cls, audience: object) -> object:
-        """`austria` is a country, `all` everybody; a mapping names countries, entities and roles, one or more."""
-        if audience is None or isinstance(audience, Audience):
-            return audience or {}
-        if isinstance(audience, dict):
-            return {_PLURAL.get(key, key): _names(names) for key, names in audience.items()}
-        return {"countries": _names(audience)}
-
-
-def _names(written: object) -> object:
-    """One name or a list of them, casefolded, [] for all. Anything else as it is, for pydantic to refuse."""
-    listed = [written] if isinstance(written, str) else written
-    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
-        return written
-    names = [name.strip().casefold() for name in listed if name.strip()]
-    return [] if "all" in names else names
-
-
-class LeftOut(Value):
-    """A text that is in the file, and not in the document: `reason` is such as `hidden` or `header on every page`."""
-
-    reason: str
-    text: str
-    page: int | None = None
-
-
-class ParsedDocument(Value):
-    """A document as it was read. `pages` is None for a kind that has none.
-
-    Every character of `text` but space is in the span of exactly one of `pieces`, which stand in its order.
-    """
-
-    kind: Kind
-    title: str
-    front: Front
-    text: str
-    pieces: tuple[Piece, ...]
-    left_out: tuple[LeftOut, ...]
-    pages: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a format's reader makes of a file. The front's title, if it has one, goes before the first heading."""
-
-    blocks: Sequence[Block]
-    front: Front = field(default_factory=Front)
-    left_out: Sequence[LeftOut] = ()
-    pages: int | None = None
-
-
-def meant(title: str | None) -> str | None:
-    """A title from a file's properties, if somebody meant it: not one that a program made of a file's name."""
-    title = " ".join((title or "").split())
-    named = PurePath(title.casefold()).suffix in _PROGRAMS or title.startswith("Microsoft Word - ")
-    return None if named or title.casefold() in _UNNAMED else title
+from backends.handbooks.documents.cutter import cut
+from backends.handbooks.documents.kinds import decoded, kind_of
+from backends.handbooks.documents.model import LARGEST, Block, Content, Kind, ParsedDocument, Refused
 
 
 def read_document(data: bytes, name: str) -> ParsedDocument:

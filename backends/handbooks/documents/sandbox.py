@@ -22,7 +22,8 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from backends.handbooks.documents.read import LARGEST, ParsedDocument, Refused, read_document
+from backends.handbooks.documents.model import LARGEST, ParsedDocument, Refused
+from backends.handbooks.documents.read import read_document
 from core.values import Value
 
 _ROOT = Path(__file__).resolve().parents[3]

@@ -2,8 +2,7 @@
 
 import re
 
-from backends.handbooks.documents.cutter import Block, Part
-from backends.handbooks.documents.read import Content
+from backends.handbooks.documents.model import Block, Content, Part
 
 _PARAGRAPH = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 _ITEM = re.compile(r"^[ \t]*(?:[-*\u2022\u2013]|\d{1,3}[.)]|[a-z][.)])[ \t]+", re.MULTILINE)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from backends.handbooks.documents.read import LARGEST, SUFFIXES, Refused
+from backends.handbooks.documents.model import LARGEST, SUFFIXES, Refused
 from core.errors import InvalidInput
 
 

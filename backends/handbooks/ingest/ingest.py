@@ -14,14 +14,14 @@ from pathlib import Path
 from anyio.to_thread import run_sync as blocking
 
 from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.catalogue.lock import alone
 from backends.handbooks.catalogue.sources import Source, Sources
 from backends.handbooks.catalogue.staging import Staging
 from backends.handbooks.catalogue.versions import Edition
-from backends.handbooks.documents.read import LeftOut
+from backends.handbooks.documents.model import LeftOut
 from backends.handbooks.documents.sandbox import Parse, parsing
 from backends.handbooks.ingest.files import File, Folder, Upload, gather
 from backends.handbooks.ingest.index_writer import IndexWriter
-from backends.handbooks.ingest.lock import alone
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress, Status
 from backends.vectors.contracts import Embedder, VectorIndex
 from backends.vectors.static.tokens import StaticTokens

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from backends.handbooks.documents.read import LeftOut
+from backends.handbooks.documents.model import LeftOut
 
 Status: TypeAlias = Literal["published", "unchanged", "refused", "removed", "failed"]
 

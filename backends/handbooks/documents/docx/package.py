@@ -3,7 +3,7 @@
 from io import BytesIO
 from zipfile import ZipFile
 
-from backends.handbooks.documents.read import Refused
+from backends.handbooks.documents.model import Refused
 
 _PARTS = 4000
 _UNPACKED = 256 * 1024 * 1024

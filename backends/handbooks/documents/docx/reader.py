@@ -14,11 +14,10 @@ from docx.document import Document as Opened
 from docx.opc.exceptions import PackageNotFoundError
 from lxml import etree  # type: ignore[import-untyped]  # lxml is written in C, without types
 
-from backends.handbooks.documents.cutter import Block, Part, Shape
 from backends.handbooks.documents.docx.package import check
 from backends.handbooks.documents.docx.styles import Styles, W
 from backends.handbooks.documents.markdown_tables import item, table, written
-from backends.handbooks.documents.read import Content, Front, LeftOut, Refused, meant
+from backends.handbooks.documents.model import Block, Content, Front, LeftOut, Part, Refused, Shape, meant
 
 _SKIPPED = frozenset(
     [

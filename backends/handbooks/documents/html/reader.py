@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator
 from lxml import html  # type: ignore[import-untyped]  # lxml is written in C, without types
 from lxml.html import HtmlElement  # type: ignore[import-untyped]  # the same
 
-from backends.handbooks.documents.cutter import Block, Part
 from backends.handbooks.documents.html.visibility import Hiding
 from backends.handbooks.documents.markdown_tables import item, table, written
-from backends.handbooks.documents.read import Content, Front, LeftOut, Refused
+from backends.handbooks.documents.model import Block, Content, Front, LeftOut, Part, Refused
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _BLOCKS = frozenset(

@@ -11,11 +11,11 @@ from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 from pypdf.generic import Destination
 
+from backends.handbooks.documents.model import Content, Front, LeftOut, Refused, meant
 from backends.handbooks.documents.pdf.lines import PageText
 from backends.handbooks.documents.pdf.margins import margins
 from backends.handbooks.documents.pdf.rows import rows
 from backends.handbooks.documents.pdf.structure import blocks, key
-from backends.handbooks.documents.read import Content, Front, LeftOut, Refused, meant
 
 PAGES = 1000
 """Pages in a document, above which it is refused."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from backends.handbooks.documents.cutter import Block, Part
 from backends.handbooks.documents.markdown_tables import table
+from backends.handbooks.documents.model import Block, Part
 from backends.handbooks.documents.pdf.lines import Line, body_size
 
 _LARGER = 1.08
