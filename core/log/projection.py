@@ -212,130 +212,150 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
 
 
 def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> Iterable[Item]:
-    """The calls and retrievals of a turn after a fact."""
-    at = iso(entry.at)
+    """The calls, searches and summaries of a turn after a fact; [] if the fact changes none of them."""
     match fact:
         case PassagesRetrieved():
-            return [
-                Retrieval(
-                    id=fact.retrieval,
-                    n=entry.n,
-                    thread=thread.id,
-                    turn=fact.turn,
-                    owner=thread.owner,
-                    query=fact.content.query if fact.content else None,
-                    passages=fact.content.passages if fact.content else [],
-                    first_number=1 + sum(r.count for r in items.of(Retrieval, fact.turn) if r.at_n < entry.n),
-                    count=fact.count,
-                    error=fact.error,
-                    call=fact.call,
-                    judgement=fact.judgement,
-                    answers=fact.judgement.answers if fact.judgement else None,
-                    duration_ms=fact.duration_ms,
-                    at=at,
-                    at_n=entry.n,
-                    erased=fact.content is None,
-                )
-            ]
+            return [_retrieval(thread, items, entry, fact)]
         case ModelAsked():
-            return [
-                ModelCall(
-                    id=fact.call,
-                    n=entry.n,
-                    thread=thread.id,
-                    turn=fact.turn,
-                    owner=thread.owner,
-                    model=fact.model,
-                    step=fact.step,
-                    attempt=fact.attempt,
-                    fence=fact.fence,
-                    status="asked",
-                    request=fact.request,
-                    window=fact.window,
-                    purpose=fact.purpose,
-                    summary=fact.summary,
-                    changed=fact.changed,
-                    covers=fact.covers,
-                    asked_at=at,
-                    at_n=entry.n,
-                )
-            ]
+            return [_model_call(thread, entry, fact)]
         case ModelAnswered():
             return [*_answered(items.get(ModelCall, fact.call), entry, fact), *_planned(thread, items, entry, fact)]
         case ModelFailed():
-            return _with(
-                items.get(ModelCall, fact.call),
-                entry,
-                status="failed",
-                answer=fact.content.text if fact.content else None,
-                message=fact.content.message if fact.content else None,
-                left_out=fact.left_out,
-                code=fact.code,
-                usage=fact.usage,
-                cost=fact.cost,
-                ttft_ms=fact.ttft_ms,
-                duration_ms=fact.duration_ms,
-                ended_at=at,
-                erased=fact.content is None,
-            )
+            return _failed(items.get(ModelCall, fact.call), entry, fact)
         case ToolStarted():
-            call = items.get(ToolCall, fact.call)
-            return _with(call, entry, status="running", attempts=fact.attempt, fence=fact.fence, started_at=at)
+            return _started(items.get(ToolCall, fact.call), entry, fact)
         case ToolFinished():
-            return _with(
-                items.get(ToolCall, fact.call),
-                entry,
-                status=fact.status,
-                result=fact.content.result if fact.content else None,
-                error=fact.content.error if fact.content else None,
-                code=fact.code,
-                size=fact.size,
-                result_digest=fact.digest,
-                cut=fact.cut,
-                duration_ms=fact.duration_ms,
-                finished_at=at,
-                erased=fact.content is None,
-            )
+            return _finished(items.get(ToolCall, fact.call), entry, fact)
         case ToolTold():
-            told = fact.content.text if fact.content else None
-            return _with(items.get(ToolCall, fact.call), entry, told=told)
+            return _with(items.get(ToolCall, fact.call), entry, told=fact.content.text if fact.content else None)
         case HookFailed():
             return _hook_failed(items, entry, fact)
         case HistorySummarized():
-            return [
-                Summary(
-                    id=fact.summary,
-                    n=entry.n,
-                    thread=thread.id,
-                    turn=fact.turn,
-                    owner=thread.owner,
-                    model_call=fact.call,
-                    first_n=fact.first_n,
-                    last_n=fact.last_n,
-                    text=fact.content.text if fact.content else None,
-                    at=at,
-                    at_n=entry.n,
-                )
-            ]
+            return [_summary(thread, entry, fact)]
         case ApprovalAsked():
-            asked = [items.get(ToolCall, waiting.call) for waiting in fact.calls]
-            return [c for call in asked for c in _with(call, entry, status="awaiting_approval", expires=fact.expires)]
+            return _asked(items, entry, fact)
         case ApprovalGiven() | ApprovalDenied():
             return _decided(items.get(ToolCall, fact.call), entry, fact)
         case Late():
             return _late(items, entry, fact)
         case CallResolved():
-            said = {
-                "happened": fact.happened,
-                "by": entry.by,
-                "at": at,
-                "evidence": fact.content.evidence if fact.content else None,
-            }
-            return _with(items.get(ToolCall, fact.call), entry, resolution=said)
+            return _resolved(items.get(ToolCall, fact.call), entry, fact)
         case Erased():
             return _erased(items, entry, fact)
         case _:
             return []
+
+
+def _retrieval(thread: Thread, items: _Items, entry: Entry, fact: PassagesRetrieved) -> Retrieval:
+    return Retrieval(
+        id=fact.retrieval,
+        n=entry.n,
+        thread=thread.id,
+        turn=fact.turn,
+        owner=thread.owner,
+        query=fact.content.query if fact.content else None,
+        passages=fact.content.passages if fact.content else [],
+        first_number=1 + sum(r.count for r in items.of(Retrieval, fact.turn) if r.at_n < entry.n),
+        count=fact.count,
+        error=fact.error,
+        call=fact.call,
+        judgement=fact.judgement,
+        answers=fact.judgement.answers if fact.judgement else None,
+        duration_ms=fact.duration_ms,
+        at=iso(entry.at),
+        at_n=entry.n,
+        erased=fact.content is None,
+    )
+
+
+def _model_call(thread: Thread, entry: Entry, fact: ModelAsked) -> ModelCall:
+    return ModelCall(
+        id=fact.call,
+        n=entry.n,
+        thread=thread.id,
+        turn=fact.turn,
+        owner=thread.owner,
+        model=fact.model,
+        step=fact.step,
+        attempt=fact.attempt,
+        fence=fact.fence,
+        status="asked",
+        request=fact.request,
+        window=fact.window,
+        purpose=fact.purpose,
+        summary=fact.summary,
+        changed=fact.changed,
+        covers=fact.covers,
+        asked_at=iso(entry.at),
+        at_n=entry.n,
+    )
+
+
+def _failed(call: ModelCall | None, entry: Entry, fact: ModelFailed) -> list[ModelCall]:
+    return _with(
+        call,
+        entry,
+        status="failed",
+        answer=fact.content.text if fact.content else None,
+        message=fact.content.message if fact.content else None,
+        left_out=fact.left_out,
+        code=fact.code,
+        usage=fact.usage,
+        cost=fact.cost,
+        ttft_ms=fact.ttft_ms,
+        duration_ms=fact.duration_ms,
+        ended_at=iso(entry.at),
+        erased=fact.content is None,
+    )
+
+
+def _started(call: ToolCall | None, entry: Entry, fact: ToolStarted) -> list[ToolCall]:
+    started_at = iso(entry.at)
+    return _with(call, entry, status="running", attempts=fact.attempt, fence=fact.fence, started_at=started_at)
+
+
+def _finished(call: ToolCall | None, entry: Entry, fact: ToolFinished) -> list[ToolCall]:
+    return _with(
+        call,
+        entry,
+        status=fact.status,
+        result=fact.content.result if fact.content else None,
+        error=fact.content.error if fact.content else None,
+        code=fact.code,
+        size=fact.size,
+        result_digest=fact.digest,
+        cut=fact.cut,
+        duration_ms=fact.duration_ms,
+        finished_at=iso(entry.at),
+        erased=fact.content is None,
+    )
+
+
+def _summary(thread: Thread, entry: Entry, fact: HistorySummarized) -> Summary:
+    return Summary(
+        id=fact.summary,
+        n=entry.n,
+        thread=thread.id,
+        turn=fact.turn,
+        owner=thread.owner,
+        model_call=fact.call,
+        first_n=fact.first_n,
+        last_n=fact.last_n,
+        text=fact.content.text if fact.content else None,
+        at=iso(entry.at),
+        at_n=entry.n,
+    )
+
+
+def _asked(items: _Items, entry: Entry, fact: ApprovalAsked) -> list[ToolCall]:
+    asked = [items.get(ToolCall, waiting.call) for waiting in fact.calls]
+    return [c for call in asked for c in _with(call, entry, status="awaiting_approval", expires=fact.expires)]
+
+
+def _resolved(call: ToolCall | None, entry: Entry, fact: CallResolved) -> list[ToolCall]:
+    evidence = fact.content.evidence if fact.content else None
+    resolution = {"happened": fact.happened, "by": entry.by, "at": iso(entry.at), "evidence": evidence}
+    return _with(call, entry, resolution=resolution)
 
 
 def _with(item: I | None, entry: Entry, **changes: Any) -> list[I]:  # Any: fields of the item
