@@ -23,12 +23,12 @@ MOST_DENIALS, MOST_HIDDEN_ACTORS = 4.0, 0.5
 FEWEST_COMMENTS = 1.5
 """Comments in a hundred lines that are not blank."""
 
-_SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n\s*\n")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
 _CODE = re.compile(r"`[^`]*`|\"[^\"]*\"")
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences of a docstring, cut at semicolons and colons too, without the code and the texts it quotes."""
+    """The sentences of a docstring, without the code and the texts that it quotes."""
     for sentence in _SENTENCE.split(_CODE.sub("x", text)):
         if sentence := " ".join(sentence.split()):
             yield sentence
