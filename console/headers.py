@@ -1,7 +1,7 @@
 """Security headers on every response, the wall behind the wall.
 
-Streamlit's Markdown loads images from anywhere, and with them a model's words could carry data out. `console.wording`
-takes images out of text; should one be missed, the browser refuses it.
+Streamlit's Markdown loads images from anywhere, and with them a model's words could carry data out.
+`console.drawing.text` takes images out of text; should one be missed, the browser refuses it.
 """
 
 from starlette.datastructures import MutableHeaders

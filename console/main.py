@@ -8,8 +8,8 @@ from time import monotonic
 
 import streamlit as st
 
+from console.drawing.text import label
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
-from console.wording import label
 from core.errors import Denied, InvalidInput, NotFound, Unavailable
 
 AGAIN_SECONDS = 4.0

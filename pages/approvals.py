@@ -7,8 +7,8 @@ import streamlit as st
 from console.app import app
 from console.drawing.calls import draw_approval
 from console.drawing.paging import Pages
+from console.drawing.text import label
 from console.sign_in import signed_in
-from console.wording import label
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.log.records import ToolCall
 

@@ -5,8 +5,10 @@ import streamlit as st
 from console.app import app
 from console.drawing.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json, tool_words
 from console.drawing.evidence import draw_facts
+from console.drawing.status_words import CALL_WORDS
+from console.drawing.text import label, when
+from console.format import took
 from console.sign_in import signed_in
-from console.wording import CALL_WORDS, label, took, when
 
 st.set_page_config(page_title="Tool call", layout="wide")
 viewer = signed_in()

@@ -12,10 +12,11 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.live import draw_live
+from console.drawing.status_words import TURN_WORDS
+from console.drawing.text import label
 from console.drawing.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
 from console.drawing.welcome import draw_welcome
 from console.sign_in import signed_in
-from console.wording import TURN_WORDS, label
 from core.desk.archive import TurnView
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
 from core.log.records import ToolCall

@@ -8,8 +8,8 @@ from console.app import app
 from console.drawing.handbook_list import badges, days
 from console.drawing.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
 from console.drawing.sources import audience_words
+from console.drawing.text import label
 from console.sign_in import signed_in
-from console.wording import label
 from core.errors import InvalidInput, NotFound
 from core.values import Audience
 

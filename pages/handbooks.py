@@ -10,8 +10,9 @@ from console.drawing.handbook_checks import draw_gaps, draw_health, draw_trial
 from console.drawing.handbook_list import choose, draw_documents, past_review
 from console.drawing.handbook_uploads import draw_report, draw_upload, follow
 from console.drawing.sources import place
+from console.drawing.text import label
+from console.format import counted
 from console.sign_in import COUNTRIES, signed_in
-from console.wording import counted, label
 from core.errors import InvalidInput
 from core.gate import Role
 from core.values import Audience

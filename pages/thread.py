@@ -7,9 +7,11 @@ from console.drawing.calls import draw_evidence, step_label, step_state
 from console.drawing.evidence import draw_model_calls, draw_turn_facts
 from console.drawing.paging import Pages
 from console.drawing.sources import draw_retrieval, draw_sources, with_markers
+from console.drawing.status_words import TURN_WORDS
+from console.drawing.text import label, when
 from console.drawing.turns import draw_ending, draw_question
+from console.format import cost, counted
 from console.sign_in import signed_in
-from console.wording import TURN_WORDS, cost, counted, label, when
 from core.values import Passage
 
 st.set_page_config(page_title="Thread", layout="wide")

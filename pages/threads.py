@@ -7,8 +7,10 @@ import streamlit as st
 from console.app import app
 from console.drawing.filters import WIDTH, day_range, person
 from console.drawing.paging import Pages
+from console.drawing.status_words import TURN_WORDS
+from console.drawing.text import label, when
+from console.format import cost, counted
 from console.sign_in import signed_in
-from console.wording import TURN_WORDS, cost, counted, label, when
 from core.values import TurnStatus
 
 st.set_page_config(page_title="Threads", layout="wide")

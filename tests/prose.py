@@ -11,7 +11,6 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterator
-from pathlib import Path
 
 from tests.support.paths import ROOT
 
@@ -39,9 +38,9 @@ def docstrings(source: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(source)):
         body = getattr(node, "body", None)
         for statement in body if isinstance(body, list) else []:
-            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-                if isinstance(statement.value.value, str):
-                    yield statement.lineno, statement.value.value
+            match statement:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield statement.lineno, text
 
 
 def comments(source: str) -> int:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from backends.models.opening import open_model
+from console.cli.output import harmless
 from console.demo.records import HrRecords
 from console.demo.tools import hr_tools
-from console.plain import harmless
 from console.settings import Settings
 from core.clock import moment
 from core.errors import Corrupt, InvalidInput

@@ -15,7 +15,7 @@ from backends.handbooks.catalogue.versions import DocumentRecord
 from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.opening import HandbookIndex, open_handbooks
 from console.cli.doctor import Remark
-from console.plain import counted
+from console.format import counted
 from console.settings import Settings
 from core.errors import InvalidInput, RolltopError
 

@@ -14,8 +14,8 @@ from backends.handbooks.catalogue.tables import MEMORY
 from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
 from backends.handbooks.opening import open_handbooks
-from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, tell
-from console.plain import counted, harmless
+from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, harmless, tell
+from console.format import counted
 from console.settings import read_settings
 from core.errors import InvalidInput
 from core.values import Audience

@@ -21,9 +21,9 @@ from backends.stores.opening import open_store
 from console.cli.doctor import equipment, examine
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
-from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, tell
+from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
 from console.cli.show import call_list, call_text, shown, thread_list, transcript_items, transcript_text
-from console.plain import counted, harmless
+from console.format import counted
 from console.settings import read_settings
 from core.clock import SystemClock
 from core.desk.archive import Archive

@@ -35,3 +35,14 @@ class Pace:
         if (now := time.monotonic()) - self._told >= PROGRESS_EVERY:
             self._told = now
             print(line, file=sys.stderr, flush=True)
+
+
+def harmless(text: str) -> str:
+    """The text on one line, with what a terminal would obey, or what turns letters around, written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """The rows in columns, each as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

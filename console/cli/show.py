@@ -7,7 +7,8 @@ field that is new is not shown before somebody says that it may be.
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from console.plain import cost, counted, dollars, harmless, table, tokens
+from console.cli.output import harmless, table
+from console.format import cost, counted, money, tokens
 from core.canonical import Json, canonical
 from core.desk.archive import Transcript, TurnView
 from core.log.records import Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
@@ -158,7 +159,7 @@ def _step_line(step: Step, text: bool) -> str:
         case ModelCall():
             what = step.purpose
             said = f"model call {step.id} ({what}): {step.model} {step.status}{f' ({step.code})' if step.code else ''}"
-            return f"{said}, {tokens(step.usage)}, cost {dollars(step.cost)}"
+            return f"{said}, {tokens(step.usage)}, cost {money(step.cost)}"
         case ToolCall():
             said = f"tool call {step.id}: {harmless(step.tool)} {step.status}"
             if not text:

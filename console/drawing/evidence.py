@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from console.wording import cost, label, money, tokens, took, when
+from console.drawing.text import label, when
+from console.format import cost, money, tokens, took
 from core.clock import moment
 from core.log.records import ModelCall, Turn
 
@@ -47,7 +48,7 @@ def draw_model_calls(calls: list[ModelCall]) -> None:
                     "Asked": when(call.asked_at),
                     "First content": took(call.ttft_ms),
                     "Took": took(call.duration_ms),
-                    "Tokens": f"{tokens(call.usage.input)} in, {tokens(call.usage.output)} out",
+                    "Tokens": tokens(call.usage),
                     "Cost": money(call.cost),
                     "Stop reason": call.stop_reason or "none",
                     "Request": call.request[:12],

@@ -6,7 +6,8 @@ import streamlit as st
 
 from backends.handbooks.service import Health, Trial
 from console.drawing.sources import draw_judgement, draw_legs, draw_passage
-from console.wording import counted, label, took, when
+from console.drawing.text import label, when
+from console.format import counted, took
 from core.desk.archive import Gap
 
 

@@ -10,7 +10,9 @@ import streamlit as st
 from backends.handbooks.catalogue.versions import DocumentRecord, State, VersionRecord
 from console.drawing.filters import WIDTH
 from console.drawing.sources import audience_words
-from console.wording import Word, counted, label
+from console.drawing.status_words import Word
+from console.drawing.text import label
+from console.format import counted
 
 Wanted: TypeAlias = State | Literal["past_review"]
 

@@ -11,8 +11,10 @@ from backends.handbooks.documents.model import LARGEST, SUFFIXES
 from backends.handbooks.ingest.report import DocumentReport, Progress
 from backends.handbooks.service import Job
 from console.drawing.sources import place
+from console.drawing.status_words import Word
+from console.drawing.text import label
+from console.format import counted
 from console.sign_in import COUNTRIES
-from console.wording import Word, counted, label
 from core.values import Audience
 
 Upload: TypeAlias = Callable[[list[tuple[str, bytes]], Audience | None], None]

@@ -8,7 +8,8 @@ import streamlit as st
 
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, VersionRecord
 from console.drawing.handbook_list import WORDS, days
-from console.wording import counted, label, markdown, shown, when
+from console.drawing.text import label, markdown, shown, when
+from console.format import counted
 from core.clock import iso
 from core.gate import ROLES
 from core.values import Audience, Passage

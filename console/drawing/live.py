@@ -13,7 +13,7 @@ import streamlit as st
 
 from console.demo.tools import tool_words
 from console.drawing.calls import draw_evidence, step_label, step_state
-from console.wording import label, markdown
+from console.drawing.text import label, markdown
 from core.errors import Unavailable
 from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolStartedEvent
 

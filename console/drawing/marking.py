@@ -8,7 +8,7 @@ The text is made harmless first: every mark in it is one of ours.
 import re
 from collections.abc import Iterator, Sequence
 
-from console.wording import markdown
+from console.drawing.text import markdown
 
 _LINE = re.compile(r"[^\n]+")
 _LEAD = re.compile(r"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)]|#{1,6})[ \t]+)*")

@@ -7,7 +7,8 @@ from typing import TypeAlias
 import streamlit as st
 
 from console.drawing.marking import marked
-from console.wording import counted, label, markdown, took
+from console.drawing.text import label, markdown
+from console.format import counted, took
 from core.log.records import Retrieval
 from core.values import Audience, Citation, Judgement, Passage
 

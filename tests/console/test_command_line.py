@@ -13,7 +13,7 @@ from backends import open_store
 from backends.models.scripted.model import Call, Say, Wait
 from console.cli.doctor import Equipped, examine
 from console.cli.main import main
-from console.plain import dollars, harmless
+from console.cli.output import harmless
 from core import tool
 from core.clock import SystemClock
 from core.log.entry import chain
@@ -303,21 +303,6 @@ async def test_alarms_and_lagging_records_are_told(store):
     found = await remarks(Lagging(store))
     assert [(about, trouble) for about, trouble, _ in found] == [*[("lagging", True)] * 2, ("rejected", True)]
     assert "thread t-1" in found[-1][2]
-
-
-@pytest.mark.parametrize(
-    ("nano_usd", "text"),
-    [
-        (None, "unknown"),
-        (0, "$0.00"),
-        (1, "$0.000000001"),
-        (1_200_000, "$0.0012"),
-        (10**9, "$1.00"),
-        (5 * 10**8, "$0.50"),
-    ],
-)
-def test_money_is_exact_and_what_is_unknown_is_never_0(nano_usd, text):
-    assert dollars(nano_usd) == text
 
 
 def test_what_a_terminal_would_obey_is_written_out():

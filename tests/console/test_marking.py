@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.drawing.marking import marked
-from console.wording import markdown
+from console.drawing.text import markdown
 
 MARK = ":orange-background["
 

@@ -9,7 +9,6 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from console import wording
 from console.app import app, close
 from console.demo.records import HrRecords
 from console.settings import read_settings
@@ -337,26 +336,6 @@ def test_a_person_that_is_no_id_finds_nothing_and_breaks_nothing(open_as, person
 def test_a_review_page_without_an_id_says_not_found(open_as, page):
     at = open_as(AUDITOR, page)
     assert "nothing here that you may open" in texts(at)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["![a](http://x/y.png)", "\\![a](http://x/y.png)", "![a][b]\n\n[b]: http://x/y.png", "[![a](http://x)](http://y)"],
-)
-def test_markdown_has_no_image_left(text):
-    assert "![" not in wording.markdown(text)
-
-
-def test_a_label_has_no_markup_left():
-    assert wording.label("![a](b) **c** :red[d]\ne") == r"\!\[a\]\(b\) \*\*c\*\* \:red\[d\] e"
-
-
-@pytest.mark.parametrize(
-    ("nano", "words"),
-    [(None, "unknown"), (0, "$0"), (1_200_000, "$0.0012"), (3, "$0.000000003"), (12_345_000_000, "$12.35")],
-)
-def test_money_is_what_is_known(nano, words):
-    assert wording.money(nano) == words
 
 
 def test_a_misspelt_setting_is_an_error_that_names_the_settings(monkeypatch):

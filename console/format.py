@@ -1,0 +1,57 @@
+"""Money, counts, durations and moments as text: one form each, on the pages and on the command line."""
+
+from datetime import tzinfo
+
+from core.clock import moment
+from core.log.records import Totals
+from core.values import Usage
+
+
+def money(nano_usd: int | None) -> str:
+    """`$0.0012`: two digits after the zeros, at least cents. None is `unknown`, never 0."""
+    match nano_usd:
+        case None:
+            return "unknown"
+        case 0:
+            return "$0"
+        case _:
+            places = min(max(2, 11 - len(str(nano_usd))), 9)
+            return f"${nano_usd / 1e9:,.{places}f}"
+
+
+def cost(totals: Totals) -> str:
+    """The known part of a sum, and how many calls have an unknown cost."""
+    if not totals.cost_unknown:
+        return money(totals.cost)
+    return f"{money(totals.cost)} + {counted(totals.cost_unknown, 'call')} unknown" if totals.cost else "unknown"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 turn`, `2 turns`, `2 entries`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def tokens(usage: Usage) -> str:
+    """`1,200 tokens in, 80 out`; a count that is None is `unknown`."""
+    if usage.input is None and usage.output is None:
+        return "tokens unknown"
+    sent, received = ("unknown" if count is None else f"{count:,}" for count in (usage.input, usage.output))
+    return f"{sent} tokens in, {received} out"
+
+
+def took(milliseconds: int | None) -> str:
+    """`340 ms`, `2.1 s`, `3 min 5 s`."""
+    if milliseconds is None:
+        return "unknown"
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds // 60_000} min {milliseconds // 1000 % 60} s"
+
+
+def local_time(text: str, zone: tzinfo) -> str:
+    """A recorded moment in this time zone, which is named: `24 Nov 2026, 10:30 CET`."""
+    local = moment(text).astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M %Z}"

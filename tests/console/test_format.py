@@ -1,0 +1,56 @@
+"""Money, counts and times read the same on the pages and on the command line."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from console.format import cost, counted, local_time, money, tokens, took
+from core.log.records import Totals
+from core.values import Usage
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [(None, "unknown"), (0, "$0"), (1_200_000, "$0.0012"), (3, "$0.000000003"), (12_345_000_000, "$12.35")],
+)
+def test_money_has_two_digits_after_its_zeros_and_at_least_cents(nano, text):
+    assert money(nano) == text
+
+
+@pytest.mark.parametrize(
+    ("known", "unknown", "text"),
+    [(0, 0, "$0"), (1_200_000, 0, "$0.0012"), (1_200_000, 2, "$0.0012 + 2 calls unknown"), (0, 1, "unknown")],
+)
+def test_a_cost_says_how_much_of_it_is_unknown(known, unknown, text):
+    assert cost(Totals(cost=known, cost_unknown=unknown)) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [(1, "turn", "1 turn"), (2, "turn", "2 turns"), (0, "entry", "0 entries"), (1200, "entry", "1,200 entries")],
+)
+def test_a_count_agrees_with_its_noun(number, noun, text):
+    assert counted(number, noun) == text
+
+
+@pytest.mark.parametrize(
+    ("usage", "text"),
+    [
+        (Usage(), "tokens unknown"),
+        (Usage(input=1200, output=80), "1,200 tokens in, 80 out"),
+        (Usage(input=7), "7 tokens in, unknown out"),
+    ],
+)
+def test_a_token_count_that_is_missing_is_unknown_and_never_0(usage, text):
+    assert tokens(usage) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"), [(None, "unknown"), (340, "340 ms"), (2_100, "2.1 s"), (185_000, "3 min 5 s")]
+)
+def test_a_duration_has_the_unit_of_its_size(milliseconds, text):
+    assert took(milliseconds) == text
+
+
+def test_a_moment_names_its_time_zone():
+    assert local_time("2026-11-24T09:30:00.000Z", ZoneInfo("Europe/Vienna")) == "24 Nov 2026, 10:30 CET"
