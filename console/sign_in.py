@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import streamlit as st
 
-from core.errors import InvalidInput
+from core.errors import Denied, InvalidInput
 from core.gate import Role, Viewer
 
 COOKIE = "rolltop_development_sign_in"
@@ -74,6 +74,14 @@ def signed_in() -> Viewer | None:
     if "viewer" not in st.session_state:
         st.session_state.viewer = _from_cookie(st.context.cookies.get(COOKIE, ""))
     viewer: Viewer | None = st.session_state.viewer
+    return viewer
+
+
+def current_viewer() -> Viewer:
+    """The viewer of a page. Raises Denied if this session is not signed in."""
+    viewer = signed_in()
+    if viewer is None:
+        raise Denied("page.open")
     return viewer
 
 

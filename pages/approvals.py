@@ -8,12 +8,12 @@ from console.app import app
 from console.drawing.calls import draw_approval
 from console.drawing.paging import Pages
 from console.drawing.text import label
-from console.sign_in import signed_in
+from console.sign_in import current_viewer
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.log.records import ToolCall
 
 st.set_page_config(page_title="Approvals", layout="centered")
-viewer = signed_in()
+viewer = current_viewer()
 run, desk = app().run, app().desk
 
 

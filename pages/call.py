@@ -8,10 +8,10 @@ from console.drawing.evidence import draw_facts
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import label, when
 from console.format import took
-from console.sign_in import signed_in
+from console.sign_in import current_viewer
 
 st.set_page_config(page_title="Tool call", layout="wide")
-viewer = signed_in()
+viewer = current_viewer()
 run, desk = app().run, app().desk
 
 st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")

@@ -4,6 +4,8 @@ The page submits and follows; the desk answers, whether anybody looks or not. Wh
 a reload, a second tab and a phone show the same.
 """
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Literal
 from uuid import uuid4
@@ -16,14 +18,15 @@ from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
 from console.drawing.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
 from console.drawing.welcome import draw_welcome
-from console.sign_in import signed_in
+from console.sign_in import current_viewer
 from core.desk.archive import TurnView
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
+from core.live.events import Event
 from core.log.records import ToolCall
 from core.values import Passage
 
 st.set_page_config(page_title="Ask HR", layout="centered")
-viewer = signed_in()
+viewer = current_viewer()
 run, stream, desk = app().run, app().stream, app().desk
 state, query = st.session_state, st.query_params
 request_id: str = state.setdefault("chat_request_id", uuid4().hex)
@@ -73,6 +76,10 @@ def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> 
 
 def section(passage: Passage) -> list[Passage]:
     return run(app().handbooks.section(viewer, passage))
+
+
+def follow(turn_id: str) -> AbstractContextManager[Iterator[Event]]:
+    return stream(desk.follow(viewer, turn_id))
 
 
 def stop(turn_id: str) -> None:
@@ -164,7 +171,7 @@ for view in views:
         draw_question(turn)
     with area.chat_message("assistant", avatar=":material/smart_toy:"):
         if turn.status == "running":
-            draw_live(lambda id=turn.id: stream(desk.follow(viewer, id)))
+            draw_live(partial(follow, turn.id))
             st.rerun()
         draw_answer(view, viewer, decide, section)
         if draw_ending(turn) and view is views[-1]:

@@ -9,12 +9,12 @@ from console.drawing.handbook_list import badges, days
 from console.drawing.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
 from console.drawing.sources import audience_words
 from console.drawing.text import label
-from console.sign_in import signed_in
+from console.sign_in import current_viewer
 from core.errors import InvalidInput, NotFound
 from core.values import Audience
 
 st.set_page_config(page_title="Handbook", layout="wide")
-viewer = signed_in()
+viewer = current_viewer()
 run, handbooks = app().run, app().handbooks
 id = st.query_params.get("hb_id", "")
 

@@ -12,13 +12,13 @@ from console.drawing.handbook_uploads import draw_report, draw_upload, follow
 from console.drawing.sources import place
 from console.drawing.text import label
 from console.format import counted
-from console.sign_in import COUNTRIES, signed_in
+from console.sign_in import COUNTRIES, current_viewer
 from core.errors import InvalidInput
 from core.gate import Role
 from core.values import Audience
 
 st.set_page_config(page_title="Handbooks", layout="wide")
-viewer = signed_in()
+viewer = current_viewer()
 run, desk, handbooks = app().run, app().desk, app().handbooks
 today = datetime.now(UTC).date()
 

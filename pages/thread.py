@@ -11,11 +11,11 @@ from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label, when
 from console.drawing.turns import draw_ending, draw_question
 from console.format import cost, counted
-from console.sign_in import signed_in
+from console.sign_in import current_viewer
 from core.values import Passage
 
 st.set_page_config(page_title="Thread", layout="wide")
-viewer = signed_in()
+viewer = current_viewer()
 run, desk = app().run, app().desk
 thread_id = st.query_params.get("tr_id", "")
 pages = Pages[int]("tr_pages", thread_id)

@@ -10,11 +10,11 @@ from console.drawing.paging import Pages
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label, when
 from console.format import cost, counted
-from console.sign_in import signed_in
+from console.sign_in import current_viewer
 from core.values import TurnStatus
 
 st.set_page_config(page_title="Threads", layout="wide")
-viewer = signed_in()
+viewer = current_viewer()
 run, desk = app().run, app().desk
 
 st.title("Threads")

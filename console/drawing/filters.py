@@ -15,7 +15,7 @@ def day_range(prefix: str) -> tuple[datetime | None, datetime | None]:
 
 
 def _midnight(day: date | None) -> datetime | None:
-    return day and datetime.combine(day, time(), UTC)
+    return datetime.combine(day, time(), UTC) if day else None
 
 
 def person(prefix: str) -> str | None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from time import monotonic, sleep
 
 import streamlit as st
+from streamlit.elements.lib.mutable_status_container import StatusContainer
 
 from console.demo.tools import tool_words
 from console.drawing.calls import draw_evidence, step_label, step_state
@@ -45,9 +46,9 @@ class _Drawing:
         self._steps = st.container()
         self._answer = st.empty()
         self._below = st.empty()
-        self._boxes = {}
-        self._finished = set()
-        self._tools = {}
+        self._boxes: dict[str, StatusContainer] = {}
+        self._finished: set[str] = set()
+        self._tools: dict[str, str] = {}
         self._drawn = ""
         self._waits = False
         self._answer.markdown(":shimmer[Looking it up]")
