@@ -90,6 +90,11 @@ class OpenCall(Value):
         """Whether the call has reached its last status."""
         return self.status not in ("planned", "awaiting_approval", "running")
 
+    @property
+    def waits(self) -> bool:
+        """Whether a person must agree before the call may start."""
+        return self.status == "planned" and self.approval is not None and self.decision is None
+
 
 class OpenTurn(Value):
     """All that deciding about the open turn takes, and no content: it rides on the head record.

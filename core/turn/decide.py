@@ -1,13 +1,12 @@
 """The turn, decided: what may be written next, given what is on record. Pure: no await, no clock, no chance.
 
-`plan` says which act the holder of a turn's claim comes to next; `decide` turns a wish (something that happened, or
-that somebody wants) into the facts to append, from the folded state only. After a `Conflict` the driver folds what
+`decide` turns a wish (something that happened, or that somebody wants) into the facts to append, from the folded state
+only. After a `Conflict` the driver folds what
 came in between and decides again, so a wish is kept, and an intent never is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from itertools import takewhile
+from dataclasses import replace
 from typing import Literal
 
 from core.canonical import Json, canonical, digest
@@ -72,78 +71,8 @@ from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Us
 
 MAX_LOST = 5
 MAX_RETRIED = 3
-MAX_STARTS = 3
 MAX_REPAIRS: Mapping[Repair, int] = {"cut_calls": 1, "calls": 2, "output": 1}
 """How often a turn's model is told what was wrong with an answer, and asked again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """What the holder of a claim does next; `call` is the tool call or model call it concerns, `calls` those to run."""
-
-    kind: Literal[
-        "rewrite",
-        "retrieve",
-        "summarize",
-        "ask_model",
-        "run_tools",
-        "close_lost_call",
-        "tell",
-        "salvage",
-        "park",
-        "none",
-    ]
-    call: str = ""
-    calls: tuple[str, ...] = ()
-    step: int = 0
-    attempt: int = 0
-
-
-def plan(
-    open: OpenTurn, *, retrieves: bool, rewrites: bool = False, summarizes: bool = False, tells: bool = False
-) -> Act:
-    """The next act on an open turn, for whoever holds its claim. `salvage`: a model call's worker is gone.
-
-    `retrieves`: passages are looked for before the model is first asked, and `rewrites`: with a query that a model is
-    asked for. `summarizes`: before that, too, what no longer fits is summarised.
-    `tells`: hooks say what the model is told of each call that ran.
-    """
-    if open.status == "awaiting_approval":
-        return Act(kind="none")
-    if open.model_call:
-        return Act(kind="salvage", call=open.model_call.call)
-    for call in open.calls:
-        if call.status == "running" and not _may_start(call):
-            return Act(kind="close_lost_call", call=call.call)
-    if ready := _ready(open):
-        return Act(kind="run_tools", calls=ready)
-    if any(_waits(call) for call in open.calls):
-        return Act(kind="park")
-    for call in open.calls:
-        if tells and call.attempts and not call.told:
-            return Act(kind="tell", call=call.call)
-    if retrieves and rewrites and open.step == 0 and open.retrievals == 0 and open.queries == 0:
-        return Act(kind="rewrite")
-    if retrieves and open.step == 0 and open.retrievals == 0:
-        return Act(kind="retrieve")
-    if summarizes and open.step == 0 and open.summaries == 0:
-        return Act(kind="summarize")
-    if open.failure:
-        return Act(kind="ask_model", step=open.step, attempt=open.attempts + 1)
-    return Act(kind="ask_model", step=open.step + 1, attempt=1)
-
-
-def _ready(open: OpenTurn) -> tuple[str, ...]:
-    """The next call that may run now. A read takes the reads that follow it along: their order makes no difference."""
-    able = [call for call in open.calls if _may_start(call)]
-    reads = list(takewhile(lambda call: call.effect == "read", able))
-    return tuple(call.call for call in reads or able[:1])
-
-
-def _may_start(call: OpenCall) -> bool:
-    if call.status == "running":
-        return call.effect in ("read", "idempotent") and call.attempts < MAX_STARTS
-    return call.status == "planned" and not _waits(call)
 
 
 def decide(state: State, wish: Wish, options: Options) -> tuple[ThreadFact, ...]:
@@ -181,10 +110,6 @@ def _turn(state: State, id: str) -> Turn:
     if not isinstance(turn, Turn):
         raise NotFound("turn", id)
     return turn
-
-
-def _waits(call: OpenCall) -> bool:
-    return call.status == "planned" and call.approval is not None and call.decision is None
 
 
 def _claim(open: OpenTurn, worker: Worker, reason: ClaimReason, ahead: int = 1) -> TurnClaimed:
@@ -258,7 +183,7 @@ def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[T
             content = ToldContent(text=wish.text)
             return (ToolTold(turn=turn, fence=fence, call=wish.call, replaced=wish.text is not None, content=content),)
         case Park():
-            waiting = [call for call in open.calls if _waits(call)]
+            waiting = [call for call in open.calls if call.waits]
             asked_calls = [AskedCall(call=c.call, digest=c.digest, by=c.approval or "asker") for c in waiting]
             return (ApprovalAsked(turn=turn, fence=fence, calls=asked_calls, expires=wish.expires),)
         case Release():

@@ -15,7 +15,8 @@ from core.log.facts import Late, ResultContent
 from core.log.records import ModelCall, OpenTurn
 from core.model import Model, ModelRequest
 from core.turn.commands import UNKNOWN_USAGE, Answered, Ask, Failed, Note
-from core.turn.decide import MAX_REPAIRS, Act
+from core.turn.decide import MAX_REPAIRS
+from core.turn.plan import Act
 from core.worker.claim import DESK, Holding
 from core.worker.history import as_json, choose, earlier_messages, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView

@@ -15,7 +15,8 @@ from core.log.facts import HookFailed, HookFailedContent
 from core.log.records import ToolCall
 from core.tools import ToolContext
 from core.turn.commands import Finished, Note, Start, Tell
-from core.turn.decide import MAX_STARTS, late
+from core.turn.decide import late
+from core.turn.plan import MAX_STARTS
 from core.worker.claim import DESK, Holding
 from core.worker.history import tool_message
 from core.worker.hooks import CallOutcome, CallView

@@ -15,8 +15,9 @@ from core.live.stream import live_stream, seal
 from core.log.records import OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
 from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
-from core.turn.decide import Act, lost_call, plan
+from core.turn.decide import lost_call
 from core.turn.journal import Journal
+from core.turn.plan import Act, plan
 from core.values import Worker
 from core.worker.claim import DESK, Equipment, Holding
 from core.worker.hooks import HookFault

@@ -47,7 +47,8 @@ from core.turn.commands import (
     Wish,
     WrittenCall,
 )
-from core.turn.decide import MAX_LOST, decide, late, lost_call, plan
+from core.turn.decide import MAX_LOST, decide, late, lost_call
+from core.turn.plan import plan
 from core.values import Entry, Judgement, Passage, Usage, Worker
 from tests.checker.world import AT, SALT, SNAPSHOT, STREAM
 

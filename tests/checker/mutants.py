@@ -9,7 +9,8 @@ from core.log.fold import State, fold
 from core.log.records import OpenTurn
 from core.options import Options
 from core.turn.commands import Answered, Claim, Close, Decide, Finished, Start, Submit, Wish
-from core.turn.decide import Act, decide, plan
+from core.turn.decide import decide
+from core.turn.plan import Act, plan
 from core.values import Entry
 from tests.checker.scenarios import ASKED, BOOK, CROWDS, DONE, LOOK, PAY
 from tests.checker.world import Answer, Habits, Rules, Scenario

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from core.log.fold import State
 from core.log.records import ModelCall, OpenTurn, ToolCall, Turn
-from core.turn.decide import MAX_LOST, MAX_RETRIED, MAX_STARTS
+from core.turn.decide import MAX_LOST, MAX_RETRIED
+from core.turn.plan import MAX_STARTS
 from core.values import Entry
 from tests.checker.world import Actor, Log, Violation, World
 

@@ -18,6 +18,7 @@ from core.log.fold import State
 from core.log.records import OpenTurn
 from core.options import Options
 from core.turn import decide as deciding
+from core.turn import plan as planning
 from core.turn.commands import Note, Wish, WrittenCall
 from core.values import Entry, Worker
 
@@ -45,7 +46,7 @@ class Rules:
 
     fold: Callable[[State, Entry], State] = folding.fold
     decide: Callable[[State, Wish, Options], tuple[Any, ...]] = deciding.decide
-    plan: Callable[..., deciding.Act] = deciding.plan
+    plan: Callable[..., planning.Act] = planning.plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from core.log.fold import State, fold_all
 from core.log.records import ModelCall, ToolCall
 from core.model import ModelRequest, ToolSchema
 from core.turn.commands import Answered, Finished, Start, WrittenCall
-from core.turn.decide import plan
+from core.turn.plan import plan
 from core.values import Usage
 from core.worker.history import as_json
 from tests.checker.logs import Log, arguments, erased, logs, results, said, stop, submit

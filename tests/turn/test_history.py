@@ -16,7 +16,7 @@ from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.options import Options
 from core.turn.commands import Answered, Ask, Failed, Finished, Start, WrittenCall
-from core.turn.decide import plan
+from core.turn.plan import plan
 from core.values import Usage
 from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
 from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
