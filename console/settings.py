@@ -21,6 +21,9 @@ class Settings(BaseSettings):
 
     Several models, with blanks between, are tried in that order. `prices` is a JSON file of own prices, for models that
     the price list does not know.
+    A provider's key goes to the provider alone; `key_env=NAME` in a URL is the environment variable with the key of
+    another server or account, as `open_model` says.
+
     `hr_records` is the SQLite file of the demonstration's HR records; empty puts it beside an SQLite store, and in
     memory with any other.
 

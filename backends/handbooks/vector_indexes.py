@@ -9,8 +9,9 @@ def open_vectors(url: str, catalogue: Catalogue, embedder: Embedder | None) -> V
     """The index behind `local:`, the catalogue's own file, or `pinecone:INDEX?namespace=NAME`. Makes no request.
 
     `pinecone:` takes `cloud` and `region` of an index that is not there yet, `model` to have Pinecone embed, for which
-    there must be no embedder, and `host=http://HOST` for another server that speaks like it. Raises InvalidInput for
-    any other URL, for an embedder too many or missing, and for a package or a key that is missing.
+    there must be no embedder, and `host=http://HOST` for another server that speaks like it, with `key_env=NAME` for
+    the environment variable of its key. Raises InvalidInput for any other URL, for an embedder too many or missing, and
+    for a package or a key that is missing.
     """
     match url.partition(":"):
         case ("local", ":", ""):

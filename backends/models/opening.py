@@ -12,8 +12,9 @@ def open_model(url: str, *, prices: Prices | None = None) -> Model:
     """The model behind `offline:`, `offline:?delay=0.02`, `scripted:/path/to/script.json`, `openai:MODEL` or
     `anthropic:MODEL`.
 
-    An OpenAI model takes `?api=chat` and `&base_url=http://HOST/v1`, and its key from OPENAI_API_KEY; an Anthropic
-    model takes `?base_url=http://HOST`, and its key from ANTHROPIC_API_KEY. `prices` None are those of genai-prices.
+    An OpenAI model takes `?api=chat`, and `&base_url=http://HOST/v1` for another server; an Anthropic model takes
+    `?base_url=http://HOST`. OPENAI_API_KEY and ANTHROPIC_API_KEY go to OpenAI and Anthropic alone: `&key_env=NAME` is
+    the environment variable of another server's key, or of another account's. `prices` None are those of genai-prices.
     Raises InvalidInput for anything else, for a script that cannot be read, and for a missing package or key.
     """
     scheme, _, rest = url.partition(":")
@@ -44,7 +45,7 @@ def _open_openai(url: str, prices: Prices | None) -> Model:
         raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[openai]'") from error
     address = Address.from_url(url)
     model = ChatModel if address.api == "chat" else ResponsesModel
-    return model(address.model, base_url=address.base_url, prices=prices)
+    return model(address.model, base_url=address.base_url, key_env=address.key_env, prices=prices)
 
 
 def _open_anthropic(url: str, prices: Prices | None) -> Model:
@@ -53,4 +54,4 @@ def _open_anthropic(url: str, prices: Prices | None) -> Model:
     except ModuleNotFoundError as error:
         raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[anthropic]'") from error
     address = Address.from_url(url)
-    return MessagesModel(address.model, base_url=address.base_url, prices=prices)
+    return MessagesModel(address.model, base_url=address.base_url, key_env=address.key_env, prices=prices)

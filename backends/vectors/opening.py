@@ -10,8 +10,9 @@ _EXTRAS = {"openai": "openai", "pinecone": "pinecone"}
 def open_embedder(url: str) -> Embedder | None:
     """The embedder behind `static:`, `folder:/path`, `openai:MODEL` or `pinecone:MODEL`; None for `none:`.
 
-    Reads the vectors or the weights of a model on this machine, which takes a moment; makes no request. Raises
-    InvalidInput for any other URL, for what cannot be read, and for a package or a key that is missing.
+    Reads the vectors or the weights of a model on this machine, which takes a moment; makes no request. Another
+    server is `base_url` of an openai: URL and `host` of a pinecone: one, and `key_env` is the environment variable of
+    its key. Raises InvalidInput for any other URL, for what cannot be read, and for a missing package or key.
     """
     try:
         return _opened(url)

@@ -7,8 +7,8 @@ from core.errors import InvalidInput
 def open_reranker(url: str) -> Reranker | None:
     """The reranker behind `pinecone:MODEL`; None for an empty URL. Makes no request.
 
-    `host=http://HOST` as a parameter asks another server that speaks like Pinecone. Raises InvalidInput for any other
-    URL, and for a package or a key that is missing.
+    `host=http://HOST` as a parameter asks another server that speaks like Pinecone, with the key in the environment
+    variable of `key_env=NAME`. Raises InvalidInput for any other URL, and for a package or a key that is missing.
     """
     match url.partition(":"):
         case ("", "", ""):

@@ -33,8 +33,8 @@ def settings(tmp_path: Path, host: str) -> dict[str, str]:
     write(tmp_path / "books", {"pay.md": PAY, "leave.md": LEAVE})
     store = f"sqlite:///{tmp_path}/desk.db"
     assert rolltop("copy", "--from", "memory:", "--to", store).status == 0
-    vectors = f"pinecone:handbooks?namespace=here&host={host}"
-    return {"ROLLTOP_STORE": store, "ROLLTOP_VECTORS": vectors, "PINECONE_API_KEY": "a-key"}
+    vectors = f"pinecone:handbooks?namespace=here&host={host}&key_env=STAND_IN_KEY"
+    return {"ROLLTOP_STORE": store, "ROLLTOP_VECTORS": vectors, "STAND_IN_KEY": "a-key"}
 
 
 def test_a_doctor_finds_what_is_wrong_in_pinecone_and_mends_it_with_the_right_key(
@@ -42,9 +42,9 @@ def test_a_doctor_finds_what_is_wrong_in_pinecone_and_mends_it_with_the_right_ke
 ) -> None:
     taken_in = rolltop("ingest", str(tmp_path / "books"), **settings)
     assert taken_in.out.splitlines()[-1] == "2 published; 2 passages, 2 embedded, 0 reused"
-    stranger = rolltop("doctor", **{**settings, "PINECONE_API_KEY": "another"})
+    stranger = rolltop("doctor", **{**settings, "STAND_IN_KEY": "another"})
     assert stranger.status == 1
-    assert "! vectors: Pinecone refused (HTTP 401): the key in PINECONE_API_KEY is none that it knows" in stranger.out
+    assert "! vectors: Pinecone refused (HTTP 401): it does not know the key in STAND_IN_KEY" in stranger.out
 
     with Pinecone(api_key="a-key", host=host) as client, client.index("handbooks") as index:
         (page,) = index.list(namespace="here")

@@ -40,8 +40,7 @@ def questions(every: int) -> list[str]:
 
 
 @pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PineconeServer]:
-    monkeypatch.setenv("PINECONE_API_KEY", "any")
+async def server() -> AsyncIterator[PineconeServer]:
     async with PineconeServer() as server:
         yield server
 

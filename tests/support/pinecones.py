@@ -16,6 +16,9 @@ from tests.servers.pinecone.server import PineconeServer
 KEY = os.environ.get("PINECONE_API_KEY", "")
 """As it was before any test set another one."""
 
+KEY_ENV = "STAND_IN_KEY"
+"""The variable of the stand-in's key, which a test sets."""
+
 MODEL = "multilingual-e5-large"
 SOON = Patience(first=0.001)
 """Repeats at once: the stand-in needs no rest."""
@@ -30,7 +33,7 @@ class Place:
 
     @property
     def host(self) -> str:
-        return "" if self.server is None else f"host={self.server.url}"
+        return "" if self.server is None else f"host={self.server.url}&key_env={KEY_ENV}"
 
     @property
     def patience(self) -> Patience:

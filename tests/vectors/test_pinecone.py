@@ -23,14 +23,14 @@ from backends.vectors.rerankers import open_reranker
 from core.errors import InvalidInput, Unavailable
 from tests.servers.pinecone.faults import Fault
 from tests.servers.pinecone.server import PineconeServer
-from tests.support.pinecones import KEY, MODEL, SOON, Place, in_the_end, item, unit_vector
+from tests.support.pinecones import KEY, KEY_ENV, MODEL, SOON, Place, in_the_end, item, unit_vector
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PineconeServer]:
-    monkeypatch.setenv("PINECONE_API_KEY", "a-key")
+    monkeypatch.setenv(KEY_ENV, "a-key")
     async with PineconeServer(key="a-key") as server:
         yield server
 
@@ -40,7 +40,7 @@ async def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """The stand-in, then the service; a namespace of the test's own in either."""
     namespace = f"test-{uuid4().hex}"
     if request.param == "stand-in":
-        monkeypatch.setenv("PINECONE_API_KEY", "a-key")
+        monkeypatch.setenv(KEY_ENV, "a-key")
         async with PineconeServer(key="a-key") as server:
             yield Place(namespace=namespace, server=server)
         return
@@ -250,7 +250,8 @@ async def test_a_day_of_refusals_and_broken_connections_is_sat_out(server: Pinec
 
 async def test_one_request_is_one_request_as_the_client_repeats_none_itself(server: PineconeServer) -> None:
     vectors = PineconeVectors(
-        Address.from_url(f"pinecone:a?namespace=n&host={server.url}"), patience=Patience(first=0.001, attempts=1)
+        Address.from_url(f"pinecone:a?namespace=n&host={server.url}&key_env={KEY_ENV}"),
+        patience=Patience(first=0.001, attempts=1),
     )
     await vectors.put([item("a", 1)])
     for path in ("/query", "/indexes"):
@@ -276,7 +277,7 @@ async def test_the_service_is_left_alone_for_as_long_as_it_says_or_not_asked_aga
 
 
 async def test_an_answer_that_does_not_come_in_time_is_not_waited_for(server: PineconeServer) -> None:
-    address = Address.from_url(f"pinecone:a?namespace=n&host={server.url}")
+    address = Address.from_url(f"pinecone:a?namespace=n&host={server.url}&key_env={KEY_ENV}")
     vectors = PineconeVectors(address, patience=Patience(first=0.001, read=0.2))
     await vectors.put([item("a", 1)])
     server.faults.add(Fault(kind="slow", path="/query", seconds=3600))
@@ -289,7 +290,7 @@ async def test_an_answer_that_does_not_come_in_time_is_not_waited_for(server: Pi
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (401, "the key in PINECONE_API_KEY"),
+        (401, f"does not know the key in {KEY_ENV}"),
         (402, "a bill to pay"),
         (403, "a quota is used up"),
         (400, "not one that it"),
@@ -309,7 +310,7 @@ async def test_a_refusal_for_good_says_what_to_do_and_is_not_repeated(
 async def test_what_was_written_is_found_after_a_while_and_nothing_else_goes_wrong(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("PINECONE_API_KEY", "any")
+    monkeypatch.setenv(KEY_ENV, "any")
     async with PineconeServer(lag=3) as server:
         vectors = Place(namespace="n", server=server).vectors()
         await vectors.put([item("a", 1)])
@@ -387,7 +388,7 @@ async def test_two_who_make_the_index_at_once_make_one(server: PineconeServer) -
     ("url", "words"),
     [
         ("pinecone:a", "namespace that no other installation uses"),
-        ("pinecone:a?namespace=n&nearness=1", "takes cloud, host, model, namespace, region"),
+        ("pinecone:a?namespace=n&nearness=1", "takes cloud, host, key_env, model, namespace, region, each once"),
         ("pinecone:a?namespace=n&namespace=m", "each once"),
         ("pinecone:?namespace=n", "needs a name"),
         ("pinecone:a?namespace=n&host=127.0.0.1:5080", "host is http://"),
@@ -415,9 +416,8 @@ def test_a_reranker_is_picked_by_its_url() -> None:
 
 
 async def test_the_stand_in_runs_from_a_command_line_with_a_script_of_faults(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("PINECONE_API_KEY", "any")
     script = tmp_path / "faults.json"
     script.write_text(json.dumps([{"kind": "refuse", "path": "/query", "status": 503}]))
     command = [sys.executable, "-m", "tests.servers.pinecone", "--port", "0", "--faults", str(script)]

@@ -70,13 +70,10 @@ def shelf(taken_in: Path, tmp_path: Path) -> Iterator[Shelf]:
 
 
 @pytest.fixture(params=["local", "pinecone"])
-async def index(
-    request: pytest.FixtureRequest, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[VectorIndex]:
+async def index(request: pytest.FixtureRequest, shelf: Shelf) -> AsyncIterator[VectorIndex]:
     if request.param == "local":
         yield LocalVectors(shelf.catalogue)
         return
-    monkeypatch.setenv("PINECONE_API_KEY", "any")
     async with PineconeServer() as server:
         vectors = PineconeVectors(Address.from_url(f"pinecone:a?namespace=n&host={server.url}"), patience=SOON)
         yield vectors

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 import anthropic
 import httpx2
 
+from backends.models.provider import NOT_FOLLOWED
 from core.canonical import Json
 from core.errors import ModelError
 from core.model import ErrorCode
@@ -66,7 +67,9 @@ def reported(body: Json, headers: Mapping[str, str]) -> ModelError:
 
 def _refused(error: anthropic.APIStatusError) -> ModelError:
     code = _code(error.status_code, error.body)
-    return _error(f"the provider answered HTTP {error.status_code}", code, error.body, error.response.headers)
+    redirected = f", {NOT_FOLLOWED}" if 300 <= error.status_code < 400 else ""
+    what = f"the provider answered HTTP {error.status_code}{redirected}"
+    return _error(what, code, error.body, error.response.headers)
 
 
 def _error(what: str, code: ErrorCode, body: Json, headers: Mapping[str, str]) -> ModelError:

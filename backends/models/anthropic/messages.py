@@ -5,62 +5,60 @@ tool calls have led to an answer. `Finish.reasoning` is therefore the answer's w
 between it where texts and calls stood.
 """
 
-import os
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import anyio
 import httpx2
-from anthropic import AnthropicError, AsyncAnthropic
+from anthropic import AnthropicError, AsyncAnthropic, DefaultAsyncHttpxClient
 
 from backends.models.anthropic.answer import Answer, json_event
 from backends.models.anthropic.errors import reported, translated
 from backends.models.anthropic.request_body import SETTINGS, messages_body
 from backends.models.prices import Prices
+from backends.models.provider import Provider, read_url
 from backends.models.sse import server_events
 from core.canonical import Json
 from core.errors import InvalidInput, ModelError
 from core.model import Finish, ModelEvent, ModelRequest, Ping
 
-OWN = "https://api.anthropic.com"
-"""Anthropic itself; any other server is one that speaks like it."""
+ANTHROPIC = Provider(
+    name="Anthropic", url="https://api.anthropic.com", hosts=("api.anthropic.com",), key_env="ANTHROPIC_API_KEY"
+)
+"""Anthropic itself; any other server is one that speaks like it. The host is the one in `anthropic/_client.py` of the
+SDK 2.13: it has no regions."""
 
 TIMEOUT = httpx2.Timeout(400, connect=5)
 """Seconds. Pings reset the time for reading: it is the desk's clocks that judge silence."""
 
-_FORM = "anthropic:MODEL, with ?base_url=http://HOST for another server"
+_FORM = "anthropic:MODEL, with ?base_url=http://HOST&key_env=NAME for another server"
 _DRAIN = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A model's name, and the server, which may hold a user and a password."""
+    """A model's name, and the server, which may hold a user and a password.
+
+    `key_env` is the environment variable of the server's key, None as `Provider.variable` says.
+    """
 
     model: str
-    base_url: str = OWN
+    base_url: str = ANTHROPIC.url
+    key_env: str | None = None
 
     @classmethod
     def from_url(cls, url: str) -> "Address":
-        """`anthropic:MODEL?base_url=URL`, the parameter optional. Raises InvalidInput for anything else."""
-        model, _, query = url.removeprefix("anthropic:").partition("?")
-        given = dict(parse_qsl(query, keep_blank_values=True))
-        base_url = given.pop("base_url", OWN)
-        if given:
-            raise InvalidInput(f"an Anthropic model takes base_url, not {', '.join(sorted(given))}: {_FORM}")
-        return cls(model=model, base_url=base_url)
+        """`anthropic:MODEL?base_url=URL&key_env=NAME`, each of them optional. Raises InvalidInput."""
+        model, given = read_url(url, {"base_url", "key_env"})
+        return cls(model=model, base_url=given.get("base_url", ANTHROPIC.url), key_env=given.get("key_env"))
 
     def __post_init__(self) -> None:
         if not self.model or not self.model.isprintable() or " " in self.model:
             raise InvalidInput(f"an Anthropic model needs a name: {_FORM}")
-        try:
-            parts, url = urlsplit(self.base_url), httpx2.URL(self.base_url)
-        except (ValueError, httpx2.InvalidURL) as error:
-            raise InvalidInput("base_url is no URL") from error
-        if parts.scheme not in ("http", "https") or not url.host or parts.query or parts.fragment:
-            raise InvalidInput("base_url is http:// or https://, a host and a path, without a query")
+        ANTHROPIC.check(self.base_url)
 
     @property
     def server(self) -> str:
@@ -71,11 +69,11 @@ class Address:
     @property
     def own(self) -> bool:
         """Whether it is Anthropic that is asked."""
-        return self.server == OWN
+        return self.server == ANTHROPIC.url
 
     @property
     def name(self) -> str:
-        """The URL again, without user and password."""
+        """The URL again, without user and password, and without `key_env`: of another account it is the same model."""
         query = "" if self.own else "?" + urlencode({"base_url": self.server}, safe="/:")
         return f"anthropic:{self.model}{query}"
 
@@ -84,8 +82,9 @@ class MessagesModel:
     """A model asked by Messages, at Anthropic or at `base_url`; `client` is an application's own, and stays open.
 
     An answer has 8192 tokens at most, and `thinking_budget` more where the model is to think, unless `max_tokens` says
-    otherwise. `prices` None are those of genai-prices. Raises InvalidInput where there is no key, which only Anthropic
-    itself needs, or one that is none: it is read from ANTHROPIC_API_KEY.
+    otherwise. `key_env` is the environment variable of the server's key: Anthropic's own is ANTHROPIC_API_KEY, another
+    server has none unless it is named. `prices` None are those of genai-prices. Raises InvalidInput if a key is missing
+    or malformed.
     """
 
     settings = SETTINGS
@@ -95,16 +94,13 @@ class MessagesModel:
         self,
         model: str,
         *,
-        base_url: str = OWN,
+        base_url: str = ANTHROPIC.url,
+        key_env: str | None = None,
         client: AsyncAnthropic | None = None,
         prices: Prices | None = None,
     ) -> None:
-        address = Address(model=model, base_url=str(client.base_url) if client else base_url)
-        self._key = os.environ.get("ANTHROPIC_API_KEY", "").strip()
-        if client is None and address.own and not self._key:
-            raise InvalidInput("Anthropic needs a key: set the environment variable ANTHROPIC_API_KEY")
-        if client is None and not (self._key.isascii() and self._key.isprintable()):
-            raise InvalidInput("ANTHROPIC_API_KEY holds characters that no key has")
+        address = Address(model=model, base_url=str(client.base_url) if client else base_url, key_env=key_env)
+        self._key = ANTHROPIC.key(address.base_url, address.key_env) if client is None else ""
         self.name = address.name
         self._address = address
         self._given = client.with_options(max_retries=0) if client else None
@@ -146,8 +142,13 @@ class MessagesModel:
         if self._given is not None:
             return self._given
         if self._made is None:
-            key, base_url = self._key or "none", self._address.base_url
-            self._made = AsyncAnthropic(api_key=key, base_url=base_url, timeout=TIMEOUT, max_retries=0)
+            self._made = AsyncAnthropic(
+                api_key=self._key,
+                base_url=self._address.base_url,
+                timeout=TIMEOUT,
+                max_retries=0,
+                http_client=DefaultAsyncHttpxClient(follow_redirects=False),
+            )
         return self._made
 
     def _finish(self, answer: Answer) -> Finish:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from openai import AsyncOpenAI
 
-from backends.models.openai.client import OWN, Address, Client, cost, drain, usage
+from backends.models.openai.client import OPENAI, Address, Client, cost, drain, usage
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
 from core.canonical import Json, canonical
@@ -44,7 +44,8 @@ _STOPS: Mapping[Json, StopReason] = {
 class ChatModel:
     """A model asked by Chat Completions, at OpenAI or at `base_url`; `client` is an application's own, and stays open.
 
-    `prices` None are those of genai-prices. Raises InvalidInput where there is no key.
+    `key_env` is the environment variable of the server's key: OpenAI's own is OPENAI_API_KEY, another server has none
+    unless it is named. `prices` None are those of genai-prices. Raises InvalidInput if a key is missing or malformed.
     """
 
     settings = SETTINGS
@@ -54,11 +55,13 @@ class ChatModel:
         self,
         model: str,
         *,
-        base_url: str = OWN,
+        base_url: str = OPENAI.url,
+        key_env: str | None = None,
         client: AsyncOpenAI | None = None,
         prices: Prices | None = None,
     ) -> None:
-        address = Address(model=model, api="chat", base_url=str(client.base_url) if client else base_url)
+        base_url = str(client.base_url) if client else base_url
+        address = Address(model=model, api="chat", base_url=base_url, key_env=key_env)
         self.name = address.name
         self._address = address
         self._client = Client(address, client)

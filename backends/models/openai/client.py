@@ -4,81 +4,86 @@ The address alone says where questions go: the SDK would also take a server from
 name, which stands on every record, would name another than the one that was asked.
 """
 
-import os
 import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import anyio
 import httpx2
-from openai import AsyncOpenAI, OpenAIError, omit
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, omit
 
 from backends.models.openai.errors import translated
 from backends.models.openai.stream import Event, events
 from backends.models.prices import Prices
+from backends.models.provider import Provider, read_url
 from core.canonical import Json
 from core.errors import InvalidInput, ModelError
 from core.values import Usage
 
 Api: TypeAlias = Literal["responses", "chat"]
 
-OWN = "https://api.openai.com/v1"
-"""OpenAI itself; any other server is one that speaks like it."""
+OPENAI = Provider(
+    name="OpenAI",
+    url="https://api.openai.com/v1",
+    hosts=("api.openai.com", "*.api.openai.com"),
+    key_env="OPENAI_API_KEY",
+)
+"""OpenAI itself; any other server is one that speaks like it.
+
+Its regions are hosts below api.openai.com, such as eu.api.openai.com: `openai/_data_residency.py` of the SDK 3.57, and
+https://developers.openai.com/api/docs/guides/data-residency.
+"""
 
 TIMEOUT = httpx2.Timeout(900, connect=5)
 """Seconds. Reading takes longer than a model call may: it is the desk's clocks that judge silence."""
 
-_FORM = "openai:MODEL, with ?api=chat for Chat Completions and &base_url=http://HOST/v1 for another server"
+_FORM = "openai:MODEL, with ?api=chat for Chat Completions and &base_url=http://HOST/v1&key_env=NAME for another server"
 _DRAIN = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A model's name, the API it is asked by, and the server, which may hold a user and a password."""
+    """A model's name, the API it is asked by, and the server, which may hold a user and a password.
+
+    `key_env` is the environment variable of the server's key, None as `Provider.variable` says.
+    """
 
     model: str
     api: Api = "responses"
-    base_url: str = OWN
+    base_url: str = OPENAI.url
+    key_env: str | None = None
 
     @classmethod
     def from_url(cls, url: str) -> "Address":
-        """`openai:MODEL?api=chat&base_url=URL`, both parameters optional. Raises InvalidInput for anything else."""
-        model, _, query = url.removeprefix("openai:").partition("?")
-        given = dict(parse_qsl(query, keep_blank_values=True))
-        api, base_url = given.pop("api", "responses"), given.pop("base_url", OWN)
-        if given:
-            raise InvalidInput(f"an OpenAI model takes api and base_url, not {', '.join(sorted(given))}: {_FORM}")
-        match api:
-            case "responses" | "chat":
-                return cls(model=model, api=api, base_url=base_url)
+        """`openai:MODEL?api=chat&base_url=URL&key_env=NAME`, each of them optional. Raises InvalidInput."""
+        model, given = read_url(url, {"api", "base_url", "key_env"})
+        match given.get("api", "responses"):
+            case "responses" | "chat" as api:
+                base_url = given.get("base_url", OPENAI.url)
+                return cls(model=model, api=api, base_url=base_url, key_env=given.get("key_env"))
             case _:
                 raise InvalidInput(f"api is responses or chat, as in {_FORM}")
 
     def __post_init__(self) -> None:
         if not self.model or not self.model.isprintable() or " " in self.model:
             raise InvalidInput(f"an OpenAI model needs a name: {_FORM}")
-        try:
-            parts, url = urlsplit(self.base_url), httpx2.URL(self.base_url)
-        except (ValueError, httpx2.InvalidURL) as error:
-            raise InvalidInput("base_url is no URL") from error
-        if parts.scheme not in ("http", "https") or not url.host or parts.query or parts.fragment:
-            raise InvalidInput("base_url is http:// or https://, a host and a path, without a query")
+        OPENAI.check(self.base_url)
 
     @property
     def own(self) -> bool:
         """Whether it is OpenAI that is asked, in whatever region."""
-        return f".{urlsplit(self.base_url).hostname}".endswith(".api.openai.com")
+        return OPENAI.owns(self.base_url)
 
     @property
     def name(self) -> str:
-        """The URL again, without user and password."""
+        """The URL again, without user and password, and without `key_env`: of another account it is the same model."""
         parts = urlsplit(self.base_url)
         server = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         query: dict[str, str] = {} if self.api == "responses" else {"api": self.api}
-        if server.rstrip("/") != OWN:
+        if server.rstrip("/") != OPENAI.url:
             query["base_url"] = server.rstrip("/")
         return f"openai:{self.model}" + (f"?{urlencode(query, safe='/:')}" if query else "")
 
@@ -86,19 +91,15 @@ class Address:
 class Client:
     """A client of the SDK, made when it is first used, in the event loop that uses it, and closed by `close`.
 
-    One that was `given` is used as it is, but for its retries, and left open. Raises InvalidInput where there is no
-    key in the environment, which only OpenAI itself needs, or one that is none.
+    One that was `given` is used as it is, with its own address and key, but for its retries, and left open. Otherwise
+    raises InvalidInput as `Provider.key`.
     """
 
     def __init__(self, address: Address, given: AsyncOpenAI | None = None) -> None:
         self._address = address
         self._given = given.with_options(max_retries=0) if given else None
         self._made: AsyncOpenAI | None = None
-        self._key = os.environ.get("OPENAI_API_KEY", "").strip()
-        if given is None and address.own and not self._key:
-            raise InvalidInput("OpenAI needs a key: set the environment variable OPENAI_API_KEY")
-        if given is None and not (self._key.isascii() and self._key.isprintable()):
-            raise InvalidInput("OPENAI_API_KEY holds characters that no key has")
+        self._key = OPENAI.key(address.base_url, address.key_env) if given is None else ""
 
     async def stream(self, api: Api, body: Mapping[str, Json]) -> AsyncGenerator[Event, None]:
         """The events that answer a request, made once. Raises ModelError."""
@@ -138,8 +139,13 @@ class Client:
         if self._given is not None:
             return self._given
         if self._made is None:
-            key, base_url = self._key or "none", self._address.base_url
-            self._made = AsyncOpenAI(api_key=key, base_url=base_url, timeout=TIMEOUT, max_retries=0)
+            self._made = AsyncOpenAI(
+                api_key=self._key,
+                base_url=self._address.base_url,
+                timeout=TIMEOUT,
+                max_retries=0,
+                http_client=DefaultAsyncHttpxClient(follow_redirects=False),
+            )
         return self._made
 
 
@@ -171,7 +177,7 @@ def usage(body: Json, taken: str, given: str) -> Usage:
 
 def cost(prices: Prices, address: Address, used: Usage) -> int | None:
     """Nano-USD, None when unknown. What another server takes, or a region's, only the operator's own table can say."""
-    return prices.cost("openai" if address.base_url.rstrip("/") == OWN else "", address.model, used)
+    return prices.cost("openai" if address.base_url.rstrip("/") == OPENAI.url else "", address.model, used)
 
 
 def _object(value: Json) -> dict[str, Json]:

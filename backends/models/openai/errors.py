@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 import httpx2
 import openai
 
+from backends.models.provider import NOT_FOLLOWED
 from core.canonical import Json
 from core.errors import ModelError
 from core.model import ErrorCode
@@ -55,7 +56,8 @@ def reported(body: Json) -> ModelError:
 
 def _refused(error: openai.APIStatusError) -> ModelError:
     code, retryable = _judge(error.status_code, error.body)
-    message = _message(f"the provider answered HTTP {error.status_code}", error.body)
+    redirected = f", {NOT_FOLLOWED}" if 300 <= error.status_code < 400 else ""
+    message = _message(f"the provider answered HTTP {error.status_code}{redirected}", error.body)
     if error.request_id and _REQUEST_ID.fullmatch(error.request_id):
         message += f", request {error.request_id}"
     after = _retry_after(error.response.headers) if retryable else None

@@ -11,7 +11,7 @@ from contextlib import aclosing
 
 from openai import AsyncOpenAI
 
-from backends.models.openai.client import OWN, Address, Client, cost, drain, usage
+from backends.models.openai.client import OPENAI, Address, Client, cost, drain, usage
 from backends.models.openai.responses_answer import Output
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
@@ -36,8 +36,9 @@ class ResponsesModel:
     """A model asked by the Responses API, at OpenAI or at `base_url`; `client` is an application's own, and stays open.
 
     A model that thinks for longer than the desk waits for a first content shows no sign of life meanwhile, unless it
-    is asked for a summary of its thoughts (`reasoning_summary`: "auto"). `prices` None are those of genai-prices.
-    Raises InvalidInput where there is no key.
+    is asked for a summary of its thoughts (`reasoning_summary`: "auto"). `key_env` is the environment variable of the
+    server's key: OpenAI's own is OPENAI_API_KEY, another server has none unless it is named. `prices` None are those of
+    genai-prices. Raises InvalidInput if a key is missing or malformed.
     """
 
     settings = SETTINGS
@@ -47,11 +48,13 @@ class ResponsesModel:
         self,
         model: str,
         *,
-        base_url: str = OWN,
+        base_url: str = OPENAI.url,
+        key_env: str | None = None,
         client: AsyncOpenAI | None = None,
         prices: Prices | None = None,
     ) -> None:
-        address = Address(model=model, base_url=str(client.base_url) if client else base_url)
+        base_url = str(client.base_url) if client else base_url
+        address = Address(model=model, base_url=base_url, key_env=key_env)
         self.name = address.name
         self._address = address
         self._client = Client(address, client)

@@ -6,14 +6,14 @@ counted in bytes: a request holds a third of what it might, and none is refused 
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import parse_qsl
 
 import anyio
 import httpx2
 import numpy as np
 from openai import AsyncOpenAI
 
-from backends.models.openai.client import OWN, Address, Client
+from backends.models.openai.client import OPENAI, Address, Client
+from backends.models.provider import read_url
 from backends.vectors.contracts import Purpose, Vectors
 from backends.vectors.openai.response import vectors
 from core.errors import InvalidInput, ModelError, Unavailable
@@ -29,15 +29,19 @@ PATIENCE: Mapping[Purpose, float] = {"query": 15, "passage": 120}
 """Seconds for a request with its repeats: somebody waits for a question's vector."""
 
 TIMEOUT = httpx2.Timeout(30, connect=5)
-_FORM = "openai:MODEL, with ?dimensions=N for shorter vectors and &base_url=http://HOST/v1 for another server"
+_FORM = (
+    "openai:MODEL, with ?dimensions=N for shorter vectors and &base_url=http://HOST/v1&key_env=NAME for another server"
+)
 
 
 class OpenAIEmbedder:
     """Texts to vectors of a hosted model; of one longer than 8192 bytes, some 1,300 words, only the beginning counts.
 
     `dimensions` None is the model's own number, known after the first request. `first_pause` is the pause in seconds
-    before the first repeat, which then doubles; the server's Retry-After goes before it. A `client` that is given is
-    used with its own address and key, and left open. Raises InvalidInput for a name, an address or a key that is none.
+    before the first repeat, which then doubles; the server's Retry-After goes before it. `key_env` is the environment
+    variable of the server's key: OpenAI's own is OPENAI_API_KEY, another server has none unless it is named. A `client`
+    that is given is used with its own address and key, and left open. Raises InvalidInput if the name, the address or
+    the key is missing or malformed.
     """
 
     def __init__(
@@ -45,12 +49,13 @@ class OpenAIEmbedder:
         model: str,
         *,
         dimensions: int | None = None,
-        base_url: str = OWN,
+        base_url: str = OPENAI.url,
+        key_env: str | None = None,
         client: AsyncOpenAI | None = None,
         first_pause: float = 0.5,
         patience: Mapping[Purpose, float] = PATIENCE,
     ) -> None:
-        address = Address(model=model, base_url=base_url)
+        address = Address(model=model, base_url=base_url, key_env=key_env)
         chosen = "" if dimensions is None else f"{'&' if '?' in address.name else '?'}dimensions={dimensions}"
         self.name = address.name + chosen
         self.dimension = dimensions
@@ -61,17 +66,14 @@ class OpenAIEmbedder:
 
     @classmethod
     def from_url(cls, url: str) -> "OpenAIEmbedder":
-        """`openai:MODEL?dimensions=N&base_url=URL`, both parameters optional. Raises InvalidInput for anything else."""
-        model, _, query = url.removeprefix("openai:").partition("?")
-        given = dict(parse_qsl(query, keep_blank_values=True))
-        base_url, dimensions = given.pop("base_url", OWN), given.pop("dimensions", None)
-        if given:
-            raise InvalidInput(f"an embedder takes dimensions and base_url, not {', '.join(sorted(given))}: {_FORM}")
-        if dimensions is None:
-            return cls(model, base_url=base_url)
-        if not dimensions.isascii() or not dimensions.isdecimal() or int(dimensions) == 0:
+        """`openai:MODEL?dimensions=N&base_url=URL&key_env=NAME`, each of them optional. Raises InvalidInput."""
+        model, given = read_url(url, {"dimensions", "base_url", "key_env"})
+        wanted = given.get("dimensions")
+        if wanted is not None and not (wanted.isascii() and wanted.isdecimal() and int(wanted)):
             raise InvalidInput(f"dimensions is a number from 1, as in {_FORM}")
-        return cls(model, dimensions=int(dimensions), base_url=base_url)
+        dimensions = None if wanted is None else int(wanted)
+        base_url = given.get("base_url", OPENAI.url)
+        return cls(model, dimensions=dimensions, base_url=base_url, key_env=given.get("key_env"))
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """As `Embedder.embed`; a text without any word is not sent."""

@@ -4,21 +4,33 @@ The package repeats requests too. Two such layers multiply, and its own knows no
 a Retry-After of a minute. So its retries are off, and requests are repeated here, as long as the caller can wait.
 """
 
-import os
 import random
 from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass, replace
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 from pinecone import AsyncIndex, AsyncPinecone, RetryConfig
 from pinecone.errors import PineconeError
 
+from backends.models.provider import Provider, origin, read_url
 from backends.vectors.pinecone.errors import may_succeed_later, retry_after, translated
 from core.errors import InvalidInput, Unavailable
 
-SERVICE = "https://api.pinecone.io"
+PINECONE = Provider(
+    name="Pinecone",
+    url="https://api.pinecone.io",
+    hosts=("*.pinecone.io",),
+    key_env="PINECONE_API_KEY",
+    parameter="host",
+)
+"""The service itself; any other server is one that speaks like it.
+
+`DEFAULT_BASE_URL` in `pinecone/_internal/constants.py` of the SDK 10.2 is the control plane and the inference. Indexes
+are at hosts such as NAME.svc.REGION.pinecone.io, private ones and those in a customer's cloud too:
+https://docs.pinecone.io/guides/manage-data/target-an-index and its pages on private endpoints and on BYOC.
+"""
 
 _T = TypeVar("_T")
 
@@ -41,19 +53,19 @@ class Patience:
 class Client:
     """Asks the service, or another `host` that speaks like it. Use it in one event loop, and close it there.
 
-    Raises InvalidInput where there is no key in the environment, or one that is none.
+    `key_env` is the environment variable of the server's key: the service's own is PINECONE_API_KEY, another server has
+    none unless it is named. Raises InvalidInput if a key is missing or malformed.
     """
 
-    def __init__(self, host: str = SERVICE, patience: Patience | None = None) -> None:
+    def __init__(
+        self, host: str = PINECONE.url, *, key_env: str | None = None, patience: Patience | None = None
+    ) -> None:
         self.patience = patience or Patience()
         self._host = host
-        self._key = os.environ.get("PINECONE_API_KEY", "").strip()
+        self._key = PINECONE.key(host, key_env)
+        self._key_env = PINECONE.variable(host, key_env)
         self._made: AsyncPinecone | None = None
         self._indexes: dict[str, AsyncIndex] = {}
-        if not self._key:
-            raise InvalidInput("Pinecone needs a key: set the environment variable PINECONE_API_KEY")
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise InvalidInput("PINECONE_API_KEY holds characters that no key has")
 
     @property
     def pinecone(self) -> AsyncPinecone:
@@ -65,13 +77,30 @@ class Client:
         return self._made
 
     async def index(self, host: str) -> AsyncIndex:
-        """The index at this address: one for all who ask, which `close` closes."""
+        """The index at this address, which the server gave: one for all who ask, which `close` closes.
+
+        Raises InvalidInput if the key must not go there.
+        """
         if (index := self._indexes.get(host)) is not None:
             return index
-        index = self._indexes[host] = await self.pinecone.index(host=host)
+        index = self._indexes[host] = await self.pinecone.index(host=self._trusted(host))
         # An index takes no retry_config (pinecone 10.2) and does not get its client's: without this it asks four times.
         index._http._config = replace(index._http._config, retry_config=RetryConfig(max_retries=0))
         return index
+
+    def _trusted(self, host: str) -> str:
+        """The index's URL; without a scheme of its own it has the server's.
+
+        The key follows an answer of the service to the service's own hosts, and an answer of another server to the host
+        that `host=` names, on any port. It never leaves https. Raises InvalidInput for any other address.
+        """
+        url = host if "://" in host else f"{urlsplit(self._host).scheme}://{host}"
+        there, server = origin(url), origin(self._host)
+        own = PINECONE.owns(self._host)
+        if (url.startswith("https://") and PINECONE.owns(url)) if own else there == server:
+            return url
+        at, only = there or "a malformed address", f"https://{', '.join(PINECONE.hosts)}" if own else server
+        raise InvalidInput(f"the Pinecone index is said to be at {at}, but requests with the key go to {only} alone")
 
     async def ask(self, act: Callable[[], Awaitable[_T]], seconds: float) -> _T:
         """What `act` gives, repeated while it may succeed later and `seconds` last. Raises as `translated` says."""
@@ -91,7 +120,7 @@ class Client:
                 pause = max(retry_after(error), self.patience.first * 2 ** (attempt - 1) * random.uniform(0.5, 1))
                 left = anyio.current_effective_deadline() - anyio.current_time()
                 if not may_succeed_later(error) or attempt == self.patience.attempts or pause > left:
-                    raise translated(error) from error
+                    raise translated(error, self._key_env) from error
             await anyio.sleep(pause)
 
     async def close(self) -> None:
@@ -104,18 +133,16 @@ class Client:
 
 
 def parsed(url: str, known: Set[str]) -> tuple[str, dict[str, str]]:
-    """The name and the parameters of a `pinecone:` URL. Raises InvalidInput for one that is not known, or twice there.
+    """The name and the parameters of a `pinecone:` URL. Raises InvalidInput as `read_url`, and for a malformed host.
 
-    `host` is always known; a parameter without a value is as if it were not there.
+    `host` and `key_env` are always known; a parameter without a value is as if it were not there.
     """
-    name, _, query = url.removeprefix("pinecone:").partition("?")
-    pairs = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if value]
-    given = dict(pairs)
-    if given.keys() - known - {"host"} or len(given) < len(pairs):
-        raise InvalidInput(f"pinecone:{name} takes {', '.join(sorted(known | {'host'}))}, each once")
+    name, given = read_url(url, known | {"host", "key_env"})
+    given = {parameter: value for parameter, value in given.items() if value}
     if not name or not name.isprintable() or " " in name:
         raise InvalidInput("pinecone: needs a name after the colon")
-    host = urlsplit(given.setdefault("host", SERVICE))
-    if host.scheme not in ("http", "https") or not host.hostname or host.username or host.query or host.fragment:
+    host = given.setdefault("host", PINECONE.url)
+    PINECONE.check(host)
+    if "@" in host:
         raise InvalidInput("host is http:// or https:// and a host, without a user or a query")
     return name, given

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from backends.vectors.contracts import Purpose, Vectors
-from backends.vectors.pinecone.client import SERVICE, Client, Patience, parsed
+from backends.vectors.pinecone.client import PINECONE, Client, Patience, parsed
 from backends.vectors.unit_rows import unit
 from core.canonical import Json
 from core.errors import InvalidInput, Unavailable
@@ -18,27 +18,34 @@ MAX_TEXTS = 96
 class PineconeEmbedder:
     """Texts to vectors of one of Pinecone's hosted models, the end of a text cut off where it is too long for it.
 
-    `dimension` None is the model's usual one, known after the first request. Raises InvalidInput where there is no key
-    in PINECONE_API_KEY.
+    `dimension` None is the model's usual one, known after the first request. `host` and `key_env` are as for `Client`.
+    Raises InvalidInput if a key is missing or malformed.
     """
 
     def __init__(
-        self, model: str, *, dimension: int | None = None, host: str = SERVICE, patience: Patience | None = None
+        self,
+        model: str,
+        *,
+        dimension: int | None = None,
+        host: str = PINECONE.url,
+        key_env: str | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.name = f"pinecone:{model}" + (f"?dimension={dimension}" if dimension else "")
         self.dimension = dimension
         self._model = model
         self._asked: dict[str, Json] = {"truncate": "END"} | ({"dimension": dimension} if dimension else {})
-        self._client = Client(host, patience)
+        self._client = Client(host, key_env=key_env, patience=patience)
 
     @classmethod
     def from_url(cls, url: str) -> "PineconeEmbedder":
-        """`pinecone:MODEL`, and `dimension` and `host` as parameters. Raises InvalidInput."""
+        """`pinecone:MODEL`, and `dimension`, `host` and `key_env` as parameters. Raises InvalidInput."""
         model, given = parsed(url, {"dimension"})
         wanted = given.get("dimension")
         if wanted is not None and not (wanted.isascii() and wanted.isdecimal() and int(wanted)):
             raise InvalidInput("dimension is a number from 1, as in pinecone:llama-text-embed-v2?dimension=1024")
-        return cls(model, dimension=None if wanted is None else int(wanted), host=given["host"])
+        dimension = None if wanted is None else int(wanted)
+        return cls(model, dimension=dimension, host=given["host"], key_env=given.get("key_env"))
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """As `Embedder.embed`. A text of spaces alone is not sent, and has a row of zeros."""

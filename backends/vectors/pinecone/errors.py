@@ -14,6 +14,7 @@ from pinecone.errors import (
     ResponseParsingError,
 )
 
+from backends.models.provider import NOT_FOLLOWED
 from core.errors import InvalidInput, RolltopError, Unavailable
 
 REINDEX = "index the handbooks again: delete this index, or name a new one, and run rolltop ingest --reindex"
@@ -21,7 +22,6 @@ REINDEX = "index the handbooks again: delete this index, or name a new one, and 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _QUOTA = ("QUOTA_EXCEEDED", "PAYMENT_REQUIRED")
 _REFUSED = {
-    401: "the key in PINECONE_API_KEY is none that it knows",
     402: "the account has a bill to pay",
     403: "a quota is used up, or the key may not do this",
     404: "there is no such index, model or region",
@@ -42,8 +42,8 @@ def retry_after(error: PineconeError) -> float:
     return error.retry_after or 0.0 if isinstance(error, RateLimitError) else 0.0
 
 
-def translated(error: PineconeError) -> RolltopError:
-    """Unavailable where it may succeed later, InvalidInput where it will not."""
+def translated(error: PineconeError, key_env: str | None) -> RolltopError:
+    """Unavailable where it may succeed later, InvalidInput where it will not. `key_env` None: no key was sent."""
     if may_succeed_later(error):
         return Unavailable(f"Pinecone does not answer ({_named(error)})")
     if not isinstance(error, ApiError):
@@ -52,8 +52,15 @@ def translated(error: PineconeError) -> RolltopError:
         return InvalidInput(f"Pinecone refused ({_named(error)}): a quota is used up, or there is a bill to pay")
     if error.status_code == 400 and "dimension" in error.message.lower():
         return InvalidInput(f"the vectors are of another dimension than the Pinecone index: {REINDEX}")
-    why = _REFUSED.get(error.status_code, "the request is not one that it takes")
-    return InvalidInput(f"Pinecone refused ({_named(error)}): {why}")
+    return InvalidInput(f"Pinecone refused ({_named(error)}): {_why(error.status_code, key_env)}")
+
+
+def _why(status: int, key_env: str | None) -> str:
+    if status == 401:
+        return (
+            f"it does not know the key in {key_env}" if key_env else "it wants a key: name its variable with key_env="
+        )
+    return NOT_FOLLOWED if 300 <= status < 400 else _REFUSED.get(status, "the request is not one that it takes")
 
 
 def _named(error: PineconeError) -> str:

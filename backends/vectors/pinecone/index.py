@@ -41,12 +41,12 @@ class PineconeVectors:
     """A VectorIndex in one namespace of a Pinecone index, which the first `put` makes if it is absent.
 
     Of vectors of ours it keeps no text; where Pinecone embeds, it keeps the passages' texts too. Raises InvalidInput
-    where there is no key in PINECONE_API_KEY.
+    if a key is missing or malformed.
     """
 
     def __init__(self, address: Address, *, patience: Patience | None = None) -> None:
         self.address = address
-        self._client = Client(address.host, patience)
+        self._client = Client(address.host, key_env=address.key_env, patience=patience)
         self._opened: Opened | None = None
         self._opening = anyio.Lock()
 

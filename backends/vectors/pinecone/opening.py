@@ -29,10 +29,14 @@ class Address:
     region: str = "us-east-1"
     model: str | None = None
     host: str
+    key_env: str | None = None
 
     @classmethod
     def from_url(cls, url: str) -> "Address":
-        """`pinecone:INDEX?namespace=NAME`, and what differs of cloud, region, model and host. Raises InvalidInput."""
+        """`pinecone:INDEX?namespace=NAME`, with cloud, region, model, host and key_env as they differ.
+
+        Raises InvalidInput.
+        """
         index, given = parsed(url, {"namespace", "cloud", "region", "model"})
         if "namespace" not in given:
             # What a namespace holds that the catalogue does not, doctor removes: two installations must not share one.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from backends.vectors.pinecone.client import SERVICE, Client, Patience, parsed
+from backends.vectors.pinecone.client import PINECONE, Client, Patience, parsed
 from core.canonical import Json
 from core.errors import Unavailable
 
@@ -18,18 +18,23 @@ _PARAMETERS: Mapping[str, Mapping[str, Json]] = {
 
 
 class PineconeReranker:
-    """A Reranker among Pinecone's hosted models. Raises InvalidInput where there is no key in PINECONE_API_KEY."""
+    """A Reranker among Pinecone's hosted models. `host` and `key_env` are as for `Client`.
 
-    def __init__(self, model: str, *, host: str = SERVICE, patience: Patience | None = None) -> None:
+    Raises InvalidInput if a key is missing or malformed.
+    """
+
+    def __init__(
+        self, model: str, *, host: str = PINECONE.url, key_env: str | None = None, patience: Patience | None = None
+    ) -> None:
         self.name = f"pinecone:{model}"
         self._model = model
-        self._client = Client(host, patience)
+        self._client = Client(host, key_env=key_env, patience=patience)
 
     @classmethod
     def from_url(cls, url: str) -> "PineconeReranker":
-        """`pinecone:MODEL`, and `host` as a parameter. Raises InvalidInput."""
+        """`pinecone:MODEL`, and `host` and `key_env` as parameters. Raises InvalidInput."""
         model, given = parsed(url, set())
-        return cls(model, host=given["host"])
+        return cls(model, host=given["host"], key_env=given.get("key_env"))
 
     async def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
         """As `Reranker.rerank`: from 0 to 1. A question or a passage of spaces alone is not sent, and has 0."""

@@ -1,0 +1,107 @@
+"""Which key a server is sent: a provider's own to the provider alone, another server's if its URL names it.
+
+A key opens an account, so it must not go wherever a URL points. A URL may name a server that speaks like the provider,
+and then the environment variable that holds that server's key: `openai:MODEL?base_url=http://HOST/v1&key_env=NAME`.
+"""
+
+import os
+import re
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from core.errors import InvalidInput
+
+NO_KEY = "none"
+"""What a server is sent that has no key: the SDKs demand one, and would take the provider's from the environment."""
+
+NOT_FOLLOWED = "a redirect, which is not followed: put the address that it leads to into the URL"
+"""A redirect would take a question to a server that no URL names, and a key too: HTTP clients hold back Authorization
+alone, not a header such as Api-Key."""
+
+_HOST = re.compile(r"[a-z0-9._:-]+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A service that is asked over HTTP, and the hosts that its key may go to.
+
+    `hosts` are the provider's own: `api.x.com` is that host, `*.x.com` every host below x.com. `key_env` is the
+    environment variable of its key. `url` is where it is asked, unless the `parameter` of a URL names another server.
+    """
+
+    name: str
+    url: str
+    hosts: tuple[str, ...]
+    key_env: str
+    parameter: Literal["base_url", "host"] = "base_url"
+
+    def owns(self, url: str) -> bool:
+        """Whether the URL's host is one of the provider's own."""
+        _, _, host = (origin(url) or "").partition("://")
+        return any(host.endswith(own[1:]) if own.startswith("*.") else host == own for own in self.hosts)
+
+    def check(self, url: str) -> None:
+        """Raises InvalidInput if the URL is malformed, or names the provider itself over plain http."""
+        if (found := origin(url)) is None:
+            raise InvalidInput(f"{self.parameter} is http:// or https://, a host and a path, without a query")
+        if found.startswith("http://") and self.owns(url):
+            raise InvalidInput(f"{self.name} is asked over https:// only, so that nobody on the way reads its key")
+
+    def variable(self, url: str, key_env: str | None) -> str | None:
+        """The environment variable of the key for the server at this URL; None: that server is sent no key.
+
+        `key_env` is the one that was named for it, if any. The provider's own is for its own hosts only.
+        """
+        return self.key_env if key_env is None and self.owns(url) else key_env
+
+    def key(self, url: str, key_env: str | None) -> str:
+        """The key for the server at this URL, read from the environment; NO_KEY if it is to be sent none.
+
+        Raises InvalidInput as `check`, for a `key_env` that is not a variable's name, and if the variable is empty or
+        its value cannot be a key. No message repeats a value.
+        """
+        self.check(url)
+        if (variable := self.variable(url, key_env)) is None:
+            return NO_KEY
+        if not _VARIABLE.fullmatch(variable):
+            raise InvalidInput("key_env is the name of an environment variable: letters, digits and _")
+        key = os.environ.get(variable, "").strip()
+        if not key:
+            server = self.name if self.owns(url) else f"the server in {self.parameter}"
+            raise InvalidInput(f"{server} needs a key: set the environment variable {variable}")
+        if not (key.isascii() and key.isprintable()):
+            raise InvalidInput(f"{variable} holds characters that no key has")
+        return key
+
+
+def origin(url: str) -> str | None:
+    """The scheme and the host of an http:// or https:// URL, such as `https://api.x.com`.
+
+    None if the URL is malformed or has a query.
+    """
+    # Strict, as the SDKs read the URL again: if they found another host in it, that host would be sent the key.
+    scheme, _, _ = url.partition("://")
+    if scheme not in ("http", "https") or not (url.isascii() and url.isprintable()) or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    return f"{scheme}://{host}" if _HOST.fullmatch(host) and not parts.query and not parts.fragment else None
+
+
+def read_url(url: str, known: Set[str]) -> tuple[str, dict[str, str]]:
+    """The name and the parameters of a URL such as `openai:MODEL?base_url=URL`.
+
+    Raises InvalidInput for a parameter that is not known, or is there twice.
+    """
+    before, _, query = url.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    given = dict(pairs)
+    if given.keys() - known or len(given) < len(pairs):
+        raise InvalidInput(f"{before} takes {', '.join(sorted(known))}, each once")
+    return before.partition(":")[2], given
