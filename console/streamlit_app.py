@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from console.app import app as desk_app
 from console.app import close
 from console.headers import SecurityHeaders
+from console.loopback import LoopbackOnly
 from console.sign_in import refuse_other_addresses
 
 
@@ -26,4 +27,4 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(close)
 
 
-app = st.App("main.py", lifespan=lifespan, middleware=[Middleware(SecurityHeaders)])
+app = st.App("main.py", lifespan=lifespan, middleware=[Middleware(SecurityHeaders), Middleware(LoopbackOnly)])
