@@ -6,6 +6,7 @@ proof of anything either, and is read as what it is, a wish.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -64,16 +65,17 @@ def refuse_other_addresses() -> None:
 def signed_in() -> Viewer | None:
     """Who this session is, None before the choice."""
     if "viewer" not in st.session_state:
-        st.session_state.viewer = _from_cookie(st.context.cookies.get(COOKIE, ""))
+        st.session_state.viewer = viewer_from(st.context.cookies)
     viewer: Viewer | None = st.session_state.viewer
     return viewer
 
 
-def _from_cookie(cookie: str) -> Viewer | None:
+def viewer_from(cookies: Mapping[str, str]) -> Viewer | None:
+    """Who a browser with these cookies says it is, None if it does not say, or says what cannot be."""
     try:
-        chosen = json.loads(unquote(cookie))
+        chosen = json.loads(unquote(cookies.get(COOKIE, "")))
         return viewer_for(chosen["person"], chosen["role"], chosen["purpose"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 

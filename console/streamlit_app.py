@@ -15,6 +15,7 @@ from console.app import close
 from console.headers import SecurityHeaders
 from console.loopback import LoopbackOnly
 from console.sign_in import refuse_other_addresses
+from console.upload_guard import UploadGuard
 
 
 @asynccontextmanager
@@ -27,4 +28,5 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(close)
 
 
-app = st.App("main.py", lifespan=lifespan, middleware=[Middleware(SecurityHeaders), Middleware(LoopbackOnly)])
+middleware = [Middleware(SecurityHeaders), Middleware(LoopbackOnly), Middleware(UploadGuard)]
+app = st.App("main.py", lifespan=lifespan, middleware=middleware)

@@ -42,7 +42,7 @@ class Answer:
 
 def answer_to(port: int, request: bytes) -> Answer:
     """What the server on this port answers to these bytes, which may be less than a whole request."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=3 * PATIENCE) as connection:
         connection.sendall(request)
         with HTTPResponse(connection) as response:
             response.begin()
