@@ -1,4 +1,4 @@
-"""Security headers on every response, the wall behind the wall.
+"""Security headers on every response, refused websockets included: the wall behind the wall.
 
 Streamlit's Markdown loads images from anywhere, and with them a model's words could carry data out.
 `console.drawing.text` takes images out of text; should one be missed, the browser refuses it.
@@ -23,8 +23,8 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+        await self._app(scope, receive, send_with_headers)

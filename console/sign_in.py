@@ -1,16 +1,18 @@
 """The development sign-in: whoever can open the page may be anyone.
 
-That is no security, so it runs on a loopback address or not at all, and says what it is on every page. A cookie keeps
-the choice over a reload; it is no proof of anything either, and is read as what it is, a wish.
+That is no security, so it runs on a loopback address or not at all, and says what it is on every page;
+`console.loopback` refuses what reaches that address from elsewhere. A cookie keeps the choice over a reload; it is no
+proof of anything either, and is read as what it is, a wish.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import quote, unquote
 
 import streamlit as st
 
+from console.loopback import is_loopback
 from core.errors import Denied, InvalidInput
 from core.gate import Role, Viewer
 
@@ -53,26 +55,17 @@ _keep = st.components.v2.component(
 def refuse_other_addresses() -> None:
     """Raises InvalidInput unless the server listens on this machine alone."""
     address = st.get_option("server.address")
-    if not _is_loopback(address):
+    if not is_loopback(address or ""):
         raise InvalidInput(
             f"the development sign-in does not start on {address or 'every address'}: set server.address to 127.0.0.1, "
             "or start from the folder whose .streamlit/config.toml does"
         )
 
 
-def _is_loopback(address: str | None) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        return ip_address(address or "").is_loopback
-    except ValueError:
-        return False
-
-
 def signed_in() -> Viewer | None:
     """Who this session is, None before the choice."""
     if "viewer" not in st.session_state:
-        st.session_state.viewer = _from_cookie(st.context.cookies.get(COOKIE, ""))
+        st.session_state.viewer = viewer_from(st.context.cookies)
     viewer: Viewer | None = st.session_state.viewer
     return viewer
 
@@ -85,11 +78,12 @@ def current_viewer() -> Viewer:
     return viewer
 
 
-def _from_cookie(cookie: str) -> Viewer | None:
+def viewer_from(cookies: Mapping[str, str]) -> Viewer | None:
+    """Who a browser with these cookies says it is, None if it does not say, or says what cannot be."""
     try:
-        chosen = json.loads(unquote(cookie))
+        chosen = json.loads(unquote(cookies.get(COOKIE, "")))
         return viewer_for(chosen["person"], chosen["role"], chosen["purpose"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -13,7 +13,9 @@ from starlette.middleware import Middleware
 from console.app import app as desk_app
 from console.app import close
 from console.headers import SecurityHeaders
+from console.loopback import LoopbackOnly
 from console.sign_in import refuse_other_addresses
+from console.upload_guard import UploadGuard
 
 
 @asynccontextmanager
@@ -26,4 +28,5 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(close)
 
 
-app = st.App("main.py", lifespan=lifespan, middleware=[Middleware(SecurityHeaders)])
+middleware = [Middleware(SecurityHeaders), Middleware(LoopbackOnly), Middleware(UploadGuard)]
+app = st.App("main.py", lifespan=lifespan, middleware=middleware)

@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from threading import Lock
 from typing import Literal, TypeAlias
 
+from backends.private_files import make_private
+
 LeaveKind: TypeAlias = Literal["annual", "special", "unpaid"]
 
 _SCHEMA = """
@@ -52,6 +54,7 @@ class HrRecords:
     def __init__(self, path: str, today: Callable[[], date] = date.today) -> None:
         self._today = today
         self._lock = Lock()
+        make_private(path)
         self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         self._db.executescript(_SCHEMA)
         self._db.executemany("INSERT OR IGNORE INTO employee VALUES (?, ?, ?)", _EMPLOYEES)

@@ -1,15 +1,7 @@
-"""A real console in a process of its own, a real Chromium, and a server that counts what it is asked for."""
+"""Consoles to open in a real Chromium, and a server that counts what it is asked for."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.consoles import Console, end, free_port, running, start
 from tests.support.paths import ROOT
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -28,69 +21,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if ROOT / "tests" / "browser" in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-@dataclass(frozen=True)
-class Console:
-    """A running console; `folder` holds its store, and its script if it has one."""
-
-    url: str
-    folder: Path
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def start(folder: Path, model: str, port: int, store: str | None = None) -> "subprocess.Popen[bytes]":
-    """A console as a newcomer starts it, from the root; its store is in its folder, or the one that this URL names.
-
-    Returns once it answers.
-    """
-    store = store or f"sqlite:///{folder}/desk.db"
-    environment = {**os.environ, "ROLLTOP_STORE": store, "ROLLTOP_MODEL": model}
-    command = [sys.executable, "-m", "streamlit", "run", "console", "--server.headless=true", f"--server.port={port}"]
-    with (folder / "console.log").open("a") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", folder / "console.log")
-    return process
-
-
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask the console to end, and kill it by its pid if it does not."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        raise
-
-
-@contextmanager
-def running(folder: Path, model: str, store: str | None = None) -> Iterator[Console]:
-    """A console for as long as the block lasts."""
-    port = free_port()
-    process = start(folder, model, port, store)
-    try:
-        yield Console(f"http://127.0.0.1:{port}", folder)
-    finally:
-        end(process)
-
-
-def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            pytest.fail(f"the console ended: {log.read_text()}")
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"the console does not answer: {log.read_text()}")
 
 
 @pytest.fixture(scope="module")

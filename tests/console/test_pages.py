@@ -338,6 +338,12 @@ def test_a_review_page_without_an_id_says_not_found(open_as, page):
     assert "nothing here that you may open" in texts(at)
 
 
+def test_no_full_garbage_collection_follows_each_run_of_a_page():
+    # AppTest leaves out the end of a run, so this asks Streamlit what it will do there.
+    assert config.get_option("runner.postScriptGC") is False
+    assert Path(config.get_where_defined("runner.postScriptGC")) == Path(MAIN).parents[1] / ".streamlit" / "config.toml"
+
+
 def test_a_misspelt_setting_is_an_error_that_names_the_settings(monkeypatch):
     monkeypatch.setenv("ROLLTOP_STOER", "mongodb://me:secret@host")
     with pytest.raises(InvalidInput, match=r"ROLLTOP_STOER.*ROLLTOP_STORE") as caught:

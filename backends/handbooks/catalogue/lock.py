@@ -11,6 +11,7 @@ import anyio
 import apsw
 
 from backends.handbooks.catalogue.tables import MEMORY, Connections
+from backends.private_files import make_private
 from core.errors import Unavailable
 
 LOOK_EVERY = 0.1
@@ -35,6 +36,7 @@ def _taken(connections: Connections, held: ExitStack) -> bool:
         if taken:
             held.callback(connections.ingest.release)
         return taken
+    make_private(f"{connections.path}-ingest")
     try:
         lock = apsw.Connection(f"{connections.path}-ingest")
         held.callback(lock.close)

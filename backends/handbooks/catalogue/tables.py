@@ -14,6 +14,7 @@ from typing import cast
 
 import apsw
 
+from backends.private_files import make_private
 from core.errors import Full, InvalidInput, Unavailable
 
 APPLICATION_ID = 0x526F6C62
@@ -164,6 +165,7 @@ def moved(connection: apsw.Connection) -> None:
 
 
 def _open(path: str) -> apsw.Connection:
+    make_private(path)
     connection = apsw.Connection(path)
     try:
         connection.set_busy_timeout(BUSY_MS)

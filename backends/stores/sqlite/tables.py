@@ -11,6 +11,7 @@ from typing import TypeAlias, cast
 
 import apsw
 
+from backends.private_files import make_private
 from backends.stores.matching import MAX_TEXT, SEGMENT, text_words
 from core.canonical import Json, canonical
 from core.clock import iso, moment
@@ -82,8 +83,10 @@ class Written:
 def open_writer(path: str) -> apsw.Connection:
     """A connection that may write, to a file of the newest version, which is made or brought up to it.
 
-    Raises InvalidInput for a file of another program or of a newer Rolltop; apsw's own errors otherwise.
+    The file is for its owner alone. Raises InvalidInput for a file of another program or of a newer Rolltop,
+    Unavailable for one that cannot be created; apsw's own errors otherwise.
     """
+    make_private(path)
     connection = apsw.Connection(path)
     try:
         connection.set_busy_timeout(BUSY_MS)

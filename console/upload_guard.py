@@ -1,0 +1,32 @@
+"""Uploads only from a knowledge owner: Streamlit takes them from any open session, before any page has asked who it is.
+
+How large they may be is Streamlit's `server.maxUploadSize`, which it checks while a body arrives.
+"""
+
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from console.sign_in import viewer_from
+from core.errors import Denied
+from core.gate import authorize
+
+REFUSAL = "Refused: only a knowledge owner uploads files. Sign in as one first.\n"
+
+
+class UploadGuard:
+    """Answers 403 to an upload, its body unread, unless the cookie of the sign-in is a knowledge owner's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Uploads are the only PUTs. Their path is not compared: it depends on server.baseUrlPath and on its decoding.
+        if scope["type"] == "http" and scope["method"] == "PUT":
+            try:
+                authorize(viewer_from(HTTPConnection(scope).cookies), "handbooks.keep")
+            except Denied:
+                refusal = PlainTextResponse(REFUSAL, 403)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

@@ -1,0 +1,107 @@
+"""A real console, started as a newcomer starts it, in a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from pathlib import Path
+
+import pytest
+
+from tests.support.desks import PATIENCE
+from tests.support.paths import ROOT
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running console; `folder` holds its store, and its script if it has one."""
+
+    url: str
+    folder: Path
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+def answer_to(port: int, request: bytes) -> Answer:
+    """What the server on this port answers to these bytes, which may be less than a whole request."""
+    with socket.create_connection(("127.0.0.1", port), timeout=3 * PATIENCE) as connection:
+        connection.sendall(request)
+        with HTTPResponse(connection) as response:
+            response.begin()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            # A connection that became a websocket stays open.
+            text = "" if response.status == 101 else response.read().decode()
+            return Answer(response.status, headers, text)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def start(folder: Path, model: str, port: int, store: str | None = None) -> "subprocess.Popen[bytes]":
+    """A console as a newcomer starts it, from the root; its store is in its folder, or the one that this URL names.
+
+    Returns once it answers.
+    """
+    store = store or f"sqlite:///{folder}/desk.db"
+    environment = {**os.environ, "ROLLTOP_STORE": store, "ROLLTOP_MODEL": model}
+    command = [sys.executable, "-m", "streamlit", "run", "console", "--server.headless=true", f"--server.port={port}"]
+    with (folder / "console.log").open("a") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", folder / "console.log")
+    return process
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the console to end, and kill it by its pid if it does not."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
+@contextmanager
+def running(folder: Path, model: str, store: str | None = None) -> Iterator[Console]:
+    """A console for as long as the block lasts."""
+    port = free_port()
+    process = start(folder, model, port, store)
+    try:
+        yield Console(f"http://127.0.0.1:{port}", folder)
+    finally:
+        end(process)
+
+
+def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            pytest.fail(f"the console ended: {log.read_text()}")
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the console does not answer: {log.read_text()}")
