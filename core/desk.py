@@ -44,7 +44,7 @@ from core.gate import Owned, Viewer, authorize
 from core.history import tool_json
 from core.holding import DESK, Equipment
 from core.hooks import Hooked, Hooks
-from core.journal import Journal, append_blob
+from core.journal import Journal, begin_stream
 from core.live import WINDOW, LiveWriter
 from core.log import check_id
 from core.model import Model
@@ -374,7 +374,7 @@ class Desk(Archive):
         name = digest(value)
         if name not in self._blobs:
             blob = Blob(content=BlobContent(value=value))
-            await append_blob(self._store, self._clock, f"blob:{name}", [blob], patience=_PATIENCE)
+            await begin_stream(self._store, self._clock, f"blob:{name}", [blob], patience=_PATIENCE)
             self._blobs.add(name)
         return name
 

@@ -18,7 +18,7 @@ GENESIS = "0" * 64
 """The hash "before" entry 1 of any stream."""
 
 _ID = re.compile(r"[A-Za-z0-9_@.+\-]{1,128}")
-_STREAM = re.compile(r"(thread|live|blob|audit)(:[A-Za-z0-9_@.+\-]{1,128}){1,2}")
+_STREAM = re.compile(r"(thread|live|blob|audit|administration)(:[A-Za-z0-9_@.+\-]{1,128}){1,2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ def check_id(id: object, kind: str = "id") -> str:
 
 
 def check_stream(stream: object) -> str:
-    """The stream's name, if it is `thread:`, `live:`, `blob:` or `audit:` and one or two ids; else InvalidInput."""
+    """The stream's name, if it is one of the five kinds and one or two ids; raises InvalidInput otherwise."""
     if not isinstance(stream, str) or not _STREAM.fullmatch(stream):
-        raise InvalidInput("a stream is named thread:, live:, blob: or audit:, then one or two ids")
+        raise InvalidInput("a stream is named thread:, live:, blob:, audit: or administration:, then one or two ids")
     return stream

@@ -10,6 +10,9 @@ from test_transcripts import book, conversation
 from backends.scripted import Call, Say, Wait
 from core import Archive, Options, tool
 from core.canonical import canonical
+from core.clock import SystemClock
+from core.entries import DemoMarked
+from core.journal import begin_stream
 from core.log import Entry
 from core.refold import KINDS, pages
 from core.store import Query, Store, every
@@ -29,7 +32,9 @@ def secret() -> str:
 
 @asynccontextmanager
 async def papers(store: Store) -> AsyncIterator[None]:
-    """Tools, approvals, a stop, an erasure, a look and a parked turn in the store; in the block, a turn that runs."""
+    """A demo's mark, tools, approvals, a stop, an erasure, a look and a parked turn in the store; in the block, a turn
+    that runs."""
+    await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
     await conversation(store)
     forgetting = Options(forget=("tool.finished",))
     async with chatting(store, [[Call("secret", {})], [Say("Told.")]], tools=[secret], options=forgetting) as chat:

@@ -44,16 +44,25 @@ def free_port() -> int:
         return port
 
 
-def start(folder: Path, model: str, port: int, store: str | None = None) -> "subprocess.Popen[bytes]":
-    """A console as a newcomer starts it, from the root; its store is in its folder, or the one that this URL names.
+def start(
+    folder: Path, model: str, port: int, store: str | None = None, *, demo: bool = True
+) -> "subprocess.Popen[bytes]":
+    """A console from the root, on a demo store or a company's; it is in its folder, or the one that this URL names.
 
     Returns once it answers.
     """
     store = store or f"sqlite:///{folder}/desk.db"
     environment = {**os.environ, "ROLLTOP_STORE": store, "ROLLTOP_MODEL": model}
-    command = [sys.executable, "-m", "streamlit", "run", "console", "--server.headless=true", f"--server.port={port}"]
+    if demo:
+        subprocess.run([sys.executable, "-m", "console.command_line", "demo"], cwd=ROOT, env=environment, check=True)
+    return _launch(folder, port, "console", cwd=ROOT, env=environment)
+
+
+def _launch(folder: Path, port: int, script: str, *, cwd: Path, env: dict[str, str]) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
+    command += ["--server.address=127.0.0.1", "--browser.gatherUsageStats=false"]
     with (folder / "console.log").open("a") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log)
     _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", folder / "console.log")
     return process
 
@@ -70,10 +79,10 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def running(folder: Path, model: str, store: str | None = None) -> Iterator[Console]:
+def running(folder: Path, model: str, store: str | None = None, *, demo: bool = True) -> Iterator[Console]:
     """A console for as long as the block lasts."""
     port = free_port()
-    process = start(folder, model, port, store)
+    process = start(folder, model, port, store, demo=demo)
     try:
         yield Console(f"http://127.0.0.1:{port}", folder)
     finally:
@@ -94,9 +103,27 @@ def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path)
 
 @pytest.fixture(scope="module")
 def offline(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A console with the offline model, as a newcomer has it."""
+    """A console with the offline model, on a demo store, as a newcomer has it."""
     with running(tmp_path_factory.mktemp("offline"), "offline:") as console:
         yield console
+
+
+@pytest.fixture(scope="module")
+def company(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A company's console with the offline model and no handbooks yet."""
+    with running(tmp_path_factory.mktemp("company"), "offline:", demo=False) as console:
+        yield console
+
+
+@pytest.fixture
+def newcomer(browser: Any, tmp_path: Path) -> Iterator[Console]:
+    """A console without any setting, as the README's first command starts it; its working folder is new."""
+    port, environment = free_port(), {name: value for name, value in os.environ.items() if "ROLLTOP_" not in name}
+    process = _launch(tmp_path, port, str(ROOT / "console"), cwd=tmp_path, env=environment)
+    try:
+        yield Console(f"http://127.0.0.1:{port}", tmp_path)
+    finally:
+        end(process)
 
 
 @dataclass(frozen=True)
