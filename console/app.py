@@ -7,7 +7,11 @@ visitor comes, and recovery must not wait for one.
 import atexit
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
 from threading import Lock
+
+from anyio.to_thread import run_sync as blocking
 
 from backends.handbooks.ingest.ingest import Progress
 from backends.handbooks.opening import HandbookIndex, open_handbooks
@@ -15,17 +19,34 @@ from backends.handbooks.service import Handbooks
 from backends.models.opening import open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
+from console.demo.mark import is_demo, make_demo
 from console.demo.records import HrRecords
+from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_samples
 from console.demo.tools import hr_tools
 from console.settings import Settings, read_settings
 from core.desk.desk import Desk
 from core.desk.runner import Runner
+from core.errors import InvalidInput
+from core.gate import Viewer
+from core.store import Store
+from core.tools import Tool
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the handbooks can answer: whether any holds for the asker today, and whether the samples can be found."""
+
+    handbooks: bool
+    samples: bool
+
+
 class App:
-    """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models."""
+    """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models.
+
+    `demo`: the store is a demo, and only then are there `tools`.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._runner = Runner()
@@ -39,31 +60,67 @@ class App:
 
     async def _open(self, settings: Settings) -> Desk:
         """Whatever is entered later is closed earlier: the desk lets go of its turns while its store still answers."""
-        records = HrRecords(settings.hr_file)
-        self._opened.callback(records.close)
-        self.tools = hr_tools(records)
         store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
         prices = read_prices(settings.prices) if settings.prices else None
         models = [open_model(url, prices=prices) for url in settings.models]
         for model in models:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
-        index = await self._open_handbooks(settings)
-        self.handbooks = Handbooks(index)
+        urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
+        index = await self._opened.enter_async_context(open_handbooks(settings.index_file, **urls))
+        self._catalogue = index.catalogue
+        self.demo = await self._is_demo(settings, store)
+        self.tools = self._demo_tools(settings) if self.demo else []
+        await self._take_in(settings, index)
+        self.handbooks = Handbooks(index, after_upload=self._withdraw_samples)
         self._opened.push_async_callback(self.handbooks.close)
         desk = Desk(store, models, tools=self.tools, retriever=index.retriever, instructions=settings.instructions)
         return await self._opened.enter_async_context(desk)
 
-    async def _open_handbooks(self, settings: Settings) -> HandbookIndex:
-        """The handbooks, with what the settings' folder holds now; what cannot be read of it is in the log."""
-        urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
-        index = await self._opened.enter_async_context(open_handbooks(settings.index_file, **urls))
-        report = await index.ingest(settings.handbooks, progress=_log_progress)
-        log.info("handbooks in %s: %s", settings.handbooks, report.summary)
-        for document in report.documents:
-            if document.status in ("refused", "failed"):
-                log.warning("handbook %s was %s: %s", document.document, document.status, document.reason)
-        return index
+    async def _is_demo(self, settings: Settings, store: Store) -> bool:
+        if settings.default_desk:
+            try:
+                await make_demo(store, self._catalogue)
+            except InvalidInput as reason:
+                log.info("this is no demo: %s", reason)
+        return await is_demo(store)
+
+    def _demo_tools(self, settings: Settings) -> list[Tool]:
+        records = HrRecords(settings.hr_file)
+        self._opened.callback(records.close)
+        return hr_tools(records)
+
+    async def _take_in(self, settings: Settings, index: HandbookIndex) -> None:
+        """Take in the settings' folder, or a demo's samples; what cannot be read of them is in the log."""
+        folder = settings.handbooks
+        if self.demo and "handbooks" not in settings.model_fields_set and not await blocking(self._holds_own):
+            folder = SAMPLES
+        if folder is not None:
+            report = await index.ingest(folder, progress=_log_progress)
+            log.info("handbooks in %s: %s", folder, report.summary)
+            for document in report.documents:
+                if document.status in ("refused", "failed"):
+                    log.warning("handbook %s was %s: %s", document.document, document.status, document.reason)
+        await self._withdraw_samples()
+
+    def _holds_own(self) -> bool:
+        return holds_own(self._catalogue.documents())
+
+    async def _withdraw_samples(self) -> None:
+        if withdrawn := await blocking(partial(withdraw_samples, self._catalogue, demo=self.demo)):
+            why = "there are handbooks of your own" if self.demo else "this store is no demo"
+            log.warning("%d sample handbooks were withdrawn, because %s; they stay on record", withdrawn, why)
+
+    async def offer(self, viewer: Viewer) -> Offer:
+        """What this viewer can ask the handbooks about."""
+        return await blocking(self._offer, viewer)
+
+    def _offer(self, viewer: Viewer) -> Offer:
+        today = self._catalogue.clock.now().date()
+        return Offer(
+            handbooks=bool(self._catalogue.in_force(viewer, None, today)),
+            samples=self.demo and count_samples(self._catalogue.documents()).answering > 0,
+        )
 
     def close(self) -> None:
         """Release or interrupt the turns, then close the store, then end the loop."""

@@ -8,6 +8,7 @@ from time import monotonic
 
 import streamlit as st
 
+from console.app import app
 from console.drawing.text import label
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
 from core.errors import Denied, InvalidInput, NotFound, Unavailable
@@ -36,7 +37,7 @@ if viewer is None:
     # All of them, unseen: a link to a page is still that page after the sign-in.
     every = [chat, threads, thread, tool_calls, call, approvals, handbooks, handbook]
     st.navigation(every, position="hidden")
-    draw_banner()
+    draw_banner(demo=app().demo)
     draw_sign_in()
     st.stop()
 
@@ -47,7 +48,7 @@ sections = {"": [chat], "Oversight": oversight, "Knowledge": knowledge}
 page = st.navigation({name: pages for name, pages in sections.items() if pages} if oversight or knowledge else [chat])
 with st.sidebar:
     draw_signed_in(viewer)
-draw_banner()
+draw_banner(demo=app().demo)
 try:
     page.run()
 except NotFound:

@@ -7,7 +7,7 @@ passwords: they are secrets here, and no message repeats a value.
 import os
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import InvalidInput
@@ -16,16 +16,16 @@ PREFIX = "ROLLTOP_"
 
 
 class Settings(BaseSettings):
-    """`store` and `model` are URLs; `handbooks` is a folder of handbooks, taken in at the start; `instructions` go with
-    every turn.
+    """`store` and `model` are URLs; `handbooks` is a folder of handbooks, taken in at each start, or empty for none;
+    `instructions` go with every turn. With neither `store` nor `handbooks` in the environment, a new store is a demo.
 
     Several models, with blanks between, are tried in that order. `prices` is a JSON file of own prices, for models that
     the price list does not know.
     A provider's key goes to the provider alone; `key_env=NAME` in a URL is the environment variable with the key of
     another server or account, as `open_model` says.
 
-    `hr_records` is the SQLite file of the demonstration's HR records; empty puts it beside an SQLite store, and in
-    memory with any other.
+    `hr_records` is the SQLite file of a demo's HR records; empty puts it beside an SQLite store, and in memory with any
+    other.
 
     `index` is the SQLite file of the handbooks' catalogue; empty puts it beside an SQLite store, in memory with
     `memory:`, and else into the working folder. `embedder`, `vectors` and `reranker` are URLs: what makes the passages'
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     store: SecretStr = SecretStr("sqlite:///rolltop.db")
     model: SecretStr = SecretStr("offline:")
     prices: Path | None = None
-    handbooks: Path = Path(__file__).resolve().parents[1] / "sample_handbooks"
+    handbooks: Path | None = None
     index: str = ""
     embedder: SecretStr = SecretStr("static:")
     vectors: SecretStr = SecretStr("local:")
@@ -45,9 +45,19 @@ class Settings(BaseSettings):
     hr_records: str = ""
     instructions: str = Field(
         default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
-        "use the tools for the asker's own records; say so when neither has the answer.",
+        "if there are tools for the asker's own records, use them; say so when nothing has the answer.",
         max_length=20_000,
     )
+
+    @field_validator("handbooks", mode="before")
+    @classmethod
+    def _none_for_empty(cls, value: Path | str | None) -> Path | str | None:
+        return value or None  # an empty path would be the working folder
+
+    @property
+    def default_desk(self) -> bool:
+        """Whether nobody has said which store this is, nor which handbooks it answers from: what a newcomer starts."""
+        return not self.model_fields_set & {"store", "handbooks"}
 
     @property
     def models(self) -> list[str]:

@@ -149,9 +149,12 @@ def draw_signed_in(viewer: Viewer) -> None:
     _keep(key="si_keep", data={"cookie": f"{COOKIE}={chosen}; path=/; SameSite=Strict"})
 
 
-def draw_banner() -> None:
+def draw_banner(*, demo: bool) -> None:
     """What this sign-in is, on every page."""
-    st.warning(
-        "**Development sign-in.** Anyone can be anyone here; people and records are invented.",
-        icon=":material/warning:",
-    )
+    if demo:
+        st.warning("**Demo:** choose any sample person. All data is fictional.", icon=":material/warning:")
+    else:
+        st.warning(
+            "**Development sign-in.** Anyone on this machine can sign in as anyone, with any role.",
+            icon=":material/warning:",
+        )

@@ -4,8 +4,12 @@ import re
 
 from core.errors import InvalidInput
 
-_ID = re.compile(r"[A-Za-z0-9_@.+\-]{1,128}")
-_STREAM = re.compile(r"(thread|live|blob|audit)(:[A-Za-z0-9_@.+\-]{1,128}){1,2}")
+KINDS_OF_STREAM = ("thread", "live", "blob", "audit", "administration")
+"""A thread's log, a turn's live text, a value stored by its digest, a viewer's looks, facts about the installation."""
+
+_ID_PATTERN = r"[A-Za-z0-9_@.+\-]{1,128}"
+_ID = re.compile(_ID_PATTERN)
+_STREAM = re.compile(rf"({'|'.join(KINDS_OF_STREAM)})(:{_ID_PATTERN}){{1,2}}")
 
 
 def check_id(id: object, kind: str = "id") -> str:
@@ -16,7 +20,8 @@ def check_id(id: object, kind: str = "id") -> str:
 
 
 def check_stream(stream: object) -> str:
-    """The stream's name, if it is `thread:`, `live:`, `blob:` or `audit:` and one or two ids; else InvalidInput."""
+    """The stream's name, if it is one of KINDS_OF_STREAM and one or two ids; raises InvalidInput otherwise."""
     if not isinstance(stream, str) or not _STREAM.fullmatch(stream):
-        raise InvalidInput("a stream is named thread:, live:, blob: or audit:, then one or two ids")
+        kinds = ", ".join(f"{kind}:" for kind in KINDS_OF_STREAM)
+        raise InvalidInput(f"a stream is named by its kind ({kinds}), then one or two ids")
     return stream

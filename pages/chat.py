@@ -134,7 +134,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Ask HR", width="content")
     st.badge("AI assistant", icon=":material/smart_toy:", color="gray")
 if app().models == ["offline:"]:
-    st.caption("No language model runs here: answers are quotes from the handbooks and results of the desk's tools.")
+    results = " and results of the desk's tools" if app().tools else ""
+    st.caption(f"No language model runs here: answers are quotes from the handbooks{results}.")
 
 shown = query.get("thread")
 # What another thread has left on the page would stand below this one's for as long as an answer streams: a block takes
@@ -145,8 +146,10 @@ if state.setdefault("chat_shown", shown) != shown:
 area = st.columns(1)[0] if state.get("chat_turned") else st.container().container()
 
 if shown is None:
+    offer = run(app().offer(viewer))
+    tools = {tool.name for tool in app().tools}
     with area:
-        draw_welcome(partial(ask, request_id=request_id))
+        draw_welcome(partial(ask, request_id=request_id), tools=tools, handbooks=offer.handbooks, samples=offer.samples)
     st.stop()
 
 views: list[TurnView] = []

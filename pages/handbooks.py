@@ -6,8 +6,9 @@ from typing import get_args
 import streamlit as st
 
 from console.app import app
+from console.demo.samples import count_samples
 from console.drawing.handbook_checks import draw_gaps, draw_health, draw_trial
-from console.drawing.handbook_list import choose, draw_documents, past_review
+from console.drawing.handbook_list import choose, draw_documents, draw_samples, past_review, status
 from console.drawing.handbook_uploads import draw_report, draw_upload, follow
 from console.drawing.sources import place
 from console.drawing.text import label
@@ -34,6 +35,8 @@ def upload(files: list[tuple[str, bytes]], audience: Audience | None) -> None:
 st.title("Handbooks")
 st.caption("What the desk may say, for whom and from when.")
 documents = run(handbooks.documents(viewer))
+samples = count_samples(documents)
+draw_samples(samples.answering, samples.withdrawn)
 listed, incoming, trying, missed, index = st.tabs(
     ["Documents", "Upload", "Try a question", "Gaps", "Index"], key="hb_tab", on_change="rerun", bind="query-params"
 )
@@ -47,9 +50,12 @@ if listed.open:
                 "version.",
                 icon=":material/event_busy:",
             )
-        if not documents:
-            st.info("There is no handbook yet. Take one in under Upload.", icon=":material/upload_file:")
-        else:
+        if not any(status(document) in ("current", "upcoming") for document in documents):
+            st.info(
+                "There is no handbook to answer from. Take one in under Upload, or run `rolltop ingest FOLDER`.",
+                icon=":material/upload_file:",
+            )
+        if documents:
             draw_documents(choose(documents, today), today)
 
 if incoming.open:

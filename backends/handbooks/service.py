@@ -6,7 +6,7 @@ interrupts nothing, and whoever comes back sees how far it is.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -84,10 +84,14 @@ class Health:
 
 
 class Handbooks:
-    """Over an index that stays its owner's to close. Every method but `section` raises Denied for all but keepers."""
+    """Over an index that stays its owner's to close. Every method but `section` raises Denied for all but keepers.
 
-    def __init__(self, index: HandbookIndex) -> None:
+    `after_upload` is awaited after the files of an upload were taken in, before its job is over.
+    """
+
+    def __init__(self, index: HandbookIndex, *, after_upload: Callable[[], Awaitable[None]]) -> None:
         self._index = index
+        self._after_upload = after_upload
         self._catalogue = index.catalogue
         self._job: Job | None = None
         self._task: asyncio.Task[None] | None = None
@@ -146,7 +150,7 @@ class Handbooks:
 
     async def _ingest(self, job: Job, files: Sequence[Upload], said: Mapping[str, Json]) -> None:
         try:
-            job.report = await ingest(
+            report = await ingest(
                 self._catalogue,
                 files,
                 embedder=self._index.embedder,
@@ -156,6 +160,8 @@ class Handbooks:
                 said=said,
                 by=job.by,
             )
+            await self._after_upload()
+            job.report = report
         except RolltopError as error:
             job.error = str(error)
         except asyncio.CancelledError:

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from backends.models.opening import open_model
 from console.cli.output import harmless
+from console.demo.mark import is_demo
 from console.demo.records import HrRecords
 from console.demo.tools import hr_tools
 from console.settings import Settings
@@ -43,18 +44,27 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipped:
-    """What a desk of these settings has: its models' names, in order, and its tools'. `fault` says why it has none."""
+    """What a desk of these settings has: its models' names, in order, and its tools'. `fault` says why it has none.
+
+    `demo`: its store is a demo.
+    """
 
     models: tuple[str, ...]
     tools: frozenset[str]
+    demo: bool = False
     fault: str = ""
 
 
-async def equipment(settings: Settings) -> Equipped:
-    """What a desk of these settings would have; its HR records are not opened."""
-    records = HrRecords(":memory:")
-    tools = frozenset(tool.name for tool in hr_tools(records))
-    records.close()
+async def equipment(settings: Settings, store: Store) -> Equipped:
+    """What a desk of these settings would have on this store; its HR records are not opened.
+
+    Raises Corrupt if the store's own mark, which tells whether it is a demo, cannot be read.
+    """
+    demo, tools = await is_demo(store), frozenset[str]()
+    if demo:
+        records = HrRecords(":memory:")
+        tools = frozenset(tool.name for tool in hr_tools(records))
+        records.close()
     names: list[str] = []
     try:
         for url in settings.models:
@@ -62,8 +72,8 @@ async def equipment(settings: Settings) -> Equipped:
             names.append(model.name)
             await model.close()
     except InvalidInput as error:
-        return Equipped(models=(), tools=tools, fault=str(error))
-    return Equipped(models=tuple(names), tools=tools)
+        return Equipped(models=(), tools=tools, demo=demo, fault=str(error))
+    return Equipped(models=tuple(names), tools=tools, demo=demo)
 
 
 async def examine(store: Store, equipped: Equipped) -> AsyncIterator[Remark]:
@@ -72,6 +82,8 @@ async def examine(store: Store, equipped: Equipped) -> AsyncIterator[Remark]:
         for name, said in (await store.report()).items():
             yield Remark(about=name, said=said)
     yield Remark(about="promises", said=_promises(store))
+    kind = "a demo: it has the sample handbooks and HR tools" if equipped.demo else "a company's: it has no HR tools"
+    yield Remark(about="store", said=kind)
     if equipped.fault:
         yield Remark(about="desk", said=f"its model cannot be opened: {equipped.fault}", trouble=True)
     for look in (_lagging, _rejected, _left_live):

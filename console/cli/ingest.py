@@ -15,6 +15,7 @@ from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
 from backends.handbooks.opening import open_handbooks
 from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, harmless, tell
+from console.demo.samples import withdraw_samples
 from console.format import counted
 from console.settings import read_settings
 from core.errors import InvalidInput
@@ -56,9 +57,15 @@ async def ingest_handbooks(given: Given) -> int:
             by=given.viewer,
             reindex=given.reindex,
         )
+        # Of the store nothing is known here: samples without a handbook of one's own are left to the console's start.
+        withdrawn = await to_thread.run_sync(partial(withdraw_samples, index.catalogue, demo=True))
     for one in report.documents:
         tell(given, [_shown(one)], _line(one))
-    tell(given, [_total(report)], "\n".join([*(f"removed: {document}" for document in given.remove), report.summary]))
+    lines = [f"removed: {document}" for document in given.remove]
+    if withdrawn:
+        samples = counted(withdrawn, "sample handbook")
+        lines.append(f"withdrawn: {samples}, now that there are handbooks of your own; they stay on record")
+    tell(given, [{**_total(report), "withdrawn": withdrawn}], "\n".join([*lines, report.summary]))
     return LOOK_AT_IT if report.trouble else GOOD
 
 

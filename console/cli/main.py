@@ -8,7 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -17,12 +17,14 @@ from typing import NoReturn, TypeAlias, get_args
 import anyio
 from pydantic import SecretStr
 
+from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.opening import open_store
 from console.cli.doctor import equipment, examine
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
 from console.cli.show import call_list, call_text, shown, thread_list, transcript_items, transcript_text
+from console.demo.mark import make_demo
 from console.format import counted
 from console.settings import read_settings
 from core.clock import SystemClock
@@ -160,13 +162,30 @@ async def doctor(given: Given) -> int:
     trouble, settings = False, read_settings()
     if given.store:
         settings = settings.model_copy(update={"store": SecretStr(given.store)})
-    equipped = await equipment(settings)
     async with _existing(given.store) as store:
+        equipped = await equipment(settings, store)
         for remarks in (examine_index(settings, repair=given.repair), examine(store, equipped)):
             async for remark in remarks:
                 trouble = trouble or remark.trouble
                 tell(given, [asdict(remark)], str(remark))
     return LOOK_AT_IT if trouble else GOOD
+
+
+async def demo(given: Given) -> int:
+    """Make a new store a demo: sample people, fictional handbooks, and HR tools over invented records."""
+    settings = read_settings()
+    if given.store:
+        settings = settings.model_copy(update={"store": SecretStr(given.store)})
+    async with open_store(settings.store.get_secret_value()) as store:
+        if not store.capabilities.durable_on_ack:
+            raise InvalidInput(
+                "this store ends with the command: give one that stays, such as --store sqlite:///demo.db"
+            )
+        with closing(Catalogue(settings.index_file)) as catalogue:
+            await make_demo(store, catalogue)
+    said = "The store is a demo. Set ROLLTOP_STORE to its URL, then start the console with `streamlit run console`."
+    tell(given, [{"demo": True}], said)
+    return GOOD
 
 
 class _Parser(argparse.ArgumentParser):
@@ -200,6 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     copying.add_argument("--to", dest="target", metavar="URL", required=True)
     command("rebuild", rebuild).add_argument("--check", action="store_true", help="write nothing")
     add_options(command("ingest", ingest_handbooks, store=False))
+    command("demo", demo)
     command("doctor", doctor).add_argument("--repair", action="store_true", help="mend the index of handbooks")
     return parser
 

@@ -109,6 +109,21 @@ def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRec
     return sorted(kept, key=lambda document: (not past_review(document, today), document.title.casefold()))
 
 
+def draw_samples(answering: int, withdrawn: int) -> None:
+    """What becomes, or became, of the sample handbooks, if there are any."""
+    if answering:
+        st.caption(
+            f"{counted(answering, 'sample handbook')} of a fictional company. Once you take in a handbook of your own, "
+            "the samples are withdrawn."
+        )
+    elif withdrawn:
+        st.info(
+            f"{counted(withdrawn, 'sample handbook')} withdrawn: the desk no longer answers from a fictional company. "
+            "They stay on record as removed.",
+            icon=":material/inventory_2:",
+        )
+
+
 def draw_documents(documents: Sequence[DocumentRecord], today: date) -> None:
     """A page of the list; each title opens its document."""
     pages = max(1, ceil(len(documents) / A_PAGE))

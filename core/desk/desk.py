@@ -26,7 +26,7 @@ from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
 from core.log.audit import record_look
-from core.log.commit import append_blob
+from core.log.commit import begin_stream
 from core.log.facts import (
     Blob,
     BlobContent,
@@ -378,7 +378,7 @@ class Desk:
         name = digest(value)
         if name not in self._blobs:
             blob = Blob(content=BlobContent(value=value))
-            await append_blob(self._store, self._clock, f"blob:{name}", [blob], patience=_PATIENCE)
+            await begin_stream(self._store, self._clock, f"blob:{name}", [blob], patience=_PATIENCE)
             self._blobs.add(name)
         return name
 

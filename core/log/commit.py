@@ -48,8 +48,8 @@ async def commit_surely(
         delay = min(2 * delay, _LONGEST_DELAY)
 
 
-async def append_blob(store: Store, clock: Clock, stream: str, facts: Sequence[AnyFact], *, patience: float) -> None:
-    """Store a stream that has one commit for ever; somebody else having stored it is as good."""
+async def begin_stream(store: Store, clock: Clock, stream: str, facts: Sequence[AnyFact], *, patience: float) -> None:
+    """Commit a stream's first entries. If another writer has begun it, that writer's entries stand, and not these."""
     entries = chain(
         stream,
         0,

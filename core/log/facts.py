@@ -475,6 +475,12 @@ class Looked(Fact):
     content: LookContent | None
 
 
+class DemoMarked(Fact):
+    """The store is a demo. It counts as entry 1 of `administration:desk` only: a later entry makes no store a demo."""
+
+    kind: Literal["demo.marked"] = "demo.marked"
+
+
 ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
@@ -501,7 +507,7 @@ ThreadFact: TypeAlias = (
     | Erased
 )
 LiveFact: TypeAlias = LiveText | LiveProgress | Beat | Sealed
-AnyFact: TypeAlias = ThreadFact | LiveFact | Blob | Looked
+AnyFact: TypeAlias = ThreadFact | LiveFact | Blob | Looked | DemoMarked
 
 VERSIONS: dict[str, int] = {fact.model_fields["kind"].default: fact.V for fact in AnyFact.__args__}
 """Every kind there is, and the newest version of it that this code knows."""

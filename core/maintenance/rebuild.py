@@ -14,6 +14,7 @@ from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
 from core.log.audit import audit_head
 from core.log.entry import verify
+from core.log.facts import fact
 from core.maintenance.refold import KINDS, Outline, outline, pages, refold
 from core.maintenance.repair_commits import Repairs
 from core.store import In, Query, Range, Record, Store, every
@@ -25,12 +26,12 @@ Fault: TypeAlias = Literal[
     "changed",  # its n is right, and what it says is not
     "ahead",  # its n is higher than its log makes it
     "ghost",  # no log says it
-    "broken",  # a stream that cannot be folded, whose records nobody can judge
+    "broken",  # a stream that cannot be read or folded, whose records nobody can judge
 ]
 MENDABLE: frozenset[Fault] = frozenset(("missing", "behind", "changed"))
 
-_FOLDED = ("audit", "thread")
-"""The streams that records are folded from."""
+_READ = ("administration", "audit", "thread")
+"""The streams that are read whole. Records are folded from all but the first, of which only the log is verified."""
 
 GROUP = 500
 """Entries after which the threads read so far are compared: many small ones ask a store for little more than one."""
@@ -86,9 +87,9 @@ class Rebuild:
     async def findings(self) -> AsyncIterator[Finding]:
         """All that is not as its log says; what can be mended has been when it is given."""
         known: set[str] = set()
-        audits, threads = (Query(kind="stream", where={"id": Range(ge=f"{of}:", lt=f"{of};")}) for of in _FOLDED)
-        total = sum([group.count for query in (audits, threads) for group in await self._store.tally(query, ())])
-        for query, look_at in ((audits, self._audits), (threads, self._threads)):
+        queries = [Query(kind="stream", where={"id": Range(ge=f"{of}:", lt=f"{of};")}) for of in _READ]
+        total = sum([group.count for query in queries for group in await self._store.tally(query, ())])
+        for query, look_at in zip(queries, (self._administration, self._audits, self._threads), strict=True):
             async for heads in _groups(every(self._store, query)):
                 for finding in await look_at(heads):
                     yield finding
@@ -154,6 +155,19 @@ class Rebuild:
         if (self._mend and look.dirty) or any(finding.mended for finding in look.findings):
             await look.repairs.finish()
         return await self._standing(f"thread:{look.log.thread}", look.log.n, look.findings)
+
+    async def _administration(self, heads: Sequence[Record]) -> list[Finding]:
+        findings: list[Finding] = []
+        for head in heads:
+            n, hash = 0, GENESIS
+            try:
+                async for entries in pages(self._store, head.id):
+                    n, hash = verify(entries, after=n, prev=hash)
+                    for entry in entries:
+                        fact(entry)
+            except Corrupt as error:
+                findings.append(_broken(head.id, error))
+        return findings
 
     async def _audits(self, heads: Sequence[Record]) -> list[Finding]:
         return [finding for head in heads for finding in await self._audit(head.id)]

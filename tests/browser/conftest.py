@@ -1,6 +1,7 @@
 """Consoles to open in a real Chromium, and a server that counts what it is asked for."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.consoles import Console, end, free_port, running, start
+from tests.support.consoles import Console, end, free_port, launch, running, start
 from tests.support.paths import ROOT
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -25,9 +26,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def offline(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A console with the offline model, as a newcomer has it."""
+    """A console with the offline model, on a demo store, as a newcomer has it."""
     with running(tmp_path_factory.mktemp("offline"), "offline:") as console:
         yield console
+
+
+@pytest.fixture(scope="module")
+def company(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A company's console with the offline model and no handbooks yet."""
+    with running(tmp_path_factory.mktemp("company"), "offline:", demo=False) as console:
+        yield console
+
+
+@pytest.fixture
+def newcomer(browser: Any, tmp_path: Path) -> Iterator[Console]:
+    """A console without any setting, as the README's first command starts it; its working folder is new."""
+    port, environment = free_port(), {name: value for name, value in os.environ.items() if "ROLLTOP_" not in name}
+    process = launch(tmp_path, port, str(ROOT / "console"), cwd=tmp_path, env=environment)
+    try:
+        yield Console(f"http://127.0.0.1:{port}", tmp_path)
+    finally:
+        end(process)
 
 
 @dataclass(frozen=True)

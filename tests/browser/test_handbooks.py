@@ -134,8 +134,8 @@ def test_a_question_outside_the_handbooks_is_refused_and_offers_a_person(offline
     assert sources(page) == []
 
 
-def test_handbooks_that_say_otherwise_are_shown_beside_each_other(offline, sign_in):
-    page = sign_in(offline, "e-4001")
+def test_handbooks_that_say_otherwise_are_shown_beside_each_other(company, sign_in):
+    page = sign_in(company, "e-4001")
     open_handbooks(page, "Upload")
     take_in(page, ("dogs.md", dogs("Dogs at work", "2026-01-01", 2)), ("dogs-new.md", dogs("Dogs", "2026-06-01", 5)))
     expect(page.get_by_text("Taken in")).to_have_count(2)
@@ -147,8 +147,8 @@ def test_handbooks_that_say_otherwise_are_shown_beside_each_other(offline, sign_
     expect(drawer).to_contain_text("on 5 days a week")
 
 
-def test_a_file_is_taken_in_found_and_removed_by_who_keeps_the_handbooks(offline, sign_in):
-    page = sign_in(offline, "e-4001")
+def test_a_file_is_taken_in_found_and_removed_by_who_keeps_the_handbooks(company, sign_in):
+    page = sign_in(company, "e-4001")
     open_handbooks(page, "Upload")
     take_in(page, ("parrots.md", PARROTS), ("broken.pdf", b"%PDF-1.7 of which nothing follows"))
     expect(page.get_by_text("Taken in")).to_be_visible()
@@ -164,11 +164,11 @@ def test_a_file_is_taken_in_found_and_removed_by_who_keeps_the_handbooks(offline
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.get_by_text("1 · Parrots at work / Which days")).to_be_visible()
 
-    asker = sign_in(offline, "e-1310")
+    asker = sign_in(company, "e-1310")
     ask(asker, "May I bring a parrot to the office?")
     assert sources(asker) == ["Parrots at work"]
 
-    page.goto(f"{offline.url}/handbook?hb_id=parrots")
+    page.goto(f"{company.url}/handbook?hb_id=parrots")
     expect(page.get_by_text(re.compile("The passage$"))).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Remove it from search").click()

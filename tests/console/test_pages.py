@@ -10,6 +10,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from console.app import app, close
+from console.cli.main import main
 from console.demo.records import HrRecords
 from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
@@ -32,9 +33,10 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture
 def open_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_catalogue: Path) -> Iterator[Open]:
-    """Opens a new session of the console, as a reload does, over one store."""
+    """Opens a new session of the console, as a reload does, over one demo store."""
     shutil.copy(sample_catalogue, tmp_path / "desk.db-handbooks")
     monkeypatch.setenv("ROLLTOP_STORE", f"sqlite:///{tmp_path}/desk.db")
+    assert main(["demo"]) == 0
     monkeypatch.setenv("ROLLTOP_MODEL", "offline:?delay=0")
     config.set_option("server.address", "127.0.0.1")
 
@@ -68,7 +70,7 @@ def labels(at: AppTest) -> list[str]:
 
 def test_nobody_gets_the_sign_in_and_no_page(open_as):
     at = open_as(None)
-    assert "Development sign-in" in texts(at)
+    assert "Demo:** choose any sample person. All data is fictional." in texts(at)
     assert "Sign in" in labels(at)
     assert not at.chat_input
 

@@ -1,5 +1,6 @@
 """The catalogue: which version answers on which day and for whom, an owner's word, and what a search is given."""
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -365,3 +366,35 @@ async def test_what_one_process_takes_in_another_finds(tmp_path: Path):
     reader.close()
     with pytest.raises(Unavailable):
         reader.table()
+
+
+async def test_a_version_that_is_withdrawn_leaves_the_one_before_it_answering(catalogue, tmp_path):
+    for text in ("one dog", "two dogs"):
+        write(tmp_path / "books", {"dogs.md": handbook("Dogs", f"Days\nYou may bring {text}.")})
+        await take_in(catalogue, tmp_path / "books")
+    newest, before = catalogue.documents()[0].versions
+    revision = catalogue.revision()
+    catalogue.withdraw([newest.row], by="k-1")
+    catalogue.withdraw([newest.row], by="k-2")
+    assert catalogue.revision() == revision + 1
+    assert [one.state for one in catalogue.documents()[0].versions] == ["removed", "current"]
+    assert catalogue.in_force(ANYBODY, None, date(2026, 11, 15)) == [before.row]
+    assert [(one.by, one.version, one.what) for one in catalogue.changes("dogs")] == [
+        ("k-1", newest.row, {"withdrawn": True})
+    ]
+    assert [piece.text for piece in catalogue.pieces(newest.row)] == ["You may bring two dogs."]
+    await take_in(catalogue, tmp_path / "books" / "dogs.md")
+    assert [one.state for one in catalogue.documents()[0].versions] == ["current", "superseded"]
+
+
+async def test_a_catalogue_of_an_earlier_version_is_taken_over_as_it_is(tmp_path):
+    write(tmp_path / "books", {"dogs.md": handbook("Dogs", "Days\nYou may bring one dog.")})
+    with closing(Catalogue(tmp_path / "index.db")) as now:
+        await take_in(now, tmp_path / "books")
+        documents = now.documents()
+    # The only thing that the newer one has.
+    earlier = apsw.Connection(str(tmp_path / "index.db"))
+    earlier.execute("ALTER TABLE version DROP COLUMN withdrawn; PRAGMA user_version = 1")
+    earlier.close()
+    with closing(Catalogue(tmp_path / "index.db")) as upgraded:
+        assert upgraded.documents() == documents

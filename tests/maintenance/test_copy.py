@@ -55,7 +55,7 @@ async def test_all_of_a_store_goes_to_another_kind_and_back(url, monkeypatch):
         everything = await logs(first)
         assert there.appended == there.entries == back.entries == sum(map(len, everything.values()))
         assert there.streams == len(everything)
-        assert {name.partition(":")[0] for name in everything} == {"audit", "blob", "live", "thread"}
+        assert {name.partition(":")[0] for name in everything} == {"administration", "audit", "blob", "live", "thread"}
         assert any(entry.erased for log in everything.values() for entry in log)
         assert SECRET not in repr(await logs(last)) + repr(await records(last))
         assert len(there.open_turns) == 2

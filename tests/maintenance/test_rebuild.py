@@ -12,10 +12,13 @@ from core.errors import Unavailable
 from core.gate import Viewer
 from core.log.audit import record_look
 from core.log.entry import Draft, chain
+from core.log.facts import DemoMarked
 from core.log.fold import fold
 from core.maintenance.rebuild import Finding, Rebuild
 from core.maintenance.refold import KINDS, outline, refold
 from core.store import Query, Record, Store, every
+from core.turn.journal import begin_stream
+from core.values import GENESIS
 from tests.support.desks import ASKER, chatting, log_of
 from tests.support.papers import SECRET, logs, papers, records
 from tests.support.seeding import seed
@@ -129,6 +132,26 @@ async def test_what_a_repair_cannot_put_right_is_said_and_left(store):
         }
         assert not any(one.mended for one in found)
     assert await records(store) == before
+
+
+@pytest.mark.parametrize("change", [{"kind": "live.beat"}, {"hash": "0" * 64}])
+async def test_a_mark_that_was_changed_is_named(change):
+    store = MemoryStore()
+    await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
+    assert await rebuilt(store) == []
+    (mark,) = store._streams["administration:desk"].entries
+    store._streams["administration:desk"].entries[0] = replace(mark, **change)
+    (found,) = await rebuilt(store)
+    assert (found.fault, found.kind, found.id, found.mended) == ("broken", "stream", "administration:desk", False)
+
+
+async def test_an_administration_entry_of_an_unknown_kind_is_named():
+    store, clock = MemoryStore(), SystemClock()
+    newer = Draft(kind="company.marked", v=1, shell={}, payload={})
+    entries = chain("administration:desk", 0, GENESIS, [newer], by="desk", at=clock.now(), salts=[clock.token()])
+    await store.commit("administration:desk", 0, entries, id="c-1")
+    (found,) = await rebuilt(store)
+    assert (found.fault, found.id) == ("broken", "administration:desk")
 
 
 async def test_a_broken_log_is_named_and_stops_no_other():

@@ -59,16 +59,27 @@ def free_port() -> int:
         return port
 
 
-def start(folder: Path, model: str, port: int, store: str | None = None) -> "subprocess.Popen[bytes]":
-    """A console as a newcomer starts it, from the root; its store is in its folder, or the one that this URL names.
+def start(
+    folder: Path, model: str, port: int, store: str | None = None, *, demo: bool = True
+) -> "subprocess.Popen[bytes]":
+    """A console from the root, on a demo store or a company's; it is in its folder, or the one that this URL names.
 
     Returns once it answers.
     """
     store = store or f"sqlite:///{folder}/desk.db"
     environment = {**os.environ, "ROLLTOP_STORE": store, "ROLLTOP_MODEL": model}
-    command = [sys.executable, "-m", "streamlit", "run", "console", "--server.headless=true", f"--server.port={port}"]
+    if demo:
+        command = [sys.executable, "-m", "console.cli.main", "demo"]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
+    return launch(folder, port, "console", cwd=ROOT, env=environment)
+
+
+def launch(folder: Path, port: int, script: str, *, cwd: Path, env: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """`streamlit run SCRIPT` with this environment, in this working folder. Returns once it answers."""
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
+    command += ["--server.address=127.0.0.1", "--browser.gatherUsageStats=false"]
     with (folder / "console.log").open("a") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log)
     _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", folder / "console.log")
     return process
 
@@ -85,10 +96,10 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def running(folder: Path, model: str, store: str | None = None) -> Iterator[Console]:
+def running(folder: Path, model: str, store: str | None = None, *, demo: bool = True) -> Iterator[Console]:
     """A console for as long as the block lasts."""
     port = free_port()
-    process = start(folder, model, port, store)
+    process = start(folder, model, port, store, demo=demo)
     try:
         yield Console(f"http://127.0.0.1:{port}", folder)
     finally:

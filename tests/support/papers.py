@@ -8,8 +8,11 @@ import anyio
 from backends.models.scripted.model import Call, Say, Wait
 from core import Archive, Options, tool
 from core.canonical import canonical
+from core.clock import SystemClock
+from core.log.facts import DemoMarked
 from core.maintenance.refold import KINDS, pages
 from core.store import Query, Store, every
+from core.turn.journal import begin_stream
 from core.values import Entry
 from tests.support.desks import AUDITOR, chatting, live_text, until
 from tests.turn.test_transcripts import book, conversation
@@ -29,7 +32,9 @@ def secret() -> str:
 
 @asynccontextmanager
 async def papers(store: Store) -> AsyncIterator[None]:
-    """Tools, approvals, a stop, an erasure, a look and a parked turn in the store; in the block, a turn that runs."""
+    """A demo's mark, tools, approvals, a stop, an erasure, a look and a parked turn in the store; in the block, a turn
+    that runs."""
+    await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
     await conversation(store)
     forgetting = Options(forget=("tool.finished",))
     async with chatting(store, [[Call("secret", {})], [Say("Told.")]], tools=[secret], options=forgetting) as chat:

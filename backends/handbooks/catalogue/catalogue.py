@@ -129,6 +129,15 @@ class Catalogue:
         with self.connections.writing() as connection:
             writing.remove(connection, document, by, self._now())
 
+    def withdraw(self, versions: Sequence[int], *, by: str) -> None:
+        """Take the versions of these rows out of search, of the past too; they stay on record, and `by` with them.
+
+        The other versions of their documents answer as if these had never been published. A withdrawn version comes
+        back as a removed document does.
+        """
+        with self.connections.writing() as connection:
+            writing.withdraw(connection, versions, by, self._now())
+
     def revision(self) -> int:
         """Grows with every change that a search may see."""
         with self.connections.reading() as connection:

@@ -18,7 +18,7 @@ Row: TypeAlias = tuple[Json, ...]
 
 _EDITIONS = """
     SELECT version.row, document, name, title, kind, hash, at, published, day, since, front, version.said,
-        document.said, removed, root
+        document.said, ifnull(removed, withdrawn), root
     FROM version JOIN document ON document.id = document
 """
 _PASSAGES = 'SELECT row, version, id, section, page, start, "end", text FROM passage'

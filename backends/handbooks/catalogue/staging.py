@@ -137,7 +137,8 @@ class Staging:
                 connection.execute("UPDATE version SET since = ? WHERE row = ?", (day, row))
             last = connection.execute("SELECT ifnull(max(published), 0) FROM version").get
             connection.execute(
-                "UPDATE version SET published = ?, day = ? WHERE row = ?", (int(str(last)) + 1, day, row)
+                "UPDATE version SET published = ?, day = ?, withdrawn = NULL WHERE row = ?",
+                (int(str(last)) + 1, day, row),
             )
             connection.execute(
                 "UPDATE document SET removed = NULL, root = ? WHERE id = ?", (source.root, source.document)

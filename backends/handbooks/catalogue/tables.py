@@ -69,6 +69,10 @@ MIGRATIONS = (
         version INTEGER, what TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    -- When it was withdrawn, NULL while it may answer.
+    ALTER TABLE version ADD COLUMN withdrawn TEXT
+    """,
 )
 """Each takes a file one version up; `PRAGMA user_version` counts those that a file has had."""
 

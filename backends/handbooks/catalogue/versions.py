@@ -24,6 +24,7 @@ class Edition:
 
     `published` is its place among all publications and `day` when that was; None while staged. It answers from the
     day `start` on; "" is since ever. `effective` and `until` are the days that somebody gave, None where nobody did.
+    `removed`: its document was removed, or this version alone was withdrawn.
     """
 
     row: int
@@ -113,13 +114,15 @@ class ChangeRecord:
 
 
 def standing(editions: Iterable[Edition]) -> list[Edition]:
-    """Of one document, the published versions that no later one took the place of, in the order of publication.
+    """Of one document, the published versions that are not removed and that no later one took the place of, in the
+    order of publication.
 
     A later one takes the place of those that were to begin when it does or after, and of all that had not begun on
     the day it came: its author has thought again. One that had ended when it came is kept for the record alone.
     """
     kept: list[Edition] = []
-    for later in sorted((one for one in editions if one.published is not None), key=lambda one: one.published or 0):
+    published = [one for one in editions if one.published is not None and not one.removed]
+    for later in sorted(published, key=lambda one: one.published or 0):
         day = later.day or ""
         if later.until is None or later.until >= day:
             kept = [earlier for earlier in kept if earlier.start < later.start and earlier.start <= day]
@@ -129,11 +132,7 @@ def standing(editions: Iterable[Edition]) -> list[Edition]:
 
 def answering(editions: Iterable[Edition], day: str) -> Edition | None:
     """Of one document, the version in force on a day: the newest by its start, then by its publication."""
-    candidates = [
-        one
-        for one in standing(editions)
-        if not one.removed and one.start <= day and (one.until is None or one.until >= day)
-    ]
+    candidates = [one for one in standing(editions) if one.start <= day and (one.until is None or one.until >= day)]
     return max(candidates, key=lambda one: (one.start, one.published or 0), default=None)
 
 

@@ -20,7 +20,7 @@ from core.words import words
 def settle(connection: apsw.Connection, document: str) -> None:
     """Make what can be found of a document what its versions now say, and tell those who search."""
     known = editions(connection, document)
-    wanted = {edition.row for edition in standing(known) if not edition.removed}
+    wanted = {edition.row for edition in standing(known)}
     there = {
         row for (row,) in connection.execute("SELECT row FROM version WHERE document = ? AND findable", (document,))
     }

@@ -70,6 +70,22 @@ def remove(connection: apsw.Connection, document: str, by: str, at: str) -> None
         settle(connection, document)
 
 
+def withdraw(connection: apsw.Connection, rows: Sequence[int], by: str, at: str) -> None:
+    """Take these versions out of search; withdrawing one twice is once."""
+    documents: dict[str, None] = {}
+    chosen = set(rows)
+    for edition in editions(connection):
+        if edition.row in chosen and not edition.removed:
+            connection.execute("UPDATE version SET withdrawn = ? WHERE row = ?", (at, edition.row))
+            connection.execute(
+                "INSERT INTO change (at, by, document, version, what) VALUES (?, ?, ?, ?, ?)",
+                (at, by, edition.document, edition.row, dumps({"withdrawn": True})),
+            )
+            documents[edition.document] = None
+    for document in documents:
+        settle(connection, document)
+
+
 def hold(connection: apsw.Connection, embedder: str | None, uids: Sequence[str]) -> None:
     """Note by whose embedding a vector index has these passages; None: it has them no more."""
     connection.executemany("UPDATE passage SET held = ? WHERE uid = ?", [(embedder, uid) for uid in uids])

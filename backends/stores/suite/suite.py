@@ -196,6 +196,7 @@ async def test_an_unknown_stream_is_an_empty_one(store: Store) -> None:
 
 async def test_a_stream_holds_its_own_entries_only(store: Store) -> None:
     names = ["thread:a", "thread:A", "thread:a:b", "thread:a.b", "thread:a_b", "thread:axb", "live:a", "audit:a"]
+    names += ["blob:a", "administration:a"]
     for name in names:
         await extend(store, name, {"of": name})
     for name in names:
@@ -1114,7 +1115,7 @@ async def test_erasing_leaves_commits_whole_and_records_alone(store: Store) -> N
 
 async def test_only_a_live_stream_is_erased_whole(store: Store) -> None:
     await extend(store, "thread:a", {})
-    for stream in ("thread:a", "audit:a", "blob:a"):
+    for stream in ("thread:a", "audit:a", "blob:a", "administration:a"):
         with refused(InvalidInput, f"{stream} was erased whole"):
             await store.erase(stream, whole=True)
     assert len(await store.read("thread:a")) == 1, "a thread was erased whole"
