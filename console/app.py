@@ -22,8 +22,9 @@ from backends.stores.opening import open_store
 from console.demo.mark import is_demo, make_demo
 from console.demo.records import HrRecords
 from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_samples
-from console.demo.tools import hr_tools
+from console.demo.tools import TOOL_WORDS, hr_tools
 from console.settings import Settings, read_settings
+from console.tool_words import add_tool_words
 from core.desk.desk import Desk
 from core.desk.runner import Runner
 from core.errors import InvalidInput
@@ -88,6 +89,7 @@ class App:
     def _demo_tools(self, settings: Settings) -> list[Tool]:
         records = HrRecords(settings.hr_file)
         self._opened.callback(records.close)
+        add_tool_words(TOOL_WORDS)
         return hr_tools(records)
 
     async def _take_in(self, settings: Settings, index: HandbookIndex) -> None:

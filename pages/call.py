@@ -3,12 +3,13 @@
 import streamlit as st
 
 from console.app import app
-from console.drawing.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json, tool_words
+from console.drawing.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json
 from console.drawing.evidence import draw_facts
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import label, when
 from console.format import took
 from console.sign_in import current_viewer
+from console.tool_words import tool_words
 
 st.set_page_config(page_title="Tool call", layout="wide")
 viewer = current_viewer()

@@ -5,13 +5,13 @@ from typing import get_args
 import streamlit as st
 
 from console.app import app
-from console.drawing.calls import tool_words
 from console.drawing.filters import WIDTH, day_range, person
 from console.drawing.paging import Pages
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import label, when
 from console.format import took
 from console.sign_in import current_viewer
+from console.tool_words import tool_words
 from core.values import CallStatus
 
 st.set_page_config(page_title="Tool calls", layout="wide")

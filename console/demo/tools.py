@@ -3,16 +3,13 @@
 Whose record a tool works on comes from its context, that is from the session; no tool takes an employee as an argument.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
 from console.demo.records import HrRecords, LeaveKind
-from core.canonical import Json
-from core.retrieval.search import SEARCH
+from console.tool_words import ToolWords
 from core.tools import Tool, ToolContext, tool
 
 
@@ -47,17 +44,7 @@ def hr_tools(records: HrRecords) -> list[Tool]:
     return [vacation_balance, request_leave, salary_letter]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolWords:
-    """What a tool is called on screen: while it runs, once it has run, and, from its arguments, what it will do."""
-
-    doing: str
-    done: str
-    will: str
-
-
-_WORDS = {
-    SEARCH: ToolWords("Searching the handbooks", "Handbook search", "Search the handbooks for “{query}”."),
+TOOL_WORDS = {
     "vacation_balance": ToolWords(
         "Reading your vacation balance", "Vacation balance", "Read the vacation balance of the person who asked."
     ),
@@ -70,17 +57,3 @@ _WORDS = {
         "Issue a letter to {recipient} that confirms the salary of the person who asked.",
     ),
 }
-
-
-def tool_words(name: str) -> ToolWords:
-    """The words for the tool, made of its name where none were written."""
-    spaced = name.replace("_", " ").strip() or "a tool"
-    return _WORDS.get(name) or ToolWords(f"Using {spaced}", spaced.capitalize(), f"Run “{spaced}”.")
-
-
-def what_it_does(name: str, arguments: Mapping[str, Json] | None) -> str:
-    """One sentence, in the tool's words and with its arguments; without them when they do not fit."""
-    try:
-        return tool_words(name).will.format_map(arguments or {})
-    except KeyError:
-        return f"Run “{tool_words(name).done}”."

@@ -5,10 +5,10 @@ from typing import Literal, TypeAlias
 
 import streamlit as st
 
-from console.demo.tools import tool_words, what_it_does
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import label, shown, when
 from console.format import took
+from console.tool_words import tool_words, what_it_does
 from core.canonical import Json
 from core.gate import Viewer
 from core.log.records import ToolCall

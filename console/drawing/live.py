@@ -12,9 +12,9 @@ from time import monotonic, sleep
 import streamlit as st
 from streamlit.elements.lib.mutable_status_container import StatusContainer
 
-from console.demo.tools import tool_words
 from console.drawing.calls import draw_evidence, step_label, step_state
 from console.drawing.text import label, markdown
+from console.tool_words import tool_words
 from core.errors import Unavailable
 from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolStartedEvent
 
