@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from core.canonical import Json
 from core.clock import Clock, iso
+from core.commits import commit_surely
 from core.entries import LookContent, Looked, draft
 from core.errors import Conflict
 from core.gate import Action, Owned, Viewer
-from core.journal import commit_surely
 from core.log import GENESIS, Entry, chain
 from core.store import Record, Store
 

@@ -10,11 +10,15 @@ once, and the matching of one with the other ends after MAX_MATCHES.
 import re
 from collections.abc import Iterator, Sequence
 
+from core.canonical import canonical
 from core.entries import Citation, Passage
 from core.words import words
 
 MAX_MATCHES = 1_000_000
 """Words of passages that are looked at for one text; after that a marker that is new is cited without a quote."""
+
+MAX_CITED = 1024 * 1024
+"""Bytes of canonical JSON that the citations of one turn may have: each holds its whole passage."""
 
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _SENTENCE = re.compile(r"(?<=[.!?])(?:\s*\[\d{1,3}\])*\s+|\n+")
@@ -42,6 +46,18 @@ def citations(text: str, passages: Sequence[Passage]) -> list[Citation]:
         for number, start, end in sorted(spans)
         if end > start or number not in quoting
     ]
+
+
+def fitting(found: Sequence[Citation]) -> list[Citation]:
+    """Those of the citations, in their order, that fit into MAX_CITED: the first of each passage before any other."""
+    further = [place > 0 and found[place - 1].number == citation.number for place, citation in enumerate(found)]
+    kept, room = set[int](), MAX_CITED
+    for place in sorted(range(len(found)), key=further.__getitem__):
+        room -= len(canonical(found[place].model_dump(mode="json"))) + 1
+        if room < 0:
+            break
+        kept.add(place)
+    return [citation for place, citation in enumerate(found) if place in kept]
 
 
 def _pointing(text: str, passages: int) -> Iterator[tuple[int, frozenset[str]]]:

@@ -10,7 +10,7 @@ import anyio
 from core.asking import Asking
 from core.canonical import Json, digest
 from core.entries import Late, ResultContent
-from core.errors import RolltopError
+from core.errors import RolltopError, TooLarge
 from core.history import as_json, choose, earlier_messages, summary_messages, turn_messages
 from core.holding import DESK, Holding
 from core.hooks import PARTS, ModelOutcome, ModelView
@@ -125,6 +125,7 @@ class Consulting:
             seconds=holding.left(options.model_call),
             # Where JSON was asked for, `[1]` is a list; where nothing was searched, it is the writer's own.
             passages=open.passages if open.retrievals and request.output is None and ask.purpose == "answer" else None,
+            said=holding.turn.text if ask.purpose == "answer" else "",
         )
         if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
             asking.cancel("worker_left")
@@ -135,7 +136,7 @@ class Consulting:
         if isinstance(said, Failed) and holding.live.lost.is_set():
             raise Superseded(holding.turn_id)  # whoever sealed the stream keeps what was shown, and ends the turn
         said = self._judged(said, model, failed, changed, can_trim)
-        await self._keep(said)
+        said = await self._keep(said)
         self._delay = self._pause(said, ask.attempt, asking.retry_after)
         for failure in await holding.equipment.hooked.see(view, _outcome(said)):
             await note_failure(holding, "after_model_call", said.call, failure)
@@ -164,10 +165,15 @@ class Consulting:
             said, retryable=said.retryable or bool(others), untried=any(name not in tried for name in others)
         )
 
-    async def _keep(self, said: Answered | Failed) -> None:
+    async def _keep(self, said: Answered | Failed) -> Answered | Failed:
+        """Put it on record; what then is."""
         holding, fence = self._holding, self._holding.fence
         try:
             await holding.journal.append(said, by=DESK)
+        except TooLarge as error:
+            if isinstance(said, Failed):
+                raise
+            return await self._keep(_unkept(said, str(error)))
         except Superseded:
             if said.cost is not None or said.usage != UNKNOWN_USAGE:
                 bill = Late(
@@ -180,6 +186,7 @@ class Consulting:
                 )
                 await holding.journal.append(Note(fact=bill), by=DESK)
             raise
+        return said
 
     async def choice(self, open: OpenTurn, *, trimmed: bool = False) -> Choice:
         equipment, options = self._holding.equipment, self._holding.equipment.options
@@ -239,6 +246,23 @@ async def _ask_unless_lost(
         said = await asking.run(request, careful=careful)
         tasks.cancel_scope.cancel()
     return said
+
+
+def _unkept(said: Answered, message: str) -> Failed:
+    """An answer that no commit can hold: what was shown of it, and its bill."""
+    return Failed(
+        worker=said.worker,
+        call=said.call,
+        code="answer_too_large",
+        message=message,
+        text=said.text,
+        retryable=False,
+        usage=said.usage,
+        cost=said.cost,
+        ttft_ms=said.ttft_ms,
+        duration_ms=said.duration_ms,
+        left_out=said.left_out,
+    )
 
 
 def _outcome(said: Answered | Failed) -> ModelOutcome:

@@ -14,8 +14,8 @@ import anyio
 from core.audit import audit_head
 from core.canonical import canonical
 from core.clock import Clock
+from core.commits import commit_surely
 from core.errors import InvalidInput, RolltopError
-from core.journal import commit_surely
 from core.log import GENESIS, Entry, verify
 from core.refold import Outline, heard_of, pages, refold
 from core.repairs import Repairs

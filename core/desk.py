@@ -15,6 +15,7 @@ import anyio
 from pydantic import BaseModel
 
 from core.archive import Archive
+from core.asking import MAX_ARGUMENTS
 from core.audit import record_look
 from core.canonical import Json, canonical, digest
 from core.clock import Clock
@@ -277,7 +278,8 @@ class Desk(Archive):
             if tool is None:
                 raise InvalidInput(f"this desk has no tool {call.tool} to check changed arguments with")
             changed = tool.validate(dict(arguments))
-            canonical(changed)
+            if len(canonical(changed)) > MAX_ARGUMENTS:
+                raise InvalidInput(f"arguments may have {MAX_ARGUMENTS} bytes of JSON")
         journal = self._journal(call.thread)
         await journal.load(call.turn)
         worker = new_worker(self._clock)

@@ -12,12 +12,14 @@ import anyio
 
 from core.canonical import Json
 from core.clock import Clock
+from core.commits import commit_surely
 from core.entries import AnyFact, BlobContent, ThreadFact, draft, fact
-from core.errors import Conflict, Corrupt, Full, Unavailable
+from core.errors import Conflict, Corrupt, Full, TooLarge, Unavailable
 from core.fold import State, fold, fold_all
 from core.log import GENESIS, Entry, chain
 from core.options import Options
 from core.records import Item, Thread, Turn, item, record
+from core.repairs import Repairs
 from core.store import Query, Record, Store, commit_size, every
 from core.turn import decide
 from core.wakeups import Wakeups
@@ -25,38 +27,8 @@ from core.wishes import Wish
 
 log = logging.getLogger(__name__)
 
-_FIRST_DELAY = 0.05
-_LONGEST_DELAY = 2.0
+_REREAD_DELAY = 0.05
 _EMPTY_READS = 100
-
-
-async def commit_surely(
-    store: Store,
-    clock: Clock,
-    stream: str,
-    after: int,
-    entries: Sequence[Entry],
-    records: Sequence[Record] = (),
-    *,
-    patience: float,
-) -> None:
-    """Commit, and repeat as it was while the store does not acknowledge, for `patience` seconds.
-
-    Raises Conflict where another commit stands at its place, Unavailable when the outcome is still unknown.
-    """
-    id = clock.token()
-    until = clock.monotonic() + patience
-    delay = _FIRST_DELAY
-    while True:
-        try:
-            await store.commit(stream, after, entries, records, id=id)
-            return
-        except Unavailable:
-            if clock.monotonic() + delay > until:
-                raise
-            log.warning("commit to %s after %d not acknowledged, repeating", stream, after)
-        await anyio.sleep(delay)
-        delay = min(2 * delay, _LONGEST_DELAY)
 
 
 class Journal:
@@ -110,7 +82,7 @@ class Journal:
         """Put the wish on record; the facts that were appended, () where nothing was left to do.
 
         A wish that depends on the state is given as a function, and made anew after every `Conflict`. Raises what
-        `decide` raises, and Unavailable or Full when the store did not take it.
+        `decide` raises, and Unavailable or Full when the store did not take it; TooLarge when none ever will.
         """
         while True:
             made = await wish(self.state) if callable(wish) else wish
@@ -127,9 +99,10 @@ class Journal:
     async def repair(self) -> None:
         """Write the records that lag behind what was loaded, if any do."""
         if records := self._touched(self.state):
-            await commit_surely(
-                self._store, self._clock, self.stream, self.state.n, (), records, patience=self.patience
-            )
+            repairs = Repairs(self._store, self._clock, self.stream, self.state.n, self.patience)
+            for lagging in records:
+                await repairs.add(lagging)
+            await repairs.finish()
             self._clean = self.state.n
 
     async def _commit(self, facts: Sequence[AnyFact], by: str) -> None:
@@ -147,9 +120,11 @@ class Journal:
         together = True
         try:
             commit_size(entries, records)
-        except Full:
+        except TooLarge:
             # A large result stands in the entry and in its record: too much for one commit, not for two.
             commit_size(entries, ())
+            for one in records:
+                commit_size((), (one,))  # an entry whose record could never be written would lag for ever
             together = False
         await commit_surely(
             self._store,
@@ -177,7 +152,7 @@ class Journal:
             if await self.catch_up():
                 return
             # A Conflict and nothing to read: the read was a stale one. The entry is there.
-            await anyio.sleep(_FIRST_DELAY)
+            await anyio.sleep(_REREAD_DELAY)
         raise Unavailable(f"{self.stream}: an entry after {self.state.n} exists but cannot be read")
 
     async def _fold(self, entry: Entry) -> None:

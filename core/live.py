@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from core.clock import Clock
+from core.commits import commit_surely
 from core.entries import (
     Beat,
     LiveFact,
@@ -23,7 +24,6 @@ from core.entries import (
     fact,
 )
 from core.errors import Conflict, Full, InvalidInput, Unavailable
-from core.journal import commit_surely
 from core.log import GENESIS, chain
 from core.store import Store
 from core.turn import Superseded

@@ -5,7 +5,7 @@ Were one before it to say so, a writer that died in between would leave a stream
 
 from core.canonical import canonical
 from core.clock import Clock
-from core.journal import commit_surely
+from core.commits import commit_surely
 from core.store import Record, Store
 
 MOST = 200

@@ -12,7 +12,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from core.acting import act, progress
 from core.entries import HookFailed, HookFailedContent
-from core.errors import RolltopError
+from core.errors import RolltopError, TooLarge
 from core.history import tool_message
 from core.holding import DESK, Holding
 from core.hooks import CallOutcome, CallView
@@ -107,6 +107,19 @@ async def _keep(holding: Holding, outcome: Finished) -> None:
     fence = holding.fence
     try:
         await holding.journal.append(outcome, by=DESK)
+    except TooLarge as error:
+        # It ran, whatever becomes of its result: only that can be left out.
+        bare = Finished(
+            worker=outcome.worker,
+            call=outcome.call,
+            status=outcome.status,
+            code="unrecordable",
+            error=str(error),
+            duration_ms=outcome.duration_ms,
+            size=outcome.size,
+            digest=outcome.digest,
+        )
+        await holding.journal.append(bare, by=DESK)
     except Superseded:
         await holding.journal.append(Note(fact=late(holding.turn_id, fence, outcome)), by=DESK)
         raise

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.citations import citations
+from core.canonical import canonical
+from core.citations import citations, fitting
 from core.entries import Passage
 from core.words import words
 
@@ -139,3 +140,13 @@ def test_a_text_that_matches_without_end_is_quoted_as_far_as_the_limit_and_cited
     assert 3 < len(some) < len(whole)
     assert all(found in whole for found in some)
     assert {found.number for found in some} == {1, 2, 3, 4}
+
+
+def test_what_is_too_much_for_a_record_leaves_out_further_quotes_of_a_passage_first(monkeypatch):
+    said = "Leave is agreed with the line manager [1]. You have 25 working days [1]. Give two months' notice [2]."
+    all_three = citations(said, [LEAVE, NOTICE])
+    assert [found.number for found in all_three] == [1, 1, 2]
+    sizes = [len(canonical(found.model_dump(mode="json"))) + 1 for found in all_three]
+    for room, kept in ((sum(sizes), [0, 1, 2]), (sum(sizes) - 1, [0, 2]), (sizes[0] + sizes[2] - 1, [0]), (0, [])):
+        monkeypatch.setattr("core.citations.MAX_CITED", room)
+        assert fitting(all_three) == [all_three[place] for place in kept]
