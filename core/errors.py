@@ -66,6 +66,10 @@ class Full(RolltopError, OverflowError):
     """A commit is larger than a store takes (8 MB), or its medium is full. Nothing was written."""
 
 
+class TooLarge(Full):
+    """A commit is larger than a store takes (8 MB): the same one never fits, however much room there is."""
+
+
 class Corrupt(RolltopError, ValueError):
     """An entry that is there cannot be true: a gap, a wrong hash, a kind or version this code does not know."""
 

@@ -19,6 +19,7 @@ ErrorCode: TypeAlias = Literal[
     "auth",  # 401, 403
     "too_large",  # context overflow
     "invalid_request",  # any other 4xx
+    "answer_too_large",  # the answer is more than is kept of one: the same request gives it again
     "protocol",  # bytes that are not the provider's format, or an end without its terminal marker
 ]
 """What a ModelError's `code` may be. The desk adds `empty`, `worker_lost` and `cancelled` of its own."""
@@ -133,6 +134,17 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSoFar:
+    """What the provider has counted before the end, the rest None: what is known of a request that breaks off.
+
+    Like a ping it is no content.
+    """
+
+    kind: Literal["usage"] = "usage"
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
     """The provider's terminal marker, always last. A stream that ends without one was cut.
 
@@ -146,7 +158,7 @@ class Finish:
     reasoning: tuple[Json, ...] = ()
 
 
-ModelEvent: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Ping | Finish
+ModelEvent: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Ping | UsageSoFar | Finish
 
 
 class Model(Protocol):

@@ -1,7 +1,7 @@
 """The store: eight methods, and the values they speak in.
 
 Everything above is written against this page alone. All domain logic lives on this side of it, so that a store is
-one file; `backends.stores.suite.suite` says in words what is wrong with one.
+one file; `backends.stores.opening.suite.suite` says in words what is wrong with one.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from core.canonical import Json, canonical
-from core.errors import Full
+from core.errors import TooLarge
 from core.values import Entry
 
 MAX_COMMIT = 8 * 1024 * 1024
@@ -129,8 +129,9 @@ class Store(Protocol):
 
         Conflict: entry after+1 exists and is not this commit's own. With the same `id` and the same `after` again it
         is a success that changes nothing, whatever became of the payloads since. InvalidInput: `after` lies beyond
-        the end, or an entry's stream or n does not fit. Full: more than MAX_COMMIT, or no room; nothing was written.
-        An entry that was erased elsewhere is taken as the shell it is, so that a log can be copied.
+        the end, or an entry's stream or n does not fit. TooLarge: more than MAX_COMMIT. Full: no room.
+        Neither wrote anything. An entry that was erased elsewhere is taken as the shell it is, so that a log can be
+        copied.
         Records are written in the order given, each only over a lower n, the rest left alone; where entries and
         records cannot be written at once, entries go first and the stream is dirty until the records are there. With
         no entries a commit repairs: it writes records over a lower or the same n, then clears `dirty` up to `after`,
@@ -176,11 +177,11 @@ class Store(Protocol):
 
 
 def commit_size(entries: Sequence[Entry], records: Sequence[Record]) -> int:
-    """The bytes that MAX_COMMIT counts. Raises Full when there are more; InvalidInput where something is not JSON."""
+    """The bytes that MAX_COMMIT counts. Raises TooLarge if there are more; InvalidInput if something is not JSON."""
     size = sum(len(canonical(entry.payload)) + len(canonical(entry.shell)) for entry in entries)
     size += sum(len(canonical(dict(record.fields))) for record in records)
     if size > MAX_COMMIT:
-        raise Full(f"a commit of {size} bytes is more than the {MAX_COMMIT} that every store takes")
+        raise TooLarge(f"a commit of {size} bytes is more than the {MAX_COMMIT} that every store takes")
     return size
 
 

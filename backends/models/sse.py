@@ -10,8 +10,8 @@ from contextlib import aclosing
 
 from core.errors import ModelError
 
-MAX_EVENT = 2 * 1024 * 1024
-"""Bytes one event may have: an answer of the longest length, its reasoning included, has less."""
+MAX_EVENT = 4 * 1024 * 1024
+"""Bytes one event may have: twice what is kept of an answer, for what its escapes add."""
 
 _CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
 
@@ -19,7 +19,8 @@ _CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
 async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, str], None]:
     """The name and the data of each event, in order; a comment is an event `ping` without data.
 
-    An event that the end cuts is none. Raises ModelError (`protocol`, retryable) for bytes that are no such stream.
+    An event that the end cuts is none. Raises ModelError: `protocol`, retryable, for bytes that are no such stream,
+    `answer_too_large` for an event longer than MAX_EVENT.
     """
     name, data = "", ""
     async with aclosing(_lines(chunks)) as lines:
@@ -41,7 +42,7 @@ async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[st
                 case _:
                     raise unreadable("the answer is no stream of events")
             if len(data) > MAX_EVENT:
-                raise unreadable(f"an event of the answer is longer than {MAX_EVENT} bytes")
+                raise _too_large()
 
 
 async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
@@ -54,7 +55,7 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
             yield _decoded(rest)
             rest = bytearray(piece)
         if len(rest) > MAX_EVENT:
-            raise unreadable(f"an event of the answer is longer than {MAX_EVENT} bytes")
+            raise _too_large()
     if not _CUT.match(rest):
         raise unreadable("the answer is no stream of events")
 
@@ -64,6 +65,10 @@ def _decoded(line: bytearray) -> str:
         return line.decode().removesuffix("\r")
     except UnicodeDecodeError as error:
         raise unreadable("the answer is no UTF-8") from error
+
+
+def _too_large() -> ModelError:
+    return ModelError("answer_too_large", f"an event of the answer is longer than {MAX_EVENT} bytes")
 
 
 def unreadable(what: str) -> ModelError:

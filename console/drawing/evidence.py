@@ -32,6 +32,8 @@ def draw_turn_facts(turn: Turn) -> None:
     }
     if turn.rating:
         facts["Feedback"] = f"thumbs {turn.rating}" + (f": {turn.comment}" if turn.comment else "")
+    if turn.citations_left_out:
+        facts["Citations too many to keep"] = f"{turn.citations_left_out:,}"
     draw_facts(facts)
 
 

@@ -56,6 +56,8 @@ _FAILURES = {
     "empty": "The language model gave an empty answer. Try again, perhaps in other words.",
     "step_limit": "It took more steps than are allowed. Ask for less at once.",
     "bad_calls": "The language model kept asking for what the desk does not have. Put it in other words.",
+    "answer_too_large": "The language model's answer became too long to keep. Ask for less at once.",
+    "unrecordable": "What came of it was too large to keep. Ask for less at once.",
     "turn_deadline": "It took longer than is allowed. Ask for less at once.",
     "hook_failed": "A check of the desk failed, so the language model was not asked. Tell the administrator.",
     "model_unavailable": "The language model failed several times in a row and is left alone for a minute. Try then.",

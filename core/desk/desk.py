@@ -57,6 +57,7 @@ from core.worker.close_turn import close_turn
 from core.worker.history import tool_json
 from core.worker.hooks import Hooked, Hooks
 from core.worker.model_chain import Chain
+from core.worker.model_request import MAX_ARGUMENTS
 from core.worker.process import begin, end, new_worker
 from core.worker.recovery import Recovery
 from core.worker.structured_output import schema_of
@@ -281,7 +282,8 @@ class Desk:
             if tool is None:
                 raise InvalidInput(f"this desk has no tool {call.tool} to check changed arguments with")
             changed = tool.validate(dict(arguments))
-            canonical(changed)
+            if len(canonical(changed)) > MAX_ARGUMENTS:
+                raise InvalidInput(f"arguments may have {MAX_ARGUMENTS} bytes of JSON")
         journal = self._journal(call.thread)
         await journal.load(call.turn)
         worker = new_worker(self._clock)

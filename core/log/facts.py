@@ -355,11 +355,14 @@ class EndContent(Value):
 
 
 class TurnEnded(Fact):
+    """`citations_left_out` is how many citations of the text are too much to keep."""
+
     kind: Literal["turn.ended"] = "turn.ended"
     turn: str
     fence: int
     status: TurnStatus
     code: str | None = None
+    citations_left_out: int = 0
     content: EndContent | None
 
 

@@ -197,6 +197,9 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "text": content.text if content else "",
                 "partial": "",
                 "citations": content.citations if content else [],
+                "citations_left_out": fact.citations_left_out,
+                # With what was shown of an answer that broke off: its own entry may be erased, which this one is not.
+                "size": turn.size + (len(content.text) - len(turn.text) if content else 0),
                 "output": content.output if content else None,
                 "message": content.message if content else None,
                 "code": fact.code,

@@ -162,7 +162,8 @@ class Turn(Value):
     `text` is the answer so far: the whole model answers, joined, and in the end all that is kept; `partial` the
     text of a model call that failed, as long as nothing took its place. `waiting` are the ids of calls that wait
     for a decision; `first_n` to `last_n` the turn's entries, up to its end; `size` its length in the model's history,
-    in characters; `output` the answer as JSON, where a schema was asked for and it fits.
+    in characters; `output` the answer as JSON, where a schema was asked for and it fits. `citations_left_out`
+    is how many of its citations were too much to keep.
     """
 
     kind: Literal["turn"] = "turn"
@@ -176,6 +177,7 @@ class Turn(Value):
     question: str | None
     text: str = ""
     citations: list[Citation] = []
+    citations_left_out: int = 0
     output: Json = None
     code: str | None = None
     message: str | None = None

@@ -34,24 +34,29 @@ class Markers:
         unfinished = _UNFINISHED.search(whole)
         cut = unfinished.start() if unfinished and len(whole) - unfinished.start() <= HELD else len(whole)
         self._held = whole[cut:]
-        shown, start = "", 0
+        pieces: list[str] = []
+        start = 0
         for marker in _MARKER.finditer(whole, 0, cut):
-            shown += whole[start : marker.start()]
+            self._show(whole[start : marker.start()], pieces)
             # What is taken out of "[9[9]]" must not leave a marker behind.
-            shown += self._resolved(marker) or " " * bool(_OPEN.search(self._tail + shown))
+            self._show(self._resolved(marker) or " " * bool(_OPEN.search(self._tail)), pieces)
             start = marker.end()
-        shown += whole[start:cut]
-        self._tail = (self._tail + shown)[-HELD:]
-        return shown
+        self._show(whole[start:cut], pieces)
+        return "".join(pieces)
 
     def end(self) -> str:
         """What was held back, now that nothing more comes."""
         held, self._held = self._held, ""
         return held
 
+    def _show(self, piece: str, pieces: list[str]) -> None:
+        pieces.append(piece)
+        self._tail = (self._tail + piece)[-HELD:]
+
     def _resolved(self, marker: re.Match[str]) -> str:
         numbers = [int(number) for number in marker[1].split(",")]
-        known = [number for number in numbers if 1 <= number <= (self._passages or 0)]
-        self.left_out += [number for number in numbers if number not in known]
+        passages = range(1, (self._passages or 0) + 1)
+        known = [number for number in numbers if number in passages]
+        self.left_out += [number for number in numbers if number not in passages]
         blank = " " if marker[0].startswith(" ") else ""
         return blank + "".join(f"[{number}]" for number in known) if known else ""

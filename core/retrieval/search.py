@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from core.canonical import canonical
+from core.errors import InvalidInput
 from core.gate import Viewer
 from core.retrieval.followup import LONGEST_QUERY
 from core.retriever import Retriever, holds_for
@@ -20,6 +21,9 @@ SEARCH = "search_handbooks"
 SEARCH_SECONDS = 60.0
 MAX_PASSAGE = 32 * 1024
 """Characters of a passage that are kept and sent."""
+
+MAX_FOUND = 3 * 1024 * 1024
+"""Bytes of canonical JSON that the passages of one search may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +38,16 @@ class Found:
 async def find(retriever: Retriever, query: str, viewer: Viewer, limit: int, *, question: str | None = None) -> Found:
     """Search, and keep what holds for the viewer; it is judged for the question, None the query itself.
 
-    Raises whatever the retriever does.
+    Raises whatever the retriever does, and InvalidInput for more than MAX_FOUND.
     """
     passages = await retriever.search(query, viewer, limit)
-    canonical([passage.model_dump(mode="json") for passage in passages])
     kept = [passage for passage in passages if holds_for(passage.audience, viewer)][:limit]
     judgement = await retriever.judge(query if question is None else question, kept)
     cut = tuple(passage.model_copy(update={"text": passage.text[:MAX_PASSAGE]}) for passage in kept)
+    if len(canonical([passage.model_dump(mode="json") for passage in cut])) > MAX_FOUND:
+        raise InvalidInput(
+            f"the passages of one search may have {MAX_FOUND} bytes of JSON: find fewer, or shorter ones"
+        )
     return Found(query=query, passages=cut, judgement=judgement)
 
 

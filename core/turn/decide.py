@@ -45,7 +45,7 @@ from core.log.fold import State
 from core.log.projection import joined
 from core.log.records import OpenCall, OpenModelCall, OpenTurn, Turn
 from core.options import Options
-from core.retrieval.citations import citations
+from core.retrieval.citations import citations, fitting
 from core.retrieval.numbering import numbered
 from core.retrieval.search import Found
 from core.turn.commands import (
@@ -351,6 +351,8 @@ def _failed(state: State, open: OpenTurn, wish: Failed, options: Options) -> tup
     if open.model_call.purpose != "answer":
         return (failed,)
     text = joined(_turn(state, turn).text, wish.text)
+    if wish.code == "answer_too_large":  # another attempt, or another model, would only be paid for as well
+        return (failed, _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message))
     if wish.text:
         if options.on_interruption == "retry" and open.retried < MAX_RETRIED and open.worker:
             return (failed, _claim(open, open.worker, "retried"))
@@ -484,6 +486,9 @@ def _ended(
     message: str | None = None,
     output: Json = None,
 ) -> TurnEnded:
-    passages = list(numbered(state.items, turn).values())
-    content = EndContent(text=text, citations=citations(text, passages), message=message, output=output)
-    return TurnEnded(turn=turn, fence=fence, status=status, code=code, content=content)
+    found = citations(text, list(numbered(state.items, turn).values()))
+    kept = fitting(found)
+    content = EndContent(text=text, citations=kept, message=message, output=output)
+    return TurnEnded(
+        turn=turn, fence=fence, status=status, code=code, citations_left_out=len(found) - len(kept), content=content
+    )

@@ -11,13 +11,14 @@ from dataclasses import replace
 import anyio
 
 from core.clock import Clock
-from core.errors import Conflict, Full, Unavailable
+from core.errors import Conflict, Full, TooLarge, Unavailable
 from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import AnyFact, ThreadFact, draft
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Thread, Turn, item, record
+from core.maintenance.repair_commits import Repairs
 from core.options import Options
 from core.store import Query, Record, Store, commit_size, every
 from core.turn.commands import Wish
@@ -81,7 +82,7 @@ class Journal:
         """Put the wish on record; the facts that were appended, () where nothing was left to do.
 
         A wish that depends on the state is given as a function, and made anew after every `Conflict`. Raises what
-        `decide` raises, and Unavailable or Full when the store did not take it.
+        `decide` raises, and Unavailable or Full when the store did not take it; TooLarge when none ever will.
         """
         while True:
             made = await wish(self.state) if callable(wish) else wish
@@ -98,9 +99,10 @@ class Journal:
     async def repair(self) -> None:
         """Write the records that lag behind what was loaded, if any do."""
         if records := self._touched(self.state):
-            await commit_surely(
-                self._store, self._clock, self.stream, self.state.n, (), records, patience=self.patience
-            )
+            repairs = Repairs(self._store, self._clock, self.stream, self.state.n, self.patience)
+            for lagging in records:
+                await repairs.add(lagging)
+            await repairs.finish()
             self._clean = self.state.n
 
     async def _commit(self, facts: Sequence[AnyFact], by: str) -> None:
@@ -118,9 +120,11 @@ class Journal:
         together = True
         try:
             commit_size(entries, records)
-        except Full:
+        except TooLarge:
             # A large result stands in the entry and in its record: too much for one commit, not for two.
             commit_size(entries, ())
+            for one in records:
+                commit_size((), (one,))  # an entry whose record could never be written would lag for ever
             together = False
         await commit_surely(
             self._store,

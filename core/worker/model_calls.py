@@ -8,7 +8,7 @@ from dataclasses import replace
 import anyio
 
 from core.canonical import Json, digest
-from core.errors import RolltopError, Superseded
+from core.errors import RolltopError, Superseded, TooLarge
 from core.live.stream import LiveStream
 from core.log.commit import read_blob
 from core.log.facts import Late, ResultContent
@@ -126,6 +126,7 @@ class Consulting:
             seconds=holding.left(options.model_call),
             # Where JSON was asked for, `[1]` is a list; where nothing was searched, it is the writer's own.
             passages=open.passages if open.retrievals and request.output is None and ask.purpose == "answer" else None,
+            said=holding.turn.text if ask.purpose == "answer" else "",
         )
         if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
             asking.cancel("worker_left")
@@ -136,7 +137,7 @@ class Consulting:
         if isinstance(said, Failed) and holding.live.lost.is_set():
             raise Superseded(holding.turn_id)  # whoever sealed the stream keeps what was shown, and ends the turn
         said = self._judged(said, model, failed, changed, can_trim)
-        await self._keep(said)
+        said = await self._keep(said)
         self._delay = self._pause(said, ask.attempt, asking.retry_after)
         for failure in await holding.equipment.hooked.see(view, _outcome(said)):
             await note_failure(holding, "after_model_call", said.call, failure)
@@ -165,10 +166,15 @@ class Consulting:
             said, retryable=said.retryable or bool(others), untried=any(name not in tried for name in others)
         )
 
-    async def _keep(self, said: Answered | Failed) -> None:
+    async def _keep(self, said: Answered | Failed) -> Answered | Failed:
+        """Put it on record; what then is."""
         holding, fence = self._holding, self._holding.fence
         try:
             await holding.journal.append(said, by=DESK)
+        except TooLarge as error:
+            if isinstance(said, Failed):
+                raise
+            return await self._keep(_unkept(said, str(error)))
         except Superseded:
             if said.cost is not None or said.usage != UNKNOWN_USAGE:
                 bill = Late(
@@ -181,6 +187,7 @@ class Consulting:
                 )
                 await holding.journal.append(Note(fact=bill), by=DESK)
             raise
+        return said
 
     async def choice(self, open: OpenTurn, *, trimmed: bool = False) -> Choice:
         equipment, options = self._holding.equipment, self._holding.equipment.options
@@ -240,6 +247,23 @@ async def _ask_unless_lost(
         said = await asking.run(request, careful=careful)
         tasks.cancel_scope.cancel()
     return said
+
+
+def _unkept(said: Answered, message: str) -> Failed:
+    """An answer that no commit can hold: what was shown of it, and its bill."""
+    return Failed(
+        worker=said.worker,
+        call=said.call,
+        code="answer_too_large",
+        message=message,
+        text=said.text,
+        retryable=False,
+        usage=said.usage,
+        cost=said.cost,
+        ttft_ms=said.ttft_ms,
+        duration_ms=said.duration_ms,
+        left_out=said.left_out,
+    )
 
 
 def _outcome(said: Answered | Failed) -> ModelOutcome:

@@ -21,11 +21,21 @@ from core.retrieval.markers import Markers
 from core.tools import Tool
 from core.turn.commands import UNKNOWN_USAGE, Answered, Failed, WrittenCall
 from core.values import Worker
+from core.worker.structured_output import MAX_WORDS
 
-MAX_ANSWER = 256 * 1024
-"""Characters of text one answer may have, so that it, its record and its message fit in one commit."""
+# One commit holds the text of a last answer five times (its own, its turn's, and in three records), its reasoning and
+# its citations two and three times, or the arguments of calls three times. All of it together fits in MAX_COMMIT.
+MAX_ANSWER = 512 * 1024
+"""Bytes of canonical JSON that the text of one turn may have, all its answers together."""
+
+MAX_ARGUMENTS = 512 * 1024
+"""Bytes of canonical JSON that the arguments of one answer's calls may have together."""
+
+MAX_REASONING = 1024 * 1024
+"""Bytes of canonical JSON that one answer's reasoning may have."""
 
 MAX_CALLS = 64
+"""Calls that one answer may hold."""
 
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -33,6 +43,8 @@ _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 class Asking:
     """A request under way, for `seconds` at most. `cancel` ends it from outside, with the code its failure is to have.
 
+    An answer that is larger than the limits above fails as `answer_too_large`. It is read on only as far as its end, if
+    that comes next: the end brings the bill. `said` is the text of the turn's answers before this one.
     `live` None: its text is shown to nobody. `passages` is how many its text may point to, None where it may hold no
     markers.
     `retry_after` is how many seconds the provider asked to wait, None when it did not.
@@ -51,6 +63,7 @@ class Asking:
         clock: Clock,
         seconds: float,
         passages: int | None,
+        said: str = "",
     ) -> None:
         self._call = call
         self._attempt = attempt
@@ -63,18 +76,22 @@ class Asking:
         self._seconds = seconds
         self._scope = anyio.CancelScope()
         self._cancelled: str | None = None
-        self._text = ""
+        self._shown: list[str] = []
         self._markers = Markers(passages)
-        self._calls: list[CallDelta] = []
+        self._calls: list[WrittenCall] = []
+        # Adapters tell of a call's arguments as thinking while they are written, and of the whole call at its end.
+        self._left = {
+            "text": MAX_ANSWER - _size(said),
+            "thinking": MAX_REASONING + MAX_ARGUMENTS,
+            "reasoning": MAX_REASONING,
+            "arguments": MAX_ARGUMENTS,
+        }
+        self._too_large: str | None = None
+        self._usage = UNKNOWN_USAGE
         self._finish: Finish | None = None
         self._began = clock.monotonic()
         self._first: float | None = None
         self.retry_after: float | None = None
-
-    @property
-    def text(self) -> str:
-        """What came so far."""
-        return self._text
 
     def cancel(self, code: str) -> None:
         """End the request now; what came of it is kept."""
@@ -85,7 +102,7 @@ class Asking:
         """The answer, or how there came to be none. `careful`: passages were retrieved, so only reads run unasked."""
         try:
             with self._scope:
-                await self._read(request)
+                await self._read(request, careful)
         except ModelError as error:
             self.retry_after = error.retry_after
             return self._failed(error.code, str(error), error.retryable)
@@ -98,13 +115,13 @@ class Asking:
             return self._failed("timeout", what, True)
         if self._finish is None:
             return self._failed("protocol", "the answer ended without its terminal marker", True)
-        if len(self._calls) > MAX_CALLS:
-            return self._failed("protocol", f"an answer may hold {MAX_CALLS} calls at most", False)
-        if not self._text and not self._calls and self._finish.stop_reason in ("end", "tool_calls"):
+        if not self._text() and not self._calls and self._finish.stop_reason in ("end", "tool_calls"):
             return self._failed("empty", "the answer was empty", self._attempt == 1)
-        return self._answered(self._finish, careful)
+        if self._too_large:
+            return self._failed("answer_too_large", self._too_large, False)
+        return self._answered(self._finish)
 
-    async def _read(self, request: ModelRequest) -> None:
+    async def _read(self, request: ModelRequest, careful: bool) -> None:
         options, start = self._options, anyio.current_time()
         last = start + self._seconds
         self._scope.deadline = min(last, start + options.first_content)
@@ -112,6 +129,11 @@ class Asking:
             async for event in events:
                 if event.kind == "ping":
                     continue
+                if event.kind == "usage":
+                    self._usage = event.usage
+                    continue
+                if self._too_large and event.kind != "finish":
+                    return
                 if self._first is None:
                     self._first = self._clock.monotonic()
                 match event.kind:
@@ -120,48 +142,71 @@ class Asking:
                             last  # what follows may wait for the store, which is not the model's fault
                         )
                         await self._say(event.text)
+                    case "reasoning":
+                        self._take("thinking", _size(event.text))
                     case "call":
-                        self._calls.append(event)
+                        self._add(event, careful)
                     case "finish":
                         await self._show(self._markers.end())
                         self._finish = event
+                        self._take("reasoning", len(canonical(list(event.reasoning))))
                         return
                 self._scope.deadline = min(last, anyio.current_time() + options.between_contents)
 
     async def _say(self, text: str) -> None:
         text = text.encode(errors="replace").decode()
-        if len(self._text) + len(text) > MAX_ANSWER:
-            raise ModelError("protocol", f"an answer may have {MAX_ANSWER} characters at most")
-        await self._show(self._markers.feed(text))
+        if self._take("text", _size(text)):
+            await self._show(self._markers.feed(text))
+
+    def _add(self, call: CallDelta, careful: bool) -> None:
+        if len(self._calls) == MAX_CALLS:
+            self._too_large = f"the answer holds more than {MAX_CALLS} calls"
+        # What is longer than all that fits is not even parsed.
+        elif self._take("arguments", 0 if len(call.arguments) <= MAX_ARGUMENTS else len(call.arguments)):
+            written = _written(call, self._tools, careful)
+            self._calls.append(written)
+            self._take("arguments", len(canonical(written.arguments)))
+
+    def _take(self, what: str, size: int) -> bool:
+        """Whether so many bytes more of it may be kept."""
+        self._left[what] -= size
+        if self._left[what] < 0:
+            self._too_large = f"the answer's {what} is larger than what is kept of one"
+        return self._too_large is None
+
+    def _text(self) -> str:
+        return "".join(self._shown)
 
     async def _show(self, text: str) -> None:
-        self._text += text
+        self._shown.append(text)
         if self._live and text:
             await self._live.text(self._call, text)
 
     def _failed(self, code: str, message: str, retryable: bool) -> Failed:
         finish = self._finish
+        if self._too_large:  # whatever else befell it: to ask again would give the same
+            code, message, retryable = "answer_too_large", self._too_large, False
         return Failed(
             worker=self._worker,
             call=self._call,
             code=code,
             message=message,
-            text=self._text,
+            text=self._text(),
             retryable=retryable,
-            usage=finish.usage if finish else UNKNOWN_USAGE,
+            usage=finish.usage if finish else self._usage,
             cost=finish.cost if finish else None,
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
             left_out=tuple(self._markers.left_out),
         )
 
-    def _answered(self, finish: Finish, careful: bool) -> Answered:
+    def _answered(self, finish: Finish) -> Answered:
         return Answered(
             worker=self._worker,
             call=self._call,
-            text=self._text,
+            text=self._text(),
             stop_reason=finish.stop_reason,
-            calls=tuple(_written(call, self._tools, careful) for call in self._calls),
+            calls=tuple(self._calls),
             reasoning=finish.reasoning,
             usage=finish.usage,
             cost=finish.cost,
@@ -202,7 +247,7 @@ def _written(call: CallDelta, tools: Mapping[str, Tool], careful: bool) -> Writt
             approval=approval,
             arguments=arguments,
             fault="invalid_arguments",
-            message=f"The arguments do not fit: {error}",
+            message=f"The arguments do not fit: {error}"[:MAX_WORDS],
         )
     return WrittenCall(tool=tool.name, effect=tool.effect, approval=approval, arguments=valid)
 
@@ -216,3 +261,8 @@ def _object(raw: str) -> Json:
     except (ValueError, RecursionError):
         return {"INVALID_JSON": clean}
     return value if isinstance(value, dict) else {"INVALID_JSON": clean}
+
+
+def _size(text: str) -> int:
+    """The bytes that a text adds to the JSON it stands in."""
+    return len(json.dumps(text, ensure_ascii=False).encode(errors="replace")) - 2

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
-from core.errors import RolltopError, Superseded
+from core.errors import RolltopError, Superseded, TooLarge
 from core.log.facts import HookFailed, HookFailedContent
 from core.log.records import ToolCall
 from core.tools import ToolContext
@@ -108,6 +108,19 @@ async def _keep(holding: Holding, outcome: Finished) -> None:
     fence = holding.fence
     try:
         await holding.journal.append(outcome, by=DESK)
+    except TooLarge as error:
+        # It ran, whatever becomes of its result: only that can be left out.
+        bare = Finished(
+            worker=outcome.worker,
+            call=outcome.call,
+            status=outcome.status,
+            code="unrecordable",
+            error=str(error),
+            duration_ms=outcome.duration_ms,
+            size=outcome.size,
+            digest=outcome.digest,
+        )
+        await holding.journal.append(bare, by=DESK)
     except Superseded:
         await holding.journal.append(Note(fact=late(holding.turn_id, fence, outcome)), by=DESK)
         raise

@@ -10,7 +10,7 @@ from datetime import timedelta
 import anyio
 
 from core.clock import iso
-from core.errors import Full, RolltopError, Superseded, Unavailable
+from core.errors import Full, RolltopError, Superseded, TooLarge, Unavailable
 from core.live.stream import live_stream, seal
 from core.log.records import OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
@@ -79,6 +79,9 @@ class Work:
             await self._give_up("model_unavailable", str(error))
         except Superseded:
             log.info("turn %s: superseded", self.turn)
+        except TooLarge as error:
+            log.exception("turn %s: what happened is more than a store takes", self.turn)
+            await self._give_up("unrecordable", str(error))
         except (Unavailable, Full):
             # As if dead: the log says how far it went, and recovery, here or elsewhere, goes on from there.
             log.exception("turn %s: the store does not take what happened; leaving it to recovery", self.turn)

@@ -83,6 +83,12 @@ def breaks_off(code: str, bad: list[Any], shown: str = "Twelve ", **more: Any) -
     return Row(does=[bad], ends="interrupted", code=code, shown=shown, calls=[f"failed {code}"], **more)
 
 
+def too_large(shown: str, *parts: Any, **more: Any) -> Row:
+    """The answer is more than is kept of one: what was shown is, and nobody is asked again."""
+    calls = ["failed answer_too_large"]
+    return Row(does=[[*parts, BILL]], ends="failed", code="answer_too_large", shown=shown, calls=calls, **more)
+
+
 def stops(reason: str, ends: str, code: str | None, *parts: Any, **more: Any) -> Row:
     """The answer is whole, and ends for another reason than that it is complete."""
     said = [Say("Twelve days."), *parts, BILL]
@@ -101,7 +107,7 @@ def calling(*answers: list[Any], **more: Any) -> Row:
 
 
 TWELVE = Say("Twelve ", pieces=1)
-LONG = Say("x" * 3_000_000, pieces=1)
+HUGE = "x" * 9_000_000
 OPENAI = ("responses", "chat")
 NEW_EVENT = Emit({"type": "response.new_kind.delta", "object": "new", "choices": [], "delta": "?"}, "new_kind")
 FLAT_ERROR = Emit(
@@ -149,7 +155,6 @@ ROWS = {
     "silence with pings after content": breaks_off("timeout", [TWELVE, Hang(0.02)], options=SHORT),
     "bytes that are no UTF-8": breaks_off("protocol", [TWELVE, Bytes(b'data: {"x":"\xe2\x28"}\n\n')]),
     "an event that is no JSON": breaks_off("protocol", [TWELVE, Bytes(b"data: {\n\n")]),
-    "an event of 3 MB": breaks_off("protocol", [TWELVE, LONG]),
     "a call, then the end": recovers("protocol", [LOOK, Cut()]),
     "text and a call, then the end": breaks_off("protocol", [TWELVE, LOOK, Cut()]),
     # The answer ends otherwise.
@@ -229,7 +234,16 @@ ROWS = {
         calls=[*["answered tool_calls"] * 3, "answered end"],
         tools=["invalid_arguments"] * 3,
     ),
-    "65 calls": fails("protocol", [*[LOOK] * 65, BILL], paid=True),
+    # More than is kept of an answer.
+    "text of 9 MB": too_large("x" * 510_000, Say(HUGE, pieces=600)),
+    "text of 9 MB in one event": too_large("Twelve ", TWELVE, Say(HUGE, pieces=1)),
+    "text of 600,000 characters in one event": too_large("", Say("x" * 600_000, pieces=1), paid=True),
+    "control characters": too_large("\x01" * 87_000, Say("\x01" * 1_500_000, pieces=500)),
+    "arguments of 9 MB": too_large("", CallAs("look", {"note": HUGE}, "c1", pieces=600)),
+    "arguments of 9 MB in one event": too_large("Twelve ", TWELVE, Call("look", {"note": HUGE})),
+    "arguments of 600,000 characters": too_large("", Call("look", {"note": "x" * 600_000}), paid=True),
+    "reasoning of 9 MB": too_large("", Think(HUGE)),
+    "65 calls": too_large("", *[LOOK] * 65, paid=True),
 }
 
 

@@ -1,9 +1,15 @@
 """Citations: which passage a marker points to, and which of its words it is quoted for."""
 
-import pytest
+import re
 
-from core.retrieval.citations import citations
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.canonical import canonical
+from core.retrieval.citations import citations, fitting
 from core.values import Passage
+from core.words import words
 
 
 def passage(text, id="p"):
@@ -53,3 +59,94 @@ def test_a_quote_stands_in_the_passage_where_the_citation_says():
 def test_a_long_sentence_is_quoted_from_its_beginning():
     long = passage("The allowance " + "and so on " * 60 + "ends.")
     assert len(citations("The allowance ends [1].", [long])[0].quote) == 300
+
+
+def by_definition(text, passages):
+    """The same, as it is defined: each marker's sentence held against every sentence of its passage."""
+    split = re.compile(r"(?<=[.!?])(?:\s*\[\d{1,3}\])*\s+|\n+")
+
+    def weight(word):
+        return 20 if word[0].isdigit() else 10 if len(word) >= 4 else 1
+
+    def span(said, passage):
+        best, most, start = (0, 0), 0, 0
+        cuts = [(cut.start(), cut.end()) for cut in split.finditer(passage)]
+        for end, following in [*cuts, (len(passage), 0)]:
+            shared = set(words(said)) & set(words(passage[start:end]))
+            if sum(map(weight, shared)) > most and any(weight(word) >= 10 for word in shared):
+                best, most = (start, min(end, start + 300)), sum(map(weight, shared))
+            start = following
+        return best
+
+    found, before, start = set(), "", 0
+    for end in [*(cut.end() for cut in split.finditer(text)), len(text)]:
+        sentence, start = text[start:end], end
+        said = re.sub(r"\[\d{1,3}\]", " ", sentence)
+        said = before = said if words(said) else before
+        for number in map(int, re.findall(r"\[(\d{1,3})\]", sentence)):
+            if 1 <= number <= len(passages):
+                found.add((number, *span(said, passages[number - 1].text)))
+    quoting = {number for number, start, end in found if end > start}
+    return sorted(span for span in found if span[2] > span[1] or span[0] not in quoting)
+
+
+WORDS = st.sampled_from(
+    ["leave", "notice", "weeks", "days", "of", "a", "is", "25", "2026", "Ünder", "x-ray", "", "\n", ". ", "! ", "?"]
+)
+MARKERS = st.sampled_from(["[1]", "[2]", "[3]", "[9]", "[0]", "[12345]", "[1][2]", "[ 1 ]"])
+
+
+@given(
+    st.lists(WORDS | MARKERS, max_size=40).map(" ".join),
+    st.lists(st.lists(WORDS, max_size=40).map(" ".join), max_size=3),
+)
+def test_the_citations_are_those_of_the_definition(text, texts):
+    passages = [passage(said) for said in texts]
+    found = citations(text, passages)
+    assert [(one.number, one.start, one.end) for one in found] == by_definition(text, passages)
+    assert all(one.quote == one.passage.text[one.start : one.end] for one in found)
+
+
+def long_answer(sentences):
+    return " ".join(f"In grade {n} the leave is {n} days [{n % 3 + 1}][{(n + 1) % 3 + 1}]." for n in range(sentences))
+
+
+def handbook(sentences):
+    return [passage(" ".join(f"Grade {n} has {n} days of leave." for n in range(k, sentences, 3))) for k in range(3)]
+
+
+def test_text_and_passages_are_each_read_once_however_many_markers_there_are(monkeypatch):
+    read = []
+    monkeypatch.setattr("core.retrieval.citations.words", lambda text: read.append(len(text)) or words(text))
+    said, passages = long_answer(4_000), handbook(300)
+    assert len(citations(said, passages)) > 250
+    assert sum(read) <= len(said) + sum(len(passage.text) for passage in passages)
+
+
+def test_one_sentence_held_against_a_passage_a_second_time_is_not_matched_again(monkeypatch):
+    monkeypatch.setattr("core.retrieval.citations.MAX_MATCHES", 100)
+    said = "Leave is agreed with the line manager [1]. " * 1_000 + "There are 25 working days [1]."
+    assert quotes(said) == [
+        (1, "Leave is agreed with the line manager."),
+        (1, "You have 25 working days a year."),
+    ]
+
+
+def test_a_text_that_matches_without_end_is_quoted_as_far_as_the_limit_and_cited_to_its_end(monkeypatch):
+    said, passages = long_answer(300) + " Zebras [4].", [*handbook(300), LEAVE]
+    whole = citations(said, passages)
+    monkeypatch.setattr("core.retrieval.citations.MAX_MATCHES", 10_000)
+    some = citations(said, passages)
+    assert 3 < len(some) < len(whole)
+    assert all(found in whole for found in some)
+    assert {found.number for found in some} == {1, 2, 3, 4}
+
+
+def test_what_is_too_much_for_a_record_leaves_out_further_quotes_of_a_passage_first(monkeypatch):
+    said = "Leave is agreed with the line manager [1]. You have 25 working days [1]. Give two months' notice [2]."
+    all_three = citations(said, [LEAVE, NOTICE])
+    assert [found.number for found in all_three] == [1, 1, 2]
+    sizes = [len(canonical(found.model_dump(mode="json"))) + 1 for found in all_three]
+    for room, kept in ((sum(sizes), [0, 1, 2]), (sum(sizes) - 1, [0, 2]), (sizes[0] + sizes[2] - 1, [0]), (0, [])):
+        monkeypatch.setattr("core.retrieval.citations.MAX_CITED", room)
+        assert fitting(all_three) == [all_three[place] for place in kept]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.retrieval.markers import HELD, Markers
+from core.retrieval.markers import _OPEN, HELD, Markers
 
 PIECES = st.sampled_from(["[", "]", "1", "2", "9", "12", ",", " ", "a", ".", "\n", "[1]", "[9]", "[1, 9]", "[x]", "ü"])
 
@@ -60,3 +60,18 @@ def test_at_most_sixteen_characters_are_held_back_and_what_is_shown_is_never_tak
 def test_no_marker_in_what_is_shown_points_to_nothing(pieces):
     shown, _ = written("".join(pieces), 2, 4)
     assert {int(number) for number in re.findall(r"\[(\d{1,3})\]", shown)} <= {1, 2}
+
+
+def test_markers_that_point_to_nothing_cost_no_look_back_at_all_that_was_shown(monkeypatch):
+    class Counted:
+        looked = 0
+
+        def search(self, text):
+            self.looked += len(text)
+            return _OPEN.search(text)
+
+    counted = Counted()
+    monkeypatch.setattr("core.retrieval.markers._OPEN", counted)
+    shown, left_out = written("Twelve days [9]." * 2_000, 2, 100_000)
+    assert (shown, left_out) == ("Twelve days." * 2_000, [9] * 2_000)
+    assert counted.looked <= HELD * 2_000

@@ -329,7 +329,7 @@ async def test_500_calls_in_one_answer_are_refused_and_none_runs(store):
 
     async with chatting(store, [[Call("look", {})] * 500], tools=[look]) as chat:
         reply = await chat.ask("?")
-    assert (reply.status, reply.error.code, reply.tool_calls, ran) == ("failed", "protocol", [], [])
+    assert (reply.status, reply.error.code, reply.tool_calls, ran) == ("failed", "answer_too_large", [], [])
 
 
 async def test_an_application_may_deny_a_call_before_it_starts(store):

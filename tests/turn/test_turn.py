@@ -345,12 +345,6 @@ async def test_whatever_else_an_adapter_raises_is_an_outcome_of_that_attempt(sto
     assert (view.turn.status, view.turn.code) == ("failed", "protocol")
 
 
-async def test_an_answer_longer_than_a_record_keeps_is_interrupted(store):
-    view = await answer(store, [[Say("x" * 200_000, pieces=1), Say("y" * 200_000, pieces=1)]])
-    assert (view.turn.status, view.turn.code) == ("interrupted", "protocol")
-    assert view.turn.text == "x" * 200_000
-
-
 async def test_characters_that_no_text_may_hold_are_replaced_and_the_turn_goes_on(store):
     view = await answer(store, [[Say("a\ud800b\0c", pieces=1)]])
     assert (view.turn.status, view.turn.text) == ("completed", "a?b\0c")

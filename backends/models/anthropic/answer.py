@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from backends.models.sse import MAX_EVENT, unreadable
+from backends.models.sse import unreadable
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
-from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta
+from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, UsageSoFar
 from core.values import StopReason, Usage
 
 _BETWEEN = "\n\n"
@@ -63,13 +63,15 @@ class Answer:
     stop_reason: StopReason = "other"
     _blocks: dict[int, _Block] = field(default_factory=dict)
     _usage: dict[str, Json] = field(default_factory=dict)
-    _unseen: int = 0
 
     def read(self, event: Mapping[str, Json]) -> Iterator[ModelEvent]:
         """What an event says; nothing for one that is not known. Raises ModelError."""
         match event:
             case {"type": "message_start", "message": {"usage": dict(usage)}}:
                 self._count(usage)
+                # The output counted so far is that of its first tokens only.
+                so_far = self.usage().model_copy(update={"output": None, "reasoning": None})
+                yield UsageSoFar(usage=so_far)
             case {"type": "content_block_start", "index": int(index), "content_block": dict(value)}:
                 yield from self._start(index, value)
             case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
@@ -144,10 +146,6 @@ class Answer:
             yield _call(block)
 
     def _think(self, block: _Block, piece: str) -> Iterator[ModelEvent]:
-        """What is not shown: text has its limit where it is, and this has it here."""
-        self._unseen += len(piece)
-        if self._unseen > MAX_EVENT:
-            raise unreadable(f"what the answer does not show is longer than {MAX_EVENT} characters")
         block.pieces.append(piece)
         if piece:
             yield ReasoningDelta(text=piece)

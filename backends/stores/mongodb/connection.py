@@ -29,7 +29,7 @@ from pymongo.topology_description import TopologyDescription
 
 from backends.stores.mongodb.documents import Document
 from core.canonical import Json
-from core.errors import Full, InvalidInput, Unavailable
+from core.errors import Full, InvalidInput, TooLarge, Unavailable
 
 T = TypeVar("T")
 Collection: TypeAlias = AsyncCollection[Document]
@@ -156,12 +156,14 @@ def _translated(where: str) -> Iterator[None]:
     try:
         yield
     except DocumentTooLarge as error:
-        raise Full(f"{where}: a document of MongoDB ends at 16 MB") from error
+        raise TooLarge(f"{where}: a document of MongoDB ends at 16 MB") from error
     except (BSONError, OverflowError, UnicodeEncodeError) as error:
         raise InvalidInput(f"{where}: not what MongoDB can hold: {type(error).__name__}") from error
     except OperationFailure as error:
         # Its text may quote what was written.
-        if error.code in _TOO_LARGE | _NO_ROOM:
+        if error.code in _TOO_LARGE:
+            raise TooLarge(f"{where}: {type(error).__name__} {error.code}") from error
+        if error.code in _NO_ROOM:
             raise Full(f"{where}: {type(error).__name__} {error.code}") from error
         raise Unavailable(f"{where}: {type(error).__name__} {error.code}") from error
     except ConnectionFailure as error:
