@@ -11,6 +11,7 @@ import anyio
 import apsw
 
 from backends.catalogue_tables import MEMORY, Connections
+from backends.sqlite_errors import translated
 from core.errors import Unavailable
 
 LOOK_EVERY = 0.1
@@ -43,5 +44,5 @@ def _taken(connections: Connections, held: ExitStack) -> bool:
         held.close()
         return False
     except apsw.Error as error:
-        raise Unavailable(f"{connections.path}-ingest: {type(error).__name__}: {error}") from error
+        raise translated(error, f"{connections.path}-ingest") from error
     return True

@@ -4,15 +4,13 @@ The navigation offers what the viewer may open; that is courtesy. What they may 
 """
 
 from pathlib import Path
-from time import monotonic
 
 import streamlit as st
 
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
+from console.troubles import draw_away, draw_refused
 from console.wording import label
-from core.errors import Denied, InvalidInput, NotFound, Unavailable
-
-AGAIN_SECONDS = 4.0
+from core.errors import Denied, InvalidInput, NotFound, StoreRefused, Unavailable
 
 # Theming has no word for it: without this a wide table in a text widens the page, and on a phone all of it scrolls.
 WIDE_TABLES = "<style>:is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }</style>"
@@ -56,19 +54,7 @@ except Denied:
     st.error("Your role does not open this page.", title="Not allowed", icon=":material/block:")
 except InvalidInput as error:
     st.error(label(str(error), 300), title="That cannot be asked", icon=":material/error:")
+except StoreRefused as error:
+    draw_refused(error)
 except Unavailable:
-    st.error(
-        "The store does not answer. What was saved before is safe; what you typed stays in its box. "
-        "This page tries again by itself.",
-        title="Nothing can be read or saved right now",
-        icon=":material/cloud_off:",
-    )
-    st.button("Try again", key="main_again")
-    failed_at = monotonic()
-
-    @st.fragment(run_every=AGAIN_SECONDS)
-    def try_again() -> None:
-        if monotonic() - failed_at >= AGAIN_SECONDS / 2:  # not yet in the run that has failed
-            st.rerun()
-
-    try_again()
+    draw_away()

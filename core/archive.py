@@ -14,7 +14,7 @@ from core.audit import record_look
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
 from core.entries import CallStatus, TurnStatus
-from core.errors import Full, InvalidInput, Unavailable
+from core.errors import Full, InvalidInput, StoreRefused, Unavailable
 from core.fold import State
 from core.gate import Action, Owned, Viewer, authorize
 from core.journal import Journal
@@ -299,8 +299,9 @@ class Archive:
         await journal.load()
         try:
             await journal.repair()
-        except (Full, Unavailable):
-            log.exception("thread %s: its records lag behind its log", head.id)  # who reads needs no room
+        except (Full, StoreRefused, Unavailable):
+            # A full disk, or a right to read alone, must not fail a read.
+            log.exception("thread %s: its records lag behind its log", head.id)
         return journal.state
 
     async def _threads(

@@ -57,7 +57,8 @@ async def copy(source: Store, target: Store, clock: Clock, tell: Tell, *, patien
     """Make the target hold all that the source holds. Nothing that stands in its logs is overwritten.
 
     Raises InvalidInput, naming stream and n, where the target differs; Corrupt where a log is broken; Conflict where
-    somebody else writes to the target; Unavailable when a store stays away, the target for `patience` seconds.
+    somebody else writes to the target; Unavailable when a store stays away, the target for `patience` seconds;
+    StoreRefused if a store's operator must act first.
     """
     copying = _Copying(source, target, clock, patience)
     await copying.each_stream("copying", copying.append, tell)

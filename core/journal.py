@@ -13,7 +13,7 @@ import anyio
 from core.canonical import Json
 from core.clock import Clock
 from core.entries import AnyFact, BlobContent, ThreadFact, draft, fact
-from core.errors import Conflict, Corrupt, Full, Unavailable
+from core.errors import Conflict, Corrupt, Full, StoreRefused, Unavailable
 from core.fold import State, fold, fold_all
 from core.log import GENESIS, Entry, chain
 from core.options import Options
@@ -42,16 +42,25 @@ async def commit_surely(
 ) -> None:
     """Commit, and repeat as it was while the store does not acknowledge, for `patience` seconds.
 
-    Raises Conflict where another commit stands at its place, Unavailable when the outcome is still unknown.
+    Raises Conflict if another commit stands at its place, Full or StoreRefused if nothing was written, and Unavailable
+    if the outcome is still unknown.
     """
     id = clock.token()
     until = clock.monotonic() + patience
     delay = _FIRST_DELAY
+    unknown = False
     while True:
         try:
             await store.commit(stream, after, entries, records, id=id)
             return
+        except (Full, StoreRefused) as error:
+            log.error("commit to %s after %d refused: %s", stream, after, error)
+            if unknown:
+                # The refusal speaks of this attempt alone: an earlier one may have been applied.
+                raise Unavailable(f"commit to {stream} after {after} not acknowledged, then: {error}") from error
+            raise
         except Unavailable:
+            unknown = True
             if clock.monotonic() + delay > until:
                 raise
             log.warning("commit to %s after %d not acknowledged, repeating", stream, after)
@@ -110,7 +119,7 @@ class Journal:
         """Put the wish on record; the facts that were appended, () where nothing was left to do.
 
         A wish that depends on the state is given as a function, and made anew after every `Conflict`. Raises what
-        `decide` raises, and Unavailable or Full when the store did not take it.
+        `decide` raises, and Unavailable, Full or StoreRefused if the store did not take it.
         """
         while True:
             made = await wish(self.state) if callable(wish) else wish
@@ -167,7 +176,7 @@ class Journal:
         else:
             try:
                 await self.repair()
-            except (Full, Unavailable):
+            except (Full, StoreRefused, Unavailable):
                 # The entries are the fact: records that could not be written never fail the commit that made them.
                 log.exception("%s: records after %d lag behind their log", self.stream, self._clean)
         self.state = self._kept(self.state)

@@ -13,7 +13,7 @@ from core.asides import Asides
 from core.clock import iso
 from core.consulting import Consulting, NoModel
 from core.entries import Worker
-from core.errors import Full, RolltopError, Unavailable
+from core.errors import Full, RolltopError, StoreRefused, Unavailable
 from core.holding import DESK, Equipment, Holding
 from core.hooks import HookFault
 from core.journal import Journal
@@ -78,7 +78,7 @@ class Work:
             await self._give_up("model_unavailable", str(error))
         except Superseded:
             log.info("turn %s: superseded", self.turn)
-        except (Unavailable, Full):
+        except (Unavailable, StoreRefused, Full):
             # As if dead: the log says how far it went, and recovery, here or elsewhere, goes on from there.
             log.exception("turn %s: the store does not take what happened; leaving it to recovery", self.turn)
         except Exception as error:  # the boundary of a turn: a fault of ours must end it on record, not leave it open

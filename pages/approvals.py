@@ -8,8 +8,9 @@ from console.app import app
 from console.calls import draw_approval
 from console.paging import Pages
 from console.sign_in import signed_in
+from console.troubles import store_says
 from console.wording import label
-from core.errors import InvalidInput, NotFound, Unavailable
+from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
 from core.records import ToolCall
 
 st.set_page_config(page_title="Approvals", layout="centered")
@@ -22,8 +23,10 @@ def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> 
     try:
         run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
         st.session_state.ap_notice = "Approved: it runs now." if outcome == "approve" else "Denied: it will not run."
-    except (InvalidInput, NotFound, Unavailable) as error:
+    except (InvalidInput, NotFound) as error:
         st.session_state.ap_notice = f"Not decided: {error}"
+    except (Unavailable, StoreRefused, Full) as error:
+        st.session_state.ap_notice = f"Not decided: {store_says(error)}"
 
 
 st.title("Approvals")

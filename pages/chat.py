@@ -13,12 +13,22 @@ import streamlit as st
 from console.app import app
 from console.live import draw_live
 from console.sign_in import signed_in
+from console.troubles import store_says
 from console.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
 from console.welcome import draw_welcome
 from console.wording import TURN_WORDS, label
 from core.archive import TurnView
 from core.entries import Passage
-from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
+from core.errors import (
+    DeskClosed,
+    Full,
+    InvalidInput,
+    NotFound,
+    RequestMismatch,
+    StoreRefused,
+    TurnInProgress,
+    Unavailable,
+)
 from core.records import ToolCall
 
 st.set_page_config(page_title="Ask HR", layout="centered")
@@ -51,8 +61,8 @@ def ask(text: str, request_id: str) -> None:
         refuse(text, f"The last question is not finished. {waits}")
     except NotFound:
         refuse(text, "This thread was not found. Start a new one: your question is still in the box.")
-    except (Unavailable, Full, DeskClosed):
-        refuse(text, "Not saved: the store does not answer. Your question is still in the box, nothing else is lost.")
+    except (Unavailable, StoreRefused, Full, DeskClosed) as error:
+        refuse(text, f"Not saved: {store_says(error)} Your question is still in the box, nothing else is lost.")
     except InvalidInput as error:
         refuse(text, str(error))
 
@@ -66,8 +76,10 @@ def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> 
     """The digest is that of the arguments on the card: if they have changed since, core refuses."""
     try:
         run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
-    except (InvalidInput, NotFound, Unavailable) as error:
+    except (InvalidInput, NotFound) as error:
         state.chat_notice = f"Not decided: {error}"
+    except (Unavailable, StoreRefused, Full) as error:
+        state.chat_notice = f"Not decided: {store_says(error)}"
 
 
 def section(passage: Passage) -> list[Passage]:
@@ -77,15 +89,15 @@ def section(passage: Passage) -> list[Passage]:
 def stop(turn_id: str) -> None:
     try:
         run(desk.stop(viewer, turn_id))
-    except Unavailable:
-        state.chat_notice = "Not stopped: the store does not answer. Try again."
+    except (Unavailable, StoreRefused, Full) as error:
+        state.chat_notice = f"Not stopped: {store_says(error)}"
 
 
 def rate(turn_id: str, rating: Literal["up", "down"] | None) -> None:
     try:
         run(desk.give_feedback(viewer, turn_id, rating))
-    except Unavailable:
-        state.chat_notice = "Your thumb was not saved: the store does not answer. Try again."
+    except (Unavailable, StoreRefused, Full) as error:
+        state.chat_notice = f"Your thumb was not saved: {store_says(error)}"
 
 
 notice, stop_button = st.bottom.container(), st.bottom.container()

@@ -15,7 +15,7 @@ from console.hr_records import HrRecords
 from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
 from core.entries import Audience
-from core.errors import Denied, InvalidInput, Unavailable
+from core.errors import Denied, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer
 
 MAIN = str(Path(__file__).parents[1] / "console" / "main.py")
@@ -166,16 +166,35 @@ def test_a_question_to_a_foreign_thread_is_refused_and_kept(open_as):
     assert at.chat_input[0].proto.value == "And I?"
 
 
-def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(Unavailable("x"), "does not answer"), (StoreRefused("x"), "has to act first"), (Full("x"), "no room")],
+)
+def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch, error, why):
     at = open_as(EMPLOYEE)
 
-    async def away(*_: object, **__: object) -> None:
-        raise Unavailable
+    async def fail(*_: object, **__: object) -> None:
+        raise error
 
-    monkeypatch.setattr(app().desk, "submit", away)
+    monkeypatch.setattr(app().desk, "submit", fail)
     ask(at, "Will this be lost?")
     assert "Not saved" in texts(at)
+    assert why in texts(at)
     assert at.chat_input[0].proto.value == "Will this be lost?"
+
+
+def test_a_store_that_refuses_is_told_with_what_its_operator_must_do(open_as, monkeypatch):
+    at = open_as(EMPLOYEE)
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise StoreRefused("desk: grant the role readWrite")
+
+    monkeypatch.setattr(app().desk, "threads", refuse)
+    at.run()
+    assert not at.exception
+    assert "The operator of this desk has to act" in texts(at)
+    assert "grant the role readWrite" in texts(at)
+    assert "Try again" in labels(at)
 
 
 def test_an_approval_card_survives_a_reload_and_books_what_it_says(open_as):
