@@ -4,10 +4,13 @@ Made on first use and kept until the process ends, outside of Streamlit's caches
 visitor comes, and recovery must not wait for one.
 """
 
+import asyncio
 import atexit
 import logging
 from contextlib import AsyncExitStack
 from threading import Lock
+
+import anyio
 
 from backends.handbook_index import HandbookIndex, open_handbooks
 from backends.ingest import Progress
@@ -19,30 +22,64 @@ from console.hr_records import HrRecords
 from console.hr_tools import hr_tools
 from console.settings import Settings, read_settings
 from core.desk import Desk
+from core.errors import RolltopError, Unavailable
 from core.runner import Runner
 
 log = logging.getLogger(__name__)
 
+AWAY_SECONDS = 2.0
+"""Seconds between two attempts to open the desk while something does not answer."""
+REFUSED_SECONDS = 30.0
+"""The same while a person must act first."""
+
 
 class App:
-    """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models."""
+    """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models.
 
-    def __init__(self, settings: Settings) -> None:
+    While `failure` is there the desk could not be opened, and nothing but `close` may be used; the App tries again by
+    itself, one attempt at a time.
+    """
+
+    def __init__(self) -> None:
         self._runner = Runner()
         self._opened = AsyncExitStack()
+        self._retrying: asyncio.Task[None] | None = None
+        self.failure: Exception | None = None
         self.run, self.stream = self._runner.run, self._runner.stream
         try:
-            self.desk = self.run(self._open(settings))
+            self.run(self._start())
         except BaseException:
             self.close()
             raise
 
+    async def _start(self) -> None:
+        await self._attempt()
+        if self.failure:
+            # A task of the loop itself, because `close` cancels it from another task.
+            self._retrying = asyncio.get_running_loop().create_task(self._retry())
+
+    async def _retry(self) -> None:
+        while self.failure:
+            await anyio.sleep(AWAY_SECONDS if isinstance(self.failure, Unavailable) else REFUSED_SECONDS)
+            await self._attempt()
+
+    async def _attempt(self) -> None:
+        try:
+            self.desk = await self._open(read_settings())
+        except Exception as failure:  # the boundary of the opening: whatever is wrong, the pages and the log tell it
+            expected = isinstance(failure, RolltopError)
+            log.error("the desk cannot be opened yet: %s", failure, exc_info=None if expected else failure)
+            await self._opened.aclose()
+            self.failure = failure
+        else:
+            self.failure = None
+
     async def _open(self, settings: Settings) -> Desk:
         """Whatever is entered later is closed earlier: the desk lets go of its turns while its store still answers."""
+        store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
         records = HrRecords(settings.hr_file)
         self._opened.callback(records.close)
         self.tools = hr_tools(records)
-        store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
         prices = read_prices(settings.prices) if settings.prices else None
         models = [open_model(url, prices=prices) for url in settings.models]
         for model in models:
@@ -66,11 +103,17 @@ class App:
         return index
 
     def close(self) -> None:
-        """Release or interrupt the turns, then close the store, then end the loop."""
+        """Give up opening, release or interrupt the turns, then close the store, then end the loop."""
         try:
-            self.run(self._opened.aclose())
+            self.run(self._close())
         finally:
             self._runner.close()
+
+    async def _close(self) -> None:
+        if self._retrying:
+            self._retrying.cancel()
+            await asyncio.wait([self._retrying])
+        await self._opened.aclose()
 
 
 def _log_progress(progress: Progress) -> None:
@@ -81,13 +124,21 @@ _lock = Lock()
 _app: App | None = None
 
 
-def app() -> App:
-    """This process's App, made by whoever comes first. Raises InvalidInput for settings that cannot be."""
+def start() -> App:
+    """This process's App, made by the first caller, whether its desk could be opened or not."""
     global _app
     with _lock:
         if _app is None:
-            _app = App(read_settings())
+            _app = App()
         return _app
+
+
+def app() -> App:
+    """This process's App with an open desk. Raises at once what the newest attempt to open it raised, if it failed."""
+    started = start()
+    if failure := started.failure:
+        raise failure.with_traceback(None)  # many threads raise it: each would leave its traceback there
+    return started
 
 
 @atexit.register

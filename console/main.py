@@ -7,10 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from console.app import app
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
 from console.troubles import draw_away, draw_refused
 from console.wording import label
-from core.errors import Denied, InvalidInput, NotFound, StoreRefused, Unavailable
+from core.errors import Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no word for it: without this a wide table in a text widens the page, and on a phone all of it scrolls.
 WIDE_TABLES = "<style>:is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }</style>"
@@ -46,6 +47,14 @@ page = st.navigation({name: pages for name, pages in sections.items() if pages} 
 with st.sidebar:
     draw_signed_in(viewer)
 draw_banner()
+try:
+    app()
+except Unavailable:
+    draw_away()
+    st.stop()
+except RolltopError as error:
+    draw_refused(error, "The desk cannot be opened")
+    st.stop()
 try:
     page.run()
 except NotFound:

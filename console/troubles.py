@@ -34,12 +34,12 @@ def draw_away() -> None:
     _draw_again(AWAY_SECONDS)
 
 
-def draw_refused(error: RolltopError) -> None:
+def draw_refused(error: RolltopError, title: str = "The store refuses what the desk needs") -> None:
     """The operator must act: the page says what is wrong, and tries again at a slower pace."""
     st.error(
         "The operator of this desk has to act before anything can be read or saved. What was saved before is safe; "
         f"what you typed stays in its box. For the operator: {label(str(error), 600)}",
-        title="The store refuses what the desk needs",
+        title=title,
         icon=":material/lock:",
     )
     _draw_again(REFUSED_SECONDS)

@@ -1,7 +1,8 @@
 """The pages, for each role, without a browser: what is offered, what is drawn, what is refused."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+import console.app
 from console import wording
 from console.app import app, close
 from console.hr_records import HrRecords
@@ -181,6 +183,29 @@ def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch, erro
     assert "Not saved" in texts(at)
     assert why in texts(at)
     assert at.chat_input[0].proto.value == "Will this be lost?"
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "unsaid"),
+    [
+        (Unavailable("desk: 127.0.0.1:27017 refused"), "The store does not answer", "127.0.0.1"),
+        (StoreRefused("grant the role"), "The operator of this desk has to act", "does not answer"),
+        (InvalidInput("name the database"), "The operator of this desk has to act", "does not answer"),
+    ],
+)
+def test_a_desk_that_cannot_be_opened_is_told_on_every_page(open_as, monkeypatch, error, said, unsaid):
+    @asynccontextmanager
+    async def fail(url: str) -> AsyncIterator[None]:
+        raise error
+        yield
+
+    monkeypatch.setattr(console.app, "open_store", fail)
+    at = open_as(EMPLOYEE)
+    assert not at.exception
+    assert said in texts(at)
+    assert unsaid not in texts(at)
+    assert isinstance(error, Unavailable) or str(error) in texts(at)
+    assert not at.chat_input
 
 
 def test_a_store_that_refuses_is_told_with_what_its_operator_must_do(open_as, monkeypatch):
