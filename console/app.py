@@ -4,6 +4,7 @@ Made on first use and kept until the process ends, outside of Streamlit's caches
 visitor comes, and recovery must not wait for one.
 """
 
+import asyncio
 import atexit
 import logging
 from contextlib import AsyncExitStack
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
+import anyio
 from anyio.to_thread import run_sync as blocking
 
 from backends.handbooks.ingest.ingest import Progress
@@ -27,12 +29,17 @@ from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words
 from core.desk.desk import Desk
 from core.desk.runner import Runner
-from core.errors import InvalidInput
+from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Viewer
 from core.store import Store
 from core.tools import Tool
 
 log = logging.getLogger(__name__)
+
+AWAY_SECONDS = 2.0
+"""Seconds between two attempts to open the desk while something does not answer."""
+REFUSED_SECONDS = 30.0
+"""The same while a person must act first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +54,44 @@ class App:
     """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models.
 
     `demo`: the store is a demo, and only then are there `tools`.
+
+    While `failure` is there the desk could not be opened, and nothing but `close` may be used; the App tries again by
+    itself, one attempt at a time.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self) -> None:
         self._runner = Runner()
         self._opened = AsyncExitStack()
+        self._retrying: asyncio.Task[None] | None = None
+        self.failure: Exception | None = None
         self.run, self.stream = self._runner.run, self._runner.stream
         try:
-            self.desk = self.run(self._open(settings))
+            self.run(self._start())
         except BaseException:
             self.close()
             raise
+
+    async def _start(self) -> None:
+        await self._attempt()
+        if self.failure:
+            # A task of the loop itself, because `close` cancels it from another task.
+            self._retrying = asyncio.get_running_loop().create_task(self._retry())
+
+    async def _retry(self) -> None:
+        while self.failure:
+            await anyio.sleep(AWAY_SECONDS if isinstance(self.failure, Unavailable) else REFUSED_SECONDS)
+            await self._attempt()
+
+    async def _attempt(self) -> None:
+        try:
+            self.desk = await self._open(read_settings())
+        except Exception as failure:  # the boundary of the opening: whatever is wrong, the pages and the log tell it
+            expected = isinstance(failure, RolltopError)
+            log.error("the desk cannot be opened yet: %s", failure, exc_info=None if expected else failure)
+            await self._opened.aclose()
+            self.failure = failure
+        else:
+            self.failure = None
 
     async def _open(self, settings: Settings) -> Desk:
         """Whatever is entered later is closed earlier: the desk lets go of its turns while its store still answers."""
@@ -125,11 +159,17 @@ class App:
         )
 
     def close(self) -> None:
-        """Release or interrupt the turns, then close the store, then end the loop."""
+        """Give up opening, release or interrupt the turns, then close the store, then end the loop."""
         try:
-            self.run(self._opened.aclose())
+            self.run(self._close())
         finally:
             self._runner.close()
+
+    async def _close(self) -> None:
+        if self._retrying:
+            self._retrying.cancel()
+            await asyncio.wait([self._retrying])
+        await self._opened.aclose()
 
 
 def _log_progress(progress: Progress) -> None:
@@ -140,13 +180,21 @@ _lock = Lock()
 _app: App | None = None
 
 
-def app() -> App:
-    """This process's App, made by whoever comes first. Raises InvalidInput for settings that cannot be."""
+def start() -> App:
+    """This process's App, made by the first caller, whether its desk could be opened or not."""
     global _app
     with _lock:
         if _app is None:
-            _app = App(read_settings())
+            _app = App()
         return _app
+
+
+def app() -> App:
+    """This process's App with an open desk. Raises at once what the newest attempt to open it raised, if it failed."""
+    started = start()
+    if failure := started.failure:
+        raise failure.with_traceback(None)  # many threads raise it: each would leave its traceback there
+    return started
 
 
 @atexit.register

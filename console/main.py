@@ -4,16 +4,14 @@ The navigation offers what the viewer may open; that is courtesy. What they may 
 """
 
 from pathlib import Path
-from time import monotonic
 
 import streamlit as st
 
 from console.app import app
 from console.drawing.text import label
+from console.drawing.troubles import draw_away, draw_refused
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
-from core.errors import Denied, InvalidInput, NotFound, Unavailable
-
-AGAIN_SECONDS = 4.0
+from core.errors import Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no word for it: without this a wide table in a text widens the page, and on a phone all of it scrolls.
 WIDE_TABLES = "<style>:is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }</style>"
@@ -50,6 +48,14 @@ with st.sidebar:
     draw_signed_in(viewer)
 draw_banner(demo=app().demo)
 try:
+    app()
+except Unavailable:
+    draw_away()
+    st.stop()
+except RolltopError as error:
+    draw_refused(error, "The desk cannot be opened")
+    st.stop()
+try:
     page.run()
 except NotFound:
     st.error("There is nothing here that you may open.", title="Not found", icon=":material/search_off:")
@@ -57,19 +63,7 @@ except Denied:
     st.error("Your role does not open this page.", title="Not allowed", icon=":material/block:")
 except InvalidInput as error:
     st.error(label(str(error), 300), title="That cannot be asked", icon=":material/error:")
+except StoreRefused as error:
+    draw_refused(error)
 except Unavailable:
-    st.error(
-        "The store does not answer. What was saved before is safe; what you typed stays in its box. "
-        "This page tries again by itself.",
-        title="Nothing can be read or saved right now",
-        icon=":material/cloud_off:",
-    )
-    st.button("Try again", key="main_again")
-    failed_at = monotonic()
-
-    @st.fragment(run_every=AGAIN_SECONDS)
-    def try_again() -> None:
-        if monotonic() - failed_at >= AGAIN_SECONDS / 2:  # not yet in the run that has failed
-            st.rerun()
-
-    try_again()
+    draw_away()

@@ -1,6 +1,7 @@
 """What `streamlit run console` starts: the ASGI application around the pages.
 
-The desk is made when the server starts, so that turns a killed process left open are recovered before anybody visits.
+The desk is opened when the server starts, so that turns a killed process left open are recovered without a visitor. If
+it cannot be opened, the server starts all the same: every page says why, until a later attempt succeeds.
 """
 
 from collections.abc import AsyncIterator
@@ -10,8 +11,7 @@ import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 
-from console.app import app as desk_app
-from console.app import close
+from console.app import close, start
 from console.headers import SecurityHeaders
 from console.loopback import LoopbackOnly
 from console.sign_in import refuse_other_addresses
@@ -21,7 +21,7 @@ from console.upload_guard import UploadGuard
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     refuse_other_addresses()
-    await anyio.to_thread.run_sync(desk_app)
+    await anyio.to_thread.run_sync(start)
     try:
         yield
     finally:

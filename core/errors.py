@@ -62,6 +62,14 @@ class Unavailable(RolltopError, ConnectionError):
     """The store did not acknowledge. A commit may or may not have been applied: repeat it as it was."""
 
 
+class StoreRefused(RolltopError):
+    """The store will not do it before its operator changes something. A refused commit has put nothing on record.
+
+    A right is missing, a password is wrong, a server lacks a command, a file is damaged or read-only: the message says
+    which, and what to do. This is no `Unavailable`: the outcome is known, and repeating the call does not help.
+    """
+
+
 class Full(RolltopError, OverflowError):
     """A commit is larger than a store takes (8 MB), or its medium is full. Nothing was written."""
 

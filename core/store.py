@@ -1,7 +1,7 @@
 """The store: eight methods, and the values they speak in.
 
 Everything above is written against this page alone. All domain logic lives on this side of it, so that a store is
-one file; `backends.stores.opening.suite.suite` says in words what is wrong with one.
+one file; `backends.stores.opening.opening.suite.suite` says in words what is wrong with one.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -115,8 +115,10 @@ class Tally:
 
 
 class Store(Protocol):
-    """Streams of entries and the records folded from them. Every method raises Unavailable when the store is away.
+    """Streams of entries and the records folded from them.
 
+    Every method raises Unavailable if the store is away, and StoreRefused if the store will not do it before its
+    operator changes something. Only a write that is certain not to be applied is refused; any other is Unavailable.
     A call that is cancelled may have taken effect. Ids, streams and paths of a wrong form raise InvalidInput.
     """
 

@@ -8,8 +8,9 @@ from console.app import app
 from console.drawing.calls import draw_approval
 from console.drawing.paging import Pages
 from console.drawing.text import label
+from console.drawing.troubles import store_says
 from console.sign_in import current_viewer
-from core.errors import InvalidInput, NotFound, Unavailable
+from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
 from core.log.records import ToolCall
 
 st.set_page_config(page_title="Approvals", layout="centered")
@@ -22,8 +23,10 @@ def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> 
     try:
         run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
         st.session_state.ap_notice = "Approved: it runs now." if outcome == "approve" else "Denied: it will not run."
-    except (InvalidInput, NotFound, Unavailable) as error:
+    except (InvalidInput, NotFound) as error:
         st.session_state.ap_notice = f"Not decided: {error}"
+    except (Unavailable, StoreRefused, Full) as error:
+        st.session_state.ap_notice = f"Not decided: {store_says(error)}"
 
 
 st.title("Approvals")

@@ -16,11 +16,21 @@ from console.app import app
 from console.drawing.live import draw_live
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
+from console.drawing.troubles import store_says
 from console.drawing.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
 from core.desk.archive import TurnView
-from core.errors import DeskClosed, Full, InvalidInput, NotFound, RequestMismatch, TurnInProgress, Unavailable
+from core.errors import (
+    DeskClosed,
+    Full,
+    InvalidInput,
+    NotFound,
+    RequestMismatch,
+    StoreRefused,
+    TurnInProgress,
+    Unavailable,
+)
 from core.live.events import Event
 from core.log.records import ToolCall
 from core.values import Passage
@@ -55,8 +65,8 @@ def ask(text: str, request_id: str) -> None:
         refuse(text, f"The last question is not finished. {waits}")
     except NotFound:
         refuse(text, "This thread was not found. Start a new one: your question is still in the box.")
-    except (Unavailable, Full, DeskClosed):
-        refuse(text, "Not saved: the store does not answer. Your question is still in the box, nothing else is lost.")
+    except (Unavailable, StoreRefused, Full, DeskClosed) as error:
+        refuse(text, f"Not saved: {store_says(error)} Your question is still in the box, nothing else is lost.")
     except InvalidInput as error:
         refuse(text, str(error))
 
@@ -70,8 +80,10 @@ def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> 
     """The digest is that of the arguments on the card: if they have changed since, core refuses."""
     try:
         run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
-    except (InvalidInput, NotFound, Unavailable) as error:
+    except (InvalidInput, NotFound) as error:
         state.chat_notice = f"Not decided: {error}"
+    except (Unavailable, StoreRefused, Full) as error:
+        state.chat_notice = f"Not decided: {store_says(error)}"
 
 
 def section(passage: Passage) -> list[Passage]:
@@ -85,15 +97,15 @@ def follow(turn_id: str) -> AbstractContextManager[Iterator[Event]]:
 def stop(turn_id: str) -> None:
     try:
         run(desk.stop(viewer, turn_id))
-    except Unavailable:
-        state.chat_notice = "Not stopped: the store does not answer. Try again."
+    except (Unavailable, StoreRefused, Full) as error:
+        state.chat_notice = f"Not stopped: {store_says(error)}"
 
 
 def rate(turn_id: str, rating: Literal["up", "down"] | None) -> None:
     try:
         run(desk.give_feedback(viewer, turn_id, rating))
-    except Unavailable:
-        state.chat_notice = "Your thumb was not saved: the store does not answer. Try again."
+    except (Unavailable, StoreRefused, Full) as error:
+        state.chat_notice = f"Your thumb was not saved: {store_says(error)}"
 
 
 notice, stop_button = st.bottom.container(), st.bottom.container()

@@ -15,7 +15,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
 
     `memory:`, `sqlite:///desk.db` (three slashes begin a relative path, four an absolute one), `mongodb://host/database`
     or `mongodb+srv://host/database`. Raises InvalidInput for any other URL, for a file that another program, or a newer
-    Rolltop, wrote, and for a package that is not installed; Unavailable when it cannot be opened.
+    Rolltop, wrote, and for a package that is not installed; Unavailable if the store is away, StoreRefused if its
+    operator must act before it can be opened.
     """
     store: Store
     match url.partition(":"):

@@ -206,8 +206,8 @@ class Desk:
         turn is `failed` (invalid_output).
 
         The same `request_id` again gives the same turn; None makes a new one. Raises TurnInProgress, RequestMismatch,
-        InvalidInput, NotFound, and Full or Unavailable when the store did not take it: with the same `request_id`
-        the question can then safely be put again.
+        InvalidInput, NotFound, and Full, StoreRefused or Unavailable if the store did not take it: with the same
+        `request_id` the question can then safely be put again.
         """
         await self._checked.thread(viewer, "thread.write", thread_id)
         self._check_open()
@@ -232,7 +232,7 @@ class Desk:
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
         """The turn's events from its first, until it ends or waits for an approval. Leaving stops nothing.
 
-        Raises NotFound, and Unavailable while the store is away: follow again then.
+        Raises NotFound, Unavailable while the store is away: follow again then, and StoreRefused.
         """
         turn = await self._checked.turn(viewer, "thread.read", turn_id)
         here = any(work.turn == turn_id for work in self._works.values())

@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from core.clock import Clock
-from core.errors import Conflict, Full, InvalidInput, Superseded, Unavailable
+from core.errors import Conflict, Full, InvalidInput, StoreRefused, Superseded, Unavailable
 from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
 from core.log.entry import chain
@@ -108,8 +108,8 @@ class LiveStream:
                 await commit_surely(store, clock, self.name, self._n, entries, patience=_PATIENCE)
             except Unavailable:
                 continue  # the store may come back; the worker's own deadlines and its closing end the wait
-            except (Conflict, Full, InvalidInput):
-                # Sealed, no room, or removed since, with its turn long ended: what cannot be stored is not shown.
+            except (Conflict, Full, InvalidInput, StoreRefused):
+                # Sealed, refused, no room, or removed long after its turn: what cannot be stored is not shown.
                 self.lost.set()
             else:
                 self._n, self._hash = entries[-1].n, entries[-1].hash

@@ -25,7 +25,7 @@ async def record_look(
     words: str = "",
     filters: Mapping[str, Json] | None = None,
 ) -> None:
-    """Append one entry to `audit:<viewer>`. Raises Unavailable, and then nothing may be shown."""
+    """Append one entry to `audit:<viewer>`. Raises Unavailable or StoreRefused, and then nothing may be shown."""
     stream = f"audit:{viewer.id}"
     look = Looked(
         action=action,

@@ -7,7 +7,7 @@ import anyio
 
 from core.canonical import Json
 from core.clock import Clock
-from core.errors import Conflict, Corrupt, Unavailable
+from core.errors import Conflict, Corrupt, Full, StoreRefused, Unavailable
 from core.log.entry import chain
 from core.log.facts import AnyFact, BlobContent, draft, fact
 from core.store import Record, Store
@@ -31,16 +31,25 @@ async def commit_surely(
 ) -> None:
     """Commit, and repeat as it was while the store does not acknowledge, for `patience` seconds.
 
-    Raises Conflict where another commit stands at its place, Unavailable when the outcome is still unknown.
+    Raises Conflict if another commit stands at its place, Full or StoreRefused if nothing was written, and Unavailable
+    if the outcome is still unknown.
     """
     id = clock.token()
     until = clock.monotonic() + patience
     delay = _FIRST_DELAY
+    unknown = False
     while True:
         try:
             await store.commit(stream, after, entries, records, id=id)
             return
+        except (Full, StoreRefused) as error:
+            log.error("commit to %s after %d refused: %s", stream, after, error)
+            if unknown:
+                # The refusal speaks of this attempt alone: an earlier one may have been applied.
+                raise Unavailable(f"commit to {stream} after {after} not acknowledged, then: {error}") from error
+            raise
         except Unavailable:
+            unknown = True
             if clock.monotonic() + delay > until:
                 raise
             log.warning("commit to %s after %d not acknowledged, repeating", stream, after)

@@ -17,8 +17,8 @@ from core.errors import InvalidInput, RolltopError
 from core.log.audit import audit_head
 from core.log.commit import commit_surely
 from core.log.entry import verify
+from core.log.repair_commits import Repairs
 from core.maintenance.refold import Outline, heard_of, pages, refold
-from core.maintenance.repair_commits import Repairs
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
 
@@ -58,7 +58,8 @@ async def copy(source: Store, target: Store, clock: Clock, tell: Tell, *, patien
     """Make the target hold all that the source holds. Nothing that stands in its logs is overwritten.
 
     Raises InvalidInput, naming stream and n, where the target differs; Corrupt where a log is broken; Conflict where
-    somebody else writes to the target; Unavailable when a store stays away, the target for `patience` seconds.
+    somebody else writes to the target; Unavailable when a store stays away, the target for `patience` seconds;
+    StoreRefused if a store's operator must act first.
     """
     copying = _Copying(source, target, clock, patience)
     await copying.each_stream("copying", copying.append, tell)

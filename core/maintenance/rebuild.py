@@ -15,8 +15,8 @@ from core.errors import Corrupt, InvalidInput
 from core.log.audit import audit_head
 from core.log.entry import verify
 from core.log.facts import fact
+from core.log.repair_commits import Repairs
 from core.maintenance.refold import KINDS, Outline, outline, pages, refold
-from core.maintenance.repair_commits import Repairs
 from core.store import In, Query, Range, Record, Store, every
 from core.values import GENESIS
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 import anyio
 
 from core.clock import Clock
-from core.errors import Conflict, Full, TooLarge, Unavailable
+from core.errors import Conflict, Full, StoreRefused, TooLarge, Unavailable
 from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import AnyFact, ThreadFact, draft
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Thread, Turn, item, record
-from core.maintenance.repair_commits import Repairs
+from core.log.repair_commits import Repairs
 from core.options import Options
 from core.store import Query, Record, Store, commit_size, every
 from core.turn.commands import Wish
@@ -82,7 +82,7 @@ class Journal:
         """Put the wish on record; the facts that were appended, () where nothing was left to do.
 
         A wish that depends on the state is given as a function, and made anew after every `Conflict`. Raises what
-        `decide` raises, and Unavailable or Full when the store did not take it; TooLarge when none ever will.
+        `decide` raises, and Unavailable, Full or StoreRefused if the store did not take it; TooLarge if none ever will.
         """
         while True:
             made = await wish(self.state) if callable(wish) else wish
@@ -142,7 +142,7 @@ class Journal:
         else:
             try:
                 await self.repair()
-            except (Full, Unavailable):
+            except (Full, StoreRefused, Unavailable):
                 # The entries are the fact: records that could not be written never fail the commit that made them.
                 log.exception("%s: records after %d lag behind their log", self.stream, self._clean)
         self.state = self._kept(self.state)

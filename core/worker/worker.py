@@ -10,7 +10,7 @@ from datetime import timedelta
 import anyio
 
 from core.clock import iso
-from core.errors import Full, RolltopError, Superseded, TooLarge, Unavailable
+from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
 from core.live.stream import live_stream, seal
 from core.log.records import OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
@@ -82,7 +82,7 @@ class Work:
         except TooLarge as error:
             log.exception("turn %s: what happened is more than a store takes", self.turn)
             await self._give_up("unrecordable", str(error))
-        except (Unavailable, Full):
+        except (Unavailable, StoreRefused, Full):
             # As if dead: the log says how far it went, and recovery, here or elsewhere, goes on from there.
             log.exception("turn %s: the store does not take what happened; leaving it to recovery", self.turn)
         except Exception as error:  # the boundary of a turn: a fault of ours must end it on record, not leave it open

@@ -153,10 +153,10 @@ def sign_in(browser: Any) -> Iterator[Any]:
 class Killable:
     """A console whose server can be killed as a crash would, and started again on the same address and store."""
 
-    def __init__(self, folder: Path, model: str) -> None:
-        self._model = model
+    def __init__(self, folder: Path, model: str, store: str | None = None) -> None:
+        self._model, self._store = model, store
         self._port = free_port()
-        self._process = start(folder, model, self._port)
+        self._process = start(folder, model, self._port, store)
         self.console = Console(f"http://127.0.0.1:{self._port}", folder)
 
     def kill(self) -> None:
@@ -164,7 +164,7 @@ class Killable:
         self._process.wait()
 
     def start_again(self) -> None:
-        self._process = start(self.console.folder, self._model, self._port)
+        self._process = start(self.console.folder, self._model, self._port, self._store)
 
     def end(self) -> None:
         if self._process.poll() is None:
@@ -177,6 +177,16 @@ def killable(browser: Any, tmp_path: Path) -> Iterator[Killable]:
     steps = [[{"say": "One two three"}, {"wait_for_file": "never"}, {"say": " four"}]]
     (tmp_path / "script.json").write_text(json.dumps({"questions": [{"contains": "count", "steps": steps}]}))
     console = Killable(tmp_path, f"scripted:{tmp_path}/script.json")
+    yield console
+    console.end()
+
+
+@pytest.fixture
+def killable_on_mongodb(browser: Any, mongodb_to_kill: Any, tmp_path: Path) -> Iterator[Killable]:
+    """A console to kill on a server to kill; its model says "One two three", and more once `go` is in its folder."""
+    steps = [[{"say": "One two three"}, {"wait_for_file": "go"}, {"say": " four five six."}]]
+    (tmp_path / "script.json").write_text(json.dumps({"questions": [{"contains": "count", "steps": steps}]}))
+    console = Killable(tmp_path, f"scripted:{tmp_path}/script.json", f"{mongodb_to_kill.uri}/desk")
     yield console
     console.end()
 

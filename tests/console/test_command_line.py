@@ -305,5 +305,13 @@ async def test_alarms_and_lagging_records_are_told(store):
     assert "thread t-1" in found[-1][2]
 
 
+def test_a_store_that_refuses_is_told_with_the_way_out_and_not_as_an_outage(tmp_path):
+    (tmp_path / "desk.db").write_bytes(b"no database at all" * 100)
+    ran = rolltop("doctor", "--store", f"sqlite:///{tmp_path}/desk.db")
+    assert (ran.status, ran.out) == (2, "")
+    assert "put the file back from a copy" in ran.err
+    assert "run it again" not in ran.err
+
+
 def test_what_a_terminal_would_obey_is_written_out():
     assert harmless("a\x1b[2Jb\nc\u202ed é 😀") == "a\\x1b[2Jb c\\u202ed é 😀"

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 import console.drawing.live
 from backends import open_store
 from backends.models.scripted.model import Call, Say, ScriptedModel
-from core import Desk, Unavailable, tool
+from core import Desk, StoreRefused, Unavailable, tool
 from core.live.events import BeatEvent, TextEvent
 from tests.support.desks import ASKER, events
 
@@ -42,8 +42,12 @@ def drawn(monkeypatch):
         import streamlit as st
 
         from console.drawing.live import draw_live
+        from core import StoreRefused
 
-        draw_live(st.session_state["follow"])
+        try:
+            draw_live(st.session_state["follow"])
+        except StoreRefused as error:
+            st.error(str(error))
 
     def drawn(*followings) -> AppTest:
         left = iter(followings)
@@ -63,6 +67,8 @@ def play(following):
     for event in following:
         if event is None:
             raise Unavailable("away")
+        if event == "refuse":
+            raise StoreRefused("allow it")
         if event == "leave":
             st.stop()
         yield event
@@ -78,6 +84,11 @@ def test_while_the_store_is_away_what_was_drawn_stays_and_the_page_says_what_is_
     assert texts(at)[0].startswith("Let me look.")
     assert len(at.status) == 1
     assert at.warning[0].value.startswith("Not saved: what comes next.")
+
+
+def test_a_store_that_refuses_is_not_waited_for(drawn, seen):
+    at = drawn([*seen[:2], None], ["refuse"])
+    assert [error.value for error in at.error] == ["allow it"]
 
 
 @pytest.mark.parametrize("breaks", range(6))

@@ -1,7 +1,8 @@
 """The pages, for each role, without a browser: what is offered, what is drawn, what is refused."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+import console.app
 from console.app import app, close
 from console.cli.main import main
 from console.demo.records import HrRecords
 from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
-from core.errors import Denied, InvalidInput, Unavailable
+from core.errors import Denied, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer
 from core.values import Audience
 from tests.support.paths import ROOT
@@ -168,16 +170,58 @@ def test_a_question_to_a_foreign_thread_is_refused_and_kept(open_as):
     assert at.chat_input[0].proto.value == "And I?"
 
 
-def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(Unavailable("x"), "does not answer"), (StoreRefused("x"), "has to act first"), (Full("x"), "no room")],
+)
+def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch, error, why):
     at = open_as(EMPLOYEE)
 
-    async def away(*_: object, **__: object) -> None:
-        raise Unavailable
+    async def fail(*_: object, **__: object) -> None:
+        raise error
 
-    monkeypatch.setattr(app().desk, "submit", away)
+    monkeypatch.setattr(app().desk, "submit", fail)
     ask(at, "Will this be lost?")
     assert "Not saved" in texts(at)
+    assert why in texts(at)
     assert at.chat_input[0].proto.value == "Will this be lost?"
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "unsaid"),
+    [
+        (Unavailable("desk: 127.0.0.1:27017 refused"), "The store does not answer", "127.0.0.1"),
+        (StoreRefused("grant the role"), "The operator of this desk has to act", "does not answer"),
+        (InvalidInput("name the database"), "The operator of this desk has to act", "does not answer"),
+    ],
+)
+def test_a_desk_that_cannot_be_opened_is_told_on_every_page(open_as, monkeypatch, error, said, unsaid):
+    @asynccontextmanager
+    async def fail(url: str) -> AsyncIterator[None]:
+        raise error
+        yield
+
+    monkeypatch.setattr(console.app, "open_store", fail)
+    at = open_as(EMPLOYEE)
+    assert not at.exception
+    assert said in texts(at)
+    assert unsaid not in texts(at)
+    assert isinstance(error, Unavailable) or str(error) in texts(at)
+    assert not at.chat_input
+
+
+def test_a_store_that_refuses_is_told_with_what_its_operator_must_do(open_as, monkeypatch):
+    at = open_as(EMPLOYEE)
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise StoreRefused("desk: grant the role readWrite")
+
+    monkeypatch.setattr(app().desk, "threads", refuse)
+    at.run()
+    assert not at.exception
+    assert "The operator of this desk has to act" in texts(at)
+    assert "grant the role readWrite" in texts(at)
+    assert "Try again" in labels(at)
 
 
 def test_an_approval_card_survives_a_reload_and_books_what_it_says(open_as):

@@ -74,7 +74,7 @@ async def test_a_copy_that_is_run_again_changes_nothing(store):
 @pytest.mark.parametrize("side", ["source", "target"])
 async def test_a_copy_cut_off_at_any_operation_goes_on_when_it_is_run_again(side, fault, monkeypatch):
     monkeypatch.setattr("core.maintenance.copy.COMMIT_ENTRIES", 4)
-    monkeypatch.setattr("core.maintenance.repair_commits.MOST", 3)
+    monkeypatch.setattr("core.log.repair_commits.MOST", 3)
     monkeypatch.setattr("core.maintenance.refold.PAGE", 4)
     source = MemoryStore()
     await seed(source, 2)

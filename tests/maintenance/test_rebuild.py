@@ -208,7 +208,7 @@ async def test_a_record_that_outlived_the_erasure_of_its_entries_is_mended(store
 
 async def test_a_rebuild_cut_off_at_any_operation_is_finished_by_the_next(monkeypatch):
     monkeypatch.setattr("core.maintenance.rebuild.TOGETHER", 2)
-    monkeypatch.setattr("core.maintenance.repair_commits.MOST", 2)
+    monkeypatch.setattr("core.log.repair_commits.MOST", 2)
     whole = MemoryStore()
     await seed(whole, 2)
     for at in range(1, 1000):
@@ -226,7 +226,7 @@ async def test_a_rebuild_cut_off_at_any_operation_is_finished_by_the_next(monkey
 
 async def test_the_mark_of_a_lagging_stream_goes_last(monkeypatch):
     """Only the commit that holds the head, or none at all where nothing is wrong, says how far records are written."""
-    monkeypatch.setattr("core.maintenance.repair_commits.MOST", 3)
+    monkeypatch.setattr("core.log.repair_commits.MOST", 3)
     whole = MemoryStore()
     await seed(whole, 2)
     commits = []

@@ -20,7 +20,7 @@ from backends.stores.mongodb.store import MongoStore
 from backends.stores.suite.suite import drafted, extend, first, found, noted
 from core import Desk
 from core.canonical import canonical
-from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable
+from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable
 from core.store import MAX_COMMIT, Query, Range, commit_size
 from core.tools import tool
 from tests.support.desks import ASKER, AUDITOR, check, ended
@@ -418,12 +418,12 @@ async def test_a_given_client_that_hangs_is_unavailable_after_the_store_s_timeou
     await client.close()
 
 
-async def test_a_server_that_refuses_is_unavailable_and_its_words_are_not_repeated(mongodb_url: str, database) -> None:
+async def test_a_foreign_index_that_refuses_is_named_and_its_words_are_not_repeated(mongodb_url: str, database) -> None:
     database["record.note"].create_index("fields.text", unique=True)
     database["record.note"].insert_one({"_id": "r0", "fields": {"text": "s3cret"}})
     async with open_store(mongodb_url) as store:
         await extend(store, "thread:a", {})
-        with pytest.raises(Unavailable) as refused:
+        with pytest.raises(StoreRefused, match="note r1") as refused:
             await store.commit("thread:a", 1, [], [noted("r1", text="s3cret")], id="c1")
     assert "s3cret" not in str(refused.value)
 

@@ -1,8 +1,10 @@
 """The proxy of the fault tests, against an echo: a fault that is not what it says would prove nothing."""
 
 import asyncio
+import struct
 
 import anyio
+import bson
 import pytest
 from anyio import EndOfStream
 
@@ -81,6 +83,18 @@ async def test_a_request_whose_reply_is_lost_gets_through(echo):
             await stream.send(b"an insert")
             await ended(stream)
         assert (echo.heard, proxy.lost) == ([b"find", b"an insert"], 1)
+
+
+async def test_a_message_that_is_answered_does_not_get_through(echo):
+    message = struct.pack("<iiii", 24, 7, 0, 2013) + b"a insert"
+    async with Proxy("127.0.0.1", echo.port) as proxy:
+        proxy.answer(b"insert", {"ok": 0, "code": 13})
+        async with await anyio.connect_tcp("127.0.0.1", proxy.port) as stream:
+            reply = await exchanged(stream, message)
+            assert await exchanged(stream, b"find") == b"find"
+        assert struct.unpack_from("<iiii", reply)[0::2] == (len(reply), 7)
+        assert bson.decode(reply[21:]) == {"ok": 0, "code": 13}
+        assert (echo.heard, proxy.answered) == ([b"find"], 1)
 
 
 async def test_without_a_server_connections_end():

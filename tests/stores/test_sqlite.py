@@ -21,7 +21,7 @@ from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import tables as sqlite_tables
 from backends.stores.sqlite.store import SqliteStore
 from backends.stores.suite.suite import CLOCK, drafted, extend, first, found, noted, whole
-from core.errors import Conflict, Corrupt, Full, InvalidInput, Unavailable
+from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable
 from core.log.entry import verify
 from core.store import In, Query, Range, Record
 from core.values import GENESIS
@@ -300,10 +300,39 @@ def test_the_file_of_another_program_is_left_alone(file: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_a_file_that_is_no_database_is_unavailable(file: Path) -> None:
+def test_a_file_that_is_no_database_is_refused_and_left_alone(file: Path) -> None:
     file.write_bytes(b"no database at all" * 100)
-    with pytest.raises(Unavailable, match="NotADBError"):
+    with pytest.raises(StoreRefused, match=r"NotADBError.* from a copy"):
         SqliteStore(str(file))
+    assert file.read_bytes() == b"no database at all" * 100
+
+
+async def test_a_damaged_file_is_refused_and_not_called_away(file: Path) -> None:
+    store = SqliteStore(str(file))
+    await extend(store, "thread:a", *[{"text": "x" * 500}] * 100)
+    await store.close()
+    _damage(file)
+    store = SqliteStore(str(file))
+    with pytest.raises(StoreRefused, match=r"CorruptError.* from a copy"):
+        await store.read("thread:a")
+    await store.close()
+
+
+def _damage(file: Path) -> None:
+    half = file.stat().st_size // 2
+    file.write_bytes(file.read_bytes()[:half] + b"\xff" * half)
+
+
+async def test_a_file_that_may_not_be_written_refuses_commits_and_is_read(store: SqliteStore) -> None:
+    entries = await extend(store, "thread:a", {})
+    # As near as a test gets that may run as root: SQLite gives the same error for a file without the right to write.
+    store._writer.pragma("query_only", True)
+    with pytest.raises(StoreRefused, match=r"ReadOnlyError.* let this process read and write"):
+        await store.commit("thread:b", 0, first("thread:b"), id="c1")
+    assert await store.read("thread:a") == entries
+    store._writer.pragma("query_only", False)
+    assert await store.read("thread:b") == []
+    await store.commit("thread:b", 0, first("thread:b"), id="c1")
 
 
 @pytest.mark.parametrize(
@@ -322,8 +351,8 @@ async def test_an_unknown_scheme_names_the_ones_there_are(url: str) -> None:
             pass
 
 
-async def test_a_directory_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="No such file or directory"):
+async def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreRefused, match=r"CantOpenError.* its folder, which must exist"):
         async with open_store(f"sqlite:///{tmp_path}/nowhere/desk.db"):
             pass
 

@@ -1,9 +1,16 @@
-"""A TCP proxy between a client and a server, with which a test takes the network away."""
+"""A TCP proxy between a client and a server, with which a test takes the network away or refuses a command."""
 
 import asyncio
-from typing import Literal, Self
+import struct
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
-State = Literal["pass", "cut", "hang", "lose"]
+import bson
+
+State = Literal["pass", "cut", "hang", "lose", "answer"]
+
+_MESSAGE = 2013
+"""The code of a message of MongoDB's protocol. Its first hello on a connection has another, and always gets through."""
 
 
 class Proxy:
@@ -11,14 +18,16 @@ class Proxy:
 
     `cut`: connections end, and new ones at once. `hang`: connections stay, and nothing moves on them. `lose`: a
     request that contains these bytes gets through, and its connection ends before the reply; `lost` counts them.
-    `mend`: all passes again, and what hung arrives.
+    `answer`: a message of MongoDB's that contains these bytes does not get through, and is answered with this document;
+    `answered` counts them. `mend`: all passes again, and what hung arrives.
     """
 
     def __init__(self, host: str, port: int) -> None:
-        self.lost = 0
+        self.lost = self.answered = 0
         self._server = (host, port)
         self._state: State = "pass"
-        self._losing = b""
+        self._meant = b""
+        self._answer = b""
         self._moving = asyncio.Event()
         self._moving.set()
         self._connections: set[asyncio.Task[None]] = set()
@@ -32,8 +41,12 @@ class Proxy:
         self._become("hang")
 
     def lose(self, request: bytes = b"") -> None:
-        self._losing = request
+        self._meant = request
         self._become("lose")
+
+    def answer(self, request: bytes, answer: Mapping[str, Any]) -> None:
+        self._meant, self._answer = request, bson.encode(answer)
+        self._become("answer")
 
     def mend(self) -> None:
         self._become("pass")
@@ -66,7 +79,7 @@ class Proxy:
             if self._state == "cut":
                 return
             server, requests = await asyncio.open_connection(*self._server)
-            ways = [asyncio.create_task(self._requests(client, requests, doomed))]
+            ways = [asyncio.create_task(self._requests(client, requests, replies, doomed))]
             ways.append(asyncio.create_task(self._replies(server, replies, doomed)))
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -82,12 +95,24 @@ class Proxy:
                 requests.transport.abort()
 
     async def _requests(
-        self, client: asyncio.StreamReader, server: asyncio.StreamWriter, doomed: asyncio.Event
+        self,
+        client: asyncio.StreamReader,
+        server: asyncio.StreamWriter,
+        replies: asyncio.StreamWriter,
+        doomed: asyncio.Event,
     ) -> None:
         while data := await client.read(65536):
             await self._moving.wait()
-            if self._state == "lose" and self._losing in data:
+            if self._state == "lose" and self._meant in data:
                 doomed.set()
+            if self._state == "answer" and self._meant in data:
+                # A client sends its next request once it has its reply: what was read is one message, if it is small.
+                _, number, _, code = struct.unpack_from("<iiii", data)
+                if code == _MESSAGE:
+                    self.answered += 1
+                    size = 16 + 5 + len(self._answer)
+                    replies.write(struct.pack("<iiiiIB", size, 0, number, _MESSAGE, 0, 0) + self._answer)
+                    continue
             server.write(data)
             await server.drain()
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import anyio
 
 from core.canonical import canonical
-from core.errors import Full, Unavailable
+from core.errors import Full, StoreRefused, Unavailable
 from core.store import Capabilities, Page, Query, Record, Store, Tally, commit_size
 from core.values import Entry
 
@@ -88,6 +88,24 @@ class HeldStore(WrappedStore):
         self.committed += entries
 
 
+class RefusingStore(WrappedStore):
+    """A store whose commits are refused while it is `locked`; `refused` are their ids."""
+
+    locked = False
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.refused: list[str] = []
+
+    async def commit(
+        self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
+    ) -> None:
+        if self.locked:
+            self.refused.append(id)
+            raise StoreRefused("the right to write is missing: grant it")
+        await super().commit(stream, after, entries, records, id=id)
+
+
 class LaterStore(WrappedStore):
     """A store whose clock is some seconds ahead."""
 
@@ -123,7 +141,7 @@ class CountingStore(WrappedStore):
         return answer
 
 
-Fault = Literal["before", "after", "hang", "full"]
+Fault = Literal["before", "after", "hang", "full", "refused"]
 
 
 class FaultyStore(WrappedStore):
@@ -131,7 +149,8 @@ class FaultyStore(WrappedStore):
 
     `before`: nothing happens, and the caller is told that it may have. `after`: it happens, and its acknowledgement
     is lost. `hang`: it does not begin before `release`. `full`: a commit has no room; a read, which takes none, goes
-    through. `operations` counts them; `struck` says whether the fault was met.
+    through. `refused`: nothing happens, and the caller is told so. `operations` counts them; `struck` says whether the
+    fault was met.
     """
 
     def __init__(self, store: Store, fault: Fault, at: int) -> None:
@@ -162,4 +181,6 @@ class FaultyStore(WrappedStore):
                 await self._released.wait()
             case "full" if operation == "commit":
                 raise Full(f"operation {self.at} found no room")
+            case "refused":
+                raise StoreRefused(f"operation {self.at} is not allowed: allow it")
         return await super()._call(operation, *given, **named)

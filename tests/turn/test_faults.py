@@ -10,7 +10,7 @@ import core.live.follow
 import core.turn.journal
 from backends import open_store
 from backends.models.scripted.model import Call, Cut, Fail, Say, ScriptedModel
-from core import Desk, Full, Options, ToolContext, Unavailable, tool
+from core import Desk, Full, Options, StoreRefused, ToolContext, Unavailable, tool
 from core.canonical import canonical
 from tests.support.desks import ASKER, PATIENCE, check, live_text, log_of, text_of
 from tests.support.wrapped import FaultyStore
@@ -74,7 +74,7 @@ async def insist(act, *given):
     while True:
         try:
             return await act(*given)
-        except (Unavailable, Full):
+        except (Unavailable, Full, StoreRefused):
             continue
 
 
@@ -97,7 +97,7 @@ async def carried_through(store, desk, thread, text):
                                 await insist(desk.decide, ASKER, call.id, "approve", call.digest)
                         case "ended":
                             return event.turn, text_of(seen)
-        except Unavailable:
+        except (Unavailable, StoreRefused):
             continue
 
 
@@ -134,7 +134,7 @@ async def calls_of(store, ids):
 
 
 @pytest.mark.parametrize("medium", ["memory", "sqlite"])
-@pytest.mark.parametrize("fault", ["before", "after", "hang", "full"])
+@pytest.mark.parametrize("fault", ["before", "after", "hang", "full", "refused"])
 async def test_a_turn_ends_whichever_operation_of_its_store_fails(tmp_path, medium, fault):
     options = Options(retry_delay=0.001, on_interruption="retry" if medium == "memory" else "keep_partial")
     struck, at = True, 0
@@ -155,7 +155,7 @@ async def test_a_turn_ends_whichever_operation_of_its_store_fails(tmp_path, medi
     assert at > 40
 
 
-@pytest.mark.parametrize("fault", ["before", "after", "full"])
+@pytest.mark.parametrize("fault", ["before", "after", "full", "refused"])
 async def test_what_a_cut_attempt_showed_is_kept_whichever_operation_fails(fault):
     def cut_once(request):
         cut_once.times += 1

@@ -12,6 +12,7 @@ import apsw
 
 from backends.handbooks.catalogue.tables import MEMORY, Connections
 from backends.private_files import make_private
+from backends.stores.sqlite.errors import translated
 from core.errors import Unavailable
 
 LOOK_EVERY = 0.1
@@ -45,5 +46,5 @@ def _taken(connections: Connections, held: ExitStack) -> bool:
         held.close()
         return False
     except apsw.Error as error:
-        raise Unavailable(f"{connections.path}-ingest: {type(error).__name__}: {error}") from error
+        raise translated(error, f"{connections.path}-ingest") from error
     return True

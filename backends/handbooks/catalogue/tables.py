@@ -15,7 +15,8 @@ from typing import cast
 import apsw
 
 from backends.private_files import make_private
-from core.errors import Full, InvalidInput, Unavailable
+from backends.stores.sqlite.errors import translated
+from core.errors import InvalidInput, Unavailable
 
 APPLICATION_ID = 0x526F6C62
 """`Rolb`, in the file's header: this is not another program's database, nor a store."""
@@ -86,7 +87,8 @@ class Connections:
     """The connections to one catalogue: one that writes, under a lock, and as many that read as there are readers.
 
     `:memory:` is a catalogue of its own, with one connection for both. `ingest` is held by who ingests into it. Raises
-    InvalidInput for a file of another program or of a newer Rolltop, Unavailable if it cannot be opened.
+    InvalidInput for a file of another program or of a newer Rolltop, StoreRefused for a file that cannot be used as it
+    is, and Unavailable if another process keeps it busy.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -157,10 +159,8 @@ class Connections:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (apsw.FullError, apsw.TooBigError) as error:
-            raise Full(f"{self.path}: {error}") from error
         except (apsw.Error, MemoryError) as error:
-            raise Unavailable(f"{self.path}: {type(error).__name__}: {error}") from error
+            raise translated(error, self.path) from error
 
 
 def moved(connection: apsw.Connection) -> None:

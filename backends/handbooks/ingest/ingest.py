@@ -61,7 +61,8 @@ async def ingest(
 
     Superseded versions stay in the vector index as long as some day's search may find them; what nobody may find any
     more is taken out of it at the end. Raises InvalidInput for a path that is not there, and for vectors of another
-    embedder; Unavailable when another ingest did not end within `patience` seconds, or the catalogue does not answer.
+    embedder; Unavailable when another ingest did not end within `patience` seconds, or the catalogue does not answer;
+    StoreRefused if the catalogue cannot be used as it is.
     """
     known = Sources(catalogue)
     async with alone(catalogue.connections, patience), _reading(parse) as parse:

@@ -1,4 +1,4 @@
-"""A database and the client that reaches it: whose it is, how long a call may take, and what its errors mean.
+"""A database and the client that reaches it: whose it is, and how long a call may take.
 
 Reads and writes are a majority's, journalled, of the primary. The client is PyMongo's asynchronous one, made here, or
 an application's own, Motor's too: Motor is not imported, and what a call returns is awaited if it can be.
@@ -15,29 +15,20 @@ from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import (
-    ConfigurationError,
-    ConnectionFailure,
-    DocumentTooLarge,
-    DuplicateKeyError,
-    InvalidName,
-    OperationFailure,
-    PyMongoError,
-)
+from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidName, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.topology_description import TopologyDescription
 
 from backends.stores.mongodb.documents import Document
+from backends.stores.mongodb.errors import translated
 from core.canonical import Json
-from core.errors import Full, InvalidInput, TooLarge, Unavailable
+from core.errors import InvalidInput, Unavailable
 
 T = TypeVar("T")
 Collection: TypeAlias = AsyncCollection[Document]
 
 TIMEOUT = 10.0
 """Seconds that one call of the driver may take; half of it to find a server that takes it."""
-_TOO_LARGE = frozenset({10334, 17419, 17420})
-_NO_ROOM = frozenset({14031})
 
 
 def database_of(url: str) -> str:
@@ -118,14 +109,16 @@ class Connection:
         return await self.ask(documents())
 
     async def insert(self, collection: Collection, document: Document) -> bool:
-        """Whether it was inserted: not where another stands under one of its unique keys."""
-        try:
-            await self.ask(collection.insert_one(document))
-        except Unavailable as error:
-            if isinstance(error.__cause__, DuplicateKeyError):
+        """Whether it was inserted: False if another document has one of its unique keys."""
+
+        async def inserted() -> bool:
+            try:
+                await maybe(collection.insert_one(document))
+            except DuplicateKeyError:
                 return False
-            raise
-        return True
+            return True
+
+        return await self.ask(inserted())
 
     async def about(self) -> dict[str, str]:
         """The server, how many of them there are, and what they must acknowledge."""
@@ -152,21 +145,8 @@ async def maybe(answer: Awaitable[T]) -> T:
 
 
 @contextmanager
-def _translated(where: str) -> Iterator[None]:
+def _translated(database: str) -> Iterator[None]:
     try:
         yield
-    except DocumentTooLarge as error:
-        raise TooLarge(f"{where}: a document of MongoDB ends at 16 MB") from error
-    except (BSONError, OverflowError, UnicodeEncodeError) as error:
-        raise InvalidInput(f"{where}: not what MongoDB can hold: {type(error).__name__}") from error
-    except OperationFailure as error:
-        # Its text may quote what was written.
-        if error.code in _TOO_LARGE:
-            raise TooLarge(f"{where}: {type(error).__name__} {error.code}") from error
-        if error.code in _NO_ROOM:
-            raise Full(f"{where}: {type(error).__name__} {error.code}") from error
-        raise Unavailable(f"{where}: {type(error).__name__} {error.code}") from error
-    except ConnectionFailure as error:
-        raise Unavailable(f"{where}: {type(error).__name__}: {error}") from error
-    except (PyMongoError, TimeoutError) as error:
-        raise Unavailable(f"{where}: {type(error).__name__}") from error
+    except (PyMongoError, BSONError, OverflowError, UnicodeEncodeError, TimeoutError) as error:
+        raise translated(error, database) from error

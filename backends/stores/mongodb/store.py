@@ -19,7 +19,7 @@ from backends.stores.mongodb.connection import TIMEOUT, Collection, Connection
 from backends.stores.mongodb.documents import Document, commit_document, read_commit, read_record, record_fields
 from core.canonical import Json
 from core.clock import milliseconds
-from core.errors import Conflict, Corrupt, InvalidInput, RolltopError, Unavailable
+from core.errors import Conflict, Corrupt, InvalidInput, RolltopError, StoreRefused
 from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Scalar, Tally
 from core.values import Entry
@@ -46,7 +46,7 @@ class MongoStore:
 
         Options in the URL are the driver's: `timeoutMS` is for one call, 10 seconds unless it is given, and
         `serverSelectionTimeoutMS`, within that, half of it. Raises InvalidInput for a URL that the driver does not
-        take, Unavailable where no server answers.
+        take, Unavailable if no server answers, StoreRefused if the server lacks something or refuses the user.
         """
         connection = Connection.of_url(url)
         store = cls(connection)
@@ -135,7 +135,9 @@ class MongoStore:
             # What is there is newer, or came in just now: an older one of another writer is still to be replaced.
             done = await self._db.ask(records.update_one(older, {"$set": fields}))
             if not done.matched_count and await self._db.ask(records.find_one({"_id": record.id}, {"n": 1})) is None:
-                raise Unavailable(f"{record.kind} {record.id}: a unique index that is none of ours refuses it")
+                raise StoreRefused(
+                    f"a unique index that is not the store's refuses {record.kind} {record.id}: drop the index"
+                )
 
     async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
         check_stream(stream)

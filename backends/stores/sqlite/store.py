@@ -26,9 +26,10 @@ from backends.stores import matching
 from backends.stores.checks import check_commit, check_erase, check_kind, check_number, check_record_id
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import tables
+from backends.stores.sqlite.errors import translated
 from core.canonical import canonical
 from core.clock import milliseconds
-from core.errors import Conflict, Corrupt, Full, InvalidInput, RolltopError, Unavailable
+from core.errors import Conflict, Corrupt, InvalidInput, RolltopError, Unavailable
 from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Tally
 from core.values import Entry
@@ -65,7 +66,8 @@ def path_of(rest: str) -> str:
 class SqliteStore:
     """A `core.store.Store`. For one event loop of asyncio; opening it blocks for the time a file takes.
 
-    Raises InvalidInput for a file of another program or of a newer Rolltop, Unavailable if it cannot be opened.
+    Raises InvalidInput for a file of another program or of a newer Rolltop, StoreRefused for a file that cannot be used
+    as it is, and Unavailable if another process keeps it busy.
     """
 
     capabilities = Capabilities(durable_on_ack=True, multi_process=True, atomic_records=True)
@@ -218,10 +220,8 @@ class SqliteStore:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (apsw.FullError, apsw.TooBigError) as error:
-            raise Full(f"{self._path}: {error}") from error
         except (apsw.Error, MemoryError) as error:
-            raise Unavailable(f"{self._path}: {type(error).__name__}: {error}") from error
+            raise translated(error, self._path) from error
 
     async def _ask(self, ask: Callable[[apsw.Connection], T], limiter: anyio.CapacityLimiter) -> T:
         self._check_open()
