@@ -27,7 +27,7 @@ from backends.stores.mongodb.errors import translated
 from backends.stores.suite.suite import extend, first, noted
 from core import Desk, Options
 from core.clock import SystemClock
-from core.errors import Full, InvalidInput, RolltopError, StoreRefused, Unavailable
+from core.errors import Full, InvalidInput, RolltopError, StoreRefused, TooLarge, Unavailable
 from core.log.commit import commit_surely
 from tests.support.desks import ASKER, check, ended, log_of, until
 from tests.support.proxy import Proxy
@@ -101,9 +101,11 @@ def test_a_code_that_is_not_listed_leaves_a_write_s_outcome_open(code: int) -> N
 
 @pytest.mark.parametrize(
     ("error", "kind"),
-    [(failure(14031), Full), (failure(17419, WriteError), Full), (InvalidDocument("x"), InvalidInput)],
+    [(failure(14031), Full), (failure(17419, WriteError), TooLarge), (InvalidDocument("x"), InvalidInput)],
 )
-def test_no_room_and_no_document_are_what_they_were(error: Exception, kind: type[RolltopError]) -> None:
+def test_no_room_a_document_that_is_too_large_and_no_document_are_told_apart(
+    error: Exception, kind: type[RolltopError]
+) -> None:
     assert type(translated(error, "desk")) is kind
 
 

@@ -148,7 +148,7 @@ async def test_an_answer_as_large_as_may_be_is_one_commit_whose_records_all_come
     async with chatting(counting, model, retriever=library) as chat:
         reply = await chat.ask("é" * 32_000)
         assert (reply.status, reply.text) == ("completed", said)
-        view = await chat.desk.turn_view(ASKER, reply.turn_id)
+        view = await chat.desk.archive.turn_view(ASKER, reply.turn_id)
         assert view.model_calls[0].reasoning == [*blocks]
         assert {found.number for found in reply.citations} == {1, 2, 3}
         assert view.turn.citations_left_out > 10
@@ -223,7 +223,7 @@ async def test_passages_that_are_too_much_for_a_record_are_a_search_that_failed(
     model = ScriptedModel([NEXT, NEXT])
     async with chatting(store, model, retriever=library, options=Options(passages=20)) as chat:
         reply = await chat.ask("How many days?")
-        view = await chat.desk.turn_view(ASKER, reply.turn_id)
+        view = await chat.desk.archive.turn_view(ASKER, reply.turn_id)
         assert (reply.status, view.retrievals[0].error) == ("completed", "InvalidInput")
         await the_next_question_works(chat)
 
