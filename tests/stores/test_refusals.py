@@ -103,7 +103,7 @@ def test_a_code_that_is_not_listed_leaves_a_write_s_outcome_open(code: int) -> N
     ("error", "kind"),
     [(failure(14031), Full), (failure(17419, WriteError), TooLarge), (InvalidDocument("x"), InvalidInput)],
 )
-def test_no_room_a_document_that_is_too_large_and_no_document_are_told_apart(
+def test_a_full_disk_a_large_document_and_no_document_are_told_apart(
     error: Exception, kind: type[RolltopError]
 ) -> None:
     assert type(translated(error, "desk")) is kind
