@@ -1,4 +1,4 @@
-"""How plainly the code speaks: `python -m tests.prose` measures docstrings and comments, and fails above its limits.
+"""How plainly the code speaks: `python -m tests.prose [--quiet] [FOLDER...]` measures, and fails above its limits.
 
 Two habits hide what a sentence says: a denial where the condition would do ("no", "none", "nobody", "nothing"), and an
 actor without a name ("who", "whoever", "somebody"). The limits are shares of docstring sentences; admired libraries
@@ -50,8 +50,13 @@ def comments(source: str) -> int:
     return sum(not re.match(r"#\s*(noqa|type:|!)", text) for text in said)
 
 
-def main(*packages: str) -> int:
-    """Print each sentence at fault and the figures; 1 if a figure is outside its limit."""
+def main(*arguments: str) -> int:
+    """Print each sentence at fault, unless `--quiet`, and the figures; 1 if a figure is outside its limit.
+
+    The other arguments are packages or folders to measure in place of all three packages.
+    """
+    packages = [argument for argument in arguments if argument != "--quiet"]
+    quiet = len(packages) < len(arguments)
     count = denials = actors = lines = remarks = 0
     for package in packages or PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -63,7 +68,7 @@ def main(*packages: str) -> int:
                     count += 1
                     denials += (denial := DENIALS.search(sentence) is not None)
                     actors += (actor := HIDDEN_ACTORS.search(sentence) is not None)
-                    if denial or actor:
+                    if (denial or actor) and not quiet:
                         print(f"{path.relative_to(ROOT)}:{line}: {sentence}")
     shares = 100 * denials / count, 100 * actors / count, 100 * remarks / lines
     print(
