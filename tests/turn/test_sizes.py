@@ -253,7 +253,7 @@ async def test_records_that_lag_and_are_too_many_for_one_commit_are_written_in_s
     @tool(effect="read")
     def large(note: str) -> str:
         """Large."""
-        return note * 4_000_000
+        return note * 4_194_000
 
     lagging = NoRepairs(store)
     model = ScriptedModel([[Call("large", {"note": note}) for note in "abc"], NEXT, NEXT])
