@@ -1,11 +1,13 @@
 """What every test shares."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+import signal
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import anyio
+import hypothesis
 import pymongo
 import pytest
 
@@ -14,6 +16,10 @@ from backends.handbooks.opening import open_handbooks
 from core.store import Store
 from tests.servers.mongodb import server as mongodb_server
 from tests.support.paths import SAMPLES
+
+# Hypothesis measures how long an example takes, and how long it takes to draw: on a busy machine that fails right code.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture
@@ -40,6 +46,14 @@ def sample_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     anyio.run(take_in)
     return path
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """The processes that the test starts take SIGINT, also where this one ignores it: a shell's background job does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +117,30 @@ def mongodb_to_kill(java: None, tmp_path: Path) -> Iterator[mongodb_server.Mongo
     folder.mkdir()
     with mongodb_server.serving(folder) as server:
         yield server
+
+
+LONGEST = 900
+"""Seconds after which whatever a test still waits for is given up: many times what any takes, on a busy machine too."""
+
+
+def _bounded(item: pytest.Item) -> Generator[None, None, None]:
+    """A setup, a test or a teardown that waits for ever fails by name, and the run goes on."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail(f"after {LONGEST} seconds it still waits")
+
+    if item.get_closest_marker("torture"):
+        return (yield)
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST, 10)  # again and again: what is given up may wait while it cleans up
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = pytest.hookimpl(wrapper=True)(_bounded)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

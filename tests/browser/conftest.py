@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.consoles import Console, end, free_port, launch, running, start
+from tests.support.consoles import CATALOGUE, Console, end, launch, running, start
+from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 CHROMIUM = Path("/usr/bin/chromium")
 PURPOSE = "quality sample"
@@ -75,14 +78,17 @@ def catcher() -> Iterator[Catcher]:
     thread.start()
     yield Catcher(f"http://127.0.0.1:{server.server_port}", paths)
     server.shutdown()
-    thread.join()
+    thread.join(PATIENCE)
     server.server_close()
 
 
 @pytest.fixture(scope="module")
-def scripted(browser: Any, catcher: Catcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+def scripted(
+    browser: Any, catcher: Catcher, sample_catalogue: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Console]:
     """A console whose model says what these tests need; a file in its folder lets a held answer go on."""
     folder = tmp_path_factory.mktemp("scripted")
+    shutil.copy(sample_catalogue, folder / CATALOGUE)
     image = f"![answer]({catcher.url}/answer.png) \\![escaped]({catcher.url}/escaped.png) ![by reference][r]"
     script = {
         "questions": [
@@ -114,11 +120,15 @@ def scripted(browser: Any, catcher: Catcher, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, for one module: while it is driven, its own event loop runs in this thread, and no other can."""
+def browser(sample_catalogue: Path) -> Iterator[Any]:
+    """Chromium, for one module: while it is driven, its own event loop runs in this thread, and no other can.
+
+    So the catalogue, which is made in a loop, must be there before.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}")
+    playwright.expect.set_options(timeout=1000 * PATIENCE)
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield chromium
@@ -132,7 +142,7 @@ def sign_in(browser: Any) -> Iterator[Any]:
 
     def sign_in(console: Console, person: str, width: int = 1280) -> Any:
         context = browser.new_context(viewport={"width": width, "height": 844})
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(1000 * PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.goto(console.url)
@@ -161,7 +171,7 @@ class Killable:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait()
+        self._process.wait(PATIENCE)
 
     def start_again(self) -> None:
         self._process = start(self.console.folder, self._model, self._port, self._store)
@@ -172,9 +182,10 @@ class Killable:
 
 
 @pytest.fixture
-def killable(browser: Any, tmp_path: Path) -> Iterator[Killable]:
+def killable(browser: Any, sample_catalogue: Path, tmp_path: Path) -> Iterator[Killable]:
     """A console to kill; its model says "One two three" and then waits for a file that never comes."""
     steps = [[{"say": "One two three"}, {"wait_for_file": "never"}, {"say": " four"}]]
+    shutil.copy(sample_catalogue, tmp_path / CATALOGUE)
     (tmp_path / "script.json").write_text(json.dumps({"questions": [{"contains": "count", "steps": steps}]}))
     console = Killable(tmp_path, f"scripted:{tmp_path}/script.json")
     yield console
@@ -182,9 +193,12 @@ def killable(browser: Any, tmp_path: Path) -> Iterator[Killable]:
 
 
 @pytest.fixture
-def killable_on_mongodb(browser: Any, mongodb_to_kill: Any, tmp_path: Path) -> Iterator[Killable]:
+def killable_on_mongodb(
+    browser: Any, mongodb_to_kill: Any, sample_catalogue: Path, tmp_path: Path
+) -> Iterator[Killable]:
     """A console to kill on a server to kill; its model says "One two three", and more once `go` is in its folder."""
     steps = [[{"say": "One two three"}, {"wait_for_file": "go"}, {"say": " four five six."}]]
+    shutil.copy(sample_catalogue, tmp_path / CATALOGUE)
     (tmp_path / "script.json").write_text(json.dumps({"questions": [{"contains": "count", "steps": steps}]}))
     console = Killable(tmp_path, f"scripted:{tmp_path}/script.json", f"{mongodb_to_kill.uri}/desk")
     yield console
@@ -192,9 +206,10 @@ def killable_on_mongodb(browser: Any, mongodb_to_kill: Any, tmp_path: Path) -> I
 
 
 @pytest.fixture
-def on_mongodb(browser: Any, mongodb_to_kill: Any, tmp_path: Path) -> Iterator[Console]:
+def on_mongodb(browser: Any, mongodb_to_kill: Any, sample_catalogue: Path, tmp_path: Path) -> Iterator[Console]:
     """A console on a server to kill; its model counts to three, and on to six once the file `go` is in its folder."""
     steps = [[{"say": "One two three"}, {"wait_for_file": "go"}, {"say": " four five six."}]]
+    shutil.copy(sample_catalogue, tmp_path / CATALOGUE)
     (tmp_path / "script.json").write_text(json.dumps({"questions": [{"contains": "count", "steps": steps}]}))
     with running(tmp_path, f"scripted:{tmp_path}/script.json", f"{mongodb_to_kill.uri}/desk") as console:
         yield console

@@ -8,11 +8,11 @@ import urllib.request
 
 import pytest
 
+from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
-expect.set_options(timeout=20_000)
 
 LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
 
@@ -199,7 +199,7 @@ def test_no_image_is_loaded_from_anywhere(scripted, catcher, sign_in):
 
 
 def test_every_response_carries_the_security_headers(offline):
-    with urllib.request.urlopen(offline.url) as response:
+    with urllib.request.urlopen(offline.url, timeout=PATIENCE) as response:
         assert "img-src 'self'" in response.headers["Content-Security-Policy"]
         assert response.headers["Referrer-Policy"] == "no-referrer"
 
@@ -213,7 +213,7 @@ def test_the_console_does_not_start_on_another_address(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert ran.returncode != 0

@@ -6,7 +6,6 @@ import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
-expect.set_options(timeout=20_000)
 
 PARROTS = b"""---
 title: Parrots at work

@@ -20,7 +20,7 @@ from core.log.entry import chain
 from core.log.facts import Beat, draft
 from core.store import Query
 from core.values import GENESIS, Entry
-from tests.support.desks import ASKER, chatting, live_text, log_of, until
+from tests.support.desks import ASKER, PATIENCE, chatting, live_text, log_of, until
 from tests.support.papers import SLOW, logs, papers, records
 from tests.support.paths import ROOT
 from tests.support.seeding import seed
@@ -51,7 +51,7 @@ def rolltop(*arguments: str, **settings: str) -> Ran:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     return Ran(ran.returncode, ran.stdout, ran.stderr)

@@ -19,6 +19,7 @@ from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
 from core.errors import Denied, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer
 from core.values import Audience
+from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
 MAIN = str(ROOT / "console" / "main.py")
@@ -43,7 +44,7 @@ def open_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_catalogue: P
     config.set_option("server.address", "127.0.0.1")
 
     def open(viewer: Viewer | None, page: str = "chat", **query: str) -> AppTest:
-        at = AppTest.from_file(MAIN, default_timeout=30)
+        at = AppTest.from_file(MAIN, default_timeout=PATIENCE)
         at.session_state["viewer"] = viewer
         at.run()
         for name, value in query.items():

@@ -1,6 +1,5 @@
 """Handbooks taken in with their vectors in Pinecone, and what `rolltop doctor` finds and mends there: as processes."""
 
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ def host() -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
-        process.send_signal(signal.SIGINT)
+        process.terminate()
 
 
 @pytest.fixture

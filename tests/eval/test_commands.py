@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
 from . import ablation, benchmark, run
@@ -32,7 +33,7 @@ def test_a_folder_of_any_formats_is_searched_and_what_cannot_be_read_is_named(mi
 def test_it_is_a_program(mixed, asked_of_mixed, tmp_path):
     command = [sys.executable, "-m", "tests.eval.run", "--embedder", "none:", "--misses"]
     files = ["--handbooks", str(mixed), "--questions", str(asked_of_mixed), "--out", str(tmp_path / "run.jsonl")]
-    done = subprocess.run([*command, *files], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, *files], cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "passages taken in" in done.stdout
 

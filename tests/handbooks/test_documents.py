@@ -564,7 +564,6 @@ def test_what_a_program_marks_as_a_header_is_left_out_and_listed():
     assert found.left_out == (LeftOut(reason="page header or footer", text="Rolltop", page=1),)
 
 
-@settings(deadline=None)
 @given(st.lists(SHAPES, min_size=1, max_size=6))
 def test_every_word_that_a_page_shows_is_in_the_text_in_order_and_every_other_is_listed(shapes):
     writer = _Writer()
@@ -573,7 +572,7 @@ def test_every_word_that_a_page_shows_is_in_the_text_in_order_and_every_other_is
         assert_whole(page(inside), writer)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(SHAPES, min_size=1, max_size=6))
 def test_every_word_that_word_shows_is_in_the_text_in_order_and_every_other_is_listed(shapes):
     writer = _Writer()

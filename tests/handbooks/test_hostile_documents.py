@@ -182,7 +182,6 @@ async def test_the_process_has_no_environment(monkeypatch):
         assert "ROLLTOP_SECRET" not in reader.environ()
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=400), start=st.sampled_from([b"", b"%PDF-1.7\n", b"PK\3\4", b"<html>", b"---\n"]))
 def test_whatever_the_bytes_are_they_are_read_or_refused(data, start):
     for name in ("a.md", "a.txt", "a.html", "a.pdf", "a.docx"):
@@ -190,7 +189,7 @@ def test_whatever_the_bytes_are_they_are_read_or_refused(data, start):
             read_document(start + data, name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(at=st.integers(0, 10**6), byte=st.integers(0, 255), good=st.sampled_from(["a.docx", "a.pdf"]))
 def test_a_file_with_a_wrong_byte_is_read_or_refused(at, byte, good):
     data = bytearray(word() if good == "a.docx" else raw_pdf(b"BT /F 12 Tf 72 720 Td (Behind the house) Tj ET"))

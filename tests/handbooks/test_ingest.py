@@ -350,7 +350,7 @@ NAMES = ["a.md", "b.md", "deep/c.md"]
 FOLDERS = some.dictionaries(some.sampled_from(NAMES), some.lists(some.sampled_from(TEXTS), min_size=1, max_size=3))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some.lists(some.tuples(FOLDERS, some.integers(0, 2)), max_size=6))
 def test_whatever_becomes_of_a_folder_what_is_found_is_what_is_in_it(steps):
     """After each ingest, however many were cut off before it, and no text is ever embedded twice."""

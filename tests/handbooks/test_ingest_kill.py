@@ -32,7 +32,7 @@ def start(stack: ExitStack, index: Path, folder: Path, delay: float) -> subproce
     )
     stack.callback(process.stdout.close)
     stack.callback(process.stdin.close)
-    stack.callback(process.wait)
+    stack.callback(process.wait, PATIENCE)
     stack.callback(process.kill)
     return process
 
@@ -100,7 +100,7 @@ async def test_an_ingest_killed_at_any_moment_leaves_the_old_version_and_the_nex
                 books.check(found_texts(catalogue, LATER))
             await anyio.sleep(chance.random() * 0.02)  # a moment between two lines, too, is any moment
             process.send_signal(signal.SIGKILL)
-            await to_thread.run_sync(process.wait)
+            await to_thread.run_sync(process.wait, PATIENCE)
 
             late = books.check(found_texts(catalogue, LATER))
             staged = [record.id for record in catalogue.documents() if record.versions[0].state == "staged"]

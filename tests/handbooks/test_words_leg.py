@@ -105,7 +105,6 @@ def test_a_long_text_has_no_more_than_some_repairs():
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_repairing_twice_changes_nothing_more(text):
     once = LEXICON.repaired(text)
     assert LEXICON.repaired(once) == once or len(once.split()) > MOST_REPAIRS
@@ -188,7 +187,7 @@ async def test_a_text_without_a_telling_word_finds_nothing(catalogue, query):
 
 
 @given(query=st.text(max_size=40))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_is_refused(query, empty):
     lexicon = Lexicon({word: 1 for word in words(query)}, 1)
     leg = WordsLeg(empty, Synonyms.bundled())

@@ -42,7 +42,7 @@ from core.model import (
     UserMessage,
 )
 from core.values import Usage
-from tests.support.desks import chatting
+from tests.support.desks import PATIENCE, chatting
 
 LOOKUP = ToolSchema(
     name="vacation_balance",
@@ -831,7 +831,7 @@ async def test_a_closed_generator_ends_the_request(server):
         async with aclosing(asked.stream(HELLO)) as events:
             assert (await anext(events)).kind == "usage"
             assert await anext(events) == TextDelta(text="H")
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             await server.dropped.wait()
 
 
@@ -904,5 +904,5 @@ try:
 except ValueError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout == "anthropic is not installed: pip install 'rolltop[anthropic]'\n"

@@ -43,7 +43,7 @@ from core.model import (
     UserMessage,
 )
 from core.values import Usage
-from tests.support.desks import chatting
+from tests.support.desks import PATIENCE, chatting
 
 LOOKUP = ToolSchema(
     name="vacation_balance",
@@ -549,7 +549,7 @@ async def test_a_closed_generator_ends_the_request(server):
     async with model(server) as asked:
         async with aclosing(asked.stream(HELLO)) as events:
             assert await anext(events) == TextDelta(text="Hi.")
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             await server.dropped.wait()
 
 
@@ -557,7 +557,7 @@ async def test_a_closed_generator_ends_the_request(server):
 async def test_a_server_that_says_nothing_after_its_terminal_marker_keeps_nobody_waiting(server, api):
     reply = sse(chunk("stop", content="Hi."), DONE) if api == "chat" else streamed(message("Hi."))
     reply.end = "silence"
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         assert (await answer(server, reply, api))[-1].stop_reason == "end"
 
 
@@ -932,5 +932,5 @@ def test_the_package_is_needed_by_nobody_else_and_missed_by_name():
         "try: open_model('openai:m?base_url=http://127.0.0.1:1/v1')\n"
         "except ValueError as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout.strip() == "openai is not installed: pip install 'rolltop[openai]'"

@@ -9,6 +9,7 @@ import pytest
 from backends.models.prices import Prices, read_prices
 from core.errors import InvalidInput
 from core.values import Usage
+from tests.support.desks import PATIENCE
 
 OWN = {"openai:my-model": {"input": 0.1, "cached": 0.01, "cache_write": 0.2, "output": 3}}
 USED = Usage(input=1_000, cached=300, cache_write=200, output=10)
@@ -109,5 +110,5 @@ from core.values import Usage
 prices, used = Prices({OWN!r}), Usage(input=1_000, output=10)
 print(prices.cost("openai", "my-model", used), prices.cost("anthropic", "claude-sonnet-4-5", used))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout.split() == ["130000", "None"]

@@ -25,6 +25,7 @@ from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Una
 from core.log.entry import verify
 from core.store import In, Query, Range, Record
 from core.values import GENESIS
+from tests.support.desks import PATIENCE
 
 WRITER = """
 import anyio, sys
@@ -128,7 +129,7 @@ def raced(url: str) -> dict[str, list[str]]:
     """The numbers that each of two processes won."""
     command = [sys.executable, "-c", RACER, url]
     racers = {name: subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in ("one", "two")}
-    won = {name: racer.communicate(timeout=60)[0].split() for name, racer in racers.items()}
+    won = {name: racer.communicate(timeout=PATIENCE)[0].split() for name, racer in racers.items()}
     assert [racer.returncode for racer in racers.values()] == [0, 0]
     return won
 
@@ -168,7 +169,7 @@ async def test_a_reader_blocks_no_writer(store: SqliteStore, other: apsw.Connect
     await extend(store, "thread:a", {"secret": 1})
     other.execute("BEGIN")
     assert other.execute("SELECT count(*) FROM entry").get == 1
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         for n in range(20):
             await extend(store, "thread:a", {"i": n})
         assert await store.erase("thread:a", 0, 1) == 1

@@ -17,6 +17,9 @@ import pytest
 
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
+
+CATALOGUE = "desk.db-handbooks"
 
 
 @dataclass(frozen=True)
@@ -52,22 +55,21 @@ def answer_to(port: int, request: bytes) -> Answer:
             return Answer(response.status, headers, text)
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 def start(
     folder: Path, model: str, port: int, store: str | None = None, *, demo: bool = True
 ) -> "subprocess.Popen[bytes]":
     """A console from the root, on a demo store or a company's; it is in its folder, or the one that this URL names.
 
-    Returns once it answers.
+    Its catalogue of handbooks is in its folder too: a demo imports the samples unless they are there already. Returns
+    once it answers.
     """
     store = store or f"sqlite:///{folder}/desk.db"
-    environment = {**os.environ, "ROLLTOP_STORE": store, "ROLLTOP_MODEL": model}
+    environment = {
+        **os.environ,
+        "ROLLTOP_STORE": store,
+        "ROLLTOP_MODEL": model,
+        "ROLLTOP_INDEX": str(folder / CATALOGUE),
+    }
     if demo:
         command = [sys.executable, "-m", "console.cli.main", "demo"]
         subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
@@ -88,10 +90,10 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     """Ask the console to end, and kill it by its pid if it does not."""
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(20)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        process.wait(PATIENCE)
         raise
 
 
@@ -107,7 +109,8 @@ def running(folder: Path, model: str, store: str | None = None, *, demo: bool = 
 
 
 def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    for _ in range(600):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             pytest.fail(f"the console ended: {log.read_text()}")
         try:

@@ -22,8 +22,8 @@ AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
 QUICK = Options(retry_delay=0.001)
 """The options of most tests: an attempt that failed is repeated at once."""
 
-PATIENCE = 20.0
-"""Seconds after which a test that waits for what must happen gives up."""
+PATIENCE = 120.0
+"""Seconds after which a test that waits for what must happen gives up: enough on a machine with much else to do."""
 
 
 class HandClock:

@@ -60,7 +60,7 @@ class Program:
         """All that it still prints, to its end."""
         while await self.line() is not None:
             pass
-        await to_thread.run_sync(self.process.wait)
+        await to_thread.run_sync(self.process.wait, PATIENCE)
 
     def shown(self) -> dict[str, str]:
         """By turn, the text that its follower saw last."""
@@ -79,7 +79,7 @@ def running(url: str, ledger: Path, name: str, **given) -> Iterator[Program]:
         yield program
     finally:
         program.process.kill()
-        program.process.wait()
+        program.process.wait(PATIENCE)
         program.process.stdin.close()
         program.process.stdout.close()
 

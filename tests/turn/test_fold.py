@@ -22,19 +22,50 @@ from tests.checker.world import AT, SALT, STREAM
 HEAD_BYTES = 8_000
 """What the head of a thread with one open turn may take, however large its contents are."""
 
-many = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+many = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 fewer = settings(many, max_examples=60)
 
 
 @many
 @given(logs())
-def test_the_records_a_writer_kept_are_those_of_a_fold_from_scratch(log: Log) -> None:
+def test_any_log_says_what_was_meant_and_folds_to_the_records_its_writer_kept(log: Log) -> None:
+    """Three properties of one log: what takes long is to draw it."""
+    _the_kept_records_are_those_of_a_fold_from_scratch(log)
+    _every_entry_says_what_its_fact_said_and_chains(log)
+    _every_record_and_payload_has_one_encoding_and_comes_back(log)
+
+
+def _the_kept_records_are_those_of_a_fold_from_scratch(log: Log) -> None:
     folded = fold_all(State(), log.entries)
     assert folded.thread == log.state.thread
     assert dict(folded.items) == dict(log.state.items)
     assert folded.thread.rejected == 0  # type: ignore[union-attr]  # a log begins with its thread
+
+
+def _every_entry_says_what_its_fact_said_and_chains(log: Log) -> None:
+    for entry in log.entries:
+        said = thread_fact(entry)
+        if not entry.erased:
+            written = draft(said)
+            assert (written.kind, written.v, written.shell, written.payload) == (
+                entry.kind,
+                entry.v,
+                entry.shell,
+                entry.payload,
+            )
+        assert fact(entry) == said
+    assert verify(log.entries) == (log.state.n, log.state.hash)
+
+
+def _every_record_and_payload_has_one_encoding_and_comes_back(log: Log) -> None:
+    for entry in log.entries:
+        assert canonical(entry.shell)
+        assert canonical(entry.payload)
+    assert log.state.thread
+    for one in (log.state.thread, *log.state.items.values()):
+        kept = record(one)
+        assert canonical(dict(kept.fields)) == canonical(dict(record(item(kept)).fields))
+        assert item(kept) == one
 
 
 @fewer
@@ -70,36 +101,6 @@ def _said(one: Item) -> Item:
 
 def _loaded(head: Thread | None, stored: dict[str, Item]) -> State:
     return State(item(record(head)), {id: item(record(one)) for id, one in stored.items()}) if head else State()  # type: ignore[arg-type]
-
-
-@many
-@given(logs())
-def test_every_entry_says_what_its_fact_said_and_chains(log: Log) -> None:
-    for entry in log.entries:
-        said = thread_fact(entry)
-        if not entry.erased:
-            written = draft(said)
-            assert (written.kind, written.v, written.shell, written.payload) == (
-                entry.kind,
-                entry.v,
-                entry.shell,
-                entry.payload,
-            )
-        assert fact(entry) == said
-    assert verify(log.entries) == (log.state.n, log.state.hash)
-
-
-@many
-@given(logs())
-def test_every_record_and_payload_has_one_encoding_and_comes_back(log: Log) -> None:
-    for entry in log.entries:
-        assert canonical(entry.shell)
-        assert canonical(entry.payload)
-    assert log.state.thread
-    for one in (log.state.thread, *log.state.items.values()):
-        kept = record(one)
-        assert canonical(dict(kept.fields)) == canonical(dict(record(item(kept)).fields))
-        assert item(kept) == one
 
 
 @fewer

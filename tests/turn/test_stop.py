@@ -5,11 +5,13 @@ from contextlib import aclosing
 import anyio
 import pytest
 
+import core.desk
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, tool
 from core.worker.history import as_json
 from tests.support.desks import (
     ASKER,
+    PATIENCE,
     QUICK,
     HandClock,
     check,
@@ -187,7 +189,8 @@ async def test_closing_a_desk_lets_a_turn_go_and_the_next_desk_goes_on_with_it(s
 
 
 @pytest.mark.parametrize("commits", [2, 3])
-async def test_a_desk_that_closes_while_a_commit_is_under_way_lets_the_turn_go(store, commits):
+async def test_a_desk_that_closes_while_a_commit_is_under_way_lets_the_turn_go(store, commits, monkeypatch):
+    monkeypatch.setattr(core.desk, "CLOSE_GRACE", 2 * PATIENCE)
     held = HeldStore(store, "thread:")
     held.let(commits)  # the thread, the question, and perhaps that the model is asked
     desk = Desk(held, ScriptedModel([[Wait(NEVER())]]))
@@ -195,7 +198,7 @@ async def test_a_desk_that_closes_while_a_commit_is_under_way_lets_the_turn_go(s
     turn = await asked(desk)
     if commits == 2:
         await until(lambda: noop(held.holds))
-    with anyio.fail_after(3):  # well before the desk would give up waiting
+    with anyio.fail_after(PATIENCE):  # well before the desk would give up waiting
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(desk.close)
             await until(lambda: noop(desk._supervisor is None))

@@ -185,7 +185,7 @@ async def test_a_thread_that_hangs_does_not_hold_up_its_turn(store):
     @tool(effect="read", timeout=0.05)
     def look() -> None:
         """Look."""
-        release.wait()
+        release.wait(PATIENCE)
 
     reply, _ = await called(store, look)
     release.set()
@@ -195,7 +195,7 @@ async def test_a_thread_that_hangs_does_not_hold_up_its_turn(store):
 async def test_an_idempotent_call_that_hangs_once_is_repeated_under_its_key(store):
     keys = []
 
-    @tool(effect="idempotent", timeout=0.05)
+    @tool(effect="idempotent", timeout=1)
     async def book(context: ToolContext) -> str:
         """Book."""
         keys.append(context.key)

@@ -73,7 +73,7 @@ async def two(url: str, options: Options = QUICK):
                 go_on.set()
         finally:
             second.process.kill()
-            second.process.wait()
+            second.process.wait(PATIENCE)
             second.process.stdin.close()
             second.process.stdout.close()
 

@@ -7,6 +7,7 @@ import pytest
 
 from backends.vectors.opening import open_embedder
 from core.errors import InvalidInput
+from tests.support.desks import PATIENCE
 
 
 def test_none_is_no_embedder() -> None:
@@ -53,7 +54,7 @@ except InvalidInput as error:
 )
 def test_a_missing_package_is_an_error_that_says_what_to_install(url: str, module: str, extra: str) -> None:
     program = MISSING.format(url=url, module=module)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout.strip() == f"{module} is not installed: pip install 'rolltop[{extra}]'"
 
 
@@ -61,5 +62,5 @@ def test_an_embedder_needs_no_package_of_another_one() -> None:
     program = (
         "import sys; from backends.vectors.opening import open_embedder; open_embedder('static:'); print(*sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert {"openai", "pinecone", "wordllama"}.isdisjoint(done.stdout.split())

@@ -43,6 +43,7 @@ from tests.servers.faults.rules import Refused
 from tests.servers.faults.script import read_server_script
 from tests.servers.faults.server import PATHS, FaultServer
 from tests.servers.faults.wire import seal
+from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
 APIS = ("responses", "chat", "messages")
@@ -640,19 +641,21 @@ def test_what_is_no_script_is_refused(tmp_path, text):
         read_server_script(str(path))
 
 
-async def test_the_command_line_serves_a_script_until_it_is_interrupted(tmp_path):
+@pytest.mark.parametrize(("told", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0)])
+@pytest.mark.usefixtures("interruptible")
+async def test_the_command_line_serves_a_script_until_it_is_told_to_end(tmp_path, told, status):
     path = tmp_path / "script.json"
     questions = [{"contains": "HELLO", "answers": [[{"say": "Hello to you."}]], "loop": True}]
     path.write_text(json.dumps({"questions": questions, "answers": [[{"refuse": "overloaded"}]], "loop": True}))
     command = [sys.executable, "-m", "tests.servers.faults", str(path), "--port", "0"]
-    async with await anyio.open_process(command, cwd=ROOT) as process:
-        with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
+        async with await anyio.open_process(command, cwd=ROOT) as process:
             line = (await process.stdout.receive()).decode()
             url = line.split()[-1]
             async with httpx2.AsyncClient() as client:
                 found = await client.post(url + PATH["chat"], json=ASKED["chat"])
                 other = await client.post(url + PATH["chat"], json=asked("chat", {**USER, "content": "bye"}))
-            process.send_signal(signal.SIGINT)
-            assert await process.wait() == 0
+            process.send_signal(told)
+            assert await process.wait() == status
     assert "to " in found.text
     assert other.status_code == 503

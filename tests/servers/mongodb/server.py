@@ -4,12 +4,11 @@ No package brings `mongod`, so it is a Java one, fetched by Maven into a cache o
 source. It holds a file that a killed server leaves as far as it had acknowledged; its speed says nothing.
 """
 
+import fcntl
 import hashlib
 import os
-import random
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pymongo
 
+from tests.support.ports import free_port
+
 HERE = Path(__file__).parent
 
 
@@ -26,7 +27,7 @@ class MongoServer:
     """A server on one port and one file, which can be killed and started again. It ends with this process."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = _port()
+        self.port = free_port()
         self.uri = f"mongodb://127.0.0.1:{self.port}"
         self._folder = folder
 
@@ -44,7 +45,7 @@ class MongoServer:
     def kill(self) -> None:
         """As a crash would: nothing is flushed, nothing is said."""
         self.process.kill()
-        self.process.wait()
+        self.process.wait(60)
         self.process.stdin.close()
         self.process.stdout.close()
 
@@ -84,7 +85,10 @@ def jars() -> Path:
     if folder.exists():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as unfinished:
+    with (cache / "fetching").open("w") as lock, tempfile.TemporaryDirectory(dir=cache) as unfinished:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs of Maven at once would meet in its own cache
+        if folder.exists():
+            return folder
         command = [
             "mvn",
             "-q",
@@ -95,26 +99,10 @@ def jars() -> Path:
             f"-DoutputDirectory={unfinished}/jars",
         ]
         subprocess.run(command, capture_output=True, text=True, check=True)
-        try:
-            os.rename(f"{unfinished}/jars", folder)
-        except OSError:
-            if not folder.exists():  # another run was quicker, or it is an error
-                raise
+        os.rename(f"{unfinished}/jars", folder)
     return folder
 
 
 def database(uri: str, name: str) -> str:
     """The URI of this database on the server of `uri`."""
     return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))
-
-
-def _port() -> int:
-    """A free one that the system gives to no client: one connecting to a dead server's port may be given that port."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as free:
-            try:
-                free.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
