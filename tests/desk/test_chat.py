@@ -172,7 +172,7 @@ async def test_a_foreign_chat_and_none_are_refused_in_the_same_words(store, give
         with pytest.raises(NotFound) as caught:
             await load_chat(store, ScriptedModel([]), id, **given)
         said.append(str(caught.value).replace(id, "ID"))
-    assert said == ["no thread ID"] * 2
+    assert said == ["thread ID was not found"] * 2
 
 
 async def test_typed_metadata_comes_back_as_what_it_was(store):
