@@ -26,11 +26,11 @@ from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_sam
 from console.settings import read_settings
 from core.clock import SystemClock
 from core.errors import Corrupt, InvalidInput
+from core.log.commit import begin_stream
 from core.log.entry import Draft, chain
 from core.log.facts import Beat, DemoMarked, draft
 from core.maintenance.copy import copy
 from core.store import Page
-from core.turn.journal import begin_stream
 from core.values import GENESIS
 from tests.console.test_command_line import rolltop
 from tests.console.test_pages import EMPLOYEE, KEEPER, MAIN, labels, texts
