@@ -4,7 +4,7 @@ All that a record holds follows from its log, so any record can be deleted and f
 texts, money is an integer of nano-USD. None is unknown, or not yet known.
 """
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from core.canonical import Json
 from core.errors import Corrupt
@@ -372,15 +372,15 @@ class Summary(Value):
 
 
 Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary
-_TYPES: dict[str, type[Any]] = {
-    "thread": Thread,
-    "turn": Turn,
-    "message": Message,
-    "tool_call": ToolCall,
-    "model_call": ModelCall,
-    "retrieval": Retrieval,
-    "summary": Summary,
-}
+I = TypeVar("I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)  # noqa: E741  # an item
+
+
+def kind_of(item_type: type[Item]) -> str:
+    """The kind under which a store keeps records of this type."""
+    return str(item_type.model_fields["kind"].default)
+
+
+_TYPES: dict[str, type[Any]] = {kind_of(item_type): item_type for item_type in Item.__args__}
 
 
 def record(item: Item) -> Record:
@@ -394,8 +394,13 @@ def item(record: Record) -> Item:
     """The value that `record` stored. Raises Corrupt for another kind of record, and for fields that do not fit."""
     if record.kind not in _TYPES:
         raise Corrupt(f"record {record.kind}", record.n, "has an unknown kind")
+    read: Item = item_of(_TYPES[record.kind], record)
+    return read
+
+
+def item_of(kind: type[I], record: Record) -> I:
+    """`item`, for a record whose type is known. Raises Corrupt also if the record is of another type."""
     try:
-        read: Item = _TYPES[record.kind].model_validate({**record.fields, "id": record.id, "n": record.n})
+        return kind.model_validate({**record.fields, "kind": record.kind, "id": record.id, "n": record.n})
     except ValueError as error:
         raise Corrupt(f"record {record.kind}:{record.id}", record.n, "does not fit: rebuild the records") from error
-    return read

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from core.log.entry import verify
 from core.log.fold import State, fold
-from core.log.records import Item, Turn, record
+from core.log.records import Item, Turn, kind_of, record
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
-KINDS: tuple[str, ...] = tuple(type.model_fields["kind"].default for type in Item.__args__)
+KINDS: tuple[str, ...] = tuple(kind_of(item_type) for item_type in Item.__args__)
 """Every kind of record that a thread's log makes; `thread` is the head's."""
 
 PAGE = 200

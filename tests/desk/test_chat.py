@@ -193,7 +193,7 @@ async def test_typed_metadata_comes_back_as_what_it_was(store):
 async def test_metadata_of_another_type_is_refused(store):
     async with chatting(store, [], metadata={"colour": "red"}) as chat:
         pass
-    with pytest.raises(InvalidInput, match="is no Case"):
+    with pytest.raises(InvalidInput, match="does not fit Case"):
         await load_chat(store, ScriptedModel([]), chat.id, user_id="e-1042", metadata_type=Case)
 
 
