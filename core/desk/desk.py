@@ -322,7 +322,10 @@ class Desk:
     async def give_feedback(
         self, viewer: Viewer, turn_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
-        """Rate an answer; None takes the rating back. Earlier ones stay in the log. A comment is cut to 4000 characters."""
+        """Rate an answer; None takes the rating back. Earlier ratings stay in the log.
+
+        The comment is cut to 4000 characters. Raises NotFound and InvalidInput.
+        """
         turn = await self._checked.turn(viewer, "thread.write", turn_id)
         if rating not in ("up", "down", None):
             raise InvalidInput("a rating must be up, down or None")

@@ -28,7 +28,7 @@ class Runner:
         self._closed = False
 
     def run(self, awaitable: Coroutine[Json, Json, T]) -> T:
-        """Run the coroutine and return its result, or raise its error. It goes on if the calling thread is torn away."""
+        """Run the coroutine; return its result or raise its error. It goes on if the calling thread is torn away."""
 
         async def main() -> T:
             return await awaitable

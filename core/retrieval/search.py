@@ -61,9 +61,9 @@ async def find_answer(retriever: Retriever, queries: Sequence[str], viewer: View
     # All are judged against the question itself. Judged against a query that repeats an earlier question, passages that
     # answered that one would count as an answer to this one.
     for query in queries[1:]:
-        found = await find(retriever, query, viewer, limit, question=queries[0])
-        if found.judgement and found.judgement.answers:
-            return found
+        result = await find(retriever, query, viewer, limit, question=queries[0])
+        if result.judgement and result.judgement.answers:
+            return result
     return first
 
 
