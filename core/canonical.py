@@ -1,7 +1,7 @@
 """Canonical JSON, and the digests built on it.
 
-A hash must be the same whichever store gave the payload back, so the rule for a payload is stricter than JSON's. It is
-checked before a commit: later, the entry could not be read.
+A hash must be the same whichever store gave the payload back, so the rules for a payload are stricter than JSON's. They
+are checked before a commit, so that a reader never meets an invalid payload.
 """
 
 import hashlib

@@ -7,7 +7,7 @@ from core.errors import InvalidInput
 KINDS_OF_STREAM = ("thread", "live", "blob", "audit", "administration")
 """A thread's log, a turn's live text, a value stored under its digest, a viewer's looks, the installation's facts."""
 
-# Strict, because ids become parts of stream names, file names, URLs and queries: ":" and "/" must not occur.
+# Strict, because ids become parts of stream names, URLs and queries: a ":" or "/" within one would start another part.
 _ID_PATTERN = r"[A-Za-z0-9_@.+\-]{1,128}"
 _ID = re.compile(_ID_PATTERN)
 _STREAM = re.compile(rf"({'|'.join(KINDS_OF_STREAM)})(:{_ID_PATTERN}){{1,2}}")

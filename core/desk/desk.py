@@ -429,9 +429,7 @@ class Desk:
     async def _carry_out(self, work: Work, worker: Worker, journal: Journal) -> None:
         try:
             await work.run()
-        except (
-            BaseException
-        ) as error:  # the boundary of a worker: an error of its model or hook must end this turn only
+        except BaseException as error:  # the boundary of a worker: an error of its model or hook ends this turn only
             if isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf:
                 raise
             log.exception("turn %s: its worker broke; recovery goes on from its log", work.turn)
