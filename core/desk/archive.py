@@ -25,7 +25,7 @@ from core.log.records import (
     Totals,
     Turn,
     item_of,
-    kind_of,
+    record_kind,
 )
 from core.store import Filter, In, Page, Query, Range, Scalar, Store, every
 from core.values import CallStatus, TurnStatus
@@ -279,14 +279,14 @@ class Archive:
         cursor: str | None = None,
     ) -> Listing[T]:
         query = Query(
-            kind=kind_of(item_type), where=where, words=words, order=order, limit=_limit(limit, 500), cursor=cursor
+            kind=record_kind(item_type), where=where, words=words, order=order, limit=_limit(limit, 500), cursor=cursor
         )
         page: Page = await self._store.find(query)
         return Listing(items=[item_of(item_type, record) for record in page.records], cursor=page.cursor)
 
     async def _all(self, item_type: type[T], where: Mapping[str, Filter]) -> list[T]:
         """All matches, in the order of the log."""
-        query = Query(kind=kind_of(item_type), where=where)
+        query = Query(kind=record_kind(item_type), where=where)
         return sorted([item_of(item_type, record) async for record in every(self._store, query)], key=_place)
 
 

@@ -96,8 +96,10 @@ class Chat(Generic[M]):
         """Ask, and wait until the turn ends or needs an approval.
 
         With `schema` the answer is JSON that fits it, returned as `Reply.parsed`; the JSON itself is on record. The
-        same `request_id` again returns the same turn. Raises the errors of `Desk.submit` if the question was not
-        accepted. A turn on record does not raise: its status is in the reply.
+        same `request_id` again returns the same turn.
+
+        Raises the errors of `Desk.submit` if the question was not accepted. A turn on record does not raise: its status
+        is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on.
         """
         turn = await self.desk.submit(self.viewer, self.id, text, request_id, schema=schema)
         return await self._outcome(turn.id, schema)

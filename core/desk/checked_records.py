@@ -10,7 +10,7 @@ from core.ids import check_id
 from core.live.wakeups import Wakeups
 from core.log.audit import record_look
 from core.log.fold import State
-from core.log.records import Thread, ToolCall, Turn, item_of, kind_of
+from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
 from core.store import Record, Store
 from core.turn.journal import Journal
@@ -67,7 +67,7 @@ class CheckedRecords:
 
     async def _newest(self, item_type: type[T], item_id: object) -> T | None:
         """The record as its log has it now; None if it does not exist or the id is malformed."""
-        kind = kind_of(item_type)
+        kind = record_kind(item_type)
         try:
             stored = await self._store.get(kind, check_id(item_id))
         except (

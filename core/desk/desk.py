@@ -66,7 +66,7 @@ from core.worker.worker import Work
 
 log = logging.getLogger(__name__)
 
-MAX_TEXT = 64 * 1024
+MAX_HEAD_TEXT = 64 * 1024
 """The most bytes of metadata and the most characters of instructions: every operation on the thread reads both."""
 
 MAX_REASON = 4000
@@ -191,8 +191,8 @@ class Desk:
         authorize(viewer, "thread.create")
         if title is not None:
             title = check_title(title)
-        if len(instructions) > MAX_TEXT:
-            raise InvalidInput(f"instructions may have {MAX_TEXT} characters")
+        if len(instructions) > MAX_HEAD_TEXT:
+            raise InvalidInput(f"instructions may have {MAX_HEAD_TEXT} characters")
         thread_id = self._clock.token()
         journal = self._journal(thread_id)
         content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=instructions)
@@ -467,8 +467,8 @@ class Desk:
 def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Json]:
     """Metadata as JSON values; None becomes {}. Raises InvalidInput if it cannot be written as JSON or is too large."""
     fields = metadata.model_dump(mode="json") if isinstance(metadata, BaseModel) else dict(metadata or {})
-    if len(canonical(fields)) > MAX_TEXT:
-        raise InvalidInput(f"metadata may have {MAX_TEXT} bytes of JSON: store larger values elsewhere")
+    if len(canonical(fields)) > MAX_HEAD_TEXT:
+        raise InvalidInput(f"metadata may have {MAX_HEAD_TEXT} bytes of JSON: store larger values elsewhere")
     return fields
 
 

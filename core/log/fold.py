@@ -50,7 +50,7 @@ from core.log.records import (
     Thread,
     ToolCall,
     Turn,
-    kind_of,
+    record_kind,
 )
 from core.values import GENESIS, Entry
 
@@ -81,7 +81,7 @@ class State:
         """The record of this type and id. Raises NotFound if it was not loaded or has another type."""
         item = self.items.get(id)
         if not isinstance(item, kind):
-            raise NotFound(kind_of(kind), id)
+            raise NotFound(record_kind(kind), id)
         return item
 
 

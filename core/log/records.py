@@ -375,12 +375,12 @@ Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | S
 I = TypeVar("I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)  # noqa: E741  # an item
 
 
-def kind_of(item_type: type[Item]) -> str:
+def record_kind(item_type: type[Item]) -> str:
     """The kind under which a store keeps records of this type."""
     return str(item_type.model_fields["kind"].default)
 
 
-_TYPES: dict[str, type[Any]] = {kind_of(item_type): item_type for item_type in Item.__args__}
+_TYPES: dict[str, type[Any]] = {record_kind(item_type): item_type for item_type in Item.__args__}
 
 
 def record(item: Item) -> Record:

@@ -17,7 +17,7 @@ from core.log.audit import audit_head
 from core.log.commit import commit_surely
 from core.log.entry import verify
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import Outline, heard_of, pages, refold
+from core.maintenance.refold import Outline, last_mentions, pages, refold
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
 
@@ -26,11 +26,11 @@ COMMIT_SIZE = 4 * 1024 * 1024
 """The most entries in one commit, and the most bytes of them; a larger entry has a commit of its own."""
 
 # Several, because a store that syncs to disk for each commit syncs once for all that wait.
-AT_ONCE = 8
+STREAMS_AT_ONCE = 8
 """How many streams are copied at the same time."""
 
 Phase: TypeAlias = Literal["copying", "checking"]
-Tell: TypeAlias = Callable[[Phase, int, int], None]
+CopyProgress: TypeAlias = Callable[[Phase, int, int], None]
 """Called after every few streams with the pass, the number of finished streams, and the number of all."""
 
 
@@ -54,7 +54,7 @@ class Copied:
     alone: int
 
 
-async def copy(source: Store, target: Store, clock: Clock, tell: Tell, *, patience: float = 10.0) -> Copied:
+async def copy(source: Store, target: Store, clock: Clock, tell: CopyProgress, *, patience: float = 10.0) -> Copied:
     """Copy all streams of the source to the target. Entries of the target are never overwritten.
 
     Raises InvalidInput, naming stream and n, if the logs differ; Corrupt if a log is broken; Conflict if another
@@ -89,15 +89,15 @@ class _Copying:
         self.streams = self.entries = self.appended = self.erased = self.records = 0
         self.changed: list[str] = []
 
-    async def each_stream(self, phase: Phase, step: Callable[[Record], Awaitable[None]], tell: Tell) -> None:
-        """Run the step for every stream of the source, AT_ONCE at a time."""
+    async def each_stream(self, phase: Phase, step: Callable[[Record], Awaitable[None]], tell: CopyProgress) -> None:
+        """Run the step for every stream of the source, STREAMS_AT_ONCE at a time."""
         total, done = await _streams_of(self._source), 0
         together: list[Record] = []
         async for head in every(self._source, Query(kind="stream")):
             together.append(head)
-            if len(together) == AT_ONCE:
+            if len(together) == STREAMS_AT_ONCE:
                 await _all(step, together)
-                done, together = done + AT_ONCE, []
+                done, together = done + STREAMS_AT_ONCE, []
                 tell(phase, done, max(done, total))
         await _all(step, together)
         tell(phase, done + len(together), max(done + len(together), total))
@@ -128,7 +128,7 @@ class _Copying:
                     self.erased += await self._target.erase(head.id, after=copy.n - 1, upto=copy.n)
                 erased = erased or original.erased
             n, last_hash = verify(copies, after=n, prev=last_hash)
-            last |= heard_of(copies)
+            last |= last_mentions(copies)
         self.entries += n
         self.streams += n > 0
         if n != head.n:

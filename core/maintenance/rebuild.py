@@ -34,10 +34,10 @@ _READ = ("administration", "audit", "thread")
 """The kinds of stream that are read. Records are folded from all but the first, whose log is only verified."""
 
 # In groups: many small threads then need hardly more queries than one.
-GROUP = 500
+ENTRIES_AT_ONCE = 500
 """How many entries of threads are read before their records are compared."""
 
-TOGETHER = 200
+RECORDS_AT_ONCE = 200
 """How many records are compared with one query for each kind."""
 
 
@@ -241,7 +241,7 @@ async def _groups(heads: AsyncIterator[Record]) -> AsyncIterator[list[Record]]:
     group: list[Record] = []
     async for head in heads:
         group.append(head)
-        if sum(member.n for member in group) >= GROUP:
+        if sum(member.n for member in group) >= ENTRIES_AT_ONCE:
             yield group
             group = []
     if group:
@@ -252,9 +252,9 @@ async def _batches(folded: AsyncIterator[list[Record]]) -> AsyncIterator[list[Re
     waiting: list[Record] = []
     async for records in folded:
         waiting += records
-        while len(waiting) >= TOGETHER:
-            yield waiting[:TOGETHER]
-            del waiting[:TOGETHER]
+        while len(waiting) >= RECORDS_AT_ONCE:
+            yield waiting[:RECORDS_AT_ONCE]
+            del waiting[:RECORDS_AT_ONCE]
     if waiting:
         yield waiting
 

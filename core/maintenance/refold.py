@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from core.log.entry import verify
 from core.log.fold import State, fold
-from core.log.records import Item, Turn, kind_of, record
+from core.log.records import Item, Turn, record, record_kind
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
-KINDS: tuple[str, ...] = tuple(kind_of(item_type) for item_type in Item.__args__)
+KINDS: tuple[str, ...] = tuple(record_kind(item_type) for item_type in Item.__args__)
 """Every kind of record that is folded from a thread's log; `thread` is the head."""
 
 PAGE = 200
@@ -44,11 +44,11 @@ async def outline(store: Store, thread: str, end: int) -> Outline:
     n, last_hash, last = 0, GENESIS, dict[str, int]()
     async for entries in pages(store, f"thread:{thread}", end=end):
         n, last_hash = verify(entries, after=n, prev=last_hash)
-        last |= heard_of(entries)
+        last |= last_mentions(entries)
     return Outline(thread=thread, n=n, last=last)
 
 
-def heard_of(entries: Iterable[Entry]) -> dict[str, int]:
+def last_mentions(entries: Iterable[Entry]) -> dict[str, int]:
     """The turns that these entries concern, each with the n of its last entry here."""
     return {turn: entry.n for entry in entries if (turn := entry.shell.get("turn"))}
 

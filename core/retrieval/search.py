@@ -19,7 +19,7 @@ SEARCH_SECONDS = 60.0
 MAX_PASSAGE = 32 * 1024
 """The most characters of a passage that are kept and sent to a model."""
 
-MAX_FOUND = 3 * 1024 * 1024
+MAX_SEARCH_BYTES = 3 * 1024 * 1024
 """The most bytes of canonical JSON in the passages of one search."""
 
 
@@ -32,20 +32,22 @@ class Found:
     judgement: Judgement | None
 
 
-async def find(retriever: Retriever, query: str, viewer: Viewer, limit: int, *, question: str | None = None) -> Found:
+async def find_passages(
+    retriever: Retriever, query: str, viewer: Viewer, limit: int, *, question: str | None = None
+) -> Found:
     """Search, and keep the passages that apply to the viewer, `limit` at most.
 
     They are judged as an answer to `question`, None for the query itself. Raises what the retriever raises, and
-    InvalidInput for more than MAX_FOUND bytes.
+    InvalidInput for more than MAX_SEARCH_BYTES.
     """
     passages = await retriever.search(query, viewer, limit)
     # Checked here too: an application may bring its own retriever, and an index may lag behind a changed audience.
     allowed = [passage for passage in passages if holds_for(passage.audience, viewer)][:limit]
     judgement = await retriever.judge(query if question is None else question, allowed)
     cut = tuple(passage.model_copy(update={"text": passage.text[:MAX_PASSAGE]}) for passage in allowed)
-    if len(canonical([passage.model_dump(mode="json") for passage in cut])) > MAX_FOUND:
+    if len(canonical([passage.model_dump(mode="json") for passage in cut])) > MAX_SEARCH_BYTES:
         raise InvalidInput(
-            f"the passages of one search may have {MAX_FOUND} bytes of JSON: find fewer, or shorter ones"
+            f"the passages of one search may have {MAX_SEARCH_BYTES} bytes of JSON: find fewer, or shorter ones"
         )
     return Found(query=query, passages=cut, judgement=judgement)
 
@@ -55,13 +57,13 @@ async def find_answer(retriever: Retriever, queries: Sequence[str], viewer: View
 
     The first query is the question itself; the others add earlier questions to it.
     """
-    first = await find(retriever, queries[0], viewer, limit)
+    first = await find_passages(retriever, queries[0], viewer, limit)
     if first.judgement is None or first.judgement.answers:
         return first
     # All are judged against the question itself. Judged against a query that repeats an earlier question, passages that
     # answered that one would count as an answer to this one.
     for query in queries[1:]:
-        result = await find(retriever, query, viewer, limit, question=queries[0])
+        result = await find_passages(retriever, query, viewer, limit, question=queries[0])
         if result.judgement and result.judgement.answers:
             return result
     return first
@@ -89,6 +91,6 @@ def _search_tool(retriever: Retriever, limit: int) -> Tool:
 
         Use it when the passages at hand do not answer, or for another part of the question. Cite what it finds as [n].
         """
-        return await find(retriever, query, context.viewer, limit)
+        return await find_passages(retriever, query, context.viewer, limit)
 
     return search
