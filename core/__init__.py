@@ -1,4 +1,8 @@
-"""The chat library: what an application imports. The words are those of the records and of each module's docstring."""
+"""The chat library: the names that an application imports.
+
+Start with `create_chat` and `load_chat`, or with a `Desk` if the program serves many threads. `backends` opens the
+store and the model; docs/library.md has examples.
+"""
 
 from core.desk.archive import Archive, Gap, Listing, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat

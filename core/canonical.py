@@ -1,7 +1,7 @@
 """Canonical JSON, and the digests built on it.
 
-Every store must give back the bytes it was given, and a hash must not depend on which store did; so the rule of
-what a payload may hold is stricter than JSON's, and is checked before a commit rather than at a reader's desk.
+A hash must be the same whichever store gave the payload back, so the rules for a payload are stricter than JSON's. They
+are checked before a commit, so that a reader never meets an invalid payload.
 """
 
 import hashlib
@@ -11,20 +11,20 @@ from typing import Any, TypeAlias
 
 from core.errors import InvalidInput
 
-# JSON is the one place where a type cannot be written down: it is what came from outside.
+# Any: JSON comes from outside, and a recursive alias would need a cast at every access.
 Json: TypeAlias = Any
 
 MAX_DEPTH = 64
 ROOM = 16
-"""Levels left free in what comes from outside, for what it will be wrapped in."""
+"""Levels of nesting kept free in a value from outside: entries and records wrap it in levels of their own."""
 _INT64 = range(-(2**63), 2**63)
 
 
 def canonical(value: Json, most: int = MAX_DEPTH) -> bytes:
     """The one encoding of a JSON value: keys by code point, UTF-8, no spaces, floats as Python's repr.
 
-    Raises InvalidInput for NaN, infinities, integers beyond 64 bits, lone surrogates, keys that are no
-    strings, types that JSON lacks, and nesting deeper than `most`.
+    Raises InvalidInput for NaN, infinities, integers beyond 64 bits, lone surrogates, keys other than strings, types
+    that JSON lacks, and nesting deeper than `most`.
     """
     _check(value, MAX_DEPTH - most)
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
@@ -36,7 +36,9 @@ def digest(value: Json) -> str:
 
 
 def commitment(salt: str, payload: Json) -> str:
-    """What an entry's shell keeps of its payload: it proves the payload, and without the salt tells nothing of it."""
+    """The salted hash of a payload that its entry's shell keeps; `salt` is hex."""
+    # Salted, because a short payload ("yes") could be guessed from a plain hash after it was erased. The first byte
+    # separates this kind of hash from that of a shell: one must never stand for the other.
     return hashlib.sha256(b"\x02" + bytes.fromhex(salt) + canonical(payload)).hexdigest()
 
 
@@ -47,9 +49,9 @@ def chain_hash(shell: Json) -> str:
 
 def _check(value: Json, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise InvalidInput(f"a value may be nested {MAX_DEPTH} deep at most")
+        raise InvalidInput(f"a value may be nested at most {MAX_DEPTH} levels deep")
     match value:
-        case None | bool():
+        case None | bool():  # before int: a bool is one
             return
         case str():
             _check_text(value)
@@ -58,7 +60,7 @@ def _check(value: Json, depth: int) -> None:
                 raise InvalidInput("an integer must fit in 64 bits: write it as a string")
         case float():
             if not math.isfinite(value):
-                raise InvalidInput("NaN and infinities have no JSON: write null or a string")
+                raise InvalidInput("JSON cannot hold NaN or infinity: write null or a string")
         case dict():
             for key, item in value.items():
                 if not isinstance(key, str):
@@ -76,4 +78,4 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput("the text holds a lone surrogate, which is no character: remove it") from None
+        raise InvalidInput("the text holds a lone surrogate, which is not a character: remove it") from None

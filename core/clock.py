@@ -1,7 +1,7 @@
-"""Time, ids and chance, handed in from outside: the turn itself knows none of them.
+"""Time and random ids, passed in from outside, so that a turn can be replayed exactly.
 
-Two clocks, never mixed: `now` is what is written down, UTC in milliseconds; `monotonic` is what waits are
-measured by. One host's `now` is never compared with another's.
+There are two clocks. `now` is written down, in UTC with milliseconds; `monotonic` measures waits. The `now` of one host
+is never compared with that of another.
 """
 
 import secrets
@@ -12,16 +12,16 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the desk asks of its surroundings; `SystemClock` answers truly, a test as it likes."""
+    """Where the desk gets time and random ids. `SystemClock` is the real one; a test passes its own."""
 
     def now(self) -> datetime:
         """The time of day in UTC, cut to milliseconds, for the record; it may run backwards."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never runs backwards."""
+        """Seconds since an unspecified moment; never runs backwards."""
 
     def token(self) -> str:
-        """32 hex digits that nobody can guess and no other call returns."""
+        """32 random hex digits: unguessable, and different at each call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,18 @@ class SystemClock:
 
 
 def milliseconds(moment: datetime) -> datetime:
-    """The moment in UTC, cut (not rounded) to milliseconds: the finest that every store keeps."""
+    """The moment in UTC, cut to milliseconds."""
     utc = moment.astimezone(UTC)
+    # MongoDB keeps milliseconds: a finer time would come back changed from one store and unchanged from another.
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
 def iso(moment: datetime) -> str:
-    """`2026-11-24T09:30:00.000Z`: of equal length for every moment, so that text order is time order."""
+    """The moment as `2026-11-24T09:30:00.000Z`."""
+    # Always of this length: stores sort these texts, and text order has to be time order.
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def moment(text: str) -> datetime:
-    """The moment that `iso` wrote. Raises ValueError for anything else."""
+    """The moment that `iso` wrote; raises ValueError for any other text."""
     return datetime.fromisoformat(text)

@@ -9,37 +9,38 @@ class RolltopError(Exception):
 
 
 class InvalidInput(RolltopError, ValueError):
-    """What was given cannot be accepted; the message says what would be. Nothing was written."""
+    """The input cannot be accepted; the message says what would be. The store is unchanged."""
 
 
 class RequestMismatch(InvalidInput):
-    """A `request_id` came again with another text. The first turn stands; send a new id."""
+    """This `request_id` was used before, with another text. The first turn stands; send a new id."""
 
     def __init__(self, request_id: str) -> None:
-        super().__init__(f"request {request_id} is on record with another text: send a new request id")
+        super().__init__(f"request {request_id} was used before with another text: send a new request id")
 
 
 class NotFound(RolltopError, LookupError):
-    """No such object, or none that this viewer may know of: the two are told apart nowhere."""
+    """The object does not exist, or this viewer may not see it."""
 
-    def __init__(self, kind: str, id: str) -> None:
-        super().__init__(f"no {kind} {id}")
+    # One message for both cases: with two, a caller could try ids and learn which exist.
+    def __init__(self, kind: str, object_id: str) -> None:
+        super().__init__(f"{kind} {object_id} was not found")
         self.kind = kind
-        self.id = id
+        self.id = object_id
 
 
 class Denied(RolltopError, PermissionError):
-    """The viewer's roles do not allow an action that concerns no single object, such as a search."""
+    """The viewer's roles do not allow an action on many objects, such as a search. For one object it is NotFound."""
 
     def __init__(self, action: str) -> None:
-        super().__init__(f"not allowed: {action}")
+        super().__init__(f"{action} is not allowed for the roles of this viewer")
         self.action = action
 
 
 class TurnInProgress(RolltopError, RuntimeError):
-    """The thread has an open turn. Follow `turn_id`, or stop it, then ask again.
+    """The thread has an open turn. Follow or stop `turn_id`, then ask again.
 
-    `status` is `running` or `awaiting_approval`; a parked turn is open too.
+    `status` is `running` or `awaiting_approval`: a turn that waits for an approval is open too.
     """
 
     def __init__(self, turn_id: str, status: str) -> None:
@@ -50,36 +51,36 @@ class TurnInProgress(RolltopError, RuntimeError):
 
 
 class Conflict(RolltopError):
-    """Somebody else committed past `after` on this stream first. Read, fold, decide again."""
+    """Another writer has committed entry `after`+1 of this stream. Read, fold and decide again."""
 
     def __init__(self, stream: str, after: int) -> None:
-        super().__init__(f"{stream}: an entry after {after} exists already")
+        super().__init__(f"{stream}: entry {after + 1} exists already")
         self.stream = stream
         self.after = after
 
 
 class Unavailable(RolltopError, ConnectionError):
-    """The store did not acknowledge. A commit may or may not have been applied: repeat it as it was."""
+    """The store did not answer. A commit may or may not have been applied: repeat it unchanged, with the same id."""
 
 
 class StoreRefused(RolltopError):
-    """The store will not do it before its operator changes something. A refused commit has put nothing on record.
+    """The store cannot do this until its operator changes something. A refused commit was not applied.
 
-    A right is missing, a password is wrong, a server lacks a command, a file is damaged or read-only: the message says
-    which, and what to do. This is no `Unavailable`: the outcome is known, and repeating the call does not help.
+    A right is missing, a password is wrong, a server lacks a command, or a file is damaged or read-only: the message
+    says which, and what to do. Repeating the call does not help, unlike after `Unavailable`.
     """
 
 
 class Full(RolltopError, OverflowError):
-    """A commit is larger than a store takes (8 MB), or its medium is full. Nothing was written."""
+    """A commit is larger than 8 MB, the limit of every store, or the disk is full. The commit was not applied."""
 
 
 class TooLarge(Full):
-    """A commit is larger than a store takes (8 MB): the same one never fits, however much room there is."""
+    """A commit is larger than 8 MB. Unlike after `Full`, free space does not help: the commit never fits."""
 
 
 class Corrupt(RolltopError, ValueError):
-    """An entry that is there cannot be true: a gap, a wrong hash, a kind or version this code does not know."""
+    """A stored entry is invalid: a gap, a wrong hash, or a kind or version that this code does not know."""
 
     def __init__(self, stream: str, n: int, reason: str) -> None:
         super().__init__(f"{stream} entry {n}: {reason}")
@@ -88,20 +89,20 @@ class Corrupt(RolltopError, ValueError):
 
 
 class DeskClosed(RolltopError, RuntimeError):
-    """The desk was not started, or is closed: it could put the question on record, but nobody would answer it."""
+    """The desk was not started, or is closed, so a question would stay unanswered."""
 
     def __init__(self) -> None:
         super().__init__("the desk is not open: use `async with desk`, or `await desk.start()` first")
 
 
 class OutcomeUnknown(RolltopError):
-    """Raised by a tool that lost contact after it had sent: its call becomes `unknown`, and is not repeated."""
+    """A tool raises this if it sent its request and lost contact: the call becomes `unknown`, and is not repeated."""
 
 
 class ModelError(RolltopError):
-    """A model call that failed. `code` is one of the codes in `core.model`; `retry_after` is in seconds.
+    """A model call failed. `code` is one of `core.model.ErrorCode`; `retry_after` is in seconds.
 
-    `retryable` says that the same request may succeed later; it is honoured only before the first content.
+    `retryable`: the same request may succeed later. The desk repeats it only before the first content.
     """
 
     def __init__(self, code: str, message: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
@@ -112,7 +113,7 @@ class ModelError(RolltopError):
 
 
 class TurnNotCompleted(RolltopError):
-    """Raised by `Reply.raise_for_status`, and by nothing else: a turn on record never raises by itself."""
+    """The turn ended in another way than `completed`. Only `Reply.raise_for_status` raises this."""
 
     def __init__(self, turn_id: str, status: str, code: str | None) -> None:
         super().__init__(f"turn {turn_id} is {status}" + (f" ({code})" if code else ""))
@@ -121,4 +122,4 @@ class TurnNotCompleted(RolltopError):
 
 
 class Superseded(RolltopError):
-    """Somebody else holds the turn, or it has ended: the worker stops. Callers of a desk never see it."""
+    """Another worker has claimed the turn, or it has ended: this worker stops. Callers of a desk never see it."""

@@ -1,8 +1,7 @@
-"""Who is asking, and the one gate that says what they may do.
+"""The viewer, and the one gate that decides what a viewer may do.
 
-Pages never filter for security and a model never says who asks: every public method takes a viewer, and every object
-it touches passes `authorize`. What no line here allows is refused, and a foreign object is refused in the words of a
-missing one.
+Every public method takes a viewer, and every object it touches passes `authorize`. An action that is not listed there
+is refused. Pages never filter for security, and a model never names the asker.
 """
 
 from collections.abc import Iterable
@@ -32,11 +31,11 @@ ROLES: frozenset[str] = frozenset(("employee", "auditor", "approver", "knowledge
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in person and their roles; `purpose` is why an auditor looks, and is put on record with each look.
+    """A signed-in person: take all of it from the session, never from a model or a form.
 
-    `country` and `entity` (the company of a group that employs them) say which handbooks hold for them, casefolded;
-    None is unknown. The id comes from the session, like all of it. Raises InvalidInput for an id that is no id and a
-    role that does not exist.
+    `roles` are of ROLES. `purpose` is why an auditor looks; each look puts it on record. `country` and `entity` (the
+    company of a group that employs the person) select the handbooks that apply; they are casefolded, None is unknown.
+    Raises InvalidInput for an invalid id or an unknown role.
     """
 
     id: str
@@ -59,14 +58,14 @@ class Viewer:
         object.__setattr__(self, "country", country.casefold() if country else None)
         object.__setattr__(self, "entity", entity.casefold() if entity else None)
         if unknown := self.roles - ROLES:
-            raise InvalidInput(f"no role {', '.join(sorted(unknown))}: the roles are {', '.join(sorted(ROLES))}")
+            raise InvalidInput(f"unknown role {', '.join(sorted(unknown))}: the roles are {', '.join(sorted(ROLES))}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
-    """An object as the gate sees it: what it is called and whose it is. `owner` None: there is no such object.
+    """An object as the gate sees it: its name and its owner's id. `owner` is None if the object does not exist.
 
-    `decider` is set for a call that waits: who must decide it.
+    `decider` is set for a tool call that waits for a decision: the asker, or an approver.
     """
 
     kind: str
@@ -76,10 +75,11 @@ class Owned:
 
 
 def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None) -> Access:
-    """`own`, or `look`: allowed, and the caller commits an audit entry before any content returns.
+    """Check the action: `own` allows it; `look` allows it once the caller has committed an audit entry.
 
-    Raises NotFound when the viewer may not know of the object, which says the same whether it exists; Denied for an
-    action without an object; InvalidInput when an auditor gives no purpose.
+    `object` None is an action on many objects, such as a search. Raises NotFound if the viewer may not see the object
+    or it does not exist, Denied for a forbidden action without an object, InvalidInput if an auditor's purpose is
+    missing.
     """
     if object is None:
         match viewer, action:
@@ -99,8 +99,11 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
         raise NotFound(object.kind, object.id)
     if object.owner is None:
         if action in ("thread.read", "call.read", "call.resolve") and "auditor" in viewer.roles:
-            _look(viewer)  # or an auditor without a purpose would learn, unrecorded, what exists
+            # A purpose is needed for a missing object too. Without this check the two errors would differ, and an
+            # auditor without a purpose could find out, unrecorded, which objects exist.
+            _look(viewer)
         raise NotFound(object.kind, object.id)
+    # The owner's id alone is not enough: the role of an employee may have been taken away since.
     mine = viewer.id == object.owner and "employee" in viewer.roles
     match action:
         case "thread.read" | "thread.write" | "turn.stop" | "call.read" if mine:
@@ -113,6 +116,7 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             return "look"
         case "thread.read" | "call.read" if "auditor" in viewer.roles:
             return _look(viewer)
+        # An unknown call is resolved by an auditor other than the asker, who may have an interest in the outcome.
         case "call.resolve" if "auditor" in viewer.roles and viewer.id != object.owner:
             return _look(viewer)
         case _:

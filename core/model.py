@@ -1,7 +1,7 @@
-"""The model protocol: one request in, a stream of events out, and what each provider's adapter must make of its own.
+"""The model protocol: one request in, a stream of events out.
 
-Values here are neutral: an adapter in `backends` turns them into a provider's wire format and back. History, retries,
-records and deadlines are the desk's; an adapter makes one physical request and reports it truthfully.
+These values are neutral: an adapter in `backends` turns them into a provider's wire format and back. An adapter
+makes one physical request and reports it truthfully. History, retries, records and deadlines are the desk's part.
 """
 
 from collections.abc import AsyncGenerator, Mapping
@@ -19,15 +19,15 @@ ErrorCode: TypeAlias = Literal[
     "auth",  # 401, 403
     "too_large",  # context overflow
     "invalid_request",  # any other 4xx
-    "answer_too_large",  # the answer is more than is kept of one: the same request gives it again
+    "answer_too_large",  # longer than is kept of an answer: the same request would give it again
     "protocol",  # bytes that are not the provider's format, or an end without its terminal marker
 ]
-"""What a ModelError's `code` may be. The desk adds `empty`, `worker_lost` and `cancelled` of its own."""
+"""The codes of a ModelError. On record the desk uses three more: `empty`, `worker_lost` and `cancelled`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSchema:
-    """A tool as the model is told of it: `parameters` is the JSON schema of an object."""
+    """The description of a tool that is sent to the model; `parameters` is the JSON schema of an object."""
 
     name: str
     description: str
@@ -36,9 +36,9 @@ class ToolSchema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserMessage:
-    """A question, and the passages that were retrieved for it, numbered 1, 2, 3 in this order for `[n]` markers.
+    """A question, and the passages found for it. `[n]` markers in the answer count these passages from 1.
 
-    `judgement` is on whether they answer it, None where nobody judged.
+    `judgement` says whether the passages answer the question; None if the retriever does not judge.
     """
 
     role: Literal["user"] = "user"
@@ -49,7 +49,7 @@ class UserMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentCall:
-    """A tool call of an earlier answer, as it is sent back. `id` is ours: at most 40 of `[A-Za-z0-9_-]`."""
+    """A tool call of an earlier answer, as it is sent back. `id` is the desk's own: at most 40 of `[A-Za-z0-9_-]`."""
 
     id: str
     tool: str
@@ -60,8 +60,8 @@ class SentCall:
 class AssistantMessage:
     """An earlier answer, with text or calls or both.
 
-    `reasoning` goes back unchanged to the model that gave it, whose `name` is `model`, and to no other: a signature
-    holds for one model. It is () for answers of earlier turns.
+    `reasoning` is sent unchanged, and only to the model that gave it, whose `name` is `model`: its signature is valid
+    for that model alone. It is () for answers of earlier turns.
     """
 
     role: Literal["assistant"] = "assistant"
@@ -73,9 +73,9 @@ class AssistantMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolMessage:
-    """The result of the call `id`; every call sent has exactly one, directly after its answer, in the calls' order.
+    """The result of the call `id`. Every call has exactly one, directly after its answer, in the order of the calls.
 
-    `content` is text: the result as JSON, or what went wrong in words (`failed`).
+    `content` is the result as JSON text; if `failed`, it says in words what went wrong.
     """
 
     role: Literal["tool"] = "tool"
@@ -90,10 +90,10 @@ SentMessage: TypeAlias = UserMessage | AssistantMessage | ToolMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """Everything one physical request is made of. `tools` () means that no call may be made.
+    """All that one physical request needs. With `tools` () the model must answer in text.
 
-    `messages` begin with a question, and are sendable as they stand: each call has its result, none is empty. `output`
-    is the JSON schema that the text of the final answer is to fit, None for free text.
+    `messages` begin with a question and can be sent as they are: each call has its result, and every message has
+    content. `output` is the JSON schema that the final answer's text has to fit, None for free text.
     """
 
     instructions: str
@@ -111,7 +111,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningDelta:
-    """Thinking: content for the clocks, never shown."""
+    """A piece of the model's thinking: it counts as content for deadlines, and is never shown."""
 
     kind: Literal["reasoning"] = "reasoning"
     text: str
@@ -119,7 +119,7 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDelta:
-    """One whole tool call, in the answer's order; `arguments` is the raw text the model wrote, which may be no JSON."""
+    """One whole tool call, in the answer's order; `arguments` is the model's raw text, which may be invalid JSON."""
 
     kind: Literal["call"] = "call"
     tool: str
@@ -128,16 +128,16 @@ class CallDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
-    """A sign of life without content: it never counts against silence."""
+    """A sign of life without content: it does not extend the deadline between contents."""
 
     kind: Literal["ping"] = "ping"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageSoFar:
-    """What the provider has counted before the end, the rest None: what is known of a request that breaks off.
+    """The tokens that the provider has counted before the end; None for those it has not.
 
-    Like a ping it is no content.
+    This is what is known of a request that breaks off. Like a ping it does not count as content.
     """
 
     kind: Literal["usage"] = "usage"
@@ -146,9 +146,9 @@ class UsageSoFar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """The provider's terminal marker, always last. A stream that ends without one was cut.
+    """The provider's terminal marker, always the last event. A stream that ends without it was cut.
 
-    `cost` is nano-USD, None when unknown. `reasoning` holds the provider's blocks as they must be sent back.
+    `cost` is in nano-USD, None if unknown. `reasoning` holds the provider's blocks exactly as they must be sent back.
     """
 
     kind: Literal["finish"] = "finish"
@@ -162,11 +162,11 @@ ModelEvent: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Ping | UsageSoF
 
 
 class Model(Protocol):
-    """A language model, or what stands in for one.
+    """A language model, or a stand-in such as the offline model.
 
-    `name` is the URL it was opened with, without secrets; a turn is resumed only by a desk whose model has the same.
-    `settings` are the names that `ModelRequest.settings` may hold. `phrases`: it can put things into words of its own,
-    so it may be asked for a summary's like; what only quotes cannot.
+    `name` is the URL it was opened with, without secrets; only a desk whose model has the same name resumes its turns.
+    `settings` are the names that `ModelRequest.settings` may hold. `phrases`: it can write sentences of its own, so
+    summaries and search queries may be requested from it; False for a model that only quotes.
     """
 
     name: str
@@ -174,11 +174,10 @@ class Model(Protocol):
     phrases: bool
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """One physical request, without retries: its events, text exactly in the order it is to be read.
+        """Send one physical request, without retries, and give its events; text comes in reading order.
 
-        Raises ModelError, and no other exception, for whatever the provider did wrong. Closing the generator ends
-        the request.
+        Any fault of the provider raises ModelError. Closing the generator ends the request.
         """
 
     async def close(self) -> None:
-        """Let go of connections that the model opened."""
+        """Close the connections that the model opened; a client that was passed in stays open."""

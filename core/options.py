@@ -1,4 +1,4 @@
-"""The options of a chat: one frozen value, whose digest stands on each turn it ruled."""
+"""The options of a desk: one frozen value. Each turn records the digest of the options it ran with."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -10,18 +10,20 @@ from core.values import Value
 
 
 class Options(Value):
-    """How turns run. Times are seconds.
+    """How turns run. Times are in seconds; sizes in tokens are estimates.
 
-    `on_disconnect`: what closing `ask_stream` early does. `on_interruption`: what becomes of an answer that was cut
-    after some of it was shown: the turn ends `interrupted` with what there is, or the model is asked again and the
-    text starts anew. `model_settings` go to each model that knows them; a name that none knows is refused. `forget`
-    names kinds of entry whose payloads are erased once the turn has ended, `tool.finished` standing for all that was
-    said of results; statuses and bills stay. `turn_deadline` is how long a worker may take, waiting for people left
-    out; `hook_deadline` is each hook's.
+    `on_disconnect`: whether closing `ask_stream` early lets the turn finish or stops it. `on_interruption`: if an
+    answer is cut after some of it was shown, either the turn ends `interrupted` and keeps the text, or the request is
+    repeated and the text starts again. `model_settings` are sent to each model that knows them; a desk refuses a name
+    that all its models lack. `turn_deadline` bounds a worker's time on a turn, without the time a person takes to
+    decide; `hook_deadline` bounds each hook. `approval_days` is how long a call may wait for a decision.
 
-    With a retriever, `passages` are found at most before the first model call, and again at each call of the tool
-    `search_handbooks`; 0 leaves both out. `retrieve_first` False leaves it all to the model. `rewrite_queries`: a
-    question that needs the ones before it is rewritten by a model before it is searched for, if there is one that can.
+    `forget` names the kinds of entry whose payloads are erased after the turn has ended; statuses and costs stay.
+    `tool.finished` includes the other texts about results.
+
+    With a retriever, up to `passages` passages are found before the first model call, and again at each call of the
+    tool `search_handbooks`; 0 switches both off. `retrieve_first` False skips the search before the first model call.
+    `rewrite_queries`: a question that depends on earlier ones is rewritten before the search, by a model that can.
     """
 
     on_disconnect: Literal["finish", "stop"] = "finish"

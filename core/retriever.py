@@ -1,4 +1,4 @@
-"""The retriever protocol: a question in, passages of handbooks out, and an opinion on whether they answer it."""
+"""The retriever protocol: a query in, passages of handbooks out, and a judgement whether they answer it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -9,31 +9,34 @@ from core.values import Audience, Judgement, Passage, Value
 
 
 class Filters(Value):
-    """Which handbooks a search is about: the ids of `documents`; [] is all of them."""
+    """The handbooks to search: `documents` are their ids, [] is all of them."""
 
     documents: list[str] = []
 
 
 class Retriever(Protocol):
-    """Finds passages that this viewer may read."""
+    """Finds passages in the handbooks that apply to a viewer."""
 
     async def search(
         self, query: str, viewer: Viewer, limit: int, filters: Filters | None = None, as_of: date | None = None
     ) -> list[Passage]:
-        """At most `limit` passages, best first; [] when nothing fits. Any text is a valid query.
+        """At most `limit` passages, best first; [] without a match. Any text is a valid query.
 
-        Only what holds for the viewer (`holds_for`) and is in force on the day `as_of`, None today, in UTC.
+        The passages apply to the viewer (`holds_for`) and are in force on the day `as_of` in UTC, None for today.
         """
 
     async def judge(self, query: str, passages: Sequence[Passage]) -> Judgement | None:
-        """Whether these passages, as `search` gave them for this query, answer it; None: this retriever cannot say."""
+        """Whether these passages, as `search` gave them, answer the query; None if this retriever cannot judge."""
 
     async def versions(self) -> Mapping[str, str]:
-        """The version in force today of each document, by its id: what a turn's snapshot names."""
+        """The version of each document that is in force today, by document id. Each turn records it."""
 
 
 def holds_for(audience: Audience, viewer: Viewer) -> bool:
-    """Whether a handbook of this audience holds for the viewer. Whose country is unknown is of no country."""
+    """Whether a handbook for this audience applies to the viewer.
+
+    A viewer whose country or entity is unknown gets only the handbooks that apply in every country or entity.
+    """
     return (
         (not audience.countries or viewer.country in audience.countries)
         and (not audience.entities or viewer.entity in audience.entities)

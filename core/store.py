@@ -1,7 +1,7 @@
-"""The store: eight methods, and the values they speak in.
+"""The store protocol: eight methods, and the values that they take and return.
 
-Everything above is written against this page alone. All domain logic lives on this side of it, so that a store is
-one file; `backends.stores.opening.opening.suite.suite` says in words what is wrong with one.
+The library uses a store through this protocol alone, and all domain logic lives above it: one file is enough for a new
+store. The published tests in `backends.stores.suite` check it and say in words what is wrong.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,17 +14,18 @@ from core.errors import TooLarge
 from core.values import Entry
 
 MAX_COMMIT = 8 * 1024 * 1024
-"""Bytes of canonical JSON, entries and records together, that one commit may hold on every store."""
+"""The most bytes of canonical JSON, entries and records together, in one commit; the same for every store."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a store can promise; nothing else about it may be asked.
+    """What a store promises beyond the protocol.
 
-    `durable_on_ack`: an acknowledged commit survives the process. `multi_process`: several processes may open it.
-    `atomic_records`: entries and records are written together, so no record ever lags and no stream is dirty.
+    `durable_on_ack`: an acknowledged commit survives the end of the process. `multi_process`: several processes may
+    open the store. `atomic_records`: entries and records are written together, so records never lag and streams are
+    never dirty.
     """
 
     durable_on_ack: bool
@@ -34,10 +35,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What was folded from a log up to its entry `n`, under `(kind, id)`.
+    """A value stored under `(kind, id)`, folded from a log up to its entry `n`.
 
-    `fields` is JSON. Times in it are `core.clock.iso` texts, money integers of nano-USD or None. A field `text`
-    is what `Query.words` searches.
+    `fields` is JSON. Times in it are `core.clock.iso` texts; money is an integer of nano-USD, or None if unknown.
+    `Query.words` searches the field `text`.
     """
 
     kind: str
@@ -48,16 +49,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """Equal to any of these, at most 1,000; `In(())` matches nothing."""
+    """Equal to any of these, at most 1,000. `In(())` never matches."""
 
     values: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """At least `ge`, and less than `lt`; None is no bound, and one of them is needed.
+    """At least `ge`, and less than `lt`. None leaves that side open; at least one bound is needed.
 
-    Only values of the bounds' own type match: bounds of two types match nothing, and a bool is InvalidInput.
+    Only values of the bounds' type match, so bounds of two types never match. A bool as a bound is InvalidInput.
     """
 
     ge: str | int | float | None = None
@@ -71,17 +72,20 @@ Filter: TypeAlias = Scalar | In | Range
 class Query:
     """Records of one kind.
 
-    `where` maps dotted paths into `fields` (or `id`, `n`) to a scalar, `In` or `Range`, all of which must hold. None
-    matches null and absent alike; a path that meets a list matches if one of its items does, and is followed into a
-    list's objects, not into a list within a list. 1 and 1.0 are equal, 1 and True are not. A path is 1 to 8 names of
+    `where` maps dotted paths into `fields` (or `id`, `n`) to a scalar, `In` or `Range`; all must match. None matches
+    both null and a missing field. If a path meets a list, it matches if one item does; it goes on into the list's
+    objects, but not into a list within a list. 1 and 1.0 are equal, 1 and True are not. A path is 1 to 8 names of
     `[A-Za-z_][A-Za-z0-9_]{0,63}`; a text in a filter has at most 200 characters.
 
-    `words`: each of them occurs in the words of `fields["text"]`, the last one perhaps only as the beginning of one.
-    `order` lists paths, `-` in front for descending; null and absent come first, ascending, and `id` breaks ties in
-    the direction of the last. A path used in `order` holds only texts or only numbers. `limit` is 1 to 500 records a
-    page; `cursor` is a page's own, used with the same kind, filters, words and order.
+    `words` (see `core.words`) must all occur in `fields["text"]`; the last may also be the beginning of a word there.
 
-    The kind `stream` lists streams: `id` is the stream, `n` its end, and `dirty` its one field.
+    `order` lists paths, each with `-` in front for descending. In ascending order null and missing come first. `id`
+    breaks ties, in the direction of the last path. A path in `order` holds only texts or only numbers.
+
+    `limit` is 1 to 500 records a page. `cursor` comes from a page of a query with the same kind, filters, words and
+    order.
+
+    The kind `stream` lists streams: `id` is the stream's name, `n` its last entry, and `dirty` its only field.
     """
 
     kind: str
@@ -94,7 +98,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Up to `limit` records in the query's order; `cursor` fetches the next page, None says that this is the last."""
+    """Up to `limit` records in the query's order. `cursor` fetches the next page; it is None on the last page."""
 
     records: list[Record]
     cursor: str | None
@@ -102,10 +106,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """One group: the values of `by`, how many records, and per summed path the integer sum and how many were None.
+    """One group of records: its `by` values, its size, and for each summed path the integer sum.
 
-    What is absent or no integer counts as None; the sum of no integers is 0: read it beside `unknown`. A list or an
-    object counts as None in `by`. Groups come in the order null, numbers, texts, false, true.
+    `unknown` counts, for each summed path, the records whose value is missing or not an integer. Read a sum beside it:
+    the sum of a group without integers is 0. In `by` a list or an object counts as None. Groups come in the order null,
+    numbers, texts, false, true.
     """
 
     key: tuple[Scalar, ...]
@@ -115,11 +120,11 @@ class Tally:
 
 
 class Store(Protocol):
-    """Streams of entries and the records folded from them.
+    """Streams of entries, and the records folded from them.
 
-    Every method raises Unavailable if the store is away, and StoreRefused if the store will not do it before its
-    operator changes something. Only a write that is certain not to be applied is refused; any other is Unavailable.
-    A call that is cancelled may have taken effect. Ids, streams and paths of a wrong form raise InvalidInput.
+    Every method raises Unavailable if the store does not answer, StoreRefused if its operator must change something
+    first, and InvalidInput for a malformed id, stream or path. A write raises StoreRefused only if it was certainly not
+    applied; in doubt it raises Unavailable. A cancelled call may have taken effect.
     """
 
     capabilities: Capabilities
@@ -127,35 +132,40 @@ class Store(Protocol):
     async def commit(
         self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
     ) -> None:
-        """Append `entries`, numbered after+1 and up, and write `records`: all or nothing of the entries.
+        """Append `entries`, numbered after+1 and up, and write `records`. The entries are all written, or all refused.
 
-        Conflict: entry after+1 exists and is not this commit's own. With the same `id` and the same `after` again it
-        is a success that changes nothing, whatever became of the payloads since. InvalidInput: `after` lies beyond
-        the end, or an entry's stream or n does not fit. TooLarge: more than MAX_COMMIT. Full: no room.
-        Neither wrote anything. An entry that was erased elsewhere is taken as the shell it is, so that a log can be
-        copied.
-        Records are written in the order given, each only over a lower n, the rest left alone; where entries and
-        records cannot be written at once, entries go first and the stream is dirty until the records are there. With
-        no entries a commit repairs: it writes records over a lower or the same n, then clears `dirty` up to `after`,
-        and its id is not kept.
+        `id` is random, one for each commit. A repeat with the same `id` and `after` succeeds without a second effect,
+        even if the payloads were erased since. Otherwise, if entry after+1 exists, it raises Conflict.
+        InvalidInput: `after` lies beyond the end, or an entry's stream or n does not fit. TooLarge: more than
+        MAX_COMMIT bytes. Full: the medium is full. After each of these the store is unchanged. An entry that
+        was erased elsewhere is accepted as its shell, so that a log can be copied.
+
+        Records are written in the given order, each only over a lower n. A store that cannot write entries and records
+        at once writes the entries first, and the stream is dirty until the records are written. A commit without
+        entries repairs: it writes records over a lower or the same n, then clears `dirty` up to `after`; its `id` is
+        not kept.
         """
 
+    # In whole commits, because a store may keep a commit as one document: a page cut inside it would let another
+    # writer's commit overlap.
     async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
         """Entries after+1 and up, oldest first, without gaps, in whole commits: perhaps more than `limit`.
 
-        [] means nothing was committed past `after`; an unknown stream is an empty one. An erased entry comes back
-        as its shell. Raises Corrupt, naming stream and n, rather than leave one out.
+        [] means that the stream ends at `after`; an unknown stream is empty. An erased entry comes back as its shell.
+        Raises Corrupt, naming stream and n, for an entry that cannot be read, rather than leave it out.
         """
 
     async def get(self, kind: str, id: str) -> Record | None:
-        """The record, as last written, or None."""
+        """The record as last written, or None if it does not exist."""
 
     async def find(self, query: Query) -> Page:
-        """The records that match, filtered before they are limited. Raises InvalidInput for a foreign cursor."""
+        """One page of the matching records. Raises InvalidInput for a cursor of another query."""
 
     async def tally(self, query: Query, by: Sequence[str], sums: Sequence[str] = ()) -> list[Tally]:
-        """The matching records in groups of equal `by` values, in the order of their keys; order, limit and cursor
-        of the query are not looked at. `by` () gives one group, or none when nothing matches."""
+        """Count the matching records in groups of equal `by` values, in the order of the groups' keys.
+
+        The query's order, limit and cursor do not matter. `by` () gives one group, or [] without a match.
+        """
 
     async def erase(
         self,
@@ -165,30 +175,31 @@ class Store(Protocol):
         kinds: Sequence[str] | None = None,
         whole: bool = False,
     ) -> int:
-        """Payloads and salts of entries after+1 to `upto` (None: the end) go, shells stay; `kinds` None: all, []: none.
+        """Remove payloads and salts of entries after+1 to `upto` (None: the end); their shells stay.
 
-        Returns how many entries lost theirs now: 0 the second time. `whole` removes a `live:` stream with its
-        shells (InvalidInput for any other), after which the name is an empty stream.
+        `kinds` limits this to entries of these kinds: None is all kinds, [] is an empty selection. Returns how many
+        entries lost a payload now: 0 if the call is repeated. `whole` removes a `live:` stream with its shells, after
+        which it is an empty stream; InvalidInput for any other stream.
         """
 
     async def now(self) -> datetime:
-        """The store's own clock: UTC, milliseconds."""
+        """The time by the store's own clock, in UTC, cut to milliseconds."""
 
     async def close(self) -> None:
-        """Finish what was accepted, then let go of files and connections that the store opened. Twice is once."""
+        """Finish the accepted calls, then close the files and connections that the store opened. May be repeated."""
 
 
 def commit_size(entries: Sequence[Entry], records: Sequence[Record]) -> int:
-    """The bytes that MAX_COMMIT counts. Raises TooLarge if there are more; InvalidInput if something is not JSON."""
+    """The bytes that MAX_COMMIT counts. Raises TooLarge if there are more, InvalidInput if a value is not JSON."""
     size = sum(len(canonical(entry.payload)) + len(canonical(entry.shell)) for entry in entries)
     size += sum(len(canonical(dict(record.fields))) for record in records)
     if size > MAX_COMMIT:
-        raise TooLarge(f"a commit of {size} bytes is more than the {MAX_COMMIT} that every store takes")
+        raise TooLarge(f"a commit of {size} bytes is larger than {MAX_COMMIT}, the limit of every store")
     return size
 
 
 async def every(store: Store, query: Query) -> AsyncIterator[Record]:
-    """All records that the query finds, read page by page; its limit and cursor are not looked at."""
+    """All records that the query finds, read page by page, in its order. Its limit and cursor do not matter."""
     query = replace(query, limit=500, cursor=None)
     while True:
         page = await store.find(query)

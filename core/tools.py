@@ -1,7 +1,7 @@
 """Tools: typed Python functions that a model may call.
 
-A tool says at registration what its effect is, because what may be repeated after a crash, and what needs a
-person's consent, follows from the effect and from nothing else.
+A tool declares its effect at registration. The effect alone decides whether a call may be repeated after a crash, and
+whether a person must approve it.
 """
 
 import inspect
@@ -25,18 +25,18 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 class Progress(Protocol):
-    """Tells followers how far a running call is; `done` of `total`, None where it cannot tell."""
+    """Shows followers the progress of a running call: `done` of `total`, None if unknown."""
 
     def __call__(self, message: str, done: float | None = None, total: float | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """What a tool may know of its call. A parameter of this type is filled in, and is not part of the schema.
+    """What a tool may know about its call. The desk fills a parameter of this type; the model does not see it.
 
-    `viewer` is who asked, from the session and never from a model. `key` is the same for every attempt at this call
-    and for no other: hand it to the system that acts, so that a repeat is recognised there. `progress` may be called
-    from sync and async tools.
+    `viewer` is the asker, from the session and never from the model. `key` is unique to this call and the same for all
+    its attempts: pass it to the system that acts, so that it recognises a repeat. `progress` works in sync and async
+    tools.
     """
 
     viewer: Viewer
@@ -49,7 +49,7 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A registered tool. `timeout` is in seconds; `approval` says who must agree before it acts, None nobody."""
+    """A registered tool. `timeout` is in seconds; `approval` names the person that must approve a call, or is None."""
 
     name: str
     description: str
@@ -62,7 +62,7 @@ class Tool:
     function: Callable[..., Any]
 
     def validate(self, arguments: Json) -> dict[str, Json]:
-        """The arguments as JSON, defaults filled in. Raises InvalidInput, which says to the model what does not fit."""
+        """The arguments as JSON, with defaults. Raises InvalidInput; its message tells the model what does not fit."""
         try:
             return self.arguments.model_validate(arguments).model_dump(mode="json")
         except ValidationError as error:
@@ -70,14 +70,16 @@ class Tool:
             raise InvalidInput("; ".join(faults)) from None
 
     async def run(self, arguments: Mapping[str, Json], context: ToolContext) -> object:
-        """What the function returned. A sync function runs in a thread, which a time-out leaves behind."""
+        """Call the function and return its result."""
         values = self.arguments.model_validate(arguments)
-        given: dict[str, Any] = {name: getattr(values, name) for name in self.arguments.model_fields}
+        # Values, not the JSON of `validate`: the function gets dates and models as its signature says.
+        keywords: dict[str, Any] = {name: getattr(values, name) for name in self.arguments.model_fields}
         if self.context is not None:
-            given[self.context] = context
+            keywords[self.context] = context
         if inspect.iscoroutinefunction(self.function):
-            return await self.function(**given)
-        return await anyio.to_thread.run_sync(partial(self.function, **given), abandon_on_cancel=True)
+            return await self.function(**keywords)
+        # A sync function cannot be interrupted: after a time-out its thread runs on, and its result is dropped.
+        return await anyio.to_thread.run_sync(partial(self.function, **keywords), abandon_on_cancel=True)
 
 
 def tool(
@@ -88,11 +90,12 @@ def tool(
     approval: Decider = "asker",
     name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]:
-    """Make a tool of a typed function, sync or async; its docstring is what the model is told of it.
+    """Make a tool of a typed function, sync or async. The model reads its docstring as the description.
 
-    `effect` is `read` (changes nothing), `idempotent` (may be repeated under the same key) or `unsafe` (attempted at
-    most once, and always with a person's approval). `approval` is who that person is: `asker`, or `approver`, a
-    holder of that role other than the asker. Raises InvalidInput for a function that cannot be described.
+    `effect` is `read` (only reads), `idempotent` (may be repeated under the same `ToolContext.key`) or `unsafe`
+    (attempted at most once, and only after a person approved). `timeout` is in seconds. `approval` names the person
+    that approves: `asker`, or `approver`, a person with that role other than the asker. `name` None takes the
+    function's name. Raises InvalidInput if the description, a type or the name is missing or invalid.
     """
     if effect not in ("read", "idempotent", "unsafe"):
         raise InvalidInput("a tool's effect is read, idempotent or unsafe")
@@ -100,22 +103,22 @@ def tool(
         raise InvalidInput("a tool's timeout is in seconds and more than 0")
 
     def register(function: Callable[..., Any]) -> Tool:
-        called = name or function.__name__
-        if not _NAME.fullmatch(called):
-            raise InvalidInput(f"a tool's name is 1 to 64 ASCII letters, digits or _, not {called!r}")
+        tool_name = name or function.__name__
+        if not _NAME.fullmatch(tool_name):
+            raise InvalidInput(f"a tool's name is 1 to 64 ASCII letters, digits or _, not {tool_name!r}")
         description = inspect.getdoc(function)
         if not description:
-            raise InvalidInput(f"tool {called} needs a docstring: it is what the model is told of it")
-        arguments, context = _parameters(function, called)
+            raise InvalidInput(f"tool {tool_name} needs a docstring: the model reads it as the description")
+        arguments, context = _parameters(function, tool_name)
         parameters = arguments.model_json_schema()
         parameters.pop("title", None)
         return Tool(
-            name=called,
+            name=tool_name,
             description=description,
             effect=effect,
             timeout=timeout,
             approval=approval if needs_approval or effect == "unsafe" else None,
-            schema=ToolSchema(name=called, description=description, parameters=parameters),
+            schema=ToolSchema(name=tool_name, description=description, parameters=parameters),
             arguments=arguments,
             context=context,
             function=function,
@@ -124,36 +127,37 @@ def tool(
     return register
 
 
-def _parameters(function: Callable[..., Any], called: str) -> tuple[type[BaseModel], str | None]:
+def _parameters(function: Callable[..., Any], tool_name: str) -> tuple[type[BaseModel], str | None]:
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     context = None
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise InvalidInput(f"tool {called}: {parameter.name} must be an ordinary, named parameter")
+            raise InvalidInput(f"tool {tool_name}: {parameter.name} must be an ordinary, named parameter")
         if parameter.name not in hints:
-            raise InvalidInput(f"tool {called}: {parameter.name} needs a type")
+            raise InvalidInput(f"tool {tool_name}: {parameter.name} needs a type")
         if hints[parameter.name] is ToolContext:
             context = parameter.name
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(called, __config__=ConfigDict(extra="forbid"), **fields), context
+    # A model invents arguments: unknown ones are refused, so that it is told instead of misunderstood.
+    return create_model(tool_name, __config__=ConfigDict(extra="forbid"), **fields), context
 
 
 def by_name(tools: Sequence[Tool]) -> dict[str, Tool]:
-    """The tools under their names, in the order given. Raises InvalidInput where two share one."""
+    """The tools by name, in the given order. Raises InvalidInput if two share a name."""
     named = {tool.name: tool for tool in tools}
     if len(named) < len(tools):
-        raise InvalidInput("two tools share a name")
+        raise InvalidInput("two tools share a name: give one of them another")
     return named
 
 
 def jsonable(result: object) -> Json:
-    """A tool's result as canonical JSON allows it; raises InvalidInput where it has no JSON."""
+    """A tool's result as JSON values. Raises InvalidInput if it cannot be written as canonical JSON."""
     try:
         value = to_jsonable_python(result)
     except Exception as error:  # the boundary of a tool's result: what it holds may run code of the tool's
-        raise InvalidInput(f"the result has no JSON: {error}") from error
+        raise InvalidInput(f"the result cannot be written as JSON: {error}") from error
     canonical(value, most=MAX_DEPTH - ROOM)
     return value

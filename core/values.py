@@ -1,6 +1,6 @@
-"""The values that contracts and facts share: an entry as a store keeps it, and what a turn is told in.
+"""The values that contracts and facts share: the entry of a store, and the parts of a turn.
 
-They stand below the log, because the store, the model, the retriever and the tools speak in them too.
+They stand below the log, because the store, the model, the retriever and the tools use them too.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from core.canonical import Json
 
 GENESIS = "0" * 64
-"""The hash "before" entry 1 of any stream."""
+"""The `prev` of entry 1 of every stream."""
 
 TurnStatus: TypeAlias = Literal[
     "running", "awaiting_approval", "completed", "cancelled", "interrupted", "failed", "refused", "truncated"
@@ -41,22 +41,23 @@ StopReason: TypeAlias = Literal["end", "tool_calls", "length", "refusal", "pause
 Decider: TypeAlias = Literal["asker", "approver"]
 
 Purpose: TypeAlias = Literal["answer", "summary", "query"]
-"""What a model is asked for: the turn's answer; or, shown to nobody, notes of earlier turns or words to search with."""
+"""What a model call is for: the turn's answer, or, never shown, a summary of earlier turns or a search query."""
 
 Repair: TypeAlias = Literal[
-    "cut_calls",  # a length stop cut its tool calls: none of them is taken
-    "calls",  # every call it holds is one that cannot be made
-    "output",  # its text does not fit the schema that was asked for
+    "cut_calls",  # the answer stopped at its length limit, so its tool calls may be cut: all are dropped
+    "calls",  # all its calls are invalid
+    "output",  # its text does not fit the requested schema
 ]
+"""Why an answer has to be given again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One numbered entry of a stream, as it is stored and read back.
 
-    `at` is UTC in milliseconds, from the writer's clock: a note, never an order. `by` is the id of the viewer
-    who caused it. `payload` and `salt` are None once erased. `prev` is the hash of entry n-1 (`GENESIS` for the
-    first), `hash` that of this one's shell.
+    `at` is UTC in milliseconds, from the writer's clock; entries are ordered by `n`, never by `at`. `by` is the id of
+    the viewer that caused it. `payload` and `salt` are None once erased. `prev` is the hash of entry n-1 (`GENESIS`
+    for the first), `hash` that of this entry's shell.
     """
 
     stream: str
@@ -74,18 +75,20 @@ class Entry:
 
     @property
     def erased(self) -> bool:
-        """Whether the payload is gone; what happened, when and by whom is still told by the shell."""
+        """Whether the payload is gone. The shell still tells what happened, when, and by which viewer."""
         return self.salt is None
 
 
 class Value(BaseModel):
-    """A frozen value that came, or may come, from a store: checked field by field, unknown fields refused."""
+    """A frozen value that a store may hold. Reading checks each field and refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Standing(Value):
-    """What an asker was to the company when they asked, as their session said: which handbooks hold for them."""
+    """The asker's roles, country and entity at the time of the question, from the session."""
+
+    # Kept on the turn: a worker in another process must search the handbooks that applied to the asker at that time.
 
     roles: tuple[str, ...] = ("employee",)
     country: str | None = None
@@ -93,7 +96,10 @@ class Standing(Value):
 
 
 class Worker(Value):
-    """Who holds a claim. `nonce` is made anew for each turn a desk takes; pid and start tell whether it still lives."""
+    """The holder of a claim. `nonce` is new for each turn that a desk takes.
+
+    `pid` and `start` (when that process started) tell another process on `host` whether the holder is still alive.
+    """
 
     nonce: str
     host: str
@@ -102,7 +108,7 @@ class Worker(Value):
 
 
 class Audience(Value):
-    """For whom a handbook holds, casefolded: of each list that is not [] a reader is one. [] is everybody."""
+    """The readers to whom a handbook applies, casefolded. A reader must be in each list that is not []."""
 
     countries: list[str] = []
     entities: list[str] = []
@@ -110,7 +116,7 @@ class Audience(Value):
 
 
 class Leg(Value):
-    """How one way of searching saw a passage: `rank` counts from 1, `score` is comparable within the leg only."""
+    """A passage's place in one of the searches that were fused; `rank` counts from 1, `score` compares within it."""
 
     name: str
     rank: int
@@ -118,13 +124,14 @@ class Leg(Value):
 
 
 class Passage(Value):
-    """A piece of a handbook that a retriever found, as it was then.
+    """A piece of a handbook that a retriever found, as it was at that time.
 
-    `section` is the trail of headings, outermost first; `effective` and `until` are the days (YYYY-MM-DD) it came
-    into force and last is, None when unknown; `page` counts from 1, None where the document has no pages; `start`
-    and `end` are where it stands in its version's text, in characters, None when unknown. `score` is the
-    retriever's own and comparable within one search only; `legs` say where it comes from, `reason` in words why it
-    stands where it does. `conflicts` are the ids of passages of the same search that say otherwise.
+    `section` lists the headings above it, outermost first. `effective` and `until` are its first and last day in force
+    (YYYY-MM-DD), None if unknown. `page` counts from 1, None for a document without pages. `start` and `end` are its
+    place in the version's text, in characters, None if unknown.
+
+    `score` compares within one search only. `legs` are its places in the searches that were fused, `reason` says in
+    words why it ranks where it does. `conflicts` are the ids of passages of the same search that contradict it.
     """
 
     id: str
@@ -146,9 +153,9 @@ class Passage(Value):
 
 
 class Judgement(Value):
-    """Whether passages answer the question they were found for: `confidence` is a probability, 0 to 1.
+    """Whether passages answer the question they were found for. `confidence` is a probability, 0 to 1.
 
-    Below `threshold` the desk says that the handbooks do not answer. `calibration` names the figures it was judged by.
+    Below `threshold` the desk says that the handbooks do not answer. `calibration` names the figures used.
     """
 
     confidence: float
@@ -161,9 +168,10 @@ class Judgement(Value):
 
 
 class Usage(Value):
-    """Tokens. `input` includes what a cache gave (`cached`) or took (`cache_write`), `output` the `reasoning`.
+    """Tokens; None is unknown, never 0.
 
-    None is not known, which is not 0.
+    `input` includes the tokens read from the provider's cache (`cached`) and written to it (`cache_write`); `output`
+    includes `reasoning`.
     """
 
     input: int | None = None
@@ -174,10 +182,10 @@ class Usage(Value):
 
 
 class Citation(Value):
-    """What `[number]` in a text points to: a passage of the turn's retrievals, and the words it is quoted for.
+    """What `[number]` in a text points to: a passage that the turn found, and a quote from it.
 
-    `quote` stands in the passage's text from `start` to `end`, in characters; it is "" where no words of the passage
-    are those of the sentence that points to it.
+    `quote` stands in the passage's text from `start` to `end`, in characters. It is "" if the passage and the
+    sentence that cites it have different words.
     """
 
     number: int

@@ -1,7 +1,6 @@
-"""The archive: what is on record, for whoever may read it.
+"""The archive: all that is on record, for the viewers that may read it.
 
-Every method asks the gate first, and puts an auditor's look on record before it returns anything. It reads records
-and never a whole log, so that the last page of a long thread costs a page.
+It reads records and never a whole log, so that a page of a long thread costs as much as a page of a short one.
 """
 
 from collections.abc import Mapping
@@ -11,11 +10,23 @@ from typing import Generic, TypeVar
 
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
-from core.desk.checked_records import CheckedRecords, of_type
+from core.desk.checked_records import CheckedRecords
 from core.errors import InvalidInput
 from core.gate import Action, Viewer, authorize
 from core.log.audit import record_look
-from core.log.records import Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn, item
+from core.log.records import (
+    Item,
+    Message,
+    ModelCall,
+    Retrieval,
+    Summary,
+    Thread,
+    ToolCall,
+    Totals,
+    Turn,
+    item_of,
+    record_kind,
+)
 from core.store import Filter, In, Page, Query, Range, Scalar, Store, every
 from core.values import CallStatus, TurnStatus
 
@@ -24,7 +35,7 @@ T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing(Generic[T]):
-    """A page of a list. `cursor` fetches the next one; None says that this is the last."""
+    """A page of a list. `cursor` fetches the next page; it is None on the last page."""
 
     items: list[T]
     cursor: str | None
@@ -32,7 +43,7 @@ class Listing(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnView:
-    """A turn with everything it did, each in the order it happened."""
+    """A turn with its tool calls, model calls, searches and summaries, each in the order of the log."""
 
     turn: Turn
     calls: list[ToolCall]
@@ -43,7 +54,7 @@ class TurnView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """The newest turns of a thread, oldest first. `earlier` is what to pass as `before` for more, None for no more."""
+    """The newest turns of a thread, oldest first. Pass `earlier` as `before` for older turns; None if these are all."""
 
     thread: Thread
     turns: list[TurnView]
@@ -52,10 +63,10 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A question that the handbooks did not answer, or whose answer was rated down; not who asked it.
+    """A question that the handbooks did not answer, or whose answer was rated down; the asker stays unnamed.
 
-    `question` is None once erased. `confidence` is the judgement's on the turn's first search, None where there is
-    none; `answers` its word. `titles` are those of the handbooks that the answer cites.
+    `question` is None once erased. `confidence` and `answers` are the judgement of the turn's first search, None
+    without a search or a judgement. `titles` are those of the handbooks that the answer cites, sorted.
     """
 
     question: str | None
@@ -67,7 +78,11 @@ class Gap:
 
 
 class Archive:
-    """Reads of a store, through the gate. It needs no model: an auditor's program may hold one of these alone."""
+    """Reads a store, for a viewer.
+
+    Each method checks the viewer at the gate. If the viewer is not the owner, the look goes on record before content is
+    returned: Unavailable or StoreRefused if that failed. An auditor's program can use an Archive without a Desk.
+    """
 
     def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
         self._store = store
@@ -75,22 +90,22 @@ class Archive:
         self._checked = CheckedRecords(store, self._clock)
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
-        """The thread's head. Raises NotFound for a foreign thread and for none alike."""
+        """The thread's head. Raises NotFound if it does not exist or the viewer may not see it."""
         return await self._checked.thread(viewer, "thread.read", thread_id)
 
     async def transcript(self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None) -> Transcript:
-        """The `last` turns (1 to 100) before entry `before`, None for the newest. One look for all of it."""
+        """The `last` turns (1 to 100) that began before entry `before`, None for the newest. It counts as one look."""
         thread = await self._checked.thread(viewer, "thread.read", thread_id)
         where: dict[str, Filter] = {"thread": thread_id}
         if before is not None:
             where["first_n"] = Range(lt=before)
-        page = await self._find("turn", Turn, where, order=("-first_n",), limit=_limit(last, 100))
+        page = await self._find(Turn, where, order=("-first_n",), limit=_limit(last, 100))
         turns = page.items[::-1]
         views = await self._views(turns)
         return Transcript(thread=thread, turns=views, earlier=turns[0].first_n if page.cursor else None)
 
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
-        """The turn with everything it did. Raises NotFound."""
+        """The turn with its calls, searches and summaries. Raises NotFound."""
         return (await self._views([await self._checked.turn(viewer, "thread.read", turn_id)]))[0]
 
     async def messages(
@@ -101,28 +116,28 @@ class Archive:
         where: dict[str, Filter] = {"thread": thread_id}
         if before is not None:
             where["at_n"] = Range(lt=before)
-        return (await self._find("message", Message, where, order=("-at_n",), limit=_limit(last, 500))).items[::-1]
+        return (await self._find(Message, where, order=("-at_n",), limit=_limit(last, 500))).items[::-1]
 
     async def tool_calls(self, viewer: Viewer, thread_id: str) -> list[ToolCall]:
-        """Every tool call of the thread, in order."""
+        """All tool calls of the thread, in the order of the log."""
         await self._checked.thread(viewer, "thread.read", thread_id)
-        return await self._all("tool_call", ToolCall, {"thread": thread_id})
+        return await self._all(ToolCall, {"thread": thread_id})
 
     async def model_calls(self, viewer: Viewer, thread_id: str) -> list[ModelCall]:
-        """Every physical request of the thread to a model, failed ones too, in order."""
+        """All physical requests of the thread to models, failed ones too, in the order of the log."""
         await self._checked.thread(viewer, "thread.read", thread_id)
-        return await self._all("model_call", ModelCall, {"thread": thread_id})
+        return await self._all(ModelCall, {"thread": thread_id})
 
     async def usage(self, viewer: Viewer, thread_id: str) -> Totals:
-        """What the thread has used so far; see `Totals` for what is not known."""
+        """The tokens, calls and costs of the thread so far; `Totals` counts the unknown ones."""
         return (await self._checked.thread(viewer, "thread.read", thread_id)).totals
 
     async def turn(self, viewer: Viewer, turn_id: str) -> Turn:
-        """The turn as of now. Raises NotFound."""
+        """The turn as it is now. Raises NotFound."""
         return await self._checked.turn(viewer, "thread.read", turn_id)
 
     async def call(self, viewer: Viewer, call_id: str) -> ToolCall:
-        """One tool call. An approver may open those that wait for their role. Raises NotFound."""
+        """One tool call. An approver may open the calls that wait for an approver. Raises NotFound."""
         return await self._checked.call(viewer, "call.read", call_id)
 
     async def threads(
@@ -133,10 +148,10 @@ class Archive:
         limit: int = 30,
         cursor: str | None = None,
     ) -> Listing[Thread]:
-        """The viewer's own threads, newest activity first; with `words`, those with a message that has them all.
+        """The viewer's own threads, newest activity first; with `words`, those with a message that has all the words.
 
-        `metadata` finds threads whose metadata has these values, by field (`a.b` for a field within a field); it and
-        `words` are not given together.
+        `metadata` maps fields (`a.b` for a field within a field) to the values that the thread's metadata must have.
+        Raises InvalidInput for `words` and `metadata` together.
         """
         authorize(viewer, "thread.list")
         return await self._threads({"owner": viewer.id}, metadata, words, limit, cursor)
@@ -154,14 +169,14 @@ class Archive:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Listing[Thread]:
-        """Anybody's threads, for an auditor, newest activity first; None leaves a filter out.
+        """The threads of all owners, for an auditor, newest activity first; a filter of None is left out.
 
-        `status` is that of a thread's newest turn, and it last changed at `since` or later, before `until`. With
-        `words` all three are of a message that has them all; a thread may then come again on a later page.
+        `status` is that of the newest turn; the last activity is at `since` or later and before `until`. With `words`,
+        status and times are those of a message that has all the words; a thread may then come again on a later page.
         """
-        filters = _given(owner=owner, status=status)
-        said = {**filters, **_given(since=_iso(since), until=_iso(until))}
-        await self._search(viewer, "audit.search", words, {**said, **_metadata(metadata)})
+        filters = _present(owner=owner, status=status)
+        recorded = {**filters, **_present(since=_iso(since), until=_iso(until)), **_metadata(metadata)}
+        await self._search(viewer, "audit.search", words, recorded)
         if since or until:
             filters["at" if words else "updated_at"] = _between(since, until)
         return await self._threads(filters, metadata, words, limit, cursor)
@@ -178,47 +193,46 @@ class Archive:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Listing[ToolCall]:
-        """Anybody's tool calls, for an auditor, newest first, planned at `since` or later, before `until`.
+        """The tool calls of all owners, for an auditor, newest first, planned at `since` or later and before `until`.
 
-        None leaves a filter out.
+        A filter of None is left out.
         """
-        filters = _given(tool=tool, status=status, owner=owner)
-        said = {**filters, **_given(since=_iso(since), until=_iso(until))}
-        await self._search(viewer, "audit.search", "", said)
+        filters = _present(tool=tool, status=status, owner=owner)
+        recorded = {**filters, **_present(since=_iso(since), until=_iso(until))}
+        await self._search(viewer, "audit.search", "", recorded)
         if since or until:
             filters["planned_at"] = _between(since, until)
-        return await self._find("tool_call", ToolCall, filters, order=("-planned_at",), limit=limit, cursor=cursor)
+        return await self._find(ToolCall, filters, order=("-planned_at",), limit=limit, cursor=cursor)
 
     async def waiting_calls(self, viewer: Viewer, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
-        """Calls that wait for an approver's word, oldest first, the viewer's own left out."""
+        """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short."""
         filters: dict[str, Filter] = {"status": "awaiting_approval", "approval": "approver"}
         await self._search(viewer, "call.read", "", {})
-        page = await self._find("tool_call", ToolCall, filters, order=("planned_at",), limit=limit, cursor=cursor)
+        page = await self._find(ToolCall, filters, order=("planned_at",), limit=limit, cursor=cursor)
         return Listing(items=[call for call in page.items if call.owner != viewer.id], cursor=page.cursor)
 
     async def gaps(self, viewer: Viewer, limit: int = 50) -> list[Gap]:
-        """The newest questions that found nothing and answers that were rated down, `limit` of each at most.
+        """The newest questions without an answer and answers rated down, newest first, at most `limit` of each.
 
-        For who keeps the handbooks, newest first; the look is on record.
+        For knowledge owners; the look is on record.
         """
         await self._search(viewer, "gaps.list", "", {})
-        unanswered = await self._find(
-            "retrieval", Retrieval, {"answers": False}, order=("-at",), limit=limit, cursor=None
-        )
-        rated = await self._find("turn", Turn, {"rating": "down"}, order=("-opened_at",), limit=limit, cursor=None)
+        unanswered = await self._find(Retrieval, {"answers": False}, order=("-at",), limit=limit)
+        rated = await self._find(Turn, {"rating": "down"}, order=("-opened_at",), limit=limit)
+        # The turns are asked for by id: their own filters cannot combine "unanswered" with "rated down".
         ids = tuple({retrieval.turn for retrieval in unanswered.items} | {turn.id for turn in rated.items})
         if not ids:
             return []
-        turns = await self._all("turn", Turn, {"id": In(ids)})
-        searches = await self._all("retrieval", Retrieval, {"turn": In(ids)})
+        turns = await self._all(Turn, {"id": In(ids)})
+        searches = await self._all(Retrieval, {"turn": In(ids)})
         return [_gap(turn, searches) for turn in sorted(turns, key=lambda turn: turn.opened_at, reverse=True)]
 
     async def _views(self, turns: list[Turn]) -> list[TurnView]:
         of_turns: dict[str, Filter] = {"turn": In(tuple(turn.id for turn in turns))}
-        calls = await self._all("tool_call", ToolCall, of_turns)
-        model_calls = await self._all("model_call", ModelCall, of_turns)
-        retrievals = await self._all("retrieval", Retrieval, of_turns)
-        summaries = await self._all("summary", Summary, of_turns)
+        calls = await self._all(ToolCall, of_turns)
+        model_calls = await self._all(ModelCall, of_turns)
+        retrievals = await self._all(Retrieval, of_turns)
+        summaries = await self._all(Summary, of_turns)
         return [
             TurnView(
                 turn=turn,
@@ -244,18 +258,19 @@ class Archive:
     ) -> Listing[Thread]:
         if not words.strip():
             where = {**filters, **_metadata(metadata)}
-            return await self._find("thread", Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
+            return await self._find(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
         if metadata:
-            raise InvalidInput("search by words or by metadata, not by both: words are found in messages")
-        said = await self._find("message", Message, filters, words=words, order=("-at",), limit=limit, cursor=cursor)
-        ids = list(dict.fromkeys(message.thread for message in said.items))
-        threads = {t.id: t for t in await self._all("thread", Thread, {"id": In(tuple(ids))})}
-        return Listing(items=[threads[id] for id in ids if id in threads], cursor=said.cursor)
+            raise InvalidInput(
+                "search by words or by metadata, not by both: words are searched in messages, which have no metadata"
+            )
+        page = await self._find(Message, filters, words=words, order=("-at",), limit=limit, cursor=cursor)
+        ids = list(dict.fromkeys(message.thread for message in page.items))
+        threads = {thread.id: thread for thread in await self._all(Thread, {"id": In(tuple(ids))})}
+        return Listing(items=[threads[thread_id] for thread_id in ids if thread_id in threads], cursor=page.cursor)
 
     async def _find(
         self,
-        kind: str,
-        type: type[T],
+        item_type: type[T],
         where: Mapping[str, Filter],
         *,
         words: str = "",
@@ -263,14 +278,16 @@ class Archive:
         limit: int = 500,
         cursor: str | None = None,
     ) -> Listing[T]:
-        query = Query(kind=kind, where=where, words=words, order=order, limit=_limit(limit, 500), cursor=cursor)
+        query = Query(
+            kind=record_kind(item_type), where=where, words=words, order=order, limit=_limit(limit, 500), cursor=cursor
+        )
         page: Page = await self._store.find(query)
-        return Listing(items=[of_type(type, item(record)) for record in page.records], cursor=page.cursor)
+        return Listing(items=[item_of(item_type, record) for record in page.records], cursor=page.cursor)
 
-    async def _all(self, kind: str, type: type[T], where: Mapping[str, Filter]) -> list[T]:
-        """Every match, in the order of the log."""
-        found = [of_type(type, item(record)) async for record in every(self._store, Query(kind=kind, where=where))]
-        return sorted(found, key=_place)
+    async def _all(self, item_type: type[T], where: Mapping[str, Filter]) -> list[T]:
+        """All matches, in the order of the log."""
+        query = Query(kind=record_kind(item_type), where=where)
+        return sorted([item_of(item_type, record) async for record in every(self._store, query)], key=_place)
 
 
 def _gap(turn: Turn, searches: list[Retrieval]) -> Gap:
@@ -285,18 +302,19 @@ def _gap(turn: Turn, searches: list[Retrieval]) -> Gap:
     )
 
 
-def _place(read: Item) -> tuple[int, int]:
-    """Where an item stands in its thread's log; the calls of one answer stand in one entry."""
-    return getattr(read, "at_n", read.n), getattr(read, "number", 0)
+def _place(item: Item) -> tuple[int, int]:
+    """An item's place in its thread's log; the calls of one answer share an entry and are ordered by number."""
+    return getattr(item, "at_n", item.n), getattr(item, "number", 0)
 
 
 def _limit(limit: object, most: int) -> int:
+    # A limit may come from a URL or a command line; True would count as 1.
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= most:
-        raise InvalidInput(f"a limit is a number from 1 to {most}")
+        raise InvalidInput(f"the limit must be a number from 1 to {most}")
     return limit
 
 
-def _given(**filters: str | None) -> dict[str, Filter]:
+def _present(**filters: str | None) -> dict[str, Filter]:
     return {name: value for name, value in filters.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""A chat: a desk bound to one viewer and one thread, for an application that wants to ask and be answered."""
+"""A chat: one thread for one viewer. It is the short way to ask questions; a `Desk` serves many viewers and threads."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -28,12 +28,12 @@ M = TypeVar("M", bound=BaseModel)
 S = TypeVar("S", bound=BaseModel)
 
 STOP_SECONDS = 5.0
-"""How long a stream that was closed early tries to stop its turn; after that the turn finishes."""
+"""Seconds that a stream closed early spends on stopping its turn; after that the turn runs on to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnError:
-    """Why a turn did not complete: a word for programs, and perhaps one for people."""
+    """Why a turn did not complete: `code` is a word for programs, `message` a sentence for people, None if unknown."""
 
     code: str
     message: str | None
@@ -41,11 +41,12 @@ class TurnError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply(Generic[S]):
-    """What became of a question. `text` is what was shown, whatever the status; `waiting` are the calls to decide.
+    """The outcome of a question. `text` is the text that was shown, whatever the status.
 
-    `parsed` is the answer as the schema that it was asked for in, None where none was or it does not fit.
-
-    `cost` is nano-USD, None as soon as the cost of one model call is not known; `usage` says how many are not.
+    `tool_calls` are all calls of the turn, in order; `waiting` are those that wait for a decision. `parsed` is the
+    answer as the `schema` given to `ask`; None without a schema, or if the answer does not fit it. `cost` is in
+    nano-USD, None if the cost of one of the model calls is unknown; `usage` counts those calls. `error` says
+    why the turn did not complete, None if it did or still waits.
     """
 
     turn_id: str
@@ -60,14 +61,18 @@ class Reply(Generic[S]):
     parsed: S | None = None
 
     def raise_for_status(self) -> Self:
-        """This reply, if its turn is completed; raises TurnNotCompleted otherwise."""
+        """Return this reply if its turn is `completed`; raise TurnNotCompleted otherwise."""
         if self.status != "completed":
             raise TurnNotCompleted(self.turn_id, self.status, self.error.code if self.error else None)
         return self
 
 
 class Chat(Generic[M]):
-    """One thread, for one viewer. An async context manager; `close` closes its desk if it made it itself."""
+    """One thread, for one viewer: see `create_chat` and `load_chat`. Use it as an async context manager, or `close` it.
+
+    `desk` owns the turns; `desk.archive` reads what is on record. `metadata` is the thread's, as the pydantic model
+    that it was created or loaded with, otherwise as a dict.
+    """
 
     def __init__(self, desk: Desk, viewer: Viewer, thread: Thread, metadata: M | None, *, owned: bool) -> None:
         self.id = thread.id
@@ -83,41 +88,48 @@ class Chat(Generic[M]):
         await self.close()
 
     async def close(self) -> None:
-        """Let the thread's turn go, if one runs; whoever opens the thread next goes on with it."""
+        """Close the desk if this chat made it, as `Desk.close` does. Otherwise the turn goes on."""
         if self._owned:
             await self.desk.close()
 
     async def ask(self, text: str, *, request_id: str | None = None, schema: type[S] | None = None) -> Reply[S]:
-        """Ask, and wait for the end of the turn or for an approval it needs.
+        """Ask, and wait until the turn ends or needs an approval.
 
-        With `schema` the answer is JSON that fits it, given back as `Reply.parsed`; the JSON itself stays on record.
-        Raises only what was not accepted, as `Desk.submit` does; a turn on record is reported, whatever became of it.
+        With `schema` the answer is JSON that fits it, returned as `Reply.parsed`; the JSON itself is on record. The
+        same `request_id` again returns the same turn.
+
+        Raises the errors of `Desk.submit` if the question was not accepted. A turn on record does not raise: its status
+        is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on.
         """
         turn = await self.desk.submit(self.viewer, self.id, text, request_id, schema=schema)
         return await self._outcome(turn.id, schema)
 
     async def ask_stream(self, text: str, *, request_id: str | None = None) -> AsyncGenerator[Event, None]:
-        """Ask, and follow. Closing it early lets the turn finish, or stops it, as the option `on_disconnect` says."""
+        """Ask, and give the turn's events, as `Desk.follow` does.
+
+        If the generator is closed early, the turn finishes or is stopped, as the option `on_disconnect` says.
+        """
         turn = await self.desk.submit(self.viewer, self.id, text, request_id)
-        whole = False
+        complete = False
         try:
             async with aclosing(self.follow(turn.id)) as events:
                 async for event in events:
-                    whole = event.kind in ("ended", "approval.asked")
+                    complete = event.kind in ("ended", "approval.asked")
                     yield event
         finally:
-            if not whole and self.desk.options.on_disconnect == "stop":
+            if not complete and self.desk.options.on_disconnect == "stop":
+                # Shielded: a cancelled caller is the usual reason for closing early, and would cancel the stop too.
                 with anyio.move_on_after(STOP_SECONDS, shield=True):
                     await self.desk.stop(self.viewer, turn.id)
 
     async def follow(self, turn_id: str) -> AsyncGenerator[Event, None]:
-        """The turn's events from its first one, as `Desk.follow` gives them; leaving stops nothing."""
+        """The turn's events from the first one, as `Desk.follow` gives them. The turn goes on if the caller leaves."""
         async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
             async for event in events:
                 yield event
 
     async def stop(self, turn_id: str) -> Reply[BaseModel]:
-        """End the turn, keeping the text so far."""
+        """End the turn and keep the text so far; an ended turn stays as it is."""
         await self.desk.stop(self.viewer, turn_id)
         return await self._reply(turn_id)
 
@@ -129,28 +141,28 @@ class Chat(Generic[M]):
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
     ) -> Reply[BaseModel]:
-        """Decide a waiting call, and wait as `ask` does for what comes of it."""
+        """Decide a waiting call as `Desk.decide` does, then wait until the turn ends or needs an approval."""
         call = await self.desk.decide(self.viewer, call_id, decision, digest, arguments, reason)
         return await self._outcome(call.turn)
 
     async def messages(self, last: int = 20, before: int | None = None) -> list[Message]:
-        """The newest messages, oldest first; `before` is the `at_n` of one, for those before it."""
+        """The `last` messages (1 to 500), oldest first. `before` is a message's `at_n`, for the ones before it."""
         return await self.desk.archive.messages(self.viewer, self.id, last, before)
 
     async def tool_calls(self) -> list[ToolCall]:
-        """Every tool call, in order."""
+        """All tool calls of the thread, in order."""
         return await self.desk.archive.tool_calls(self.viewer, self.id)
 
     async def model_calls(self) -> list[ModelCall]:
-        """Every physical request to a model, failed ones too, in order."""
+        """All physical requests to models, failed ones too, in order."""
         return await self.desk.archive.model_calls(self.viewer, self.id)
 
     async def usage(self) -> Totals:
-        """What the thread has used so far."""
+        """The tokens, calls and costs of the thread so far."""
         return await self.desk.archive.usage(self.viewer, self.id)
 
     async def update_metadata(self, metadata: M | Mapping[str, Json]) -> None:
-        """Replace the metadata. Typed metadata stays of its type: InvalidInput for any other."""
+        """Replace the metadata. Raises InvalidInput if the chat's metadata is typed and the new one does not fit it."""
         if isinstance(self.metadata, BaseModel):
             metadata = _typed(type(self.metadata), metadata)
         thread = await self.desk.update_metadata(self.viewer, self.id, metadata)
@@ -200,10 +212,12 @@ async def create_chat(
     hooks: Sequence[Hooks] = (),
     desk: Desk | None = None,
 ) -> Chat[M]:
-    """A chat on a new thread. `user_id="x"` is short for `viewer=Viewer("x")`, an employee.
+    """Create a thread, and a chat on it. `user_id="x"` is short for `viewer=Viewer("x")`, an employee.
 
-    With `desk`, which then has the tools, the chat is bound to that one; without, to one made for this thread alone.
-    Raises InvalidInput for metadata that has no JSON.
+    Several models are tried in order until one gives content. `title` None: the first question becomes the title.
+    `instructions` are for the model; "" uses those of the desk. With `desk` the chat uses that desk, with its models,
+    tools and options; without, the chat makes a desk for this thread and closes it. Raises InvalidInput for metadata
+    that cannot be written as JSON.
     """
     viewer = _viewer(user_id, viewer)
     own = desk or Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
@@ -229,10 +243,10 @@ async def load_chat(
     hooks: Sequence[Hooks] = (),
     desk: Desk | None = None,
 ) -> Chat[M]:
-    """The chat on a thread of the viewer's; its open turn, if nobody works on it, goes on.
+    """The chat on an existing thread of the viewer. An open turn without a worker is resumed.
 
-    `metadata_type` gives the metadata back as that model. Raises NotFound for an unknown id and for somebody else's
-    alike, and InvalidInput for metadata that is not of the type.
+    `metadata_type` is the pydantic model of the metadata. Raises NotFound if the thread does not exist or belongs to
+    another user, and InvalidInput if the metadata does not fit its type. The other parameters are as in `create_chat`.
     """
     viewer = _viewer(user_id, viewer)
     own = desk or Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
@@ -245,13 +259,13 @@ async def load_chat(
 
 def _viewer(user_id: str | None, viewer: Viewer | None) -> Viewer:
     if (user_id is None) == (viewer is None):
-        raise InvalidInput("say who asks: either user_id or viewer")
+        raise InvalidInput("say who asks: pass either user_id or viewer")
     return viewer or Viewer(str(user_id))
 
 
-def _typed(type: type[M], metadata: M | Mapping[str, Json]) -> M:
+def _typed(metadata_type: type[M], metadata: M | Mapping[str, Json]) -> M:
     try:
-        return type.model_validate(metadata)
+        return metadata_type.model_validate(metadata)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InvalidInput(f"the metadata is no {type.__name__}: {faults}") from None
+        raise InvalidInput(f"the metadata does not fit {metadata_type.__name__}: {faults}") from None

@@ -1,20 +1,16 @@
-"""One record by its id, through the gate, as its log has it now.
-
-The record in the store may lag: another process, or one that died, may not have written it yet. What is on record
-counts, and a follower may have seen it already.
-"""
+"""One record by its id, checked by the gate and as new as its log."""
 
 import logging
 from typing import TypeVar
 
 from core.clock import Clock
-from core.errors import Full, InvalidInput, StoreRefused, Unavailable
+from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
 from core.gate import Action, Owned, Viewer, authorize
 from core.ids import check_id
 from core.live.wakeups import Wakeups
 from core.log.audit import record_look
 from core.log.fold import State
-from core.log.records import Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn, item
+from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
 from core.store import Record, Store
 from core.turn.journal import Journal
@@ -22,72 +18,73 @@ from core.turn.journal import Journal
 log = logging.getLogger(__name__)
 
 _PATIENCE = 2.0
-"""Seconds for which lagging records are written; the read does not need them."""
+"""Seconds spent on repairing lagging records; the read goes on without it."""
 
-T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)
+T = TypeVar("T", Thread, Turn, ToolCall)
 
 
 class CheckedRecords:
-    """Reads for one viewer and one action. A foreign object and a missing one raise the same NotFound.
+    """Reads one record for a viewer and an action. A foreign object and a missing one raise the same NotFound.
 
-    A look by another role than the owner's is on record before the method returns.
+    If the viewer is not the owner, the look is on record before the method returns.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
-    async def thread(self, viewer: Viewer | None, action: Action, id: str) -> Thread:
-        thread = await self._newest("thread", Thread, id)
-        await self._pass(viewer, action, Owned(kind="thread", id=str(id), owner=thread.owner if thread else None))
-        assert thread
-        return thread
+    async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Thread:
+        thread = await self._newest(Thread, thread_id)
+        owned = Owned(kind="thread", id=str(thread_id), owner=thread.owner if thread else None)
+        return await self._passed(viewer, action, owned, thread)
 
-    async def turn(self, viewer: Viewer | None, action: Action, id: str) -> Turn:
-        turn = await self._newest("turn", Turn, id)
-        await self._pass(viewer, action, Owned(kind="turn", id=str(id), owner=turn.owner if turn else None))
-        assert turn
-        return turn
+    async def turn(self, viewer: Viewer | None, action: Action, turn_id: str) -> Turn:
+        turn = await self._newest(Turn, turn_id)
+        owned = Owned(kind="turn", id=str(turn_id), owner=turn.owner if turn else None)
+        return await self._passed(viewer, action, owned, turn)
 
-    async def call(self, viewer: Viewer | None, action: Action, id: str) -> ToolCall:
-        call = await self._newest("tool_call", ToolCall, id)
+    async def call(self, viewer: Viewer | None, action: Action, call_id: str) -> ToolCall:
+        call = await self._newest(ToolCall, call_id)
+        # An approver may also open a call that they have decided themselves, after it has stopped waiting.
         waits = call is not None and (call.status == "awaiting_approval" or action == "call.decide")
         decided = call is not None and call.decision is not None and viewer and call.decision.by == viewer.id
         owned = Owned(
             kind="call",
-            id=str(id),
+            id=str(call_id),
             owner=call.owner if call else None,
             decider=call.approval if call and (waits or decided) else None,
         )
-        await self._pass(viewer, action, owned)
-        assert call
-        return call
+        return await self._passed(viewer, action, owned, call)
 
-    async def _pass(self, viewer: Viewer | None, action: Action, object: Owned) -> None:
-        """Through the gate, with the look on record where one is due."""
-        if authorize(viewer, action, object) == "look":
-            assert viewer
-            await record_look(self._store, self._clock, viewer, action, object)
+    async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, item: T | None) -> T:
+        """The item, after the gate has allowed the action and a look is on record."""
+        access = authorize(viewer, action, owned)
+        if viewer is None or item is None:
+            raise NotFound(owned.kind, owned.id)
+        if access == "look":
+            await record_look(self._store, self._clock, viewer, action, owned)
+        return item
 
-    async def _newest(self, kind: str, type: type[T], id: object) -> T | None:
-        """The record; None for an id that is no id too, so that a probing caller learns nothing from its form."""
+    async def _newest(self, item_type: type[T], item_id: object) -> T | None:
+        """The record as its log has it now; None if it does not exist or the id is malformed."""
+        kind = record_kind(item_type)
         try:
-            found = await self._store.get(kind, check_id(id))
-        except InvalidInput:
+            stored = await self._store.get(kind, check_id(item_id))
+        except (
+            InvalidInput
+        ):  # the same answer as for an unknown id: a caller that tries ids learns nothing of their form
             return None
-        if found is None:
+        if stored is None:
             return None
-        head = found if kind == "thread" else await self._store.get("thread", found.fields["thread"])
+        head = stored if kind == "thread" else await self._store.get("thread", stored.fields["thread"])
         state = await self._caught_up(head) if head else State()
-        newest = state.thread if kind == "thread" else state.items.get(found.id)
-        return of_type(type, newest or item(found))
+        newest = state.thread if kind == "thread" else state.items.get(stored.id)
+        return newest if isinstance(newest, item_type) else item_of(item_type, stored)
 
     async def _caught_up(self, head: Record) -> State:
-        """The thread as its log has it past its head, and nothing where nothing is; records that lag are written.
-
-        What is on record counts, and a follower may have seen it already: another process, or one that died since, may
-        not have come to the records yet.
-        """
+        """The thread folded to the end of its log, with lagging records repaired; empty if the head is up to date."""
+        # The records may lag: another process may not have written them yet, or may have died before. A follower may
+        # have seen the entries already, so a read must not show an older state.
         if not await self._store.read(f"thread:{head.id}", head.n, limit=1):
             return State()
         journal = Journal(self._store, self._clock, Wakeups(), head.id, Options(), patience=_PATIENCE)
@@ -95,11 +92,6 @@ class CheckedRecords:
         try:
             await journal.repair()
         except (Full, StoreRefused, Unavailable):
-            # A full disk, or a right to read alone, must not fail a read.
+            # A full disk or a read-only account must not fail a read: only the repair is skipped.
             log.exception("thread %s: its records lag behind its log", head.id)
         return journal.state
-
-
-def of_type(type: type[T], read: Item) -> T:
-    assert isinstance(read, type)
-    return read

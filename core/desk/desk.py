@@ -1,7 +1,7 @@
-"""The desk: one object owns the turns.
+"""The desk: the one object that owns turns.
 
-It puts questions on record, keeps a worker on each open turn, and recovers those whose worker is gone. Viewers come
-and go: following a turn reads what was committed, and leaving it stops nothing.
+It puts questions on record, has a worker for each open turn, and recovers turns whose worker is gone. Followers read
+what was committed, so a turn does not depend on them.
 """
 
 import asyncio
@@ -66,27 +66,33 @@ from core.worker.worker import Work
 
 log = logging.getLogger(__name__)
 
-MAX_TEXT = 64 * 1024
-"""Bytes of metadata, characters of instructions: both ride on the head record, which every operation reads."""
+MAX_HEAD_TEXT = 64 * 1024
+"""The most bytes of metadata and the most characters of instructions: every operation on the thread reads both."""
 
 MAX_REASON = 4000
 MAX_QUESTION = 32_000
-"""Characters of a question."""
+"""The most characters of a decision's reason, and of a question."""
 
 SWEEP = 15.0
-"""Seconds between looks at turns that may have been left."""
+"""Seconds between two searches for turns without a worker."""
 
 CLOSE_GRACE = 5.0
-"""Seconds that closing waits for workers to let their turns go; what is still running then is left to recovery."""
+"""Seconds that `close` waits for the workers; recovery takes over a turn that is still running then."""
 
 _PATIENCE = 3.0
+"""Seconds for which a commit is repeated while a caller waits for it."""
 
 
 class Desk:
-    """Owns the turns of a store: its tools and model are what every turn opened here runs with.
+    """Owns the turns of a store. Each turn opened here runs with the desk's models, tools, retriever and options.
 
-    Several models are a chain: each is tried before the first content, in order. Several hooks are asked in order.
-    An async context manager, or `start` and `close`. It closes neither store nor model, which it was given.
+    Several models are tried in order, until one gives its first content. Several `hooks` run in order. `instructions`
+    are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
+    turns that fit. `window` is how many seconds live text is collected before it is committed. `archive` reads what is
+    on record.
+
+    Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
+    InvalidInput for two tools of one name, and for a model setting that all its models lack.
     """
 
     def __init__(
@@ -141,18 +147,20 @@ class Desk:
         await self.close()
 
     async def start(self, thread_id: str | None = None) -> None:
-        """Begin to work, and to recover every thread or only the one, in this event loop. Twice is once.
-
-        A task of the loop itself holds the workers, because desks are opened in one task and closed in another.
-        """
+        """Start the desk in this event loop; it recovers all threads, or only `thread_id`. May be called twice."""
         if self._supervisor is not None:
             return
         ready = anyio.Event()
+        # A task of the loop owns the workers: a task group must be left by the task that entered it, and a desk is
+        # often started in one task and closed in another.
         self._supervisor = asyncio.get_running_loop().create_task(self._supervise(ready, thread_id))
         await ready.wait()
 
     async def close(self) -> None:
-        """Let every turn go, or end it where it stands; what an effect is still doing is waited for a few seconds."""
+        """Release or interrupt the running turns; the next desk resumes a released one.
+
+        Waits at most CLOSE_GRACE seconds for tools that are running. May be called twice.
+        """
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is None:
             return
@@ -175,21 +183,21 @@ class Desk:
         metadata: Mapping[str, Json] | BaseModel | None = None,
         instructions: str = "",
     ) -> Thread:
-        """A new, empty thread of the viewer's. Its title, when None, becomes the beginning of its first question.
+        """A new, empty thread of the viewer. Without a title it gets the beginning of its first question.
 
-        `instructions` are the model's, for this thread; "" leaves the desk's own.
+        A title has 1 to 200 characters. `instructions` are for the model; "" uses those of the desk. Raises Denied
+        without the role of an employee, and InvalidInput for a title, metadata or instructions that are too long.
         """
         authorize(viewer, "thread.create")
         if title is not None:
             title = check_title(title)
-        if len(instructions) > MAX_TEXT:
-            raise InvalidInput(f"instructions may have {MAX_TEXT} characters")
-        id = self._clock.token()
-        journal = self._journal(id)
+        if len(instructions) > MAX_HEAD_TEXT:
+            raise InvalidInput(f"instructions may have {MAX_HEAD_TEXT} characters")
+        thread_id = self._clock.token()
+        journal = self._journal(thread_id)
         content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=instructions)
-        await journal.append(Note(fact=ThreadCreated(thread=id, owner=viewer.id, content=content)), by=viewer.id)
-        assert journal.thread
-        return journal.thread
+        await journal.append(Note(fact=ThreadCreated(thread=thread_id, owner=viewer.id, content=content)), by=viewer.id)
+        return _thread_in(journal, thread_id)
 
     async def submit(
         self,
@@ -200,19 +208,21 @@ class Desk:
         *,
         schema: type[BaseModel] | None = None,
     ) -> Turn:
-        """Put a question on record and begin to answer it; returns once it is on record.
+        """Put a question on record and start to answer it; returns as soon as it is on record.
 
-        With `schema` the answer is to be JSON that fits it: the model is told once where it does not, and then the
+        With `schema` the answer has to be JSON that fits it. If it does not, the model gets one more try, and then the
         turn is `failed` (invalid_output).
 
-        The same `request_id` again gives the same turn; None makes a new one. Raises TurnInProgress, RequestMismatch,
-        InvalidInput, NotFound, and Full, StoreRefused or Unavailable if the store did not take it: with the same
-        `request_id` the question can then safely be put again.
+        The same `request_id` again returns the same turn; None always opens a new one. Raises NotFound, InvalidInput,
+        TurnInProgress if the thread has an open turn, RequestMismatch if the `request_id` came with another text,
+        and DeskClosed. After Full, StoreRefused or Unavailable the question may be sent again with the same
+        `request_id`.
         """
         await self._checked.thread(viewer, "thread.write", thread_id)
         self._check_open()
         question = check_question(text)
         request = check_id(request_id, "request id") if request_id is not None else self._clock.token()
+        # Derived, so that a repeated request finds its turn by id: the head does not list earlier turns.
         turn_id = digest([thread_id, request])[:24]
         journal = self._journal(thread_id)
         await journal.load(turn_id)
@@ -227,24 +237,25 @@ class Desk:
             worker=worker,
         )
         await self._append_and_work(journal, submit, worker, turn_id, by=viewer.id)
-        return _turn_in(journal, turn_id)
+        return journal.state.item(Turn, turn_id)
 
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
-        """The turn's events from its first, until it ends or waits for an approval. Leaving stops nothing.
+        """The turn's events from the first one, until the turn ends or waits for an approval.
 
-        Raises NotFound, Unavailable while the store is away: follow again then, and StoreRefused.
+        Any process may follow, any number of times; the turn goes on if the caller leaves. Raises NotFound,
+        StoreRefused, and Unavailable while the store is away: then follow again.
         """
         turn = await self._checked.turn(viewer, "thread.read", turn_id)
         here = any(work.turn == turn_id for work in self._works.values())
         if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
-            # Whoever waits for the answer should not wait for the next sweep too.
+            # The owner waits for the answer: do not leave a turn without a worker until the next sweep.
             await self._recovery.look_after(turn.thread)
         async with aclosing(follow(self._store, self._wakeups, turn)) as events:
             async for event in events:
                 yield event
 
     async def stop(self, viewer: Viewer, turn_id: str) -> Turn:
-        """End the turn, keeping the text so far; it needs no live worker. Stopping an ended turn changes nothing."""
+        """End the turn and keep the text so far, whether or not a worker is alive. An ended turn stays as it is."""
         turn = await self._checked.turn(viewer, "turn.stop", turn_id)
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
@@ -252,7 +263,7 @@ class Desk:
         for work in self._works.values():
             if work.turn == turn_id:
                 work.supersede()
-        stopped = _turn_in(journal, turn_id)
+        stopped = journal.state.item(Turn, turn_id)
         await self._recovery.tidy(stopped)
         return stopped
 
@@ -265,45 +276,45 @@ class Desk:
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
     ) -> ToolCall:
-        """A person's word on a waiting call: `digest` is that of the arguments they were shown.
+        """Approve or deny a waiting call. `digest` is the `ToolCall.digest` that the person was shown.
 
-        `arguments` other than None run in place of those; both stay on record. The first word counts: the call is
-        returned as it then is. Raises NotFound, and InvalidInput for a digest or arguments that do not fit.
+        `arguments` replace the ones shown, None keeps them; both versions stay on record. The first decision counts:
+        after a later one the call is returned as it is. Raises NotFound, DeskClosed, and InvalidInput if the digest
+        differs from that of the arguments on record, or the new arguments do not fit the tool.
         """
         call = await self._checked.call(viewer, "call.decide", call_id)
         self._check_open()
         if decision not in ("approve", "deny"):
-            raise InvalidInput("a decision is approve or deny")
+            raise InvalidInput("a decision must be approve or deny")
         if reason is not None and len(reason) > MAX_REASON:
             raise InvalidInput(f"a reason may have {MAX_REASON} characters")
         changed = None
         if arguments is not None:
             tool = self._equipment.tools.get(call.tool)
             if tool is None:
-                raise InvalidInput(f"this desk has no tool {call.tool} to check changed arguments with")
+                raise InvalidInput(f"tool {call.tool} is missing on this desk: arguments cannot be changed here")
             changed = tool.validate(dict(arguments))
             if len(canonical(changed)) > MAX_ARGUMENTS:
                 raise InvalidInput(f"arguments may have {MAX_ARGUMENTS} bytes of JSON")
         journal = self._journal(call.thread)
         await journal.load(call.turn)
         worker = new_worker(self._clock)
-        wish = Decide(call=call_id, outcome=decision, digest=digest, arguments=changed, reason=reason, worker=worker)
-        await self._append_and_work(journal, wish, worker, call.turn, by=viewer.id)
-        decided = journal.state.items[call_id]
-        assert isinstance(decided, ToolCall)
+        command = Decide(call=call_id, outcome=decision, digest=digest, arguments=changed, reason=reason, worker=worker)
+        await self._append_and_work(journal, command, worker, call.turn, by=viewer.id)
+        decided = journal.state.item(ToolCall, call_id)
         if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
-            # Somebody else was first: this viewer decided nothing, and only looks.
+            # Another person decided first. So this viewer has only looked at the call, and that goes on record.
             await record_look(
                 self._store, self._clock, viewer, "call.read", Owned(kind="call", id=decided.id, owner=decided.owner)
             )
         return decided
 
     async def rename(self, viewer: Viewer, thread_id: str, title: str) -> Thread:
-        """Give the thread another title, of 1 to 200 characters."""
+        """Give the thread another title, of 1 to 200 characters. Raises NotFound and InvalidInput."""
         return await self._note(viewer, thread_id, Renamed(content=TitleContent(title=check_title(title))))
 
     async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:
-        """Replace the thread's metadata; what it was before stays in the log."""
+        """Replace the thread's metadata; the earlier metadata stays in the log."""
         return await self._note(
             viewer, thread_id, MetadataChanged(content=MetadataContent(metadata=as_metadata(metadata)))
         )
@@ -311,23 +322,27 @@ class Desk:
     async def give_feedback(
         self, viewer: Viewer, turn_id: str, rating: Literal["up", "down"] | None, comment: str = ""
     ) -> None:
-        """Rate an answer; None takes an earlier rating back. Earlier ones stay in the log."""
+        """Rate an answer; None takes the rating back. Earlier ratings stay in the log.
+
+        The comment is cut to 4000 characters. Raises NotFound and InvalidInput.
+        """
         turn = await self._checked.turn(viewer, "thread.write", turn_id)
         if rating not in ("up", "down", None):
-            raise InvalidInput("a rating is up, down or None")
+            raise InvalidInput("a rating must be up, down or None")
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
         fact = FeedbackGiven(turn=turn_id, rating=rating, content=FeedbackContent(comment=comment[:4000]))
         await journal.append(Note(fact=fact), by=viewer.id)
 
     async def resolve(self, viewer: Viewer, call_id: str, happened: bool, evidence: str) -> ToolCall:
-        """An auditor's word on whether an `unknown` call took effect, and how they know; its status stays beside it.
+        """Record an auditor's statement whether an `unknown` call took effect; the call keeps its status.
 
-        Raises InvalidInput for a call that is not `unknown`, and without evidence; NotFound for the asker's own.
+        `evidence` says in 1 to 4000 characters how the auditor knows. Raises InvalidInput for a call of another status
+        or without evidence, and NotFound also for a call of the viewer's own.
         """
         call = await self._checked.call(viewer, "call.resolve", call_id)
         if call.status != "unknown":
-            raise InvalidInput(f"call {call_id} is {call.status}: only an unknown one can be resolved")
+            raise InvalidInput(f"call {call_id} is {call.status}: only an unknown call can be resolved")
         if not 1 <= len(evidence.strip()) <= 4000:
             raise InvalidInput("say in 1 to 4000 characters how you know")
         journal = self._journal(call.thread)
@@ -336,12 +351,10 @@ class Desk:
             turn=call.turn, call=call_id, happened=happened, content=EvidenceContent(evidence=evidence.strip())
         )
         await journal.append(Note(fact=fact), by=viewer.id)
-        resolved = journal.state.items[call_id]
-        assert isinstance(resolved, ToolCall)
-        return resolved
+        return journal.state.item(ToolCall, call_id)
 
     async def recover(self) -> None:
-        """Look after open turns now, rather than at the next sweep."""
+        """Recover open turns now, instead of at the next sweep, which runs every SWEEP seconds."""
         await self._recovery.sweep()
 
     async def _note(self, viewer: Viewer, thread_id: str, fact: Renamed | MetadataChanged) -> Thread:
@@ -349,8 +362,7 @@ class Desk:
         journal = self._journal(thread_id)
         await journal.load()
         await journal.append(Note(fact=fact), by=viewer.id)
-        assert journal.thread
-        return journal.thread
+        return _thread_in(journal, thread_id)
 
     def _journal(self, thread_id: str) -> Journal:
         return Journal(self._store, self._clock, self._wakeups, thread_id, self.options, patience=_PATIENCE)
@@ -365,7 +377,7 @@ class Desk:
             try:
                 versions = await equipment.retriever.versions()
             except Exception:  # the boundary of a retriever: a question is taken while its index is down
-                log.exception("the retriever does not say which handbooks are in force")
+                log.exception("the retriever failed to name the handbooks in force; the turn records none")
         return Snapshot(
             models=tuple(equipment.chain.names),
             instructions=await self._blob(instructions),
@@ -376,8 +388,9 @@ class Desk:
         )
 
     async def _blob(self, value: Json) -> str:
-        """The value's digest, once the value itself is stored under it."""
+        """Store the value under its digest, and return the digest."""
         name = digest(value)
+        # Remembered, because these values rarely change: without this, each question would commit several blobs.
         if name not in self._blobs:
             blob = Blob(content=BlobContent(value=value))
             await begin_stream(self._store, self._clock, f"blob:{name}", [blob], patience=_PATIENCE)
@@ -385,27 +398,28 @@ class Desk:
         return name
 
     async def _append_and_work(
-        self, journal: Journal, wish: Submit | Decide | Claim, worker: Worker, turn_id: str, *, by: str
+        self, journal: Journal, command: Submit | Decide | Claim, worker: Worker, turn_id: str, *, by: str
     ) -> None:
-        """Put the wish on record and, where that gave this worker the turn, set it to work."""
-        begin(worker)  # before the claim is on record: nobody may take this worker for a dead one
+        """Put the command on record and, if that gave this worker the turn, start the worker."""
+        # Before the claim is on record: another process that reads the claim must find this worker alive.
+        begin(worker)
         try:
             # A caller who leaves now must not leave a turn on record without its worker; `patience` ends the wait.
             with anyio.CancelScope(shield=True):
-                facts = await journal.append(wish, by=by)
+                facts = await journal.append(command, by=by)
                 claimed = any(fact.kind == "turn.claimed" for fact in facts)
-                open = journal.thread.open if journal.thread and claimed else None
-                able = not isinstance(wish, Decide) or open is None or await self._recovery.can_go_on(open)
+                open_turn = journal.thread.open if journal.thread and claimed else None
+                able = open_turn is None or not isinstance(command, Decide) or await self._recovery.can_go_on(open_turn)
         except BaseException:
             end(worker)
             raise
-        if open is None or self._tasks is None:
+        if open_turn is None or self._tasks is None:
             end(worker)
             return
         journal.patience = self.options.lease
         work = Work(self._equipment, journal, worker, turn_id, self._instructions_of(journal))
         if not able:
-            work.leave()  # decided here, where the turn's tools or model are not: a desk that has them goes on
+            work.leave()  # the decision was made on a desk without the turn's tools or model: another one goes on
         self._works[worker.nonce] = work
         self._tasks.start_soon(self._carry_out, work, worker, journal)
 
@@ -415,7 +429,7 @@ class Desk:
     async def _carry_out(self, work: Work, worker: Worker, journal: Journal) -> None:
         try:
             await work.run()
-        except BaseException as error:  # the boundary of a worker: whatever its model or hook threw is its own end only
+        except BaseException as error:  # the boundary of a worker: an error of its model or hook ends this turn only
             if isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf:
                 raise
             log.exception("turn %s: its worker broke; recovery goes on from its log", work.turn)
@@ -428,7 +442,7 @@ class Desk:
             try:
                 await self._recovery.tidy(turn)
             except RolltopError:
-                log.exception("turn %s: what is not to be kept is still there; the sweep tries again", turn.id)
+                log.exception("turn %s: its payloads could not be erased yet; the next sweep tries again", turn.id)
 
     async def _supervise(self, ready: anyio.Event, thread_id: str | None) -> None:
         async with anyio.create_task_group() as tasks:
@@ -441,8 +455,8 @@ class Desk:
         while True:
             try:
                 await self._recovery.sweep(thread_id)
-            except Exception:  # the boundary of the recovery loop: it must be there at the next sweep, whatever broke
-                log.exception("recovery could not look at the store; it looks again in %g s", SWEEP)
+            except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
+                log.exception("recovery failed; it runs again in %g s", SWEEP)
             await anyio.sleep(SWEEP)
 
     def _check_open(self) -> None:
@@ -451,15 +465,15 @@ class Desk:
 
 
 def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Json]:
-    """Metadata as JSON; None is none. Raises InvalidInput where it has no JSON."""
+    """Metadata as JSON values; None becomes {}. Raises InvalidInput if it cannot be written as JSON or is too large."""
     fields = metadata.model_dump(mode="json") if isinstance(metadata, BaseModel) else dict(metadata or {})
-    if len(canonical(fields)) > MAX_TEXT:
-        raise InvalidInput(f"metadata may have {MAX_TEXT} bytes of JSON: it is read with every operation")
+    if len(canonical(fields)) > MAX_HEAD_TEXT:
+        raise InvalidInput(f"metadata may have {MAX_HEAD_TEXT} bytes of JSON: store larger values elsewhere")
     return fields
 
 
 def check_title(title: str) -> str:
-    """The title on one line, if it has 1 to 200 characters; raises InvalidInput otherwise."""
+    """The title on one line. Raises InvalidInput unless it has 1 to 200 characters."""
     line = " ".join(title.split())
     if not 1 <= len(line) <= 200:
         raise InvalidInput("a title has 1 to 200 characters")
@@ -467,17 +481,16 @@ def check_title(title: str) -> str:
 
 
 def check_question(text: object) -> str:
-    """The question, if it says something and is at most MAX_QUESTION characters; raises InvalidInput otherwise."""
+    """The text, if it is a question: not blank, at most MAX_QUESTION characters. Raises InvalidInput otherwise."""
     if not isinstance(text, str) or not text.strip():
-        raise InvalidInput("a question needs some text")
+        raise InvalidInput("a question needs text")
     if len(text) > MAX_QUESTION:
         raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")
     canonical(text)
     return text
 
 
-def _turn_in(journal: Journal, turn_id: str) -> Turn:
-    turn = journal.state.items.get(turn_id)
-    if not isinstance(turn, Turn):
-        raise NotFound("turn", turn_id)
-    return turn
+def _thread_in(journal: Journal, thread_id: str) -> Thread:
+    if journal.thread is None:
+        raise NotFound("thread", thread_id)
+    return journal.thread

@@ -1,7 +1,7 @@
 """The Runner: one event loop in a thread of its own, for programs whose own threads come and go.
 
-Streamlit raises into a script at any moment, so nothing that must go on may live in one. Desk, store and model are
-made, used and closed in the Runner's loop; a script only calls in and may be torn away at any time.
+Streamlit may end a script at any moment by raising into it. So desk, store and model are made, used and closed in the
+Runner's loop, and a script only calls into it.
 """
 
 import queue
@@ -20,7 +20,7 @@ _CLEANUP_SECONDS = 10
 
 
 class Runner:
-    """Runs coroutines of one event loop from any thread. Make one a process, and close it after what runs in it."""
+    """Runs coroutines in one event loop, from any thread. Make one for the process; close desk and store before it."""
 
     def __init__(self) -> None:
         self._context: AbstractContextManager[BlockingPortal] = start_blocking_portal()
@@ -28,7 +28,7 @@ class Runner:
         self._closed = False
 
     def run(self, awaitable: Coroutine[Json, Json, T]) -> T:
-        """What the coroutine returns; what it raises is raised here. It goes on if the calling thread is torn away."""
+        """Run the coroutine; return its result or raise its error. It goes on if the calling thread is torn away."""
 
         async def main() -> T:
             return await awaitable
@@ -37,13 +37,11 @@ class Runner:
 
     @contextmanager
     def stream(self, generator: AsyncGenerator[T, None]) -> Iterator[Iterator[T]]:
-        """The generator's items, in order; leaving the block ends it and waits for its cleanup.
-
-        It runs in one task from first to last, because stepping it from outside would lose its context between items.
-        """
+        """The generator's items, in order; leaving the block closes the generator and waits for its cleanup."""
         items: queue.SimpleQueue[tuple[T] | None] = queue.SimpleQueue()
         finished = Event()
 
+        # One task runs the whole generator: stepping it from outside would lose its context variables between items.
         async def feed() -> None:
             try:
                 async with aclosing(generator):
@@ -64,11 +62,11 @@ class Runner:
             yield drain()
         finally:
             task.cancel()
-            # A cancelled future is done at once, the generator is not: wait for its own last word.
+            # A cancelled future is done at once, but the generator is not: wait until its cleanup has finished.
             finished.wait(_CLEANUP_SECONDS)
 
     def close(self) -> None:
-        """Cancel what still runs and end the loop; close the desk first. Twice is once."""
+        """Cancel the coroutines that still run, and end the loop. Close the desk first. May be called twice."""
         if self._closed:
             return
         self._closed = True

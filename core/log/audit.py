@@ -1,4 +1,4 @@
-"""The record of looks: who saw what was not theirs, and why, committed before it is shown."""
+"""The audit log: which viewer looked at another person's objects, and why. It is committed before content is shown."""
 
 from collections.abc import Mapping
 
@@ -20,30 +20,34 @@ async def record_look(
     clock: Clock,
     viewer: Viewer,
     action: Action,
-    object: Owned | None = None,
+    owned: Owned | None = None,
     *,
     words: str = "",
     filters: Mapping[str, Json] | None = None,
 ) -> None:
-    """Append one entry to `audit:<viewer>`. Raises Unavailable or StoreRefused, and then nothing may be shown."""
+    """Append one entry to `audit:<viewer>`; `owned` None is a search.
+
+    Raises Unavailable or StoreRefused if the store did not take it: then the caller must not show the content.
+    """
     stream = f"audit:{viewer.id}"
     look = Looked(
         action=action,
-        object=f"{object.kind}:{object.id}" if object else None,
-        owner=object.owner if object else None,
+        object=f"{owned.kind}:{owned.id}" if owned else None,
+        owner=owned.owner if owned else None,
         filters=dict(filters or {}),
         content=LookContent(purpose=viewer.purpose or "", words=words),
     )
-    n, hash = 0, GENESIS
+    n, last_hash = 0, GENESIS
+    # The head saves reading the whole log. It may lag, so the entries after it are read too.
     if head := await store.get("audit", viewer.id):
-        n, hash = head.n, head.fields["hash"]
+        n, last_hash = head.n, head.fields["hash"]
     while True:
         while entries := await store.read(stream, n):
-            n, hash = entries[-1].n, entries[-1].hash
-        entry = chain(stream, n, hash, [draft(look)], by=viewer.id, at=clock.now(), salts=[clock.token()])[0]
+            n, last_hash = entries[-1].n, entries[-1].hash
+        entry = chain(stream, n, last_hash, [draft(look)], by=viewer.id, at=clock.now(), salts=[clock.token()])[0]
         try:
             await commit_surely(store, clock, stream, n, [entry], [audit_head(entry)], patience=_PATIENCE)
-        except Conflict:
+        except Conflict:  # the same viewer looked in another tab at the same time
             continue
         return
 

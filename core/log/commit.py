@@ -1,4 +1,4 @@
-"""Commits that get through: repeated as they were until a store acknowledges them; and blobs, stored once."""
+"""Commits that are repeated until a store acknowledges them, and blobs, which are stored once."""
 
 import logging
 from collections.abc import Sequence
@@ -29,18 +29,20 @@ async def commit_surely(
     *,
     patience: float,
 ) -> None:
-    """Commit, and repeat as it was while the store does not acknowledge, for `patience` seconds.
+    """Commit, and repeat the commit for up to `patience` seconds while the store does not acknowledge it.
 
-    Raises Conflict if another commit stands at its place, Full or StoreRefused if nothing was written, and Unavailable
-    if the outcome is still unknown.
+    Raises Conflict if another commit stands at its place, Full or StoreRefused if it was certainly not applied, and
+    Unavailable if the outcome is still unknown.
     """
-    id = clock.token()
+    # One id for all repeats: it lets the store recognise its own commit. It is random, because two writers that
+    # derived theirs from the same turn would both take the one that was applied for their own.
+    commit_id = clock.token()
     until = clock.monotonic() + patience
     delay = _FIRST_DELAY
     unknown = False
     while True:
         try:
-            await store.commit(stream, after, entries, records, id=id)
+            await store.commit(stream, after, entries, records, id=commit_id)
             return
         except (Full, StoreRefused) as error:
             log.error("commit to %s after %d refused: %s", stream, after, error)
@@ -58,7 +60,7 @@ async def commit_surely(
 
 
 async def begin_stream(store: Store, clock: Clock, stream: str, facts: Sequence[AnyFact], *, patience: float) -> None:
-    """Commit a stream's first entries. If another writer has begun it, that writer's entries stand, and not these."""
+    """Commit a stream's first entries. If another writer has begun the stream, that writer's entries stay instead."""
     entries = chain(
         stream,
         0,
@@ -75,7 +77,7 @@ async def begin_stream(store: Store, clock: Clock, stream: str, facts: Sequence[
 
 
 async def read_blob(store: Store, digest: str) -> Json:
-    """The value stored under its digest. Raises Corrupt where a record names it and it is not there."""
+    """The value that a turn names by this digest. Raises Corrupt if it is missing or erased."""
     stored = await store.read(f"blob:{digest}")
     content = getattr(fact(stored[0]), "content", None) if stored else None
     if not isinstance(content, BlobContent):

@@ -1,8 +1,8 @@
 """Entries and the chain between them.
 
-An entry is a shell and a payload. The shell (numbers, ids, statuses, hashes) is what the fold needs and stays for
-ever; the payload (what people and models wrote) can be erased, and the chain still holds, because the shell keeps
-only a salted commitment to it.
+An entry is a shell and a payload. The shell (numbers, ids, statuses, hashes) is all that the fold needs, and stays for
+ever. The payload (what people and models wrote) can be erased: the shell keeps only a salted commitment to it, so the
+chain stays valid.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from core.values import GENESIS, Entry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An entry that has no place in its stream yet: what a writer wants to say."""
+    """The content of an entry before it gets a number in its stream."""
 
     kind: str
     v: int
@@ -30,8 +30,8 @@ def chain(
 ) -> list[Entry]:
     """The drafts as entries after+1 and up, each holding the hash of the one before it.
 
-    `prev` is the hash of entry `after`, `GENESIS` when `after` is 0; `salts` gives one 32-digit hex salt a draft.
-    Raises InvalidInput for a payload that is no canonical JSON.
+    `prev` is the hash of entry `after`, `GENESIS` if `after` is 0; `salts` gives a hex salt of 32 digits for each
+    draft. Raises InvalidInput for a payload that cannot be written as canonical JSON.
     """
     entries: list[Entry] = []
     for n, (draft, salt) in enumerate(zip(drafts, salts, strict=False), after + 1):
@@ -56,7 +56,7 @@ def chain(
 
 
 def shell_hash(entry: Entry) -> str:
-    """The hash that the entry's shell ought to have."""
+    """The hash of the entry's shell, computed from its fields."""
     return chain_hash(
         {
             "stream": entry.stream,
@@ -73,10 +73,10 @@ def shell_hash(entry: Entry) -> str:
 
 
 def verify(entries: Iterable[Entry], *, after: int = 0, prev: str | None = GENESIS) -> tuple[int, str]:
-    """The last n and hash of an unbroken run of entries that starts at after+1.
+    """Check an unbroken run of entries from after+1 on, and return the last n and hash.
 
-    `prev` None takes the first entry's word for what came before it. Raises Corrupt, naming stream and n, at the
-    first gap, changed shell, changed payload or broken link. An erased payload is no fault.
+    `prev` None accepts what the first entry says of the entry before it. Raises Corrupt, naming stream and n, at the
+    first gap, changed shell, changed payload or broken link. An erased payload is valid.
     """
     n = after
     for entry in entries:

@@ -1,8 +1,7 @@
-"""The closed set of facts: every kind of entry there is, its shell, and the content that can be erased.
+"""The closed set of facts: every kind of entry, its shell, and the content that can be erased.
 
-A fact's own fields are its shell: ids, numbers, statuses, fences. What people and models wrote hangs below
-`content`, which is None once erased. A kind or a version that is not here is refused by name, never skipped: a
-reader that ignored it would fold a state that nobody ever was in.
+A fact's own fields are its shell: ids, numbers, statuses, fences. What people and models wrote is below `content`,
+which is None once erased.
 """
 
 from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
@@ -70,8 +69,10 @@ class Renamed(Fact):
 
 
 class Snapshot(Value):
-    """What a turn runs with: the names of its models, in the order in which they are tried, and digests that name
-    entries in `blob:<digest>` streams. `output` is that of the schema its answer is to fit, None for free text."""
+    """What a turn runs with: the names of its models, in the order they are tried, and digests of the rest.
+
+    Each digest names a `blob:<digest>` stream. `output` is the schema that the answer has to fit, None for free text.
+    """
 
     models: tuple[str, ...]
     instructions: str
@@ -108,11 +109,11 @@ class PassagesContent(Value):
 
 
 class PassagesRetrieved(Fact):
-    """`error` is set, and there are no passages, when the retriever failed: the turn goes on without.
+    """A search. If the retriever failed, `error` is set, `passages` is [], and the turn goes on.
 
-    `count` is that of the passages in `content`: those that the turn has found before are not among them. `call` is
-    the tool call that searched, None for the search before the first model call. `judgement` is None where the
-    retriever does not judge.
+    `count` is the length of `content.passages`, which leaves out passages that the turn found earlier. `call` is the
+    tool call that searched, None for the search before the first model call. `judgement` is None if the retriever does
+    not judge.
     """
 
     kind: Literal["passages.retrieved"] = "passages.retrieved"
@@ -128,10 +129,10 @@ class PassagesRetrieved(Fact):
 
 
 class ModelAsked(Fact):
-    """A physical request is about to go out. `window` is the n of the oldest entry it uses, `request` its digest.
+    """A physical request is about to be sent. `window` is the n of the oldest entry it uses, `request` its digest.
 
-    `summary` is the id of the summary it holds, `changed` names the parts of the request that hooks changed. A request
-    that makes a summary says in `covers` of which entries, first and last.
+    `summary` is the id of the summary it holds, `changed` names the parts of the request that hooks changed. `covers`
+    is set for a request for a summary: the first and the last entry to summarise.
     """
 
     kind: Literal["model.asked"] = "model.asked"
@@ -151,9 +152,9 @@ class ModelAsked(Fact):
 
 
 class PlannedCall(Value):
-    """A tool call in a model's answer. `digest` is that of the arguments; `approval` says who must agree, None nobody.
+    """A tool call in a model's answer; `digest` is that of its arguments.
 
-    `effect` is None for a tool that does not exist.
+    `approval` names the person that must approve it, None if it may run at once. `effect` is None for an unknown tool.
     """
 
     call: str
@@ -164,9 +165,9 @@ class PlannedCall(Value):
 
 
 class AnswerContent(Value):
-    """`arguments` are by call id; arguments that are no JSON object are kept as `{"INVALID_JSON": raw}`.
+    """`arguments` maps call ids to arguments; arguments other than a JSON object become `{"INVALID_JSON": raw}`.
 
-    `fault` is what the model is told of an answer that is to be given again.
+    `fault` tells the model why its answer must be given again, None if the answer stands.
     """
 
     text: str
@@ -176,10 +177,10 @@ class AnswerContent(Value):
 
 
 class ModelAnswered(Fact):
-    """The whole, validated answer. `cost` is nano-USD, None when unknown; `ttft_ms` the time to the first content.
+    """The whole, validated answer. `cost` is in nano-USD, None if unknown; `ttft_ms` is the time to the first content.
 
-    `repair` says what was wrong with an answer that does not stand as it is; `left_out` are the numbers of markers
-    that pointed to no passage, which its text is without.
+    `repair` says why the answer must be given again, None if it stands. `left_out` are the numbers of markers that were
+    removed from the text, because the turn has not found a passage of that number.
     """
 
     kind: Literal["model.answered"] = "model.answered"
@@ -203,7 +204,7 @@ class FailureContent(Value):
 
 
 class ModelFailed(Fact):
-    """An attempt that gave no whole answer. `shown` says that some of `content.text` may have reached a screen.
+    """An attempt that ended before its answer was complete. `shown`: part of `content.text` may have been displayed.
 
     `left_out` is as in `ModelAnswered`.
     """
@@ -227,7 +228,7 @@ class SummaryContent(Value):
 
 
 class HistorySummarized(Fact):
-    """What a model is told in place of the thread's entries `first_n` to `last_n`, as model call `call` wrote it."""
+    """A summary by model call `call`, sent to models in place of the thread's entries `first_n` to `last_n`."""
 
     kind: Literal["history.summarized"] = "history.summarized"
     turn: str
@@ -248,14 +249,14 @@ class ToolStarted(Fact):
 
 
 class ResultContent(Value):
-    """`result` as the tool gave it; its first 64 KB as text when it was larger than a record keeps (`cut`)."""
+    """`result` as the tool gave it, or the first 64 KB of its JSON as text if it is larger (`cut`)."""
 
     result: Json = None
     error: str | None = None
 
 
 class ToolFinished(Fact):
-    """`size` is the result's canonical JSON in bytes and `digest` its SHA-256, of the whole even when `cut`."""
+    """`size` is the bytes of the result's canonical JSON, `digest` its SHA-256: both of the whole, even if `cut`."""
 
     kind: Literal["tool.finished"] = "tool.finished"
     turn: str
@@ -275,7 +276,7 @@ class ToldContent(Value):
 
 
 class ToolTold(Fact):
-    """What the model is told of a call, where hooks replaced it; `text` None leaves the result as it is."""
+    """What the model is told of a call after its hooks ran. `content.text` None: the result, unchanged."""
 
     kind: Literal["tool.told"] = "tool.told"
     turn: str
@@ -290,7 +291,7 @@ class HookFailedContent(Value):
 
 
 class HookFailed(Fact):
-    """An application's hook `hook` raised, or took too long, on the model or tool call `call`."""
+    """The application's hook `hook` raised or took too long, on the model call or tool call `call`."""
 
     kind: Literal["hook.failed"] = "hook.failed"
     turn: str
@@ -306,7 +307,7 @@ class AskedCall(Value):
 
 
 class ApprovalAsked(Fact):
-    """All waiting calls of one answer; `expires` is a `core.clock.iso` text."""
+    """The calls of one answer that wait for approval, all together; `expires` is a `core.clock.iso` text."""
 
     kind: Literal["approval.asked"] = "approval.asked"
     turn: str
@@ -321,7 +322,7 @@ class DecisionContent(Value):
 
 
 class ApprovalGiven(Fact):
-    """`asked` is the digest that was shown; `digest` that of the arguments to run: another one if they were changed."""
+    """`asked` is the digest of the arguments that were shown, `digest` that of the arguments to run."""
 
     kind: Literal["approval.given"] = "approval.given"
     turn: str
@@ -346,7 +347,7 @@ class TurnReleased(Fact):
 
 
 class EndContent(Value):
-    """`output` is the answer as JSON, where a schema was asked for and the answer fits it."""
+    """`output` is the answer as JSON; None unless the turn has a schema and the answer fits it."""
 
     text: str
     citations: list[Citation] = []
@@ -355,7 +356,7 @@ class EndContent(Value):
 
 
 class TurnEnded(Fact):
-    """`citations_left_out` is how many citations of the text are too much to keep."""
+    """`citations_left_out` counts the citations that were dropped, because together they are too large to keep."""
 
     kind: Literal["turn.ended"] = "turn.ended"
     turn: str
@@ -371,7 +372,7 @@ class FeedbackContent(Value):
 
 
 class FeedbackGiven(Fact):
-    """`rating` None takes an earlier one back; the earlier entry stays."""
+    """`rating` None takes an earlier rating back; the earlier entry stays."""
 
     kind: Literal["feedback.given"] = "feedback.given"
     turn: str
@@ -380,9 +381,9 @@ class FeedbackGiven(Fact):
 
 
 class Late(Fact):
-    """What a worker found out after it lost its turn.
+    """What a worker reports after it lost its turn.
 
-    It gives a call its status only where that is still running under the worker's own fence; else it is evidence.
+    A call that still runs under that worker's fence takes its status from it. Otherwise it is kept as evidence only.
     """
 
     kind: Literal["late"] = "late"
@@ -400,7 +401,7 @@ class EvidenceContent(Value):
 
 
 class CallResolved(Fact):
-    """A person's word on an `unknown` call; the old status stays beside it."""
+    """An auditor's statement whether an `unknown` call took effect; the call keeps its status."""
 
     kind: Literal["call.resolved"] = "call.resolved"
     turn: str
@@ -410,7 +411,7 @@ class CallResolved(Fact):
 
 
 class Erased(Fact):
-    """Payloads of these kinds of this turn's entries are gone; it follows their erasure."""
+    """The payloads of these kinds of entry of this turn were erased; this entry is written after the erasure."""
 
     kind: Literal["erased"] = "erased"
     turn: str
@@ -434,7 +435,7 @@ class LiveProgressContent(Value):
 
 
 class LiveProgress(Fact):
-    """How far a running tool is: `done` of `total`, None where it cannot tell."""
+    """The progress of a running tool: `done` of `total`, None if unknown."""
 
     kind: Literal["live.progress"] = "live.progress"
     call: str
@@ -448,7 +449,7 @@ class Beat(Fact):
 
 
 class Sealed(Fact):
-    """Nothing may follow on this live stream: what stands before it is all that was ever shown of its fence."""
+    """The last entry of a live stream: the entries before it are all that was ever shown of its fence."""
 
     kind: Literal["sealed"] = "sealed"
 
@@ -468,7 +469,7 @@ class LookContent(Value):
 
 
 class Looked(Fact):
-    """A look at what is somebody else's, on record before its content returned. `object` is None for a search."""
+    """A look at another person's object, recorded before its content is returned. `object` is None for a search."""
 
     kind: Literal["audit.looked"] = "audit.looked"
     action: str
@@ -479,8 +480,9 @@ class Looked(Fact):
 
 
 class DemoMarked(Fact):
-    """The store is a demo. It counts as entry 1 of `administration:desk` only: a later entry makes no store a demo."""
+    """The store is a demo. Only entry 1 of `administration:desk` counts."""
 
+    # A later one does not: it would turn a store that holds real threads into a demo, in which anyone may be anyone.
     kind: Literal["demo.marked"] = "demo.marked"
 
 
@@ -513,18 +515,19 @@ LiveFact: TypeAlias = LiveText | LiveProgress | Beat | Sealed
 AnyFact: TypeAlias = ThreadFact | LiveFact | Blob | Looked | DemoMarked
 
 VERSIONS: dict[str, int] = {fact.model_fields["kind"].default: fact.V for fact in AnyFact.__args__}
-"""Every kind there is, and the newest version of it that this code knows."""
+"""Every kind of fact, and the newest version of it that this code knows."""
 
 _WITHOUT_CONTENT = frozenset(
     fact.model_fields["kind"].default for fact in AnyFact.__args__ if "content" not in fact.model_fields
 )
+# An adapter compiles its union: made for each entry it would cost more than reading the entry.
 _FACT: TypeAdapter[AnyFact] = TypeAdapter(Annotated[AnyFact, Field(discriminator="kind")])
 _THREAD_FACT: TypeAdapter[ThreadFact] = TypeAdapter(Annotated[ThreadFact, Field(discriminator="kind")])
 F = TypeVar("F")
 
 
 def draft(fact: AnyFact) -> Draft:
-    """The fact as shell and payload. A fact without content has the payload {}."""
+    """The fact as a shell and a payload; the payload of a fact without content is {}."""
     shell = fact.model_dump(mode="json", exclude={"kind", "content"})
     content = getattr(fact, "content", None)
     payload = content.model_dump(mode="json") if content is not None else {}
@@ -532,7 +535,7 @@ def draft(fact: AnyFact) -> Draft:
 
 
 def fact(entry: Entry) -> AnyFact:
-    """What the entry says; `content` is None if it was erased.
+    """The fact that the entry holds; its `content` is None if it was erased.
 
     Raises Corrupt, naming stream and n, for an unknown kind, a newer version, and fields that do not fit.
     """
@@ -540,11 +543,12 @@ def fact(entry: Entry) -> AnyFact:
 
 
 def thread_fact(entry: Entry) -> ThreadFact:
-    """`fact`, for an entry of a thread; Corrupt for a kind that has no place there."""
+    """`fact`, for an entry of a thread. Raises Corrupt also for a kind that belongs to another stream."""
     return _read(_THREAD_FACT, entry)
 
 
 def _read(adapter: TypeAdapter[F], entry: Entry) -> F:
+    # Refused, never skipped: a reader that ignored an unknown entry would fold a state that its writer never was in.
     version = VERSIONS.get(entry.kind)
     if version is None:
         raise Corrupt(entry.stream, entry.n, f"unknown kind {entry.kind!r}: written by a newer Rolltop?")

@@ -1,16 +1,16 @@
-"""The fold: a thread's state is what its entries say, one after the other, and nothing else.
+"""The fold: a thread's state follows from its entries alone, taken in order.
 
-Two layers. The head (this file) holds no content and decides what is legal: an entry of a turn counts only from the
-fence in force, any other is `rejected` and changes nothing but that counter. The records (`core.log.projection`) take
-what the head accepted. Both are pure: the same entries give the same state in every process, on every store.
+There are two layers. The head (this file) holds ids and statuses, and decides which facts are legal. The records
+(`core.log.projection`) take the facts that the head accepted. Both are pure: the same entries give the same state in
+every process and on every store.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from core.clock import iso
-from core.errors import Corrupt
+from core.errors import Corrupt, NotFound
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -38,22 +38,38 @@ from core.log.facts import (
     thread_fact,
 )
 from core.log.projection import project
-from core.log.records import Item, OpenCall, OpenModelCall, OpenTurn, Thread
+from core.log.records import (
+    Item,
+    Message,
+    ModelCall,
+    OpenCall,
+    OpenModelCall,
+    OpenTurn,
+    Retrieval,
+    Summary,
+    Thread,
+    ToolCall,
+    Turn,
+    record_kind,
+)
 from core.values import GENESIS, Entry
 
 TITLE_LENGTH = 60
+"""Characters of the first question that become the title of a thread without one."""
+
+I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval, Summary)  # noqa: E741  # an item
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A thread folded up to `n`: its head (None before entry 1) and the records that were loaded or touched, by id."""
+    """A thread folded up to `n`: its head, None before entry 1, and the loaded or changed records by id."""
 
     thread: Thread | None = None
     items: Mapping[str, Item] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
-        """The last entry folded, 0 for none: what a writer's `after` is."""
+        """The last entry folded, 0 before entry 1; a writer appends after it."""
         return self.thread.n if self.thread else 0
 
     @property
@@ -61,9 +77,16 @@ class State:
         """The hash of that entry."""
         return self.thread.hash if self.thread else GENESIS
 
+    def item(self, kind: type[I], id: str) -> I:  # noqa: A002  # as in `Store.get`
+        """The record of this type and id. Raises NotFound if it was not loaded or has another type."""
+        item = self.items.get(id)
+        if not isinstance(item, kind):
+            raise NotFound(record_kind(kind), id)
+        return item
+
 
 def fold(state: State, entry: Entry) -> State:
-    """The state after one entry more. Raises Corrupt for a gap, a broken link, and a kind that is no thread's."""
+    """The state after one more entry. Raises Corrupt for a gap, a broken link, or a kind of another stream."""
     if entry.n != state.n + 1:
         raise Corrupt(entry.stream, entry.n, f"follows entry {state.n}")
     if entry.prev != state.hash:
@@ -76,12 +99,14 @@ def fold(state: State, entry: Entry) -> State:
     before = state.thread.model_copy(update={"n": entry.n, "hash": entry.hash, "updated_at": iso(entry.at)})
     after = _head(before, entry, fact)
     if after is None:
+        # Counted, and otherwise without effect: an entry of an old fence must not change a turn that another worker
+        # has claimed. Writers prevent such entries, so a count above 0 is an alarm.
         return replace(state, thread=before.model_copy(update={"rejected": before.rejected + 1}))
     return State(after, project(after, state.items, entry, fact))
 
 
 def fold_all(state: State, entries: Iterable[Entry]) -> State:
-    """`fold`, over entries in order."""
+    """`fold` each of the entries, in order."""
     for entry in entries:
         state = fold(state, entry)
     return state
@@ -103,7 +128,7 @@ def _created(entry: Entry, fact: ThreadCreated) -> Thread:
 
 
 def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
-    """The head after a fact, or None where the fact is not legal."""
+    """The head after a fact, or None if the fact is illegal."""
     match fact:
         case ThreadCreated():
             return None
@@ -117,21 +142,23 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             return thread
         case Late():
             return _late(thread, fact)
-    open = thread.open
-    if open is None or fact.turn != open.turn:
+    turn = thread.open
+    if turn is None or fact.turn != turn.turn:
+        # A person may resolve an unknown call at any time after its turn has ended.
         return thread if fact.kind == "call.resolved" else None
     if isinstance(fact, TurnClaimed):
-        return _claimed(thread, open, fact) if fact.fence == open.fence + 1 and _may_claim(open, fact) else None
-    if (fence := getattr(fact, "fence", None)) is not None and fence != open.fence:
+        return _claimed(thread, turn, fact) if fact.fence == turn.fence + 1 and _may_claim(turn, fact) else None
+    # A decision carries no fence: a person makes it, and not the worker that holds the turn.
+    if (fence := getattr(fact, "fence", None)) is not None and fence != turn.fence:
         return None
-    return _step(thread, open, entry, fact)
+    return _step(thread, turn, entry, fact)
 
 
 def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
     title = thread.title
     if title is None and fact.content:
         title = " ".join(fact.content.text.split())[:TITLE_LENGTH] or None
-    open = OpenTurn(
+    turn = OpenTurn(
         turn=fact.turn,
         request_id=fact.request_id,
         asker=entry.by,
@@ -141,44 +168,44 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
         status="running",
         last_at=iso(entry.at),
     )
-    return thread.model_copy(update={"open": open, "turns": thread.turns + 1, "status": "running", "title": title})
+    return thread.model_copy(update={"open": turn, "turns": thread.turns + 1, "status": "running", "title": title})
 
 
-def _may_claim(open: OpenTurn, fact: TurnClaimed) -> bool:
-    """While a call waits for a person, only who ends the turn may claim it: nobody else has anything to go on with."""
-    waits = any(call.status == "awaiting_approval" for call in open.calls)
+def _may_claim(turn: OpenTurn, fact: TurnClaimed) -> bool:
+    # While a call waits for a decision, a worker could only wait too: the turn may be claimed to end it.
+    waits = any(call.status == "awaiting_approval" for call in turn.calls)
     return not waits or fact.reason in ("stop", "expired")
 
 
-def _claimed(thread: Thread, open: OpenTurn, fact: TurnClaimed) -> Thread:
+def _claimed(thread: Thread, turn: OpenTurn, fact: TurnClaimed) -> Thread:
     return _turn(
         thread,
-        open,
+        turn,
         fence=fact.fence,
         worker=fact.worker,
         released=False,
         status="running",
         expires=None,
-        lost=open.lost + (fact.reason == "lost"),
-        retried=open.retried + (fact.reason == "retried"),
+        lost=turn.lost + (fact.reason == "lost"),
+        retried=turn.retried + (fact.reason == "retried"),
     )
 
 
 def _late(thread: Thread, fact: Late) -> Thread:
-    open = thread.open
-    call = open.call(fact.call) if open and open.turn == fact.turn else None
-    if open and call and fact.status and call.status == "running" and call.fence == fact.fence:
-        return _turn(thread, open, calls=_changed(open, call, status=fact.status))
+    turn = thread.open
+    call = turn.call(fact.call) if turn and turn.turn == fact.turn else None
+    if turn and call and fact.status and call.status == "running" and call.fence == fact.fence:
+        return _turn(thread, turn, calls=_changed(turn, call, status=fact.status))
     return thread
 
 
-def _step(thread: Thread, open: OpenTurn, entry: Entry, fact: ThreadFact) -> Thread | None:
-    """What a fact from the fence in force, or a decision, does to the open turn."""
+def _step(thread: Thread, turn: OpenTurn, entry: Entry, fact: ThreadFact) -> Thread | None:
+    """The head after a decision or a fact of the current fence, or None if it is illegal."""
     match fact:
         case PassagesRetrieved():
-            return _turn(thread, open, retrievals=open.retrievals + 1, passages=open.passages + fact.count)
+            return _turn(thread, turn, retrievals=turn.retrievals + 1, passages=turn.passages + fact.count)
         case ModelAsked():
-            if open.model_call:
+            if turn.model_call:
                 return None
             asked = OpenModelCall(
                 call=fact.call,
@@ -190,67 +217,69 @@ def _step(thread: Thread, open: OpenTurn, entry: Entry, fact: ThreadFact) -> Thr
                 covers=fact.covers,
             )
             totals = thread.totals.model_copy(update={"model_calls": thread.totals.model_calls + 1})
-            # What is not for the answer is no step: whatever becomes of it, the first answer is still to be asked for.
+            # A summary or a query is not a step: whether it succeeds or fails, the answer is still to be requested.
             match fact.purpose:
                 case "summary":
-                    counted = {"summaries": open.summaries + 1}
+                    counted = {"summaries": turn.summaries + 1}
                 case "query":
-                    counted = {"queries": open.queries + 1}
+                    counted = {"queries": turn.queries + 1}
                 case "answer":
                     counted = {"step": fact.step, "attempts": fact.attempt}
-            return _turn(thread, open, model_call=asked, failure=None, **counted).model_copy(update={"totals": totals})
+            return _turn(thread, turn, model_call=asked, failure=None, **counted).model_copy(update={"totals": totals})
         case ModelAnswered() | ModelFailed():
-            return _closed_model_call(thread, open, fact)
+            return _closed_model_call(thread, turn, fact)
         case ToolStarted():
-            call = open.call(fact.call)
+            call = turn.call(fact.call)
             if call is None or call.closed:
                 return None
-            calls = _changed(open, call, status="running", attempts=fact.attempt, fence=fact.fence)
-            return _turn(thread, open, calls=calls)
+            calls = _changed(turn, call, status="running", attempts=fact.attempt, fence=fact.fence)
+            return _turn(thread, turn, calls=calls)
         case ToolFinished():
-            call = open.call(fact.call)
+            call = turn.call(fact.call)
             if call is None or call.closed:
                 return None
-            return _turn(thread, open, calls=_changed(open, call, status=fact.status))
+            return _turn(thread, turn, calls=_changed(turn, call, status=fact.status))
         case ToolTold():
-            call = open.call(fact.call)
-            return _turn(thread, open, calls=_changed(open, call, told=True)) if call and call.closed else None
+            call = turn.call(fact.call)
+            return _turn(thread, turn, calls=_changed(turn, call, told=True)) if call and call.closed else None
         case HistorySummarized():
             return thread
         case ApprovalAsked():
             asked_calls = {asked.call for asked in fact.calls}
             calls = [
                 call.model_copy(update={"status": "awaiting_approval"}) if call.call in asked_calls else call
-                for call in open.calls
+                for call in turn.calls
             ]
-            return _turn(thread, open, calls=calls, status="awaiting_approval", expires=fact.expires)
+            return _turn(thread, turn, calls=calls, status="awaiting_approval", expires=fact.expires)
         case ApprovalGiven() | ApprovalDenied():
-            call = open.call(fact.call)
+            call = turn.call(fact.call)
+            # The digest binds the decision to the arguments that the person was shown; the first decision counts.
             if call is None or call.status != "awaiting_approval" or call.decision or call.digest != fact.asked:
                 return None
             if isinstance(fact, ApprovalGiven):
                 changes = {"decision": "given", "status": "planned", "digest": fact.digest}
             else:
                 changes = {"decision": "denied", "status": "denied"}
-            return _turn(thread, open, calls=_changed(open, call, **changes))
+            return _turn(thread, turn, calls=_changed(turn, call, **changes))
         case TurnReleased():
-            return _turn(thread, open, released=True)
+            return _turn(thread, turn, released=True)
         case TurnEnded():
-            if open.model_call or any(not call.closed for call in open.calls):
+            # A turn ends after everything it started is closed, or a record would say "running" for ever.
+            if turn.model_call or any(not call.closed for call in turn.calls):
                 return None
             return thread.model_copy(update={"open": None, "status": fact.status})
         case _:
             return thread
 
 
-def _closed_model_call(thread: Thread, open: OpenTurn, fact: ModelAnswered | ModelFailed) -> Thread | None:
-    if open.model_call is None or open.model_call.call != fact.call:
+def _closed_model_call(thread: Thread, turn: OpenTurn, fact: ModelAnswered | ModelFailed) -> Thread | None:
+    if turn.model_call is None or turn.model_call.call != fact.call:
         return None
     totals = thread.totals.billed(fact.usage, fact.cost)
-    if open.model_call.purpose != "answer":
-        head = _turn(thread, open, model_call=None)
+    if turn.model_call.purpose != "answer":
+        head = _turn(thread, turn, model_call=None)
     elif isinstance(fact, ModelFailed):
-        head = _turn(thread, open, model_call=None, failure=fact.code, failure_shown=fact.shown)
+        head = _turn(thread, turn, model_call=None, failure=fact.code, failure_shown=fact.shown)
     else:
         planned = [
             OpenCall(
@@ -264,18 +293,17 @@ def _closed_model_call(thread: Thread, open: OpenTurn, fact: ModelAnswered | Mod
             for call in fact.calls
         ]
         totals = totals.model_copy(update={"tool_calls": totals.tool_calls + len(planned)})
-        repairs = [*open.repairs, fact.repair] if fact.repair else open.repairs
-        head = _turn(
-            thread, open, model_call=None, failure=None, attempts=0, calls=[*open.calls, *planned], repairs=repairs
-        )
+        repairs = [*turn.repairs, fact.repair] if fact.repair else turn.repairs
+        calls = [*turn.calls, *planned]
+        head = _turn(thread, turn, model_call=None, failure=None, attempts=0, calls=calls, repairs=repairs)
     return head.model_copy(update={"totals": totals})
 
 
-def _turn(thread: Thread, open: OpenTurn, **changes: Any) -> Thread:  # Any: fields of OpenTurn, checked by the tests
+def _turn(thread: Thread, turn: OpenTurn, **changes: Any) -> Thread:  # Any: fields of OpenTurn, checked by the tests
     update = {**changes, "last_at": thread.updated_at}
-    head = open.model_copy(update=update)
+    head = turn.model_copy(update=update)
     return thread.model_copy(update={"open": head, "status": head.status})
 
 
-def _changed(open: OpenTurn, call: OpenCall, **changes: Any) -> list[OpenCall]:  # Any: as above
-    return [c.model_copy(update=changes) if c.call == call.call else c for c in open.calls]
+def _changed(turn: OpenTurn, call: OpenCall, **changes: Any) -> list[OpenCall]:  # Any: as above
+    return [c.model_copy(update=changes) if c.call == call.call else c for c in turn.calls]

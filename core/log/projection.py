@@ -1,7 +1,6 @@
-"""The records that a thread's facts make: one function a record, none of which decides what is legal.
+"""The records that a thread's facts make: one function for each record.
 
-A record that has folded an entry already is left alone, so that records ahead of their head, which a store without
-joint writes can leave behind, are never counted twice and never go back.
+The head (`core.log.fold`) has already decided that a fact is legal.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,53 +32,55 @@ from core.log.facts import (
 from core.log.records import Decision, Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
 from core.values import Entry
 
-I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval)  # noqa: E741  # an item
 SENT_OF_RESULT = 16_000
-"""Characters of a tool's result that count towards a turn's size: about what a model is sent of a larger one."""
+"""The most characters of a tool's result that count towards a turn's size: about what a model is sent of it."""
 
+I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval)  # noqa: E741  # an item
 D = TypeVar("D", ToolCall, ModelCall, Retrieval)
 
 
 def question_id(turn: str) -> str:
-    """The id of the message that asks."""
+    """The id of the turn's question as a message."""
     return f"{turn}-q"
 
 
 def answer_id(turn: str) -> str:
-    """The id of the message that answers."""
+    """The id of the turn's answer as a message."""
     return f"{turn}-a"
 
 
 def joined(*texts: str) -> str:
-    """The texts of a turn's model calls as one: a blank line between those that say something."""
+    """The texts of a turn's model calls as one text: the empty ones left out, a blank line between the others."""
     return "\n\n".join(text for text in texts if text)
 
 
 def project(thread: Thread, items: Mapping[str, Item], entry: Entry, fact: ThreadFact) -> Mapping[str, Item]:
-    """The items after a fact that the head accepted; `thread` is the head after it."""
+    """The records by id after a fact that the head accepted; `thread` is the head after it."""
     turn_id = getattr(fact, "turn", None)
     if turn_id is None:
         return items
     changed = dict(items)
     for item in _changes(thread, _Items(items), entry, fact):
-        held = items.get(item.id)
-        if held is None or held.n < entry.n:
+        # A store without joint writes can leave a record ahead of its head. Such a record has folded this entry
+        # already: it must not count it twice.
+        previous = items.get(item.id)
+        if previous is None or previous.n < entry.n:
             changed[item.id] = item
     return changed
 
 
 class _Items:
-    """The items by id and type; a missing one is a bug of the caller, who loads a turn's items before folding."""
+    """The loaded records, by type. A caller loads the records of a turn before it folds the turn's entries."""
 
     def __init__(self, items: Mapping[str, Item]) -> None:
         self._items = items
 
-    def get(self, type: type[I], id: str) -> I | None:
-        item = self._items.get(id)
-        return item if isinstance(item, type) else None
+    def get(self, kind: type[I], item_id: str) -> I | None:
+        item = self._items.get(item_id)
+        return item if isinstance(item, kind) else None
 
-    def of(self, type: type[D], turn: str) -> list[D]:
-        return [item for item in self._items.values() if isinstance(item, type) and item.turn == turn]
+    def of(self, kind: type[D], turn: str) -> list[D]:
+        return [item for item in self._items.values() if isinstance(item, kind) and item.turn == turn]
 
 
 def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> Iterator[Item]:
@@ -88,13 +89,13 @@ def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
         return
     turn = items.get(Turn, fact.turn)  # type: ignore[union-attr]  # `project` let only facts of a turn through
     if turn is not None and turn.n < entry.n:
-        last_n = turn.last_n if turn.ended_at else entry.n  # what comes later stands among other turns' entries
+        last_n = turn.last_n if turn.ended_at else entry.n  # later entries, such as feedback, are among other turns'
         fields = _aside_fields(turn, fact) if _aside(items, fact) else _turn_fields(turn, entry, fact)
         turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **fields})
         if isinstance(fact, (ModelAnswered, ModelFailed)):
             turn = turn.model_copy(update={"totals": turn.totals.billed(fact.usage, fact.cost)})
         yield turn
-    # Messages say what their turn says: of one that is ahead of this entry, they say it once the fold has come so far.
+    # Messages repeat their turn. If the stored turn is ahead of this entry, they wait until the fold has reached its n.
     if turn is not None and turn.n == entry.n:
         yield from _messages(items, turn)
     yield from _details(thread, items, entry, fact)
@@ -133,23 +134,24 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
         last_n=entry.n,
         size=len(text or ""),
     )
-    for id, role, said in ((question_id(fact.turn), "user", text), (answer_id(fact.turn), "assistant", "")):
+    for message_id, role, words in ((question_id(fact.turn), "user", text), (answer_id(fact.turn), "assistant", "")):
         yield Message(
-            id=id,
+            id=message_id,
             n=entry.n,
             thread=thread.id,
             turn=fact.turn,
             owner=thread.owner,
             role="user" if role == "user" else "assistant",
-            text=said,
+            text=words,
             status="running",
             at=at,
-            at_n=2 * entry.n + (role == "assistant"),
+            at_n=2 * entry.n
+            + (role == "assistant"),  # both messages come from one entry: the answer after the question
         )
 
 
 def _aside(items: _Items, fact: ThreadFact) -> bool:
-    """Whether the fact is about a model call that is not for the answer, of which the turn shows nothing."""
+    """Whether the fact concerns a side call (a summary or a query), which leaves the turn's text as it is."""
     if isinstance(fact, ModelAsked):
         return fact.purpose != "answer"
     if not isinstance(fact, (ModelAnswered, ModelFailed)):
@@ -179,9 +181,9 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 + len(text)
                 + sum(len(str(a)) for a in (fact.content.arguments if fact.content else {}).values())
             )
-            # What did not fit is said again, and stays in its model call as evidence.
-            counts = turn.text if fact.repair == "output" else joined(turn.text, text)
-            return {"text": counts, "partial": "", "totals": totals, "size": size}
+            # An answer that did not fit its schema is given again. The first one stays in its model call as evidence.
+            answer = turn.text if fact.repair == "output" else joined(turn.text, text)
+            return {"text": answer, "partial": "", "totals": totals, "size": size}
         case ModelFailed():
             return {"partial": fact.content.text if fact.content else ""}
         case ToolFinished():
@@ -198,7 +200,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "partial": "",
                 "citations": content.citations if content else [],
                 "citations_left_out": fact.citations_left_out,
-                # With what was shown of an answer that broke off: its own entry may be erased, which this one is not.
+                # Includes the text shown of an answer that broke off: its own entry may be erased, this one is not.
                 "size": turn.size + (len(content.text) - len(turn.text) if content else 0),
                 "output": content.output if content else None,
                 "message": content.message if content else None,
@@ -215,7 +217,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
 
 
 def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> Iterable[Item]:
-    """The calls, searches and summaries of a turn after a fact; [] if the fact changes none of them."""
+    """The changed calls, searches and summaries of a turn after a fact; [] if all stay as they are."""
     match fact:
         case PassagesRetrieved():
             return [_retrieval(thread, items, entry, fact)]
@@ -386,11 +388,11 @@ def _answered(call: ModelCall | None, entry: Entry, fact: ModelAnswered) -> list
 
 
 def _hook_failed(items: _Items, entry: Entry, fact: HookFailed) -> list[ToolCall] | list[ModelCall]:
-    said = f"{fact.hook}: {fact.content.message}" if fact.content else fact.hook
+    failure = f"{fact.hook}: {fact.content.message}" if fact.content else fact.hook
     if (tool_call := items.get(ToolCall, fact.call)) is not None:
-        return _with(tool_call, entry, hook_failures=[*tool_call.hook_failures, said])
+        return _with(tool_call, entry, hook_failures=[*tool_call.hook_failures, failure])
     model_call = items.get(ModelCall, fact.call)
-    return _with(model_call, entry, hook_failures=[*model_call.hook_failures, said]) if model_call else []
+    return _with(model_call, entry, hook_failures=[*model_call.hook_failures, failure]) if model_call else []
 
 
 def _planned(thread: Thread, items: _Items, entry: Entry, fact: ModelAnswered) -> list[ToolCall]:
@@ -423,20 +425,20 @@ def _planned(thread: Thread, items: _Items, entry: Entry, fact: ModelAnswered) -
 def _decided(call: ToolCall | None, entry: Entry, fact: ApprovalGiven | ApprovalDenied) -> list[ToolCall]:
     if call is None:
         return []
-    given = isinstance(fact, ApprovalGiven)
+    approved = isinstance(fact, ApprovalGiven)
     decision = Decision(
-        outcome="given" if given else "denied",
+        outcome="given" if approved else "denied",
         by=entry.by,
         at=iso(entry.at),
         asked=fact.asked,
         digest=fact.digest if isinstance(fact, ApprovalGiven) else fact.asked,
         reason=fact.content.reason if fact.content else None,
     )
-    changes: dict[str, Any] = {"decision": decision, "status": "planned" if given else "denied"}  # Any: as in _with
+    changes: dict[str, Any] = {"decision": decision, "status": "planned" if approved else "denied"}  # Any: as in _with
     if isinstance(fact, ApprovalGiven) and fact.digest != fact.asked:
-        # Erased, they are unknown: the planned ones are not what ran.
+        # Once erased, the arguments are unknown. The planned ones would be wrong: others ran.
         changes |= {"arguments": fact.content.arguments if fact.content else None, "digest": fact.digest}
-    if not given:
+    if not approved:
         changes |= {"finished_at": iso(entry.at), "code": "denied", "error": decision.reason}
     return _with(call, entry, **changes)
 
@@ -445,30 +447,31 @@ def _late(items: _Items, entry: Entry, fact: Late) -> list[ToolCall] | list[Mode
     call = items.get(ToolCall, fact.call)
     if call is None:
         model_call = items.get(ModelCall, fact.call)
-        # A bill that came late is still the bill of that attempt; a known one is never replaced.
+        # A bill that arrives late is still the bill of that attempt. A known bill is never replaced.
         if model_call is None or model_call.cost is not None or fact.usage is None:
             return []
         return _with(model_call, entry, usage=fact.usage, cost=fact.cost)
-    said = {"fence": fact.fence, "status": fact.status, "at": iso(entry.at)}
+    report = {"fence": fact.fence, "status": fact.status, "at": iso(entry.at)}
     content = fact.content.model_dump(mode="json") if fact.content else {"result": None, "error": None}
     if call.status == "running" and call.fence == fact.fence and fact.status:
-        return _with(call, entry, status=fact.status, finished_at=iso(entry.at), late=[*call.late, said], **content)
-    return _with(call, entry, late=[*call.late, {**said, **content}])
+        return _with(call, entry, status=fact.status, finished_at=iso(entry.at), late=[*call.late, report], **content)
+    return _with(call, entry, late=[*call.late, {**report, **content}])
 
 
 def _erased(items: _Items, entry: Entry, fact: Erased) -> list[Item]:
-    gone: list[Item] = []
+    emptied: list[Item] = []
     if "tool.finished" in fact.kinds:
         for call in items.of(ToolCall, fact.turn):
             late = [
-                {key: None if key in ("result", "error") else said for key, said in one.items()} for one in call.late
+                {name: None if name in ("result", "error") else value for name, value in report.items()}
+                for report in call.late
             ]
-            gone += _with(call, entry, result=None, error=None, told=None, late=late, erased=True)
+            emptied += _with(call, entry, result=None, error=None, told=None, late=late, erased=True)
     if "model.failed" in fact.kinds:
-        for asked in items.of(ModelCall, fact.turn):
-            if asked.status == "failed":
-                gone += _with(asked, entry, answer=None, message=None, erased=True)
+        for model_call in items.of(ModelCall, fact.turn):
+            if model_call.status == "failed":
+                emptied += _with(model_call, entry, answer=None, message=None, erased=True)
     if "passages.retrieved" in fact.kinds:
-        for found in items.of(Retrieval, fact.turn):
-            gone += _with(found, entry, query=None, passages=[], erased=True)
-    return gone
+        for retrieval in items.of(Retrieval, fact.turn):
+            emptied += _with(retrieval, entry, query=None, passages=[], erased=True)
+    return emptied

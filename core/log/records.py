@@ -1,10 +1,10 @@
-"""The records: what lists, filters and statistics read. Each is a pure fold of a thread's entries up to its `n`.
+"""The records that lists, filters and statistics read. Each is a pure fold of a thread's entries up to its `n`.
 
-A record holds nothing that its log does not say, so that any of them can be thrown away and folded again. Times are
-`core.clock.iso` texts, money is integers of nano-USD; None is not known, or not yet.
+All that a record holds follows from its log, so any record can be deleted and folded again. Times are `core.clock.iso`
+texts, money is an integer of nano-USD. None is unknown, or not yet known.
 """
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from core.canonical import Json
 from core.errors import Corrupt
@@ -29,7 +29,10 @@ from core.values import (
 
 
 class Totals(Value):
-    """Sums over model calls. `cost` adds what is known; `cost_unknown` counts the calls whose cost is not."""
+    """Sums over model and tool calls. `cost` adds the known costs; `cost_unknown` counts the calls of unknown cost.
+
+    In the same way `tokens_unknown` counts the calls of unknown usage.
+    """
 
     model_calls: int = 0
     tool_calls: int = 0
@@ -40,7 +43,8 @@ class Totals(Value):
     cost_unknown: int = 0
 
     def billed(self, usage: Usage, cost: int | None) -> "Totals":
-        """These totals with one closed model call more."""
+        """These totals plus one closed model call."""
+        # An unknown cost is counted and never taken for 0: a sum that hides it would look like the whole bill.
         unknown = usage.input is None or usage.output is None
         return self.model_copy(
             update={
@@ -54,10 +58,7 @@ class Totals(Value):
 
 
 class OpenModelCall(Value):
-    """The model call that is under way: `fence` names the live stream that its text goes to.
-
-    What is not for the turn's answer is shown to nobody.
-    """
+    """The model call in progress. `fence` names the live stream that gets its text; only an answer's text is shown."""
 
     call: str
     fence: int
@@ -69,9 +70,9 @@ class OpenModelCall(Value):
 
 
 class OpenCall(Value):
-    """A tool call of the open turn: what deciding about it takes. `fence` is that of its last start.
+    """A tool call of the open turn, without content. `fence` is that of its last start.
 
-    `told`: hooks have had their say on what the model is told of it.
+    `told`: its hooks have run, and what the model is told of the call is on record.
     """
 
     call: str
@@ -97,10 +98,13 @@ class OpenCall(Value):
 
 
 class OpenTurn(Value):
-    """All that deciding about the open turn takes, and no content: it rides on the head record.
+    """The part of the head that rules about the open turn need; ids and statuses only.
 
-    `attempts` and `failure` are those of the step under way; `repairs` lists why answers had to be given again.
+    `attempts` and `failure` are those of the current step. `repairs` lists why answers had to be given again. `lost`
+    and `retried` count the claims for these reasons. `expires` is when the waiting calls expire.
     """
+
+    # Without content, because every operation reads the head: its size must not grow with the texts of a turn.
 
     turn: str
     request_id: str
@@ -128,15 +132,16 @@ class OpenTurn(Value):
     expires: str | None = None
     last_at: str = ""
 
-    def call(self, id: str) -> OpenCall | None:
+    def call(self, call_id: str) -> OpenCall | None:
         """The turn's call of this id, or None."""
-        return next((call for call in self.calls if call.call == id), None)
+        return next((call for call in self.calls if call.call == call_id), None)
 
 
 class Thread(Value):
-    """A thread's head: everything an operation starts from. `hash` is that of entry n; `status` of the newest turn.
+    """A thread's head, from which every operation starts. `hash` is that of entry n; `status` is the newest turn's.
 
-    `rejected` counts entries that came from a fence no longer in force: other than 0 is an alarm.
+    `title` None: the first question will give it. `open` is the open turn, None between turns. `rejected` counts the
+    entries of an outdated fence, which had no effect; a count above 0 is an alarm.
     """
 
     kind: Literal["thread"] = "thread"
@@ -157,13 +162,16 @@ class Thread(Value):
 
 
 class Turn(Value):
-    """One question to its final answer.
+    """One question and all that follows from it, up to its final answer.
 
-    `text` is the answer so far: the whole model answers, joined, and in the end all that is kept; `partial` the
-    text of a model call that failed, as long as nothing took its place. `waiting` are the ids of calls that wait
-    for a decision; `first_n` to `last_n` the turn's entries, up to its end; `size` its length in the model's history,
-    in characters; `output` the answer as JSON, where a schema was asked for and it fits. `citations_left_out`
-    is how many of its citations were too much to keep.
+    `question` is None once erased. `text` is the answer so far: the complete model answers, joined; at the end, all the
+    text that is kept. `partial` is the text of a failed model call until the next call replaces it. `output` is the
+    answer as JSON, None unless the turn has a schema and the answer fits it. `citations_left_out` counts the citations
+    that were too large to keep. `code` and `message` say why the turn did not complete.
+
+    `waiting` are the ids of the calls that wait for a decision. `first_n` to `last_n` are the turn's entries up to its
+    end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
+    were erased.
     """
 
     kind: Literal["turn"] = "turn"
@@ -198,7 +206,7 @@ class Turn(Value):
 class Message(Value):
     """The question (`user`) or the answer (`assistant`) of a turn; `at_n` orders the messages of a thread.
 
-    `status` is the turn's. `text` None: erased.
+    `status` is the turn's. `text` is None once erased.
     """
 
     kind: Literal["message"] = "message"
@@ -216,7 +224,7 @@ class Message(Value):
 
 
 class Decision(Value):
-    """What a person said of a call: to which arguments (`asked`), and which were to run (`digest`)."""
+    """A person's decision on a call. `asked` is the digest of the arguments shown, `digest` that of those to run."""
 
     outcome: Literal["given", "denied"]
     by: str
@@ -227,13 +235,14 @@ class Decision(Value):
 
 
 class ToolCall(Value):
-    """One tool call, the `number`th of its turn, planned by `model_call`.
+    """One tool call, planned by `model_call`; `number` counts the calls of its turn from 1.
 
-    `planned` are the model's arguments, `arguments` those that ran; `code` says in a word why it failed. `told` is what
-    the model was told in place of the result, None when it was told the result; `hook_failures` are hooks that failed.
+    `planned` are the model's arguments, `arguments` those that ran. `code` says in a word why it failed, `error` in a
+    sentence. If `cut`, `result` is the beginning of a larger result of `size` bytes. `told` is what the model was told
+    in place of the result, None if it was told the result itself. `hook_failures` names the hooks that failed.
 
-    `late` holds what a superseded worker reported, `resolution` a person's word on an `unknown`; the status it had
-    stays beside them.
+    `late` lists what workers reported after they had lost the turn. `resolution` is an auditor's statement on an
+    `unknown` call. Neither changes `status`.
     """
 
     kind: Literal["tool_call"] = "tool_call"
@@ -274,11 +283,12 @@ class ToolCall(Value):
 
 
 class ModelCall(Value):
-    """One physical request to a model. `cost` is nano-USD or None; `code` and `message` say what went wrong.
+    """One physical request to a model; failed ones are records too. `cost` is in nano-USD, None if unknown.
 
-    `repair` and `fault` say why an answer had to be given again; `changed` which parts of the request hooks changed,
-    `hook_failures` which hooks failed; `covers` of which entries it made a summary; `left_out` which markers its text
-    is without, because they pointed to no passage.
+    `code` and `message` say why it failed, `repair` and `fault` why its answer had to be given again. `changed` names
+    the parts of the request that hooks changed, `hook_failures` the hooks that failed. `covers` is the first and last
+    entry of a summary. `left_out` are the numbers of markers that were removed from the text, because the turn has not
+    found a passage of that number.
     """
 
     kind: Literal["model_call"] = "model_call"
@@ -318,10 +328,10 @@ class ModelCall(Value):
 
 
 class Retrieval(Value):
-    """One search for passages, best first, numbered in the turn from `first_number` on; `error` when it failed.
+    """One search for passages, best first; the turn numbers them from `first_number` on. `error` is set if it failed.
 
-    `call` is the tool call that searched, None for the search before the first answer. `answers` is the judgement's
-    word, None where there is none: a list can be filtered by it.
+    `call` is the tool call that searched, None for the search before the first model call. `judgement` is None if the
+    retriever does not judge; `answers` repeats its result, so that lists can be filtered by it.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -345,7 +355,7 @@ class Retrieval(Value):
 
 
 class Summary(Value):
-    """What a model is told in place of the thread's entries `first_n` to `last_n`; made in `turn` by `model_call`."""
+    """The text that models get in place of the thread's entries `first_n` to `last_n`, written by `model_call`."""
 
     kind: Literal["summary"] = "summary"
     id: str
@@ -362,30 +372,35 @@ class Summary(Value):
 
 
 Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary
-_TYPES: dict[str, type[Any]] = {
-    "thread": Thread,
-    "turn": Turn,
-    "message": Message,
-    "tool_call": ToolCall,
-    "model_call": ModelCall,
-    "retrieval": Retrieval,
-    "summary": Summary,
-}
+I = TypeVar("I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)  # noqa: E741  # an item
+
+
+def record_kind(item_type: type[Item]) -> str:
+    """The kind under which a store keeps records of this type."""
+    return str(item_type.model_fields["kind"].default)
+
+
+_TYPES: dict[str, type[Any]] = {record_kind(item_type): item_type for item_type in Item.__args__}
 
 
 def record(item: Item) -> Record:
-    """The item as a store keeps it."""
+    """The record in the form that a store keeps; `item` is the way back."""
     return Record(
         kind=item.kind, id=item.id, n=item.n, fields=item.model_dump(mode="json", exclude={"kind", "id", "n"})
     )
 
 
 def item(record: Record) -> Item:
-    """What `record` stored. Raises Corrupt for a kind that is not a thread's, and for fields that do not fit."""
+    """The value that `record` stored. Raises Corrupt for another kind of record, and for fields that do not fit."""
     if record.kind not in _TYPES:
-        raise Corrupt(f"record {record.kind}", record.n, "is of no known kind")
+        raise Corrupt(f"record {record.kind}", record.n, "has an unknown kind")
+    read: Item = item_of(_TYPES[record.kind], record)
+    return read
+
+
+def item_of(kind: type[I], record: Record) -> I:
+    """`item`, for a record whose type is known. Raises Corrupt also if the record is of another type."""
     try:
-        read: Item = _TYPES[record.kind].model_validate({**record.fields, "id": record.id, "n": record.n})
+        return kind.model_validate({**record.fields, "kind": record.kind, "id": record.id, "n": record.n})
     except ValueError as error:
         raise Corrupt(f"record {record.kind}:{record.id}", record.n, "does not fit: rebuild the records") from error
-    return read

@@ -1,7 +1,4 @@
-"""Records written without entries: as many commits as they take, of which only the last says that none lags.
-
-Were one before it to say so, a writer that died in between would leave a stream that looks clean and is not.
-"""
+"""Repair commits: records written without entries, in as many commits as they need."""
 
 from core.canonical import canonical
 from core.clock import Clock
@@ -10,13 +7,13 @@ from core.store import Record, Store
 
 MOST = 200
 MOST_BYTES = 4 * 1024 * 1024
-"""Records, and bytes of them, that one commit takes; a larger one goes alone."""
+"""The most records in one commit, and the most bytes of them; a larger record has a commit of its own."""
 
 
 class Repairs:
-    """Repair commits to one stream whose log ends at `n`: `add` its records, the head last, then `finish`.
+    """Repairs the records of one stream, whose log ends at `n`: `add` each record, the head last, then `finish`.
 
-    `patience` is for how many seconds a commit that is not acknowledged is repeated.
+    `patience` is how many seconds a commit is repeated while the store does not acknowledge it.
     """
 
     def __init__(self, store: Store, clock: Clock, stream: str, n: int, patience: float) -> None:
@@ -29,15 +26,17 @@ class Repairs:
         self._size = 0
 
     async def add(self, record: Record) -> None:
-        """Write it sooner or later, after those that were added before."""
+        """Take a record; it is written after the records that were added before it, at the latest by `finish`."""
         size = len(canonical(dict(record.fields)))
         if len(self._waiting) == MOST or (self._waiting and self._size + size > MOST_BYTES):
-            await self._commit(0)  # clears no mark
+            # 0 leaves the stream dirty: if this writer died after clearing the mark early, the stream would look clean
+            # although records still lag.
+            await self._commit(0)
         self._waiting.append(record)
         self._size += size
 
     async def finish(self) -> None:
-        """Write what waits, and clear the marks."""
+        """Write the remaining records, and mark the stream as clean."""
         await self._commit(self._n)
 
     async def _commit(self, upto: int) -> None:

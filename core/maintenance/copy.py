@@ -1,8 +1,7 @@
-"""A whole store copied to another: the logs as they are, the records folded anew from the copies.
+"""Copying a whole store to another: the logs as they are, the records folded again from the copied logs.
 
-The first pass appends what the target lacks; the second reads both logs entry by entry and writes the records. Nothing
-but the target itself tells how far a copy has come, so that one that was cut off anywhere goes on when it is run again.
-No desk may work on the target before the copy is done.
+The first pass appends the missing entries. The second compares both logs entry by entry and writes the records. Desks
+may work on the target only after the copy has finished.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -18,30 +17,31 @@ from core.log.audit import audit_head
 from core.log.commit import commit_surely
 from core.log.entry import verify
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import Outline, heard_of, pages, refold
+from core.maintenance.refold import Outline, last_mentions, pages, refold
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
 
 COMMIT_ENTRIES = 500
 COMMIT_SIZE = 4 * 1024 * 1024
-"""Entries, and bytes of them, that one commit takes; a larger entry goes alone."""
+"""The most entries in one commit, and the most bytes of them; a larger entry has a commit of its own."""
 
-AT_ONCE = 8
-"""Streams that are worked on at the same time: a store that syncs for each commit syncs for several at once."""
+# Several, because a store that syncs to disk for each commit syncs once for all that wait.
+STREAMS_AT_ONCE = 8
+"""How many streams are copied at the same time."""
 
 Phase: TypeAlias = Literal["copying", "checking"]
-Tell: TypeAlias = Callable[[Phase, int, int], None]
-"""Told of progress after each few streams: the pass, how many streams it is through with, and of how many."""
+CopyProgress: TypeAlias = Callable[[Phase, int, int], None]
+"""Called after every few streams with the pass, the number of finished streams, and the number of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """What a copy came to.
+    """The result of a copy.
 
-    `streams` and `entries` are those that source and target now share; `appended`, `erased` (in the target, as they
-    were in the source) and `records` what was written for it. `open_turns` are ids of turns that have not ended.
-    `changed` are streams that went on in the source, or away, meanwhile: run it again to catch up. `alone` counts
-    streams that only the target has.
+    `streams` and `entries` count those that source and target now share. `appended`, `erased` and `records` count what
+    this run wrote to the target: entries, erasures repeated from the source, and records. `open_turns` are the ids of
+    turns that have not ended. `changed` are streams that grew or disappeared in the source meanwhile: copy again to
+    catch up. `alone` counts streams that exist in the target only.
     """
 
     streams: int
@@ -54,13 +54,14 @@ class Copied:
     alone: int
 
 
-async def copy(source: Store, target: Store, clock: Clock, tell: Tell, *, patience: float = 10.0) -> Copied:
-    """Make the target hold all that the source holds. Nothing that stands in its logs is overwritten.
+async def copy(source: Store, target: Store, clock: Clock, tell: CopyProgress, *, patience: float = 10.0) -> Copied:
+    """Copy all streams of the source to the target. Entries of the target are never overwritten.
 
-    Raises InvalidInput, naming stream and n, where the target differs; Corrupt where a log is broken; Conflict where
-    somebody else writes to the target; Unavailable when a store stays away, the target for `patience` seconds;
-    StoreRefused if a store's operator must act first.
+    Raises InvalidInput, naming stream and n, if the logs differ; Corrupt if a log is broken; Conflict if another
+    program writes to the target; Unavailable if a store does not answer, the target for `patience` seconds;
+    StoreRefused if a store's operator must change something first.
     """
+    # Progress is stored in the target alone, as the end of each stream: an interrupted copy goes on when it runs again.
     copying = _Copying(source, target, clock, patience)
     await copying.each_stream("copying", copying.append, tell)
     await copying.each_stream("checking", copying.check, tell)
@@ -78,7 +79,7 @@ async def copy(source: Store, target: Store, clock: Clock, tell: Tell, *, patien
 
 
 class _Copying:
-    """One run, and what it has done so far."""
+    """One run, with its counts so far."""
 
     def __init__(self, source: Store, target: Store, clock: Clock, patience: float) -> None:
         self._source = source
@@ -88,21 +89,21 @@ class _Copying:
         self.streams = self.entries = self.appended = self.erased = self.records = 0
         self.changed: list[str] = []
 
-    async def each_stream(self, phase: Phase, step: Callable[[Record], Awaitable[None]], tell: Tell) -> None:
-        """Take the step for every stream of the source, some at a time."""
+    async def each_stream(self, phase: Phase, step: Callable[[Record], Awaitable[None]], tell: CopyProgress) -> None:
+        """Run the step for every stream of the source, STREAMS_AT_ONCE at a time."""
         total, done = await _streams_of(self._source), 0
         together: list[Record] = []
         async for head in every(self._source, Query(kind="stream")):
             together.append(head)
-            if len(together) == AT_ONCE:
+            if len(together) == STREAMS_AT_ONCE:
                 await _all(step, together)
-                done, together = done + AT_ONCE, []
+                done, together = done + STREAMS_AT_ONCE, []
                 tell(phase, done, max(done, total))
         await _all(step, together)
         tell(phase, done + len(together), max(done + len(together), total))
 
     async def append(self, head: Record) -> None:
-        """Give the target what it lacks of the stream."""
+        """Append the entries of the stream that the target lacks."""
         there = await self._target.get("stream", head.id)
         end = there.n if there else 0
         if end:
@@ -114,8 +115,8 @@ class _Copying:
                 self.appended += len(batch)
 
     async def check(self, head: Record) -> None:
-        """Hold the target's stream against the source's, erase what was erased there, and write its records."""
-        n, hash, last, erased = 0, GENESIS, dict[str, int](), False
+        """Compare the stream in both stores, repeat the source's erasures, and write the records of the target."""
+        n, last_hash, last, erased = 0, GENESIS, dict[str, int](), False
         async for copies in pages(self._target, head.id, end=head.n):
             originals = await self._source.read(head.id, n, len(copies))
             if len(originals) < len(copies):
@@ -124,29 +125,30 @@ class _Copying:
                 if copy.hash != original.hash:
                     raise _differs(head.id, copy.n)
                 if original.erased and not copy.erased:
-                    gone = await self._target.erase(head.id, after=copy.n - 1, upto=copy.n)
-                    self.erased += gone
+                    self.erased += await self._target.erase(head.id, after=copy.n - 1, upto=copy.n)
                 erased = erased or original.erased
-            n, hash = verify(copies, after=n, prev=hash)
-            last |= heard_of(copies)
+            n, last_hash = verify(copies, after=n, prev=last_hash)
+            last |= last_mentions(copies)
         self.entries += n
         self.streams += n > 0
         if n != head.n:
             self.changed.append(head.id)
-        kind, _, id = head.id.partition(":")
-        if n and kind in ("audit", "thread") and (erased or not await self._has_head(kind, id, n)):
-            await self._write_records(kind, Outline(thread=id, n=n, last=last))
+        kind, _, name = head.id.partition(":")
+        # An erasure may have emptied records that were written before it, so they are folded again.
+        if n and kind in ("audit", "thread") and (erased or not await self._has_head(kind, name, n)):
+            await self._write_records(kind, Outline(thread=name, n=n, last=last))
 
     async def _check_end(self, stream: str, n: int) -> None:
-        """Entry n, the target's last, stands in the source as well; the chain speaks for those before it."""
+        """Raise InvalidInput unless entry n, the target's last, is the same in the source."""
+        # The last entry is enough: its hash covers all entries before it.
         last, *_ = await self._target.read(stream, n - 1, 1)
         original = await self._source.read(stream, n - 1, 1)
         if not original or original[0].hash != last.hash:
             raise _differs(stream, n)
 
-    async def _has_head(self, kind: str, id: str, n: int) -> bool:
-        """Whether every record up to n is written: the head goes last."""
-        head = await self._target.get(kind, id)
+    async def _has_head(self, kind: str, name: str, n: int) -> bool:
+        """Whether every record up to n is written: the head is written last."""
+        head = await self._target.get(kind, name)
         return head is not None and head.n == n
 
     async def _write_records(self, kind: str, log: Outline) -> None:
@@ -158,7 +160,7 @@ class _Copying:
         await repairs.finish()
 
     async def _folded(self, kind: str, log: Outline) -> AsyncIterator[list[Record]]:
-        """The records that the target's own log makes, the head last."""
+        """The records folded from the target's own log, the head last."""
         if kind == "audit":
             last, *_ = await self._target.read(f"audit:{log.thread}", log.n - 1, 1)
             yield [audit_head(last)]
@@ -168,7 +170,8 @@ class _Copying:
 
 
 async def _all(step: Callable[[Record], Awaitable[None]], heads: Sequence[Record]) -> None:
-    """Take the step for all of these at once; raises what went wrong first, when the others have come to an end."""
+    """Run the step for all heads at once. The first error is raised after the other steps have finished."""
+    # Caught here: an error that left the task group would cancel the other streams in the middle of a commit.
     failed: list[RolltopError] = []
 
     async def attempt(head: Record) -> None:
@@ -189,7 +192,7 @@ async def _streams_of(store: Store) -> int:
 
 
 def _commits(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """The entries in portions that one commit takes."""
+    """The entries in portions, one for each commit."""
     portion: list[Entry] = []
     size = 0
     for entry in entries:
@@ -204,4 +207,4 @@ def _commits(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 
 def _differs(stream: str, n: int) -> InvalidInput:
-    return InvalidInput(f"{stream} entry {n} of the target is not the source's: nothing of it is overwritten")
+    return InvalidInput(f"{stream} entry {n} of the target differs from the source: copy to another store")

@@ -1,8 +1,8 @@
-"""Rebuilding: every record beside what its log says, and those that lag, lack or were changed written anew.
+"""Rebuilding: comparing every record with its log, and writing again those that are missing, behind or changed.
 
-A record is a pure function of its log up to its n, and a repair writes over a lower or the same n only: so it is
-harmless beside a desk at work. What stands higher than its log, or in no log at all, a repair cannot put right, and no
-record is ever removed: those are for a person to judge.
+A desk may work on the store meanwhile: a record is a pure function of its log up to its n, and a repair writes over a
+lower or the same n only. Records are never removed: one that is ahead of its log or has lost it is reported, for an
+operator to judge.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -21,30 +21,31 @@ from core.store import In, Query, Range, Record, Store, every
 from core.values import GENESIS
 
 Fault: TypeAlias = Literal[
-    "missing",  # the log says it, and it is not there
-    "behind",  # its n is lower than the log makes it
-    "changed",  # its n is right, and what it says is not
+    "missing",  # the log makes it, and the store lacks it
+    "behind",  # its n is lower than its log makes it
+    "changed",  # its n is right, and its fields differ
     "ahead",  # its n is higher than its log makes it
-    "ghost",  # no log says it
-    "broken",  # a stream that cannot be read or folded, whose records nobody can judge
+    "ghost",  # its log does not make it
+    "broken",  # a stream that cannot be read or folded, so its records cannot be compared
 ]
 MENDABLE: frozenset[Fault] = frozenset(("missing", "behind", "changed"))
 
 _READ = ("administration", "audit", "thread")
-"""The streams that are read whole. Records are folded from all but the first, of which only the log is verified."""
+"""The kinds of stream that are read. Records are folded from all but the first, whose log is only verified."""
 
-GROUP = 500
-"""Entries after which the threads read so far are compared: many small ones ask a store for little more than one."""
+# In groups: many small threads then need hardly more queries than one.
+ENTRIES_AT_ONCE = 500
+"""How many entries of threads are read before their records are compared."""
 
-TOGETHER = 200
-"""Records that are compared at once."""
+RECORDS_AT_ONCE = 200
+"""How many records are compared with one query for each kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A record, or a stream (`kind` stream), that is not as its log says. `n` is the stored one, 0 for none.
+    """A record, or a stream (`kind` is stream), that differs from its log. `n` is the stored n, 0 if it is missing.
 
-    `said` is what a person needs to judge it: names of fields and numbers, never what they hold.
+    `said` explains the fault in names of fields and numbers, never in their content. `mended`: it was written again.
     """
 
     fault: Fault
@@ -57,21 +58,21 @@ class Finding:
 
 @dataclass(slots=True)
 class _Look:
-    """A thread while it is looked at: `told` are the records of its log, `broken` that it cannot be folded."""
+    """A thread during the comparison: `expected` are the records of its log; a `broken` one cannot be folded."""
 
     log: Outline
     dirty: bool
     repairs: Repairs
     findings: list[Finding] = field(default_factory=list)
-    told: set[tuple[str, str]] = field(default_factory=set)
+    expected: set[tuple[str, str]] = field(default_factory=set)
     broken: bool = False
 
 
 class Rebuild:
-    """One look at a store's records. `checked` counts those that logs say, so far.
+    """One comparison of a store's records with its logs. `checked` counts the records compared so far.
 
-    Without `mend` nothing is written. `tell` hears of progress: streams looked at, and streams in all. `patience` is
-    for how many seconds a repair that is not acknowledged is repeated.
+    The store is changed only with `mend`. `tell` is called with the number of finished streams and the number of all.
+    `patience` is how many seconds a repair is repeated while the store does not acknowledge it.
     """
 
     def __init__(
@@ -85,21 +86,21 @@ class Rebuild:
         self.checked = 0
 
     async def findings(self) -> AsyncIterator[Finding]:
-        """All that is not as its log says; what can be mended has been when it is given."""
-        known: set[str] = set()
+        """All differences. With `mend`, a fault of MENDABLE has been repaired by the time it is given."""
+        streams: set[str] = set()
         queries = [Query(kind="stream", where={"id": Range(ge=f"{of}:", lt=f"{of};")}) for of in _READ]
         total = sum([group.count for query in queries for group in await self._store.tally(query, ())])
         for query, look_at in zip(queries, (self._administration, self._audits, self._threads), strict=True):
             async for heads in _groups(every(self._store, query)):
                 for finding in await look_at(heads):
                     yield finding
-                known.update(head.id for head in heads)
-                self._tell(len(known), max(len(known), total))
-        async for finding in self._strays(known):
+                streams.update(head.id for head in heads)
+                self._tell(len(streams), max(len(streams), total))
+        async for finding in self._strays(streams):
             yield finding
 
     async def _threads(self, heads: Sequence[Record]) -> list[Finding]:
-        """The findings of the threads whose streams' own records these are."""
+        """The findings of these threads; `heads` are the records of their streams."""
         findings: list[Finding] = []
         looks: dict[str, _Look] = {}
         for head in heads:
@@ -131,7 +132,7 @@ class Rebuild:
         stored = await self._stored(records)
         for record in records:
             look = looks[_thread_of(record)]
-            look.told.add((record.kind, record.id))
+            look.expected.add((record.kind, record.id))
             finding = self._compared(record, stored.get((record.kind, record.id)))
             if finding and not look.broken:
                 look.findings.append(finding)
@@ -142,16 +143,16 @@ class Rebuild:
         for kind in KINDS:
             if kind == "thread":
                 continue
-            async for found in every(self._store, Query(kind=kind, where={"thread": In(tuple(looks))})):
-                look = looks.get(_thread_of(found))
-                if look and not look.broken and (kind, found.id) not in look.told:
-                    said = f"thread {look.log.thread} does not tell of it"
-                    look.findings.append(Finding(fault="ghost", kind=kind, id=found.id, n=found.n, said=said))
+            async for record in every(self._store, Query(kind=kind, where={"thread": In(tuple(looks))})):
+                look = looks.get(_thread_of(record))
+                if look and not look.broken and (kind, record.id) not in look.expected:
+                    detail = f"the log of thread {look.log.thread} does not make it"
+                    look.findings.append(Finding(fault="ghost", kind=kind, id=record.id, n=record.n, said=detail))
 
     async def _finished(self, look: _Look) -> list[Finding]:
         if look.broken:
             return look.findings
-        self.checked += len(look.told)
+        self.checked += len(look.expected)
         if (self._mend and look.dirty) or any(finding.mended for finding in look.findings):
             await look.repairs.finish()
         return await self._standing(f"thread:{look.log.thread}", look.log.n, look.findings)
@@ -159,10 +160,10 @@ class Rebuild:
     async def _administration(self, heads: Sequence[Record]) -> list[Finding]:
         findings: list[Finding] = []
         for head in heads:
-            n, hash = 0, GENESIS
+            n, last_hash = 0, GENESIS
             try:
                 async for entries in pages(self._store, head.id):
-                    n, hash = verify(entries, after=n, prev=hash)
+                    n, last_hash = verify(entries, after=n, prev=last_hash)
                     for entry in entries:
                         fact(entry)
             except Corrupt as error:
@@ -173,10 +174,10 @@ class Rebuild:
         return [finding for head in heads for finding in await self._audit(head.id)]
 
     async def _audit(self, stream: str) -> list[Finding]:
-        n, hash, right = 0, GENESIS, None
+        n, last_hash, right = 0, GENESIS, None
         try:
             async for entries in pages(self._store, stream):
-                n, hash = verify(entries, after=n, prev=hash)
+                n, last_hash = verify(entries, after=n, prev=last_hash)
                 right = audit_head(entries[-1])
         except Corrupt as error:
             return [_broken(stream, error)]
@@ -195,52 +196,52 @@ class Rebuild:
         for record in records:
             ids.setdefault(record.kind, []).append(record.id)
         return {
-            (kind, found.id): found
+            (kind, record.id): record
             for kind, of_kind in ids.items()
-            async for found in every(self._store, Query(kind=kind, where={"id": In(tuple(of_kind))}))
+            async for record in every(self._store, Query(kind=kind, where={"id": In(tuple(of_kind))}))
         }
 
     def _compared(self, right: Record, stored: Record | None) -> Finding | None:
         fault: Fault
         if stored is None:
-            fault, n, said = "missing", 0, ""
+            fault, n, detail = "missing", 0, ""
         elif stored.n != right.n:
             fault = "behind" if stored.n < right.n else "ahead"
-            n, said = stored.n, f"n is {stored.n}, its log makes it {right.n}"
+            n, detail = stored.n, f"n is {stored.n}, its log makes it {right.n}"
         elif differing := _differing(right, stored):
-            fault, n, said = "changed", stored.n, ", ".join(differing)
+            fault, n, detail = "changed", stored.n, ", ".join(differing)
         else:
             return None
         mended = self._mend and fault in MENDABLE
-        return Finding(fault=fault, kind=right.kind, id=right.id, n=n, said=said, mended=mended)
+        return Finding(fault=fault, kind=right.kind, id=right.id, n=n, said=detail, mended=mended)
 
     async def _standing(self, stream: str, n: int, findings: list[Finding]) -> list[Finding]:
-        """Those that stand, although the stream may have gone on since it ended at n."""
+        """The findings that still hold: a record ahead of n is right if the stream has grown past it since."""
         if not any(finding.n > n for finding in findings):
             return findings
         head = await self._store.get("stream", stream)
         return [finding for finding in findings if not n < finding.n <= (head.n if head else 0)]
 
-    async def _strays(self, known: set[str]) -> AsyncIterator[Finding]:
-        """Records that belong to no stream; `known` are streams."""
+    async def _strays(self, streams: set[str]) -> AsyncIterator[Finding]:
+        """Records without a stream; `streams` are names of streams that exist."""
         for kind in (*KINDS, "audit"):
-            async for found in every(self._store, Query(kind=kind)):
-                stream = f"audit:{found.id}" if kind == "audit" else f"thread:{_thread_of(found)}"
-                if stream not in known and not await self._is_stream(stream):
-                    yield Finding(fault="ghost", kind=kind, id=found.id, n=found.n, said="it belongs to no log")
+            async for record in every(self._store, Query(kind=kind)):
+                stream = f"audit:{record.id}" if kind == "audit" else f"thread:{_thread_of(record)}"
+                if stream not in streams and not await self._is_stream(stream):
+                    yield Finding(fault="ghost", kind=kind, id=record.id, n=record.n, said="its log does not exist")
 
     async def _is_stream(self, name: str) -> bool:
         try:
             return await self._store.get("stream", name) is not None
         except InvalidInput:
-            return False  # what stands where its thread's id should is no id
+            return False  # the record's `thread` is not an id
 
 
 async def _groups(heads: AsyncIterator[Record]) -> AsyncIterator[list[Record]]:
     group: list[Record] = []
     async for head in heads:
         group.append(head)
-        if sum(one.n for one in group) >= GROUP:
+        if sum(member.n for member in group) >= ENTRIES_AT_ONCE:
             yield group
             group = []
     if group:
@@ -251,9 +252,9 @@ async def _batches(folded: AsyncIterator[list[Record]]) -> AsyncIterator[list[Re
     waiting: list[Record] = []
     async for records in folded:
         waiting += records
-        while len(waiting) >= TOGETHER:
-            yield waiting[:TOGETHER]
-            del waiting[:TOGETHER]
+        while len(waiting) >= RECORDS_AT_ONCE:
+            yield waiting[:RECORDS_AT_ONCE]
+            del waiting[:RECORDS_AT_ONCE]
     if waiting:
         yield waiting
 
@@ -267,10 +268,10 @@ def _broken(stream: str, error: Corrupt) -> Finding:
 
 
 def _differing(right: Record, stored: Record) -> list[str]:
-    """The names of fields that are not alike; 1 and 1.0 are not."""
+    """The names of the fields that differ; 1 and 1.0 differ too, because the encoding of a record must be exact."""
     names = {*right.fields, *stored.fields}
-    return sorted(name for name in names if _said(right, name) != _said(stored, name))
+    return sorted(name for name in names if _encoded(right, name) != _encoded(stored, name))
 
 
-def _said(record: Record, name: str) -> bytes | None:
+def _encoded(record: Record, name: str) -> bytes | None:
     return canonical(record.fields[name]) if name in record.fields else None

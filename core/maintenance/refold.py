@@ -1,7 +1,7 @@
-"""A thread's records, folded anew from its whole log, and thrown out turn by turn.
+"""Folding a thread's records again from its whole log, turn by turn.
 
-A first reading checks the chain and notes where each turn is heard of last; the second folds, and lets a turn go there.
-So a thread of any length takes the memory of the turns that are told of at the same time.
+The first reading checks the chain and notes the last entry that concerns each turn. The second folds the entries, and
+yields and forgets a turn's records there. So memory depends on the turns in progress, not on the thread's length.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 
 from core.log.entry import verify
 from core.log.fold import State, fold
-from core.log.records import Item, Turn, record
+from core.log.records import Item, Turn, record, record_kind
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
-KINDS: tuple[str, ...] = tuple(type.model_fields["kind"].default for type in Item.__args__)
-"""Every kind of record that a thread's log makes; `thread` is the head's."""
+KINDS: tuple[str, ...] = tuple(record_kind(item_type) for item_type in Item.__args__)
+"""Every kind of record that is folded from a thread's log; `thread` is the head."""
 
 PAGE = 200
-"""Entries read at once: some are large."""
+"""How many entries are read at a time; some are large."""
 
 
 async def pages(store: Store, stream: str, after: int = 0, *, end: int | None = None) -> AsyncIterator[list[Entry]]:
-    """The entries past `after` up to `end`, some at a time; None is the end that the stream has when it is reached.
+    """The entries after `after` up to `end`, in order, some at a time. None reads to the stream's end, as it grows.
 
-    The last of them may go past `end`: commits are read whole.
+    The last page may go past `end`, because commits are read whole.
     """
     while (end is None or after < end) and (entries := await store.read(stream, after, PAGE)):
         yield entries
@@ -32,7 +32,7 @@ async def pages(store: Store, stream: str, after: int = 0, *, end: int | None = 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A log as it was read once: its end and, for each turn, the n of the last entry that concerns it."""
+    """A thread's log after the first reading: its end, and for each turn the n of the last entry that concerns it."""
 
     thread: str
     n: int
@@ -40,23 +40,23 @@ class Outline:
 
 
 async def outline(store: Store, thread: str, end: int) -> Outline:
-    """Read the thread's log up to `end`, perhaps a little further. Raises Corrupt where its chain is broken."""
-    n, hash, last = 0, GENESIS, dict[str, int]()
+    """Read the thread's log up to `end`, or a little further. Raises Corrupt if its chain is broken."""
+    n, last_hash, last = 0, GENESIS, dict[str, int]()
     async for entries in pages(store, f"thread:{thread}", end=end):
-        n, hash = verify(entries, after=n, prev=hash)
-        last |= heard_of(entries)
+        n, last_hash = verify(entries, after=n, prev=last_hash)
+        last |= last_mentions(entries)
     return Outline(thread=thread, n=n, last=last)
 
 
-def heard_of(entries: Iterable[Entry]) -> dict[str, int]:
-    """The turns that these entries concern, each with the n of the last one."""
+def last_mentions(entries: Iterable[Entry]) -> dict[str, int]:
+    """The turns that these entries concern, each with the n of its last entry here."""
     return {turn: entry.n for entry in entries if (turn := entry.shell.get("turn"))}
 
 
 async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
-    """The records as of the outline's end, those of one turn together, and in the end the head.
+    """The records up to the outline's end: those of one turn together, the head last.
 
-    Raises Corrupt for an entry that no fold takes; what came before it is then of no worth.
+    Raises Corrupt for an entry that cannot be folded; then discard the records that came before it.
     """
     state = State()
     async for entries in pages(store, f"thread:{outline.thread}", end=outline.n):
@@ -65,7 +65,7 @@ async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
             turn = entry.shell.get("turn")
             if turn and outline.last[turn] == entry.n:
                 yield [record(item) for item in state.items.values() if _turn_of(item) == turn]
-                state = replace(state, items={id: it for id, it in state.items.items() if _turn_of(it) != turn})
+                state = replace(state, items={key: item for key, item in state.items.items() if _turn_of(item) != turn})
     if state.thread:
         yield [record(state.thread)]
 

@@ -1,10 +1,7 @@
-"""Which passages a text points to, and with which words: `[2]` is the second passage that was found in its turn.
+"""Citations: the passages that a text points to, with a quote from each. `[2]` is the turn's second passage.
 
-The words that are quoted are chosen here, from the passage, by what the sentence before the marker says: a model that
-chose them could quote what is not there.
-
-Both the text and the passages come from outside, and this runs where every turn of the process runs: each is read
-once, and the matching of one with the other ends after MAX_MATCHES.
+The quote is the sentence of the passage that shares most with the sentence before the marker. It is chosen here,
+because a model could quote words that the passage does not hold.
 """
 
 import re
@@ -14,26 +11,32 @@ from core.canonical import canonical
 from core.values import Citation, Passage
 from core.words import words
 
+# Text and passages come from outside, and this runs in the loop that runs every turn of the process. Each is read
+# once, and their comparison is bounded.
 MAX_MATCHES = 1_000_000
-"""Words of passages that are looked at for one text; after that a marker that is new is cited without a quote."""
+"""The most words of passages compared for one text. Markers that come after that are cited without a quote."""
 
 MAX_CITED = 1024 * 1024
-"""Bytes of canonical JSON that the citations of one turn may have: each holds its whole passage."""
+"""The most bytes of canonical JSON in the citations of one turn; each citation holds its whole passage."""
 
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _SENTENCE = re.compile(r"(?<=[.!?])(?:\s*\[\d{1,3}\])*\s+|\n+")
 _QUOTE_LENGTH = 300
 _SHORT = 4
-"""Letters from which a word is taken to mean something; a shorter one counts a tenth."""
+"""The fewest letters of a significant word. A shorter word has a tenth of its weight."""
 
+# Whole numbers: with fractions the order of adding could decide a tie, and processes would cite different sentences.
 _MEANS = 10
-"""The weight of a word that means something. Weights are whole numbers, so that no order of adding decides a tie."""
+"""The weight of a significant word."""
 
 
 def citations(text: str, passages: Sequence[Passage]) -> list[Citation]:
-    """A citation for each passage and each of its quotes, by number; markers that name no passage give none."""
+    """The citations of a text, by number, then by place in the passage; markers without a passage are ignored.
+
+    A passage has one citation for each sentence of it that is quoted, or one with the quote "".
+    """
     quotes = _Quotes(passages)
-    spans = {(number, *quotes.find(said, number)) for number, said in _pointing(text, len(passages))}
+    spans = {(number, *quotes.find(claim, number)) for number, claim in _pointing(text, len(passages))}
     quoting = {number for number, start, end in spans if end > start}
     return [
         Citation(
@@ -48,34 +51,35 @@ def citations(text: str, passages: Sequence[Passage]) -> list[Citation]:
     ]
 
 
-def fitting(found: Sequence[Citation]) -> list[Citation]:
-    """Those of the citations, in their order, that fit into MAX_CITED: the first of each passage before any other."""
-    further = [place > 0 and found[place - 1].number == citation.number for place, citation in enumerate(found)]
-    kept, room = set[int](), MAX_CITED
-    for place in sorted(range(len(found)), key=further.__getitem__):
-        room -= len(canonical(found[place].model_dump(mode="json"))) + 1
+def fitting(cited: Sequence[Citation]) -> list[Citation]:
+    """The citations that fit into MAX_CITED, in their order."""
+    # The first citation of each passage has priority: a second quote matters less than another source.
+    further = [place > 0 and cited[place - 1].number == citation.number for place, citation in enumerate(cited)]
+    fit, room = set[int](), MAX_CITED
+    for place in sorted(range(len(cited)), key=further.__getitem__):
+        room -= len(canonical(cited[place].model_dump(mode="json"))) + 1
         if room < 0:
             break
-        kept.add(place)
-    return [citation for place, citation in enumerate(found) if place in kept]
+        fit.add(place)
+    return [citation for place, citation in enumerate(cited) if place in fit]
 
 
 def _pointing(text: str, passages: int) -> Iterator[tuple[int, frozenset[str]]]:
-    """Each number that a sentence holds, with the words of the sentence or, where it has none, of the one before."""
+    """Each number that a sentence cites, with the sentence's words; a bare marker belongs to the sentence before it."""
     start, before = 0, frozenset[str]()
     ends = [match.end() for match in _SENTENCE.finditer(text)]
     for end in [*ends, len(text)]:
         sentence = text[start:end]
         start = end
-        said = frozenset(words(_MARKER.sub(" ", sentence))) or before
+        claim = frozenset(words(_MARKER.sub(" ", sentence))) or before
         for number in {int(number) for number in _MARKER.findall(sentence)}:
             if 1 <= number <= passages:
-                yield number, said
-        before = said
+                yield number, claim
+        before = claim
 
 
 class _Quotes:
-    """Finds the words of passages that a sentence may be quoted with. Each passage is taken apart once, when needed."""
+    """Finds the quotes in passages. Each passage is split into sentences once, when it is first cited."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self._passages = passages
@@ -83,24 +87,24 @@ class _Quotes:
         self._found: dict[tuple[int, frozenset[str]], tuple[int, int]] = {}
         self._left = MAX_MATCHES
 
-    def find(self, said: frozenset[str], number: int) -> tuple[int, int]:
-        """Where the sentence of the passage stands that shares most with what is said; (0, 0) if none shares a word."""
-        if (number, said) not in self._found:
-            self._found[number, said] = self._find(said, number) if self._left > 0 else (0, 0)
-        return self._found[number, said]
+    def find(self, claim: frozenset[str], number: int) -> tuple[int, int]:
+        """Start and end of the passage's sentence that shares most with these words; (0, 0) without a shared word."""
+        if (number, claim) not in self._found:
+            self._found[number, claim] = self._find(claim, number) if self._left > 0 else (0, 0)
+        return self._found[number, claim]
 
-    def _find(self, said: frozenset[str], number: int) -> tuple[int, int]:
+    def _find(self, claim: frozenset[str], number: int) -> tuple[int, int]:
         if number not in self._parts:
             self._parts[number] = _Parts(self._passages[number - 1].text)
             self._left -= self._parts[number].length
         parts = self._parts[number]
-        self._left -= min(len(said), len(parts.holding))
+        self._left -= min(len(claim), len(parts.holding))
         shared: dict[int, int] = {}
-        for word in sorted(said & parts.holding.keys(), key=_weight, reverse=True):
+        for word in sorted(claim & parts.holding.keys(), key=_weight, reverse=True):
             weight, holding = _weight(word), parts.holding[word]
             self._left -= len(holding)
             for place in holding:
-                # Those that mean something come first: a sentence that shares only short words is none to be quoted.
+                # Significant words come first, and a sentence that shares only short ones is not worth quoting.
                 if weight >= _MEANS or place in shared:
                     shared[place] = shared.get(place, 0) + weight
         if not shared:
@@ -110,9 +114,9 @@ class _Quotes:
 
 
 class _Parts:
-    """A passage taken apart: where its `sentences` stand, and for each word the places of those `holding` it.
+    """A passage in parts: start and end of its `sentences`, and for each word the sentences `holding` it, by place.
 
-    Of sentences with the same words the first stands for all: no other is ever quoted. `length` is in words.
+    `length` is in words.
     """
 
     def __init__(self, passage: str) -> None:
@@ -123,11 +127,12 @@ class _Parts:
         for start, end in _sentences(passage):
             words_in_order = words(passage[start:end])
             self.length += len(words_in_order)
-            held = frozenset(words_in_order)
-            if held in seen:
+            word_set = frozenset(words_in_order)
+            # Sentences with the same words share the same: the first would be quoted anyway.
+            if word_set in seen:
                 continue
-            seen.add(held)
-            for word in held:
+            seen.add(word_set)
+            for word in word_set:
                 self.holding.setdefault(word, []).append(len(self.sentences))
             self.sentences.append((start, end))
 
@@ -141,7 +146,7 @@ def _sentences(passage: str) -> Iterator[tuple[int, int]]:
 
 
 def _weight(word: str) -> int:
-    """A number says more than a word, and a short word next to nothing."""
+    # A figure ("28 days") identifies a sentence better than a word; "the" and "of" hardly at all.
     if word[0].isdigit():
         return 2 * _MEANS
     return _MEANS if len(word) >= _SHORT else 1

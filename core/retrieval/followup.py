@@ -1,7 +1,6 @@
-"""What is searched for: a question that only makes sense after another one takes that one along.
+"""Search queries for follow-up questions: "and for part-time staff?" needs the question before it.
 
-A model rewrites it, where there is one that can; else the questions before it stand in front of it. A question that
-stands by itself is searched as it is: words of another matter would only find passages about that.
+If a model can, it rewrites such a question into a complete one. Otherwise the earlier questions are put in front of it.
 """
 
 import re
@@ -11,12 +10,12 @@ from core.model import ModelRequest, UserMessage
 from core.words import words
 
 EARLIER = 2
-"""Earlier questions that are taken along."""
+"""How many earlier questions are used."""
 
 LONGEST_QUERY = 500
 
 _LITTLE = 4
-"""Words with a meaning of their own, up to which a question that points back takes the ones before it along."""
+"""The most significant words in a question with a word such as "it" that still counts as a follow-up."""
 
 _OPENS = re.compile(
     r"\s*(?:and|but|or|also|then|so|what about|how about|what if|what else|why not|same|ok(?:ay)?,? (?:and|but|so)"
@@ -31,7 +30,7 @@ _ABOUT_IT = re.compile(
 )
 _POINTS_BACK = frozenset(
     """it its they them their theirs this that these those he she him her same such otherwise either instead das dies
-    diese dieser dieses sie ihn ihr davon dafür dabei""".split()  # noqa: SIM905 - so many quoted words are no list anybody reads
+    diese dieser dieses sie ihn ihr davon dafür dabei""".split()  # noqa: SIM905 - so many quoted words would be unreadable as a list
 )
 _EMPTY = frozenset(
     """a an the there one ones is are was be do does did can could may might must will would should i we you my our your
@@ -45,31 +44,32 @@ _REWRITE = (
 
 
 def depends(question: str) -> bool:
-    """Whether the question seems to need the ones before it: it opens by going on or by asking about `it`, or says
-    little itself.
+    """Whether the question seems to need the ones before it.
 
-    Of two sentences the second may point back to the first; a long one mostly points back within itself.
+    It does if it begins with a word such as "and", asks about "it", or has hardly a significant word of its own.
     """
-    said = words(question)
-    meaning = [word for word in said if word not in _EMPTY and word not in _POINTS_BACK]
-    points_back = not _POINTS_BACK.isdisjoint(said)
+    # Others are searched as they are: words of another subject would only find passages about that subject.
+    in_question = words(question)
+    meaning = [word for word in in_question if word not in _EMPTY and word not in _POINTS_BACK]
+    points_back = not _POINTS_BACK.isdisjoint(in_question)
     goes_on = _OPENS.match(question) or _ABOUT_IT.match(question)
+    # In a long question, "it" mostly refers to something within the question itself.
     return bool(goes_on) or len(meaning) < 2 or (points_back and len(meaning) <= _LITTLE)
 
 
 def with_context(earlier: Sequence[str], question: str) -> str:
     """The last of the `earlier` questions, oldest first, and then the question, each on a line of its own."""
-    return "\n".join(" ".join(said.split()) for said in [*earlier[-EARLIER:], question])
+    return "\n".join(" ".join(text.split()) for text in [*earlier[-EARLIER:], question])
 
 
 def rewriting(talk: Sequence[tuple[str, str]], question: str) -> ModelRequest:
-    """What a model is asked, to have the question rewritten: `talk` are the questions and answers before it."""
-    said = [f"Employee: {asked}\nDesk: {answer[:1000]}" for asked, answer in talk[-EARLIER:]]
-    text = "\n\n".join([*said, f"Last question: {question}"])
+    """The request to rewrite the question; `talk` are the questions and answers before it, oldest first."""
+    exchanges = [f"Employee: {earlier}\nDesk: {answer[:1000]}" for earlier, answer in talk[-EARLIER:]]
+    text = "\n\n".join([*exchanges, f"Last question: {question}"])
     return ModelRequest(instructions=_REWRITE, messages=(UserMessage(text=text),))
 
 
 def rewritten(answer: str) -> str | None:
-    """The query that a model gave, on one line; None where it gave none, or more than a query."""
+    """The query in a model's answer, on one line; None if the answer is empty or too long for a query."""
     line = " ".join(answer.split()).strip("\"'“”")
     return line if line and len(line) <= LONGEST_QUERY else None

@@ -1,13 +1,13 @@
-"""The `[n]` markers of a text that is still being written: resolved before anybody sees them.
+"""The `[n]` markers of a streamed text: checked before the text is shown.
 
-A marker that points to no passage would be a source that nobody can open, and once shown it could not be taken back:
-so an unfinished one is held back until it is whole, and one that points to nothing is left out and counted.
+A reader could not open a marker without a passage, and shown text cannot be taken back. So an unfinished marker is held
+back until it is complete; one without a passage is removed and counted.
 """
 
 import re
 
 HELD = 16
-"""Characters that are held back at most: what is longer is no marker."""
+"""The most characters that are held back: a longer text in brackets is not a marker."""
 
 _MARKER = re.compile(r" ?\[\s*(\d{1,3}(?:\s*,\s*\d{1,3})*)\s*\]")
 _UNFINISHED = re.compile(r" ?\[[\d\s,]*\Z| \Z")
@@ -15,9 +15,9 @@ _OPEN = re.compile(r"\[[\d\s,]*\Z")
 
 
 class Markers:
-    """The text of one answer, in which `passages` may be pointed to; `left_out` are the numbers that it is without.
+    """The text of one answer, whose markers may be 1 to `passages`; `left_out` are the numbers that were removed.
 
-    `[2, 3]` is written `[2][3]`. `passages` None: nothing in the text is a marker.
+    `[2, 3]` becomes `[2][3]`. With `passages` None the text is passed on unchanged.
     """
 
     def __init__(self, passages: int | None) -> None:
@@ -27,7 +27,7 @@ class Markers:
         self.left_out: list[int] = []
 
     def feed(self, text: str) -> str:
-        """What may be shown now that `text` came, "" while all of it may still become a marker."""
+        """The text that may be shown after `text` arrived; "" while all of it may still become a marker."""
         if self._passages is None:
             return text
         whole = self._held + text
@@ -38,16 +38,16 @@ class Markers:
         start = 0
         for marker in _MARKER.finditer(whole, 0, cut):
             self._show(whole[start : marker.start()], pieces)
-            # What is taken out of "[9[9]]" must not leave a marker behind.
+            # Removing the inner marker of "[9[9]]" would leave "[9]": a blank keeps the rest from becoming a marker.
             self._show(self._resolved(marker) or " " * bool(_OPEN.search(self._tail)), pieces)
             start = marker.end()
         self._show(whole[start:cut], pieces)
         return "".join(pieces)
 
     def end(self) -> str:
-        """What was held back, now that nothing more comes."""
-        held, self._held = self._held, ""
-        return held
+        """The text that was still held back, at the end of the answer."""
+        rest, self._held = self._held, ""
+        return rest
 
     def _show(self, piece: str, pieces: list[str]) -> None:
         pieces.append(piece)
@@ -56,7 +56,7 @@ class Markers:
     def _resolved(self, marker: re.Match[str]) -> str:
         numbers = [int(number) for number in marker[1].split(",")]
         passages = range(1, (self._passages or 0) + 1)
-        known = [number for number in numbers if number in passages]
+        valid = [number for number in numbers if number in passages]
         self.left_out += [number for number in numbers if number not in passages]
         blank = " " if marker[0].startswith(" ") else ""
-        return blank + "".join(f"[{number}]" for number in known) if known else ""
+        return blank + "".join(f"[{number}]" for number in valid) if valid else ""

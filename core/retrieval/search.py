@@ -1,7 +1,4 @@
-"""Searching the handbooks: before the first answer, and whenever a model calls the tool for it.
-
-What a retriever gives is checked before it counts: it may be anybody's, and its index may lag behind who may read what.
-"""
+"""Searching the handbooks: before the first model call, and whenever a model calls the search tool."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,55 +17,60 @@ from core.values import Judgement, Passage
 SEARCH = "search_handbooks"
 SEARCH_SECONDS = 60.0
 MAX_PASSAGE = 32 * 1024
-"""Characters of a passage that are kept and sent."""
+"""The most characters of a passage that are kept and sent to a model."""
 
-MAX_FOUND = 3 * 1024 * 1024
-"""Bytes of canonical JSON that the passages of one search may have."""
+MAX_SEARCH_BYTES = 3 * 1024 * 1024
+"""The most bytes of canonical JSON in the passages of one search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What one search gave, best first. A tool that returns it puts the passages on record, numbered for citations."""
+    """The passages of one search, best first. If a tool returns this, its passages go on record and can be cited."""
 
     query: str
     passages: tuple[Passage, ...]
     judgement: Judgement | None
 
 
-async def find(retriever: Retriever, query: str, viewer: Viewer, limit: int, *, question: str | None = None) -> Found:
-    """Search, and keep what holds for the viewer; it is judged for the question, None the query itself.
+async def find_passages(
+    retriever: Retriever, query: str, viewer: Viewer, limit: int, *, question: str | None = None
+) -> Found:
+    """Search, and keep the passages that apply to the viewer, `limit` at most.
 
-    Raises whatever the retriever does, and InvalidInput for more than MAX_FOUND.
+    They are judged as an answer to `question`, None for the query itself. Raises what the retriever raises, and
+    InvalidInput for more than MAX_SEARCH_BYTES.
     """
     passages = await retriever.search(query, viewer, limit)
-    kept = [passage for passage in passages if holds_for(passage.audience, viewer)][:limit]
-    judgement = await retriever.judge(query if question is None else question, kept)
-    cut = tuple(passage.model_copy(update={"text": passage.text[:MAX_PASSAGE]}) for passage in kept)
-    if len(canonical([passage.model_dump(mode="json") for passage in cut])) > MAX_FOUND:
+    # Checked here too: an application may bring its own retriever, and an index may lag behind a changed audience.
+    allowed = [passage for passage in passages if holds_for(passage.audience, viewer)][:limit]
+    judgement = await retriever.judge(query if question is None else question, allowed)
+    cut = tuple(passage.model_copy(update={"text": passage.text[:MAX_PASSAGE]}) for passage in allowed)
+    if len(canonical([passage.model_dump(mode="json") for passage in cut])) > MAX_SEARCH_BYTES:
         raise InvalidInput(
-            f"the passages of one search may have {MAX_FOUND} bytes of JSON: find fewer, or shorter ones"
+            f"the passages of one search may have {MAX_SEARCH_BYTES} bytes of JSON: find fewer, or shorter ones"
         )
     return Found(query=query, passages=cut, judgement=judgement)
 
 
 async def find_answer(retriever: Retriever, queries: Sequence[str], viewer: Viewer, limit: int) -> Found:
-    """What the first of these queries finds that is judged to find an answer; if none is, what the first one finds.
+    """The result of the first of these queries that finds an answer; otherwise the result of the first query.
 
-    All are judged for the first one, the question itself: the questions before it, which the others take along, are
-    answered by the handbooks whatever is asked now.
+    The first query is the question itself; the others add earlier questions to it.
     """
-    first = await find(retriever, queries[0], viewer, limit)
+    first = await find_passages(retriever, queries[0], viewer, limit)
     if first.judgement is None or first.judgement.answers:
         return first
+    # All are judged against the question itself. Judged against a query that repeats an earlier question, passages that
+    # answered that one would count as an answer to this one.
     for query in queries[1:]:
-        found = await find(retriever, query, viewer, limit, question=queries[0])
-        if found.judgement and found.judgement.answers:
-            return found
+        result = await find_passages(retriever, query, viewer, limit, question=queries[0])
+        if result.judgement and result.judgement.answers:
+            return result
     return first
 
 
 def with_search(tools: Sequence[Tool], retriever: Retriever | None, limit: int) -> list[Tool]:
-    """The tools, and the search of the handbooks where there is a retriever; `limit` 0 leaves it out."""
+    """The tools, plus the search of the handbooks if there is a retriever; `limit` 0 leaves it out."""
     return [*tools, _search_tool(retriever, limit)] if retriever and limit else list(tools)
 
 
@@ -89,6 +91,6 @@ def _search_tool(retriever: Retriever, limit: int) -> Tool:
 
         Use it when the passages at hand do not answer, or for another part of the question. Cite what it finds as [n].
         """
-        return await find(retriever, query, context.viewer, limit)
+        return await find_passages(retriever, query, context.viewer, limit)
 
     return search

@@ -150,8 +150,8 @@ def test_tool_calls_are_listed_and_shown(kept, here):
 
 
 def test_a_look_needs_somebody_who_looks_and_why(kept, here):
-    failed(rolltop("threads", "nope", *LOOKING, "--store", kept), "no thread nope")
-    failed(rolltop("tools", "nope", *LOOKING, "--store", kept), "no call nope")
+    failed(rolltop("threads", "nope", *LOOKING, "--store", kept), "thread nope was not found")
+    failed(rolltop("tools", "nope", *LOOKING, "--store", kept), "call nope was not found")
     failed(here("threads", "--store", kept), "--as", "--purpose")
     failed(here("tools", "--as", "e-2001", "--purpose", " ", "--store", kept), "purpose")
     failed(here("threads", *LOOKING, "--store", kept, "--since", "yesterday"), "2026-11-24")

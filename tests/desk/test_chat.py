@@ -172,7 +172,7 @@ async def test_a_foreign_chat_and_none_are_refused_in_the_same_words(store, give
         with pytest.raises(NotFound) as caught:
             await load_chat(store, ScriptedModel([]), id, **given)
         said.append(str(caught.value).replace(id, "ID"))
-    assert said == ["no thread ID"] * 2
+    assert said == ["thread ID was not found"] * 2
 
 
 async def test_typed_metadata_comes_back_as_what_it_was(store):
@@ -193,7 +193,7 @@ async def test_typed_metadata_comes_back_as_what_it_was(store):
 async def test_metadata_of_another_type_is_refused(store):
     async with chatting(store, [], metadata={"colour": "red"}) as chat:
         pass
-    with pytest.raises(InvalidInput, match="is no Case"):
+    with pytest.raises(InvalidInput, match="does not fit Case"):
         await load_chat(store, ScriptedModel([]), chat.id, user_id="e-1042", metadata_type=Case)
 
 

@@ -273,5 +273,5 @@ async def test_a_chat_is_loaded_by_its_owner_only(store, who):
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
         thread = (await desk.create_thread(ASKER)).id
         for id in (thread, MISSING):
-            with pytest.raises(NotFound, match=f"^no thread {id}$"):
+            with pytest.raises(NotFound, match=f"^thread {id} was not found$"):
                 await load_chat(store, ScriptedModel([]), id, viewer=VIEWERS[who], desk=desk)

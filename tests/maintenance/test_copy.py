@@ -14,7 +14,7 @@ from core.desk.archive import Archive
 from core.errors import Conflict, RolltopError, Unavailable
 from core.log.entry import chain, verify
 from core.log.facts import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
-from core.maintenance.copy import AT_ONCE, COMMIT_SIZE, Copied, copy
+from core.maintenance.copy import COMMIT_SIZE, STREAMS_AT_ONCE, Copied, copy
 from core.store import commit_size
 from core.values import GENESIS
 from tests.support.papers import SECRET, logs, papers, records
@@ -220,10 +220,14 @@ async def test_large_entries_go_in_commits_that_every_store_takes(store):
 
 async def test_progress_is_told_in_two_passes():
     source = MemoryStore()
-    await seed(source, AT_ONCE + 1)
+    await seed(source, STREAMS_AT_ONCE + 1)
     told = []
     await copied(source, MemoryStore(), lambda *progress: told.append(progress))
-    assert told == [(phase, done, AT_ONCE + 1) for phase in ("copying", "checking") for done in (AT_ONCE, AT_ONCE + 1)]
+    assert told == [
+        (phase, done, STREAMS_AT_ONCE + 1)
+        for phase in ("copying", "checking")
+        for done in (STREAMS_AT_ONCE, STREAMS_AT_ONCE + 1)
+    ]
 
 
 async def test_two_copies_to_one_target_leave_it_whole():

@@ -207,7 +207,7 @@ async def test_a_record_that_outlived_the_erasure_of_its_entries_is_mended(store
 
 
 async def test_a_rebuild_cut_off_at_any_operation_is_finished_by_the_next(monkeypatch):
-    monkeypatch.setattr("core.maintenance.rebuild.TOGETHER", 2)
+    monkeypatch.setattr("core.maintenance.rebuild.RECORDS_AT_ONCE", 2)
     monkeypatch.setattr("core.log.repair_commits.MOST", 2)
     whole = MemoryStore()
     await seed(whole, 2)

@@ -157,7 +157,7 @@ async def test_an_approver_decides_and_never_on_a_call_of_their_own(store, ran):
     async with Desk(store, ScriptedModel(script), tools=[book]) as desk:
         _, (call,) = await parked(desk)
         for viewer in (ASKER, OTHER, Viewer("e-1042", roles={"employee", "approver"})):
-            with pytest.raises(NotFound, match=f"^no call {call.id}$"):
+            with pytest.raises(NotFound, match=f"^call {call.id} was not found$"):
                 await desk.decide(viewer, call.id, "approve", call.digest)
         assert [c.id for c in (await desk.archive.waiting_calls(APPROVER)).items] == [call.id]
         assert (await desk.archive.call(APPROVER, call.id)).arguments == {"days": 1}

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.canonical import canonical
-from core.errors import Corrupt
+from core.errors import Corrupt, NotFound
 from core.log.entry import Draft, chain, verify
 from core.log.facts import VERSIONS, ResultContent, ToolFinished, draft, fact, thread_fact
 from core.log.fold import State, fold, fold_all
-from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, record
+from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, item_of, record
 from core.options import Options
 from core.turn.commands import Answered, Ask, Finished, Start, WrittenCall
 from core.values import GENESIS, Entry, Usage
@@ -281,6 +281,21 @@ def test_what_this_code_does_not_know_is_refused_by_name(kind: str, v: int, shel
         log.append([Draft(kind=kind, v=v, shell=shell, payload={"text": "x"})])
     assert (found.value.stream, found.value.n) == (STREAM, 2)
     assert kind in str(found.value)
+
+
+def test_a_record_is_given_under_its_own_type_or_not_at_all() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    assert log.open
+    turn = log.open.turn
+    stored = record(log.state.item(Turn, turn))
+    assert item_of(Turn, stored) == item(stored)
+    with pytest.raises(NotFound, match=f"^tool_call {turn} was not found$"):
+        log.state.item(ToolCall, turn)
+    with pytest.raises(NotFound, match=r"^turn never was not found$"):
+        log.state.item(Turn, "never")
+    with pytest.raises(Corrupt, match=f"record turn:{turn}"):
+        item_of(ToolCall, stored)
 
 
 def test_a_log_begins_with_its_thread() -> None:

@@ -123,7 +123,7 @@ async def test_what_is_no_thread_id_is_not_found(store, id):
 async def test_a_foreign_thread_takes_no_question(store):
     async with Desk(store, ScriptedModel([])) as desk:
         thread = await thread_of(desk)
-        with pytest.raises(NotFound, match=f"^no thread {thread}$"):
+        with pytest.raises(NotFound, match=f"^thread {thread} was not found$"):
             await desk.submit(OTHER, thread, "?")
 
 
