@@ -10,8 +10,9 @@ from backends.models.opening import open_model
 from backends.stores.opening import open_store
 
 if TYPE_CHECKING:
-    from backends.handbooks.opening import HandbookIndex, open_handbooks
+    from backends.handbooks.opening import open_handbooks
     from backends.handbooks.search.retriever import HandbookRetriever
+    from backends.handbooks.service import Handbooks
     from backends.models.anthropic.messages import MessagesModel
     from backends.models.offline.model import OfflineModel
     from backends.models.openai.chat import ChatModel
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ChatModel": "models.openai.chat",
-    "HandbookIndex": "handbooks.opening",
     "HandbookRetriever": "handbooks.search.retriever",
+    "Handbooks": "handbooks.service",
     "MemoryStore": "stores.memory",
     "MessagesModel": "models.anthropic.messages",
     "MongoStore": "stores.mongodb.store",
@@ -40,8 +41,8 @@ _MODULES = {
 
 __all__ = [
     "ChatModel",
-    "HandbookIndex",
     "HandbookRetriever",
+    "Handbooks",
     "MemoryStore",
     "MessagesModel",
     "MongoStore",

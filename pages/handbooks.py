@@ -52,7 +52,7 @@ if listed.open:
             )
         if not any(status(document) in ("current", "upcoming") for document in documents):
             st.info(
-                "There is no handbook to answer from. Take one in under Upload, or run `rolltop ingest FOLDER`.",
+                "There is no handbook to answer from. Upload one, or run `rolltop ingest FOLDER --as VIEWER_ID`.",
                 icon=":material/upload_file:",
             )
         if documents:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from types import EllipsisType
 
@@ -19,10 +20,10 @@ import anyio.to_thread
 from backends.handbooks.catalogue.catalogue import said_of
 from backends.handbooks.catalogue.vectors import KeptVectors
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord
+from backends.handbooks.index import HandbookIndex
 from backends.handbooks.ingest.files import Upload
 from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import IngestReport, Progress
-from backends.handbooks.opening import HandbookIndex
 from core.canonical import Json
 from core.errors import InvalidInput, NotFound, RolltopError
 from core.gate import Role, Viewer, authorize
@@ -84,24 +85,29 @@ class Health:
 
 
 class Handbooks:
-    """Over an index that stays its owner's to close. Every method but `section` raises Denied for all but keepers.
+    """The handbooks of an installation, opened by `open_handbooks`.
 
-    `after_upload` is awaited after the files of an upload were taken in, before its job is over.
+    Every method but `section` raises Denied unless the viewer is a knowledge owner, whose id goes on record with each
+    change. `retriever` is for `create_chat` and a `Desk`: it searches what holds for its viewer.
     """
 
-    def __init__(self, index: HandbookIndex, *, after_upload: Callable[[], Awaitable[None]]) -> None:
-        self._index = index
+    def __init__(self, index: HandbookIndex, *, after_upload: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.index = index
+        self.retriever = index.retriever
         self._after_upload = after_upload
         self._catalogue = index.catalogue
         self._job: Job | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
-        """Break off an upload: what it has staged waits for the same files to come again."""
+        """Break off an upload; the next one of the same files continues with what it has staged."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        # Not in the task: one that is cancelled before its first step runs no handler.
+        if self._job is not None and not self._job.over:
+            self._job.error = "It was broken off: upload the same files again, and it goes on."
 
     async def documents(self, viewer: Viewer) -> list[DocumentRecord]:
         """All documents, removed ones too, by id."""
@@ -135,40 +141,58 @@ class Handbooks:
         depth = len(passage.section)
         return [piece for piece in pieces if piece.section[:depth] == passage.section]
 
-    async def upload(self, viewer: Viewer, files: Sequence[tuple[str, bytes]], audience: Audience | None = None) -> Job:
-        """Begin to take these files in, by name and content; `audience`, if given, goes before what they say.
+    async def ingest(
+        self,
+        viewer: Viewer,
+        *sources: Path | Upload,
+        said: Mapping[str, Json] | None = None,
+        progress: Callable[[Progress], None] = lambda progress: None,
+        root: Path | None = None,
+        prune: bool = True,
+        reindex: bool = False,
+    ) -> IngestReport:
+        """Import files, folders with everything below them, and uploads, as `backends.handbooks.ingest.ingest` says.
 
-        Raises InvalidInput while others are on their way.
+        Without sources it completes the vector index. The report says what became of each document.
+        """
+        authorize(viewer, "handbooks.keep")
+        return await ingest(
+            self._catalogue,
+            sources,
+            embedder=self.index.embedder,
+            vectors=self.index.vectors,
+            tokens=self.index.tokens,
+            progress=progress,
+            root=root,
+            prune=prune,
+            said=said,
+            by=viewer.id,
+            reindex=reindex,
+        )
+
+    async def upload(self, viewer: Viewer, files: Sequence[tuple[str, bytes]], audience: Audience | None = None) -> Job:
+        """Begin to import these files, by name and content; `audience`, if given, goes before what they say.
+
+        The upload goes on when its caller ends. Raises InvalidInput while another one runs.
         """
         authorize(viewer, "handbooks.keep")
         if self._job is not None and not self._job.over:
             raise InvalidInput("other files are on their way: wait until they are in")
         job = self._job = Job(tuple(name for name, _ in files), viewer.id)
         uploads = [Upload(name=name, data=data) for name, data in files]
-        self._task = asyncio.create_task(self._ingest(job, uploads, said_of(audience=audience or ...)))
+        self._task = asyncio.create_task(self._run(job, viewer, uploads, said_of(audience=audience or ...)))
         return job
 
-    async def _ingest(self, job: Job, files: Sequence[Upload], said: Mapping[str, Json]) -> None:
+    async def _run(self, job: Job, viewer: Viewer, uploads: Sequence[Upload], said: Mapping[str, Json]) -> None:
         try:
-            report = await ingest(
-                self._catalogue,
-                files,
-                embedder=self._index.embedder,
-                vectors=self._index.vectors,
-                tokens=self._index.tokens,
-                progress=job.reach,
-                said=said,
-                by=job.by,
-            )
-            await self._after_upload()
+            report = await self.ingest(viewer, *uploads, said=said, progress=job.reach)
+            if self._after_upload is not None:
+                await self._after_upload()
             job.report = report
         except RolltopError as error:
             job.error = str(error)
-        except asyncio.CancelledError:
-            job.error = "It was broken off: upload the same files again, and it goes on."
-            raise
         except Exception:
-            log.exception("an upload of %d files failed", len(files))
+            log.exception("an upload of %d files failed", len(uploads))
             job.error = "It failed for a reason that has no name yet; what was published before still answers."
 
     async def job(self, viewer: Viewer) -> Job | None:
@@ -205,6 +229,11 @@ class Handbooks:
         authorize(viewer, "handbooks.keep")
         await anyio.to_thread.run_sync(partial(self._catalogue.remove, document, by=viewer.id))
 
+    async def withdraw(self, viewer: Viewer, versions: Sequence[int]) -> None:
+        """Take the versions of these rows out of search; the other versions of their documents answer without them."""
+        authorize(viewer, "handbooks.keep")
+        await anyio.to_thread.run_sync(partial(self._catalogue.withdraw, versions, by=viewer.id))
+
     async def try_question(
         self, viewer: Viewer, question: str, *, role: Role = "employee", country: str | None, entity: str | None
     ) -> Trial:
@@ -212,8 +241,8 @@ class Handbooks:
         authorize(viewer, "handbooks.keep")
         reader = Viewer(viewer.id, {"employee", role}, country=country, entity=entity)
         began = monotonic()
-        passages = await self._index.retriever.search(question, reader, TRIED)
-        judgement = await self._index.retriever.judge(question, passages)
+        passages = await self.retriever.search(question, reader, TRIED)
+        judgement = await self.retriever.judge(question, passages)
         return Trial(passages=passages, judgement=judgement, took_ms=round(1000 * (monotonic() - began)))
 
     async def health(self, viewer: Viewer) -> Health:

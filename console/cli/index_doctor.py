@@ -12,10 +12,11 @@ from backends.handbooks.catalogue.local_vectors import LocalVectors
 from backends.handbooks.catalogue.tables import MEMORY
 from backends.handbooks.catalogue.vectors import KeptVectors
 from backends.handbooks.catalogue.versions import DocumentRecord
-from backends.handbooks.ingest.ingest import ingest
-from backends.handbooks.opening import HandbookIndex, open_handbooks
+from backends.handbooks.index import HandbookIndex
+from backends.handbooks.opening import open_handbooks
 from console.cli.doctor import Remark
 from console.format import counted
+from console.keeper import DESK_KEEPER
 from console.settings import Settings
 from core.errors import InvalidInput, RolltopError
 
@@ -34,8 +35,8 @@ async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIte
         )
         return
     embedder, vectors = (url.get_secret_value() for url in (settings.embedder, settings.vectors))
-    async with open_handbooks(file, embedder=embedder, vectors=vectors) as index:
-        documents = await to_thread.run_sync(index.catalogue.documents)
+    async with open_handbooks(file, embedder=embedder, vectors=vectors) as handbooks:
+        index, documents = handbooks.index, await handbooks.documents(DESK_KEEPER)
         yield _holdings(file, index, documents)
         try:
             await to_thread.run_sync(index.catalogue.expect, index.embedder)
@@ -43,9 +44,7 @@ async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIte
             yield Remark(about="index", said=str(error), trouble=True)
             return
         if repair:
-            report = await ingest(
-                index.catalogue, [], embedder=index.embedder, vectors=index.vectors, tokens=index.tokens
-            )
+            report = await handbooks.ingest(DESK_KEEPER)
             yield Remark(
                 about="repair", said=report.fault or "every passage has its vector", trouble=bool(report.fault)
             )

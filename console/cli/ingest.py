@@ -7,11 +7,8 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from anyio import to_thread
-
 from backends.handbooks.catalogue.catalogue import said_of
 from backends.handbooks.catalogue.tables import MEMORY
-from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
 from backends.handbooks.opening import open_handbooks
 from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, harmless, tell
@@ -19,6 +16,7 @@ from console.demo.samples import withdraw_samples
 from console.format import counted
 from console.settings import read_settings
 from core.errors import InvalidInput
+from core.gate import Viewer
 from core.values import Audience
 
 SHOWN = 60
@@ -29,21 +27,21 @@ async def ingest_handbooks(given: Given) -> int:
     """Take handbooks in, from files and folders, and documents out."""
     if not given.paths and not given.remove and not given.reindex:
         raise InvalidInput("name files or folders of handbooks, or a document to --remove")
+    if given.viewer is None:
+        raise InvalidInput("add --as VIEWER_ID: whose word it is, for the record")
     settings = read_settings()
     file = given.index or settings.index_file
     if file == MEMORY:
         raise InvalidInput("the index is in memory, of the desk's process alone: give --index FILE, or ROLLTOP_INDEX")
     embedder = given.embedder or settings.embedder.get_secret_value()
     vectors = given.vectors or settings.vectors.get_secret_value()
-    async with open_handbooks(file, embedder=embedder, vectors=vectors) as index:
+    keeper = Viewer(given.viewer, {"knowledge_owner"})
+    async with open_handbooks(file, embedder=embedder, vectors=vectors) as handbooks:
         for document in given.remove:
-            await to_thread.run_sync(partial(index.catalogue.remove, document, by=given.viewer))
-        report = await ingest(
-            index.catalogue,
-            given.paths,
-            embedder=index.embedder,
-            vectors=index.vectors,
-            tokens=index.tokens,
+            await handbooks.remove(keeper, document)
+        report = await handbooks.ingest(
+            keeper,
+            *given.paths,
             progress=_progress(Pace()),
             root=given.root,
             prune=not given.keep,
@@ -54,11 +52,10 @@ async def ingest_handbooks(given: Given) -> int:
                 owner=given.owner,
                 review_by=given.review_by,
             ),
-            by=given.viewer,
             reindex=given.reindex,
         )
         # Of the store nothing is known here: samples without a handbook of one's own are left to the console's start.
-        withdrawn = await to_thread.run_sync(partial(withdraw_samples, index.catalogue, demo=True))
+        withdrawn = await withdraw_samples(handbooks, demo=True)
     for one in report.documents:
         tell(given, [_shown(one)], _line(one))
     lines = [f"removed: {document}" for document in given.remove]
@@ -79,9 +76,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", action="store_true", help="keep documents whose files are gone from a folder")
     parser.add_argument("--reindex", action="store_true", help="go over to another embedder, and put all vectors anew")
     parser.add_argument("--remove", action="append", default=[], metavar="DOCUMENT", help="take it out of search")
-    parser.add_argument(
-        "--as", dest="viewer", metavar="VIEWER_ID", default="command-line", help="whose word it is, for the record"
-    )
+    parser.add_argument("--as", dest="viewer", metavar="VIEWER_ID", help="whose word it is, for the record")
     words = parser.add_argument_group("a knowledge owner's word on all these documents, before their front matter's")
     words.add_argument("--audience", action="append", metavar="WHO", help="COUNTRY, entity:NAME, role:NAME or all")
     words.add_argument("--owner", default=..., help="who answers for them")

@@ -228,7 +228,7 @@ class Catalogue:
             theirs = f"vectors of {known[0]} ({known[1]} dimensions)" if known else "no vectors"
             raise InvalidInput(
                 f"the index {self.connections.path} holds {theirs}, the embedder is {mine}: "
-                "re-index with `rolltop ingest --reindex`, or set ROLLTOP_EMBEDDER to what it was"
+                "re-index with `rolltop ingest --reindex --as VIEWER_ID`, or set ROLLTOP_EMBEDDER to what it was"
             )
 
     def _on(self, day: date) -> Mapping[str, Edition]:
