@@ -16,21 +16,11 @@ from console.format import counted
 from console.sign_in import COUNTRIES, current_viewer
 from core.errors import InvalidInput
 from core.gate import Role
-from core.values import Audience
 
 st.set_page_config(page_title="Handbooks", layout="wide")
 viewer = current_viewer()
 run, desk, handbooks = app().run, app().desk, app().handbooks
 today = datetime.now(UTC).date()
-
-
-def upload(files: list[tuple[str, bytes]], audience: Audience | None) -> None:
-    try:
-        run(handbooks.upload(viewer, files, audience))
-    except InvalidInput as error:
-        st.session_state.hb_notice = str(error)
-    st.rerun()
-
 
 st.title("Handbooks")
 st.caption("What the desk may say, for whom and from when.")
@@ -63,7 +53,13 @@ if incoming.open:
         if "hb_notice" in st.session_state:
             st.error(label(st.session_state.pop("hb_notice"), 300), icon=":material/error:")
         job = run(handbooks.job(viewer))
-        draw_upload(documents, upload, busy=job is not None and not job.over)
+        chosen = draw_upload(documents, busy=job is not None and not job.over)
+        if chosen is not None:
+            try:
+                run(handbooks.upload(viewer, chosen.files, chosen.terms))
+            except InvalidInput as error:
+                st.session_state.hb_notice = str(error)
+            st.rerun()
         if job is not None and not job.over:
             follow(job)
             st.rerun()

@@ -6,29 +6,26 @@ interrupts nothing, and whoever comes back sees how far it is.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from types import EllipsisType
 
 import anyio.to_thread
 
-from backends.handbooks.catalogue.catalogue import said_of
 from backends.handbooks.catalogue.vectors import KeptVectors
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord
+from backends.handbooks.documents.model import AS_WRITTEN, Terms
 from backends.handbooks.index import HandbookIndex
 from backends.handbooks.ingest.files import Upload
 from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import IngestReport, Progress
-from core.canonical import Json
 from core.errors import InvalidInput, NotFound, RolltopError
 from core.gate import Role, Viewer, authorize
 from core.retriever import holds_for
-from core.values import Audience, Judgement, Passage
+from core.values import Judgement, Passage
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +142,7 @@ class Handbooks:
         self,
         viewer: Viewer,
         *sources: Path | Upload,
-        said: Mapping[str, Json] | None = None,
+        terms: Terms = AS_WRITTEN,
         progress: Callable[[Progress], None] = lambda progress: None,
         root: Path | None = None,
         prune: bool = True,
@@ -165,13 +162,13 @@ class Handbooks:
             progress=progress,
             root=root,
             prune=prune,
-            said=said,
+            terms=terms,
             by=viewer.id,
             reindex=reindex,
         )
 
-    async def upload(self, viewer: Viewer, files: Sequence[tuple[str, bytes]], audience: Audience | None = None) -> Job:
-        """Begin to import these files, by name and content; `audience`, if given, goes before what they say.
+    async def upload(self, viewer: Viewer, files: Sequence[tuple[str, bytes]], terms: Terms = AS_WRITTEN) -> Job:
+        """Begin to import these files, by name and content; `terms` go before what they say.
 
         The upload goes on when its caller ends. Raises InvalidInput while another one runs.
         """
@@ -180,12 +177,12 @@ class Handbooks:
             raise InvalidInput("other files are on their way: wait until they are in")
         job = self._job = Job(tuple(name for name, _ in files), viewer.id)
         uploads = [Upload(name=name, data=data) for name, data in files]
-        self._task = asyncio.create_task(self._run(job, viewer, uploads, said_of(audience=audience or ...)))
+        self._task = asyncio.create_task(self._run(job, viewer, uploads, terms))
         return job
 
-    async def _run(self, job: Job, viewer: Viewer, uploads: Sequence[Upload], said: Mapping[str, Json]) -> None:
+    async def _run(self, job: Job, viewer: Viewer, uploads: Sequence[Upload], terms: Terms) -> None:
         try:
-            report = await self.ingest(viewer, *uploads, said=said, progress=job.reach)
+            report = await self.ingest(viewer, *uploads, terms=terms, progress=job.reach)
             if self._after_upload is not None:
                 await self._after_upload()
             job.report = report
@@ -200,24 +197,13 @@ class Handbooks:
         authorize(viewer, "handbooks.keep")
         return self._job
 
-    async def change(
-        self,
-        viewer: Viewer,
-        document: str,
-        *,
-        audience: Audience | EllipsisType = ...,
-        effective: date | EllipsisType | None = ...,
-        until: date | EllipsisType | None = ...,
-        owner: str | EllipsisType | None = ...,
-        review_by: date | EllipsisType | None = ...,
-    ) -> None:
-        """Put the keeper's word before the front matter's, also that of later versions; `...` leaves a thing as it is.
+    async def change(self, viewer: Viewer, document: str, terms: Terms) -> None:
+        """Put the keeper's word before the front matter's, also that of later versions; unset fields stay as they are.
 
         Raises NotFound, and InvalidInput for an end before the beginning.
         """
         authorize(viewer, "handbooks.keep")
-        change = partial(self._catalogue.change, document, by=viewer.id, audience=audience, owner=owner)
-        await anyio.to_thread.run_sync(partial(change, effective=effective, until=until, review_by=review_by))
+        await anyio.to_thread.run_sync(partial(self._catalogue.change, document, terms, by=viewer.id))
 
     async def changes(self, viewer: Viewer, document: str) -> list[ChangeRecord]:
         """Who changed or removed the document, the newest first."""

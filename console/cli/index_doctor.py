@@ -65,19 +65,17 @@ def _holdings(file: str, index: HandbookIndex, documents: list[DocumentRecord]) 
 def _documents(documents: list[DocumentRecord], index: HandbookIndex) -> list[Remark]:
     today = index.catalogue.clock.now().date()
     staged = [one.id for one in documents if any(version.state == "staged" for version in one.versions)]
-    stale = [one for one in documents if one.passages and one.review_by and one.review_by < today]
     remarks = [
         Remark(about="index", said=f"{id} came half-way in: ingest its file again, which goes on with it", trouble=True)
         for id in staged
     ]
-    return remarks + [
-        Remark(
-            about="review",
-            said=f"{one.id} was to be reviewed by {one.review_by}{f' by {one.owner}' if one.owner else ''}",
-            trouble=True,
-        )
-        for one in stale
-    ]
+    for document in documents:
+        terms = document.terms
+        if document.passages and terms.review_by and terms.review_by < today:
+            by = f" by {terms.owner}" if terms.owner else ""
+            said = f"{document.id} was to be reviewed by {terms.review_by}{by}"
+            remarks.append(Remark(about="review", said=said, trouble=True))
+    return remarks
 
 
 async def _vectors(index: HandbookIndex, *, repair: bool) -> AsyncIterator[Remark]:

@@ -7,8 +7,8 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from backends.handbooks.catalogue.catalogue import said_of
 from backends.handbooks.catalogue.tables import MEMORY
+from backends.handbooks.documents.model import Terms
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
 from backends.handbooks.opening import open_handbooks
 from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, harmless, tell
@@ -45,13 +45,7 @@ async def ingest_handbooks(given: Given) -> int:
             progress=_progress(Pace()),
             root=given.root,
             prune=not given.keep,
-            said=said_of(
-                effective=given.effective,
-                until=given.until,
-                audience=_audience(given.audience) if given.audience else ...,
-                owner=given.owner,
-                review_by=given.review_by,
-            ),
+            terms=_terms(given),
             reindex=given.reindex,
         )
         # Of the store nothing is known here: samples without a handbook of one's own are left to the console's start.
@@ -78,14 +72,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remove", action="append", default=[], metavar="DOCUMENT", help="take it out of search")
     parser.add_argument("--as", dest="viewer", metavar="VIEWER_ID", help="whose word it is, for the record")
     words = parser.add_argument_group("a knowledge owner's word on all these documents, before their front matter's")
-    words.add_argument("--audience", action="append", metavar="WHO", help="COUNTRY, entity:NAME, role:NAME or all")
-    words.add_argument("--owner", default=..., help="who answers for them")
+    # An option that is not given must leave its field unset, so there are no defaults.
+    unset = argparse.SUPPRESS
+    words.add_argument(
+        "--audience", action="append", default=unset, metavar="WHO", help="COUNTRY, entity:NAME, role:NAME or all"
+    )
+    words.add_argument("--owner", default=unset, help="who answers for them")
     for option, help in (
         ("--effective", "the first day in force"),
         ("--until", "the last day in force"),
         ("--review-by", "the day by which somebody reads them again"),
     ):
-        words.add_argument(option, type=_day, default=..., metavar="DAY", help=help)
+        words.add_argument(option, type=_day, default=unset, metavar="DAY", help=help)
 
 
 def _progress(pace: Pace) -> "partial[None]":
@@ -119,6 +117,13 @@ def _shown(one: DocumentReport) -> dict[str, object]:
 
 def _total(report: IngestReport) -> dict[str, object]:
     return {"summary": report.summary, "fault": report.fault, "trouble": report.trouble}
+
+
+def _terms(given: Given) -> Terms:
+    terms = {name: value for name, value in vars(given).items() if name in Terms.model_fields}
+    if "audience" in terms:
+        terms["audience"] = _audience(terms["audience"])
+    return Terms.model_validate(terms)
 
 
 def _audience(words: list[str]) -> Audience:

@@ -41,7 +41,8 @@ def shown_version(document: DocumentRecord) -> VersionRecord:
 
 def past_review(document: DocumentRecord, today: date) -> bool:
     """Whether somebody should have read again by now what is in force, or will be."""
-    late = document.review_by is not None and document.review_by < today
+    review_by = document.terms.review_by
+    late = review_by is not None and review_by < today
     return late and status(document) in ("current", "upcoming")
 
 
@@ -53,7 +54,7 @@ def badges(document: DocumentRecord, today: date) -> str:
 
 def days(version: VersionRecord) -> str:
     """`since 2026-01-01`, `2024-01-01 to 2026-06-30`, `without a date`."""
-    match version.effective, version.until:
+    match version.terms.effective, version.terms.until:
         case None, None:
             return "without a date"
         case None, until:
@@ -66,7 +67,7 @@ def days(version: VersionRecord) -> str:
 
 def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRecord]:
     """The filters, and the documents that pass them; those past review first, then by title."""
-    owners = sorted({document.owner for document in documents if document.owner})
+    owners = sorted({document.terms.owner for document in documents if document.terms.owner})
     with st.container(border=True, horizontal=True):
         words = st.text_input(
             "Title",
@@ -88,7 +89,7 @@ def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRec
         )
         audience = st.selectbox(
             "Holds for",
-            sorted({audience_words(document.audience) for document in documents} - {""}),
+            sorted({audience_words(document.terms.audience) for document in documents} - {""}),
             index=None,
             key="hb_audience",
             placeholder="Anybody",
@@ -103,8 +104,8 @@ def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRec
         for document in documents
         if (words or "").casefold() in f"{document.title} {document.id}".casefold()
         and (wanted is None or wanted == status(document) or (wanted == "past_review" and past_review(document, today)))
-        and (audience is None or audience == audience_words(document.audience))
-        and (owner is None or owner == document.owner)
+        and (audience is None or audience == audience_words(document.terms.audience))
+        and (owner is None or owner == document.terms.owner)
     ]
     return sorted(kept, key=lambda document: (not past_review(document, today), document.title.casefold()))
 
@@ -137,13 +138,13 @@ def draw_documents(documents: Sequence[DocumentRecord], today: date) -> None:
 
 def _draw(document: DocumentRecord, today: date) -> None:
     version = shown_version(document)
-    holds = audience_words(document.audience) or "everybody"
+    holds = audience_words(document.terms.audience) or "everybody"
     with st.container(border=True):
         title, state, facts, keeping = st.columns([5, 3, 4, 4], vertical_alignment="center")
         title.page_link("../pages/handbook.py", label=label(document.title, 90), query_params={"hb_id": document.id})
         state.markdown(badges(document, today))
         facts.caption(f"Version {label(version.name)}, {label(days(version))}  \nfor {label(holds, 80)}")
         keeping.caption(
-            f"{label(document.owner or 'No owner', 60)}  \n{counted(document.passages, 'passage')}, "
-            + (f"review by {label(str(document.review_by))}" if document.review_by else "no review date")
+            f"{label(document.terms.owner or 'No owner', 60)}  \n{counted(document.passages, 'passage')}, "
+            + (f"review by {label(str(document.terms.review_by))}" if document.terms.review_by else "no review date")
         )

@@ -1,13 +1,13 @@
 """Drawing files on their way in: choosing them, how far they are, and the report of what came of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from time import sleep
-from typing import TypeAlias
 
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import DocumentRecord
-from backends.handbooks.documents.model import LARGEST, SUFFIXES
+from backends.handbooks.documents.model import AS_WRITTEN, LARGEST, SUFFIXES, Terms
 from backends.handbooks.ingest.report import DocumentReport, Progress
 from backends.handbooks.service import Job
 from console.drawing.sources import place
@@ -16,8 +16,6 @@ from console.drawing.text import label
 from console.format import counted
 from console.sign_in import COUNTRIES
 from core.values import Audience
-
-Upload: TypeAlias = Callable[[list[tuple[str, bytes]], Audience | None], None]
 
 REDRAW_SECONDS = 0.2
 _WORDS = {
@@ -29,8 +27,16 @@ _WORDS = {
 }
 
 
-def draw_upload(documents: Sequence[DocumentRecord], upload: Upload, busy: bool) -> None:
-    """The choice of files. A click on the button takes them in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenFiles:
+    """The files to import, by name and content, and the keeper's word on them."""
+
+    files: list[tuple[str, bytes]]
+    terms: Terms
+
+
+def draw_upload(documents: Sequence[DocumentRecord], busy: bool) -> ChosenFiles | None:
+    """The choice of files; they are returned once, by the run in which the button is clicked."""
     st.session_state.setdefault("hb_round", 0)
     files = st.file_uploader(
         "Markdown, PDF, Word, HTML or text",
@@ -65,11 +71,13 @@ def draw_upload(documents: Sequence[DocumentRecord], upload: Upload, busy: bool)
         "A file says in its front matter what it is: title, version, effective, until, audience, owner, review_by. "
         "What it does not say can be said afterwards."
     )
-    if st.button("Take in", key="hb_take_in", type="primary", disabled=busy or not files):
-        suffix = f".{files[0].name.rpartition('.')[2]}"
-        named = [(f"{of}{suffix}" if of and len(files) == 1 else file.name, file.getvalue()) for file in files]
-        st.session_state.hb_round += 1
-        upload(named, Audience(countries=[country.casefold() for country in countries]) if countries else None)
+    if not st.button("Take in", key="hb_take_in", type="primary", disabled=busy or not files):
+        return None
+    suffix = f".{files[0].name.rpartition('.')[2]}"
+    named = [(f"{of}{suffix}" if of and len(files) == 1 else file.name, file.getvalue()) for file in files]
+    st.session_state.hb_round += 1
+    audience = Audience(countries=[country.casefold() for country in countries])
+    return ChosenFiles(files=named, terms=Terms(audience=audience) if countries else AS_WRITTEN)
 
 
 def follow(job: Job) -> None:

@@ -1,12 +1,11 @@
 """Drawing one handbook: a version's text beside its passages, and what its keeper may say of it."""
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, VersionRecord
+from backends.handbooks.documents.model import Terms
 from console.drawing.handbook_list import WORDS, days
 from console.drawing.text import label, markdown, shown, when
 from console.format import counted
@@ -14,7 +13,6 @@ from core.clock import iso
 from core.gate import ROLES
 from core.values import Audience, Passage
 
-Change: TypeAlias = Callable[[dict[str, Audience | date | str | None]], None]
 PANE = 640
 SHORT = 10
 """Passages that need no box of their own to scroll in."""
@@ -79,36 +77,31 @@ def _draw_around(text: str, passage: Passage, key: str) -> None:
     st.markdown(markdown(after), anchors=False)
 
 
-def draw_form(document: DocumentRecord, change: Change) -> None:
-    """What holds for whom and when, who keeps it and when it is to be read again; only what differs is a change."""
+def draw_form(document: DocumentRecord) -> Terms | None:
+    """The form of what holds for whom and when; the keeper's word once Save is clicked. Only what differs is set."""
     newest = next(one for one in document.versions if one.state != "staged")
-    audience = document.audience
+    days = {"effective": newest.terms.effective, "until": newest.terms.until}
+    before = document.terms.model_copy(update=days)
     with st.form(f"hb_form_{document.id}", border=False):
-        countries = _listed("Countries", audience.countries, [])
-        entities = _listed("Companies of the group", audience.entities, [])
-        roles = _listed("Roles", audience.roles, sorted(ROLES))
+        countries = _listed("Countries", before.audience.countries, [])
+        entities = _listed("Companies of the group", before.audience.entities, [])
+        roles = _listed("Roles", before.audience.roles, sorted(ROLES))
         first, last = st.columns(2)
-        effective = first.date_input("In force from", newest.effective)
-        until = last.date_input("Last day in force", newest.until)
-        owner = first.text_input("Owner", document.owner or "", max_chars=120)
-        review_by = last.date_input("Review by", document.review_by)
+        effective = first.date_input("In force from", before.effective)
+        until = last.date_input("Last day in force", before.until)
+        owner = first.text_input("Owner", before.owner or "", max_chars=120)
+        review_by = last.date_input("Review by", before.review_by)
         st.caption("The dates are the newest version's. Empty lists: it holds for everybody.")
-        if st.form_submit_button("Save", type="primary"):
-            said = {
-                "audience": Audience(countries=countries, entities=entities, roles=roles),
-                "effective": effective,
-                "until": until,
-                "owner": owner.strip() or None,
-                "review_by": review_by,
-            }
-            was = {
-                "audience": audience,
-                "effective": newest.effective,
-                "until": newest.until,
-                "owner": document.owner,
-                "review_by": document.review_by,
-            }
-            change({name: value for name, value in said.items() if value != was[name]})
+        if not st.form_submit_button("Save", type="primary"):
+            return None
+    after = {
+        "effective": effective,
+        "until": until,
+        "audience": Audience(countries=countries, entities=entities, roles=roles),
+        "owner": owner.strip() or None,
+        "review_by": review_by,
+    }
+    return Terms.model_validate({name: value for name, value in after.items() if value != getattr(before, name)})
 
 
 def _listed(name: str, chosen: Sequence[str], known: Sequence[str]) -> list[str]:

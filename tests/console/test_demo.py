@@ -389,7 +389,7 @@ def test_a_companys_pages_offer_nothing_that_only_a_demo_has(start, policies):
     assert "tools" not in texts(at)
     assert not [label for label in labels(at) if " · " in label]
     assert "Development sign-in" in texts(page(viewer=None))
-    assert "Take one in under Upload" in texts(page("handbooks", KEEPER))
+    assert "Upload one, or run" in texts(page("handbooks", KEEPER))
     upload(app(), "parrots.md", PARROTS)
     assert "No handbook holds for you yet" not in texts(page())
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from backends.handbooks.catalogue.catalogue import Catalogue
+from core.values import Audience
 from tests.console.test_command_line import rolltop
 from tests.support.handbook_folders import check_whole, found_texts, handbook, write
 
@@ -82,8 +83,9 @@ def test_an_owners_words_and_a_removal_are_on_record(tmp_path, books):
     assert rolltop("ingest", "--remove", "nothing", *AS, **here(tmp_path)).status == 2
     catalogue = index(tmp_path)
     pay, leave = catalogue.documents()
-    assert (leave.audience.countries, leave.audience.roles, leave.owner) == (["austria"], ["approver"], "Payroll")
-    assert leave.versions[0].effective.isoformat() == "2026-03-01"
+    assert leave.terms.audience == Audience(countries=["austria"], roles=["approver"])
+    assert leave.terms.owner == "Payroll"
+    assert leave.terms.effective.isoformat() == "2026-03-01"
     assert pay.versions[0].state == "removed"
     assert [change.by for change in catalogue.changes("pay")] == ["k-1", "k-1"]
     catalogue.close()

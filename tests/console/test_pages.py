@@ -9,6 +9,7 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from backends.handbooks.documents.model import Terms
 from console.app import app, close
 from console.cli.main import main
 from console.demo.records import HrRecords
@@ -268,7 +269,7 @@ def test_a_keeper_changes_for_whom_a_handbook_holds_and_it_is_on_record(open_as)
     run, handbooks = app().run, app().handbooks
     trial = run(handbooks.try_question(KEEPER, "May I photograph a customer?", country="austria", entity=None))
     assert "it/data-protection" not in [passage.document for passage in trial.passages]
-    run(handbooks.change(KEEPER, "it/data-protection", audience=Audience()))
+    run(handbooks.change(KEEPER, "it/data-protection", Terms(audience=Audience())))
 
 
 def test_a_handbook_that_would_end_before_it_begins_is_not_saved(open_as):

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from backends import Handbooks, open_handbooks
+from backends.handbooks.documents.model import Terms
 from backends.handbooks.ingest.files import Upload
 from core import Denied, Viewer
 from core.values import Audience
@@ -28,7 +29,7 @@ KEEPING = {
     "ingest": lambda h, v: h.ingest(v, Upload(name="pay.md", data=handbook("Pay", "Day\nThe 28th.").encode())),
     "upload": lambda h, v: h.upload(v, [("pay.md", b"# Pay\n\nThe 28th.")]),
     "job": lambda h, v: h.job(v),
-    "change": lambda h, v: h.change(v, "leave", owner="Payroll"),
+    "change": lambda h, v: h.change(v, "leave", Terms(owner="Payroll")),
     "changes": lambda h, v: h.changes(v, "leave"),
     "remove": lambda h, v: h.remove(v, "leave"),
     "withdraw": lambda h, v: h.withdraw(v, [1]),
@@ -83,7 +84,7 @@ async def test_the_keepers_id_is_on_record_with_each_change(handbooks, tmp_path:
     write(tmp_path / "books", {"dogs.md": dogs})
     other = Viewer("e-4002", {"knowledge_owner"})
     assert statuses(await handbooks.ingest(other, tmp_path / "books")) == {"dogs": "unchanged", "pay": "removed"}
-    await handbooks.change(KEEPER, "leave", audience=Audience())
+    await handbooks.change(KEEPER, "leave", Terms(audience=Audience()))
     await handbooks.withdraw(other, [1])
     by = {id: [change.by for change in await handbooks.changes(KEEPER, id)] for id in ("pay", "leave")}
     assert by == {"pay": ["e-4002"], "leave": ["e-4002", "e-4001"]}

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from threading import Lock
 from typing import Generic, TypeVar, cast
 
@@ -34,11 +35,11 @@ class Editions:
     def __init__(self, known: Sequence[Edition]) -> None:
         self.by_row = {one.row: one for one in known}
         self._by_document = defaultdict[str, list[Edition]](list)
-        self._on: tuple[str, Mapping[str, Edition]] = ("", {})
+        self._on: tuple[date | None, Mapping[str, Edition]] = (None, {})
         for one in known:
             self._by_document[one.document].append(one)
 
-    def on(self, day: str) -> Mapping[str, Edition]:
+    def on(self, day: date) -> Mapping[str, Edition]:
         """The version in force on a day, by document."""
         kept, found = self._on
         if kept != day:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from json import loads
 from os import PathLike
-from types import EllipsisType
 from typing import cast
 
 import apsw
@@ -18,14 +17,13 @@ from backends.handbooks.catalogue.cache import Editions, Kept, revision
 from backends.handbooks.catalogue.listing import list_changes, list_documents
 from backends.handbooks.catalogue.tables import Connections
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, PassageTable
-from backends.handbooks.documents.model import LeftOut
+from backends.handbooks.documents.model import LeftOut, Terms
 from backends.vectors.contracts import Embedder
-from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
 from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
 from core.retriever import Filters, holds_for
-from core.values import Audience, Passage
+from core.values import Passage
 
 _VOCABULARY = "SELECT word, passages FROM vocabulary"
 _ROWS = "SELECT uid, row FROM passage WHERE uid IN (SELECT value FROM json_each(?))"
@@ -95,26 +93,15 @@ class Catalogue:
             raise NotFound("version", f"{name} of {document}")
         return cast(int, row)
 
-    def change(
-        self,
-        document: str,
-        *,
-        by: str,
-        effective: date | EllipsisType | None = ...,
-        until: date | EllipsisType | None = ...,
-        audience: Audience | EllipsisType = ...,
-        owner: str | EllipsisType | None = ...,
-        review_by: date | EllipsisType | None = ...,
-    ) -> None:
-        """What a knowledge owner says goes before the front matter, from now on; `...` leaves a thing as it is.
+    def change(self, document: str, terms: Terms, *, by: str) -> None:
+        """Put a knowledge owner's word before the front matter's, from now on; unset fields stay as they are.
 
         The audience, the owner and the review date are the document's and outlast its versions. The days are those of
         the newest version, and go over to the next one as long as its front matter gives the same day as this one's.
         `by` is on record. Raises NotFound, and InvalidInput for an end before the beginning.
         """
-        said = said_of(effective=effective, until=until, audience=audience, owner=owner, review_by=review_by)
         with self.connections.writing() as connection:
-            writing.say(connection, document, said, by, self._now())
+            writing.say(connection, document, terms, by, self._now())
 
     def changes(self, document: str) -> list[ChangeRecord]:
         """Who changed or removed a document, the newest first; [] where nobody did."""
@@ -148,7 +135,7 @@ class Catalogue:
         found = self._on(as_of)
         wanted = filters.documents if filters and filters.documents else found
         answers = (found[document] for document in dict.fromkeys(wanted) if document in found)
-        return [one.row for one in answers if holds_for(one.audience, viewer)]
+        return [one.row for one in answers if holds_for(one.terms.audience, viewer)]
 
     def versions(self, as_of: date) -> dict[str, str]:
         """The name of the version in force on that day, by document."""
@@ -233,25 +220,10 @@ class Catalogue:
 
     def _on(self, day: date) -> Mapping[str, Edition]:
         with self.connections.reading() as connection:
-            return self._editions.get(connection).on(day.isoformat())
+            return self._editions.get(connection).on(day)
 
-    def _today(self) -> str:
-        return self.clock.now().date().isoformat()
+    def _today(self) -> date:
+        return self.clock.now().date()
 
     def _now(self) -> str:
         return iso(self.clock.now())
-
-
-def said_of(**said: date | Audience | str | EllipsisType | None) -> dict[str, Json]:
-    """What was said, as it is kept: what is `...` was not."""
-    return {name: _kept(value) for name, value in said.items() if value is not ...}
-
-
-def _kept(value: date | Audience | str | EllipsisType | None) -> Json:
-    match value:
-        case date():
-            return value.isoformat()
-        case Audience():
-            return value.model_dump()
-        case _:
-            return value

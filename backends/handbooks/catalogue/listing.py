@@ -12,7 +12,7 @@ from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, 
 from core.clock import moment
 
 
-def list_documents(connection: apsw.Connection, today: str) -> list[DocumentRecord]:
+def list_documents(connection: apsw.Connection, today: date) -> list[DocumentRecord]:
     """Every document, by id."""
     counts = dict(connection.execute("SELECT version, count(*) FROM passage GROUP BY version"))
     by_document = defaultdict[str, list[Edition]](list)
@@ -32,7 +32,7 @@ def list_changes(connection: apsw.Connection, document: str) -> list[ChangeRecor
     ]
 
 
-def _document(known: Sequence[Edition], counts: dict[int, int], today: str) -> DocumentRecord:
+def _document(known: Sequence[Edition], counts: dict[int, int], today: date) -> DocumentRecord:
     newest = sorted(known, key=lambda one: (one.published is None, one.published or 0, one.row), reverse=True)
     now = answering(known, today)
     shown = now or max(known, key=lambda one: (one.published or 0, one.row))
@@ -40,9 +40,7 @@ def _document(known: Sequence[Edition], counts: dict[int, int], today: str) -> D
         id=shown.document,
         title=shown.title,
         kind=shown.kind,
-        owner=shown.owner,
-        review_by=_day(shown.review_by),
-        audience=shown.audience,
+        terms=shown.terms,
         versions=tuple(_version(one, known, counts, today) for one in newest),
         passages=counts.get(now.row, 0) if now else 0,
         source=shown.root,
@@ -50,20 +48,15 @@ def _document(known: Sequence[Edition], counts: dict[int, int], today: str) -> D
     )
 
 
-def _version(edition: Edition, known: Sequence[Edition], counts: dict[int, int], today: str) -> VersionRecord:
+def _version(edition: Edition, known: Sequence[Edition], counts: dict[int, int], today: date) -> VersionRecord:
     return VersionRecord(
         row=edition.row,
         name=edition.name,
         title=edition.title,
         kind=edition.kind,
         hash=edition.hash,
-        effective=_day(edition.effective),
-        until=_day(edition.until),
+        terms=edition.terms,
         state=state(edition, known, today),
         passages=counts.get(edition.row, 0),
         at=edition.at,
     )
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None

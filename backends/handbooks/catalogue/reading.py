@@ -1,6 +1,7 @@
 """How rows of a catalogue become versions, passages and arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import chain
 from json import dumps, loads
 from typing import TypeAlias
@@ -9,10 +10,11 @@ import apsw
 import numpy as np
 
 from backends.handbooks.catalogue.versions import Edition, PassageTable
+from backends.handbooks.documents.model import Terms
 from backends.vectors.contracts import Vectors
 from core.canonical import Json
 from core.clock import moment
-from core.values import Audience, Passage
+from core.values import Passage
 
 Row: TypeAlias = tuple[Json, ...]
 
@@ -42,6 +44,7 @@ def editions(connection: apsw.Connection, document: str | None = None) -> list[E
 def _edition(columns: Sequence[Json]) -> Edition:
     row, document, name, title, kind, hash, at, published, day, since, front, dated, said, removed, root = columns
     words: dict[str, Json] = loads(front) | loads(said) | loads(dated)
+    terms = Terms.model_validate({name: words[name] for name in Terms.model_fields if name in words})
     return Edition(
         row=row,
         document=document,
@@ -51,13 +54,9 @@ def _edition(columns: Sequence[Json]) -> Edition:
         hash=hash,
         at=moment(at),
         published=published,
-        day=day,
-        start=words.get("effective") or since,
-        effective=words.get("effective"),
-        until=words.get("until"),
-        audience=Audience.model_validate(words.get("audience") or {}),
-        owner=words.get("owner"),
-        review_by=words.get("review_by"),
+        day=_day(day),
+        start=terms.effective or _day(since) or date.min,
+        terms=terms,
         removed=removed is not None,
         root=root,
     )
@@ -77,9 +76,9 @@ def passages(
                 title=edition.title,
                 section=loads(section),
                 version=edition.name,
-                effective=edition.effective,
-                until=edition.until,
-                audience=edition.audience,
+                effective=_iso(edition.terms.effective),
+                until=_iso(edition.terms.until),
+                audience=edition.terms.audience,
                 page=page,
                 start=start,
                 end=end,
@@ -87,6 +86,14 @@ def passages(
                 score=0.0,
             ),
         )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def table(connection: apsw.Connection, revision: int) -> PassageTable:

@@ -4,13 +4,14 @@ So a file that did not change does nothing, whatever was done to its document si
 newer edition, is not overruled by the next look into the folder.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import apsw
 
 from backends.handbooks.catalogue import writing
 from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.documents.model import Terms
 from core.canonical import Json
 from core.clock import iso
 
@@ -49,10 +50,10 @@ class Sources:
         with self._connections.writing() as connection:
             note(connection, source, document=source.document)
 
-    def say(self, source: Source, said: Mapping[str, Json], by: str) -> None:
+    def say(self, source: Source, terms: Terms, by: str) -> None:
         """Put a knowledge owner's words on the document. Raises InvalidInput where it would end before it begins."""
         with self._connections.writing() as connection:
-            writing.say(connection, source.document, said, by, iso(self._catalogue.clock.now()))
+            writing.say(connection, source.document, terms, by, iso(self._catalogue.clock.now()))
 
     def gone(self, root: str, under: str, documents: Iterable[str]) -> list[str]:
         """The documents that came from `under` in this folder and are not among those that are there now."""

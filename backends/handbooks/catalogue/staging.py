@@ -5,7 +5,7 @@ bytes. Not for two at a time: see `backends.handbooks.catalogue.lock`.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from json import dumps, loads
 
@@ -20,9 +20,8 @@ from backends.handbooks.catalogue.tables import moved
 from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.catalogue.words import settle
 from backends.handbooks.documents.cutter import indexed_text
-from backends.handbooks.documents.model import ParsedDocument
+from backends.handbooks.documents.model import ParsedDocument, Terms
 from backends.vectors.static.tokens import StaticTokens
-from core.canonical import Json
 from core.clock import iso
 from core.words import words
 
@@ -123,7 +122,7 @@ class Staging:
                 (document,),
             )
 
-    def publish(self, row: int, source: Source, said: Mapping[str, Json], by: str) -> str:
+    def publish(self, row: int, source: Source, terms: Terms, by: str) -> str:
         """Let a version answer from its day on, in place of those before it; its name.
 
         A removed document is back with it. Raises InvalidInput where it would end before it begins.
@@ -144,7 +143,7 @@ class Staging:
                 "UPDATE document SET removed = NULL, root = ? WHERE id = ?", (source.root, source.document)
             )
             note(connection, source, document=source.document)
-            writing.say(connection, source.document, said, by, iso(now))
+            writing.say(connection, source.document, terms, by, iso(now))
             settle(connection, source.document)
             return str(connection.execute("SELECT name FROM version WHERE row = ?", (row,)).get)
 

@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.handbooks.documents.model import Terms
 from core.canonical import Json
-from core.values import Audience
 
 State: TypeAlias = Literal["current", "upcoming", "superseded", "removed", "staged"]
 
@@ -23,8 +23,8 @@ class Edition:
     """A version as the catalogue holds it, with a knowledge owner's words in place of the front matter's.
 
     `published` is its place among all publications and `day` when that was; None while staged. It answers from the
-    day `start` on; "" is since ever. `effective` and `until` are the days that somebody gave, None where nobody did.
-    `removed`: its document was removed, or this version alone was withdrawn.
+    day `start` on, which is `terms.effective` if that is given. `removed`: its document was removed, or this version
+    alone was withdrawn.
     """
 
     row: int
@@ -35,13 +35,9 @@ class Edition:
     hash: str
     at: datetime
     published: int | None
-    day: str | None
-    start: str
-    effective: str | None
-    until: str | None
-    audience: Audience
-    owner: str | None
-    review_by: str | None
+    day: date | None
+    start: date
+    terms: Terms
     removed: bool
     root: str | None
 
@@ -58,8 +54,7 @@ class VersionRecord:
     title: str
     kind: str
     hash: str
-    effective: date | None
-    until: date | None
+    terms: Terms
     state: State
     passages: int
     at: datetime
@@ -75,9 +70,7 @@ class DocumentRecord:
     id: str
     title: str
     kind: str
-    owner: str | None
-    review_by: date | None
-    audience: Audience
+    terms: Terms
     versions: tuple[VersionRecord, ...]
     passages: int
     source: str | None
@@ -123,20 +116,22 @@ def standing(editions: Iterable[Edition]) -> list[Edition]:
     kept: list[Edition] = []
     published = [one for one in editions if one.published is not None and not one.removed]
     for later in sorted(published, key=lambda one: one.published or 0):
-        day = later.day or ""
-        if later.until is None or later.until >= day:
+        day = later.day or date.min
+        if later.terms.until is None or later.terms.until >= day:
             kept = [earlier for earlier in kept if earlier.start < later.start and earlier.start <= day]
         kept.append(later)
     return kept
 
 
-def answering(editions: Iterable[Edition], day: str) -> Edition | None:
+def answering(editions: Iterable[Edition], day: date) -> Edition | None:
     """Of one document, the version in force on a day: the newest by its start, then by its publication."""
-    candidates = [one for one in standing(editions) if one.start <= day and (one.until is None or one.until >= day)]
+    candidates = [
+        one for one in standing(editions) if one.start <= day and (one.terms.until is None or one.terms.until >= day)
+    ]
     return max(candidates, key=lambda one: (one.start, one.published or 0), default=None)
 
 
-def state(edition: Edition, editions: Sequence[Edition], day: str) -> State:
+def state(edition: Edition, editions: Sequence[Edition], day: date) -> State:
     """What a version of these editions of one document is on a day."""
     if edition.published is None:
         return "staged"

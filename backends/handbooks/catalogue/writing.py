@@ -9,6 +9,7 @@ from backends.handbooks.catalogue.reading import editions, listed
 from backends.handbooks.catalogue.tables import moved
 from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.catalogue.words import settle
+from backends.handbooks.documents.model import Terms
 from core.canonical import Json
 from core.errors import InvalidInput, NotFound
 
@@ -29,22 +30,23 @@ def newest(connection: apsw.Connection, document: str) -> Edition:
     return max(published, key=lambda one: one.published or 0)
 
 
-def say(connection: apsw.Connection, document: str, said: Mapping[str, Json], by: str, at: str) -> None:
+def say(connection: apsw.Connection, document: str, terms: Terms, by: str, at: str) -> None:
     """Put a knowledge owner's words before the front matter's of the newest version, and on record; once, if repeated.
 
     Raises NotFound for an unknown document, InvalidInput for an end before the beginning.
     """
     edition = newest(connection, document)
-    said = {name: value for name, value in said.items() if _unsaid(connection, edition, name, value)}
-    if not said:
+    values = terms.model_dump(mode="json", include=terms.model_fields_set)
+    new = {name: value for name, value in values.items() if _is_new(connection, edition, name, value)}
+    if not new:
         return
-    dated = {name: value for name, value in said.items() if name in DATES}
-    lasting = {name: value for name, value in said.items() if name not in DATES}
+    dated = {name: value for name, value in new.items() if name in DATES}
+    lasting = {name: value for name, value in new.items() if name not in DATES}
     _add(connection, "version", "row", edition.row, dated)
     _add(connection, "document", "id", document, lasting)
     connection.execute(
         "INSERT INTO change (at, by, document, version, what) VALUES (?, ?, ?, ?, ?)",
-        (at, by, document, edition.row if dated else None, dumps(dict(said))),
+        (at, by, document, edition.row if dated else None, dumps(new)),
     )
     check_days(newest(connection, document))
     settle(connection, document)
@@ -52,10 +54,9 @@ def say(connection: apsw.Connection, document: str, said: Mapping[str, Json], by
 
 def check_days(edition: Edition) -> None:
     """Raises InvalidInput for a version that ends before it begins."""
-    if edition.until and edition.effective and edition.until < edition.effective:
-        raise InvalidInput(
-            f"{edition.document} would end on {edition.until}, before {edition.effective}, when it comes into force"
-        )
+    effective, until = edition.terms.effective, edition.terms.until
+    if until and effective and until < effective:
+        raise InvalidInput(f"{edition.document} would end on {until}, before {effective}, when it comes into force")
 
 
 def remove(connection: apsw.Connection, document: str, by: str, at: str) -> None:
@@ -93,12 +94,12 @@ def hold(connection: apsw.Connection, embedder: str | None, uids: Sequence[str])
         moved(connection)
 
 
-def _unsaid(connection: apsw.Connection, edition: Edition, name: str, value: Json) -> bool:
+def _is_new(connection: apsw.Connection, edition: Edition, name: str, value: Json) -> bool:
     table, key, id = ("version", "row", edition.row) if name in DATES else ("document", "id", edition.document)
-    known = loads(str(connection.execute(f"SELECT said FROM {table} WHERE {key} = ?", (id,)).get))
-    return name not in known or bool(known[name] != value)
+    before = loads(str(connection.execute(f"SELECT said FROM {table} WHERE {key} = ?", (id,)).get))
+    return name not in before or bool(before[name] != value)
 
 
-def _add(connection: apsw.Connection, table: str, key: str, id: int | str, said: Mapping[str, Json]) -> None:
+def _add(connection: apsw.Connection, table: str, key: str, id: int | str, values: Mapping[str, Json]) -> None:
     before = connection.execute(f"SELECT said FROM {table} WHERE {key} = ?", (id,)).get
-    connection.execute(f"UPDATE {table} SET said = ? WHERE {key} = ?", (dumps(loads(str(before)) | dict(said)), id))
+    connection.execute(f"UPDATE {table} SET said = ? WHERE {key} = ?", (dumps(loads(str(before)) | dict(values)), id))

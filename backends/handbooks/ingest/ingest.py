@@ -5,7 +5,7 @@ then published in one commit. Documents are embedded in groups, so that many sma
 batch of vectors is kept as it comes: the next ingest goes on where this one was cut off.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,14 +18,13 @@ from backends.handbooks.catalogue.lock import alone
 from backends.handbooks.catalogue.sources import Source, Sources
 from backends.handbooks.catalogue.staging import Staging
 from backends.handbooks.catalogue.versions import Edition
-from backends.handbooks.documents.model import LeftOut
+from backends.handbooks.documents.model import AS_WRITTEN, LeftOut, Terms
 from backends.handbooks.documents.sandbox import Parse, parsing
 from backends.handbooks.ingest.files import File, Folder, Upload, gather
 from backends.handbooks.ingest.index_writer import IndexWriter
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress, Status
 from backends.vectors.contracts import Embedder, VectorIndex
 from backends.vectors.static.tokens import StaticTokens
-from core.canonical import Json
 from core.errors import InvalidInput, RolltopError
 
 __all__ = ["DocumentReport", "IngestReport", "Progress", "Upload", "ingest"]
@@ -44,7 +43,7 @@ async def ingest(
     progress: Callable[[Progress], None] = lambda progress: None,
     root: Path | None = None,
     prune: bool = True,
-    said: Mapping[str, Json] | None = None,
+    terms: Terms = AS_WRITTEN,
     by: str = "ingest",
     reindex: bool = False,
     patience: float = 60,
@@ -55,8 +54,8 @@ async def ingest(
     Ingesting again is idempotent: a file that did not change does nothing, a text that did not is not embedded again.
     A document that was removed stays so until its file changes, or is named itself. `prune`: a document that came from
     a folder among the sources, and is not there any more, is removed. `root` is the folder in which documents' ids
-    begin, by default the one that was named. `said` are a knowledge owner's words (`said_of`) on all these documents,
-    and `by` is on record for them. `reindex` goes over to another embedder, and puts all into the vector index anew.
+    begin, by default the one that was named. `terms` are a knowledge owner's word on all these documents, and `by` is
+    on record for it. `reindex` goes over to another embedder, and puts all into the vector index anew.
     `parse` reads a file, by default in a process of this ingest's own.
 
     Superseded versions stay in the vector index as long as some day's search may find them; what nobody may find any
@@ -67,7 +66,7 @@ async def ingest(
     async with alone(catalogue.connections, patience), _reading(parse) as parse:
         files, folders = await blocking(gather, sources, root, await blocking(known.roots))
         index = IndexWriter(catalogue, embedder, vectors)
-        run = _Run(catalogue, parse, index, tokens, progress, said or {}, by, len(files))
+        run = _Run(catalogue, parse, index, tokens, progress, terms, by, len(files))
         await index.begin(reindex=reindex, told=run.embedded_anew)
         await run.begin()
         for file in files:
@@ -103,14 +102,14 @@ class _Run:
         index: IndexWriter,
         tokens: StaticTokens | None,
         progress: Callable[[Progress], None],
-        said: Mapping[str, Json],
+        terms: Terms,
         by: str,
         files: int,
     ) -> None:
         self.reports: dict[str, DocumentReport] = {}
         self._catalogue, self._parse, self._index, self._tokens = catalogue, parse, index, tokens
         self._staging, self._sources = Staging(catalogue), Sources(catalogue)
-        self._progress, self._said, self._by, self._files = progress, said, by, files
+        self._progress, self._terms, self._by, self._files = progress, terms, by, files
         self._group: list[_Staged] = []
         self._no_documents: set[str] = set()
         self._read = self._passages = self._of_passages = 0
@@ -159,8 +158,8 @@ class _Run:
         noted = last == (source.hash, source.document) and newest.root == source.root
         if newest.hash == source.hash and source.root is not None and not noted:
             await blocking(self._sources.note, source)
-        if self._said:
-            await blocking(self._sources.say, source, self._said, self._by)
+        if self._terms.model_fields_set:
+            await blocking(self._sources.say, source, self._terms, self._by)
         self._report(source.document, "unchanged")
         return True
 
@@ -202,7 +201,7 @@ class _Run:
             self._report(document, "failed", reason=str(error), passages=one.passages)
             return
         try:
-            name = await blocking(self._staging.publish, one.row, one.source, self._said, self._by)
+            name = await blocking(self._staging.publish, one.row, one.source, self._terms, self._by)
         except InvalidInput as error:
             await self._drop_staged(document)
             self._report(document, "refused", reason=str(error))
