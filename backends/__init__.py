@@ -10,6 +10,7 @@ from backends.models.opening import open_model
 from backends.stores.opening import open_store
 
 if TYPE_CHECKING:
+    from backends.handbooks.documents.model import Terms
     from backends.handbooks.opening import open_handbooks
     from backends.handbooks.search.retriever import HandbookRetriever
     from backends.handbooks.service import Handbooks
@@ -35,6 +36,7 @@ _MODULES = {
     "ResponsesModel": "models.openai.responses",
     "ScriptedModel": "models.scripted.model",
     "SqliteStore": "stores.sqlite.store",
+    "Terms": "handbooks.documents.model",
     "open_handbooks": "handbooks.opening",
     "read_prices": "models.prices",
 }
@@ -51,6 +53,7 @@ __all__ = [
     "ResponsesModel",
     "ScriptedModel",
     "SqliteStore",
+    "Terms",
     "open_handbooks",
     "open_model",
     "open_store",

@@ -1,4 +1,4 @@
-"""Handbook: one document, its versions and their passages, and what whoever keeps it says of it."""
+"""Handbook: one document, its versions with their passages, and its terms, which a knowledge owner edits here."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ id = st.query_params.get("hb_id", "")
 
 def remove() -> None:
     run(handbooks.remove(viewer, id))
-    st.session_state.hb_notice = "Removed: it is not found any more. Answers that cite it keep their source."
+    st.session_state.hb_notice = "Removed from search. Answers that cite it keep their source."
 
 
 st.page_link("../pages/handbooks.py", label="Back to handbooks", icon=":material/arrow_back:")
@@ -43,21 +43,21 @@ with st.container(horizontal=True):
     with st.popover("Edit", icon=":material/edit:"):
         terms = draw_form(document)
         if terms is not None and not terms.model_fields_set:
-            st.info("Nothing differs from what is on record.", icon=":material/info:")
+            st.info("No field was changed.", icon=":material/info:")
         elif terms is not None:
             try:
                 run(handbooks.change(viewer, id, terms))
             except InvalidInput as error:
                 st.error(label(str(error), 300), icon=":material/error:")
             else:
-                st.session_state.hb_notice = "Saved. It counts from the next question on."
+                st.session_state.hb_notice = "Saved. It applies from the next question on."
                 st.rerun()
     with st.popover("Changes", icon=":material/history:"):
         draw_changes(run(handbooks.changes(viewer, id)))
     if any(one.state != "removed" for one in document.versions):
         with st.popover("Remove", icon=":material/delete:"):
             st.markdown(
-                "It will not be found any more. Answers that cite it keep their source, and so does the record."
+                "Search will not find it any more. Answers that cite it keep their source, and it stays on record."
             )
             st.button("Remove it from search", key="hb_remove", type="primary", on_click=remove)
 draw_text_and_passages(

@@ -1,4 +1,4 @@
-"""Handbooks: what the desk may say, for whom, from when. Their keeper takes files in here, and tries questions."""
+"""Handbooks: the documents that the desk answers from. A knowledge owner imports files here and tries questions."""
 
 from datetime import UTC, datetime
 from typing import get_args
@@ -23,7 +23,7 @@ run, desk, handbooks = app().run, app().desk, app().handbooks
 today = datetime.now(UTC).date()
 
 st.title("Handbooks")
-st.caption("What the desk may say, for whom and from when.")
+st.caption("What the desk answers from, for whom and from when.")
 documents = run(handbooks.documents(viewer))
 samples = count_samples(documents)
 draw_samples(samples.answering, samples.withdrawn)
@@ -36,7 +36,7 @@ if listed.open:
         late = sum(past_review(document, today) for document in documents)
         if late:
             st.warning(
-                f"{counted(late, 'document')} past the review date: read again and set another date, or take in a new "
+                f"{counted(late, 'document')} past the review date: read again and set another date, or import a new "
                 "version.",
                 icon=":material/event_busy:",
             )

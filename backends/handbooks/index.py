@@ -15,7 +15,7 @@ from backends.vectors.static.tokens import StaticTokens
 class HandbookIndex:
     """What `open_handbooks` opened. `embedder`, `vectors` and `tokens` are None if the index is searched by words only.
 
-    The catalogue asks no gate: a program changes handbooks through `Handbooks`.
+    The catalogue does not ask the gate: a program changes handbooks through `Handbooks`.
     """
 
     catalogue: Catalogue

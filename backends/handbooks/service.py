@@ -1,7 +1,7 @@
-"""What a knowledge owner does with the handbooks: the one way from the pages to the catalogue.
+"""What a knowledge owner does with the handbooks: the way from a program or a page to the catalogue.
 
-Every method asks the gate first. An upload is a job of this object's, not of the page that began it: who clicks away
-interrupts nothing, and whoever comes back sees how far it is.
+Every method asks the gate first. An upload belongs to this object, not to the page that began it: it goes on if the
+page is left, and any page can show its progress.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ from core.values import Judgement, Passage
 log = logging.getLogger(__name__)
 
 TRIED = 8
-"""Passages that a tried question brings."""
+"""The most passages that a tried question shows."""
 
 
 @dataclass(slots=True)
 class Job:
-    """Files on their way into the catalogue. One of `report` and `error` is set once it is over.
+    """An upload. One of `report` and `error` is set once it is over.
 
-    `progress` is None until the first step; `error` says in words what went wrong with all of them.
+    `progress` is None until the first step; `error` is for people, and says why the upload failed as a whole.
     """
 
     names: tuple[str, ...]
@@ -51,13 +51,13 @@ class Job:
         return self.report is not None or self.error is not None
 
     def reach(self, progress: Progress) -> None:
-        """Take note of how far it is."""
+        """Note the progress."""
         self.progress = progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What somebody else would get: the passages, best first, whether they answer, and how long it took."""
+    """What a tried question finds: the passages, best first, whether they answer it, and how long the search took."""
 
     passages: list[Passage]
     judgement: Judgement | None
@@ -66,10 +66,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How the index is. `embedder` and `dimension` are None where it is searched by words alone.
+    """The state of the index. `embedder` and `dimension` are None if it is searched by words only.
 
-    `documents` and `passages` are those that can be found today; `missing` counts versions in search that lack vectors,
-    `staged` those that an ingest left half-way: the next one of the same files goes on with them.
+    `documents` and `passages` count what can be found today, `missing` the versions in search that lack vectors, and
+    `staged` the versions that an import has left incomplete: importing the same files continues with them.
     """
 
     embedder: str | None
@@ -104,7 +104,7 @@ class Handbooks:
                 await self._task
         # Not in the task: one that is cancelled before its first step runs no handler.
         if self._job is not None and not self._job.over:
-            self._job.error = "It was broken off: upload the same files again, and it goes on."
+            self._job.error = "The upload was interrupted. Upload the same files again to continue."
 
     async def documents(self, viewer: Viewer) -> list[DocumentRecord]:
         """All documents, removed ones too, by id."""
@@ -112,20 +112,21 @@ class Handbooks:
         return await anyio.to_thread.run_sync(self._catalogue.documents)
 
     async def text(self, viewer: Viewer, version: int) -> str:
-        """The text of the version of this row, as its passages were cut from."""
+        """The text that the passages of this version were cut from. `version` is its row. Raises NotFound."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._catalogue.text, version)
 
     async def pieces(self, viewer: Viewer, version: int) -> list[Passage]:
-        """The passages of the version of this row, in their order."""
+        """The passages of this version in the order of its text. `version` is its row. Raises NotFound."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._catalogue.pieces, version)
 
     async def section(self, viewer: Viewer, passage: Passage) -> list[Passage]:
-        """The passages of the passage's section and those below it, in order; [] where its version is not kept.
+        """The passages of the passage's section and of those below it, in order.
 
-        For whom the document does not hold it is [] too: what stands around a cited passage is not on their record.
+        [] if the document does not hold for the viewer, or the catalogue does not have this version.
         """
+        # A reader may see a passage that they were given, which is on their record. Its surroundings are not.
         if not holds_for(passage.audience, viewer):
             return []
         return await anyio.to_thread.run_sync(self._section, passage)
@@ -174,7 +175,7 @@ class Handbooks:
         """
         authorize(viewer, "handbooks.keep")
         if self._job is not None and not self._job.over:
-            raise InvalidInput("other files are on their way: wait until they are in")
+            raise InvalidInput("another upload is running: wait until it has ended")
         job = self._job = Job(tuple(name for name, _ in files), viewer.id)
         uploads = [Upload(name=name, data=data) for name, data in files]
         self._task = asyncio.create_task(self._run(job, viewer, uploads, terms))
@@ -188,30 +189,30 @@ class Handbooks:
             job.report = report
         except RolltopError as error:
             job.error = str(error)
-        except Exception:
+        except Exception:  # the boundary of a job: without an end its page would wait for ever
             log.exception("an upload of %d files failed", len(uploads))
-            job.error = "It failed for a reason that has no name yet; what was published before still answers."
+            job.error = "Unexpected error; see the server log. The published version is unchanged."
 
     async def job(self, viewer: Viewer) -> Job | None:
-        """The latest upload since the process began, whoever's it is."""
+        """The latest upload of any viewer since the process began; None before the first."""
         authorize(viewer, "handbooks.keep")
         return self._job
 
     async def change(self, viewer: Viewer, document: str, terms: Terms) -> None:
-        """Put the keeper's word before the front matter's, also that of later versions; unset fields stay as they are.
+        """Let these terms go before the front matter's, also that of later versions; unset fields stay as they are.
 
-        Raises NotFound, and InvalidInput for an end before the beginning.
+        Raises NotFound, and InvalidInput if the document would end before it begins.
         """
         authorize(viewer, "handbooks.keep")
         await anyio.to_thread.run_sync(partial(self._catalogue.change, document, terms, by=viewer.id))
 
     async def changes(self, viewer: Viewer, document: str) -> list[ChangeRecord]:
-        """Who changed or removed the document, the newest first."""
+        """The changes and removals of the document, the newest first, each with the id of its viewer."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._catalogue.changes, document)
 
     async def remove(self, viewer: Viewer, document: str) -> None:
-        """Take the document out of search; what cites it stays."""
+        """Take the document out of search. It stays on record for the answers that cite it. Raises NotFound."""
         authorize(viewer, "handbooks.keep")
         await anyio.to_thread.run_sync(partial(self._catalogue.remove, document, by=viewer.id))
 
@@ -223,7 +224,7 @@ class Handbooks:
     async def try_question(
         self, viewer: Viewer, question: str, *, role: Role = "employee", country: str | None, entity: str | None
     ) -> Trial:
-        """What this question finds for somebody of that role, country and entity, today."""
+        """What this question finds today for a reader with that role, country and entity."""
         authorize(viewer, "handbooks.keep")
         reader = Viewer(viewer.id, {"employee", role}, country=country, entity=entity)
         began = monotonic()
@@ -232,7 +233,7 @@ class Handbooks:
         return Trial(passages=passages, judgement=judgement, took_ms=round(1000 * (monotonic() - began)))
 
     async def health(self, viewer: Viewer) -> Health:
-        """How the index is, as the catalogue has it; `rolltop doctor` asks a vector index elsewhere too."""
+        """The state of the index as the catalogue notes it; `rolltop doctor` also asks a vector index elsewhere."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._health)
 

@@ -45,7 +45,7 @@ def count_samples(documents: Iterable[DocumentRecord]) -> SampleCount:
 
 
 async def withdraw_samples(handbooks: Handbooks, *, demo: bool) -> int:
-    """Take the sample handbooks out of search, where they do not belong; how many were withdrawn now.
+    """Take the sample handbooks out of search if they do not belong there; how many were withdrawn now.
 
     In a demo they belong as long as no document of one's own was published; in any other store they never do.
     """

@@ -1,4 +1,4 @@
-"""Drawing files on their way in: choosing them, how far they are, and the report of what came of each."""
+"""Drawing an upload: the choice of files, its progress, and the report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from core.values import Audience
 
 REDRAW_SECONDS = 0.2
 _WORDS = {
-    "published": Word("Taken in", "green", ":material/check:"),
+    "published": Word("Imported", "green", ":material/check:"),
     "unchanged": Word("Unchanged", "gray", ":material/equal:"),
     "removed": Word("Removed", "gray", ":material/delete:"),
     "refused": Word("Refused", "red", ":material/block:"),
@@ -55,7 +55,7 @@ def draw_upload(documents: Sequence[DocumentRecord], busy: bool) -> ChosenFiles 
             key="hb_of",
             placeholder="No other document",
             disabled=len(files) != 1,
-            help="For one file. It takes the place of the version before from the day on which it comes into force.",
+            help="For one file. It replaces the version before from its first day in force.",
             width=320,
         )
         countries = st.multiselect(
@@ -68,10 +68,10 @@ def draw_upload(documents: Sequence[DocumentRecord], busy: bool) -> ChosenFiles 
             width=320,
         )
     st.caption(
-        "A file says in its front matter what it is: title, version, effective, until, audience, owner, review_by. "
-        "What it does not say can be said afterwards."
+        "A file's front matter gives its title, version, effective, until, audience, owner and review_by. You can set "
+        "what it lacks after the import."
     )
-    if not st.button("Take in", key="hb_take_in", type="primary", disabled=busy or not files):
+    if not st.button("Import", key="hb_import", type="primary", disabled=busy or not files):
         return None
     suffix = f".{files[0].name.rpartition('.')[2]}"
     named = [(f"{of}{suffix}" if of and len(files) == 1 else file.name, file.getvalue()) for file in files]
@@ -81,33 +81,33 @@ def draw_upload(documents: Sequence[DocumentRecord], busy: bool) -> ChosenFiles 
 
 
 def follow(job: Job) -> None:
-    """Show how far it is, until it is over. Leaving early stops nothing but the showing."""
+    """Show the progress until the upload is over. The upload goes on if the page is left."""
     bar = st.progress(0.0, f"Reading {counted(len(job.names), 'file')}")
     while not job.over:
         if job.progress is not None:
-            bar.progress(_share(job.progress), _said(job.progress))
+            bar.progress(_share(job.progress), _progress_text(job.progress))
         sleep(REDRAW_SECONDS)
 
 
 def _share(progress: Progress) -> float:
-    """Half of the way is reading, half the vectors: how long each takes nobody knows before."""
+    # How long reading and embedding take is unknown before, so each is half of the bar.
     read = progress.documents / max(1, progress.of_documents)
     indexed = progress.passages / max(1, progress.of_passages)
     return min(1.0, (read + indexed) / 2)
 
 
-def _said(progress: Progress) -> str:
+def _progress_text(progress: Progress) -> str:
     documents = f"document {progress.documents:,} of {progress.of_documents:,}"
     return f"{label(progress.name)} · {documents} · {counted(progress.passages, 'passage')}"
 
 
 def draw_report(job: Job) -> None:
-    """What came of each file, and what of it was left out."""
+    """The result for each file, and the texts of it that were left out."""
     if job.error is not None:
-        st.error(label(job.error, 400), title="Not taken in", icon=":material/error:")
+        st.error(label(job.error, 400), title="Import failed", icon=":material/error:")
     if job.report is None:
         return
-    st.subheader("What came of it", anchor=False)
+    st.subheader("Result", anchor=False)
     st.caption(label(job.report.summary, 400))
     if job.report.fault:
         st.error(label(job.report.fault, 400), icon=":material/error:")

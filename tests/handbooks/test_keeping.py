@@ -104,7 +104,20 @@ async def test_an_upload_goes_on_by_itself_and_tells_the_program_before_its_job_
         assert (over, statuses(job.report)) == ([False], {"leave": "published"})
 
 
+async def test_an_unexpected_error_of_an_upload_is_told_without_its_name_and_is_in_the_log(caplog):
+    async def after_upload():
+        raise ZeroDivisionError("a secret")
+
+    async with open_handbooks(":memory:", embedder="none:", after_upload=after_upload) as handbooks:
+        job = await handbooks.upload(KEEPER, [("leave.md", LEAVE.encode())])
+        with anyio.fail_after(60):
+            while not job.over:  # noqa: ASYNC110 - a job has no event to wait for
+                await anyio.sleep(0.01)
+    assert job.error == "Unexpected error; see the server log. The published version is unchanged."
+    assert "a secret" in caplog.text
+
+
 async def test_an_upload_that_the_end_of_the_program_breaks_off_says_how_to_go_on():
     async with open_handbooks(":memory:", embedder="none:") as handbooks:
         job = await handbooks.upload(KEEPER, [("leave.md", LEAVE.encode())])
-    assert "upload the same files again" in job.error
+    assert "Upload the same files again" in job.error

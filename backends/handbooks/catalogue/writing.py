@@ -1,4 +1,4 @@
-"""What changes in a catalogue, each within a transaction of the caller's."""
+"""Changes of a catalogue, each within a transaction of the caller."""
 
 from collections.abc import Mapping, Sequence
 from json import dumps, loads
@@ -14,7 +14,7 @@ from core.canonical import Json
 from core.errors import InvalidInput, NotFound
 
 DATES = ("effective", "until")
-"""What is said of a version; all else is said of its document."""
+"""The fields of `Terms` that are kept with a version; the others are kept with its document."""
 
 _SEEN = """
     SELECT 1 FROM passage JOIN version ON version.row = version AND findable
@@ -23,7 +23,7 @@ _SEEN = """
 
 
 def newest(connection: apsw.Connection, document: str) -> Edition:
-    """The version of a document that was published last. Raises NotFound where none was."""
+    """The version of a document that was published last. Raises NotFound before the first publication."""
     published = [one for one in editions(connection, document) if one.published is not None]
     if not published:
         raise NotFound("document", document)
@@ -31,9 +31,9 @@ def newest(connection: apsw.Connection, document: str) -> Edition:
 
 
 def say(connection: apsw.Connection, document: str, terms: Terms, by: str, at: str) -> None:
-    """Put a knowledge owner's words before the front matter's of the newest version, and on record; once, if repeated.
+    """Let these terms go before the front matter's, and put what is new in them on record.
 
-    Raises NotFound for an unknown document, InvalidInput for an end before the beginning.
+    Raises NotFound for an unknown document, InvalidInput if the newest version would end before it begins.
     """
     edition = newest(connection, document)
     values = terms.model_dump(mode="json", include=terms.model_fields_set)
@@ -53,14 +53,14 @@ def say(connection: apsw.Connection, document: str, terms: Terms, by: str, at: s
 
 
 def check_days(edition: Edition) -> None:
-    """Raises InvalidInput for a version that ends before it begins."""
+    """Raises InvalidInput if the version ends before it begins."""
     effective, until = edition.terms.effective, edition.terms.until
     if until and effective and until < effective:
         raise InvalidInput(f"{edition.document} would end on {until}, before {effective}, when it comes into force")
 
 
 def remove(connection: apsw.Connection, document: str, by: str, at: str) -> None:
-    """Take a document out of search, with all its versions; removing it twice is once. Raises NotFound."""
+    """Take a document with all its versions out of search. Idempotent. Raises NotFound."""
     newest(connection, document)
     connection.execute("UPDATE document SET removed = ? WHERE id = ? AND removed IS NULL", (at, document))
     if connection.changes():
@@ -72,7 +72,7 @@ def remove(connection: apsw.Connection, document: str, by: str, at: str) -> None
 
 
 def withdraw(connection: apsw.Connection, rows: Sequence[int], by: str, at: str) -> None:
-    """Take these versions out of search; withdrawing one twice is once."""
+    """Take these versions out of search. Idempotent."""
     documents: dict[str, None] = {}
     chosen = set(rows)
     for edition in editions(connection):
@@ -88,7 +88,7 @@ def withdraw(connection: apsw.Connection, rows: Sequence[int], by: str, at: str)
 
 
 def hold(connection: apsw.Connection, embedder: str | None, uids: Sequence[str]) -> None:
-    """Note by whose embedding a vector index has these passages; None: it has them no more."""
+    """Note by whose embedding a vector index holds these passages; None if it has lost them."""
     connection.executemany("UPDATE passage SET held = ? WHERE uid = ?", [(embedder, uid) for uid in uids])
     if connection.execute(_SEEN, (listed(uids),)).get:
         moved(connection)
