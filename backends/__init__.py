@@ -10,8 +10,10 @@ from backends.models.opening import open_model
 from backends.stores.opening import open_store
 
 if TYPE_CHECKING:
-    from backends.handbooks.opening import HandbookIndex, open_handbooks
+    from backends.handbooks.documents.model import Terms
+    from backends.handbooks.opening import open_handbooks
     from backends.handbooks.search.retriever import HandbookRetriever
+    from backends.handbooks.service import Handbooks
     from backends.models.anthropic.messages import MessagesModel
     from backends.models.offline.model import OfflineModel
     from backends.models.openai.chat import ChatModel
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ChatModel": "models.openai.chat",
-    "HandbookIndex": "handbooks.opening",
     "HandbookRetriever": "handbooks.search.retriever",
+    "Handbooks": "handbooks.service",
     "MemoryStore": "stores.memory",
     "MessagesModel": "models.anthropic.messages",
     "MongoStore": "stores.mongodb.store",
@@ -34,14 +36,15 @@ _MODULES = {
     "ResponsesModel": "models.openai.responses",
     "ScriptedModel": "models.scripted.model",
     "SqliteStore": "stores.sqlite.store",
+    "Terms": "handbooks.documents.model",
     "open_handbooks": "handbooks.opening",
     "read_prices": "models.prices",
 }
 
 __all__ = [
     "ChatModel",
-    "HandbookIndex",
     "HandbookRetriever",
+    "Handbooks",
     "MemoryStore",
     "MessagesModel",
     "MongoStore",
@@ -50,6 +53,7 @@ __all__ = [
     "ResponsesModel",
     "ScriptedModel",
     "SqliteStore",
+    "Terms",
     "open_handbooks",
     "open_model",
     "open_store",

@@ -9,15 +9,13 @@ import atexit
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from threading import Lock
 
 import anyio
 from anyio.to_thread import run_sync as blocking
 
 from backends.handbooks.ingest.ingest import Progress
-from backends.handbooks.opening import HandbookIndex, open_handbooks
-from backends.handbooks.service import Handbooks
+from backends.handbooks.opening import open_handbooks
 from backends.models.opening import open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
@@ -25,6 +23,7 @@ from console.demo.mark import is_demo, make_demo
 from console.demo.records import HrRecords
 from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_samples
 from console.demo.tools import TOOL_WORDS, hr_tools
+from console.keeper import DESK_KEEPER
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words
 from core.desk.desk import Desk
@@ -102,14 +101,14 @@ class App:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
         urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
-        index = await self._opened.enter_async_context(open_handbooks(settings.index_file, **urls))
-        self._catalogue = index.catalogue
+        opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples)
+        self.handbooks = await self._opened.enter_async_context(opening)
+        self._catalogue = self.handbooks.index.catalogue
         self.demo = await self._is_demo(settings, store)
         self.tools = self._demo_tools(settings) if self.demo else []
-        await self._take_in(settings, index)
-        self.handbooks = Handbooks(index, after_upload=self._withdraw_samples)
-        self._opened.push_async_callback(self.handbooks.close)
-        desk = Desk(store, models, tools=self.tools, retriever=index.retriever, instructions=settings.instructions)
+        await self._take_in(settings)
+        retriever = self.handbooks.retriever
+        desk = Desk(store, models, tools=self.tools, retriever=retriever, instructions=settings.instructions)
         return await self._opened.enter_async_context(desk)
 
     async def _is_demo(self, settings: Settings, store: Store) -> bool:
@@ -126,24 +125,21 @@ class App:
         add_tool_words(TOOL_WORDS)
         return hr_tools(records)
 
-    async def _take_in(self, settings: Settings, index: HandbookIndex) -> None:
-        """Take in the settings' folder, or a demo's samples; what cannot be read of them is in the log."""
+    async def _take_in(self, settings: Settings) -> None:
+        """Import the settings' folder, or a demo's samples; files that cannot be read are in the log."""
         folder = settings.handbooks
-        if self.demo and "handbooks" not in settings.model_fields_set and not await blocking(self._holds_own):
-            folder = SAMPLES
+        if self.demo and "handbooks" not in settings.model_fields_set:
+            folder = None if holds_own(await self.handbooks.documents(DESK_KEEPER)) else SAMPLES
         if folder is not None:
-            report = await index.ingest(folder, progress=_log_progress)
+            report = await self.handbooks.ingest(DESK_KEEPER, folder, progress=_log_progress)
             log.info("handbooks in %s: %s", folder, report.summary)
             for document in report.documents:
                 if document.status in ("refused", "failed"):
                     log.warning("handbook %s was %s: %s", document.document, document.status, document.reason)
         await self._withdraw_samples()
 
-    def _holds_own(self) -> bool:
-        return holds_own(self._catalogue.documents())
-
     async def _withdraw_samples(self) -> None:
-        if withdrawn := await blocking(partial(withdraw_samples, self._catalogue, demo=self.demo)):
+        if withdrawn := await withdraw_samples(self.handbooks, demo=self.demo):
             why = "there are handbooks of your own" if self.demo else "this store is no demo"
             log.warning("%d sample handbooks were withdrawn, because %s; they stay on record", withdrawn, why)
 

@@ -1,6 +1,6 @@
-"""Handbook: one document, its versions and their passages, and what whoever keeps it says of it."""
+"""Handbook: one document, its versions with their passages, and its terms, which a knowledge owner edits here."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -11,7 +11,6 @@ from console.drawing.sources import audience_words
 from console.drawing.text import label
 from console.sign_in import current_viewer
 from core.errors import InvalidInput, NotFound
-from core.values import Audience
 
 st.set_page_config(page_title="Handbook", layout="wide")
 viewer = current_viewer()
@@ -19,22 +18,9 @@ run, handbooks = app().run, app().handbooks
 id = st.query_params.get("hb_id", "")
 
 
-def change(said: dict[str, Audience | date | str | None]) -> None:
-    if not said:
-        st.info("Nothing differs from what is on record.", icon=":material/info:")
-        return
-    try:
-        run(handbooks.change(viewer, id, **said))
-    except InvalidInput as error:
-        st.error(label(str(error), 300), icon=":material/error:")
-        return
-    st.session_state.hb_notice = "Saved. It counts from the next question on."
-    st.rerun()
-
-
 def remove() -> None:
     run(handbooks.remove(viewer, id))
-    st.session_state.hb_notice = "Removed: it is not found any more. Answers that cite it keep their source."
+    st.session_state.hb_notice = "Removed from search. Answers that cite it keep their source."
 
 
 st.page_link("../pages/handbooks.py", label="Back to handbooks", icon=":material/arrow_back:")
@@ -49,19 +35,29 @@ st.markdown(badges(document, datetime.now(UTC).date()))
 version = choose_version(document)
 st.caption(
     f"{label(document.id, 120)} · version {label(version.name)}, {label(days(version))} · "
-    f"for {label(audience_words(document.audience) or 'everybody')} · {version.kind} · "
-    f"{label(document.owner or 'no owner')}"
-    + (f" · review by {label(str(document.review_by))}" if document.review_by else "")
+    f"for {label(audience_words(document.terms.audience) or 'everybody')} · {version.kind} · "
+    f"{label(document.terms.owner or 'no owner')}"
+    + (f" · review by {label(str(document.terms.review_by))}" if document.terms.review_by else "")
 )
 with st.container(horizontal=True):
     with st.popover("Edit", icon=":material/edit:"):
-        draw_form(document, change)
+        terms = draw_form(document)
+        if terms is not None and not terms.model_fields_set:
+            st.info("No field was changed.", icon=":material/info:")
+        elif terms is not None:
+            try:
+                run(handbooks.change(viewer, id, terms))
+            except InvalidInput as error:
+                st.error(label(str(error), 300), icon=":material/error:")
+            else:
+                st.session_state.hb_notice = "Saved. It applies from the next question on."
+                st.rerun()
     with st.popover("Changes", icon=":material/history:"):
         draw_changes(run(handbooks.changes(viewer, id)))
     if any(one.state != "removed" for one in document.versions):
         with st.popover("Remove", icon=":material/delete:"):
             st.markdown(
-                "It will not be found any more. Answers that cite it keep their source, and so does the record."
+                "Search will not find it any more. Answers that cite it keep their source, and it stays on record."
             )
             st.button("Remove it from search", key="hb_remove", type="primary", on_click=remove)
 draw_text_and_passages(

@@ -1,4 +1,4 @@
-"""Handbooks: what the desk may say, for whom, from when. Their keeper takes files in here, and tries questions."""
+"""Handbooks: the documents that the desk answers from. A knowledge owner imports files here and tries questions."""
 
 from datetime import UTC, datetime
 from typing import get_args
@@ -16,24 +16,14 @@ from console.format import counted
 from console.sign_in import COUNTRIES, current_viewer
 from core.errors import InvalidInput
 from core.gate import Role
-from core.values import Audience
 
 st.set_page_config(page_title="Handbooks", layout="wide")
 viewer = current_viewer()
 run, desk, handbooks = app().run, app().desk, app().handbooks
 today = datetime.now(UTC).date()
 
-
-def upload(files: list[tuple[str, bytes]], audience: Audience | None) -> None:
-    try:
-        run(handbooks.upload(viewer, files, audience))
-    except InvalidInput as error:
-        st.session_state.hb_notice = str(error)
-    st.rerun()
-
-
 st.title("Handbooks")
-st.caption("What the desk may say, for whom and from when.")
+st.caption("What the desk answers from, for whom and from when.")
 documents = run(handbooks.documents(viewer))
 samples = count_samples(documents)
 draw_samples(samples.answering, samples.withdrawn)
@@ -46,13 +36,13 @@ if listed.open:
         late = sum(past_review(document, today) for document in documents)
         if late:
             st.warning(
-                f"{counted(late, 'document')} past the review date: read again and set another date, or take in a new "
+                f"{counted(late, 'document')} past the review date: read again and set another date, or import a new "
                 "version.",
                 icon=":material/event_busy:",
             )
         if not any(status(document) in ("current", "upcoming") for document in documents):
             st.info(
-                "There is no handbook to answer from. Take one in under Upload, or run `rolltop ingest FOLDER`.",
+                "There is no handbook to answer from. Upload one, or run `rolltop ingest FOLDER --as VIEWER_ID`.",
                 icon=":material/upload_file:",
             )
         if documents:
@@ -63,7 +53,13 @@ if incoming.open:
         if "hb_notice" in st.session_state:
             st.error(label(st.session_state.pop("hb_notice"), 300), icon=":material/error:")
         job = run(handbooks.job(viewer))
-        draw_upload(documents, upload, busy=job is not None and not job.over)
+        chosen = draw_upload(documents, busy=job is not None and not job.over)
+        if chosen is not None:
+            try:
+                run(handbooks.upload(viewer, chosen.files, chosen.terms))
+            except InvalidInput as error:
+                st.session_state.hb_notice = str(error)
+            st.rerun()
         if job is not None and not job.over:
             follow(job)
             st.rerun()

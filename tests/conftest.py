@@ -15,6 +15,7 @@ from backends import open_store
 from backends.handbooks.opening import open_handbooks
 from core.store import Store
 from tests.servers.mongodb import server as mongodb_server
+from tests.support.handbook_folders import KEEPER
 from tests.support.paths import SAMPLES
 
 # Hypothesis measures how long an example takes, and how long it takes to draw: on a busy machine that fails right code.
@@ -41,8 +42,8 @@ def sample_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalogue") / "handbooks.db"
 
     async def take_in() -> None:
-        async with open_handbooks(path) as index:
-            await index.ingest(SAMPLES)
+        async with open_handbooks(path) as handbooks:
+            await handbooks.ingest(KEEPER, SAMPLES)
 
     anyio.run(take_in)
     return path

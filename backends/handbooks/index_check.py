@@ -1,7 +1,7 @@
-"""Whether a vector index elsewhere holds what the catalogue says, and how it is mended.
+"""Whether a vector index elsewhere holds what the catalogue says, and how it is repaired.
 
-Mending keeps every ingest out, and looks again before it acts: what an ingest has put meanwhile, and the look before it
-does not know, would else be taken for something that nobody knows.
+A repair holds the lock of ingests, and compares again before it acts: else it would delete what an ingest has put into
+the index since the last comparison.
 """
 
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from backends.vectors.pinecone.index import PineconeVectors
 
 
 async def compared(catalogue: Catalogue, vectors: PineconeVectors) -> Findings:
-    """What is wrong, as it looks now. During an ingest it may find what is only on its way. Raises as `check`."""
+    """The differences now. During an ingest they include passages that are being put there. Raises as `check`."""
     expected = await blocking(KeptVectors(catalogue).expected)
-    known = await blocking(lambda: catalogue.embedder)
-    return await check(vectors, expected, known[1] if known else None)
+    embedder = await blocking(lambda: catalogue.embedder)
+    return await check(vectors, expected, embedder[1] if embedder else None)
 
 
 async def mended(
     catalogue: Catalogue, vectors: PineconeVectors, embedder: Embedder | None, patience: float = 60
 ) -> Findings:
-    """What was wrong, which it is no more.
+    """The differences that it has repaired.
 
-    What the catalogue has no vector for is to be ingested first. Raises Unavailable when an ingest did not end within
-    `patience` seconds, and else as `check` and `repair`.
+    Ingest first, so that every passage has its vector in the catalogue. Raises Unavailable if an ingest did not end
+    within `patience` seconds, and else as `check` and `repair`.
     """
     name, kept = embedder.name if embedder else None, KeptVectors(catalogue)
 

@@ -1,45 +1,43 @@
-"""What a knowledge owner does with the handbooks: the one way from the pages to the catalogue.
+"""What a knowledge owner does with the handbooks: the way from a program or a page to the catalogue.
 
-Every method asks the gate first. An upload is a job of this object's, not of the page that began it: who clicks away
-interrupts nothing, and whoever comes back sees how far it is.
+Every method asks the gate first. An upload belongs to this object, not to the page that began it: it goes on if the
+page is left, and any page can show its progress.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
+from pathlib import Path
 from time import monotonic
-from types import EllipsisType
 
 import anyio.to_thread
 
-from backends.handbooks.catalogue.catalogue import said_of
 from backends.handbooks.catalogue.vectors import KeptVectors
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord
+from backends.handbooks.documents.model import AS_WRITTEN, Terms
+from backends.handbooks.index import HandbookIndex
 from backends.handbooks.ingest.files import Upload
 from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import IngestReport, Progress
-from backends.handbooks.opening import HandbookIndex
-from core.canonical import Json
 from core.errors import InvalidInput, NotFound, RolltopError
 from core.gate import Role, Viewer, authorize
 from core.retriever import holds_for
-from core.values import Audience, Judgement, Passage
+from core.values import Judgement, Passage
 
 log = logging.getLogger(__name__)
 
 TRIED = 8
-"""Passages that a tried question brings."""
+"""The most passages that a tried question shows."""
 
 
 @dataclass(slots=True)
 class Job:
-    """Files on their way into the catalogue. One of `report` and `error` is set once it is over.
+    """An upload. One of `report` and `error` is set once it is over.
 
-    `progress` is None until the first step; `error` says in words what went wrong with all of them.
+    `progress` is None until the first step; `error` is for people, and says why the upload failed as a whole.
     """
 
     names: tuple[str, ...]
@@ -53,13 +51,13 @@ class Job:
         return self.report is not None or self.error is not None
 
     def reach(self, progress: Progress) -> None:
-        """Take note of how far it is."""
+        """Note the progress."""
         self.progress = progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What somebody else would get: the passages, best first, whether they answer, and how long it took."""
+    """What a tried question finds: the passages, best first, whether they answer it, and how long the search took."""
 
     passages: list[Passage]
     judgement: Judgement | None
@@ -68,10 +66,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How the index is. `embedder` and `dimension` are None where it is searched by words alone.
+    """The state of the index. `embedder` and `dimension` are None if it is searched by words only.
 
-    `documents` and `passages` are those that can be found today; `missing` counts versions in search that lack vectors,
-    `staged` those that an ingest left half-way: the next one of the same files goes on with them.
+    `documents` and `passages` count what can be found today, `missing` the versions in search that lack vectors, and
+    `staged` the versions that an import has left incomplete: importing the same files continues with them.
     """
 
     embedder: str | None
@@ -84,24 +82,29 @@ class Health:
 
 
 class Handbooks:
-    """Over an index that stays its owner's to close. Every method but `section` raises Denied for all but keepers.
+    """The handbooks of an installation, opened by `open_handbooks`.
 
-    `after_upload` is awaited after the files of an upload were taken in, before its job is over.
+    Every method but `section` raises Denied unless the viewer is a knowledge owner, whose id goes on record with each
+    change. `retriever` is for `create_chat` and a `Desk`: it searches what holds for its viewer.
     """
 
-    def __init__(self, index: HandbookIndex, *, after_upload: Callable[[], Awaitable[None]]) -> None:
-        self._index = index
+    def __init__(self, index: HandbookIndex, *, after_upload: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.index = index
+        self.retriever = index.retriever
         self._after_upload = after_upload
         self._catalogue = index.catalogue
         self._job: Job | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
-        """Break off an upload: what it has staged waits for the same files to come again."""
+        """Break off an upload; the next one of the same files continues with what it has staged."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        # Not in the task: one that is cancelled before its first step runs no handler.
+        if self._job is not None and not self._job.over:
+            self._job.error = "The upload was interrupted. Upload the same files again to continue."
 
     async def documents(self, viewer: Viewer) -> list[DocumentRecord]:
         """All documents, removed ones too, by id."""
@@ -109,20 +112,21 @@ class Handbooks:
         return await anyio.to_thread.run_sync(self._catalogue.documents)
 
     async def text(self, viewer: Viewer, version: int) -> str:
-        """The text of the version of this row, as its passages were cut from."""
+        """The text that the passages of this version were cut from. `version` is its row. Raises NotFound."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._catalogue.text, version)
 
     async def pieces(self, viewer: Viewer, version: int) -> list[Passage]:
-        """The passages of the version of this row, in their order."""
+        """The passages of this version in the order of its text. `version` is its row. Raises NotFound."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._catalogue.pieces, version)
 
     async def section(self, viewer: Viewer, passage: Passage) -> list[Passage]:
-        """The passages of the passage's section and those below it, in order; [] where its version is not kept.
+        """The passages of the passage's section and of those below it, in order.
 
-        For whom the document does not hold it is [] too: what stands around a cited passage is not on their record.
+        [] if the document does not hold for the viewer, or the catalogue does not have this version.
         """
+        # A reader may see a passage that they were given, which is on their record. Its surroundings are not.
         if not holds_for(passage.audience, viewer):
             return []
         return await anyio.to_thread.run_sync(self._section, passage)
@@ -135,89 +139,101 @@ class Handbooks:
         depth = len(passage.section)
         return [piece for piece in pieces if piece.section[:depth] == passage.section]
 
-    async def upload(self, viewer: Viewer, files: Sequence[tuple[str, bytes]], audience: Audience | None = None) -> Job:
-        """Begin to take these files in, by name and content; `audience`, if given, goes before what they say.
+    async def ingest(
+        self,
+        viewer: Viewer,
+        *sources: Path | Upload,
+        terms: Terms = AS_WRITTEN,
+        progress: Callable[[Progress], None] = lambda progress: None,
+        root: Path | None = None,
+        prune: bool = True,
+        reindex: bool = False,
+    ) -> IngestReport:
+        """Import files, folders with everything below them, and uploads, as `backends.handbooks.ingest.ingest` says.
 
-        Raises InvalidInput while others are on their way.
+        Without sources it completes the vector index. The report says what became of each document.
+        """
+        authorize(viewer, "handbooks.keep")
+        return await ingest(
+            self._catalogue,
+            sources,
+            embedder=self.index.embedder,
+            vectors=self.index.vectors,
+            tokens=self.index.tokens,
+            progress=progress,
+            root=root,
+            prune=prune,
+            terms=terms,
+            by=viewer.id,
+            reindex=reindex,
+        )
+
+    async def upload(self, viewer: Viewer, files: Sequence[tuple[str, bytes]], terms: Terms = AS_WRITTEN) -> Job:
+        """Begin to import these files, by name and content; `terms` go before what they say.
+
+        The upload goes on when its caller ends. Raises InvalidInput while another one runs.
         """
         authorize(viewer, "handbooks.keep")
         if self._job is not None and not self._job.over:
-            raise InvalidInput("other files are on their way: wait until they are in")
+            raise InvalidInput("another upload is running: wait until it has ended")
         job = self._job = Job(tuple(name for name, _ in files), viewer.id)
         uploads = [Upload(name=name, data=data) for name, data in files]
-        self._task = asyncio.create_task(self._ingest(job, uploads, said_of(audience=audience or ...)))
+        self._task = asyncio.create_task(self._run(job, viewer, uploads, terms))
         return job
 
-    async def _ingest(self, job: Job, files: Sequence[Upload], said: Mapping[str, Json]) -> None:
+    async def _run(self, job: Job, viewer: Viewer, uploads: Sequence[Upload], terms: Terms) -> None:
         try:
-            report = await ingest(
-                self._catalogue,
-                files,
-                embedder=self._index.embedder,
-                vectors=self._index.vectors,
-                tokens=self._index.tokens,
-                progress=job.reach,
-                said=said,
-                by=job.by,
-            )
-            await self._after_upload()
+            report = await self.ingest(viewer, *uploads, terms=terms, progress=job.reach)
+            if self._after_upload is not None:
+                await self._after_upload()
             job.report = report
         except RolltopError as error:
             job.error = str(error)
-        except asyncio.CancelledError:
-            job.error = "It was broken off: upload the same files again, and it goes on."
-            raise
-        except Exception:
-            log.exception("an upload of %d files failed", len(files))
-            job.error = "It failed for a reason that has no name yet; what was published before still answers."
+        except Exception:  # the boundary of a job: without an end its page would wait for ever
+            log.exception("an upload of %d files failed", len(uploads))
+            job.error = "Unexpected error; see the server log. The published version is unchanged."
 
     async def job(self, viewer: Viewer) -> Job | None:
-        """The latest upload since the process began, whoever's it is."""
+        """The latest upload of any viewer since the process began; None before the first."""
         authorize(viewer, "handbooks.keep")
         return self._job
 
-    async def change(
-        self,
-        viewer: Viewer,
-        document: str,
-        *,
-        audience: Audience | EllipsisType = ...,
-        effective: date | EllipsisType | None = ...,
-        until: date | EllipsisType | None = ...,
-        owner: str | EllipsisType | None = ...,
-        review_by: date | EllipsisType | None = ...,
-    ) -> None:
-        """Put the keeper's word before the front matter's, also that of later versions; `...` leaves a thing as it is.
+    async def change(self, viewer: Viewer, document: str, terms: Terms) -> None:
+        """Let these terms go before the front matter's, also that of later versions; unset fields stay as they are.
 
-        Raises NotFound, and InvalidInput for an end before the beginning.
+        Raises NotFound, and InvalidInput if the document would end before it begins.
         """
         authorize(viewer, "handbooks.keep")
-        change = partial(self._catalogue.change, document, by=viewer.id, audience=audience, owner=owner)
-        await anyio.to_thread.run_sync(partial(change, effective=effective, until=until, review_by=review_by))
+        await anyio.to_thread.run_sync(partial(self._catalogue.change, document, terms, by=viewer.id))
 
     async def changes(self, viewer: Viewer, document: str) -> list[ChangeRecord]:
-        """Who changed or removed the document, the newest first."""
+        """The changes and removals of the document, the newest first, each with the id of its viewer."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._catalogue.changes, document)
 
     async def remove(self, viewer: Viewer, document: str) -> None:
-        """Take the document out of search; what cites it stays."""
+        """Take the document out of search. It stays on record for the answers that cite it. Raises NotFound."""
         authorize(viewer, "handbooks.keep")
         await anyio.to_thread.run_sync(partial(self._catalogue.remove, document, by=viewer.id))
+
+    async def withdraw(self, viewer: Viewer, versions: Sequence[int]) -> None:
+        """Take the versions of these rows out of search; the other versions of their documents answer without them."""
+        authorize(viewer, "handbooks.keep")
+        await anyio.to_thread.run_sync(partial(self._catalogue.withdraw, versions, by=viewer.id))
 
     async def try_question(
         self, viewer: Viewer, question: str, *, role: Role = "employee", country: str | None, entity: str | None
     ) -> Trial:
-        """What this question finds for somebody of that role, country and entity, today."""
+        """What this question finds today for a reader with that role, country and entity."""
         authorize(viewer, "handbooks.keep")
         reader = Viewer(viewer.id, {"employee", role}, country=country, entity=entity)
         began = monotonic()
-        passages = await self._index.retriever.search(question, reader, TRIED)
-        judgement = await self._index.retriever.judge(question, passages)
+        passages = await self.retriever.search(question, reader, TRIED)
+        judgement = await self.retriever.judge(question, passages)
         return Trial(passages=passages, judgement=judgement, took_ms=round(1000 * (monotonic() - began)))
 
     async def health(self, viewer: Viewer) -> Health:
-        """How the index is, as the catalogue has it; `rolltop doctor` asks a vector index elsewhere too."""
+        """The state of the index as the catalogue notes it; `rolltop doctor` also asks a vector index elsewhere."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._health)
 

@@ -1,4 +1,4 @@
-"""A URL picks where vectors are kept. Each is imported inside its case, so that nobody needs what another one needs."""
+"""A URL picks where vectors are kept. Each index is imported inside its case, so that it alone needs its packages."""
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.vectors.contracts import Embedder, VectorIndex
@@ -6,12 +6,12 @@ from core.errors import InvalidInput
 
 
 def open_vectors(url: str, catalogue: Catalogue, embedder: Embedder | None) -> VectorIndex:
-    """The index behind `local:`, the catalogue's own file, or `pinecone:INDEX?namespace=NAME`. Makes no request.
+    """The index behind `local:`, the catalogue's own file, or `pinecone:INDEX?namespace=NAME`.
 
-    `pinecone:` takes `cloud` and `region` of an index that is not there yet, `model` to have Pinecone embed, for which
-    there must be no embedder, and `host=http://HOST` for another server that speaks like it, with `key_env=NAME` for
-    the environment variable of its key. Raises InvalidInput for any other URL, for an embedder too many or missing, and
-    for a package or a key that is missing.
+    The first use connects. `pinecone:` takes `cloud` and `region` for a new index, and `model` to let Pinecone embed,
+    which needs the embedder None. `host=http://HOST` is another server with Pinecone's API, and `key_env=NAME` the
+    environment variable of its key. Raises InvalidInput for any other URL, if an embedder is missing or superfluous,
+    and if a package or a key is missing.
     """
     match url.partition(":"):
         case ("local", ":", ""):

@@ -12,10 +12,11 @@ from backends.handbooks.catalogue.local_vectors import LocalVectors
 from backends.handbooks.catalogue.tables import MEMORY
 from backends.handbooks.catalogue.vectors import KeptVectors
 from backends.handbooks.catalogue.versions import DocumentRecord
-from backends.handbooks.ingest.ingest import ingest
-from backends.handbooks.opening import HandbookIndex, open_handbooks
+from backends.handbooks.index import HandbookIndex
+from backends.handbooks.opening import open_handbooks
 from console.cli.doctor import Remark
 from console.format import counted
+from console.keeper import DESK_KEEPER
 from console.settings import Settings
 from core.errors import InvalidInput, RolltopError
 
@@ -34,8 +35,8 @@ async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIte
         )
         return
     embedder, vectors = (url.get_secret_value() for url in (settings.embedder, settings.vectors))
-    async with open_handbooks(file, embedder=embedder, vectors=vectors) as index:
-        documents = await to_thread.run_sync(index.catalogue.documents)
+    async with open_handbooks(file, embedder=embedder, vectors=vectors) as handbooks:
+        index, documents = handbooks.index, await handbooks.documents(DESK_KEEPER)
         yield _holdings(file, index, documents)
         try:
             await to_thread.run_sync(index.catalogue.expect, index.embedder)
@@ -43,9 +44,7 @@ async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIte
             yield Remark(about="index", said=str(error), trouble=True)
             return
         if repair:
-            report = await ingest(
-                index.catalogue, [], embedder=index.embedder, vectors=index.vectors, tokens=index.tokens
-            )
+            report = await handbooks.ingest(DESK_KEEPER)
             yield Remark(
                 about="repair", said=report.fault or "every passage has its vector", trouble=bool(report.fault)
             )
@@ -66,19 +65,17 @@ def _holdings(file: str, index: HandbookIndex, documents: list[DocumentRecord]) 
 def _documents(documents: list[DocumentRecord], index: HandbookIndex) -> list[Remark]:
     today = index.catalogue.clock.now().date()
     staged = [one.id for one in documents if any(version.state == "staged" for version in one.versions)]
-    stale = [one for one in documents if one.passages and one.review_by and one.review_by < today]
     remarks = [
         Remark(about="index", said=f"{id} came half-way in: ingest its file again, which goes on with it", trouble=True)
         for id in staged
     ]
-    return remarks + [
-        Remark(
-            about="review",
-            said=f"{one.id} was to be reviewed by {one.review_by}{f' by {one.owner}' if one.owner else ''}",
-            trouble=True,
-        )
-        for one in stale
-    ]
+    for document in documents:
+        terms = document.terms
+        if document.passages and terms.review_by and terms.review_by < today:
+            by = f" by {terms.owner}" if terms.owner else ""
+            said = f"{document.id} was to be reviewed by {terms.review_by}{by}"
+            remarks.append(Remark(about="review", said=said, trouble=True))
+    return remarks
 
 
 async def _vectors(index: HandbookIndex, *, repair: bool) -> AsyncIterator[Remark]:

@@ -1,4 +1,4 @@
-"""`rolltop ingest`: files and folders into the index of handbooks, and documents out of it."""
+"""`rolltop ingest`: import files and folders into the index of handbooks, and remove documents from it."""
 
 import argparse
 from collections import Counter
@@ -7,11 +7,8 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from anyio import to_thread
-
-from backends.handbooks.catalogue.catalogue import said_of
 from backends.handbooks.catalogue.tables import MEMORY
-from backends.handbooks.ingest.ingest import ingest
+from backends.handbooks.documents.model import Terms
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
 from backends.handbooks.opening import open_handbooks
 from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, harmless, tell
@@ -19,46 +16,40 @@ from console.demo.samples import withdraw_samples
 from console.format import counted
 from console.settings import read_settings
 from core.errors import InvalidInput
+from core.gate import Viewer
 from core.values import Audience
 
 SHOWN = 60
-"""Characters of a text that was left out; all of it is in the JSON."""
+"""Characters that are shown of a text that was left out; the JSON has all of it."""
 
 
 async def ingest_handbooks(given: Given) -> int:
-    """Take handbooks in, from files and folders, and documents out."""
+    """Import handbooks from files and folders, and remove documents."""
     if not given.paths and not given.remove and not given.reindex:
         raise InvalidInput("name files or folders of handbooks, or a document to --remove")
+    if given.viewer is None:
+        raise InvalidInput("add --as VIEWER_ID: whose word it is, for the record")
     settings = read_settings()
     file = given.index or settings.index_file
     if file == MEMORY:
-        raise InvalidInput("the index is in memory, of the desk's process alone: give --index FILE, or ROLLTOP_INDEX")
+        raise InvalidInput("the index is in the memory of the desk's process: give --index FILE, or ROLLTOP_INDEX")
     embedder = given.embedder or settings.embedder.get_secret_value()
     vectors = given.vectors or settings.vectors.get_secret_value()
-    async with open_handbooks(file, embedder=embedder, vectors=vectors) as index:
+    keeper = Viewer(given.viewer, {"knowledge_owner"})
+    async with open_handbooks(file, embedder=embedder, vectors=vectors) as handbooks:
         for document in given.remove:
-            await to_thread.run_sync(partial(index.catalogue.remove, document, by=given.viewer))
-        report = await ingest(
-            index.catalogue,
-            given.paths,
-            embedder=index.embedder,
-            vectors=index.vectors,
-            tokens=index.tokens,
+            await handbooks.remove(keeper, document)
+        report = await handbooks.ingest(
+            keeper,
+            *given.paths,
             progress=_progress(Pace()),
             root=given.root,
             prune=not given.keep,
-            said=said_of(
-                effective=given.effective,
-                until=given.until,
-                audience=_audience(given.audience) if given.audience else ...,
-                owner=given.owner,
-                review_by=given.review_by,
-            ),
-            by=given.viewer,
+            terms=_terms(given),
             reindex=given.reindex,
         )
-        # Of the store nothing is known here: samples without a handbook of one's own are left to the console's start.
-        withdrawn = await to_thread.run_sync(partial(withdraw_samples, index.catalogue, demo=True))
+        # The store is not open here, so it may be a demo: the console's start withdraws samples from any other store.
+        withdrawn = await withdraw_samples(handbooks, demo=True)
     for one in report.documents:
         tell(given, [_shown(one)], _line(one))
     lines = [f"removed: {document}" for document in given.remove]
@@ -70,27 +61,29 @@ async def ingest_handbooks(given: Given) -> int:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What `rolltop ingest` takes."""
+    """The options of `rolltop ingest`."""
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file, or a folder with all below it")
     parser.add_argument("--index", metavar="FILE", help="the index; by default the setting ROLLTOP_INDEX")
     parser.add_argument("--embedder", metavar="URL", help="by default the setting ROLLTOP_EMBEDDER")
     parser.add_argument("--vectors", metavar="URL", help="by default the setting ROLLTOP_VECTORS")
-    parser.add_argument("--root", type=Path, metavar="FOLDER", help="where documents' names begin")
+    parser.add_argument("--root", type=Path, metavar="FOLDER", help="the folder in which documents' ids begin")
     parser.add_argument("--keep", action="store_true", help="keep documents whose files are gone from a folder")
-    parser.add_argument("--reindex", action="store_true", help="go over to another embedder, and put all vectors anew")
+    parser.add_argument("--reindex", action="store_true", help="change to another embedder: compute all vectors again")
     parser.add_argument("--remove", action="append", default=[], metavar="DOCUMENT", help="take it out of search")
-    parser.add_argument(
-        "--as", dest="viewer", metavar="VIEWER_ID", default="command-line", help="whose word it is, for the record"
+    parser.add_argument("--as", dest="viewer", metavar="VIEWER_ID", help="whose word it is, for the record")
+    words = parser.add_argument_group("terms of all these documents, which go before their front matter's")
+    # An option that is not given must leave its field unset, so there are no defaults.
+    unset = argparse.SUPPRESS
+    words.add_argument(
+        "--audience", action="append", default=unset, metavar="WHO", help="COUNTRY, entity:NAME, role:NAME or all"
     )
-    words = parser.add_argument_group("a knowledge owner's word on all these documents, before their front matter's")
-    words.add_argument("--audience", action="append", metavar="WHO", help="COUNTRY, entity:NAME, role:NAME or all")
-    words.add_argument("--owner", default=..., help="who answers for them")
+    words.add_argument("--owner", default=unset, help="the person or team that answers for them")
     for option, help in (
         ("--effective", "the first day in force"),
         ("--until", "the last day in force"),
-        ("--review-by", "the day by which somebody reads them again"),
+        ("--review-by", "the day by which their owner reads them again"),
     ):
-        words.add_argument(option, type=_day, default=..., metavar="DAY", help=help)
+        words.add_argument(option, type=_day, default=unset, metavar="DAY", help=help)
 
 
 def _progress(pace: Pace) -> "partial[None]":
@@ -104,14 +97,14 @@ def _progress(pace: Pace) -> "partial[None]":
 
 
 def _line(one: DocumentReport) -> str:
-    """One document for a person; "" for one that nothing happened to."""
+    """One document for a person; "" if it did not change."""
     if one.status == "unchanged" and not one.reason:
         return ""
-    said = f"{one.status}: {one.document}"
+    summary = f"{one.status}: {one.document}"
     if one.status == "published":
-        said += f", version {one.version}, {counted(one.passages, 'passage')}"
+        summary += f", version {one.version}, {counted(one.passages, 'passage')}"
     left = Counter((out.reason, out.text) for out in one.left_out)
-    lines = [said + (f" ({one.reason})" if one.reason else "")]
+    lines = [summary + (f" ({one.reason})" if one.reason else "")]
     lines += [
         f"  left out, {reason}{f', {n} times' if n > 1 else ''}: {text[:SHOWN]}" for (reason, text), n in left.items()
     ]
@@ -126,13 +119,20 @@ def _total(report: IngestReport) -> dict[str, object]:
     return {"summary": report.summary, "fault": report.fault, "trouble": report.trouble}
 
 
+def _terms(given: Given) -> Terms:
+    terms = {name: value for name, value in vars(given).items() if name in Terms.model_fields}
+    if "audience" in terms:
+        terms["audience"] = _audience(terms["audience"])
+    return Terms.model_validate(terms)
+
+
 def _audience(words: list[str]) -> Audience:
     named: dict[str, list[str]] = {"country": [], "entity": [], "role": []}
     for word in words:
         kind, colon, name = word.casefold().partition(":")
         kind, name = (kind, name) if colon else ("country", kind)
         if kind not in named or not name:
-            raise InvalidInput(f"{word!r} is no audience: COUNTRY, entity:NAME, role:NAME and all are")
+            raise InvalidInput(f"{word!r} is not an audience: use COUNTRY, entity:NAME, role:NAME or all")
         named[kind] += [] if (kind, name) == ("country", "all") else [name]
     return Audience(countries=named["country"], entities=named["entity"], roles=named["role"])
 
@@ -141,4 +141,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-11-24") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-24") from None

@@ -8,16 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.versions import DocumentRecord, VersionRecord
+from backends.handbooks.service import Handbooks
+from console.keeper import DESK_KEEPER
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_handbooks"
 
 # Every sample that was ever shipped. A line stays when its file changes: older catalogues hold the older content.
 _LIST = Path(__file__).with_name("sample_handbooks.sha256")
 _DIGESTS = frozenset(line.split()[0] for line in _LIST.read_text().splitlines())
-
-_BY = "desk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +44,20 @@ def count_samples(documents: Iterable[DocumentRecord]) -> SampleCount:
     return SampleCount(answering=len(states) - withdrawn - states.count("staged"), withdrawn=withdrawn)
 
 
-def withdraw_samples(catalogue: Catalogue, *, demo: bool) -> int:
-    """Take the sample handbooks out of search, where they do not belong; how many were withdrawn now. It blocks.
+async def withdraw_samples(handbooks: Handbooks, *, demo: bool) -> int:
+    """Take the sample handbooks out of search if they do not belong there; how many were withdrawn now.
 
     In a demo they belong as long as no document of one's own was published; in any other store they never do.
     """
     published = [
-        version for document in catalogue.documents() for version in document.versions if version.state != "staged"
+        version
+        for document in await handbooks.documents(DESK_KEEPER)
+        for version in document.versions
+        if version.state != "staged"
     ]
     if demo and all(is_sample(version) for version in published):
         return 0
     samples = [version.row for version in published if version.state != "removed" and is_sample(version)]
     if samples:
-        catalogue.withdraw(samples, by=_BY)
+        await handbooks.withdraw(DESK_KEEPER, samples)
     return len(samples)

@@ -1,4 +1,4 @@
-"""Drawing the list of handbooks: which there are, what each is today, and those that somebody should read again."""
+"""Drawing the list of handbooks: the state of each today, and which are past their review date."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -21,7 +21,7 @@ WORDS: dict[Wanted, Word] = {
     "upcoming": Word("Upcoming", "blue", ":material/event_upcoming:"),
     "superseded": Word("Superseded", "gray", ":material/history:"),
     "removed": Word("Removed", "gray", ":material/delete:"),
-    "staged": Word("Half-way in", "orange", ":material/hourglass_empty:"),
+    "staged": Word("Incomplete", "orange", ":material/hourglass_empty:"),
     "past_review": Word("Past review", "orange", ":material/event_busy:"),
 }
 A_PAGE = 20
@@ -29,31 +29,32 @@ _FIRST: tuple[State, ...] = ("current", "upcoming", "removed", "superseded", "st
 
 
 def status(document: DocumentRecord) -> State:
-    """What the document is today: what the best of its versions is."""
+    """The state of the document today: the first of its versions' states in the order above."""
     states = {version.state for version in document.versions}
     return next(state for state in _FIRST if state in states)
 
 
 def shown_version(document: DocumentRecord) -> VersionRecord:
-    """The version to speak of: the one in force, or else the newest."""
+    """The version to show: the one in force, or else the newest."""
     return next((one for one in document.versions if one.state == "current"), document.versions[0])
 
 
 def past_review(document: DocumentRecord, today: date) -> bool:
-    """Whether somebody should have read again by now what is in force, or will be."""
-    late = document.review_by is not None and document.review_by < today
+    """Whether the review date of a document in force, or upcoming, has passed."""
+    review_by = document.terms.review_by
+    late = review_by is not None and review_by < today
     return late and status(document) in ("current", "upcoming")
 
 
 def badges(document: DocumentRecord, today: date) -> str:
-    """What the document is today, as Markdown."""
+    """The state of the document today, as Markdown."""
     late = [WORDS["past_review"].badge] if past_review(document, today) else []
     return " ".join([WORDS[status(document)].badge, *late])
 
 
 def days(version: VersionRecord) -> str:
     """`since 2026-01-01`, `2024-01-01 to 2026-06-30`, `without a date`."""
-    match version.effective, version.until:
+    match version.terms.effective, version.terms.until:
         case None, None:
             return "without a date"
         case None, until:
@@ -65,8 +66,8 @@ def days(version: VersionRecord) -> str:
 
 
 def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRecord]:
-    """The filters, and the documents that pass them; those past review first, then by title."""
-    owners = sorted({document.owner for document in documents if document.owner})
+    """Draw the filters; the documents that pass them, those past review first, then by title."""
+    owners = sorted({document.terms.owner for document in documents if document.terms.owner})
     with st.container(border=True, horizontal=True):
         words = st.text_input(
             "Title",
@@ -88,32 +89,32 @@ def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRec
         )
         audience = st.selectbox(
             "Holds for",
-            sorted({audience_words(document.audience) for document in documents} - {""}),
+            sorted({audience_words(document.terms.audience) for document in documents} - {""}),
             index=None,
             key="hb_audience",
-            placeholder="Anybody",
+            placeholder="Any reader",
             width=WIDTH,
             bind="query-params",
         )
         owner = st.selectbox(
             "Owner", owners, index=None, key="hb_owner", placeholder="Any", width=WIDTH, bind="query-params"
         )
-    kept = [
+    matching = [
         document
         for document in documents
         if (words or "").casefold() in f"{document.title} {document.id}".casefold()
         and (wanted is None or wanted == status(document) or (wanted == "past_review" and past_review(document, today)))
-        and (audience is None or audience == audience_words(document.audience))
-        and (owner is None or owner == document.owner)
+        and (audience is None or audience == audience_words(document.terms.audience))
+        and (owner is None or owner == document.terms.owner)
     ]
-    return sorted(kept, key=lambda document: (not past_review(document, today), document.title.casefold()))
+    return sorted(matching, key=lambda document: (not past_review(document, today), document.title.casefold()))
 
 
 def draw_samples(answering: int, withdrawn: int) -> None:
-    """What becomes, or became, of the sample handbooks, if there are any."""
+    """What happens, or has happened, to the sample handbooks."""
     if answering:
         st.caption(
-            f"{counted(answering, 'sample handbook')} of a fictional company. Once you take in a handbook of your own, "
+            f"{counted(answering, 'sample handbook')} of a fictional company. Once you import a handbook of your own, "
             "the samples are withdrawn."
         )
     elif withdrawn:
@@ -137,13 +138,13 @@ def draw_documents(documents: Sequence[DocumentRecord], today: date) -> None:
 
 def _draw(document: DocumentRecord, today: date) -> None:
     version = shown_version(document)
-    holds = audience_words(document.audience) or "everybody"
+    holds = audience_words(document.terms.audience) or "everybody"
     with st.container(border=True):
         title, state, facts, keeping = st.columns([5, 3, 4, 4], vertical_alignment="center")
         title.page_link("../pages/handbook.py", label=label(document.title, 90), query_params={"hb_id": document.id})
         state.markdown(badges(document, today))
         facts.caption(f"Version {label(version.name)}, {label(days(version))}  \nfor {label(holds, 80)}")
         keeping.caption(
-            f"{label(document.owner or 'No owner', 60)}  \n{counted(document.passages, 'passage')}, "
-            + (f"review by {label(str(document.review_by))}" if document.review_by else "no review date")
+            f"{label(document.terms.owner or 'No owner', 60)}  \n{counted(document.passages, 'passage')}, "
+            + (f"review by {label(str(document.terms.review_by))}" if document.terms.review_by else "no review date")
         )

@@ -1,13 +1,13 @@
-"""Drawing files on their way in: choosing them, how far they are, and the report of what came of each."""
+"""Drawing an upload: the choice of files, its progress, and the report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from time import sleep
-from typing import TypeAlias
 
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import DocumentRecord
-from backends.handbooks.documents.model import LARGEST, SUFFIXES
+from backends.handbooks.documents.model import AS_WRITTEN, LARGEST, SUFFIXES, Terms
 from backends.handbooks.ingest.report import DocumentReport, Progress
 from backends.handbooks.service import Job
 from console.drawing.sources import place
@@ -17,11 +17,9 @@ from console.format import counted
 from console.sign_in import COUNTRIES
 from core.values import Audience
 
-Upload: TypeAlias = Callable[[list[tuple[str, bytes]], Audience | None], None]
-
 REDRAW_SECONDS = 0.2
 _WORDS = {
-    "published": Word("Taken in", "green", ":material/check:"),
+    "published": Word("Imported", "green", ":material/check:"),
     "unchanged": Word("Unchanged", "gray", ":material/equal:"),
     "removed": Word("Removed", "gray", ":material/delete:"),
     "refused": Word("Refused", "red", ":material/block:"),
@@ -29,8 +27,16 @@ _WORDS = {
 }
 
 
-def draw_upload(documents: Sequence[DocumentRecord], upload: Upload, busy: bool) -> None:
-    """The choice of files. A click on the button takes them in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenFiles:
+    """The files to import, by name and content, and the keeper's word on them."""
+
+    files: list[tuple[str, bytes]]
+    terms: Terms
+
+
+def draw_upload(documents: Sequence[DocumentRecord], busy: bool) -> ChosenFiles | None:
+    """The choice of files; they are returned once, by the run in which the button is clicked."""
     st.session_state.setdefault("hb_round", 0)
     files = st.file_uploader(
         "Markdown, PDF, Word, HTML or text",
@@ -49,7 +55,7 @@ def draw_upload(documents: Sequence[DocumentRecord], upload: Upload, busy: bool)
             key="hb_of",
             placeholder="No other document",
             disabled=len(files) != 1,
-            help="For one file. It takes the place of the version before from the day on which it comes into force.",
+            help="For one file. It replaces the version before from its first day in force.",
             width=320,
         )
         countries = st.multiselect(
@@ -62,44 +68,46 @@ def draw_upload(documents: Sequence[DocumentRecord], upload: Upload, busy: bool)
             width=320,
         )
     st.caption(
-        "A file says in its front matter what it is: title, version, effective, until, audience, owner, review_by. "
-        "What it does not say can be said afterwards."
+        "A file's front matter gives its title, version, effective, until, audience, owner and review_by. You can set "
+        "what it lacks after the import."
     )
-    if st.button("Take in", key="hb_take_in", type="primary", disabled=busy or not files):
-        suffix = f".{files[0].name.rpartition('.')[2]}"
-        named = [(f"{of}{suffix}" if of and len(files) == 1 else file.name, file.getvalue()) for file in files]
-        st.session_state.hb_round += 1
-        upload(named, Audience(countries=[country.casefold() for country in countries]) if countries else None)
+    if not st.button("Import", key="hb_import", type="primary", disabled=busy or not files):
+        return None
+    suffix = f".{files[0].name.rpartition('.')[2]}"
+    named = [(f"{of}{suffix}" if of and len(files) == 1 else file.name, file.getvalue()) for file in files]
+    st.session_state.hb_round += 1
+    audience = Audience(countries=[country.casefold() for country in countries])
+    return ChosenFiles(files=named, terms=Terms(audience=audience) if countries else AS_WRITTEN)
 
 
 def follow(job: Job) -> None:
-    """Show how far it is, until it is over. Leaving early stops nothing but the showing."""
+    """Show the progress until the upload is over. The upload goes on if the page is left."""
     bar = st.progress(0.0, f"Reading {counted(len(job.names), 'file')}")
     while not job.over:
         if job.progress is not None:
-            bar.progress(_share(job.progress), _said(job.progress))
+            bar.progress(_share(job.progress), _progress_text(job.progress))
         sleep(REDRAW_SECONDS)
 
 
 def _share(progress: Progress) -> float:
-    """Half of the way is reading, half the vectors: how long each takes nobody knows before."""
+    # How long reading and embedding take is unknown before, so each is half of the bar.
     read = progress.documents / max(1, progress.of_documents)
     indexed = progress.passages / max(1, progress.of_passages)
     return min(1.0, (read + indexed) / 2)
 
 
-def _said(progress: Progress) -> str:
+def _progress_text(progress: Progress) -> str:
     documents = f"document {progress.documents:,} of {progress.of_documents:,}"
     return f"{label(progress.name)} · {documents} · {counted(progress.passages, 'passage')}"
 
 
 def draw_report(job: Job) -> None:
-    """What came of each file, and what of it was left out."""
+    """The result for each file, and the texts of it that were left out."""
     if job.error is not None:
-        st.error(label(job.error, 400), title="Not taken in", icon=":material/error:")
+        st.error(label(job.error, 400), title="Import failed", icon=":material/error:")
     if job.report is None:
         return
-    st.subheader("What came of it", anchor=False)
+    st.subheader("Result", anchor=False)
     st.caption(label(job.report.summary, 400))
     if job.report.fault:
         st.error(label(job.report.fault, 400), icon=":material/error:")

@@ -1,12 +1,11 @@
-"""Drawing one handbook: a version's text beside its passages, and what its keeper may say of it."""
+"""Drawing one handbook: a version's text beside its passages, and the form of its terms."""
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, VersionRecord
+from backends.handbooks.documents.model import Terms
 from console.drawing.handbook_list import WORDS, days
 from console.drawing.text import label, markdown, shown, when
 from console.format import counted
@@ -14,14 +13,13 @@ from core.clock import iso
 from core.gate import ROLES
 from core.values import Audience, Passage
 
-Change: TypeAlias = Callable[[dict[str, Audience | date | str | None]], None]
 PANE = 640
 SHORT = 10
-"""Passages that need no box of their own to scroll in."""
+"""Passages up to which the list does not scroll by itself."""
 
 
 def choose_version(document: DocumentRecord) -> VersionRecord:
-    """Which version to look at: the one in force, until another is chosen."""
+    """The version to show: the one in force, until the viewer chooses another."""
     current = next((n for n, one in enumerate(document.versions) if one.state == "current"), 0)
     if len(document.versions) == 1:
         return document.versions[0]
@@ -38,7 +36,7 @@ def choose_version(document: DocumentRecord) -> VersionRecord:
 def draw_text_and_passages(text: str, passages: Sequence[Passage], key: str) -> None:
     """The text on the left, from the chosen passage on; the passages on the right, of which one is chosen."""
     if not passages:
-        st.info("This version has no passages: nothing in it can be found.", icon=":material/search_off:")
+        st.info("This version has no passages, so search cannot find it.", icon=":material/search_off:")
         return
     left, right = st.columns([3, 2], gap="medium")
     with right:
@@ -65,13 +63,13 @@ def _extent(passage: Passage) -> str:
 
 
 def _draw_around(text: str, passage: Passage, key: str) -> None:
-    """What stands before waits in a box that opens, so that the passage is where the eye is."""
+    # The text before the passage is folded away, so that the passage is at the top.
     if passage.start is None or passage.end is None:
         st.markdown(markdown(passage.text), anchors=False)
         return
     before, after = text[: passage.start].rstrip(), text[passage.end :].lstrip()
     if before:
-        with st.expander(f"What stands before it, {counted(len(before.split()), 'word')}", type="compact"):
+        with st.expander(f"Text before it, {counted(len(before.split()), 'word')}", type="compact"):
             st.markdown(markdown(before), anchors=False)
     with st.container(border=True, key=f"hb_chosen_{key}"):
         st.badge("The passage", icon=":material/bookmark:", color="orange")
@@ -79,49 +77,44 @@ def _draw_around(text: str, passage: Passage, key: str) -> None:
     st.markdown(markdown(after), anchors=False)
 
 
-def draw_form(document: DocumentRecord, change: Change) -> None:
-    """What holds for whom and when, who keeps it and when it is to be read again; only what differs is a change."""
+def draw_form(document: DocumentRecord) -> Terms | None:
+    """The form of a document's terms. None until Save is clicked; then only the fields that differ are set."""
     newest = next(one for one in document.versions if one.state != "staged")
-    audience = document.audience
+    days = {"effective": newest.terms.effective, "until": newest.terms.until}
+    before = document.terms.model_copy(update=days)
     with st.form(f"hb_form_{document.id}", border=False):
-        countries = _listed("Countries", audience.countries, [])
-        entities = _listed("Companies of the group", audience.entities, [])
-        roles = _listed("Roles", audience.roles, sorted(ROLES))
+        countries = _listed("Countries", before.audience.countries, [])
+        entities = _listed("Companies of the group", before.audience.entities, [])
+        roles = _listed("Roles", before.audience.roles, sorted(ROLES))
         first, last = st.columns(2)
-        effective = first.date_input("In force from", newest.effective)
-        until = last.date_input("Last day in force", newest.until)
-        owner = first.text_input("Owner", document.owner or "", max_chars=120)
-        review_by = last.date_input("Review by", document.review_by)
+        effective = first.date_input("In force from", before.effective)
+        until = last.date_input("Last day in force", before.until)
+        owner = first.text_input("Owner", before.owner or "", max_chars=120)
+        review_by = last.date_input("Review by", before.review_by)
         st.caption("The dates are the newest version's. Empty lists: it holds for everybody.")
-        if st.form_submit_button("Save", type="primary"):
-            said = {
-                "audience": Audience(countries=countries, entities=entities, roles=roles),
-                "effective": effective,
-                "until": until,
-                "owner": owner.strip() or None,
-                "review_by": review_by,
-            }
-            was = {
-                "audience": audience,
-                "effective": newest.effective,
-                "until": newest.until,
-                "owner": document.owner,
-                "review_by": document.review_by,
-            }
-            change({name: value for name, value in said.items() if value != was[name]})
+        if not st.form_submit_button("Save", type="primary"):
+            return None
+    after = {
+        "effective": effective,
+        "until": until,
+        "audience": Audience(countries=countries, entities=entities, roles=roles),
+        "owner": owner.strip() or None,
+        "review_by": review_by,
+    }
+    return Terms.model_validate({name: value for name, value in after.items() if value != getattr(before, name)})
 
 
-def _listed(name: str, chosen: Sequence[str], known: Sequence[str]) -> list[str]:
-    given: list[str] = st.multiselect(
-        name, sorted({*chosen, *known}), list(chosen), accept_new_options=not known, placeholder="Everybody"
+def _listed(name: str, chosen: Sequence[str], options: Sequence[str]) -> list[str]:
+    words: list[str] = st.multiselect(
+        name, sorted({*chosen, *options}), list(chosen), accept_new_options=not options, placeholder="Everybody"
     )
-    return sorted({word.strip().casefold() for word in given})
+    return sorted({word.strip().casefold() for word in words})
 
 
 def draw_changes(changes: Sequence[ChangeRecord]) -> None:
-    """Who said what of the document, the newest first."""
+    """The changes of the document, the newest first."""
     if not changes:
-        st.caption("Nobody has changed anything here: all is as the file says.")
+        st.caption("No changes: the document is as its file says.")
     for change in changes:
-        said = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in change.what.items())
-        st.markdown(f"{label(change.by)}, {when(iso(change.at))}: {label(said, 300)}")
+        fields = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in change.what.items())
+        st.markdown(f"{label(change.by)}, {when(iso(change.at))}: {label(fields, 300)}")

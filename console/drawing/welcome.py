@@ -21,7 +21,7 @@ def draw_welcome(ask: Callable[[str], None], *, tools: Collection[str], handbook
     if not handbooks:
         st.info(
             "No handbook holds for you yet, so the desk cannot answer questions about policies. A knowledge owner "
-            "takes handbooks in on the Handbooks page; on the command line, `rolltop ingest FOLDER` does.",
+            "imports them on the Handbooks page, or with `rolltop ingest FOLDER --as VIEWER_ID`.",
             icon=":material/menu_book:",
         )
     monday = date.today() + timedelta(days=14 - date.today().weekday())

@@ -77,7 +77,7 @@ class State:
         """The hash of that entry."""
         return self.thread.hash if self.thread else GENESIS
 
-    def item(self, kind: type[I], id: str) -> I:  # noqa: A002  # as in `Store.get`
+    def item(self, kind: type[I], id: str) -> I:  # as in `Store.get`
         """The record of this type and id. Raises NotFound if it was not loaded or has another type."""
         item = self.items.get(id)
         if not isinstance(item, kind):

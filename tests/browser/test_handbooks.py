@@ -62,7 +62,7 @@ def take_in(page, *files):
     page.locator("input[type=file]").set_input_files(
         [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
     )
-    page.get_by_role("button", name="Take in").click()
+    page.get_by_role("button", name="Import").click()
     for name, _ in files:
         expect(page.get_by_text(name.partition(".")[0], exact=True)).to_be_visible()
 
@@ -137,7 +137,7 @@ def test_handbooks_that_say_otherwise_are_shown_beside_each_other(company, sign_
     page = sign_in(company, "e-4001")
     open_handbooks(page, "Upload")
     take_in(page, ("dogs.md", dogs("Dogs at work", "2026-01-01", 2)), ("dogs-new.md", dogs("Dogs", "2026-06-01", 5)))
-    expect(page.get_by_text("Taken in")).to_have_count(2)
+    expect(page.get_by_text("Imported")).to_have_count(2)
     page.get_by_role("link", name="Ask HR").click()
     ask(page, "On how many days a week may I bring one dog to the office?")
     drawer = open_source(page, 0)
@@ -150,7 +150,7 @@ def test_a_file_is_taken_in_found_and_removed_by_who_keeps_the_handbooks(company
     page = sign_in(company, "e-4001")
     open_handbooks(page, "Upload")
     take_in(page, ("parrots.md", PARROTS), ("broken.pdf", b"%PDF-1.7 of which nothing follows"))
-    expect(page.get_by_text("Taken in")).to_be_visible()
+    expect(page.get_by_text("Imported")).to_be_visible()
     expect(page.get_by_text(re.compile("Refused"))).to_be_visible()
 
     page.get_by_role("tab", name="Documents").click()
@@ -171,7 +171,7 @@ def test_a_file_is_taken_in_found_and_removed_by_who_keeps_the_handbooks(company
     expect(page.get_by_text(re.compile("The passage$"))).to_be_visible()
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("button", name="Remove it from search").click()
-    expect(page.get_by_text("it is not found any more")).to_be_visible()
+    expect(page.get_by_text("Removed from search")).to_be_visible()
     expect(page.get_by_text(re.compile("Removed$"))).to_be_visible()
     ask(asker, "May I bring a parrot to work?")
     assert "Parrots at work" not in sources(asker)

@@ -35,6 +35,7 @@ from core.values import GENESIS
 from tests.console.test_command_line import rolltop
 from tests.console.test_pages import EMPLOYEE, KEEPER, MAIN, labels, texts
 from tests.support.handbook_folders import handbook, write
+from tests.support.paths import ROOT
 from tests.support.seeding import seed
 from tests.support.wrapped import WrappedStore
 
@@ -146,7 +147,7 @@ def test_an_empty_folder_setting_takes_in_nothing_of_the_working_folder(start, t
 def test_handbooks_that_were_taken_in_before_the_first_start_are_all_that_a_new_desk_answers_from(
     start, policies, capsys
 ):
-    assert main(["ingest", str(policies)]) == 0
+    assert main(["ingest", str(policies), "--as", "e-4001"]) == 0
     assert "withdrawn" not in capsys.readouterr().out
     desk = start()
     assert (desk.demo, desk.tools) == (False, [])
@@ -252,7 +253,7 @@ def test_the_command_refuses_in_words_what_holds_something_already(tmp_path, pol
         assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
         assert said in ran.err
     new = f"sqlite:///{tmp_path}/new.db"
-    assert rolltop("ingest", str(policies), ROLLTOP_STORE=new).status == 0
+    assert rolltop("ingest", str(policies), "--as", "e-4001", ROLLTOP_STORE=new).status == 0
     ran = rolltop("demo", "--store", new)
     assert ran.status == 2
     assert "new.db-handbooks holds handbooks of your own" in ran.err
@@ -294,12 +295,12 @@ def test_an_upload_of_ones_own_withdraws_the_samples_of_a_demo_and_the_page_says
 
 def test_the_ingest_command_withdraws_the_samples_and_says_so_once(start, samples, policies, capsys):
     assert start().demo
-    assert main(["ingest", str(policies)]) == 0
+    assert main(["ingest", str(policies), "--as", "e-4001"]) == 0
     out = capsys.readouterr().out
     assert "withdrawn: 30 sample handbooks" in out
     assert out.splitlines()[-1].startswith("1 published")
     assert answers(app()) == {"parrots"}
-    assert main(["ingest", str(policies), "--json"]) == 0
+    assert main(["ingest", str(policies), "--as", "e-4001", "--json"]) == 0
     assert '"withdrawn": 0' in capsys.readouterr().out
 
 
@@ -309,6 +310,15 @@ def test_the_folder_of_the_settings_withdraws_the_samples_of_a_demo(start, sampl
         desk = start(HANDBOOKS=str(policies))
     assert "30 sample handbooks were withdrawn" in caplog.text
     assert (desk.demo, answers(desk)) == (True, {"parrots"})
+
+
+def test_what_leaves_the_folder_of_the_settings_is_removed_by_the_desk_itself(start, policies):
+    write(policies, {"parrots.md": PARROTS, "remote.md": REMOTE})
+    start(HANDBOOKS=str(policies))
+    write(policies, {"parrots.md": PARROTS})
+    desk = start(HANDBOOKS=str(policies))
+    (removed,) = desk.run(desk.handbooks.changes(KEEPER, "remote"))
+    assert (removed.by, removed.what) == ("desk", {"removed": True})
 
 
 def test_a_file_that_cannot_be_read_withdraws_no_sample(start, samples):
@@ -328,18 +338,17 @@ def test_a_document_of_ones_own_under_a_samples_name_leaves_nothing_of_the_sampl
 
 async def test_a_sample_taken_in_over_ones_own_leaves_ones_own_answering(tmp_path):
     write(tmp_path / "policies", {"working/remote-work.md": handbook("Remote work", "Days\nOur own rule: four days.")})
-    async with open_handbooks(tmp_path / "index.db", embedder="none:") as index:
-        await index.ingest(tmp_path / "policies")
-        await index.ingest(
-            Upload(name="working/remote-work.md", data=(SAMPLES / "working/remote-work.md").read_bytes())
-        )
-        assert withdraw_samples(index.catalogue, demo=False) == 1
-        (passage,) = await index.retriever.search("Which days are our own rule?", EMPLOYEE, 5)
+    async with open_handbooks(tmp_path / "index.db", embedder="none:") as handbooks:
+        sample = Upload(name="working/remote-work.md", data=(SAMPLES / "working/remote-work.md").read_bytes())
+        await handbooks.ingest(KEEPER, tmp_path / "policies")
+        await handbooks.ingest(KEEPER, sample)
+        assert await withdraw_samples(handbooks, demo=False) == 1
+        (passage,) = await handbooks.retriever.search("Which days are our own rule?", EMPLOYEE, 5)
         assert "Our own rule" in passage.text
 
 
 def test_the_list_of_samples_has_every_one_that_is_shipped(sample_catalogue):
-    listed = (Path(main.__code__.co_filename).parent / "demo" / "sample_handbooks.sha256").read_text()
+    listed = (ROOT / "console" / "demo" / "sample_handbooks.sha256").read_text()
     for path in SAMPLES.glob("*/**/*.md"):
         line = f"{sha256(path.read_bytes()).hexdigest()}  {path.relative_to(SAMPLES).as_posix()}"
         assert line in listed, f"add {line}"
@@ -380,7 +389,7 @@ def test_a_companys_pages_offer_nothing_that_only_a_demo_has(start, policies):
     assert "tools" not in texts(at)
     assert not [label for label in labels(at) if " · " in label]
     assert "Development sign-in" in texts(page(viewer=None))
-    assert "Take one in under Upload" in texts(page("handbooks", KEEPER))
+    assert "Upload one, or run" in texts(page("handbooks", KEEPER))
     upload(app(), "parrots.md", PARROTS)
     assert "No handbook holds for you yet" not in texts(page())
 

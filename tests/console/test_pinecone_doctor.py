@@ -39,7 +39,7 @@ def settings(tmp_path: Path, host: str) -> dict[str, str]:
 def test_a_doctor_finds_what_is_wrong_in_pinecone_and_mends_it_with_the_right_key(
     tmp_path: Path, host: str, settings: dict[str, str]
 ) -> None:
-    taken_in = rolltop("ingest", str(tmp_path / "books"), **settings)
+    taken_in = rolltop("ingest", str(tmp_path / "books"), "--as", "k-1", **settings)
     assert taken_in.out.splitlines()[-1] == "2 published; 2 passages, 2 embedded, 0 reused"
     stranger = rolltop("doctor", **{**settings, "STAND_IN_KEY": "another"})
     assert stranger.status == 1

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import date
+from json import loads
 from pathlib import Path
 
 import apsw
@@ -10,6 +11,8 @@ import pytest
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.catalogue.tables import moved
+from backends.handbooks.documents.model import Terms
 from backends.handbooks.ingest.ingest import Upload
 from backends.vectors.contracts import Item
 from core.errors import InvalidInput, NotFound, Unavailable
@@ -156,16 +159,20 @@ async def test_a_filter_names_documents_and_one_that_is_not_there_is_none(catalo
 
 async def test_an_owners_word_goes_before_the_front_matter_and_outlasts_the_next_version(catalogue):
     await add(catalogue, leave(28, audience="germany", owner="Payroll"))
-    catalogue.change("leave", by="k-1", audience=Audience(countries=["austria"]), review_by=date(2027, 1, 31))
+    catalogue.change("leave", Terms(audience=Audience(countries=["austria"]), review_by=date(2027, 1, 31)), by="k-1")
     await add(catalogue, leave(30, audience="germany", owner="Payroll"))
     (record,) = catalogue.documents()
-    assert (record.audience.countries, record.owner, record.review_by) == (["austria"], "Payroll", date(2027, 1, 31))
+    assert (record.terms.audience.countries, record.terms.owner, record.terms.review_by) == (
+        ["austria"],
+        "Payroll",
+        date(2027, 1, 31),
+    )
     assert answer(catalogue, "2026-11-15", GRAZ) == ["There are 30 days of leave."]
 
 
 async def test_an_owners_day_lasts_until_the_front_matter_gives_another(catalogue):
     await add(catalogue, leave(28, effective="2026-01-01"))
-    catalogue.change("leave", by="k-1", effective=date(2026, 3, 1))
+    catalogue.change("leave", Terms(effective=date(2026, 3, 1)), by="k-1")
     assert answer(catalogue, "2026-02-01") == []
     await add(catalogue, leave(29, effective="2026-01-01"))
     assert answer(catalogue, "2026-02-01") == []
@@ -176,24 +183,24 @@ async def test_an_owners_day_lasts_until_the_front_matter_gives_another(catalogu
 async def test_a_day_that_is_taken_back_gives_back_what_it_had_hidden(catalogue):
     await add(catalogue, leave(28, effective="2026-01-01"))
     await add(catalogue, leave(30, effective="2026-07-01"))
-    catalogue.change("leave", by="k-1", effective=date(2025, 1, 1))
+    catalogue.change("leave", Terms(effective=date(2025, 1, 1)), by="k-1")
     assert answer(catalogue, "2026-02-01") == ["There are 30 days of leave."]
-    catalogue.change("leave", by="k-1", effective=date(2026, 7, 1))
+    catalogue.change("leave", Terms(effective=date(2026, 7, 1)), by="k-1")
     assert answer(catalogue, "2026-02-01") == ["There are 28 days of leave."]
     assert len(catalogue.table().rows) == 2
 
 
 async def test_a_change_is_on_record_once_and_an_impossible_one_is_refused_whole(catalogue):
     await add(catalogue, leave(28, effective="2026-01-01"))
-    catalogue.change("leave", by="k-1", owner="Payroll")
-    catalogue.change("leave", by="k-2", owner="Payroll")
+    catalogue.change("leave", Terms(owner="Payroll"), by="k-1")
+    catalogue.change("leave", Terms(owner="Payroll"), by="k-2")
     with pytest.raises(InvalidInput, match="before 2026-01-01"):
-        catalogue.change("leave", by="k-1", owner="Nobody", until=date(2025, 12, 31))
+        catalogue.change("leave", Terms(owner="Nobody", until=date(2025, 12, 31)), by="k-1")
     with pytest.raises(NotFound):
-        catalogue.change("nothing", by="k-1", owner="Payroll")
+        catalogue.change("nothing", Terms(owner="Payroll"), by="k-1")
     (change,) = catalogue.changes("leave")
     assert (change.by, change.what, change.at.day) == ("k-1", {"owner": "Payroll"}, 15)
-    assert catalogue.documents()[0].owner == "Payroll"
+    assert catalogue.documents()[0].terms.owner == "Payroll"
 
 
 async def test_what_is_removed_leaves_search_and_stays_on_record(catalogue):
@@ -398,3 +405,48 @@ async def test_a_catalogue_of_an_earlier_version_is_taken_over_as_it_is(tmp_path
     earlier.close()
     with closing(Catalogue(tmp_path / "index.db")) as upgraded:
         assert upgraded.documents() == documents
+
+
+async def test_an_owners_word_changes_what_it_sets_and_takes_back_what_it_sets_to_nothing(catalogue):
+    await add(catalogue, leave(28, effective="2026-01-01", until="2027-12-31", audience="germany", owner="Payroll"))
+    catalogue.change("leave", Terms(), by="k-1")
+    assert catalogue.changes("leave") == []
+    catalogue.change("leave", Terms(until=None, owner=None), by="k-1")
+    (record,) = catalogue.documents()
+    assert record.terms == record.versions[0].terms
+    assert record.terms == Terms(effective=date(2026, 1, 1), audience=Audience(countries=["germany"]))
+
+
+FRONT = (
+    '{"title":"Leave","version":"2026","effective":"2026-01-01","until":null,"audience":{"countries":["germany"],'
+    '"entities":[],"roles":[]},"owner":"Payroll","review_by":"2027-01-31"}'
+)
+DAYS = '{"until": "2026-12-31"}'
+LASTING = '{"audience": {"countries": ["austria"], "entities": [], "roles": []}, "owner": null}'
+"""The columns of a document with front matter and a knowledge owner's word, as the first catalogues hold them."""
+
+
+async def test_terms_are_stored_as_the_first_catalogues_hold_them_and_mean_the_same(catalogue):
+    front = {"version": "2026", "effective": "2026-01-01", "audience": "germany", "owner": "Payroll"}
+    await add(catalogue, leave(28, **front, review_by="2027-01-31"))
+    word = Terms(audience=Audience(countries=["austria"]), owner=None, until=date(2026, 12, 31))
+    catalogue.change("leave", word, by="k-1")
+    columns = "SELECT front, version.said, document.said FROM version JOIN document ON document.id = document"
+    with catalogue.connections.reading() as connection:
+        written = connection.execute(columns).fetchone()
+    assert [loads(column) for column in written] == [loads(column) for column in (FRONT, DAYS, LASTING)]
+    assert catalogue.changes("leave")[0].what == loads(DAYS) | loads(LASTING)
+
+    with catalogue.connections.writing() as connection:
+        connection.execute("UPDATE version SET front = ?, said = ?", (FRONT, DAYS))
+        connection.execute("UPDATE document SET said = ?", (LASTING,))
+        moved(connection)
+    (record,) = catalogue.documents()
+    assert record.terms == Terms(
+        effective=date(2026, 1, 1),
+        until=date(2026, 12, 31),
+        audience=Audience(countries=["austria"]),
+        review_by=date(2027, 1, 31),
+    )
+    assert answer(catalogue, "2026-12-31", GRAZ) == ["There are 28 days of leave."]
+    assert answer(catalogue, "2027-01-01", GRAZ) == answer(catalogue, "2026-12-31") == []

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from backends.handbooks.catalogue.catalogue import Catalogue, said_of
+from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.catalogue.local_vectors import LocalVectors
+from backends.handbooks.documents.model import Terms
 from backends.handbooks.ingest.ingest import Progress, Upload
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput, Unavailable
@@ -213,13 +214,13 @@ async def test_an_uploads_name_leads_nowhere(catalogue, name):
 
 
 async def test_an_owners_words_hold_from_the_moment_a_document_is_found(catalogue, folder):
-    said = said_of(audience=Audience(countries=["austria"]), owner="Payroll")
-    await take_in(catalogue, folder / "pay.md", said=said, by="k-1")
+    terms = Terms(audience=Audience(countries=["austria"]), owner="Payroll")
+    await take_in(catalogue, folder / "pay.md", terms=terms, by="k-1")
     assert found_texts(catalogue, TODAY) == {}
     assert [change.by for change in catalogue.changes("pay")] == ["k-1"]
-    await take_in(catalogue, folder / "pay.md", said=said_of(audience=Audience()), by="k-1")
+    await take_in(catalogue, folder / "pay.md", terms=Terms(audience=Audience()), by="k-1")
     assert set(found_texts(catalogue, TODAY)) == {"pay"}
-    assert catalogue.documents()[0].owner == "Payroll"
+    assert catalogue.documents()[0].terms.owner == "Payroll"
 
 
 async def test_an_embedder_that_goes_away_leaves_the_old_version_answering_and_nothing_is_embedded_twice(

@@ -16,9 +16,9 @@ DAY = date(2026, 11, 24)
 
 
 async def ask(catalogue: Path, question: str, country: str = "austria"):
-    async with open_handbooks(catalogue) as index:
-        passages = tuple(await index.retriever.search(question, Viewer("e-1042", country=country), 6, as_of=DAY))
-        judgement = await index.retriever.judge(question, passages)
+    async with open_handbooks(catalogue) as handbooks:
+        passages = tuple(await handbooks.retriever.search(question, Viewer("e-1042", country=country), 6, as_of=DAY))
+        judgement = await handbooks.retriever.judge(question, passages)
     message = UserMessage(text=question, passages=passages, judgement=judgement)
     request = ModelRequest(instructions="", messages=(message,), settings={"delay": 0})
     said = "".join([event.text async for event in OfflineModel().stream(request) if event.kind == "text"])

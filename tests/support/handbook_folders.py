@@ -19,6 +19,7 @@ from core.gate import Viewer
 from core.words import words
 
 DIMENSION = 32
+KEEPER = Viewer("e-4001", {"knowledge_owner"})
 
 
 class WordEmbedder:

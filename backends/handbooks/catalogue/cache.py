@@ -1,7 +1,8 @@
-"""What a catalogue keeps in memory of what it holds, until it has changed."""
+"""What a catalogue keeps in memory, until its revision moves."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from threading import Lock
 from typing import Generic, TypeVar, cast
 
@@ -12,8 +13,8 @@ from backends.handbooks.catalogue.versions import Edition, answering
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
-    """A value that is read anew when the revision has moved, by one thread for all."""
+class Cached(Generic[T]):
+    """A value that is read again once the revision has moved, by one thread for all."""
 
     def __init__(self, read: Callable[[apsw.Connection, int], T]) -> None:
         self._read = read
@@ -29,23 +30,23 @@ class Kept(Generic[T]):
 
 
 class Editions:
-    """All versions at one revision. Which are in force is worked out once a day, not once a search."""
+    """All versions at one revision. Which of them are in force is computed once a day, not once a search."""
 
-    def __init__(self, known: Sequence[Edition]) -> None:
-        self.by_row = {one.row: one for one in known}
+    def __init__(self, versions: Sequence[Edition]) -> None:
+        self.by_row = {one.row: one for one in versions}
         self._by_document = defaultdict[str, list[Edition]](list)
-        self._on: tuple[str, Mapping[str, Edition]] = ("", {})
-        for one in known:
+        self._on: tuple[date | None, Mapping[str, Edition]] = (None, {})
+        for one in versions:
             self._by_document[one.document].append(one)
 
-    def on(self, day: str) -> Mapping[str, Edition]:
+    def on(self, day: date) -> Mapping[str, Edition]:
         """The version in force on a day, by document."""
-        kept, found = self._on
-        if kept != day:
-            answers = ((document, answering(known, day)) for document, known in self._by_document.items())
-            found = {document: one for document, one in answers if one is not None}
-            self._on = (day, found)
-        return found
+        last, in_force = self._on
+        if last != day:
+            answers = ((document, answering(versions, day)) for document, versions in self._by_document.items())
+            in_force = {document: one for document, one in answers if one is not None}
+            self._on = (day, in_force)
+        return in_force
 
 
 def revision(connection: apsw.Connection) -> int:

@@ -1,31 +1,29 @@
-"""The catalogue of handbooks: which documents there are, in which versions, for whom and from when, and their passages.
+"""The catalogue of handbooks: the documents, their versions, for whom and when each holds, and their passages.
 
-One SQLite file, by way of apsw. Its methods block and may be called from any thread; several processes may share the
-file. What search needs again and again is kept in memory, and read anew once `revision` has moved.
+It is one SQLite file. Its methods block and may be called from any thread; several processes may share the file. What
+every search needs is kept in memory, and read again once `revision` has moved.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from json import loads
 from os import PathLike
-from types import EllipsisType
 from typing import cast
 
 import apsw
 
 from backends.handbooks.catalogue import reading, writing
-from backends.handbooks.catalogue.cache import Editions, Kept, revision
+from backends.handbooks.catalogue.cache import Cached, Editions, revision
 from backends.handbooks.catalogue.listing import list_changes, list_documents
 from backends.handbooks.catalogue.tables import Connections
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, PassageTable
-from backends.handbooks.documents.model import LeftOut
+from backends.handbooks.documents.model import LeftOut, Terms
 from backends.vectors.contracts import Embedder
-from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
 from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
 from core.retriever import Filters, holds_for
-from core.values import Audience, Passage
+from core.values import Passage
 
 _VOCABULARY = "SELECT word, passages FROM vocabulary"
 _ROWS = "SELECT uid, row FROM passage WHERE uid IN (SELECT value FROM json_each(?))"
@@ -46,12 +44,12 @@ class Catalogue:
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
         self.connections = Connections(path)
         self.clock = clock or SystemClock()
-        self._editions = Kept(lambda connection, _: Editions(reading.editions(connection)))
-        self._table = Kept(reading.table)
-        self._vocabulary = Kept(lambda connection, _: reading.mapped(connection, _VOCABULARY))
+        self._editions = Cached(lambda connection, _: Editions(reading.editions(connection)))
+        self._table = Cached(reading.table)
+        self._vocabulary = Cached(lambda connection, _: reading.mapped(connection, _VOCABULARY))
 
     def close(self) -> None:
-        """Let go of the file; nothing that was acknowledged is lost without."""
+        """Close the file. Every change that a method has returned from is on disk already."""
         self.connections.close()
 
     def documents(self) -> list[DocumentRecord]:
@@ -68,69 +66,55 @@ class Catalogue:
         return str(text)
 
     def pieces(self, version_row: int) -> list[Passage]:
-        """A version's passages in the order of its text, whether it can still be found or not. Raises NotFound."""
+        """A version's passages in the order of its text, also of one that search cannot find. Raises NotFound."""
         with self.connections.reading() as connection:
-            known = {one.row: one for one in reading.editions(connection) if one.row == version_row}
-            if not known:
+            versions = {one.row: one for one in reading.editions(connection) if one.row == version_row}
+            if not versions:
                 raise NotFound("version", str(version_row))
-            found = reading.passages(connection, known, "WHERE version = ? ORDER BY ordinal", (version_row,))
-            return [passage for _, passage in found]
+            rows = reading.passages(connection, versions, "WHERE version = ? ORDER BY ordinal", (version_row,))
+            return [passage for _, passage in rows]
 
     def left_out(self, version_row: int) -> list[LeftOut]:
         """What the parser left out of a version, such as hidden text. Raises NotFound."""
         with self.connections.reading() as connection:
-            said = connection.execute("SELECT left_out FROM version WHERE row = ?", (version_row,)).get
-        if said is None:
+            texts = connection.execute("SELECT left_out FROM version WHERE row = ?", (version_row,)).get
+        if texts is None:
             raise NotFound("version", str(version_row))
-        return [LeftOut.model_validate(one) for one in loads(str(said))]
+        return [LeftOut.model_validate(one) for one in loads(str(texts))]
 
     def version_row(self, document: str, name: str) -> int:
-        """The version that a passage of this `document` and `version` is of: names are unique within a document.
-
-        Raises NotFound.
-        """
+        """The row of the version with this name, which is unique within its document. Raises NotFound."""
         with self.connections.reading() as connection:
             row = connection.execute("SELECT row FROM version WHERE document = ? AND name = ?", (document, name)).get
         if row is None:
             raise NotFound("version", f"{name} of {document}")
         return cast(int, row)
 
-    def change(
-        self,
-        document: str,
-        *,
-        by: str,
-        effective: date | EllipsisType | None = ...,
-        until: date | EllipsisType | None = ...,
-        audience: Audience | EllipsisType = ...,
-        owner: str | EllipsisType | None = ...,
-        review_by: date | EllipsisType | None = ...,
-    ) -> None:
-        """What a knowledge owner says goes before the front matter, from now on; `...` leaves a thing as it is.
+    def change(self, document: str, terms: Terms, *, by: str) -> None:
+        """Let these terms go before the front matter's from now on; unset fields stay as they are.
 
         The audience, the owner and the review date are the document's and outlast its versions. The days are those of
         the newest version, and go over to the next one as long as its front matter gives the same day as this one's.
-        `by` is on record. Raises NotFound, and InvalidInput for an end before the beginning.
+        `by` is on record. Raises NotFound, and InvalidInput if the version would end before it begins.
         """
-        said = said_of(effective=effective, until=until, audience=audience, owner=owner, review_by=review_by)
         with self.connections.writing() as connection:
-            writing.say(connection, document, said, by, self._now())
+            writing.say(connection, document, terms, by, self._now())
 
     def changes(self, document: str) -> list[ChangeRecord]:
-        """Who changed or removed a document, the newest first; [] where nobody did."""
+        """The changes and removals of a document, the newest first; [] if it is as its files say."""
         with self.connections.reading() as connection:
             return list_changes(connection, document)
 
     def remove(self, document: str, *, by: str) -> None:
-        """Take a document out of search, of the past too; it stays on record, and `by` with it. Raises NotFound.
+        """Take a document out of search, also of the past; it stays on record with `by`. Raises NotFound.
 
-        Its vectors go with the next ingest. It comes back when it is taken in again, as an upload or by its own path.
+        The next ingest takes its vectors out. It comes back if it is imported again, as an upload or by its own path.
         """
         with self.connections.writing() as connection:
             writing.remove(connection, document, by, self._now())
 
     def withdraw(self, versions: Sequence[int], *, by: str) -> None:
-        """Take the versions of these rows out of search, of the past too; they stay on record, and `by` with them.
+        """Take the versions of these rows out of search, also of the past; they stay on record with `by`.
 
         The other versions of their documents answer as if these had never been published. A withdrawn version comes
         back as a removed document does.
@@ -139,16 +123,16 @@ class Catalogue:
             writing.withdraw(connection, versions, by, self._now())
 
     def revision(self) -> int:
-        """Grows with every change that a search may see."""
+        """A number that grows with every change that a search may see."""
         with self.connections.reading() as connection:
             return revision(connection)
 
     def in_force(self, viewer: Viewer, filters: Filters | None, as_of: date) -> list[int]:
-        """The rows of the versions that hold for the viewer on that day, one a document at most."""
-        found = self._on(as_of)
-        wanted = filters.documents if filters and filters.documents else found
-        answers = (found[document] for document in dict.fromkeys(wanted) if document in found)
-        return [one.row for one in answers if holds_for(one.audience, viewer)]
+        """The rows of the versions that hold for the viewer on that day, at most one for each document."""
+        in_force = self._on(as_of)
+        wanted = filters.documents if filters and filters.documents else in_force
+        answers = (in_force[document] for document in dict.fromkeys(wanted) if document in in_force)
+        return [one.row for one in answers if holds_for(one.terms.audience, viewer)]
 
     def versions(self, as_of: date) -> dict[str, str]:
         """The name of the version in force on that day, by document."""
@@ -157,101 +141,86 @@ class Catalogue:
     def words(
         self, match: str, versions: Sequence[int], limit: int, weights: tuple[float, float, float]
     ) -> list[tuple[int, float]]:
-        """The rows of passages of these versions and their BM25, best first; of equal ones the older row.
+        """The rows of passages of these versions and their BM25, best first; of equal scores the older row first.
 
         `match` is FTS5's query language over texts as `backends.stems.stemmed` makes them, in the columns title, trail
-        and body, for which the weights are. Raises InvalidInput for a `match` that is not in that language.
+        and body, to which the weights belong. Raises InvalidInput if `match` is malformed.
         """
         values = (*weights, match, reading.listed(versions), limit)
         with self.connections.reading() as connection:
             try:
-                found: list[reading.Row] = connection.execute(_FOUND, values).fetchall()
+                rows: list[reading.Row] = connection.execute(_FOUND, values).fetchall()
             except apsw.SQLError as error:
-                raise InvalidInput(f"no query of the words of handbooks: {error}") from error
-        return [(row, score) for row, score in found]
+                raise InvalidInput(f"a malformed query of the words of handbooks: {error}") from error
+        return [(row, score) for row, score in rows]
 
     def passages(self, rows: Sequence[int]) -> list[Passage]:
-        """The passages of these rows, in this order, with a score of 0. Raises NotFound for one that is not there."""
+        """The passages of these rows, in this order, with a score of 0. Raises NotFound if one is missing."""
         with self.connections.reading() as connection:
             versions = self._editions.get(connection).by_row
             where = "WHERE row IN (SELECT value FROM json_each(?))"
-            found = dict(reading.passages(connection, versions, where, (reading.listed(rows),)))
-        if missing := [row for row in rows if row not in found]:
+            passages = dict(reading.passages(connection, versions, where, (reading.listed(rows),)))
+        if missing := [row for row in rows if row not in passages]:
             raise NotFound("passage", str(missing[0]))
-        return [found[row] for row in rows]
+        return [passages[row] for row in rows]
 
     def rows_of(self, ids: Sequence[str]) -> dict[str, int]:
-        """The rows of the passages that a vector index knows by these ids; one that there is not is left out."""
+        """The rows of the passages that a vector index has under these ids; an unknown id is left out."""
         with self.connections.reading() as connection:
             return reading.mapped(connection, _ROWS, (reading.listed(ids),))
 
     def ids_of(self, rows: Sequence[int]) -> dict[int, str]:
-        """By which ids a vector index knows the passages of these rows; one that there is not is left out."""
+        """The ids under which a vector index has the passages of these rows; an unknown row is left out."""
         with self.connections.reading() as connection:
             return reading.mapped(connection, _IDS, (reading.listed(rows),))
 
     def table(self) -> PassageTable:
-        """Every passage that can be found, as arrays. Kept in memory: do not write to them."""
+        """Every passage that can be found, as arrays. All callers share them: do not write to them."""
         with self.connections.reading() as connection:
             return self._table.get(connection)
 
     def vocabulary(self) -> Mapping[str, int]:
-        """The words of all passages that can be found, with their titles and trails, and in how many each is."""
+        """The words of the passages that can be found, their titles and trails, and how many passages have each."""
         with self.connections.reading() as connection:
             return self._vocabulary.get(connection)
 
     @property
     def tokens(self) -> str | None:
-        """The fingerprint of the token table whose ids `table` has; None where it has none."""
+        """The fingerprint of the token table whose ids `table` has; None if it was made without tokens."""
         with self.connections.reading() as connection:
-            said = connection.execute("SELECT value FROM meta WHERE key = 'tokens'").get
-        return None if said is None else str(said)
+            fingerprint = connection.execute("SELECT value FROM meta WHERE key = 'tokens'").get
+        return None if fingerprint is None else str(fingerprint)
 
     @property
     def embedder(self) -> tuple[str, int] | None:
-        """The name and dimension of the embedder whose vectors the catalogue holds; None where it holds none."""
+        """The name and dimension of the embedder whose vectors the catalogue holds; None before the first vector."""
         with self.connections.reading() as connection:
             return reading.embedder(connection)
 
     def expect(self, embedder: Embedder | None) -> None:
-        """Raises InvalidInput, which says to re-index, where vectors of this embedder would meet another's here.
+        """Raises InvalidInput, which says to re-index, if the catalogue holds vectors of another embedder.
 
-        None never does: it searches by words alone. A catalogue without passages takes any.
+        It accepts None, which is a search by words only. A catalogue without passages accepts any embedder.
         """
         with self.connections.reading() as connection:
-            known = reading.embedder(connection)
+            held = reading.embedder(connection)
             empty = connection.execute("SELECT 1 FROM version WHERE findable LIMIT 1").get is None
-        if embedder is None or (known is None and empty):
+        if embedder is None or (held is None and empty):
             return
-        if known is None or embedder.name != known[0] or embedder.dimension not in (None, known[1]):
+        if held is None or embedder.name != held[0] or embedder.dimension not in (None, held[1]):
             mine = f"{embedder.name} ({embedder.dimension or 'its'} dimensions)"
-            theirs = f"vectors of {known[0]} ({known[1]} dimensions)" if known else "no vectors"
+            theirs = f"vectors of {held[0]} ({held[1]} dimensions)" if held else "no vectors"
             raise InvalidInput(
                 f"the index {self.connections.path} holds {theirs}, the embedder is {mine}: "
-                "re-index with `rolltop ingest --reindex`, or set ROLLTOP_EMBEDDER to what it was"
+                "re-index with `rolltop ingest --reindex --as VIEWER_ID`, or set ROLLTOP_EMBEDDER to what it was"
             )
 
     def _on(self, day: date) -> Mapping[str, Edition]:
         with self.connections.reading() as connection:
-            return self._editions.get(connection).on(day.isoformat())
+            return self._editions.get(connection).on(day)
 
-    def _today(self) -> str:
-        return self.clock.now().date().isoformat()
+    def _today(self) -> date:
+        return self.clock.now().date()
 
     def _now(self) -> str:
         return iso(self.clock.now())
-
-
-def said_of(**said: date | Audience | str | EllipsisType | None) -> dict[str, Json]:
-    """What was said, as it is kept: what is `...` was not."""
-    return {name: _kept(value) for name, value in said.items() if value is not ...}
-
-
-def _kept(value: date | Audience | str | EllipsisType | None) -> Json:
-    match value:
-        case date():
-            return value.isoformat()
-        case Audience():
-            return value.model_dump()
-        case _:
-            return value

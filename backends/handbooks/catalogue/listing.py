@@ -1,4 +1,4 @@
-"""The documents of a catalogue as a knowledge owner sees them, those that nobody can find any more too."""
+"""The documents of a catalogue as a knowledge owner sees them, also those that search cannot find any more."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, 
 from core.clock import moment
 
 
-def list_documents(connection: apsw.Connection, today: str) -> list[DocumentRecord]:
+def list_documents(connection: apsw.Connection, today: date) -> list[DocumentRecord]:
     """Every document, by id."""
     counts = dict(connection.execute("SELECT version, count(*) FROM passage GROUP BY version"))
     by_document = defaultdict[str, list[Edition]](list)
     for edition in editions(connection):
         by_document[edition.document].append(edition)
-    return [_document(known, counts, today) for _, known in sorted(by_document.items())]
+    return [_document(versions, counts, today) for _, versions in sorted(by_document.items())]
 
 
 def list_changes(connection: apsw.Connection, document: str) -> list[ChangeRecord]:
-    """What was said of a document, the newest first."""
+    """The changes of a document, the newest first."""
     rows = connection.execute(
         "SELECT at, by, version, what FROM change WHERE document = ? ORDER BY n DESC", (document,)
     )
@@ -32,38 +32,31 @@ def list_changes(connection: apsw.Connection, document: str) -> list[ChangeRecor
     ]
 
 
-def _document(known: Sequence[Edition], counts: dict[int, int], today: str) -> DocumentRecord:
-    newest = sorted(known, key=lambda one: (one.published is None, one.published or 0, one.row), reverse=True)
-    now = answering(known, today)
-    shown = now or max(known, key=lambda one: (one.published or 0, one.row))
+def _document(versions: Sequence[Edition], counts: dict[int, int], today: date) -> DocumentRecord:
+    newest = sorted(versions, key=lambda one: (one.published is None, one.published or 0, one.row), reverse=True)
+    now = answering(versions, today)
+    shown = now or max(versions, key=lambda one: (one.published or 0, one.row))
     return DocumentRecord(
         id=shown.document,
         title=shown.title,
         kind=shown.kind,
-        owner=shown.owner,
-        review_by=_day(shown.review_by),
-        audience=shown.audience,
-        versions=tuple(_version(one, known, counts, today) for one in newest),
+        terms=shown.terms,
+        versions=tuple(_version(one, versions, counts, today) for one in newest),
         passages=counts.get(now.row, 0) if now else 0,
         source=shown.root,
-        ingested_at=max(one.at for one in known),
+        ingested_at=max(one.at for one in versions),
     )
 
 
-def _version(edition: Edition, known: Sequence[Edition], counts: dict[int, int], today: str) -> VersionRecord:
+def _version(edition: Edition, versions: Sequence[Edition], counts: dict[int, int], today: date) -> VersionRecord:
     return VersionRecord(
         row=edition.row,
         name=edition.name,
         title=edition.title,
         kind=edition.kind,
         hash=edition.hash,
-        effective=_day(edition.effective),
-        until=_day(edition.until),
-        state=state(edition, known, today),
+        terms=edition.terms,
+        state=state(edition, versions, today),
         passages=counts.get(edition.row, 0),
         at=edition.at,
     )
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None

@@ -1,7 +1,7 @@
-"""A vector index in the catalogue's own file: every vector in memory, compared one by one.
+"""A vector index in the catalogue's own file: every vector is in memory, and compared with the query.
 
-A dot product over a hundred thousand rows takes no longer than a look into a clever structure's pages, and is exact.
-Items are the catalogue's passages: it says which can be found, and keeps the vectors.
+For a hundred thousand rows this is as fast as an approximate index, and exact. Items are the catalogue's passages: it
+says which can be found, and keeps the vectors.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ class LocalVectors:
         self._catalogue = catalogue
 
     async def put(self, items: Sequence[Item]) -> None:
-        """Raises NotFound for an item that is no passage of the catalogue, InvalidInput for a vector of another length.
+        """Raises NotFound if an item is missing in the catalogue, InvalidInput for a vector of another length.
 
-        An item without a vector is left out: there is nothing here to make one.
+        An item without a vector is left out, because this index cannot embed.
         """
         await anyio.to_thread.run_sync(self._put, items)
 
@@ -34,31 +34,31 @@ class LocalVectors:
     async def nearest(
         self, query: str, vector: Vectors | None, versions: Sequence[int], limit: int
     ) -> list[tuple[str, float]]:
-        """By cosine; of equal ones the older passage first. [] for a query without a vector, or with one of zeros."""
+        """By cosine; of equal scores the older passage first. [] if the query's vector is missing or all zeros."""
         return await anyio.to_thread.run_sync(self._nearest, vector, versions, limit)
 
     async def close(self) -> None:
-        """There is nothing to let go of."""
+        """Does nothing: the catalogue is its owner's to close."""
 
     def _put(self, items: Sequence[Item]) -> None:
         with self._catalogue.connections.writing() as connection:
-            known = reading.embedder(connection)
-            kept: list[str] = []
+            embedder = reading.embedder(connection)
+            written: list[str] = []
             for item in items:
                 hash = connection.execute("SELECT hash FROM passage WHERE uid = ?", (item.id,)).get
                 if hash is None:
                     raise NotFound("passage", item.id)
                 if item.vector is None:
                     continue
-                if known is None or item.vector.shape != (known[1],):
-                    raise InvalidInput(f"a vector of {item.vector.shape} is none of the catalogue's embedder: {known}")
+                if embedder is None or item.vector.shape != (embedder[1],):
+                    raise InvalidInput(f"a vector of {item.vector.shape} does not fit the embedder {embedder}")
                 connection.execute(
                     "INSERT INTO vector (embedder, hash, value) VALUES (?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET value = excluded.value",
-                    (known[0], hash, item.vector.astype(np.float32).tobytes()),
+                    (embedder[0], hash, item.vector.astype(np.float32).tobytes()),
                 )
-                kept.append(item.id)
-            writing.hold(connection, known[0] if known else None, kept)
+                written.append(item.id)
+            writing.hold(connection, embedder[0] if embedder else None, written)
 
     def _remove(self, ids: Sequence[str]) -> None:
         with self._catalogue.connections.writing() as connection:

@@ -1,7 +1,6 @@
-"""One ingest at a time on a catalogue, whichever processes want one.
+"""One ingest at a time on a catalogue, in all processes.
 
-The lock is SQLite's on an empty file beside the catalogue, so that it goes with the process that holds it, however
-that ends.
+The lock is SQLite's, on an empty file beside the catalogue: it is released however its process ends.
 """
 
 from collections.abc import AsyncIterator
@@ -16,15 +15,15 @@ from backends.stores.sqlite.errors import translated
 from core.errors import Unavailable
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks whether another ingest has ended."""
+"""Seconds between two attempts to get the lock."""
 
 
 @asynccontextmanager
 async def alone(connections: Connections, patience: float) -> AsyncIterator[None]:
-    """Nobody else ingests during the block. Raises Unavailable when somebody still does after `patience` seconds."""
+    """Hold the lock during the block. Raises Unavailable if another ingest holds it for `patience` seconds."""
     with ExitStack() as held:
         with anyio.move_on_after(patience) as waiting:
-            while not _taken(connections, held):  # noqa: ASYNC110 - who holds it may be another process
+            while not _taken(connections, held):  # noqa: ASYNC110 - its holder may be another process
                 await anyio.sleep(LOOK_EVERY)
         if waiting.cancelled_caught:
             raise Unavailable(f"another ingest is writing to {connections.path}, and did not end in {patience:g} s")

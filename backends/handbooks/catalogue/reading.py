@@ -1,6 +1,7 @@
 """How rows of a catalogue become versions, passages and arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import chain
 from json import dumps, loads
 from typing import TypeAlias
@@ -9,10 +10,11 @@ import apsw
 import numpy as np
 
 from backends.handbooks.catalogue.versions import Edition, PassageTable
+from backends.handbooks.documents.model import Terms
 from backends.vectors.contracts import Vectors
 from core.canonical import Json
 from core.clock import moment
-from core.values import Audience, Passage
+from core.values import Passage
 
 Row: TypeAlias = tuple[Json, ...]
 
@@ -25,11 +27,11 @@ _PASSAGES = 'SELECT row, version, id, section, page, start, "end", text FROM pas
 
 
 def embedder(connection: apsw.Connection) -> tuple[str, int] | None:
-    """The name and dimension of the embedder whose vectors these are; None where there are none."""
-    said = connection.execute("SELECT value FROM meta WHERE key = 'embedder'").get
-    if said is None:
+    """The name and dimension of the embedder whose vectors the catalogue holds; None before the first vector."""
+    value = connection.execute("SELECT value FROM meta WHERE key = 'embedder'").get
+    if value is None:
         return None
-    name, dimension = loads(str(said))
+    name, dimension = loads(str(value))
     return name, dimension
 
 
@@ -40,8 +42,10 @@ def editions(connection: apsw.Connection, document: str | None = None) -> list[E
 
 
 def _edition(columns: Sequence[Json]) -> Edition:
-    row, document, name, title, kind, hash, at, published, day, since, front, dated, said, removed, root = columns
-    words: dict[str, Json] = loads(front) | loads(said) | loads(dated)
+    row, document, name, title, kind, hash, at, published, day, since, front, dated, lasting, removed, root = columns
+    # The owner's word on the document and on this version's days goes before the front matter's.
+    fields: dict[str, Json] = loads(front) | loads(lasting) | loads(dated)
+    terms = Terms.model_validate({name: fields[name] for name in Terms.model_fields if name in fields})
     return Edition(
         row=row,
         document=document,
@@ -51,13 +55,9 @@ def _edition(columns: Sequence[Json]) -> Edition:
         hash=hash,
         at=moment(at),
         published=published,
-        day=day,
-        start=words.get("effective") or since,
-        effective=words.get("effective"),
-        until=words.get("until"),
-        audience=Audience.model_validate(words.get("audience") or {}),
-        owner=words.get("owner"),
-        review_by=words.get("review_by"),
+        day=_day(day),
+        start=terms.effective or _day(since) or date.min,
+        terms=terms,
         removed=removed is not None,
         root=root,
     )
@@ -66,7 +66,7 @@ def _edition(columns: Sequence[Json]) -> Edition:
 def passages(
     connection: apsw.Connection, versions: Mapping[int, Edition], where: str, values: Sequence[str | int]
 ) -> Iterator[tuple[int, Passage]]:
-    """Passages of these versions, with their rows, in no order but that of `where`, which may end in one."""
+    """Passages of these versions, with their rows. `where` may end in an ORDER BY."""
     for row, version, id, section, page, start, end, text in connection.execute(f"{_PASSAGES} {where}", values):
         edition = versions[version]
         yield (
@@ -77,9 +77,9 @@ def passages(
                 title=edition.title,
                 section=loads(section),
                 version=edition.name,
-                effective=edition.effective,
-                until=edition.until,
-                audience=edition.audience,
+                effective=_iso(edition.terms.effective),
+                until=_iso(edition.terms.until),
+                audience=edition.terms.audience,
                 page=page,
                 start=start,
                 end=end,
@@ -89,26 +89,34 @@ def passages(
         )
 
 
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
 def table(connection: apsw.Connection, revision: int) -> PassageTable:
     """Every passage that can be found."""
-    known = embedder(connection)
-    found: list[Row] = connection.execute(
+    by = embedder(connection)
+    rows: list[Row] = connection.execute(
         """
         SELECT passage.row, version, tokens, value
         FROM passage JOIN version ON version.row = version AND findable
         LEFT JOIN vector ON held IS NOT NULL AND embedder = ? AND vector.hash = passage.hash
         ORDER BY passage.row
         """,
-        (known[0] if known else "",),
+        (by[0] if by else "",),
     ).fetchall()
-    matrix = _matrix([row[3] for row in found], known[1]) if known else None
-    tokens = [np.frombuffer(row[2] or b"", np.uint32) for row in found]
+    matrix = _matrix([row[3] for row in rows], by[1]) if by else None
+    tokens = [np.frombuffer(row[2] or b"", np.uint32) for row in rows]
     return PassageTable(
         revision=revision,
-        rows=np.fromiter((row[0] for row in found), np.int64, len(found)),
-        versions=np.fromiter((row[1] for row in found), np.int64, len(found)),
+        rows=np.fromiter((row[0] for row in rows), np.int64, len(rows)),
+        versions=np.fromiter((row[1] for row in rows), np.int64, len(rows)),
         tokens=np.concatenate(tokens) if tokens else np.zeros(0, np.uint32),
-        offsets=np.fromiter(chain((0,), np.cumsum([len(one) for one in tokens])), np.int64, len(found) + 1),
+        offsets=np.fromiter(chain((0,), np.cumsum([len(one) for one in tokens])), np.int64, len(rows) + 1),
         matrix=matrix,
         near=None if matrix is None else np.asarray(matrix.any(axis=1), np.bool_),
     )

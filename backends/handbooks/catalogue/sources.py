@@ -1,23 +1,27 @@
-"""What a catalogue knows of the folders that its documents came from: each file as it was last taken in.
+"""What a catalogue notes of the folders that its documents came from: each file as it was last imported.
 
-So a file that did not change does nothing, whatever was done to its document since: who removed it, or uploaded a
-newer edition, is not overruled by the next look into the folder.
+A file that did not change since then is skipped. So importing a folder again does not undo a removal, or an upload of a
+newer edition.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import apsw
 
 from backends.handbooks.catalogue import writing
 from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.documents.model import Terms
 from core.canonical import Json
 from core.clock import iso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a document came from: the file `name` of the folder `root`; the content's hash. An upload has no root."""
+    """Where a document came from: the file `name` of the folder `root`, with its content's hash.
+
+    `root` is None for an upload.
+    """
 
     document: str
     name: str
@@ -33,52 +37,50 @@ class Sources:
         self._connections = catalogue.connections
 
     def last(self, source: Source) -> tuple[str, str | None] | None:
-        """The hash of the folder's file when it was last taken in, and its document, None for a file that is none."""
+        """The hash of the folder's file at its last import, and its document, or None if it is not a document."""
         with self._connections.reading() as connection:
             sql = "SELECT hash, document FROM source WHERE root = ? AND name = ?"
             row: tuple[Json, ...] | None = connection.execute(sql, (source.root, source.name)).fetchone()
         return (row[0], row[1]) if row else None
 
     def note_none(self, source: Source) -> None:
-        """Remember that the folder's file is no document."""
+        """Note that the folder's file is not a document."""
         with self._connections.writing() as connection:
             note(connection, source, document=None)
 
     def note(self, source: Source) -> None:
-        """Remember the folder's file, whose document is there already, and is this folder's from now on."""
+        """Note the folder's file, whose document exists already and belongs to this folder from now on."""
         with self._connections.writing() as connection:
             note(connection, source, document=source.document)
 
-    def say(self, source: Source, said: Mapping[str, Json], by: str) -> None:
-        """Put a knowledge owner's words on the document. Raises InvalidInput where it would end before it begins."""
+    def say(self, source: Source, terms: Terms, by: str) -> None:
+        """Let these terms go before the front matter's. Raises InvalidInput if it would end before it begins."""
         with self._connections.writing() as connection:
-            writing.say(connection, source.document, said, by, iso(self._catalogue.clock.now()))
+            writing.say(connection, source.document, terms, by, iso(self._catalogue.clock.now()))
 
     def gone(self, root: str, under: str, documents: Iterable[str]) -> list[str]:
-        """The documents that came from `under` in this folder and are not among those that are there now."""
-        there = set(documents)
+        """The documents that came from `under` in this folder and are not among `documents`."""
+        present = set(documents)
         with self._connections.reading() as connection:
-            known = connection.execute(
-                "SELECT id FROM document WHERE root = ? AND removed IS NULL ORDER BY id", (root,)
-            )
-            return [id for (id,) in known if id not in there and str(id).startswith(under)]
+            ids = connection.execute("SELECT id FROM document WHERE root = ? AND removed IS NULL ORDER BY id", (root,))
+            return [id for (id,) in ids if id not in present and str(id).startswith(under)]
 
     def forget(self, root: str, under: str, names: Iterable[str]) -> None:
-        """Remember no file `under` this folder but these: one that comes back is new."""
-        there = set(names)
+        """Forget the files `under` this folder that are not among `names`: if one comes back, it is new."""
+        present = set(names)
         with self._connections.writing() as connection:
-            known = [str(name) for (name,) in connection.execute("SELECT name FROM source WHERE root = ?", (root,))]
-            lost = [(root, name) for name in known if name.startswith(under) and name not in there]
+            noted = [str(name) for (name,) in connection.execute("SELECT name FROM source WHERE root = ?", (root,))]
+            lost = [(root, name) for name in noted if name.startswith(under) and name not in present]
             connection.executemany("DELETE FROM source WHERE root = ? AND name = ?", lost)
 
     def roots(self) -> list[str]:
-        """The folders that files were taken in from."""
+        """The folders that files were imported from."""
         with self._connections.reading() as connection:
             return [root for (root,) in connection.execute("SELECT DISTINCT root FROM source")]
 
 
 def note(connection: apsw.Connection, source: Source, *, document: str | None) -> None:
-    """Remember the folder's file as it is, and that its document is the folder's; nothing for an upload."""
+    """Note the folder's file as it is, and that its document belongs to the folder. An upload is left out."""
     if source.root is None:
         return
     row = (source.root, source.name, source.hash, document)

@@ -1,11 +1,11 @@
 """How a version gets into a catalogue: staged out of sight, and published in one commit once its vectors are there.
 
-Whoever is killed in between has changed nothing that a search sees, and whoever comes next finds the version by its
-bytes. Not for two at a time: see `backends.handbooks.catalogue.lock`.
+If the process is killed in between, search is unchanged, and the next ingest finds the version by its bytes. One ingest
+at a time: see `backends.handbooks.catalogue.lock`.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from json import dumps, loads
 
@@ -20,14 +20,13 @@ from backends.handbooks.catalogue.tables import moved
 from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.catalogue.words import settle
 from backends.handbooks.documents.cutter import indexed_text
-from backends.handbooks.documents.model import ParsedDocument
+from backends.handbooks.documents.model import ParsedDocument, Terms
 from backends.vectors.static.tokens import StaticTokens
-from core.canonical import Json
 from core.clock import iso
 from core.words import words
 
 AT_ONCE = 1000
-"""Passages that get their token ids in one transaction: others wait for it."""
+"""Passages that get their token ids in one transaction, for which other writers wait."""
 
 
 class Staging:
@@ -43,7 +42,7 @@ class Staging:
             return reading.editions(connection, document)
 
     def stage(self, source: Source, parsed: ParsedDocument, tokens: StaticTokens | None) -> int:
-        """Write a version down, out of sight; its row. Raises InvalidInput for one that ends before it begins."""
+        """Write a version that search cannot find yet; its row. Raises InvalidInput if it ends before it begins."""
         texts = [indexed_text(parsed.title, piece.section, piece.text) for piece in parsed.pieces]
         ids = tokens.ids(texts) if tokens else [None] * len(texts)
         with self._connections.writing() as connection:
@@ -113,7 +112,7 @@ class Staging:
             return [uid for (uid,) in connection.execute(sql, (document,))]
 
     def drop_staged(self, document: str) -> None:
-        """Forget what is staged of a document; and the document, if nothing of it was ever published."""
+        """Delete what is staged of a document; and the document itself, if it was never published."""
         with self._connections.writing() as connection:
             among = "(SELECT row FROM version WHERE document = ? AND published IS NULL)"
             connection.execute(f"DELETE FROM passage WHERE version IN {among}", (document,))
@@ -123,10 +122,10 @@ class Staging:
                 (document,),
             )
 
-    def publish(self, row: int, source: Source, said: Mapping[str, Json], by: str) -> str:
+    def publish(self, row: int, source: Source, terms: Terms, by: str) -> str:
         """Let a version answer from its day on, in place of those before it; its name.
 
-        A removed document is back with it. Raises InvalidInput where it would end before it begins.
+        A removed document comes back with it. Raises InvalidInput if the version would end before it begins.
         """
         now = self._catalogue.clock.now()
         day = now.date().isoformat()
@@ -144,12 +143,12 @@ class Staging:
                 "UPDATE document SET removed = NULL, root = ? WHERE id = ?", (source.root, source.document)
             )
             note(connection, source, document=source.document)
-            writing.say(connection, source.document, said, by, iso(now))
+            writing.say(connection, source.document, terms, by, iso(now))
             settle(connection, source.document)
             return str(connection.execute("SELECT name FROM version WHERE row = ?", (row,)).get)
 
     def remove(self, document: str, by: str) -> bool:
-        """Take a document out of search; whether there was anything to find of it."""
+        """Take a document out of search; whether search could find it before."""
         if not any(one.published and not one.removed for one in self.editions(document)):
             return False
         self._catalogue.remove(document, by=by)
@@ -178,12 +177,12 @@ class Staging:
 
 
 def _carry_over(connection: apsw.Connection, before: int, row: int) -> None:
-    """A knowledge owner's days hold on as long as the front matter says the same as when they were given."""
+    """Copy a knowledge owner's days to the next version, as long as its front matter gives the same days."""
     sql = "SELECT front, said FROM version WHERE row = ?"
-    (old, said), (new, _) = (connection.execute(sql, (one,)).fetchone() or ("{}", "{}") for one in (before, row))
+    (old, days), (new, _) = (connection.execute(sql, (one,)).fetchone() or ("{}", "{}") for one in (before, row))
     fronts = loads(str(old)), loads(str(new))
-    kept = {name: value for name, value in loads(str(said)).items() if fronts[0].get(name) == fronts[1].get(name)}
-    connection.execute("UPDATE version SET said = ? WHERE row = ?", (dumps(kept), row))
+    carried = {name: value for name, value in loads(str(days)).items() if fronts[0].get(name) == fronts[1].get(name)}
+    connection.execute("UPDATE version SET said = ? WHERE row = ?", (dumps(carried), row))
 
 
 def _uid(source: Source, ordinal: int) -> str:

@@ -1,8 +1,8 @@
 """The tables of a catalogue of handbooks, and the connections to its file.
 
-A version is staged, row by row, before anybody can find it, and found from one commit on. Nothing that was ever found
-is deleted: old answers cite it. Vectors lie by the embedder and the text that they are of, so a text is embedded once
-however many versions say it. Writers take turns, within a process by a lock and between processes by SQLite's own.
+A version is staged row by row, out of search, and published in one commit. What was published once is never deleted,
+because old answers cite it. A vector is stored under its embedder and its text, so a text is embedded once however many
+versions have it. Writers take turns: within a process by a lock, between processes by SQLite's own.
 """
 
 import os
@@ -84,9 +84,9 @@ MEMORY = ":memory:"
 
 
 class Connections:
-    """The connections to one catalogue: one that writes, under a lock, and as many that read as there are readers.
+    """The connections to one catalogue: one that writes, under a lock, and one for each concurrent reader.
 
-    `:memory:` is a catalogue of its own, with one connection for both. `ingest` is held by who ingests into it. Raises
+    `:memory:` is a catalogue of its own, with one connection for both. `ingest` is the lock of its ingests. Raises
     InvalidInput for a file of another program or of a newer Rolltop, StoreRefused for a file that cannot be used as it
     is, and Unavailable if another process keeps it busy.
     """
@@ -124,7 +124,7 @@ class Connections:
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
-        """A connection whose writes in the block are all made, once it ends, or none of them if it raises."""
+        """A connection whose writes are committed when the block ends, and rolled back if it raises."""
         with self._lock, self._translated():
             connection = self._open_writer()
             connection.execute("BEGIN IMMEDIATE")
@@ -138,7 +138,7 @@ class Connections:
                 raise
 
     def close(self) -> None:
-        """Close them, those in use as soon as they are given back."""
+        """Close them; a reader in use is closed when its block ends."""
         with self._lock:
             self._closed = True
             self._close_readers()
@@ -150,7 +150,7 @@ class Connections:
         return self._writer
 
     def _close_readers(self) -> None:
-        # Two threads may be at it: who asks whether there is one more may find it gone.
+        # Two threads may do this at once: between a check of the length and the pop, the other may take the last one.
         with suppress(IndexError):
             while True:
                 self._readers.pop().close()
@@ -164,7 +164,7 @@ class Connections:
 
 
 def moved(connection: apsw.Connection) -> None:
-    """Say that what search may see has changed."""
+    """Note that what search may see has changed."""
     connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
 
 
@@ -190,7 +190,7 @@ def _open(path: str) -> apsw.Connection:
 def _version(connection: apsw.Connection, path: str) -> int:
     version, application = connection.pragma("user_version"), connection.pragma("application_id")
     if application != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_schema").get:
-        raise InvalidInput(f"{path} is no catalogue of handbooks but another program's database")
+        raise InvalidInput(f"{path} is another program's database, not a catalogue of handbooks")
     if cast(int, version) > len(MIGRATIONS):
         raise InvalidInput(
             f"{path} has schema version {version}, this Rolltop knows {len(MIGRATIONS)}: use a newer one"

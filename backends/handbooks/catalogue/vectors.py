@@ -1,6 +1,6 @@
-"""The vectors that a catalogue keeps, and what it knows of a vector index's holdings.
+"""The vectors that a catalogue keeps, and which of its passages a vector index holds.
 
-A vector is kept by its embedder and its text, so that no text is embedded twice, whichever index the vectors go to.
+A vector is kept under its embedder and its text, so that a text is embedded once, whichever index the vectors go to.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ class KeptVectors:
         self._connections = catalogue.connections
 
     def lacking(self, embedder: str, versions: Sequence[int]) -> list[tuple[bytes, str]]:
-        """The texts of these versions that have no vector of the embedder yet, each once, with their hashes."""
+        """The hashes and texts of these versions that still lack a vector of the embedder, each once."""
         with self._connections.reading() as connection:
             rows: list[reading.Row] = connection.execute(
                 """
@@ -47,35 +47,35 @@ class KeptVectors:
         )
 
     def keep(self, embedder: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
-        """Keep the vectors of these texts. Raises InvalidInput where the catalogue's are of another length."""
+        """Keep the vectors of these texts. Raises InvalidInput if the catalogue's have another length."""
         with self._connections.writing() as connection:
-            known = reading.embedder(connection)
-            if known is None:
+            held = reading.embedder(connection)
+            if held is None:
                 connection.execute("INSERT INTO meta VALUES ('embedder', ?)", (dumps([embedder, vectors.shape[1]]),))
-            elif known[0] == embedder and known[1] != vectors.shape[1]:
-                raise InvalidInput(f"{embedder} gave {vectors.shape[1]} dimensions, the index has {known[1]}: re-index")
+            elif held[0] == embedder and held[1] != vectors.shape[1]:
+                raise InvalidInput(f"{embedder} gave {vectors.shape[1]} dimensions, the index has {held[1]}: re-index")
             connection.executemany(
                 "INSERT INTO vector (embedder, hash, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [(embedder, hash, row.astype(np.float32).tobytes()) for hash, row in zip(hashes, vectors, strict=True)],
             )
 
     def switch(self, embedder: str) -> None:
-        """Let search go over to the vectors of another embedder, which are all kept already."""
+        """Let search use the vectors of another embedder, all of which are kept already."""
         with self._connections.writing() as connection:
             length = connection.execute("SELECT length(value) FROM vector WHERE embedder = ?", (embedder,)).get
             connection.execute("DELETE FROM meta WHERE key = 'embedder'")
             if length is not None:
-                said = dumps([embedder, int(length) // np.dtype(np.float32).itemsize])
-                connection.execute("INSERT INTO meta VALUES ('embedder', ?)", (said,))
+                value = dumps([embedder, int(length) // np.dtype(np.float32).itemsize])
+                connection.execute("INSERT INTO meta VALUES ('embedder', ?)", (value,))
             connection.execute("DELETE FROM vector WHERE embedder <> ?", (embedder,))
             moved(connection)
 
     def items(self, embedder: str | None, versions: Sequence[int]) -> list[Item]:
-        """These versions' passages for a vector index, with the embedder's vectors, where it has made them."""
+        """These versions' passages for a vector index, with the embedder's vectors as far as they are made."""
         return self._items(embedder, "version", versions)
 
     def items_of(self, embedder: str | None, ids: Sequence[str]) -> list[Item]:
-        """As `items`, of the passages of these ids that there are."""
+        """As `items`, of the passages with these ids; an unknown id is left out."""
         return self._items(embedder, "uid", ids)
 
     def _items(self, embedder: str | None, column: str, values: Sequence[int | str]) -> list[Item]:
@@ -101,12 +101,12 @@ class KeptVectors:
         ]
 
     def hold(self, embedder: str | None, uids: Iterable[str]) -> None:
-        """Note that a vector index has these, or is about to get them."""
+        """Note that a vector index holds these passages, or is about to get them."""
         with self._connections.writing() as connection:
             writing.hold(connection, embedder or "", list(uids))
 
     def let_go(self, uids: Iterable[str]) -> None:
-        """Note that a vector index no longer has these."""
+        """Note that a vector index has lost these passages."""
         with self._connections.writing() as connection:
             writing.hold(connection, None, list(uids))
 
@@ -122,7 +122,7 @@ class KeptVectors:
             return [row for (row,) in rows]
 
     def stale(self) -> list[str]:
-        """The ids of passages that a vector index holds and nobody may find any more."""
+        """The ids of passages that a vector index holds although search may not find them any more."""
         with self._connections.reading() as connection:
             sql = (
                 "SELECT uid FROM passage JOIN version ON version.row = version"
@@ -131,7 +131,7 @@ class KeptVectors:
             return [uid for (uid,) in connection.execute(sql)]
 
     def expected(self) -> dict[str, int]:
-        """By its id, the version of each passage that a vector index is to hold: what can be found or is staged."""
+        """By its id, the version of each passage that a vector index should hold: what can be found or is staged."""
         with self._connections.reading() as connection:
             sql = (
                 "SELECT uid, version FROM passage JOIN version ON version.row = version"
@@ -140,6 +140,6 @@ class KeptVectors:
             return reading.mapped(connection, sql)
 
     def missing(self, embedder: str | None) -> int:
-        """How many passages can be found by their words and not by their vectors."""
+        """How many passages can be found by their words but not by their vectors."""
         with self._connections.reading() as connection:
             return int(str(connection.execute(f"SELECT count(*) {_UNHELD}", (embedder or "",)).get))

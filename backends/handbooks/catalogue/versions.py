@@ -1,7 +1,7 @@
-"""What a catalogue tells of documents and their versions, and which version answers on which day.
+"""What a catalogue says of documents and their versions, and which version answers on which day.
 
-Nothing of it is stored: a version's state follows from days and from the order of publication, so that a knowledge
-owner who takes a date back gets back what it had hidden.
+A version's state is not stored. It follows from days and from the order of publication, so that taking a date back
+also takes back what it had hidden.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,19 +12,19 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.handbooks.documents.model import Terms
 from core.canonical import Json
-from core.values import Audience
 
 State: TypeAlias = Literal["current", "upcoming", "superseded", "removed", "staged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """A version as the catalogue holds it, with a knowledge owner's words in place of the front matter's.
+    """A version as the catalogue holds it; `terms` are the knowledge owner's, and the front matter's for the rest.
 
     `published` is its place among all publications and `day` when that was; None while staged. It answers from the
-    day `start` on; "" is since ever. `effective` and `until` are the days that somebody gave, None where nobody did.
-    `removed`: its document was removed, or this version alone was withdrawn.
+    day `start` on, which is `terms.effective` if that is given. `removed`: its document was removed, or this version
+    alone was withdrawn.
     """
 
     row: int
@@ -35,13 +35,9 @@ class Edition:
     hash: str
     at: datetime
     published: int | None
-    day: str | None
-    start: str
-    effective: str | None
-    until: str | None
-    audience: Audience
-    owner: str | None
-    review_by: str | None
+    day: date | None
+    start: date
+    terms: Terms
     removed: bool
     root: str | None
 
@@ -50,7 +46,7 @@ class Edition:
 class VersionRecord:
     """A version of a document. `name` is as its front matter has it, or made from its hash; `at` when it was read.
 
-    `superseded` is also one that ended, or that was replaced before it ever came into force.
+    `superseded` is also the state of a version that has ended, or that was replaced before it came into force.
     """
 
     row: int
@@ -58,8 +54,7 @@ class VersionRecord:
     title: str
     kind: str
     hash: str
-    effective: date | None
-    until: date | None
+    terms: Terms
     state: State
     passages: int
     at: datetime
@@ -67,17 +62,15 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRecord:
-    """A document as its newest version has it, the one in force if there is one; `versions`, the newest first.
+    """A document as its version in force has it, or else its newest; `versions`, the newest first.
 
-    `source` is the folder it came from, None for an upload; `passages` are those that can be found today.
+    `source` is the folder it came from, None for an upload; `passages` counts those that can be found today.
     """
 
     id: str
     title: str
     kind: str
-    owner: str | None
-    review_by: date | None
-    audience: Audience
+    terms: Terms
     versions: tuple[VersionRecord, ...]
     passages: int
     source: str | None
@@ -88,9 +81,9 @@ class DocumentRecord:
 class PassageTable:
     """Every passage that a search can find, by row, as arrays of equal length.
 
-    `tokens[offsets[n]:offsets[n + 1]]` are the token ids of passage n, none where it was taken in without.
-    `matrix` are the vectors of the passages that the vector index holds, a row of zeros where it holds none, and where
-    nothing is known of the text: `near` tells which are not. Both are None where the catalogue keeps no vectors.
+    `tokens[offsets[n]:offsets[n + 1]]` are the token ids of passage n, an empty slice if it was imported without
+    tokens. `matrix` has the vector of each passage that the vector index holds, and a row of zeros for any other;
+    `near` is false for rows of zeros. Both are None before the catalogue's first vector.
     """
 
     revision: int
@@ -104,7 +97,7 @@ class PassageTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRecord:
-    """Who said what of a document, and when; `version` is the row of the one that its days are about."""
+    """A change of a document. `version` is the row of the version whose days were changed; None for other fields."""
 
     at: datetime
     by: str
@@ -114,30 +107,31 @@ class ChangeRecord:
 
 
 def standing(editions: Iterable[Edition]) -> list[Edition]:
-    """Of one document, the published versions that are not removed and that no later one took the place of, in the
-    order of publication.
+    """Of one document, the published versions that were neither removed nor replaced, in the order of publication.
 
-    A later one takes the place of those that were to begin when it does or after, and of all that had not begun on
-    the day it came: its author has thought again. One that had ended when it came is kept for the record alone.
+    A later version replaces those that begin on its own first day or after, and all that had not begun on the day it
+    was published: its author has thought again. A version that had ended by then is for the record alone.
     """
-    kept: list[Edition] = []
+    answers: list[Edition] = []
     published = [one for one in editions if one.published is not None and not one.removed]
     for later in sorted(published, key=lambda one: one.published or 0):
-        day = later.day or ""
-        if later.until is None or later.until >= day:
-            kept = [earlier for earlier in kept if earlier.start < later.start and earlier.start <= day]
-        kept.append(later)
-    return kept
+        day = later.day or date.min
+        if later.terms.until is None or later.terms.until >= day:
+            answers = [earlier for earlier in answers if earlier.start < later.start and earlier.start <= day]
+        answers.append(later)
+    return answers
 
 
-def answering(editions: Iterable[Edition], day: str) -> Edition | None:
+def answering(editions: Iterable[Edition], day: date) -> Edition | None:
     """Of one document, the version in force on a day: the newest by its start, then by its publication."""
-    candidates = [one for one in standing(editions) if one.start <= day and (one.until is None or one.until >= day)]
+    candidates = [
+        one for one in standing(editions) if one.start <= day and (one.terms.until is None or one.terms.until >= day)
+    ]
     return max(candidates, key=lambda one: (one.start, one.published or 0), default=None)
 
 
-def state(edition: Edition, editions: Sequence[Edition], day: str) -> State:
-    """What a version of these editions of one document is on a day."""
+def state(edition: Edition, editions: Sequence[Edition], day: date) -> State:
+    """The state of a version on a day, among the `editions` of its document."""
     if edition.published is None:
         return "staged"
     if edition.removed:

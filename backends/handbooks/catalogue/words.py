@@ -1,7 +1,7 @@
-"""What of a catalogue can be found by its words: the passages of versions that some day, past or to come, answers with.
+"""The words of a catalogue: the passages of all versions that answer on some day, past or future.
 
-A removed document and a version that another took the place of are not among them, so that they neither are found nor
-change how rare a word is.
+Removed documents and replaced versions are left out, so that search does not find them, and they do not change how rare
+a word is.
 """
 
 from collections import Counter
@@ -18,19 +18,19 @@ from core.words import words
 
 
 def settle(connection: apsw.Connection, document: str) -> None:
-    """Make what can be found of a document what its versions now say, and tell those who search."""
-    known = editions(connection, document)
-    wanted = {edition.row for edition in standing(known)}
-    there = {
+    """Bring the words in line with the document's versions as they are now, and move the revision."""
+    versions = editions(connection, document)
+    wanted = {edition.row for edition in standing(versions)}
+    present = {
         row for (row,) in connection.execute("SELECT row FROM version WHERE document = ? AND findable", (document,))
     }
-    for edition in known:
-        if edition.row in wanted - there:
+    for edition in versions:
+        if edition.row in wanted - present:
             _add(connection, edition)
-        elif edition.row in there - wanted:
+        elif edition.row in present - wanted:
             _drop(connection, edition)
     connection.executemany(
-        "UPDATE version SET findable = ? WHERE row = ?", [(edition.row in wanted, edition.row) for edition in known]
+        "UPDATE version SET findable = ? WHERE row = ?", [(edition.row in wanted, edition.row) for edition in versions]
     )
     moved(connection)
 

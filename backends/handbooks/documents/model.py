@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import PurePath
 from typing import Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import ConfigDict, field_validator
 
 from core.errors import InvalidInput
 from core.values import Audience, Value
@@ -77,21 +77,31 @@ class Piece(Value):
     end: int
 
 
-class Front(BaseModel):
-    """What a document says of itself. Other keys are other programs' business; None and [] where it is silent.
+class Terms(Value):
+    """For whom and when a document holds, who answers for it, and by when its owner reads it again.
 
-    It is in force from `effective` to `until`, both included.
+    It is in force from `effective` to `until`, both included; None leaves that end open. A knowledge owner's word is
+    a partial one: a field that was not set (`model_fields_set`) leaves the document as it is.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
-
-    title: str | None = None
-    version: str | None = None
     effective: date | None = None
     until: date | None = None
     audience: Audience = Audience()
     owner: str | None = None
     review_by: date | None = None
+
+
+AS_WRITTEN = Terms()
+"""The word that sets nothing: the document is as its file says."""
+
+
+class Front(Terms):
+    """What a document says of itself; a field that its file does not give has its default. Other keys are ignored."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    title: str | None = None
+    version: str | None = None
 
     @field_validator("version", mode="before")
     @classmethod

@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file that a browser sent. `name` may have folders in it: they are part of the document's id."""
+    """A file that a browser or a program sent. `name` may have folders in it, which are part of the document's id."""
 
     name: str
     data: bytes
@@ -25,7 +25,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file of a folder `root`, or an upload, whose root is None. `asked`: it was named itself, not its folder."""
+    """A file of the folder `root`; an upload has the root None. `asked`: the file itself was named, not its folder."""
 
     document: str
     name: str
@@ -34,20 +34,20 @@ class File:
     asked: bool = False
 
     def read(self) -> bytes:
-        """Its content. Raises Refused for one that cannot be read, or is too large to be."""
+        """Its content. Raises Refused if it cannot be read, or is too large."""
         if self.data is not None:
             if len(self.data) > LARGEST:
                 raise Refused(_too_large(self.name, len(self.data)))
             return self.data
         if not _is_text(self.name):
-            raise Refused("its name is no UTF-8: rename it")
+            raise Refused("its name is not UTF-8: rename it")
         path = Path(self.root or "") / self.name
         try:
-            found = path.stat()
-            if not stat.S_ISREG(found.st_mode):
-                raise Refused(f"{self.name} is no file")
-            if found.st_size > LARGEST:
-                raise Refused(_too_large(self.name, found.st_size))
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise Refused(f"{self.name} is not a regular file")
+            if status.st_size > LARGEST:
+                raise Refused(_too_large(self.name, status.st_size))
             return path.read_bytes()
         except OSError as error:
             raise Refused(f"{self.name} cannot be read: {error.strerror}") from error
@@ -63,47 +63,47 @@ class Folder:
 
 
 def gather(
-    sources: Sequence[Path | Upload], root: Path | None, known: Iterable[str]
+    sources: Sequence[Path | Upload], root: Path | None, roots: Iterable[str]
 ) -> tuple[list[File], list[Folder]]:
-    """The files in the order given, those of a folder by name, each once; and the folders among the sources.
+    """The files in the order of the sources, those of a folder by name, each once; and the folders among the sources.
 
-    What lies in a folder that is `known`, from an ingest before, belongs to it, unless `root` says where it belongs.
-    Symbolic links that lead out of a folder are not followed, names that begin with a dot or `~$` passed over. Raises
-    InvalidInput for a path that is not there, is not in `root`, or cannot be listed.
+    A file in a folder of `roots`, those of earlier ingests, belongs to that folder, unless `root` is given. Symbolic
+    links that lead out of a folder are not followed, and names that begin with a dot or `~$` are skipped. Raises
+    InvalidInput if a path does not exist, is not in `root`, or cannot be listed.
     """
     files: dict[tuple[str | None, str], File] = {}
     folders: list[Folder] = []
     for source in sources:
         if isinstance(source, Upload):
             name = _plain(source.name)
-            found: Iterable[File] = [
+            gathered: Iterable[File] = [
                 File(document=_id(name, [name]), name=name, root=None, data=source.data, asked=True)
             ]
         else:
             path = Path(os.path.abspath(source))
             if not _is_text(str(path)):
-                raise InvalidInput(f"{str(path)!a} is no UTF-8: rename it")
-            base = _root(path, root, known)
+                raise InvalidInput(f"{str(path)!a} is not UTF-8: rename it")
+            base = _root(path, root, roots)
             if path.is_dir():
                 folder = _folder(path, base)
                 folders.append(folder)
-                found = folder.files
+                gathered = folder.files
             elif path.exists():
-                found = [_file(path, base, [entry.name for entry in path.parent.iterdir()], asked=True)]
+                gathered = [_file(path, base, [entry.name for entry in path.parent.iterdir()], asked=True)]
             else:
                 raise InvalidInput(f"there is no file or folder {path}")
-        for file in found:
+        for file in gathered:
             files.setdefault((file.root, file.name), file)
     return list(files.values()), folders
 
 
-def _root(path: Path, root: Path | None, known: Iterable[str]) -> Path:
+def _root(path: Path, root: Path | None, roots: Iterable[str]) -> Path:
     if root is not None:
         base = Path(os.path.abspath(root))
         if not path.is_relative_to(base):
             raise InvalidInput(f"{path} is not in {base}")
         return base
-    around = [Path(one) for one in known if path.is_relative_to(one)]
+    around = [Path(one) for one in roots if path.is_relative_to(one)]
     return min(around, key=lambda one: len(one.parts), default=path if path.is_dir() else path.parent)
 
 
@@ -155,7 +155,7 @@ def _rank(path: PurePosixPath, order: Sequence[str]) -> tuple[int, str]:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name can be written down: a file system may have others."""
+    """Whether a name can be stored: a file system may have names that are not UTF-8."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""The vectors' side of an ingest: what is embedded, and what the vector index is told of it.
+"""The vectors' side of an ingest: it embeds texts and keeps the vector index up to date.
 
-A vector index may be a service that remembers nothing of a cut-off request, so the catalogue notes what it holds:
-before it is told of a version that nobody can find yet, and after it has forgotten one.
+A vector index may be a service that cannot say what became of an interrupted request. So the catalogue notes what the
+index holds: before a version that is not published yet is put there, and after one was removed from it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from backends.vectors.contracts import Embedder, VectorIndex
 from core.errors import RolltopError, Unavailable
 
 BATCH = 128
-"""Texts that are embedded before their vectors are kept."""
+"""Texts in one call of the embedder, whose vectors are then kept."""
 VERSIONS = 64
 """Versions whose passages are in memory at a time."""
 
@@ -22,8 +22,8 @@ VERSIONS = 64
 class IndexWriter:
     """What an ingest does with an embedder and a vector index, either of which may be None.
 
-    Without an embedder, a vector index that has vectors of one is left alone: the next ingest with the embedder makes
-    up for it.
+    Without an embedder, a vector index that has vectors of one is left alone: the next ingest with the embedder adds
+    what is missing.
     """
 
     def __init__(self, catalogue: Catalogue, embedder: Embedder | None, vectors: VectorIndex | None) -> None:
@@ -34,27 +34,30 @@ class IndexWriter:
         self._anew = False
         self.embeds = embedder is not None
 
-    async def begin(self, *, reindex: bool, told: Callable[[int], None]) -> None:
-        """Raises InvalidInput where the catalogue has another embedder's vectors, unless it is to be re-indexed.
+    async def begin(self, *, reindex: bool, progress: Callable[[int], None]) -> None:
+        """Raises InvalidInput if the catalogue has another embedder's vectors, unless `reindex` is set.
 
-        Then all that can be found is embedded anew, of which `told` hears, before a search hears of it.
+        Then everything that can be found is embedded again before search uses the new vectors. `progress` is called
+        with the number of texts in each batch.
         """
-        known = await blocking(lambda: self._catalogue.embedder)
+        held = await blocking(lambda: self._catalogue.embedder)
         self._anew = reindex
         if self._embedder is None:
-            self._vectors = None if known else self._vectors
-        elif known and known[0] != self._embedder.name:
+            self._vectors = None if held else self._vectors
+        elif held and held[0] != self._embedder.name:
             if not reindex:
                 await blocking(self._catalogue.expect, self._embedder)
             for versions in _chunks(await blocking(self._kept.findable)):
-                await self.embed(versions, told)
+                await self.embed(versions, progress)
             await blocking(self._kept.switch, self._embedder.name)
 
-    async def embed(self, versions: Sequence[int], told: Callable[[int], None] = lambda done: None) -> dict[int, int]:
+    async def embed(
+        self, versions: Sequence[int], progress: Callable[[int], None] = lambda done: None
+    ) -> dict[int, int]:
         """Make the vectors that these versions lack, and keep each batch; by version, how many it lacked.
 
-        `told` is called with the number of texts in each batch. Raises as `Embedder.embed`, and at once when it did
-        not answer before.
+        `progress` is called with the number of texts in each batch. Raises as `Embedder.embed`, and immediately if the
+        embedder did not answer before.
         """
         if self._embedder is None:
             return dict.fromkeys(versions, 0)
@@ -68,7 +71,7 @@ class IndexWriter:
         for start in range(0, len(waiting), BATCH):
             batch = waiting[start : start + BATCH]
             await self._embed(self._embedder, batch)
-            told(len(batch))
+            progress(len(batch))
         return lacked
 
     async def _embed(self, embedder: Embedder, batch: Sequence[tuple[bytes, str]]) -> None:
@@ -82,11 +85,11 @@ class IndexWriter:
         await blocking(self._kept.keep, embedder.name, [hash for hash, _ in batch], made)
 
     async def whole(self, version: int) -> bool:
-        """Whether nothing of the version lacks a vector of the embedder."""
+        """Whether every passage of the version has a vector of the embedder."""
         return self._embedder is None or not await blocking(self._kept.lacking, self._embedder.name, [version])
 
     async def put(self, version: int) -> None:
-        """Put a version into the vector index, before anybody can find it. Raises as the index does."""
+        """Put a version into the vector index, before it is published. Raises as the index does."""
         if self._vectors is not None:
             items = await blocking(self._kept.items, self._name, [version])
             await blocking(self._kept.hold, self._name, [item.id for item in items])
@@ -99,7 +102,7 @@ class IndexWriter:
             await blocking(self._kept.let_go, ids)
 
     async def tidy(self) -> str:
-        """Give the vector index what can be found and it lacks, take out what nobody may find; why not, if not."""
+        """Put into the vector index what search may find and take the rest out; "", or the reason of a failure."""
         if self._vectors is None:
             return ""
         try:

@@ -1,11 +1,11 @@
-"""Handbooks in: files become versions of documents, and what is gone leaves search.
+"""Import: files become versions of documents, and documents whose files are gone leave search.
 
-Whatever happens, the old version answers until the new one is whole: read, staged, embedded, in the vector index, and
-then published in one commit. Documents are embedded in groups, so that many small ones cost few requests, and each
-batch of vectors is kept as it comes: the next ingest goes on where this one was cut off.
+The old version answers until the new one is complete: read, staged, embedded, in the vector index, and then published
+in one commit. Documents are embedded in groups, so that many small ones cost few requests. Each batch of vectors is
+kept at once, so that the next ingest continues where this one was interrupted.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,14 +18,13 @@ from backends.handbooks.catalogue.lock import alone
 from backends.handbooks.catalogue.sources import Source, Sources
 from backends.handbooks.catalogue.staging import Staging
 from backends.handbooks.catalogue.versions import Edition
-from backends.handbooks.documents.model import LeftOut
+from backends.handbooks.documents.model import AS_WRITTEN, LeftOut, Terms
 from backends.handbooks.documents.sandbox import Parse, parsing
 from backends.handbooks.ingest.files import File, Folder, Upload, gather
 from backends.handbooks.ingest.index_writer import IndexWriter
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress, Status
 from backends.vectors.contracts import Embedder, VectorIndex
 from backends.vectors.static.tokens import StaticTokens
-from core.canonical import Json
 from core.errors import InvalidInput, RolltopError
 
 __all__ = ["DocumentReport", "IngestReport", "Progress", "Upload", "ingest"]
@@ -44,32 +43,32 @@ async def ingest(
     progress: Callable[[Progress], None] = lambda progress: None,
     root: Path | None = None,
     prune: bool = True,
-    said: Mapping[str, Json] | None = None,
+    terms: Terms = AS_WRITTEN,
     by: str = "ingest",
     reindex: bool = False,
     patience: float = 60,
     parse: Parse | None = None,
 ) -> IngestReport:
-    """Take in files, folders with all below them, and uploads; what became of each is in the report.
+    """Import files, folders with everything below them, and uploads; the report says what became of each document.
 
-    Ingesting again is idempotent: a file that did not change does nothing, a text that did not is not embedded again.
-    A document that was removed stays so until its file changes, or is named itself. `prune`: a document that came from
-    a folder among the sources, and is not there any more, is removed. `root` is the folder in which documents' ids
-    begin, by default the one that was named. `said` are a knowledge owner's words (`said_of`) on all these documents,
-    and `by` is on record for them. `reindex` goes over to another embedder, and puts all into the vector index anew.
+    Ingesting again is idempotent: an unchanged file is skipped, and an unchanged text is not embedded again. A removed
+    document stays removed until its file changes, or is itself among the sources. `prune`: a document that came from
+    a folder among the sources and whose file is gone is removed. `root` is the folder in which documents' ids
+    begin, by default the one that was named. `terms` are a knowledge owner's word on all these documents, and `by` is
+    on record for it. `reindex` changes to another embedder, and fills the vector index again.
     `parse` reads a file, by default in a process of this ingest's own.
 
-    Superseded versions stay in the vector index as long as some day's search may find them; what nobody may find any
-    more is taken out of it at the end. Raises InvalidInput for a path that is not there, and for vectors of another
+    Superseded versions stay in the vector index as long as a search of some day may find them; other passages are
+    taken out of it at the end. Raises InvalidInput for a path that does not exist, and for vectors of another
     embedder; Unavailable when another ingest did not end within `patience` seconds, or the catalogue does not answer;
     StoreRefused if the catalogue cannot be used as it is.
     """
-    known = Sources(catalogue)
+    noted = Sources(catalogue)
     async with alone(catalogue.connections, patience), _reading(parse) as parse:
-        files, folders = await blocking(gather, sources, root, await blocking(known.roots))
+        files, folders = await blocking(gather, sources, root, await blocking(noted.roots))
         index = IndexWriter(catalogue, embedder, vectors)
-        run = _Run(catalogue, parse, index, tokens, progress, said or {}, by, len(files))
-        await index.begin(reindex=reindex, told=run.embedded_anew)
+        run = _Run(catalogue, parse, index, tokens, progress, terms, by, len(files))
+        await index.begin(reindex=reindex, progress=run.embedded_anew)
         await run.begin()
         for file in files:
             await run.take(file)
@@ -86,7 +85,7 @@ def _reading(parse: Parse | None) -> AbstractAsyncContextManager[Parse]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Staged:
-    """A version that is whole in the catalogue but for its vectors."""
+    """A version that is complete in the catalogue except for its vectors."""
 
     row: int
     source: Source
@@ -95,7 +94,7 @@ class _Staged:
 
 
 class _Run:
-    """One ingest; `reports` has what became of each document so far."""
+    """One ingest; `reports` says what became of each document so far."""
 
     def __init__(
         self,
@@ -104,54 +103,54 @@ class _Run:
         index: IndexWriter,
         tokens: StaticTokens | None,
         progress: Callable[[Progress], None],
-        said: Mapping[str, Json],
+        terms: Terms,
         by: str,
         files: int,
     ) -> None:
         self.reports: dict[str, DocumentReport] = {}
         self._catalogue, self._parse, self._index, self._tokens = catalogue, parse, index, tokens
         self._staging, self._sources = Staging(catalogue), Sources(catalogue)
-        self._progress, self._said, self._by, self._files = progress, said, by, files
+        self._progress, self._terms, self._by, self._files = progress, terms, by, files
         self._group: list[_Staged] = []
         self._no_documents: set[str] = set()
         self._read = self._passages = self._of_passages = 0
         self._at = ""
 
     async def begin(self) -> None:
-        """Bring what an earlier ingest left without these tokens up to it."""
+        """Give passages of earlier ingests the ids of this token table."""
         if self._tokens is not None:
             await blocking(self._staging.tokenize, self._tokens)
 
     def embedded_anew(self, texts: int) -> None:
-        """So many texts that were there already have another embedder's vectors."""
+        """Count texts of earlier ingests that were embedded again."""
         self._of_passages += texts
         self._embedded(texts)
 
     async def take(self, file: File) -> None:
-        """Bring one file as far as it goes before its vectors are made; and those before it further, once many wait."""
+        """Stage one file; and embed and publish what is staged, once it is enough for a group."""
         self._tell(file.document)
         try:
             data = await blocking(file.read)
             source = Source(document=file.document, name=file.name, hash=sha256(data).hexdigest(), root=file.root)
-            known = await blocking(self._staging.editions, source.document)
-            if not await self._unchanged(file, source, known):
-                await self._stage(source, data, known)
+            versions = await blocking(self._staging.editions, source.document)
+            if not await self._unchanged(file, source, versions):
+                await self._stage(source, data, versions)
         except InvalidInput as error:
             self._report(file.document, "refused", reason=str(error))
         self._read += 1
         if sum(one.passages for one in self._group) >= GROUP:
             await self.publish()
 
-    async def _unchanged(self, file: File, source: Source, known: Sequence[Edition]) -> bool:
+    async def _unchanged(self, file: File, source: Source, versions: Sequence[Edition]) -> bool:
         last = await blocking(self._sources.last, source)
         if last == (source.hash, None):
             self._no_documents.add(source.document)
             return True
-        newest = max((one for one in known if one.published), key=lambda one: one.published or 0, default=None)
+        newest = max((one for one in versions if one.published), key=lambda one: one.published or 0, default=None)
         if newest is None:
             return False
         if newest.removed and not file.asked and last and last[0] == source.hash:
-            reason = "it was removed here: name the file itself to bring it back"
+            reason = "it was removed here: to bring it back, import this file by its own path"
             self._report(source.document, "unchanged", reason=reason)
             return True
         seen = last is not None and last[0] == source.hash and not file.asked
@@ -160,13 +159,13 @@ class _Run:
         noted = last == (source.hash, source.document) and newest.root == source.root
         if newest.hash == source.hash and source.root is not None and not noted:
             await blocking(self._sources.note, source)
-        if self._said:
-            await blocking(self._sources.say, source, self._said, self._by)
+        if self._terms.model_fields_set:
+            await blocking(self._sources.say, source, self._terms, self._by)
         self._report(source.document, "unchanged")
         return True
 
-    async def _stage(self, source: Source, data: bytes, known: Sequence[Edition]) -> None:
-        row = next((one.row for one in known if one.hash == source.hash), None)
+    async def _stage(self, source: Source, data: bytes, versions: Sequence[Edition]) -> None:
+        row = next((one.row for one in versions if one.hash == source.hash), None)
         if row is None:
             parsed = await self._parse(data, source.name)
             # At the top it is about the folder; further down it is often what a section of a handbook begins with.
@@ -182,7 +181,7 @@ class _Run:
         self._group.append(_Staged(row=row, source=source, passages=passages, left_out=left_out))
 
     async def publish(self) -> None:
-        """Embed what waits, and publish what then is whole."""
+        """Embed what is staged, and publish what then is complete."""
         group, self._group = self._group, []
         fault, embedded = "", dict[int, int]()
         try:
@@ -203,7 +202,7 @@ class _Run:
             self._report(document, "failed", reason=str(error), passages=one.passages)
             return
         try:
-            name = await blocking(self._staging.publish, one.row, one.source, self._said, self._by)
+            name = await blocking(self._staging.publish, one.row, one.source, self._terms, self._by)
         except InvalidInput as error:
             await self._drop_staged(document)
             self._report(document, "refused", reason=str(error))
@@ -222,9 +221,9 @@ class _Run:
         self._tell(document)
 
     async def prune(self, folder: Folder) -> None:
-        """Remove the documents that came from the folder and are not there any more."""
-        there = {file.document for file in folder.files} - self._no_documents
-        for document in await blocking(self._sources.gone, folder.root, folder.under, there):
+        """Remove the documents that came from the folder and whose files are gone."""
+        present = {file.document for file in folder.files} - self._no_documents
+        for document in await blocking(self._sources.gone, folder.root, folder.under, present):
             await self._drop_staged(document)
             if await blocking(self._staging.remove, document, self._by):
                 self._report(document, "removed")

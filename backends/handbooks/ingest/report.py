@@ -1,4 +1,4 @@
-"""What an ingest says: how far it is, and in the end what became of each document."""
+"""What an ingest reports: its progress, and in the end what became of each document."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ Status: TypeAlias = Literal["published", "unchanged", "refused", "removed", "fai
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an ingest is: so many documents are read, and so many of their passages have their vectors.
+    """How far an ingest is: how many documents are read, and how many of their passages have vectors.
 
-    `of_passages` grows as documents are read; `name` is the document it is at.
+    `of_passages` grows as documents are read; `name` is the current document.
     """
 
     documents: int
@@ -28,9 +28,9 @@ class Progress:
 class DocumentReport:
     """What became of one document.
 
-    `refused`: the file cannot be read, and `reason` says why and what to do. `failed`: something did not answer; what
-    was done is kept, and the next ingest goes on. After both, whatever answered before still does. `version` is the
-    name of what was published. Of its `passages`, `embedded` got a vector now and `reused` had one.
+    `refused`: the file cannot be read, and `reason` says why and what to do. `failed`: a service did not answer; what
+    was done is kept, and the next ingest continues. After both, the version before still answers. `version` is the name
+    of the published version. Of its `passages`, `embedded` got a vector now and `reused` had one.
     """
 
     document: str
@@ -45,9 +45,9 @@ class DocumentReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
-    """What became of each document, in the order in which they were taken in; `fault` is what stopped the index.
+    """What became of each document, in the order of the import; `fault` says why the vector index is incomplete, or "".
 
-    A document that nobody published can still be in `fault`'s way: a vector index that did not answer lacks vectors.
+    `fault` may concern documents of earlier ingests, which this report does not list.
     """
 
     documents: Sequence[DocumentReport]
@@ -55,7 +55,7 @@ class IngestReport:
 
     @property
     def trouble(self) -> bool:
-        """Whether it needs a person, or another run."""
+        """Whether an operator or another run is needed."""
         return bool(self.fault) or any(one.status in ("refused", "failed") for one in self.documents)
 
     @property
@@ -63,9 +63,9 @@ class IngestReport:
         """`2 published, 28 unchanged; 25 passages, 3 embedded, 22 reused`."""
         counts = Counter(one.status for one in self.documents)
         order: tuple[Status, ...] = ("published", "unchanged", "removed", "refused", "failed")
-        said = ", ".join(f"{counts[status]} {status}" for status in order if counts[status]) or "no documents"
+        summary = ", ".join(f"{counts[status]} {status}" for status in order if counts[status]) or "no documents"
         passages, embedded, reused = (
             sum(getattr(one, name) for one in self.documents) for name in ("passages", "embedded", "reused")
         )
-        said += f"; {passages:,} passages, {embedded:,} embedded, {reused:,} reused" if passages else ""
-        return f"{said}; {self.fault}" if self.fault else said
+        summary += f"; {passages:,} passages, {embedded:,} embedded, {reused:,} reused" if passages else ""
+        return f"{summary}; {self.fault}" if self.fault else summary

@@ -1,7 +1,7 @@
 """What kind of answer a question wants, and whether a sentence has one: an amount, a time, a number, a person, a place.
 
-A near miss is on the topic and lacks the fact. That a question wants an amount, and nothing near its words is one, says
-more about it than any likeness of words.
+A near miss is on the topic but lacks the fact. It shows when a question wants an amount, and the sentences near its
+words have none: that says more than any likeness of words.
 """
 
 import re
@@ -46,7 +46,7 @@ _YES_OR_NO = re.compile(r"\s*(?:is|are|do|does|did|can|could|may|must|would|will
 
 
 def wanted(question: str) -> frozenset[Kind]:
-    """Every kind that would do; none for a question that does not say."""
+    """Every kind that would answer the question; an empty set if it does not say."""
     asked = question.casefold()
     return frozenset(kind for kind, pattern in _ASKS.items() if pattern.search(asked))
 
@@ -57,5 +57,5 @@ def has(sentence: str, kinds: frozenset[Kind]) -> bool:
 
 
 def is_yes_or_no(question: str) -> bool:
-    """Whether the question begins as one that yes or no answers."""
+    """Whether the question begins like one that wants a yes or a no."""
     return _YES_OR_NO.match(question.casefold()) is not None

@@ -2,7 +2,7 @@
 
 A top score tells a near miss, on the topic but without the fact, no better than chance. What helps: whether the kind
 of answer that is wanted stands near the question's words, how much of it is covered, and how it was asked. How high
-scores come by chance differs from index to index, so that is measured there, with questions that no handbook answers.
+scores come by chance differs from index to index, so it is measured there, with questions outside of any handbook.
 """
 
 import math
@@ -60,7 +60,7 @@ OFF_TOPIC = (
     "How do I fold a paper aeroplane that flies far?",
     "What is the fastest train in the world?",
 )
-"""Questions that no employer's handbook answers: what an index makes of them is chance."""
+"""Questions outside of any employer's handbook: what an index scores for them is chance."""
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _LEAST_SPREAD = 0.01
@@ -68,7 +68,7 @@ _LEAST_SPREAD = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What is known of a question and its passages.
+    """The figures of a question and its passages.
 
     `words` is the best score by words; `covered` the share of the question's words, by their rarity, that the first
     three passages have between them. Of its sentences: `lacking` is by how much the best one with an answer of the kind

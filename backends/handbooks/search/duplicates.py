@@ -1,7 +1,7 @@
-"""Passages that say the same, of which the first stands for all.
+"""Passages that say the same, of which the first is shown.
 
-Two that differ in a figure do not say the same, however alike: it may be the one thing in which the handbooks of two
-countries differ.
+Two passages with different figures do not say the same, however alike they are: the figure may be what differs between
+the handbooks of two countries.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,13 +15,13 @@ SAME = 0.8
 
 def distinct(passages: Iterable[Passage]) -> Iterator[Passage]:
     """The passages in their order, without those that say what one before them says."""
-    kept: list[tuple[set[tuple[str, ...]], set[str]]] = []
+    seen: list[tuple[set[tuple[str, ...]], set[str]]] = []
     for passage in passages:
-        said = words(passage.text)
-        runs = {tuple(said[n : n + 3]) for n in range(max(1, len(said) - 2))}
-        figures = {word for word in said if any(character.isdigit() for character in word)}
-        if not any(figures == others and _same(runs, other) for other, others in kept):
-            kept.append((runs, figures))
+        text = words(passage.text)
+        runs = {tuple(text[n : n + 3]) for n in range(max(1, len(text) - 2))}
+        figures = {word for word in text if any(character.isdigit() for character in word)}
+        if not any(figures == others and _same(runs, other) for other, others in seen):
+            seen.append((runs, figures))
             yield passage
 
 

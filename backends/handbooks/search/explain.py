@@ -1,4 +1,4 @@
-"""Why a passage stands where it does, in one plain sentence for who tries a question."""
+"""Why a passage has its rank, in one sentence for the person who tries a question."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ _NAMES = {"words": "wording", "vectors": "meaning", "tokens": "single words", "r
 
 
 def reason(legs: Sequence[Leg], searched: Sequence[str], audience: Audience, note: str = "") -> str:
-    """`searched` are the names of the legs that looked at all; `note` says what else the reader should know."""
+    """`searched` are the names of the legs that were searched; `note` is what else the reader should know."""
     ranks: dict[int, list[str]] = {}
     for leg in legs:
         ranks.setdefault(leg.rank, []).append(_NAMES[leg.name])
     parts = [f"{_ordinal(rank)} on {' and '.join(names)}" for rank, names in sorted(ranks.items())]
-    there = {leg.name for leg in legs}
-    parts += [f"not found by {_NAMES[name]}" for name in searched if name not in there]
-    said = ", ".join(parts)
-    clauses = [said[:1].upper() + said[1:]]
+    ranked = {leg.name for leg in legs}
+    parts += [f"not found by {_NAMES[name]}" for name in searched if name not in ranked]
+    places = ", ".join(parts)
+    clauses = [places[:1].upper() + places[1:]]
     if own := [*audience.countries, *audience.entities]:
         clauses.append(f"holds for {', '.join(own)}")
     return "; ".join([*clauses, *([note] if note else [])])

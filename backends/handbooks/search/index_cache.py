@@ -1,4 +1,4 @@
-"""What a search needs of a whole catalogue, worked out once and kept until the catalogue's revision moves."""
+"""What a search needs of a whole catalogue: computed once, and kept until the catalogue's revision moves."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldIndex:
-    """A catalogue as it was at `revision`. `matching` is None where there are no tokens to match."""
+    """A catalogue as it was at `revision`. `matching` is None without a token table, or without tokens."""
 
     revision: int
     table: PassageTable
@@ -28,7 +28,7 @@ class HeldIndex:
 
     @classmethod
     def read(cls, catalogue: Catalogue, revision: int, tokens: StaticTokens | None, synonyms: Synonyms) -> "HeldIndex":
-        """Takes a moment: some 0.1 s for a thousand pages."""
+        """Blocks for about 0.1 s for each thousand pages."""
         table = catalogue.table()
         is_word = (lambda word: len(tokens.ids([word])[0]) == 1) if tokens else (lambda word: False)
         return cls(
@@ -38,25 +38,25 @@ class HeldIndex:
             matching=TokenMatching(tokens, table) if tokens and len(table.tokens) else None,
         )
 
-    def of_versions(self, found: Mapping[int, float], versions: Sequence[int]) -> dict[int, float]:
-        """What is found, without the rows that are not of these versions, whatever a vector index says."""
-        rows = np.array(list(found), np.int64)
+    def of_versions(self, scores: Mapping[int, float], versions: Sequence[int]) -> dict[int, float]:
+        """The scores of the rows of these versions: a vector index may return others."""
+        rows = np.array(list(scores), np.int64)
         if not len(rows) or not len(self.table.rows):
             return {}
         places = np.minimum(np.searchsorted(self.table.rows, rows), len(self.table.rows) - 1)
-        there = (self.table.rows[places] == rows) & np.isin(self.table.versions[places], np.array(list(versions)))
-        return {int(row): found[int(row)] for row in rows[there]}
+        valid = (self.table.rows[places] == rows) & np.isin(self.table.versions[places], np.array(list(versions)))
+        return {int(row): scores[int(row)] for row in rows[valid]}
 
     def by_tokens(self, text: str, meant: str, rows: Sequence[int]) -> dict[int, float]:
-        """The token matching's scores of these rows, all of them or none."""
+        """The token matching's score of each of these rows; {} if there is nothing to match."""
         if self.matching is None or not rows:
             return {}
         scores = self.matching.scores(text, np.searchsorted(self.table.rows, np.array(rows, np.int64)), meant)
         return {} if scores is None else {row: float(score) for row, score in zip(rows, scores, strict=True)}
 
 
-class Kept(Generic[T]):
-    """A value worked out anew when the revision has moved, by one thread for all."""
+class Latest(Generic[T]):
+    """A value that is computed again once the revision has moved, by one thread for all."""
 
     def __init__(self, work_out: Callable[[int], T]) -> None:
         self._work_out = work_out

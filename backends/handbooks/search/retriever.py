@@ -1,7 +1,7 @@
-"""The retriever of handbooks: words, vectors and single tokens, each with its own eye, in one order.
+"""Hybrid search: BM25, embeddings and token matching, fused into one ranking.
 
-Who may read what, and what is in force, is asked of the catalogue before anything is searched, and held against every
-passage once more before it goes out.
+The catalogue says before each search which versions are in force and hold for the viewer. Every passage is checked once
+more before it is returned.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ from backends.handbooks.search.fusion import (
     spread,
     with_tokens,
 )
-from backends.handbooks.search.index_cache import HeldIndex, Kept
+from backends.handbooks.search.index_cache import HeldIndex, Latest
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.search.words import WordsLeg
 from backends.vectors.contracts import Embedder, Reranker, VectorIndex
@@ -53,7 +53,7 @@ def _today() -> date:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A search as the legs see it: the query, its spelling put right, and the versions that it may find."""
+    """A search as the legs get it: the query with its spelling repaired, and the versions that it may find."""
 
     text: str
     versions: Sequence[int]
@@ -61,12 +61,12 @@ class _Asked:
 
 
 class HandbookRetriever:
-    """A `Retriever` of the catalogue's passages. What it is given stays its owner's to close.
+    """A `Retriever` of the catalogue's passages. It closes none of its parts.
 
-    `vectors` without an embedder is an index that embeds the query itself; without both, words alone are searched for.
-    `tokens` None leaves out the matching of single tokens, and `synonyms` is the bundled list unless given. Raises
-    InvalidInput, at each search, where the catalogue was made with another embedder. Where the vectors or the reranker
-    do not answer, search goes on without, and each passage's reason says so.
+    `vectors` without an embedder is an index that embeds the query itself; without both, search uses words only.
+    `tokens` None leaves out token matching; `synonyms` None is the bundled list. Each search raises InvalidInput if the
+    catalogue was made with another embedder. If the vectors or the reranker do not answer, search goes on without them,
+    and each passage's reason says so.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class HandbookRetriever:
         self._synonyms = words
         self._words = WordsLeg(catalogue, words)
         self._today = today
-        self._index = Kept(lambda revision: HeldIndex.read(catalogue, revision, tokens, words))
-        self._chance = Kept(self._chance_at)
+        self._index = Latest(lambda revision: HeldIndex.read(catalogue, revision, tokens, words))
+        self._chance = Latest(self._chance_at)
 
     async def search(
         self, query: str, viewer: Viewer, limit: int, filters: Filters | None = None, as_of: date | None = None
@@ -124,7 +124,7 @@ class HandbookRetriever:
         return _Asked(text=index.lexicon.repaired(query[-LONGEST:]), versions=versions, index=index)
 
     async def _near(self, asked: _Asked) -> list[tuple[str, float]] | None:
-        """The nearest by their vectors; None where there is no index of them."""
+        """The nearest by their vectors; None without a vector index."""
         if self._vectors is None:
             return None
         vector = None if self._embedder is None else (await self._embedder.embed([asked.text], "query"))[0]
@@ -135,10 +135,12 @@ class HandbookRetriever:
     ) -> tuple[dict[str, list[Leg]], list[tuple[float, Passage]]]:
         """The legs of passages by their ids, and the passages, best first, with their scores."""
         ranked = self._ranked(asked, dict(near or ()), limit)
-        found = self._catalogue.passages([one.row for one in ranked])
-        legs = {passage.id: list(one.legs) for one, passage in zip(ranked, found, strict=True)}
+        passages = self._catalogue.passages([one.row for one in ranked])
+        legs = {passage.id: list(one.legs) for one, passage in zip(ranked, passages, strict=True)}
         return legs, spread(
-            (one.score, passage) for one, passage in zip(ranked, found, strict=True) if _allowed(passage, viewer, day)
+            (one.score, passage)
+            for one, passage in zip(ranked, passages, strict=True)
+            if _allowed(passage, viewer, day)
         )
 
     def _ranked(self, asked: _Asked, near: Mapping[str, float], limit: int) -> list[Ranked]:
@@ -167,7 +169,7 @@ class HandbookRetriever:
         """Some thirty searches by words, at the first judgement of a revision."""
         index = self._index.at(revision)
         versions = np.unique(index.table.versions).tolist()
-        found = []
+        off_topic = []
         for question in OFF_TOPIC:
             ranked = self._ranked(_Asked(text=question, versions=versions, index=index), {}, LOOKED_AT)
             passages = self._catalogue.passages([one.row for one in ranked])
@@ -175,8 +177,8 @@ class HandbookRetriever:
                 passage.model_copy(update={"legs": list(one.legs)})
                 for one, passage in zip(ranked, passages, strict=True)
             ]
-            found.append(signs(question, seen, index.lexicon, self._synonyms))
-        return Chance.of(found)
+            off_topic.append(signs(question, seen, index.lexicon, self._synonyms))
+        return Chance.of(off_topic)
 
 
 async def _reread(
@@ -199,9 +201,9 @@ def _finished(
     note: str,
     limit: int,
 ) -> list[Passage]:
-    """What says the same once, what differs marked, and each with where it comes from."""
+    """Without duplicates, with contradictions marked, and each with its score, legs and reason."""
     scores = {passage.id: score for score, passage in best}
-    kept = with_conflicts(list(islice(distinct(passage for _, passage in best), limit)))
+    passages = with_conflicts(list(islice(distinct(passage for _, passage in best), limit)))
     return [
         passage.model_copy(
             update={
@@ -210,12 +212,13 @@ def _finished(
                 "reason": reason(legs[passage.id], searched, passage.audience, note),
             }
         )
-        for passage in kept
+        for passage in passages
     ]
 
 
 def _allowed(passage: Passage, viewer: Viewer, day: date) -> bool:
-    """The same question that the catalogue answered, asked of the passage: a leak would need both to be wrong."""
+    """Whether the passage holds for the viewer on that day."""
+    # The catalogue has answered this already, for versions: a leak would need both to be wrong.
     return holds_for(passage.audience, viewer) and (
         (passage.effective or "") <= day.isoformat() <= (passage.until or "9999-12-31")
     )

@@ -1,7 +1,7 @@
 """The words of the handbooks as a question meets them: which there are, how common, and which a misspelt one was to be.
 
-A word that the handbooks have is never changed, nor a number; nor a word that is known to be one, lest "dentist" become
-"density" where no handbook has a dentist.
+Numbers, words of the handbooks and words of the language stay as they are: else "dentist" would become "density" if the
+handbooks never mention a dentist.
 """
 
 import math
@@ -41,7 +41,7 @@ class Lexicon:
         known: Collection[str] = (),
         is_word: Callable[[str], bool] = lambda word: False,
     ) -> None:
-        """`known` are words that no handbook need have to be right, and `is_word` tells of any word whether it is."""
+        """`known` are correct words that the handbooks may lack; `is_word` says whether any other word is correct."""
         self.passages = passages
         self._vocabulary = vocabulary
         self._known = known
@@ -60,7 +60,7 @@ class Lexicon:
         return min(self._having.get(stem, 0), self.passages)
 
     def rarity(self, stem: str) -> float:
-        """The logarithm of how few passages have it: 0 for one that all have, highest for one that none has."""
+        """The logarithm of how few passages have it: 0 for a stem of all passages, highest for an unknown one."""
         return math.log((self.passages + 1) / (self.having(stem) + 0.5))
 
     def repaired(self, text: str) -> str:

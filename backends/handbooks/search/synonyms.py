@@ -1,7 +1,8 @@
 """Everyday words and what handbooks call them: a list that an installation extends, for the search by words alone.
 
-A person writes "my mum died", a handbook "bereavement of a close family member". Vectors know the nearness of many such
-words; an index of words knows none. The list is of English, with the terms of Austrian and German personnel offices.
+A person writes "my mum died", a handbook "bereavement of a close family member". Embeddings relate many such words, an
+index of words relates only those of a list. The list is of English, with the terms of Austrian and German personnel
+offices.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """Each token of a question against each of a passage: what one vector for a whole text has averaged away.
 
 A passage's score is the mean, over the question's tokens, of the nearest cosine among the passage's, a rare token
-counting for more. It needs nothing of the passages but their token ids.
+counting for more. Of the passages it needs only their token ids.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class TokenMatching:
         self._rarity = np.log((passages + 1) / (np.minimum(times, passages) + 0.5)).astype(np.float32)
 
     def scores(self, text: str, places: NDArray[np.int64], meant: str = "") -> Scores | None:
-        """One for each of the passages at these places of the table; None where the text, or all of them, has none.
+        """A score for each of the passages at these places of the table; None if the text or the passages lack tokens.
 
         `meant` are words that the text may stand for.
         """
@@ -64,7 +64,7 @@ class TokenMatching:
         return self._rarity[ids]
 
     def nearest(self, asked: NDArray[np.uint32], spans: Sequence[NDArray[np.uint32]]) -> Scores:
-        """A row for each token asked, a column for each span of tokens, of which none is empty: the best cosine."""
+        """The best cosine: a row for each token asked, a column for each span of tokens. Spans must not be empty."""
         starts = np.cumsum([0, *map(len, spans[:-1])])
         # The same few hundred tokens make up most of a handbook: each is compared once.
         there, places = np.unique(np.concatenate(spans), return_inverse=True)

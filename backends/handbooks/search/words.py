@@ -39,7 +39,7 @@ class WordsLeg:
         self._catalogue, self._synonyms = catalogue, synonyms
 
     def search(self, terms: Terms, versions: Sequence[int], limit: int) -> dict[int, float]:
-        """The rows of passages and their scores, in no order; at most `limit` by the words and as many by synonyms."""
+        """The rows of passages and their scores, unordered; at most `limit` by the words and as many by synonyms."""
         found: dict[int, float] = {}
         for phrases, weight in ((terms.asked, 1.0), (terms.meant, SYNONYM)):
             if match := " OR ".join(f'"{" ".join(phrase)}"' for phrase in phrases):
