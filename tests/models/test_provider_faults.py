@@ -267,6 +267,18 @@ async def chatting_with(server: FaultServer, api: str, options: Options) -> Asyn
         await model.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> None:
+    """The first request of each SDK takes so long that it would be taken for silence."""
+
+    async def ask() -> None:
+        for api in APIS:
+            async with FaultServer([GOOD]) as server, chatting_with(server, api, QUICK) as chat:
+                await chat.ask("How many days?")
+
+    anyio.run(ask)
+
+
 @pytest.mark.parametrize(("api", "row"), rows())
 async def test_a_fault_ends_as_the_table_says_and_the_next_question_works(api: str, row: Row) -> None:
     async with FaultServer([*row.does, GOOD]) as server, chatting_with(server, api, row.options) as chat:

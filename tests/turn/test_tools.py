@@ -506,7 +506,7 @@ async def test_a_turn_past_its_deadline_ends_with_what_was_shown(store):
         """Forever."""
         await anyio.sleep_forever()
 
-    options = Options(retry_delay=0.001, turn_deadline=0.2)
+    options = Options(retry_delay=0.001, turn_deadline=3)
     async with chatting(store, [[Say("Let me look."), Call("forever", {})]], tools=[forever], options=options) as chat:
         with anyio.fail_after(PATIENCE):
             reply = await chat.ask("?")
