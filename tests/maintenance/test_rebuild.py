@@ -11,13 +11,13 @@ from core.clock import SystemClock
 from core.errors import Unavailable
 from core.gate import Viewer
 from core.log.audit import record_look
+from core.log.commit import begin_stream
 from core.log.entry import Draft, chain
 from core.log.facts import DemoMarked
 from core.log.fold import fold
 from core.maintenance.rebuild import Finding, Rebuild
 from core.maintenance.refold import KINDS, outline, refold
 from core.store import Query, Record, Store, every
-from core.turn.journal import begin_stream
 from core.values import GENESIS
 from tests.support.desks import ASKER, chatting, log_of
 from tests.support.papers import SECRET, logs, papers, records

@@ -9,10 +9,10 @@ from backends.models.scripted.model import Call, Say, Wait
 from core import Archive, Options, tool
 from core.canonical import canonical
 from core.clock import SystemClock
+from core.log.commit import begin_stream
 from core.log.facts import DemoMarked
 from core.maintenance.refold import KINDS, pages
 from core.store import Query, Store, every
-from core.turn.journal import begin_stream
 from core.values import Entry
 from tests.support.desks import AUDITOR, chatting, live_text, until
 from tests.turn.test_transcripts import book, conversation
