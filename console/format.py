@@ -48,8 +48,11 @@ def tokens(usage: Usage) -> str:
 
 def total_tokens(totals: Totals) -> str:
     """The known part of a sum of tokens, and how many calls have an unknown number."""
-    in_and_out = tokens(Usage(input=totals.input_tokens, output=totals.output_tokens))
-    return f"{in_and_out} + {counted(totals.tokens_unknown, 'call')} unknown" if totals.tokens_unknown else in_and_out
+    sums = Usage(input=totals.input_tokens, output=totals.output_tokens)
+    if not totals.tokens_unknown:
+        return tokens(sums)
+    some = totals.input_tokens or totals.output_tokens
+    return f"{tokens(sums)} + {counted(totals.tokens_unknown, 'call')} unknown" if some else "unknown"
 
 
 def took(milliseconds: int | None) -> str:

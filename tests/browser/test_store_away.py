@@ -5,7 +5,7 @@ import pytest
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 expect.set_options(timeout=20_000)
 
-NOT_SAVED = "Not saved: what comes next."
+NOT_SAVED = "The rest of the answer is shown once it can be saved"
 NO_STORE = "Nothing can be read or saved right now"
 PATIENCE = 40_000  # milliseconds; the desk repeats a commit for ten seconds before it gives up
 

@@ -26,11 +26,11 @@ from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_sam
 from console.settings import read_settings
 from core.clock import SystemClock
 from core.errors import Corrupt, InvalidInput
+from core.log.commit import begin_stream
 from core.log.entry import Draft, chain
 from core.log.facts import Beat, DemoMarked, draft
 from core.maintenance.copy import copy
 from core.store import Page
-from core.turn.journal import begin_stream
 from core.values import GENESIS
 from tests.console.test_command_line import rolltop
 from tests.console.test_pages import EMPLOYEE, KEEPER, MAIN, labels, texts
@@ -374,7 +374,7 @@ def test_a_companys_pages_offer_nothing_that_only_a_demo_has(start, policies):
     at = page()
     assert "**Development sign-in.** Anyone on this machine can sign in as anyone" in texts(at)
     assert "fictional" not in texts(at)
-    assert "No handbook holds for you yet" in texts(at)
+    assert "No handbook applies to you yet" in texts(at)
     assert "rolltop ingest FOLDER" in texts(at)
     assert "your own records" not in texts(at)
     assert "tools" not in texts(at)
@@ -382,7 +382,7 @@ def test_a_companys_pages_offer_nothing_that_only_a_demo_has(start, policies):
     assert "Development sign-in" in texts(page(viewer=None))
     assert "Take one in under Upload" in texts(page("handbooks", KEEPER))
     upload(app(), "parrots.md", PARROTS)
-    assert "No handbook holds for you yet" not in texts(page())
+    assert "No handbook applies to you yet" not in texts(page())
 
 
 def test_a_demo_offers_no_question_about_samples_that_were_withdrawn(start, samples):

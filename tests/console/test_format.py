@@ -61,7 +61,8 @@ def test_a_duration_has_the_unit_of_its_size(milliseconds, text):
 
 def test_a_sum_of_tokens_says_how_many_calls_are_unknown():
     assert total_tokens(Totals(input_tokens=1200, output_tokens=80)) == "1,200 tokens in, 80 out"
-    assert total_tokens(Totals(tokens_unknown=1)) == "0 tokens in, 0 out + 1 call unknown"
+    assert total_tokens(Totals(input_tokens=7, tokens_unknown=1)) == "7 tokens in, 0 out + 1 call unknown"
+    assert total_tokens(Totals(tokens_unknown=1)) == "unknown"
 
 
 def test_progress_counts_what_is_done_of_all():
