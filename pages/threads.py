@@ -49,10 +49,10 @@ if not listing.items:
     st.info("No threads match. Remove a filter, or use fewer words.", icon=":material/search_off:")
 for thread in listing.items:
     with st.container(border=True):
-        title, state, facts = st.columns([5, 2, 4], vertical_alignment="center")
+        title, state, facts = st.columns([4, 2, 4], vertical_alignment="center")
         # A longer label would be cut off without a sign of it.
         title.page_link(
-            "../pages/thread.py", label=label(thread.title or "Untitled", 50), query_params={"tr_id": thread.id}
+            "../pages/thread.py", label=label(thread.title or "Untitled", 44), query_params={"tr_id": thread.id}
         )
         state.markdown(TURN_WORDS[thread.status].badge if thread.status else "Empty")
         turns = counted(thread.turns, "turn")

@@ -56,7 +56,7 @@ if not listing.items:
     st.info("No tool calls match. Remove a filter.", icon=":material/search_off:")
 for call in listing.items:
     with st.container(border=True):
-        name, state, facts, thread = st.columns([3, 2, 4, 2], vertical_alignment="center")
+        name, state, facts, thread = st.columns([3, 3, 4, 2], vertical_alignment="center")
         name.page_link("../pages/call.py", label=label(tool_words(call.tool).done), query_params={"tc_id": call.id})
         state.markdown(CALL_WORDS[call.status].badge)
         lasted = f" · {took(call.duration_ms)}" if call.duration_ms is not None else ""
