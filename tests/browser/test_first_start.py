@@ -1,7 +1,8 @@
 """The first start: a demo for a newcomer, which gives way to handbooks of one's own; a company's desk without any."""
 
 import pytest
-from test_handbooks import PARROTS, ask, dogs, open_handbooks, sources, take_in
+
+from tests.browser.test_handbooks import PARROTS, ask, dogs, open_handbooks, sources, take_in
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 expect.set_options(timeout=20_000)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pymongo
 import pytest
-from conftest import Console, running
+
+from tests.support.consoles import Console, running
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 expect.set_options(timeout=20_000)
