@@ -1,7 +1,7 @@
 """The composition root: the one place that knows which store, model, retriever and tools this process has.
 
-Made on first use and kept until the process ends, outside of Streamlit's caches: those are empty until the first
-visitor comes, and recovery must not wait for one.
+The App is made on first use and kept until the process ends. It is not in Streamlit's caches: those are empty until the
+first visitor comes, and recovery must not wait for one.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ REFUSED_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What the handbooks can answer: whether any holds for the asker today, and whether the samples can be found."""
+    """What the handbooks can answer: whether any applies to the asker today, and whether the samples can be found."""
 
     handbooks: bool
     samples: bool
@@ -52,9 +52,9 @@ class Offer:
 class App:
     """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models.
 
-    `demo`: the store is a demo, and only then are there `tools`.
+    `demo` says whether the store is a demo; only a demo has `tools`.
 
-    While `failure` is there the desk could not be opened, and nothing but `close` may be used; the App tries again by
+    If the desk could not be opened, `failure` is the error and only `close` may be called. The App tries again by
     itself, one attempt at a time.
     """
 
@@ -84,7 +84,7 @@ class App:
     async def _attempt(self) -> None:
         try:
             self.desk = await self._open(read_settings())
-        except Exception as failure:  # the boundary of the opening: whatever is wrong, the pages and the log tell it
+        except Exception as failure:  # the boundary of the opening: the pages and the log say what is wrong
             expected = isinstance(failure, RolltopError)
             log.error("the desk cannot be opened yet: %s", failure, exc_info=None if expected else failure)
             await self._opened.aclose()
@@ -93,7 +93,8 @@ class App:
             self.failure = None
 
     async def _open(self, settings: Settings) -> Desk:
-        """Whatever is entered later is closed earlier: the desk lets go of its turns while its store still answers."""
+        """The desk over everything that the settings name."""
+        # What is entered last is closed first: the desk releases its turns while its store still answers.
         store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
         prices = read_prices(settings.prices) if settings.prices else None
         models = [open_model(url, prices=prices) for url in settings.models]
@@ -144,7 +145,7 @@ class App:
             log.warning("%d sample handbooks were withdrawn, because %s; they stay on record", withdrawn, why)
 
     async def offer(self, viewer: Viewer) -> Offer:
-        """What this viewer can ask the handbooks about."""
+        """What the handbooks can answer for this viewer."""
         return await blocking(self._offer, viewer)
 
     def _offer(self, viewer: Viewer) -> Offer:

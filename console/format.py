@@ -1,6 +1,6 @@
 """Money, counts, durations and moments as text: one form each, on the pages and on the command line."""
 
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 
 from core.clock import moment
 from core.log.records import Totals
@@ -15,6 +15,7 @@ def money(nano_usd: int | None) -> str:
         case 0:
             return "$0"
         case _:
+            # A call can cost less than a cent: cents alone would show it as $0.00.
             places = min(max(2, 11 - len(str(nano_usd))), 9)
             return f"${nano_usd / 1e9:,.{places}f}"
 
@@ -27,9 +28,14 @@ def cost(totals: Totals) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 turn`, `2 turns`, `2 entries`."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    """`1 turn`, `2 turns`, `2 entries`, `2 days`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural}"
+
+
+def progress(done: int, total: int, noun: str) -> str:
+    """`1,200 of 3,000 streams`."""
+    return f"{done:,} of {counted(total, noun)}"
 
 
 def tokens(usage: Usage) -> str:
@@ -38,6 +44,15 @@ def tokens(usage: Usage) -> str:
         return "tokens unknown"
     sent, received = ("unknown" if count is None else f"{count:,}" for count in (usage.input, usage.output))
     return f"{sent} tokens in, {received} out"
+
+
+def total_tokens(totals: Totals) -> str:
+    """The known part of a sum of tokens, and how many calls have an unknown number."""
+    sums = Usage(input=totals.input_tokens, output=totals.output_tokens)
+    if not totals.tokens_unknown:
+        return tokens(sums)
+    some = totals.input_tokens or totals.output_tokens
+    return f"{tokens(sums)} + {counted(totals.tokens_unknown, 'call')} unknown" if some else "unknown"
 
 
 def took(milliseconds: int | None) -> str:
@@ -49,6 +64,15 @@ def took(milliseconds: int | None) -> str:
     if milliseconds < 60_000:
         return f"{milliseconds / 1000:.1f} s"
     return f"{milliseconds // 60_000} min {milliseconds // 1000 % 60} s"
+
+
+def ago(age: timedelta) -> str:
+    """`5 min ago`, `3 h ago`, `8 days ago`. A negative age is `0 min ago`."""
+    # Two machines' clocks differ a little, so a moment can seem to lie ahead.
+    minutes = max(0, int(age.total_seconds())) // 60
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{counted(minutes // 1440, 'day')} ago"
 
 
 def local_time(text: str, zone: tzinfo) -> str:

@@ -1,7 +1,7 @@
-"""Security headers on every response, refused websockets included: the wall behind the wall.
+"""Security headers on every response, refused websockets included: the second line of defence.
 
-Streamlit's Markdown loads images from anywhere, and with them a model's words could carry data out.
-`console.drawing.text` takes images out of text; should one be missed, the browser refuses it.
+Streamlit's Markdown loads images from anywhere, and through them a model's words could carry data out.
+`console.drawing.text` takes images out of text; if it misses one, the browser refuses to load it.
 """
 
 from starlette.datastructures import MutableHeaders
@@ -16,7 +16,9 @@ HEADERS = {
 
 
 class SecurityHeaders:
-    """Plain ASGI: Starlette's middleware base class would run a task for each response and buffer what streams."""
+    """ASGI middleware that adds HEADERS to every response."""
+
+    # Not Starlette's middleware base class: it runs a task for each response and buffers what streams.
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Keep the development sign-in on this machine: a browser here, connected to the server directly, and nothing else.
+"""Keep the development sign-in on this machine: only a browser here, connected directly, gets an answer.
 
 A loopback address alone does not do that. A reverse proxy on this machine passes on the requests of strangers, and a
 web page from elsewhere can have its own name resolve to 127.0.0.1 (DNS rebinding). The proxy shows in the headers that
@@ -71,8 +71,8 @@ class LoopbackOnly:
             await self._app(scope, receive, send)
             return
         refusal = PlainTextResponse(
-            f"Refused: {reason}. Rolltop's development sign-in lets everyone be anyone, so it serves only browsers on "
-            f"its own machine.\n\n{_WHAT_TO_DO}\n",
+            f"Refused: {reason}. With Rolltop's development sign-in anyone can sign in as anyone, so it serves only "
+            f"browsers on its own machine.\n\n{_WHAT_TO_DO}\n",
             403,
         )
         await refusal(scope, receive, send)

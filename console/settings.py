@@ -1,7 +1,7 @@
-"""Settings: the environment's ROLLTOP_* variables, and nothing else.
+"""Settings: the environment's ROLLTOP_* variables.
 
-A misspelt name would silently run the desk on a default store, so one that is not known is an error. URLs may hold
-passwords: they are secrets here, and no message repeats a value.
+An unknown name is an error, because a misspelt one would silently run the desk on a default store. URLs may hold
+passwords: they are secrets here, and messages never repeat a value.
 """
 
 import os
@@ -16,20 +16,23 @@ PREFIX = "ROLLTOP_"
 
 
 class Settings(BaseSettings):
-    """`store` and `model` are URLs; `handbooks` is a folder of handbooks, taken in at each start, or empty for none;
-    `instructions` go with every turn. With neither `store` nor `handbooks` in the environment, a new store is a demo.
+    """What a console or a command runs with; each field is the variable of its name with `ROLLTOP_` before it.
 
-    Several models, with blanks between, are tried in that order. `prices` is a JSON file of own prices, for models that
-    the price list does not know.
-    A provider's key goes to the provider alone; `key_env=NAME` in a URL is the environment variable with the key of
-    another server or account, as `open_model` says.
+    `store` is a URL. `model` is one or more URLs, with blanks between, tried in that order. `prices` is a JSON file
+    with the prices of models that the price list does not know. `key_env=NAME` in a URL names the environment variable
+    with the key of another server or account, as `open_model` says; a provider's own key goes to the provider alone.
+    `instructions` go with every turn.
+
+    `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks`
+    is in the environment, a new store is a demo.
 
     `hr_records` is the SQLite file of a demo's HR records; empty puts it beside an SQLite store, and in memory with any
-    other.
+    other store.
 
     `index` is the SQLite file of the handbooks' catalogue; empty puts it beside an SQLite store, in memory with
-    `memory:`, and else into the working folder. `embedder`, `vectors` and `reranker` are URLs: what makes the passages'
-    vectors (`none:` searches by words alone), what keeps them, and what ranks anew (empty: nothing does).
+    `memory:`, and else into the working folder. `embedder`, `vectors` and `reranker` are URLs: of what makes the
+    passages' vectors (`none:` searches by words alone), of what stores them, and of what ranks the results again (empty
+    keeps their first order).
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
@@ -56,7 +59,7 @@ class Settings(BaseSettings):
 
     @property
     def default_desk(self) -> bool:
-        """Whether nobody has said which store this is, nor which handbooks it answers from: what a newcomer starts."""
+        """Whether neither the store nor the folder of handbooks is set, as at a newcomer's first start."""
         return not self.model_fields_set & {"store", "handbooks"}
 
     @property
@@ -66,12 +69,12 @@ class Settings(BaseSettings):
 
     @property
     def hr_file(self) -> str:
-        """Where the HR records are, as SQLite names it."""
+        """The path of the HR records, for SQLite."""
         return self.hr_records or self._beside("hr") or ":memory:"
 
     @property
     def index_file(self) -> str:
-        """Where the catalogue of the handbooks is, as SQLite names it."""
+        """The path of the handbooks' catalogue, for SQLite."""
         own = ":memory:" if self.store.get_secret_value() == "memory:" else "rolltop-handbooks.db"
         return self.index or self._beside("handbooks") or own
 
@@ -82,11 +85,11 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The process's settings. Raises InvalidInput, which names the variables at fault and those there are."""
-    known = [PREFIX + name.upper() for name in Settings.model_fields]
-    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    """The process's settings. Raises InvalidInput, which names the invalid variables and the valid names."""
+    names = [PREFIX + name.upper() for name in Settings.model_fields]
+    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in names)
     if unknown:
-        raise InvalidInput(f"no setting {', '.join(unknown)}: the settings are {', '.join(known)}")
+        raise InvalidInput(f"unknown setting {', '.join(unknown)}: the settings are {', '.join(names)}")
     try:
         return Settings()
     except ValidationError as error:

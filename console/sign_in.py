@@ -1,8 +1,8 @@
-"""The development sign-in: whoever can open the page may be anyone.
+"""The development sign-in: a visitor chooses any of the sample people.
 
-That is no security, so it runs on a loopback address or not at all, and says what it is on every page;
-`console.loopback` refuses what reaches that address from elsewhere. A cookie keeps the choice over a reload; it is no
-proof of anything either, and is read as what it is, a wish.
+It does not protect anything. It therefore runs on a loopback address only, and every page says what it is;
+`console.loopback` refuses requests that reach that address from elsewhere. A cookie keeps the choice over a reload. The
+cookie proves as little as the choice itself, and is checked in the same way.
 """
 
 import json
@@ -21,7 +21,7 @@ COOKIE = "rolltop_development_sign_in"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An invented employee; `country` is where they are employed, `roles` are those they may sign in with."""
+    """A sample employee; `country` is where they are employed, `roles` are those they may sign in with."""
 
     id: str
     about: str
@@ -30,21 +30,21 @@ class Person:
 
 
 PEOPLE = (
-    Person("e-1042", "employee in Graz", "austria"),
-    Person("e-1077", "employee in Graz", "austria"),
-    Person("e-1203", "employee in York", "uk"),
-    Person("e-1310", "employee in Leipzig", "germany"),
+    Person("e-1042", "Employee in Graz", "austria"),
+    Person("e-1077", "Employee in Graz", "austria"),
+    Person("e-1203", "Employee in York", "uk"),
+    Person("e-1310", "Employee in Leipzig", "germany"),
     Person("e-2001", "HR auditor", "austria", ("auditor", "employee")),
     Person("e-3001", "HR approver", "austria", ("approver", "employee")),
-    Person("e-4001", "knowledge owner", "austria", ("knowledge_owner", "employee")),
+    Person("e-4001", "Knowledge owner", "austria", ("knowledge_owner", "employee")),
 )
 COUNTRIES = sorted({person.country for person in PEOPLE})
 _BY_ID = {person.id: person for person in PEOPLE}
 _MAY: dict[Role, str] = {
-    "employee": "asks, and sees only their own threads",
-    "auditor": "also reads any thread and tool call; every look is on record with its purpose",
-    "approver": "also decides the tool calls that wait for an approver",
-    "knowledge_owner": "also keeps the handbooks",
+    "employee": "Asks questions and reads their own threads",
+    "auditor": "Also reads any thread and tool call; each look is recorded with its purpose",
+    "approver": "Also approves or denies other people's requests",
+    "knowledge_owner": "Also imports and edits handbooks",
 }
 
 _keep = st.components.v2.component(
@@ -58,12 +58,12 @@ def refuse_other_addresses() -> None:
     if not is_loopback(address or ""):
         raise InvalidInput(
             f"the development sign-in does not start on {address or 'every address'}: set server.address to 127.0.0.1, "
-            "or start from the folder whose .streamlit/config.toml does"
+            "or start from the project's folder, whose .streamlit/config.toml sets it"
         )
 
 
 def signed_in() -> Viewer | None:
-    """Who this session is, None before the choice."""
+    """The viewer of this session, None before the sign-in."""
     if "viewer" not in st.session_state:
         st.session_state.viewer = viewer_from(st.context.cookies)
     viewer: Viewer | None = st.session_state.viewer
@@ -79,7 +79,7 @@ def current_viewer() -> Viewer:
 
 
 def viewer_from(cookies: Mapping[str, str]) -> Viewer | None:
-    """Who a browser with these cookies says it is, None if it does not say, or says what cannot be."""
+    """The viewer that these cookies name; None without a valid choice."""
     try:
         chosen = json.loads(unquote(cookies.get(COOKIE, "")))
         return viewer_for(chosen["person"], chosen["role"], chosen["purpose"])
@@ -88,21 +88,21 @@ def viewer_from(cookies: Mapping[str, str]) -> Viewer | None:
 
 
 def viewer_for(person: str, role: Role, purpose: str) -> Viewer:
-    """The viewer that this choice makes. Raises InvalidInput for one that cannot be made."""
+    """The viewer of this choice. Raises InvalidInput if the person, the role or the purpose is invalid."""
     if person not in _BY_ID or role not in _BY_ID[person].roles:
-        raise InvalidInput("nobody here has that id and role")
+        raise InvalidInput("Unknown person, or a role that this person does not have.")
     country = _BY_ID[person].country
     if role != "auditor":
         return Viewer(person, {"employee", role}, country=country)
     if not purpose.strip():
-        raise InvalidInput("An auditor says why: the purpose goes on record with every look.")
+        raise InvalidInput("Enter a purpose: it is recorded each time you open or search threads.")
     return Viewer(person, {"employee", role}, purpose=purpose.strip(), country=country)
 
 
 def draw_sign_in() -> None:
     """The choice of a person and a role."""
     st.title("Rolltop")
-    st.markdown("The HR desk that keeps its papers.")
+    st.markdown("The HR chatbot that stores every answer before it is shown.")
     with st.container(border=True):
         person = st.radio(
             "Person",
@@ -130,12 +130,12 @@ def draw_sign_in() -> None:
             else:
                 st.rerun()
     if "si_left" in st.session_state:
-        # Only then: on a first visit this could arrive after the cookie of a quick choice, and take it away.
+        # Only then: on a first visit this could arrive after the cookie of a quick choice, and remove it.
         _keep(key="si_forget", data={"cookie": f"{COOKIE}=; path=/; SameSite=Strict; Max-Age=0"})
 
 
 def draw_signed_in(viewer: Viewer) -> None:
-    """Who is signed in, and the way out."""
+    """The viewer and the button that signs out."""
     role = next(iter(viewer.roles - {"employee"}), "employee")
     chosen = quote(json.dumps({"person": viewer.id, "role": role, "purpose": viewer.purpose or ""}))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -150,7 +150,7 @@ def draw_signed_in(viewer: Viewer) -> None:
 
 
 def draw_banner(*, demo: bool) -> None:
-    """What this sign-in is, on every page."""
+    """What this sign-in is; every page shows it."""
     if demo:
         st.warning("**Demo:** choose any sample person. All data is fictional.", icon=":material/warning:")
     else:

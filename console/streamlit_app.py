@@ -1,7 +1,7 @@
 """What `streamlit run console` starts: the ASGI application around the pages.
 
-The desk is opened when the server starts, so that turns a killed process left open are recovered without a visitor. If
-it cannot be opened, the server starts all the same: every page says why, until a later attempt succeeds.
+The desk is opened when the server starts: turns that a killed process left open are recovered without a visitor. If the
+desk cannot be opened, the server starts all the same, and every page says why until a later attempt succeeds.
 """
 
 from collections.abc import AsyncIterator

@@ -1,6 +1,6 @@
-"""Tools in words: what a call is doing, what it did, and what it will do if a person agrees.
+"""Tools in words: what a call is doing, what it did, and what it will do if a person approves it.
 
-The composition root adds the words of the tools that it opens, so that a page needs to know none of them by name.
+The composition root adds the words of the tools that it opens, so that the pages work with any tools.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def add_tool_words(words: Mapping[str, ToolWords]) -> None:
 
 
 def tool_words(name: str) -> ToolWords:
-    """The words for the tool, made of its name if it has none."""
+    """The words for the tool; a tool without words gets some made from its name."""
     spaced = name.replace("_", " ").strip() or "a tool"
     return _words.get(name) or ToolWords(f"Using {spaced}", spaced.capitalize(), f"Run “{spaced}”.")
 

@@ -1,6 +1,6 @@
-"""Uploads only from a knowledge owner: Streamlit takes them from any open session, before any page has asked who it is.
+"""Uploads from a knowledge owner only: Streamlit itself accepts them from any open session, signed in or not.
 
-How large they may be is Streamlit's `server.maxUploadSize`, which it checks while a body arrives.
+Their largest size is Streamlit's `server.maxUploadSize`, which it checks while a body arrives.
 """
 
 from starlette.requests import HTTPConnection
@@ -11,7 +11,7 @@ from console.sign_in import viewer_from
 from core.errors import Denied
 from core.gate import authorize
 
-REFUSAL = "Refused: only a knowledge owner uploads files. Sign in as one first.\n"
+REFUSAL = "Refused: only a knowledge owner can upload files. Sign in as one first.\n"
 
 
 class UploadGuard:

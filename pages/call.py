@@ -1,13 +1,13 @@
-"""Tool call: one call from its plan to its end. Opening it is a look, on record."""
+"""Tool call: one call from its plan to its end. Opening it is recorded."""
 
 import streamlit as st
 
 from console.app import app
 from console.drawing.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json
-from console.drawing.evidence import draw_facts
+from console.drawing.evidence import draw_facts, draw_technical
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import label, when
-from console.format import took
+from console.format import counted, took
 from console.sign_in import current_viewer
 from console.tool_words import tool_words
 
@@ -32,47 +32,50 @@ with content:
     if call.erased:
         st.info("Arguments and result have been erased.", icon=":material/delete:")
     draw_arguments(call.planned)
+    # A person or a hook can change what the model asked for; both are on record.
     if call.arguments is not None and call.arguments != call.planned:
         st.markdown("**Changed before it ran**")
         draw_arguments(call.arguments)
     if call.result is not None:
-        st.caption(f"Result, the first part of {call.size:,} bytes" if call.cut else f"Result, {call.size:,} bytes")
+        size = counted(call.size, "byte")
+        st.caption(f"Result, the first part of {size}" if call.cut else f"Result, {size}")
         draw_json(call.result)
     if call.told is not None:
-        st.caption("What the model was told in its place")
+        st.caption("Sent to the model instead of the result")
         st.text(call.told)
     if call.error:
         st.caption("What went wrong")
         st.text(call.error)
     if call.late:
-        st.caption("Reported too late by a worker that no longer held the turn")
+        st.caption("Reported too late: another worker had taken over the turn")
         draw_json(call.late)
 with facts:
     decision = call.decision
     draw_facts(
         {
-            "Call": call.id,
             "Tool": call.tool,
             "Effect": call.effect or "unknown tool",
-            "Asked by": call.owner,
+            "Requested by": call.owner,
             "Planned": when(call.planned_at),
             "Started": when(call.started_at),
             "Finished": when(call.finished_at),
             "Took": took(call.duration_ms),
             "Attempts": str(call.attempts),
-            "Fence": str(call.fence),
-            "Approval": f"by the {call.approval}" if call.approval else "none needed",
-            "Digest of the arguments": call.digest[:16],
+            "Approval": f"by the {call.approval}" if call.approval else "not needed",
         }
         | ({"Error code": call.code} if call.code else {})
-        | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
+        | ({"Hooks that failed": str(len(call.hook_failures))} if call.hook_failures else {})
         | (
             {
                 "Decision": "approved" if decision.outcome == "given" else "denied",
                 "Decided": f"{when(decision.at)} by {decision.by}",
-                "Reason": decision.reason or "none given",
+                "Reason": decision.reason or "not stated",
             }
             if decision
             else {}
         )
+    )
+    draw_technical(
+        {"Call": call.id, "Fence": str(call.fence), "Digest of the arguments": call.digest[:16]}
+        | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
     )

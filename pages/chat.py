@@ -1,7 +1,7 @@
 """Ask HR: ask, check the source, act.
 
-The page submits and follows; the desk answers, whether anybody looks or not. What stands here comes from the record, so
-a reload, a second tab and a phone show the same.
+The page submits and follows; the desk answers, with or without an open page. The page draws what is on record, so a
+reload, a second tab and a phone show the same.
 """
 
 from collections.abc import Iterator
@@ -44,46 +44,50 @@ state.setdefault("chat_threads", 30)
 
 
 def open_thread(thread_id: str | None) -> None:
-    """The URL says which thread is open, so that a reload and a link show the same."""
+    """Show the thread, or an empty one for None. The URL holds it, so that a reload and a link show the same."""
     query.from_dict({"thread": thread_id} if thread_id else {})
     state.chat_pages = 1
 
 
 def ask(text: str, request_id: str) -> None:
-    """Put the question on record. The id is that of what was clicked, so that a second click is the same question."""
+    """Put the question on record. A second click brings the same `request_id` and is the same question."""
     try:
         if "thread" not in query:
             query["thread"] = run(desk.create_thread(viewer)).id
         run(desk.submit(viewer, query["thread"], text, request_id=request_id))
         state.chat_request_id = uuid4().hex
     except RequestMismatch:
-        # The last question is on record, and its script was torn away before it could renew the id.
+        # The last question is on record, and its script ended before it could renew the id.
         state.chat_request_id = uuid4().hex
         ask(text, state.chat_request_id)
     except TurnInProgress as error:
-        waits = "Decide the approval first, or stop it." if error.status == "awaiting_approval" else "Stop it, or wait."
-        refuse(text, f"The last question is not finished. {waits}")
+        waiting = error.status == "awaiting_approval"
+        way_out = "Approve or deny its request first, or stop it." if waiting else "Wait for it, or stop it."
+        refuse(text, f"The last question is not finished. {way_out}")
     except NotFound:
         refuse(text, "This thread was not found. Start a new one: your question is still in the box.")
     except (Unavailable, StoreRefused, Full, DeskClosed) as error:
-        refuse(text, f"Not saved: {store_says(error)} Your question is still in the box, nothing else is lost.")
+        refuse(text, f"Not saved: {store_says(error)} Your question is still in the box.")
     except InvalidInput as error:
         refuse(text, str(error))
 
 
 def refuse(text: str, reason: str) -> None:
+    """Put the question back into the box, with the reason above it."""
     state.chat = text
     state.chat_notice = reason
 
 
 def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> None:
-    """The digest is that of the arguments on the card: if they have changed since, core refuses."""
     try:
+        # The digest is that of the arguments on the card: if they have changed since, core refuses.
         run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
-    except (InvalidInput, NotFound) as error:
-        state.chat_notice = f"Not decided: {error}"
-    except (Unavailable, StoreRefused, Full) as error:
-        state.chat_notice = f"Not decided: {store_says(error)}"
+    except NotFound:
+        state.chat_notice = "Not saved: this request is no longer waiting for you."
+    except InvalidInput as error:
+        state.chat_notice = f"Not saved: {error}"
+    except (Unavailable, StoreRefused, Full, DeskClosed) as error:
+        state.chat_notice = f"Not saved: {store_says(error)}"
 
 
 def section(passage: Passage) -> list[Passage]:
@@ -105,11 +109,11 @@ def rate(turn_id: str, rating: Literal["up", "down"] | None) -> None:
     try:
         run(desk.give_feedback(viewer, turn_id, rating))
     except (Unavailable, StoreRefused, Full) as error:
-        state.chat_notice = f"Your thumb was not saved: {store_says(error)}"
+        state.chat_notice = f"Your rating was not saved: {store_says(error)}"
 
 
 notice, stop_button = st.bottom.container(), st.bottom.container()
-# Not inside st.bottom: it goes there by itself, and only then does the page keep to the end of a growing answer.
+# Not inside st.bottom: it goes there by itself, and only then does the page scroll along with a growing answer.
 st.chat_input(
     "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: ask(state.chat, request_id)
 )
@@ -138,7 +142,7 @@ with st.sidebar:
             args=(thread.id,),
         )
     if not listing.items:
-        st.caption("No thread has these words." if words else "Your threads will be listed here.")
+        st.caption("No threads match." if words else "Your threads will be listed here.")
     if listing.cursor and state.chat_threads < 480:
         st.button("More", key="chat_more", on_click=lambda: state.update(chat_threads=state.chat_threads + 30))
 
@@ -146,12 +150,12 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Ask HR", width="content")
     st.badge("AI assistant", icon=":material/smart_toy:", color="gray")
 if app().models == ["offline:"]:
-    results = " and results of the desk's tools" if app().tools else ""
-    st.caption(f"No language model runs here: answers are quotes from the handbooks{results}.")
+    results = " and results of tools" if app().tools else ""
+    st.caption(f"No language model is set up: answers are quotes from the handbooks{results}.")
 
 shown = query.get("thread")
-# What another thread has left on the page would stand below this one's for as long as an answer streams: a block takes
-# over what stood in its place, unless it is of another type.
+# Another thread's messages would stay below this one's for as long as an answer streams: Streamlit reuses a block in
+# the same place, unless the new block has another type.
 if state.setdefault("chat_shown", shown) != shown:
     state.chat_shown = shown
     state.chat_turned = not state.get("chat_turned", False)

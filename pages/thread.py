@@ -1,4 +1,4 @@
-"""Thread: one conversation as an auditor reads it, the evidence beside each answer. Opening it is on record."""
+"""Thread: one conversation for an auditor, with the evidence beside each answer. Opening it is recorded."""
 
 import streamlit as st
 
@@ -36,9 +36,13 @@ st.caption(
     f"{counted(thread.totals.tool_calls, 'tool call')} · cost {label(cost(thread.totals))}"
 )
 if thread.rejected:
-    st.error(f"{thread.rejected} entries came from a worker that no longer held its turn.", icon=":material/warning:")
+    st.error(
+        f"{counted(thread.rejected, 'entry')} in the log came from a worker that had lost its turn, and do not count. "
+        "Tell the operator: `rolltop doctor` names the thread.",
+        icon=":material/warning:",
+    )
 if not transcript.turns:
-    st.info("Nothing has been asked in this thread.", icon=":material/chat_bubble:")
+    st.info("This thread has no questions yet.", icon=":material/chat_bubble:")
 
 for view in transcript.turns:
     turn = view.turn
@@ -63,4 +67,5 @@ for view in transcript.turns:
             draw_model_calls(view.model_calls)
             with st.expander("How this was produced", type="compact", icon=":material/receipt_long:"):
                 draw_turn_facts(turn)
+# The newest turns are the first page, so the next one is earlier.
 pages.draw(transcript.earlier, back="Newer", on="Earlier")

@@ -1,4 +1,4 @@
-"""Threads: an auditor finds any thread. Each search is a look, and is on record before its results are here."""
+"""Threads: an auditor finds any thread. Each search is recorded before its results are shown."""
 
 from typing import get_args
 
@@ -18,7 +18,9 @@ viewer = current_viewer()
 run, desk = app().run, app().desk
 
 st.title("Threads")
-st.caption(f"Review · every search and every opened thread is on record for: {label(viewer.purpose or '', 200)}")
+st.caption(
+    f"Review · each search and each opened thread is recorded with your purpose: {label(viewer.purpose or '', 200)}"
+)
 with st.container(border=True):
     words = st.text_input(
         "Words", key="th_words", type="search", placeholder="Words in questions and answers", persist_state="session"
@@ -44,12 +46,13 @@ listing = run(
     )
 )
 if not listing.items:
-    st.info("No thread fits. Take a filter away, or use fewer words.", icon=":material/search_off:")
+    st.info("No threads match. Remove a filter, or use fewer words.", icon=":material/search_off:")
 for thread in listing.items:
     with st.container(border=True):
         title, state, facts = st.columns([4, 2, 4], vertical_alignment="center")
+        # A longer label would be cut off without a sign of it.
         title.page_link(
-            "../pages/thread.py", label=label(thread.title or "Untitled", 70), query_params={"tr_id": thread.id}
+            "../pages/thread.py", label=label(thread.title or "Untitled", 44), query_params={"tr_id": thread.id}
         )
         state.markdown(TURN_WORDS[thread.status].badge if thread.status else "Empty")
         turns = counted(thread.turns, "turn")

@@ -1,4 +1,4 @@
-"""Tool calls: what the tools did, across all threads. Each search is on record before its results are here."""
+"""Tool calls: what the tools did, across all threads. Each search is recorded before its results are shown."""
 
 from typing import get_args
 
@@ -19,7 +19,9 @@ viewer = current_viewer()
 run, desk = app().run, app().desk
 
 st.title("Tool calls")
-st.caption(f"Review · every search and every opened call is on record for: {label(viewer.purpose or '', 200)}")
+st.caption(
+    f"Review · each search and each opened call is recorded with your purpose: {label(viewer.purpose or '', 200)}"
+)
 with st.container(border=True, horizontal=True):
     tool = st.selectbox(
         "Tool",
@@ -51,10 +53,10 @@ listing = run(
     )
 )
 if not listing.items:
-    st.info("No tool call fits. Take a filter away.", icon=":material/search_off:")
+    st.info("No tool calls match. Remove a filter.", icon=":material/search_off:")
 for call in listing.items:
     with st.container(border=True):
-        name, state, facts, thread = st.columns([3, 2, 4, 2], vertical_alignment="center")
+        name, state, facts, thread = st.columns([3, 3, 4, 2], vertical_alignment="center")
         name.page_link("../pages/call.py", label=label(tool_words(call.tool).done), query_params={"tc_id": call.id})
         state.markdown(CALL_WORDS[call.status].badge)
         lasted = f" · {took(call.duration_ms)}" if call.duration_ms is not None else ""

@@ -1,11 +1,11 @@
-"""What a store says of itself, and what in it needs a person.
+"""What a store reports about itself, and the problems in it that need an operator.
 
-It only reads: no desk is made, so nothing is claimed, mended or swept away while it looks.
+It only reads: it does not open a desk, which would claim, repair or sweep away what the doctor looks at.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from backends.models.opening import open_model
@@ -13,6 +13,7 @@ from console.cli.output import harmless
 from console.demo.mark import is_demo
 from console.demo.records import HrRecords
 from console.demo.tools import hr_tools
+from console.format import ago, counted
 from console.settings import Settings
 from core.clock import moment
 from core.errors import Corrupt, InvalidInput
@@ -25,28 +26,28 @@ from core.worker.recovery import LIVE_KEPT
 
 @runtime_checkable
 class Reports(Protocol):
-    """A store that can say more than the protocol asks: a few words under a few names, for a person to read."""
+    """A store that can report more than the protocol asks for: short texts by name, for a person to read."""
 
     async def report(self) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """One thing about a store; `trouble` when somebody has to do something, which `said` then names."""
+    """One line about a store. If `trouble` is true, an operator must act, and the text says how."""
 
     about: str
-    said: str
+    text: str
     trouble: bool = False
 
     def __str__(self) -> str:
-        return f"{'! ' if self.trouble else '  '}{self.about}: {harmless(self.said)}"
+        return f"{'! ' if self.trouble else '  '}{self.about}: {harmless(self.text)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipped:
-    """What a desk of these settings has: its models' names, in order, and its tools'. `fault` says why it has none.
+    """What a desk of these settings has: its models' names, in order, and its tools' names.
 
-    `demo`: its store is a demo.
+    `fault` says why the models could not be opened. `demo` says whether the store is a demo.
     """
 
     models: tuple[str, ...]
@@ -62,6 +63,7 @@ async def equipment(settings: Settings, store: Store) -> Equipped:
     """
     demo, tools = await is_demo(store), frozenset[str]()
     if demo:
+        # The tools need records, and only their names matter here.
         records = HrRecords(":memory:")
         tools = frozenset(tool.name for tool in hr_tools(records))
         records.close()
@@ -77,22 +79,22 @@ async def equipment(settings: Settings, store: Store) -> Equipped:
 
 
 async def examine(store: Store, equipped: Equipped) -> AsyncIterator[Remark]:
-    """Everything there is to say, the store's own words first."""
+    """Every remark about the store; the store's own report comes first."""
     if isinstance(store, Reports):
-        for name, said in (await store.report()).items():
-            yield Remark(about=name, said=said)
-    yield Remark(about="promises", said=_promises(store))
-    kind = "a demo: it has the sample handbooks and HR tools" if equipped.demo else "a company's: it has no HR tools"
-    yield Remark(about="store", said=kind)
+        for name, text in (await store.report()).items():
+            yield Remark(about=name, text=text)
+    yield Remark(about="promises", text=_promises(store))
+    demo = "a demo: it has the sample handbooks and HR tools" if equipped.demo else "a company's: it has no HR tools"
+    yield Remark(about="store", text=demo)
     if equipped.fault:
-        yield Remark(about="desk", said=f"its model cannot be opened: {equipped.fault}", trouble=True)
+        yield Remark(about="desk", text=f"its model cannot be opened: {equipped.fault}", trouble=True)
     for look in (_lagging, _rejected, _left_live):
         async for remark in look(store):
             yield remark
     unfinished = Query(kind="turn", where={"status": In(("running", "awaiting_approval"))})
     now = await store.now()
-    async for found in every(store, unfinished):
-        yield await _open_turn(store, found, equipped, now)
+    async for record in every(store, unfinished):
+        yield await _open_turn(store, record, equipped, now)
 
 
 def _promises(store: Store) -> str:
@@ -102,59 +104,66 @@ def _promises(store: Store) -> str:
         "may be shared by processes": can.multi_process,
         "writes entries and records together": can.atomic_records,
     }
-    return "; ".join(f"{promise}: {'yes' if kept else 'no'}" for promise, kept in promises.items())
+    return "; ".join(f"{promise}: {'yes' if true else 'no'}" for promise, true in promises.items())
 
 
 async def _lagging(store: Store) -> AsyncIterator[Remark]:
     async for head in every(store, Query(kind="stream", where={"dirty": True})):
-        said = f"{head.id} ends at {head.n} and its records lag: a desk's next sweep or `rolltop rebuild` writes them"
-        yield Remark(about="lagging", said=said, trouble=True)
+        text = (
+            f"the records of {head.id}, entry {head.n}, are older than its log: start a desk or run `rolltop rebuild`, "
+            "which updates them"
+        )
+        yield Remark(about="lagging", text=text, trouble=True)
 
 
 async def _rejected(store: Store) -> AsyncIterator[Remark]:
-    async for found in every(store, Query(kind="thread", where={"rejected": Range(ge=1)})):
-        said = f"thread {found.id} holds entries from a fence no longer in force, {found.fields['rejected']} of them"
-        yield Remark(
-            about="rejected", said=f"{said}: a worker wrote what it should not have; read its log", trouble=True
+    async for thread in every(store, Query(kind="thread", where={"rejected": Range(ge=1)})):
+        text = (
+            f"thread {thread.id} has rejected entries, {thread.fields['rejected']} of them: a worker wrote after "
+            "another one had taken its turn over. They do not count; its log shows what the worker did"
         )
+        yield Remark(about="rejected", text=text, trouble=True)
 
 
 async def _left_live(store: Store) -> AsyncIterator[Remark]:
+    # Younger ones are normal: a follower of a turn that has just ended still reads its live text.
     before, left = await store.now() - LIVE_KEPT, 0
     async for stream in every(store, Query(kind="stream", where={"id": Range(ge="live:", lt="live;")})):
-        found = await store.get("turn", stream.id.split(":")[1])
-        if found is None:
-            said = f"{stream.id} is of a turn that no record tells of: `rolltop rebuild` tells whether a log does"
-            yield Remark(about="live", said=said, trouble=True)
-        elif (ended := found.fields["ended_at"]) and moment(ended) < before:
+        turn = await store.get("turn", stream.id.split(":")[1])
+        if turn is None:
+            text = f"{stream.id} belongs to a turn without a record: `rolltop rebuild` finds the turn if a log has it"
+            yield Remark(about="live", text=text, trouble=True)
+        elif (ended := turn.fields["ended_at"]) and moment(ended) < before:
             left += 1
     if left:
-        yield Remark(about="live", said=f"live streams of ended turns, {left}: a desk's next sweep takes them away")
+        yield Remark(about="live", text=f"{counted(left, 'live stream')} of ended turns: the next desk removes them")
 
 
-async def _open_turn(store: Store, found: Record, equipped: Equipped, now: datetime) -> Remark:
-    turn = item(found)
+async def _open_turn(store: Store, record: Record, equipped: Equipped, now: datetime) -> Remark:
+    turn = item(record)
     assert isinstance(turn, Turn)
     head = await store.get("thread", turn.thread)
     thread = item(head) if head else None
-    said = f"turn {turn.id} of thread {turn.thread} is {turn.status}, asked {_ago(now - moment(turn.opened_at))}"
+    text = f"turn {turn.id} of thread {turn.thread} is {turn.status}, asked {ago(now - moment(turn.opened_at))}"
     if not isinstance(thread, Thread) or thread.open is None or thread.open.turn != turn.id:
-        return Remark(about="open turn", said=f"{said}; its thread's head disagrees: rebuild the records", trouble=True)
-    said += f", last heard of {_ago(now - moment(thread.open.last_at))}, with {', '.join(turn.snapshot.models)}"
+        text += "; its thread's record disagrees: run `rolltop rebuild`"
+        return Remark(about="open turn", text=text, trouble=True)
+    text += f", last active {ago(now - moment(thread.open.last_at))}, with {', '.join(turn.snapshot.models)}"
     troubles = [*_stands_still(thread.open, now), *await _lacks(store, turn, equipped)]
-    return Remark(about="open turn", said="; ".join([said, *troubles]), trouble=bool(troubles))
+    return Remark(about="open turn", text="; ".join([text, *troubles]), trouble=bool(troubles))
 
 
-def _stands_still(open: OpenTurn, now: datetime) -> list[str]:
-    if open.status == "awaiting_approval":
-        overdue = open.expires is not None and moment(open.expires) <= now
-        return ["nobody decided in time: start a desk, which ends it"] if overdue else []
-    if open.released or open.worker is None or is_gone(open.worker):
-        return ["nobody works on it: start a desk, which goes on with it"]
+def _stands_still(opened: OpenTurn, now: datetime) -> list[str]:
+    if opened.status == "awaiting_approval":
+        overdue = opened.expires is not None and moment(opened.expires) <= now
+        return ["it was not approved in time: start a desk, which ends it"] if overdue else []
+    if opened.released or opened.worker is None or is_gone(opened.worker):
+        return ["its worker is gone: start a desk, which continues it"]
     return []
 
 
 async def _lacks(store: Store, turn: Turn, equipped: Equipped) -> list[str]:
+    # With a fault the models are unknown, and the fault has a remark of its own.
     lacks = [] if equipped.fault or turn.snapshot.models == equipped.models else ["these models"]
     try:
         tools = {tool["name"] for tool in await read_blob(store, turn.snapshot.tools)}
@@ -162,10 +171,3 @@ async def _lacks(store: Store, turn: Turn, equipped: Equipped) -> list[str]:
         return [str(error)]
     lacks += [f"the tool {name}" for name in sorted(tools - equipped.tools)]
     return [f"the configured desk lacks {', '.join(lacks)}: start one that has them, or stop the turn"] if lacks else []
-
-
-def _ago(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds())) // 60
-    if minutes < 60:
-        return f"{minutes} min ago"
-    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"

@@ -1,6 +1,6 @@
-"""What the index of handbooks says of itself, and what in it needs a person.
+"""What the index of handbooks reports about itself, and the problems in it that need an operator.
 
-It only reads, unless it is to mend: then what the catalogue says is what the vector index is made to hold.
+It only reads, unless it is asked to repair: then it makes the vector index hold what the catalogue says.
 """
 
 from collections.abc import AsyncIterator
@@ -20,18 +20,19 @@ from console.keeper import DESK_KEEPER
 from console.settings import Settings
 from core.errors import InvalidInput, RolltopError
 
-_REPAIR = "`rolltop doctor --repair` puts it right"
+_REPAIR = "run `rolltop doctor --repair`"
 
 
 async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIterator[Remark]:
-    """Everything there is to say of it. Raises InvalidInput for settings that cannot be."""
+    """Every remark about the index. Raises InvalidInput for invalid settings."""
     file = settings.index_file
     if file == MEMORY:
-        yield Remark(about="index", said="in memory: each desk makes its own, from ROLLTOP_HANDBOOKS, at its start")
+        yield Remark(about="index", text="in memory: each desk makes its own from ROLLTOP_HANDBOOKS when it starts")
         return
+    # Opening would make the file, and the doctor only reads.
     if not await to_thread.run_sync(Path(file).exists):
         yield Remark(
-            about="index", said=f"there is none at {file} yet: a desk makes it at its start, or `rolltop ingest`"
+            about="index", text=f"{file} does not exist yet: the next start of a desk or `rolltop ingest` makes it"
         )
         return
     embedder, vectors = (url.get_secret_value() for url in (settings.embedder, settings.vectors))
@@ -41,12 +42,13 @@ async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIte
         try:
             await to_thread.run_sync(index.catalogue.expect, index.embedder)
         except InvalidInput as error:
-            yield Remark(about="index", said=str(error), trouble=True)
+            yield Remark(about="index", text=str(error), trouble=True)
             return
         if repair:
+            # An ingest of no files computes the vectors that are missing.
             report = await handbooks.ingest(DESK_KEEPER)
             yield Remark(
-                about="repair", said=report.fault or "every passage has its vector", trouble=bool(report.fault)
+                about="repair", text=report.fault or "every passage has its vector", trouble=bool(report.fault)
             )
         for remark in _documents(documents, index):
             yield remark
@@ -55,59 +57,62 @@ async def examine_index(settings: Settings, *, repair: bool = False) -> AsyncIte
 
 
 def _holdings(file: str, index: HandbookIndex, documents: list[DocumentRecord]) -> Remark:
-    found = [document for document in documents if document.passages]
-    by = index.catalogue.embedder
-    said = f"{counted(len(found), 'document')} in force with {counted(sum(one.passages for one in found), 'passage')}"
-    said += f", vectors of {by[0]} ({by[1]} numbers each)" if by else ", no vectors"
-    return Remark(about="index", said=f"{file}: {said}")
+    in_force = [document for document in documents if document.passages]
+    passages = counted(sum(document.passages for document in in_force), "passage")
+    embedder = index.catalogue.embedder
+    vectors = f"vectors of {embedder[0]} ({counted(embedder[1], 'dimension')})" if embedder else "no vectors"
+    return Remark(
+        about="index", text=f"{file}: {counted(len(in_force), 'document')} in force with {passages}, {vectors}"
+    )
 
 
 def _documents(documents: list[DocumentRecord], index: HandbookIndex) -> list[Remark]:
     today = index.catalogue.clock.now().date()
     staged = [one.id for one in documents if any(version.state == "staged" for version in one.versions)]
     remarks = [
-        Remark(about="index", said=f"{id} came half-way in: ingest its file again, which goes on with it", trouble=True)
-        for id in staged
+        Remark(about="index", text=f"the import of {document} did not finish: import its file again", trouble=True)
+        for document in staged
     ]
     for document in documents:
         terms = document.terms
         if document.passages and terms.review_by and terms.review_by < today:
-            by = f" by {terms.owner}" if terms.owner else ""
-            said = f"{document.id} was to be reviewed by {terms.review_by}{by}"
-            remarks.append(Remark(about="review", said=said, trouble=True))
+            by = f", by {terms.owner}" if terms.owner else ""
+            text = f"the review of {document.id} was due by {terms.review_by}{by}"
+            remarks.append(Remark(about="review", text=text, trouble=True))
     return remarks
 
 
 async def _vectors(index: HandbookIndex, *, repair: bool) -> AsyncIterator[Remark]:
-    kept = KeptVectors(index.catalogue)
+    stored = KeptVectors(index.catalogue)
     name = index.embedder.name if index.embedder else None
-    if name is not None and (missing := await to_thread.run_sync(kept.missing, name)):
-        said = f"{counted(missing, 'passage')} can be found by words only: {_REPAIR}"
-        yield Remark(about="vectors", said=said, trouble=True)
-    if stale := await to_thread.run_sync(kept.stale):
-        said = f"{counted(len(stale), 'passage')} that nobody finds any more: the next ingest takes their vectors out"
-        yield Remark(about="vectors", said=said)
+    if name is not None and (missing := await to_thread.run_sync(stored.missing, name)):
+        text = f"{counted(missing, 'passage')} without a vector, found by words only: {_REPAIR}"
+        yield Remark(about="vectors", text=text, trouble=True)
+    if stale := await to_thread.run_sync(stored.stale):
+        text = f"{counted(len(stale), 'vector')} of passages that are no longer searched: the next import removes them"
+        yield Remark(about="vectors", text=text)
     if index.vectors is None or isinstance(index.vectors, LocalVectors):
         return
     try:
         yield await _elsewhere(index, repair=repair)
     except RolltopError as error:
-        yield Remark(about="vectors", said=str(error), trouble=True)
+        yield Remark(about="vectors", text=str(error), trouble=True)
 
 
 async def _elsewhere(index: HandbookIndex, *, repair: bool) -> Remark:
-    """What a vector index outside of the catalogue holds, against what it should."""
+    """What a vector index outside of the catalogue holds, compared with what it should hold."""
+    # Imported here: Pinecone's SDK is an extra of its own.
     from backends.handbooks.index_check import compared, mended
     from backends.vectors.pinecone.index import PineconeVectors
 
     assert isinstance(index.vectors, PineconeVectors)
     if repair:
-        found = await mended(index.catalogue, index.vectors, index.embedder)
+        differences = await mended(index.catalogue, index.vectors, index.embedder)
     else:
-        found = await compared(index.catalogue, index.vectors)
-    if found.good:
-        return Remark(about="Pinecone", said="holds what the catalogue says")
-    said = f"{len(found.missing)} missing, {len(found.orphans)} of no passage"
-    said += f", {len(found.misnumbered)} of another version"
-    said += f", and takes vectors of {found.dimension}" if found.dimension else ""
-    return Remark(about="Pinecone", said=f"{said}: {'mended' if repair else _REPAIR}", trouble=not repair)
+        differences = await compared(index.catalogue, index.vectors)
+    if differences.good:
+        return Remark(about="Pinecone", text="it holds what the catalogue says")
+    text = f"vectors missing: {len(differences.missing)}, without a passage: {len(differences.orphans)}"
+    text += f", of another version: {len(differences.misnumbered)}"
+    text += f"; its vectors have {counted(differences.dimension, 'dimension')}" if differences.dimension else ""
+    return Remark(about="Pinecone", text=f"{text}: {'repaired' if repair else _REPAIR}", trouble=not repair)

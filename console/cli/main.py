@@ -1,7 +1,7 @@
-"""The command line: `rolltop COMMAND`, for whoever keeps a store.
+"""Rolltop's command line, for the operator of a store.
 
-Plain text for people, JSON lines for programs. What went wrong is one line that says what to do, and status 2; status 1
-says that something needs a person, or another run.
+Commands print plain text for people, or JSON lines for programs. An error is one line that says what to do, and exit
+status 2. Status 1 means that a person must act, or that the command must run again.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from console.cli.doctor import equipment, examine
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
-from console.cli.show import call_list, call_text, shown, thread_list, transcript_items, transcript_text
+from console.cli.show import as_json, call_list, call_text, thread_list, transcript_items, transcript_text
 from console.demo.mark import make_demo
-from console.format import counted
+from console.format import counted, progress
 from console.settings import read_settings
 from core.clock import SystemClock
 from core.desk.archive import Archive
@@ -40,157 +40,168 @@ Command: TypeAlias = Callable[[Given], Awaitable[int]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; what the process is to exit with. None takes the process's own arguments."""
-    given = _parser().parse_args(arguments)
+    """Run one command and return the exit status. None takes the process's own arguments."""
+    options = _parser().parse_args(arguments)
     try:
-        status: int = anyio.run(given.command, given)
+        status: int = anyio.run(options.command, options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who reads has read enough, as `head` has; the interpreter must not flush into the closed pipe once more.
+        # The reader has read enough, as `head` does; the interpreter must not flush into the closed pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     except (RolltopError, OSError) as error:
         print(f"rolltop: {error}{_what_to_do(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("rolltop: interrupted; what is written stays, run it again to go on", file=sys.stderr)
+        print("rolltop: interrupted; everything written so far stays, run it again to continue", file=sys.stderr)
         return INTERRUPTED
     return status
 
 
 def _what_to_do(error: Exception) -> str:
-    """The way out, where the error alone does not name it."""
+    """What to do, if the error's own message does not say it."""
     match error:
         case Unavailable():
             return "; run it again once the store answers"
         case Corrupt():
-            return "; `rolltop rebuild --check` names all that is broken, a copy of the store has it whole"
+            return "; `rolltop rebuild --check` lists everything that is broken, restore it from a copy of the store"
         case Conflict():
-            return "; somebody else writes to the target: run it again once they have finished"
+            return "; another process writes to the target: run it again once that has finished"
         case NotFound():
-            return "; without an id the command lists what there is"
+            return "; run the command without an id to list what exists"
         case _:
             return ""
 
 
-async def threads(given: Given) -> int:
+async def threads(options: Given) -> int:
     """List threads, or show one."""
-    async with _archive(given) as archive:
-        if given.id:
-            transcript = await archive.transcript(_viewer(given), given.id, given.last, given.before)
+    async with _archive(options) as archive:
+        if options.id:
+            transcript = await archive.transcript(_viewer(options), options.id, options.last, options.before)
             items = list(transcript_items(transcript))
-            tell(given, [shown(item, text=given.text) for item in items], transcript_text(transcript, text=given.text))
+            tell(
+                options,
+                [as_json(item, text=options.text) for item in items],
+                transcript_text(transcript, text=options.text),
+            )
             return GOOD
-        found = await archive.search_threads(
-            _viewer(given),
-            words=given.words,
-            owner=given.owner,
-            status=given.status,
-            since=given.since,
-            until=given.until,
-            limit=given.limit,
-            cursor=given.cursor,
+        listing = await archive.search_threads(
+            _viewer(options),
+            words=options.words,
+            owner=options.owner,
+            status=options.status,
+            since=options.since,
+            until=options.until,
+            limit=options.limit,
+            cursor=options.cursor,
         )
-    tell(given, [shown(item, text=given.text) for item in found.items], thread_list(found.items, text=given.text))
-    _more(found.cursor)
+    tell(
+        options,
+        [as_json(item, text=options.text) for item in listing.items],
+        thread_list(listing.items, text=options.text),
+    )
+    _more(listing.cursor)
     return GOOD
 
 
-async def tools(given: Given) -> int:
+async def tools(options: Given) -> int:
     """List tool calls, or show one."""
-    async with _archive(given) as archive:
-        if given.id:
-            call = await archive.call(_viewer(given), given.id)
-            tell(given, [shown(call, text=given.text)], call_text(call, text=given.text))
+    async with _archive(options) as archive:
+        if options.id:
+            call = await archive.call(_viewer(options), options.id)
+            tell(options, [as_json(call, text=options.text)], call_text(call, text=options.text))
             return GOOD
-        found = await archive.search_calls(
-            _viewer(given),
-            tool=given.tool,
-            owner=given.owner,
-            status=given.status,
-            since=given.since,
-            until=given.until,
-            limit=given.limit,
-            cursor=given.cursor,
+        listing = await archive.search_calls(
+            _viewer(options),
+            tool=options.tool,
+            owner=options.owner,
+            status=options.status,
+            since=options.since,
+            until=options.until,
+            limit=options.limit,
+            cursor=options.cursor,
         )
-    tell(given, [shown(item, text=given.text) for item in found.items], call_list(found.items))
-    _more(found.cursor)
+    tell(options, [as_json(item, text=options.text) for item in listing.items], call_list(listing.items))
+    _more(listing.cursor)
     return GOOD
 
 
-async def copy_store(given: Given) -> int:
+async def copy_store(options: Given) -> int:
     """Copy one store to another."""
-    if given.source == given.target:
+    if options.source == options.target:
         raise InvalidInput("--from and --to name the same store: give another --to")
-    async with _existing(given.source) as source, open_store(given.target) as target:
+    async with _existing(options.source) as source, open_store(options.target) as target:
         done = await copy(source, target, SystemClock(), _Progress())
-    said = [
+    lines = [
         f"{counted(done.streams, 'stream')} with {counted(done.entries, 'entry')} are in both stores and verified",
         f"written now: {counted(done.appended, 'entry')}, {counted(done.records, 'record')}"
         + (f"; erased, as in the source: {counted(done.erased, 'entry')}" if done.erased else ""),
     ]
     if done.open_turns:
-        said.append(
-            f"{counted(len(done.open_turns), 'turn')} not ended, with live text so far; close the source's desk "
-            f"before you open the target's, which goes on with: {', '.join(done.open_turns)}"
+        lines.append(
+            f"{counted(len(done.open_turns), 'turn')} not ended, copied with their text so far; close the source's "
+            f"desk before you open the target's, which continues: {', '.join(done.open_turns)}"
         )
     if done.alone:
-        said.append(f"{counted(done.alone, 'stream')} only in the target, left as they are")
+        lines.append(f"{counted(done.alone, 'stream')} only in the target, left unchanged")
     if done.changed:
-        said.append(f"warning: the source changed meanwhile; run it again to catch up: {', '.join(done.changed)}")
-    tell(given, [asdict(done)], "\n".join(said))
+        lines.append(
+            f"warning: the source changed during the copy; run it again to copy the rest: {', '.join(done.changed)}"
+        )
+    tell(options, [asdict(done)], "\n".join(lines))
     return LOOK_AT_IT if done.changed else GOOD
 
 
-async def rebuild(given: Given) -> int:
-    """Compare every record with its log, and mend it."""
+async def rebuild(options: Given) -> int:
+    """Compare every record with its log, and repair the differences."""
     left = mended = 0
-    progress = partial(_Progress(), "looking")
-    async with _existing(given.store) as store:
-        looking = Rebuild(store, SystemClock(), progress, mend=not given.check)
-        async for found in looking.findings():
-            mended, left = mended + found.mended, left + (not found.mended)
-            said = f"{found.fault}: {found.kind} {found.id}{f' ({harmless(found.said)})' if found.said else ''}"
-            tell(given, [asdict(found)], f"{said}{', mended' if found.mended else ''}")
-    summary = f"{counted(looking.checked, 'record')} looked at, {mended} mended, {left} left as they are"
-    tell(given, [{"checked": looking.checked, "mended": mended, "left": left}], summary)
+    report = partial(_Progress(), "checking")
+    async with _existing(options.store) as store:
+        run = Rebuild(store, SystemClock(), report, mend=not options.check)
+        async for finding in run.findings():
+            mended, left = mended + finding.mended, left + (not finding.mended)
+            line = f"{finding.fault}: {finding.kind} {finding.id}"
+            line += f" ({harmless(finding.said)})" if finding.said else ""
+            tell(options, [asdict(finding)], f"{line}{', repaired' if finding.mended else ''}")
+    summary = f"{counted(run.checked, 'record')} checked, {mended} repaired, {left} left unchanged"
+    tell(options, [{"checked": run.checked, "mended": mended, "left": left}], summary)
     return LOOK_AT_IT if left else GOOD
 
 
-async def doctor(given: Given) -> int:
-    """Say how a store and the index of handbooks are, and what in them needs a person."""
+async def doctor(options: Given) -> int:
+    """Show the state of a store and of the index of handbooks, and the problems that need an operator."""
     trouble, settings = False, read_settings()
-    if given.store:
-        settings = settings.model_copy(update={"store": SecretStr(given.store)})
-    async with _existing(given.store) as store:
+    if options.store:
+        settings = settings.model_copy(update={"store": SecretStr(options.store)})
+    async with _existing(options.store) as store:
         equipped = await equipment(settings, store)
-        for remarks in (examine_index(settings, repair=given.repair), examine(store, equipped)):
+        for remarks in (examine_index(settings, repair=options.repair), examine(store, equipped)):
             async for remark in remarks:
                 trouble = trouble or remark.trouble
-                tell(given, [asdict(remark)], str(remark))
+                tell(options, [asdict(remark)], str(remark))
     return LOOK_AT_IT if trouble else GOOD
 
 
-async def demo(given: Given) -> int:
-    """Make a new store a demo: sample people, fictional handbooks, and HR tools over invented records."""
+async def demo(options: Given) -> int:
+    """Make a new store a demo, with fictional handbooks and HR tools over invented records."""
     settings = read_settings()
-    if given.store:
-        settings = settings.model_copy(update={"store": SecretStr(given.store)})
+    if options.store:
+        settings = settings.model_copy(update={"store": SecretStr(options.store)})
     async with open_store(settings.store.get_secret_value()) as store:
         if not store.capabilities.durable_on_ack:
             raise InvalidInput(
-                "this store ends with the command: give one that stays, such as --store sqlite:///demo.db"
+                "this store ends with the command: name one that lasts, such as --store sqlite:///demo.db"
             )
         with closing(Catalogue(settings.index_file)) as catalogue:
             await make_demo(store, catalogue)
-    said = "The store is a demo. Set ROLLTOP_STORE to its URL, then start the console with `streamlit run console`."
-    tell(given, [{"demo": True}], said)
+    next_step = "Set ROLLTOP_STORE to its URL, then start the console with `streamlit run console`."
+    tell(options, [{"demo": True}], f"The store is a demo. {next_step}")
     return GOOD
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line, where argparse would print the usage before it."""
+        """One line of error; argparse prints the usage before it."""
         self.exit(FAILED, f"rolltop: {message}; see {self.prog} --help\n")
 
 
@@ -201,84 +212,93 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: Command, *, store: bool = True) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         added.set_defaults(command=run)
-        added.add_argument("--json", action="store_true", help="JSON lines, for programs")
+        added.add_argument("--json", action="store_true", help="print JSON lines, for programs")
         if store:
-            added.add_argument("--store", metavar="URL", help="the store; by default the setting ROLLTOP_STORE")
+            added.add_argument("--store", metavar="URL", help="the store (default: the setting ROLLTOP_STORE)")
         return added
 
     listing = command("threads", threads)
     _add_lookup(listing, "thread", get_args(TurnStatus))
-    listing.add_argument("--words", default="", help="with a message that has all of these")
-    listing.add_argument("--last", type=int, default=20, help="of one thread: so many turns, at most 100")
-    listing.add_argument("--before", type=int, help="of one thread: turns before this entry")
+    listing.add_argument("--words", default="", help="only threads with a message that has all of these words")
+    listing.add_argument("--last", type=int, default=20, help="with an id: how many turns, at most 100")
+    listing.add_argument("--before", type=int, help="with an id: only turns before this entry")
     listing = command("tools", tools)
     _add_lookup(listing, "tool call", get_args(CallStatus))
-    listing.add_argument("--tool", help="calls of this tool")
+    listing.add_argument("--tool", help="only calls of this tool")
     copying = command("copy", copy_store, store=False)
-    copying.add_argument("--from", dest="source", metavar="URL", required=True)
-    copying.add_argument("--to", dest="target", metavar="URL", required=True)
-    command("rebuild", rebuild).add_argument("--check", action="store_true", help="write nothing")
+    copying.add_argument("--from", dest="source", metavar="URL", required=True, help="the store to read")
+    copying.add_argument("--to", dest="target", metavar="URL", required=True, help="the store to write; may be new")
+    command("rebuild", rebuild).add_argument("--check", action="store_true", help="only report, repair nothing")
     add_options(command("ingest", ingest_handbooks, store=False))
     command("demo", demo)
-    command("doctor", doctor).add_argument("--repair", action="store_true", help="mend the index of handbooks")
+    command("doctor", doctor).add_argument("--repair", action="store_true", help="repair the index of handbooks, too")
     return parser
 
 
 def _add_lookup(parser: argparse.ArgumentParser, noun: str, statuses: Sequence[str]) -> None:
-    parser.add_argument("id", nargs="?", help=f"show this {noun}; without it, list them")
-    parser.add_argument("--as", dest="viewer", metavar="VIEWER_ID", required=True, help="who looks: it goes on record")
-    parser.add_argument("--purpose", required=True, help="why: it goes on record with each look")
-    parser.add_argument("--text", action="store_true", help="show what people, models and tools wrote, too")
-    parser.add_argument("--owner", help="of this employee")
-    parser.add_argument("--status", choices=statuses, metavar="STATUS", help=", ".join(statuses))
-    parser.add_argument("--since", type=_moment, metavar="TIME", help="a day, or a moment with its offset; else in UTC")
-    parser.add_argument("--until", type=_moment, metavar="TIME", help="before this")
-    parser.add_argument("--limit", type=int, default=50, help="so many at most, up to 500")
-    parser.add_argument("--cursor", help="go on where an earlier list ended")
+    parser.add_argument("id", nargs="?", help=f"the {noun} to show; without an id, list all")
+    parser.add_argument(
+        "--as", dest="viewer", metavar="VIEWER_ID", required=True, help="your own id, which is recorded"
+    )
+    parser.add_argument("--purpose", required=True, help="why you look, which is recorded")
+    parser.add_argument("--text", action="store_true", help="also show what people, models and tools wrote")
+    parser.add_argument("--owner", help="only those of this employee")
+    parser.add_argument("--status", choices=statuses, metavar="STATUS", help=f"one of {', '.join(statuses)}")
+    parser.add_argument(
+        "--since", type=_moment, metavar="TIME", help="from this day or time on (UTC unless it has an offset)"
+    )
+    parser.add_argument("--until", type=_moment, metavar="TIME", help="before this day or time")
+    parser.add_argument("--limit", type=int, default=50, help="how many to list, at most 500")
+    parser.add_argument("--cursor", help="continue where an earlier list ended")
 
 
 def _moment(text: str) -> datetime:
     try:
-        read = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-24 or 2026-11-24T09:30Z") from None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time; write it like 2026-11-24 or 2026-11-24T09:30Z"
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _viewer(given: Given) -> Viewer:
-    return Viewer(given.viewer, roles={"auditor"}, purpose=given.purpose)
+def _viewer(options: Given) -> Viewer:
+    return Viewer(options.viewer, roles={"auditor"}, purpose=options.purpose)
 
 
 @asynccontextmanager
-async def _archive(given: Given) -> AsyncIterator[Archive]:
-    async with _existing(given.store) as store:
+async def _archive(options: Given) -> AsyncIterator[Archive]:
+    async with _existing(options.store) as store:
         yield Archive(store)
 
 
 @asynccontextmanager
 async def _existing(url: str | None) -> AsyncIterator[Store]:
-    """The store, which must be there: a mistyped path would else look like an empty one."""
+    """The store, which must exist already."""
     url = url or read_settings().store.get_secret_value()
     path = url.removeprefix("sqlite:///")
+    # Opening makes a missing file, and a mistyped path would look like an empty store.
     if path != url and not await anyio.Path(path).exists():
-        raise InvalidInput(f"there is no file {path}: give the store as --store sqlite:///FILE, or in ROLLTOP_STORE")
+        raise InvalidInput(
+            f"the file {path} does not exist: name the store with --store sqlite:///FILE or ROLLTOP_STORE"
+        )
     async with open_store(url) as store:
         yield store
 
 
 def _more(cursor: str | None) -> None:
     if cursor:
-        print(f"there are more: --cursor {cursor}", file=sys.stderr)
+        print(f"more: repeat the command with --cursor {cursor}", file=sys.stderr)
 
 
 class _Progress:
-    """How far work on streams is."""
+    """Reports progress through streams on stderr."""
 
     def __init__(self) -> None:
         self._pace = Pace()
 
     def __call__(self, phase: str, done: int, total: int) -> None:
-        self._pace.say(f"{phase}: {done:,} of {counted(total, 'stream')}")
+        self._pace.say(f"{phase}: {progress(done, total, 'stream')}")
 
 
 if __name__ == "__main__":

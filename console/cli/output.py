@@ -1,4 +1,4 @@
-"""How a command tells what it did: plain text for people, JSON lines for programs, and how far it is on stderr."""
+"""The output of a command: plain text for people, JSON lines for programs, and its progress on stderr."""
 
 import json
 import sys
@@ -16,29 +16,29 @@ PROGRESS_EVERY = 1.0
 """Seconds between two lines of progress."""
 
 
-def tell(given: Given, items: Sequence[Json], text: str) -> None:
-    """Print the items, a line each, where JSON was asked for, and else the text; nothing for neither."""
-    if given.json:
+def tell(options: Given, items: Sequence[Json], text: str) -> None:
+    """Print the items as JSON lines if `--json` was given, else the text if it is not empty."""
+    if options.json:
         text = "\n".join(json.dumps(item, ensure_ascii=False) for item in items)
     if text:
         print(text, flush=True)
 
 
 class Pace:
-    """Says on stderr how far long work is, now and then."""
+    """Prints the progress of long work on stderr, at most once in PROGRESS_EVERY seconds."""
 
     def __init__(self) -> None:
-        self._told = time.monotonic()
+        self._printed = time.monotonic()
 
     def say(self, line: str) -> None:
-        """Print the line, unless the last one was just now."""
-        if (now := time.monotonic()) - self._told >= PROGRESS_EVERY:
-            self._told = now
+        """Print the line, or drop it if it is too early for another one."""
+        if (now := time.monotonic()) - self._printed >= PROGRESS_EVERY:
+            self._printed = now
             print(line, file=sys.stderr, flush=True)
 
 
 def harmless(text: str) -> str:
-    """The text on one line, with what a terminal would obey, or what turns letters around, written out."""
+    """The text on one line. Characters that a terminal would obey, or that reorder letters, are written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))
 
 

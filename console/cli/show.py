@@ -1,14 +1,14 @@
-"""Threads and tool calls in a terminal, through the archive's gate: every look goes on record before it is printed.
+"""Threads and tool calls in a terminal. The archive records each look before the command prints it.
 
-What employees, models and tools wrote is left out unless it is asked for. Fields are let through by name, so that a
-field that is new is not shown before somebody says that it may be.
+What employees, models and tools wrote is left out unless `--text` asks for it. The fields to show are listed by name: a
+new field stays hidden until it is added to the list.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from console.cli.output import harmless, table
-from console.format import cost, counted, money, tokens
+from console.format import cost, counted, money, tokens, took
 from core.canonical import Json, canonical
 from core.desk.archive import Transcript, TurnView
 from core.log.records import Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
@@ -70,11 +70,11 @@ OPEN = frozenset(
         "waiting",
     )
 )
-"""The fields that hold nobody's words."""
+"""The fields that hold ids, numbers, times and codes, never the words of a person, a model or a tool."""
 
 
-def shown(item: Item, *, text: bool) -> dict[str, Json]:
-    """The item as JSON; with `text` all of it."""
+def as_json(item: Item, *, text: bool) -> dict[str, Json]:
+    """The item as JSON: with `text` all its fields, else those in OPEN."""
     fields = item.model_dump(mode="json")
     return fields if text else {name: value for name, value in fields.items() if name in OPEN}
 
@@ -100,7 +100,7 @@ def transcript_items(transcript: Transcript) -> Iterator[Item]:
 
 
 def transcript_text(transcript: Transcript, *, text: bool) -> str:
-    """The thread as lines, those of a turn indented below it."""
+    """The thread as lines; the steps of a turn are indented."""
     thread = transcript.thread
     lines = [
         " ".join(
@@ -118,7 +118,7 @@ def call_text(call: ToolCall, *, text: bool) -> str:
     """One call, a line a field."""
     return "\n".join(
         f"{name}: {_value(value)}"
-        for name, value in shown(call, text=text).items()
+        for name, value in as_json(call, text=text).items()
         if value not in (None, [], "", False) and name != "kind"
     )
 
@@ -146,25 +146,25 @@ def _answer(turn: Turn) -> str | None:
     return None if "turn.ended" in turn.erased else turn.text or turn.partial
 
 
-def _words(said: str | None, text: bool) -> str:
-    if said is None:
+def _words(words: str | None, text: bool) -> str:
+    if words is None:
         return "erased"
-    return harmless(said) if text else counted(len(said), "character")
+    return harmless(words) if text else counted(len(words), "character")
 
 
 def _step_line(step: Step, text: bool) -> str:
     match step:
         case Retrieval():
-            return f"passages {step.id}: {step.count} found in {step.duration_ms} ms"
+            return f"search {step.id}: {counted(step.count, 'passage')} in {took(step.duration_ms)}"
         case ModelCall():
-            what = step.purpose
-            said = f"model call {step.id} ({what}): {step.model} {step.status}{f' ({step.code})' if step.code else ''}"
-            return f"{said}, {tokens(step.usage)}, cost {money(step.cost)}"
+            outcome = f"{step.status} ({step.code})" if step.code else step.status
+            line = f"model call {step.id} ({step.purpose}): {step.model} {outcome}"
+            return f"{line}, {tokens(step.usage)}, cost {money(step.cost)}"
         case ToolCall():
-            said = f"tool call {step.id}: {harmless(step.tool)} {step.status}"
+            line = f"tool call {step.id}: {harmless(step.tool)} {step.status}"
             if not text:
-                return said
-            return f"{said} {_value(step.arguments)} -> {_value(step.error or step.result)}"
+                return line
+            return f"{line} {_value(step.arguments)} -> {_value(step.error or step.result)}"
         case Summary():
             return f"summary {step.id}: {_words(step.text, text)}"
 

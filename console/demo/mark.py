@@ -1,7 +1,7 @@
 """The mark of a demo: entry 1 of `administration:desk`, in the store's own log.
 
-So a copy of the store takes the mark along, a rebuild verifies it, and nothing overwrites it. If two processes write
-at once, the first one has decided for both.
+An entry is copied with the store, verified by a rebuild and never overwritten. If two processes begin the stream at the
+same time, the first entry decides for both.
 """
 
 from anyio.to_thread import run_sync as blocking
@@ -25,9 +25,9 @@ async def is_demo(store: Store) -> bool:
 
 
 async def make_demo(store: Store, catalogue: Catalogue) -> None:
-    """Mark a new store as a demo; a store that is one already stays as it is.
+    """Mark a new store as a demo; a demo stays as it is.
 
-    Raises InvalidInput, which says why, if the store holds entries or the catalogue a document of one's own.
+    Raises InvalidInput if the store holds entries, or the catalogue a document that is not a sample.
     """
     if await is_demo(store):
         return
@@ -39,4 +39,4 @@ async def make_demo(store: Store, catalogue: Catalogue) -> None:
         raise InvalidInput("the store holds entries already: only a new store can become a demo, so give another one")
     await begin_stream(store, SystemClock(), ADMINISTRATION, [DemoMarked()], patience=_PATIENCE)
     if not await is_demo(store):
-        raise InvalidInput("another process has just begun this store, and not as a demo: give another one")
+        raise InvalidInput("another process has just begun to use this store, and not as a demo: give another one")

@@ -1,7 +1,7 @@
-"""The demonstration's HR records: a few invented employees, their leave and their letters, in one SQLite file.
+"""The demo's HR records: a few invented employees, their leave and their letters, in one SQLite file.
 
-It stands for the HR system a company already has. Whatever changes it carries the key of the tool call that asked for
-it, and the key is unique: the same request twice is one effect.
+The file stands for the HR system that a company already has. Every change carries the key of the tool call that asked
+for it. Keys are unique, so the same request twice has one effect.
 """
 
 import sqlite3
@@ -44,12 +44,13 @@ _TAKEN = (
     ("e-3001", (6, 8), (6, 19)),
     ("e-4001", (9, 7), (9, 11)),
 )
+# (month, day); then days after Easter Sunday.
 _HOLIDAYS = ((1, 1), (1, 6), (5, 1), (8, 15), (10, 26), (11, 1), (12, 8), (12, 24), (12, 25), (12, 26), (12, 31))
 _AFTER_EASTER = (1, 39, 50, 60)
 
 
 class HrRecords:
-    """`path` is a file, or `:memory:`. Methods may be called from any thread; LookupError: nobody has that id."""
+    """`path` is a file, or `:memory:`. Methods may be called from any thread; an unknown id raises LookupError."""
 
     def __init__(self, path: str, today: Callable[[], date] = date.today) -> None:
         self._today = today
@@ -61,7 +62,10 @@ class HrRecords:
         year = today().year
         self._db.executemany(
             "INSERT OR IGNORE INTO leave VALUES (?, ?, 'annual', ?, ?)",
-            [(f"{id}:{year}{a}", id, str(date(year, *a)), str(date(year, *b))) for id, a, b in _TAKEN],
+            [
+                (f"{employee}:{year}{a}", employee, str(date(year, *a)), str(date(year, *b)))
+                for employee, a, b in _TAKEN
+            ],
         )
 
     def balance(self, employee: str) -> dict[str, str | float]:
@@ -70,7 +74,7 @@ class HrRecords:
             return self._balance(employee)
 
     def book_leave(self, key: str, employee: str, kind: LeaveKind, start: date, end: date) -> dict[str, str | float]:
-        """Put the leave on record, once per key. Raises ValueError where it cannot be granted, and why."""
+        """Put the leave on record, once per key. Raises ValueError, which says why, if it cannot be granted."""
         with self._lock:
             if not self._db.execute("SELECT 1 FROM leave WHERE key = ?", (key,)).fetchone():
                 self._check_leave(employee, kind, start, end)
@@ -95,12 +99,12 @@ class HrRecords:
         with self._lock:
             self._db.close()
 
-    def _employee(self, id: str) -> tuple[float, float]:
+    def _employee(self, employee: str) -> tuple[float, float]:
         row: tuple[float, float] | None = self._db.execute(
-            "SELECT days_a_year, carried_over FROM employee WHERE id = ?", (id,)
+            "SELECT days_a_year, carried_over FROM employee WHERE id = ?", (employee,)
         ).fetchone()
         if row is None:
-            raise LookupError("there is no HR record for this employee id")
+            raise LookupError("this employee has no HR record")
         return row
 
     def _leave(self, employee: str, kind: str) -> list[tuple[date, date]]:
@@ -128,19 +132,20 @@ class HrRecords:
         if start < self._today():
             raise ValueError("the first day is in the past")
         if end.year != start.year:
-            raise ValueError("leave across two leave years is requested separately for each")
+            raise ValueError("leave across two years must be requested separately for each year")
         days = working_days(start, end)
         if not days:
-            raise ValueError("there is no working day between these dates")
+            raise ValueError("these dates include no working day")
         if any(start <= last and first <= end for first, last in self._leave(employee, "%")):
-            raise ValueError("it overlaps leave that is booked already")
+            raise ValueError("it overlaps leave that is already booked")
         left = self._balance(employee)["days_left"]
         if kind == "annual" and start.year == self._today().year and len(days) > float(left):
-            raise ValueError(f"it takes {len(days)} days, and {left:g} are left")
+            raise ValueError(f"it takes {len(days)} days, but only {left:g} are left")
 
 
 def working_days(first: date, last: date) -> list[date]:
-    """Monday to Friday without the public holidays of Austria, whoever asks, and the company's two days off."""
+    """Monday to Friday, without the public holidays of Austria and the company's two days off."""
+    # Austria's for every employee: a calendar per country would teach nothing about the desk.
     span = (first + timedelta(days=n) for n in range((last - first).days + 1))
     return [day for day in span if day.weekday() < 5 and not _is_holiday(day)]
 

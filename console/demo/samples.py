@@ -1,7 +1,6 @@
 """The sample handbooks: which documents of a catalogue they are, and when they leave its search.
 
-A sample is known by its content: the folder it came from may have moved since, and a document of the same name may be
-one's own.
+A sample is recognised by its content: its folder may have moved, and a document of the same name may be the user's own.
 """
 
 from collections.abc import Iterable
@@ -33,7 +32,7 @@ def is_sample(version: VersionRecord) -> bool:
 
 
 def holds_own(documents: Iterable[DocumentRecord]) -> bool:
-    """Whether any version is not a sample's. Removed ones count, and those that are half-way in."""
+    """Whether any version is not a sample's. Removed and half-imported versions count, too."""
     return any(not is_sample(version) for document in documents for version in document.versions)
 
 
@@ -45,9 +44,9 @@ def count_samples(documents: Iterable[DocumentRecord]) -> SampleCount:
 
 
 async def withdraw_samples(handbooks: Handbooks, *, demo: bool) -> int:
-    """Take the sample handbooks out of search if they do not belong there; how many were withdrawn now.
+    """Take the sample handbooks out of search if they do not belong there, and return how many.
 
-    In a demo they belong as long as no document of one's own was published; in any other store they never do.
+    They belong in a demo until another document is published, and never in any other store.
     """
     published = [
         version

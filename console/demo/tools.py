@@ -1,6 +1,7 @@
-"""The demonstration's HR tools: what the desk can look up and do for the person who asks.
+"""The demo's HR tools: what the desk can look up and do for the asking employee.
 
-Whose record a tool works on comes from its context, that is from the session; no tool takes an employee as an argument.
+A tool takes the employee from its context, which comes from the session. An argument for the employee would let the
+model choose one.
 """
 
 from datetime import date

@@ -1,4 +1,4 @@
-"""Drawing a tool call: as a step of an answer, and as a card where it waits for a person's word."""
+"""Drawing a tool call: as a step of an answer, and as a card if it is waiting for approval."""
 
 from collections.abc import Callable
 from typing import Literal, TypeAlias
@@ -15,7 +15,7 @@ from core.log.records import ToolCall
 
 Decide: TypeAlias = Callable[[ToolCall, Literal["approve", "deny"], str], None]
 
-UNKNOWN_OUTCOME = "We cannot know whether it was sent. Check with HR before you ask for it again."
+UNKNOWN_OUTCOME = "It is unknown whether this took effect. Check with HR before you ask for it again."
 _STATES: dict[str, Literal["running", "complete"]] = {
     "planned": "running",
     "running": "running",
@@ -40,13 +40,13 @@ def step_state(call: ToolCall) -> Literal["running", "complete", "error"]:
 
 
 def draw_step(call: ToolCall) -> None:
-    """A closed call as one line that opens."""
+    """A finished call as one line that opens."""
     with st.status(step_label(call), state=step_state(call), type="compact"):
         draw_evidence(call)
 
 
 def draw_evidence(call: ToolCall) -> None:
-    """What went in, what came out, when, and who agreed."""
+    """The call's arguments, its result or error, when it ran, and the decision on it."""
     draw_arguments(call.arguments)
     if call.erased:
         st.caption("The result has been erased.")
@@ -54,7 +54,7 @@ def draw_evidence(call: ToolCall) -> None:
         st.caption("Result, shortened" if call.cut else "Result")
         draw_json(call.result)
     if call.told is not None:
-        st.caption("What the model was told in its place")
+        st.caption("Sent to the model instead of the result")
         st.text(call.told)
     if call.error:
         st.caption("What went wrong")
@@ -62,8 +62,8 @@ def draw_evidence(call: ToolCall) -> None:
     if call.status == "unknown":
         st.warning(UNKNOWN_OUTCOME, icon=":material/help:")
     if call.decision is not None:
-        said = "Approved" if call.decision.outcome == "given" else "Denied"
-        st.caption(f"{said} by {label(call.decision.by)}, {when(call.decision.at)}")
+        outcome = "Approved" if call.decision.outcome == "given" else "Denied"
+        st.caption(f"{outcome} by {label(call.decision.by)}, {when(call.decision.at)}")
         if call.decision.reason:
             st.text(call.decision.reason)
     st.caption(
@@ -79,7 +79,7 @@ def draw_arguments(arguments: Json) -> None:
 
 
 def draw_json(value: Json) -> None:
-    """A flat object as a list of names and values, anything else as JSON; none of it is read as markup."""
+    """A flat object as a list of names and values, anything else as JSON; markup in it is shown as text."""
     if isinstance(value, dict) and all(isinstance(item, str | int | float | bool | None) for item in value.values()):
         st.table(
             {label(name.replace("_", " ")): label(shown(item), 2_000) for name, item in value.items()},
@@ -90,10 +90,11 @@ def draw_json(value: Json) -> None:
 
 
 def draw_approval(call: ToolCall, viewer: Viewer, decide: Decide) -> None:
-    """The card of a call that waits, drawn from the record, so that it is the same after a reload.
+    """The card of a call that is waiting for approval, drawn from the record: a reload shows the same card.
 
-    Who may decide is core's to say; this offers the buttons to whom it concerns.
+    The asker or an approver gets the buttons; another viewer sees the card without them.
     """
+    # The buttons are a courtesy: core checks again whether this viewer may approve or deny.
     mine = call.approval == "asker" and call.owner == viewer.id
     for_approver = call.approval == "approver" and "approver" in viewer.roles and call.owner != viewer.id
     with st.container(border=True, key=f"card_{call.id}"):
@@ -102,10 +103,10 @@ def draw_approval(call: ToolCall, viewer: Viewer, decide: Decide) -> None:
         if call.planned:
             draw_json(call.planned)
         if not mine and not for_approver:
-            st.caption("Somebody with the approver role decides this. Nothing happens before.")
+            st.caption("An approver must approve this before it runs. You cannot approve your own requests.")
         reason = ""
         if for_approver:
-            st.caption(f"Asked by {label(call.owner)}, {when(call.planned_at)}")
+            st.caption(f"Requested by {label(call.owner)}, {when(call.planned_at)}")
             reason = st.text_input("Reason (optional)", key=f"card_reason_{call.id}", max_chars=500)
         if mine or for_approver:
             with st.container(horizontal=True):
@@ -117,4 +118,4 @@ def draw_approval(call: ToolCall, viewer: Viewer, decide: Decide) -> None:
                         on_click=decide,
                         args=(call, outcome, reason),
                     )
-        st.caption(f"Without a decision it is denied on {when(call.expires)}.")
+        st.caption(f"If it is not approved by {when(call.expires)}, it is denied.")

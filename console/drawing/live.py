@@ -1,8 +1,8 @@
 """Drawing a turn while it runs.
 
-`st.write_stream` cannot take back what it has written, and a new attempt does; so the text stands in one placeholder
-that is written anew, at most twenty times a second. A store that goes away takes nothing back: what is drawn stays,
-the page says so, and follows again from the first event, which brings the same text and boxes.
+`st.write_stream` cannot remove what it has written, but a new attempt at the model replaces the text. The text is
+therefore one placeholder that is written again, at most twenty times a second. If the store does not answer, what is
+drawn stays and the page says so. It then follows again from the first event, which brings the same text and boxes.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,13 +21,16 @@ from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolSt
 REDRAW_SECONDS = 0.05
 ATTACH_SECONDS = 1.0
 AWAY = (
-    "Not saved: what comes next. The store does not answer. All that stands here is saved, and nothing else is shown; "
-    "the answer goes on by itself once the store is back."
+    "The store does not answer. Everything shown here is saved. The rest of the answer is shown once it can be saved, "
+    "too; you do not have to do anything."
 )
 
 
 def draw_live(follow: Callable[[], AbstractContextManager[Iterator[Event]]]) -> None:
-    """Draw a turn's events until it ends or waits for approval. Leaving early stops nothing but the drawing."""
+    """Draw a turn's events until it ends or waits for approval.
+
+    Leaving early, as a closed tab does, stops the drawing; the turn goes on.
+    """
     drawing = _Drawing()
     while True:
         try:
@@ -40,7 +43,7 @@ def draw_live(follow: Callable[[], AbstractContextManager[Iterator[Event]]]) -> 
 
 
 class _Drawing:
-    """A turn's place on the page, and what stands there."""
+    """A turn's place on the page, and what is drawn there."""
 
     def __init__(self) -> None:
         self._steps = st.container()
@@ -54,16 +57,16 @@ class _Drawing:
         self._answer.markdown(":shimmer[Looking it up]")
 
     def wait(self) -> None:
-        """Say that the store is away."""
+        """Say that the store does not answer."""
         self._below.warning(AWAY, icon=":material/cloud_off:")
         self._waits = True
 
     def draw(self, events: Iterator[Event]) -> None:
-        """Draw the events of a turn, from its first on; what stands there already stays as it is."""
+        """Draw the events of a turn, beginning with its first; what is drawn already stays as it is."""
         text, drawn_at = "", 0.0
         for event in events:
             if self._waits or event.kind == "beat":
-                # Streamlit ends a script that nobody looks at only when it draws.
+                # Streamlit ends the script of a closed tab only when the script draws.
                 self._below.empty()
                 self._waits = False
             match event.kind:
@@ -71,11 +74,11 @@ class _Drawing:
                     text += event.text
                 case "attempt":
                     text = self._drawn = ""
-                    self._answer.markdown(":shimmer[Starting again]")
+                    self._answer.markdown(":shimmer[Trying again]")
                 case "tool.started" | "tool.progress" | "tool.finished":
                     self._draw_step(event)
             if text == self._drawn or (self._drawn.startswith(text) and event.kind != "beat"):
-                continue  # followed anew, a text grows once more to where it stands
+                continue  # followed again, a text grows from its start to where it is drawn already
             if monotonic() - drawn_at >= REDRAW_SECONDS or event.kind != "text":
                 self._answer.markdown(markdown(text) + (" ▍" if event.kind != "ended" else ""), anchors=False)
                 self._drawn, drawn_at = text, monotonic()

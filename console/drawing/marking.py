@@ -1,4 +1,4 @@
-"""Quoted words marked where they stand in a passage, which is Markdown and was written by others.
+"""Quoted words marked inside a passage, which is Markdown that others wrote.
 
 A mark is Streamlit's own `:orange-background[...]`. It cannot cross a line or a table's cell, and would cut a pair of
 `**` in two, so a quote is marked piece by piece, and a piece that cannot stand alone grows to its whole line or cell.
@@ -20,13 +20,13 @@ Span = tuple[int, int]
 
 
 def marked(text: str, quotes: Sequence[str]) -> tuple[str, list[str]]:
-    """The text as harmless Markdown with the quotes marked, and those of them that could not be marked in it."""
+    """The text as harmless Markdown with the quotes marked, and the quotes that could not be marked."""
     harmless = markdown(text)
     marks: set[Span] = set()
     left = []
     for quote in dict.fromkeys(quote for quote in quotes if quote.strip()):
-        found = _find(harmless, markdown(quote))
-        pieces = list(_pieces(harmless, found)) if found else []
+        span = _find(harmless, markdown(quote))
+        pieces = list(_pieces(harmless, span)) if span else []
         marks.update(pieces)
         if not pieces:
             left.append(quote)
@@ -34,12 +34,13 @@ def marked(text: str, quotes: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _find(text: str, quote: str) -> Span | None:
-    """Where the quote stands, however its words are spaced."""
-    found = re.search(r"\s+".join(map(re.escape, quote.split())), text)
-    return found and found.span()
+    """Where the quote is, however its words are spaced."""
+    match = re.search(r"\s+".join(map(re.escape, quote.split())), text)
+    return match and match.span()
 
 
 def _pieces(text: str, quote: Span) -> Iterator[Span]:
+    # Inside a code block a mark would be shown as text.
     fenced = False
     for line in _LINE.finditer(text):
         fenced ^= (fence := _FENCE.match(line[0])) is not None
@@ -59,7 +60,7 @@ def _trimmed(text: str, start: int, end: int) -> Span:
 
 
 def _stands_alone(piece: str) -> bool:
-    """Whether every pair that begins in it ends in it."""
+    """Whether every pair of signs that begins in the piece ends in it."""
     signs = [sign for sign in _SIGNS.findall(piece) if not sign.startswith("\\")]
     depth = 0
     for sign in signs:

@@ -1,4 +1,4 @@
-"""Pages of a listing by cursor: where one is, the way back, and to the first page when the question changes."""
+"""Pages of a listing by cursor: the current page, the way back, and the first page again if the filters change."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ Cursor = TypeVar("Cursor", str, int)
 
 
 class Pages(Generic[Cursor]):
-    """`key` names this listing in the session; `question` is what was asked: another one begins at the first page."""
+    """`key` names this listing in the session. Another `question`, that is other filters, begins at the first page."""
 
     def __init__(self, key: str, question: Hashable) -> None:
         self._key = key
@@ -23,7 +23,7 @@ class Pages(Generic[Cursor]):
         return self._cursors[-1] if self._cursors else None
 
     def draw(self, following: Cursor | None, back: str = "Previous", on: str = "Next") -> None:
-        """The two buttons, unless there is one page only. `following` is the cursor that came with this page."""
+        """The two buttons, if there is more than one page. `following` is the cursor that came with this page."""
         if not self._cursors and following is None:
             return
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):

@@ -1,4 +1,4 @@
-"""Drawing sources: the passages an answer cites as chips that open, and all that a search found as evidence."""
+"""Drawing sources: the passages that an answer cites, as chips that open, and a whole search as evidence."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,20 +12,21 @@ from console.format import counted, took
 from core.log.records import Retrieval
 from core.values import Audience, Citation, Judgement, Passage
 
+# A number of more digits is one of the text, such as a year.
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 
 Section: TypeAlias = Callable[[Passage], Sequence[Passage]]
-"""The passages of a passage's section, in order, for who is looking; [] where they are not kept, or not for them."""
+"""The passages of a passage's section, in order; [] if they are gone or do not apply to the viewer."""
 
 
 def draw_sources(citations: Sequence[Citation], retrievals: Sequence[Retrieval], section: Section, key: str) -> None:
-    """A chip for each passage that is cited; it opens to what the handbook says there. `key` is the page's for it."""
+    """A chip for each cited passage, which opens it. `key` sets these chips apart from others on the page."""
     if not citations:
         return
     quotes: dict[int, list[Citation]] = {}
     for citation in citations:
         quotes.setdefault(citation.number, []).append(citation)
-    found = {passage.id: passage for retrieval in retrievals for passage in retrieval.passages}
+    passages = {passage.id: passage for retrieval in retrievals for passage in retrieval.passages}
     st.caption("Sources")
     with st.container(horizontal=True, gap="xsmall"):
         for number, cited in sorted(quotes.items()):
@@ -34,15 +35,15 @@ def draw_sources(citations: Sequence[Citation], retrievals: Sequence[Retrieval],
             if st.button(
                 chip, key=f"source_{key}_{number}", icon=":material/menu_book:", help=label(_trail(passage), 300)
             ):
-                _open(number, passage, [citation.quote for citation in cited], found, section)
+                _open(number, passage, [citation.quote for citation in cited], passages, section)
 
 
-def _open(number: int, passage: Passage, quotes: list[str], found: Mapping[str, Passage], section: Section) -> None:
+def _open(number: int, passage: Passage, quotes: list[str], passages: Mapping[str, Passage], section: Section) -> None:
     title = f"{number} · {label(passage.title, 120)}"
 
     @st.dialog(title, position="right", width=720, icon=":material/menu_book:")
     def draw() -> None:
-        draw_passage(passage, quotes, found)
+        draw_passage(passage, quotes, passages)
         around = section(passage)
         if len(around) > 1:
             with st.expander("The whole section", icon=":material/unfold_more:"):
@@ -64,13 +65,15 @@ def draw_section(pieces: Sequence[Passage], passage: Passage, quotes: Sequence[s
 def with_markers(text: str, citations: Sequence[Citation]) -> str:
     """Harmless Markdown of an answer, in which each `[n]` that cites a passage is a badge."""
     numbers = {str(citation.number) for citation in citations}
-    return _MARKER.sub(lambda found: f":blue-badge[{found[1]}]" if found[1] in numbers else found[0], markdown(text))
+    return _MARKER.sub(
+        lambda marker: f":blue-badge[{marker[1]}]" if marker[1] in numbers else marker[0], markdown(text)
+    )
 
 
-def draw_passage(passage: Passage, quotes: Sequence[str], found: Mapping[str, Passage]) -> None:
-    """Where it stands, for whom and since when it holds, its text with the quotes marked, and who says otherwise.
+def draw_passage(passage: Passage, quotes: Sequence[str], passages: Mapping[str, Passage]) -> None:
+    """The passage's section and facts, its text with the quotes marked, and the passages that contradict it.
 
-    `found` are the passages of the same search by id: what contradicts this one is among them.
+    `passages` are those of the same search by id: the contradicting ones are among them.
     """
     if passage.section:
         st.caption(" / ".join(label(heading) for heading in passage.section))
@@ -80,8 +83,8 @@ def draw_passage(passage: Passage, quotes: Sequence[str], found: Mapping[str, Pa
         st.info(markdown(quote), icon=":material/format_quote:")
     with st.container(border=True):
         st.markdown(text, anchors=False)
-    for other in (found[id] for id in passage.conflicts if id in found):
-        with st.expander(f"Says otherwise: {label(_trail(other), 90)}", icon=":material/compare_arrows:"):
+    for other in (passages[other] for other in passage.conflicts if other in passages):
+        with st.expander(f"Contradicted by: {label(_trail(other), 90)}", icon=":material/compare_arrows:"):
             st.caption(label(" · ".join(_facts(other)), 400))
             st.markdown(markdown(other.text), anchors=False)
 
@@ -91,18 +94,18 @@ def _trail(passage: Passage) -> str:
 
 
 def _facts(passage: Passage) -> list[str]:
-    """Page, version, dates and audience, as far as they are known; everybody is not said."""
+    """Page, version, dates and audience, as far as they are known; an audience of everybody is left out."""
     return [
         *([f"Page {passage.page}"] if passage.page else []),
         f"Version {passage.version}",
         *([f"in force since {passage.effective}"] if passage.effective else []),
         *([f"until {passage.until}"] if passage.until else []),
-        *([f"for {who}"] if (who := audience_words(passage.audience)) else []),
+        *([f"for {audience}"] if (audience := audience_words(passage.audience)) else []),
     ]
 
 
 def audience_words(audience: Audience) -> str:
-    """`Austria or Germany, Larkfield Ltd, approver`; everybody is ``."""
+    """`Austria or Germany, Larkfield Ltd, approver`; "" is everybody."""
     kinds = (audience.countries, audience.entities, audience.roles)
     return ", ".join(" or ".join(map(place, kind)) for kind in kinds if kind)
 
@@ -113,7 +116,7 @@ def place(word: str) -> str:
 
 
 def draw_retrieval(retrieval: Retrieval, cited: set[int]) -> None:
-    """A search as an auditor reads it: the query, how long it took, the judgement, and every passage with its legs."""
+    """A search for an auditor: the query, its duration, the judgement, and every passage with its scores."""
     st.caption(f"Handbook search · {counted(retrieval.count, 'passage')} · {took(retrieval.duration_ms)}")
     if retrieval.query is not None:
         st.text(retrieval.query)
@@ -123,18 +126,18 @@ def draw_retrieval(retrieval: Retrieval, cited: set[int]) -> None:
         st.caption("The passages have been erased.")
     if retrieval.judgement:
         draw_judgement(retrieval.judgement)
-    found = {passage.id: passage for passage in retrieval.passages}
+    passages = {passage.id: passage for passage in retrieval.passages}
     for number, passage in enumerate(retrieval.passages, retrieval.first_number):
         used = " :green-badge[cited]" if number in cited else ""
-        where = " / ".join([passage.title, *passage.section[-1:]])
-        with st.expander(f"{number} · {label(where, 50)}{used}", type="compact"):
+        trail = " / ".join([passage.title, *passage.section[-1:]])
+        with st.expander(f"{number} · {label(trail, 50)}{used}", type="compact"):
             draw_legs(passage)
-            draw_passage(passage, [], found)
+            draw_passage(passage, [], passages)
 
 
 def draw_judgement(judgement: Judgement) -> None:
-    """Whether the passages answer the question, by which figures."""
-    badge = ":green-badge[answers]" if judgement.answers else ":orange-badge[not in the handbooks]"
+    """Whether the passages answer the question, and the figures behind that."""
+    badge = ":green-badge[answers the question]" if judgement.answers else ":orange-badge[no answer in the handbooks]"
     st.markdown(
         f"{badge} confidence {judgement.confidence:.2f}, threshold {judgement.threshold:.2f}",
         help=f"Calibration: {label(judgement.calibration, 200)}",
@@ -142,11 +145,11 @@ def draw_judgement(judgement: Judgement) -> None:
 
 
 def draw_legs(passage: Passage) -> None:
-    """Which ways of searching found it, where each ranked it, and why it stands where it does."""
+    """The searches that found the passage, their ranks and scores, and the reason for its final place."""
     legs = [f":gray-badge[{label(leg.name)} \\#{leg.rank} · {leg.score:.3g}]" for leg in passage.legs]
     st.markdown(
         " ".join([*legs, f":blue-badge[score {passage.score:.3g}]"]),
-        help="Each way of searching, with the rank and the score that it gave; and the score that all of them make.",
+        help="Each kind of search with its rank and score, then the combined score.",
     )
     if passage.reason:
         st.caption(label(passage.reason, 400))

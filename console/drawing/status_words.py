@@ -1,4 +1,7 @@
-"""Statuses and failures in words: what happened, and what to do next."""
+"""Statuses and failures in words: what happened, and what to do next.
+
+A code without words here still gets a sentence: a newer core may have more codes than this page.
+"""
 
 from dataclasses import dataclass
 
@@ -20,7 +23,7 @@ class Word:
 
 TURN_WORDS: dict[TurnStatus, Word] = {
     "running": Word("Running", "blue", ":material/progress_activity:"),
-    "awaiting_approval": Word("Waits for approval", "orange", ":material/approval:"),
+    "awaiting_approval": Word("Waiting for approval", "orange", ":material/approval:"),
     "completed": Word("Completed", "green", ":material/check:"),
     "cancelled": Word("Stopped", "gray", ":material/stop_circle:"),
     "interrupted": Word("Interrupted", "orange", ":material/link_off:"),
@@ -31,7 +34,7 @@ TURN_WORDS: dict[TurnStatus, Word] = {
 
 CALL_WORDS: dict[CallStatus, Word] = {
     "planned": Word("Planned", "gray", ":material/schedule:"),
-    "awaiting_approval": Word("Waits for approval", "orange", ":material/approval:"),
+    "awaiting_approval": Word("Waiting for approval", "orange", ":material/approval:"),
     "running": Word("Running", "blue", ":material/progress_activity:"),
     "succeeded": Word("Succeeded", "green", ":material/check:"),
     "failed": Word("Failed", "red", ":material/error:"),
@@ -43,31 +46,30 @@ CALL_WORDS: dict[CallStatus, Word] = {
     "unknown": Word("Outcome unknown", "orange", ":material/help:"),
 }
 
-_NEW_THREAD = "Start a new thread and ask again."
 _FAILURES = {
     "overloaded": "The language model is overloaded. Try again in a minute.",
     "connection": "The language model could not be reached. Try again.",
     "timeout": "The language model did not answer in time. Try again.",
-    "quota": "The language model's quota is used up. Tell the administrator; waiting does not help.",
-    "auth": "The language model refused our key. Tell the administrator.",
-    "too_large": f"The thread has become too long for the language model. {_NEW_THREAD}",
-    "invalid_request": "The language model did not accept the request. Tell the administrator.",
+    "quota": "The language model's quota is used up. Tell the administrator; trying again does not help.",
+    "auth": "The language model rejected the desk's key. Tell the administrator.",
+    "too_large": "The thread is too long for the language model. Start a new thread and ask again.",
+    "invalid_request": "The language model rejected the request. Tell the administrator.",
     "protocol": "The language model's answer could not be read. Try again.",
-    "empty": "The language model gave an empty answer. Try again, perhaps in other words.",
-    "step_limit": "It took more steps than are allowed. Ask for less at once.",
-    "bad_calls": "The language model kept asking for what the desk does not have. Put it in other words.",
-    "answer_too_large": "The language model's answer became too long to keep. Ask for less at once.",
-    "unrecordable": "What came of it was too large to keep. Ask for less at once.",
-    "turn_deadline": "It took longer than is allowed. Ask for less at once.",
-    "hook_failed": "A check of the desk failed, so the language model was not asked. Tell the administrator.",
-    "model_unavailable": "The language model failed several times in a row and is left alone for a minute. Try then.",
-    "invalid_output": "The language model did not answer in the form that was asked for. Try again.",
-    "no_worker": "The desk that was to answer is gone. Try again.",
-    "worker_lost": "The desk was restarted while it answered. Try again.",
-    "approval_expired": "Nobody decided in time, so nothing was done. Ask again if it is still wanted.",
+    "empty": "The language model gave an empty answer. Try again, or rephrase the question.",
+    "step_limit": "Answering took more steps than are allowed. Ask for less at once.",
+    "bad_calls": "The language model kept asking for tools or arguments that do not exist. Rephrase the question.",
+    "answer_too_large": "The answer became too long to store. Ask for less at once.",
+    "unrecordable": "The result was too large to store. Ask for less at once.",
+    "turn_deadline": "Answering took longer than is allowed. Ask for less at once.",
+    "hook_failed": "One of the desk's checks failed, so the language model was not asked. Tell the administrator.",
+    "model_unavailable": "The language model failed several times in a row. Try again in a minute.",
+    "invalid_output": "The language model's answer had the wrong format. Try again.",
+    "no_worker": "The server that should have answered is no longer running. Try again.",
+    "worker_lost": "The server restarted while it was answering. Try again.",
+    "approval_expired": "The request was not approved in time, so nothing was done. Ask again if you still need it.",
 }
 
 
 def what_went_wrong(code: str | None) -> str:
     """Words and a next step for the `code` of a turn that did not complete."""
-    return _FAILURES.get(code or "", "Something went wrong that has no name yet. Try again.")
+    return _FAILURES.get(code or "", "Unexpected error; see the server log. Try again.")

@@ -1,7 +1,7 @@
-"""Text on a page: what comes from outside is made harmless, and a moment is told by the reader's clock.
+"""Text on a page: what comes from outside is made harmless, and moments are in the reader's time zone.
 
-`markdown` and `label` are the only ways for a word of a model, a handbook or a tool into anything that Streamlit
-reads as Markdown. A person's own words are drawn by `st.text`, which shows them as they are.
+The words of a model, a handbook or a tool go through `markdown` or `label` before Streamlit reads them as Markdown. A
+person's own words are drawn by `st.text`, which shows them as they are.
 """
 
 import json
@@ -14,28 +14,30 @@ from console.format import local_time
 from core.canonical import Json
 
 _IMAGE = re.compile(r"!\[")
+# Streamlit draws `:name[...]` as a badge or a colour, and a quoted text must not imitate the page.
 _DIRECTIVE = re.compile(r":(?=[A-Za-z][\w-]*\[)")
 _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:=&^])")
 
 
 def markdown(text: str) -> str:
-    """Text that may be formatted, and loads nothing: an image, or one of Streamlit's badges, shows as what was written.
+    """Markdown that keeps its formatting but cannot load anything.
 
-    The bracket is escaped, not the mark before it: a backslash that stands there already would undo that. Streamlit
-    escapes HTML by itself; `$` is money here and never begins a formula.
+    An image, one of Streamlit's badges and a formula are shown as they were written.
     """
+    # The bracket of an image is escaped, not the mark before it: a backslash that is there already would undo that.
+    # HTML needs no care, Streamlit escapes it. `$` is money here, never the start of a formula.
     return _DOLLAR.sub(r"\1\\$", _DIRECTIVE.sub("&#58;", _IMAGE.sub(r"!\\[", text)))
 
 
 def label(text: str, most: int = 80) -> str:
-    """One line in which nothing is markup, for buttons, links, steps and titles."""
+    """One line without markup, for buttons, links, steps and titles."""
     line = " ".join(text.split())
     return _MARKUP.sub(r"\\\1", line if len(line) <= most else line[: most - 1] + "…")
 
 
 def when(text: str | None) -> str:
-    """A recorded moment by the reader's own clock; None is `not yet`."""
+    """A recorded moment in the time zone of the reader's browser; None is `not yet`."""
     if text is None:
         return "not yet"
     try:

@@ -1,11 +1,11 @@
-"""What a page says if its store is away, refuses, or has no room."""
+"""What a page says if its store does not answer, refuses, or is full."""
 
 from time import monotonic
 
 import streamlit as st
 
 from console.drawing.text import label
-from core.errors import Full, RolltopError, StoreRefused
+from core.errors import DeskClosed, Full, RolltopError, StoreRefused
 
 AWAY_SECONDS = 4.0
 REFUSED_SECONDS = 30.0
@@ -13,32 +13,34 @@ REFUSED_SECONDS = 30.0
 
 
 def store_says(error: RolltopError) -> str:
-    """Why the store did not take something, and when trying again is of use, in an employee's words."""
+    """Why something was not saved, and when to try again, in words for an employee."""
     match error:
         case StoreRefused():
-            return "the store refuses it. The operator of this desk has to act first: the server's log says what to do."
+            return "the store refused it. Tell the operator of this desk: the server log says what to do."
         case Full():
-            return "the store has no room. The operator of this desk has to make some."
+            return "the store is full. Tell the operator of this desk."
+        case DeskClosed():
+            return "the server is stopping or restarting. Try again in a minute."
         case _:
             return "the store does not answer. Try again."
 
 
 def draw_away() -> None:
-    """The store does not answer: the page says so, and tries again until it does."""
+    """Say that the store does not answer, and run the page again until it does."""
     st.error(
-        "The store does not answer. What was saved before is safe; what you typed stays in its box. "
-        "This page tries again by itself.",
+        "The store does not answer. What was saved before is safe, and what you typed stays in its box. "
+        "This page tries again automatically.",
         title="Nothing can be read or saved right now",
         icon=":material/cloud_off:",
     )
     _draw_again(AWAY_SECONDS)
 
 
-def draw_refused(error: RolltopError, title: str = "The store refuses what the desk needs") -> None:
-    """The operator must act: the page says what is wrong, and tries again at a slower pace."""
+def draw_refused(error: RolltopError, title: str = "The store refused a request") -> None:
+    """Say what the operator must do, and run the page again at a slower pace."""
     st.error(
-        "The operator of this desk has to act before anything can be read or saved. What was saved before is safe; "
-        f"what you typed stays in its box. For the operator: {label(str(error), 600)}",
+        "The operator of this desk must fix this before anything can be read or saved. What was saved before is safe, "
+        f"and what you typed stays in its box. For the operator: {label(str(error), 600)}",
         title=title,
         icon=":material/lock:",
     )

@@ -14,7 +14,7 @@ from core.log.records import Turn
 
 
 def draw_question(turn: Turn) -> None:
-    """The asker's words, exactly: no markup is read into them."""
+    """The asker's words as they were typed; markup in them is shown as text."""
     with st.chat_message("user", avatar=":material/person:"):
         if turn.question is None:
             st.caption("The question has been erased.")
@@ -23,7 +23,10 @@ def draw_question(turn: Turn) -> None:
 
 
 def draw_answer(view: TurnView, viewer: Viewer, decide: Decide, section: Section) -> None:
-    """What the turn did and said, as far as it is on record. Stands in the assistant's message."""
+    """The turn's steps, text, approval cards and sources, as far as they are on record.
+
+    Call it inside the assistant's chat message.
+    """
     turn, calls = view.turn, view.calls
     for call in calls:
         if call.status != "awaiting_approval":
@@ -37,7 +40,7 @@ def draw_answer(view: TurnView, viewer: Viewer, decide: Decide, section: Section
 
 
 def draw_ending(turn: Turn) -> bool:
-    """In words, where a turn did not simply complete. Says whether asking the same again makes sense."""
+    """How the turn ended, in words, if it did not complete. True if it makes sense to ask the same again."""
     match turn.status:
         case "cancelled" if turn.code == "approval_expired":
             st.info(what_went_wrong(turn.code), icon=":material/timer_off:")
@@ -45,15 +48,17 @@ def draw_ending(turn: Turn) -> bool:
             st.markdown(":gray-badge[:material/stop_circle: Stopped]")
         case "interrupted":
             st.warning(
-                "The answer was cut off. What had come is kept above.", title="Interrupted", icon=":material/link_off:"
+                "The answer was cut off. The part that arrived is above.",
+                title="Interrupted",
+                icon=":material/link_off:",
             )
         case "failed":
             st.error(what_went_wrong(turn.code), title="No answer", icon=":material/error:")
         case "refused":
-            st.info("The assistant declined to answer. Put it in other words, or ask the People team.", title="Refused")
+            st.info("The assistant declined to answer. Rephrase the question, or ask the People team.", title="Refused")
             return False
         case "truncated":
-            st.warning("The answer reached its longest length. Ask for the rest, or for less.", title="Cut short")
+            st.warning("The answer reached the length limit. Ask for the rest, or for less at once.", title="Cut short")
             return False
         case _:
             return False
@@ -65,12 +70,12 @@ def draw_again(turn: Turn, ask: Callable[[str], None]) -> None:
 
 
 def draw_rating(turn: Turn, rate: Callable[[str, Literal["up", "down"] | None], None]) -> None:
-    """Thumbs, as they are on record; a click puts another on record, or takes it back."""
+    """Thumbs, as they are on record. A click records another rating, or withdraws it."""
     key = f"rating_{turn.id}"
     ratings: tuple[Literal["down", "up"], ...] = ("down", "up")
 
     def changed() -> None:
-        given = st.session_state[key]
-        rate(turn.id, None if given is None else ratings[given])
+        thumb = st.session_state[key]
+        rate(turn.id, None if thumb is None else ratings[thumb])
 
     st.feedback("thumbs", key=key, default=ratings.index(turn.rating) if turn.rating else None, on_change=changed)

@@ -1,4 +1,4 @@
-"""Drawing an empty thread: what the desk is for, as questions that are one click away."""
+"""Drawing an empty thread: what the desk can do, with examples to click."""
 
 from collections.abc import Callable, Collection
 from datetime import date, timedelta
@@ -7,23 +7,25 @@ import streamlit as st
 
 
 def draw_welcome(ask: Callable[[str], None], *, tools: Collection[str], handbooks: bool, samples: bool) -> None:
-    """What to expect, and examples; a click asks.
+    """What to expect, and examples; a click on one asks it.
 
-    An example is shown if the desk can answer it: by one of its `tools`, or from the `samples`. `handbooks`: any
-    handbook holds for the asker.
+    An example is shown if the desk can answer it: with one of its `tools`, or from the `samples`. `handbooks` says
+    whether any handbook applies to the asker.
     """
     if tools:
         st.markdown(
-            "Ask about policies and your own records. Policy comes with its source, records with the tool that read."
+            "Ask about policies or your own records. Answers about policies show their sources, answers about your "
+            "records the tool that read them."
         )
     else:
-        st.markdown("Ask about policies. Each answer comes with its source.")
+        st.markdown("Ask about policies. Each answer shows its sources.")
     if not handbooks:
         st.info(
-            "No handbook holds for you yet, so the desk cannot answer questions about policies. A knowledge owner "
-            "imports them on the Handbooks page, or with `rolltop ingest FOLDER --as VIEWER_ID`.",
+            "No handbook applies to you yet, so the desk cannot answer questions about policies. A knowledge owner can "
+            "import handbooks on the Handbooks page, an operator with `rolltop ingest FOLDER --as VIEWER_ID`.",
             icon=":material/menu_book:",
         )
+    # The second Monday from now: a request for leave in the past would be refused.
     monday = date.today() + timedelta(days=14 - date.today().weekday())
     topics = (
         ("vacation_balance" in tools, ":material/beach_access:", "Vacation", "How many vacation days do I have left?"),
@@ -47,4 +49,4 @@ def draw_welcome(ask: Callable[[str], None], *, tools: Collection[str], handbook
                 on_click=ask,
                 args=(question,),
             )
-    st.caption("HR auditors may read threads. Every look of theirs is on record with its purpose.")
+    st.caption("HR auditors can read threads. Each time they do, it is recorded with their purpose.")

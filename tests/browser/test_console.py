@@ -142,7 +142,7 @@ def test_a_tool_that_ran_before_its_model_failed_is_in_the_evidence_with_both_ca
 def test_filters_are_in_the_url_and_words_are_not(offline, sign_in):
     page = sign_in(offline, "e-2001")
     page.goto(f"{offline.url}/threads?th_status=Failed")
-    expect(page.get_by_text("No thread fits")).to_be_visible()
+    expect(page.get_by_text("No threads match")).to_be_visible()
     page.get_by_label("Words").fill("secret words")
     page.get_by_label("Words").press("Enter")
     page.get_by_label("Person").fill("e-1042")

@@ -141,7 +141,7 @@ def test_handbooks_that_say_otherwise_are_shown_beside_each_other(company, sign_
     page.get_by_role("link", name="Ask HR").click()
     ask(page, "On how many days a week may I bring one dog to the office?")
     drawer = open_source(page, 0)
-    drawer.get_by_text("Says otherwise").click()
+    drawer.get_by_text("Contradicted by").click()
     expect(drawer).to_contain_text("on 2 days a week")
     expect(drawer).to_contain_text("on 5 days a week")
 

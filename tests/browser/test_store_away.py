@@ -4,7 +4,7 @@ import pytest
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
-NOT_SAVED = "Not saved: what comes next."
+NOT_SAVED = "The rest of the answer is shown once it can be saved"
 NO_STORE = "Nothing can be read or saved right now"
 
 

@@ -225,8 +225,8 @@ async def test_a_doctor_says_how_a_store_is(kept):
         assert (await logs(store), await records(store)) == before
     assert found.status == 1
     assert [(line["about"], line["trouble"]) for line in found.lines[-1:]] == [("open turn", True)]
-    assert f"turn {turn.id} of thread {chat.id} is running" in found.lines[-1]["said"]
-    assert "lacks these models, the tool look" in found.lines[-1]["said"]
+    assert f"turn {turn.id} of thread {chat.id} is running" in found.lines[-1]["text"]
+    assert "lacks these models, the tool look" in found.lines[-1]["text"]
 
 
 async def test_a_doctor_says_why_there_is_no_model(kept):
@@ -246,7 +246,7 @@ async def test_every_store_that_can_is_heard(url):
 async def remarks(store, *, models=("scripted:",), tools=("look",)) -> list[tuple[str, bool, str]]:
     found = [remark async for remark in examine(store, Equipped(models=models, tools=frozenset(tools)))]
     about = ("open turn", "live", "rejected", "lagging", "desk")
-    return [(remark.about, remark.trouble, remark.said) for remark in found if remark.about in about]
+    return [(remark.about, remark.trouble, remark.text) for remark in found if remark.about in about]
 
 
 async def test_an_open_turn_needs_somebody_only_where_nobody_can_go_on_with_it(store):
@@ -263,7 +263,7 @@ async def test_an_open_turn_needs_somebody_only_where_nobody_can_go_on_with_it(s
         assert trouble
     (*_, (about, trouble, said)) = await remarks(store)
     assert (about, trouble) == ("open turn", True)
-    assert "nobody works on it: start a desk" in said
+    assert "its worker is gone: start a desk" in said
 
 
 async def test_an_approval_needs_a_desk_once_it_is_overdue(store):
@@ -275,7 +275,7 @@ async def test_an_approval_needs_a_desk_once_it_is_overdue(store):
     ((_, trouble, said),) = [one for one in await remarks(later, tools=("book",)) if one[0] == "open turn"]
     assert trouble
     assert "asked 8 days ago" in said
-    assert "nobody decided in time" in said
+    assert "it was not approved in time" in said
 
 
 async def test_what_a_sweep_takes_away_needs_nobody_and_what_none_would_does(store):

@@ -383,7 +383,7 @@ def test_a_companys_pages_offer_nothing_that_only_a_demo_has(start, policies):
     at = page()
     assert "**Development sign-in.** Anyone on this machine can sign in as anyone" in texts(at)
     assert "fictional" not in texts(at)
-    assert "No handbook holds for you yet" in texts(at)
+    assert "No handbook applies to you yet" in texts(at)
     assert "rolltop ingest FOLDER" in texts(at)
     assert "your own records" not in texts(at)
     assert "tools" not in texts(at)
@@ -391,7 +391,7 @@ def test_a_companys_pages_offer_nothing_that_only_a_demo_has(start, policies):
     assert "Development sign-in" in texts(page(viewer=None))
     assert "Upload one, or run" in texts(page("handbooks", KEEPER))
     upload(app(), "parrots.md", PARROTS)
-    assert "No handbook holds for you yet" not in texts(page())
+    assert "No handbook applies to you yet" not in texts(page())
 
 
 def test_a_demo_offers_no_question_about_samples_that_were_withdrawn(start, samples):

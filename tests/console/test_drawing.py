@@ -83,7 +83,7 @@ def test_while_the_store_is_away_what_was_drawn_stays_and_the_page_says_what_is_
     at = drawn([*half, None], [None], ["leave"])
     assert texts(at)[0].startswith("Let me look.")
     assert len(at.status) == 1
-    assert at.warning[0].value.startswith("Not saved: what comes next.")
+    assert "Everything shown here is saved." in at.warning[0].value
 
 
 def test_a_store_that_refuses_is_not_waited_for(drawn, seen):

@@ -1,10 +1,11 @@
 """Money, counts and times read the same on the pages and on the command line."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.format import cost, counted, local_time, money, tokens, took
+from console.format import ago, cost, counted, local_time, money, progress, tokens, took, total_tokens
 from core.log.records import Totals
 from core.values import Usage
 
@@ -27,7 +28,13 @@ def test_a_cost_says_how_much_of_it_is_unknown(known, unknown, text):
 
 @pytest.mark.parametrize(
     ("number", "noun", "text"),
-    [(1, "turn", "1 turn"), (2, "turn", "2 turns"), (0, "entry", "0 entries"), (1200, "entry", "1,200 entries")],
+    [
+        (1, "turn", "1 turn"),
+        (2, "turn", "2 turns"),
+        (0, "entry", "0 entries"),
+        (1200, "entry", "1,200 entries"),
+        (2, "day", "2 days"),
+    ],
 )
 def test_a_count_agrees_with_its_noun(number, noun, text):
     assert counted(number, noun) == text
@@ -50,6 +57,24 @@ def test_a_token_count_that_is_missing_is_unknown_and_never_0(usage, text):
 )
 def test_a_duration_has_the_unit_of_its_size(milliseconds, text):
     assert took(milliseconds) == text
+
+
+def test_a_sum_of_tokens_says_how_many_calls_are_unknown():
+    assert total_tokens(Totals(input_tokens=1200, output_tokens=80)) == "1,200 tokens in, 80 out"
+    assert total_tokens(Totals(input_tokens=7, tokens_unknown=1)) == "7 tokens in, 0 out + 1 call unknown"
+    assert total_tokens(Totals(tokens_unknown=1)) == "unknown"
+
+
+def test_progress_counts_what_is_done_of_all():
+    assert progress(1200, 3000, "entry") == "1,200 of 3,000 entries"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(-5, "0 min ago"), (59, "59 min ago"), (61, "1 h ago"), (47 * 60, "47 h ago"), (72 * 60, "3 days ago")],
+)
+def test_an_age_has_the_unit_of_its_size_and_is_never_in_the_future(minutes, text):
+    assert ago(timedelta(minutes=minutes)) == text
 
 
 def test_a_moment_names_its_time_zone():

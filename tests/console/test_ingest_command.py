@@ -94,17 +94,18 @@ def test_an_owners_words_and_a_removal_are_on_record(tmp_path, books):
 def test_a_doctor_says_what_the_index_needs_and_mends_it(tmp_path, books):
     store = Path(tmp_path / "desk.db")
     assert rolltop("copy", "--from", "memory:", "--to", f"sqlite:///{store}").status == 0
-    assert "there is none" in rolltop("doctor", **here(tmp_path)).out
+    assert "does not exist yet" in rolltop("doctor", **here(tmp_path)).out
     rolltop("ingest", str(books), *AS, **here(tmp_path))
     found = rolltop("doctor", **here(tmp_path))
     assert found.status == 1
     assert "2 documents in force with 2 passages" in found.out
-    assert "! review: pay was to be reviewed by 2026-02-01" in found.out
+    assert "! review: the review of pay was due by 2026-02-01" in found.out
     catalogue = index(tmp_path)
     with catalogue.connections.writing() as connection:
         connection.execute("DELETE FROM vector")
     catalogue.close()
-    assert "! vectors: 2 passages can be found by words only" in rolltop("doctor", **here(tmp_path)).out
+    lacking = rolltop("doctor", **here(tmp_path)).out
+    assert "! vectors: 2 passages without a vector, found by words only: run `rolltop doctor --repair`" in lacking
     mended = rolltop("doctor", "--repair", "--json", **here(tmp_path))
     assert "vectors" not in {line["about"] for line in mended.lines}
     catalogue = index(tmp_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 import console.app
 from backends.handbooks.documents.model import Terms
@@ -17,7 +18,7 @@ from console.cli.main import main
 from console.demo.records import HrRecords
 from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
-from core.errors import Full, InvalidInput, StoreRefused, Unavailable
+from core.errors import DeskClosed, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer
 from core.values import Audience
 from tests.support.desks import PATIENCE
@@ -31,6 +32,11 @@ APPROVER = Viewer("e-3001", {"employee", "approver"}, country="austria")
 KEEPER = Viewer("e-4001", {"employee", "knowledge_owner"}, country="austria")
 LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
 LETTER = 'Please issue a salary letter to "Bank Graz"'
+
+TECHNICAL = {
+    "thread": {"Turn", "Instructions", "Tools", "Handbooks", "Request", "Call"},
+    "call": {"Call", "Fence", "Digest of the arguments"},
+}
 
 Open = Callable[..., AppTest]
 
@@ -66,6 +72,15 @@ def texts(at: AppTest) -> str:
     """All that the page says, in one string."""
     kinds = ("title", "markdown", "text", "caption", "error", "warning", "info")
     return "\n".join(element.value for kind in kinds for element in at.get(kind))
+
+
+def facts(part: AppTest | Block) -> list[str]:
+    """The names in this part's tables of facts."""
+    return [str(name) for table in part.get("table") for name in table.value.index]
+
+
+def is_technical(part: Block) -> bool:
+    return part.label == "Technical details"
 
 
 def labels(at: AppTest) -> list[str]:
@@ -160,7 +175,7 @@ def test_a_reload_shows_the_same_thread(open_as):
 def test_a_foreign_thread_reads_like_a_missing_one(open_as):
     foreign = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
     at, missing = open_as(COLLEAGUE, thread=foreign), open_as(COLLEAGUE, thread="0" * 32)
-    assert "nothing here that you may open" in texts(at)
+    assert "does not exist, or you may not open it" in texts(at)
     assert texts(at) == texts(missing)
     assert "Days left" not in texts(at)
 
@@ -174,7 +189,12 @@ def test_a_question_to_a_foreign_thread_is_refused_and_kept(open_as):
 
 @pytest.mark.parametrize(
     ("error", "why"),
-    [(Unavailable("x"), "does not answer"), (StoreRefused("x"), "has to act first"), (Full("x"), "no room")],
+    [
+        (Unavailable("x"), "does not answer"),
+        (StoreRefused("x"), "server log says what to do"),
+        (Full("x"), "is full"),
+        (DeskClosed(), "is stopping"),
+    ],
 )
 def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch, error, why):
     at = open_as(EMPLOYEE)
@@ -193,8 +213,8 @@ def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch, erro
     ("error", "said", "unsaid"),
     [
         (Unavailable("desk: 127.0.0.1:27017 refused"), "The store does not answer", "127.0.0.1"),
-        (StoreRefused("grant the role"), "The operator of this desk has to act", "does not answer"),
-        (InvalidInput("name the database"), "The operator of this desk has to act", "does not answer"),
+        (StoreRefused("grant the role"), "The operator of this desk must fix this", "does not answer"),
+        (InvalidInput("name the database"), "The operator of this desk must fix this", "does not answer"),
     ],
 )
 def test_a_desk_that_cannot_be_opened_is_told_on_every_page(open_as, monkeypatch, error, said, unsaid):
@@ -212,16 +232,28 @@ def test_a_desk_that_cannot_be_opened_is_told_on_every_page(open_as, monkeypatch
     assert not at.chat_input
 
 
+def test_the_sign_in_needs_no_desk(open_as, monkeypatch):
+    @asynccontextmanager
+    async def fail(url: str) -> AsyncIterator[None]:
+        raise Unavailable("away")
+        yield
+
+    monkeypatch.setattr(console.app, "open_store", fail)
+    at = open_as(None)
+    assert not at.exception
+    assert "Sign in" in labels(at)
+
+
 def test_a_store_that_refuses_is_told_with_what_its_operator_must_do(open_as, monkeypatch):
     at = open_as(EMPLOYEE)
 
     async def refuse(*_: object, **__: object) -> None:
         raise StoreRefused("desk: grant the role readWrite")
 
-    monkeypatch.setattr(app().desk, "threads", refuse)
+    monkeypatch.setattr(app().desk.archive, "threads", refuse)
     at.run()
     assert not at.exception
-    assert "The operator of this desk has to act" in texts(at)
+    assert "The operator of this desk must fix this" in texts(at)
     assert "grant the role readWrite" in texts(at)
     assert "Try again" in labels(at)
 
@@ -250,13 +282,13 @@ def test_while_an_approval_waits_the_next_question_goes_back_into_the_box(open_a
 
 def test_an_approver_decides_for_others_and_the_asker_sees_it(open_as):
     at = ask(open_as(EMPLOYEE), LETTER)
-    assert "approver role decides" in texts(at)
+    assert "An approver must approve this" in texts(at)
     assert "Approve" not in labels(at)
     approvals = open_as(APPROVER, "approvals")
     assert "Bank Graz" in texts(approvals)
     next(button for button in approvals.button if button.label == "Approve").click().run()
     assert "Approved" in texts(approvals)
-    assert "Nothing waits" in texts(approvals)
+    assert "No requests are waiting" in texts(approvals)
     thread = at.query_params["thread"]
     assert "SL-00001" in texts(open_as(EMPLOYEE, thread=thread))
 
@@ -264,7 +296,7 @@ def test_an_approver_decides_for_others_and_the_asker_sees_it(open_as):
 def test_an_approver_is_not_offered_their_own_request(open_as):
     at = ask(open_as(APPROVER), LETTER)
     assert "Approve" not in labels(at)
-    assert "Nothing waits" in texts(open_as(APPROVER, "approvals"))
+    assert "No requests are waiting" in texts(open_as(APPROVER, "approvals"))
 
 
 def test_an_auditor_finds_a_thread_by_its_words_and_reads_the_evidence(open_as):
@@ -273,7 +305,7 @@ def test_an_auditor_finds_a_thread_by_its_words_and_reads_the_evidence(open_as):
     at.text_input(key="th_words").set_value("vacation left").run()
     assert "e\\-1042" in texts(at)
     at.text_input(key="th_words").set_value("zebra").run()
-    assert "No thread fits" in texts(at)
+    assert "No threads match" in texts(at)
     at = open_as(AUDITOR, "thread", tr_id=asked)
     assert not at.exception
     assert "How many vacation days do I have left?" in texts(at)
@@ -286,10 +318,20 @@ def test_an_auditor_finds_a_tool_call_and_its_thread(open_as):
     at = open_as(AUDITOR, "tool_calls")
     assert "e\\-1042" in texts(at)
     at.selectbox(key="tc_status").set_value("failed").run()
-    assert "No tool call fits" in texts(at)
+    assert "No tool calls match" in texts(at)
     call = app().run(app().desk.archive.search_calls(AUDITOR)).items[0]
     at = open_as(AUDITOR, "call", tc_id=call.id)
     assert at.title[0].value == "Vacation balance"
+
+
+@pytest.mark.parametrize("page", ["thread", "call"])
+def test_ids_digests_and_fences_are_technical_details(open_as, page):
+    asked = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
+    call = app().run(app().desk.archive.search_calls(AUDITOR)).items[0]
+    at = open_as(AUDITOR, page, tr_id=asked, tc_id=call.id)
+    everything, technical = facts(at), [name for box in at.expander if is_technical(box) for name in facts(box)]
+    assert set(technical) == TECHNICAL[page]
+    assert len(technical) == len([name for name in everything if name in TECHNICAL[page]])
 
 
 def test_a_keeper_sees_every_handbook_and_which_are_past_their_review(open_as):
@@ -326,7 +368,7 @@ def test_a_handbook_that_would_end_before_it_begins_is_not_saved(open_as):
 
 
 def test_a_handbook_that_does_not_exist_is_not_found(open_as):
-    assert "nothing here that you may open" in texts(open_as(KEEPER, "handbook", hb_id="working/none"))
+    assert "does not exist, or you may not open it" in texts(open_as(KEEPER, "handbook", hb_id="working/none"))
 
 
 def test_listings_have_pages(open_as):
@@ -351,7 +393,7 @@ def test_a_person_that_is_no_id_finds_nothing_and_breaks_nothing(open_as, person
 @pytest.mark.parametrize("page", ["thread", "call"])
 def test_a_review_page_without_an_id_says_not_found(open_as, page):
     at = open_as(AUDITOR, page)
-    assert "nothing here that you may open" in texts(at)
+    assert "does not exist, or you may not open it" in texts(at)
 
 
 def test_no_full_garbage_collection_follows_each_run_of_a_page():

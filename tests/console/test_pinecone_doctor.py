@@ -52,8 +52,9 @@ def test_a_doctor_finds_what_is_wrong_in_pinecone_and_mends_it_with_the_right_ke
         index.update(id=wrong, set_metadata={"version": 999}, namespace="here")
         index.upsert(vectors=[("an-orphan", [1.0] * 256)], namespace="here")
 
+    differences = "vectors missing: 1, without a passage: 1, of another version: 1"
     found = rolltop("doctor", **settings)
     assert found.status == 1
-    assert "! Pinecone: 1 missing, 1 of no passage, 1 of another version" in found.out
-    assert "1 missing, 1 of no passage, 1 of another version: mended" in rolltop("doctor", "--repair", **settings).out
-    assert "Pinecone: holds what the catalogue says" in rolltop("doctor", **settings).out
+    assert f"! Pinecone: {differences}: run `rolltop doctor --repair`" in found.out
+    assert f"{differences}: repaired" in rolltop("doctor", "--repair", **settings).out
+    assert "Pinecone: it holds what the catalogue says" in rolltop("doctor", **settings).out
