@@ -61,12 +61,11 @@ class _View:
 
     @property
     def turn(self) -> Turn:
-        turn = self.state.items.get(self.turn_id, self._turn)
-        assert isinstance(turn, Turn)
-        return turn
+        turn = self.state.items.get(self.turn_id)
+        return turn if isinstance(turn, Turn) else self._turn
 
-    def call(self, id: str) -> ToolCall | None:
-        call = self.state.items.get(id)
+    def call(self, call_id: str) -> ToolCall | None:
+        call = self.state.items.get(call_id)
         return call if isinstance(call, ToolCall) else None
 
     def live_entry(self, entry: Entry) -> ToolProgressEvent | None:
@@ -94,14 +93,14 @@ class _View:
         return events
 
     def _attend(self) -> None:
-        """Listen to the live stream of the model call that is open, or else of the fence in force."""
-        open = self.state.thread.open if self.state.thread else None
-        if open is None or open.turn != self.turn_id:
+        """Listen to the live stream of the open model call, or else of the fence in force."""
+        open_turn = self.state.open_turn
+        if open_turn is None or open_turn.turn != self.turn_id:
             self._live_call = ""
             return
-        self._fence = open.fence
-        self._live_call = open.model_call.call if open.model_call else ""
-        stream = live_stream(self.turn_id, open.model_call.fence if open.model_call else open.fence)
+        self._fence = open_turn.fence
+        self._live_call = open_turn.model_call.call if open_turn.model_call else ""
+        stream = live_stream(self.turn_id, open_turn.model_call.fence if open_turn.model_call else open_turn.fence)
         if stream != self.live:
             self.live, self.live_n, self._live_texts = stream, 0, {}
 
@@ -147,7 +146,7 @@ async def _thread_events(store: Store, view: _View) -> list[Event]:
             case "turn.ended" if view.turn.status == said.status and before in ("running", "awaiting_approval"):
                 return [*events, *view.text(), EndedEvent(turn=view.turn)]
     if view.turn.status == "awaiting_approval":
-        waiting = tuple(call for id in view.turn.waiting if (call := view.call(id)))
+        waiting = tuple(call for call_id in view.turn.waiting if (call := view.call(call_id)))
         return [*events, *view.text(), ApprovalAskedEvent(calls=waiting)]
     return events
 

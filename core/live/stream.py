@@ -178,14 +178,12 @@ class LiveWriter:
 def _merged(facts: Iterable[LiveFact]) -> list[LiveFact]:
     """The same facts with neighbouring texts of one call put together."""
     merged: list[LiveFact] = []
-    for said in facts:
+    for following in facts:
         last = merged[-1] if merged else None
-        if isinstance(said, LiveText) and isinstance(last, LiveText) and said.call == last.call:
-            assert said.content
-            assert last.content
-            merged[-1] = LiveText(call=said.call, content=LiveTextContent(text=last.content.text + said.content.text))
+        if isinstance(following, LiveText) and isinstance(last, LiveText) and following.call == last.call:
+            merged[-1] = LiveText(call=last.call, content=LiveTextContent(text=last.text + following.text))
         else:
-            merged.append(said)
+            merged.append(following)
     return merged
 
 
@@ -194,17 +192,17 @@ async def seal(store: Store, clock: Clock, stream: str, call: str, *, patience: 
 
     Whatever its worker commits from now on meets Conflict and is not shown: the text returned is all there ever was.
     """
-    n, hash, text = 0, GENESIS, ""
+    n, last_hash, text = 0, GENESIS, ""
     while True:
         while entries := await store.read(stream, n):
             for entry in entries:
-                n, hash = entry.n, entry.hash
-                said = fact(entry)
-                if isinstance(said, Sealed):
+                n, last_hash = entry.n, entry.hash
+                shown = fact(entry)
+                if isinstance(shown, Sealed):
                     return text
-                if isinstance(said, LiveText) and said.call == call and said.content:
-                    text += said.content.text
-        end = chain(stream, n, hash, [draft(Sealed())], by="desk", at=clock.now(), salts=[clock.token()])
+                if isinstance(shown, LiveText) and shown.call == call:
+                    text += shown.text
+        end = chain(stream, n, last_hash, [draft(Sealed())], by="desk", at=clock.now(), salts=[clock.token()])
         try:
             await commit_surely(store, clock, stream, n, end, patience=patience)
         except Conflict:

@@ -7,10 +7,10 @@ what the head accepted. Both are pure: the same entries give the same state in e
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from core.clock import iso
-from core.errors import Corrupt
+from core.errors import Corrupt, NotFound
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -38,10 +38,11 @@ from core.log.facts import (
     thread_fact,
 )
 from core.log.projection import project
-from core.log.records import Item, OpenCall, OpenModelCall, OpenTurn, Thread
+from core.log.records import Item, ModelCall, OpenCall, OpenModelCall, OpenTurn, Thread, ToolCall, Turn
 from core.values import GENESIS, Entry
 
 TITLE_LENGTH = 60
+I = TypeVar("I", Turn, ToolCall, ModelCall)  # noqa: E741  # an item
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,18 @@ class State:
     def hash(self) -> str:
         """The hash of that entry."""
         return self.thread.hash if self.thread else GENESIS
+
+    @property
+    def open_turn(self) -> OpenTurn | None:
+        """The turn that has not ended, None without one."""
+        return self.thread.open if self.thread else None
+
+    def item(self, item_type: type[I], item_id: str) -> I:
+        """The record of this type and id. Raises NotFound if it does not exist, or was not loaded."""
+        item = self.items.get(item_id)
+        if not isinstance(item, item_type):
+            raise NotFound(item_type.model_fields["kind"].default, item_id)
+        return item
 
 
 def fold(state: State, entry: Entry) -> State:

@@ -33,13 +33,13 @@ async def close_turn(
     worker = new_worker(equipment.clock)
     judged = None if reason == "stop" else journal.state.n
 
-    async def wish(state: State) -> Close:
-        open = state.thread.open if state.thread else None
+    async def command(state: State) -> Close:
+        open_turn = state.open_turn
         partial = ""
-        if open and open.turn == turn and open.model_call and judged in (None, state.n):
-            stream = live_stream(turn, open.model_call.fence)
+        if open_turn and open_turn.turn == turn and open_turn.model_call and judged in (None, state.n):
+            stream = live_stream(turn, open_turn.model_call.fence)
             partial = await seal(
-                equipment.store, equipment.clock, stream, open.model_call.call, patience=equipment.options.lease
+                equipment.store, equipment.clock, stream, open_turn.model_call.call, patience=equipment.options.lease
             )
         return Close(
             turn=turn,
@@ -52,4 +52,4 @@ async def close_turn(
             n=judged,
         )
 
-    return await journal.append(wish, by=by)
+    return await journal.append(command, by=by)

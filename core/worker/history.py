@@ -49,10 +49,9 @@ async def choose(store: Store, thread: str, before_n: int, window: Window, optio
     summary = None
     if window.summarizes:
         newest = Query(kind="summary", where={"thread": thread}, order=("-at_n",), limit=1)
-        for record in (await store.find(newest)).records:
-            found = item(record)
-            assert isinstance(found, Summary)
-            summary = found if found.text is not None else None  # erased, it stands for nothing any more
+        summaries = [s for record in (await store.find(newest)).records if isinstance(s := item(record), Summary)]
+        if summaries and summaries[0].text is not None:  # erased, it stands for nothing any more
+            summary = summaries[0]
     return window.choose(turns, summary, options)
 
 

@@ -15,12 +15,14 @@ from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.clock import Clock
 from core.errors import InvalidInput, ModelError
 from core.live.stream import LiveStream
+from core.log.facts import AnswerContent, FailureContent, ModelAnswered, ModelFailed
+from core.log.records import OpenModelCall
 from core.model import CallDelta, Finish, Model, ModelRequest
 from core.options import Options
 from core.retrieval.markers import Markers
 from core.tools import Tool
-from core.turn.commands import UNKNOWN_USAGE, Answered, Failed, WrittenCall
-from core.values import Worker
+from core.turn.commands import Answered, Failed, WrittenCall
+from core.values import Usage, Worker
 from core.worker.structured_output import MAX_WORDS
 
 # One commit holds the text of a last answer five times (its own, its turn's, and in three records), its reasoning and
@@ -40,7 +42,7 @@ MAX_CALLS = 64
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
-class Asking:
+class RunningRequest:
     """A request under way, for `seconds` at most. `cancel` ends it from outside, with the code its failure is to have.
 
     An answer that is larger than the limits above fails as `answer_too_large`. It is read on only as far as its end, if
@@ -53,8 +55,8 @@ class Asking:
     def __init__(
         self,
         *,
-        call: str,
-        attempt: int,
+        turn: str,
+        call: OpenModelCall,
         worker: Worker,
         live: LiveStream | None,
         model: Model,
@@ -63,10 +65,10 @@ class Asking:
         clock: Clock,
         seconds: float,
         passages: int | None,
-        said: str = "",
+        earlier: str = "",
     ) -> None:
+        self._turn = turn
         self._call = call
-        self._attempt = attempt
         self._worker = worker
         self._live = live
         self._model = model
@@ -81,13 +83,13 @@ class Asking:
         self._calls: list[WrittenCall] = []
         # Adapters tell of a call's arguments as thinking while they are written, and of the whole call at its end.
         self._left = {
-            "text": MAX_ANSWER - _size(said),
+            "text": MAX_ANSWER - _size(earlier),
             "thinking": MAX_REASONING + MAX_ARGUMENTS,
             "reasoning": MAX_REASONING,
             "arguments": MAX_ARGUMENTS,
         }
         self._too_large: str | None = None
-        self._usage = UNKNOWN_USAGE
+        self._usage = Usage()
         self._finish: Finish | None = None
         self._began = clock.monotonic()
         self._first: float | None = None
@@ -116,7 +118,7 @@ class Asking:
         if self._finish is None:
             return self._failed("protocol", "the answer ended without its terminal marker", True)
         if not self._text() and not self._calls and self._finish.stop_reason in ("end", "tool_calls"):
-            return self._failed("empty", "the answer was empty", self._attempt == 1)
+            return self._failed("empty", "the answer was empty", self._call.attempt == 1)
         if self._too_large:
             return self._failed("answer_too_large", self._too_large, False)
         return self._answered(self._finish)
@@ -180,40 +182,42 @@ class Asking:
     async def _show(self, text: str) -> None:
         self._shown.append(text)
         if self._live and text:
-            await self._live.text(self._call, text)
+            await self._live.text(self._call.call, text)
 
     def _failed(self, code: str, message: str, retryable: bool) -> Failed:
         finish = self._finish
         if self._too_large:  # whatever else befell it: to ask again would give the same
             code, message, retryable = "answer_too_large", self._too_large, False
-        return Failed(
-            worker=self._worker,
-            call=self._call,
+        text = self._text()
+        failed = ModelFailed(
+            turn=self._turn,
+            fence=self._call.fence,
+            call=self._call.call,
             code=code,
-            message=message,
-            text=self._text(),
-            retryable=retryable,
+            shown=bool(text),
             usage=finish.usage if finish else self._usage,
             cost=finish.cost if finish else None,
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
-            left_out=tuple(self._markers.left_out),
+            left_out=list(self._markers.left_out),
+            content=FailureContent(text=text, message=message),
         )
+        return Failed(worker=self._worker, failed=failed, retryable=retryable)
 
     def _answered(self, finish: Finish) -> Answered:
-        return Answered(
-            worker=self._worker,
-            call=self._call,
-            text=self._text(),
+        answered = ModelAnswered(
+            turn=self._turn,
+            fence=self._call.fence,
+            call=self._call.call,
             stop_reason=finish.stop_reason,
-            calls=tuple(self._calls),
-            reasoning=finish.reasoning,
             usage=finish.usage,
             cost=finish.cost,
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
-            left_out=tuple(self._markers.left_out),
+            left_out=list(self._markers.left_out),
+            content=AnswerContent(text=self._text(), reasoning=list(finish.reasoning)),
         )
+        return Answered(worker=self._worker, answered=answered, calls=tuple(self._calls))
 
     def _ttft(self) -> int | None:
         return None if self._first is None else round((self._first - self._began) * 1000)

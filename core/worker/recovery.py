@@ -88,26 +88,26 @@ class Recovery:
         journal = self._journal(thread_id)
         await journal.load()
         await journal.repair()
-        open = journal.thread.open if journal.thread else None
-        if open is None:
+        open_turn = journal.state.open_turn
+        if open_turn is None:
             return
-        if open.status == "awaiting_approval":
-            if open.expires and moment_of(open.expires) <= await self._equipment.store.now():
+        if open_turn.status == "awaiting_approval":
+            if open_turn.expires and moment_of(open_turn.expires) <= await self._equipment.store.now():
                 await close_turn(
-                    self._equipment, journal, open.turn, "expired", "cancelled", "approval_expired", by=DESK
+                    self._equipment, journal, open_turn.turn, "expired", "cancelled", "approval_expired", by=DESK
                 )
             return
-        watch = await self._watch(open, journal.state.n)
+        watch = await self._watch(open_turn, journal.state.n)
         silent = self._equipment.clock.monotonic() - watch.since
-        gone = open.worker is None or is_gone(open.worker)
+        gone = open_turn.worker is None or is_gone(open_turn.worker)
         lease = self._equipment.options.lease
         if watch.sealed and silent < SEAL_GRACE:
             return  # whoever sealed it is about to end it: a claim now would turn their stop into an interruption
-        if await self.can_go_on(open):
-            if open.released or gone or watch.sealed or silent > lease:
-                await self._take_over(journal, open)
+        if await self.can_go_on(open_turn):
+            if open_turn.released or gone or watch.sealed or silent > lease:
+                await self._take_over(journal, open_turn)
         elif silent > ABANDONED_LEASES * lease:
-            await close_turn(self._equipment, journal, open.turn, "lost", "failed", "no_worker", by=DESK)
+            await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "no_worker", by=DESK)
 
     async def tidy(self, turn: Turn) -> None:
         """Erase what the options say is not kept of an ended turn, and say so on record."""
@@ -133,14 +133,14 @@ class Recovery:
                 threads[record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]] = None
         return list(threads)
 
-    async def _watch(self, open: OpenTurn, thread_n: int) -> _Watch:
+    async def _watch(self, open_turn: OpenTurn, thread_n: int) -> _Watch:
         """The turn's last sign of life, as of now: `since` is when this observer first saw the turn as it is."""
         now = self._equipment.clock.monotonic()
-        self._seen.add(open.turn)
-        stream = live_stream(open.turn, open.fence)
-        watch = self._watches.get(open.turn)
+        self._seen.add(open_turn.turn)
+        stream = live_stream(open_turn.turn, open_turn.fence)
+        watch = self._watches.get(open_turn.turn)
         if watch is None or watch.live != stream:
-            watch = self._watches[open.turn] = _Watch(thread_n, stream, 0, False, now)
+            watch = self._watches[open_turn.turn] = _Watch(thread_n, stream, 0, False, now)
         while entries := await self._equipment.store.read(stream, watch.live_n):
             watch.live_n, watch.since = entries[-1].n, now
             watch.sealed = isinstance(fact(entries[-1]), Sealed)
@@ -148,25 +148,25 @@ class Recovery:
             watch.thread_n, watch.since = thread_n, now
         return watch
 
-    async def can_go_on(self, open: OpenTurn) -> bool:
+    async def can_go_on(self, open_turn: OpenTurn) -> bool:
         """Whether this desk has the models and the tools that the turn was opened with."""
-        if open.snapshot.models != tuple(self._equipment.chain.names):
+        if open_turn.snapshot.models != tuple(self._equipment.chain.names):
             return False
-        tools = await read_blob(self._equipment.store, open.snapshot.tools)
+        tools = await read_blob(self._equipment.store, open_turn.snapshot.tools)
         return all(tool["name"] in self._equipment.tools for tool in tools)
 
-    async def _take_over(self, journal: Journal, open: OpenTurn) -> None:
-        reason: ClaimReason = "resumed" if open.released else "lost"
-        if reason == "lost" and open.lost >= MAX_LOST:
-            await close_turn(self._equipment, journal, open.turn, "lost", "failed", "worker_lost", by=DESK)
+    async def _take_over(self, journal: Journal, open_turn: OpenTurn) -> None:
+        reason: ClaimReason = "resumed" if open_turn.released else "lost"
+        if reason == "lost" and open_turn.lost >= MAX_LOST:
+            await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "worker_lost", by=DESK)
             return
         worker = new_worker(self._equipment.clock)
-        claim = Claim(turn=open.turn, worker=worker, reason=reason, fence=open.fence, n=journal.state.n)
-        self._watches.pop(open.turn, None)
+        claim = Claim(turn=open_turn.turn, worker=worker, reason=reason, fence=open_turn.fence, n=journal.state.n)
+        self._watches.pop(open_turn.turn, None)
         try:
             await self._adopt(journal, claim)
         except Superseded:
-            log.info("turn %s: somebody else took it over", open.turn)
+            log.info("turn %s: somebody else took it over", open_turn.turn)
 
     async def _clear_live_streams(self) -> None:
         """Remove the live streams of turns that ended a while ago; a stale worker may have made one anew since."""

@@ -14,10 +14,11 @@ from core.log.facts import VERSIONS, ResultContent, ToolFinished, draft, fact, t
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, record
 from core.options import Options
-from core.turn.commands import Answered, Ask, Finished, Start, WrittenCall
-from core.values import GENESIS, Entry, Usage
+from core.turn.commands import Answered, Start, WrittenCall
+from core.values import GENESIS, Entry
 from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, stop, submit
 from tests.checker.world import AT, SALT, STREAM
+from tests.support.commands import answered, finished, requested
 
 HEAD_BYTES = 8_000
 """What the head of a thread with one open turn may take, however large its contents are."""
@@ -190,10 +191,10 @@ def _told(log: Log, result: str) -> None:
     me = log.open.worker  # type: ignore[union-attr]  # just submitted
     assert me
     turn = log.turns()[-1].id
-    log.wish(Ask(worker=me, step=1, attempt=1, model="m", with_tools=True, window=1, request="d"))
-    log.wish(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
-    log.wish(Start(worker=me, calls=(f"{turn}-t1",)))
-    log.wish(Finished(worker=me, call=f"{turn}-t1", status="succeeded", result=result, size=len(result)))
+    log.command(requested(me))
+    log.command(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
+    log.command(Start(worker=me, calls=(f"{turn}-t1",)))
+    log.command(finished(me, f"{turn}-t1", result=result, size=len(result)))
     stop(log, "")
 
 
@@ -201,18 +202,7 @@ def _answer(log: Log, calls: tuple[WrittenCall, ...]) -> Answered:
     assert log.open
     assert log.open.worker
     assert log.open.model_call
-    return Answered(
-        worker=log.open.worker,
-        call=log.open.model_call.call,
-        text="",
-        stop_reason="tool_calls",
-        calls=calls,
-        reasoning=(),
-        usage=Usage(),
-        cost=None,
-        ttft_ms=None,
-        duration_ms=1,
-    )
+    return answered(log.open.worker, log.open.model_call.call, "", "tool_calls", calls)
 
 
 def test_an_entry_from_a_fence_no_longer_in_force_is_counted_and_changes_nothing() -> None:
@@ -233,9 +223,9 @@ def _ask_for_a_look(log: Log) -> None:
     assert log.open
     me = log.open.worker
     assert me
-    log.wish(Ask(worker=me, step=1, attempt=1, model="m", with_tools=True, window=1, request="d"))
-    log.wish(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
-    log.wish(Start(worker=me, calls=(f"{log.open.turn}-t1",)))
+    log.command(requested(me))
+    log.command(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
+    log.command(Start(worker=me, calls=(f"{log.open.turn}-t1",)))
 
 
 @many
@@ -295,7 +285,7 @@ def test_the_head_holds_no_content(size: int) -> None:
     assert log.open
     assert log.open.worker
     call = f"{log.open.turn}-t1"
-    log.wish(Finished(worker=log.open.worker, call=call, status="succeeded", result="x" * size, size=size))
+    log.command(finished(log.open.worker, call, result="x" * size, size=size))
     assert log.state.thread
     assert len(canonical(dict(record(log.state.thread).fields))) < HEAD_BYTES
 
