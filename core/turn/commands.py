@@ -46,7 +46,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """The search before the first answer. If `error` is set, the search failed and `search` holds no passages."""
+    """The search before the first answer. If `error` is set, the search failed and `search` is empty."""
 
     worker: Worker
     search: Found
@@ -90,7 +90,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A model request that gave no whole answer.
+    """A model request failed.
 
     `retryable`: another attempt may succeed. `untried`: a model is left that this step has not used, so that it may go
     on however many attempts there were.
@@ -139,7 +139,7 @@ class Park:
 class Approval:
     """A person approves or denies a waiting call.
 
-    `digest` is that of the arguments the person saw. `arguments` run in their place; None changes nothing.
+    `digest` is that of the arguments the person saw. `arguments` run in their place; None leaves them.
     """
 
     call: str
@@ -154,7 +154,7 @@ class Approval:
 class Close:
     """A turn is ended from outside its worker. `partial` is the sealed text of the open model call, "" without one.
 
-    `n` is the last entry that was judged: after any further entry `decide` closes nothing. None for a stop.
+    `n` is the last entry that was judged: after any further entry the turn stays open. None for a stop.
     """
 
     turn: str
@@ -176,7 +176,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
-    """The worker ends its own turn as failed, for a reason that no other rule covers."""
+    """The worker ends its own turn as failed, because it cannot go on."""
 
     worker: Worker
     partial: str

@@ -1,4 +1,4 @@
-"""The rules of a turn: what may be written next, given what is on record. Pure: no await, no clock, no chance.
+"""The rules of a turn: what may be written next, given what is on record. Pure: the same input, the same facts.
 
 `decide` turns a command into the facts to append, from the folded state only. After a `Conflict` the journal folds what
 came in between and decides the same command again. The facts of the first decision are thrown away.
@@ -428,7 +428,7 @@ def lost_call(open_turn: OpenTurn, call_id: str, worker: Worker) -> Finished:
 
 
 def late(finished: ToolFinished, search: Found | None) -> Late:
-    """The outcome of a call, from a worker that held the turn under the outcome's fence and no longer does."""
+    """The outcome of a call as evidence: its worker held the turn under the outcome's fence, and has lost it since."""
     result = {"found": [passage.id for passage in search.passages]} if search else finished.result
     return Late(
         turn=finished.turn,

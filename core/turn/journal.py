@@ -71,7 +71,7 @@ class Journal:
         await self.catch_up()
 
     async def catch_up(self) -> bool:
-        """Fold what other writers have appended. False if there was nothing new."""
+        """Fold the entries that other writers have appended; whether there were any."""
         entries = await self._store.read(self.stream, self.state.n)
         caught_up = bool(entries)
         while entries:
@@ -86,8 +86,8 @@ class Journal:
         """Put the command on record; the facts that were appended, () if the record already says it.
 
         A command that depends on the state is passed as a function, which is called again after every `Conflict`.
-        Raises what `decide` raises, and Unavailable, Full or StoreRefused if the store did not take the facts; TooLarge
-        if no store ever will.
+        Raises what `decide` raises, Unavailable, Full or StoreRefused if the store did not take the facts, and TooLarge
+        if they are larger than a commit may be.
         """
         while True:
             facts = decide(self.state, await command(self.state) if callable(command) else command, self._options)

@@ -1,4 +1,4 @@
-"""The next act on an open turn, from its head record alone. Pure: no await, no clock, no chance."""
+"""The next act on an open turn, from its head record alone. Pure: the same head, the same act."""
 
 from dataclasses import dataclass
 from itertools import takewhile
@@ -12,7 +12,10 @@ MAX_STARTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What the holder of a claim does next; `call` is the tool call or model call it concerns, `calls` those to run."""
+    """What the turn's worker does next. `call` is the model or tool call it concerns, `calls` are the calls to run.
+
+    `salvage` records a model call whose worker is gone as failed. `none` and `park` end the worker's part for now.
+    """
 
     kind: Literal[
         "rewrite",
@@ -35,11 +38,10 @@ class Act:
 def plan(
     open_turn: OpenTurn, *, retrieves: bool, rewrites: bool = False, summarizes: bool = False, tells: bool = False
 ) -> Act:
-    """The next act on an open turn, for whoever holds its claim. `salvage`: a model call's worker is gone.
+    """The next act on an open turn, for the worker that holds it.
 
-    `retrieves`: passages are looked for before the model is first asked, and `rewrites`: with a query that a model is
-    asked for. `summarizes`: before that, too, what no longer fits is summarised.
-    `tells`: hooks say what the model is told of each call that ran.
+    Before the first request for the answer: `retrieves` searches for passages, `rewrites` first requests the query of
+    a model, `summarizes` summarises older turns. `tells`: hooks decide what the model is told of each call that ran.
     """
     if open_turn.status == "awaiting_approval":
         return Act(kind="none")
@@ -67,7 +69,7 @@ def plan(
 
 
 def _ready(open_turn: OpenTurn) -> tuple[str, ...]:
-    """The next call that may run now. A read takes the reads that follow it along: their order makes no difference."""
+    """The next call that may run, with all reads that follow it directly if it is a read: they may run in any order."""
     able = [call for call in open_turn.calls if _may_start(call)]
     reads = list(takewhile(lambda call: call.effect == "read", able))
     return tuple(call.call for call in reads or able[:1])

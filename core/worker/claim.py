@@ -57,7 +57,7 @@ class ClaimedTurn:
         self.expected = 0.0
 
     def mine(self) -> OpenTurn | None:
-        """The open turn, None once it has ended or another worker holds it."""
+        """The open turn; None once it has ended, or another worker holds it."""
         open_turn = self.journal.state.open_turn
         if open_turn is None or open_turn.turn != self.turn_id or open_turn.worker is None:
             return None
@@ -78,7 +78,7 @@ class ClaimedTurn:
         return self.live
 
     def let_go(self) -> None:
-        """Write no more live text."""
+        """Stop writing live text."""
         if self.live:
             self.equipment.live.close(self.live)
 
@@ -99,7 +99,7 @@ class ClaimedTurn:
         return self.journal.state.item(ToolCall, call_id)
 
     def asker(self) -> Viewer:
-        """The employee who asked. Raises Superseded if the worker no longer holds the turn."""
+        """The employee whose question this is. Raises Superseded as `still_mine` does."""
         open_turn = self.still_mine()
         standing = open_turn.standing
         return Viewer(open_turn.asker, standing.roles, country=standing.country, entity=standing.entity)

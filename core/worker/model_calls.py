@@ -1,6 +1,6 @@
 """A turn's model calls: what a model is sent, which model is sent it, and what becomes of the answer.
 
-Every physical request is on record before it goes out, and its outcome before anything acts on it.
+Every physical request is on record before it goes out, and its outcome before the worker acts on it.
 """
 
 from dataclasses import replace
@@ -176,7 +176,7 @@ class ModelCalls:
         )
 
     async def _record(self, outcome: Answered | Failed) -> Answered | Failed:
-        """Put the outcome on record; what then is. An answer that is too large for any commit is recorded as failed."""
+        """Put the outcome on record, and return what is recorded: an answer that is too large is recorded as failed."""
         try:
             await self._claimed.journal.append(outcome, by=DESK)
         except TooLarge as error:
@@ -259,7 +259,7 @@ async def _run_unless_lost(
 
 
 def _too_large(command: Answered, message: str) -> Failed:
-    """An answer that no commit can hold, as a failure: what was shown of it, and its bill."""
+    """An answer that is too large for a commit, as a failure: what was shown of it, and its bill."""
     answered = command.answered
     failed = ModelFailed(
         turn=answered.turn,

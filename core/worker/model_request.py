@@ -1,7 +1,7 @@
-"""One physical request to a model: its text played live, its clocks kept, its answer read whole and judged.
+"""One physical request to a model: its text shown live, its deadlines watched, its answer read whole and judged.
 
-A stream that ends without its terminal marker was cut, whatever it said; silence is measured between contents, and
-pings are none.
+A stream that ends without its terminal marker was cut, however complete it looks. Deadlines run from content to
+content, and a ping is not content.
 """
 
 import json
@@ -45,11 +45,9 @@ _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 class RunningRequest:
     """A request under way, for `seconds` at most. `cancel` ends it from outside, with the code its failure is to have.
 
-    An answer that is larger than the limits above fails as `answer_too_large`. It is read on only as far as its end, if
-    that comes next: the end brings the bill. `said` is the text of the turn's answers before this one.
-    `live` None: its text is shown to nobody. `passages` is how many its text may point to, None where it may hold no
-    markers.
-    `retry_after` is how many seconds the provider asked to wait, None when it did not.
+    An answer that is larger than the limits above fails as `answer_too_large`. `earlier` is the text of the turn's
+    answers before this one. If `live` is None, the text is not shown. `passages` is how many passages the text may
+    point to, None if it holds no markers. `retry_after` is the provider's wish in seconds, None without one.
     """
 
     def __init__(
@@ -101,7 +99,7 @@ class RunningRequest:
         self._scope.cancel()
 
     async def run(self, request: ModelRequest, *, careful: bool) -> Answered | Failed:
-        """The answer, or how there came to be none. `careful`: passages were retrieved, so only reads run unasked."""
+        """The answer, or the failure. `careful`: passages are in the request, so only reads run without approval."""
         try:
             with self._scope:
                 await self._read(request, careful)
@@ -135,14 +133,13 @@ class RunningRequest:
                     self._usage = event.usage
                     continue
                 if self._too_large and event.kind != "finish":
-                    return
+                    return  # only an end that comes next is read: it brings the bill
                 if self._first is None:
                     self._first = self._clock.monotonic()
                 match event.kind:
                     case "text":
-                        self._scope.deadline = (
-                            last  # what follows may wait for the store, which is not the model's fault
-                        )
+                        # What follows may wait for the store, which is not the model's fault.
+                        self._scope.deadline = last
                         await self._say(event.text)
                     case "reasoning":
                         self._take("thinking", _size(event.text))
@@ -170,7 +167,7 @@ class RunningRequest:
             self._take("arguments", len(canonical(written.arguments)))
 
     def _take(self, what: str, size: int) -> bool:
-        """Whether so many bytes more of it may be kept."""
+        """Count so many bytes more of `what`; False once any limit is passed."""
         self._left[what] -= size
         if self._left[what] < 0:
             self._too_large = f"the answer's {what} is larger than what is kept of one"
@@ -186,7 +183,7 @@ class RunningRequest:
 
     def _failed(self, code: str, message: str, retryable: bool) -> Failed:
         finish = self._finish
-        if self._too_large:  # whatever else befell it: to ask again would give the same
+        if self._too_large:  # it explains every other failure, and another attempt would end the same
             code, message, retryable = "answer_too_large", self._too_large, False
         text = self._text()
         failed = ModelFailed(
@@ -227,7 +224,7 @@ class RunningRequest:
 
 
 def _written(call: CallDelta, tools: Mapping[str, Tool], careful: bool) -> WrittenCall:
-    """A call as it was written, judged: it runs only if the tool exists and its arguments fit."""
+    """A call as it was written, and judged: a call of an unknown tool, or with invalid arguments, has a `fault`."""
     arguments = _object(call.arguments)
     tool = tools.get(call.tool)
     if tool is None:
@@ -257,7 +254,7 @@ def _written(call: CallDelta, tools: Mapping[str, Tool], careful: bool) -> Writt
 
 
 def _object(raw: str) -> Json:
-    """The JSON object that was written; what is none is kept as it was, under a name no schema has."""
+    """The JSON object that was written. Other text stays as it is, under a name that a schema cannot have."""
     clean = raw.encode(errors="replace").decode()
     try:
         value = json.loads(clean)

@@ -19,12 +19,12 @@ from core.turn.commands import Finished
 from core.values import CallStatus, Effect, Worker
 
 MAX_RESULT = 4 * 1024 * 1024
-"""Bytes of canonical JSON that a record keeps of a result; of a larger one it keeps the first KEPT_OF_LARGE."""
+"""Bytes of canonical JSON that a record holds of a result. Of a larger result it holds the first KEPT_OF_LARGE."""
 
 KEPT_OF_LARGE = 64 * 1024
 
 MAX_MESSAGE = 1000
-"""Characters that are kept of an error."""
+"""Characters that a record holds of an error."""
 
 _AFTER_DEADLINE: Mapping[Effect, CallStatus] = {"read": "timed_out", "idempotent": "unknown", "unsafe": "unknown"}
 
@@ -108,7 +108,7 @@ def _finite(number: float | None) -> float | None:
 
 
 def _words(error: BaseException) -> str:
-    """The exception in words, cut so that the message is never larger than the call it is about."""
+    """The exception in words, at most MAX_MESSAGE characters."""
     try:
         message = _clean(str(error))
     except Exception:  # the boundary of a tool again: its exception's own words are its code
@@ -117,5 +117,5 @@ def _words(error: BaseException) -> str:
 
 
 def _clean(text: str) -> str:
-    """The text without lone surrogates, which no store takes."""
+    """The text without lone surrogates, which stores refuse."""
     return text.encode(errors="replace").decode()

@@ -65,7 +65,7 @@ class SideCalls:
         await self._request(open_turn, request, purpose="query", window=window)
 
     async def queries(self, open_turn: OpenTurn) -> list[str]:
-        """What to search for, best first: the next one is tried only if the one before finds no answer.
+        """What to search for. A query is used only if the one before it finds too little.
 
         A question that needs the ones before it is searched for in a model's words, or after those questions without
         them. One that seems to stand by itself is searched for alone first.

@@ -1,8 +1,7 @@
 """Tool calls carried out for a turn: announced, run, recorded, and told to the model.
 
-Reads that stand side by side run at once. Nothing runs before this worker's own commit with its `tool.started` was
-acknowledged, and not later than half a lease after that commit was sent: somebody may hold the turn by then, and
-an effect would come after their verdict on it.
+Reads that stand side by side run at once. A call runs after the worker's own commit of its `tool.started` was
+acknowledged, and at most half a lease after that commit was sent.
 """
 
 from collections.abc import Sequence
@@ -34,6 +33,8 @@ async def run_tools(claimed: ClaimedTurn, call_ids: Sequence[str]) -> None:
     sent = clock.monotonic()
     facts = await claimed.journal.append(Start(worker=claimed.worker, calls=tuple(allowed)), by=DESK)
     started = [fact.call for fact in facts if fact.kind == "tool.started"]
+    # Half a lease later another worker may hold the turn, and have given these calls a last status already: an effect
+    # after that would contradict the record.
     too_late = clock.monotonic() - sent > claimed.equipment.options.lease / 2
     send, receive = anyio.create_memory_object_stream[Finished](len(started))
     fault: RolltopError | None = None

@@ -1,7 +1,7 @@
-"""The worker of a turn: carries out what `plan` says, and puts on record what came of it.
+"""The worker of a turn: carries out what `plan` says, and puts the outcome on record.
 
-Nothing acts before this worker's own commit that announces it was acknowledged. Whatever ends the worker early, be it a
-store that stays away, a take-over or a kill, leaves a log from which somebody else can go on.
+It acts only after its own commit that announces the act was acknowledged. If the worker ends early (the store stays
+away, another worker takes over, the process is killed), the log is in a state from which another worker can go on.
 """
 
 import logging
@@ -43,7 +43,7 @@ class TurnWorker:
         self._side_calls = SideCalls(self._claimed, self._model_calls)
 
     async def run(self) -> None:
-        """Work until there is nothing left for this worker to do. Raises nothing but cancellation."""
+        """Work until the turn ends, waits for a person or is another worker's. Raises only when cancelled."""
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._beat)
@@ -53,12 +53,12 @@ class TurnWorker:
             self._claimed.let_go()
 
     def leave(self) -> None:
-        """Let the turn go as soon as nothing is running: what was shown is kept, and anybody may go on."""
+        """Release the turn as soon as the step under way is on record. Another worker may then go on with it."""
         self._leaving.set()
         self._model_calls.cancel("worker_left")
 
     def supersede(self) -> None:
-        """Somebody in this process has ended the turn: do not wait to find out."""
+        """End the model call under way: another caller in this process has ended the turn."""
         self._model_calls.cancel("superseded")
 
     async def _work(self) -> None:
@@ -82,11 +82,11 @@ class TurnWorker:
         except Superseded:
             log.info("turn %s: superseded", self.turn)
         except TooLarge as error:
-            log.exception("turn %s: what happened is more than a store takes", self.turn)
+            log.exception("turn %s: an outcome is larger than the store accepts", self.turn)
             await self._give_up("unrecordable", str(error))
         except (Unavailable, StoreRefused, Full):
             # As if dead: the log says how far it went, and recovery, here or elsewhere, goes on from there.
-            log.exception("turn %s: the store does not take what happened; leaving it to recovery", self.turn)
+            log.exception("turn %s: the store does not accept the outcome; leaving the turn to recovery", self.turn)
         except Exception as error:  # the boundary of a turn: a fault of ours must end it on record, not leave it open
             log.exception("turn %s: failed", self.turn)
             await self._give_up("internal", type(error).__name__)
@@ -98,7 +98,7 @@ class TurnWorker:
             command = GiveUp(worker=self._worker, partial=partial, code=code, message=message)
             await self._journal.append(command, by=DESK)
         except RolltopError:
-            log.warning("turn %s: could not be ended here; leaving it to recovery", self.turn)
+            log.warning("turn %s: the store does not accept its end; leaving the turn to recovery", self.turn)
 
     async def _next(self, open_turn: OpenTurn) -> Act:
         equipment, options = self._equipment, self._equipment.options
@@ -168,13 +168,14 @@ class TurnWorker:
         await self._journal.append(Failed(worker=self._worker, failed=failed, retryable=True), by=DESK)
 
     async def _sealed(self, call: OpenModelCall) -> str:
-        """What an open model call has shown. Its live stream is sealed first, so that it can show no more."""
+        """The text that an open model call has shown. Its live stream is sealed first, so that the text is final."""
         stream = live_stream(self.turn, call.fence)
         equipment = self._equipment
         return await seal(equipment.store, equipment.clock, stream, call.call, patience=equipment.options.lease)
 
     async def _beat(self) -> None:
-        """Signs of life, while the step under way is within its own deadline: who hangs must look dead."""
+        """Give signs of life, while the step under way is within its own deadline."""
+        # A worker that hangs past that deadline must look dead, or its turn would hang with it.
         clock = self._equipment.clock
         while True:
             await anyio.sleep(self._equipment.options.beat)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.canonical import canonical
-from core.errors import Corrupt
+from core.errors import Corrupt, NotFound
 from core.log.entry import Draft, chain, verify
 from core.log.facts import VERSIONS, ResultContent, ToolFinished, draft, fact, thread_fact
 from core.log.fold import State, fold, fold_all
@@ -217,6 +217,31 @@ def test_an_entry_from_a_fence_no_longer_in_force_is_counted_and_changes_nothing
     assert log.state.thread.rejected == 1
     assert log.state.thread.open == before.thread.open
     assert dict(log.state.items) == dict(before.items)
+
+
+def test_an_outcome_is_recorded_under_the_turn_and_fence_in_force_whatever_its_worker_believed() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    _ask_for_a_look(log)
+    assert log.open
+    assert log.open.worker
+    turn, fence = log.open.turn, log.open.fence
+    command = finished(log.open.worker, f"{turn}-t1", result="yes", turn="another", fence=fence + 7)
+    log.command(command)
+    shell = log.entries[-1].shell
+    assert (log.entries[-1].kind, shell["turn"], shell["fence"]) == ("tool.finished", turn, fence)
+    assert log.state.item(ToolCall, f"{turn}-t1").result == "yes"
+
+
+def test_a_record_that_is_not_there_or_of_another_type_is_not_found() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    turn = log.turns()[-1].id
+    assert log.state.item(Turn, turn).question == "why?"
+    for item_id in (turn, "nowhere"):
+        with pytest.raises(NotFound) as missing:
+            log.state.item(ToolCall, item_id)
+        assert (missing.value.kind, missing.value.id) == ("tool_call", item_id)
 
 
 def _ask_for_a_look(log: Log) -> None:
