@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
+from pydantic_core import to_json
+
 from core.errors import Corrupt, InvalidInput, RequestMismatch, Superseded, TurnInProgress
 from core.log import fold as folding
 from core.log.entry import Draft, chain
@@ -154,19 +156,19 @@ class Sent(NamedTuple):
 
 
 class Wanted:
-    """A command as part of a moment: equal and hashed by its text, because the facts in it may hold lists and JSON."""
+    """A command as part of a moment: equal and hashed by its JSON, because the facts in it may hold lists."""
 
-    __slots__ = ("command", "text")
+    __slots__ = ("command", "key")
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self.text = repr(command)
+        self.key = type(command), to_json(command)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Wanted) and self.text == other.text
+        return isinstance(other, Wanted) and self.key == other.key
 
     def __hash__(self) -> int:
-        return hash(self.text)
+        return hash(self.key)
 
 
 class Actor(NamedTuple):
