@@ -15,18 +15,18 @@ from core.errors import InvalidInput, NotFound
 st.set_page_config(page_title="Handbook", layout="wide")
 viewer = current_viewer()
 run, handbooks = app().run, app().handbooks
-id = st.query_params.get("hb_id", "")
+document_id = st.query_params.get("hb_id", "")
 
 
 def remove() -> None:
-    run(handbooks.remove(viewer, id))
+    run(handbooks.remove(viewer, document_id))
     st.session_state.hb_notice = "Removed from search. Answers that cite it keep their source."
 
 
 st.page_link("../pages/handbooks.py", label="Back to handbooks", icon=":material/arrow_back:")
-document = next((one for one in run(handbooks.documents(viewer)) if one.id == id), None)
+document = next((one for one in run(handbooks.documents(viewer)) if one.id == document_id), None)
 if document is None:
-    raise NotFound("handbook", id)
+    raise NotFound("handbook", document_id)
 if "hb_notice" in st.session_state:
     st.success(st.session_state.pop("hb_notice"), icon=":material/check:")
 
@@ -46,14 +46,14 @@ with st.container(horizontal=True):
             st.info("No field was changed.", icon=":material/info:")
         elif terms is not None:
             try:
-                run(handbooks.change(viewer, id, terms))
+                run(handbooks.change(viewer, document_id, terms))
             except InvalidInput as error:
                 st.error(label(str(error), 300), icon=":material/error:")
             else:
                 st.session_state.hb_notice = "Saved. It applies from the next question on."
                 st.rerun()
     with st.popover("Changes", icon=":material/history:"):
-        draw_changes(run(handbooks.changes(viewer, id)))
+        draw_changes(run(handbooks.changes(viewer, document_id)))
     if any(one.state != "removed" for one in document.versions):
         with st.popover("Remove", icon=":material/delete:"):
             st.markdown(

@@ -78,12 +78,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--audience", action="append", default=unset, metavar="WHO", help="COUNTRY, entity:NAME, role:NAME or all"
     )
     words.add_argument("--owner", default=unset, help="the person or team that answers for them")
-    for option, help in (
+    for option, meaning in (
         ("--effective", "the first day in force"),
         ("--until", "the last day in force"),
         ("--review-by", "the day by which their owner reads them again"),
     ):
-        words.add_argument(option, type=_day, default=unset, metavar="DAY", help=help)
+        words.add_argument(option, type=_day, default=unset, metavar="DAY", help=meaning)
 
 
 def _progress(pace: Pace) -> "partial[None]":

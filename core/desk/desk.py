@@ -36,11 +36,13 @@ from core.log.facts import (
     FeedbackGiven,
     MetadataChanged,
     MetadataContent,
+    QuestionContent,
     Renamed,
     Snapshot,
     ThreadContent,
     ThreadCreated,
     TitleContent,
+    TurnOpened,
 )
 from core.log.records import Thread, ToolCall, Turn
 from core.model import Model
@@ -49,7 +51,7 @@ from core.retrieval.search import with_search
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool, by_name
-from core.turn.commands import Claim, Decide, Note, Submit
+from core.turn.commands import Approval, Claim, Note, Submit
 from core.turn.journal import Journal
 from core.values import Standing, Worker
 from core.worker.claim import DESK, Equipment
@@ -62,7 +64,7 @@ from core.worker.process import begin, end, new_worker
 from core.worker.recovery import Recovery
 from core.worker.structured_output import schema_of
 from core.worker.window import NewestTurns, Window
-from core.worker.worker import Work
+from core.worker.worker import TurnWorker
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +135,7 @@ class Desk:
             hooked=Hooked(hooks, self.options.hook_deadline),
         )
         self._recovery = Recovery(self._equipment, self._journal, self._adopt)
-        self._works: dict[str, Work] = {}
+        self._works: dict[str, TurnWorker] = {}
         self._blobs: set[str] = set()
         self._supervisor: asyncio.Task[None] | None = None
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -228,15 +230,14 @@ class Desk:
         await journal.load(turn_id)
         instructions = self._instructions_of(journal)
         worker = new_worker(self._clock)
-        submit = Submit(
+        opened = TurnOpened(
             turn=turn_id,
             request_id=request,
-            text=question,
             snapshot=await self._snapshot(instructions, schema),
             standing=Standing(roles=tuple(sorted(viewer.roles)), country=viewer.country, entity=viewer.entity),
-            worker=worker,
+            content=QuestionContent(text=question),
         )
-        await self._append_and_work(journal, submit, worker, turn_id, by=viewer.id)
+        await self._append_and_work(journal, Submit(worker=worker, opened=opened), worker, turn_id, by=viewer.id)
         return journal.state.item(Turn, turn_id)
 
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
@@ -299,8 +300,10 @@ class Desk:
         journal = self._journal(call.thread)
         await journal.load(call.turn)
         worker = new_worker(self._clock)
-        command = Decide(call=call_id, outcome=decision, digest=digest, arguments=changed, reason=reason, worker=worker)
-        await self._append_and_work(journal, command, worker, call.turn, by=viewer.id)
+        approval = Approval(
+            call=call_id, outcome=decision, digest=digest, arguments=changed, reason=reason, worker=worker
+        )
+        await self._append_and_work(journal, approval, worker, call.turn, by=viewer.id)
         decided = journal.state.item(ToolCall, call_id)
         if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
             # Another person decided first. So this viewer has only looked at the call, and that goes on record.
@@ -398,7 +401,7 @@ class Desk:
         return name
 
     async def _append_and_work(
-        self, journal: Journal, command: Submit | Decide | Claim, worker: Worker, turn_id: str, *, by: str
+        self, journal: Journal, command: Submit | Approval | Claim, worker: Worker, turn_id: str, *, by: str
     ) -> None:
         """Put the command on record and, if that gave this worker the turn, start the worker."""
         # Before the claim is on record: another process that reads the claim must find this worker alive.
@@ -409,7 +412,9 @@ class Desk:
                 facts = await journal.append(command, by=by)
                 claimed = any(fact.kind == "turn.claimed" for fact in facts)
                 open_turn = journal.thread.open if journal.thread and claimed else None
-                able = open_turn is None or not isinstance(command, Decide) or await self._recovery.can_go_on(open_turn)
+                able = (
+                    open_turn is None or not isinstance(command, Approval) or await self._recovery.can_go_on(open_turn)
+                )
         except BaseException:
             end(worker)
             raise
@@ -417,7 +422,7 @@ class Desk:
             end(worker)
             return
         journal.patience = self.options.lease
-        work = Work(self._equipment, journal, worker, turn_id, self._instructions_of(journal))
+        work = TurnWorker(self._equipment, journal, worker, turn_id, self._instructions_of(journal))
         if not able:
             work.leave()  # the decision was made on a desk without the turn's tools or model: another one goes on
         self._works[worker.nonce] = work
@@ -426,7 +431,7 @@ class Desk:
     async def _adopt(self, journal: Journal, claim: Claim) -> None:
         await self._append_and_work(journal, claim, claim.worker, claim.turn, by=DESK)
 
-    async def _carry_out(self, work: Work, worker: Worker, journal: Journal) -> None:
+    async def _carry_out(self, work: TurnWorker, worker: Worker, journal: Journal) -> None:
         try:
             await work.run()
         except BaseException as error:  # the boundary of a worker: an error of its model or hook ends this turn only

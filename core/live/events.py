@@ -1,7 +1,6 @@
-"""What a follower of a turn sees, in order, whenever and wherever it begins to follow.
+"""What a follower of a turn sees, in order, in any process and however late it begins.
 
-Every event was on record before it was made. The texts of a turn's `text` events since its last `attempt`, put
-together, are its text.
+Every event was on record before it was made. The `text` events since the last `attempt`, joined, are the turn's text.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ class TextEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEvent:
-    """What came before as text no longer counts: discard it. What still counts comes again, as text."""
+    """Discard the text so far. The part of it that still counts follows, as text."""
 
     kind: Literal["attempt"] = "attempt"
     fence: int
@@ -36,7 +35,7 @@ class ToolStartedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolProgressEvent:
-    """How far a running call is: `done` of `total`, None where it cannot tell."""
+    """How far a running call is: `done` of `total`, None if unknown."""
 
     kind: Literal["tool.progress"] = "tool.progress"
     call_id: str
@@ -47,7 +46,7 @@ class ToolProgressEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinishedEvent:
-    """A call has its last status, whichever that is."""
+    """A call has reached its last status."""
 
     kind: Literal["tool.finished"] = "tool.finished"
     call: ToolCall
@@ -63,7 +62,7 @@ class ApprovalAskedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatEvent:
-    """Nothing new. Comes about twice a second, so that a page can tell a waiting turn from a lost one."""
+    """Comes about twice a second between other events, so that a page can tell a waiting turn from a lost one."""
 
     kind: Literal["beat"] = "beat"
 

@@ -1,7 +1,7 @@
-"""Following a turn: its events from the first one, read from what was committed, in whichever process.
+"""Following a turn: its events from the first one, read from what was committed, in any process.
 
-A follower folds the turn's own entries and asks at each moment which text counts; what it shows is the difference.
-That one rule serves a live turn, a take-over, a second attempt and a turn that ended last year alike.
+A follower folds the turn's own entries and works out after each which text counts; it shows the difference. That one
+rule serves a live turn, a take-over, a second attempt and a turn that ended last year alike.
 """
 
 from collections.abc import AsyncGenerator
@@ -29,7 +29,7 @@ from core.store import Store
 from core.values import Entry
 
 POLL = 0.2
-"""Seconds between looks at the store: another process wakes nobody here."""
+"""Seconds between looks at the store, because wake-ups do not cross processes."""
 
 BEAT = 0.5
 
@@ -51,7 +51,7 @@ class _View:
         self._fence = 0
 
     def fold(self, entry: Entry) -> ThreadFact:
-        """One entry of the thread more."""
+        """The fact of the thread's next entry, after folding it."""
         if self.state.thread is None:
             self.state = State(_thread_before(self._turn, entry))
         self.state = fold(self.state, entry)
@@ -61,24 +61,23 @@ class _View:
 
     @property
     def turn(self) -> Turn:
-        turn = self.state.items.get(self.turn_id, self._turn)
-        assert isinstance(turn, Turn)
-        return turn
+        turn = self.state.items.get(self.turn_id)
+        return turn if isinstance(turn, Turn) else self._turn
 
-    def call(self, id: str) -> ToolCall | None:
-        call = self.state.items.get(id)
+    def call(self, call_id: str) -> ToolCall | None:
+        call = self.state.items.get(call_id)
         return call if isinstance(call, ToolCall) else None
 
     def live_entry(self, entry: Entry) -> ToolProgressEvent | None:
-        """One entry of the live stream more."""
+        """Take the live stream's next entry. Its text waits for `text`; only progress is an event at once."""
         self.live_n = entry.n
-        said = fact(entry)
-        if isinstance(said, LiveText) and said.content:
-            # By call: the thread is read first, so this may be of one whose asking has not been seen yet.
-            self._live_texts[said.call] = self._live_texts.get(said.call, "") + said.content.text
-        if isinstance(said, LiveProgress) and (call := self.call(said.call)) and call.status == "running":
-            message = said.content.message if said.content else ""
-            return ToolProgressEvent(call_id=said.call, message=message, done=said.done, total=said.total)
+        shown = fact(entry)
+        if isinstance(shown, LiveText):
+            # By call: the thread was read first, so this text may be of a model call that is not in `state` yet.
+            self._live_texts[shown.call] = self._live_texts.get(shown.call, "") + shown.text
+        if isinstance(shown, LiveProgress) and (call := self.call(shown.call)) and call.status == "running":
+            message = shown.content.message if shown.content else ""
+            return ToolProgressEvent(call_id=shown.call, message=message, done=shown.done, total=shown.total)
         return None
 
     def text(self) -> list[Event]:
@@ -94,14 +93,14 @@ class _View:
         return events
 
     def _attend(self) -> None:
-        """Listen to the live stream of the model call that is open, or else of the fence in force."""
-        open = self.state.thread.open if self.state.thread else None
-        if open is None or open.turn != self.turn_id:
+        """Listen to the live stream of the open model call, or else of the fence in force."""
+        open_turn = self.state.open_turn
+        if open_turn is None or open_turn.turn != self.turn_id:
             self._live_call = ""
             return
-        self._fence = open.fence
-        self._live_call = open.model_call.call if open.model_call else ""
-        stream = live_stream(self.turn_id, open.model_call.fence if open.model_call else open.fence)
+        self._fence = open_turn.fence
+        self._live_call = open_turn.model_call.call if open_turn.model_call else ""
+        stream = live_stream(self.turn_id, open_turn.model_call.fence if open_turn.model_call else open_turn.fence)
         if stream != self.live:
             self.live, self.live_n, self._live_texts = stream, 0, {}
 
@@ -130,24 +129,24 @@ async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[E
 
 
 async def _thread_events(store: Store, view: _View) -> list[Event]:
-    """What the thread's log brought, texts before the tool events that followed them."""
+    """The events of new entries in the thread's log, texts before the tool events that followed them."""
     events: list[Event] = []
     for entry in await store.read(view.stream, view.n):
         if view.n >= entry.n:
             continue
         before = view.turn.status
-        said = view.fold(entry)
-        if getattr(said, "turn", view.turn_id) != view.turn_id:
+        following = view.fold(entry)
+        if getattr(following, "turn", view.turn_id) != view.turn_id:
             continue
-        match said.kind:
+        match following.kind:
             case "tool.started":
-                events += [*view.text(), *_of(ToolStartedEvent, view.call(said.call))]
+                events += [*view.text(), *_of(ToolStartedEvent, view.call(following.call))]
             case "tool.finished" | "approval.denied":
-                events += [*view.text(), *_of(ToolFinishedEvent, view.call(said.call))]
-            case "turn.ended" if view.turn.status == said.status and before in ("running", "awaiting_approval"):
+                events += [*view.text(), *_of(ToolFinishedEvent, view.call(following.call))]
+            case "turn.ended" if view.turn.status == following.status and before in ("running", "awaiting_approval"):
                 return [*events, *view.text(), EndedEvent(turn=view.turn)]
     if view.turn.status == "awaiting_approval":
-        waiting = tuple(call for id in view.turn.waiting if (call := view.call(id)))
+        waiting = tuple(call for call_id in view.turn.waiting if (call := view.call(call_id)))
         return [*events, *view.text(), ApprovalAskedEvent(calls=waiting)]
     return events
 
@@ -167,7 +166,7 @@ def _of(event: type[ToolStartedEvent] | type[ToolFinishedEvent], call: ToolCall 
 
 
 def _thread_before(turn: Turn, entry: Entry) -> Thread:
-    """A head for folding from the turn's first entry on: nothing before it matters to the turn."""
+    """A head for folding from the turn's first entry on: earlier entries do not matter to the turn."""
     return Thread(
         id=turn.thread,
         n=entry.n - 1,

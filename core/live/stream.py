@@ -1,7 +1,7 @@
 """Live streams: what a running turn shows, committed before it is shown.
 
-Text gathers per stream and leaves for all streams together: at once when nothing has left within the window, when
-the window ends otherwise. One commit a stream and window keeps a hundred talking turns cheap, and a lone one quick.
+Text gathers per stream, and all streams are flushed together, at most once in a window of `WINDOW` seconds. The first
+text after a quiet window leaves at once. So a hundred talking turns stay cheap, and a lone one is quick.
 """
 
 import logging
@@ -32,7 +32,7 @@ from core.values import GENESIS
 log = logging.getLogger(__name__)
 
 WINDOW = 0.02
-"""Seconds that text may gather. 100 streams of 100 tokens a second make 42-48 commits a second (SQLite, FULL)."""
+"""Seconds for which text may gather. 100 streams of 100 tokens a second make 42-48 commits a second (SQLite, FULL)."""
 
 MAX_WAITING = 64 * 1024
 """Characters that may wait to be committed on one stream; its writer then waits for the store."""
@@ -41,7 +41,7 @@ _PATIENCE = 10.0
 
 
 def live_stream(turn: str, fence: int) -> str:
-    """The name of the stream that a turn is played on under a fence."""
+    """The name of the live stream of a turn under a fence."""
     return f"live:{turn}:{fence}"
 
 
@@ -61,19 +61,20 @@ class LiveStream:
 
     @property
     def waits(self) -> bool:
-        """Whether something is to be committed."""
+        """Whether there is something to commit."""
         return bool(self._waiting)
 
     async def text(self, call: str, text: str) -> None:
-        """More text of a model call. Returns once it waits to be committed; raises Superseded on a sealed stream."""
+        """Add text of a model call. Returns once it is queued. Raises Superseded if the stream is sealed."""
         await self._write(LiveText(call=call, content=LiveTextContent(text=text)), len(text))
 
     async def beat(self) -> None:
-        """A sign of life, for whoever judges whether the turn's worker is gone."""
+        """A sign of life, by which recovery in other processes sees that the turn has a worker."""
         await self._write(Beat(), 1)
 
     def progress(self, call: str, message: str, done: float | None, total: float | None) -> None:
-        """How far a tool is. Dropped while too much waits: it is news, not a fact."""
+        """How far a tool is. Dropped while more than MAX_WAITING characters wait."""
+        # It is news, not a fact: the next report says more, and a tool must never wait for the store.
         if self._size <= MAX_WAITING:
             content = LiveProgressContent(message=message)
             self._put(LiveProgress(call=call, done=done, total=total, content=content), len(message))
@@ -91,7 +92,7 @@ class LiveStream:
         self._writer.wake()
 
     async def flush(self, store: Store, clock: Clock) -> bool:
-        """Commit what waits, as long as it takes; whether it is committed, rather than the stream sealed."""
+        """Commit what waits, however long the store is away. False if the stream is sealed or refused."""
         facts, self._waiting, self._size = _merged(self._waiting), [], 0
         entries = chain(
             self.name,
@@ -107,9 +108,9 @@ class LiveStream:
             try:
                 await commit_surely(store, clock, self.name, self._n, entries, patience=_PATIENCE)
             except Unavailable:
-                continue  # the store may come back; the worker's own deadlines and its closing end the wait
+                continue  # the store may come back; the worker's deadlines, or its closing of the stream, end the wait
             except (Conflict, Full, InvalidInput, StoreRefused):
-                # Sealed, refused, no room, or removed long after its turn: what cannot be stored is not shown.
+                # Sealed, refused, a full disk, or removed long after its turn: what cannot be stored is not shown.
                 self.lost.set()
             else:
                 self._n, self._hash = entries[-1].n, entries[-1].hash
@@ -120,7 +121,7 @@ class LiveStream:
 
 
 class LiveWriter:
-    """Commits the live streams of this process. `run` is a task that lasts as long as turns do."""
+    """Commits the live streams of this process. `run` must run as long as any turn does."""
 
     def __init__(self, store: Store, clock: Clock, wakeups: Wakeups, window: float) -> None:
         self._store = store
@@ -131,22 +132,23 @@ class LiveWriter:
         self._woken = anyio.Event()
 
     def open(self, turn: str, fence: int) -> LiveStream:
-        """The stream of a fence that this process has just claimed: nobody has written to it yet."""
+        """The stream of a fence that this process has just claimed. It is empty: a fence has one writer."""
         stream = LiveStream(live_stream(turn, fence), self)
         self._streams[stream.name] = stream
         return stream
 
     def close(self, stream: LiveStream) -> None:
-        """Stop writing; what waits is on the thread's log by now, or its worker is superseded."""
+        """Stop writing."""
+        # Text that still waits is on the thread's log by now, or its worker is superseded: it may be dropped.
         stream.lost.set()
         self._streams.pop(stream.name, None)
 
     def wake(self) -> None:
-        """Something waits to be committed."""
+        """Tell `run` that something waits to be committed."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Flush for ever."""
+        """Flush until cancelled."""
         left = self._clock.monotonic() - self._window
         async with anyio.create_task_group() as tasks:
             while True:
@@ -178,33 +180,32 @@ class LiveWriter:
 def _merged(facts: Iterable[LiveFact]) -> list[LiveFact]:
     """The same facts with neighbouring texts of one call put together."""
     merged: list[LiveFact] = []
-    for said in facts:
+    for following in facts:
         last = merged[-1] if merged else None
-        if isinstance(said, LiveText) and isinstance(last, LiveText) and said.call == last.call:
-            assert said.content
-            assert last.content
-            merged[-1] = LiveText(call=said.call, content=LiveTextContent(text=last.content.text + said.content.text))
+        if isinstance(following, LiveText) and isinstance(last, LiveText) and following.call == last.call:
+            merged[-1] = LiveText(call=last.call, content=LiveTextContent(text=last.text + following.text))
         else:
-            merged.append(said)
+            merged.append(following)
     return merged
 
 
 async def seal(store: Store, clock: Clock, stream: str, call: str, *, patience: float) -> str:
-    """End a live stream and return the text that it shows of a model call. Sealing a sealed one changes nothing.
+    """End a live stream and return the text that it shows of a model call. It may be sealed already.
 
-    Whatever its worker commits from now on meets Conflict and is not shown: the text returned is all there ever was.
+    The text is final: what the worker commits from now on meets Conflict, and is not shown. Raises Unavailable if the
+    store does not take the seal within `patience` seconds.
     """
-    n, hash, text = 0, GENESIS, ""
+    n, last_hash, text = 0, GENESIS, ""
     while True:
         while entries := await store.read(stream, n):
             for entry in entries:
-                n, hash = entry.n, entry.hash
-                said = fact(entry)
-                if isinstance(said, Sealed):
+                n, last_hash = entry.n, entry.hash
+                shown = fact(entry)
+                if isinstance(shown, Sealed):
                     return text
-                if isinstance(said, LiveText) and said.call == call and said.content:
-                    text += said.content.text
-        end = chain(stream, n, hash, [draft(Sealed())], by="desk", at=clock.now(), salts=[clock.token()])
+                if isinstance(shown, LiveText) and shown.call == call:
+                    text += shown.text
+        end = chain(stream, n, last_hash, [draft(Sealed())], by="desk", at=clock.now(), salts=[clock.token()])
         try:
             await commit_surely(store, clock, stream, n, end, patience=patience)
         except Conflict:

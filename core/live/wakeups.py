@@ -1,4 +1,4 @@
-"""Wake-ups: followers in this process learn of a commit at once; those in another one poll."""
+"""Wake-ups: followers in this process learn of a commit at once. Followers in other processes poll."""
 
 from collections import defaultdict
 
@@ -6,7 +6,7 @@ import anyio
 
 
 class Wakeups:
-    """Streams that changed. A waiter asks for its events before it reads, so that no commit falls between."""
+    """Events of streams that change. Call `expect` before reading: a commit after the read then sets the event."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[anyio.Event]] = defaultdict(set)
@@ -24,7 +24,7 @@ class Wakeups:
         return event
 
     def forget(self, event: anyio.Event) -> None:
-        """Nobody waits for this event any more."""
+        """Drop an event from `expect` that is not waited for any longer."""
         for stream in [stream for stream, events in self._waiting.items() if event in events]:
             self._waiting[stream].discard(event)
             if not self._waiting[stream]:

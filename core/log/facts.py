@@ -94,6 +94,11 @@ class TurnOpened(Fact):
     standing: Standing = Standing()
     content: QuestionContent | None
 
+    @property
+    def text(self) -> str | None:
+        """The question, None once erased."""
+        return self.content.text if self.content else None
+
 
 class TurnClaimed(Fact):
     kind: Literal["turn.claimed"] = "turn.claimed"
@@ -126,6 +131,11 @@ class PassagesRetrieved(Fact):
     call: str | None = None
     judgement: Judgement | None = None
     content: PassagesContent | None
+
+    @property
+    def passages(self) -> list[Passage]:
+        """The passages, [] once erased."""
+        return self.content.passages if self.content else []
 
 
 class ModelAsked(Fact):
@@ -197,6 +207,11 @@ class ModelAnswered(Fact):
     left_out: list[int] = []
     content: AnswerContent | None
 
+    @property
+    def text(self) -> str:
+        """The answer's text, "" once erased."""
+        return self.content.text if self.content else ""
+
 
 class FailureContent(Value):
     text: str
@@ -221,6 +236,16 @@ class ModelFailed(Fact):
     duration_ms: int | None
     left_out: list[int] = []
     content: FailureContent | None
+
+    @property
+    def text(self) -> str:
+        """What came of the answer, "" once erased."""
+        return self.content.text if self.content else ""
+
+    @property
+    def message(self) -> str | None:
+        """What went wrong, None once erased."""
+        return self.content.message if self.content else None
 
 
 class SummaryContent(Value):
@@ -269,6 +294,16 @@ class ToolFinished(Fact):
     digest: str | None = None
     cut: bool = False
     content: ResultContent | None
+
+    @property
+    def result(self) -> Json:
+        """What the tool gave, None once erased."""
+        return self.content.result if self.content else None
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, None once erased."""
+        return self.content.error if self.content else None
 
 
 class ToldContent(Value):
@@ -428,6 +463,11 @@ class LiveText(Fact):
     kind: Literal["live.text"] = "live.text"
     call: str
     content: LiveTextContent | None
+
+    @property
+    def text(self) -> str:
+        """The piece of text, "" once erased."""
+        return self.content.text if self.content else ""
 
 
 class LiveProgressContent(Value):

@@ -77,11 +77,16 @@ class State:
         """The hash of that entry."""
         return self.thread.hash if self.thread else GENESIS
 
-    def item(self, kind: type[I], id: str) -> I:  # as in `Store.get`
+    @property
+    def open_turn(self) -> OpenTurn | None:
+        """The turn that has not ended, None without one."""
+        return self.thread.open if self.thread else None
+
+    def item(self, kind: type[I], item_id: str) -> I:
         """The record of this type and id. Raises NotFound if it was not loaded or has another type."""
-        item = self.items.get(id)
+        item = self.items.get(item_id)
         if not isinstance(item, kind):
-            raise NotFound(record_kind(kind), id)
+            raise NotFound(record_kind(kind), item_id)
         return item
 
 

@@ -1,38 +1,40 @@
-"""Wishes: what has happened, or what somebody wants, before it is on record.
+"""Commands: the input of `decide`. A command survives a Conflict and is decided again; the facts made from it do not.
 
-A wish outlives a `Conflict`: it is decided again from the newer state. `worker` is who says it, and decides whether it
-may still be said.
+A command that reports an outcome holds the fact as its worker made it. `decide` then sets the fields that depend on
+the log: the turn, the fence in force, the id of a model call, the calls planned from an answer. `worker` is the writer,
+which `decide` compares with the holder of the turn.
 """
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from core.canonical import Json
-from core.log.facts import Snapshot, ThreadFact
+from core.log.facts import (
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    ThreadFact,
+    ToolFinished,
+    ToolTold,
+    TurnOpened,
+)
 from core.retrieval.search import Found
-from core.values import CallStatus, ClaimReason, Purpose, Standing, StopReason, TurnStatus, Usage, Worker
-
-UNKNOWN_USAGE = Usage()
-ANY_EMPLOYEE = Standing()
+from core.values import ClaimReason, Decider, Effect, TurnStatus, Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit:
-    """A question is put. `turn` is its id, a function of thread and request id."""
+    """An employee asks. The id of the turn is a function of its thread and request id."""
 
-    turn: str
-    request_id: str
-    text: str
-    snapshot: Snapshot
-    standing: Standing = ANY_EMPLOYEE
     worker: Worker
+    opened: TurnOpened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A worker takes over a turn whose last one is gone (`lost`), or let it go (`resumed`).
+    """A worker takes over a turn that was released (`resumed`), or whose worker is gone (`lost`).
 
-    `n` is the last entry that was judged: any after it is a sign of life, and the turn is to be judged anew.
+    `n` is the last entry that was judged. Any entry after it is a sign of life, and the claim is refused.
     """
 
     turn: str
@@ -44,38 +46,29 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """The search before the first answer. `error` set: it failed, and `found` is empty."""
+    """The search before the first answer. If `error` is set, the search failed and `search` is empty."""
 
     worker: Worker
-    found: Found
+    search: Found
     duration_ms: int
     error: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """A request is to go out; its fields are those of `ModelAsked`."""
+class Request:
+    """A model request is about to go out."""
 
     worker: Worker
-    step: int
-    attempt: int
-    model: str
-    with_tools: bool
-    window: int
-    request: str
-    purpose: Purpose = "answer"
-    summary: str | None = None
-    changed: tuple[str, ...] = ()
-    covers: tuple[int, int] | None = None
+    requested: ModelAsked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenCall:
-    """A call as the model wrote it and the tools judge it. `fault` set: it never runs, and why."""
+    """A tool call as the model wrote it. If `fault` is set, the call never runs, and `message` tells the model why."""
 
     tool: str
-    effect: Literal["read", "idempotent", "unsafe"] | None
-    approval: Literal["asker", "approver"] | None
+    effect: Effect | None
+    approval: Decider | None
     arguments: Json
     fault: Literal["invalid_arguments", "unknown_tool"] | None = None
     message: str | None = None
@@ -83,48 +76,35 @@ class WrittenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A whole answer. `misfit` says why its text does not fit the schema asked for; else `output` is its JSON."""
+    """A whole answer, with the calls in it.
+
+    `misfit` says why the text does not fit the requested schema. If it fits, `output` is its JSON.
+    """
 
     worker: Worker
-    call: str
-    text: str
-    stop_reason: StopReason
-    calls: tuple[WrittenCall, ...]
-    reasoning: tuple[Json, ...]
-    usage: Usage
-    cost: int | None
-    ttft_ms: int | None
-    duration_ms: int
-    left_out: tuple[int, ...] = ()
+    answered: ModelAnswered
+    calls: tuple[WrittenCall, ...] = ()
     misfit: str | None = None
     output: Json = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A model call gave no whole answer; `text` is what came of it.
+    """A model request failed.
 
-    `retryable`: another attempt may succeed. `untried`: there is a model that was not asked yet on this step, and may
-    be however many attempts there were.
+    `retryable`: another attempt may succeed. `untried`: a model is left that this step has not used, so that it may go
+    on however many attempts there were.
     """
 
     worker: Worker
-    call: str
-    code: str
-    message: str
-    text: str
+    failed: ModelFailed
     retryable: bool
     untried: bool = False
-    usage: Usage = UNKNOWN_USAGE
-    cost: int | None = None
-    ttft_ms: int | None = None
-    duration_ms: int | None = None
-    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Calls are about to run: one, or several reads at once. Those that are closed by then do not start."""
+    """Tool calls are about to run: one, or several reads at once. `decide` skips those that are closed by then."""
 
     worker: Worker
     calls: tuple[str, ...]
@@ -132,43 +112,34 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """What came of a call. `found` are the passages of one that searched for them, in place of a `result`."""
+    """The outcome of a tool call. If the call searched the handbooks, `search` takes the place of a result."""
 
     worker: Worker
-    call: str
-    status: CallStatus
-    code: str | None = None
-    result: Json = None
-    error: str | None = None
-    duration_ms: int | None = None
-    size: int = 0
-    digest: str | None = None
-    cut: bool = False
-    found: Found | None = None
+    finished: ToolFinished
+    search: Found | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
-    """Hooks have said what the model is told of a call: `text`, or None for its result as it is."""
+    """Hooks have decided what the model is told of a call."""
 
     worker: Worker
-    call: str
-    text: str | None
+    told: ToolTold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park:
-    """Every call that needs a person is asked for, until `expires`."""
+    """Every call that needs a person waits for one, until `expires` (a `core.clock.iso` text)."""
 
     worker: Worker
     expires: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decide:
-    """A person's word on a waiting call.
+class Approval:
+    """A person approves or denies a waiting call.
 
-    `digest` is that of the arguments they saw; `arguments` those they changed them to, None to leave them.
+    `digest` is that of the arguments the person saw. `arguments` run in their place; None leaves them.
     """
 
     call: str
@@ -181,9 +152,9 @@ class Decide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
-    """Somebody ends a turn, whoever works on it. `partial` is the sealed text of the open model call, if any.
+    """A turn is ended from outside its worker. `partial` is the sealed text of the open model call, "" without one.
 
-    `n` is the last entry that was judged: after any more of them the turn is to be judged anew. None for a stop.
+    `n` is the last entry that was judged: after any further entry the turn stays open. None for a stop.
     """
 
     turn: str
@@ -198,12 +169,14 @@ class Close:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
+    """The worker leaves an open turn, and any other may go on with it."""
+
     worker: Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
-    """The holder ends its own turn as failed: something broke that no other rule names."""
+    """The worker ends its own turn as failed, because it cannot go on."""
 
     worker: Worker
     partial: str
@@ -213,23 +186,23 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A fact that is legal at any time: a title, metadata, feedback, a resolution, what came late."""
+    """A fact that is legal at any time: a title, metadata, feedback, a resolution, a late outcome."""
 
     fact: ThreadFact
 
 
-Wish: TypeAlias = (
+Command: TypeAlias = (
     Submit
     | Claim
     | Retrieved
-    | Ask
+    | Request
     | Answered
     | Failed
     | Start
     | Finished
     | Tell
     | Park
-    | Decide
+    | Approval
     | Close
     | Release
     | GiveUp

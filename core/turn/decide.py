@@ -1,18 +1,15 @@
-"""The turn, decided: what may be written next, given what is on record. Pure: no await, no clock, no chance.
+"""The rules of a turn: what may be written next, given what is on record. Pure: the same input, the same facts.
 
-`decide` turns a wish (something that happened, or that somebody wants) into the facts to append, from the folded state
-only. After a `Conflict` the driver folds what
-came in between and decides again, so a wish is kept, and an intent never is.
+`decide` turns a command into the facts to append, from the folded state only. After a `Conflict` the journal folds what
+came in between and decides the same command again. The facts of the first decision are thrown away.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Literal
 
 from core.canonical import Json, canonical, digest
 from core.errors import InvalidInput, NotFound, RequestMismatch, Superseded, TurnInProgress
 from core.log.facts import (
-    AnswerContent,
     ApprovalAsked,
     ApprovalDenied,
     ApprovalGiven,
@@ -23,22 +20,17 @@ from core.log.facts import (
     HistorySummarized,
     Late,
     ModelAnswered,
-    ModelAsked,
     ModelFailed,
     PassagesContent,
     PassagesRetrieved,
     PlannedCall,
-    QuestionContent,
     ResultContent,
     SummaryContent,
     ThreadFact,
-    ToldContent,
     ToolFinished,
     ToolStarted,
-    ToolTold,
     TurnClaimed,
     TurnEnded,
-    TurnOpened,
     TurnReleased,
 )
 from core.log.fold import State
@@ -50,21 +42,21 @@ from core.retrieval.numbering import numbered
 from core.retrieval.search import Found
 from core.turn.commands import (
     Answered,
-    Ask,
+    Approval,
     Claim,
     Close,
-    Decide,
+    Command,
     Failed,
     Finished,
     GiveUp,
     Note,
     Park,
     Release,
+    Request,
     Retrieved,
     Start,
     Submit,
     Tell,
-    Wish,
     WrittenCall,
 )
 from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Usage, Worker
@@ -72,373 +64,354 @@ from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Us
 MAX_LOST = 5
 MAX_RETRIED = 3
 MAX_REPAIRS: Mapping[Repair, int] = {"cut_calls": 1, "calls": 2, "output": 1}
-"""How often a turn's model is told what was wrong with an answer, and asked again."""
+"""How often a turn's model is told what was wrong with an answer, and is to answer again."""
 
 
-def decide(state: State, wish: Wish, options: Options) -> tuple[ThreadFact, ...]:
-    """The facts to append, all in one commit; () when the record says already what the wish wants.
+def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact, ...]:
+    """The facts to append, all in one commit; () if the record already says what the command wants.
 
-    Raises Superseded when the wish is a worker's that no longer holds the turn; TurnInProgress, RequestMismatch,
-    NotFound, InvalidInput as `Desk` documents them.
+    Raises Superseded if the command's worker does not hold the turn; TurnInProgress, RequestMismatch, NotFound and
+    InvalidInput as `Desk` documents them.
     """
-    match wish:
+    match command:
         case Note():
-            return (wish.fact,)
+            return (command.fact,)
         case Submit():
-            return _submit(state, wish)
-        case Decide():
-            return _decide(state, wish)
+            return _submitted(state, command)
+        case Approval():
+            return _approval(state, command)
         case Close():
-            return _close(state, wish)
+            return _close(state, command)
         case Claim():
-            open = _open(state)
-            if open is None or open.turn != wish.turn or open.fence != wish.fence or state.n != wish.n:
-                raise Superseded(wish.turn)
-            return (_claim(open, wish.worker, wish.reason),)
-    open = _open(state)
-    if open is None or open.worker is None or open.worker.nonce != wish.worker.nonce:
+            open_turn = state.open_turn
+            if (
+                open_turn is None
+                or (open_turn.turn, open_turn.fence) != (command.turn, command.fence)
+                or state.n != command.n
+            ):
+                raise Superseded(command.turn)
+            return (_claim(open_turn, command.worker, command.reason),)
+    open_turn = state.open_turn
+    if open_turn is None or open_turn.worker is None or open_turn.worker.nonce != command.worker.nonce:
         raise Superseded("the turn is another worker's")
-    return _work(state, open, wish, options)
+    return _of_holder(state, open_turn, command, options)
 
 
-def _open(state: State) -> OpenTurn | None:
-    return state.thread.open if state.thread else None
+def _claim(open_turn: OpenTurn, worker: Worker, reason: ClaimReason) -> TurnClaimed:
+    return TurnClaimed(turn=open_turn.turn, fence=open_turn.fence + 1, worker=worker, reason=reason)
 
 
-def _turn(state: State, id: str) -> Turn:
-    turn = state.items.get(id)
-    if not isinstance(turn, Turn):
-        raise NotFound("turn", id)
-    return turn
-
-
-def _claim(open: OpenTurn, worker: Worker, reason: ClaimReason, ahead: int = 1) -> TurnClaimed:
-    return TurnClaimed(turn=open.turn, fence=open.fence + ahead, worker=worker, reason=reason)
-
-
-def _submit(state: State, wish: Submit) -> tuple[ThreadFact, ...]:
-    earlier = state.items.get(wish.turn)
+def _submitted(state: State, command: Submit) -> tuple[ThreadFact, ...]:
+    opened = command.opened
+    earlier = state.items.get(opened.turn)
     if isinstance(earlier, Turn):
-        changed = earlier.question is not None and earlier.question != wish.text
-        if changed or earlier.snapshot.output != wish.snapshot.output:
-            raise RequestMismatch(wish.request_id)
+        changed = earlier.question is not None and earlier.question != opened.text
+        if changed or earlier.snapshot.output != opened.snapshot.output:
+            raise RequestMismatch(opened.request_id)
         return ()
-    if open := _open(state):
-        raise TurnInProgress(open.turn, open.status)
-    return (
-        TurnOpened(
-            turn=wish.turn,
-            request_id=wish.request_id,
-            snapshot=wish.snapshot,
-            standing=wish.standing,
-            content=QuestionContent(text=wish.text),
-        ),
-        TurnClaimed(turn=wish.turn, fence=1, worker=wish.worker, reason="opened"),
-    )
+    if open_turn := state.open_turn:
+        raise TurnInProgress(open_turn.turn, open_turn.status)
+    return opened, TurnClaimed(turn=opened.turn, fence=1, worker=command.worker, reason="opened")
 
 
-def _work(state: State, open: OpenTurn, wish: Wish, options: Options) -> tuple[ThreadFact, ...]:
-    """What the holder of the claim may say."""
-    turn, fence = open.turn, open.fence
-    match wish:
+def _of_holder(state: State, open_turn: OpenTurn, command: Command, options: Options) -> tuple[ThreadFact, ...]:
+    """The facts of a command that only the holder of the turn may give."""
+    turn, fence = open_turn.turn, open_turn.fence
+    stamp = {"turn": turn, "fence": fence}
+    match command:
         case Retrieved():
-            return (_retrieved(state, open, wish.found, call=None, duration_ms=wish.duration_ms, error=wish.error),)
-        case Ask():
-            asked = _turn(state, turn).totals.model_calls
             return (
-                ModelAsked(
-                    turn=turn,
-                    fence=fence,
-                    call=f"{turn}-m{asked + 1}",
-                    step=wish.step,
-                    attempt=wish.attempt,
-                    model=wish.model,
-                    with_tools=wish.with_tools,
-                    window=wish.window,
-                    request=wish.request,
-                    purpose=wish.purpose,
-                    summary=wish.summary,
-                    changed=list(wish.changed),
-                    covers=wish.covers,
+                _retrieved(
+                    state,
+                    open_turn,
+                    command.search,
+                    call=None,
+                    duration_ms=command.duration_ms,
+                    error=command.error,
                 ),
             )
+        case Request():
+            requests = state.item(Turn, turn).totals.model_calls
+            return (command.requested.model_copy(update={**stamp, "call": f"{turn}-m{requests + 1}"}),)
         case Answered():
-            return _answered(state, open, wish, options)
+            return _answered(state, open_turn, command, options)
         case Failed():
-            return _failed(state, open, wish, options)
+            return _failed(state, open_turn, command, options)
         case Start():
-            calls = [call for call in open.calls if call.call in wish.calls and not call.closed]
+            calls = [call for call in open_turn.calls if call.call in command.calls and not call.closed]
             return tuple(
                 ToolStarted(turn=turn, fence=fence, call=call.call, attempt=call.attempts + 1) for call in calls
             )
         case Finished():
-            call = open.call(wish.call)
-            # A call that is closed already got its status from elsewhere: this worker's word is evidence at most.
-            if call is None or call.closed:
-                return (late(turn, fence, wish),)
-            if wish.found:
-                return _found(state, open, wish, wish.found)
-            return (finished(turn, fence, wish),)
+            return _finished(state, open_turn, command)
         case Tell():
-            content = ToldContent(text=wish.text)
-            return (ToolTold(turn=turn, fence=fence, call=wish.call, replaced=wish.text is not None, content=content),)
+            return (command.told.model_copy(update=stamp),)
         case Park():
-            waiting = [call for call in open.calls if call.waits]
+            waiting = [call for call in open_turn.calls if call.waits]
             asked_calls = [AskedCall(call=c.call, digest=c.digest, by=c.approval or "asker") for c in waiting]
-            return (ApprovalAsked(turn=turn, fence=fence, calls=asked_calls, expires=wish.expires),)
+            return (ApprovalAsked(turn=turn, fence=fence, calls=asked_calls, expires=command.expires),)
         case Release():
             return (TurnReleased(turn=turn, fence=fence),)
         case GiveUp():
-            text = joined(_turn(state, turn).text, _partial(state, open, wish.partial))
+            text = joined(state.item(Turn, turn).text, _partial(state, open_turn, command.partial))
             return (
-                *_closed_calls(open, fence, "lost", wish.partial),
-                _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message),
+                *_closed_calls(open_turn, fence, "lost", command.partial),
+                _ended(state, turn, fence, "failed", text, code=command.code, message=command.message),
             )
-    raise TypeError(f"no rule for {type(wish).__name__}")
+    raise TypeError(f"decide has no rule for {type(command).__name__}")
 
 
 def _retrieved(
-    state: State, open: OpenTurn, found: Found, *, call: str | None, duration_ms: int, error: str | None
+    state: State, open_turn: OpenTurn, search: Found, *, call: str | None, duration_ms: int, error: str | None
 ) -> PassagesRetrieved:
-    """A search, with the passages that the turn has not found before."""
-    known = {_edition(passage) for passage in numbered(state.items, open.turn).values()}
-    new = [passage for passage in found.passages if _edition(passage) not in known]
+    """A search, with the passages that the turn did not have before."""
+    earlier = {_edition(passage) for passage in numbered(state.items, open_turn.turn).values()}
+    new = [passage for passage in search.passages if _edition(passage) not in earlier]
     return PassagesRetrieved(
-        turn=open.turn,
-        fence=open.fence,
-        retrieval=f"{open.turn}-r{open.retrievals + 1}",
+        turn=open_turn.turn,
+        fence=open_turn.fence,
+        retrieval=f"{open_turn.turn}-r{open_turn.retrievals + 1}",
         count=len(new),
         duration_ms=duration_ms,
         error=error,
         call=call,
-        judgement=found.judgement,
-        content=PassagesContent(query=found.query, passages=new),
+        judgement=search.judgement,
+        content=PassagesContent(query=search.query, passages=new),
     )
 
 
-def _found(state: State, open: OpenTurn, wish: Finished, found: Found) -> tuple[ThreadFact, ...]:
+def _finished(state: State, open_turn: OpenTurn, command: Finished) -> tuple[ThreadFact, ...]:
+    finished = command.finished.model_copy(update={"turn": open_turn.turn, "fence": open_turn.fence})
+    call = open_turn.call(finished.call)
+    if call is None or call.closed:
+        # The call has its last status from elsewhere, and keeps it: what this worker reports is evidence.
+        return (late(finished, command.search),)
+    if command.search is None:
+        return (finished,)
+    return _searched(state, open_turn, finished, command.search)
+
+
+def _searched(
+    state: State, open_turn: OpenTurn, finished: ToolFinished, search: Found
+) -> tuple[PassagesRetrieved, ToolFinished]:
     """A call that searched: its passages, and as its result the numbers that they have in this turn."""
-    retrieved = _retrieved(state, open, found, call=wish.call, duration_ms=wish.duration_ms or 0, error=None)
-    assert retrieved.content
-    known = {_edition(passage): number for number, passage in numbered(state.items, open.turn).items()}
-    known |= {_edition(passage): open.passages + k for k, passage in enumerate(retrieved.content.passages, 1)}
-    result: Json = {"passages": [known[_edition(passage)] for passage in found.passages]}
-    said = replace(wish, result=result, size=len(canonical(result)), digest=digest(result))
-    return retrieved, finished(open.turn, open.fence, said)
+    retrieved = _retrieved(
+        state, open_turn, search, call=finished.call, duration_ms=finished.duration_ms or 0, error=None
+    )
+    numbers = {_edition(passage): number for number, passage in numbered(state.items, open_turn.turn).items()}
+    numbers |= {_edition(passage): open_turn.passages + k for k, passage in enumerate(retrieved.passages, 1)}
+    result: Json = {"passages": [numbers[_edition(passage)] for passage in search.passages]}
+    content = ResultContent(result=result, error=finished.error)
+    measured = {"size": len(canonical(result)), "digest": digest(result), "content": content}
+    return retrieved, finished.model_copy(update=measured)
 
 
 def _edition(passage: Passage) -> tuple[str, str, str]:
     return passage.document, passage.version, passage.id
 
 
-def _answered(state: State, open: OpenTurn, wish: Answered, options: Options) -> tuple[ThreadFact, ...]:
-    turn, fence, asked = open.turn, open.fence, open.model_call
-    if asked is None or asked.call != wish.call:
-        raise Superseded(wish.call)
-    # A cut-off answer's calls may be cut off too, even where they parse: none of them is what the model meant.
-    written = () if wish.stop_reason == "length" or not asked.with_tools else wish.calls
-    repair = _repair(wish, written, asked.with_tools)
-    again = repair is not None and open.repairs.count(repair) < MAX_REPAIRS[repair]
-    earlier = len(open.calls)
-    ids = [f"{turn}-t{earlier + k}" for k in range(1, len(written) + 1)]
-    answered = ModelAnswered(
-        turn=turn,
-        fence=fence,
-        call=wish.call,
-        stop_reason=wish.stop_reason,
-        usage=wish.usage,
-        cost=wish.cost,
-        ttft_ms=wish.ttft_ms,
-        duration_ms=wish.duration_ms,
-        calls=[
-            PlannedCall(
-                call=id, tool=call.tool, effect=call.effect, approval=call.approval, digest=digest(call.arguments)
-            )
-            for id, call in zip(ids, written, strict=True)
-        ],
-        repair=repair,
-        left_out=list(wish.left_out),
-        content=AnswerContent(
-            text=wish.text,
-            reasoning=list(wish.reasoning),
-            arguments={id: call.arguments for id, call in zip(ids, written, strict=True)},
-            fault=wish.misfit,
-        ),
+def _answered(state: State, open_turn: OpenTurn, command: Answered, options: Options) -> tuple[ThreadFact, ...]:
+    turn, fence, request = open_turn.turn, open_turn.fence, open_turn.model_call
+    if request is None or request.call != command.answered.call:
+        raise Superseded(command.answered.call)
+    content = command.answered.content
+    if content is None:
+        raise TypeError("an answer is recorded with its content")
+    # A cut-off answer's calls may be cut off too, even if they parse: the model meant none of them as they are.
+    cut_off = command.answered.stop_reason == "length"
+    written = () if cut_off or not request.with_tools else command.calls
+    repair = _repair(command, written, request.with_tools)
+    again = repair is not None and open_turn.repairs.count(repair) < MAX_REPAIRS[repair]
+    calls = {f"{turn}-t{number}": call for number, call in enumerate(written, len(open_turn.calls) + 1)}
+    arguments = {call_id: call.arguments for call_id, call in calls.items()}
+    answered = command.answered.model_copy(
+        update={
+            "turn": turn,
+            "fence": fence,
+            "calls": [
+                PlannedCall(
+                    call=call_id,
+                    tool=call.tool,
+                    effect=call.effect,
+                    approval=call.approval,
+                    digest=digest(call.arguments),
+                )
+                for call_id, call in calls.items()
+            ],
+            "repair": repair,
+            "content": content.model_copy(update={"arguments": arguments, "fault": command.misfit}),
+        }
     )
-    if asked.purpose != "answer":
-        return (answered, *_summarized(open, asked, wish))
+    if request.purpose != "answer":
+        return (answered, *_summarized(open_turn, request, answered))
     faults = [
         ToolFinished(
             turn=turn,
             fence=fence,
-            call=id,
+            call=call_id,
             status=call.fault,
             code=call.fault,
             content=ResultContent(error=call.message),
         )
-        for id, call in zip(ids, written, strict=True)
+        for call_id, call in calls.items()
         if call.fault
     ]
-    may_ask = asked.step <= options.max_steps
-    if written or (may_ask and (wish.stop_reason == "pause" or again)):
+    may_request = request.step <= options.max_steps
+    if written or (may_request and (answered.stop_reason == "pause" or again)):
         return (answered, *faults)
-    text = joined(_turn(state, turn).text, wish.text)
-    status, code = _ending(wish, asked, may_ask)
-    return (answered, _ended(state, turn, fence, status, text, code=code, message=wish.misfit, output=wish.output))
+    text = joined(state.item(Turn, turn).text, answered.text)
+    status, code = _ending(command, request, may_request)
+    end = _ended(state, turn, fence, status, text, code=code, message=command.misfit, output=command.output)
+    return answered, end
 
 
-def _repair(wish: Answered, written: tuple[WrittenCall, ...], with_tools: bool) -> Repair | None:
-    """What is wrong with an answer, if it is something that the model can be told."""
-    if wish.misfit is not None:
+def _repair(command: Answered, written: tuple[WrittenCall, ...], with_tools: bool) -> Repair | None:
+    """What is wrong with an answer, if the model can be told of it and answer again."""
+    if command.misfit is not None:
         return "output"
-    if wish.stop_reason == "length" and wish.calls and with_tools:
+    if command.answered.stop_reason == "length" and command.calls and with_tools:
         return "cut_calls"
     return "calls" if written and all(call.fault for call in written) else None
 
 
-def _summarized(open: OpenTurn, asked: OpenModelCall, wish: Answered) -> tuple[ThreadFact, ...]:
-    """The summary, if the answer is a whole one; without it the turn goes on as it can."""
-    if wish.stop_reason != "end" or not wish.text.strip() or asked.covers is None:
+def _summarized(open_turn: OpenTurn, request: OpenModelCall, answered: ModelAnswered) -> tuple[ThreadFact, ...]:
+    """The summary, if the answer is a complete one; () otherwise, and the turn goes on without it."""
+    if answered.stop_reason != "end" or not answered.text.strip() or request.covers is None:
         return ()
-    first_n, last_n = asked.covers
+    first_n, last_n = request.covers
     return (
         HistorySummarized(
-            turn=open.turn,
-            fence=open.fence,
-            summary=f"{open.turn}-s{open.summaries}",
-            call=asked.call,
+            turn=open_turn.turn,
+            fence=open_turn.fence,
+            summary=f"{open_turn.turn}-s{open_turn.summaries}",
+            call=request.call,
             first_n=first_n,
             last_n=last_n,
-            content=SummaryContent(text=wish.text),
+            content=SummaryContent(text=answered.text),
         ),
     )
 
 
-def _ending(wish: Answered, asked: OpenModelCall, may_ask: bool) -> tuple[TurnStatus, str | None]:
-    """How an answer without calls ends its turn. An end that nobody knows is never taken for a completion."""
-    if not asked.with_tools and not wish.text:
-        return "failed", "bad_calls" if may_ask else "step_limit"
-    match wish.stop_reason:
+def _ending(command: Answered, request: OpenModelCall, may_request: bool) -> tuple[TurnStatus, str | None]:
+    """How an answer without calls ends its turn, as status and code."""
+    if not request.with_tools and not command.answered.text:
+        return "failed", "bad_calls" if may_request else "step_limit"
+    match command.answered.stop_reason:
         case "length":
             return "truncated", "length"
         case "pause":
-            return "truncated", "step_limit"  # it would have gone on: only the last call comes here
+            return "truncated", "step_limit"  # it would have gone on: only the last step comes here
         case "refusal":
             return "refused", "refusal"
         case "other":
-            return "interrupted", "unknown_stop"
+            return "interrupted", "unknown_stop"  # a stop reason that is new to us may mean that the text is cut
         case _:
-            return ("failed", "invalid_output") if wish.misfit is not None else ("completed", None)
+            return ("failed", "invalid_output") if command.misfit is not None else ("completed", None)
 
 
-def _failed(state: State, open: OpenTurn, wish: Failed, options: Options) -> tuple[ThreadFact, ...]:
-    turn, fence = open.turn, open.fence
-    if open.model_call is None or open.model_call.call != wish.call:
-        raise Superseded(wish.call)
-    failed = ModelFailed(
-        turn=turn,
-        fence=fence,
-        call=wish.call,
-        code=wish.code,
-        shown=bool(wish.text),
-        usage=wish.usage,
-        cost=wish.cost,
-        ttft_ms=wish.ttft_ms,
-        duration_ms=wish.duration_ms,
-        left_out=list(wish.left_out),
-        content=FailureContent(text=wish.text, message=wish.message),
-    )
-    if open.model_call.purpose != "answer":
+def _failed(state: State, open_turn: OpenTurn, command: Failed, options: Options) -> tuple[ThreadFact, ...]:
+    turn, fence, failed = open_turn.turn, open_turn.fence, command.failed
+    if open_turn.model_call is None or open_turn.model_call.call != failed.call:
+        raise Superseded(failed.call)
+    failed = failed.model_copy(update={"turn": turn, "fence": fence})
+    if open_turn.model_call.purpose != "answer":
         return (failed,)
-    text = joined(_turn(state, turn).text, wish.text)
-    if wish.code == "answer_too_large":  # another attempt, or another model, would only be paid for as well
-        return (failed, _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message))
-    if wish.text:
-        if options.on_interruption == "retry" and open.retried < MAX_RETRIED and open.worker:
-            return (failed, _claim(open, open.worker, "retried"))
-        return (failed, _ended(state, turn, fence, "interrupted", text, code=wish.code, message=wish.message))
+    code, message = failed.code, failed.message
+    text = joined(state.item(Turn, turn).text, failed.text)
+    if code == "answer_too_large":  # another attempt, or another model, would only be paid for as well
+        return (failed, _ended(state, turn, fence, "failed", text, code=code, message=message))
+    if failed.shown:
+        if options.on_interruption == "retry" and open_turn.retried < MAX_RETRIED and open_turn.worker:
+            return (failed, _claim(open_turn, open_turn.worker, "retried"))
+        return (failed, _ended(state, turn, fence, "interrupted", text, code=code, message=message))
     # A worker that is gone says nothing about the model: how often that may happen is counted by its claims.
-    again = wish.untried or (wish.retryable and open.attempts < options.max_attempts)
-    if wish.code in ("worker_lost", "worker_left") or again:
+    again = command.untried or (command.retryable and open_turn.attempts < options.max_attempts)
+    if code in ("worker_lost", "worker_left") or again:
         return (failed,)
-    return (failed, _ended(state, turn, fence, "failed", text, code=wish.code, message=wish.message))
+    return (failed, _ended(state, turn, fence, "failed", text, code=code, message=message))
 
 
-def _decide(state: State, wish: Decide) -> tuple[ThreadFact, ...]:
-    open = _open(state)
-    call = open.call(wish.call) if open else None
-    if open is None or call is None or call.status != "awaiting_approval":
+def _approval(state: State, command: Approval) -> tuple[ThreadFact, ...]:
+    open_turn = state.open_turn
+    call = open_turn.call(command.call) if open_turn else None
+    if open_turn is None or call is None or call.status != "awaiting_approval":
         return ()  # decided already, expired or stopped: the first in the log has won, and the record says which
-    if wish.digest != call.digest:
+    if command.digest != call.digest:
         raise InvalidInput("the call's arguments are not those that were shown: look again, then decide")
-    if wish.outcome == "approve":
-        new = call.digest if wish.arguments is None else digest(wish.arguments)
-        decision: ThreadFact = ApprovalGiven(
-            turn=open.turn,
+    approval: ThreadFact
+    if command.outcome == "approve":
+        new = call.digest if command.arguments is None else digest(command.arguments)
+        arguments = command.arguments if new != call.digest else None
+        approval = ApprovalGiven(
+            turn=open_turn.turn,
             call=call.call,
             asked=call.digest,
             digest=new,
-            content=DecisionContent(arguments=wish.arguments if new != call.digest else None, reason=wish.reason),
+            content=DecisionContent(arguments=arguments, reason=command.reason),
         )
     else:
-        decision = ApprovalDenied(
-            turn=open.turn, call=call.call, asked=call.digest, content=DecisionContent(reason=wish.reason)
+        approval = ApprovalDenied(
+            turn=open_turn.turn, call=call.call, asked=call.digest, content=DecisionContent(reason=command.reason)
         )
-    others = any(c.status == "awaiting_approval" and c.call != call.call for c in open.calls)
-    return (decision,) if others else (decision, _claim(open, wish.worker, "resumed"))
+    others = any(c.status == "awaiting_approval" and c.call != call.call for c in open_turn.calls)
+    return (approval,) if others else (approval, _claim(open_turn, command.worker, "resumed"))
 
 
-def _close(state: State, wish: Close) -> tuple[ThreadFact, ...]:
-    open = _open(state)
-    if open is None or open.turn != wish.turn or wish.n not in (None, state.n):
+def _close(state: State, command: Close) -> tuple[ThreadFact, ...]:
+    open_turn = state.open_turn
+    if open_turn is None or open_turn.turn != command.turn or command.n not in (None, state.n):
         return ()
-    fence = open.fence + 1
-    text = joined(_turn(state, open.turn).text, _partial(state, open, wish.partial))
+    turn, fence = open_turn.turn, open_turn.fence + 1
+    text = joined(state.item(Turn, turn).text, _partial(state, open_turn, command.partial))
     return (
-        _claim(open, wish.worker, wish.reason),
-        *_closed_calls(open, fence, wish.reason, wish.partial),
-        _ended(state, open.turn, fence, wish.status, text, code=wish.code, message=wish.message),
+        _claim(open_turn, command.worker, command.reason),
+        *_closed_calls(open_turn, fence, command.reason, command.partial),
+        _ended(state, turn, fence, command.status, text, code=command.code, message=command.message),
     )
 
 
-def _partial(state: State, open: OpenTurn, sealed: str) -> str:
-    """What is shown of an answer that did not come to its end: `sealed`, if the open model call is for the answer."""
-    under_way = open.model_call is not None and open.model_call.purpose == "answer"
-    return sealed if under_way else _turn(state, open.turn).partial
+def _partial(state: State, open_turn: OpenTurn, sealed: str) -> str:
+    """What was shown of an unfinished answer: `sealed`, if the open model call is for the answer."""
+    under_way = open_turn.model_call is not None and open_turn.model_call.purpose == "answer"
+    return sealed if under_way else state.item(Turn, open_turn.turn).partial
 
 
 def _closed_calls(
-    open: OpenTurn, fence: int, reason: Literal["stop", "expired", "lost"], partial: str
+    open_turn: OpenTurn, fence: int, reason: Literal["stop", "expired", "lost"], partial: str
 ) -> list[ThreadFact]:
-    """The last word on every call that is open, when the turn ends before they do."""
+    """The last status of every call that is still open when its turn ends."""
     facts: list[ThreadFact] = []
-    if open.model_call:
-        facts.append(
-            ModelFailed(
-                turn=open.turn,
-                fence=fence,
-                call=open.model_call.call,
-                code="cancelled" if reason == "stop" else "worker_lost",
-                shown=bool(partial),
-                usage=Usage(),
-                cost=None,
-                ttft_ms=None,
-                duration_ms=None,
-                content=FailureContent(text=partial, message="stopped" if reason == "stop" else "the worker is gone"),
-            )
-        )
-    for call in open.calls:
+    if open_turn.model_call:
+        code, message = ("cancelled", "stopped") if reason == "stop" else ("worker_lost", "the worker is gone")
+        facts.append(broken_off(open_turn.turn, fence, open_turn.model_call, text=partial, code=code, message=message))
+    for call in open_turn.calls:
         if not call.closed:
-            status, code = _last_word(call, reason)
-            facts.append(
-                ToolFinished(
-                    turn=open.turn, fence=fence, call=call.call, status=status, code=code, content=ResultContent()
-                )
-            )
+            facts.append(_unfinished(open_turn.turn, fence, call, reason))
     return facts
 
 
-def _last_word(call: OpenCall, reason: Literal["stop", "expired", "lost"]) -> tuple[CallStatus, str | None]:
+def broken_off(turn: str, fence: int, call: OpenModelCall, *, text: str, code: str, message: str) -> ModelFailed:
+    """A model call whose end its worker did not see: its cost is unknown, `text` is what it has shown."""
+    return ModelFailed(
+        turn=turn,
+        fence=fence,
+        call=call.call,
+        code=code,
+        shown=bool(text),
+        usage=Usage(),
+        cost=None,
+        ttft_ms=None,
+        duration_ms=None,
+        content=FailureContent(text=text, message=message),
+    )
+
+
+def _unfinished(turn: str, fence: int, call: OpenCall, reason: Literal["stop", "expired", "lost"]) -> ToolFinished:
+    status, code = _last_status(call, reason)
+    return ToolFinished(turn=turn, fence=fence, call=call.call, status=status, code=code, content=ResultContent())
+
+
+def _last_status(call: OpenCall, reason: Literal["stop", "expired", "lost"]) -> tuple[CallStatus, str]:
     if call.status != "running":
         return ("denied", "approval_expired") if reason == "expired" else ("cancelled", reason)
     if call.effect == "read":
@@ -446,33 +419,24 @@ def _last_word(call: OpenCall, reason: Literal["stop", "expired", "lost"]) -> tu
     return "unknown", "stop" if reason == "stop" else "worker_lost"
 
 
-def lost_call(open: OpenTurn, call: OpenCall, worker: Worker) -> Finished:
-    """The last word on a call that ran under an older fence and may not be started again."""
-    status, code = _last_word(call, "lost")
-    return Finished(worker=worker, call=call.call, status=status, code=code)
+def lost_call(open_turn: OpenTurn, call_id: str, worker: Worker) -> Finished:
+    """The end of a call that ran under an older fence and may not be started again."""
+    call = open_turn.call(call_id)
+    if call is None:
+        raise NotFound("tool_call", call_id)
+    return Finished(worker=worker, finished=_unfinished(open_turn.turn, open_turn.fence, call, "lost"))
 
 
-def finished(turn: str, fence: int, wish: Finished) -> ToolFinished:
-    """The outcome of a call, from the fence in force."""
-    return ToolFinished(
-        turn=turn,
-        fence=fence,
-        call=wish.call,
-        status=wish.status,
-        code=wish.code,
-        duration_ms=wish.duration_ms,
-        size=wish.size,
-        digest=wish.digest,
-        cut=wish.cut,
-        content=ResultContent(result=wish.result, error=wish.error),
+def late(finished: ToolFinished, search: Found | None) -> Late:
+    """The outcome of a call as evidence: its worker held the turn under the outcome's fence, and has lost it since."""
+    result = {"found": [passage.id for passage in search.passages]} if search else finished.result
+    return Late(
+        turn=finished.turn,
+        fence=finished.fence,
+        call=finished.call,
+        status=finished.status,
+        content=ResultContent(result=result, error=finished.error),
     )
-
-
-def late(turn: str, fence: int, wish: Finished) -> Late:
-    """The outcome of a call, from a worker that held the turn under `fence` and no longer does."""
-    result = {"found": [passage.id for passage in wish.found.passages]} if wish.found else wish.result
-    content = ResultContent(result=result, error=wish.error)
-    return Late(turn=turn, fence=fence, call=wish.call, status=wish.status, content=content)
 
 
 def _ended(
@@ -486,9 +450,9 @@ def _ended(
     message: str | None = None,
     output: Json = None,
 ) -> TurnEnded:
-    found = citations(text, list(numbered(state.items, turn).values()))
-    kept = fitting(found)
-    content = EndContent(text=text, citations=kept, message=message, output=output)
+    every = citations(text, list(numbered(state.items, turn).values()))
+    fit = fitting(every)
+    content = EndContent(text=text, citations=fit, message=message, output=output)
     return TurnEnded(
-        turn=turn, fence=fence, status=status, code=code, citations_left_out=len(found) - len(kept), content=content
+        turn=turn, fence=fence, status=status, code=code, citations_left_out=len(every) - len(fit), content=content
     )

@@ -11,17 +11,17 @@ from dataclasses import replace
 import anyio
 
 from core.clock import Clock
-from core.errors import Conflict, Full, StoreRefused, TooLarge, Unavailable
+from core.errors import Conflict, Corrupt, Full, StoreRefused, TooLarge, Unavailable
 from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import AnyFact, ThreadFact, draft
 from core.log.fold import State, fold, fold_all
-from core.log.records import Item, Thread, Turn, item, record
+from core.log.records import Thread, Turn, item, record
 from core.log.repair_commits import Repairs
 from core.options import Options
 from core.store import Query, Record, Store, commit_size, every
-from core.turn.commands import Wish
+from core.turn.commands import Command
 from core.turn.decide import decide
 from core.values import Entry
 
@@ -32,61 +32,65 @@ _EMPTY_READS = 100
 
 
 class Journal:
-    """One thread, as far as it was read: made anew for each operation, and kept by a turn's worker. `load` it first.
+    """One thread, as far as it was read. `load` it first.
 
-    `patience` is for how many seconds a commit that is not acknowledged is repeated.
+    Each operation makes a journal of its own; a turn's worker keeps one until the turn ends. `patience` is for how many
+    seconds a commit that is not acknowledged is repeated.
     """
 
     def __init__(
         self, store: Store, clock: Clock, wakeups: Wakeups, thread_id: str, options: Options, *, patience: float
     ) -> None:
+        self.thread_id = thread_id
         self.stream = f"thread:{thread_id}"
         self.state = State()
         self._store = store
         self._clock = clock
         self._wakeups = wakeups
-        self._thread_id = thread_id
         self._options = options
         self.patience = patience
         self._clean = 0
 
     @property
     def thread(self) -> Thread | None:
-        """The head as of the last entry folded; None for a thread that was never created."""
+        """The head as of the last entry folded; None if the thread does not exist."""
         return self.state.thread
 
     async def load(self, *turns: str) -> None:
         """Start from the head record, the open turn's records and those of `turns`, and all entries after the head."""
-        head = await self._store.get("thread", self._thread_id)
+        head = await self._store.get("thread", self.thread_id)
         if head is not None:
             thread = item(head)
-            assert isinstance(thread, Thread)
+            if not isinstance(thread, Thread):
+                raise Corrupt(self.stream, head.n, f"its head record is a {head.kind}")
             self.state = State(thread, {})
             self._clean = thread.n
-            open = (thread.open.turn,) if thread.open else ()
-            for turn in {*open, *turns}:
+            open_turns = (thread.open.turn,) if thread.open else ()
+            for turn in {*open_turns, *turns}:
                 await self._load_turn(turn)
         await self.catch_up()
 
     async def catch_up(self) -> bool:
-        """Fold what others have appended; False when there was nothing."""
+        """Fold the entries that other writers have appended; whether there were any."""
         entries = await self._store.read(self.stream, self.state.n)
-        found = bool(entries)
+        caught_up = bool(entries)
         while entries:
             for entry in entries:
                 await self._fold(entry)
             entries = await self._store.read(self.stream, self.state.n)
-        return found
+        return caught_up
 
-    async def append(self, wish: Wish | Callable[[State], Awaitable[Wish]], *, by: str) -> tuple[ThreadFact, ...]:
-        """Put the wish on record; the facts that were appended, () where nothing was left to do.
+    async def append(
+        self, command: Command | Callable[[State], Awaitable[Command]], *, by: str
+    ) -> tuple[ThreadFact, ...]:
+        """Put the command on record; the facts that were appended, () if the record already says it.
 
-        A wish that depends on the state is given as a function, and made anew after every `Conflict`. Raises what
-        `decide` raises, and Unavailable, Full or StoreRefused if the store did not take it; TooLarge if none ever will.
+        A command that depends on the state is passed as a function, which is called again after every `Conflict`.
+        Raises what `decide` raises, Unavailable, Full or StoreRefused if the store did not take the facts, and TooLarge
+        if they are larger than a commit may be.
         """
         while True:
-            made = await wish(self.state) if callable(wish) else wish
-            facts = decide(self.state, made, self._options)
+            facts = decide(self.state, await command(self.state) if callable(command) else command, self._options)
             if not facts:
                 return ()
             try:
@@ -97,7 +101,7 @@ class Journal:
                 return facts
 
     async def repair(self) -> None:
-        """Write the records that lag behind what was loaded, if any do."""
+        """Write the records that lag behind the entries that were loaded."""
         if records := self._touched(self.state):
             repairs = Repairs(self._store, self._clock, self.stream, self.state.n, self.patience)
             for lagging in records:
@@ -145,7 +149,7 @@ class Journal:
             except (Full, StoreRefused, Unavailable):
                 # The entries are the fact: records that could not be written never fail the commit that made them.
                 log.exception("%s: records after %d lag behind their log", self.stream, self._clean)
-        self.state = self._kept(self.state)
+        self.state = _without_ended_turns(self.state)
 
     async def _fold_the_winner(self) -> None:
         for _ in range(_EMPTY_READS):
@@ -162,11 +166,10 @@ class Journal:
         self.state = fold(self.state, entry)
 
     async def _load_turn(self, turn: str) -> None:
-        items = dict(self.state.items)
-        found = await self._store.get("turn", turn)
-        if found is None:
+        stored = await self._store.get("turn", turn)
+        if stored is None:
             return
-        items[turn] = item(found)
+        items = {**self.state.items, turn: item(stored)}
         for kind in ("message", "tool_call", "model_call", "retrieval"):
             async for one in every(self._store, Query(kind=kind, where={"turn": turn})):
                 items[one.id] = item(one)
@@ -179,18 +182,15 @@ class Journal:
         touched = [record(item) for item in state.items.values() if item.n > self._clean]
         return [*touched, record(state.thread)]
 
-    def _kept(self, state: State) -> State:
-        """The state without the records of turns that are over, so that a long-lived writer stays small."""
-        open = state.thread.open.turn if state.thread and state.thread.open else None
-        if open is None:
-            return state
-        items: dict[str, Item] = {
-            id: item
-            for id, item in state.items.items()
-            if (item.id if isinstance(item, Turn) else _turn_of(item)) == open
-        }
-        return replace(state, items=items)
 
-
-def _turn_of(item: Item) -> str | None:
-    return getattr(item, "turn", None)
+def _without_ended_turns(state: State) -> State:
+    """The state without the records of turns that are over, so that a long-lived writer stays small."""
+    open_turn = state.open_turn
+    if open_turn is None:
+        return state
+    items = {
+        item_id: item
+        for item_id, item in state.items.items()
+        if (item.id if isinstance(item, Turn) else getattr(item, "turn", None)) == open_turn.turn
+    }
+    return replace(state, items=items)

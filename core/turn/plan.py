@@ -1,4 +1,4 @@
-"""The next act on an open turn, from its head record alone. Pure: no await, no clock, no chance."""
+"""The next act on an open turn, from its head record alone. Pure: the same head, the same act."""
 
 from dataclasses import dataclass
 from itertools import takewhile
@@ -12,13 +12,16 @@ MAX_STARTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What the holder of a claim does next; `call` is the tool call or model call it concerns, `calls` those to run."""
+    """What the turn's worker does next. `call` is the model or tool call it concerns, `calls` are the calls to run.
+
+    `salvage` records a model call whose worker is gone as failed. `none` and `park` end the worker's part for now.
+    """
 
     kind: Literal[
         "rewrite",
         "retrieve",
         "summarize",
-        "ask_model",
+        "request_model",
         "run_tools",
         "close_lost_call",
         "tell",
@@ -33,42 +36,41 @@ class Act:
 
 
 def plan(
-    open: OpenTurn, *, retrieves: bool, rewrites: bool = False, summarizes: bool = False, tells: bool = False
+    open_turn: OpenTurn, *, retrieves: bool, rewrites: bool = False, summarizes: bool = False, tells: bool = False
 ) -> Act:
-    """The next act on an open turn, for whoever holds its claim. `salvage`: a model call's worker is gone.
+    """The next act on an open turn, for the worker that holds it.
 
-    `retrieves`: passages are looked for before the model is first asked, and `rewrites`: with a query that a model is
-    asked for. `summarizes`: before that, too, what no longer fits is summarised.
-    `tells`: hooks say what the model is told of each call that ran.
+    Before the first request for the answer: `retrieves` searches for passages, `rewrites` first requests the query of
+    a model, `summarizes` summarises older turns. `tells`: hooks decide what the model is told of each call that ran.
     """
-    if open.status == "awaiting_approval":
+    if open_turn.status == "awaiting_approval":
         return Act(kind="none")
-    if open.model_call:
-        return Act(kind="salvage", call=open.model_call.call)
-    for call in open.calls:
+    if open_turn.model_call:
+        return Act(kind="salvage", call=open_turn.model_call.call)
+    for call in open_turn.calls:
         if call.status == "running" and not _may_start(call):
             return Act(kind="close_lost_call", call=call.call)
-    if ready := _ready(open):
+    if ready := _ready(open_turn):
         return Act(kind="run_tools", calls=ready)
-    if any(call.waits for call in open.calls):
+    if any(call.waits for call in open_turn.calls):
         return Act(kind="park")
-    for call in open.calls:
+    for call in open_turn.calls:
         if tells and call.attempts and not call.told:
             return Act(kind="tell", call=call.call)
-    if retrieves and rewrites and open.step == 0 and open.retrievals == 0 and open.queries == 0:
+    if retrieves and rewrites and open_turn.step == 0 and open_turn.retrievals == 0 and open_turn.queries == 0:
         return Act(kind="rewrite")
-    if retrieves and open.step == 0 and open.retrievals == 0:
+    if retrieves and open_turn.step == 0 and open_turn.retrievals == 0:
         return Act(kind="retrieve")
-    if summarizes and open.step == 0 and open.summaries == 0:
+    if summarizes and open_turn.step == 0 and open_turn.summaries == 0:
         return Act(kind="summarize")
-    if open.failure:
-        return Act(kind="ask_model", step=open.step, attempt=open.attempts + 1)
-    return Act(kind="ask_model", step=open.step + 1, attempt=1)
+    if open_turn.failure:
+        return Act(kind="request_model", step=open_turn.step, attempt=open_turn.attempts + 1)
+    return Act(kind="request_model", step=open_turn.step + 1, attempt=1)
 
 
-def _ready(open: OpenTurn) -> tuple[str, ...]:
-    """The next call that may run now. A read takes the reads that follow it along: their order makes no difference."""
-    able = [call for call in open.calls if _may_start(call)]
+def _ready(open_turn: OpenTurn) -> tuple[str, ...]:
+    """The next call that may run, with all reads that follow it directly if it is a read: they may run in any order."""
+    able = [call for call in open_turn.calls if _may_start(call)]
     reads = list(takewhile(lambda call: call.effect == "read", able))
     return tuple(call.call for call in reads or able[:1])
 

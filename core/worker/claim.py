@@ -1,4 +1,4 @@
-"""What a worker holds while a turn is its own: the log, the live stream, the time that is left."""
+"""A claimed turn: the log, the live stream and the remaining time of the worker that holds it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from core.worker.model_chain import Chain
 from core.worker.window import Window
 
 DESK = "desk"
-"""Who `Entry.by` names when a worker writes."""
+"""`Entry.by` of what a worker writes."""
 
 _SLACK = 5.0
 
@@ -39,16 +39,17 @@ class Equipment:
     hooked: Hooked
 
 
-class Holding:
-    """A turn in one worker's hands. `turn_id` may be somebody else's by now: `mine` tells.
+class ClaimedTurn:
+    """A turn that a worker has claimed. Another worker may have taken it over since: `mine` tells.
 
-    `until` is when its turn's deadline is over, `expected` when the step under way ought to be, both monotonic.
+    `until` is when the turn's deadline is over, and `expected` when the step under way should be, both monotonic.
     """
 
     def __init__(self, equipment: Equipment, journal: Journal, worker: Worker, turn_id: str) -> None:
         self.equipment = equipment
         self.journal = journal
         self.worker = worker
+        self.thread_id = journal.thread_id
         self.turn_id = turn_id
         self.live: LiveStream | None = None
         self.fence = 0
@@ -56,34 +57,33 @@ class Holding:
         self.expected = 0.0
 
     def mine(self) -> OpenTurn | None:
-        """The open turn, None once it is over or somebody else's."""
-        thread = self.journal.thread
-        open = thread.open if thread else None
-        if open is None or open.turn != self.turn_id or open.worker is None or open.worker.nonce != self.worker.nonce:
+        """The open turn; None once it has ended, or another worker holds it."""
+        open_turn = self.journal.state.open_turn
+        if open_turn is None or open_turn.turn != self.turn_id or open_turn.worker is None:
             return None
-        return open
+        return open_turn if open_turn.worker.nonce == self.worker.nonce else None
 
     def still_mine(self) -> OpenTurn:
-        """As `mine`; raises Superseded where it is not."""
-        if (open := self.mine()) is None:
+        """As `mine`, but raises Superseded instead of None."""
+        if (open_turn := self.mine()) is None:
             raise Superseded(self.turn_id)
-        return open
+        return open_turn
 
-    def play(self, open: OpenTurn) -> LiveStream:
-        """The live stream of the fence in force: attempts are never spliced."""
-        if self.live is None or self.fence != open.fence:
+    def play(self, open_turn: OpenTurn) -> LiveStream:
+        """The live stream of the fence in force. Each fence has its own, so that two attempts are never spliced."""
+        if self.live is None or self.fence != open_turn.fence:
             self.let_go()
-            self.live = self.equipment.live.open(self.turn_id, open.fence)
-            self.fence = open.fence
+            self.live = self.equipment.live.open(self.turn_id, open_turn.fence)
+            self.fence = open_turn.fence
         return self.live
 
     def let_go(self) -> None:
-        """Write no more live text."""
+        """Stop writing live text."""
         if self.live:
             self.equipment.live.close(self.live)
 
     def expect(self, seconds: float) -> None:
-        """The step that begins takes so long at most: whoever takes longer must look dead."""
+        """The step that begins takes so many seconds at most. A worker that takes longer stops its signs of life."""
         self.expected = self.equipment.clock.monotonic() + seconds + _SLACK
 
     def left(self, seconds: float) -> float:
@@ -91,24 +91,15 @@ class Holding:
         return max(0.0, min(seconds, self.until - self.equipment.clock.monotonic()))
 
     @property
-    def thread_id(self) -> str:
-        assert self.journal.thread
-        return self.journal.thread.id
-
-    @property
     def turn(self) -> Turn:
-        turn = self.journal.state.items[self.turn_id]
-        assert isinstance(turn, Turn)
-        return turn
+        return self.journal.state.item(Turn, self.turn_id)
 
-    def call(self, id: str) -> ToolCall:
+    def call(self, call_id: str) -> ToolCall:
         """One of the turn's tool calls, as of now."""
-        call = self.journal.state.items[id]
-        assert isinstance(call, ToolCall)
-        return call
+        return self.journal.state.item(ToolCall, call_id)
 
     def asker(self) -> Viewer:
-        """Who asked; raises Superseded once the turn is not this worker's."""
-        open = self.still_mine()
-        standing = open.standing
-        return Viewer(open.asker, standing.roles, country=standing.country, entity=standing.entity)
+        """The employee whose question this is. Raises Superseded as `still_mine` does."""
+        open_turn = self.still_mine()
+        standing = open_turn.standing
+        return Viewer(open_turn.asker, standing.roles, country=standing.country, entity=standing.entity)

@@ -1,4 +1,4 @@
-"""Ending a turn from outside its worker: a stop, an expiry, a turn that nobody can go on with."""
+"""Ending a turn from outside its worker: a stop, an expired approval, a turn without a desk that could go on."""
 
 from typing import Literal
 
@@ -22,24 +22,23 @@ async def close_turn(
     *,
     by: str,
 ) -> tuple[ThreadFact, ...]:
-    """End the turn in one commit, with what was shown of it; () when it has ended already.
+    """End the turn in one commit, with the text that was shown. Returns the facts, () if it has ended already.
 
-    A stop holds whatever happens meanwhile; any other reason was judged from the log as loaded, and after one entry
-    more it is () too: a decision that came first has won, and a worker that writes is not lost.
-
-    The open model call's live stream is sealed first, and again after every Conflict: from then on its worker can show
-    nothing more, so that the text kept is the text seen.
+    A stop always ends the turn. Any other reason was judged from the log as loaded, and returns () if there is a newer
+    entry: an approval that came first has won, and a worker that writes is not lost.
     """
     worker = new_worker(equipment.clock)
     judged = None if reason == "stop" else journal.state.n
 
-    async def wish(state: State) -> Close:
-        open = state.thread.open if state.thread else None
+    async def command(state: State) -> Close:
+        open_turn = state.open_turn
         partial = ""
-        if open and open.turn == turn and open.model_call and judged in (None, state.n):
-            stream = live_stream(turn, open.model_call.fence)
+        if open_turn and open_turn.turn == turn and open_turn.model_call and judged in (None, state.n):
+            # Sealed before the commit, and again after every Conflict: the worker can then show nothing more, and the
+            # recorded text is the text that was seen.
+            stream = live_stream(turn, open_turn.model_call.fence)
             partial = await seal(
-                equipment.store, equipment.clock, stream, open.model_call.call, patience=equipment.options.lease
+                equipment.store, equipment.clock, stream, open_turn.model_call.call, patience=equipment.options.lease
             )
         return Close(
             turn=turn,
@@ -52,4 +51,4 @@ async def close_turn(
             n=judged,
         )
 
-    return await journal.append(wish, by=by)
+    return await journal.append(command, by=by)

@@ -1,7 +1,7 @@
 """What a model is sent: what the window chose of the thread, then the open turn.
 
-Repair changes what is sent, never what is stored: whatever became of a turn, each call that is sent has one result,
-no message is empty, and what was cut off, erased or never found out says so in words.
+Repair changes what is sent, never what is stored. However a turn went, each call that is sent has one result, each
+message has content, and text that was cut off, erased or is unknown is marked as such.
 """
 
 import json
@@ -49,27 +49,26 @@ async def choose(store: Store, thread: str, before_n: int, window: Window, optio
     summary = None
     if window.summarizes:
         newest = Query(kind="summary", where={"thread": thread}, order=("-at_n",), limit=1)
-        for record in (await store.find(newest)).records:
-            found = item(record)
-            assert isinstance(found, Summary)
-            summary = found if found.text is not None else None  # erased, it stands for nothing any more
+        summaries = [s for record in (await store.find(newest)).records if isinstance(s := item(record), Summary)]
+        if summaries and summaries[0].text is not None:  # erased, it stands for nothing any more
+            summary = summaries[0]
     return window.choose(turns, summary, options)
 
 
 def summary_request(choice: Choice, earlier: Sequence[SentMessage]) -> ModelRequest:
-    """What is asked for a summary of the turns whose messages are `earlier`."""
-    said = [f"Notes so far:\n{choice.summary.text}"] if choice.summary else []
+    """The request for a summary of the turns whose messages are `earlier`."""
+    lines = [f"Notes so far:\n{choice.summary.text}"] if choice.summary else []
     for message in earlier:
         match message:
             case UserMessage():
-                said.append(f"Employee: {message.text}")
+                lines.append(f"Employee: {message.text}")
             case AssistantMessage() if message.text:
-                said.append(f"Desk: {message.text}")
+                lines.append(f"Desk: {message.text}")
             case ToolMessage():
-                said.append(f"Tool {message.tool}: {message.content}")
+                lines.append(f"Tool {message.tool}: {message.content}")
     text = (
         "Write notes of this conversation for whoever goes on with it: every fact, number, date, request and open "
-        "question in it, in at most 400 words. Write only the notes.\n\n" + "\n\n".join(said)
+        "question in it, in at most 400 words. Write only the notes.\n\n" + "\n\n".join(lines)
     )
     return ModelRequest(instructions=SUMMARIZE, messages=(UserMessage(text=text),))
 
@@ -91,8 +90,8 @@ async def earlier_messages(store: Store, turns: Sequence[Turn], options: Options
     ids = In(tuple(turn.id for turn in turns))
     items: dict[str, Item] = {}
     for kind in ("model_call", "tool_call"):
-        async for found in every(store, Query(kind=kind, where={"turn": ids})):
-            items[found.id] = item(found)
+        async for one in every(store, Query(kind=kind, where={"turn": ids})):
+            items[one.id] = item(one)
     messages: list[SentMessage] = []
     for turn in turns:
         whole = _with_ending(turn, items, turn_messages(turn, items, options))
@@ -102,9 +101,10 @@ async def earlier_messages(store: Store, turns: Sequence[Turn], options: Options
 
 
 def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> list[SentMessage]:
-    """The question, and every answer so far with its calls and their results; no passages but the turn's own.
+    """The question, and every answer so far with its calls and their results.
 
-    Those found before the first answer stand with the question, those that a call found with its result.
+    Passages are the turn's own. Those of the search before the first answer stand with the question, those of a call
+    with its result.
     """
     first = [retrieval for retrieval in retrievals(items, turn.id) if retrieval.call is None]
     question = ERASED if turn.question is None else turn.question
@@ -116,14 +116,14 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
         )
     ]
     calls = [i for i in items.values() if isinstance(i, ToolCall) and i.turn == turn.id]
-    asked = _asked(items, turn)
-    for model_call in sorted(asked, key=lambda c: c.at_n):
+    requests = _answer_calls(items, turn)
+    for model_call in sorted(requests, key=lambda c: c.at_n):
         if model_call.status == "failed" and model_call.code == "empty":
             messages.append(UserMessage(text=NUDGE))
         if model_call.status != "answered":
             continue
         if model_call.repair == "output" and turn.status == "completed":
-            continue  # it was given again, and what came then is the answer
+            continue  # the model was told, and its next answer is the turn's
         own = sorted((call for call in calls if call.model_call == model_call.id), key=lambda call: call.number)
         text = ERASED if model_call.erased else model_call.answer or ""
         if not text.strip():
@@ -134,15 +134,15 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
             reasoning = () if model_call.repair == "cut_calls" or model_call.erased else tuple(model_call.reasoning)
             messages.append(AssistantMessage(text=text, calls=sent, reasoning=reasoning, model=model_call.model))
             messages += [tool_message(call, items, options) for call in own]
-        if turn.ended_at is None and (said := model_call.repair and _REPAIRS.get(model_call.repair)):
-            messages.append(UserMessage(text=f"{said} {model_call.fault or ''}".rstrip()))
+        if turn.ended_at is None and (repair := model_call.repair and _REPAIRS.get(model_call.repair)):
+            messages.append(UserMessage(text=f"{repair} {model_call.fault or ''}".rstrip()))
     return messages
 
 
 def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) -> ToolMessage:
-    """What the model is told of a call: its result, cut to the option's size with a note, or what became of it.
+    """What the model is told of a call: its result, cut to the option's size with a note, or why there is none.
 
-    The passages of one that searched are among `items`; without them it is told their numbers.
+    The passages of a call that searched are among `items`. Without them the model is told their numbers.
     """
     if call.told is not None:
         content = call.told
@@ -163,7 +163,7 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
 
 
 def check_sendable(request: ModelRequest) -> None:
-    """Raises InvalidInput for a request that providers refuse: an orphan call or result, an empty message."""
+    """Raises InvalidInput for a request that providers refuse: calls and results that do not match, or empty text."""
     waiting: list[tuple[str, str]] = []
     if not request.messages or not isinstance(request.messages[0], UserMessage):
         raise InvalidInput("the first message is a question")
@@ -222,15 +222,15 @@ def _text(result: Json) -> str:
     return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False)
 
 
-def _asked(items: Mapping[str, Item], turn: Turn) -> list[ModelCall]:
-    """The turn's model calls that were for its answer: what was asked on the side, nobody saw."""
+def _answer_calls(items: Mapping[str, Item], turn: Turn) -> list[ModelCall]:
+    """The turn's model calls that were for its answer. The text of the others was never shown."""
     calls = [i for i in items.values() if isinstance(i, ModelCall) and i.turn == turn.id]
     return [call for call in calls if call.purpose == "answer"]
 
 
 def _passages(call: ToolCall, items: Mapping[str, Item]) -> str:
-    """What the call found, if it searched; "" where it did not, or where its turn's passages are not at hand."""
-    search = next((found for found in retrievals(items, call.turn) if found.call == call.id), None)
+    """The passages of a call that searched; "" for any other call, and if its turn's passages are not loaded."""
+    search = next((one for one in retrievals(items, call.turn) if one.call == call.id), None)
     if search is None or not isinstance(call.result, dict):
         return ""
     numbers = call.result["passages"]
@@ -238,15 +238,15 @@ def _passages(call: ToolCall, items: Mapping[str, Item]) -> str:
 
 
 def _with_ending(turn: Turn, items: Mapping[str, Item], messages: list[SentMessage]) -> list[SentMessage]:
-    """An ended turn's messages; of one that broke off the model said what the employee saw, no more, and not all."""
+    """An ended turn's messages. An answer that broke off is what the employee saw of it, with a note that it did."""
     if messages[-1] == UserMessage(text=NUDGE):
-        messages = messages[:-1]  # nobody answered it any more
+        messages = messages[:-1]  # the turn ended before an answer to it
     last = messages[-1]
     answer = last if isinstance(last, AssistantMessage) and not last.calls else None
     if turn.status == "completed":
         return messages if answer else [*messages, AssistantMessage(text="[this answer was empty]")]
-    asked = _asked(items, turn)
-    newest = max(asked, key=lambda call: call.at_n, default=None)
+    requests = _answer_calls(items, turn)
+    newest = max(requests, key=lambda call: call.at_n, default=None)
     shown = ""
     # Only the newest attempt was seen to the end; those before it were replaced, on the screen too.
     if newest and newest.status == "failed":

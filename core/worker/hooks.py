@@ -1,12 +1,12 @@
 """Hooks: what an application may see and change of a turn. They never stand between an outcome and its record.
 
-Several may be given; each is awaited in the order given, within its deadline. One that fails lets nothing through:
-a call it was to judge is denied, a result it was to see is withheld from the model, a request is not sent.
+Hooks are awaited one after the other, in the order of the list, each within its deadline. If a hook fails, the call it
+was to judge is denied, the result it was to see is withheld from the model, and the request it was to see is not sent.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import anyio
@@ -30,7 +30,7 @@ MAX_WORDS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelView:
-    """A physical request to a model as a hook sees it: by whom, for what, to which model."""
+    """A physical request to a model as a hook sees it."""
 
     viewer: Viewer
     thread_id: str
@@ -43,7 +43,7 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOutcome:
-    """What came of a request, as it is on record: `status` `answered` or `failed`, then with a `code`."""
+    """The outcome of a request, as it is on record. `code` is set if it failed."""
 
     call_id: str
     status: Literal["answered", "failed"]
@@ -56,7 +56,7 @@ class ModelOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallView:
-    """A call as a hook sees it: who asked for what, with which validated arguments."""
+    """A tool call as a hook sees it. `viewer` is the asker, and the arguments are validated."""
 
     viewer: Viewer
     thread_id: str
@@ -69,7 +69,7 @@ class CallView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOutcome:
-    """What came of a call, as it is on record; `told` is what the model is to be told of it so far."""
+    """The outcome of a call, as it is on record. `told` is what the model is to be told, as earlier hooks left it."""
 
     status: CallStatus
     result: Json
@@ -81,10 +81,10 @@ class CallOutcome:
 class Hooks:
     """Any of four functions.
 
-    `before_model_call` returns another request, or None for the one it was given; it is asked before each physical
-    request of a turn. `after_model_call` sees what came of it, once that is on record. `before_tool_call` returns why
-    a call is denied, or None to let it run. `after_tool_call` returns what the model is told in place of the result,
-    or None to leave it; the record keeps both.
+    `before_model_call` runs before each physical request of a turn and returns another request, or None to leave it.
+    `after_model_call` sees the outcome once it is on record. `before_tool_call` returns why a call is denied, or None
+    to let it run. `after_tool_call` returns what the model is told in place of the result, or None to leave it; the
+    record keeps both.
     """
 
     before_model_call: Callable[[ModelView, ModelRequest], Awaitable[ModelRequest | None]] | None = None
@@ -94,11 +94,11 @@ class Hooks:
 
 
 class HookFault(RolltopError):
-    """A hook failed; the message names it and what it raised, never what it said."""
+    """A hook failed. The message names the type it raised, never its words, which may be an employee's."""
 
 
 class Hooked:
-    """The hooks of a desk, one after the other. `deadline` is in seconds, for each."""
+    """The hooks of a desk, one after the other. Each has `deadline` seconds."""
 
     def __init__(self, hooks: Sequence[Hooks], deadline: float) -> None:
         self._hooks = tuple(hooks)
@@ -110,30 +110,30 @@ class Hooked:
         return any(hooks.after_tool_call for hooks in self._hooks)
 
     async def change(self, view: ModelView, request: ModelRequest) -> ModelRequest:
-        """The request as the hooks want it sent. Raises HookFault for one that fails or that cannot be sent."""
+        """The request as the hooks want it sent. Raises HookFault if a hook fails, or its request cannot be sent."""
         for hooks in self._hooks:
             if hook := hooks.before_model_call:
-                changed = await self._ask("before_model_call", hook(view, request))
+                changed = await self._call("before_model_call", hook(view, request))
                 request = request if changed is None else _checked(changed, request)
         return request
 
     async def see(self, view: ModelView, outcome: ModelOutcome) -> list[str]:
-        """Show the outcome to each hook; returns what those raised that failed."""
+        """Show the outcome to each hook. Returns the failures."""
         failures = []
         for hooks in self._hooks:
             if hook := hooks.after_model_call:
                 try:
-                    await self._ask("after_model_call", hook(view, outcome))
+                    await self._call("after_model_call", hook(view, outcome))
                 except HookFault as fault:
                     failures.append(str(fault))
         return failures
 
     async def deny(self, view: CallView) -> str | None:
-        """Why the first hook that objects does not allow the call; None when none does."""
+        """The first hook's reason to deny the call; None if all allow it."""
         for hooks in self._hooks:
             if hook := hooks.before_tool_call:
                 try:
-                    denial = await self._ask("before_tool_call", hook(view))
+                    denial = await self._call("before_tool_call", hook(view))
                 except HookFault as fault:
                     return f"The check before it failed ({fault})."
                 if denial is not None:
@@ -141,23 +141,19 @@ class Hooked:
         return None
 
     async def tell(self, view: CallView, outcome: CallOutcome) -> tuple[str | None, str | None]:
-        """What the model is told instead, None for the result as it is; and what a hook that failed raised."""
-        told = None
+        """What the model is told in place of the result, None to leave it; and how a hook failed, or None."""
+        replacement = None
         for hooks in self._hooks:
             if hook := hooks.after_tool_call:
-                now = (
-                    outcome
-                    if told is None
-                    else CallOutcome(status=outcome.status, result=outcome.result, error=outcome.error, told=told)
-                )
+                now = outcome if replacement is None else replace(outcome, told=replacement)
                 try:
-                    said = await self._ask("after_tool_call", hook(view, now))
+                    text = await self._call("after_tool_call", hook(view, now))
                 except HookFault as fault:
                     return WITHHELD, str(fault)
-                told = told if said is None else _text(said) or "(empty)"
-        return told, None
+                replacement = replacement if text is None else _text(text) or "(empty)"
+        return replacement, None
 
-    async def _ask(self, name: str, answer: Awaitable[T]) -> T:
+    async def _call(self, name: str, answer: Awaitable[T]) -> T:
         try:
             with anyio.fail_after(self._deadline):
                 return await answer
@@ -178,9 +174,9 @@ def _checked(changed: ModelRequest, request: ModelRequest) -> ModelRequest:
     return changed
 
 
-def _text(said: object) -> str:
-    return str(said).encode(errors="replace").decode()
+def _text(value: object) -> str:
+    return str(value).encode(errors="replace").decode()
 
 
-def _words(said: object) -> str:
-    return _text(said)[:MAX_WORDS]
+def _words(value: object) -> str:
+    return _text(value)[:MAX_WORDS]

@@ -1,6 +1,6 @@
-"""A turn's model consulted: what it is sent, which model is sent it, and what becomes of the answer.
+"""A turn's model calls: what a model is sent, which model is sent it, and what becomes of the answer.
 
-Every physical request is on record before it goes out, and its outcome before anything acts on it.
+Every physical request is on record before it goes out, and its outcome before the worker acts on it.
 """
 
 from dataclasses import replace
@@ -11,57 +11,59 @@ from core.canonical import Json, digest
 from core.errors import RolltopError, Superseded, TooLarge
 from core.live.stream import LiveStream
 from core.log.commit import read_blob
-from core.log.facts import Late, ResultContent
+from core.log.facts import FailureContent, Late, ModelAsked, ModelFailed, ResultContent
 from core.log.records import ModelCall, OpenTurn
 from core.model import Model, ModelRequest
-from core.turn.commands import UNKNOWN_USAGE, Answered, Ask, Failed, Note
+from core.turn.commands import Answered, Failed, Note, Request
 from core.turn.decide import MAX_REPAIRS
 from core.turn.plan import Act
-from core.worker.claim import DESK, Holding
+from core.values import Usage
+from core.worker.claim import DESK, ClaimedTurn
 from core.worker.history import as_json, choose, earlier_messages, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView
-from core.worker.model_request import Asking
+from core.worker.model_request import RunningRequest
 from core.worker.structured_output import read_output
 from core.worker.tool_calls import note_failure
 from core.worker.window import Choice
 
 _LONGEST_DELAY = 30.0
+_NO_PAUSE = frozenset(("empty", "worker_left", "too_large"))
 
 
 class NoModel(RolltopError):
-    """There is no model left to ask: those that could be have failed so often of late that they are left alone."""
+    """Each model has failed so often of late that it is left alone for a while."""
 
 
-class Consulting:
+class ModelCalls:
     """The model calls of one worker. `cancel` ends the one under way, with the code its failure is to have."""
 
-    def __init__(self, holding: Holding, instructions: str, leaving: anyio.Event) -> None:
-        self._holding = holding
+    def __init__(self, claimed: ClaimedTurn, instructions: str, leaving: anyio.Event) -> None:
+        self._claimed = claimed
         self._instructions = instructions
         self._leaving = leaving
-        self._asking: Asking | None = None
+        self._running: RunningRequest | None = None
         self._delay = 0.0
         self._schema: Json = None
 
     def cancel(self, code: str) -> None:
-        if self._asking:
-            self._asking.cancel(code)
+        if self._running:
+            self._running.cancel(code)
 
-    async def ask(self, open: OpenTurn, act: Act) -> None:
-        """Ask the turn's model for its next answer. Raises NoModel where none may be asked."""
+    async def request_answer(self, open_turn: OpenTurn, act: Act) -> None:
+        """Request the turn's next answer. Raises NoModel if each model is out of order."""
         if await self._wait():
             return
-        holding, equipment, options = self._holding, self._holding.equipment, self._holding.equipment.options
+        claimed, equipment, options = self._claimed, self._claimed.equipment, self._claimed.equipment.options
         failed = self._failed(act.step)
         model = equipment.chain.choose(failed)
         if model is None:
             raise NoModel("each model has failed several times within a minute: ask again later")
-        bad_calls = open.repairs.count("calls") > MAX_REPAIRS["calls"]
+        bad_calls = open_turn.repairs.count("calls") > MAX_REPAIRS["calls"]
         with_tools = act.step <= options.max_steps and not bad_calls
         trimmed = any(call.code == "too_large" for call in failed)
-        choice = await self.choice(open, trimmed=trimmed)
+        choice = await self.choice(open_turn, trimmed=trimmed)
         earlier = await earlier_messages(equipment.store, choice.turns, options)
-        own = turn_messages(holding.turn, holding.journal.state.items, options)
+        own = turn_messages(claimed.turn, claimed.journal.state.items, options)
         request = ModelRequest(
             instructions=self._instructions,
             messages=(*summary_messages(choice.summary), *earlier, *own),
@@ -69,211 +71,220 @@ class Consulting:
             settings=options.model_settings,
             output=await self._output(),
         )
-        ask = Ask(
-            worker=holding.worker,
+        requested = ModelAsked(
+            turn=open_turn.turn,
+            fence=open_turn.fence,
+            call="",
             step=act.step,
             attempt=act.attempt,
-            model="",
+            model=model.name,
             with_tools=with_tools,
-            window=choice.turns[0].first_n if choice.turns else open.first_n,
+            window=choice.turns[0].first_n if choice.turns else open_turn.first_n,
             request="",
             summary=choice.summary.id if choice.summary else None,
         )
         can_trim = not trimmed and bool(choice.turns)
-        await self.consult(open, ask, request, model, failed=failed, can_trim=can_trim)
+        await self.request(open_turn, requested, request, model, failed=failed, can_trim=can_trim)
 
-    async def consult(
+    async def request(
         self,
-        open: OpenTurn,
-        ask: Ask,
+        open_turn: OpenTurn,
+        requested: ModelAsked,
         request: ModelRequest,
         model: Model,
         *,
         failed: tuple[ModelCall, ...],
         can_trim: bool = False,
     ) -> None:
-        """One physical request: changed by the hooks, announced, made, and its outcome put on record."""
-        holding, options = self._holding, self._holding.equipment.options
+        """One physical request: changed by the hooks, announced, made, and its outcome put on record.
+
+        `requested` is the announcement, still without the digest of the request and what hooks changed of it.
+        """
+        claimed, options = self._claimed, self._claimed.equipment.options
+        for_answer = requested.purpose == "answer"
         view = ModelView(
-            viewer=holding.asker(),
-            thread_id=holding.thread_id,
-            turn_id=holding.turn_id,
-            step=ask.step,
-            attempt=ask.attempt,
+            viewer=claimed.asker(),
+            thread_id=claimed.thread_id,
+            turn_id=claimed.turn_id,
+            step=requested.step,
+            attempt=requested.attempt,
             model=model.name,
-            purpose=ask.purpose,
+            purpose=requested.purpose,
         )
-        known = {name: value for name, value in request.settings.items() if name in model.settings}
-        request = replace(request, settings=known)
-        changed = await holding.equipment.hooked.change(view, request)
-        parts = tuple(part for part in PARTS if getattr(changed, part) != getattr(request, part))
-        ask = replace(ask, model=model.name, request=digest(as_json(changed)), changed=parts)
-        await holding.journal.append(ask, by=DESK)
-        asked = holding.still_mine().model_call
-        if asked is None:
-            raise Superseded(holding.turn_id)
-        holding.expect(options.model_call)
-        assert holding.live
-        asking = self._asking = Asking(
-            call=asked.call,
-            attempt=ask.attempt,
-            worker=holding.worker,
-            live=holding.live if ask.purpose == "answer" else None,
+        supported = {name: value for name, value in request.settings.items() if name in model.settings}
+        request = replace(request, settings=supported)
+        changed = await claimed.equipment.hooked.change(view, request)
+        parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
+        requested = requested.model_copy(update={"request": digest(as_json(changed)), "changed": parts})
+        await claimed.journal.append(Request(worker=claimed.worker, requested=requested), by=DESK)
+        announced = claimed.still_mine()
+        open_call = announced.model_call
+        if open_call is None:
+            raise Superseded(claimed.turn_id)
+        claimed.expect(options.model_call)
+        live = claimed.play(announced)
+        running = self._running = RunningRequest(
+            turn=claimed.turn_id,
+            call=open_call,
+            worker=claimed.worker,
+            live=live if for_answer else None,
             model=model,
-            tools=holding.equipment.tools,
+            tools=claimed.equipment.tools,
             options=options,
-            clock=holding.equipment.clock,
-            seconds=holding.left(options.model_call),
-            # Where JSON was asked for, `[1]` is a list; where nothing was searched, it is the writer's own.
-            passages=open.passages if open.retrievals and request.output is None and ask.purpose == "answer" else None,
-            said=holding.turn.text if ask.purpose == "answer" else "",
+            clock=claimed.equipment.clock,
+            seconds=claimed.left(options.model_call),
+            # In JSON `[1]` is a list, and in a turn without a search it is the writer's own: neither is a marker.
+            passages=open_turn.passages if open_turn.retrievals and request.output is None and for_answer else None,
+            earlier=claimed.turn.text if for_answer else "",
         )
         if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
-            asking.cancel("worker_left")
+            running.cancel("worker_left")
         try:
-            said = await _ask_unless_lost(asking, holding.live, changed, careful=open.passages > 0)
+            outcome = await _run_unless_lost(running, live, changed, careful=open_turn.passages > 0)
         finally:
-            self._asking = None
-        if isinstance(said, Failed) and holding.live.lost.is_set():
-            raise Superseded(holding.turn_id)  # whoever sealed the stream keeps what was shown, and ends the turn
-        said = self._judged(said, model, failed, changed, can_trim)
-        said = await self._keep(said)
-        self._delay = self._pause(said, ask.attempt, asking.retry_after)
-        for failure in await holding.equipment.hooked.see(view, _outcome(said)):
-            await note_failure(holding, "after_model_call", said.call, failure)
+            self._running = None
+        if isinstance(outcome, Failed) and live.lost.is_set():
+            # The worker or person that sealed the stream keeps what was shown, and ends the turn.
+            raise Superseded(claimed.turn_id)
+        outcome = await self._record(self._judged(outcome, model, failed, changed, can_trim))
+        self._delay = self._pause(outcome, requested.attempt, running.retry_after)
+        for failure in await claimed.equipment.hooked.see(view, _model_outcome(outcome)):
+            await note_failure(claimed, "after_model_call", open_call.call, failure)
 
     def _judged(
         self,
-        said: Answered | Failed,
+        outcome: Answered | Failed,
         model: Model,
         failed: tuple[ModelCall, ...],
         request: ModelRequest,
         can_trim: bool,
     ) -> Answered | Failed:
-        """What came, with all that decides how the turn goes on: does it fit, and is there anybody else to ask."""
-        chain = self._holding.equipment.chain
-        chain.heard(model.name, said.code if isinstance(said, Failed) else None)
-        if isinstance(said, Answered):
-            if request.output is None or said.calls or said.stop_reason != "end":
-                return said
-            output, misfit = read_output(said.text, request.output)
-            return replace(said, output=output, misfit=misfit)
-        if said.code == "too_large" and can_trim:
-            return replace(said, retryable=True)
+        """The outcome, with what decides how the turn goes on: whether an answer fits, or another model is left."""
+        chain = self._claimed.equipment.chain
+        chain.heard(model.name, outcome.failed.code if isinstance(outcome, Failed) else None)
+        if isinstance(outcome, Answered):
+            if request.output is None or outcome.calls or outcome.answered.stop_reason != "end":
+                return outcome
+            output, misfit = read_output(outcome.answered.text, request.output)
+            return replace(outcome, output=output, misfit=misfit)
+        if outcome.failed.code == "too_large" and can_trim:
+            return replace(outcome, retryable=True)
         others = [name for name in chain.able(failed) if name != model.name]
         tried = {call.model for call in failed}
         return replace(
-            said, retryable=said.retryable or bool(others), untried=any(name not in tried for name in others)
+            outcome, retryable=outcome.retryable or bool(others), untried=any(name not in tried for name in others)
         )
 
-    async def _keep(self, said: Answered | Failed) -> Answered | Failed:
-        """Put it on record; what then is."""
-        holding, fence = self._holding, self._holding.fence
+    async def _record(self, outcome: Answered | Failed) -> Answered | Failed:
+        """Put the outcome on record, and return what is recorded: an answer that is too large is recorded as failed."""
         try:
-            await holding.journal.append(said, by=DESK)
+            await self._claimed.journal.append(outcome, by=DESK)
         except TooLarge as error:
-            if isinstance(said, Failed):
+            if isinstance(outcome, Failed):
                 raise
-            return await self._keep(_unkept(said, str(error)))
+            return await self._record(_too_large(outcome, str(error)))
         except Superseded:
-            if said.cost is not None or said.usage != UNKNOWN_USAGE:
+            fact = outcome.failed if isinstance(outcome, Failed) else outcome.answered
+            if fact.cost is not None or fact.usage != Usage():
                 bill = Late(
-                    turn=holding.turn_id,
-                    fence=fence,
-                    call=said.call,
-                    usage=said.usage,
-                    cost=said.cost,
+                    turn=fact.turn,
+                    fence=fact.fence,
+                    call=fact.call,
+                    usage=fact.usage,
+                    cost=fact.cost,
                     content=ResultContent(),
                 )
-                await holding.journal.append(Note(fact=bill), by=DESK)
+                await self._claimed.journal.append(Note(fact=bill), by=DESK)
             raise
-        return said
+        return outcome
 
-    async def choice(self, open: OpenTurn, *, trimmed: bool = False) -> Choice:
-        equipment, options = self._holding.equipment, self._holding.equipment.options
+    async def choice(self, open_turn: OpenTurn, *, trimmed: bool = False) -> Choice:
+        equipment, options = self._claimed.equipment, self._claimed.equipment.options
         if trimmed:
             options = options.model_copy(update={"window_tokens": max(1, options.window_tokens // 4)})
-        return await choose(equipment.store, self._holding.thread_id, open.first_n, equipment.window, options)
+        return await choose(equipment.store, self._claimed.thread_id, open_turn.first_n, equipment.window, options)
 
     async def _output(self) -> Json:
         """The schema that the turn's answer is to fit, None for free text."""
-        named = self._holding.turn.snapshot.output
+        named = self._claimed.turn.snapshot.output
         if named is not None and self._schema is None:
-            self._schema = await read_blob(self._holding.equipment.store, named)
+            self._schema = await read_blob(self._claimed.equipment.store, named)
         return self._schema
 
     def _failed(self, step: int) -> tuple[ModelCall, ...]:
         """The failed calls of the step, oldest first."""
-        return tuple(call for call in self.model_calls() if call.step == step and call.status == "failed")
+        return tuple(call for call in self.records() if call.step == step and call.status == "failed")
 
-    def model_calls(self) -> list[ModelCall]:
-        """The turn's model calls, oldest first."""
-        items = self._holding.journal.state.items.values()
-        calls = [call for call in items if isinstance(call, ModelCall) and call.turn == self._holding.turn_id]
+    def records(self) -> list[ModelCall]:
+        """The turn's model calls on record, oldest first."""
+        items = self._claimed.journal.state.items.values()
+        calls = [call for call in items if isinstance(call, ModelCall) and call.turn == self._claimed.turn_id]
         return sorted(calls, key=lambda call: call.at_n)
 
     async def _wait(self) -> bool:
         """Let the pause between two attempts pass; whether the worker is to leave."""
-        delay, self._delay = self._holding.left(self._delay), 0.0
+        delay, self._delay = self._claimed.left(self._delay), 0.0
         if not delay:
             return False
-        self._holding.expect(delay)
+        self._claimed.expect(delay)
         with anyio.move_on_after(delay):
             await self._leaving.wait()
             return True
         return False
 
-    def _pause(self, said: Answered | Failed, attempt: int, retry_after: float | None) -> float:
-        """Seconds to wait before the same is asked again: what the provider asks for, within reason, or ever longer."""
-        if isinstance(said, Answered) or said.untried or said.code in ("empty", "worker_left", "too_large"):
+    def _pause(self, outcome: Answered | Failed, attempt: int, retry_after: float | None) -> float:
+        """Seconds before the next attempt: what the provider wants, at most _LONGEST_DELAY, or longer each time."""
+        if isinstance(outcome, Answered) or outcome.untried or outcome.failed.code in _NO_PAUSE:
             return 0.0
-        equipment = self._holding.equipment
+        equipment = self._claimed.equipment
         chance = int(equipment.clock.token()[:4], 16) / 0xFFFF
         own = equipment.options.retry_delay * 2.0 ** (attempt - 1) * (0.5 + chance)
         return min(_LONGEST_DELAY, max(own, retry_after or 0.0))
 
 
-async def _ask_unless_lost(
-    asking: Asking, live: LiveStream, request: ModelRequest, *, careful: bool
+async def _run_unless_lost(
+    running: RunningRequest, live: LiveStream, request: ModelRequest, *, careful: bool
 ) -> Answered | Failed:
-    """Ask, and stop asking at once when the live stream is sealed: nobody would see the rest."""
+    """Run the request, and end it at once when the live stream is sealed: the rest could not be shown."""
 
     async def watch() -> None:
         await live.lost.wait()
-        asking.cancel("superseded")
+        running.cancel("superseded")
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch)
-        said = await asking.run(request, careful=careful)
+        outcome = await running.run(request, careful=careful)
         tasks.cancel_scope.cancel()
-    return said
+    return outcome
 
 
-def _unkept(said: Answered, message: str) -> Failed:
-    """An answer that no commit can hold: what was shown of it, and its bill."""
-    return Failed(
-        worker=said.worker,
-        call=said.call,
+def _too_large(command: Answered, message: str) -> Failed:
+    """An answer that is too large for a commit, as a failure: what was shown of it, and its bill."""
+    answered = command.answered
+    failed = ModelFailed(
+        turn=answered.turn,
+        fence=answered.fence,
+        call=answered.call,
         code="answer_too_large",
-        message=message,
-        text=said.text,
-        retryable=False,
-        usage=said.usage,
-        cost=said.cost,
-        ttft_ms=said.ttft_ms,
-        duration_ms=said.duration_ms,
-        left_out=said.left_out,
+        shown=bool(answered.text),
+        usage=answered.usage,
+        cost=answered.cost,
+        ttft_ms=answered.ttft_ms,
+        duration_ms=answered.duration_ms,
+        left_out=answered.left_out,
+        content=FailureContent(text=answered.text, message=message),
     )
+    return Failed(worker=command.worker, failed=failed, retryable=False)
 
 
-def _outcome(said: Answered | Failed) -> ModelOutcome:
-    answered = isinstance(said, Answered)
+def _model_outcome(outcome: Answered | Failed) -> ModelOutcome:
+    fact = outcome.failed if isinstance(outcome, Failed) else outcome.answered
     return ModelOutcome(
-        call_id=said.call,
-        status="answered" if answered else "failed",
-        text=said.text,
-        stop_reason=said.stop_reason if isinstance(said, Answered) else None,
-        code=said.code if isinstance(said, Failed) else None,
-        usage=said.usage,
-        cost=said.cost,
+        call_id=fact.call,
+        status="failed" if isinstance(outcome, Failed) else "answered",
+        text=fact.text,
+        stop_reason=None if isinstance(outcome, Failed) else outcome.answered.stop_reason,
+        code=outcome.failed.code if isinstance(outcome, Failed) else None,
+        usage=fact.usage,
+        cost=fact.cost,
     )

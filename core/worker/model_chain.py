@@ -1,7 +1,7 @@
-"""Which model is asked: a desk's models in their order, with those that keep failing left alone for a while.
+"""Which model gets a request: a desk's models in their order. One that keeps failing is left alone for a while.
 
 The choice is made from the turn's own record of failed calls, so that a worker that takes a turn over goes on where
-the last one stood; only the breaker, which spares a provider that is down, remembers anything in the process.
+the last one stood. Only the breaker, which spares a provider that is down, has a memory of its own, in the process.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from core.model import Model
 
 BREAKS_AFTER = 5
 BREAKS_FOR = 60.0
-"""A model that failed so often within so many seconds is not asked until the first of these failures is that old."""
+"""Seconds within which BREAKS_AFTER failures break a model: it gets no request until the oldest is older than that."""
 
 _FINAL = frozenset(("quota", "auth", "invalid_request"))
 _DOWN = frozenset(("overloaded", "connection", "timeout"))
@@ -39,11 +39,11 @@ class Chain:
 
     @property
     def settings(self) -> frozenset[str]:
-        """Every setting that one of the models knows."""
+        """Every setting that at least one of the models accepts."""
         return frozenset().union(*(model.settings for model in self._models.values()))
 
     def choose(self, failed: Sequence[ModelCall]) -> Model | None:
-        """The model to ask after these calls of the step, oldest first; None while there is none to ask."""
+        """The model to use after these failed calls of the step, oldest first; None if each is left alone for now."""
         able = [name for name in self.able(failed) if not self._broken(name)]
         if not able:
             return None
@@ -52,14 +52,14 @@ class Chain:
         return self._models[next(name for name in [*names[start:], *names[:start]] if name in able)]
 
     def able(self, failed: Sequence[ModelCall]) -> list[str]:
-        """The names of those that did not fail for good on the step."""
+        """The names of the models that may still succeed on the step."""
         out = {call.model for call in failed if call.code in _FINAL}
         too_large = [call.model for call in failed if call.code == "too_large"]
         out |= {name for name in too_large if too_large.count(name) > 1}  # once more, with less, may do
         return [name for name in self._models if name not in out]
 
     def heard(self, name: str, code: str | None) -> None:
-        """How an attempt went: None for an answer, or the code of its failure."""
+        """Count an attempt's outcome: None for an answer, or the code of its failure."""
         if code is None:
             self._failures[name].clear()
         elif code in _DOWN:

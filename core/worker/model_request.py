@@ -1,7 +1,7 @@
-"""One physical request to a model: its text played live, its clocks kept, its answer read whole and judged.
+"""One physical request to a model: its text shown live, its deadlines watched, its answer read whole and judged.
 
-A stream that ends without its terminal marker was cut, whatever it said; silence is measured between contents, and
-pings are none.
+A stream that ends without its terminal marker was cut, however complete it looks. Deadlines run from content to
+content, and a ping is not content.
 """
 
 import json
@@ -15,12 +15,14 @@ from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.clock import Clock
 from core.errors import InvalidInput, ModelError
 from core.live.stream import LiveStream
+from core.log.facts import AnswerContent, FailureContent, ModelAnswered, ModelFailed
+from core.log.records import OpenModelCall
 from core.model import CallDelta, Finish, Model, ModelRequest
 from core.options import Options
 from core.retrieval.markers import Markers
 from core.tools import Tool
-from core.turn.commands import UNKNOWN_USAGE, Answered, Failed, WrittenCall
-from core.values import Worker
+from core.turn.commands import Answered, Failed, WrittenCall
+from core.values import Usage, Worker
 from core.worker.structured_output import MAX_WORDS
 
 # One commit holds the text of a last answer five times (its own, its turn's, and in three records), its reasoning and
@@ -40,21 +42,19 @@ MAX_CALLS = 64
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
-class Asking:
+class RunningRequest:
     """A request under way, for `seconds` at most. `cancel` ends it from outside, with the code its failure is to have.
 
-    An answer that is larger than the limits above fails as `answer_too_large`. It is read on only as far as its end, if
-    that comes next: the end brings the bill. `said` is the text of the turn's answers before this one.
-    `live` None: its text is shown to nobody. `passages` is how many its text may point to, None where it may hold no
-    markers.
-    `retry_after` is how many seconds the provider asked to wait, None when it did not.
+    An answer that is larger than the limits above fails as `answer_too_large`. `earlier` is the text of the turn's
+    answers before this one. If `live` is None, the text is not shown. `passages` is how many passages the text may
+    point to, None if it holds no markers. `retry_after` is the provider's wish in seconds, None without one.
     """
 
     def __init__(
         self,
         *,
-        call: str,
-        attempt: int,
+        turn: str,
+        call: OpenModelCall,
         worker: Worker,
         live: LiveStream | None,
         model: Model,
@@ -63,10 +63,10 @@ class Asking:
         clock: Clock,
         seconds: float,
         passages: int | None,
-        said: str = "",
+        earlier: str = "",
     ) -> None:
+        self._turn = turn
         self._call = call
-        self._attempt = attempt
         self._worker = worker
         self._live = live
         self._model = model
@@ -81,13 +81,13 @@ class Asking:
         self._calls: list[WrittenCall] = []
         # Adapters tell of a call's arguments as thinking while they are written, and of the whole call at its end.
         self._left = {
-            "text": MAX_ANSWER - _size(said),
+            "text": MAX_ANSWER - _size(earlier),
             "thinking": MAX_REASONING + MAX_ARGUMENTS,
             "reasoning": MAX_REASONING,
             "arguments": MAX_ARGUMENTS,
         }
         self._too_large: str | None = None
-        self._usage = UNKNOWN_USAGE
+        self._usage = Usage()
         self._finish: Finish | None = None
         self._began = clock.monotonic()
         self._first: float | None = None
@@ -99,7 +99,7 @@ class Asking:
         self._scope.cancel()
 
     async def run(self, request: ModelRequest, *, careful: bool) -> Answered | Failed:
-        """The answer, or how there came to be none. `careful`: passages were retrieved, so only reads run unasked."""
+        """The answer, or the failure. `careful`: passages are in the request, so only reads run without approval."""
         try:
             with self._scope:
                 await self._read(request, careful)
@@ -116,7 +116,7 @@ class Asking:
         if self._finish is None:
             return self._failed("protocol", "the answer ended without its terminal marker", True)
         if not self._text() and not self._calls and self._finish.stop_reason in ("end", "tool_calls"):
-            return self._failed("empty", "the answer was empty", self._attempt == 1)
+            return self._failed("empty", "the answer was empty", self._call.attempt == 1)
         if self._too_large:
             return self._failed("answer_too_large", self._too_large, False)
         return self._answered(self._finish)
@@ -133,14 +133,13 @@ class Asking:
                     self._usage = event.usage
                     continue
                 if self._too_large and event.kind != "finish":
-                    return
+                    return  # only an end that comes next is read: it brings the bill
                 if self._first is None:
                     self._first = self._clock.monotonic()
                 match event.kind:
                     case "text":
-                        self._scope.deadline = (
-                            last  # what follows may wait for the store, which is not the model's fault
-                        )
+                        # What follows may wait for the store, which is not the model's fault.
+                        self._scope.deadline = last
                         await self._say(event.text)
                     case "reasoning":
                         self._take("thinking", _size(event.text))
@@ -168,7 +167,7 @@ class Asking:
             self._take("arguments", len(canonical(written.arguments)))
 
     def _take(self, what: str, size: int) -> bool:
-        """Whether so many bytes more of it may be kept."""
+        """Count so many bytes more of `what`; False once any limit is passed."""
         self._left[what] -= size
         if self._left[what] < 0:
             self._too_large = f"the answer's {what} is larger than what is kept of one"
@@ -180,40 +179,42 @@ class Asking:
     async def _show(self, text: str) -> None:
         self._shown.append(text)
         if self._live and text:
-            await self._live.text(self._call, text)
+            await self._live.text(self._call.call, text)
 
     def _failed(self, code: str, message: str, retryable: bool) -> Failed:
         finish = self._finish
-        if self._too_large:  # whatever else befell it: to ask again would give the same
+        if self._too_large:  # it explains every other failure, and another attempt would end the same
             code, message, retryable = "answer_too_large", self._too_large, False
-        return Failed(
-            worker=self._worker,
-            call=self._call,
+        text = self._text()
+        failed = ModelFailed(
+            turn=self._turn,
+            fence=self._call.fence,
+            call=self._call.call,
             code=code,
-            message=message,
-            text=self._text(),
-            retryable=retryable,
+            shown=bool(text),
             usage=finish.usage if finish else self._usage,
             cost=finish.cost if finish else None,
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
-            left_out=tuple(self._markers.left_out),
+            left_out=list(self._markers.left_out),
+            content=FailureContent(text=text, message=message),
         )
+        return Failed(worker=self._worker, failed=failed, retryable=retryable)
 
     def _answered(self, finish: Finish) -> Answered:
-        return Answered(
-            worker=self._worker,
-            call=self._call,
-            text=self._text(),
+        answered = ModelAnswered(
+            turn=self._turn,
+            fence=self._call.fence,
+            call=self._call.call,
             stop_reason=finish.stop_reason,
-            calls=tuple(self._calls),
-            reasoning=finish.reasoning,
             usage=finish.usage,
             cost=finish.cost,
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
-            left_out=tuple(self._markers.left_out),
+            left_out=list(self._markers.left_out),
+            content=AnswerContent(text=self._text(), reasoning=list(finish.reasoning)),
         )
+        return Answered(worker=self._worker, answered=answered, calls=tuple(self._calls))
 
     def _ttft(self) -> int | None:
         return None if self._first is None else round((self._first - self._began) * 1000)
@@ -223,7 +224,7 @@ class Asking:
 
 
 def _written(call: CallDelta, tools: Mapping[str, Tool], careful: bool) -> WrittenCall:
-    """A call as it was written, judged: it runs only if the tool exists and its arguments fit."""
+    """A call as it was written, and judged: a call of an unknown tool, or with invalid arguments, has a `fault`."""
     arguments = _object(call.arguments)
     tool = tools.get(call.tool)
     if tool is None:
@@ -253,7 +254,7 @@ def _written(call: CallDelta, tools: Mapping[str, Tool], careful: bool) -> Writt
 
 
 def _object(raw: str) -> Json:
-    """The JSON object that was written; what is none is kept as it was, under a name no schema has."""
+    """The JSON object that was written. Other text stays as it is, under a name that a schema cannot have."""
     clean = raw.encode(errors="replace").decode()
     try:
         value = json.loads(clean)

@@ -1,4 +1,4 @@
-"""This process, as a claim names it, and whether the one that another claim names still lives."""
+"""Processes as claims name them: this one, and whether the process of another claim still lives."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ _alive: set[str] = set()  # the nonces of this process's workers: one process, h
 
 
 def new_worker(clock: Clock) -> Worker:
-    """A worker of this process that nobody has named before."""
+    """A new worker of this process."""
     return Worker(nonce=clock.token(), host=_host(), pid=os.getpid(), start=_start(os.getpid()))
 
 
@@ -23,12 +23,12 @@ def begin(worker: Worker) -> None:
 
 
 def end(worker: Worker) -> None:
-    """The worker is gone, whatever became of its turn."""
+    """The worker is gone."""
     _alive.discard(worker.nonce)
 
 
 def is_gone(worker: Worker) -> bool:
-    """Whether the worker certainly no longer exists. False for one on another host: nobody can know from here."""
+    """Whether the worker has certainly ended. False if it is on another host, where its process cannot be seen."""
     if worker.host != _host():
         return False
     if worker.pid == os.getpid() and worker.start == _start(os.getpid()):
@@ -38,7 +38,7 @@ def is_gone(worker: Worker) -> bool:
 
 
 def _start(pid: int) -> str:
-    """When the process started, in words that stay the same; `gone` for none, and for one dead but not yet reaped."""
+    """When the process started, as a text that stays the same; `gone` if it has ended, even if it is not yet reaped."""
     if os.path.exists("/proc/self/stat"):
         # Clock ticks since boot. A time of day would be computed from a boot time that moves when the clock is set,
         # and a living worker would look like another process.

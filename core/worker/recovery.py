@@ -1,8 +1,8 @@
-"""Recovery: finds the turns that nobody works on any more, and sees each of them to its end.
+"""Recovery: finds the turns that have lost their worker, and brings each of them to its end.
 
-It claims only what it may: a turn that was let go, whose process is certainly dead, whose live stream somebody sealed
-and left, or that has been silent for longer than its lease by this observer's own clock. A mistaken claim costs a
-second model call and never a wrong record: safety lies in the fences.
+It claims a turn that was released, or whose process is certainly dead, or whose live stream was sealed and left, or
+that has been silent for longer than its lease by this observer's own clock. A mistaken claim costs a second model call
+and never a wrong record: safety lies in the fences.
 """
 
 import logging
@@ -29,21 +29,21 @@ from core.worker.process import is_gone, new_worker
 log = logging.getLogger(__name__)
 
 ABANDONED_LEASES = 10
-"""Silent leases after which any desk closes a turn that it cannot go on with."""
+"""After so many leases of silence any desk closes a turn, even without the turn's tools or models."""
 
 SEAL_GRACE = 1.0
-"""Seconds that whoever sealed a live stream is given to end the turn; after that they are taken for dead."""
+"""Seconds from the seal of a live stream in which its sealer may end the turn. A later sealer is taken for dead."""
 
-_SAID_WITH: Mapping[str, tuple[str, ...]] = {"tool.finished": ("tool.told", "late")}
-"""Kinds of entry that say again what another one says: they are forgotten with it."""
+_REPEATED_IN: Mapping[str, tuple[str, ...]] = {"tool.finished": ("tool.told", "late")}
+"""Kinds of entry that repeat the content of another kind: they are erased with it."""
 
 LIVE_KEPT = timedelta(seconds=60)
-"""How long a live stream outlasts its turn's end, for viewers that still read it."""
+"""How long a live stream outlasts its turn, for viewers that still read it."""
 
 
 @dataclass(slots=True)
 class _Watch:
-    """The last sign of life of a turn that this observer saw, and when it saw it first."""
+    """A turn's last sign of life, and when this observer first saw it."""
 
     thread_n: int
     live: str
@@ -68,55 +68,52 @@ class Recovery:
         self._seen: set[str] = set()
 
     async def sweep(self, only: str | None = None) -> None:
-        """Look once at every open turn, lagging record and finished live stream, or at one thread `only`.
-
-        One broken thread stops no other.
-        """
+        """Look once at every open turn, lagging record and finished live stream, or at one thread `only`."""
         threads = [only] if only else await self._unfinished()
         self._seen.clear()
         for thread in threads:
             try:
                 await self.look_after(thread)
-            except RolltopError:
+            except RolltopError:  # a broken thread must not keep the others from being recovered
                 log.exception("thread %s cannot be recovered", thread)
         self._watches = {turn: watch for turn, watch in self._watches.items() if turn in self._seen}
         if only is None:
             await self._clear_live_streams()
 
     async def look_after(self, thread_id: str) -> None:
-        """See to one thread: write records that lag, expire an approval, take over a turn that is nobody's."""
+        """See to one thread: write records that lag, expire an approval, take over a turn without a worker."""
         journal = self._journal(thread_id)
         await journal.load()
         await journal.repair()
-        open = journal.thread.open if journal.thread else None
-        if open is None:
+        open_turn = journal.state.open_turn
+        if open_turn is None:
             return
-        if open.status == "awaiting_approval":
-            if open.expires and moment_of(open.expires) <= await self._equipment.store.now():
+        if open_turn.status == "awaiting_approval":
+            if open_turn.expires and moment_of(open_turn.expires) <= await self._equipment.store.now():
                 await close_turn(
-                    self._equipment, journal, open.turn, "expired", "cancelled", "approval_expired", by=DESK
+                    self._equipment, journal, open_turn.turn, "expired", "cancelled", "approval_expired", by=DESK
                 )
             return
-        watch = await self._watch(open, journal.state.n)
+        watch = await self._watch(open_turn, journal.state.n)
         silent = self._equipment.clock.monotonic() - watch.since
-        gone = open.worker is None or is_gone(open.worker)
+        gone = open_turn.worker is None or is_gone(open_turn.worker)
         lease = self._equipment.options.lease
         if watch.sealed and silent < SEAL_GRACE:
-            return  # whoever sealed it is about to end it: a claim now would turn their stop into an interruption
-        if await self.can_go_on(open):
-            if open.released or gone or watch.sealed or silent > lease:
-                await self._take_over(journal, open)
+            return  # the sealer is about to end the turn: a claim now would turn a stop into an interruption
+        if await self.can_go_on(open_turn):
+            if open_turn.released or gone or watch.sealed or silent > lease:
+                await self._take_over(journal, open_turn)
         elif silent > ABANDONED_LEASES * lease:
-            await close_turn(self._equipment, journal, open.turn, "lost", "failed", "no_worker", by=DESK)
+            await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "no_worker", by=DESK)
 
     async def tidy(self, turn: Turn) -> None:
-        """Erase what the options say is not kept of an ended turn, and say so on record."""
+        """Erase the content of an ended turn that the options forget, and put that on record."""
         kinds = sorted(set(self._equipment.options.forget) - set(turn.erased))
         if turn.ended_at is None or not kinds:
             return
         stream = f"thread:{turn.thread}"
-        said = sorted({more for kind in kinds for more in (kind, *_SAID_WITH.get(kind, ()))})
-        await self._equipment.store.erase(stream, after=turn.first_n - 1, upto=turn.last_n, kinds=said)
+        erased = sorted({one for kind in kinds for one in (kind, *_REPEATED_IN.get(kind, ()))})
+        await self._equipment.store.erase(stream, after=turn.first_n - 1, upto=turn.last_n, kinds=erased)
         journal = self._journal(turn.thread)
         await journal.load(turn.id)
         await journal.append(Note(fact=Erased(turn=turn.id, kinds=kinds)), by=DESK)
@@ -133,14 +130,14 @@ class Recovery:
                 threads[record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]] = None
         return list(threads)
 
-    async def _watch(self, open: OpenTurn, thread_n: int) -> _Watch:
+    async def _watch(self, open_turn: OpenTurn, thread_n: int) -> _Watch:
         """The turn's last sign of life, as of now: `since` is when this observer first saw the turn as it is."""
         now = self._equipment.clock.monotonic()
-        self._seen.add(open.turn)
-        stream = live_stream(open.turn, open.fence)
-        watch = self._watches.get(open.turn)
+        self._seen.add(open_turn.turn)
+        stream = live_stream(open_turn.turn, open_turn.fence)
+        watch = self._watches.get(open_turn.turn)
         if watch is None or watch.live != stream:
-            watch = self._watches[open.turn] = _Watch(thread_n, stream, 0, False, now)
+            watch = self._watches[open_turn.turn] = _Watch(thread_n, stream, 0, False, now)
         while entries := await self._equipment.store.read(stream, watch.live_n):
             watch.live_n, watch.since = entries[-1].n, now
             watch.sealed = isinstance(fact(entries[-1]), Sealed)
@@ -148,33 +145,33 @@ class Recovery:
             watch.thread_n, watch.since = thread_n, now
         return watch
 
-    async def can_go_on(self, open: OpenTurn) -> bool:
+    async def can_go_on(self, open_turn: OpenTurn) -> bool:
         """Whether this desk has the models and the tools that the turn was opened with."""
-        if open.snapshot.models != tuple(self._equipment.chain.names):
+        if open_turn.snapshot.models != tuple(self._equipment.chain.names):
             return False
-        tools = await read_blob(self._equipment.store, open.snapshot.tools)
+        tools = await read_blob(self._equipment.store, open_turn.snapshot.tools)
         return all(tool["name"] in self._equipment.tools for tool in tools)
 
-    async def _take_over(self, journal: Journal, open: OpenTurn) -> None:
-        reason: ClaimReason = "resumed" if open.released else "lost"
-        if reason == "lost" and open.lost >= MAX_LOST:
-            await close_turn(self._equipment, journal, open.turn, "lost", "failed", "worker_lost", by=DESK)
+    async def _take_over(self, journal: Journal, open_turn: OpenTurn) -> None:
+        reason: ClaimReason = "resumed" if open_turn.released else "lost"
+        if reason == "lost" and open_turn.lost >= MAX_LOST:
+            await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "worker_lost", by=DESK)
             return
         worker = new_worker(self._equipment.clock)
-        claim = Claim(turn=open.turn, worker=worker, reason=reason, fence=open.fence, n=journal.state.n)
-        self._watches.pop(open.turn, None)
+        claim = Claim(turn=open_turn.turn, worker=worker, reason=reason, fence=open_turn.fence, n=journal.state.n)
+        self._watches.pop(open_turn.turn, None)
         try:
             await self._adopt(journal, claim)
         except Superseded:
-            log.info("turn %s: somebody else took it over", open.turn)
+            log.info("turn %s: another worker took it over", open_turn.turn)
 
     async def _clear_live_streams(self) -> None:
         """Remove the live streams of turns that ended a while ago; a stale worker may have made one anew since."""
         store = self._equipment.store
         before = await store.now() - LIVE_KEPT
         async for stream in every(store, Query(kind="stream", where={"id": Range(ge="live:", lt="live;")})):
-            found = await store.get("turn", stream.id.split(":")[1])
-            turn = item(found) if found else None
+            record = await store.get("turn", stream.id.split(":")[1])
+            turn = item(record) if record else None
             if isinstance(turn, Turn) and turn.ended_at and turn.ended_at < iso(before):
                 await store.erase(stream.id, whole=True)
                 await self.tidy(turn)

@@ -1,9 +1,8 @@
-"""One tool call carried out: what ran, and what can truthfully be said of its outcome."""
+"""One run of a tool, and what can truthfully be reported of its outcome."""
 
 import math
 import threading
 from collections.abc import Mapping
-from functools import partial
 
 import anyio
 import anyio.from_thread
@@ -13,57 +12,80 @@ from core.canonical import Json, canonical, digest
 from core.clock import Clock
 from core.errors import InvalidInput, OutcomeUnknown
 from core.live.stream import LiveStream
+from core.log.facts import ResultContent, ToolFinished
 from core.retrieval.search import Found
 from core.tools import Progress, Tool, ToolContext, jsonable
 from core.turn.commands import Finished
 from core.values import CallStatus, Effect, Worker
 
 MAX_RESULT = 4 * 1024 * 1024
-"""Bytes of canonical JSON that a record keeps of a result; of a larger one it keeps the first KEPT_OF_LARGE."""
+"""Bytes of canonical JSON that a record holds of a result. Of a larger result it holds the first KEPT_OF_LARGE."""
 
 KEPT_OF_LARGE = 64 * 1024
+
+MAX_MESSAGE = 1000
+"""Characters that a record holds of an error."""
 
 _AFTER_DEADLINE: Mapping[Effect, CallStatus] = {"read": "timed_out", "idempotent": "unknown", "unsafe": "unknown"}
 
 
 async def act(
-    tool: Tool, arguments: Mapping[str, Json], context: ToolContext, *, worker: Worker, clock: Clock, seconds: float
+    tool: Tool,
+    arguments: Mapping[str, Json],
+    context: ToolContext,
+    *,
+    worker: Worker,
+    fence: int,
+    clock: Clock,
+    seconds: float,
 ) -> Finished:
-    """Run the tool once, for `seconds` at most, and say what came of it. Never raises but for cancellation."""
+    """Run the tool once, for `seconds` at most, and report its outcome. Raises only when the worker is cancelled."""
     began = clock.monotonic()
-    outcome = partial(Finished, worker=worker, call=context.call_id)
+    status: CallStatus = "succeeded"
+    code = message = None
     try:
         with anyio.fail_after(seconds) as scope:
             result = await tool.run(arguments, context)
     except TimeoutError as error:
-        if not scope.cancelled_caught:
-            return outcome(status="failed", code="raised", error=_words(error), duration_ms=_since(clock, began))
-        status = _AFTER_DEADLINE[tool.effect]
-        return outcome(
-            status=status,
-            code="timed_out",
-            error=f"no answer within {seconds:g} s",
-            duration_ms=_since(clock, began),
-        )
+        if scope.cancelled_caught:
+            status, code, message = _AFTER_DEADLINE[tool.effect], "timed_out", f"no answer within {seconds:g} s"
+        else:
+            status, code, message = "failed", "raised", _words(error)
     except OutcomeUnknown as error:
-        return outcome(status="unknown", code="outcome_unknown", error=_words(error), duration_ms=_since(clock, began))
-    # The boundary of a tool: whatever it raises, sys.exit included, is its outcome and nobody else's; a cancellation
-    # too, if nobody cancelled us.
+        status, code, message = "unknown", "outcome_unknown", _words(error)
+    # The boundary of a tool: whatever it raises is its outcome, sys.exit included. So is a cancellation that the tool
+    # raises itself: it is the worker's only if the worker's own scope was cancelled.
     except BaseException as error:
         if isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf:
             raise
-        return outcome(status="failed", code="raised", error=_words(error), duration_ms=_since(clock, began))
-    took = _since(clock, began)
+        status, code, message = "failed", "raised", _words(error)
+    finished = ToolFinished(
+        turn=context.turn_id,
+        fence=fence,
+        call=context.call_id,
+        status=status,
+        code=code,
+        duration_ms=round((clock.monotonic() - began) * 1000),
+        content=ResultContent(error=message),
+    )
+    if status != "succeeded":
+        return Finished(worker=worker, finished=finished)
     if isinstance(result, Found):
-        return outcome(status="succeeded", found=result, duration_ms=took)
+        return Finished(worker=worker, finished=finished, search=result)
+    return Finished(worker=worker, finished=_with_result(finished, result))
+
+
+def _with_result(finished: ToolFinished, result: object) -> ToolFinished:
     try:
         value = jsonable(result)
     except InvalidInput as error:
-        return outcome(status="succeeded", code="no_json", error=str(error)[:1000], duration_ms=took)
+        content = ResultContent(error=_clean(str(error))[:MAX_MESSAGE])
+        return finished.model_copy(update={"code": "no_json", "content": content})
     encoded = canonical(value)
     cut = len(encoded) > MAX_RESULT
-    kept = encoded[:KEPT_OF_LARGE].decode(errors="ignore") if cut else value
-    return outcome(status="succeeded", result=kept, size=len(encoded), digest=digest(value), cut=cut, duration_ms=took)
+    content = ResultContent(result=encoded[:KEPT_OF_LARGE].decode(errors="ignore") if cut else value)
+    measured = {"size": len(encoded), "digest": digest(value), "cut": cut, "content": content}
+    return finished.model_copy(update=measured)
 
 
 def progress(live: LiveStream, call: str) -> Progress:
@@ -72,7 +94,7 @@ def progress(live: LiveStream, call: str) -> Progress:
 
     def report(message: str, done: float | None = None, total: float | None = None) -> None:
         done, total = _finite(done), _finite(total)
-        message = str(message)[:500].encode(errors="replace").decode()
+        message = _clean(str(message)[:500])
         if threading.get_ident() == home:
             live.progress(call, message, done, total)
         else:
@@ -85,14 +107,15 @@ def _finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _since(clock: Clock, began: float) -> int:
-    return round((clock.monotonic() - began) * 1000)
-
-
 def _words(error: BaseException) -> str:
-    """The exception in words, cut so that no message is larger than the call it is about."""
+    """The exception in words, at most MAX_MESSAGE characters."""
     try:
-        said = str(error).encode(errors="replace").decode()
+        message = _clean(str(error))
     except Exception:  # the boundary of a tool again: its exception's own words are its code
-        said = ""
-    return f"{type(error).__name__}: {said}"[:1000] if said else type(error).__name__
+        message = ""
+    return f"{type(error).__name__}: {message}"[:MAX_MESSAGE] if message else type(error).__name__
+
+
+def _clean(text: str) -> str:
+    """The text without lone surrogates, which stores refuse."""
+    return text.encode(errors="replace").decode()

@@ -1,90 +1,110 @@
 """Model calls that are not for the answer: notes of earlier turns, and words to search with.
 
-Each is a model call on record like any other, shown to nobody, and a turn goes on without one that fails.
+Each is a model call on record like any other. Its text is not shown, and a turn goes on without one that fails.
 """
 
 from dataclasses import replace
 
+from core.log.facts import ModelAsked
 from core.log.records import OpenTurn
+from core.model import ModelRequest
 from core.retrieval.followup import depends, rewriting, rewritten, with_context
-from core.turn.commands import Ask
-from core.worker.claim import Holding
+from core.values import Purpose
+from core.worker.claim import ClaimedTurn
 from core.worker.history import earlier_messages, summary_request
-from core.worker.model_calls import Consulting
+from core.worker.model_calls import ModelCalls
 
 
-class Asides:
-    """What one worker asks a model on the side; `consulting` carries the requests out."""
+class SideCalls:
+    """What one worker requests of a model on the side; `model_calls` carries the requests out."""
 
-    def __init__(self, holding: Holding, consulting: Consulting) -> None:
-        self._holding = holding
-        self._consulting = consulting
+    def __init__(self, claimed: ClaimedTurn, model_calls: ModelCalls) -> None:
+        self._claimed = claimed
+        self._model_calls = model_calls
 
-    async def summarizes(self, open: OpenTurn) -> bool:
-        """Whether a summary is to be made before the turn's model is first asked."""
-        window = self._holding.equipment.window
-        if not window.summarizes or open.step or open.summaries or self._holding.equipment.chain.choose(()) is None:
+    async def summarizes(self, open_turn: OpenTurn) -> bool:
+        """Whether a summary is to be made before the model is first requested to answer."""
+        equipment = self._claimed.equipment
+        if not equipment.window.summarizes or open_turn.step or open_turn.summaries:
             return False
-        return bool((await self._consulting.choice(open)).summarize)
+        if equipment.chain.choose(()) is None:
+            return False
+        return bool((await self._model_calls.choice(open_turn)).summarize)
 
-    async def summarize(self, open: OpenTurn) -> None:
-        """Ask for a summary of what the window wants summarised. A turn goes on without one that fails."""
-        choice = await self._consulting.choice(open)
-        turns, options = choice.summarize, self._holding.equipment.options
-        earlier = await earlier_messages(self._holding.equipment.store, turns, options)
-        first_n = choice.summary.first_n if choice.summary else turns[0].first_n
-        ask = Ask(
-            worker=self._holding.worker,
-            step=0,
-            attempt=1,
-            model="",
-            with_tools=False,
-            window=turns[0].first_n,
-            request="",
+    async def summarize(self, open_turn: OpenTurn) -> None:
+        """Request a summary of the turns that the window wants summarised."""
+        choice = await self._model_calls.choice(open_turn)
+        equipment, turns = self._claimed.equipment, choice.summarize
+        earlier = await earlier_messages(equipment.store, turns, equipment.options)
+        request = summary_request(choice, earlier)
+        await self._request(
+            open_turn,
+            request,
             purpose="summary",
+            window=turns[0].first_n,
             summary=choice.summary.id if choice.summary else None,
-            covers=(first_n, turns[-1].last_n),
+            covers=(choice.summary.first_n if choice.summary else turns[0].first_n, turns[-1].last_n),
         )
-        request = replace(summary_request(choice, earlier), settings=options.model_settings)
-        if (model := self._holding.equipment.chain.choose(())) is not None:
-            await self._consulting.consult(open, ask, request, model, failed=())
 
-    async def rewrites(self, open: OpenTurn) -> bool:
-        """Whether a model is to be asked for the words to search with."""
-        equipment = self._holding.equipment
-        model = equipment.chain.choose(())
-        if not equipment.options.rewrite_queries or open.retrievals or open.queries or not (model and model.phrases):
+    async def rewrites(self, open_turn: OpenTurn) -> bool:
+        """Whether the words to search with are to be requested of a model."""
+        equipment = self._claimed.equipment
+        if not equipment.options.rewrite_queries or open_turn.retrievals or open_turn.queries:
             return False
-        return depends(self._holding.turn.question or "") and bool((await self._consulting.choice(open)).turns)
+        model = equipment.chain.choose(())
+        if model is None or not model.phrases:
+            return False
+        return depends(self._claimed.turn.question or "") and bool((await self._model_calls.choice(open_turn)).turns)
 
-    async def rewrite(self, open: OpenTurn) -> None:
-        """Ask for the words to search with. A turn goes on without those that fail to come."""
-        choice, options = await self._consulting.choice(open), self._holding.equipment.options
+    async def rewrite(self, open_turn: OpenTurn) -> None:
+        """Request the words to search with."""
+        choice = await self._model_calls.choice(open_turn)
         talk = [(turn.question, turn.text) for turn in choice.turns if turn.question]
-        ask = Ask(
-            worker=self._holding.worker,
-            step=0,
-            attempt=1,
-            model="",
-            with_tools=False,
-            window=choice.turns[0].first_n if choice.turns else open.first_n,
-            request="",
-            purpose="query",
-        )
-        request = replace(rewriting(talk, self._holding.turn.question or ""), settings=options.model_settings)
-        if (model := self._holding.equipment.chain.choose(())) is not None:
-            await self._consulting.consult(open, ask, request, model, failed=())
+        request = rewriting(talk, self._claimed.turn.question or "")
+        window = choice.turns[0].first_n if choice.turns else open_turn.first_n
+        await self._request(open_turn, request, purpose="query", window=window)
 
-    async def queries(self, open: OpenTurn) -> list[str]:
-        """What to search for, the next only where the one before finds no answer.
+    async def queries(self, open_turn: OpenTurn) -> list[str]:
+        """What to search for. A query is used only if the one before it finds too little.
 
-        A question that needs the ones before it is searched for in a model's words, else after them; one that seems to
-        stand by itself is searched for alone first.
+        A question that needs the ones before it is searched for in a model's words, or after those questions without
+        them. One that seems to stand by itself is searched for alone first.
         """
-        question = self._holding.turn.question or ""
-        asked = [call for call in self._consulting.model_calls() if call.purpose == "query"]
-        if asked and (said := rewritten(asked[-1].answer or "")):
-            return [said]
-        earlier = [turn.question for turn in (await self._consulting.choice(open)).turns if turn.question]
+        question = self._claimed.turn.question or ""
+        calls = [call for call in self._model_calls.records() if call.purpose == "query"]
+        if calls and (query := rewritten(calls[-1].answer or "")):
+            return [query]
+        earlier = [turn.question for turn in (await self._model_calls.choice(open_turn)).turns if turn.question]
         joined = [with_context(earlier, question)] if earlier else [question]
         return joined if depends(question) or not earlier else [question, *joined]
+
+    async def _request(
+        self,
+        open_turn: OpenTurn,
+        request: ModelRequest,
+        *,
+        purpose: Purpose,
+        window: int,
+        summary: str | None = None,
+        covers: tuple[int, int] | None = None,
+    ) -> None:
+        equipment = self._claimed.equipment
+        model = equipment.chain.choose(())
+        if model is None:  # the breaker has opened since `plan` was told of a model: the turn goes on without
+            return
+        requested = ModelAsked(
+            turn=open_turn.turn,
+            fence=open_turn.fence,
+            call="",
+            step=0,
+            attempt=1,
+            model=model.name,
+            with_tools=False,
+            window=window,
+            request="",
+            purpose=purpose,
+            summary=summary,
+            covers=covers,
+        )
+        request = replace(request, settings=equipment.options.model_settings)
+        await self._model_calls.request(open_turn, requested, request, model, failed=())

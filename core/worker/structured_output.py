@@ -1,4 +1,4 @@
-"""Structured output: whether an answer is JSON that fits the schema it was asked for in."""
+"""Structured output: whether an answer is JSON that fits the requested schema."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Json]:
-    """The JSON schema of a pydantic model. Raises InvalidInput for a model that has none."""
+    """The JSON schema of a pydantic model. Raises InvalidInput if the model has a field without one."""
     try:
         schema = model.model_json_schema()
         Draft202012Validator.check_schema(schema)
@@ -30,11 +30,8 @@ def schema_of(model: type[BaseModel]) -> dict[str, Json]:
 
 
 def read_output(text: str, schema: Mapping[str, Json]) -> tuple[Json, str | None]:
-    """The answer as JSON and None, or None and what the model is told of why it does not fit.
-
-    A fence of ``` around the whole of it is taken off: many models cannot leave it out.
-    """
-    fenced = _FENCED.match(text)
+    """The answer as JSON and None, or None and why it does not fit, as the model is told."""
+    fenced = _FENCED.match(text)  # many models put ``` around the whole, even if they are told not to
     try:
         value = json.loads(fenced[1] if fenced else text)
         canonical(value, most=MAX_DEPTH - ROOM)
@@ -48,7 +45,10 @@ def read_output(text: str, schema: Mapping[str, Json]) -> tuple[Json, str | None
 
 
 def parse(output: Json, model: type[S]) -> tuple[S | None, str | None]:
-    """The output as the model, or None and why not: a model may demand more than a JSON schema can say."""
+    """The output as an instance of the model and None, or None and why it does not fit.
+
+    It may fit the schema and still fail here: a model can demand more than a JSON schema can say.
+    """
     try:
         return model.model_validate(output), None
     except ValidationError as error:

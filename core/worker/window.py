@@ -1,7 +1,7 @@
 """The history window: how much of a thread a model is sent before the open turn.
 
-A window only chooses. What it chooses from is read for it, and a summary that it wants is made by the desk's own
-model, on record like any other model call; so a window is a pure function that a test can ask.
+A window only chooses. The worker reads the turns for it, and has the desk's own model write the summary that it wants,
+on record like any other model call. So a window is a pure function, easy to test.
 """
 
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from core.log.records import Summary, Turn
 from core.options import Options
 
 CHARACTERS_PER_TOKEN = 4
-"""A rule of thumb for English text: the budget must hold roughly, and no tokenizer fits every model."""
+"""A rule of thumb for English text: the budget must hold roughly, and each model has a tokenizer of its own."""
 
 MAX_TURNS = 499
-"""Ended turns that a window is shown at most: with the open one, a store's largest page."""
+"""The most ended turns that a window is shown: with the open turn, a store's largest page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """What is sent: `turns` whole, oldest first, after `summary` if there is one.
 
-    `summarize` are turns, oldest first, that a summary is to be made of first, together with `summary`; where that
-    cannot be had, the rest is sent as chosen.
+    `summarize` are turns, oldest first, of which a summary is to be made first, together with `summary`. If that
+    fails, the rest is sent as chosen.
     """
 
     turns: Sequence[Turn]
@@ -51,10 +51,10 @@ class NewestTurns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummarizingWindow:
-    """As `NewestTurns`, but what no longer fits is summarised before it is left out.
+    """As `NewestTurns`, but older turns are summarised before they are left out.
 
-    Once the turns after the last summary outgrow `window_tokens`, all but the newest, `keep` of the tokens, become
-    part of the next one: a long thread is summarised once in a while, and not at every turn.
+    Once the turns after the last summary outgrow `window_tokens`, the newest stay, up to `keep` of the tokens, and the
+    others become part of the next summary. So a long thread is summarised once in a while, not at every turn.
     """
 
     keep: float = 0.5
@@ -64,8 +64,8 @@ class SummarizingWindow:
         fresh = [turn for turn in turns if summary is None or turn.first_n > summary.last_n]
         if len(whole := _fitting(fresh, options.window_tokens, options)) == len(fresh):
             return Choice(turns=whole, summary=summary)
-        kept = _fitting(fresh, round(options.window_tokens * self.keep), options)
-        older = fresh[len(kept) :][::-1]
+        newest = _fitting(fresh, round(options.window_tokens * self.keep), options)
+        older = fresh[len(newest) :][::-1]
         budget = options.window_tokens * CHARACTERS_PER_TOKEN
         taken: list[Turn] = []
         for turn in older:
@@ -73,16 +73,16 @@ class SummarizingWindow:
             if budget < 0 and taken:
                 break
             taken.append(turn)
-        return Choice(turns=kept, summary=summary, summarize=taken)
+        return Choice(turns=newest, summary=summary, summarize=taken)
 
 
 def _fitting(turns: Sequence[Turn], tokens: int, options: Options) -> list[Turn]:
     """The newest of these turns that fit, oldest first."""
     budget = tokens * CHARACTERS_PER_TOKEN
-    kept: list[Turn] = []
+    fitting: list[Turn] = []
     for turn in turns[: min(options.window_messages // 2, MAX_TURNS)]:
         budget -= turn.size
         if budget < 0:
             break
-        kept.append(turn)
-    return kept[::-1]
+        fitting.append(turn)
+    return fitting[::-1]

@@ -1,7 +1,7 @@
-"""The worker of a turn: carries out what `plan` says, and puts on record what came of it.
+"""The worker of a turn: carries out what `plan` says, and puts the outcome on record.
 
-Nothing acts before this worker's own commit that announces it was acknowledged. Whatever ends the worker early, be it a
-store that stays away, a take-over or a kill, leaves a log from which somebody else can go on.
+It acts only after its own commit that announces the act was acknowledged. If the worker ends early (the store stays
+away, another worker takes over, the process is killed), the log is in a state from which another worker can go on.
 """
 
 import logging
@@ -12,24 +12,25 @@ import anyio
 from core.clock import iso
 from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
 from core.live.stream import live_stream, seal
-from core.log.records import OpenTurn
+from core.log.records import OpenModelCall, OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
+from core.retriever import Retriever
 from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
-from core.turn.decide import lost_call
+from core.turn.decide import broken_off, lost_call
 from core.turn.journal import Journal
 from core.turn.plan import Act, plan
 from core.values import Worker
-from core.worker.claim import DESK, Equipment, Holding
+from core.worker.claim import DESK, ClaimedTurn, Equipment
 from core.worker.hooks import HookFault
-from core.worker.model_calls import Consulting, NoModel
-from core.worker.side_calls import Asides
+from core.worker.model_calls import ModelCalls, NoModel
+from core.worker.side_calls import SideCalls
 from core.worker.tool_calls import run_tools, tell
 
 log = logging.getLogger(__name__)
 
 
-class Work:
-    """One worker on one turn, from its claim until the turn ends, parks, or is somebody else's."""
+class TurnWorker:
+    """One worker on one turn, from its claim until the turn ends or parks, or another worker takes it over."""
 
     def __init__(self, equipment: Equipment, journal: Journal, worker: Worker, turn: str, instructions: str) -> None:
         self.turn = turn
@@ -37,41 +38,42 @@ class Work:
         self._journal = journal
         self._worker = worker
         self._leaving = anyio.Event()
-        self._holding = Holding(equipment, journal, worker, turn)
-        self._consulting = Consulting(self._holding, instructions, self._leaving)
-        self._asides = Asides(self._holding, self._consulting)
+        self._claimed = ClaimedTurn(equipment, journal, worker, turn)
+        self._model_calls = ModelCalls(self._claimed, instructions, self._leaving)
+        self._side_calls = SideCalls(self._claimed, self._model_calls)
 
     async def run(self) -> None:
-        """Work until there is nothing left for this worker to do. Raises nothing but cancellation."""
+        """Work until the turn ends, waits for a person or is another worker's. Raises only when cancelled."""
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._beat)
                 await self._work()
                 tasks.cancel_scope.cancel()
         finally:
-            self._holding.let_go()
+            self._claimed.let_go()
 
     def leave(self) -> None:
-        """Let the turn go as soon as nothing is running: what was shown is kept, and anybody may go on."""
+        """Release the turn as soon as the step under way is on record. Another worker may then go on with it."""
         self._leaving.set()
-        self._consulting.cancel("worker_left")
+        self._model_calls.cancel("worker_left")
 
     def supersede(self) -> None:
-        """Somebody in this process has ended the turn: do not wait to find out."""
-        self._consulting.cancel("superseded")
+        """End the model call under way: another caller in this process has ended the turn."""
+        self._model_calls.cancel("superseded")
 
     async def _work(self) -> None:
-        holding = self._holding
+        claimed = self._claimed
         try:
-            while (open := holding.mine()) is not None:
-                holding.play(open)
-                if self._leaving.is_set() and not open.model_call and all(c.status != "running" for c in open.calls):
+            while (open_turn := claimed.mine()) is not None:
+                claimed.play(open_turn)
+                idle = not open_turn.model_call and all(call.status != "running" for call in open_turn.calls)
+                if self._leaving.is_set() and idle:
                     await self._journal.append(Release(worker=self._worker), by=DESK)
                     return
-                if not holding.left(1.0):
+                if not claimed.left(1.0):
                     await self._give_up("turn_deadline", "the turn took longer than its deadline")
                     return
-                if not await self._do(open, await self._next(open)):
+                if not await self._do(open_turn, await self._next(open_turn)):
                     return
         except HookFault as fault:
             await self._give_up("hook_failed", str(fault))
@@ -80,109 +82,105 @@ class Work:
         except Superseded:
             log.info("turn %s: superseded", self.turn)
         except TooLarge as error:
-            log.exception("turn %s: what happened is more than a store takes", self.turn)
+            log.exception("turn %s: an outcome is larger than the store accepts", self.turn)
             await self._give_up("unrecordable", str(error))
         except (Unavailable, StoreRefused, Full):
             # As if dead: the log says how far it went, and recovery, here or elsewhere, goes on from there.
-            log.exception("turn %s: the store does not take what happened; leaving it to recovery", self.turn)
+            log.exception("turn %s: the store does not accept the outcome; leaving the turn to recovery", self.turn)
         except Exception as error:  # the boundary of a turn: a fault of ours must end it on record, not leave it open
             log.exception("turn %s: failed", self.turn)
             await self._give_up("internal", type(error).__name__)
 
     async def _give_up(self, code: str, message: str) -> None:
         try:
-            open = self._holding.mine()
-            partial = await self._sealed(open) if open and open.model_call else ""
-            wish = GiveUp(worker=self._worker, partial=partial, code=code, message=message)
-            await self._journal.append(wish, by=DESK)
+            open_turn = self._claimed.mine()
+            partial = await self._sealed(open_turn.model_call) if open_turn and open_turn.model_call else ""
+            command = GiveUp(worker=self._worker, partial=partial, code=code, message=message)
+            await self._journal.append(command, by=DESK)
         except RolltopError:
-            log.warning("turn %s: could not be ended here; leaving it to recovery", self.turn)
+            log.warning("turn %s: the store does not accept its end; leaving the turn to recovery", self.turn)
 
-    async def _next(self, open: OpenTurn) -> Act:
+    async def _next(self, open_turn: OpenTurn) -> Act:
         equipment, options = self._equipment, self._equipment.options
         return plan(
-            open,
+            open_turn,
             retrieves=equipment.retriever is not None and options.passages > 0 and options.retrieve_first,
-            rewrites=await self._asides.rewrites(open),
-            summarizes=await self._asides.summarizes(open),
+            rewrites=await self._side_calls.rewrites(open_turn),
+            summarizes=await self._side_calls.summarizes(open_turn),
             tells=equipment.hooked.tells,
         )
 
-    async def _do(self, open: OpenTurn, act: Act) -> bool:
+    async def _do(self, open_turn: OpenTurn, act: Act) -> bool:
         """Carry out one act; whether this worker goes on."""
         match act.kind:
             case "rewrite":
-                await self._asides.rewrite(open)
-            case "retrieve":
-                await self._retrieve(open)
+                await self._side_calls.rewrite(open_turn)
+            case "retrieve" if self._equipment.retriever:
+                await self._retrieve(open_turn, self._equipment.retriever)
             case "summarize":
-                await self._asides.summarize(open)
-            case "ask_model":
-                await self._consulting.ask(open, act)
+                await self._side_calls.summarize(open_turn)
+            case "request_model":
+                await self._model_calls.request_answer(open_turn, act)
             case "run_tools":
-                await run_tools(self._holding, act.calls)
+                await run_tools(self._claimed, act.calls)
             case "tell":
-                await tell(self._holding, act.call)
+                await tell(self._claimed, act.call)
             case "close_lost_call":
-                call = open.call(act.call)
-                assert call
-                await self._journal.append(lost_call(open, call, self._worker), by=DESK)
-            case "salvage":
-                await self._salvage(open)
+                await self._journal.append(lost_call(open_turn, act.call, self._worker), by=DESK)
+            case "salvage" if open_turn.model_call:
+                await self._salvage(open_turn.model_call)
             case "park":
                 expires = await self._equipment.store.now() + timedelta(days=self._equipment.options.approval_days)
                 await self._journal.append(Park(worker=self._worker, expires=iso(expires)), by=DESK)
                 return False
             case "none":
                 return False
+            case _:
+                raise TypeError(f"this worker cannot carry out the act {act.kind}")
         return True
 
-    async def _retrieve(self, open: OpenTurn) -> None:
+    async def _retrieve(self, open_turn: OpenTurn, retriever: Retriever) -> None:
         equipment, clock = self._equipment, self._equipment.clock
         began = clock.monotonic()
-        self._holding.expect(SEARCH_SECONDS)
-        queries = await self._asides.queries(open)
-        found, error = Found(query=queries[0], passages=(), judgement=None), None
-        assert equipment.retriever
+        self._claimed.expect(SEARCH_SECONDS)
+        queries = await self._side_calls.queries(open_turn)
+        search, error = Found(query=queries[0], passages=(), judgement=None), None
         try:
-            with anyio.fail_after(self._holding.left(SEARCH_SECONDS)):
-                found = await find_answer(
-                    equipment.retriever, queries, self._holding.asker(), equipment.options.passages
-                )
+            with anyio.fail_after(self._claimed.left(SEARCH_SECONDS)):
+                search = await find_answer(retriever, queries, self._claimed.asker(), equipment.options.passages)
         except Exception as fault:  # the boundary of a retriever: the turn goes on without, and says so
             log.exception("turn %s: retrieval failed", self.turn)
             error = type(fault).__name__
         took = round((clock.monotonic() - began) * 1000)
-        await self._journal.append(Retrieved(worker=self._worker, found=found, duration_ms=took, error=error), by=DESK)
+        retrieved = Retrieved(worker=self._worker, search=search, duration_ms=took, error=error)
+        await self._journal.append(retrieved, by=DESK)
 
-    async def _salvage(self, open: OpenTurn) -> None:
-        """The text of a model call whose worker is gone: sealed, so that it is all there ever will be, and kept."""
-        assert open.model_call
-        partial = await self._sealed(open)
-        wish = Failed(
-            worker=self._worker,
-            call=open.model_call.call,
+    async def _salvage(self, call: OpenModelCall) -> None:
+        """Record a model call whose worker is gone as failed, with the text that was shown of it."""
+        failed = broken_off(
+            self.turn,
+            self._claimed.fence,
+            call,
+            text=await self._sealed(call),
             code="worker_lost",
             message="the process that asked is gone",
-            text=partial,
-            retryable=True,
         )
-        await self._journal.append(wish, by=DESK)
+        await self._journal.append(Failed(worker=self._worker, failed=failed, retryable=True), by=DESK)
 
-    async def _sealed(self, open: OpenTurn) -> str:
-        """What the open model call has shown, and with the seal all that it ever will."""
-        assert open.model_call
-        equipment, asked = self._equipment, open.model_call
-        stream = live_stream(self.turn, asked.fence)
-        return await seal(equipment.store, equipment.clock, stream, asked.call, patience=equipment.options.lease)
+    async def _sealed(self, call: OpenModelCall) -> str:
+        """The text that an open model call has shown. Its live stream is sealed first, so that the text is final."""
+        stream = live_stream(self.turn, call.fence)
+        equipment = self._equipment
+        return await seal(equipment.store, equipment.clock, stream, call.call, patience=equipment.options.lease)
 
     async def _beat(self) -> None:
-        """Signs of life, while the step under way is within its own deadline: who hangs must look dead."""
+        """Give signs of life, while the step under way is within its own deadline."""
+        # A worker that hangs past that deadline must look dead, or its turn would hang with it.
         clock = self._equipment.clock
         while True:
             await anyio.sleep(self._equipment.options.beat)
-            live = self._holding.live
-            if live is None or clock.monotonic() > self._holding.expected:
+            live = self._claimed.live
+            if live is None or clock.monotonic() > self._claimed.expected:
                 continue
             try:
                 await live.beat()

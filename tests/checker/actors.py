@@ -10,10 +10,23 @@ from typing import Literal
 
 from core.errors import Superseded
 from core.log.facts import Late, Renamed, ResultContent, TitleContent
-from core.turn.commands import Answered, Ask, Claim, Close, Decide, Failed, Finished, Note, Park, Start, Submit
+from core.turn.commands import (
+    Answered,
+    Approval,
+    Claim,
+    Close,
+    Command,
+    Failed,
+    Finished,
+    Note,
+    Park,
+    Request,
+    Start,
+)
 from core.turn.decide import MAX_LOST, late
-from tests.checker.working import Move, act_early, asking, break_down, effecting, leave, salvage, sealed, think, turn_of
+from tests.checker.working import Move, act_early, asking, break_down, effecting, leave, salvage, sealed, think
 from tests.checker.world import SNAPSHOT, Actor, Entries, Log, Model, Sent, Violation, World, worker
+from tests.support.commands import submitted
 
 REQUESTS = {"opener": "r1", "again": "r1", "second": "r2"}
 
@@ -55,14 +68,13 @@ def _load(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move
 def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
     tip, open = world.tip, world.tip.open
     actor = actor._replace(view=tip, then="work")
+    command: Command
     match actor.role:
         case "opener" | "again" | "second":
             request = REQUESTS[actor.role]
-            wish = Submit(
-                turn=f"t-{request}", request_id=request, text="why?", snapshot=SNAPSHOT, worker=worker(actor.name)
-            )
+            command = submitted(worker(actor.name), f"t-{request}", request, "why?", SNAPSHOT)
         case "renamer":
-            wish = Note(fact=Renamed(content=TitleContent(title="other")))
+            command = Note(fact=Renamed(content=TitleContent(title="other")))
             actor = actor._replace(then="done")
         case "stopper":
             return _closing(model, world, index, actor)
@@ -76,7 +88,7 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
             if not open.released and open.lost >= MAX_LOST and not model.habits.counts_no_losses:
                 return _closing(model, world, index, actor)
             reason: Literal["resumed", "lost"] = "resumed" if open.released else "lost"
-            wish = Claim(turn=open.turn, worker=worker(actor.name), reason=reason, fence=open.fence, n=tip.n)
+            command = Claim(turn=open.turn, worker=worker(actor.name), reason=reason, fence=open.fence, n=tip.n)
         case _:
             assert open
             waiting = [call for call in open.calls if call.status == "awaiting_approval"]
@@ -85,14 +97,14 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
             saw = "stale" if actor.role == "misled" else call.digest
             outcome: Literal["approve", "deny"] = "deny" if actor.role == "denier" else "approve"
             actor = actor._replace(saw=saw)
-            wish = Decide(
+            command = Approval(
                 call=call.call, outcome=outcome, digest=saw, arguments=None, reason=None, worker=worker(actor.name)
             )
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish))
+    return world.with_actor(index, actor.wants(command))
 
 
 def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
-    """The wish to end the turn, with the text up to the seal; made anew after each Conflict."""
+    """The command to end the turn, with the text up to the seal; made anew after each Conflict."""
     assert actor.view
     open = actor.view.open
     if open is None:
@@ -104,9 +116,9 @@ def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
     reason: Literal["stop", "expired", "lost"] = (
         "stop" if stop else "expired" if open.status == "awaiting_approval" else "lost"
     )
-    if model.habits.keeps_partial and isinstance(actor.wish, Close):
-        partial_text = actor.wish.partial
-    wish = Close(
+    if model.habits.keeps_partial and isinstance(actor.command, Close):
+        partial_text = actor.command.partial
+    command = Close(
         turn=open.turn,
         worker=worker(actor.name),
         reason=reason,
@@ -117,7 +129,7 @@ def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
         n=None if stop else actor.judged,
     )
     model.seen[f"close: {reason}"] += 1
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="done"))
+    return world.with_actor(index, actor.wants(command, "done"))
 
 
 # Committing: decide from the view, send, and hear of it, or not.
@@ -125,8 +137,8 @@ def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
 
 def _commit(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
     assert actor.view
-    assert actor.wish
-    decided = model.decided(actor.view, actor.wish, actor.name)
+    assert actor.wanted
+    decided = model.decided(actor.view, actor.wanted, actor.name)
     if isinstance(decided, Exception):
         yield f"{actor.name} is refused", partial(_refused, model, world, index, actor, decided)
         return
@@ -137,9 +149,9 @@ def _commit(model: Model, world: World, index: int, actor: Actor) -> Iterator[Mo
     yield f"{actor.name} commits {what}", partial(_send, model, world, index, actor)
     if world.faults:
         yield f"{actor.name} hears nothing of {what}", partial(_lose, model, world, index, actor)
-    if model.habits.acts_unacknowledged and isinstance(actor.wish, Start):
+    if model.habits.acts_unacknowledged and isinstance(actor.command, Start):
         yield f"{actor.name} acts early", partial(act_early, model, world, index, actor)
-    if actor.then == "think" and isinstance(actor.wish, (Ask, Start, Park)):
+    if actor.then == "think" and isinstance(actor.command, (Request, Start, Park)):
         open = actor.view.open
         assert open
         idle = not open.model_call and all(call.status != "running" for call in open.calls)
@@ -150,8 +162,8 @@ def _commit(model: Model, world: World, index: int, actor: Actor) -> Iterator[Mo
 
 
 def _nothing(model: Model, world: World, index: int, actor: Actor) -> World:
-    model.seen[f"nothing left of {type(actor.wish).__name__}"] += 1
-    if isinstance(actor.wish, Start):
+    model.seen[f"nothing left of {type(actor.command).__name__}"] += 1
+    if isinstance(actor.command, Start):
         return think(model, world, index, actor)
     return _finish(model, world, index, actor)
 
@@ -159,8 +171,8 @@ def _nothing(model: Model, world: World, index: int, actor: Actor) -> World:
 def _entries(model: Model, world: World, actor: Actor) -> tuple[Log, Entries]:
     """The position and the entries that the actor commits."""
     assert actor.view
-    assert actor.wish
-    decided = model.decided(actor.view, actor.wish, actor.name)
+    assert actor.wanted
+    decided = model.decided(actor.view, actor.wanted, actor.name)
     assert isinstance(decided, tuple)
     if model.habits.appends_unread:
         return world.tip, model.rechained(world.tip, decided, actor.name)
@@ -168,8 +180,8 @@ def _entries(model: Model, world: World, actor: Actor) -> tuple[Log, Entries]:
 
 
 def _id(model: Model, actor: Actor, view: Log) -> object:
-    if model.habits.derives_ids and isinstance(actor.wish, Claim):
-        return ("claim", actor.wish.turn, actor.wish.fence)
+    if model.habits.derives_ids and isinstance(actor.command, Claim):
+        return ("claim", actor.command.turn, actor.command.fence)
     return (actor.name, view.n)
 
 
@@ -236,7 +248,7 @@ def _conflict(model: Model, world: World, index: int, actor: Actor) -> Iterator[
     following = world.tip.after(actor.view.n)
     if following is None:
         raise Violation("the log can be read", f"{actor.name} holds entries that are not in it")
-    # A read may be a short one; whatever it brought is folded, and the wish decided from there.
+    # A read may be a short one; whatever it brought is folded, and the command decided from there.
     for view in {following: None, world.tip: None}:
         yield f"{actor.name} catches up to {view.n}", partial(_caught_up, model, world, index, actor, view)
 
@@ -246,30 +258,36 @@ def _caught_up(model: Model, world: World, index: int, actor: Actor, view: Log) 
     if world.tip.after(actor.view.n).parent is not actor.view:  # type: ignore[union-attr]  # checked by _conflict
         raise Violation("the log can be read", f"{actor.name} holds entries that are not in it")
     if model.habits.keeps_intent:
-        kept = model.decided(actor.view, actor.wish, actor.name)
+        assert actor.wanted
+        kept = model.decided(actor.view, actor.wanted, actor.name)
         assert isinstance(kept, tuple)
-        model.remember(view, actor.wish, actor.name, model.rechained(view, kept, actor.name))
+        model.remember(view, actor.wanted, actor.name, model.rechained(view, kept, actor.name))
     actor = actor._replace(view=view)
-    if isinstance(actor.wish, Close):
+    if isinstance(actor.command, Close):
         return _closing(model, world, index, actor)
-    again = model.habits.repeats_acts and isinstance(actor.wish, Finished)
+    again = model.habits.repeats_acts and isinstance(actor.command, Finished)
     return world.with_actor(index, actor._replace(pc="effect" if again else "commit"))
 
 
 def _refused(model: Model, world: World, index: int, actor: Actor, refusal: Exception) -> World:
     model.seen[f"refused: {type(refusal).__name__}"] += 1
-    wish = actor.wish
+    command = actor.command
     if isinstance(refusal, Superseded) and actor.then == "think":
         model.seen["fenced off"] += 1
-        if isinstance(wish, Finished) and wish.code != "worker_lost":
-            said = late(turn_of(wish.call), actor.fence, wish)
-            return world.with_actor(index, actor._replace(pc="commit", wish=Note(fact=said), then="done"))
-        if isinstance(wish, (Answered, Failed)) and wish.cost is not None:
-            turn = turn_of(wish.call)
-            bill = Late(
-                turn=turn, fence=actor.fence, call=wish.call, usage=wish.usage, cost=wish.cost, content=ResultContent()
-            )
-            return world.with_actor(index, actor._replace(pc="commit", wish=Note(fact=bill), then="done"))
+        if isinstance(command, Finished) and command.finished.code != "worker_lost":
+            return world.with_actor(index, actor.wants(Note(fact=late(command.finished, command.search)), "done"))
+        if isinstance(command, (Answered, Failed)):
+            fact = command.answered if isinstance(command, Answered) else command.failed
+            if fact.cost is not None:
+                bill = Late(
+                    turn=fact.turn,
+                    fence=fact.fence,
+                    call=fact.call,
+                    usage=fact.usage,
+                    cost=fact.cost,
+                    content=ResultContent(),
+                )
+                return world.with_actor(index, actor.wants(Note(fact=bill), "done"))
     return _finish(model, world, index, actor)
 
 
@@ -289,9 +307,9 @@ def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries:
             if not any(entry.kind == "turn.claimed" for entry in entries):
                 return world.with_actor(index, actor._replace(pc="done"))
             return think(model, world, index, actor)
-        case "think" if isinstance(actor.wish, Start):
+        case "think" if isinstance(actor.command, Start):
             return world.with_actor(index, actor._replace(pc="effect"))
-        case "think" if isinstance(actor.wish, Ask):
+        case "think" if isinstance(actor.command, Request):
             open = actor.view.open
             if open is None or open.model_call is None:
                 raise Violation("what was decided is accepted", "a model call was asked for and is not open")

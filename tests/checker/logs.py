@@ -30,12 +30,10 @@ from core.log.records import OpenTurn, ToolCall, Turn
 from core.options import Options
 from core.retrieval.search import Found
 from core.turn.commands import (
-    Answered,
-    Ask,
+    Approval,
     Claim,
     Close,
-    Decide,
-    Failed,
+    Command,
     Finished,
     GiveUp,
     Note,
@@ -43,14 +41,13 @@ from core.turn.commands import (
     Release,
     Retrieved,
     Start,
-    Submit,
-    Wish,
     WrittenCall,
 )
 from core.turn.decide import MAX_LOST, decide, late, lost_call
 from core.turn.plan import plan
 from core.values import Entry, Judgement, Passage, Usage, Worker
 from tests.checker.world import AT, SALT, SNAPSHOT, STREAM
+from tests.support.commands import answered, failed, finished, requested, submitted
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[T]], T]
@@ -93,9 +90,9 @@ class Log:
     def open(self) -> OpenTurn | None:
         return self.state.thread.open if self.state.thread else None
 
-    def wish(self, wish: Wish, by: str = "u") -> None:
-        """One commit of what `decide` makes of the wish, if anything."""
-        facts = decide(self.state, wish, self.options)
+    def command(self, command: Command, by: str = "u") -> None:
+        """One commit of what `decide` makes of the command, if anything."""
+        facts = decide(self.state, command, self.options)
         if facts:
             self.append([draft(fact) for fact in facts], by)
 
@@ -149,7 +146,7 @@ def submit(log: Log, text: str) -> None:
     """Another turn."""
     request = f"r{len(log.turns()) + 1}"
     turn = digest(["t", request])[:24]
-    log.wish(Submit(turn=turn, request_id=request, text=text, snapshot=SNAPSHOT, worker=log.worker()))
+    log.command(submitted(log.worker(), turn, request, text, SNAPSHOT))
 
 
 def stop(log: Log, partial: str) -> None:
@@ -160,7 +157,7 @@ def stop(log: Log, partial: str) -> None:
 
 def _close(log: Log, open: OpenTurn, reason: Any, partial: str = "") -> None:
     status: Any = "failed" if reason == "lost" else "cancelled"
-    log.wish(
+    log.command(
         Close(
             turn=open.turn,
             worker=log.worker(),
@@ -186,13 +183,13 @@ def _advance(draw: Draw, log: Log, open: OpenTurn, retrieves: bool) -> None:
     elif mishap == 1:
         stop(log, draw(said))
     elif mishap == 2:
-        log.wish(GiveUp(worker=me, partial=draw(said), code="internal", message="ValueError"))
+        log.command(GiveUp(worker=me, partial=draw(said), code="internal", message="ValueError"))
     elif open.model_call and open.model_call.fence == open.fence:
-        log.wish(_model_said(draw, open, me))
+        log.command(_model_said(draw, open, me))
     elif (running := next((c for c in open.calls if c.status == "running"), None)) and running.fence == open.fence:
-        log.wish(_tool_gave(draw, running.call, me))
+        log.command(_tool_gave(draw, running.call, me))
     elif mishap == 3 and not open.model_call:
-        log.wish(Release(worker=me))
+        log.command(Release(worker=me))
     else:
         _act(draw, log, open, me, retrieves)
 
@@ -201,49 +198,24 @@ def _act(draw: Draw, log: Log, open: OpenTurn, me: Worker, retrieves: bool) -> N
     act = plan(open, retrieves=retrieves, rewrites=draw(st.booleans()))
     match act.kind:
         case "retrieve":
-            found = _found(draw)
-            error = None if found.passages else draw(st.sampled_from([None, "TimeoutError"]))
-            log.wish(Retrieved(worker=me, found=found, duration_ms=1, error=error))
+            search = _search(draw)
+            error = None if search.passages else draw(st.sampled_from([None, "TimeoutError"]))
+            log.command(Retrieved(worker=me, search=search, duration_ms=1, error=error))
         case "rewrite":
-            log.wish(
-                Ask(
-                    worker=me,
-                    step=0,
-                    attempt=1,
-                    model="m",
-                    with_tools=False,
-                    window=open.first_n,
-                    request="q",
-                    purpose="query",
-                )
-            )
-        case "ask_model":
+            log.command(requested(me, step=0, with_tools=False, window=open.first_n, request="q", purpose="query"))
+        case "request_model":
             tools = act.step <= log.options.max_steps
-            log.wish(
-                Ask(
-                    worker=me,
-                    step=act.step,
-                    attempt=act.attempt,
-                    model="m",
-                    with_tools=tools,
-                    window=open.first_n,
-                    request="d",
-                )
-            )
+            log.command(requested(me, step=act.step, attempt=act.attempt, with_tools=tools, window=open.first_n))
         case "run_tools" if draw(st.integers(0, 9)) == 0:
-            denied = Finished(worker=me, call=act.calls[0], status="denied", code="denied_by_hook", error=draw(texts))
-            log.wish(denied)
+            log.command(finished(me, act.calls[0], "denied", code="denied_by_hook", error=draw(texts)))
         case "run_tools":
-            log.wish(Start(worker=me, calls=act.calls))
+            log.command(Start(worker=me, calls=act.calls))
         case "close_lost_call":
-            call = open.call(act.call)
-            assert call
-            log.wish(lost_call(open, call, me))
+            log.command(lost_call(open, act.call, me))
         case "salvage":
-            text = draw(said)
-            log.wish(Failed(worker=me, call=act.call, code="worker_lost", message="", text=text, retryable=True))
+            log.command(failed(me, act.call, "worker_lost", draw(said)))
         case "park":
-            log.wish(Park(worker=me, expires="2026-12-01T09:30:00.000Z"))
+            log.command(Park(worker=me, expires="2026-12-01T09:30:00.000Z"))
 
 
 def _take_over(draw: Draw, log: Log, open: OpenTurn) -> None:
@@ -252,9 +224,11 @@ def _take_over(draw: Draw, log: Log, open: OpenTurn) -> None:
     if reason == "lost" and open.lost >= MAX_LOST:
         _close(log, open, "lost", draw(said))
         return
-    log.wish(Claim(turn=open.turn, worker=log.worker(), reason=reason, fence=open.fence, n=log.state.n))
+    log.command(Claim(turn=open.turn, worker=log.worker(), reason=reason, fence=open.fence, n=log.state.n))
     if running and open.worker and draw(st.booleans()):
-        log.wish(Note(fact=late(open.turn, running.fence, _tool_gave(draw, running.call, open.worker))))
+        outcome = _tool_gave(draw, running.call, open.worker)
+        mine = outcome.finished.model_copy(update={"turn": open.turn, "fence": running.fence})
+        log.command(Note(fact=late(mine, outcome.search)))
 
 
 def _awaited(draw: Draw, log: Log, open: OpenTurn) -> None:
@@ -272,8 +246,8 @@ def _awaited(draw: Draw, log: Log, open: OpenTurn) -> None:
             outcome: Any = "deny" if word == "deny" else "approve"
             changed = draw(arguments) if word == "change" else None
             reason = draw(st.none() | texts)
-            log.wish(
-                Decide(
+            log.command(
+                Approval(
                     call=call.call,
                     outcome=outcome,
                     digest=call.digest,
@@ -284,37 +258,22 @@ def _awaited(draw: Draw, log: Log, open: OpenTurn) -> None:
             )
 
 
-def _model_said(draw: Draw, open: OpenTurn, me: Worker) -> Wish:
+def _model_said(draw: Draw, open: OpenTurn, me: Worker) -> Command:
     assert open.model_call
     call, text, usage = open.model_call.call, draw(said), draw(usages)
     cost = draw(st.none() | st.integers(0, 9))
     if draw(st.integers(0, 3)) == 0:
         code = draw(st.sampled_from(["overloaded", "connection", "quota", "protocol", "worker_left"]))
-        return Failed(
-            worker=me, call=call, code=code, message="m", text=text, retryable=code != "quota", usage=usage, cost=cost
-        )
+        return failed(me, call, code, text, message="m", retryable=code != "quota", usage=usage, cost=cost)
     calls = tuple(draw(st.lists(_calls(), max_size=3)))
     if not text and not calls and draw(st.booleans()):
-        return Failed(
-            worker=me, call=call, code="empty", message="m", text="", retryable=open.model_call.attempt == 1, cost=cost
-        )
+        return failed(me, call, "empty", message="m", retryable=open.model_call.attempt == 1, cost=cost)
     reason: Any = "tool_calls" if calls else draw(st.sampled_from(["end", "end", "refusal", "pause", "pause", "other"]))
     if reason == "end" and not text:
         text = "Nothing."  # an empty answer is a failure, and never gets here
     if draw(st.integers(0, 9)) == 0:
         reason = "length"
-    return Answered(
-        worker=me,
-        call=call,
-        text=text,
-        stop_reason=reason,
-        calls=calls,
-        reasoning=(),
-        usage=usage,
-        cost=cost,
-        ttft_ms=1,
-        duration_ms=2,
-    )
+    return answered(me, call, text, reason, calls, usage=usage, cost=cost, ttft_ms=1, duration_ms=2)
 
 
 @st.composite
@@ -334,12 +293,11 @@ def _calls(draw: Draw) -> WrittenCall:
 def _tool_gave(draw: Draw, call: str, me: Worker) -> Finished:
     status: Any = draw(st.sampled_from(["succeeded", "succeeded", "failed", "timed_out", "unknown"]))
     if status != "succeeded":
-        return Finished(worker=me, call=call, status=status, code="raised", error=draw(texts))
+        return finished(me, call, status, code="raised", error=draw(texts))
     if draw(st.integers(0, 3)) == 0:
-        return Finished(worker=me, call=call, status=status, found=_found(draw))
+        return finished(me, call, status, search=_search(draw))
     result = draw(results)
-    size = len(canonical(result))
-    return Finished(worker=me, call=call, status=status, result=result, size=size, digest=digest(result))
+    return finished(me, call, status, result=result, size=len(canonical(result)), digest=digest(result))
 
 
 def _aside(draw: Draw, log: Log) -> None:
@@ -348,19 +306,19 @@ def _aside(draw: Draw, log: Log) -> None:
     unknown = [i for i in log.state.items.values() if isinstance(i, ToolCall) and i.status == "unknown"]
     match draw(st.sampled_from(["rename", "metadata", "feedback", "resolve", "forget"])):
         case "rename":
-            log.wish(Note(fact=Renamed(content=TitleContent(title=draw(texts)))))
+            log.command(Note(fact=Renamed(content=TitleContent(title=draw(texts)))))
         case "metadata":
-            log.wish(Note(fact=MetadataChanged(content=MetadataContent(metadata={"k": draw(texts)}))))
+            log.command(Note(fact=MetadataChanged(content=MetadataContent(metadata={"k": draw(texts)}))))
         case "feedback" if ended:
             rating: Any = draw(st.sampled_from(["up", "down", None]))
             content = FeedbackContent(comment=draw(texts))
-            log.wish(Note(fact=FeedbackGiven(turn=ended[-1].id, rating=rating, content=content)))
+            log.command(Note(fact=FeedbackGiven(turn=ended[-1].id, rating=rating, content=content)))
         case "resolve" if unknown:
             content_ = EvidenceContent(evidence=draw(texts))
             said_so = CallResolved(
                 turn=unknown[0].turn, call=unknown[0].id, happened=draw(st.booleans()), content=content_
             )
-            log.wish(Note(fact=said_so))
+            log.command(Note(fact=said_so))
         case "forget" if ended:
             forget(log, ended[-1], sorted(draw(st.sets(st.sampled_from(FORGETTABLE), min_size=1))))
 
@@ -368,7 +326,7 @@ def _aside(draw: Draw, log: Log) -> None:
 def forget(log: Log, turn: Turn, kinds: list[str]) -> None:
     """As `Recovery.tidy` does: payloads go first, then the log says so."""
     log.entries = erased(log.entries, lambda e: turn.first_n <= e.n <= turn.last_n and e.kind in kinds)
-    log.wish(Note(fact=Erased(turn=turn.id, kinds=kinds)))
+    log.command(Note(fact=Erased(turn=turn.id, kinds=kinds)))
 
 
 def erased(entries: Sequence[Entry], which: Callable[[Entry], bool]) -> list[Entry]:
@@ -376,7 +334,7 @@ def erased(entries: Sequence[Entry], which: Callable[[Entry], bool]) -> list[Ent
     return [replace(entry, payload=None, salt=None) if which(entry) else entry for entry in entries]
 
 
-def _found(draw: Draw) -> Found:
+def _search(draw: Draw) -> Found:
     passages = tuple(_passage(number, draw(texts)) for number in draw(st.sets(st.integers(0, 4), max_size=2)))
     judged = Judgement(confidence=0.5, threshold=0.25, calibration="test")
     return Found(query=draw(texts), passages=passages, judgement=draw(st.sampled_from([None, judged])))

@@ -8,7 +8,7 @@ from core.log.facts import ToolFinished
 from core.log.fold import State, fold
 from core.log.records import OpenTurn
 from core.options import Options
-from core.turn.commands import Answered, Claim, Close, Decide, Finished, Start, Submit, Wish
+from core.turn.commands import Answered, Approval, Claim, Close, Command, Finished, Start, Submit
 from core.turn.decide import decide
 from core.turn.plan import Act, plan
 from core.values import Entry
@@ -41,55 +41,55 @@ def _forgetting(state: State) -> State:
     return replace(state, thread=state.thread.model_copy(update={"open": None}))
 
 
-def no_check_of_the_holder(state: State, wish: Wish, options: Options) -> Facts:
+def no_check_of_the_holder(state: State, command: Command, options: Options) -> Facts:
     open = state.thread.open if state.thread else None
-    if isinstance(wish, (Start, Finished)) and open and open.worker:
-        wish = replace(wish, worker=open.worker)
-    return decide(state, wish, options)
+    if isinstance(command, (Start, Finished)) and open and open.worker:
+        command = replace(command, worker=open.worker)
+    return decide(state, command, options)
 
 
-def calls_left_open(state: State, wish: Wish, options: Options) -> Facts:
-    facts = decide(state, wish, options)
-    return tuple(f for f in facts if not isinstance(f, ToolFinished)) if isinstance(wish, Close) else facts
+def calls_left_open(state: State, command: Command, options: Options) -> Facts:
+    facts = decide(state, command, options)
+    return tuple(f for f in facts if not isinstance(f, ToolFinished)) if isinstance(command, Close) else facts
 
 
-def not_judged_anew(state: State, wish: Wish, options: Options) -> Facts:
+def not_judged_anew(state: State, command: Command, options: Options) -> Facts:
     open = state.thread.open if state.thread else None
-    if isinstance(wish, Claim) and open:
-        wish = replace(wish, fence=open.fence, n=state.n)
-    return decide(state, wish, options)
+    if isinstance(command, Claim) and open:
+        command = replace(command, fence=open.fence, n=state.n)
+    return decide(state, command, options)
 
 
-def closed_without_judging_anew(state: State, wish: Wish, options: Options) -> Facts:
-    return decide(state, replace(wish, n=None) if isinstance(wish, Close) else wish, options)
+def closed_without_judging_anew(state: State, command: Command, options: Options) -> Facts:
+    return decide(state, replace(command, n=None) if isinstance(command, Close) else command, options)
 
 
-def any_digest(state: State, wish: Wish, options: Options) -> Facts:
+def any_digest(state: State, command: Command, options: Options) -> Facts:
     open = state.thread.open if state.thread else None
-    if isinstance(wish, Decide) and open and (call := open.call(wish.call)):
-        wish = replace(wish, digest=call.digest)
-    return decide(state, wish, options)
+    if isinstance(command, Approval) and open and (call := open.call(command.call)):
+        command = replace(command, digest=call.digest)
+    return decide(state, command, options)
 
 
-def no_claim_with_the_last_decision(state: State, wish: Wish, options: Options) -> Facts:
-    facts = decide(state, wish, options)
-    return facts[:1] if isinstance(wish, Decide) else facts
+def no_claim_with_the_last_decision(state: State, command: Command, options: Options) -> Facts:
+    facts = decide(state, command, options)
+    return facts[:1] if isinstance(command, Approval) else facts
 
 
-def open_turn_ignored(state: State, wish: Wish, options: Options) -> Facts:
-    if isinstance(wish, Submit) and wish.turn not in state.items:
+def open_turn_ignored(state: State, command: Command, options: Options) -> Facts:
+    if isinstance(command, Submit) and command.opened.turn not in state.items:
         state = _forgetting(state)
-    return decide(state, wish, options)
+    return decide(state, command, options)
 
 
 def open_turn_ignored_by_all(state: State, entry: Entry) -> State:
     return fold(_forgetting(state) if entry.kind == "turn.opened" and state.thread else state, entry)
 
 
-def request_forgotten(state: State, wish: Wish, options: Options) -> Facts:
-    if isinstance(wish, Submit):
-        state = replace(state, items={id: item for id, item in state.items.items() if id != wish.turn})
-    return decide(state, wish, options)
+def request_forgotten(state: State, command: Command, options: Options) -> Facts:
+    if isinstance(command, Submit):
+        state = replace(state, items={id: item for id, item in state.items.items() if id != command.opened.turn})
+    return decide(state, command, options)
 
 
 def ended_with_open_calls(state: State, entry: Entry) -> State:
@@ -107,9 +107,9 @@ def stale_fences_folded(state: State, entry: Entry) -> State:
     return fold(state, entry)
 
 
-def pauses_do_not_count(state: State, wish: Wish, options: Options) -> Facts:
-    pauses = isinstance(wish, Answered) and wish.stop_reason == "pause"
-    return decide(state, wish, options.model_copy(update={"max_steps": 1000}) if pauses else options)
+def pauses_do_not_count(state: State, command: Command, options: Options) -> Facts:
+    pauses = isinstance(command, Answered) and command.answered.stop_reason == "pause"
+    return decide(state, command, options.model_copy(update={"max_steps": 1000}) if pauses else options)
 
 
 def late_word_counts(state: State, entry: Entry) -> State:

@@ -5,11 +5,12 @@ from functools import partial
 from typing import TypeAlias
 
 from core.log.records import OpenTurn
-from core.turn.commands import Answered, Ask, Failed, Finished, GiveUp, Park, Release, Start
+from core.turn.commands import GiveUp, Park, Release, Start
 from core.turn.decide import lost_call
 from core.values import Usage
 from tests.checker.promises import check_effect
 from tests.checker.world import Actor, Answer, Model, Said, Sent, World, worker
+from tests.support.commands import answered, failed, finished, requested
 
 Move: TypeAlias = tuple[str, Callable[[], World]]
 
@@ -29,24 +30,20 @@ def think(model: Model, world: World, index: int, actor: Actor) -> World:
         return world.with_actor(index, actor._replace(pc="effect"))
     me = worker(actor.name)
     act = model.rules.plan(open, retrieves=False)
-    actor = actor._replace(pc="commit", then="think", call=act.call)
+    actor = actor._replace(then="think", call=act.call)
     match act.kind:
         case "run_tools":
-            return world.with_actor(index, actor._replace(wish=Start(worker=me, calls=act.calls)))
+            return world.with_actor(index, actor.wants(Start(worker=me, calls=act.calls)))
         case "close_lost_call":
-            call = open.call(act.call)
-            assert call
-            return world.with_actor(index, actor._replace(wish=lost_call(open, call, me)))
+            return world.with_actor(index, actor.wants(lost_call(open, act.call, me)))
         case "salvage":
             return world.with_actor(index, actor._replace(pc="salvage"))
         case "park":
-            return world.with_actor(index, actor._replace(wish=Park(worker=me, expires=EXPIRES), then="done"))
-        case "ask_model":
+            return world.with_actor(index, actor.wants(Park(worker=me, expires=EXPIRES), "done"))
+        case "request_model":
             tools = act.step <= model.scenario.options.max_steps
-            wish = Ask(
-                worker=me, step=act.step, attempt=act.attempt, model="m", with_tools=tools, window=1, request="d"
-            )
-            return world.with_actor(index, actor._replace(wish=wish))
+            request = requested(me, step=act.step, attempt=act.attempt, with_tools=tools)
+            return world.with_actor(index, actor.wants(request))
     return world.with_actor(index, actor._replace(pc="done"))
 
 
@@ -59,8 +56,7 @@ def _salvaged(model: Model, world: World, index: int, actor: Actor) -> World:
     assert actor.view.open
     world, text = sealed(model, world, actor.view.open, cautious=not model.habits.takes_over_unsealed)
     model.seen["take-over of a model call"] += 1
-    wish = Failed(worker=worker(actor.name), call=actor.call, code="worker_lost", message="", text=text, retryable=True)
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+    return world.with_actor(index, actor.wants(failed(worker(actor.name), actor.call, "worker_lost", text), "think"))
 
 
 def asking(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
@@ -121,34 +117,32 @@ def _answered(model: Model, world: World, index: int, actor: Actor) -> World:
     if model.habits.acts_uncommitted:
         for number in range(1, len(calls) + 1):
             world = _effect(model, world, actor, f"{turn_of(actor.call)}-t{number}")
-    wish = Answered(
-        worker=worker(actor.name),
-        call=actor.call,
-        text="".join(said.pieces),
-        stop_reason="pause" if said.pauses else "tool_calls" if calls else "end",
-        calls=calls,
-        reasoning=(),
+    command = answered(
+        worker(actor.name),
+        actor.call,
+        "".join(said.pieces),
+        "pause" if said.pauses else "tool_calls" if calls else "end",
+        calls,
         usage=BILL,
         cost=1,
-        ttft_ms=None,
-        duration_ms=1,
+        turn=turn_of(actor.call),
+        fence=actor.fence,
     )
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+    return world.with_actor(index, actor.wants(command, "think"))
 
 
 def _cut(model: Model, world: World, index: int, actor: Actor) -> World:
     text = "".join(_answer(model, actor).pieces[: actor.spoken])
     model.seen["cut"] += 1
-    wish = Failed(
-        worker=worker(actor.name), call=actor.call, code="connection", message="", text=text, retryable=True, cost=1
-    )
+    here = {"turn": turn_of(actor.call), "fence": actor.fence}
+    command = failed(worker(actor.name), actor.call, "connection", text, cost=1, **here)
     world = world._replace(cuts=world.cuts - 1)
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="think"))
+    return world.with_actor(index, actor.wants(command, "think"))
 
 
 def leave(world: World, index: int, actor: Actor) -> World:
-    wish = Release(worker=worker(actor.name))
-    return world._replace(leaves=world.leaves - 1).with_actor(index, actor._replace(wish=wish, then="done"))
+    release = Release(worker=worker(actor.name))
+    return world._replace(leaves=world.leaves - 1).with_actor(index, actor.wants(release, "done"))
 
 
 def break_down(model: Model, world: World, index: int, actor: Actor) -> World:
@@ -158,8 +152,8 @@ def break_down(model: Model, world: World, index: int, actor: Actor) -> World:
     world = world._replace(breaks=world.breaks - 1)
     if open.model_call and not model.habits.gives_up_unsealed:
         world, text = sealed(model, world, open, cautious=True)
-    wish = GiveUp(worker=worker(actor.name), partial=text, code="internal", message="Fault")
-    return world.with_actor(index, actor._replace(pc="commit", wish=wish, then="done"))
+    command = GiveUp(worker=worker(actor.name), partial=text, code="internal", message="Fault")
+    return world.with_actor(index, actor.wants(command, "done"))
 
 
 def effecting(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
@@ -170,14 +164,13 @@ def effecting(model: Model, world: World, index: int, actor: Actor) -> Iterator[
 def _run(model: Model, world: World, index: int, actor: Actor, call: str) -> World:
     world = _effect(model, world, actor, call)
     granted = tuple(other for other in actor.granted if other != call)
-    wish = Finished(worker=worker(actor.name), call=call, status="succeeded", result="r")
-    actor = actor._replace(pc="commit", wish=wish, then="think", granted=granted, call=call)
-    return world.with_actor(index, actor)
+    command = finished(worker(actor.name), call, result="r", turn=turn_of(call), fence=actor.fence)
+    return world.with_actor(index, actor._replace(granted=granted, call=call).wants(command, "think"))
 
 
 def act_early(model: Model, world: World, index: int, actor: Actor) -> World:
-    assert isinstance(actor.wish, Start)
-    for call in actor.wish.calls:
+    assert isinstance(actor.command, Start)
+    for call in actor.command.calls:
         world = _effect(model, world, actor, call)
     return world.with_actor(index, actor._replace(pc="unsure"))
 

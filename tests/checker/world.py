@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
+from pydantic_core import to_json
+
 from core.errors import Corrupt, InvalidInput, RequestMismatch, Superseded, TurnInProgress
 from core.log import fold as folding
 from core.log.entry import Draft, chain
@@ -19,7 +21,7 @@ from core.log.records import OpenTurn
 from core.options import Options
 from core.turn import decide as deciding
 from core.turn import plan as planning
-from core.turn.commands import Note, Wish, WrittenCall
+from core.turn.commands import Command, WrittenCall
 from core.values import Entry, Worker
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -45,7 +47,7 @@ class Rules:
     """The pure functions under test."""
 
     fold: Callable[[State, Entry], State] = folding.fold
-    decide: Callable[[State, Wish, Options], tuple[Any, ...]] = deciding.decide
+    decide: Callable[[State, Command, Options], tuple[Any, ...]] = deciding.decide
     plan: Callable[..., planning.Act] = planning.plan
 
 
@@ -153,6 +155,22 @@ class Sent(NamedTuple):
     author: str
 
 
+class Wanted:
+    """A command as part of a moment: equal and hashed by its JSON, because the facts in it may hold lists."""
+
+    __slots__ = ("command", "key")
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.key = type(command), to_json(command)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Wanted) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 class Actor(NamedTuple):
     """One step machine. `pc` is where it stands, `then` where an acknowledged commit takes it.
 
@@ -165,7 +183,7 @@ class Actor(NamedTuple):
     role: str
     pc: str = "load"
     view: Log | None = None
-    wish: Wish | None = None
+    wanted: Wanted | None = None
     then: str = ""
     call: str = ""
     spoken: int = 0
@@ -180,6 +198,14 @@ class Actor(NamedTuple):
     @property
     def over(self) -> bool:
         return self.pc in ("done", "dead")
+
+    @property
+    def command(self) -> Command | None:
+        return self.wanted.command if self.wanted else None
+
+    def wants(self, command: Command, then: str | None = None) -> "Actor":
+        """The actor, about to commit this."""
+        return self._replace(pc="commit", wanted=Wanted(command), then=self.then if then is None else then)
 
 
 class World(NamedTuple):
@@ -239,22 +265,18 @@ class Model:
             breaks=scenario.breaks,
         )
 
-    def decided(self, view: Log, wish: Wish, author: str) -> Entries | Refusal:
-        """The entries that the wish becomes after `view`, () for none, or why it is refused."""
-        key = self._key(view, wish, author)
+    def decided(self, view: Log, wanted: Wanted, author: str) -> Entries | Refusal:
+        """The entries that the command becomes after `view`, () for none, or why it is refused."""
+        key = (view, wanted, author)
         known = self._decided.get(key)
         if known is None:
             try:
-                facts = self.rules.decide(view.state, wish, self.scenario.options)
+                facts = self.rules.decide(view.state, wanted.command, self.scenario.options)
                 known = self.chained(view, facts, author)
             except (Superseded, TurnInProgress, RequestMismatch, InvalidInput) as refusal:
                 known = refusal
             self._decided[key] = known
         return known
-
-    def _key(self, view: Log, wish: Wish, author: str) -> object:
-        # A note holds JSON, which cannot be hashed; its fact's own text can.
-        return view, wish.fact.model_dump_json() if isinstance(wish, Note) else wish, author
 
     def chained(self, view: Log, facts: Iterable[Any], author: str) -> Entries:
         """The facts as entries that follow `view`."""
@@ -267,9 +289,9 @@ class Model:
         drafts = [Draft(kind=e.kind, v=e.v, shell=e.shell, payload=e.payload) for e in entries]
         return tuple(chain(STREAM, view.n, view.state.hash, drafts, by=author, at=AT, salts=[SALT] * len(drafts)))
 
-    def remember(self, view: Log, wish: Wish, author: str, entries: Entries) -> None:
-        """Let `decided` say this of the wish."""
-        self._decided[self._key(view, wish, author)] = entries
+    def remember(self, view: Log, wanted: Wanted, author: str, entries: Entries) -> None:
+        """Let `decided` say this of the command."""
+        self._decided[view, wanted, author] = entries
 
     def append(self, log: Log, entries: Sequence[Entry], id: object, author: str) -> Log:
         """The log with one commit more, every promise about it checked when it is first seen."""

@@ -22,16 +22,16 @@ from core.log.facts import VERSIONS
 from core.log.fold import State, fold_all
 from core.log.records import ModelCall, ToolCall
 from core.model import ModelRequest, ToolSchema
-from core.turn.commands import Answered, Finished, Start, WrittenCall
+from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
-from core.values import Usage
 from core.worker.history import as_json
 from tests.checker.logs import Log, arguments, erased, logs, results, said, stop, submit
 from tests.servers.faults.checks import check
 from tests.servers.faults.messages import MessagesWire
 from tests.servers.faults.responses import ResponsesWire
 from tests.servers.faults.wire import Wire, arguments_text
-from tests.turn.test_history import ask_again, held, limits, many, next_request, wish_ask
+from tests.support.commands import answered, finished
+from tests.turn.test_history import ask_again, held, limits, many, next_request, request_model
 
 some = settings(many, max_examples=120)
 
@@ -57,7 +57,7 @@ def requests(draw: Draw, forget: bool = False) -> ModelRequest:
         log.state = fold_all(State(), log.entries)
     ask_again(log)
     go_on(draw, log)
-    items = [answered(draw, item, log) if isinstance(item, ModelCall) else item for item in log.state.items.values()]
+    items = [as_made_by(draw, item, log) if isinstance(item, ModelCall) else item for item in log.state.items.values()]
     log.state = replace(log.state, items={item.id: item for item in items})
     return ModelRequest(
         instructions=draw(st.sampled_from(["", "Be brief."])),
@@ -72,7 +72,7 @@ def go_on(draw: Draw, log: Log) -> None:
     for _ in range(draw(st.integers(0, 3))):
         if log.open is None or plan(log.open, retrieves=False).step > log.options.max_steps:
             break
-        wish_ask(log)
+        request_model(log)
         looks = draw(st.lists(arguments, max_size=2))
         calls = [WrittenCall(tool="look", effect="read", approval=None, arguments=given) for given in looks]
         reason = draw(st.sampled_from(["tool_calls", "tool_calls", "length"] if calls else ["pause"]))
@@ -80,8 +80,8 @@ def go_on(draw: Draw, log: Log) -> None:
         if log.open and log.open.calls:
             worker, _ = held(log)
             for call in [call.call for call in log.open.calls if not call.closed]:
-                log.wish(Start(worker=worker, calls=(call,)))
-                log.wish(Finished(worker=worker, call=call, status="succeeded", result=draw(results)))
+                log.command(Start(worker=worker, calls=(call,)))
+                log.command(finished(worker, call, result=draw(results)))
     if log.open is None:
         submit(log, "and now?")
 
@@ -89,23 +89,10 @@ def go_on(draw: Draw, log: Log) -> None:
 def say(log: Log, text: str, reason: Any, *calls: WrittenCall) -> None:
     """The model answers, and stops for this reason."""
     worker, call = held(log)
-    log.wish(
-        Answered(
-            worker=worker,
-            call=call,
-            text=text,
-            stop_reason=reason,
-            calls=calls,
-            reasoning=(),
-            usage=Usage(),
-            cost=None,
-            ttft_ms=None,
-            duration_ms=1,
-        )
-    )
+    log.command(answered(worker, call, text, reason, calls))
 
 
-def answered(draw: Draw, call: ModelCall, log: Log) -> ModelCall:
+def as_made_by(draw: Draw, call: ModelCall, log: Log) -> ModelCall:
     """The model call as one of several models made it, with the reasoning of one that thinks."""
     name = draw(st.sampled_from([OPENAI, ANTHROPIC, OTHER]))
     if call.status != "answered" or call.erased or name == OTHER or not draw(st.booleans()):

@@ -11,9 +11,10 @@ from core.log.fold import State, fold_all
 from core.log.records import record
 from core.options import Options
 from core.store import Store
-from core.turn.commands import Answered, Ask, Finished, Note, Start, Submit, Wish, WrittenCall
+from core.turn.commands import Command, Note, Start, WrittenCall
 from core.turn.decide import decide
 from core.values import Worker
+from tests.support.commands import answered, finished, requested, submitted
 
 SNAPSHOT = Snapshot(models=("offline:",), instructions="-", tools="-", options="-", handbooks="-")
 WORKER = Worker(nonce="seed", host="seed", pid=1, start="seed")
@@ -35,21 +36,22 @@ async def _thread(store: Store, i: int) -> None:
     id, by, turn = f"t-{i}", f"e-{i % 100}", f"q-{i}"
     content = ThreadContent(title=None, metadata={"department": f"d-{i % 7}"}, instructions="")
     call = WrittenCall(tool=TOOLS[i % 3], effect="read", approval=None, arguments={"year": 2026})
-    answer = dict(worker=WORKER, reasoning=(), usage={}, cost=1000, ttft_ms=5, duration_ms=9)
-    said = f"Thread number{i} asks about leave"
-    wishes: Iterable[Wish] = (
+    bill = dict(cost=1000, ttft_ms=5, duration_ms=9)
+    request = dict(model="offline:", window=2, request="-")
+    question = f"Thread number{i} asks about leave"
+    commands: Iterable[Command] = (
         Note(fact=ThreadCreated(thread=id, owner=by, content=content)),
-        Submit(turn=turn, request_id=f"r-{i}", text=said, snapshot=SNAPSHOT, worker=WORKER),
-        Ask(worker=WORKER, step=1, attempt=1, model="offline:", with_tools=True, window=2, request="-"),
-        Answered(call=f"{turn}-m1", text="Let me see.", stop_reason="tool_calls", calls=(call,), **answer),
+        submitted(WORKER, turn, f"r-{i}", question, SNAPSHOT),
+        requested(WORKER, step=1, **request),
+        answered(WORKER, f"{turn}-m1", "Let me see.", "tool_calls", (call,), **bill),
         Start(worker=WORKER, calls=(f"{turn}-t1",)),
-        Finished(worker=WORKER, call=f"{turn}-t1", status=STATUSES[i % 4], result=i, size=4),
-        Ask(worker=WORKER, step=2, attempt=1, model="offline:", with_tools=True, window=2, request="-"),
-        Answered(call=f"{turn}-m2", text=f"You have {i} days.", stop_reason="end", calls=(), **answer),
+        finished(WORKER, f"{turn}-t1", STATUSES[i % 4], result=i, size=4),
+        requested(WORKER, step=2, **request),
+        answered(WORKER, f"{turn}-m2", f"You have {i} days.", **bill),
     )
     state, entries, at = State(), [], START + timedelta(minutes=i)
-    for wish in wishes:
-        facts = decide(state, wish, Options())
+    for command in commands:
+        facts = decide(state, command, Options())
         salts = [f"{i:030x}00"] * len(facts)
         drafts = [draft(fact) for fact in facts]
         more = chain(f"thread:{id}", state.n, state.hash, drafts, by=by, at=at, salts=salts)

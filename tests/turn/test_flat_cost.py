@@ -8,15 +8,16 @@ import anyio
 import pytest
 
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
-from core import Desk, Options, Usage, tool
+from core import Desk, Options, tool
 from core.canonical import digest
 from core.log.entry import chain
 from core.log.facts import Snapshot, ThreadContent, ThreadCreated, draft
 from core.log.fold import State, fold_all
 from core.log.records import record
-from core.turn.commands import Answered, Ask, Finished, Note, Start, Submit, WrittenCall
+from core.turn.commands import Note, Start, WrittenCall
 from core.turn.decide import decide
 from core.values import Worker
+from tests.support.commands import answered, finished, requested, submitted
 from tests.support.desks import ASKER, until
 from tests.support.wrapped import CountingStore
 
@@ -34,7 +35,8 @@ TURNS = pytest.mark.parametrize("turns", [1_000, pytest.param(10_000, marks=pyte
 def brief_turn(thread, request):
     """A question, and its answer."""
     submit, ask, _, _, _, _, answer = turn_of(thread, request)
-    return [submit, ask, replace(answer, call=f"{submit.turn}-m1")]
+    fact = answer.answered.model_copy(update={"call": f"{submit.opened.turn}-m1"})
+    return [submit, ask, replace(answer, answered=fact)]
 
 
 async def seeded(store, thread, turns, of=None, together=1):
@@ -47,7 +49,7 @@ async def seeded(store, thread, turns, of=None, together=1):
 def commits_of(thread, turns, of, together):
     """The commits of a thread with so many turns, each as `of` makes it, and so many of them a commit."""
     state, commits = State(), []
-    wishes = [
+    commands = [
         Note(
             fact=ThreadCreated(
                 thread=thread, owner="e-1042", content=ThreadContent(title=None, metadata={}, instructions="")
@@ -55,12 +57,12 @@ def commits_of(thread, turns, of, together):
         )
     ]
     for n in range(turns):
-        wishes += of(thread, f"{n:032}")
+        commands += of(thread, f"{n:032}")
         if (n + 1) % together and n + 1 < turns:
             continue
         entries, touched, after = [], {}, state.n
-        for wish in wishes:
-            facts = decide(state, wish, OPTIONS)
+        for command in commands:
+            facts = decide(state, command, OPTIONS)
             more = chain(
                 f"thread:{thread}",
                 state.n,
@@ -77,23 +79,22 @@ def commits_of(thread, turns, of, together):
                 state = State(state.thread, {})
         records = [record(item) for item in touched.values()]
         commits.append((after, entries, [*records, record(state.thread)]))
-        wishes = []
+        commands = []
     return commits
 
 
-def turn_of(thread, request):
-    turn = digest([thread, request])[:24]
+def turn_of(thread, request_id):
+    turn = digest([thread, request_id])[:24]
     call = WrittenCall(tool="look", effect="read", approval=None, arguments={})
-    said = dict(worker=WORKER, reasoning=(), usage=Usage(), cost=None, ttft_ms=1, duration_ms=1)
-    ask = dict(worker=WORKER, attempt=1, model="scripted:", with_tools=True, window=2, request=D)
+    request = dict(model="scripted:", window=2, request=D)
     return [
-        Submit(turn=turn, request_id=request, text=QUESTION, snapshot=SNAPSHOT, worker=WORKER),
-        Ask(step=1, **ask),
-        Answered(call=f"{turn}-m1", text=LOOKING, stop_reason="tool_calls", calls=(call,), **said),
+        submitted(WORKER, turn, request_id, QUESTION, SNAPSHOT),
+        requested(WORKER, step=1, **request),
+        answered(WORKER, f"{turn}-m1", LOOKING, "tool_calls", (call,), ttft_ms=1),
         Start(worker=WORKER, calls=(f"{turn}-t1",)),
-        Finished(worker=WORKER, call=f"{turn}-t1", status="succeeded", result=12, size=2, digest=D, duration_ms=1),
-        Ask(step=2, **ask),
-        Answered(call=f"{turn}-m2", text=ANSWER, stop_reason="end", calls=(), **said),
+        finished(WORKER, f"{turn}-t1", result=12, size=2, digest=D, duration_ms=1),
+        requested(WORKER, step=2, **request),
+        answered(WORKER, f"{turn}-m2", ANSWER, ttft_ms=1),
     ]
 
 

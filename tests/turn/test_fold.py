@@ -14,10 +14,11 @@ from core.log.facts import VERSIONS, ResultContent, ToolFinished, draft, fact, t
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, item_of, record
 from core.options import Options
-from core.turn.commands import Answered, Ask, Finished, Start, WrittenCall
-from core.values import GENESIS, Entry, Usage
+from core.turn.commands import Answered, Start, WrittenCall
+from core.values import GENESIS, Entry
 from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, stop, submit
 from tests.checker.world import AT, SALT, STREAM
+from tests.support.commands import answered, finished, requested
 
 HEAD_BYTES = 8_000
 """What the head of a thread with one open turn may take, however large its contents are."""
@@ -191,10 +192,10 @@ def _told(log: Log, result: str) -> None:
     me = log.open.worker  # type: ignore[union-attr]  # just submitted
     assert me
     turn = log.turns()[-1].id
-    log.wish(Ask(worker=me, step=1, attempt=1, model="m", with_tools=True, window=1, request="d"))
-    log.wish(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
-    log.wish(Start(worker=me, calls=(f"{turn}-t1",)))
-    log.wish(Finished(worker=me, call=f"{turn}-t1", status="succeeded", result=result, size=len(result)))
+    log.command(requested(me))
+    log.command(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
+    log.command(Start(worker=me, calls=(f"{turn}-t1",)))
+    log.command(finished(me, f"{turn}-t1", result=result, size=len(result)))
     stop(log, "")
 
 
@@ -202,18 +203,7 @@ def _answer(log: Log, calls: tuple[WrittenCall, ...]) -> Answered:
     assert log.open
     assert log.open.worker
     assert log.open.model_call
-    return Answered(
-        worker=log.open.worker,
-        call=log.open.model_call.call,
-        text="",
-        stop_reason="tool_calls",
-        calls=calls,
-        reasoning=(),
-        usage=Usage(),
-        cost=None,
-        ttft_ms=None,
-        duration_ms=1,
-    )
+    return answered(log.open.worker, log.open.model_call.call, "", "tool_calls", calls)
 
 
 def test_an_entry_from_a_fence_no_longer_in_force_is_counted_and_changes_nothing() -> None:
@@ -230,13 +220,38 @@ def test_an_entry_from_a_fence_no_longer_in_force_is_counted_and_changes_nothing
     assert dict(log.state.items) == dict(before.items)
 
 
+def test_an_outcome_is_recorded_under_the_turn_and_fence_in_force_whatever_its_worker_believed() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    _ask_for_a_look(log)
+    assert log.open
+    assert log.open.worker
+    turn, fence = log.open.turn, log.open.fence
+    command = finished(log.open.worker, f"{turn}-t1", result="yes", turn="another", fence=fence + 7)
+    log.command(command)
+    shell = log.entries[-1].shell
+    assert (log.entries[-1].kind, shell["turn"], shell["fence"]) == ("tool.finished", turn, fence)
+    assert log.state.item(ToolCall, f"{turn}-t1").result == "yes"
+
+
+def test_a_record_that_is_not_there_or_of_another_type_is_not_found() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    turn = log.turns()[-1].id
+    assert log.state.item(Turn, turn).question == "why?"
+    for item_id in (turn, "nowhere"):
+        with pytest.raises(NotFound) as missing:
+            log.state.item(ToolCall, item_id)
+        assert (missing.value.kind, missing.value.id) == ("tool_call", item_id)
+
+
 def _ask_for_a_look(log: Log) -> None:
     assert log.open
     me = log.open.worker
     assert me
-    log.wish(Ask(worker=me, step=1, attempt=1, model="m", with_tools=True, window=1, request="d"))
-    log.wish(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
-    log.wish(Start(worker=me, calls=(f"{log.open.turn}-t1",)))
+    log.command(requested(me))
+    log.command(_answer(log, (WrittenCall(tool="look", effect="read", approval=None, arguments={}),)))
+    log.command(Start(worker=me, calls=(f"{log.open.turn}-t1",)))
 
 
 @many
@@ -311,7 +326,7 @@ def test_the_head_holds_no_content(size: int) -> None:
     assert log.open
     assert log.open.worker
     call = f"{log.open.turn}-t1"
-    log.wish(Finished(worker=log.open.worker, call=call, status="succeeded", result="x" * size, size=size))
+    log.command(finished(log.open.worker, call, result="x" * size, size=size))
     assert log.state.thread
     assert len(canonical(dict(record(log.state.thread).fields))) < HEAD_BYTES
 

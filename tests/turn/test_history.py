@@ -16,13 +16,13 @@ from core.log.fold import State, fold_all
 from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.options import Options
-from core.turn.commands import Answered, Ask, Failed, Finished, Start, WrittenCall
+from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
-from core.values import Usage
 from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
 from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
 from tests.checker.logs import Log, created, erased, logs, stop, submit
 from tests.checker.world import STREAM
+from tests.support.commands import answered, failed, finished, requested
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 NOTE = re.compile(r"(?:\n\n)?\[this answer (?:ended early: [a-z_]+|was empty)\]$")
@@ -109,7 +109,7 @@ def test_a_window_of_any_size_is_accepted() -> None:
 def test_a_partial_answer_is_told_as_seen_and_marked_cut_off() -> None:
     log = created(Options())
     submit(log, "why?")
-    wish_ask(log)
+    request_model(log)
     stop(log, "Because the")
     spoken = [m.text for m in next_request(log, Options()) if isinstance(m, AssistantMessage)]
     assert spoken == ["Because the\n\n[this answer ended early: cancelled]"]
@@ -118,10 +118,10 @@ def test_a_partial_answer_is_told_as_seen_and_marked_cut_off() -> None:
 def test_an_attempt_that_was_replaced_is_not_told() -> None:
     log = created(Options(on_interruption="retry"))
     submit(log, "why?")
-    wish_ask(log)
+    request_model(log)
     worker, call = held(log)
-    log.wish(Failed(worker=worker, call=call, code="connection", message="", text="Never m", retryable=True))
-    wish_ask(log)
+    log.command(failed(worker, call, "connection", "Never m"))
+    request_model(log)
     answer(log, "Let me look.", WrittenCall(tool="look", effect="read", approval=None, arguments={}))
     stop(log, "")
     told_text = str(as_json(ModelRequest(instructions="", messages=tuple(next_request(log, Options())))))
@@ -132,12 +132,12 @@ def test_an_attempt_that_was_replaced_is_not_told() -> None:
 def test_an_erased_result_leaves_a_placeholder_beside_its_call() -> None:
     log = created(Options())
     submit(log, "why?")
-    wish_ask(log)
+    request_model(log)
     answer(log, "", WrittenCall(tool="look", effect="read", approval=None, arguments={}))
     worker, _ = held(log)
     call = f"{log.turns()[-1].id}-t1"
-    log.wish(Start(worker=worker, calls=(call,)))
-    log.wish(Finished(worker=worker, call=call, status="succeeded", result="secret", size=8))
+    log.command(Start(worker=worker, calls=(call,)))
+    log.command(finished(worker, call, result="secret", size=8))
     stop(log, "")
     log.entries = erased(log.entries, lambda entry: entry.kind == "tool.finished")
     log.state = fold_all(State(), log.entries)
@@ -217,21 +217,12 @@ async def _keep(store: Any, log: Log) -> None:
     await store.commit(STREAM, 0, (), records, id="kept")
 
 
-def wish_ask(log: Log) -> None:
-    """The model is asked."""
+def request_model(log: Log) -> None:
+    """A model request goes out."""
     assert log.open
     assert log.open.worker
     act = plan(log.open, retrieves=False)
-    ask = Ask(
-        worker=log.open.worker,
-        step=act.step,
-        attempt=act.attempt,
-        model="m",
-        with_tools=True,
-        window=1,
-        request="d",
-    )
-    log.wish(ask)
+    log.command(requested(log.open.worker, step=act.step, attempt=act.attempt))
 
 
 def held(log: Log) -> tuple[Any, str]:
@@ -243,20 +234,7 @@ def held(log: Log) -> tuple[Any, str]:
 def answer(log: Log, text: str, *calls: WrittenCall) -> None:
     """The model answers."""
     worker, call = held(log)
-    log.wish(
-        Answered(
-            worker=worker,
-            call=call,
-            text=text,
-            stop_reason="tool_calls" if calls else "end",
-            calls=calls,
-            reasoning=(),
-            usage=Usage(),
-            cost=None,
-            ttft_ms=None,
-            duration_ms=1,
-        )
-    )
+    log.command(answered(worker, call, text, "tool_calls" if calls else "end", calls))
 
 
 class Enough(Exception):

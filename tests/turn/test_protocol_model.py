@@ -36,7 +36,7 @@ SOMETIMES = (
     "close: lost",
     "refused: TurnInProgress",
     "nothing left of Submit",
-    "nothing left of Decide",
+    "nothing left of Approval",
     "nothing left of Close",
 )
 """What must have happened somewhere, or the search has looked past it."""

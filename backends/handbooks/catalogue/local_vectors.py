@@ -45,8 +45,8 @@ class LocalVectors:
             embedder = reading.embedder(connection)
             written: list[str] = []
             for item in items:
-                hash = connection.execute("SELECT hash FROM passage WHERE uid = ?", (item.id,)).get
-                if hash is None:
+                text_hash = connection.execute("SELECT hash FROM passage WHERE uid = ?", (item.id,)).get
+                if text_hash is None:
                     raise NotFound("passage", item.id)
                 if item.vector is None:
                     continue
@@ -55,7 +55,7 @@ class LocalVectors:
                 connection.execute(
                     "INSERT INTO vector (embedder, hash, value) VALUES (?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET value = excluded.value",
-                    (embedder[0], hash, item.vector.astype(np.float32).tobytes()),
+                    (embedder[0], text_hash, item.vector.astype(np.float32).tobytes()),
                 )
                 written.append(item.id)
             writing.hold(connection, embedder[0] if embedder else None, written)

@@ -19,7 +19,7 @@ from core.values import Passage
 Row: TypeAlias = tuple[Json, ...]
 
 _EDITIONS = """
-    SELECT version.row, document, name, title, kind, hash, at, published, day, since, front, version.said,
+    SELECT version.row, document, name, title, kind, digest, at, published, day, since, front, version.said,
         document.said, ifnull(removed, withdrawn), root
     FROM version JOIN document ON document.id = document
 """
@@ -42,7 +42,7 @@ def editions(connection: apsw.Connection, document: str | None = None) -> list[E
 
 
 def _edition(columns: Sequence[Json]) -> Edition:
-    row, document, name, title, kind, hash, at, published, day, since, front, dated, lasting, removed, root = columns
+    row, document, name, title, kind, digest, at, published, day, since, front, dated, lasting, removed, root = columns
     # The owner's word on the document and on this version's days goes before the front matter's.
     fields: dict[str, Json] = loads(front) | loads(lasting) | loads(dated)
     terms = Terms.model_validate({name: fields[name] for name in Terms.model_fields if name in fields})
@@ -52,7 +52,7 @@ def _edition(columns: Sequence[Json]) -> Edition:
         name=name,
         title=title,
         kind=kind,
-        hash=hash,
+        hash=digest,
         at=moment(at),
         published=published,
         day=_day(day),
@@ -67,12 +67,12 @@ def passages(
     connection: apsw.Connection, versions: Mapping[int, Edition], where: str, values: Sequence[str | int]
 ) -> Iterator[tuple[int, Passage]]:
     """Passages of these versions, with their rows. `where` may end in an ORDER BY."""
-    for row, version, id, section, page, start, end, text in connection.execute(f"{_PASSAGES} {where}", values):
+    for row, version, uid, section, page, start, end, text in connection.execute(f"{_PASSAGES} {where}", values):
         edition = versions[version]
         yield (
             row,
             Passage(
-                id=id,
+                id=uid,
                 document=edition.document,
                 title=edition.title,
                 section=loads(section),

@@ -63,7 +63,7 @@ class Sources:
         present = set(documents)
         with self._connections.reading() as connection:
             ids = connection.execute("SELECT id FROM document WHERE root = ? AND removed IS NULL ORDER BY id", (root,))
-            return [id for (id,) in ids if id not in present and str(id).startswith(under)]
+            return [document for (document,) in ids if document not in present and str(document).startswith(under)]
 
     def forget(self, root: str, under: str, names: Iterable[str]) -> None:
         """Forget the files `under` this folder that are not among `names`: if one comes back, it is new."""

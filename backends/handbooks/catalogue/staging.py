@@ -197,10 +197,10 @@ def _readable(document: str, trail: Sequence[str], taken: Counter[str]) -> str:
     slug = f"{document}#{'-'.join(words(trail[-1])) if trail else 'start'}"
     while True:
         taken[slug] += 1
-        id = slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
-        if id == slug or id not in taken:
-            taken[id] += id != slug
-            return id
+        uid = slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
+        if uid == slug or uid not in taken:
+            taken[uid] += uid != slug
+            return uid
 
 
 def _packed(ids: NDArray[np.uint32]) -> bytes:

@@ -43,7 +43,9 @@ class KeptVectors:
                 (reading.listed(versions), embedder),
             ).fetchall()
         return list(
-            {hash: (hash, indexed_text(title, loads(section), text)) for hash, title, section, text in rows}.values()
+            {
+                digest: (digest, indexed_text(title, loads(section), text)) for digest, title, section, text in rows
+            }.values()
         )
 
     def keep(self, embedder: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
@@ -56,7 +58,10 @@ class KeptVectors:
                 raise InvalidInput(f"{embedder} gave {vectors.shape[1]} dimensions, the index has {held[1]}: re-index")
             connection.executemany(
                 "INSERT INTO vector (embedder, hash, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [(embedder, hash, row.astype(np.float32).tobytes()) for hash, row in zip(hashes, vectors, strict=True)],
+                [
+                    (embedder, digest, row.astype(np.float32).tobytes())
+                    for digest, row in zip(hashes, vectors, strict=True)
+                ],
             )
 
     def switch(self, embedder: str) -> None:

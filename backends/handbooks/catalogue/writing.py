@@ -95,11 +95,13 @@ def hold(connection: apsw.Connection, embedder: str | None, uids: Sequence[str])
 
 
 def _is_new(connection: apsw.Connection, edition: Edition, name: str, value: Json) -> bool:
-    table, key, id = ("version", "row", edition.row) if name in DATES else ("document", "id", edition.document)
-    before = loads(str(connection.execute(f"SELECT said FROM {table} WHERE {key} = ?", (id,)).get))
+    table, key, row_id = ("version", "row", edition.row) if name in DATES else ("document", "id", edition.document)
+    before = loads(str(connection.execute(f"SELECT said FROM {table} WHERE {key} = ?", (row_id,)).get))
     return name not in before or bool(before[name] != value)
 
 
-def _add(connection: apsw.Connection, table: str, key: str, id: int | str, values: Mapping[str, Json]) -> None:
-    before = connection.execute(f"SELECT said FROM {table} WHERE {key} = ?", (id,)).get
-    connection.execute(f"UPDATE {table} SET said = ? WHERE {key} = ?", (dumps(loads(str(before)) | dict(values)), id))
+def _add(connection: apsw.Connection, table: str, key: str, row_id: int | str, values: Mapping[str, Json]) -> None:
+    before = connection.execute(f"SELECT said FROM {table} WHERE {key} = ?", (row_id,)).get
+    connection.execute(
+        f"UPDATE {table} SET said = ? WHERE {key} = ?", (dumps(loads(str(before)) | dict(values)), row_id)
+    )

@@ -145,8 +145,8 @@ def _id(name: str, siblings: Sequence[str]) -> str:
         if other.stem == path.stem and other.suffix.lower() in SUFFIXES and other.name != path.name
     ]
     first = all((order.index(other.suffix.lower()), other.suffix) > _rank(path, order) for other in same)
-    id = path.with_suffix("").as_posix() if first else name
-    return id if _is_text(id) else id.encode(errors="backslashreplace").decode()
+    document = path.with_suffix("").as_posix() if first else name
+    return document if _is_text(document) else document.encode(errors="backslashreplace").decode()
 
 
 def _rank(path: PurePosixPath, order: Sequence[str]) -> tuple[int, str]:

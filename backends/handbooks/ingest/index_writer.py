@@ -65,7 +65,7 @@ class IndexWriter:
         lacked: dict[int, int] = {}
         for version in versions:
             lacking = await blocking(self._kept.lacking, self._embedder.name, [version])
-            new = {hash: text for hash, text in lacking if hash not in texts}
+            new = {digest: text for digest, text in lacking if digest not in texts}
             texts, lacked[version] = texts | new, len(new)
         waiting = list(texts.items())
         for start in range(0, len(waiting), BATCH):
@@ -82,7 +82,7 @@ class IndexWriter:
         except Unavailable as error:
             self._away = str(error)
             raise
-        await blocking(self._kept.keep, embedder.name, [hash for hash, _ in batch], made)
+        await blocking(self._kept.keep, embedder.name, [digest for digest, _ in batch], made)
 
     async def whole(self, version: int) -> bool:
         """Whether every passage of the version has a vector of the embedder."""

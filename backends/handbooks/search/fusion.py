@@ -62,7 +62,7 @@ def joined(words: Mapping[int, float], vectors: Mapping[int, float], weights: We
 def with_tokens(sums: Mapping[int, float], tokens: Mapping[int, float], weights: Weights) -> dict[int, float]:
     """The sums with the token matching's part; `tokens` is {} or has a score for each of them."""
     scaled = _scaled(tokens, min(tokens.values(), default=0.0))
-    return {row: sum + weights.tokens * scaled.get(row, 0.0) for row, sum in sums.items()}
+    return {row: total + weights.tokens * scaled.get(row, 0.0) for row, total in sums.items()}
 
 
 def ordered(sums: Mapping[int, float], legs: Mapping[str, Mapping[int, float]], limit: int) -> list[Ranked]:

@@ -147,7 +147,7 @@ class HandbookRetriever:
         terms = self._words.terms(asked.text, asked.index.lexicon)
         words = self._words.search(terms, asked.versions, DEEP)
         rows = self._catalogue.rows_of(list(near)) if near else {}
-        vectors = asked.index.of_versions({row: near[id] for id, row in rows.items()}, asked.versions)
+        vectors = asked.index.of_versions({row: near[uid] for uid, row in rows.items()}, asked.versions)
         weights = self._weights(bool(vectors))
         sums = joined(words, vectors, weights)
         meant = " ".join(map(self._synonyms.spelt, terms.meant))

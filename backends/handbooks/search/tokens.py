@@ -57,7 +57,8 @@ class TokenMatching:
     def asked(self, text: str) -> NDArray[np.uint32]:
         """The tokens of a question that say something, each once."""
         (ids,) = self._tokens.ids([text])
-        kept = [id for id in dict.fromkeys(ids.tolist()) if self._tokens.worded[id] and id not in _silent(self._tokens)]
+        silent = _silent(self._tokens)
+        kept = [token for token in dict.fromkeys(ids.tolist()) if self._tokens.worded[token] and token not in silent]
         return np.array(kept[-MOST_TOKENS:], np.uint32)
 
     def rarity(self, ids: NDArray[np.uint32]) -> Scores:
@@ -78,4 +79,4 @@ def _silent(tokens: StaticTokens) -> frozenset[int]:
     forms = [*STOP_WORDS, *map(str.capitalize, STOP_WORDS)]
     whole = (ids for ids in tokens.ids(forms) if len(ids) == 1)
     rest = (ids[1:] for ids in tokens.ids([f"'{word}" for word in STOP_WORDS]) if len(ids) == 2)
-    return frozenset(int(id) for ids in (*whole, *rest) for id in ids)
+    return frozenset(int(token) for ids in (*whole, *rest) for token in ids)

@@ -84,12 +84,12 @@ class Styles:
 
     def _chain(self, named: etree._Element | None, *, default: bool = True) -> Iterator[etree._Element]:
         """The style and those it is based on, each once: a circle ends."""
-        id = named.get(W + "val") if named is not None else self._default if default else None
+        style = named.get(W + "val") if named is not None else self._default if default else None
         seen: set[str] = set()
-        while id is not None and id in self._styles and id not in seen:
-            seen.add(id)
-            yield self._styles[id]
-            id = _child(self._styles[id], "basedOn")
+        while style is not None and style in self._styles and style not in seen:
+            seen.add(style)
+            yield self._styles[style]
+            style = _child(self._styles[style], "basedOn")
 
 
 def _level(nodes: list[etree._Element], names: list[str]) -> int | None:
