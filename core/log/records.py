@@ -167,7 +167,7 @@ class Turn(Value):
     `question` is None once erased. `text` is the answer so far: the complete model answers, joined; at the end, all the
     text that is kept. `partial` is the text of a failed model call until the next call replaces it. `output` is the
     answer as JSON, None unless the turn has a schema and the answer fits it. `citations_left_out` counts the citations
-    that were too large to keep. `code` and `message` say why the turn did not complete.
+    that were dropped because of their size. `code` and `message` say why the turn did not complete.
 
     `waiting` are the ids of the calls that wait for a decision. `first_n` to `last_n` are the turn's entries up to its
     end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
@@ -241,8 +241,9 @@ class ToolCall(Value):
     sentence. If `cut`, `result` is the beginning of a larger result of `size` bytes. `told` is what the model was told
     in place of the result, None if it was told the result itself. `hook_failures` names the hooks that failed.
 
-    `late` lists what workers reported after they had lost the turn. `resolution` is an auditor's statement on an
-    `unknown` call. Neither changes `status`.
+    `late` lists what workers reported after they had lost the turn; only a call that was still running under the
+    worker's fence takes its status from it. `resolution` is an auditor's statement on an `unknown` call, which keeps
+    its status.
     """
 
     kind: Literal["tool_call"] = "tool_call"
