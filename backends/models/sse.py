@@ -8,10 +8,15 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 
+import anyio
+
 from core.errors import ModelError
 
 MAX_EVENT = 4 * 1024 * 1024
 """Bytes one event may have: twice what is kept of an answer, for what its escapes add."""
+
+_DRAIN = 0.1
+"""Seconds for what follows the end of an answer."""
 
 _CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
 
@@ -43,6 +48,17 @@ async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[st
                     raise unreadable("the answer is no stream of events")
             if len(data) > MAX_EVENT:
                 raise _too_large()
+
+
+async def drain(events: AsyncIterable[object]) -> None:
+    """Read what little follows the event that ends an answer, so that the connection can be used again."""
+    with anyio.move_on_after(_DRAIN):
+        try:
+            async for _ in events:
+                pass
+        except ModelError:
+            # The answer is complete by now: it must not fail because of what comes after it.
+            return
 
 
 async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:

@@ -390,7 +390,7 @@ async def test_two_who_make_the_index_at_once_make_one(server: PineconeServer) -
         ("pinecone:a", "namespace that no other installation uses"),
         ("pinecone:a?namespace=n&nearness=1", "takes cloud, host, key_env, model, namespace, region, each once"),
         ("pinecone:a?namespace=n&namespace=m", "each once"),
-        ("pinecone:?namespace=n", "needs a name"),
+        ("pinecone:?namespace=n", "name after the colon"),
         ("pinecone:a?namespace=n&host=127.0.0.1:5080", "host is http://"),
         ("pinecone:a?namespace=n&host=http://u:p@127.0.0.1", "without a user"),
     ],

@@ -11,10 +11,11 @@ from contextlib import aclosing
 
 from openai import AsyncOpenAI
 
-from backends.models.openai.client import OPENAI, Address, Client, cost, drain, usage
+from backends.models.openai.client import OPENAI, Address, Client, cost, usage
 from backends.models.openai.responses_answer import Output
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
+from backends.models.sse import drain
 from core.canonical import Json, canonical
 from core.model import (
     AssistantMessage,

@@ -15,6 +15,7 @@ from pinecone import AsyncIndex, AsyncPinecone, RetryConfig
 from pinecone.errors import PineconeError
 
 from backends.models.provider import Provider, origin, read_url
+from backends.models.sdk_client import SdkClient
 from backends.vectors.pinecone.errors import may_succeed_later, retry_after, translated
 from core.errors import InvalidInput, Unavailable
 
@@ -23,6 +24,7 @@ PINECONE = Provider(
     url="https://api.pinecone.io",
     hosts=("*.pinecone.io",),
     key_env="PINECONE_API_KEY",
+    form="pinecone:NAME, with host=http://HOST and key_env=NAME as parameters for another server",
     parameter="host",
 )
 """The service itself; any other server is one that speaks like it.
@@ -64,17 +66,12 @@ class Client:
         self._host = host
         self._key = PINECONE.key(host, key_env)
         self._key_env = PINECONE.variable(host, key_env)
-        self._made: AsyncPinecone | None = None
+        self._sdk = SdkClient(self._make)
         self._indexes: dict[str, AsyncIndex] = {}
 
     @property
     def pinecone(self) -> AsyncPinecone:
-        if self._made is None:
-            once = RetryConfig(max_retries=0)
-            self._made = AsyncPinecone(
-                api_key=self._key, host=self._host, timeout=self.patience.request, retry_config=once
-            )
-        return self._made
+        return self._sdk.get()
 
     async def index(self, host: str) -> AsyncIndex:
         """The index at this address, which the server gave: one for all who ask, which `close` closes.
@@ -127,22 +124,23 @@ class Client:
         indexes, self._indexes = self._indexes, {}
         for index in indexes.values():
             await index.close()
-        made, self._made = self._made, None
-        if made is not None:
-            await made.close()
+        await self._sdk.close()
+
+    def _make(self) -> AsyncPinecone:
+        once = RetryConfig(max_retries=0)
+        return AsyncPinecone(api_key=self._key, host=self._host, timeout=self.patience.request, retry_config=once)
 
 
-def parsed(url: str, known: Set[str]) -> tuple[str, dict[str, str]]:
+def parsed(url: str, accepted: Set[str]) -> tuple[str, dict[str, str]]:
     """The name and the parameters of a `pinecone:` URL. Raises InvalidInput as `read_url`, and for a malformed host.
 
-    `host` and `key_env` are always known; a parameter without a value is as if it were not there.
+    `host` and `key_env` are always accepted; a parameter without a value counts as missing.
     """
-    name, given = read_url(url, known | {"host", "key_env"})
-    given = {parameter: value for parameter, value in given.items() if value}
-    if not name or not name.isprintable() or " " in name:
-        raise InvalidInput("pinecone: needs a name after the colon")
-    host = given.setdefault("host", PINECONE.url)
+    name, parameters = read_url(url, accepted | {"host", "key_env"})
+    parameters = {parameter: value for parameter, value in parameters.items() if value}
+    PINECONE.check_name(name)
+    host = parameters.setdefault("host", PINECONE.url)
     PINECONE.check(host)
     if "@" in host:
         raise InvalidInput("host is http:// or https:// and a host, without a user or a query")
-    return name, given
+    return name, parameters
