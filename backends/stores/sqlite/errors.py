@@ -18,7 +18,7 @@ _REFUSALS: Mapping[type[Exception], str] = {
     apsw.CorruptError: _COPY,
     apsw.FormatError: _COPY,
 }
-"""The way out of each. SQLite raises them only before a transaction is committed, so a refused commit is not written."""
+"""The way out of each. SQLite raises them only before a transaction is committed: a refused commit is not written."""
 
 
 def translated(error: apsw.Error | MemoryError, path: str) -> RolltopError:
