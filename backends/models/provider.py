@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from core.errors import InvalidInput
 
 NO_KEY = "none"
-"""What a server is sent that has no key: the SDKs demand one, and would take the provider's from the environment."""
+"""What a server without a key is sent. The SDKs demand a key, and would take the provider's from the environment."""
 
 NOT_FOLLOWED = "a redirect, which is not followed: put the address that it leads to into the URL"
-"""A redirect would take a question to a server that no URL names, and a key too: HTTP clients hold back Authorization
-alone, not a header such as Api-Key."""
+"""A redirect would take a question and a key to a server that the operator did not name: HTTP clients hold back the
+header Authorization only, and not one such as Api-Key."""
 
 _HOST = re.compile(r"[a-z0-9._:-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -59,17 +59,17 @@ class Provider:
             raise InvalidInput(f"the name after the colon is missing or malformed: write {self.form}")
 
     def variable(self, url: str, key_env: str | None) -> str | None:
-        """The environment variable of the key for the server at this URL; None: that server is sent no key.
+        """The environment variable of the key for the server at this URL; None if that server does not get a key.
 
-        `key_env` is the one that was named for it, if any. The provider's own is for its own hosts only.
+        `key_env` is the variable that the operator named for it. The provider's own is for the provider's hosts only.
         """
         return self.key_env if key_env is None and self.owns(url) else key_env
 
     def key(self, url: str, key_env: str | None) -> str:
-        """The key for the server at this URL, read from the environment; NO_KEY if it is to be sent none.
+        """The key for the server at this URL, read from the environment; NO_KEY if that server does not get one.
 
-        Raises InvalidInput as `check`, for a `key_env` that is not a variable's name, and if the variable is empty or
-        its value cannot be a key. No message repeats a value.
+        Raises InvalidInput as `check`, if `key_env` is not a variable's name, if the variable is empty, or if its value
+        cannot be a key. The messages do not repeat the value.
         """
         self.check(url)
         if (variable := self.variable(url, key_env)) is None:

@@ -411,7 +411,7 @@ def test_without_a_key_nothing_is_opened(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_reranker_is_picked_by_its_url() -> None:
     assert open_reranker("") is None
-    with pytest.raises(InvalidInput, match="no reranker is named 'cohere'"):
+    with pytest.raises(InvalidInput, match="unknown reranker 'cohere'"):
         open_reranker("cohere:rerank")
 
 

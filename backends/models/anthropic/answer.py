@@ -1,7 +1,7 @@
 """What the events of one of Anthropic's answers add up to, block by block.
 
-A call is told of when its block ends, whole: one that was cut is none. Its arguments are told of as thinking while
-they are written, as nothing else shows that the model is at work.
+A call is reported when its block ends; a truncated call is discarded. Its arguments are reported as thinking while they
+are written, because they are the only sign that the model is at work.
 """
 
 import json
@@ -50,7 +50,7 @@ class _Block:
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as far as it came; `ended` once its terminal marker did."""
+    """An answer as far as it came; `ended` after its terminal marker."""
 
     text: str = ""
     ended: bool = False
@@ -59,7 +59,7 @@ class Answer:
     _usage: dict[str, Json] = field(default_factory=dict)
 
     def read(self, event: Mapping[str, Json]) -> Iterator[ModelEvent]:
-        """What an event says; nothing for one that is not known. Raises ModelError."""
+        """What an event says; an unknown event is ignored. Raises ModelError."""
         match event:
             case {"type": "message_start", "message": {"usage": dict(usage)}}:
                 self._count(usage)
@@ -80,7 +80,7 @@ class Answer:
                 raise unreadable("an event of the answer lacks its block")
 
     def usage(self) -> Usage:
-        """Where the provider leaves a count out it is None; its input excludes what a cache gave or took, ours not."""
+        """The tokens; None for a count that the provider leaves out. Unlike its input, ours includes cached tokens."""
         fresh = as_count(self._usage.get("input_tokens"))
         cached = as_count(self._usage.get("cache_read_input_tokens"))
         written = as_count(self._usage.get("cache_creation_input_tokens"))
@@ -111,7 +111,7 @@ class Answer:
         try:
             canonical(layout, most=MAX_DEPTH - ROOM)
         except InvalidInput as error:
-            raise unreadable("the answer's reasoning is no JSON that can be kept") from error
+            raise unreadable("the answer's reasoning cannot be kept as JSON") from error
         return tuple(layout)
 
     def _start(self, index: int, value: dict[str, Json]) -> Iterator[ModelEvent]:

@@ -76,9 +76,9 @@ class MessagesModel:
     """A model asked by Messages, at Anthropic or at `base_url`; `client` is an application's own, and stays open.
 
     An answer has 8192 tokens at most, and `thinking_budget` more where the model is to think, unless `max_tokens` says
-    otherwise. `key_env` is the environment variable of the server's key: Anthropic's own is ANTHROPIC_API_KEY, another
-    server has none unless it is named. `prices` None are those of genai-prices. Raises InvalidInput if a key is missing
-    or malformed.
+    otherwise. `key_env` is the environment variable of the server's key; ANTHROPIC_API_KEY is for Anthropic alone, and
+    another server gets a key only if this names one. `prices` None are those of genai-prices. Raises InvalidInput if a
+    key is missing or malformed.
     """
 
     settings = SETTINGS
@@ -107,8 +107,8 @@ class MessagesModel:
             async for event in events:
                 if event.get("type") == "ping":
                     yield Ping()
-                for said in answer.read(event):
-                    yield said
+                for part in answer.read(event):
+                    yield part
                 if answer.ended:
                     await drain(events)
                     yield self._finish(answer)

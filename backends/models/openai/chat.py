@@ -46,8 +46,9 @@ _STOPS: Mapping[Json, StopReason] = {
 class ChatModel:
     """A model asked by Chat Completions, at OpenAI or at `base_url`; `client` is an application's own, and stays open.
 
-    `key_env` is the environment variable of the server's key: OpenAI's own is OPENAI_API_KEY, another server has none
-    unless it is named. `prices` None are those of genai-prices. Raises InvalidInput if a key is missing or malformed.
+    `key_env` is the environment variable of the server's key; OPENAI_API_KEY is for OpenAI alone, and another server
+    gets a key only if this names one. `prices` None are those of genai-prices. Raises InvalidInput if a key is missing
+    or malformed.
     """
 
     settings = SETTINGS
@@ -84,8 +85,8 @@ class ChatModel:
                         yield self._finish(answer)
                         return
                     case dict():
-                        for said in answer.read(event):
-                            yield said
+                        for part in answer.read(event):
+                            yield part
 
     async def close(self) -> None:
         await self._client.close()

@@ -40,7 +40,7 @@ class Output:
     _items: list[_Item] = field(default_factory=list)
 
     def read(self, event: dict[str, Json]) -> Iterator[ModelEvent]:
-        """What an event says; nothing for one that is not known. Raises ModelError."""
+        """What an event says; an unknown event is ignored. Raises ModelError."""
         match event.get("type"):
             case "response.output_text.delta":
                 yield from self._say(as_text(event.get("delta")))
@@ -85,7 +85,7 @@ class Output:
         try:
             canonical(blocks, most=MAX_DEPTH - ROOM)
         except InvalidInput as error:
-            raise ModelError("protocol", "the answer's reasoning is no JSON that can be kept") from error
+            raise ModelError("protocol", "the answer's reasoning cannot be kept as JSON") from error
         return tuple(blocks)
 
     def _say(self, text: str) -> Iterator[ModelEvent]:

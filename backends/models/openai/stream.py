@@ -17,10 +17,10 @@ Event: TypeAlias = dict[str, Json] | Literal["ping", "done"]
 
 
 async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
-    """Each event's JSON object; `ping` for a comment, or for nothing; `done` for `[DONE]`. An end is never an error.
+    """Each event's JSON object; `ping` for a comment or an empty event; `done` for `[DONE]`. An end is never an error.
 
-    An object without a `type` has the event's name for one. Raises ModelError: `protocol` for what is no such stream,
-    and what the provider says for an event that reports an error.
+    An object without a `type` gets the event's name as its type. Raises ModelError: `protocol` if the bytes are not
+    such a stream, and the provider's error if an event reports one.
     """
     async with aclosing(server_events(chunks)) as found:
         async for name, data in found:

@@ -1,4 +1,4 @@
-"""The suite's tests of `commit`: conflicts, repeats, what is refused, size, and writers who race."""
+"""The suite's tests of `commit`: conflicts, repeats, what is refused, size, and racing writers."""
 
 from dataclasses import replace
 from typing import Any

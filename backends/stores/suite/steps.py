@@ -44,7 +44,7 @@ def first(stream: str, *payloads: Json) -> list[Entry]:
 
 @contextmanager
 def refused(error: type[Exception], otherwise: str) -> Iterator[None]:
-    """The block raises `error`, or the test fails: with `otherwise` if nothing was raised."""
+    """The block raises `error`. The test fails with `otherwise` if it ends, and names any other error."""
     try:
         yield
     except error:

@@ -1,7 +1,7 @@
-"""A client of Pinecone's own package: made when it is first used, asked with our patience and nobody else's.
+"""A client of Pinecone's own package, whose requests are repeated here for as long as the caller can wait.
 
-The package repeats requests too. Two such layers multiply, and its own knows no deadline: a search would sleep through
-a Retry-After of a minute. So its retries are off, and requests are repeated here, as long as the caller can wait.
+The package repeats requests, too, but without a deadline: a search would sleep through a Retry-After of a minute, and
+two layers of repeats multiply. So its own retries are off.
 """
 
 import random
@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 class Patience:
     """Seconds: `read` and `write` for a call with its repeats, `request` for one of these, `creation` for a new index.
 
-    `first` is the pause before the first repeat, which then doubles; the service's Retry-After goes before it.
+    `first` is the pause before the first repeat, which then doubles; a longer Retry-After of the service comes first.
     """
 
     read: float = 15
@@ -55,8 +55,8 @@ class Patience:
 class Client:
     """Asks the service, or another `host` that speaks like it. Use it in one event loop, and close it there.
 
-    `key_env` is the environment variable of the server's key: the service's own is PINECONE_API_KEY, another server has
-    none unless it is named. Raises InvalidInput if a key is missing or malformed.
+    `key_env` is the environment variable of the server's key; PINECONE_API_KEY is for the service alone, and another
+    server gets a key only if this names one. Raises InvalidInput if a key is missing or malformed.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Client:
         return self._sdk.get()
 
     async def index(self, host: str) -> AsyncIndex:
-        """The index at this address, which the server gave: one for all who ask, which `close` closes.
+        """The index at this address, which the server gave. All callers share it, and `close` closes it.
 
         Raises InvalidInput if the key must not go there.
         """
@@ -92,12 +92,12 @@ class Client:
         that `host=` names, on any port. It never leaves https. Raises InvalidInput for any other address.
         """
         url = host if "://" in host else f"{urlsplit(self._host).scheme}://{host}"
-        there, server = origin(url), origin(self._host)
+        address, server = origin(url), origin(self._host)
         own = PINECONE.owns(self._host)
-        if (url.startswith("https://") and PINECONE.owns(url)) if own else there == server:
+        if (url.startswith("https://") and PINECONE.owns(url)) if own else address == server:
             return url
-        at, only = there or "a malformed address", f"https://{', '.join(PINECONE.hosts)}" if own else server
-        raise InvalidInput(f"the Pinecone index is said to be at {at}, but requests with the key go to {only} alone")
+        at, only = address or "a malformed text", f"https://{', '.join(PINECONE.hosts)}" if own else server
+        raise InvalidInput(f"the server names {at} as the Pinecone index's address, but the key may go to {only} alone")
 
     async def ask(self, act: Callable[[], Awaitable[_T]], seconds: float) -> _T:
         """What `act` gives, repeated while it may succeed later and `seconds` last. Raises as `translated` says."""
