@@ -96,8 +96,10 @@ class Client:
         own = PINECONE.owns(self._host)
         if (url.startswith("https://") and PINECONE.owns(url)) if own else address == server:
             return url
-        at, only = address or "a malformed text", f"https://{', '.join(PINECONE.hosts)}" if own else server
-        raise InvalidInput(f"the server names {at} as the Pinecone index's address, but the key may go to {only} alone")
+        at, only = address or "a malformed address", f"https://{', '.join(PINECONE.hosts)}" if own else server
+        raise InvalidInput(
+            f"the server says that the Pinecone index is at {at}, but requests with the key go to {only} alone"
+        )
 
     async def ask(self, act: Callable[[], Awaitable[_T]], seconds: float) -> _T:
         """What `act` gives, repeated while it may succeed later and `seconds` last. Raises as `translated` says."""
