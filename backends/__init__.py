@@ -1,6 +1,6 @@
 """The technologies: stores, models and handbooks, each behind a contract of core. A URL picks one.
 
-A class is imported when it is first named, because each needs packages that the others do not.
+A class is imported when a program first names it, because each needs packages of its own.
 """
 
 from importlib import import_module

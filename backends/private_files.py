@@ -1,16 +1,21 @@
 """SQLite files that only their owner can read: they hold what employees ask and are told.
 
-SQLite itself would give a new file the mode that the umask leaves, mostly readable by every user of the machine. It
-gives the -wal, -shm and -journal that it makes beside a file the mode of that file.
+SQLite itself gives a new file the mode that the umask leaves: usually every user of the machine can read it. The -wal,
+-shm and -journal beside a file get the mode of that file.
 """
 
+import errno
 import os
 import stat
 import threading
 from contextlib import suppress
 
-from core.errors import Unavailable
+from core.errors import StoreRefused, Unavailable
 
+RIGHTS = "let this process read and write the file and its folder, which must exist"
+"""What an operator must do about a file that cannot be opened."""
+
+_PASSING = {errno.EAGAIN, errno.EINTR, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT}
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 _creating = threading.Lock()
 
@@ -19,7 +24,7 @@ def make_private(path: str) -> None:
     """Create the SQLite file with mode 0600 whatever the umask, or narrow an existing one to that, before it is opened.
 
     The files beside it are narrowed, too. Files of another user keep their mode; `:memory:` and URI names are not
-    files. Raises Unavailable if the file cannot be created.
+    files. If the file cannot be created, raises StoreRefused, or Unavailable for a passing reason such as a full disk.
     """
     if path == ":memory:" or path.startswith("file:"):
         return
@@ -32,14 +37,16 @@ def make_private(path: str) -> None:
     except FileExistsError:
         pass
     except OSError as error:
-        raise Unavailable(f"{path}: {error.strerror}") from error
+        if error.errno in _PASSING:
+            raise Unavailable(f"{path}: {error.strerror}") from error
+        raise StoreRefused(f"{path}: {error.strerror}: {RIGHTS}") from error
     for suffix in _SUFFIXES:
-        # Gone meanwhile, or on a file system without modes.
+        # The file may be gone by now, or its file system may have no modes.
         with suppress(OSError):
             _narrow(path + suffix)
 
 
 def _narrow(path: str) -> None:
-    known = os.stat(path)
-    if stat.S_ISREG(known.st_mode) and known.st_uid == os.geteuid() and known.st_mode & 0o077:
-        os.chmod(path, stat.S_IMODE(known.st_mode) & 0o600)
+    status = os.stat(path)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_mode & 0o077:
+        os.chmod(path, stat.S_IMODE(status.st_mode) & 0o600)

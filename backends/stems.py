@@ -1,7 +1,7 @@
-"""The terms of a text: its words without the ones that carry no meaning, cut to stems.
+"""The terms of a text: its words, cut to stems, without the ones that are too common to say anything.
 
-A light stemmer of a few English endings, not Porter's: both sides of a comparison pass through it, so it only has
-to be the same twice, and a word of another language comes out as it went in.
+The stemmer knows a few English endings only, and leaves words of other languages as they are. It need not be right, but
+the same for both sides of a comparison.
 """
 
 import math
@@ -20,26 +20,25 @@ STOP_WORDS: frozenset[str] = frozenset(
     more most much must my need of off on once one only or other our out over own per please re s same shall she should
     show so some such t tell than that the their them then there these they thing this those through to too under until
     up us use ve very want was we were what when where which while who whom whose why will with within without would
-    yes you your yours hello hi hey thank thanks""".split()  # noqa: SIM905 - a hundred quoted words are no list anybody reads
+    yes you your yours hello hi hey thank thanks""".split()  # noqa: SIM905 - a list of a hundred quoted words would be hard to read
 )
 _OF_THREAD = local()
 _HOW_IT_WORKS = re.compile(r"\b(how (?:do|does|did)\b[^.?!]*?)\bwork\b(?=\W*$)", re.IGNORECASE)
 
 
 def terms(text: str) -> list[str]:
-    """The stems of a text's words in order, stop words left out; [] when nothing is left."""
+    """The stems of a text's words in order, without stop words; [] if it has only those."""
     return [stem(word) for word in words(text) if word not in STOP_WORDS]
 
 
 def question_words(question: str) -> list[str]:
     """The words of a question that say what it is about, uncut; "how does it work" is not about work."""
-    said = words(_HOW_IT_WORKS.sub(r"\1", question))
-    return [word for word in said if word not in STOP_WORDS]
+    return [word for word in words(_HOW_IT_WORKS.sub(r"\1", question)) if word not in STOP_WORDS]
 
 
 def stemmed(text: str) -> str:
     """All words of a text cut to Snowball's English stems, with blanks between: as an index of words keeps them."""
-    # A stemmer may be used by one thread at a time.
+    # One for each thread, because a stemmer may be used by one thread at a time.
     if not hasattr(_OF_THREAD, "stemmer"):
         _OF_THREAD.stemmer = Stemmer.Stemmer("english")
     return " ".join(_OF_THREAD.stemmer.stemWords(words(text)))
@@ -63,7 +62,7 @@ def stem(word: str) -> str:
 
 
 def rarity(documents: Iterable[Collection[str]]) -> Mapping[str, float]:
-    """How much each term says, by how few of the documents have it; a term of none of them is not in the result."""
+    """How much each term says: the fewer documents have it, the more. Only terms of the documents are in the result."""
     count, having = 0, dict[str, int]()
     for document in documents:
         count += 1

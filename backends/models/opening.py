@@ -1,7 +1,4 @@
-"""A URL picks the model.
-
-Each adapter is imported inside its case, so that nobody needs the client of a provider they do not use.
-"""
+"""A URL picks the model. Its adapter is imported only then, so that other providers' SDKs need not be installed."""
 
 from backends.models.prices import Prices
 from core.errors import InvalidInput
@@ -15,7 +12,7 @@ def open_model(url: str, *, prices: Prices | None = None) -> Model:
     An OpenAI model takes `?api=chat`, and `&base_url=http://HOST/v1` for another server; an Anthropic model takes
     `?base_url=http://HOST`. OPENAI_API_KEY and ANTHROPIC_API_KEY go to OpenAI and Anthropic alone: `&key_env=NAME` is
     the environment variable of another server's key, or of another account's. `prices` None are those of genai-prices.
-    Raises InvalidInput for anything else, for a script that cannot be read, and for a missing package or key.
+    Raises InvalidInput if the URL is another one, a script cannot be read, or a package or key is missing.
     """
     scheme, _, rest = url.partition(":")
     match scheme:
@@ -32,8 +29,8 @@ def open_model(url: str, *, prices: Prices | None = None) -> Model:
         case "anthropic" if rest:
             return _open_anthropic(url, prices)
         case _:
-            known = "offline:, openai:MODEL, anthropic:MODEL and scripted:PATH.json"
-            raise InvalidInput(f"no model {scheme}: the models are {known}")
+            models = "offline:, openai:MODEL, anthropic:MODEL and scripted:PATH.json"
+            raise InvalidInput(f"unknown model {scheme!r}; the models are {models}")
 
 
 def _open_openai(url: str, prices: Prices | None) -> Model:

@@ -1,7 +1,7 @@
 """What an answer costs: its tokens times the prices of genai-prices, or of the operator's own table.
 
-A price that nobody knows is None and never 0, so that a sum says how much of it is known. Nothing is fetched: the
-prices are those that came with the installed genai-prices, which is as old as its version.
+An unknown price is None and never 0, so that a sum can say how much of it is known. The prices are those of the
+installed version of genai-prices: newer ones are not fetched.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ _Catalogue: TypeAlias = Callable[[str, str, Usage], Decimal | None]
 
 
 class _Price(BaseModel):
-    """USD per million tokens. What a cache gave or took costs as much as other input unless told otherwise."""
+    """USD per million tokens. By default, tokens that a cache gave or took cost as much as other input."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,12 +39,12 @@ _TABLE: TypeAdapter[dict[str, _Price]] = TypeAdapter(dict[_Name, _Price])
 
 
 class Prices:
-    """The prices of genai-prices, where that is installed, below an own table that goes first:
+    """An operator's own table of prices, and behind it those of genai-prices if that is installed:
 
         Prices({"openai:my-model": {"input": 0.25, "cached": 0.025, "cache_write": 0.3, "output": 2}})
 
-    A key is a model's URL without its query; prices are USD per million tokens, `cached` and `cache_write` as `input`
-    when left out. Raises InvalidInput for a table that is anything else.
+    A key is a model's URL without its query. Prices are USD per million tokens; `cached` and `cache_write` are as
+    `input` if they are left out. Raises InvalidInput if the table is malformed.
     """
 
     def __init__(self, own: Mapping[str, Json] | None = None) -> None:
@@ -55,10 +55,11 @@ class Prices:
         self._catalogue = _catalogue()
 
     def cost(self, provider: str, model: str, usage: Usage) -> int | None:
-        """Nano-USD, rounded to the nearest; None where the price is unknown, or how much went in or came out.
+        """Nano-USD, rounded to the nearest; None if the price, the input or the output is unknown.
 
-        `provider` is `openai` or `anthropic`; "" is a server of one's own, for which only the own table counts: its
-        one key with this model, whatever stands before the colon. What is not known of a cache counts as not cached.
+        `provider` is `openai` or `anthropic`, or "" for another server. For that only the own table counts: its key for
+        this model, whatever stands before the colon, if there is exactly one. Tokens count as not cached if the usage
+        does not say.
         """
         if usage.input is None or usage.output is None:
             return None
@@ -69,21 +70,21 @@ class Prices:
         if usd is None:
             return None
         nano = int((usd * _NANO).to_integral_value(ROUND_HALF_EVEN))
-        return nano if nano < _MOST else None  # a count that no record can hold is no count of tokens
+        return nano if nano < _MOST else None  # beyond what a record can hold, a count of tokens is a mistake
 
     def _own_price(self, provider: str, model: str) -> _Price | None:
         if provider:
             return self._own.get(f"{provider}:{model}")
-        found = [price for name, price in self._own.items() if name.partition(":")[2] == model]
-        return found[0] if len(found) == 1 else None
+        prices = [price for name, price in self._own.items() if name.partition(":")[2] == model]
+        return prices[0] if len(prices) == 1 else None
 
 
 def read_prices(path: str | Path) -> Prices:
-    """The own table in a JSON file, as `Prices` takes it. Raises InvalidInput for a file that holds none."""
+    """The own table in a JSON file, as `Prices` takes it. Raises InvalidInput if it cannot be read or is malformed."""
     try:
         text = Path(path).read_bytes()
     except OSError as error:
-        raise InvalidInput(f"no prices can be read from {path}: {error.strerror}") from error
+        raise InvalidInput(f"the prices in {path} cannot be read: {error.strerror}") from error
     try:
         table = _TABLE.validate_json(text)
     except ValidationError as error:
@@ -101,7 +102,7 @@ def _times(price: _Price, usage: Usage) -> Decimal:
 
 
 def _catalogue() -> _Catalogue:
-    """What genai-prices knows; nothing, where it is not installed. It is loaded now, not while answers are streamed."""
+    """The prices of genai-prices, or unknown ones without that package. It is loaded now, not during an answer."""
     try:
         from genai_prices import Usage as Tokens
         from genai_prices import calc_price
@@ -116,12 +117,12 @@ def _catalogue() -> _Catalogue:
             output_tokens=usage.output,
         )
         try:
-            found = calc_price(tokens, model, provider_id=provider)
+            calculated = calc_price(tokens, model, provider_id=provider)
         except LookupError:
             return None
-        # A model that has no price for one of the two, such as one for embeddings, would give it away.
-        priced = vars(found.model_price)
-        return found.total_price if {"input_mtok", "output_mtok"} <= priced.keys() else None
+        # If input or output lacks a price, as for an embedding model, genai-prices counts it as free.
+        priced = vars(calculated.model_price)
+        return calculated.total_price if {"input_mtok", "output_mtok"} <= priced.keys() else None
 
     return cost
 

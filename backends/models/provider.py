@@ -9,16 +9,16 @@ import re
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from core.errors import InvalidInput
 
 NO_KEY = "none"
-"""What a server is sent that has no key: the SDKs demand one, and would take the provider's from the environment."""
+"""What a server without a key is sent. The SDKs demand a key, and would take the provider's from the environment."""
 
 NOT_FOLLOWED = "a redirect, which is not followed: put the address that it leads to into the URL"
-"""A redirect would take a question to a server that no URL names, and a key too: HTTP clients hold back Authorization
-alone, not a header such as Api-Key."""
+"""A redirect would take a question and a key to a server that the operator did not name: HTTP clients hold back the
+header Authorization only, and not one such as Api-Key."""
 
 _HOST = re.compile(r"[a-z0-9._:-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -30,12 +30,14 @@ class Provider:
 
     `hosts` are the provider's own: `api.x.com` is that host, `*.x.com` every host below x.com. `key_env` is the
     environment variable of its key. `url` is where it is asked, unless the `parameter` of a URL names another server.
+    `form` is what such a URL looks like, for messages.
     """
 
     name: str
     url: str
     hosts: tuple[str, ...]
     key_env: str
+    form: str
     parameter: Literal["base_url", "host"] = "base_url"
 
     def owns(self, url: str) -> bool:
@@ -45,23 +47,29 @@ class Provider:
 
     def check(self, url: str) -> None:
         """Raises InvalidInput if the URL is malformed, or names the provider itself over plain http."""
-        if (found := origin(url)) is None:
+        server = origin(url)
+        if server is None:
             raise InvalidInput(f"{self.parameter} is http:// or https://, a host and a path, without a query")
-        if found.startswith("http://") and self.owns(url):
-            raise InvalidInput(f"{self.name} is asked over https:// only, so that nobody on the way reads its key")
+        if server.startswith("http://") and self.owns(url):
+            raise InvalidInput(f"{self.name} is asked over https:// only: http:// would show its key on the way")
+
+    def check_name(self, name: str) -> None:
+        """Raises InvalidInput if the name of a model or an index is missing, or has blanks or control characters."""
+        if not name or not name.isprintable() or " " in name:
+            raise InvalidInput(f"the name after the colon is missing or malformed: write {self.form}")
 
     def variable(self, url: str, key_env: str | None) -> str | None:
-        """The environment variable of the key for the server at this URL; None: that server is sent no key.
+        """The environment variable of the key for the server at this URL; None if that server does not get a key.
 
-        `key_env` is the one that was named for it, if any. The provider's own is for its own hosts only.
+        `key_env` is the variable that the operator named for it. The provider's own is for the provider's hosts only.
         """
         return self.key_env if key_env is None and self.owns(url) else key_env
 
     def key(self, url: str, key_env: str | None) -> str:
-        """The key for the server at this URL, read from the environment; NO_KEY if it is to be sent none.
+        """The key for the server at this URL, read from the environment; NO_KEY if that server does not get one.
 
-        Raises InvalidInput as `check`, for a `key_env` that is not a variable's name, and if the variable is empty or
-        its value cannot be a key. No message repeats a value.
+        Raises InvalidInput as `check`, if `key_env` is not a variable's name, if the variable is empty, or if its value
+        cannot be a key. The messages do not repeat the value.
         """
         self.check(url)
         if (variable := self.variable(url, key_env)) is None:
@@ -94,14 +102,20 @@ def origin(url: str) -> str | None:
     return f"{scheme}://{host}" if _HOST.fullmatch(host) and not parts.query and not parts.fragment else None
 
 
-def read_url(url: str, known: Set[str]) -> tuple[str, dict[str, str]]:
+def public_url(url: str) -> str:
+    """A server's URL as it may be shown and stored: without user and password, and without a slash at its end."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
+
+
+def read_url(url: str, accepted: Set[str]) -> tuple[str, dict[str, str]]:
     """The name and the parameters of a URL such as `openai:MODEL?base_url=URL`.
 
-    Raises InvalidInput for a parameter that is not known, or is there twice.
+    Raises InvalidInput if a parameter is not among the accepted ones, or is there twice.
     """
     before, _, query = url.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
-    given = dict(pairs)
-    if given.keys() - known or len(given) < len(pairs):
-        raise InvalidInput(f"{before} takes {', '.join(sorted(known))}, each once")
-    return before.partition(":")[2], given
+    parameters = dict(pairs)
+    if parameters.keys() - accepted or len(parameters) < len(pairs):
+        raise InvalidInput(f"{before} takes {', '.join(sorted(accepted))}, each once")
+    return before.partition(":")[2], parameters

@@ -1,17 +1,22 @@
 """Server-sent events, read from the bytes of a body.
 
-A provider's SDK has a decoder too, but one that takes a line of any length, hides what keeps a connection alive, and
-makes an end without any event of a web page.
+The decoders of the providers' SDKs accept a line of any length, hide the comments that keep a connection alive, and
+read a web page as a stream without events.
 """
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 
+import anyio
+
 from core.errors import ModelError
 
 MAX_EVENT = 4 * 1024 * 1024
-"""Bytes one event may have: twice what is kept of an answer, for what its escapes add."""
+"""The most bytes of one event: twice what is kept of an answer, because escapes add to it."""
+
+_DRAIN = 0.1
+"""Seconds for what follows the end of an answer."""
 
 _CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
 
@@ -19,8 +24,8 @@ _CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
 async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, str], None]:
     """The name and the data of each event, in order; a comment is an event `ping` without data.
 
-    An event that the end cuts is none. Raises ModelError: `protocol`, retryable, for bytes that are no such stream,
-    `answer_too_large` for an event longer than MAX_EVENT.
+    A truncated final event is discarded. Raises ModelError: `protocol`, retryable, if the bytes are not such a stream,
+    `answer_too_large` if an event is longer than MAX_EVENT.
     """
     name, data = "", ""
     async with aclosing(_lines(chunks)) as lines:
@@ -40,13 +45,24 @@ async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[st
                         yield name, data
                     name, data = "", ""
                 case _:
-                    raise unreadable("the answer is no stream of events")
+                    raise unreadable("the answer is not a stream of events")
             if len(data) > MAX_EVENT:
                 raise _too_large()
 
 
+async def drain(events: AsyncIterable[object]) -> None:
+    """Read what little follows the event that ends an answer, so that the connection can be used again."""
+    with anyio.move_on_after(_DRAIN):
+        try:
+            async for _ in events:
+                pass
+        except ModelError:
+            # The answer is complete by now: it must not fail because of what comes after it.
+            return
+
+
 async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
-    """Whole lines. What follows the last one's end is none: the beginning of one that was cut, or of something else."""
+    """Whole lines. Raises ModelError if the truncated last one is not the beginning of an event's line."""
     rest = bytearray()
     async for chunk in chunks:
         first, *more = chunk.split(b"\n")
@@ -57,14 +73,14 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
         if len(rest) > MAX_EVENT:
             raise _too_large()
     if not _CUT.match(rest):
-        raise unreadable("the answer is no stream of events")
+        raise unreadable("the answer is not a stream of events")
 
 
 def _decoded(line: bytearray) -> str:
     try:
         return line.decode().removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise unreadable("the answer is no UTF-8") from error
+        raise unreadable("the answer is not UTF-8") from error
 
 
 def _too_large() -> ModelError:
@@ -72,5 +88,5 @@ def _too_large() -> ModelError:
 
 
 def unreadable(what: str) -> ModelError:
-    """It may be a proxy that spoke, so the same request may succeed later."""
+    """The error for an answer that cannot be read, as when a proxy answers: the same request may succeed later."""
     return ModelError("protocol", what, retryable=True)

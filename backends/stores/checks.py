@@ -1,6 +1,6 @@
-"""What a store takes: the checks of a commit, an erasure and a page of a log, the same for every store.
+"""What every store accepts: the checks of a commit, an erasure and a page of a log.
 
-They run before anything is sent, so that no driver ever sees an id, a number or a text that was not looked at.
+They run before anything is sent: a driver sees only ids, numbers and texts that have been checked.
 """
 
 import re
@@ -23,9 +23,9 @@ def check_kind(kind: object) -> str:
     return kind
 
 
-def check_record_id(kind: str, id: object) -> str:
+def check_record_id(kind: str, record_id: object) -> str:
     """The record's id; that of kind `stream` is a stream's name."""
-    return check_stream(id) if kind == "stream" else check_id(id)
+    return check_stream(record_id) if kind == "stream" else check_id(record_id)
 
 
 def check_number(number: object, name: str, at_least: int = 0) -> int:
@@ -36,16 +36,16 @@ def check_number(number: object, name: str, at_least: int = 0) -> int:
     return number
 
 
-def check_commit(stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record], id: str) -> None:
-    """Raises InvalidInput or Full for a commit that no store takes, whatever is in it already."""
+def check_commit(stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record], commit_id: str) -> None:
+    """Raises InvalidInput or Full if every store must refuse the commit, whatever it holds already."""
     check_stream(stream)
     check_number(after, "after")
-    check_id(id, "commit id")
+    check_id(commit_id, "commit id")
     for n, entry in enumerate(entries, after + 1):
         if entry.stream != stream or isinstance(entry.n, bool) or entry.n != n:
             raise InvalidInput(f"entry {entry.n} of {entry.stream} does not fit at {stream} {n}")
         if entry.salt is None and entry.payload is not None:
-            raise InvalidInput(f"entry {n} of {stream} has a payload and no salt: erased, it has neither")
+            raise InvalidInput(f"entry {n} of {stream} has a payload but no salt: an erased entry has neither")
         texts = (entry.kind, entry.by, entry.salt or "", entry.commitment, entry.prev, entry.hash)
         if not all(isinstance(text, str) for text in texts):
             raise InvalidInput(f"entry {n} of {stream} lacks a text that every entry has")
@@ -60,7 +60,7 @@ def check_commit(stream: str, after: int, entries: Sequence[Entry], records: Seq
 
 
 def check_erase(stream: str, after: int, upto: int | None, kinds: Sequence[str] | None, whole: bool) -> None:
-    """Raises InvalidInput for an erasure that means nothing."""
+    """Raises InvalidInput if the arguments of an erasure are malformed or contradict each other."""
     check_stream(stream)
     check_number(after, "after")
     if upto is not None:

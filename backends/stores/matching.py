@@ -37,10 +37,8 @@ Rank: TypeAlias = tuple[int, str | int | float]
 
 
 def check_path(path: object) -> str:
-    """The dotted path, if each of its 1 to 8 parts is a plain name; raises InvalidInput otherwise.
-
-    No part begins with a digit: to some databases `a.0` is the first item of a list.
-    """
+    """The dotted path, if each of its 1 to 8 parts is a plain name; raises InvalidInput otherwise."""
+    # A part that begins with a digit is refused, because `a.0` is the first item of a list to some databases.
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         raise InvalidInput("a path is 1 to 8 names of letters, digits and underscores, with dots between")
     return path
@@ -58,7 +56,7 @@ def check_query(query: Query) -> Query:
 
 
 def check_matching(query: Query) -> None:
-    """As `check_query`, for what decides which records match and nothing else."""
+    """As `check_query`, but only for the parts that decide which records match."""
     check_kind(query.kind)
     if not isinstance(query.words, str) or len(query.words) > MAX_WORDS:
         raise InvalidInput(f"words are a text of at most {MAX_WORDS} characters")
@@ -69,7 +67,7 @@ def check_matching(query: Query) -> None:
 
 
 def check_tally(query: Query, by: Sequence[str], sums: Sequence[str]) -> None:
-    """Raises InvalidInput for a tally that stores could not agree on."""
+    """Raises InvalidInput if stores could give different answers to the tally."""
     check_matching(query)
     _check_paths(by, "a tally's by")
     _check_paths(sums, "a tally's sums")
@@ -118,7 +116,7 @@ def _check_scalar(value: object) -> None:
 
 
 def lookup(record: Record, path: str) -> Json:
-    """The one value at the path, None where there is none; a path that meets a list has none."""
+    """The one value at the path; None if it is absent, or if the path meets a list."""
     if path in ("id", "n"):
         return getattr(record, path)
     value: Json = record.fields
@@ -130,8 +128,8 @@ def lookup(record: Record, path: str) -> Json:
 def values(record: Record, path: str) -> list[Json]:
     """Every value that a filter at the path looks at.
 
-    A list on the way, or at the end, stands for its items; of those on the way only objects go on. So an empty
-    list has nothing to look at, not even a None. A list within a list is not opened.
+    A list on the way, or at the end, stands for its items; on the way only items that are objects count. So an empty
+    list gives [], without a None. A list within a list is not opened.
     """
     if path in ("id", "n"):
         return [getattr(record, path)]
@@ -142,12 +140,12 @@ def _reach(value: Json, names: list[str]) -> list[Json]:
     if not names:
         return value if isinstance(value, list) else [value]
     if isinstance(value, list):
-        return [found for item in value if isinstance(item, Mapping) for found in _reach(item, names)]
+        return [leaf for item in value if isinstance(item, Mapping) for leaf in _reach(item, names)]
     return _reach(value.get(names[0]), names[1:]) if isinstance(value, Mapping) else [None]
 
 
 def rank(value: Json) -> Rank:
-    """Where a value stands: null and what is no scalar, then numbers, texts by code point, false, true."""
+    """A value's place in the order: null, lists and objects, then numbers, texts by code point, false, true."""
     match value:
         case bool():
             return 3, value
@@ -169,15 +167,15 @@ def matches(record: Record, query: Query) -> bool:
 
 
 def has_words(record: Record, wanted: Sequence[str]) -> bool:
-    """Whether each wanted word is one of the record's text, the last one perhaps only the beginning of one."""
+    """Whether the record's text has each wanted word; of the last one the beginning of a word is enough."""
     if not wanted:
         return True
-    there = set(text_words(record))
-    return there.issuperset(wanted[:-1]) and any(word.startswith(wanted[-1]) for word in there)
+    present = set(text_words(record))
+    return present.issuperset(wanted[:-1]) and any(word.startswith(wanted[-1]) for word in present)
 
 
 def text_words(record: Record) -> list[str]:
-    """The words of the record's `text`, none if that is no text."""
+    """The words of the record's `text`; [] if it is missing or of another type."""
     text = record.fields.get("text")
     return words(text) if isinstance(text, str) else []
 
@@ -214,20 +212,21 @@ def seal_cursor(query: Query, position: Sequence[Scalar]) -> str:
 
 
 def open_cursor(query: Query) -> list[Scalar] | None:
-    """The position within the query's cursor, None when it has none.
+    """The position in the query's cursor; None if the query has no cursor.
 
-    Raises InvalidInput for a text that is no cursor, and for one of another query: it would skip records.
+    Raises InvalidInput if the cursor is malformed or belongs to another query.
     """
+    # A cursor of another query would skip records without a word, so it carries a fingerprint of its own query.
     if query.cursor is None:
         return None
     try:
         mark, *position = cast(list[Scalar], loads(urlsafe_b64decode(query.cursor)))
         canonical(position)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput("not a cursor of this store") from error
+        raise InvalidInput("the cursor is malformed") from error
     fits = len(position) == len(query.order) + 1 and isinstance(position[-1], str)
     if mark != _fingerprint(query) or not fits or any(isinstance(value, list | dict) for value in position):
-        raise InvalidInput("the cursor is of another query")
+        raise InvalidInput("the cursor belongs to another query")
     return position
 
 
@@ -250,25 +249,25 @@ def page(records: Iterable[Record], query: Query) -> Page:
     check_query(query)
     cursor = open_cursor(query)
     order = directions(query)
-    found = [record for record in records if matches(record, query)]
+    matching = [record for record in records if matches(record, query)]
     if cursor is not None:
-        found = [record for record in found if _follows(record, order, cursor)]
+        matching = [record for record in matching if _follows(record, order, cursor)]
     for path, descending in reversed(order):
-        found.sort(key=partial(_place, path), reverse=descending)
-    return cut_page(query, found[: query.limit + 1])
+        matching.sort(key=partial(_place, path), reverse=descending)
+    return cut_page(query, matching[: query.limit + 1])
 
 
 def _place(path: str, record: Record) -> Rank:
     return rank(lookup(record, path))
 
 
-def cut_page(query: Query, found: list[Record]) -> Page:
-    """The page of records found in order, one more than the limit where there is a next page."""
-    if len(found) <= query.limit:
-        return Page(records=found, cursor=None)
-    last = found[query.limit - 1]
+def cut_page(query: Query, records: list[Record]) -> Page:
+    """The page of these ordered records. One more than the limit means that there is a next page."""
+    if len(records) <= query.limit:
+        return Page(records=records, cursor=None)
+    last = records[query.limit - 1]
     return Page(
-        records=found[: query.limit],
+        records=records[: query.limit],
         cursor=seal_cursor(query, [lookup(last, path) for path, _ in directions(query)]),
     )
 

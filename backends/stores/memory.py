@@ -1,8 +1,6 @@
-"""A store of dicts and lists: for tests, for a look around without a disk, and to say what the contract means.
+"""A store of dicts and lists: for tests, for a first look without a disk, and as the plainest form of the contract."""
 
-Nothing awaits between a check and the write that it permits, so there is nothing to lock. Whatever is kept is kept
-as canonical JSON: a payload handed in or out and changed later changes nothing here.
-"""
+# ruff: noqa: A002 - `id` is the word of the store's contract
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -46,6 +44,7 @@ class MemoryStore:
     ) -> None:
         check_commit(stream, after, entries, records, id)
         await self._reach()
+        # From here to the end of the method nothing awaits, so that no lock is needed.
         log = self._streams.get(stream) or _Stream()
         end = len(log.entries)
         if entries and after < end:
@@ -55,13 +54,13 @@ class MemoryStore:
         if after > end:
             raise InvalidInput(f"{stream} ends at {end}: nothing follows {after}")
         if entries:
-            log.entries += [_kept(entry) for entry in entries]
+            log.entries += [_copied_entry(entry) for entry in entries]
             log.starts.append(after + 1)
             log.ids[after + 1] = id
             self._streams[stream] = log
         for record in records:
-            known = self._records.get((record.kind, record.id))
-            if known is None or known.n < record.n or (known.n == record.n and not entries):
+            stored = self._records.get((record.kind, record.id))
+            if stored is None or stored.n < record.n or (stored.n == record.n and not entries):
                 self._records[record.kind, record.id] = _copied(record)
 
     async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
@@ -73,20 +72,20 @@ class MemoryStore:
             return []
         next_commit = bisect_left(log.starts, after + limit + 1)
         end = log.starts[next_commit] - 1 if next_commit < len(log.starts) else None
-        return [_kept(entry) for entry in log.entries[after:end]]
+        return [_copied_entry(entry) for entry in log.entries[after:end]]
 
     async def get(self, kind: str, id: str) -> Record | None:
         check_record_id(check_kind(kind), id)
         await self._reach()
         if kind == "stream":
             return _head(id, self._streams[id]) if id in self._streams else None
-        known = self._records.get((kind, id))
-        return known and _copied(known)
+        record = self._records.get((kind, id))
+        return record and _copied(record)
 
     async def find(self, query: Query) -> Page:
         await self._reach()
-        found = matching.page(self._of(query), query)
-        return replace(found, records=[_copied(record) for record in found.records])
+        page = matching.page(self._of(query), query)
+        return replace(page, records=[_copied(record) for record in page.records])
 
     async def tally(self, query: Query, by: Sequence[str], sums: Sequence[str] = ()) -> list[Tally]:
         await self._reach()
@@ -104,16 +103,16 @@ class MemoryStore:
         await self._reach()
         if (log := self._streams.get(stream)) is None:
             return 0
-        there = [
+        affected = [
             index
             for index, entry in enumerate(log.entries[:upto])
             if index >= after and not entry.erased and (kinds is None or entry.kind in kinds)
         ]
-        for index in there:
+        for index in affected:
             log.entries[index] = replace(log.entries[index], payload=None, salt=None)
         if whole:
             del self._streams[stream]
-        return len(there)
+        return len(affected)
 
     async def now(self) -> datetime:
         await self._reach()
@@ -123,7 +122,7 @@ class MemoryStore:
         self._closed = True
 
     async def _reach(self) -> None:
-        # Where other stores wait for a disk; and a caller that is cancelled must be able to notice it somewhere.
+        # Other stores wait for a disk here. A cancelled caller must notice it in this store, too.
         await anyio.lowlevel.checkpoint()
         if self._closed:
             raise Unavailable("the store is closed")
@@ -138,7 +137,8 @@ def _head(stream: str, log: _Stream) -> Record:
     return Record(kind="stream", id=stream, n=len(log.entries), fields={"dirty": False})
 
 
-def _kept(entry: Entry) -> Entry:
+def _copied_entry(entry: Entry) -> Entry:
+    # By way of JSON: a payload that the caller changes later must not change the log.
     return replace(
         entry,
         at=milliseconds(entry.at),

@@ -1,4 +1,4 @@
-"""Which store a URL means. A driver is imported when its URL is opened, so nobody needs the others'."""
+"""A URL picks the store. Its driver is imported only then, so that the other drivers need not be installed."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,9 +14,9 @@ async def open_store(url: str) -> AsyncIterator[Store]:
     """The store that the URL names, closed at the end of the block.
 
     `memory:`, `sqlite:///desk.db` (three slashes begin a relative path, four an absolute one), `mongodb://host/database`
-    or `mongodb+srv://host/database`. Raises InvalidInput for any other URL, for a file that another program, or a newer
-    Rolltop, wrote, and for a package that is not installed; Unavailable if the store is away, StoreRefused if its
-    operator must act before it can be opened.
+    or `mongodb+srv://host/database`. Raises InvalidInput if the URL is another one, if another program or a newer
+    Rolltop wrote the file, or if a package is not installed; Unavailable if the store does not answer; StoreRefused if
+    its operator must act before it can be opened.
     """
     store: Store
     match url.partition(":"):
@@ -37,7 +37,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             store = await MongoStore.opened(url)
         case (scheme, _, _):
             raise InvalidInput(
-                f"no store is named {scheme!r}: memory:, sqlite:///desk.db and mongodb://HOST/DATABASE are"
+                f"unknown store {scheme!r}; the stores are memory:, sqlite:///desk.db and mongodb://HOST/DATABASE"
             )
     try:
         yield store

@@ -1,4 +1,4 @@
-"""The protocols of a handbook index's parts: what makes vectors, what keeps them, what ranks anew.
+"""The protocols of a handbook index's parts: the embedder, the reranker and the vector index.
 
 Vectors are float32 rows of length 1, so that a dot product is the cosine.
 """
@@ -15,9 +15,9 @@ Purpose: TypeAlias = Literal["passage", "query"]
 
 
 class Embedder(Protocol):
-    """Texts to vectors. `name` is the URL it was opened with, without secrets: an index holds one embedder's vectors.
+    """Texts to vectors. `name` is the URL that opened it, without secrets: an index holds one embedder's vectors.
 
-    `dimension` is the vectors' length; None until the first `embed` of one that only its service knows.
+    `dimension` is the vectors' length; None if only the service knows it, until the first `embed`.
     """
 
     name: str
@@ -26,8 +26,8 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """One row a text, in order; a text without any known word has a row of zeros. [] gives (0, dimension).
 
-        However many texts: it makes the batches itself, and repeats what a service refused for the moment. Raises
-        Unavailable where the service does not answer, InvalidInput where it refuses what it is asked.
+        Any number of texts: the embedder makes batches itself, and repeats a request that may succeed later. Raises
+        Unavailable if the service does not answer, InvalidInput if it refuses the request.
         """
 
     async def close(self) -> None:
@@ -35,7 +35,7 @@ class Embedder(Protocol):
 
 
 class Reranker(Protocol):
-    """Ranks passages for a question by reading both. `name` is the URL it was opened with, without secrets."""
+    """Ranks passages for a question by reading both. `name` is the URL that opened it, without secrets."""
 
     name: str
 
@@ -48,7 +48,7 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A passage as a vector index keeps it. `id` is the catalogue's for it, `version` its version's row there.
+    """A passage as a vector index keeps it. `id` is its id in the catalogue, `version` the row of its version there.
 
     `vector` None: the index embeds `text` itself.
     """
@@ -61,18 +61,18 @@ class Item:
 
 
 class VectorIndex(Protocol):
-    """Passages by the nearness of their vectors. Every method may be repeated: putting and removing twice is once."""
+    """Passages by the nearness of their vectors. Every method may be repeated: a repeat changes nothing more."""
 
     async def put(self, items: Sequence[Item]) -> None:
-        """Keep these. What is put is not found until its version is among those that a search names."""
+        """Keep these items. A search finds them only if it names their version."""
 
     async def remove(self, ids: Sequence[str]) -> None:
-        """Forget these, whether it has them or not."""
+        """Forget the items with these ids; unknown ids are ignored."""
 
     async def nearest(
         self, query: str, vector: Vectors | None, versions: Sequence[int], limit: int
     ) -> list[tuple[str, float]]:
-        """The ids of at most `limit` passages of these versions and their scores, nearest first. [] versions: none."""
+        """The ids and scores of at most `limit` passages of these versions, nearest first; [] for no versions."""
 
     async def close(self) -> None:
         """Let go of connections that the index opened."""

@@ -1,4 +1,4 @@
-"""A URL picks the embedder. Each is imported inside its case, so that nobody needs what another one needs."""
+"""A URL picks the embedder. It is imported only then, so that the packages of the others need not be installed."""
 
 from backends.vectors.contracts import Embedder
 from core.errors import InvalidInput
@@ -10,9 +10,9 @@ _EXTRAS = {"openai": "openai", "pinecone": "pinecone"}
 def open_embedder(url: str) -> Embedder | None:
     """The embedder behind `static:`, `folder:/path`, `openai:MODEL` or `pinecone:MODEL`; None for `none:`.
 
-    Reads the vectors or the weights of a model on this machine, which takes a moment; makes no request. Another
-    server is `base_url` of an openai: URL and `host` of a pinecone: one, and `key_env` is the environment variable of
-    its key. Raises InvalidInput for any other URL, for what cannot be read, and for a missing package or key.
+    It reads a local model's files, which takes a moment, and does not use the network. Another server is the `base_url`
+    of an openai: URL or the `host` of a pinecone: URL; `key_env` is the environment variable of its key. Raises
+    InvalidInput if the URL is another one, a file cannot be read, or a package or key is missing.
     """
     try:
         return _opened(url)
@@ -43,4 +43,4 @@ def _opened(url: str) -> Embedder | None:
 
             return PineconeEmbedder.from_url(url)
         case (scheme, _, _):
-            raise InvalidInput(f"no embedder is named {scheme!r}: the embedders are {_ACCEPTED}")
+            raise InvalidInput(f"unknown embedder {scheme!r}; the embedders are {_ACCEPTED}")

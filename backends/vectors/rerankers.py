@@ -1,14 +1,14 @@
-"""A URL picks the reranker. Each is imported inside its case, so that nobody needs what another one needs."""
+"""A URL picks the reranker. It is imported only then, because it needs a package of its own."""
 
 from backends.vectors.contracts import Reranker
 from core.errors import InvalidInput
 
 
 def open_reranker(url: str) -> Reranker | None:
-    """The reranker behind `pinecone:MODEL`; None for an empty URL. Makes no request.
+    """The reranker behind `pinecone:MODEL`; None for an empty URL. It does not use the network.
 
-    `host=http://HOST` as a parameter asks another server that speaks like Pinecone, with the key in the environment
-    variable of `key_env=NAME`. Raises InvalidInput for any other URL, and for a package or a key that is missing.
+    The parameter `host=http://HOST` names another server that speaks like Pinecone, `key_env=NAME` the environment
+    variable of its key. Raises InvalidInput if the URL is another one, or if a package or the key is missing.
     """
     match url.partition(":"):
         case ("", "", ""):
@@ -20,4 +20,6 @@ def open_reranker(url: str) -> Reranker | None:
                 raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[pinecone]'") from error
             return PineconeReranker.from_url(url)
         case (scheme, _, _):
-            raise InvalidInput(f"no reranker is named {scheme!r}: pinecone:MODEL is, or leave it empty for none")
+            raise InvalidInput(
+                f"unknown reranker {scheme!r}; write pinecone:MODEL, or leave the URL empty to rank without one"
+            )

@@ -52,8 +52,10 @@ class BrokenIndex(LocalVectors):
     """An index that does not take anything in as long as it is `broken`."""
 
     broken = True
+    puts = 0
 
     async def put(self, items):
+        self.puts += 1
         if self.broken:
             raise Unavailable("the index is away")
         await super().put(items)
@@ -241,6 +243,19 @@ async def test_an_embedder_that_goes_away_leaves_the_old_version_answering_and_n
     assert statuses(report) == {"pay": "published", "time/leave": "published"}
     assert len(first.asked) + len(second.asked) == len({*first.asked, *second.asked}) == 201
     assert found_texts(catalogue, TODAY)["time/leave"] == ["There are 30 days."]
+    check_whole(catalogue)
+
+
+async def test_an_index_that_is_away_is_asked_once_however_many_the_handbooks(catalogue, folder):
+    write(folder, {f"more/{n}.md": handbook(f"Book {n}", f"Section\nText {n}.") for n in range(5)})
+    index = BrokenIndex(catalogue)
+    report = await take_in(catalogue, folder, vectors=index)
+    assert set(statuses(report).values()) == {"failed"}
+    assert all("the index is away" in document.reason for document in report.documents)
+    assert index.puts == 1
+    index.broken = False
+    report = await take_in(catalogue, folder, vectors=index)
+    assert set(statuses(report).values()) == {"published"}
     check_whole(catalogue)
 
 

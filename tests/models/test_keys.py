@@ -303,9 +303,7 @@ async def test_a_key_does_not_follow_another_servers_answer_to_another_host() ->
     async with PineconeServer() as server:  # it names 127.0.0.1 for the index
         host = server.url.replace("127.0.0.1", "localhost")
         vectors = PineconeVectors(Address.from_url(f"pinecone:a?namespace=n&host={host}&key_env=OTHER_KEY"))
-        with pytest.raises(
-            InvalidInput, match=r"said to be at http://127\.0\.0\.1, but .* go to http://localhost alone"
-        ):
+        with pytest.raises(InvalidInput, match=r"index is at http://127\.0\.0\.1, but .* go to http://localhost alone"):
             await vectors.put([item("a", 1)])
         await vectors.close()
     assert {path.split("/")[1] for _, path, _ in server.requests} == {"indexes"}

@@ -675,6 +675,7 @@ ERRORS = [
     (429, {"code": "insufficient_quota", "type": "insufficient_quota"}, "quota", False),
     (401, {"code": "invalid_api_key"}, "auth", False),
     (403, {}, "auth", False),
+    (402, {"message": "Insufficient balance"}, "quota", False),
     (400, {"code": "context_length_exceeded"}, "too_large", False),
     (400, {"message": "This model's maximum context length is 4096 tokens."}, "too_large", False),
     (413, {}, "too_large", False),

@@ -97,7 +97,7 @@ def test_a_file_that_holds_no_table_is_refused(tmp_path, text):
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(InvalidInput, match="no prices can be read"):
+    with pytest.raises(InvalidInput, match="cannot be read"):
         read_prices(tmp_path / "none.json")
 
 

@@ -17,7 +17,7 @@ from backends.models.scripted.model import Call, Say, ScriptedModel
 from backends.stores.mongodb.documents import AS_TEXT, escaped, native
 from backends.stores.mongodb.query import COMMIT_INDEXES, RECORD_INDEXES
 from backends.stores.mongodb.store import MongoStore
-from backends.stores.suite.suite import drafted, extend, first, found, noted
+from backends.stores.suite.steps import drafted, extend, first, found, noted
 from core import Desk
 from core.canonical import canonical
 from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable

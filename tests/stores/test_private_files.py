@@ -1,5 +1,6 @@
 """Who can read the files that the product writes: their owner alone, whatever the umask."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -13,8 +14,7 @@ import pytest
 from backends.private_files import make_private
 from console.app import App
 from console.demo.records import HrRecords
-from console.settings import read_settings
-from core.errors import Unavailable
+from core.errors import StoreRefused, Unavailable
 from tests.support.desks import ASKER
 from tests.support.handbook_folders import handbook, write
 
@@ -47,7 +47,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     monkeypatch.setenv("ROLLTOP_MODEL", "offline:?delay=0")
 
     def start() -> App:
-        started.append(App(read_settings()))
+        started.append(App())
         return started[-1]
 
     yield start
@@ -64,7 +64,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 ALL = {
-    *("desk.db", "desk.db-wal", "desk.db-shm", "desk.db-hr"),
+    *("desk.db", "desk.db-wal", "desk.db-shm"),
     *("desk.db-handbooks", "desk.db-handbooks-wal", "desk.db-handbooks-shm", "desk.db-handbooks-ingest"),
 }
 
@@ -122,9 +122,18 @@ def test_a_folder_keeps_its_mode(tmp_path):
     assert mode(tmp_path) == 0o755
 
 
-def test_a_file_that_cannot_be_made_is_unavailable(tmp_path):
-    with pytest.raises(Unavailable, match=r"nowhere/desk.db: No such file or directory"):
+def test_a_file_that_cannot_be_made_is_refused_and_says_what_to_do(tmp_path):
+    with pytest.raises(StoreRefused, match=r"nowhere/desk.db: No such file .*its folder, which must exist"):
         make_private(str(tmp_path / "nowhere" / "desk.db"))
+
+
+def test_a_disk_that_is_full_is_an_outage(tmp_path, monkeypatch):
+    def full(*arguments: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        make_private(str(tmp_path / "desk.db"))
 
 
 def test_a_file_that_is_made_private_again_keeps_its_locks(tmp_path):

@@ -24,7 +24,7 @@ from backends import open_store
 from backends.models.scripted.model import Say, ScriptedModel, Wait
 from backends.stores.mongodb.connection import Connection
 from backends.stores.mongodb.errors import translated
-from backends.stores.suite.suite import extend, first, noted
+from backends.stores.suite.steps import extend, first, noted
 from core import Desk, Options
 from core.clock import SystemClock
 from core.errors import Full, InvalidInput, RolltopError, StoreRefused, TooLarge, Unavailable

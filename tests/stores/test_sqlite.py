@@ -20,7 +20,7 @@ from backends.stores.memory import MemoryStore
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import tables as sqlite_tables
 from backends.stores.sqlite.store import SqliteStore
-from backends.stores.suite.suite import CLOCK, drafted, extend, first, found, noted, whole
+from backends.stores.suite.steps import CLOCK, drafted, extend, first, found, noted, whole
 from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable
 from core.log.entry import verify
 from core.store import In, Query, Range, Record
@@ -30,7 +30,7 @@ from tests.support.desks import PATIENCE
 WRITER = """
 import anyio, sys
 from backends import open_store
-from backends.stores.suite.suite import drafted, whole
+from backends.stores.suite.steps import drafted, whole
 
 async def write(store, stream):
     entries = await whole(store, stream)
@@ -52,7 +52,7 @@ anyio.run(main, sys.argv[1])
 RACER = """
 import anyio, sys
 from backends import open_store
-from backends.stores.suite.suite import CLOCK, drafted
+from backends.stores.suite.steps import CLOCK, drafted
 from core.errors import Conflict
 
 async def main(url, racer):
@@ -353,7 +353,7 @@ async def test_an_unknown_scheme_names_the_ones_there_are(url: str) -> None:
 
 
 async def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreRefused, match=r"CantOpenError.* its folder, which must exist"):
+    with pytest.raises(StoreRefused, match=r"No such file or directory: .* its folder, which must exist"):
         async with open_store(f"sqlite:///{tmp_path}/nowhere/desk.db"):
             pass
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from backends import open_store
-from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores.suite import *  # noqa: F403 # the suite's tests and fixtures
 from core.store import Store
 
 

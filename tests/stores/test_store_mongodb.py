@@ -11,9 +11,9 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucc
 
 from backends import open_store
 from backends.stores.mongodb.store import MongoStore
-from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
-from backends.stores.suite.suite import Reopen, Trouble
-from backends.stores.suite.suite import test_texts_are_ordered_by_code_point as by_code_point
+from backends.stores.suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores.suite import Reopen, Trouble
+from backends.stores.suite import test_texts_are_ordered_by_code_point as by_code_point
 from core.store import Store
 from tests.support.proxy import Proxy
 

@@ -7,8 +7,8 @@ import pytest
 from mongomock_motor import AsyncMongoMockClient
 
 from backends.stores.mongodb.store import MongoStore
-from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
-from backends.stores.suite.suite import Reopen
+from backends.stores.suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores.suite import Reopen
 from core.store import Store
 
 

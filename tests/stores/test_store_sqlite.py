@@ -9,8 +9,8 @@ import pytest
 
 from backends import open_store
 from backends.stores.sqlite import tables as sqlite_tables
-from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
-from backends.stores.suite.suite import Reopen, Trouble
+from backends.stores.suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores.suite import Reopen, Trouble
 from core.store import Store
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from backends.stores import matching
 from backends.stores.memory import MemoryStore, _Stream
-from backends.stores.suite.suite import *  # noqa: F403 # the suite's tests and fixtures
+from backends.stores.suite import *  # noqa: F403 # the suite's tests and fixtures
 from core.canonical import Json
 from core.errors import Conflict, Full, InvalidInput, Unavailable
 from core.store import In, Page, Query, Range, Record, Store, Tally

@@ -270,7 +270,7 @@ def test_a_name_holds_no_password() -> None:
         ("openai:m?dimensions=²", "dimensions is a number"),
         ("openai:m?api=chat", "takes base_url, dimensions, key_env, each once"),
         ("openai:m?base_url=ftp://host", "base_url"),
-        ("openai:?dimensions=3", "needs a name"),
+        ("openai:?dimensions=3", "name after the colon"),
     ],
 )
 def test_a_url_that_means_nothing_is_refused(url: str, message: str) -> None:

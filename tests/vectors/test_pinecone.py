@@ -392,7 +392,7 @@ async def test_two_who_make_the_index_at_once_make_one(server: PineconeServer) -
         ("pinecone:a", "namespace that no other installation uses"),
         ("pinecone:a?namespace=n&nearness=1", "takes cloud, host, key_env, model, namespace, region, each once"),
         ("pinecone:a?namespace=n&namespace=m", "each once"),
-        ("pinecone:?namespace=n", "needs a name"),
+        ("pinecone:?namespace=n", "name after the colon"),
         ("pinecone:a?namespace=n&host=127.0.0.1:5080", "host is http://"),
         ("pinecone:a?namespace=n&host=http://u:p@127.0.0.1", "without a user"),
     ],
@@ -413,7 +413,7 @@ def test_without_a_key_nothing_is_opened(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_reranker_is_picked_by_its_url() -> None:
     assert open_reranker("") is None
-    with pytest.raises(InvalidInput, match="no reranker is named 'cohere'"):
+    with pytest.raises(InvalidInput, match="unknown reranker 'cohere'"):
         open_reranker("cohere:rerank")
 
 

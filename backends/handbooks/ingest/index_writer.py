@@ -4,7 +4,9 @@ A vector index may be a service that cannot say what became of an interrupted re
 index holds: before a version that is not published yet is put there, and after one was removed from it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 from anyio.to_thread import run_sync as blocking
 
@@ -18,6 +20,28 @@ BATCH = 128
 VERSIONS = 64
 """Versions whose passages are in memory at a time."""
 
+_T = TypeVar("_T")
+
+
+class _Service:
+    """The embedder or the vector index of one ingest. A service that did not answer is not asked again.
+
+    An adapter waits for its service with patience, so an ingest of many handbooks would wait that long for each.
+    """
+
+    def __init__(self) -> None:
+        self._outage = ""
+
+    async def ask(self, request: Callable[[], Awaitable[_T]]) -> _T:
+        """What the request gives. Raises as it does, and Unavailable at once after an outage."""
+        if self._outage:
+            raise Unavailable(self._outage)
+        try:
+            return await request()
+        except Unavailable as error:
+            self._outage = str(error)
+            raise
+
 
 class IndexWriter:
     """What an ingest does with an embedder and a vector index, either of which may be None.
@@ -30,7 +54,7 @@ class IndexWriter:
         self._catalogue, self._kept = catalogue, KeptVectors(catalogue)
         self._embedder = embedder
         self._vectors = vectors
-        self._away = ""
+        self._embedding, self._indexing = _Service(), _Service()
         self._anew = False
         self.embeds = embedder is not None
 
@@ -65,7 +89,7 @@ class IndexWriter:
         lacked: dict[int, int] = {}
         for version in versions:
             lacking = await blocking(self._kept.lacking, self._embedder.name, [version])
-            new = {digest: text for digest, text in lacking if digest not in texts}
+            new = {key: text for key, text in lacking if key not in texts}
             texts, lacked[version] = texts | new, len(new)
         waiting = list(texts.items())
         for start in range(0, len(waiting), BATCH):
@@ -75,14 +99,8 @@ class IndexWriter:
         return lacked
 
     async def _embed(self, embedder: Embedder, batch: Sequence[tuple[bytes, str]]) -> None:
-        if self._away:
-            raise Unavailable(self._away)
-        try:
-            made = await embedder.embed([text for _, text in batch], "passage")
-        except Unavailable as error:
-            self._away = str(error)
-            raise
-        await blocking(self._kept.keep, embedder.name, [digest for digest, _ in batch], made)
+        made = await self._embedding.ask(partial(embedder.embed, [text for _, text in batch], "passage"))
+        await blocking(self._kept.keep, embedder.name, [key for key, _ in batch], made)
 
     async def whole(self, version: int) -> bool:
         """Whether every passage of the version has a vector of the embedder."""
@@ -93,12 +111,12 @@ class IndexWriter:
         if self._vectors is not None:
             items = await blocking(self._kept.items, self._name, [version])
             await blocking(self._kept.hold, self._name, [item.id for item in items])
-            await self._vectors.put(items)
+            await self._indexing.ask(partial(self._vectors.put, items))
 
     async def forget(self, ids: Sequence[str]) -> None:
         """Take passages out of the vector index. Raises as the index does."""
         if self._vectors is not None and ids:
-            await self._vectors.remove(ids)
+            await self._indexing.ask(partial(self._vectors.remove, ids))
             await blocking(self._kept.let_go, ids)
 
     async def tidy(self) -> str:
@@ -111,7 +129,7 @@ class IndexWriter:
             for versions in _chunks(await blocking(lacking)):
                 await self.embed(versions)
                 items = await blocking(self._kept.items, self._name, versions)
-                await self._vectors.put(items)
+                await self._indexing.ask(partial(self._vectors.put, items))
                 await blocking(self._kept.hold, self._name, [item.id for item in items])
         except RolltopError as error:
             return f"the vector index is not complete, ingest again: {error}"

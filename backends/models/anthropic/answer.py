@@ -1,14 +1,14 @@
 """What the events of one of Anthropic's answers add up to, block by block.
 
-A call is told of when its block ends, whole: one that was cut is none. Its arguments are told of as thinking while
-they are written, as nothing else shows that the model is at work.
+A call is reported when its block ends; a truncated call is discarded. Its arguments are reported as thinking while they
+are written, because they are the only sign that the model is at work.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
 
+from backends.models.answer_json import as_count, as_object, as_text, event_object
 from backends.models.sse import unreadable
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
@@ -34,13 +34,7 @@ def json_event(name: str, data: str) -> dict[str, Json]:
     """The object in an event, by the event's name where it has no `type`. Raises ModelError for anything else."""
     if name == "ping":
         return {"type": "ping"}
-    try:
-        value = json.loads(data, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise unreadable("an event of the answer is no JSON") from error
-    if not isinstance(value, dict):
-        raise unreadable("an event of the answer is no object")
-    return {"type": name, **value}
+    return {"type": name, **event_object(data)}
 
 
 @dataclass(slots=True)
@@ -56,7 +50,7 @@ class _Block:
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as far as it came; `ended` once its terminal marker did."""
+    """An answer as far as it came; `ended` after its terminal marker."""
 
     text: str = ""
     ended: bool = False
@@ -65,7 +59,7 @@ class Answer:
     _usage: dict[str, Json] = field(default_factory=dict)
 
     def read(self, event: Mapping[str, Json]) -> Iterator[ModelEvent]:
-        """What an event says; nothing for one that is not known. Raises ModelError."""
+        """What an event says; an unknown event is ignored. Raises ModelError."""
         match event:
             case {"type": "message_start", "message": {"usage": dict(usage)}}:
                 self._count(usage)
@@ -86,18 +80,16 @@ class Answer:
                 raise unreadable("an event of the answer lacks its block")
 
     def usage(self) -> Usage:
-        """Where the provider leaves a count out it is None; its input excludes what a cache gave or took, ours not."""
-        counts = {name: value for name, value in self._usage.items() if _is_count(value)}
-        fresh, cached = counts.get("input_tokens"), counts.get("cache_read_input_tokens")
-        written = counts.get("cache_creation_input_tokens")
-        details = self._usage.get("output_tokens_details")
-        thought = details.get("thinking_tokens") if isinstance(details, dict) else None
+        """The tokens; None for a count that the provider leaves out. Unlike its input, ours includes cached tokens."""
+        fresh = as_count(self._usage.get("input_tokens"))
+        cached = as_count(self._usage.get("cache_read_input_tokens"))
+        written = as_count(self._usage.get("cache_creation_input_tokens"))
         return Usage(
             input=None if fresh is None else fresh + (cached or 0) + (written or 0),
             cached=cached,
             cache_write=written,
-            output=counts.get("output_tokens"),
-            reasoning=thought if _is_count(thought) else None,
+            output=as_count(self._usage.get("output_tokens")),
+            reasoning=as_count(as_object(self._usage.get("output_tokens_details")).get("thinking_tokens")),
         )
 
     def layout(self) -> tuple[Json, ...]:
@@ -119,15 +111,15 @@ class Answer:
         try:
             canonical(layout, most=MAX_DEPTH - ROOM)
         except InvalidInput as error:
-            raise unreadable("the answer's reasoning is no JSON that can be kept") from error
+            raise unreadable("the answer's reasoning cannot be kept as JSON") from error
         return tuple(layout)
 
     def _start(self, index: int, value: dict[str, Json]) -> Iterator[ModelEvent]:
         if index in self._blocks:
             raise unreadable("a block of the answer begins twice")
         block = self._blocks[index] = _Block(dict(value), len(self.text), len(self.text))
-        yield from self._say(block, _str(value.get("text")))
-        yield from self._think(block, _str(value.get("thinking")))
+        yield from self._say(block, as_text(value.get("text")))
+        yield from self._think(block, as_text(value.get("thinking")))
 
     def _add(self, block: _Block, delta: Mapping[str, Json]) -> Iterator[ModelEvent]:
         match delta:
@@ -178,7 +170,7 @@ class Answer:
         if isinstance(usage, dict):
             self._count(usage)
         if isinstance(delta, dict) and delta.get("stop_reason") is not None:
-            self.stop_reason = _STOPS.get(_str(delta["stop_reason"]), "other")
+            self.stop_reason = _STOPS.get(as_text(delta["stop_reason"]), "other")
 
     def _count(self, usage: Mapping[str, Json]) -> None:
         self._usage.update({name: value for name, value in usage.items() if value is not None})
@@ -187,16 +179,4 @@ class Answer:
 def _call(block: _Block) -> CallDelta:
     # A call without arguments comes with one empty piece, or with none; a few servers give them whole at the start.
     raw = "".join(block.pieces) or json.dumps(block.value.get("input") or {}, ensure_ascii=False)
-    return CallDelta(tool=_str(block.value.get("name")), arguments=raw)
-
-
-def _str(value: Json) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _is_count(value: Json) -> bool:
-    return type(value) is int and 0 <= value < 2**60
-
-
-def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    return CallDelta(tool=as_text(block.value.get("name")), arguments=raw)

@@ -5,37 +5,37 @@ tool calls have led to an answer. `Finish.reasoning` is therefore the answer's w
 between it where texts and calls stood.
 """
 
-import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
-import anyio
 import httpx2
 from anthropic import AnthropicError, AsyncAnthropic, DefaultAsyncHttpxClient
 
 from backends.models.anthropic.answer import Answer, json_event
 from backends.models.anthropic.errors import reported, translated
 from backends.models.anthropic.request_body import SETTINGS, messages_body
+from backends.models.failures import CUT
 from backends.models.prices import Prices
-from backends.models.provider import Provider, read_url
-from backends.models.sse import server_events
+from backends.models.provider import Provider, public_url, read_url
+from backends.models.sdk_client import SdkClient
+from backends.models.sse import drain, server_events
 from core.canonical import Json
-from core.errors import InvalidInput, ModelError
 from core.model import Finish, ModelEvent, ModelRequest, Ping
 
 ANTHROPIC = Provider(
-    name="Anthropic", url="https://api.anthropic.com", hosts=("api.anthropic.com",), key_env="ANTHROPIC_API_KEY"
+    name="Anthropic",
+    url="https://api.anthropic.com",
+    hosts=("api.anthropic.com",),
+    key_env="ANTHROPIC_API_KEY",
+    form="anthropic:MODEL, with ?base_url=http://HOST&key_env=NAME for another server",
 )
 """Anthropic itself; any other server is one that speaks like it. The host is the one in `anthropic/_client.py` of the
 SDK 2.13: it has no regions."""
 
 TIMEOUT = httpx2.Timeout(400, connect=5)
 """Seconds. Pings reset the time for reading: it is the desk's clocks that judge silence."""
-
-_FORM = "anthropic:MODEL, with ?base_url=http://HOST&key_env=NAME for another server"
-_DRAIN = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +52,23 @@ class Address:
     @classmethod
     def from_url(cls, url: str) -> "Address":
         """`anthropic:MODEL?base_url=URL&key_env=NAME`, each of them optional. Raises InvalidInput."""
-        model, given = read_url(url, {"base_url", "key_env"})
-        return cls(model=model, base_url=given.get("base_url", ANTHROPIC.url), key_env=given.get("key_env"))
+        model, parameters = read_url(url, {"base_url", "key_env"})
+        base_url = parameters.get("base_url", ANTHROPIC.url)
+        return cls(model=model, base_url=base_url, key_env=parameters.get("key_env"))
 
     def __post_init__(self) -> None:
-        if not self.model or not self.model.isprintable() or " " in self.model:
-            raise InvalidInput(f"an Anthropic model needs a name: {_FORM}")
+        ANTHROPIC.check_name(self.model)
         ANTHROPIC.check(self.base_url)
-
-    @property
-    def server(self) -> str:
-        """The base URL, without user and password."""
-        parts = urlsplit(self.base_url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
 
     @property
     def own(self) -> bool:
         """Whether it is Anthropic that is asked."""
-        return self.server == ANTHROPIC.url
+        return public_url(self.base_url) == ANTHROPIC.url
 
     @property
     def name(self) -> str:
         """The URL again, without user and password, and without `key_env`: of another account it is the same model."""
-        query = "" if self.own else "?" + urlencode({"base_url": self.server}, safe="/:")
+        query = "" if self.own else "?" + urlencode({"base_url": public_url(self.base_url)}, safe="/:")
         return f"anthropic:{self.model}{query}"
 
 
@@ -82,9 +76,9 @@ class MessagesModel:
     """A model asked by Messages, at Anthropic or at `base_url`; `client` is an application's own, and stays open.
 
     An answer has 8192 tokens at most, and `thinking_budget` more where the model is to think, unless `max_tokens` says
-    otherwise. `key_env` is the environment variable of the server's key: Anthropic's own is ANTHROPIC_API_KEY, another
-    server has none unless it is named. `prices` None are those of genai-prices. Raises InvalidInput if a key is missing
-    or malformed.
+    otherwise. `key_env` is the environment variable of the server's key; ANTHROPIC_API_KEY is for Anthropic alone, and
+    another server gets a key only if this names one. `prices` None are those of genai-prices. Raises InvalidInput if a
+    key is missing or malformed.
     """
 
     settings = SETTINGS
@@ -103,8 +97,7 @@ class MessagesModel:
         self._key = ANTHROPIC.key(address.base_url, address.key_env) if client is None else ""
         self.name = address.name
         self._address = address
-        self._given = client.with_options(max_retries=0) if client else None
-        self._made: AsyncAnthropic | None = None
+        self._sdk = SdkClient(self._make, client.with_options(max_retries=0) if client else None)
         self._prices = prices or Prices()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
@@ -114,20 +107,18 @@ class MessagesModel:
             async for event in events:
                 if event.get("type") == "ping":
                     yield Ping()
-                for said in answer.read(event):
-                    yield said
+                for part in answer.read(event):
+                    yield part
                 if answer.ended:
-                    await _drain(events)
+                    await drain(events)
                     yield self._finish(answer)
                     return
 
     async def close(self) -> None:
-        made, self._made = self._made, None
-        if made is not None:
-            await made.close()
+        await self._sdk.close()
 
     async def _events(self, body: Mapping[str, Json]) -> AsyncGenerator[dict[str, Json], None]:
-        create = self._client().messages.with_streaming_response.create
+        create = self._sdk.get().messages.with_streaming_response.create
         try:
             async with create(**body) as response, aclosing(server_events(response.iter_bytes())) as events:
                 async for name, data in events:
@@ -135,36 +126,19 @@ class MessagesModel:
                     if event.get("type") == "error":
                         raise reported(event, response.headers)
                     yield event
-        except (AnthropicError, httpx2.RequestError, ssl.SSLError, anyio.EndOfStream) as error:
+        except (AnthropicError, *CUT) as error:
             raise translated(error) from error
 
-    def _client(self) -> AsyncAnthropic:
-        if self._given is not None:
-            return self._given
-        if self._made is None:
-            self._made = AsyncAnthropic(
-                api_key=self._key,
-                base_url=self._address.base_url,
-                timeout=TIMEOUT,
-                max_retries=0,
-                http_client=DefaultAsyncHttpxClient(follow_redirects=False),
-            )
-        return self._made
+    def _make(self) -> AsyncAnthropic:
+        return AsyncAnthropic(
+            api_key=self._key,
+            base_url=self._address.base_url,
+            timeout=TIMEOUT,
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
+        )
 
     def _finish(self, answer: Answer) -> Finish:
         used, provider = answer.usage(), "anthropic" if self._address.own else ""
         cost = self._prices.cost(provider, self._address.model, used)
         return Finish(stop_reason=answer.stop_reason, usage=used, cost=cost, reasoning=answer.layout())
-
-
-async def _drain(events: AsyncGenerator[dict[str, Json], None]) -> None:
-    """Read what little follows the terminal marker, so that the connection can be used again.
-
-    The answer is whole by now: what goes wrong here is no fault of it.
-    """
-    with anyio.move_on_after(_DRAIN):
-        try:
-            async for _ in events:
-                pass
-        except ModelError:
-            return

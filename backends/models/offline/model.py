@@ -1,7 +1,7 @@
-"""A model without a language model: it uses tools where a question clearly asks for one, and quotes handbooks.
+"""A model without a language model: it calls a tool if a question clearly asks for it, and quotes handbooks.
 
-It needs no key, no network and no weights, so that a desk works in the minute after it was cloned. It never
-phrases a fact of its own: what it says of policy is quoted, what it says of records is a tool's result.
+It works without a key, a network or weights, so that a desk answers in the minute after it was cloned. It never phrases
+a fact of its own: what it says of policy is quoted, and what it says of records is a tool's result.
 """
 
 import re
@@ -26,10 +26,10 @@ _PIECE = re.compile(r"\S+\s*|\s+")
 class OfflineModel:
     """Answers in the words of the handbooks and of the tools' results; `delay` seconds pass before each word.
 
-    A question that clearly asks for what one tool offers, and holds what the tool needs, becomes a call of it; where
-    something is missing the answer says what. After tool results it puts them into words, and calls nothing more.
-    Any other question is answered by quotes from its passages, marked `[n]`; where they do not fit it says so.
-    Usage is unknown, as words are not tokens; the cost is 0, as nobody is paid.
+    A question that clearly asks for what one tool offers becomes a call of it; if an argument is missing, the answer
+    says which. After tool results it puts them into words, without another call. Any other question is answered by
+    quotes from its passages, marked `[n]`; if they do not fit it says so. Usage is unknown, because words are not
+    tokens; the cost is 0.
     """
 
     name = "offline:"
@@ -55,7 +55,7 @@ class OfflineModel:
         if results:
             text = unmarked("\n\n".join(render(result) for result in results))
         else:
-            # What the handbooks say was looked up already, and it has no better words to search with.
+            # The handbooks were searched already, and the model cannot find better words for another search.
             choice = choose(question.text, [tool for tool in request.tools if tool.name != SEARCH])
             match choice.kind:
                 case "call":
@@ -73,11 +73,13 @@ class OfflineModel:
         yield Finish(stop_reason="tool_calls" if called else "end", usage=Usage(), cost=0)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """The model holds neither a connection nor a file."""
 
     def _pace(self, request: ModelRequest) -> float:
         if unknown := sorted(set(request.settings) - self.settings):
-            raise ModelError("invalid_request", f"the offline model has no setting {', '.join(unknown)}: only delay")
+            raise ModelError(
+                "invalid_request", f"the offline model does not know the setting {', '.join(unknown)}: it knows delay"
+            )
         try:
             return _seconds(request.settings.get("delay", self._delay))
         except InvalidInput as error:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 from openai import AsyncOpenAI
 
-from backends.models.openai.client import OPENAI, Address, Client, cost, drain, usage
+from backends.models.answer_json import as_object, as_objects, as_text
+from backends.models.openai.client import OPENAI, Address, Client, cost, usage
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
+from backends.models.sse import drain
 from core.canonical import Json, canonical
 from core.model import (
     CallDelta,
@@ -44,8 +46,9 @@ _STOPS: Mapping[Json, StopReason] = {
 class ChatModel:
     """A model asked by Chat Completions, at OpenAI or at `base_url`; `client` is an application's own, and stays open.
 
-    `key_env` is the environment variable of the server's key: OpenAI's own is OPENAI_API_KEY, another server has none
-    unless it is named. `prices` None are those of genai-prices. Raises InvalidInput if a key is missing or malformed.
+    `key_env` is the environment variable of the server's key; OPENAI_API_KEY is for OpenAI alone, and another server
+    gets a key only if this names one. `prices` None are those of genai-prices. Raises InvalidInput if a key is missing
+    or malformed.
     """
 
     settings = SETTINGS
@@ -82,8 +85,8 @@ class ChatModel:
                         yield self._finish(answer)
                         return
                     case dict():
-                        for said in answer.read(event):
-                            yield said
+                        for part in answer.read(event):
+                            yield part
 
     async def close(self) -> None:
         await self._client.close()
@@ -159,11 +162,11 @@ class _Answer:
         """What a chunk says; of several choices the first."""
         if chunk.get("usage"):
             self.usage = usage(chunk["usage"], "prompt", "completion")
-        for choice in _objects(chunk.get("choices")):
+        for choice in as_objects(chunk.get("choices")):
             if choice.get("index") not in (None, 0):
                 continue
             self._reason = choice.get("finish_reason") or self._reason
-            yield from self._delta(_object(choice.get("delta")))
+            yield from self._delta(as_object(choice.get("delta")))
 
     def calls(self) -> list[_Call]:
         """By their index; those that have none as they came."""
@@ -179,21 +182,21 @@ class _Answer:
         return "tool_calls" if self._calls else "end"
 
     def _delta(self, delta: dict[str, Json]) -> Iterator[ModelEvent]:
-        if thought := _str(delta.get("reasoning_content")) or _str(delta.get("reasoning")):
+        if thought := as_text(delta.get("reasoning_content")) or as_text(delta.get("reasoning")):
             yield ReasoningDelta(text=thought)
-        if text := _str(delta.get("content")):
+        if text := as_text(delta.get("content")):
             yield TextDelta(text=text)
-        if refusal := _str(delta.get("refusal")):
+        if refusal := as_text(delta.get("refusal")):
             self._refused = True
             yield TextDelta(text=refusal)
-        for piece in _objects(delta.get("tool_calls")):
+        for piece in as_objects(delta.get("tool_calls")):
             if written := self._write(piece):
                 yield ReasoningDelta(text=written)
 
     def _write(self, piece: dict[str, Json]) -> str:
         """The arguments that the piece adds to its call."""
-        function = _object(piece.get("function"))
-        tool, written = _str(function.get("name")), function.get("arguments") or ""
+        function = as_object(piece.get("function"))
+        tool, written = as_text(function.get("name")), function.get("arguments") or ""
         call = self._call(piece, tool)
         call.tool = call.tool or tool
         written = written if isinstance(written, str) else json.dumps(written)
@@ -201,24 +204,12 @@ class _Answer:
         return written
 
     def _call(self, piece: dict[str, Json], tool: str) -> _Call:
-        """The call that the piece goes on with. One begins at a new index, and at a known one with another id; without
-        an index, with a name."""
-        index, id = piece.get("index"), piece.get("id")
+        """The call that the piece goes on with. A new call begins at a new index, and at a known index with another id.
+        Without an index it begins with a name."""
+        index, call_id = piece.get("index"), piece.get("id")
         for call in reversed(self._calls):
-            same = not id or not call.id or call.id == id
+            same = not call_id or not call.id or call.id == call_id
             if call.index == index and same and not (index is None and tool):
                 return call
-        self._calls.append(_Call(index, id))
+        self._calls.append(_Call(index, call_id))
         return self._calls[-1]
-
-
-def _objects(values: Json) -> list[dict[str, Json]]:
-    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _str(value: Json) -> str:
-    return value if isinstance(value, str) else ""

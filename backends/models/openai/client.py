@@ -4,23 +4,24 @@ The address alone says where questions go: the SDK would also take a server from
 name, which stands on every record, would name another than the one that was asked.
 """
 
-import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
-import anyio
 import httpx2
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, omit
 
+from backends.models.answer_json import as_count, as_object
+from backends.models.failures import CUT
 from backends.models.openai.errors import translated
 from backends.models.openai.stream import Event, events
 from backends.models.prices import Prices
-from backends.models.provider import Provider, read_url
+from backends.models.provider import Provider, public_url, read_url
+from backends.models.sdk_client import SdkClient
 from core.canonical import Json
-from core.errors import InvalidInput, ModelError
+from core.errors import InvalidInput
 from core.values import Usage
 
 Api: TypeAlias = Literal["responses", "chat"]
@@ -30,6 +31,7 @@ OPENAI = Provider(
     url="https://api.openai.com/v1",
     hosts=("api.openai.com", "*.api.openai.com"),
     key_env="OPENAI_API_KEY",
+    form="openai:MODEL, with ?api=chat for Chat Completions, &base_url=http://HOST/v1&key_env=NAME for another server",
 )
 """OpenAI itself; any other server is one that speaks like it.
 
@@ -39,9 +41,6 @@ https://developers.openai.com/api/docs/guides/data-residency.
 
 TIMEOUT = httpx2.Timeout(900, connect=5)
 """Seconds. Reading takes longer than a model call may: it is the desk's clocks that judge silence."""
-
-_FORM = "openai:MODEL, with ?api=chat for Chat Completions and &base_url=http://HOST/v1&key_env=NAME for another server"
-_DRAIN = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +58,16 @@ class Address:
     @classmethod
     def from_url(cls, url: str) -> "Address":
         """`openai:MODEL?api=chat&base_url=URL&key_env=NAME`, each of them optional. Raises InvalidInput."""
-        model, given = read_url(url, {"api", "base_url", "key_env"})
-        match given.get("api", "responses"):
+        model, parameters = read_url(url, {"api", "base_url", "key_env"})
+        match parameters.get("api", "responses"):
             case "responses" | "chat" as api:
-                base_url = given.get("base_url", OPENAI.url)
-                return cls(model=model, api=api, base_url=base_url, key_env=given.get("key_env"))
+                base_url = parameters.get("base_url", OPENAI.url)
+                return cls(model=model, api=api, base_url=base_url, key_env=parameters.get("key_env"))
             case _:
-                raise InvalidInput(f"api is responses or chat, as in {_FORM}")
+                raise InvalidInput(f"api is responses or chat, as in {OPENAI.form}")
 
     def __post_init__(self) -> None:
-        if not self.model or not self.model.isprintable() or " " in self.model:
-            raise InvalidInput(f"an OpenAI model needs a name: {_FORM}")
+        OPENAI.check_name(self.model)
         OPENAI.check(self.base_url)
 
     @property
@@ -80,39 +78,37 @@ class Address:
     @property
     def name(self) -> str:
         """The URL again, without user and password, and without `key_env`: of another account it is the same model."""
-        parts = urlsplit(self.base_url)
-        server = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        server = public_url(self.base_url)
         query: dict[str, str] = {} if self.api == "responses" else {"api": self.api}
-        if server.rstrip("/") != OPENAI.url:
-            query["base_url"] = server.rstrip("/")
+        if server != OPENAI.url:
+            query["base_url"] = server
         return f"openai:{self.model}" + (f"?{urlencode(query, safe='/:')}" if query else "")
 
 
 class Client:
-    """A client of the SDK, made when it is first used, in the event loop that uses it, and closed by `close`.
+    """Makes requests through the SDK. Use it in one event loop, and close it there.
 
-    One that was `given` is used as it is, with its own address and key, but for its retries, and left open. Otherwise
+    A `lent` client is used with its own address and key, but without its retries, and stays open. If there is none,
     raises InvalidInput as `Provider.key`.
     """
 
-    def __init__(self, address: Address, given: AsyncOpenAI | None = None) -> None:
+    def __init__(self, address: Address, lent: AsyncOpenAI | None = None) -> None:
         self._address = address
-        self._given = given.with_options(max_retries=0) if given else None
-        self._made: AsyncOpenAI | None = None
-        self._key = OPENAI.key(address.base_url, address.key_env) if given is None else ""
+        self._key = OPENAI.key(address.base_url, address.key_env) if lent is None else ""
+        self._sdk = SdkClient(self._make, lent.with_options(max_retries=0) if lent else None)
 
     async def stream(self, api: Api, body: Mapping[str, Json]) -> AsyncGenerator[Event, None]:
         """The events that answer a request, made once. Raises ModelError."""
-        client = self._client()
+        client = self._sdk.get()
         create = client.chat.completions if api == "chat" else client.responses
         try:
             async with (
                 create.with_streaming_response.create(**body) as response,
-                aclosing(events(response.iter_bytes())) as found,
+                aclosing(events(response.iter_bytes())) as stream,
             ):
-                async for event in found:
+                async for event in stream:
                     yield event
-        except (OpenAIError, httpx2.RequestError, ssl.SSLError, anyio.EndOfStream) as error:
+        except (OpenAIError, *CUT) as error:
             raise translated(error) from error
 
     async def embeddings(self, texts: Sequence[str], dimensions: int | None, timeout: httpx2.Timeout) -> bytes:
@@ -120,69 +116,42 @@ class Client:
 
         The SDK's own reading of it would take one vector too few, or an error page, for an answer.
         """
-        create = self._client().embeddings.with_raw_response.create
-        asked, model = omit if dimensions is None else dimensions, self._address.model
+        create = self._sdk.get().embeddings.with_raw_response.create
+        shortened, model = omit if dimensions is None else dimensions, self._address.model
         try:
             response = await create(
-                input=list(texts), model=model, dimensions=asked, encoding_format="base64", timeout=timeout
+                input=list(texts), model=model, dimensions=shortened, encoding_format="base64", timeout=timeout
             )
-        except (OpenAIError, httpx2.RequestError, ssl.SSLError, anyio.EndOfStream) as error:
+        except (OpenAIError, *CUT) as error:
             raise translated(error) from error
         return response.content
 
     async def close(self) -> None:
-        made, self._made = self._made, None
-        if made is not None:
-            await made.close()
+        await self._sdk.close()
 
-    def _client(self) -> AsyncOpenAI:
-        if self._given is not None:
-            return self._given
-        if self._made is None:
-            self._made = AsyncOpenAI(
-                api_key=self._key,
-                base_url=self._address.base_url,
-                timeout=TIMEOUT,
-                max_retries=0,
-                http_client=DefaultAsyncHttpxClient(follow_redirects=False),
-            )
-        return self._made
+    def _make(self) -> AsyncOpenAI:
+        return AsyncOpenAI(
+            api_key=self._key,
+            base_url=self._address.base_url,
+            timeout=TIMEOUT,
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
+        )
 
 
-async def drain(stream: AsyncGenerator[Event, None]) -> None:
-    """Read what little follows a terminal marker, so that the connection can be used again.
-
-    The answer is whole by now: what goes wrong here is no fault of it.
-    """
-    with anyio.move_on_after(_DRAIN):
-        try:
-            async for _ in stream:
-                pass
-        except ModelError:
-            return
-
-
-def usage(body: Json, taken: str, given: str) -> Usage:
-    """The tokens of a usage object whose names begin with `taken` (input, prompt) and `given` (output, completion)."""
-    body = _object(body)
-    before, after = _object(body.get(f"{taken}_tokens_details")), _object(body.get(f"{given}_tokens_details"))
+def usage(body: Json, before: str, after: str) -> Usage:
+    """The tokens of a usage object. Its names begin with `before` (input, prompt) and `after` (output, completion)."""
+    body = as_object(body)
+    read, written = as_object(body.get(f"{before}_tokens_details")), as_object(body.get(f"{after}_tokens_details"))
     return Usage(
-        input=_count(body.get(f"{taken}_tokens")),
-        cached=_count(before.get("cached_tokens")),
-        cache_write=_count(before.get("cache_write_tokens")),
-        output=_count(body.get(f"{given}_tokens")),
-        reasoning=_count(after.get("reasoning_tokens")),
+        input=as_count(body.get(f"{before}_tokens")),
+        cached=as_count(read.get("cached_tokens")),
+        cache_write=as_count(read.get("cache_write_tokens")),
+        output=as_count(body.get(f"{after}_tokens")),
+        reasoning=as_count(written.get("reasoning_tokens")),
     )
 
 
 def cost(prices: Prices, address: Address, used: Usage) -> int | None:
-    """Nano-USD, None when unknown. What another server takes, or a region's, only the operator's own table can say."""
+    """Nano-USD; None if the price is unknown. That of another server, or of a region, only the operator's table has."""
     return prices.cost("openai" if address.base_url.rstrip("/") == OPENAI.url else "", address.model, used)
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _count(value: Json) -> int | None:
-    return value if type(value) is int and 0 <= value < 2**63 else None

@@ -11,10 +11,11 @@ from contextlib import aclosing
 
 from openai import AsyncOpenAI
 
-from backends.models.openai.client import OPENAI, Address, Client, cost, drain, usage
+from backends.models.openai.client import OPENAI, Address, Client, cost, usage
 from backends.models.openai.responses_answer import Output
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
+from backends.models.sse import drain
 from core.canonical import Json, canonical
 from core.model import (
     AssistantMessage,
@@ -35,10 +36,10 @@ SETTINGS = frozenset({"temperature", "top_p", "max_output_tokens", "reasoning_ef
 class ResponsesModel:
     """A model asked by the Responses API, at OpenAI or at `base_url`; `client` is an application's own, and stays open.
 
-    A model that thinks for longer than the desk waits for a first content shows no sign of life meanwhile, unless it
-    is asked for a summary of its thoughts (`reasoning_summary`: "auto"). `key_env` is the environment variable of the
-    server's key: OpenAI's own is OPENAI_API_KEY, another server has none unless it is named. `prices` None are those of
-    genai-prices. Raises InvalidInput if a key is missing or malformed.
+    A model that thinks for longer than the desk waits for a first content shows no sign of life meanwhile, unless it is
+    asked for a summary of its thoughts (`reasoning_summary`: "auto"). `key_env` is the environment variable of the
+    server's key; OPENAI_API_KEY is for OpenAI alone, and another server gets a key only if this names one. `prices`
+    None are those of genai-prices. Raises InvalidInput if a key is missing or malformed.
     """
 
     settings = SETTINGS
@@ -69,8 +70,8 @@ class ResponsesModel:
                     yield Ping()
                 if not isinstance(event, dict):
                     continue
-                for said in output.read(event):
-                    yield said
+                for part in output.read(event):
+                    yield part
                 if (ended := output.ended) is not None:
                     await drain(events)
                     yield self._finish(output, ended)

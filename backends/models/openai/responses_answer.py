@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from backends.models.answer_json import as_objects, as_text
 from backends.models.openai.errors import reported
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, ModelError
@@ -39,21 +40,21 @@ class Output:
     _items: list[_Item] = field(default_factory=list)
 
     def read(self, event: dict[str, Json]) -> Iterator[ModelEvent]:
-        """What an event says; nothing for one that is not known. Raises ModelError."""
+        """What an event says; an unknown event is ignored. Raises ModelError."""
         match event.get("type"):
             case "response.output_text.delta":
-                yield from self._say(_str(event.get("delta")))
+                yield from self._say(as_text(event.get("delta")))
             case "response.refusal.delta":
                 self._refused = True
-                yield from self._say(_str(event.get("delta")))
+                yield from self._say(as_text(event.get("delta")))
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
-                yield from _thought(_str(event.get("delta")))
+                yield from _thought(as_text(event.get("delta")))
             case "response.output_item.added":
                 self._items.append(_Item(event.get("output_index"), _item(event.get("item"))))
                 if self.text and self._items[-1].value.get("type") == "message":
                     self._between = BETWEEN
             case "response.function_call_arguments.delta":
-                piece = _str(event.get("delta"))
+                piece = as_text(event.get("delta"))
                 self._at(event.get("output_index")).arguments += piece
                 yield from _thought(piece)
             case "response.output_item.done":
@@ -84,7 +85,7 @@ class Output:
         try:
             canonical(blocks, most=MAX_DEPTH - ROOM)
         except InvalidInput as error:
-            raise ModelError("protocol", "the answer's reasoning is no JSON that can be kept") from error
+            raise ModelError("protocol", "the answer's reasoning cannot be kept as JSON") from error
         return tuple(blocks)
 
     def _say(self, text: str) -> Iterator[ModelEvent]:
@@ -113,7 +114,7 @@ class Output:
         for call in calls:
             written = call.value.get("arguments") or call.arguments
             raw = written if isinstance(written, str) else json.dumps(written)
-            yield CallDelta(tool=_str(call.value.get("name")), arguments=raw)
+            yield CallDelta(tool=as_text(call.value.get("name")), arguments=raw)
         self._refused = self._refused or any(_refuses(item.value) for item in self._items)
         self.stop_reason = self._stop(response, bool(calls))
         self.ended = response
@@ -144,17 +145,12 @@ def _item(value: Json) -> dict[str, Json]:
     return value
 
 
-def _str(value: Json) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _parts(item: dict[str, Json]) -> list[dict[str, Json]]:
-    content = item.get("content") if item.get("type") == "message" else None
-    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    return as_objects(item.get("content")) if item.get("type") == "message" else []
 
 
 def _text(item: dict[str, Json]) -> str:
-    return "".join(_str(part.get("text")) or _str(part.get("refusal")) for part in _parts(item))
+    return "".join(as_text(part.get("text")) or as_text(part.get("refusal")) for part in _parts(item))
 
 
 def _refuses(item: dict[str, Json]) -> bool:

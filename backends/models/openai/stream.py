@@ -4,23 +4,23 @@ The SDK's own iterator swallows that `[DONE]`, which is all by which some server
 a cut, and the comments that keep a connection alive; and it takes an event of any size.
 """
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
-from typing import Literal, NoReturn, TypeAlias
+from typing import Literal, TypeAlias
 
+from backends.models.answer_json import event_object
 from backends.models.openai.errors import reported
-from backends.models.sse import server_events, unreadable
+from backends.models.sse import server_events
 from core.canonical import Json
 
 Event: TypeAlias = dict[str, Json] | Literal["ping", "done"]
 
 
 async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
-    """Each event's JSON object; `ping` for a comment, or for nothing; `done` for `[DONE]`. An end is never an error.
+    """Each event's JSON object; `ping` for a comment or an empty event; `done` for `[DONE]`. An end is never an error.
 
-    An object without a `type` has the event's name for one. Raises ModelError: `protocol` for what is no such stream,
-    and what the provider says for an event that reports an error.
+    An object without a `type` gets the event's name as its type. Raises ModelError: `protocol` if the bytes are not
+    such a stream, and the provider's error if an event reports one.
     """
     async with aclosing(server_events(chunks)) as found:
         async for name, data in found:
@@ -34,18 +34,9 @@ async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
 
 
 def _object(name: str, data: str) -> dict[str, Json]:
-    try:
-        value = json.loads(data, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise unreadable("an event of the answer is no JSON") from error
-    if not isinstance(value, dict):
-        raise unreadable("an event of the answer is no object")
+    value = event_object(data)
     if name:
         value.setdefault("type", name)
     if value.get("error") or value.get("type") == "error":
         raise reported(value.get("error") or value)
     return value
-
-
-def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")

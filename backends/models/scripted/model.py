@@ -1,7 +1,7 @@
-"""A model that says what a script tells it to, for tests of everything around a model.
+"""A model that plays a script, for tests of everything around a model.
 
-It is shipped, and runs behind the same protocol as a provider, so that tests need no mocks: what a test cannot make
-it do (fall silent, be cut, fail, name a tool that does not exist) a provider will one day do unasked.
+It is shipped, and runs behind the same protocol as a provider, so that a test does not need a mock. It can do all that
+a provider may do on a bad day: fall silent, break off, fail, or name an unknown tool.
 """
 
 import re
@@ -63,7 +63,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Silence until the event is set, or until the function's awaitable is done: a held stream that needs no clock."""
+    """Silence until the event is set, or until the function's awaitable is done: a held stream without a clock."""
 
     gate: anyio.Event | Callable[[], Awaitable[object]]
     kind: Literal["wait"] = "wait"
@@ -71,7 +71,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The stream ends here, cleanly and without its Finish, as after a lost connection that nobody noticed."""
+    """The stream ends here, cleanly and without its Finish, as after a connection that was lost unnoticed."""
 
     kind: Literal["cut"] = "cut"
 
@@ -119,9 +119,9 @@ class ScriptedModel:
             [Say("You have 12 days left."), Bill(Usage(input=90, output=7), cost=1_200)],
         ])
 
-    A list that is used up raises ModelError (`invalid_request`), unless `loop` starts it again. `requests` are those
-    whose streaming began, oldest first, failed ones included; `closed` says whether `close` was called. Raises
-    InvalidInput where a part stands in place of an answer.
+    A list that is used up raises ModelError (`invalid_request`), unless `loop` starts it again. `requests` are all that
+    began to stream, oldest first, failed ones included; `closed` says whether `close` was called. Raises
+    InvalidInput if a part stands in place of an answer.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class ScriptedModel:
         self.requests.append(request)
         await anyio.lowlevel.checkpoint()
         stop: StopReason = "end"
-        said: StopReason | None = None
+        scripted: StopReason | None = None
         bill = Bill(Usage())
         blocks: list[Json] = []
         for part in self._answer(request):
@@ -173,10 +173,10 @@ class ScriptedModel:
                 case "fail":
                     raise ModelError(part.code, part.message, retryable=part.retryable, retry_after=part.retry_after)
                 case "stop":
-                    said = part.reason
+                    scripted = part.reason
                 case "bill":
                     bill = part
-        yield Finish(stop_reason=said or stop, usage=bill.usage, cost=bill.cost, reasoning=tuple(blocks))
+        yield Finish(stop_reason=scripted or stop, usage=bill.usage, cost=bill.cost, reasoning=tuple(blocks))
 
     async def close(self) -> None:
         self.closed = True

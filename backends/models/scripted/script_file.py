@@ -10,10 +10,10 @@
       "loop": true
     }
 
-`questions` are tried in order against the newest question, capitals ignored; the first whose `contains` occurs in it
-answers, and `answers` at the top serves what none fits. `answers` are used one per request, `loop` starts them again;
-`steps` are chosen by how far the turn is (its first request, the one after the first tool results, ...), so that they
-hold across restarts and for every asking. The parts, of which an answer is a list:
+`questions` are tried in order against the newest question, without regard to capitals; the first whose `contains` is in
+it answers, and `answers` at the top serve every other question. Each request uses one of the `answers`; with `loop`
+they start again. `steps` are chosen by how far the turn is (its first request, the one after the first tool results,
+...), so that they hold across restarts and repeated questions. The parts of an answer:
 
     {"say": "text", "pieces": 3, "delay_ms": 50}      pieces and delay_ms may be left out
     {"think": "text"}
@@ -56,7 +56,7 @@ from core.values import StopReason, Usage
 
 
 class Strict(BaseModel):
-    """What is written in a script: nothing that is not known."""
+    """A part of a script. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -126,13 +126,13 @@ class _Script(Strict):
 
 
 def read_script(path: str) -> ScriptedModel:
-    """The model that the JSON script at `path` describes. Raises InvalidInput where it is no such script."""
+    """The model that the JSON script at `path` describes. Raises InvalidInput if it cannot be read or is malformed."""
     try:
         script = _Script.model_validate_json(Path(path).read_bytes())
     except OSError as error:
         raise InvalidInput(f"the script {path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        raise InvalidInput(f"{path} is no script: {error}") from error
+        raise InvalidInput(f"the script {path} is malformed: {error}") from error
     folder = Path(path).resolve().parent
 
     def scripts(answers: _Answers) -> list[Answer]:
@@ -178,7 +178,7 @@ def _newest(request: ModelRequest) -> tuple[str, int]:
 
 
 def part_of(part: Written, delay_ms: int, folder: Path) -> Part:
-    """The part that is written there; `delay_ms` before pieces that have none of their own, files below `folder`."""
+    """A part of a script as the model plays it. `delay_ms` is the default delay; `folder` has the files to wait for."""
     match part:
         case _Say():
             delay = delay_ms if part.delay_ms is None else part.delay_ms

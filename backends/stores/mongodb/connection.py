@@ -1,4 +1,4 @@
-"""A database and the client that reaches it: whose it is, and how long a call may take.
+"""A database and the client that reaches it: which side closes the client, and how long a call may take.
 
 Reads and writes are a majority's, journalled, of the primary. The client is PyMongo's asynchronous one, made here, or
 an application's own, Motor's too: Motor is not imported, and what a call returns is awaited if it can be.
@@ -32,7 +32,7 @@ TIMEOUT = 10.0
 
 
 def database_of(url: str) -> str:
-    """The database that the URL names; raises InvalidInput where it names none."""
+    """The database that the URL names. Raises InvalidInput if the name is missing."""
     name = unquote(urlsplit(url).path.removeprefix("/"))
     if not name:
         raise InvalidInput("the URL lacks the name of a database: mongodb://host/desk, or mongodb+srv://host/desk")
@@ -55,27 +55,29 @@ class Connection:
                 read_concern=ReadConcern("majority"),
             )
         except InvalidName as error:
-            raise InvalidInput("the name of the database is none that MongoDB takes") from error
+            raise InvalidInput(
+                "MongoDB does not take the name of the database: choose another in the store's URL"
+            ) from error
 
     @classmethod
     def of_url(cls, url: str) -> Self:
-        """With a client of its own; nothing is sent yet. Raises InvalidInput for what is no URL of the driver's."""
+        """With a client of its own, not yet connected. Raises InvalidInput if the driver does not take the URL."""
         try:
             database = database_of(url)
-            given = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
-            timeout = float(given.get("timeoutms", TIMEOUT * 1000)) / 1000
+            options = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+            timeout = float(options.get("timeoutms", TIMEOUT * 1000)) / 1000
             if not timeout > 0:
                 raise InvalidInput("timeoutMS is more than 0: a call that never ends would hold up every other")
             own: dict[str, Json] = {"serverSelectionTimeoutMS": timeout * 500}
-            if "serverselectiontimeoutms" in given:
+            if "serverselectiontimeoutms" in options:
                 own = {}
             client: AsyncMongoClient[Document] = AsyncMongoClient(url, **own)
         except InvalidInput:
             raise
         except (ConfigurationError, ValueError, OSError) as error:
-            # Not its text, which might quote a password: neither here nor as a cause.
+            # Without the error's text, because it may quote a password. `from None`: a log would print the cause.
             raise InvalidInput(
-                f"not a URL that MongoDB's driver takes ({type(error).__name__}): is what is special in it escaped?"
+                f"MongoDB's driver does not take the URL ({type(error).__name__}): write @ in a password as %40"
             ) from None
         return cls(client, database, timeout=timeout, owned=True)
 

@@ -1,15 +1,15 @@
 """How a commit and a record become documents, and how they come back byte for byte.
 
-Whatever is JSON is kept as documents, lists and values of MongoDB's own, so that a shell shows and finds them. Two
-things stand in the way. A key may hold what MongoDB gives a meaning to: it is escaped with percent signs, as in a URL.
-And a document ends at 16 MB, where a list of small numbers takes six times the bytes that it has as JSON: what would
-be too large so is kept as its canonical JSON, under a key that no escaping makes.
+JSON is kept as MongoDB's own documents, lists and values, so that its shell can show and find them. There are two
+exceptions. A character in a key that means something to MongoDB is escaped with a percent sign, as in a URL. And a
+document ends at 16 MB, where a list of small numbers takes six times the bytes that it has as JSON: what would be too
+large is kept as its canonical JSON, under a key that escaping cannot produce.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from json import loads
-from re import compile
 from typing import TypeAlias
 from urllib.parse import unquote
 
@@ -25,23 +25,23 @@ from core.values import Entry
 Document: TypeAlias = dict[str, Json]
 
 AS_TEXT = "%json"
-"""The one key of what is kept as canonical JSON. A percent sign of ours is always followed by two digits or nothing."""
+"""The only key of what is kept as canonical JSON. Escaping would put two digits behind the percent sign."""
 ANY_WORD = "%"
-"""Stands in `words` for all the words of a text that has too many; it is none itself."""
+"""Stands in `words` for all the words of a text that has too many. It cannot be a word itself."""
 ROOMY = 15 * 1024 * 1024
-"""Bytes of BSON up to which everything is kept native: some are left for what the driver adds to a document."""
+"""Bytes of BSON up to which everything is kept native. The rest up to 16 MB is for what the driver adds."""
 
-_SPECIAL = compile(r"[%.$\x00]")
+_SPECIAL = re.compile(r"[%.$\x00]")
 
 
-def commit_document(stream: str, entries: Sequence[Entry], id: str, *, dirty: bool) -> Document:
-    """The one document that this commit is. `dirty` is 0 or 1, and always there, so that an index may hold it."""
+def commit_document(stream: str, entries: Sequence[Entry], commit_id: str, *, dirty: bool) -> Document:
+    """The one document that this commit becomes. `dirty` is 0 or 1, and never absent: an index holds it."""
     return _fitting(
         lambda keep: {
             "stream": stream,
             "n": entries[0].n,
             "last": entries[-1].n,
-            "id": id,
+            "id": commit_id,
             "dirty": int(dirty),
             "entries": [_entry_document(entry, keep) for entry in entries],
         }
@@ -65,7 +65,7 @@ def _entry_document(entry: Entry, keep: Callable[[Json], Json]) -> Document:
 
 
 def read_commit(document: Document) -> list[Entry]:
-    """The commit's entries. Raises Corrupt for a document that nothing here wrote."""
+    """The commit's entries. Raises Corrupt if the document cannot be one of this store."""
     stream, n, last = document["stream"], document["n"], document["last"]
     try:
         entries = [_read_entry(stream, one) for one in document["entries"]]
@@ -98,18 +98,18 @@ def record_fields(record: Record) -> Document:
     """What is written of a record beside its id. Its own scalars are native in any case, so that filters find them."""
 
     def document(keep: Callable[[Json], Json]) -> Document:
-        found = list(dict.fromkeys(word[:MAX_WORDS] for word in text_words(record)))
+        distinct = list(dict.fromkeys(word[:MAX_WORDS] for word in text_words(record)))
         return {
             "n": record.n,
             "fields": {escaped(name): keep(value) for name, value in record.fields.items()},
-            "words": found if keep is native else [ANY_WORD],
+            "words": distinct if keep is native else [ANY_WORD],
         }
 
     return _fitting(document)
 
 
 def read_record(kind: str, document: Document) -> Record:
-    """The record of a document. Raises Corrupt for one that nothing here wrote."""
+    """The record of a document. Raises Corrupt if the document cannot be one of this store."""
     try:
         return Record(kind=kind, id=document["_id"], n=int(document["n"]), fields=read(document["fields"]))
     except (KeyError, TypeError, ValueError) as error:
@@ -154,7 +154,7 @@ def read(value: Json) -> Json:
 
 def escaped(key: str) -> str:
     """The key without what MongoDB gives a meaning to: dots, dollars, NUL, and emptiness."""
-    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):02X}", key) if key else "%"
+    return _SPECIAL.sub(lambda special: f"%{ord(special[0]):02X}", key) if key else "%"
 
 
 def _unescaped(key: str) -> str:

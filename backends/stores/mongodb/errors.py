@@ -63,10 +63,10 @@ _REFUSALS: Mapping[int, tuple[str, str]] = {
     40324: ("unrecognized pipeline stage", _SERVER),
     40415: ("unknown field in a command", _SERVER),
 }
-"""By code, its name and the way out. With each of these the server did nothing, and would do nothing again."""
+"""By code, its name and the way out. With each of these the server changed nothing, and a repeat would fail again."""
 
 _NAMED = re.compile(r"to execute command \{ (\w+):|no such command: '(\w+)'|(?:name|index): \"?(by_[a-z_]+)")
-"""What in a message is a name rather than data: of the command that was refused, or of one of the store's indexes."""
+"""The part of a message that is a name rather than data: of the refused command, or of one of the store's indexes."""
 
 
 def translated(error: Exception, database: str) -> RolltopError:
@@ -75,7 +75,7 @@ def translated(error: Exception, database: str) -> RolltopError:
         case DocumentTooLarge():
             return TooLarge(f"{database}: a document of MongoDB ends at 16 MB")
         case BSONError() | OverflowError() | UnicodeEncodeError():
-            return InvalidInput(f"{database}: not what MongoDB can hold: {type(error).__name__}")
+            return InvalidInput(f"{database}: MongoDB cannot hold this ({type(error).__name__})")
         case OperationFailure():
             return _of_a_server(error, database)
         case ConfigurationError() if "wire version" in str(error):
@@ -97,6 +97,6 @@ def _of_a_server(error: OperationFailure, database: str) -> RolltopError:
         # What became of a write is not known if its code is not listed here, or if it waits for its majority.
         return Unavailable(f"{database}: {type(error).__name__} {error.code}")
     name, way_out = refusal
-    found = _NAMED.search(str(error))
-    what = f" {found[found.lastindex or 0]}" if found else ""
+    named = _NAMED.search(str(error))
+    what = f" {named[named.lastindex or 0]}" if named else ""
     return StoreRefused(f"{database}: MongoDB refuses{what} ({name}, code {error.code}): {way_out}")

@@ -1,8 +1,8 @@
 """Queries as MongoDB's filters, sorts and indexes.
 
-A filter finds all that may match, cheaply; `backends.stores.matching` then decides in Python, so that the meaning is
-the same as everywhere: to MongoDB two items of a list may meet one bound each, and what is kept as text has no fields.
-Nothing but checked paths and scalars gets into a filter.
+A filter finds all records that may match, cheaply. `backends.stores.matching` then decides in Python, so that a query
+means the same as in every store: in MongoDB two items of a list may meet one bound each, and what is kept as text lacks
+fields. Only checked paths and scalars get into a filter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from core.words import words
 Sort: TypeAlias = list[tuple[str, int]]
 
 UNIQUE = "by_stream_and_n"
-"""The one index that the store is right by: of two who write a number, one wins. The others are for speed."""
+"""The index that the store needs to be correct: of two writers of a number, one wins. The others are for speed."""
 
 
 def _named(*orders: tuple[str, ...]) -> dict[str, Sort]:
@@ -73,7 +73,7 @@ _INDEXED = {kind: {key for keys in indexes.values() for key, _ in keys} for kind
 
 
 def candidates(query: Query) -> Document | None:
-    """A filter for all records of the query's kind that may match; None where none can."""
+    """A filter for all records of the query's kind that may match; None if a record cannot match."""
     parts: list[Document] = []
     for path, wanted in query.where.items():
         condition = comparison(wanted)
@@ -90,7 +90,7 @@ def candidates(query: Query) -> Document | None:
 
 
 def comparison(wanted: Filter) -> Json:
-    """What a value is compared with; None where nothing can be equal to it."""
+    """The condition that a value must meet; None if a value cannot meet it."""
     match wanted:
         case In(values=()):
             return None

@@ -1,9 +1,10 @@
-"""A store in MongoDB: a standalone server, a replica set or shards, by nothing but a unique key on insert.
+"""A store in MongoDB: a standalone server, a replica set or shards. All it relies on is a unique key on insert.
 
-One commit is one document, so that it is all or nothing without a transaction. Its records follow one by one: the
-document is inserted dirty, and clean once they are there.
+One commit is one document, so it is written whole or not at all, without a transaction. Its records follow one by one:
+the document is inserted dirty, and marked clean after the last record.
 """
 
+# ruff: noqa: A002 - `id` is the word of the store's contract
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,16 +38,16 @@ class MongoStore:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
         self._commits = connection.collection("commits")
-        # Records that could not be written, to go with the next that are: whoever committed them takes them for done.
+        # Records that could not be written. Their commit succeeded, so they go with the next records of the stream.
         self._owed: dict[str, list[Record]] = {}
 
     @classmethod
     async def opened(cls, url: str) -> Self:
         """The store at `mongodb://host/database`, with a client of its own, which it closes.
 
-        Options in the URL are the driver's: `timeoutMS` is for one call, 10 seconds unless it is given, and
-        `serverSelectionTimeoutMS`, within that, half of it. Raises InvalidInput for a URL that the driver does not
-        take, Unavailable if no server answers, StoreRefused if the server lacks something or refuses the user.
+        Options in the URL are the driver's: `timeoutMS` is for one call and 10 seconds by default; the default of
+        `serverSelectionTimeoutMS` is half of that. Raises InvalidInput if the driver does not take the URL, Unavailable
+        if the server does not answer, StoreRefused if the server lacks something or refuses the user.
         """
         connection = Connection.of_url(url)
         store = cls(connection)
@@ -62,7 +63,7 @@ class MongoStore:
         """The store in this database of an application's own client, which it never closes.
 
         `client` is PyMongo's AsyncMongoClient, Motor's AsyncIOMotorClient or a mongomock-motor one, used in this event
-        loop; `timeout` is in seconds, for one call. How long it looks for a server is the client's own affair.
+        loop; `timeout` is in seconds, for one call. The client's own settings say how long it looks for a server.
         """
         store = cls(Connection(cast(AsyncMongoClient[Document], client), database, timeout=timeout, owned=False))
         await store._create_indexes()
@@ -99,22 +100,22 @@ class MongoStore:
     async def _newest(self, stream: str) -> Document | None:
         return await self._db.ask(self._commits.find_one({"stream": stream}, {"last": 1}, sort=[("last", -1)]))
 
-    async def _repeated(self, stream: str, after: int, id: str) -> bool:
-        """Whether the commit that is there, and has this id, still lacks its records. Raises Conflict for another."""
-        there = await self._db.ask(self._commits.find_one({"stream": stream, "n": after + 1}, {"id": 1, "dirty": 1}))
-        if there is None or there["id"] != id:
+    async def _repeated(self, stream: str, after: int, commit_id: str) -> bool:
+        """Whether the commit at this place still lacks its records. Raises Conflict if its id is another one."""
+        stored = await self._db.ask(self._commits.find_one({"stream": stream, "n": after + 1}, {"id": 1, "dirty": 1}))
+        if stored is None or stored["id"] != commit_id:
             raise Conflict(stream, after)
-        return bool(there["dirty"])
+        return bool(stored["dirty"])
 
     async def _write_what_follows(self, stream: str, end: int, records: Sequence[Record]) -> None:
-        """Write the records of a commit whose entries are in: nothing that happens here takes those back."""
+        """Write the records of a commit whose entries are stored. A failure is logged: the entries stay."""
         due = [*(record for record in self._owed.pop(stream, ()) if record not in records), *records]
         written = False
         try:
             await self._write_records(stream, end, due, repair=False)
             written = True
         except RolltopError as error:
-            # Without the driver's own error, which may quote what was to be written.
+            # Without the driver's own error, because it may quote what was to be written.
             log.error("%s: the records of the commit that ends at %d lag behind their log: %s", stream, end, error)
         finally:
             if not written:
@@ -132,7 +133,7 @@ class MongoStore:
         if (await self._db.ask(records.update_one(older, {"$set": fields}))).matched_count:
             return
         if not await self._db.insert(records, {"_id": record.id, **fields}):
-            # What is there is newer, or came in just now: an older one of another writer is still to be replaced.
+            # The stored record is newer, or another writer inserted it just now and it may be older: try once more.
             done = await self._db.ask(records.update_one(older, {"$set": fields}))
             if not done.matched_count and await self._db.ask(records.find_one({"_id": record.id}, {"n": 1})) is None:
                 raise StoreRefused(
@@ -157,7 +158,7 @@ class MongoStore:
         return [entry for entry in entries if entry.n > after]
 
     async def _is_going(self, stream: str) -> bool:
-        """Whether a live stream is being erased: its first commit goes before the others."""
+        """Whether a live stream is being erased, which deletes its first commit before the others."""
         return await self._db.ask(self._commits.find_one({"stream": stream, "n": 1}, {"_id": 1})) is None
 
     async def get(self, kind: str, id: str) -> Record | None:
@@ -171,20 +172,20 @@ class MongoStore:
     async def find(self, query: Query) -> Page:
         matching.check_query(query)
         position = matching.open_cursor(query)
-        found: list[Record] = []
+        records: list[Record] = []
         async with self._db.in_use():
             if query.kind == "stream" and (query.order not in ((), ("id",), ("-id",)) or query.where.get("dirty")):
                 return matching.page([record async for record in self._streams(query)], query)
-            while len(found) <= query.limit:
+            while len(records) <= query.limit:
                 candidates = await self._candidates(query, position)
-                found += [record for record in candidates if matching.matches(record, query)]
+                records += [record for record in candidates if matching.matches(record, query)]
                 if len(candidates) <= query.limit:
                     break
                 position = [matching.lookup(candidates[-1], path) for path, _ in matching.directions(query)]
-        return matching.cut_page(query, found[: query.limit + 1])
+        return matching.cut_page(query, records[: query.limit + 1])
 
     async def _candidates(self, query: Query, position: Sequence[Scalar] | None) -> list[Record]:
-        """Up to one more than the limit of the records past the position that may match, in order."""
+        """Records past the position that may match, in order: at most one more than the limit."""
         many = query.limit + 1
         if query.kind == "stream":
             return await self._heads(await self._names(query, position, many))
@@ -206,8 +207,8 @@ class MongoStore:
                 return []
             parts = mongodb_query.projection([*query.where, *by, *sums], words=bool(query.words))
             cursor = self._records(query.kind).find(where, parts)
-            found = [read_record(query.kind, {"fields": {}, **one}) for one in await self._db.all(cursor)]
-        return matching.tally(found, query, by, sums)
+            records = [read_record(query.kind, {"fields": {}, **one}) for one in await self._db.all(cursor)]
+        return matching.tally(records, query, by, sums)
 
     async def _streams(self, query: Query) -> AsyncIterator[Record]:
         """The heads of all streams that may match."""
@@ -225,7 +226,7 @@ class MongoStore:
             position = [records[-1].id]
 
     def _named(self, query: Query) -> Document | None:
-        """The part of the filters that is about a stream's name; None where no name fits."""
+        """The part of the filters that is about a stream's name; None if it cannot match any name."""
         if "id" not in query.where:
             return {}
         condition = mongodb_query.comparison(query.where["id"])
@@ -280,7 +281,7 @@ class MongoStore:
                 if gone and not whole:
                     await self._db.ask(self._commits.update_one({"_id": document["_id"]}, {"$set": gone}))
             if whole:
-                # The beginning goes first: a reader who comes in between finds a stream that is going, not a gap.
+                # The beginning goes first: a reader in between can tell by it that this is not a gap in the log.
                 await self._db.ask(self._commits.delete_many({"stream": stream, "n": 1}))
                 await self._db.ask(self._commits.delete_many({"stream": stream}))
         return erased
@@ -298,7 +299,7 @@ class MongoStore:
         await self._db.close()
 
     async def report(self) -> dict[str, str]:
-        """What an operator wants to know of the database, a line each; it is no part of the protocol."""
+        """What an operator wants to know of the database, a line each. `doctor` prints it; the protocol lacks it."""
         async with self._db.in_use():
             about = await self._db.about()
             missing = await self._missing("commits", mongodb_query.COMMIT_INDEXES)
@@ -313,8 +314,8 @@ class MongoStore:
 
     async def _missing(self, collection: str, wanted: Iterable[str]) -> list[str]:
         indexes = await self._db.all(await self._db.ask(self._db.collection(collection).list_indexes()))
-        there = {index["name"] for index in indexes}
-        return [f"{collection}.{name}" for name in wanted if name not in there]
+        present = {index["name"] for index in indexes}
+        return [f"{collection}.{name}" for name in wanted if name not in present]
 
     def _records(self, kind: str) -> Collection:
         return self._db.collection(f"record.{kind}")

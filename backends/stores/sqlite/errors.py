@@ -4,21 +4,21 @@ from collections.abc import Mapping
 
 import apsw
 
+from backends.private_files import RIGHTS
 from core.errors import Full, RolltopError, StoreRefused, TooLarge, Unavailable
 
-_RIGHTS = "let this process read and write the file and its folder, which must exist"
 _COPY = "put the file back from a copy, or name another"
 
 _REFUSALS: Mapping[type[Exception], str] = {
-    apsw.PermissionsError: _RIGHTS,
-    apsw.ReadOnlyError: _RIGHTS,
-    apsw.CantOpenError: _RIGHTS,
-    apsw.AuthError: _RIGHTS,
+    apsw.PermissionsError: RIGHTS,
+    apsw.ReadOnlyError: RIGHTS,
+    apsw.CantOpenError: RIGHTS,
+    apsw.AuthError: RIGHTS,
     apsw.NotADBError: _COPY,
     apsw.CorruptError: _COPY,
     apsw.FormatError: _COPY,
 }
-"""The way out of each. SQLite raises none of them once a transaction is committed, so that nothing was written."""
+"""The way out of each. SQLite raises them only before a transaction is committed: a refused commit is not written."""
 
 
 def translated(error: apsw.Error | MemoryError, path: str) -> RolltopError:

@@ -1,9 +1,9 @@
-"""Queries as SQL: `backends.stores.matching` said again so that SQLite does the work.
+"""Queries as SQL: the rules of `backends.stores.matching`, carried out by SQLite.
 
-A filter is decided on the record's own JSON, which knows a bool from a 1 and a text from a number; the table `field`
-holds nothing but top-level values, and only finds the few records where a filter leaves few. Which filter leads is
-counted, not guessed: a planner without statistics takes the wrong one. Names of kinds and paths are the only text
-that gets into a statement, and `matching` let them through; everything else is bound.
+A filter is decided on the record's own JSON, which tells a bool from a 1 and a text from a number. The table `field`
+holds top-level values only. It finds the records if a filter leaves few. Which filter leads is counted, because a
+planner without statistics takes the wrong one. Names of kinds and paths, checked by `matching`, are the only text that
+gets into a statement; everything else is bound.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from core.store import Filter, In, Page, Query, Range, Scalar, Tally
 from core.words import words
 
 FEW = 2000
-"""A filter that leaves no more records than this leads; beyond it, walking an order finds a page sooner."""
+"""A filter leads if it leaves at most so many records; with more, walking an order finds a page sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def find(connection: apsw.Connection, query: Query) -> Page:
         f"SELECT r.id, r.n, r.fields {source.sql} AND {after.sql} ORDER BY {by} LIMIT ?",
         (*source.values, *after.values, query.limit + 1),
     )
-    return cut_page(query, [read_record(query.kind, id, n, fields) for id, n, fields in rows])
+    return cut_page(query, [read_record(query.kind, *row) for row in rows])
 
 
 def tally(connection: apsw.Connection, query: Query, by: Sequence[str], sums: Sequence[str]) -> list[Tally]:
@@ -54,7 +54,7 @@ def tally(connection: apsw.Connection, query: Query, by: Sequence[str], sums: Se
     columns = [*keys, "count(*)"]
     for path in sums:
         number = _integer(path)
-        # The sum of two 64-bit integers may be none, and SQLite would refuse to say it: high and low halves apart.
+        # SQLite refuses a sum beyond 64 bits, so the high and the low halves are added up apart.
         columns += [f"sum({number} >> 32)", f"sum({number} & 4294967295)", f"count({number})"]
     group = f" GROUP BY {', '.join(keys)}" if keys else " HAVING count(*) > 0"
     rows = connection.execute(f"SELECT {', '.join(columns)} {source.sql}{group}", source.values)
@@ -103,7 +103,7 @@ def _source(connection: apsw.Connection, query: Query, walk: str | None) -> Clau
 
 
 def _index(query: Query, walk: str | None) -> tuple[str, ...]:
-    """The paths of an index that gives the order, within what the filters hold equal if there is one; () for none."""
+    """The paths of the index to walk: the order's last path behind paths that the filters fix. () if there is none."""
     fitting = [
         paths
         for paths in ORDERED.get(query.kind, ())
@@ -118,7 +118,7 @@ def _size(connection: apsw.Connection, lead: Clause) -> int:
 
 
 def _leading(query: Query) -> list[str]:
-    """The paths whose filters an index could answer: what is null or absent is in none, nor what lies deeper."""
+    """The paths whose filters the table `field` can answer. It lacks nulls, absent values and whatever lies deeper."""
     return [
         path
         for path, wanted in query.where.items()
@@ -180,16 +180,16 @@ def _reach(json: str, names: list[str], wanted: Filter, depth: int) -> Clause:
     )
 
 
-def _typed(type: str, value: str) -> str:
-    # To SQLite true is 1 and an object a text; as blobs they equal no number and no text, and no range holds them.
+def _typed(kind: str, value: str) -> str:
+    # To SQLite true is 1 and an object a text. As blobs they equal neither, and lie outside of every range.
     return (
-        f"CASE {type} WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' WHEN 'object' THEN x'02' WHEN 'array' THEN x'02' "
+        f"CASE {kind} WHEN 'true' THEN x'01' WHEN 'false' THEN x'00' WHEN 'object' THEN x'02' WHEN 'array' THEN x'02' "
         f"ELSE {value} END"
     )
 
 
 def _test(value: str, wanted: Filter) -> Clause:
-    """Whether a typed SQL value fits. SQLite orders numbers before texts before blobs, and compares across none."""
+    """Whether a typed SQL value fits. Bounds close a range by type: to SQLite every text is above every number."""
     match wanted:
         case None:
             return Clause(f"({value} IS NULL)")

@@ -1,11 +1,12 @@
-"""A store in one SQLite file, by way of apsw, which brings an SQLite that loses no commit of its WAL.
+"""A store in one SQLite file, by way of apsw, whose SQLite is new enough to keep every commit of its WAL.
 
-One thread writes. It takes all that waits, runs it as one transaction with a savepoint for each commit, and answers
-each by itself: a hundred streams cost one sync, and a caller who leaves takes nothing back. It also is the only one
-to checkpoint. Reads go to read-only connections in other threads, `find` and `tally` to their own few, so that an
-auditor's query delays no token. Several processes may share the file, each with such a writer.
+One thread writes. It runs all waiting commits as one transaction, with a savepoint for each, and answers each by
+itself: a hundred streams cost one sync, and a commit is finished although its caller was cancelled. Only this thread
+checkpoints. Reads use read-only connections in other threads, `find` and `tally` a few of their own, so that an
+auditor's query does not delay a token. Several processes may share the file, each with such a writer.
 """
 
+# ruff: noqa: A002 - `id` is the word of the store's contract
 import os
 import threading
 from asyncio import wrap_future
@@ -37,12 +38,12 @@ from core.values import Entry
 T = TypeVar("T")
 
 LONG_WAL = 1000
-"""Pages of WAL after which the writer moves them into the file, once nobody waits for its answer."""
+"""Pages of WAL after which the writer moves them into the file, after it has answered all callers."""
 
 
 @dataclass(slots=True)
 class _Job:
-    """What the writer is to run, and where its answer goes. `scrub`: not before old pages have left the WAL."""
+    """What the writer is to run, and where its answer goes. `scrub`: answered after old pages have left the WAL."""
 
     run: Callable[[apsw.Connection], int]
     scrub: bool
@@ -56,18 +57,18 @@ class _Job:
 
 
 def path_of(rest: str) -> str:
-    """The path in what follows `sqlite:` in a URL; raises InvalidInput for what is no file."""
+    """The path in what follows `sqlite:` in a URL. Raises InvalidInput if it is not the path of a file."""
     path = rest.removeprefix("///")
     if path == rest or not path or path.startswith(":") or "\0" in path:
-        raise InvalidInput("sqlite:///relative.db or sqlite:////absolute.db: for a store without a file use memory:")
+        raise InvalidInput("write sqlite:///relative.db or sqlite:////absolute.db; for a store without a file, memory:")
     return path
 
 
 class SqliteStore:
     """A `core.store.Store`. For one event loop of asyncio; opening it blocks for the time a file takes.
 
-    Raises InvalidInput for a file of another program or of a newer Rolltop, StoreRefused for a file that cannot be used
-    as it is, and Unavailable if another process keeps it busy.
+    Raises InvalidInput if another program or a newer Rolltop wrote the file, StoreRefused if the file cannot be used as
+    it is, and Unavailable if another process keeps it busy.
     """
 
     capabilities = Capabilities(durable_on_ack=True, multi_process=True, atomic_records=True)
@@ -82,7 +83,7 @@ class SqliteStore:
         with self._translated():
             self._writer = tables.open_writer(self._path)
             self._writer.set_wal_hook(self._count_pages)
-        # A thread that is no daemon would keep alive a process that forgot to close its store.
+        # A daemon, because any other thread would keep a process alive that did not close its store.
         self._thread = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -118,7 +119,7 @@ class SqliteStore:
         check_number(limit, "limit", at_least=1)
 
         def ask(connection: apsw.Connection) -> list[tables.Row]:
-            with connection:  # One snapshot: the end must be that of the rows.
+            with connection:  # one snapshot, because the end must be that of the rows
                 end = tables.end_of(connection, stream)
                 cut = connection.execute(
                     "SELECT min(n) - 1 FROM entry WHERE stream = ? AND n > ? AND commit_id IS NOT NULL",
@@ -182,7 +183,7 @@ class SqliteStore:
 
     async def now(self) -> datetime:
         self._check_open()
-        # Who shares the file shares the host, and its clock.
+        # Processes that share the file share the host, and its clock.
         return milliseconds(datetime.now(UTC))
 
     async def close(self) -> None:
@@ -194,21 +195,21 @@ class SqliteStore:
 
     async def report(self) -> dict[str, str]:
         """What an operator asks: the SQLite that runs, how the writer syncs, and how large the file is."""
-        said: dict[str, str] = {}
+        pragmas: dict[str, str] = {}
 
         def run(connection: apsw.Connection) -> int:
-            asked = ("journal_mode", "synchronous", "page_count", "page_size", "freelist_count", "user_version")
-            said.update({name: str(connection.pragma(name)) for name in asked})
+            names = ("journal_mode", "synchronous", "page_count", "page_size", "freelist_count", "user_version")
+            pragmas.update({name: str(connection.pragma(name)) for name in names})
             return 0
 
         await self._send(run)
-        synchronous = ("off", "normal", "full", "extra")[int(said["synchronous"])]
+        synchronous = ("off", "normal", "full", "extra")[int(pragmas["synchronous"])]
         return {
             "SQLite": apsw.sqlite_lib_version(),
-            "journal mode": said["journal_mode"],
+            "journal mode": pragmas["journal_mode"],
             "synchronous": synchronous,
-            "schema version": said["user_version"],
-            "pages": f"{said['page_count']} of {said['page_size']} bytes, {said['freelist_count']} free",
+            "schema version": pragmas["user_version"],
+            "pages": f"{pragmas['page_count']} of {pragmas['page_size']} bytes, {pragmas['freelist_count']} free",
             "file": f"{(await anyio.Path(self._path).stat()).st_size} bytes, and {self._wal_pages} pages of WAL",
         }
 
@@ -242,7 +243,7 @@ class SqliteStore:
                     self._close_readers()
 
     def _close_readers(self) -> None:
-        # Two threads may be at it: who asks whether there is one more may find it gone.
+        # Another thread may close readers, too: the last one may go between a check and the pop.
         with suppress(IndexError):
             while True:
                 self._readers.pop().close()
@@ -250,7 +251,7 @@ class SqliteStore:
     async def _send(self, run: Callable[[apsw.Connection], int], *, scrub: bool = False) -> int:
         self._check_open()
         job = _Job(run, scrub)
-        # From now on it cannot be cancelled: the caller may stop waiting, the commit is run.
+        # From here on the commit is run, although its caller may be cancelled.
         job.done.set_running_or_notify_cancel()
         self._jobs.put(job)
         return await wrap_future(job.done)
@@ -275,7 +276,7 @@ class SqliteStore:
         return apsw.SQLITE_OK
 
     def _transact(self, jobs: list[_Job]) -> None:
-        """Run the jobs as one transaction, and each alone if SQLite gives that one up: it may be for one job's sake."""
+        """Run the jobs as one transaction. If it fails, run each alone: the fault may be one job's."""
         answers: list[int | Exception]
         begun = False
         try:
@@ -285,7 +286,7 @@ class SqliteStore:
                 answers = [self._attempt(job) for job in jobs]
                 self._writer.execute("COMMIT")
         except RolltopError as error:
-            # Where even that fails, the next BEGIN will, and say so; a writer that died would leave callers waiting.
+            # If this fails, the next BEGIN says so. A writer that ended here would leave callers waiting.
             with suppress(apsw.Error):
                 self._writer.execute("ROLLBACK")
             if begun and len(jobs) > 1:
@@ -308,7 +309,7 @@ class SqliteStore:
             answer: int | Exception = job.run(self._writer)
         except apsw.Error:
             raise
-        # A boundary: whatever is wrong with one commit is the answer to it, and the writer goes on.
+        # A boundary: an error in one commit is the answer to its caller, and the writer goes on.
         except Exception as error:
             self._writer.execute("ROLLBACK TO job")
             answer = error
@@ -316,7 +317,7 @@ class SqliteStore:
         return answer
 
     def _checkpoint(self, mode: int) -> None:
-        # Whoever still reads an old page is not waited for: the next checkpoint takes what this one left.
+        # Without waiting for readers of old pages: the next checkpoint takes what this one leaves.
         self._writer.set_busy_timeout(0)
         with suppress(apsw.Error):
             self._writer.wal_checkpoint(mode=mode)

@@ -45,7 +45,7 @@ MIGRATIONS = (
     INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
     """,
 )
-"""Each takes a file one version up; `PRAGMA user_version` counts those that a file has had."""
+"""Each raises a file by one version; `PRAGMA user_version` counts those that a file has had."""
 
 ORDERED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "thread": (("updated_at",), ("created_at",)),
@@ -62,7 +62,7 @@ has it: a list there would not be found by its items.
 """
 
 BUSY_MS = 10_000
-"""How long a writer waits for another process's."""
+"""Milliseconds that a writer waits for the writer of another process."""
 
 COLUMNS = "stream, n, kind, v, at, by, shell, payload, salt, commitment, prev, hash"
 
@@ -72,7 +72,7 @@ Row: TypeAlias = tuple[Json, ...]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record made ready outside the writer, whose time is everybody's."""
+    """A record made ready before the writer gets it, because all commits share the writer's time."""
 
     record: Record
     fields: str
@@ -83,14 +83,14 @@ class Written:
 def open_writer(path: str) -> apsw.Connection:
     """A connection that may write, to a file of the newest version, which is made or brought up to it.
 
-    The file is for its owner alone. Raises InvalidInput for a file of another program or of a newer Rolltop,
-    Unavailable for one that cannot be created; apsw's own errors otherwise.
+    The file is for its owner alone. Raises InvalidInput if another program or a newer Rolltop wrote it, StoreRefused or
+    Unavailable as `make_private`, and apsw's own errors.
     """
     make_private(path)
     connection = apsw.Connection(path)
     try:
         connection.set_busy_timeout(BUSY_MS)
-        with connection:  # One snapshot: another process may be making the file just now.
+        with connection:  # one snapshot, because another process may be making the file just now
             _version(connection, path)
         for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 0"):
             connection.execute(f"PRAGMA {setting}").fetchall()
@@ -145,8 +145,8 @@ def entry_row(entry: Entry) -> Row:
 
 
 def read_entry(row: Row) -> Entry:
-    """The entry of a row of `COLUMNS`. Raises Corrupt for one that nothing here wrote."""
-    stream, n, kind, v, at, by, shell, payload, salt, commitment, prev, hash = row
+    """The entry of a row of `COLUMNS`. Raises Corrupt if the row cannot be one of this store."""
+    stream, n, kind, v, at, by, shell, payload, salt, commitment, prev, own_hash = row
     try:
         return Entry(
             stream=stream,
@@ -160,14 +160,14 @@ def read_entry(row: Row) -> Entry:
             salt=salt,
             commitment=commitment,
             prev=prev,
-            hash=hash,
+            hash=own_hash,
         )
     except ValueError as error:
         raise Corrupt(stream, n, "its row cannot be read") from error
 
 
 def end_of(connection: apsw.Connection, stream: str) -> int:
-    """The n of the stream's last entry, 0 when it has none."""
+    """The n of the stream's last entry; 0 if it is empty."""
     end = connection.execute("SELECT n FROM record WHERE kind = 'stream' AND id = ?", (stream,)).get
     return cast(int | None, end) or 0
 
@@ -183,34 +183,34 @@ def written(record: Record) -> Written:
     return Written(record, fields, leaves(record.fields), " ".join(dict.fromkeys(text_words(record))))
 
 
-def read_record(kind: str, id: Json, n: Json, fields: Json) -> Record:
-    """The record of these columns. Raises Corrupt for one that nothing here wrote."""
+def read_record(kind: str, record_id: Json, n: Json, fields: Json) -> Record:
+    """The record of these columns. Raises Corrupt if they cannot be those of this store."""
     try:
-        return Record(kind=kind, id=id, n=n, fields=loads(fields))
+        return Record(kind=kind, id=record_id, n=n, fields=loads(fields))
     except ValueError as error:
-        raise Corrupt(f"record {kind}:{id}", n, "its row cannot be read") from error
+        raise Corrupt(f"record {kind}:{record_id}", n, "its row cannot be read") from error
 
 
 def write_record(connection: apsw.Connection, new: Written, *, repair: bool) -> None:
-    """Write the record, and what finds it, over a lower n; to repair, over the same n too."""
-    kind, id, n = new.record.kind, new.record.id, new.record.n
-    known = connection.execute("SELECT num, n, fields FROM record WHERE kind = ? AND id = ?", (kind, id)).fetchone()
-    if known is None:
-        connection.execute("INSERT INTO record (kind, id, n, fields) VALUES (?, ?, ?, ?)", (kind, id, n, new.fields))
-        num, there, text = connection.last_insert_rowid(), set(), ""
+    """Write the record and its rows in `field` and `word`. It replaces a lower n; `repair` replaces the same n, too."""
+    kind, key, n = new.record.kind, new.record.id, new.record.n
+    stored = connection.execute("SELECT num, n, fields FROM record WHERE kind = ? AND id = ?", (kind, key)).fetchone()
+    if stored is None:
+        connection.execute("INSERT INTO record (kind, id, n, fields) VALUES (?, ?, ?, ?)", (kind, key, n, new.fields))
+        num, indexed, text = connection.last_insert_rowid(), set(), ""
     else:
-        num, old = known[0], written(read_record(kind, id, known[1], known[2]))
+        num, old = stored[0], written(read_record(kind, key, stored[1], stored[2]))
         if not (old.record.n < n or (repair and old.record.n == n)):
             return
         connection.execute("UPDATE record SET n = ?, fields = ? WHERE num = ?", (n, new.fields, num))
-        there, text = old.leaves, old.words
+        indexed, text = old.leaves, old.words
     connection.executemany(
         "DELETE FROM field WHERE kind = ? AND path = ? AND value = ? AND record = ?",
-        [(kind, path, value, num) for path, value in there - new.leaves],
+        [(kind, path, value, num) for path, value in indexed - new.leaves],
     )
     connection.executemany(
         "INSERT INTO field (kind, path, value, record) VALUES (?, ?, ?, ?)",
-        [(kind, path, value, num) for path, value in new.leaves - there],
+        [(kind, path, value, num) for path, value in new.leaves - indexed],
     )
     if text and text != new.words:
         connection.execute("DELETE FROM word WHERE rowid = ?", (num,))
@@ -226,22 +226,20 @@ def forget_head(connection: apsw.Connection, stream: str) -> None:
 
 
 def leaves(fields: Mapping[str, Json]) -> set[tuple[str, Bound]]:
-    """The rows of `field` for a record: each top-level scalar, and each scalar of a top-level list, but no null.
-
-    A text is cut one past what a filter may hold: it compares with a filter as the whole one would.
-    """
-    found: set[tuple[str, Bound]] = set()
+    """The rows of `field` for a record: each top-level scalar, and each scalar of a top-level list, without nulls."""
+    rows: set[tuple[str, Bound]] = set()
     for path, value in fields.items():
         if SEGMENT.fullmatch(path):
             items = value if isinstance(value, list | tuple) else [value]
-            found.update(
+            # A text is cut one past the longest filter: so cut, it compares with each filter as the whole text would.
+            rows.update(
                 (path, bound(item[: MAX_TEXT + 1] if isinstance(item, str) else item))
                 for item in items
                 if isinstance(item, str | int | float)
             )
-    return found
+    return rows
 
 
 def bound(value: Scalar) -> Bound:
-    """The scalar as SQLite compares it rightly: to it true is 1, so a bool is a blob, equal to nothing else."""
+    """The scalar as SQLite compares it rightly. A bool becomes a blob, because to SQLite true is 1."""
     return bytes([value]) if isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""An embedder from a model in a folder of the operator's, run by numpy: no torch, and nothing is fetched."""
+"""An embedder from a model in a folder of the operator's, run by numpy alone: it needs neither torch nor a network."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -16,14 +16,14 @@ _WINDOW = 1024
 """Texts that are tokenised and sorted at once."""
 
 _TOKENS = 4096
-"""Tokens of a batch, padding included. More gain no speed, and cost memory: 48 bytes a pair of a text's tokens."""
+"""Tokens of a batch, padding included. More are not faster, and cost memory: 48 bytes a pair of a text's tokens."""
 
 
 class FolderEmbedder:
     """Texts to vectors of the model in the folder `path`; one longer than the model takes is cut at its end.
 
-    Its name ends with the model's fingerprint, so that another model put into the same folder is not taken for the one
-    that made an index. Raises InvalidInput for a folder that is no such model.
+    Its name ends with the model's fingerprint, so that another model in the same folder is told from the one that made
+    an index. Raises InvalidInput if the folder does not hold such a model.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -32,13 +32,13 @@ class FolderEmbedder:
         self.dimension: int | None = self._model.width
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
-        """As `Embedder.embed`. Raises nothing."""
+        """As `Embedder.embed`. It never fails."""
         ends = [*range(0, len(texts), _WINDOW), len(texts)]
-        found = [await self._window(texts[start:end], purpose) for start, end in pairwise(ends)]
-        return np.concatenate([np.empty((0, self._model.width), dtype=np.float32), *found])
+        windows = [await self._window(texts[start:end], purpose) for start, end in pairwise(ends)]
+        return np.concatenate([np.empty((0, self._model.width), dtype=np.float32), *windows])
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """The model stays in memory as long as the embedder."""
 
     async def _window(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         ids = await anyio.to_thread.run_sync(self._ids, texts, purpose)
@@ -51,8 +51,9 @@ class FolderEmbedder:
         """The tokens of each text with the prompt before it; [] for a text without a word."""
         prompt = self._model.prompts[purpose]
         whole = [prompt + text.encode(errors="replace").decode() for text in texts]
-        found = self._model.tokenizer.encode_batch_fast([t.lower() for t in whole] if self._model.lower_case else whole)
-        return [tokens.ids if words(text) else [] for text, tokens in zip(texts, found, strict=True)]
+        cased = [text.lower() for text in whole] if self._model.lower_case else whole
+        encoded = self._model.tokenizer.encode_batch_fast(cased)
+        return [tokens.ids if words(text) else [] for text, tokens in zip(texts, encoded, strict=True)]
 
     def _vectors(self, ids: Sequence[Sequence[int]]) -> Vectors:
         lengths = np.array([len(text) for text in ids])
@@ -69,7 +70,7 @@ class FolderEmbedder:
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Numbers of texts of about the same length, so that little is padded; those of no length are in no batch."""
+    """Numbers of texts of about the same length, so that padding is rare; empty texts are left out."""
     batch: list[int] = []
     for n in sorted((n for n, length in enumerate(lengths) if length), key=lengths.__getitem__):
         if batch and (len(batch) + 1) * lengths[n] > _TOKENS:

@@ -40,7 +40,7 @@ class BertConfig(BaseModel):
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> "BertConfig":
         if self.hidden_size % self.num_attention_heads:
-            raise ValueError("hidden_size is no multiple of num_attention_heads")
+            raise ValueError("hidden_size is not a multiple of num_attention_heads")
         return self
 
 
@@ -51,16 +51,16 @@ class Tensors:
         self._found = {name.removeprefix("bert."): tensor for name, tensor in found.items()}
 
     def take(self, name: str, *shape: int) -> Floats:
-        """The tensor as float32. Raises InvalidInput where it is missing, misshapen, or holds what is no number."""
+        """The tensor as float32. Raises InvalidInput if it is missing or misshapen, or holds a NaN or an infinity."""
         tensor = self._found.get(name)
         if tensor is None:
-            raise InvalidInput(f"model.safetensors has no tensor {name}")
+            raise InvalidInput(f"model.safetensors lacks the tensor {name}")
         if tensor.shape != shape or tensor.dtype.kind != "f":
             raise InvalidInput(
                 f"model.safetensors: {name} is {tensor.dtype}{list(tensor.shape)}, not float{list(shape)}"
             )
         if not np.isfinite(tensor).all():
-            raise InvalidInput(f"model.safetensors: {name} holds values that are no numbers")
+            raise InvalidInput(f"model.safetensors: {name} holds a NaN or an infinity")
         return tensor.astype(np.float32, copy=False)
 
 

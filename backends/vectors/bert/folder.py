@@ -1,7 +1,7 @@
 """A folder that holds an embedding model, as sentence-transformers saves one of MiniLM's kind, read and judged.
 
-Whatever it says that would change the vectors is either taken over or refused by name: a model that runs otherwise than
-it was trained gives vectors that nobody can tell from good ones.
+A setting that would change the vectors is either followed or refused by name: a model that runs otherwise than it was
+trained gives vectors that look like good ones.
 """
 
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ class ModelFolder:
 
 
 def _settings(path: Path, of: type[_Settings], absent: _Settings | None = None) -> _Settings:
-    """What a JSON file says; `absent` where there is no such file, if there need be none."""
+    """What a JSON file says; `absent`, if given, when the file is missing."""
     if absent is not None and not path.exists():
         return absent
     try:
@@ -134,7 +134,7 @@ def _tensors(weights: bytes) -> Tensors:
     try:
         return Tensors(load(weights))
     except (SafetensorError, KeyError, TypeError, AttributeError) as error:  # numpy has no name for bfloat16
-        raise InvalidInput("model.safetensors is no file of float32 or float16 tensors") from error
+        raise InvalidInput("model.safetensors does not hold float32 or float16 tensors") from error
 
 
 def _tokenizer(path: Path, longest: int, rows: int) -> Tokenizer:
@@ -143,7 +143,7 @@ def _tokenizer(path: Path, longest: int, rows: int) -> Tokenizer:
     except InvalidInput:
         raise
     except Exception as error:  # the library raises nothing more precise
-        raise InvalidInput(f"{path} is no tokenizer") from error
+        raise InvalidInput(f"{path} is not a tokenizer of the tokenizers package") from error
     if tokenizer.num_special_tokens_to_add(is_pair=False) != _MARKS:
         raise InvalidInput(f"{path} does not put [CLS] and [SEP] around a text")
     if max(tokenizer.get_vocab(with_added_tokens=True).values()) >= rows:

@@ -1,7 +1,7 @@
 """An embedder behind OpenAI's API, at OpenAI or at any server that speaks like it.
 
-How many tokens a text has only the model's tokenizer knows; that it has no more than bytes is certain. So limits are
-counted in bytes: a request holds a third of what it might, and none is refused for its size.
+Only the model's tokenizer knows how many tokens a text has, but a text never has more tokens than bytes. So limits are
+counted in bytes: a request holds a third of what it might hold, and is never refused for its size.
 """
 
 import random
@@ -22,11 +22,11 @@ from core.words import words
 MAX_TEXTS = 2048
 MAX_BYTES = 300_000
 MAX_TEXT_BYTES = 8192
-"""What a request, and a text in it, may hold: OpenAI's limits in tokens, counted in bytes."""
+"""The most that a request, and a text in it, may hold: OpenAI's limits in tokens, counted in bytes."""
 
 ATTEMPTS = 6
 PATIENCE: Mapping[Purpose, float] = {"query": 15, "passage": 120}
-"""Seconds for a request with its repeats: somebody waits for a question's vector."""
+"""Seconds for a request with its repeats. An employee waits for a question's vector."""
 
 TIMEOUT = httpx2.Timeout(30, connect=5)
 _FORM = (
@@ -38,10 +38,10 @@ class OpenAIEmbedder:
     """Texts to vectors of a hosted model; of one longer than 8192 bytes, some 1,300 words, only the beginning counts.
 
     `dimensions` None is the model's own number, known after the first request. `first_pause` is the pause in seconds
-    before the first repeat, which then doubles; the server's Retry-After goes before it. `key_env` is the environment
-    variable of the server's key: OpenAI's own is OPENAI_API_KEY, another server has none unless it is named. A `client`
-    that is given is used with its own address and key, and left open. Raises InvalidInput if the name, the address or
-    the key is missing or malformed.
+    before the first repeat, which then doubles; a longer Retry-After of the server comes first. `key_env` is the
+    environment variable of the server's key; OPENAI_API_KEY is for OpenAI alone, and another server gets a key only if
+    this names one. A `client` is used with its own address and key, and stays open. Raises InvalidInput if the name,
+    the address or the key is missing or malformed.
     """
 
     def __init__(
@@ -67,23 +67,23 @@ class OpenAIEmbedder:
     @classmethod
     def from_url(cls, url: str) -> "OpenAIEmbedder":
         """`openai:MODEL?dimensions=N&base_url=URL&key_env=NAME`, each of them optional. Raises InvalidInput."""
-        model, given = read_url(url, {"dimensions", "base_url", "key_env"})
-        wanted = given.get("dimensions")
+        model, parameters = read_url(url, {"dimensions", "base_url", "key_env"})
+        wanted = parameters.get("dimensions")
         if wanted is not None and not (wanted.isascii() and wanted.isdecimal() and int(wanted)):
             raise InvalidInput(f"dimensions is a number from 1, as in {_FORM}")
         dimensions = None if wanted is None else int(wanted)
-        base_url = given.get("base_url", OPENAI.url)
-        return cls(model, dimensions=dimensions, base_url=base_url, key_env=given.get("key_env"))
+        base_url = parameters.get("base_url", OPENAI.url)
+        return cls(model, dimensions=dimensions, base_url=base_url, key_env=parameters.get("key_env"))
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """As `Embedder.embed`; a text without any word is not sent."""
         worded = [n for n, text in enumerate(texts) if words(text)]
         if texts and not worded and self.dimension is None:
-            await self._vectors(["text"], purpose)  # only the server knows how many zeros a row has
-        found = [await self._vectors(batch, purpose) for batch in _batches([_cut(texts[n]) for n in worded])]
+            await self._vectors(["text"], purpose)  # because only the server knows how many zeros a row has
+        batches = [await self._vectors(batch, purpose) for batch in _batches([_cut(texts[n]) for n in worded])]
         rows = np.zeros((len(texts), self.dimension or 0), dtype=np.float32)
-        if found:
-            rows[worded] = np.concatenate(found)
+        if batches:
+            rows[worded] = np.concatenate(batches)
         return rows
 
     async def close(self) -> None:
@@ -93,13 +93,13 @@ class OpenAIEmbedder:
         seconds = self._patience[purpose]
         try:
             with anyio.fail_after(seconds):
-                found = await self._repeated(texts)
+                rows = await self._repeated(texts)
         except TimeoutError as error:
             raise Unavailable(f"{self.name} did not answer within {seconds:g} seconds") from error
-        self.dimension = self.dimension or found.shape[1]
-        if found.shape[1] != self.dimension:
-            raise InvalidInput(f"{self.name} gives vectors of {found.shape[1]} numbers, not {self.dimension}")
-        return found
+        self.dimension = self.dimension or rows.shape[1]
+        if rows.shape[1] != self.dimension:
+            raise InvalidInput(f"{self.name} gives vectors of {rows.shape[1]} numbers, not {self.dimension}")
+        return rows
 
     async def _repeated(self, texts: Sequence[str]) -> Vectors:
         """One request, made again while it may succeed and the deadline around it leaves time for the pause."""

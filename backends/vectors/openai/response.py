@@ -1,7 +1,8 @@
-"""The body of an answer to a request for vectors, as OpenAI and servers like it write it, held against what was asked.
+"""The body of an answer to a request for vectors, as OpenAI and servers like it write it, checked against the request.
 
 Vectors come in base64 (float32, little-endian) where the server knows that, else as lists of numbers, and in any order:
-`index` says whose each one is. What is not as it should be is the server's fault of the moment, so a repeat may help.
+`index` says which text each one belongs to. A malformed answer counts as a passing fault of the server, so the request
+is repeated.
 """
 
 import base64
@@ -30,7 +31,7 @@ def vectors(body: bytes, count: int) -> Vectors:
         raise _unusable("vectors of several lengths")
     found = np.stack([rows[n] for n in range(count)])
     if not np.isfinite(found).all() or not found.any(axis=1).all():
-        raise _unusable("a vector that has no direction")
+        raise _unusable("a vector without a direction")
     return unit(found)
 
 
@@ -38,10 +39,10 @@ def _items(body: bytes) -> list[Mapping[str, Json]]:
     try:
         answer: Json = json.loads(body)
     except ValueError as error:
-        raise _unusable("no JSON") from error
+        raise _unusable("text that is not JSON") from error
     items = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise _unusable("no list of vectors")
+        raise _unusable("an object without a list of vectors")
     return items
 
 
@@ -55,7 +56,7 @@ def _row(value: Json) -> NDArray[np.float32]:
     except (ValueError, TypeError, OverflowError) as error:
         raise _unusable("a vector that cannot be read") from error
     if row.ndim != 1 or not row.size:
-        raise _unusable("a vector that is none")
+        raise _unusable("a value in place of a vector")
     return row
 
 

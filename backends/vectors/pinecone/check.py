@@ -1,7 +1,7 @@
 """Whether a Pinecone namespace holds what the catalogue says, and how it is put right.
 
-The catalogue is the truth: what it does not have is removed, and what it has is put, over a record of another version
-too.
+The catalogue decides: a record that it lacks is removed, and a passage that it has is put, over a record of another
+version, too.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,9 +16,9 @@ _PUT = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Ids: `orphans` the catalogue has not, `missing` Pinecone has not, `misnumbered` are of another version there.
+    """Ids: `orphans` are only in Pinecone, `missing` only in the catalogue, `misnumbered` have another version there.
 
-    `dimension` is the index's where it is not the expected one: then nothing in it is of use.
+    `dimension` is the index's own if it is not the expected one: then all its vectors are useless.
     """
 
     orphans: Sequence[str] = ()
@@ -34,27 +34,27 @@ class Findings:
 async def check(vectors: PineconeVectors, expected: Mapping[str, int], dimension: int | None) -> Findings:
     """Compare with `expected`: the version of every passage in the catalogue, those of staged versions too.
 
-    `dimension` None is not compared. Directly after a change it may find what is not so any more; to repair that does
-    no harm. Raises as `PineconeVectors`.
+    `dimension` None is not compared. Directly after a change the findings may be out of date; to repair those is
+    harmless. Raises as `PineconeVectors`.
     """
     held = await vectors.ids()
-    known = [id for id in held if id in expected]
-    versions = await vectors.versions(known)
-    there = await vectors.dimension()
+    shared = [key for key in held if key in expected]
+    versions = await vectors.versions(shared)
+    actual = await vectors.dimension()
     return Findings(
-        orphans=[id for id in held if id not in expected],
+        orphans=[key for key in held if key not in expected],
         missing=sorted(expected.keys() - set(held)),
-        misnumbered=[id for id in known if versions.get(id, expected[id]) != expected[id]],
-        dimension=there if there is not None and dimension not in (None, there) else None,
+        misnumbered=[key for key in shared if versions.get(key, expected[key]) != expected[key]],
+        dimension=actual if actual is not None and dimension not in (None, actual) else None,
     )
 
 
 async def repair(
     vectors: PineconeVectors, findings: Findings, items: Callable[[Sequence[str]], Awaitable[Sequence[Item]]]
 ) -> None:
-    """Do away with what `check` found. `items` gives the catalogue's passages of these ids, with vectors where needed.
+    """Mend what `check` found. `items` gives the catalogue's passages of these ids, with vectors if they are needed.
 
-    Raises InvalidInput where the dimension is wrong, which a new index alone puts right; else as `PineconeVectors`.
+    Raises InvalidInput if the dimension is wrong, which only a new index can mend; otherwise as `PineconeVectors`.
     """
     if findings.dimension is not None:
         name = vectors.address.index

@@ -1,7 +1,7 @@
-"""A client of Pinecone's own package: made when it is first used, asked with our patience and nobody else's.
+"""A client of Pinecone's own package, whose requests are repeated here for as long as the caller can wait.
 
-The package repeats requests too. Two such layers multiply, and its own knows no deadline: a search would sleep through
-a Retry-After of a minute. So its retries are off, and requests are repeated here, as long as the caller can wait.
+The package repeats requests, too, but without a deadline: a search would sleep through a Retry-After of a minute, and
+two layers of repeats multiply. So its own retries are off.
 """
 
 import random
@@ -15,6 +15,7 @@ from pinecone import AsyncIndex, AsyncPinecone, RetryConfig
 from pinecone.errors import PineconeError
 
 from backends.models.provider import Provider, origin, read_url
+from backends.models.sdk_client import SdkClient
 from backends.vectors.pinecone.errors import may_succeed_later, retry_after, translated
 from core.errors import InvalidInput, Unavailable
 
@@ -23,6 +24,7 @@ PINECONE = Provider(
     url="https://api.pinecone.io",
     hosts=("*.pinecone.io",),
     key_env="PINECONE_API_KEY",
+    form="pinecone:NAME, with host=http://HOST and key_env=NAME as parameters for another server",
     parameter="host",
 )
 """The service itself; any other server is one that speaks like it.
@@ -39,7 +41,7 @@ _T = TypeVar("_T")
 class Patience:
     """Seconds: `read` and `write` for a call with its repeats, `request` for one of these, `creation` for a new index.
 
-    `first` is the pause before the first repeat, which then doubles; the service's Retry-After goes before it.
+    `first` is the pause before the first repeat, which then doubles; a longer Retry-After of the service comes first.
     """
 
     read: float = 15
@@ -53,8 +55,8 @@ class Patience:
 class Client:
     """Asks the service, or another `host` that speaks like it. Use it in one event loop, and close it there.
 
-    `key_env` is the environment variable of the server's key: the service's own is PINECONE_API_KEY, another server has
-    none unless it is named. Raises InvalidInput if a key is missing or malformed.
+    `key_env` is the environment variable of the server's key; PINECONE_API_KEY is for the service alone, and another
+    server gets a key only if this names one. Raises InvalidInput if a key is missing or malformed.
     """
 
     def __init__(
@@ -64,20 +66,15 @@ class Client:
         self._host = host
         self._key = PINECONE.key(host, key_env)
         self._key_env = PINECONE.variable(host, key_env)
-        self._made: AsyncPinecone | None = None
+        self._sdk = SdkClient(self._make)
         self._indexes: dict[str, AsyncIndex] = {}
 
     @property
     def pinecone(self) -> AsyncPinecone:
-        if self._made is None:
-            once = RetryConfig(max_retries=0)
-            self._made = AsyncPinecone(
-                api_key=self._key, host=self._host, timeout=self.patience.request, retry_config=once
-            )
-        return self._made
+        return self._sdk.get()
 
     async def index(self, host: str) -> AsyncIndex:
-        """The index at this address, which the server gave: one for all who ask, which `close` closes.
+        """The index at this address, which the server gave. All callers share it, and `close` closes it.
 
         Raises InvalidInput if the key must not go there.
         """
@@ -95,12 +92,14 @@ class Client:
         that `host=` names, on any port. It never leaves https. Raises InvalidInput for any other address.
         """
         url = host if "://" in host else f"{urlsplit(self._host).scheme}://{host}"
-        there, server = origin(url), origin(self._host)
+        address, server = origin(url), origin(self._host)
         own = PINECONE.owns(self._host)
-        if (url.startswith("https://") and PINECONE.owns(url)) if own else there == server:
+        if (url.startswith("https://") and PINECONE.owns(url)) if own else address == server:
             return url
-        at, only = there or "a malformed address", f"https://{', '.join(PINECONE.hosts)}" if own else server
-        raise InvalidInput(f"the Pinecone index is said to be at {at}, but requests with the key go to {only} alone")
+        at, only = address or "a malformed address", f"https://{', '.join(PINECONE.hosts)}" if own else server
+        raise InvalidInput(
+            f"the server says that the Pinecone index is at {at}, but requests with the key go to {only} alone"
+        )
 
     async def ask(self, act: Callable[[], Awaitable[_T]], seconds: float) -> _T:
         """What `act` gives, repeated while it may succeed later and `seconds` last. Raises as `translated` says."""
@@ -127,22 +126,23 @@ class Client:
         indexes, self._indexes = self._indexes, {}
         for index in indexes.values():
             await index.close()
-        made, self._made = self._made, None
-        if made is not None:
-            await made.close()
+        await self._sdk.close()
+
+    def _make(self) -> AsyncPinecone:
+        once = RetryConfig(max_retries=0)
+        return AsyncPinecone(api_key=self._key, host=self._host, timeout=self.patience.request, retry_config=once)
 
 
-def parsed(url: str, known: Set[str]) -> tuple[str, dict[str, str]]:
+def parsed(url: str, accepted: Set[str]) -> tuple[str, dict[str, str]]:
     """The name and the parameters of a `pinecone:` URL. Raises InvalidInput as `read_url`, and for a malformed host.
 
-    `host` and `key_env` are always known; a parameter without a value is as if it were not there.
+    `host` and `key_env` are always accepted; a parameter without a value counts as missing.
     """
-    name, given = read_url(url, known | {"host", "key_env"})
-    given = {parameter: value for parameter, value in given.items() if value}
-    if not name or not name.isprintable() or " " in name:
-        raise InvalidInput("pinecone: needs a name after the colon")
-    host = given.setdefault("host", PINECONE.url)
+    name, parameters = read_url(url, accepted | {"host", "key_env"})
+    parameters = {parameter: value for parameter, value in parameters.items() if value}
+    PINECONE.check_name(name)
+    host = parameters.setdefault("host", PINECONE.url)
     PINECONE.check(host)
     if "@" in host:
         raise InvalidInput("host is http:// or https:// and a host, without a user or a query")
-    return name, given
+    return name, parameters

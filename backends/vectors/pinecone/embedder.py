@@ -16,7 +16,7 @@ MAX_TEXTS = 96
 
 
 class PineconeEmbedder:
-    """Texts to vectors of one of Pinecone's hosted models, the end of a text cut off where it is too long for it.
+    """Texts to vectors of one of Pinecone's hosted models. A text that is too long for the model loses its end.
 
     `dimension` None is the model's usual one, known after the first request. `host` and `key_env` are as for `Client`.
     Raises InvalidInput if a key is missing or malformed.
@@ -40,23 +40,23 @@ class PineconeEmbedder:
     @classmethod
     def from_url(cls, url: str) -> "PineconeEmbedder":
         """`pinecone:MODEL`, and `dimension`, `host` and `key_env` as parameters. Raises InvalidInput."""
-        model, given = parsed(url, {"dimension"})
-        wanted = given.get("dimension")
+        model, parameters = parsed(url, {"dimension"})
+        wanted = parameters.get("dimension")
         if wanted is not None and not (wanted.isascii() and wanted.isdecimal() and int(wanted)):
             raise InvalidInput("dimension is a number from 1, as in pinecone:llama-text-embed-v2?dimension=1024")
         dimension = None if wanted is None else int(wanted)
-        return cls(model, dimension=dimension, host=given["host"], key_env=given.get("key_env"))
+        return cls(model, dimension=dimension, host=parameters["host"], key_env=parameters.get("key_env"))
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """As `Embedder.embed`. A text of spaces alone is not sent, and has a row of zeros."""
         sent = [n for n, text in enumerate(texts) if text.strip()]
-        found = [
+        batches = [
             await self._embed([texts[n] for n in sent[start : start + MAX_TEXTS]], purpose)
             for start in range(0, len(sent), MAX_TEXTS)
         ]
         rows = np.zeros((len(texts), self.dimension or 0), dtype=np.float32)
-        if found:
-            rows[sent] = np.concatenate(found)
+        if batches:
+            rows[sent] = np.concatenate(batches)
         return rows
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
-"""What goes wrong at Pinecone, as this library's errors, and whether the same request may succeed later.
+"""Pinecone's errors as this library's errors, and whether the same request may succeed later.
 
-Its messages may quote what was sent: of them only the status, the name of the error and the request's id are kept.
+Pinecone's messages may quote a request: only the status, the name of the error and the request's id are kept.
 """
 
 import re
@@ -29,7 +29,7 @@ _REFUSED = {
 
 
 def may_succeed_later(error: PineconeError) -> bool:
-    """Whether to ask again. Every request of ours may be repeated: it says what is to be there, or what is to go."""
+    """Whether to ask again. Each of our requests may be repeated: it says which records to hold, or which to remove."""
     if isinstance(error, PineconeConnectionError | PineconeTimeoutError | ResponseParsingError):
         return True
     if not isinstance(error, ApiError) or error.error_code in _QUOTA:
@@ -38,12 +38,12 @@ def may_succeed_later(error: PineconeError) -> bool:
 
 
 def retry_after(error: PineconeError) -> float:
-    """Seconds that the service wants to be left alone; 0 where it does not say."""
+    """Seconds until the service wants to be asked again; 0 if it does not say."""
     return error.retry_after or 0.0 if isinstance(error, RateLimitError) else 0.0
 
 
 def translated(error: PineconeError, key_env: str | None) -> RolltopError:
-    """Unavailable where it may succeed later, InvalidInput where it will not. `key_env` None: no key was sent."""
+    """Unavailable if the request may succeed later, otherwise InvalidInput. `key_env` is None if a key was not sent."""
     if may_succeed_later(error):
         return Unavailable(f"Pinecone does not answer ({_named(error)})")
     if not isinstance(error, ApiError):

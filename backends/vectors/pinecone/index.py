@@ -1,9 +1,9 @@
 """Handbooks' vectors in Pinecone, with vectors of ours or with those of a model that Pinecone runs.
 
-Which versions are in force, and for whom, the catalogue says, and a search names them: so nothing in Pinecone has to
-change when a version comes into force, and what it holds too much is not found. It is eventually consistent: what was
-put may be found a moment later, and what was removed may be found for a moment; whoever searches drops ids that the
-catalogue does not have, and has the words to search by for what is not found yet.
+A search names the versions that the catalogue has in force for the asker. So Pinecone need not change when a version
+comes into force, and surplus records are not found. It is eventually consistent: a new passage may be found a moment
+late, and a removed one for a moment longer. The search drops ids that the catalogue lacks, and finds by words what
+Pinecone does not find yet.
 """
 
 import json
@@ -40,8 +40,7 @@ _T = TypeVar("_T")
 class PineconeVectors:
     """A VectorIndex in one namespace of a Pinecone index, which the first `put` makes if it is absent.
 
-    Of vectors of ours it keeps no text; where Pinecone embeds, it keeps the passages' texts too. Raises InvalidInput
-    if a key is missing or malformed.
+    It keeps the passages' texts only if Pinecone embeds them. Raises InvalidInput if a key is missing or malformed.
     """
 
     def __init__(self, address: Address, *, patience: Patience | None = None) -> None:
@@ -68,7 +67,7 @@ class PineconeVectors:
     async def nearest(
         self, query: str, vector: Vectors | None, versions: Sequence[int], limit: int
     ) -> list[tuple[str, float]]:
-        """As `VectorIndex.nearest`. Raises InvalidInput where there is no index, or one of another dimension."""
+        """As `VectorIndex.nearest`. Raises InvalidInput if the index is missing, or has another dimension."""
         nothing = not query.strip() if vector is None else not vector.any()
         if not versions or limit < 1 or nothing:
             return []
@@ -79,7 +78,7 @@ class PineconeVectors:
         return sorted(await self._read(search), key=lambda hit: (-hit[1], hit[0]))
 
     async def dimension(self) -> int | None:
-        """That of the vectors it takes; None where there is no index, or Pinecone embeds."""
+        """The dimension of the vectors it takes; None if the index is missing, or if Pinecone embeds."""
         found = await self._open()
         return None if found is None else found.dimension
 
@@ -106,7 +105,7 @@ class PineconeVectors:
         for start in range(0, len(ids), _FETCHED):
             batch = list(ids[start : start + _FETCHED])
             page = await self._read(partial(found.index.fetch, ids=batch, namespace=self.address.namespace))
-            held |= {id: _version(vector.metadata or {}) for id, vector in page.vectors.items()}
+            held |= {key: _version(vector.metadata or {}) for key, vector in page.vectors.items()}
         return held
 
     async def close(self) -> None:
@@ -159,7 +158,7 @@ class PineconeVectors:
         try:
             return await self._client.ask(act, seconds)
         except RolltopError:
-            self._opened = None  # it may have been deleted, and made anew at another address
+            self._opened = None  # because it may have been deleted, and made anew at another address
             raise
 
 
@@ -172,7 +171,7 @@ def _filter(versions: Sequence[int]) -> Json:
 
 
 def _version(metadata: Mapping[str, Json]) -> int:
-    """-1, which is no version, where somebody else wrote the record."""
+    """The version in a record's metadata; -1 if another program wrote the record."""
     return int(metadata.get("version", metadata.get("blank", -1)))
 
 
@@ -180,7 +179,7 @@ def _vector(item: Item, found: Opened) -> tuple[Json, int]:
     """The item as Pinecone takes it, and its size in bytes at most."""
     if item.vector is None or len(item.vector) != found.dimension:
         raise InvalidInput(f"passage {item.id} has no vector of {found.dimension} for its Pinecone index")
-    # Zeros are near nothing, and Pinecone takes none: they are kept as another vector, under a version nobody searches.
+    # Pinecone refuses a vector of zeros. It is kept as another vector, under a key that a search does not filter by.
     blank = not item.vector.any()
     values = [1.0] + [0.0] * (len(item.vector) - 1) if blank else item.vector.tolist()
     metadata = {**item.metadata, ("blank" if blank else "version"): item.version}

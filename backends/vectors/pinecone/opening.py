@@ -1,7 +1,7 @@
-"""A Pinecone index, found or made, waited for, and held against what it is to be.
+"""A Pinecone index: found or made, waited for, and checked against its address.
 
-It is described before the first request to it, as its address is known to the control plane alone; and a first search
-then hears in our words that the index has another dimension, not in those of a request that failed.
+It is described before the first request to it, because only the control plane knows its address. A wrong dimension is
+found then, and said in our words.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _LONGEST_PAUSE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """An index and the namespace in it that is this installation's alone. `model` None: vectors come from us."""
+    """An index, and the namespace that only this installation uses. `model` None: our embedder makes the vectors."""
 
     index: str
     namespace: str
@@ -37,11 +37,11 @@ class Address:
 
         Raises InvalidInput.
         """
-        index, given = parsed(url, {"namespace", "cloud", "region", "model"})
-        if "namespace" not in given:
-            # What a namespace holds that the catalogue does not, doctor removes: two installations must not share one.
+        index, parameters = parsed(url, {"namespace", "cloud", "region", "model"})
+        if "namespace" not in parameters:
+            # doctor removes records that the catalogue lacks: in a shared namespace, those of the other installation.
             raise InvalidInput(f"a Pinecone index needs a namespace that no other installation uses: {_FORM}")
-        return cls(index=index, **given)
+        return cls(index=index, **parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +54,13 @@ class Opened:
 
 
 async def opened(client: Client, address: Address) -> Opened | None:
-    """The index as it is; None where there is none. Raises InvalidInput where it is of another kind, Unavailable."""
+    """The index as it is; None if it is missing. Raises InvalidInput if it is of another kind, Unavailable."""
     described = await client.ask(lambda: _described(client, address.index), client.patience.read)
     return None if described is None else await _ready(client, address, described)
 
 
 async def opened_or_made(client: Client, address: Address, dimension: int | None) -> Opened:
-    """The index, made if there is none. Raises as `opened`, and InvalidInput where it has another dimension."""
+    """The index, made if it is missing. Raises as `opened`, and InvalidInput if it has another dimension."""
     described = await client.ask(lambda: _described(client, address.index), client.patience.read)
     if described is None:
         described = await client.ask(lambda: _made(client, address, dimension), client.patience.write)
@@ -68,11 +68,11 @@ async def opened_or_made(client: Client, address: Address, dimension: int | None
 
 
 def fits(found: Opened, address: Address, dimension: int | None) -> Opened:
-    """The index again. Raises InvalidInput where it does not take vectors of this dimension, None: texts."""
+    """The index again. Raises InvalidInput if it does not take vectors of this dimension, or texts for None."""
     if found.dimension != dimension:
-        there = "texts" if found.dimension is None else f"vectors of {found.dimension}"
-        given = "texts" if dimension is None else f"vectors of {dimension}"
-        raise InvalidInput(f"the Pinecone index {address.index} takes {there}, not {given}: {REINDEX}")
+        taken = "texts" if found.dimension is None else f"vectors of {found.dimension}"
+        offered = "texts" if dimension is None else f"vectors of {dimension}"
+        raise InvalidInput(f"the Pinecone index {address.index} takes {taken}, not {offered}: {REINDEX}")
     return found
 
 
@@ -84,13 +84,13 @@ async def _described(client: Client, name: str) -> IndexModel | None:
 
 
 async def _made(client: Client, address: Address, dimension: int | None) -> IndexModel | None:
-    """None where somebody else made it first."""
+    """The new index; None if another process made it first."""
     indexes, name, cloud, region = client.pinecone.indexes, address.index, address.cloud, address.region
     try:
         if address.model is not None:
             embed = {"model": address.model, "metric": "cosine", "field_map": {"text": _TEXT}}
             return await indexes.create_for_model(name=name, cloud=cloud, region=region, embed=embed, timeout=-1)
-        # Any other field name than `_values` would make an index of documents, which takes no vectors.
+        # Another field name than `_values` would make an index of documents, which does not take vectors.
         schema = {"fields": {"_values": {"type": "dense_vector", "dimension": dimension, "metric": "cosine"}}}
         deployment = {"deployment_type": "managed", "cloud": cloud, "region": region}
         return await indexes.create(name=name, schema=schema, deployment=deployment, timeout=-1)

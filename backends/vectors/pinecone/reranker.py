@@ -8,13 +8,13 @@ from core.canonical import Json
 from core.errors import Unavailable
 
 MAX_TEXTS = 100
-"""In one request. A passage's score does not depend on the others, so that those of several requests compare."""
+"""In one request. A passage's score does not depend on the others, so scores of several requests can be compared."""
 
 _PARAMETERS: Mapping[str, Mapping[str, Json]] = {
     "bge-reranker-v2-m3": {"truncate": "END"},
     "pinecone-rerank-v0": {"truncate": "END"},
 }
-"""What has a model cut a passage that is too long for it. Left alone the first refuses it; those not named here cut."""
+"""What makes a model cut a passage that is too long. Otherwise bge-reranker-v2-m3 refuses it; other models cut."""
 
 
 class PineconeReranker:
@@ -33,8 +33,8 @@ class PineconeReranker:
     @classmethod
     def from_url(cls, url: str) -> "PineconeReranker":
         """`pinecone:MODEL`, and `host` and `key_env` as parameters. Raises InvalidInput."""
-        model, given = parsed(url, set())
-        return cls(model, host=given["host"], key_env=given.get("key_env"))
+        model, parameters = parsed(url, set())
+        return cls(model, host=parameters["host"], key_env=parameters.get("key_env"))
 
     async def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
         """As `Reranker.rerank`: from 0 to 1. A question or a passage of spaces alone is not sent, and has 0."""

@@ -1,6 +1,6 @@
 """The table of token vectors that comes inside the package wordllama: one vector a token, made once, read here.
 
-The package itself is never imported: its loader asks a server for what lies beside it, and two files are all there is.
+Two files of the package are read, and the package is never imported: its loader would ask a server for other files.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 _TENSOR = "embedding.weight"
 _INSTEAD = "pip install 'rolltop[handbooks]', or choose the embedder none: to search by words alone"
 _FIRST_PIECE = 259
-"""Below it are the tokenizer's marks and the 256 bytes that spell what it has no piece for."""
+"""Below it are the tokenizer's marks, and the 256 bytes that spell characters without a piece of their own."""
 
 _SHOUTED = 3
 
@@ -57,7 +57,7 @@ class StaticTokens:
 
     @classmethod
     def bundled(cls) -> "StaticTokens":
-        """The table of the installed package. Reads 16 MB the first time. Raises InvalidInput where it is not there."""
+        """The table of the installed package. Reads 16 MB the first time. Raises InvalidInput if it is missing."""
         with cls._loading:
             if cls._loaded is None:
                 cls._loaded = cls._read()
@@ -81,18 +81,18 @@ class StaticTokens:
         words and more, all in capitals, are read as if they were small: spelt out in capitals the table hardly knows
         them, and a question typed so finds a third of what it would.
         """
-        found = self._tokenizer.encode_batch_fast([_as_read(text) for text in texts], add_special_tokens=False)
-        return [np.array(text.ids, dtype=np.uint32) for text in found]
+        encoded = self._tokenizer.encode_batch_fast([_as_read(text) for text in texts], add_special_tokens=False)
+        return [np.array(text.ids, dtype=np.uint32) for text in encoded]
 
     @cached_property
     def worded(self) -> NDArray[np.bool_]:
         """For each row, whether the token holds a letter or a digit: what remains is marks, spaces and stray bytes."""
-        pieces = (self._tokenizer.id_to_token(id) or "" for id in range(_FIRST_PIECE, len(self.rows)))
+        pieces = (self._tokenizer.id_to_token(row) or "" for row in range(_FIRST_PIECE, len(self.rows)))
         says = (any(character.isalnum() for character in piece) for piece in pieces)
         return np.fromiter(chain((False for _ in range(_FIRST_PIECE)), says), dtype=np.bool_, count=len(self.rows))
 
 
 def _as_read(text: str) -> str:
-    """Without shouting, and with a mark for half a surrogate pair, which is no UTF-8 and refused by the tokenizer."""
+    """Shouting in small letters, and a question mark for half a surrogate pair, which the tokenizer refuses."""
     text = text if text.isascii() else text.encode(errors="replace").decode()
     return text.lower() if text.isupper() and len(text.split()) >= _SHOUTED else text

@@ -2,7 +2,7 @@
 
 It speaks the OpenAI Responses, OpenAI Chat Completions and Anthropic Messages APIs, so that what a client makes of a
 provider's bad day can be seen through the provider's own SDK. One script answers whichever of them is asked.
-docs/fault-server.md shows how it is used, from a command line too: `python -m tests.servers.faults script.json`.
+README.md beside it shows how it is used, from a command line too: `python -m tests.servers.faults script.json`.
 """
 
 import argparse
@@ -135,7 +135,7 @@ async def serve(path: str, port: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.servers.faults", description=__doc__)
-    parser.add_argument("script", help="a JSON file, as docs/fault-server.md describes it")
+    parser.add_argument("script", help="a JSON file, as tests/servers/faults/README.md describes it")
     parser.add_argument("--port", type=int, default=4010)
     given = parser.parse_args()
     try:

@@ -1,7 +1,7 @@
 """A stand-in for Pinecone on this machine: its documented requests over real HTTP, strictly, and faults on demand.
 
 One address is the control plane and the inference, and every index has an address of its own, as with the service. What
-is kept is in memory, and goes with the server. docs/pinecone-server.md shows how it is used, from a command line too:
+is kept is in memory, and goes with the server. README.md beside it shows how it is used, from a command line too:
 `python -m tests.servers.pinecone --port 0`.
 """
 
@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5080, help="0 takes a free one")
     parser.add_argument("--key", help="the only API key that it knows; left out, it takes any")
     parser.add_argument("--lag", type=int, default=0, help="how many reads do not see a write yet")
-    parser.add_argument("--faults", help="a JSON file, as docs/pinecone-server.md describes it")
+    parser.add_argument("--faults", help="a JSON file, as tests/servers/pinecone/README.md describes it")
     given = parser.parse_args()
     faults = read_faults(given.faults) if given.faults else []
     try:

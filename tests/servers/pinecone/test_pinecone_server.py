@@ -401,12 +401,6 @@ async def test_documents_that_are_not_ranked(asked: Asked, path: str, value: obj
     assert (await asked.post("", "/rerank", most)).status_code == 200
 
 
-async def test_documents_come_back_best_first_with_the_share_of_the_query_s_words(asked: Asked) -> None:
-    documents = [{"text": "The canteen."}, {"text": "Annual leave."}, {"text": "Sick leave."}]
-    ranked = (await asked.post("", "/rerank", {**RERANK, "documents": documents, "top_n": 2})).json()["data"]
-    assert [(one["index"], one["score"]) for one in ranked] == [(1, 1.0), (2, 0.5)]
-
-
 @pytest.mark.parametrize(("host", "path", "good"), [("", "/embed", EMBED), ("vectors", "/query", QUERY)])
 async def test_a_body_that_is_no_object_and_one_of_another_type_are_refused(
     asked: Asked, host: str, path: str, good: dict[str, Any]
@@ -502,13 +496,6 @@ async def test_an_index_is_not_served_before_it_is_ready() -> None:
             assert (await http.post(f"{made.host}/vectors/upsert", **upsert)).status_code == 503
             assert [(await client.indexes.describe("an-index")).status.ready for _ in range(2)] == [False, True]
             assert (await http.post(f"{made.host}/vectors/upsert", **upsert)).status_code == 200
-
-
-async def test_an_index_that_is_deleted_serves_nobody_any_more(server: PineconeServer, asked: Asked) -> None:
-    assert (await asked.post("vectors", "/query", QUERY)).status_code == 200
-    async with httpx.AsyncClient() as http:
-        assert (await http.delete(f"{server.url}/indexes/kept", headers=HEADERS)).status_code == 202
-    assert (await asked.post("vectors", "/query", QUERY)).status_code == 404
 
 
 async def test_an_index_that_is_protected_is_not_deleted_until_it_is_not(server: PineconeServer) -> None:

@@ -1,0 +1,49 @@
+"""The JSON of a provider's answer, read leniently: a value of a wrong type counts as missing.
+
+Servers that speak like a provider leave fields out, or give them as another type. An answer is not refused for that.
+"""
+
+import json
+from typing import NoReturn
+
+from backends.models.sse import unreadable
+from core.canonical import Json
+
+# Below the largest number that a record holds, so that the sum of a few counts fits, too.
+_TOO_MANY = 2**60
+
+
+def event_object(data: str) -> dict[str, Json]:
+    """The object in an event's data. Raises ModelError: `protocol`, retryable, if the data is anything else."""
+    try:
+        value = json.loads(data, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise unreadable("an event of the answer is not JSON") from error
+    if not isinstance(value, dict):
+        raise unreadable("an event of the answer is not an object")
+    return value
+
+
+def as_text(value: Json) -> str:
+    """The text, or ""."""
+    return value if isinstance(value, str) else ""
+
+
+def as_object(value: Json) -> dict[str, Json]:
+    """The object, or {}."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_objects(value: Json) -> list[dict[str, Json]]:
+    """The objects in a list, or []."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def as_count(value: Json) -> int | None:
+    """A number of tokens; None if the value cannot be one. A count that is missing is unknown, and not 0."""
+    return value if type(value) is int and 0 <= value < _TOO_MANY else None
+
+
+def _refuse(constant: str) -> NoReturn:
+    # Python's parser takes NaN and Infinity, which JSON does not have.
+    raise ValueError(f"{constant} is not JSON")

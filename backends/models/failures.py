@@ -1,0 +1,110 @@
+"""Why a request to a provider failed, as a ModelError: what HTTP and the SDKs of all providers say alike.
+
+What a provider alone says, such as the name of an error, its own folder reads. Of what a provider wrote only such names
+and the request's id are repeated, because its messages may quote a question or a part of a key.
+"""
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import anyio
+import httpx2
+
+from backends.models.provider import NOT_FOLLOWED
+from core.errors import ModelError
+from core.model import ErrorCode
+
+MAX_RETRY_AFTER = 60.0
+"""Seconds. A provider that wants a longer pause is asked again after this one."""
+
+CUT = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
+"""What comes from the layers below an SDK when a connection is cut while an answer is read."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkErrors:
+    """The exceptions of one provider's SDK by their meaning; `base` is the class of all of them."""
+
+    base: type[Exception]
+    timeout: type[Exception]
+    unreadable: type[Exception]
+    connection: type[Exception]
+
+
+def unanswered(error: Exception, sdk: SdkErrors) -> ModelError:
+    """What an exception of the SDK, or of a layer below it, means if no HTTP status came with it."""
+    cause = type(error.__cause__ or error).__name__
+    # In this order, because an SDK's timeout is one of its connection errors, and each of them has its base class.
+    if isinstance(error, sdk.timeout | httpx2.TimeoutException):
+        return ModelError("timeout", f"the provider was silent for too long ({cause})", retryable=True)
+    if isinstance(error, sdk.unreadable | httpx2.DecodingError):
+        return ModelError("protocol", f"the answer cannot be read ({cause})", retryable=True)
+    if isinstance(error, sdk.connection):
+        return ModelError("connection", f"no connection to the provider ({cause})", retryable=True)
+    if isinstance(error, sdk.base):
+        return ModelError("invalid_request", f"the client made no request ({cause})")
+    return ModelError("connection", f"the connection was cut ({cause})", retryable=True)
+
+
+def answered(status: int) -> str:
+    """An HTTP status that is an error, in words."""
+    redirected = f", {NOT_FOLLOWED}" if 300 <= status < 400 else ""
+    return f"the provider answered HTTP {status}{redirected}"
+
+
+def code_of(status: int) -> ErrorCode:
+    """What an HTTP status means by itself."""
+    match status:
+        case 401 | 403:
+            return "auth"
+        case 402:
+            return "quota"
+        case 413:
+            return "too_large"
+        case 408 | 409 | 429:
+            return "overloaded"
+        case _:
+            return "overloaded" if status >= 500 else "invalid_request" if status >= 400 else "protocol"
+
+
+def failure(code: ErrorCode, what: str, name: str, request: str | None, headers: Mapping[str, str]) -> ModelError:
+    """An error that the provider reported. Only an overloaded provider may answer the same request later.
+
+    `name` is the provider's own for the error, `request` the request's id there: each is left out unless it is plain.
+    """
+    parts = [what]
+    if _PLAIN.fullmatch(name):
+        parts.append(name)
+    if request and _PLAIN.fullmatch(request):
+        parts.append(f"request {request}")
+    retryable = code == "overloaded"
+    after = retry_after(headers) if retryable else None
+    return ModelError(code, ", ".join(parts), retryable=retryable, retry_after=after)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the provider wants to be asked again, at most MAX_RETRY_AFTER; None if it does not say."""
+    value = headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        # A date is compared with the response's own, because this machine's clock may differ from the provider's.
+        until, now = _date(value), _date(headers.get("date", "")) or datetime.now(UTC)
+        if until is None:
+            return None
+        seconds = (until - now).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER) if seconds == seconds else None  # float() reads "nan", too
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

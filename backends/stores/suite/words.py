@@ -1,0 +1,81 @@
+"""The suite's tests of `find`: a query's words."""
+
+from typing import Any
+
+from backends.stores.suite.steps import each_finds, found, noted, put, refused
+from core.errors import InvalidInput
+from core.store import Query, Store
+
+TEXTS = {
+    "vacation": "How many vacation days?",
+    "vacant": "A vacant desk; DAYS go by",
+    "street": "Hauptstraße 12a",
+    "istanbul": "İstanbul office",
+    "number": "form 4711 and 4712-b",
+    "under": "snake_case words",
+    "emoji": "party 🎉 naïve café",
+    "cjk": "請假 規定",
+    "NUL": "be\x00fore",
+    "quotes": 'say "or" not',
+}
+
+
+WORDS: list[tuple[str, list[str]]] = [
+    ("", [*TEXTS, "list", "nothing"]),
+    (" ?! ", [*TEXTS, "list", "nothing"]),
+    ("vacation", ["vacation"]),
+    ("vaca", ["vacant", "vacation"]),
+    ("vaca days", []),
+    ("days vaca", ["vacant", "vacation"]),
+    ("Days VACATION", ["vacation"]),
+    ("acation", []),
+    ("vacations", []),
+    ("day", ["vacant", "vacation"]),
+    ("strasse", []),
+    ("hauptstrasse", ["street"]),
+    ("HAUPTSTRASSE 12", ["street"]),
+    ("hauptstraße", ["street"]),
+    ("12", ["street"]),
+    ("İstanbul", ["istanbul"]),
+    ("4711", ["number"]),
+    ("471 form", []),
+    ("form 471", ["number"]),
+    ("4712-b", ["number"]),
+    ("snake", ["under"]),
+    ("case", ["under"]),
+    ("snake_case", ["under"]),
+    ("naive", []),
+    ("naïve CAFÉ", ["emoji"]),
+    ("party party", ["emoji"]),
+    ("請", ["cjk"]),
+    ("fore", ["NUL"]),
+    ("before", []),
+    ('"or"', ["quotes"]),
+    ("vacation OR", []),
+    ("form* NEAR(", []),
+    ("say: -not", ["quotes"]),
+    ("text:say", []),
+    ("vacation AND days", []),
+    ("%", [*TEXTS, "list", "nothing"]),
+]
+
+
+async def test_words(store: Store) -> None:
+    texts = [noted(name, text=text) for name, text in TEXTS.items()]
+    await put(store, *texts, noted("list", text=["vacation"]), noted("nothing"))
+    await each_finds(store, [({"words": words, "limit": 5}, sorted(expected)) for words, expected in WORDS])
+
+
+async def test_words_of_a_wrong_form_are_refused(store: Store) -> None:
+    wrong: list[Any] = [None, 7, ["a"], "\ud800"]
+    for words in wrong:
+        with refused(InvalidInput, f"{words!r} was taken for words"):
+            await store.find(Query(kind="note", words=words))
+
+
+async def test_words_are_found_in_their_kind_and_order(store: Store) -> None:
+    await put(
+        store, noted("other", kind="other", text="leave"), *[noted(f"r{n}", i=-n, text="leave days") for n in range(7)]
+    )
+    ids = await found(store, words="leave", order=("i",), limit=3)
+    assert ids == [f"r{n}" for n in range(6, -1, -1)], "a search by words left its kind, its order or its pages"
