@@ -166,7 +166,7 @@ class Killable:
     def __init__(self, folder: Path, model: str, store: str | None = None) -> None:
         self._model, self._store = model, store
         self._port = free_port()
-        self._process = start(folder, model, self._port, store)
+        self._process = start(folder, model, self._port, store, demo=False)
         self.console = Console(f"http://127.0.0.1:{self._port}", folder)
 
     def kill(self) -> None:
@@ -174,7 +174,8 @@ class Killable:
         self._process.wait(PATIENCE)
 
     def start_again(self) -> None:
-        self._process = start(self.console.folder, self._model, self._port, self._store)
+        # A demo is marked by a command of its own, which needs the store.
+        self._process = start(self.console.folder, self._model, self._port, self._store, demo=False)
 
     def end(self) -> None:
         if self._process.poll() is None:

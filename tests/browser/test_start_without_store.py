@@ -80,7 +80,7 @@ def test_a_console_that_its_store_refuses_says_what_its_operator_must_do_and_no_
     browser, mongodb_to_kill, tmp_path: Path
 ):
     store = mongodb_to_kill.uri.replace("//", "//desk:pa55word@") + "/desk"  # this server knows no sign-in
-    with running(tmp_path, "offline:", store) as console:
+    with running(tmp_path, "offline:", store, demo=False) as console:
         page = sign_in_only(browser, console)
         expect(page.get_by_text("The desk cannot be opened")).to_be_visible()
         expect(page.get_by_text("the server lacks what the store needs")).to_be_visible()
@@ -93,7 +93,7 @@ def test_a_console_that_its_store_refuses_says_what_its_operator_must_do_and_no_
 
 def test_a_console_with_a_setting_that_is_unknown_says_which(browser, tmp_path: Path, monkeypatch):
     monkeypatch.setitem(os.environ, "ROLLTOP_STROE", "memory:")
-    with running(tmp_path, "offline:") as console:
+    with running(tmp_path, "offline:", demo=False) as console:
         page = sign_in_only(browser, console)
         expect(page.get_by_text("unknown setting ROLLTOP_STROE")).to_be_visible()
         page.close()
