@@ -19,7 +19,7 @@ from core.values import Passage
 Row: TypeAlias = tuple[Json, ...]
 
 _EDITIONS = """
-    SELECT version.row, document, name, title, kind, digest, at, published, day, since, front, version.said,
+    SELECT version.row, document, name, title, kind, hash, at, published, day, since, front, version.said,
         document.said, ifnull(removed, withdrawn), root
     FROM version JOIN document ON document.id = document
 """
