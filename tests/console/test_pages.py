@@ -1,6 +1,8 @@
 """The pages, for each role, without a browser: what is offered, what is drawn, what is refused."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -397,9 +399,13 @@ def test_a_review_page_without_an_id_says_not_found(open_as, page):
 
 
 def test_no_full_garbage_collection_follows_each_run_of_a_page():
-    # AppTest leaves out the end of a run, so this asks Streamlit what it will do there.
-    assert config.get_option("runner.postScriptGC") is False
-    assert Path(config.get_where_defined("runner.postScriptGC")) == Path(MAIN).parents[1] / ".streamlit" / "config.toml"
+    # AppTest leaves out the end of a run, so this asks Streamlit what it will do there. A process of its own, because
+    # Streamlit keeps the settings of the folder in which a process first read them.
+    program = "from streamlit import config; option = 'runner.postScriptGC'; config.get_config_options()"
+    program += "; print(config.get_option(option), config.get_where_defined(option))"
+    command = [sys.executable, "-c", program]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=PATIENCE)
+    assert asked.stdout.split() == ["False", str(ROOT / ".streamlit" / "config.toml")]
 
 
 def test_a_misspelt_setting_is_an_error_that_names_the_settings(monkeypatch):
