@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 import core.live.follow
-import core.turn.journal
+import core.log.commit
 from backends import open_store
 from backends.models.scripted.model import Call, Cut, Fail, Say, ScriptedModel
 from core import Desk, Full, Options, StoreRefused, ToolContext, Unavailable, tool
@@ -21,7 +21,7 @@ ENDS = {"completed", "interrupted"}
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     """Whoever waits for a store asks again at once."""
-    monkeypatch.setattr(core.turn.journal, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(core.log.commit, "_FIRST_DELAY", 0.001)
     monkeypatch.setattr(core.live.follow, "BEAT", 0.02)
     monkeypatch.setattr(core.live.follow, "POLL", 0.01)
 

@@ -187,7 +187,7 @@ def ask_again(log: Log) -> None:
 
 
 def _about_to_ask(open: OpenTurn) -> bool:
-    return plan(open, retrieves=False).kind == "ask_model"
+    return plan(open, retrieves=False).kind == "request_model"
 
 
 async def _next_request(log: Log, options: Options) -> list[SentMessage]:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 import anyio
 import pytest
 
-import core.desk
+import core.desk.desk
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, tool
 from core.worker.history import as_json
@@ -190,7 +190,7 @@ async def test_closing_a_desk_lets_a_turn_go_and_the_next_desk_goes_on_with_it(s
 
 @pytest.mark.parametrize("commits", [2, 3])
 async def test_a_desk_that_closes_while_a_commit_is_under_way_lets_the_turn_go(store, commits, monkeypatch):
-    monkeypatch.setattr(core.desk, "CLOSE_GRACE", 2 * PATIENCE)
+    monkeypatch.setattr(core.desk.desk, "CLOSE_GRACE", 2 * PATIENCE)
     held = HeldStore(store, "thread:")
     held.let(commits)  # the thread, the question, and perhaps that the model is asked
     desk = Desk(held, ScriptedModel([[Wait(NEVER())]]))
