@@ -12,9 +12,10 @@ lint:
     lint-imports
     python -m tests.prose --quiet
 
-# A minute: lint, and the tests that need no browser, no server and no long exploration
+# A minute: lint, and the quick tests
 fast: lint
-    pytest -q -m "not browser and not slow" tests/turn tests/desk tests/retrieval tests/stores/test_store_memory.py tests/models/test_scripted.py
+    pytest -q tests/turn/test_turn.py tests/turn/test_tools.py tests/turn/test_requests.py tests/retrieval \
+        tests/desk/test_chat.py tests/desk/test_gate.py tests/stores/test_store_memory.py tests/models/test_scripted.py
 
 # Every test
 test:

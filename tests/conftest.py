@@ -144,10 +144,15 @@ def _bounded(item: pytest.Item) -> Generator[None, None, None]:
 pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = pytest.hookimpl(wrapper=True)(_bounded)
 
 
+LONGEST_FILES = ("test_protocol_model.py", "test_many_threads.py", "test_kill.py")
+"""They begin first, so that neither of two workers is left alone with one of them at the end."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Torture takes long, and runs only when it is asked for by name: `-m torture`."""
+    """Torture runs only when it is asked for by name, `-m torture`; the longest files begin first."""
     if "torture" in config.getoption("-m"):
         return
     left = [item for item in items if item.get_closest_marker("torture")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
+    items.sort(key=lambda item: item.path.name not in LONGEST_FILES)

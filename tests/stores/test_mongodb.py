@@ -407,6 +407,23 @@ async def test_a_server_that_does_not_answer_is_unavailable_after_the_timeout(
         proxy.mend()
 
 
+async def test_a_driver_that_does_not_close_holds_up_nobody(
+    mongodb_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def never(client: object) -> None:
+        clients.append(client)
+        await anyio.sleep_forever()
+
+    clients: list[AsyncMongoClient] = []
+    closing = AsyncMongoClient.close
+    with monkeypatch.context() as patched, anyio.fail_after(PATIENCE):
+        patched.setattr(AsyncMongoClient, "close", never)
+        async with open_store(f"{mongodb_url}&timeoutMS=500" if "?" in mongodb_url else f"{mongodb_url}?timeoutMS=500"):
+            pass
+    assert "did not close within 0.5 seconds" in caplog.text
+    await closing(clients[0])
+
+
 async def test_no_server_is_unavailable(proxied: str, proxy: Proxy) -> None:
     proxy.cut()
     with pytest.raises(Unavailable):

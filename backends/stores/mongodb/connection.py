@@ -5,6 +5,7 @@ an application's own, Motor's too: Motor is not imported, and what a call return
 """
 
 import inspect
+import logging
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Self, TypeAlias, TypeVar, cast
@@ -23,6 +24,8 @@ from backends.stores.mongodb.documents import Document
 from backends.stores.mongodb.errors import translated
 from core.canonical import Json
 from core.errors import InvalidInput, Unavailable
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Collection: TypeAlias = AsyncCollection[Document]
@@ -138,7 +141,11 @@ class Connection:
             if self._busy:
                 await self._idle.wait()
             if self._owned and first:
-                await maybe(self._client.close())
+                # PyMongo waits for its monitors, and one whose connection was cut may never report: a desk must close.
+                with anyio.move_on_after(self._timeout) as waiting:
+                    await maybe(self._client.close())
+                if waiting.cancelled_caught:
+                    log.warning("%s: the driver did not close within %g seconds", self._database.name, self._timeout)
 
 
 async def maybe(answer: Awaitable[T]) -> T:
