@@ -411,7 +411,7 @@ class Desk:
             with anyio.CancelScope(shield=True):
                 facts = await journal.append(command, by=by)
                 claimed = any(fact.kind == "turn.claimed" for fact in facts)
-                open_turn = journal.thread.open if journal.thread and claimed else None
+                open_turn = journal.state.open_turn if claimed else None
                 able = (
                     open_turn is None or not isinstance(command, Approval) or await self._recovery.can_go_on(open_turn)
                 )
