@@ -70,9 +70,8 @@ class CheckedRecords:
         kind = record_kind(item_type)
         try:
             stored = await self._store.get(kind, check_id(item_id))
-        except (
-            InvalidInput
-        ):  # the same answer as for an unknown id: a caller that tries ids learns nothing of their form
+        except InvalidInput:
+            # The same answer as for an unknown id: a caller that tries ids learns nothing of their form.
             return None
         if stored is None:
             return None
