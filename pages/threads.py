@@ -11,6 +11,7 @@ from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label, when
 from console.format import cost, counted
 from console.sign_in import current_viewer
+from core.desk.archive import SealedThread
 from core.values import TurnStatus
 
 st.set_page_config(page_title="Threads", layout="wide")
@@ -49,6 +50,10 @@ if not listing.items:
     st.info("No threads match. Remove a filter, or use fewer words.", icon=":material/search_off:")
 for thread in listing.items:
     with st.container(border=True):
+        if isinstance(thread, SealedThread):
+            st.markdown(f":violet-badge[:material/lock: Sealed] {when(thread.updated_at)}")
+            st.caption("A handler looks after this thread.")
+            continue
         title, state, facts = st.columns([4, 2, 4], vertical_alignment="center")
         # A longer label would be cut off without a sign of it.
         title.page_link(
