@@ -3,16 +3,17 @@
 import logging
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from backends.care.cards import CareFile, read_cards
-from backends.care.examples import Examples, static_vectors
+from backends.care.examples import Examples, Sentence, static_vectors
 from backends.care.phrases import Part, PhraseReader, Phrases
 from backends.care.recogniser import URGENCY, Recogniser, TopicPhrases
-from backends.care.spelling import Spelling
+from backends.care.spelling import Spelling, sentences
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput
 
@@ -62,11 +63,12 @@ def _phrases(
     return topics, spelling
 
 
-def _examples() -> dict[str, list[str]]:
-    examples: dict[str, list[str]] = {}
+def _examples() -> dict[str, list[Sentence]]:
+    examples: dict[str, list[Sentence]] = {}
     for language in _LANGUAGES:
         for topic, texts in _read(f"examples_{language}.yaml").items():
-            examples.setdefault(topic, []).extend(texts)
+            # An example of two sentences is read as one.
+            examples.setdefault(topic, []).extend(list(chain.from_iterable(sentences(text))) for text in texts)
     return examples
 
 

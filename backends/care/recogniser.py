@@ -62,11 +62,10 @@ class Recogniser:
     async def _by_example(self, text: str) -> str | None:
         if self._examples is None:
             return None
-        parts = [" ".join(words) for words in sentences(text)]
         try:
             with anyio.fail_after(EXAMPLES_SECONDS):
                 # Abandoned if late: a thread cannot be stopped, and the question must not wait for it.
-                return await blocking(self._examples.topic, parts, abandon_on_cancel=True)
+                return await blocking(self._examples.topic, sentences(text), abandon_on_cancel=True)
         except Exception:  # the boundary of the vectors: phrases have found nothing, and that stands
             log.exception("the examples of people in need could not be compared: the phrases decided alone")
             return None
