@@ -14,6 +14,7 @@ from console.drawing.text import label, when
 from console.drawing.turns import draw_ending, draw_question, draw_unsourced
 from console.format import cost, counted
 from console.sign_in import current_viewer
+from core.errors import NotFound
 from core.values import Passage
 
 st.set_page_config(page_title="Thread", layout="wide")
@@ -28,8 +29,12 @@ def section(passage: Passage) -> list[Passage]:
 
 
 def lift() -> None:
-    run(desk.lift_seal(viewer, thread_id, st.session_state.tr_reason))
-    st.session_state.tr_lifted = thread_id
+    try:
+        run(desk.lift_seal(viewer, thread_id, st.session_state.tr_reason))
+    except NotFound:
+        pass  # another handler was faster: the page below says that the thread is not theirs any more
+    else:
+        st.session_state.tr_lifted = thread_id
 
 
 if st.session_state.get("tr_lifted") == thread_id and "auditor" not in viewer.roles:
