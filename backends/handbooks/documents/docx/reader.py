@@ -203,6 +203,16 @@ def _boxes(node: etree._Element) -> Iterator[etree._Element]:
             yield from _boxes(child)
 
 
+def _said(note: etree._Element) -> Iterator[str]:
+    for child in note:
+        if child.tag == W + "t":
+            yield child.text or ""
+        elif child.tag not in _SKIPPED:
+            yield _WORDS.get(child.tag, "")
+            yield from _said(child)
+            yield "\n" if child.tag == W + "p" else ""
+
+
 def _notes(document: Opened) -> Iterator[tuple[tuple[str, str | None], str]]:
     """The text of each footnote and endnote, by what refers to it."""
     safe = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -211,6 +221,5 @@ def _notes(document: Opened) -> Iterator[tuple[tuple[str, str | None], str]]:
         if kind not in ("footnotes", "endnotes") or relation.is_external:
             continue
         for note in etree.fromstring(relation.target_part.blob, safe):
-            text = " ".join("".join(t.text or "" for t in note.iter(W + "t")).split())
-            if text:
+            if text := " ".join("".join(_said(note)).split()):
                 yield (f"{W}{kind[:-1]}Reference", note.get(W + "id")), text
