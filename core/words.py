@@ -1,7 +1,7 @@
 """The words of a text. One function for all stores, so that a search finds the same in each.
 
 A character may be written in several ways: ü as one or as two, a ligature for its letters, a Kangxi radical for its
-ideograph. `plain` makes them one. It is not NFKC, which also makes 252 of 25² and 11⁄2 of 1½.
+ideograph. `plain` makes them one. It is not NFKC, which also makes 252 of 25² and eleven halves of 1½.
 """
 
 import re

@@ -53,7 +53,9 @@ def test_words_alone_keep_their_own_order():
 
 
 def test_no_more_than_some_go_on_and_they_are_the_best():
-    assert list(joined({row: float(row) for row in range(1, 300)}, {}, {}, BY_WORDS)) == list(range(299, 299 - MATCHED, -1))
+    assert list(joined({row: float(row) for row in range(1, 300)}, {}, {}, BY_WORDS)) == list(
+        range(299, 299 - MATCHED, -1)
+    )
 
 
 def test_tokens_are_added_on_a_scale_of_their_own_and_nothing_is_where_there_are_none():

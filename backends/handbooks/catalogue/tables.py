@@ -75,7 +75,7 @@ MIGRATIONS = (
     ALTER TABLE version ADD COLUMN withdrawn TEXT
     """,
     """
-    -- The reading by which the words were made, 0 before there was more than one: see backends.handbooks.catalogue.words.
+    -- By which reading the words were made, 0 before there were several: see backends.handbooks.catalogue.words.
     REPLACE INTO meta VALUES ('reading', 0)
     """,
 )

@@ -16,7 +16,6 @@ from backends.stems import stemmed, surface
 from core.canonical import Json
 from core.values import Passage
 
-
 READING = 1
 """Grows with every change of what the words of a text are."""
 
@@ -32,7 +31,7 @@ def renew(connections: Connections) -> None:
         connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
         connection.execute("DELETE FROM vocabulary; UPDATE version SET findable = 0")
         for (document,) in connection.execute("SELECT id FROM document").fetchall():
-            settle(connection, document)
+            settle(connection, str(document))
         connection.execute("REPLACE INTO meta VALUES ('reading', ?)", (READING,))
 
 

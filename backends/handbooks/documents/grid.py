@@ -4,7 +4,7 @@ A merged cell's value is written in each row and column that it covers, and seve
 joined names. So every value stands under all that is said of it, wherever a table is cut.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from backends.handbooks.documents.model import Refused
 
 _WIDEST = 1000
 """Columns that HTML lets a cell span."""
+_DEEP = 2
 _MOST_PLACES = 200_000
 _MOST_CHARACTERS = 4_000_000
 """What a table may come to with its merged cells written out, above which it is refused."""
@@ -61,49 +62,57 @@ def placed(groups: Sequence[Sequence[Sequence[Cell]]]) -> list[Row]:
 
 
 def flat(grid: Sequence[Row], headers: int) -> list[list[str]]:
-    """The rows as texts, all of one length; the first `headers` of them, but at least one, are joined to one header.
+    """The rows as texts, all of one length; the first `headers` of them, if they are several, joined to one.
 
-    Rows and columns in which no cell begins are left out: they repeat what stands before them.
+    Rows and columns in which no cell begins are left out: they repeat what stands before them. Raises Refused for too
+    much text.
     """
-    columns = _beginnings(sorted({column for row in grid for column in row}), grid)
-    rows = [row for above, row in zip([{}, *grid], grid, strict=False) if _begins(row, above)]
-    headers -= sum(not _begins(row, above) for above, row in zip([{}, *grid], grid[:headers], strict=False))
-    if not rows:
-        return []
+    kept = [(n, row) for n, (above, row) in enumerate(zip([{}, *grid], grid, strict=False)) if _begins(row, above)]
+    rows = [row for _, row in kept]
+    columns = _columns(rows)
     texts = [[_said(row.get(column, [])) for column in columns] for row in rows]
-    if sum(map(len, (text for row in texts for text in row))) > _MOST_CHARACTERS:
+    if sum(len(text) for row in texts for text in row) > _MOST_CHARACTERS:
         raise Refused("a table of it has merged cells with too much text: make it simpler")
-    deep = min(max(headers, _deep(rows, columns)), len(rows) - 1)
-    return [[_name(names) for names in zip(*texts[:deep], strict=True)], *texts[deep:]] if deep > 1 else texts
-
-
-def _beginnings(columns: Sequence[int], grid: Sequence[Row]) -> list[int]:
-    befores = [-1, *columns]
-    return [
-        column
-        for before, column in zip(befores, columns, strict=False)
-        if any(cell not in row.get(before, []) for row in grid for cell in row.get(column, []))
-    ]
+    deep = max(sum(n < headers for n, _ in kept), _DEEP if _names_parts(rows, columns) else 0)
+    deep = min(deep, len(rows) - 1)
+    if deep < _DEEP:
+        return texts
+    return [[_once(names) for names in zip(*texts[:deep], strict=True)], *texts[deep:]]
 
 
 def _begins(row: Row, above: Row) -> bool:
-    """Whether a cell begins in the row, or it is empty."""
+    """Whether a cell begins in the row."""
     return any(cell not in above.get(column, []) for column, cells in row.items() for cell in cells)
 
 
-def _deep(rows: Sequence[Row], columns: Sequence[int]) -> int:
-    """How many rows the first row's cells reach down, if one of them stands over several columns; else 1."""
-    first = [rows[0].get(column, []) for column in columns]
-    over = any(set(one) & set(other) for one, other in pairwise(first))
-    if not over or len({id(cell) for cells in first for cell in cells}) < 2:
-        return 1
-    return max(sum(cell in row.get(column, []) for row in rows) for column, cells in zip(columns, first, strict=True) for cell in cells)
+def _columns(rows: Sequence[Row]) -> list[int]:
+    """The columns in which a cell begins."""
+    every = sorted({column for row in rows for column in row})
+    return [
+        column
+        for before, column in zip([-1, *every], every, strict=False)
+        if any(cell not in row.get(before, []) for row in rows for cell in row.get(column, []))
+    ]
+
+
+def _names_parts(rows: Sequence[Row], columns: Sequence[int]) -> bool:
+    """Whether the second row names parts of what the first one names, whatever their author marked as a header.
+
+    Then a cell of the first row stands over several columns, and another reaches into the second row and ends there.
+    """
+    first, second, third = ([row.get(column, []) for column in columns] for row in [*rows, {}, {}, {}][:3])
+    over = any(not set(one).isdisjoint(other) for one, other in pairwise(first))
+    ends = any(
+        cell in below and cell not in further
+        for cells, below, further in zip(first, second, third, strict=True)
+        for cell in cells
+    )
+    return over and ends
 
 
 def _said(cells: Sequence[Cell]) -> str:
-    return " / ".join(dict.fromkeys(cell.text for cell in cells if cell.text))
+    return _once([cell.text for cell in cells])
 
 
-def _name(names: Sequence[str]) -> str:
-    """A column's names from top to bottom, each once."""
-    return " / ".join(dict.fromkeys(name for name in names if name))
+def _once(texts: Iterable[str]) -> str:
+    return " / ".join(dict.fromkeys(text for text in texts if text))

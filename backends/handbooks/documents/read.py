@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from backends.handbooks.documents.cutter import cut
 from backends.handbooks.documents.kinds import decoded, kind_of
-from backends.handbooks.documents.model import LARGEST, Block, Content, Kind, ParsedDocument, Refused
+from backends.handbooks.documents.model import LARGEST, Block, Content, Kind, ParsedDocument, Part, Refused
 from core.words import plain
 
 
@@ -54,15 +54,16 @@ def _plain(content: Content) -> Content:
     return replace(
         content,
         blocks=[
-            replace(
-                block,
-                head=plain(block.head),
-                parts=tuple(part._replace(text=plain(part.text)) for part in block.parts),
-            )
-            for block in content.blocks
+            replace(block, head=plain(block.head), parts=parts) for block in content.blocks if (parts := _parts(block))
         ],
         front=front.model_copy(update={name: plain(text) for name, text in said.items()}),
     )
+
+
+def _parts(block: Block) -> tuple[Part, ...]:
+    # A part of invisible characters alone is none.
+    parts = (part._replace(text=plain(part.text)) for part in block.parts)
+    return tuple(part for part in parts if part.text.strip())
 
 
 def _content(kind: Kind, data: bytes, name: str) -> Content:

@@ -1,7 +1,7 @@
 """The words of the handbooks as a question meets them: which there are, how common, and which a misspelt one was to be.
 
-Numbers, codes, words of the handbooks and words of the language stay as they are: else "dentist" would become "density" if the
-handbooks never mention a dentist.
+Numbers, codes, words of the handbooks and words of the language stay as they are: else "dentist" would become "density"
+if the handbooks never mention a dentist.
 """
 
 import math

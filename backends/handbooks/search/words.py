@@ -7,10 +7,10 @@ weights.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from backends.codes import codes
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Phrase, Synonyms
-from backends.codes import codes
 from backends.stems import question_words, stems
 from core.words import words
 

@@ -192,8 +192,8 @@ def written(record: Record) -> Written:
     return Written(record, fields, leaves(record.fields), _joined_words(record.fields))
 
 
-def _words_of(fields: Bound) -> str:
-    return _joined_words(loads(str(fields)))
+def _words_of(*columns: object) -> str:
+    return _joined_words(loads(str(columns[0])))
 
 
 def _joined_words(fields: Mapping[str, Json]) -> str:

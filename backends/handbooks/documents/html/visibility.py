@@ -46,7 +46,7 @@ class Hiding:
         return any(self._declarations(node))
 
     def keeps_place(self, node: HtmlElement) -> bool:
-        """Whether a hidden element leaves a gap, as a hidden cell of a table does: what comes after it does not move."""
+        """Whether a hidden element leaves a gap, as a hidden cell of a table may: what comes after it does not move."""
         hiding = [node.get("style", ""), *self._declarations(node)]
         return node.get("hidden") is None and not any(map(_GONE.search, hiding))
 
