@@ -6,7 +6,7 @@ joined names. So every value stands under all that is said of it, wherever a tab
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise, takewhile
 from typing import TypeAlias
 
 from backends.handbooks.documents.model import Refused
@@ -73,8 +73,10 @@ def flat(grid: Sequence[Row], headers: int) -> list[list[str]]:
     texts = [[_said(row.get(column, [])) for column in columns] for row in rows]
     if sum(len(text) for row in texts for text in row) > _MOST_CHARACTERS:
         raise Refused("a table of it has merged cells with too much text: make it simpler")
-    deep = max(sum(n < headers for n, _ in kept), _DEEP if _names_parts(rows, columns) else 0)
-    deep = min(deep, len(rows) - 1)
+    # A cell over the whole table is its title: the row below it names the columns.
+    titles = len(list(takewhile(lambda row: len(set(chain(*row.values()))) == 1, rows)))
+    named = max(sum(n < headers for n, _ in kept), titles + 1)
+    deep = min(max(named, _DEEP) if _names_parts(rows, columns) else named, len(rows) - 1)
     if deep < _DEEP:
         return texts
     return [[_once(names) for names in zip(*texts[:deep], strict=True)], *texts[deep:]]
