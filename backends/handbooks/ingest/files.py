@@ -124,7 +124,7 @@ def _root(path: Path, root: Path | None, roots: Iterable[str]) -> Path:
 
 def _folder(path: Path, root: Path) -> Folder:
     under = path.relative_to(root).as_posix()
-    files = tuple(sorted(_walk(path, root), key=lambda file: (composed(file.name), file.name)))
+    files = tuple(sorted(_walk(path, root), key=lambda file: (composed(file.name), file.name != composed(file.name))))
     return Folder(root=str(root), under="" if under == "." else f"{under}/", files=files)
 
 
