@@ -5,7 +5,7 @@ ideograph. `plain` makes them one. It is not NFKC, which also makes 252 of 25² 
 """
 
 import re
-from unicodedata import category, decomposition, normalize
+from unicodedata import category, decomposition, is_normalized, normalize
 
 _MEANT = ("<super>", "<fraction>", "<circle>", "<square>")
 """Characters that mean something else than those they are made of: a footnote's mark, a half, a unit."""
@@ -13,12 +13,13 @@ APART = "¹²³\u2070\u2074-\u2079¼-¾\u2150-\u215f\u2189\u2460-\u24ff\u2776-\u
 """Figures that are no part of the number before them."""
 _WORD = re.compile(rf"[{APART}]+|[^\W_{APART}]+")
 
-_UNSEEN = frozenset("\u00ad\u034f\u180e\u200b\u2060\ufeff")
+_UNSEEN = re.compile("[\u00ad\u034f\u180e\u200b\u2060\ufeff]")
+"""They say where a line may or may not break, and nothing else."""
 _PARTED = re.compile(r"\u00ad\s+(?=[^\W\d_])")
 _LETTER = r"[^\W\d_\u0590-\U0010ffff]"
 _UNJOINED = re.compile(rf"(?<={_LETTER})[\u200c\u200d]+(?={_LETTER})")
 """Joiners shape the letters of some scripts, and emoji; between these letters they do nothing that a reader sees."""
-_MARKS = dict.fromkeys(map(ord, "\u061c\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+_MARKS = re.compile("[\u061c\u200c-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class _Plain(dict[int, str]):
@@ -37,7 +38,7 @@ def plain(text: str) -> str:
 
     Footnote marks, fractions and encircled figures stay as they are, and so does all that is no letter or figure.
     """
-    if text.isascii():
+    if text.isascii() or (is_normalized("NFKC", text) and not (_UNSEEN.search(text) or _MARKS.search(text))):
         return text
     return normalize("NFC", _UNJOINED.sub("", _PARTED.sub("", text).translate(_PLAIN)))
 
@@ -49,11 +50,11 @@ def words(text: str) -> list[str]:
     """
     if text.isascii():
         return _WORD.findall(text.lower())
-    return _WORD.findall(normalize("NFC", plain(text).translate(_MARKS).casefold()))
+    return _WORD.findall(normalize("NFC", _MARKS.sub("", plain(text)).casefold()))
 
 
 def _character(character: str) -> str:
-    if character in _UNSEEN:
+    if _UNSEEN.match(character):
         return ""
     if decomposition(character).startswith(_MEANT):
         return character

@@ -20,7 +20,7 @@ TEXTS = {
     "apart": "Ku\u0308ndigung",
     "hyphens": "Ur\u00adlaubs\u00adan\u00adspruch zero\u200bwidth",
     "folded": "\ufb01nal \u2f47\u672c \uff12\uff15",
-    "footnote": "pay 31\u00b2 or 1\u00bd",
+    "footnote": "pay 31\u00b2 per 1\u00bd",
 }
 
 
@@ -70,7 +70,7 @@ WORDS: list[tuple[str, list[str]]] = [
     ("25", ["folded"]),
     ("pay 31", ["footnote"]),
     ("312", []),
-    ("1 or", ["footnote"]),
+    ("1 per", ["footnote"]),
     ("%", [*TEXTS, "list", "nothing"]),
 ]
 
