@@ -6,6 +6,7 @@ so that a question for a form does not find every passage with one of the two.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from core.words import APART, plain, words
 
@@ -13,8 +14,8 @@ DOT = "\ua78f"
 """Stands between two figures of a code, such as those of a section number. It is a letter to every tokenizer."""
 _SIGNS = {"#": "sharp", "++": "plusplus"}
 
-_JOIN = r"(?:[-\u2010\u2011._]|(?<=[^\W\d_])\u2013(?=\d))"
-"""What joins the parts of a code. Word makes a dash of a hyphen between letters and figures."""
+_JOIN = r"(?:[-\u2010\u2011._]|(?<=[^\W\d_])[/\u2013](?=\d))"
+"""What joins the parts of a code. A stroke or a dash, which Word makes of a hyphen, also stands between two codes."""
 _SPACED = r"(?<![\w-])[A-Z]{1,5}[ \u00a0]\d{2,}[A-Z]?(?![\w-])"
 _CANDIDATE = re.compile(
     r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
@@ -35,6 +36,13 @@ def codes(text: str) -> list[str]:
     stretches = [*filter(_HINT.search, text.split()), *_WITH_SPACE.findall(text)]
     found = (match for stretch in stretches for match in _CANDIDATE.finditer(stretch))
     return list(dict.fromkeys(code for match in found for code in _of(match)))
+
+
+def asked_codes(question: str) -> list[str]:
+    """The codes of a question and, because people write `hr 204`, also what any word and number in it would make."""
+    said = words(question)
+    pairs = (before + after for before, after in pairwise(said) if before.isalpha() != after.isalpha())
+    return list(dict.fromkeys([*codes(question), *pairs]))
 
 
 def outside_codes(text: str) -> Iterator[tuple[str, bool]]:

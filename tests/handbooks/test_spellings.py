@@ -7,6 +7,8 @@ from unicodedata import normalize
 import apsw
 import docx
 import pytest
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from hypothesis import given
@@ -120,6 +122,20 @@ def test_tabs_and_breaks_part_words_in_word_and_soft_hyphens_do_not():
     assert read_document(file.getvalue(), "a.docx").text == "Urlaubs 25\nTage im"
 
 
+def test_tabs_and_paragraphs_part_words_in_footnotes_of_word():
+    document = docx.Document()
+    inside = "<w:p><w:r><w:t>25</w:t><w:tab/><w:t>days</w:t></w:r></w:p><w:p><w:r><w:t>or more</w:t></w:r></w:p>"
+    notes = f'<w:footnotes {nsdecls("w")}><w:footnote w:id="7">{inside}</w:footnote></w:footnotes>'
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
+    part = Part(PackURI("/word/footnotes.xml"), kind, notes.encode(), document.part.package)
+    document.part.relate_to(part, "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes")
+    run = document.add_paragraph("Leave").add_run()
+    run._r.append(parse_xml(f'<w:footnoteReference {nsdecls("w")} w:id="7"/>'))
+    file = BytesIO()
+    document.save(file)
+    assert read_document(file.getvalue(), "a.docx").text == "Leave [25 days or more]"
+
+
 async def test_a_word_is_found_in_every_spelling_of_the_text_and_of_the_question(catalogue):
     texts = {
         "apart": APART,
@@ -169,8 +185,18 @@ async def test_of_two_files_with_one_name_the_other_is_refused_in_words(catalogu
         report = await take_in(catalogue, tmp_path / "books")
         assert statuses(report) == {COMPOSED: status, f"{APART}.md": "refused"}
         (reason,) = (one.reason for one in report.documents if one.status == "refused")
-        assert "another spelling" in reason
+        assert "rename" in reason
     assert found_texts(catalogue, TODAY) == {COMPOSED: ["Es sind acht Wochen."]}
+
+
+async def test_of_two_uploads_with_one_name_the_second_is_refused_in_words(catalogue):
+    for names in ((APART, COMPOSED), (COMPOSED, APART), (COMPOSED, COMPOSED)):
+        uploads = [Upload(name=f"{name}.md", data=text.encode()) for name, text in zip(names, (OLD, NEW), strict=True)]
+        report = await take_in(catalogue, *uploads)
+        assert [(one.document, one.status) for one in report.documents if one.status == "refused"] == [
+            (f"{COMPOSED}.md", "refused")
+        ]
+        assert found_texts(catalogue, TODAY) == {COMPOSED: ["Es sind vier Wochen."]}
 
 
 def earlier(path):

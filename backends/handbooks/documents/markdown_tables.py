@@ -58,6 +58,18 @@ def item(mark: str, blocks: Sequence[Block]) -> str:
     return "\n".join([f"{mark} {lines[0]}", *(indent + line for line in lines[1:])]).rstrip()
 
 
+def in_cell(blocks: Sequence[Block]) -> str:
+    """What stands in a cell, on one line: of a table in it, the names and then the rows, `A / B: 1 / 2; 3 / 4`."""
+    return " ".join(" ".join(_in_cell(block) for block in blocks).split())
+
+
+def _in_cell(block: Block) -> str:
+    if block.shape != "table":
+        return written(block)
+    names, *rows = (" / ".join(_cells(line)) for line in (block.head.split("\n")[0], *(p.text for p in block.parts)))
+    return f"{names}: {'; '.join(rows)}"
+
+
 def written(block: Block) -> str:
     """A block inside another, which is no block of its own: a heading is a line there."""
     return "\n".join([*([block.head] if block.head else []), *(part.text for part in block.parts)])

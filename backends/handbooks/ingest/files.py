@@ -28,7 +28,7 @@ class Upload:
 class File:
     """A file of the folder `root`; an upload has the root None. `asked`: the file itself was named, not its folder.
 
-    `twin`: another file of the same folder has its name in another spelling, and is the document.
+    `twin`: another file of the same folder or upload has its name, in whatever spelling, and is the document.
     """
 
     document: str
@@ -40,14 +40,14 @@ class File:
 
     def read(self) -> bytes:
         """Its content. Raises Refused if it cannot be read, or is too large."""
+        if self.twin:
+            raise Refused("another file has this name, perhaps in another spelling: rename or remove one of the two")
         if self.data is not None:
             if len(self.data) > LARGEST:
                 raise Refused(_too_large(self.name, len(self.data)))
             return self.data
         if not _is_text(self.name):
             raise Refused("its name is not UTF-8: rename it")
-        if self.twin:
-            raise Refused("another file has this name in another spelling: rename or remove one of the two")
         path = Path(self.root or "") / self.name
         try:
             status = path.stat()
@@ -80,7 +80,8 @@ def gather(
     path does not exist, is not in `root`, or cannot be listed.
     """
     files: dict[tuple[str | None, str], File] = {}
-    names: dict[tuple[str | None, str], str] = {}
+    documents: dict[tuple[str | None, str], File] = {}
+    twins: list[File] = []
     folders: list[Folder] = []
     for source in sources:
         if isinstance(source, Upload):
@@ -102,10 +103,12 @@ def gather(
             else:
                 raise InvalidInput(f"there is no file or folder {path}")
         for file in gathered:
-            if names.setdefault((file.root, file.document), file.name) != file.name:
-                file = replace(file, document=file.name, twin=True)
-            files.setdefault((file.root, file.name), file)
-    return list(files.values()), folders
+            first = documents.setdefault((file.root, file.document), file)
+            if (first.name, first.data) != (file.name, file.data):
+                twins.append(replace(file, document=file.name, twin=True))
+            else:
+                files.setdefault((file.root, file.name), file)
+    return [*files.values(), *twins], folders
 
 
 def _as_known(files: Iterable[File], known: Mapping[str, str]) -> tuple[File, ...]:

@@ -7,7 +7,7 @@ weights.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from backends.codes import codes
+from backends.codes import asked_codes
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Phrase, Synonyms
@@ -49,11 +49,11 @@ class WordsLeg:
                     found[row] = found.get(row, 0.0) + weight * score
         return found
 
-    def with_codes(self, text: str, versions: Sequence[int], limit: int) -> dict[int, float]:
-        """The rows of passages that have a code of the text, and how much of its codes each has; at most `limit`."""
-        asked = codes(text)
+    def with_codes(self, text: str, lexicon: Lexicon, versions: Sequence[int], limit: int) -> dict[int, float]:
+        """The rows of passages that have codes of the text, at most `limit` for each, and the share that each has."""
+        asked = [code for code in stems(asked_codes(text))[-MOST_TERMS:] if lexicon.having(code)]
         found: dict[int, float] = {}
-        for code in stems(asked):
+        for code in asked:
             for row, _ in self._catalogue.words(f'"{code}"', versions, limit, (TITLE, TRAIL, BODY)):
                 found[row] = found.get(row, 0.0) + 1 / len(asked)
         return found

@@ -18,7 +18,7 @@ from lxml import etree  # type: ignore[import-untyped]  # lxml is written in C, 
 from backends.handbooks.documents.docx.package import check
 from backends.handbooks.documents.docx.styles import OFF, Styles, W
 from backends.handbooks.documents.grid import Cell, Row, flat
-from backends.handbooks.documents.markdown_tables import item, table, written
+from backends.handbooks.documents.markdown_tables import in_cell, item, table
 from backends.handbooks.documents.model import Block, Content, Front, LeftOut, Part, Refused, Shape, meant
 
 _SKIPPED = frozenset(
@@ -77,7 +77,7 @@ class _Reader:
         self.left_out.extend(LeftOut(reason=reason, text=text) for reason, text in said if text)
 
     def _whole(self, node: etree._Element) -> str:
-        return " ".join(" ".join(written(block) for block in self.flow(node)).split())
+        return in_cell(list(self.flow(node)))
 
     def _paragraph(self, node: etree._Element, items: list[tuple[int, str]]) -> tuple[list[Block], bool]:
         """What a paragraph holds besides an item that it added to `items`, and whether it belongs to that list."""

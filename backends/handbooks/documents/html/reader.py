@@ -6,14 +6,14 @@ navigation, header and footer, are left out and listed. A page whose one main he
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from lxml import html  # type: ignore[import-untyped]  # lxml is written in C, without types
 from lxml.html import HtmlElement  # type: ignore[import-untyped]  # the same
 
 from backends.handbooks.documents.grid import Cell, flat, placed
 from backends.handbooks.documents.html.visibility import Hiding
-from backends.handbooks.documents.markdown_tables import item, table, written
+from backends.handbooks.documents.markdown_tables import in_cell, item, table
 from backends.handbooks.documents.model import Block, Content, Front, LeftOut, Part, Refused
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
@@ -198,7 +198,7 @@ class _Page:
             stray.append(child.tail or "")
 
     def _cell(self, cell: HtmlElement) -> str:
-        return " ".join(" ".join(written(block) for block in self.flow(cell)).split())
+        return in_cell(list(self.flow(cell)))
 
     def _inline(self, node: HtmlElement) -> str:
         if node.tag == "br":
@@ -224,8 +224,14 @@ def _headers(groups: Sequence[tuple[str, Sequence[Sequence[Cell]]]]) -> int:
     if head := sum(len(rows) for tag, rows in groups if tag == "thead"):
         return head
     rows = [row for _, rows in groups for row in rows]
-    naming = list(takewhile(lambda row: all(cell.header for cell in row), rows))
+    naming = list(takewhile(_names_columns, rows))
     return len(naming) if len(naming) < len(rows) else 1
+
+
+def _names_columns(row: Sequence[Cell]) -> bool:
+    """Whether there are names of columns alone, perhaps behind an empty corner."""
+    named = list(dropwhile(lambda cell: not cell.text, row))
+    return bool(named) and all(cell.header for cell in named)
 
 
 def _number(cell: HtmlElement, name: str) -> int:
