@@ -12,13 +12,15 @@ from core.words import APART, plain, words
 
 DOT = "\ua78f"
 """Stands between two figures of a code, such as those of a section number. It is a letter to every tokenizer."""
+LONGEST = 64
+"""Characters of a code, above which a text is something else."""
 _SIGNS = {"#": "sharp", "++": "plusplus"}
 
 _JOIN = r"(?:[-\u2010\u2011._]|(?<=[^\W\d_])[/\u2013](?=\d))"
 """What joins the parts of a code. A stroke or a dash, which Word makes of a hyphen, also stands between two codes."""
 _SPACED = r"(?<![\w-])[A-Z]{1,5}[ \u00a0]\d{2,}[A-Z]?(?![\w-])"
 _CANDIDATE = re.compile(
-    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"(?P<mail>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)"
     r"|(?<![^\W_])(?P<letter>[A-Za-z])(?P<sign>#|\+\+)(?![^\W_])"
     rf"|{_SPACED}|[^\W_]+(?:{_JOIN}[^\W_]+|\([^\W_]{{1,4}}\))*"
 )
@@ -61,7 +63,7 @@ def _of(match: re.Match[str]) -> Iterator[str]:
         yield DOT.join(words(match["mail"]))
     elif match["letter"]:
         yield match["letter"].lower() + _SIGNS[match["sign"]]
-    elif _is_code(match[0]):
+    elif len(match[0]) <= LONGEST and _is_code(match[0]):
         parts = _PART.findall(match[0].casefold())
         yield _joined(parts)
         # In HR-204-Antrag, which is one word in German, HR-204 is the code.

@@ -69,6 +69,11 @@ def test_a_code_is_one_word_to_an_index_and_no_text_is_lost_around_it(text):
     assert codes(plain(text)) == codes(text)
 
 
+def test_a_long_run_of_letters_and_figures_is_no_code():
+    assert codes("a1-" * 400_000) == []
+    assert codes("a1+" * 400_000 + "@") == ["a1"]
+
+
 @pytest.fixture(params=["none", "static"])
 async def retriever(request, tmp_path):
     catalogue = Catalogue(":memory:")

@@ -94,12 +94,19 @@ def test_cells_that_overlap_both_have_the_place():
         "<tr><th rowspan=2>Country<th colspan=2>2026<tr><th>Days<th>Hours",
         "<tr><th>Country<th colspan=2>2026<tr><th><th>Days<th>Hours",
         "<tr><td rowspan=2>Country<td colspan=2>2026<tr><td>Days<td>Hours",
+        "<tr><td>Country<td colspan=2>2026<tr><td><td>Days<td>Hours",
     ],
-    ids=["thead", "th", "without rowspan", "by its merged cells"],
+    ids=["thead", "th", "without rowspan", "by its merged cells", "by what is empty"],
 )
 def test_two_rows_of_headers_are_one_with_joined_names(head):
     found = page(f"{head}<tr><td>Austria<td>25<td>200<tr><td>Spain<td>23<td>184")
     assert rows(found) == [["Country", "2026 / Days", "2026 / Hours"], ["Austria", "25", "200"], ["Spain", "23", "184"]]
+
+
+@pytest.mark.parametrize("first", ["<td>Austria<td>A<td>25", "<td><td>A<td>25"])
+def test_a_row_of_values_is_no_header_because_a_name_stands_over_two_columns(first):
+    found = rows(page(f"<tr><th>Country<th colspan=2>Grade and days<tr>{first}<tr><td>B<td>C<td>30"))
+    assert found[0] == ["Country", "Grade and days", "Grade and days"]
 
 
 def test_rows_of_headers_may_begin_with_an_empty_corner():

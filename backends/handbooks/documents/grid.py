@@ -6,7 +6,7 @@ joined names. So every value stands under all that is said of it, wherever a tab
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise, takewhile
+from itertools import chain, takewhile
 from typing import TypeAlias
 
 from backends.handbooks.documents.model import Refused
@@ -100,16 +100,19 @@ def _columns(rows: Sequence[Row]) -> list[int]:
 def _names_parts(rows: Sequence[Row], columns: Sequence[int]) -> bool:
     """Whether the second row names parts of what the first one names, whatever their author marked as a header.
 
-    Then a cell of the first row stands over several columns, and another reaches into the second row and ends there.
+    Then a cell of the first row stands over several columns, and below the others is nothing new: a cell that reaches
+    down from the first row and ends in the second, or empty ones beside words without figures.
     """
     first, second, third = ([row.get(column, []) for column in columns] for row in [*rows, {}, {}, {}][:3])
-    over = any(not set(one).isdisjoint(other) for one, other in pairwise(first))
-    ends = any(
-        cell in below and cell not in further
-        for cells, below, further in zip(first, second, third, strict=True)
-        for cell in cells
-    )
-    return over and ends
+    over = [
+        any(cell in other for cell in cells for other in first[max(n - 1, 0) : n] + first[n + 1 : n + 2])
+        for n, cells in enumerate(first)
+    ]
+    beside = [n for n, is_over in enumerate(over) if not is_over]
+    ends = any(cell in second[n] and cell not in third[n] for n in beside for cell in first[n])
+    said = [_said(cells) for cells in second]
+    empty = beside and all(bool(text) == is_over for text, is_over in zip(said, over, strict=True))
+    return any(over) and bool(ends or (empty and not any(map(str.isdecimal, chain(*said)))))
 
 
 def _said(cells: Sequence[Cell]) -> str:
