@@ -177,6 +177,15 @@ async def test_a_folder_whose_names_change_their_spelling_keeps_its_documents(ca
     check_whole(catalogue)
 
 
+async def test_a_part_of_a_folder_with_a_name_apart_loses_the_documents_whose_files_are_gone(catalogue, tmp_path):
+    books = tmp_path / "books"
+    write(books, {f"{APART}/one.md": OLD, f"{APART}/two.md": NEW})
+    await take_in(catalogue, books)
+    write(books, {f"{APART}/one.md": OLD})
+    report = await take_in(catalogue, books / APART)
+    assert statuses(report) == {f"{COMPOSED}/one": "unchanged", f"{COMPOSED}/two": "removed"}
+
+
 async def test_of_two_files_with_one_name_the_other_is_refused_in_words(catalogue, tmp_path):
     write(tmp_path / "books", {f"{APART}.md": OLD, f"{COMPOSED}.md": NEW})
     if len(list((tmp_path / "books").iterdir())) < 2:
