@@ -1,4 +1,4 @@
-"""The demo's HR records: a few invented employees, their leave and their letters, in one SQLite file.
+"""The demo's HR records: a few invented employees, their leave, letters and tickets, in one SQLite file.
 
 The file stands for the HR system that a company already has. Every change carries the key of the tool call that asked
 for it. Keys are unique, so the same request twice has one effect.
@@ -23,6 +23,10 @@ CREATE TABLE IF NOT EXISTS leave (
 );
 CREATE TABLE IF NOT EXISTS letter (
     key TEXT PRIMARY KEY, employee TEXT NOT NULL, recipient TEXT NOT NULL, issued TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ticket (
+    key TEXT PRIMARY KEY, employee TEXT NOT NULL, topic TEXT, note TEXT NOT NULL, messages TEXT NOT NULL,
+    opened TEXT NOT NULL
 );
 """
 _EMPLOYEES = (
@@ -94,6 +98,17 @@ class HrRecords:
             )
             number, issued = self._db.execute("SELECT rowid, issued FROM letter WHERE key = ?", (key,)).fetchone()
         return {"letter": f"SL-{number:05d}", "recipient": recipient, "issued": issued}
+
+    def open_ticket(self, key: str, employee: str, topic: str | None, note: str, messages: str) -> str:
+        """Put a ticket for the People team on record, once per key, and return its number."""
+        with self._lock:
+            self._employee(employee)
+            self._db.execute(
+                "INSERT OR IGNORE INTO ticket VALUES (?, ?, ?, ?, ?, ?)",
+                (key, employee, topic, note, messages, str(self._today())),
+            )
+            (number,) = self._db.execute("SELECT rowid FROM ticket WHERE key = ?", (key,)).fetchone()
+        return f"T-{number:04d}"
 
     def close(self) -> None:
         with self._lock:
