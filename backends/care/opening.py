@@ -39,9 +39,7 @@ def open_care(folder: Path | None) -> Recogniser:
     return Recogniser(*_phrases(cards, lambda word: len(tokens.ids([word])[0]) == 1), examples, cards)
 
 
-def _phrases(
-    cards: Mapping[str, CareFile], is_word: Callable[[str], bool]
-) -> tuple[dict[str, TopicPhrases], Spelling]:
+def _phrases(cards: Mapping[str, CareFile], is_word: Callable[[str], bool]) -> tuple[dict[str, TopicPhrases], Spelling]:
     spelling = Spelling(is_word)
     phrases: dict[str, list[tuple[Part, ...]]] = {topic: [] for topic in (*URGENCY, *cards)}
     excepted: dict[str, list[tuple[Part, ...]]] = {topic: [] for topic in phrases}

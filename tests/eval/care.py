@@ -143,6 +143,7 @@ async def recogniser() -> AsyncIterator[Care]:
 
 async def _run(half: Half, show: bool) -> None:
     async with recogniser() as care:
+
         async def recognise(text: str) -> str | None:
             concern = await care.recognise(text, READER)
             return concern.topic if concern else None
