@@ -422,10 +422,11 @@ def test_no_setting_shows_its_secret(monkeypatch):
 
 def test_the_same_key_books_leave_once():
     records = HrRecords(":memory:", lambda: date(2026, 11, 24))
-    first = records.book_leave("key", "e-1042", "annual", date(2026, 12, 7), date(2026, 12, 8))
-    assert first == records.book_leave("key", "e-1042", "annual", date(2026, 12, 7), date(2026, 12, 8))
+    asked = ("e-1042", "austria", "annual", date(2026, 12, 7), date(2026, 12, 8))
+    first = records.book_leave("key", *asked)
+    assert first == records.book_leave("key", *asked)
     assert first["working_days"] == 1  # 8 December is a holiday
-    assert records.balance("e-1042")["days_left"] == 12
-    with pytest.raises(ValueError, match="overlaps"):
-        records.book_leave("other", "e-1042", "annual", date(2026, 12, 7), date(2026, 12, 8))
+    assert records.balance("e-1042", "austria")["days_left"] == 12
+    with pytest.raises(ValueError, match="overlap"):
+        records.book_leave("other", *asked)
     records.close()
