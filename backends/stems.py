@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from threading import local
+from typing import Literal
 
 import Stemmer  # type: ignore[import-not-found]  # an extension module without types
 
@@ -36,12 +37,12 @@ def question_words(question: str) -> list[str]:
     return [word for word in words(_HOW_IT_WORKS.sub(r"\1", question)) if word not in STOP_WORDS]
 
 
-def stemmed(text: str) -> str:
-    """All words of a text cut to Snowball's English stems, with blanks between: as an index of words keeps them."""
+def stemmed(text: str, language: Literal["english", "german"] = "english") -> str:
+    """All words of a text cut to Snowball's stems, with blanks between: in English as an index of words keeps them."""
     # One for each thread, because a stemmer may be used by one thread at a time.
-    if not hasattr(_OF_THREAD, "stemmer"):
-        _OF_THREAD.stemmer = Stemmer.Stemmer("english")
-    return " ".join(_OF_THREAD.stemmer.stemWords(words(text)))
+    if not hasattr(_OF_THREAD, language):
+        setattr(_OF_THREAD, language, Stemmer.Stemmer(language))
+    return " ".join(getattr(_OF_THREAD, language).stemWords(words(text)))
 
 
 def stem(word: str) -> str:
