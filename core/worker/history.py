@@ -196,6 +196,8 @@ def as_json(request: ModelRequest) -> Json:
         "tools": [tool_json(tool) for tool in request.tools],
         "settings": dict(request.settings),
         "output": None if request.output is None else dict(request.output),
+        "asked_at": request.asked_at,
+        "country": request.country,
     }
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from backends.models.offline.dates import find_dates, find_months
-from backends.models.offline.parameters import Parameter, Type, parameters
+from backends.models.offline.dates import Found, find_months
+from backends.models.offline.parameters import ENDS, STARTS, Parameter, Type, parameters
 from backends.stems import STOP_WORDS, terms
 from core.canonical import Json
 from core.model import ToolSchema
@@ -26,8 +26,6 @@ _NUMBER = re.compile(r"(?<![\w.,-])(\d+(?:[.,]\d+)?)(?![\w-])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LINK = r"(?:\s*[:=]\s*|\s+(?:is|are|of|number|no\.?|nr\.?)\s+|\s+)"
 _NAMED = r"(?-i:(\w*[A-Z\d][\w/@+-]*(?:\.\w+)*))"
-_STARTS = frozenset(("from", "start", "starts", "first", "begin", "begins", "since", "starting"))
-_ENDS = frozenset(("to", "until", "end", "ends", "last", "till", "through", "ending"))
 _FILLERS = frozenset(("date", "day", "number", "name", "of", "the", "in"))
 
 
@@ -47,9 +45,9 @@ class Filled:
         return sentence
 
 
-def fill(tool: ToolSchema, question: str) -> Filled:
-    """What of the tool's arguments the question holds."""
-    reader = _Reader(question, set(terms(f"{tool.name} {tool.description}")))
+def fill(tool: ToolSchema, question: str, dates: Sequence[Found]) -> Filled:
+    """What of the tool's arguments the question holds; `dates` are those that stand in it."""
+    reader = _Reader(question, dates, set(terms(f"{tool.name} {tool.description}")))
     wanted = sorted(parameters(tool), key=lambda parameter: not parameter.required)
     found: dict[str, Json] = {}
     for parameter in wanted:
@@ -66,10 +64,10 @@ def fill(tool: ToolSchema, question: str) -> Filled:
 class _Reader:
     """Reads values off one question; what became an argument is not read twice. Each method gives what it found."""
 
-    def __init__(self, question: str, own: set[str]) -> None:
+    def __init__(self, question: str, dates: Sequence[Found], own: set[str]) -> None:
         self._text = question
         self._own = own
-        self._dates = find_dates(question)
+        self._dates = dates
         self._months = find_months(question)
         self._taken: list[Span] = [(each.start, each.end) for each in self._dates]
 
@@ -101,7 +99,7 @@ class _Reader:
     def dates(self, wanted: Sequence[Parameter]) -> dict[str, Json]:
         """The dates, given out first by the word before them (from, until), then in order; more than fit give none."""
         given: dict[str, Json] = {}
-        left = [(each.iso, (words(self._text[: each.start]) or [""])[-1]) for each in self._dates]
+        left = [(each.day.isoformat(), (words(self._text[: each.start]) or [""])[-1]) for each in self._dates]
         if len(left) > len(wanted):
             return {}
         for fits in (_leads_to, _may_lead_to):
@@ -177,13 +175,13 @@ def _phrase(name: str) -> str:
 def _leads_to(word: str, name: str) -> bool:
     """Whether a date behind this word is the one that a parameter of this name asks for."""
     named = set(words(name))
-    return word in named or any(word in group and named & group for group in (_STARTS, _ENDS))
+    return word in named or any(word in group and named & group for group in (STARTS, ENDS))
 
 
 def _may_lead_to(word: str, name: str) -> bool:
     """Whether nothing speaks against it: "until" is no word before a first day."""
     named = set(words(name))
-    return not any(word in group and named & other for group, other in ((_STARTS, _ENDS), (_ENDS, _STARTS)))
+    return not any(word in group and named & other for group, other in ((STARTS, ENDS), (ENDS, STARTS)))
 
 
 def _fits(pattern: str | None, text: str) -> bool:
