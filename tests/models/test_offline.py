@@ -15,7 +15,7 @@ from pydantic import Field
 from backends.glossary import Glossary
 from backends.models.offline.dates import find_dates, find_months
 from backends.models.offline.model import OfflineModel
-from backends.models.offline.phrases import ENGLISH, GERMAN
+from backends.models.offline.phrases import ENGLISH
 from backends.models.offline.quotes import NOTHING_FOUND
 from backends.models.opening import open_model
 from backends.stems import question_words, stem

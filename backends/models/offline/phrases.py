@@ -80,9 +80,9 @@ ENGLISH = Phrases(
         "person": "I am a program and cannot put you through to a person. Please contact the People team; for a matter "
         "that should stay between the two of you, do not write it here.",
         "privacy": "What you write here and what the desk answers is kept on record. You can read it; auditors can "
-        "read it too, and each time they must state a purpose, which is put on record. An approver sees the requests that "
-        "wait for approval. The keepers of the handbooks see questions that the handbooks did not answer, or whose "
-        "answer was rated down, without your name. For what nobody else should read, contact the People team.",
+        "read it too, and each time they must state a purpose, which is put on record. An approver sees the requests "
+        "that wait for approval. The keepers of the handbooks see questions that the handbooks did not answer, or "
+        "whose answer was rated down, without your name. For what nobody else should read, contact the People team.",
     },
     handbooks="Ask me about anything in the handbooks that hold for you, such as leave, pay, sickness or expenses.",
     tools="I have these tools for you: {tools}.",
