@@ -13,7 +13,7 @@ from core.clock import iso
 from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
 from core.live.stream import live_stream, seal
 from core.log.records import OpenModelCall, OpenTurn
-from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
+from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_passages
 from core.retrieval.small_talk import small_talk
 from core.retriever import Retriever
 from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
@@ -103,11 +103,14 @@ class TurnWorker:
 
     async def _next(self, open_turn: OpenTurn) -> Act:
         equipment, options = self._equipment, self._equipment.options
+        turn = self._claimed.turn
         searches_first = equipment.retriever is not None and options.passages > 0 and options.retrieve_first
+        # A greeting that was searched would be on record as a question that the handbooks do not answer. "Help me" of a
+        # person in need is none.
+        says_something = turn.concern is not None or small_talk(turn.question or "") is None
         return plan(
             open_turn,
-            # A greeting that was searched would be on record as a question that the handbooks do not answer.
-            retrieves=searches_first and small_talk(self._claimed.turn.question or "") is None,
+            retrieves=searches_first and says_something,
             rewrites=await self._side_calls.rewrites(open_turn),
             summarizes=await self._side_calls.summarizes(open_turn),
             tells=equipment.hooked.tells,
@@ -146,11 +149,16 @@ class TurnWorker:
         equipment, clock = self._equipment, self._equipment.clock
         began = clock.monotonic()
         self._claimed.expect(SEARCH_SECONDS)
-        queries = await self._side_calls.queries(open_turn)
+        concern, question = self._claimed.turn.concern, self._claimed.turn.question or ""
+        queries = [question] if concern else await self._side_calls.queries(open_turn)
         search, error = Found(query=queries[0], passages=(), judgement=None), None
         try:
             with anyio.fail_after(self._claimed.left(SEARCH_SECONDS)):
-                search = await find_answer(retriever, queries, self._claimed.asker(), equipment.options.passages)
+                viewer, limit = self._claimed.asker(), equipment.options.passages
+                if concern:
+                    search = await find_passages(retriever, question, viewer, limit, topic=concern.topic)
+                else:
+                    search = await find_answer(retriever, queries, viewer, limit)
         except Exception as fault:  # the boundary of a retriever: the turn goes on without, and says so
             log.exception("turn %s: retrieval failed", self.turn)
             error = type(fault).__name__

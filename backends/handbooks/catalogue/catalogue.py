@@ -132,7 +132,12 @@ class Catalogue:
         in_force = self._on(as_of)
         wanted = filters.documents if filters and filters.documents else in_force
         answers = (in_force[document] for document in dict.fromkeys(wanted) if document in in_force)
-        return [one.row for one in answers if holds_for(one.terms.audience, viewer)]
+        topics = set(filters.topics) if filters else set()
+        return [
+            one.row
+            for one in answers
+            if holds_for(one.terms.audience, viewer) and (not topics or not topics.isdisjoint(one.terms.topics))
+        ]
 
     def versions(self, as_of: date) -> dict[str, str]:
         """The name of the version in force on that day, by document."""

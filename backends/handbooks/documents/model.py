@@ -80,6 +80,8 @@ class Piece(Value):
 class Terms(Value):
     """For whom and when a document holds, who answers for it, and by when its owner reads it again.
 
+    `topics` are the concerns of people in need that it is written for, such as `harassment`.
+
     It is in force from `effective` to `until`, both included; None leaves that end open. A knowledge owner's word is
     a partial one: a field that was not set (`model_fields_set`) leaves the document as it is.
     """
@@ -89,6 +91,7 @@ class Terms(Value):
     audience: Audience = Audience()
     owner: str | None = None
     review_by: date | None = None
+    topics: tuple[str, ...] = ()
 
 
 AS_WRITTEN = Terms()

@@ -43,7 +43,7 @@ class Conversation:
         self._today = _today(request)
         self._month_first = puts_month_first(request.country)
         self.question, self.results = _newest(request.messages)
-        self.small_talk = small_talk(self.question.text)
+        self.small_talk = None if self.question.topic else small_talk(self.question.text)
         self.wish = self._wish(request.messages)
         self.phrases = PHRASES[self._language()]
 

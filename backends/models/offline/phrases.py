@@ -77,10 +77,11 @@ ENGLISH = Phrases(
         "wellbeing": "I am a program, and I am at work: thank you for asking. What would you like to know? {offer}",
         "abilities": "{offer} {without_model}",
         "identity": "I am the HR desk: a program, not a person. {without_model}",
-        "person": "I am a program and cannot put you through to a person. Please contact the People team; for a matter "
-        "that should stay between the two of you, do not write it here.",
+        "person": "I am a program and cannot put you through to a person. Use “Talk to a person” if it "
+        "stands below, or contact the People team.",
         "privacy": "What you write here and what the desk answers is kept on record. You can read it; auditors can "
-        "read it too, and each time they must state a purpose, which is put on record. An approver sees the requests "
+        "read it too, and each time they must state a purpose, which is put on record. A thread in which somebody "
+        "seems to be in need is closed to auditors, and open to those who handle such matters. An approver sees the requests "
         "that wait for approval. The keepers of the handbooks see questions that the handbooks did not answer, or "
         "whose answer was rated down, without your name. For what nobody else should read, contact the People team.",
     },
@@ -138,12 +139,14 @@ GERMAN = Phrases(
         "wellbeing": "Ich bin ein Programm und bei der Arbeit: danke der Nachfrage. Was möchten Sie wissen? {offer}",
         "abilities": "{offer} {without_model}",
         "identity": "Ich bin der HR-Assistent: ein Programm, kein Mensch. {without_model}",
-        "person": "Ich bin ein Programm und kann Sie nicht mit einem Menschen verbinden. Bitte wenden Sie sich an die "
-        "Personalabteilung; was unter vier Augen bleiben soll, schreiben Sie nicht hierher.",
+        "person": "Ich bin ein Programm und kann Sie nicht mit einem Menschen verbinden. Nutzen Sie „Talk to a "
+        "person“, wenn es darunter steht, oder wenden Sie sich an die Personalabteilung.",
         "privacy": "Was Sie hier schreiben und was Sie als Antwort bekommen, wird aufgezeichnet. Sie können es lesen; "
-        "auch Prüfer (Auditoren) können es lesen und müssen jedes Mal einen Zweck angeben, der aufgezeichnet wird. Wer "
-        "Anträge genehmigt, sieht die Anträge, die darauf warten. Wer die Handbücher pflegt, sieht Fragen, die die "
-        "Handbücher nicht beantwortet haben oder deren Antwort schlecht bewertet wurde, ohne Ihren Namen. Was sonst "
+        "auch Prüfer (Auditoren) können es lesen und müssen jedes Mal einen Zweck angeben, der aufgezeichnet wird. Ein "
+        "Gespräch, in dem jemand in Not zu sein scheint, ist für Prüfer verschlossen und für jene offen, die sich um so "
+        "etwas kümmern. Wer Anträge genehmigt, sieht die Anträge, die darauf warten. Wer die Handbücher pflegt, sieht "
+        "Fragen, die die Handbücher nicht beantwortet haben oder deren Antwort schlecht bewertet wurde, ohne Ihren "
+        "Namen. Was sonst "
         "niemand lesen soll, besprechen Sie mit der Personalabteilung.",
     },
     handbooks="Fragen Sie mich nach allem, was in den für Sie geltenden Handbüchern steht, etwa Urlaub, Gehalt, "
