@@ -98,6 +98,7 @@ async def answer(question, *, tools=(), passages=(), after=(), before=(), settin
 
 
 LEAVE = {"first_day": "2026-12-21", "last_day": "2026-12-24"}
+ONE_DAY = {"first_day": "2026-12-21", "last_day": "2026-12-21"}
 VACATION = LEAVE | {"kind": "vacation"}
 ROOM = {"room": "Danube", "date": "2026-12-01", "seats": 8}
 
@@ -127,6 +128,9 @@ ROOM = {"room": "Danube", "date": "2026-12-01", "seats": 8}
             "request_leave",
             VACATION | {"half_day": True},
         ),
+        ("I want to take leave on 21 December 2026", "request_leave", ONE_DAY),
+        ("Book next Monday off", "request_leave", {"first_day": "2026-12-07", "last_day": "2026-12-07"}),
+        ("I'd like a week's leave from 21 December", "request_leave", LEAVE | {"last_day": "2026-12-25"}),
         ("Get me a parking permit for plate GZ-4711 in December 2026", "parking_permit", {"plate": "GZ-4711"}),
         ("I need a parking permit for 'W 123 AB' for 2026-12", "parking_permit", {"plate": "W 123 AB"}),
         ("Book the Danube room on 2026-12-01 for 8 seats", "book_room", ROOM),
@@ -220,7 +224,7 @@ async def test_two_tools_that_fit_alike_are_both_left_alone():
         ),
         ("Please request vacation", ["(the last day of leave, included)"], []),
         ("Please request vacation until 24 December 2026", ["**First day**"], ["**Last day**"]),
-        ("I want to take leave on 24 December 2026", ["**Last day**"], ["**First day**"]),
+        ("I want to take leave from 24 December 2026", ["**Last day**"], ["**First day**"]),
         ("Please request vacation from 31.2.2026 to 24 December", ["**First day**"], ["**Last day**"]),
         ("I need a parking permit", ["**Plate**", "**Month**: which month, such as December 2026?"], []),
         ("Book a meeting room for 8 people on 2026-12-01", ["**Room**"], ["**Seats**", "**Date**"]),

@@ -144,6 +144,26 @@ async def test_a_german_request_calls_the_tool(question, tool_name, arguments):
     assert (await answer(question, tools=ALL))[1] == [(tool_name, arguments)]
 
 
+@pytest.mark.parametrize(
+    ("question", "recipient"),
+    [
+        ("I need a letter for my bank that says what I earn", "bank"),
+        ("Please confirm my salary to Northgate Building Society.", "Northgate Building Society"),
+        ("Please issue a salary letter for Anna & Co", "Anna & Co"),
+        ("Please send a salary letter to the landlord", "landlord"),
+    ],
+)
+async def test_whom_a_letter_is_for_is_read_from_the_request(question, recipient):
+    assert (await answer(question, tools=ALL))[1] == [("salary_letter", {"recipient": recipient})]
+
+
+@pytest.mark.parametrize("question", ["I need a salary letter for my holiday", "Please issue a salary letter"])
+async def test_whom_a_letter_is_for_is_never_guessed(question):
+    said, calls = await answer(question, tools=ALL)
+    assert calls == []
+    assert "**Recipient**" in said
+
+
 async def test_a_german_request_is_asked_back_in_german():
     said, _ = await answer("Bitte Urlaub beantragen", tools=ALL)
     assert said.startswith("Für „Request leave“ brauche ich noch:")

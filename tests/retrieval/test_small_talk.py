@@ -32,6 +32,8 @@ SMALL_TALK = [
     ("Who can read what I write here?", "privacy", "en"),
     ("Can my boss see this?", "privacy", "en"),
     ("Guten Morgen!", "greeting", "de"),
+    ("Guten Tag", "greeting", "de"),
+    ("Schönen Abend noch", "farewell", "de"),
     ("Grüß Gott", "greeting", "de"),
     ("Servus, ich hätte da mal eine Frage", "greeting", "de"),
     ("Vielen Dank für die Hilfe", "thanks", "de"),

@@ -82,6 +82,7 @@ _COMMAND = re.compile(
 # Words that ask for the same thing in any office: "vacation days left" is a leave balance, to book is to request.
 _SAME = {
     **dict.fromkeys(("vacation", "pto"), stem("leave")),
+    **dict.fromkeys(("earn", "income", "wag"), stem("salary")),
     **dict.fromkeys(("left", "balanc", "availabl"), "remain"),
     **dict.fromkeys(("book", "reserv", "appli", "submit", "tak"), "request"),
 }
@@ -130,6 +131,8 @@ def _offer(tool: ToolSchema, question: str, dates: Sequence[Found]) -> _Offer:
 def _score(sentence: str, offer: _Offer, weights: Mapping[str, float]) -> float:
     """How clearly the sentence asks for this tool, from 0 to 1.75; 0 unless it has the form of asking at all."""
     asked = set(_terms(offer.filled.without_values(sentence)))
+    if offer.filled.dated:
+        asked -= _UNITS  # "a week's leave from Monday": the week is in the dates
     if not asked:
         return 0.0
     unheard = max(weights.values(), default=1.0)

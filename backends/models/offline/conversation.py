@@ -96,7 +96,9 @@ class Conversation:
 def _ask_back(missing: Missing, phrases: Phrases) -> str:
     lines = [phrases.still_needed.format(tool=label(missing.tool)), ""]
     for parameter in missing.parameters:
-        described = f" ({parameter.described.rstrip('.')})" if parameter.described else ""
+        # How a model has to write a date is no matter of the asker's.
+        described = re.sub(r",?\s*\(?YYYY-MM(?:-DD)?\)?", "", parameter.described).rstrip(".")
+        described = f" ({described})" if described else ""
         lines.append(f"- **{label(parameter.name)}**: {phrases.ask(parameter)}{described}")
     return "\n".join([*lines, "", phrases.complete_by])
 

@@ -46,7 +46,7 @@ _BARE_BEFORE = _compiled(rf"(?<![\w.]){_DAY}(?:\s*\d{{1,2}}\.)?{_TO}$")
 _BARE_AFTER = _compiled(rf"{_TO}(?P<day>{_DAY})(?:,?\s+(?P<year>{_YEAR}))?(?!\s*(?:{_MONTH}|[\d./]))")
 _BETWEEN = _compiled(r"\bbetween\s+(?:the\s+)?$")
 _LONG_AFTER = _compiled(rf"\s*,?\s*(?:for\s+)?{_LONG}")
-_LONG_BEFORE = _compiled(rf"\b{_LONG}\s+(?:of\s+)?\w+\s+(?:from|starting|beginning)(?:\s+on)?\s*$")
+_LONG_BEFORE = _compiled(rf"\b{_LONG}(?:['\u2019]s?)?\s+(?:of\s+)?\w+\s+(?:from|starting|beginning)(?:\s+on)?\s*$")
 _MONTHS = (
     _compiled(r"(?<![\w-])(?P<year>\d{4})-(?P<month>\d{2})(?![\w-])"),
     _compiled(rf"\b(?P<month>{_MONTH})\s+(?P<year>{_YEAR})"),

@@ -11,6 +11,9 @@ from core.words import words
 STARTS = frozenset(("from", "start", "starts", "first", "begin", "begins", "since", "starting"))
 ENDS = frozenset(("to", "until", "end", "ends", "last", "till", "through", "ending"))
 
+Edge: TypeAlias = Literal["start", "end"]
+EDGES: tuple[Edge, ...] = ("start", "end")
+
 Type: TypeAlias = Literal["date", "month", "integer", "number", "boolean", "choice", "text", "other"]
 
 
@@ -31,7 +34,7 @@ class Parameter:
         return " ".join([self.name, self.described, *map(str, self.choices)])
 
     @property
-    def edge(self) -> Literal["start", "end"] | None:
+    def edge(self) -> Edge | None:
         """Which end of a range its name speaks of."""
         named = set(words(self.name))
         return "start" if named & STARTS else "end" if named & ENDS else None

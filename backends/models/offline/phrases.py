@@ -79,11 +79,12 @@ ENGLISH = Phrases(
         "identity": "I am the HR desk: a program, not a person. {without_model}",
         "person": "I am a program and cannot put you through to a person. Use “Talk to a person” if it "
         "stands below, or contact the People team.",
-        "privacy": "What you write here and what the desk answers is kept on record. You can read it; auditors can "
-        "read it too, and each time they must state a purpose, which is put on record. A thread in which somebody "
-        "seems to be in need is closed to auditors, and open to those who handle such matters. An approver sees the requests "
-        "that wait for approval. The keepers of the handbooks see questions that the handbooks did not answer, or "
-        "whose answer was rated down, without your name. For what nobody else should read, contact the People team.",
+        "privacy": "What you write here and what the desk answers is kept on record. You can read it; auditors can read "
+        "it too, and each time they must state a purpose, which is put on record. A thread in which somebody "
+        "seems to be in need is closed to auditors, and open to those who handle such matters. An approver "
+        "sees the requests that wait for approval. The keepers of the handbooks see questions that the "
+        "handbooks did not answer, or whose answer was rated down, without your name. For what nobody else "
+        "should read, contact the People team.",
     },
     handbooks="Ask me about anything in the handbooks that hold for you, such as leave, pay, sickness or expenses.",
     tools="I have these tools for you: {tools}.",
@@ -99,7 +100,7 @@ ENGLISH = Phrases(
         "number": "how much?",
         "boolean": "yes or no?",
         "choice": "which one: {choices}?",
-        "text": "what should it say?",
+        "text": "please name it.",
         "other": "please use the words of its description.",
     },
     complete_by="Answer with what is missing, and I will go on from there.",
@@ -142,12 +143,12 @@ GERMAN = Phrases(
         "person": "Ich bin ein Programm und kann Sie nicht mit einem Menschen verbinden. Nutzen Sie „Talk to a "
         "person“, wenn es darunter steht, oder wenden Sie sich an die Personalabteilung.",
         "privacy": "Was Sie hier schreiben und was Sie als Antwort bekommen, wird aufgezeichnet. Sie können es lesen; "
-        "auch Prüfer (Auditoren) können es lesen und müssen jedes Mal einen Zweck angeben, der aufgezeichnet wird. Ein "
-        "Gespräch, in dem jemand in Not zu sein scheint, ist für Prüfer verschlossen und für jene offen, die sich um so "
-        "etwas kümmern. Wer Anträge genehmigt, sieht die Anträge, die darauf warten. Wer die Handbücher pflegt, sieht "
-        "Fragen, die die Handbücher nicht beantwortet haben oder deren Antwort schlecht bewertet wurde, ohne Ihren "
-        "Namen. Was sonst "
-        "niemand lesen soll, besprechen Sie mit der Personalabteilung.",
+        "auch Prüfer (Auditoren) können es lesen und müssen jedes Mal einen Zweck angeben, der aufgezeichnet "
+        "wird. Ein Gespräch, in dem jemand in Not zu sein scheint, ist für Prüfer verschlossen und für jene "
+        "offen, die sich um so etwas kümmern. Wer Anträge genehmigt, sieht die Anträge, die darauf warten. "
+        "Wer die Handbücher pflegt, sieht Fragen, die die Handbücher nicht beantwortet haben oder deren "
+        "Antwort schlecht bewertet wurde, ohne Ihren Namen. Was sonst niemand lesen soll, besprechen Sie mit "
+        "der Personalabteilung.",
     },
     handbooks="Fragen Sie mich nach allem, was in den für Sie geltenden Handbüchern steht, etwa Urlaub, Gehalt, "
     "Krankheit oder Spesen.",
@@ -164,7 +165,7 @@ GERMAN = Phrases(
         "number": "wie viel?",
         "boolean": "ja oder nein?",
         "choice": "was davon: {choices}?",
-        "text": "was soll dort stehen?",
+        "text": "bitte angeben.",
         "other": "bitte mit den Worten der Beschreibung.",
     },
     complete_by="Antworten Sie mit dem, was fehlt, dann mache ich damit weiter.",
