@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.models.offline.model import OfflineModel
 from backends.models.scripted.model import Say
 from backends.stores.memory import MemoryStore
-from core import Judgement
+from core import CareCard, Concern, Judgement
 from core.gate import Viewer
 from core.retrieval.small_talk import small_talk
 from tests.retrieval.test_searching import Library
@@ -121,3 +122,23 @@ async def test_a_follow_up_is_searched_without_the_small_talk_before_it():
         "How many days of annual leave are there?",
         "How many days of annual leave are there?\nAnd for part-timers?",
     ]
+
+
+class EveryCry:
+    """A care that takes every message for a cry for help."""
+
+    async def recognise(self, text, viewer):
+        return Concern(topic="self_harm", card=CareCard(title="You are not alone", text="Call 142."))
+
+
+async def test_help_me_of_a_person_in_need_is_searched_and_is_no_small_talk():
+    library = Library()
+    model = OfflineModel(delay=0)
+    async with chatting(MemoryStore(), model, retriever=library) as chat:
+        calm = await chat.ask("Help me")
+    assert library.asked == []
+    assert "Ask me about anything" in calm.text
+    async with chatting(MemoryStore(), model, retriever=library, care=EveryCry()) as chat:
+        need = await chat.ask("Help me")
+    assert [query for query, _ in library.asked] == ["Help me"]
+    assert "Ask me about anything" not in need.text

@@ -7,7 +7,6 @@ a fact of its own: what it says of policy is quoted, and what it says of records
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from functools import cache
 from urllib.parse import parse_qsl
 
 import anyio
@@ -28,6 +27,8 @@ _PIECE = re.compile(r"\S+\s*|\s+")
 class OfflineModel:
     """Answers in the words of the handbooks and of the tools' results; `delay` seconds pass before each word.
 
+    `glossary` reads German questions, None is the bundled one.
+
     Small talk gets a reply. A question that clearly asks for what one tool offers becomes a call of it; if an argument
     is missing, the answer asks for it, and the next message may complete the call. After tool results it puts them into
     words, without another call. Any other question is answered by quotes from its passages, marked `[n]`; if they do
@@ -39,8 +40,9 @@ class OfflineModel:
     settings = frozenset({"delay"})
     phrases = False
 
-    def __init__(self, *, delay: float = DELAY) -> None:
+    def __init__(self, *, delay: float = DELAY, glossary: Glossary | None = None) -> None:
         self._delay = _seconds(delay)
+        self._glossary = glossary or Glossary.bundled()
 
     @classmethod
     def from_url(cls, url: str) -> "OfflineModel":
@@ -53,7 +55,7 @@ class OfflineModel:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         delay = self._pace(request)
-        talk = Conversation(request, _glossary())
+        talk = Conversation(request, self._glossary)
         called = None
         if talk.results:
             text = unmarked("\n\n".join(render(result, talk.phrases) for result in talk.results))
@@ -89,11 +91,6 @@ class OfflineModel:
             return _seconds(request.settings.get("delay", self._delay))
         except InvalidInput as error:
             raise ModelError("invalid_request", str(error)) from error
-
-
-@cache
-def _glossary() -> Glossary:
-    return Glossary.bundled()
 
 
 def _seconds(value: Json) -> float:

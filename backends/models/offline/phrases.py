@@ -79,8 +79,8 @@ ENGLISH = Phrases(
         "identity": "I am the HR desk: a program, not a person. {without_model}",
         "person": "I am a program and cannot put you through to a person. Use “Talk to a person” if it "
         "stands below, or contact the People team.",
-        "privacy": "What you write here and what the desk answers is kept on record. You can read it; auditors can read "
-        "it too, and each time they must state a purpose, which is put on record. A thread in which somebody "
+        "privacy": "What you write here and what the desk answers is kept on record. You can read it; auditors can "
+        "read it too, and each time they must state a purpose, which is put on record. A thread in which somebody "
         "seems to be in need is closed to auditors, and open to those who handle such matters. An approver "
         "sees the requests that wait for approval. The keepers of the handbooks see questions that the "
         "handbooks did not answer, or whose answer was rated down, without your name. For what nobody else "
