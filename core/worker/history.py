@@ -155,7 +155,7 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
         content = call.error or _OUTCOMES.get(call.status) or f"The call is {call.status}: {call.code or 'no reason'}."
         if call.status in ("unknown", "denied") and call.error:
             content = f"{_OUTCOMES[call.status]} {call.error}"
-        if call.code == "raised":
+        if call.status == "failed" and call.code == "raised":
             # The exception may name hosts, files or people: it is for the record, and not for an answer.
             content = "It failed unexpectedly. What went wrong is on record."
         if call.code == "approval_expired":
