@@ -6,12 +6,13 @@ the same for both sides of a comparison.
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import local
 from typing import Literal
 
 import Stemmer  # type: ignore[import-not-found]  # an extension module without types
 
+from backends.codes import codes
 from core.words import words
 
 STOP_WORDS: frozenset[str] = frozenset(
@@ -27,22 +28,33 @@ _OF_THREAD = local()
 _HOW_IT_WORKS = re.compile(r"\b(how (?:do|does|did)\b[^.?!]*?)\bwork\b(?=\W*$)", re.IGNORECASE)
 
 
+def surface(text: str) -> list[str]:
+    """The words of a text in order, and behind them each of its codes that is not a word of it."""
+    said = words(text)
+    return [*said, *(code for code in codes(text) if code not in said)]
+
+
 def terms(text: str) -> list[str]:
-    """The stems of a text's words in order, without stop words; [] if it has only those."""
-    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+    """The stems of a text's words and codes, without stop words; [] if it has only those."""
+    return [stem(word) for word in surface(text) if word not in STOP_WORDS]
 
 
 def question_words(question: str) -> list[str]:
-    """The words of a question that say what it is about, uncut; "how does it work" is not about work."""
-    return [word for word in words(_HOW_IT_WORKS.sub(r"\1", question)) if word not in STOP_WORDS]
+    """The words and codes of a question that say what it is about, uncut; "how does it work" is not about work."""
+    return [word for word in surface(_HOW_IT_WORKS.sub(r"\1", question)) if word not in STOP_WORDS]
 
 
-def stemmed(text: str, language: Literal["english", "german"] = "english") -> str:
-    """All words of a text cut to Snowball's stems, with blanks between: in English as an index of words keeps them."""
+def stemmed(text: str) -> str:
+    """The stems of a text's words, and behind them its codes, with blanks between: as an index of words keeps them."""
+    return " ".join(stems(surface(text)))
+
+
+def stems(said: Sequence[str], language: Literal["english", "german"] = "english") -> list[str]:
+    """These words cut to Snowball's stems."""
     # One for each thread, because a stemmer may be used by one thread at a time.
     if not hasattr(_OF_THREAD, language):
         setattr(_OF_THREAD, language, Stemmer.Stemmer(language))
-    return " ".join(getattr(_OF_THREAD, language).stemWords(words(text)))
+    return list(getattr(_OF_THREAD, language).stemWords(said))
 
 
 def stem(word: str) -> str:

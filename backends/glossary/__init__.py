@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, TypeAlias
 
-from backends.stems import STOP_WORDS, stemmed
+from backends.stems import STOP_WORDS, stems
 from core.errors import InvalidInput
 from core.words import words
 
@@ -148,4 +148,4 @@ def _bundled() -> tuple[str, ...]:
 
 
 def _stem(word: str) -> str:
-    return stemmed(word, "german")
+    return stems([word], "german")[0]

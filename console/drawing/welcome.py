@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-CARD_WIDTH = 330
+CARD_WIDTH = 344
 """In pixels: two cards beside each other, one on a phone."""
 
 

@@ -21,6 +21,7 @@ from core import (
     OutcomeUnknown,
     SealedThread,
     Viewer,
+    create_chat,
     tool,
 )
 from core.store import Query
@@ -89,6 +90,12 @@ async def test_the_concern_its_card_and_the_seal_are_in_the_entry_that_opens_the
     assert (opened.kind, opened.shell["sealed"]) == ("turn.opened", True)
     assert "self_harm" not in str(opened.shell)  # the topic goes with an erasure
     assert (head.sealed, head.topic) == (True, "self_harm")
+
+
+async def test_a_reply_brings_the_concern_and_its_card(store):
+    async with desk_of(store, Listening()) as desk, await create_chat(store, None, viewer=ASKER, desk=desk) as chat:
+        assert (await chat.ask("I am desperate")).concern == Concern(topic="self_harm", card=CARD)
+        assert (await chat.ask("How much leave?")).concern is None
 
 
 async def test_a_repeated_request_keeps_its_first_concern(store):

@@ -17,6 +17,7 @@ from backends.handbooks.catalogue.cache import Cached, Editions, revision
 from backends.handbooks.catalogue.listing import list_changes, list_documents
 from backends.handbooks.catalogue.tables import Connections
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, PassageTable
+from backends.handbooks.catalogue.words import renew
 from backends.handbooks.documents.model import LeftOut, Terms
 from backends.vectors.contracts import Embedder
 from core.clock import Clock, SystemClock, iso
@@ -43,6 +44,7 @@ class Catalogue:
 
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
         self.connections = Connections(path)
+        renew(self.connections)
         self.clock = clock or SystemClock()
         self._editions = Cached(lambda connection, _: Editions(reading.editions(connection)))
         self._table = Cached(reading.table)

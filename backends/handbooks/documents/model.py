@@ -13,6 +13,7 @@ from pydantic import ConfigDict, field_validator
 
 from core.errors import InvalidInput
 from core.values import Audience, Value
+from core.words import plain
 
 Kind: TypeAlias = Literal["markdown", "pdf", "docx", "html", "text"]
 
@@ -128,7 +129,7 @@ def _names(written: object) -> object:
     listed = [written] if isinstance(written, str) else written
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         return written
-    names = [name.strip().casefold() for name in listed if name.strip()]
+    names = [plain(name).strip().casefold() for name in listed if name.strip()]
     return [] if "all" in names else names
 
 
