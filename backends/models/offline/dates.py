@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
-Kind: TypeAlias = Literal["whole", "yearless", "near", "week"]
+Kind: TypeAlias = Literal["whole", "yearless", "weekday", "near", "week"]
 
 _NAMES = [*calendar.month_name[1:], *calendar.month_abbr[1:], "Sept"]
 _MONTH = rf"(?:{'|'.join(sorted(_NAMES, key=len, reverse=True))})\b\.?"
@@ -37,7 +37,7 @@ _PHRASES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("yearless", _compiled(rf"(?<![\w.])(?:{_WEEKDAY},?\s+)?{_DAY}\s*(?:of\s+)?{_MONTH}")),
     ("yearless", _compiled(rf"\b{_MONTH}\s+{_DAY}")),
     ("yearless", _compiled(r"(?<![\w.])\d{1,2}\.\s?\d{1,2}\.(?!\d)")),
-    ("near", _compiled(rf"\b(?:(?:next|this|coming)\s+)?{_WEEKDAY}")),
+    ("weekday", _compiled(rf"\b(?:(?:next|this|coming)\s+)?{_WEEKDAY}")),
     ("near", _compiled(r"\btoday\b|\btomorrow\b|\b(?:the\s+)?day\s+after\s+tomorrow\b")),
     ("near", _compiled(rf"\bin\s+{_COUNT}\s+(?:day|week|month)s?\b")),
 )
@@ -91,12 +91,13 @@ def find_dates(text: str, today: date, *, month_first: bool = False) -> list[Fou
         if kind == "week":
             found += _week(match, today)
             continue
-        day = _parsed(match[0], found[-1].day if joined else today, month_first)
+        since = found[-1].day if joined and kind != "near" else today
+        day = _parsed(match[0], since, month_first)
         if day is None:
             continue
         if joined and kind == "whole" and yearless:
             found[-1] = replace(found[-1], day=_not_after(found[-1].day, day))
-        if not joined and kind != "near":
+        if not joined and kind in ("whole", "yearless"):
             found += _first_half(text, found[-1].end if found else 0, match.start(), day)
         found.append(Found(match.start(), match.end(), day))
         yearless = kind == "yearless"
@@ -153,9 +154,10 @@ def _week(match: re.Match[str], today: date) -> list[Found]:
     else:
         groups = match.groupdict()
         month, year = _month(groups["month"]), int(groups.get("year") or 0)
-        years = [year] if year else [today.year, today.year + 1]
-        mondays = next(days for year in years if (days := _mondays(year, month))[-1] >= today or year == years[-1])
-        monday = mondays[-1] if which == "last" else mondays[("first", "second", "third", "fourth").index(which)]
+        place = -1 if which == "last" else ("first", "second", "third", "fourth").index(which)
+        monday = _mondays(year or today.year, month)[place]
+        if not year and monday < today:
+            monday = _mondays(today.year + 1, month)[place]
     return [
         Found(match.start(), match.end(), monday),
         Found(match.end(), match.end(), monday + timedelta(days=4)),
