@@ -178,6 +178,8 @@ async def test_a_question_that_clearly_asks_for_a_tool_calls_it(question, called
         "Is the gym membership taxable?",
         "What are the rules for public holidays in Austria in 2026?",
         "Tell me about parental leave",
+        "The rules on vacation, please",
+        "What does a parking permit cost, please?",
         "Hello",
         "",
         "???",

@@ -136,6 +136,8 @@ async def test_what_is_still_missing_is_asked_for_alone():
         ("Wie viele Urlaubstage habe ich noch?", "vacation_balance", {}),
         ("Wie viel Urlaub habe ich noch?", "vacation_balance", {}),
         ("Bitte Urlaub von 7.12. bis 9.12. eintragen", "request_leave", VACATION),
+        ("Ich möchte am 7. Dezember frei nehmen", "request_leave", LEAVE | {"last_day": "2026-12-07"}),
+        ("Gehaltsbestätigung für „Sparkasse Graz“ bitte", "salary_letter", {"recipient": "Sparkasse Graz"}),
         ("Ich möchte von 7. bis 9. Dezember Urlaub nehmen", "request_leave", VACATION),
         ("Ich brauche eine Gehaltsbestätigung für „Sparkasse Graz“", "salary_letter", {"recipient": "Sparkasse Graz"}),
     ],
@@ -157,7 +159,9 @@ async def test_whom_a_letter_is_for_is_read_from_the_request(question, recipient
     assert (await answer(question, tools=ALL))[1] == [("salary_letter", {"recipient": recipient})]
 
 
-@pytest.mark.parametrize("question", ["I need a salary letter for my holiday", "Please issue a salary letter"])
+@pytest.mark.parametrize(
+    "question", ["I need a salary letter for my holiday", "Please issue a salary letter", "A salary letter, please."]
+)
 async def test_whom_a_letter_is_for_is_never_guessed(question):
     said, calls = await answer(question, tools=ALL)
     assert calls == []
@@ -180,6 +184,7 @@ async def test_a_german_request_is_asked_back_in_german():
         "Was passiert mit meinem Resturlaub, wenn ich kündige?",
         "Darf ich Urlaub nehmen, wenn ich in der Probezeit bin?",
         "Warum wurde mein Urlaub abgelehnt?",
+        "Welcher Urlaub steht mir zu, bitte?",
     ],
 )
 async def test_a_german_question_about_how_things_are_calls_no_tool(question):

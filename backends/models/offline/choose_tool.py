@@ -77,7 +77,7 @@ _COMMAND = re.compile(
     r"^(?:please\b|(?:can|could|would|will) you\b|i(?:'d| would) like\b|i want\b|i need\b|i wish\b|i have to\b|let me\b"
     r"|(?:show|list|get|give|tell|check|find|look up|book|request|cancel|create|make|add|change|update|submit|apply"
     r"|register|order|send|start|set|remove|delete|reserve|file|enter|record|report|calculate|withdraw|renew|buy"
-    r"|schedule|arrange|sign)\b)"
+    r"|schedule|arrange|sign)\b|(?!wh|how\b).*\bplease\W*$)"
 )
 # Words that ask for the same thing in any office: "vacation days left" is a leave balance, to book is to request.
 _SAME = {
