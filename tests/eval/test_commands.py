@@ -6,7 +6,7 @@ import sys
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
-from . import ablation, benchmark, run
+from . import ablation, benchmark, fit_confidence, run
 from .questions import read_run
 
 
@@ -50,3 +50,18 @@ def test_the_benchmark_measures_against_both_yardsticks(capsys):
     head, _, line = capsys.readouterr().out.splitlines()
     assert line.startswith("| 300 |")
     assert line.count("|") == head.count("|")
+
+
+async def test_the_threshold_is_found_with_a_table_of_how_each_folder_does_by_that_of_the_others(
+    mixed, asked_of_mixed, tmp_path, capsys
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "bicycles.md").write_text("# Bicycles\n\nA bicycle may stand in the yard, which is open until ten.\n")
+    asked = tmp_path / "other.jsonl"
+    asked.write_text('{"id": "o", "question": "Where may a bicycle stand?", "gold": [{"path": "bicycles.md"}]}\n')
+    await fit_confidence.main([mixed, other], [asked_of_mixed, asked], ["none:"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("| none, as asked | 5 + 2 + 200 |")
+    assert "| none, other, as asked | 1 + 0 + 100 |" in "\n".join(lines)
+    assert lines[-1].startswith("threshold by all of them: 0.")

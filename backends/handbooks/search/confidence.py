@@ -56,7 +56,7 @@ class _Subject:
     """What a question is about: its words, what each may also mean, how rare each is, and their vectors."""
 
     def __init__(self, question: str, lexicon: Lexicon, synonyms: Synonyms, tokens: StaticTokens) -> None:
-        text = without_courtesy(lexicon.repaired(question))
+        text = lexicon.repaired(without_courtesy(question))
         said, stems = words(text), stemmed(text).split()
         content = set(question_words(text))
         content = content - _FILLERS or content

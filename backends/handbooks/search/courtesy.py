@@ -20,6 +20,7 @@ _LEADS_IN = re.compile(
     rf"|\b(?:could|can|would|will|might|may) {_YOU} {_SOFTLY}{_TELL}{_IF}\b"
     rf"|\b(?:i|we)(?:'d|'ll| would| do)? {_SOFTLY}(?:want(?:ed)?|like|love|need|wish(?:ed)?) to"
     rf" (?:know|ask|find out|understand|hear|learn|check){_IF}\b"
+    rf"|\b(?:i|we)(?:'ve| have)(?: got)? (?:a|one|another) (?:\w+ )?question (?:about|on|regarding|concerning)\b"
     rf"|\b(?:please |kindly )*(?:tell|inform|advise) (?:me|us)\b|\blet (?:me|us) know{_IF}\b"
     rf"|\bdo {_YOU} (?:happen to )?know{_IF}\b|\b(?:please|kindly)\b",
     re.IGNORECASE,
@@ -27,20 +28,21 @@ _LEADS_IN = re.compile(
 """What stands before a question in its own sentence."""
 
 _PART = re.compile(
-    r"(?<=[.?!,;:])\s+|\s+(?=(?:(?:many|kind|best|warm) )?(?:thanks?\b(?! to)|regards\b))", re.IGNORECASE
+    r"(?<=[.?!,;:])\s+|\s+(?=(?:many|kind|best|warm) (?:thanks|regards|wishes)\b)|(?<!many)\s+(?=thanks?\b(?! to))",
+    re.IGNORECASE,
 )
 _COURTEOUS = re.compile(
     r"^\W*(?:and |but |so )*(?:hello|hi|hey|dear|greetings|welcome|good (?:morning|afternoon|evening|day)|sincerely"
-    r"|(?:(?:kind|best|warm|many) )?regards|yours|cheers|sorry|pardon|excuse|forgive|apolog\w+|no (?:rush|hurry))\b"
-    r"|\bhope (?:you|this|that|all|everything|it)\b|\bthank(?:s\b(?! to)| you)|\bappreciat|\bgrateful\b|\bin advance\b"
-    r"|\blook(?:ing)? forward\b|\b(?:a|one|another|this|my) (?:\w+ )?question\b"
-    r"|\b(?:nice|good|great|lovely|pleasant|wonderful) (?:day|week|weekend|evening|time)\b"
-    r"|\b(?:be|is) (?:great|nice|lovely|kind|helpful|wonderful) (?:if|of|to)\b"
-    r"|\b(?:been )?(?:asked|answered) (?:this )?(?:before|already|often)\b|\bthe (?:right|wrong) (?:place|person)\b"
-    r"|\b(?:sure|know) (?:who|whom|where) (?:to|else)\b|\bi thought i(?:'d| would| could)? (?:\w+ )?(?:ask|try)\b"
-    r"|\b(?:have|'ve) (?:looked|searched|read|asked|checked)\b.*\b(?:around|everywhere|find|found)\b"
-    r"|\bmake sure (?:that )?i\b|\bany (?:information|help|hint|advice|idea)\b"
-    r"|\b(?:who|which) (?:\w+ )?(?:can|could) (?:\w+ )?(?:answer|help)\b",
+    r"|(?:kind|best|warm|many) (?:regards|wishes)|yours|cheers|sorry|pardon|excuse|forgive|apolog\w+|no (?:rush|hurry)"
+    r"|any (?:information|help|hint|advice|idea))\b"
+    r"|\bhope (?:you|this|that|all|everything|it)\b|\bthank(?:s\b(?! to)| you)|\bappreciat|\bgrateful\b"
+    r"|\blook(?:ing)? forward\b|\b(?:a|one|another) (?:\w+ )?question(?:\W*$| (?:which|that|for you)\b)"
+    r"|\b(?:have|wish) (?:\w+ )?a (?:nice|good|great|lovely|pleasant|wonderful) (?:day|week|weekend|evening|time)\b"
+    r"|\b(?:be|is) (?:great|nice|lovely|kind|helpful|wonderful) (?:if|of)\b"
+    r"|\basked (?:this )?(?:before|already|often)\b|\bthe right (?:place|person) to ask\b"
+    r"|\b(?:who|whom|where)(?: else)? (?:to|i (?:can|should)) (?:ask|look|turn to|write to)\W*$"
+    r"|\b(?:looked|searched) (?:around|everywhere)\b|\bmake sure (?:that )?i (?:understand|understood)\b"
+    r"|\bi thought i(?:'d| would| could)? (?:\w+ )?(?:ask|try)\b|\bthe following:",
     re.IGNORECASE,
 )
 _BEGS = re.compile(
