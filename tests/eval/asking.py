@@ -1,4 +1,4 @@
-"""Questions put to a retriever as the desk puts them: a follow-up with its context, judged as an answer to itself alone.
+"""Questions put to a retriever as the desk puts them: a follow-up with its context, judged by itself alone.
 
 A question with a history is one that needs it: unlike the desk, which must tell first, this one takes it along always.
 """
