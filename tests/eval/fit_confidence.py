@@ -181,6 +181,8 @@ async def main(handbooks: Sequence[Path], questions: Sequence[Path], embedders: 
     for folder, file in zip(handbooks, questions, strict=True):
         for below, some in corpora(read_questions(file), folder).items():
             asked.setdefault(below, []).extend(some)
+    if len(asked) < 2:
+        raise SystemExit("give two folders of handbooks or more: each is judged by the threshold of the others")
     print(
         report(
             [case for url in embedders for below, some in asked.items() for case in await cases_of(below, some, url)]

