@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from backends.handbooks.search.courtesy import without_courtesy
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Synonyms
-from backends.stems import question_words, stemmed
+from backends.stems import question_words, stems, surface
 from backends.vectors.static.tokens import StaticTokens
 from core.values import Judgement, Passage
-from core.words import words
 
 LOOKED_AT = 6
 """Passages that are looked at, the first ones."""
@@ -58,21 +57,22 @@ class _Subject:
 
     def __init__(self, question: str, lexicon: Lexicon, synonyms: Synonyms, tokens: StaticTokens) -> None:
         text = lexicon.repaired(without_courtesy(question))
-        said, stems = words(text), stemmed(text).split()
+        said = surface(text)
+        all_stems = stems(said)
         content = set(question_words(text))
         content = content - _FILLERS or content
         places: dict[str, int] = {}
-        for place, stem in enumerate(stems):
+        for place, stem in enumerate(all_stems):
             if said[place] in content:
                 places.setdefault(stem, place)
-        meant = synonyms.meant_by_each(stems)
+        meant = synonyms.meant_by_each(all_stems)
         self._meant = {stem: meant[place] for stem, place in places.items()}
         self._weights = np.array([lexicon.rarity(stem) / lexicon.rarity(_MADE_UP) for stem in places])
         weight = float(self._weights.sum())
         self._due = min(weight, ENOUGH) + BEYOND * max(0.0, weight - ENOUGH)
         own = [said[place] for place in places.values()]
-        there = (phrase for phrases in self._meant.values() for phrase in phrases if all(map(lexicon.having, phrase)))
-        others = map(synonyms.spelt, dict.fromkeys(there))
+        known = (phrase for phrases in self._meant.values() for phrase in phrases if all(map(lexicon.having, phrase)))
+        others = map(synonyms.spelt, dict.fromkeys(known))
         self._tokens = tokens
         self._words = tokens.meanings(tokens.ids(own))
         self._whole = tokens.meanings(tokens.ids([" ".join(own), " ".join([*own, *others])])).mean(0)
@@ -87,12 +87,12 @@ class _Subject:
 
     def _levels(self, text: str, ids: NDArray[np.uint32]) -> NDArray[np.float32]:
         """How much of each word the text covers."""
-        stems = frozenset(stemmed(text).split())
+        there = frozenset(stems(surface(text)))
         nearest = (self._words @ self._tokens.rows[np.unique(ids)].T).max(1, initial=0)
         levels: NDArray[np.float32] = ALIKE * np.clip((nearest - DIFFERENT) / (SAME - DIFFERENT), 0, 1)
         for place, (stem, meant) in enumerate(self._meant.items()):
-            if stem in stems:
+            if stem in there:
                 levels[place] = 1
-            elif any(map(stems.issuperset, meant)):
+            elif any(map(there.issuperset, meant)):
                 levels[place] = MEANT
         return levels
