@@ -16,6 +16,8 @@ from backends.handbooks.search.courtesy import without_courtesy
         ("Do you happen to know if dogs are allowed?", "dogs are allowed?"),
         ("Would you mind helping me? Are dogs allowed?", "Are dogs allowed?"),
         ("dogs allowed Many thanks", "dogs allowed"),
+        ("If it is not too much trouble, are dogs allowed?", "are dogs allowed?"),
+        ("Whenever you have a spare moment, are dogs allowed?", "are dogs allowed?"),
         ("I have a quick question about parking. What does it cost?", "parking. What does it cost?"),
         ("I have one more question. Are dogs allowed?", "Are dogs allowed?"),
         ("What is the bonus?\nThanks! And in grade 5?", "What is the bonus?\nAnd in grade 5?"),

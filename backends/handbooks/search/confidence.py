@@ -29,7 +29,7 @@ of a word that the handbooks lack is 1, of one that each passage has 0."""
 CLOSE = 0.5
 """The cosine of question and passage that is as like as can be expected."""
 
-THRESHOLD = 0.5
+THRESHOLD = 0.485
 CALIBRATION = "three handbooks, 262 questions that they answer, 177 near misses and 100 unrelated questions"
 """What `python -m tests.eval.fit_confidence` was run on: of the answered questions 5 % fell below the threshold."""
 

@@ -42,7 +42,9 @@ _COURTEOUS = re.compile(
     r"|\basked (?:this )?(?:before|already|often)\b|\bthe right (?:place|person) to ask\b"
     r"|\b(?:who|whom|where)(?: else)? (?:to|i (?:can|should)) (?:ask|look|turn to|write to)\W*$"
     r"|\b(?:looked|searched) (?:around|everywhere)\b|\bmake sure (?:that )?i (?:understand|understood)\b"
-    r"|\bi thought i(?:'d| would| could)? (?:\w+ )?(?:ask|try)\b|\bthe following:",
+    r"|\bi thought i(?:'d| would| could)? (?:\w+ )?(?:ask|try)\b|\bthe following:"
+    r"|\bif (?:it is|it's|that is|that's) (?:not|no) (?:too much )?(?:trouble|bother)\b"
+    r"|\b(?:when|whenever|if) you have (?:a |some )?(?:\w+ )?(?:moment|minute|time)\b",
     re.IGNORECASE,
 )
 _BEGS = re.compile(
