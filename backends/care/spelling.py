@@ -18,7 +18,7 @@ SHORTEST, TWO_EDITS = 5, 9
 _KNOWN = 50_000
 _SENTENCE = re.compile(r"[.!?;:\n\r()\"„“”]+")
 _WORD = re.compile(r"[^\W_]+")
-_SILENT = re.compile(r"['’`´]")
+_SILENT = re.compile("['`\\u2019\\u00b4]")
 _RUN = re.compile(r"(.)\1+")
 _UMLAUT = re.compile(r"(?<=[aou])e(?!i)")
 _ENDINGS = frozenset(
