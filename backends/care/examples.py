@@ -19,7 +19,7 @@ from backends.vectors.unit_rows import unit
 
 ORDINARY = "ordinary"
 
-MARGIN = 0.2
+MARGIN = 0.1
 """How much more a sentence must be of a topic than ordinary, of 2 for an example itself."""
 
 MOST_SENTENCES = 200

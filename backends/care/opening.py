@@ -11,7 +11,7 @@ import yaml
 
 from backends.care.cards import CareFile, read_cards
 from backends.care.examples import Examples, Sentence, static_vectors
-from backends.care.phrases import Part, PhraseReader, Phrases
+from backends.care.phrases import Phrase, PhraseReader, Phrases
 from backends.care.recogniser import URGENCY, Recogniser, TopicPhrases
 from backends.care.spelling import Spelling, sentences
 from backends.vectors.static.tokens import StaticTokens
@@ -41,8 +41,8 @@ def open_care(folder: Path | None) -> Recogniser:
 
 def _phrases(cards: Mapping[str, CareFile], is_word: Callable[[str], bool]) -> tuple[dict[str, TopicPhrases], Spelling]:
     spelling = Spelling(is_word)
-    phrases: dict[str, list[tuple[Part, ...]]] = {topic: [] for topic in (*URGENCY, *cards)}
-    excepted: dict[str, list[tuple[Part, ...]]] = {topic: [] for topic in phrases}
+    phrases: dict[str, list[Phrase]] = {topic: [] for topic in (*URGENCY, *cards)}
+    excepted: dict[str, list[Phrase]] = {topic: [] for topic in phrases}
     for language in _LANGUAGES:
         data = _read(f"{language}.yaml")
         reader = PhraseReader(spelling, language, data["sets"])
