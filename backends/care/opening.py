@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -14,13 +14,14 @@ from backends.care.examples import Examples, Sentence, static_vectors
 from backends.care.phrases import Phrase, PhraseReader, Phrases
 from backends.care.recogniser import URGENCY, Recogniser, TopicPhrases
 from backends.care.spelling import Spelling, sentences
+from backends.languages import Language
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput
 
 log = logging.getLogger(__name__)
 
 _DATA = Path(__file__).with_name("data")
-_LANGUAGES = ("en", "de")
+_LANGUAGES = get_args(Language)
 
 
 def open_care(folder: Path | None) -> Recogniser:

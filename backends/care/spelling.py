@@ -1,4 +1,4 @@
-"""The words of a message as phrases are compared with: without endings, doubled letters, accents and small misspellings.
+"""The words of a message as phrases are compared with: without endings, doubled letters, accents and misspellings.
 
 A person in need does not look a word up. So "harrased", "harased" and "harassing" all read as "harassed", and "kan" as
 "kann".

@@ -1,4 +1,4 @@
-"""Care in the console: a demo has cards and a hand-over, a company its own cards, and the doctor says what they lack."""
+"""Care in the console: a demo has cards and a hand-over, a company its own cards; the doctor says what they lack."""
 
 import sqlite3
 from pathlib import Path
@@ -34,7 +34,7 @@ async def ask(desk, text):
 
 @pytest.mark.parametrize("model", ["offline:?delay=0", "scripted:says.json"])
 def test_in_a_demo_a_crisis_has_its_card_before_any_search_and_a_person_is_offered(start, samples, tmp_path, model):  # noqa: F811
-    (tmp_path / "says.json").write_text('[["All is well."]]')
+    (tmp_path / "says.json").write_text('{"answers": [[{"say": "All is well."}]], "loop": true}')
     desk = start(MODEL=model)
     assert desk.handover
     asked, turn = desk.run(ask(desk.desk, "I want to kill myself"))
