@@ -32,7 +32,8 @@ class Question(Line):
     """`gold` [] says that the handbooks do not answer. `history` holds the questions before it, oldest first.
 
     `country` is the asker's, `corpus` the folder below the handbooks that is asked, None the whole of it. Nothing of
-    the documents `never` may come up at all: another country's, or an edition that is no longer in force.
+    the documents `never` may come up at all: another country's, or an edition that is no longer in force. `half` names
+    the part of a file that the question belongs to.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Question(Line):
     country: str | None = None
     corpus: str | None = None
     never: tuple[str, ...] = ()
+    half: str | None = None
 
 
 class Result(Line):
