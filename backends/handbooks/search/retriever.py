@@ -30,8 +30,10 @@ from backends.handbooks.search.fusion import (
     with_tokens,
 )
 from backends.handbooks.search.index_cache import HeldIndex, Latest
+from backends.handbooks.search.likeness import likeness
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.search.words import WordsLeg
+from backends.passages.highlights import with_highlights
 from backends.vectors.contracts import Embedder, Reranker, VectorIndex
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import Unavailable
@@ -109,7 +111,8 @@ class HandbookRetriever:
             except Unavailable:
                 notes.append("the reranker did not answer")
         searched = ["words"] if near is None else ["words", "vectors"]
-        return await blocking(_finished, best, ranked, searched, ", ".join(notes), limit)
+        found = await blocking(_finished, best, ranked, searched, ", ".join(notes), limit)
+        return await blocking(self._highlighted, query[-LONGEST:], found, asked.index)
 
     async def judge(self, query: str, passages: Sequence[Passage]) -> Judgement | None:
         return await blocking(self._judged, query[-LONGEST:], passages)
@@ -159,6 +162,9 @@ class HandbookRetriever:
         if not has_vectors:
             return BY_WORDS
         return BY_STATIC if self._embedder is not None and self._embedder.name.startswith("static:") else BY_MODEL
+
+    def _highlighted(self, query: str, passages: Sequence[Passage], index: HeldIndex) -> list[Passage]:
+        return with_highlights(query, passages, likeness(query, index.lexicon, self._synonyms, index.matching))
 
     def _judged(self, query: str, passages: Sequence[Passage]) -> Judgement:
         revision = self._catalogue.revision()

@@ -1,0 +1,114 @@
+"""What is quoted of one passage: the piece that answers, what is nearly as good, and what they need to be understood.
+
+A short passage is quoted whole. Of a longer one the best pieces are, a paragraph's with the sentences around them. A
+short list or table is whole; of a long one the rows that fit are quoted below its header, and how many more there are
+is said.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from backends.passages.blocks import Block, read_blocks
+from core.values import Passage
+
+WHOLE = 8
+"""Items or rows up to which a list or a table is quoted whole."""
+ROOM = 90
+"""Words of a quote, beyond which only a list or a table goes; a passage that has no more is quoted whole."""
+NEAR = 0.8
+"""The share of the best piece's score from which another is quoted too."""
+APART = 0.25
+"""By how much a row is above the others of its table if it alone is the answer."""
+NEAR_ROW = 0.9
+MOST_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A quote's text, and whether it ends in a row or in a note on rows, behind which nothing else may stand."""
+
+    text: str
+    ends_in_rows: bool
+
+
+def excerpt(passage: Passage) -> Excerpt:
+    """The passage must have highlights."""
+    blocks = read_blocks(passage.text)
+    scores = {one.start: one.score for one in passage.highlights}
+    kept = _kept(blocks, scores)
+    parts: list[str] = []
+    title = None
+    for index, units in kept.items():
+        block = blocks[index]
+        if block.title is not None and block.title != title:
+            parts.append(block.title.text)
+        title = block.title
+        parts.append("\n\n".join(_written(block, units)))
+    return Excerpt("\n\n".join(parts), blocks[max(kept)].shape == "table")
+
+
+Place: TypeAlias = tuple[int, int]
+"""A unit: its block's place in the passage, and its own in the block."""
+
+
+def _kept(blocks: Sequence[Block], scores: Mapping[int, float]) -> dict[int, list[int]]:
+    """The units to quote, by block, in the passage's order."""
+    fits = {
+        (index, place): scores.get(unit.start, 0.0)
+        for index, block in enumerate(blocks)
+        for place, unit in enumerate(block.units)
+    }
+    best = min(fits, key=lambda place: (-fits[place], place))
+    kept: dict[int, set[int]] = {}
+    room = ROOM
+    for index, place in _wanted(blocks, fits, best):
+        block = blocks[index]
+        units = {place} if block.shape == "sentences" else _rows(block, [fits[index, n] for n in range(len(block.units))])
+        size = sum(_size(block, unit) for unit in units - kept.get(index, set()))
+        if size <= room or not kept:
+            kept.setdefault(index, set()).update(units)
+            room -= size
+    return {index: sorted(kept[index]) for index in sorted(kept)}
+
+
+def _wanted(blocks: Sequence[Block], fits: Mapping[Place, float], best: Place) -> Iterator[Place]:
+    """The units to quote as far as there is room, the most wanted first."""
+    yield best
+    yield from sorted((one for one in fits if fits[one] >= NEAR * fits[best]), key=lambda one: (-fits[one], one))
+    if sum(_size(blocks[index], place) for index, place in fits) <= ROOM:
+        yield from (one for one in fits if blocks[one[0]].units[one[1]].answers)
+    index, place = best
+    yield from ((index, n) for n in range(place + 1, len(blocks[index].units)))
+    yield from ((index, n) for n in range(place - 1, -1, -1))
+
+
+def _rows(block: Block, scores: Sequence[float]) -> set[int]:
+    """All rows or items of a short table or list, unless some are far above the others; of a long one the best."""
+    ranked = sorted(range(len(scores)), key=lambda n: (-scores[n], n))
+    top = scores[ranked[0]]
+    apart = {n for n in ranked if scores[n] > top - APART}
+    if len(ranked) <= WHOLE:
+        return apart if block.shape == "table" else set(ranked)
+    return {n for n in ranked[:MOST_ROWS] if scores[n] >= NEAR_ROW * top}
+
+
+def _size(block: Block, unit: int) -> int:
+    return len(block.units[unit].text.split())
+
+
+def _written(block: Block, units: Sequence[int]) -> Iterator[str]:
+    """The lines that lead in, the units, and how many others there are."""
+    if block.shape == "sentences":
+        pieces: list[str] = []
+        for before, unit in zip([-1, *units], units, strict=False):
+            pieces += ["[...]"] * (unit > before + 1) + [block.units[unit].text]
+        yield " ".join(pieces)
+        return
+    lead = [unit.text for unit in block.lead]
+    head = lead[-2:] if block.shape == "table" else []
+    yield from lead[: len(lead) - len(head)]
+    yield "\n".join([*head, *(block.units[unit].text for unit in units)])
+    if more := len(block.units) - len(units):
+        kind = "row" if block.shape == "table" else "item"
+        yield f"({more} more {kind}{'s' * (more > 1)} in the source)"
