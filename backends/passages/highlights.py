@@ -19,7 +19,7 @@ SILENT = 0.25
 """What is left of a question's score, or of a link's: it says nothing, but stands where the answer does."""
 MOST = 8
 """Highlights of a passage."""
-ABOVE = 0.8
+ABOVE = 0.9
 """What a word counts for that stands above a unit or right before it."""
 
 
@@ -83,7 +83,7 @@ def _best(asked: str, blocks: Sequence[Block], scores: Iterator[float]) -> list[
     for block in blocks:
         fit = fitting(asked, [unit.text for unit in block.units], "\n".join(unit.text for unit in block.lead))
         for place, (unit, score) in enumerate(zip(block.units, islice(scores, len(block.units)), strict=True)):
-            score = score + FITS if place in fit else score / 2 if fit else score
+            score = score / 2 if fit and place not in fit else score
             score = score if unit.answers else SILENT * score
             found.append(Highlight(start=unit.start, end=unit.end, score=round(score, 4)))
     return sorted(found, key=lambda one: (-one.score, one.start))[:MOST]

@@ -1,6 +1,7 @@
 """How well a sentence, an item or a row answers a question: by its words, by its meaning, by the kind of answer."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -13,71 +14,74 @@ from backends.handbooks.search.tokens import TokenMatching
 from backends.passages.highlights import ABOVE, Likeness, Said
 from backends.stems import question_words, stemmed
 
-WORDS, MEANING, KIND = 0.4, 0.6, 0.1
+WORDS, MEANING, KIND = 0.5, 0.5, 0.2
+TOPIC = 0.5
+"""What a word counts for once more if it stands above: a heading is what its author says a text is about."""
 MEANT = 0.6
 """How much of a word is there if one is that it may mean."""
 EARLIER = 0.5
 """What a word of an earlier question counts for, in a question that depends on it."""
 
+_HOW = re.compile(r"\bhow (?:long|often|soon|far|late|early|big|high)\b", re.IGNORECASE)
+_LABELS = {
+    re.compile(r"\bhow long\b", re.IGNORECASE): "length duration",
+    re.compile(r"\b(?:when|how soon|by when)\b", re.IGNORECASE): "date deadline",
+    re.compile(r"\bhow much\b", re.IGNORECASE): "amount rate",
+}
+"""What a handbook writes beside an answer of each kind, as the label of a row or item."""
+
+_Levels: TypeAlias = NDArray[np.float32]
+"""How much of each of a question's words is in each text, from 0 to 1: a row for each word, a column for each text."""
+
 
 def likeness(query: str, lexicon: Lexicon, synonyms: Synonyms, matching: TokenMatching | None) -> Likeness:
-    """The query's last line is the question; `matching` None leaves meaning out."""
+    """The query's last line is the question, the others are earlier ones. `matching` None leaves meaning out."""
     earlier, _, question = lexicon.repaired(query).rpartition("\n")
     kinds = wanted(question)
-    by_words = _by_words(question, earlier, lexicon, synonyms)
-    by_meaning = _by_meaning(question, earlier, matching)
+    earlier += "".join(f" {labels}" for asks, labels in _LABELS.items() if asks.search(question))
+    question = _HOW.sub("", question)
 
     def scores(said: Sequence[Said]) -> list[float]:
-        if not said:
-            return []
-        sums = WORDS * by_words(said) + MEANING * by_meaning(said)
+        # Most texts stand above or right before several units: each is looked at once.
+        places = {text: place for place, text in enumerate(dict.fromkeys(text for one in said for text in one))}
+        own, before, above = ([places[text] for text in texts] for texts in zip(*said, strict=True))
+
+        def share(weights: Sequence[float], levels: _Levels) -> NDArray[np.float64]:
+            there = np.maximum(levels[:, own], ABOVE * np.maximum(levels[:, before], levels[:, above]))
+            there = there + TOPIC * levels[:, above]
+            mean: NDArray[np.float64] = np.array(weights) @ there / (sum(weights) or 1.0)
+            return mean
+
+        sums = WORDS * share(*_by_words(question, earlier, list(places), lexicon, synonyms))
+        if matching is not None:
+            sums = sums + MEANING * share(*_by_meaning(question, earlier, list(places), matching))
         return [float(total) + KIND * has(one.text, kinds) for total, one in zip(sums, said, strict=True)]
 
-    return scores
+    return lambda said: scores(said) if said else []
 
 
-_Scores: TypeAlias = Callable[[Sequence[Said]], NDArray[np.float64]]
+def _by_words(
+    question: str, earlier: str, texts: Sequence[str], lexicon: Lexicon, synonyms: Synonyms
+) -> tuple[list[float], _Levels]:
+    """The words of the question, by their rarity, and which are there, or others that they may mean."""
+    weights: dict[str, float] = {}
+    for asked, weight in ((question, 1.0), (earlier, EARLIER)):
+        for word in stemmed(" ".join(question_words(asked))).split():
+            weights.setdefault(word, weight * lexicon.rarity(word))
+    stems = [frozenset(stemmed(text).split()) for text in texts]
+    levels = np.zeros((len(weights), len(texts)), np.float32)
+    for row, word in enumerate(weights):
+        meant = synonyms.meant([word])
+        for column, there in enumerate(stems):
+            levels[row, column] = 1.0 if word in there else MEANT * any(map(there.issuperset, meant))
+    return list(weights.values()), levels
 
 
-def _by_words(question: str, earlier: str, lexicon: Lexicon, synonyms: Synonyms) -> _Scores:
-    """The share of the question's words, by their rarity, that are there or above."""
-    asked: dict[str, float] = {}
-    for text, weight in ((question, 1.0), (earlier, EARLIER)):
-        for word in stemmed(" ".join(question_words(text))).split():
-            asked.setdefault(word, weight * lexicon.rarity(word))
-    whole = sum(asked.values()) or 1.0
-    meant = {word: synonyms.meant([word]) for word in asked}
-
-    def level(word: str, there: frozenset[str]) -> float:
-        if word in there:
-            return 1.0
-        return MEANT * any(there.issuperset(phrase) for phrase in meant[word])
-
-    def scores(said: Sequence[Said]) -> NDArray[np.float64]:
-        found = []
-        for one in said:
-            own, other = frozenset(stemmed(one.text).split()), frozenset(stemmed(f"{one.before} {one.above}").split())
-            levels = {word: max(level(word, own), ABOVE * level(word, other)) for word in asked}
-            found.append(sum(rarity * levels[word] for word, rarity in asked.items()) / whole)
-        return np.array(found)
-
-    return scores
-
-
-def _by_meaning(question: str, earlier: str, matching: TokenMatching | None) -> _Scores:
-    """The nearest token there or above, for each token of the question; the mean, by their rarity."""
-    if matching is None:
-        return lambda said: np.zeros(len(said))
+def _by_meaning(
+    question: str, earlier: str, texts: Sequence[str], matching: TokenMatching
+) -> tuple[list[float], _Levels]:
+    """The tokens of the question, by their rarity, and how near the nearest of each text is."""
     first = matching.asked(question)
     asked = np.concatenate([first, np.setdiff1d(matching.asked(earlier), first)])
     weights = matching.rarity(asked) * np.repeat([1.0, EARLIER], [len(first), len(asked) - len(first)])
-
-    def scores(said: Sequence[Said]) -> NDArray[np.float64]:
-        if not len(asked):
-            return np.zeros(len(said))
-        own = matching.nearest_in(asked, [one.text for one in said])
-        above = matching.nearest_in(asked, [f"{one.before} {one.above}" for one in said])
-        there: NDArray[np.float64] = weights @ np.maximum(own, ABOVE * above) / weights.sum()
-        return there
-
-    return scores
+    return weights.tolist(), matching.nearest_in(asked, texts)

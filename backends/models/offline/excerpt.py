@@ -14,7 +14,7 @@ from core.values import Passage
 
 WHOLE = 8
 """Items or rows up to which a list or a table is quoted whole."""
-ROOM = 90
+ROOM = 120
 """Words of a quote, beyond which only a list or a table goes; a passage that has no more is quoted whole."""
 NEAR = 0.8
 """The share of the best piece's score from which another is quoted too."""

@@ -26,7 +26,7 @@ COVERED = 0.33
 """The share of a question, by weight, that must stand in one place for passages that nobody has judged to answer it."""
 RANK = 0.5
 """What the search's own score counts for beside that of a passage's best piece."""
-CLOSE = 0.92
+CLOSE = 0.87
 """The share of the best passage's score from which another is quoted too."""
 SHORT = 3
 """Words that a question has at most for the desk to ask back what was meant."""
