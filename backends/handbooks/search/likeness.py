@@ -49,8 +49,7 @@ def likeness(query: str, lexicon: Lexicon, synonyms: Synonyms, matching: TokenMa
         def share(weights: Sequence[float], levels: _Levels) -> NDArray[np.float64]:
             there = np.maximum(levels[:, own], ABOVE * np.maximum(levels[:, before], levels[:, above]))
             there = there + TOPIC * levels[:, above]
-            mean: NDArray[np.float64] = np.array(weights) @ there / (sum(weights) or 1.0)
-            return mean
+            return _shares(weights, there)
 
         sums = WORDS * share(*_by_words(question, earlier, list(places), lexicon, synonyms))
         if matching is not None:
@@ -58,6 +57,12 @@ def likeness(query: str, lexicon: Lexicon, synonyms: Synonyms, matching: TokenMa
         return [float(total) + KIND * has(one.text, kinds) for total, one in zip(sums, said, strict=True)]
 
     return lambda said: scores(said) if said else []
+
+
+def _shares(weights: Sequence[float], there: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The mean of each column, by the weights of its rows."""
+    mean: NDArray[np.float64] = np.array(weights, np.float64) @ there / (sum(weights) or 1.0)
+    return mean
 
 
 def _by_words(

@@ -34,6 +34,7 @@ from backends.handbooks.search.likeness import likeness
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.search.words import WordsLeg
 from backends.passages.highlights import with_highlights
+from backends.stems import stemmed
 from backends.vectors.contracts import Embedder, Reranker, VectorIndex
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import Unavailable
@@ -140,11 +141,17 @@ class HandbookRetriever:
         ranked = self._ranked(asked, dict(near or ()), limit)
         passages = self._catalogue.passages([one.row for one in ranked])
         legs = {passage.id: list(one.legs) for one, passage in zip(ranked, passages, strict=True)}
-        return legs, spread(
+        scored = [
             (one.score, passage)
             for one, passage in zip(ranked, passages, strict=True)
             if _allowed(passage, viewer, day)
-        )
+        ]
+        phrases = [phrase for terms in self._words.terms(asked.text, asked.index.lexicon) for phrase in terms]
+
+        def is_about(passage: Passage) -> bool:
+            return any(map(frozenset(stemmed(passage.title).split()).issuperset, phrases))
+
+        return legs, spread(scored, is_about)
 
     def _ranked(self, asked: _Asked, near: Mapping[str, float], limit: int) -> list[Ranked]:
         terms = self._words.terms(asked.text, asked.index.lexicon)
