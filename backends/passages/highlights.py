@@ -23,6 +23,10 @@ ABOVE = 0.9
 """What a word counts for that stands above a unit or right before it."""
 
 
+TOPIC = 0.5
+"""What a word counts for once more if it stands above: a heading is what its author says a text is about."""
+
+
 class Said(NamedTuple):
     """A unit's words, those right before it, and those that stand above it: headings, title, header or lead-in."""
 
@@ -62,12 +66,17 @@ def by_words(question: str) -> Likeness:
 
     def likeness(said: Sequence[Said]) -> list[float]:
         own = [set(terms(one.text)) for one in said]
-        over = [set(terms(f"{one.before} {one.above}")) for one in said]
-        weights = rarity(one | other for one, other in zip(own, over, strict=True))
+        before = [set(terms(one.before)) for one in said]
+        above = [set(terms(one.above)) for one in said]
+        weights = rarity(map(set.union, own, before, above))
         whole = sum(weights.get(term, max(weights.values(), default=1.0)) for term in asked) or 1.0
         return [
-            sum(weights[term] * (1.0 if term in one else ABOVE) for term in asked & (one | other)) / whole
-            for one, other in zip(own, over, strict=True)
+            sum(
+                weights[term] * ((1.0 if term in text else ABOVE) + TOPIC * (term in head))
+                for term in asked & (text | prior | head)
+            )
+            / whole
+            for text, prior, head in zip(own, before, above, strict=True)
         ]
 
     return likeness

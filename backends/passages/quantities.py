@@ -16,9 +16,16 @@ from backends.stems import STOP_WORDS, stem
 Day = tuple[int, int]
 """A month and a day of it."""
 
-_NAMES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+_NAMES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+)
 _WORDED = {name: float(number) for number, name in enumerate(f"{_NAMES} eighteen nineteen twenty".split())} | {
-    "half a": 0.5, "a": 1.0, "an": 1.0, "thirty": 30.0, "forty": 40.0, "fifty": 50.0
+    "half a": 0.5,
+    "a": 1.0,
+    "an": 1.0,
+    "thirty": 30.0,
+    "forty": 40.0,
+    "fifty": 50.0,
 }  # fmt: skip - a table of pairs, not ten lines
 _TIMES = {"day": 12.0, "week": 84.0, "fortnight": 168.0, "month": 365.0, "year": 4380.0, "yr": 4380.0}
 """In twelfths of a day, so that 12 months are a year to the last digit."""
@@ -34,7 +41,20 @@ _OR_MORE = re.compile(r"\W*(?:and|or|and/or)\s+(?:more|over|above|longer|older|u
 _OR_LESS = re.compile(r"\W*or\s+(?:less|under|fewer|below|younger)\b", re.I)
 _CEILING = re.compile(r"\b(?:up to|until|under|less than|at most|within)\b", re.I)
 
-_MONTHS = "january february march april may june july august september october november december".split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in _MONTHS)
 _DATES = [
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?(?P<month>{_MONTH})\b", re.I),
@@ -42,7 +62,10 @@ _DATES = [
     re.compile(r"\b\d{4}-(?P<month>\d\d)-(?P<day>\d\d)\b|\b(?P<day2>\d{1,2})\.(?P<month2>\d{1,2})\."),
 ]
 _FEASTS = {
-    "christmas eve": (12, 24), "new year's eve": (12, 31), "boxing day": (12, 26), "christmas": (12, 25),
+    "christmas eve": (12, 24),
+    "new year's eve": (12, 31),
+    "boxing day": (12, 26),
+    "christmas": (12, 25),
     "new year": (1, 1),
 }  # fmt: skip - a table of pairs
 _FEAST = re.compile(rf"(?:\bday (?P<side>after|before)\s+)?\b(?P<feast>{'|'.join(_FEASTS)})(?:'s)?(?: day)?\b", re.I)
@@ -86,7 +109,7 @@ def fitting(question: str, rows: Sequence[str], head: str = "") -> frozenset[int
 
 
 def spans(text: str) -> Iterator[Span]:
-    """The figures of a text and the ranges they make, times in twelfths of a day: "5 to 8 years", "more than 10", "grade 7"."""
+    """The figures of a text and the ranges they make: "5 to 8 years", "more than 10", "grade 7"."""
     figures = [figure for figure in _FIGURE.finditer(text) if _counts(figure)]
     skip = False
     for figure, following in zip_longest(figures, figures[1:]):
@@ -170,7 +193,7 @@ def _number(figure: re.Match[str]) -> float:
 
 
 def _measured(text: str, figure: re.Match[str]) -> tuple[str, float]:
-    """The unit of a figure and its value: a time in twelfths of a day, an amount of money, or what is counted or numbered."""
+    """The unit of a figure and its value: time in twelfths of a day, money, or what is counted or numbered."""
     value, unit = _number(figure), (figure["unit"] or "").casefold()
     if (days := _of_time(unit)) is not None:
         return "time", value * days
@@ -188,9 +211,14 @@ def _of_time(unit: str | None) -> float | None:
 
 def _units(head: str) -> Mapping[str, float]:
     """The units that a header names, and what one of each is in the measure of its spans."""
-    words = re.findall(r"[a-z]+|[€£$]", head.casefold())
-    times = {"time": _of_time(word) or 0.0 for word in reversed(words) if _of_time(word)}
-    return {stem(word): 1.0 for word in words} | {"money": 1.0 for word in words if word in "€£$"} | times
+    units: dict[str, float] = {}
+    for word in re.findall(r"[a-z]+|[€£$]", head.casefold()):
+        units.setdefault(stem(word), 1.0)
+        if word in "€£$":
+            units["money"] = 1.0
+        elif (time := _of_time(word)) is not None:
+            units.setdefault("time", time)
+    return units
 
 
 def _days(text: str) -> Iterator[Day]:
@@ -201,7 +229,9 @@ def _days(text: str) -> Iterator[Day]:
             yield int(month) if month.isdigit() else _month(month), int(day)
     for match in _FEAST.finditer(text.replace("\u2019", "'")):
         month, day = _FEASTS[match["feast"].casefold()]
-        moved = date(2001, month, day) + timedelta(days={"after": 1, "before": -1}.get((match["side"] or "").casefold(), 0))
+        moved = date(2001, month, day) + timedelta(
+            days={"after": 1, "before": -1}.get((match["side"] or "").casefold(), 0)
+        )
         yield moved.month, moved.day
 
 

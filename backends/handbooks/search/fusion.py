@@ -13,8 +13,8 @@ from core.values import Leg, Passage
 MATCHED = 100
 """How many passages are matched token by token, the best by words and vectors; 30 and 200 give the same figures."""
 SPECIFIC = 0.1
-"""What a passage for the asker's own country or company has before one for everybody if its title is about what was asked:
-enough to go first of two that fit alike, not enough to come up where it does not fit."""
+"""What a passage for the asker's own country or company has before one for everybody, if its title is about what was
+asked: enough to go first of two that fit alike, not enough to come up where it does not fit."""
 FREE = 3
 """Passages of one document that stand where their score puts them."""
 CROWDING = 0.05
@@ -85,9 +85,7 @@ def ordered(sums: Mapping[int, float], legs: Mapping[str, Mapping[int, float]], 
     ]
 
 
-def spread(
-    scored: Iterable[tuple[float, Passage]], is_about: Callable[[Passage], bool]
-) -> list[tuple[float, Passage]]:
+def spread(scored: Iterable[tuple[float, Passage]], is_about: Callable[[Passage], bool]) -> list[tuple[float, Passage]]:
     """Best first, with a lead for what is for the asker's country, and the later passages of a document set back.
 
     A country's handbook that `is_about` something else gets no lead.

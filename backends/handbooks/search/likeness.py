@@ -11,12 +11,10 @@ from backends.handbooks.search.answer_kinds import has, wanted
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.search.tokens import TokenMatching
-from backends.passages.highlights import ABOVE, Likeness, Said
+from backends.passages.highlights import ABOVE, TOPIC, Likeness, Said
 from backends.stems import question_words, stemmed
 
 WORDS, MEANING, KIND = 0.5, 0.5, 0.2
-TOPIC = 0.5
-"""What a word counts for once more if it stands above: a heading is what its author says a text is about."""
 MEANT = 0.6
 """How much of a word is there if one is that it may mean."""
 EARLIER = 0.5

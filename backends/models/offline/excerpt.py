@@ -15,8 +15,10 @@ from core.values import Passage
 WHOLE = 8
 """Items or rows up to which a list or a table is quoted whole."""
 ROOM = 120
-"""Words of a quote, beyond which only a list or a table goes; a passage that has no more is quoted whole."""
-NEAR = 0.8
+"""Words of a quote, beyond which only a list or a table goes."""
+SHORT = 60
+"""Words of a passage that is quoted whole."""
+NEAR = 0.7
 """The share of the best piece's score from which another is quoted too."""
 APART = 0.25
 """By how much a row is above the others of its table if it alone is the answer."""
@@ -64,7 +66,9 @@ def _kept(blocks: Sequence[Block], scores: Mapping[int, float]) -> dict[int, lis
     room = ROOM
     for index, place in _wanted(blocks, fits, best):
         block = blocks[index]
-        units = {place} if block.shape == "sentences" else _rows(block, [fits[index, n] for n in range(len(block.units))])
+        units = (
+            {place} if block.shape == "sentences" else _rows(block, [fits[index, n] for n in range(len(block.units))])
+        )
         size = sum(_size(block, unit) for unit in units - kept.get(index, set()))
         if size <= room or not kept:
             kept.setdefault(index, set()).update(units)
@@ -76,7 +80,7 @@ def _wanted(blocks: Sequence[Block], fits: Mapping[Place, float], best: Place) -
     """The units to quote as far as there is room, the most wanted first."""
     yield best
     yield from sorted((one for one in fits if fits[one] >= NEAR * fits[best]), key=lambda one: (-fits[one], one))
-    if sum(_size(blocks[index], place) for index, place in fits) <= ROOM:
+    if sum(_size(blocks[index], place) for index, place in fits) <= SHORT:
         yield from (one for one in fits if blocks[one[0]].units[one[1]].answers)
     index, place = best
     yield from ((index, n) for n in range(place + 1, len(blocks[index].units)))

@@ -24,9 +24,9 @@ NOTHING_ASKED = f"What would you like to know? {WITHOUT}"
 MOST_PASSAGES = 3
 COVERED = 0.33
 """The share of a question, by weight, that must stand in one place for passages that nobody has judged to answer it."""
-RANK = 0.5
+RANK = 0.75
 """What the search's own score counts for beside that of a passage's best piece."""
-CLOSE = 0.87
+CLOSE = 0.86
 """The share of the best passage's score from which another is quoted too."""
 SHORT = 3
 """Words that a question has at most for the desk to ask back what was meant."""
@@ -47,9 +47,7 @@ def quote(question: UserMessage) -> str:
     if not any(best) or not answers:
         return _nothing_found(asked, passages)
     highest = max(passage.score for passage in passages) or 1.0
-    scores = [
-        fit + RANK * passage.score / highest if fit else 0.0 for fit, passage in zip(best, passages, strict=True)
-    ]
+    scores = [fit + RANK * passage.score / highest if fit else 0.0 for fit, passage in zip(best, passages, strict=True)]
     chosen = _chosen(passages, scores)
     said = [_quoted(passages[n], n + 1) for n in chosen]
     ids = {passages[n].id for n in chosen}
