@@ -6,11 +6,12 @@ the same for both sides of a comparison.
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import local
 
 import Stemmer  # type: ignore[import-not-found]  # an extension module without types
 
+from backends.codes import codes
 from core.words import words
 
 STOP_WORDS: frozenset[str] = frozenset(
@@ -26,22 +27,33 @@ _OF_THREAD = local()
 _HOW_IT_WORKS = re.compile(r"\b(how (?:do|does|did)\b[^.?!]*?)\bwork\b(?=\W*$)", re.IGNORECASE)
 
 
+def surface(text: str) -> list[str]:
+    """The words of a text in order, and behind them each of its codes that is not a word of it."""
+    said = words(text)
+    return [*said, *(code for code in codes(text) if code not in said)]
+
+
 def terms(text: str) -> list[str]:
-    """The stems of a text's words in order, without stop words; [] if it has only those."""
-    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+    """The stems of a text's words and codes, without stop words; [] if it has only those."""
+    return [stem(word) for word in surface(text) if word not in STOP_WORDS]
 
 
 def question_words(question: str) -> list[str]:
-    """The words of a question that say what it is about, uncut; "how does it work" is not about work."""
-    return [word for word in words(_HOW_IT_WORKS.sub(r"\1", question)) if word not in STOP_WORDS]
+    """The words and codes of a question that say what it is about, uncut; "how does it work" is not about work."""
+    return [word for word in surface(_HOW_IT_WORKS.sub(r"\1", question)) if word not in STOP_WORDS]
 
 
 def stemmed(text: str) -> str:
-    """All words of a text cut to Snowball's English stems, with blanks between: as an index of words keeps them."""
+    """The stems of a text's words, and behind them its codes, with blanks between: as an index of words keeps them."""
+    return " ".join(stems(surface(text)))
+
+
+def stems(said: Sequence[str]) -> list[str]:
+    """These words cut to Snowball's English stems."""
     # One for each thread, because a stemmer may be used by one thread at a time.
     if not hasattr(_OF_THREAD, "stemmer"):
         _OF_THREAD.stemmer = Stemmer.Stemmer("english")
-    return " ".join(_OF_THREAD.stemmer.stemWords(words(text)))
+    return list(_OF_THREAD.stemmer.stemWords(said))
 
 
 def stem(word: str) -> str:

@@ -52,11 +52,14 @@ class Offer:
 class App:
     """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models.
 
-    `demo` says whether the store is a demo; only a demo has `tools`.
+    `demo` says whether the store is a demo; only a demo has `tools`. `handover` says whether the desk can bring a
+    matter to a person.
 
     If the desk could not be opened, `failure` is the error and only `close` may be called. The App tries again by
     itself, one attempt at a time.
     """
+
+    handover = False
 
     def __init__(self) -> None:
         self._runner = Runner()

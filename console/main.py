@@ -14,10 +14,10 @@ from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_ot
 from core.errors import Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
-# quote is drawn at 60 % opacity, too pale for the badge of a source in it.
+# quote is drawn in a pale grey, but here quotes are the answer.
 STYLE = """<style>
 :is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }
-[data-testid=stMarkdownContainer] blockquote { opacity: 1 }
+[data-testid=stMarkdownContainer] blockquote { opacity: 1; color: inherit }
 </style>"""
 
 # An icon by its Material name would be fetched from another server.
@@ -41,13 +41,14 @@ handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook"
 sections = [
     ("", "employee", [chat]),
     ("Oversight", "auditor", [threads, thread, tool_calls, call]),
+    ("Oversight", "handler", [threads, thread, call]),
     ("Oversight", "approver", [approvals]),
     ("Knowledge", "knowledge_owner", [handbooks, handbook]),
 ]
 
 if viewer is None:
     # All pages, hidden: a link to a page is still that page after the sign-in.
-    st.navigation([page for *_, pages in sections for page in pages], position="hidden")
+    st.navigation(list(dict.fromkeys(page for *_, pages in sections for page in pages)), position="hidden")
     draw_banner(demo=demo)
     draw_sign_in()
     st.stop()
@@ -55,7 +56,8 @@ if viewer is None:
 offered: dict[str, list[st.Page]] = {}
 for section, role, pages in sections:
     if role in viewer.roles:
-        offered.setdefault(section, []).extend(pages)
+        there = offered.setdefault(section, [])
+        there += [page for page in pages if page not in there]
 page = st.navigation(offered if len(offered) > 1 else offered[""])
 with st.sidebar:
     draw_signed_in(viewer)

@@ -37,14 +37,17 @@ PEOPLE = (
     Person("e-2001", "HR auditor", "austria", ("auditor", "employee")),
     Person("e-3001", "HR approver", "austria", ("approver", "employee")),
     Person("e-4001", "Knowledge owner", "austria", ("knowledge_owner", "employee")),
+    Person("e-5001", "Handler", "austria", ("handler", "employee")),
 )
+_LOOKERS: tuple[Role, ...] = ("auditor", "handler")
 COUNTRIES = sorted({person.country for person in PEOPLE})
 _BY_ID = {person.id: person for person in PEOPLE}
 _MAY: dict[Role, str] = {
     "employee": "Asks questions and reads their own threads",
-    "auditor": "Also reads any thread and tool call; each look is recorded with its purpose",
+    "auditor": "Also reads any thread and tool call but sealed ones; each look is recorded with its purpose",
     "approver": "Also approves or denies other people's requests",
     "knowledge_owner": "Also imports and edits handbooks",
+    "handler": "Also reads the sealed threads of people in need; each look is recorded with its purpose",
 }
 
 _keep = st.components.v2.component(
@@ -92,7 +95,7 @@ def viewer_for(person: str, role: Role, purpose: str) -> Viewer:
     if person not in _BY_ID or role not in _BY_ID[person].roles:
         raise InvalidInput("Unknown person, or a role that this person does not have.")
     country = _BY_ID[person].country
-    if role != "auditor":
+    if role not in _LOOKERS:
         return Viewer(person, {"employee", role}, country=country)
     if not purpose.strip():
         raise InvalidInput("Enter a purpose: it is recorded each time you open or search threads.")
@@ -119,8 +122,9 @@ def draw_sign_in() -> None:
             captions=[_MAY[role] for role in person.roles],
         )
         purpose = ""
-        if role == "auditor":
-            purpose = st.text_input("Purpose", key="si_purpose", max_chars=200, placeholder="Quality sample, November")
+        if role in _LOOKERS:
+            purpose = st.text_input("Purpose (required)", key="si_purpose", max_chars=200)
+            st.caption("Why you look, for example “complaint 7”. It is recorded with each look.")
         if st.button("Sign in", type="primary", width="stretch"):
             try:
                 st.session_state.viewer = viewer_for(person.id, role, purpose)
@@ -151,10 +155,9 @@ def draw_signed_in(viewer: Viewer) -> None:
 
 def draw_banner(*, demo: bool) -> None:
     """What this sign-in is; every page shows it."""
-    if demo:
-        st.warning("**Demo:** choose any sample person. All data is fictional.", icon=":material/warning:")
-    else:
-        st.warning(
-            "**Development sign-in.** Anyone on this machine can sign in as anyone, with any role.",
-            icon=":material/warning:",
-        )
+    text = (
+        "**Demo:** choose any sample person. All data is fictional."
+        if demo
+        else "**Development sign-in.** Anyone on this machine can sign in as anyone, with any role."
+    )
+    st.markdown(f":small[:orange[:material/warning:] {text}]")

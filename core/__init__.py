@@ -4,7 +4,8 @@ Start with `create_chat` and `load_chat`, or with a `Desk` if the program serves
 store and the model; docs/library.md has examples.
 """
 
-from core.desk.archive import Archive, Gap, Listing, Transcript, TurnView
+from core.care import Care
+from core.desk.archive import Archive, Gap, Listing, SealedThread, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
 from core.desk.runner import Runner
@@ -26,13 +27,14 @@ from core.errors import (
     Unavailable,
 )
 from core.gate import Viewer
+from core.handover import HandedMessage, Handover, Ticket
 from core.live.events import Event
-from core.log.records import Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
+from core.log.records import HandoverRecord, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
 from core.model import Model, ModelRequest
 from core.options import Options
 from core.retriever import Filters, Retriever
 from core.tools import Tool, ToolContext, tool
-from core.values import Audience, Citation, Judgement, Leg, Passage, Usage
+from core.values import Audience, CareCard, CareLine, Citation, Concern, Judgement, Leg, Passage, Usage
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
@@ -41,9 +43,13 @@ __all__ = [
     "Audience",
     "CallOutcome",
     "CallView",
+    "Care",
+    "CareCard",
+    "CareLine",
     "Chat",
     "Choice",
     "Citation",
+    "Concern",
     "Conflict",
     "Corrupt",
     "Denied",
@@ -53,6 +59,9 @@ __all__ = [
     "Filters",
     "Full",
     "Gap",
+    "HandedMessage",
+    "Handover",
+    "HandoverRecord",
     "Hooks",
     "InvalidInput",
     "Judgement",
@@ -76,10 +85,12 @@ __all__ = [
     "Retriever",
     "RolltopError",
     "Runner",
+    "SealedThread",
     "StoreRefused",
     "SummarizingWindow",
     "Summary",
     "Thread",
+    "Ticket",
     "Tool",
     "ToolCall",
     "ToolContext",

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from core.errors import Denied, InvalidInput, NotFound
 from core.ids import check_id
 
-Role: TypeAlias = Literal["employee", "auditor", "approver", "knowledge_owner"]
+Role: TypeAlias = Literal["employee", "auditor", "approver", "knowledge_owner", "handler"]
 Action: TypeAlias = Literal[
     "thread.create",
     "thread.list",
@@ -21,21 +21,24 @@ Action: TypeAlias = Literal[
     "call.read",
     "call.decide",
     "call.resolve",
+    "seal.lift",
     "audit.search",
+    "sealed.list",
     "handbooks.keep",
     "gaps.list",
 ]
 Access: TypeAlias = Literal["own", "look"]
-ROLES: frozenset[str] = frozenset(("employee", "auditor", "approver", "knowledge_owner"))
+_LOOKS = frozenset(("thread.read", "call.read", "call.resolve", "seal.lift"))
+ROLES: frozenset[str] = frozenset(("employee", "auditor", "approver", "knowledge_owner", "handler"))
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """A signed-in person: take all of it from the session, never from a model or a form.
 
-    `roles` are of ROLES. `purpose` is why an auditor looks; each look puts it on record. `country` and `entity` (the
-    company of a group that employs the person) select the handbooks that apply; they are casefolded, None is unknown.
-    Raises InvalidInput for an invalid id or an unknown role.
+    `roles` are of ROLES. `purpose` is why an auditor or a handler looks; each look puts it on record. `country` and
+    `entity` (the company of a group that employs the person) select the handbooks that apply; they are casefolded, None
+    is unknown. Raises InvalidInput for an invalid id or an unknown role.
     """
 
     id: str
@@ -65,27 +68,31 @@ class Viewer:
 class Owned:
     """An object as the gate sees it: its name and its owner's id. `owner` is None if the object does not exist.
 
-    `decider` is set for a tool call that waits for a decision: the asker, or an approver.
+    `decider` is set for a tool call that waits for a decision: the asker, or an approver. `sealed`: its thread is
+    closed to auditors, and open to handlers instead.
     """
 
     kind: str
     id: str
     owner: str | None
     decider: Literal["asker", "approver"] | None = None
+    sealed: bool = False
 
 
 def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None) -> Access:
     """Check the action: `own` allows it; `look` allows it once the caller has committed an audit entry.
 
     `object` None is an action on many objects, such as a search. Raises NotFound if the viewer may not see the object
-    or it does not exist, Denied for a forbidden action without an object, InvalidInput if an auditor's purpose is
-    missing.
+    or it does not exist, Denied for a forbidden action without an object, InvalidInput if the purpose of an auditor
+    or a handler is missing.
     """
     if object is None:
         match viewer, action:
             case Viewer(), "thread.create" | "thread.list" if "employee" in viewer.roles:
                 return "own"
             case Viewer(), "audit.search" if "auditor" in viewer.roles:
+                return _look(viewer)
+            case Viewer(), "sealed.list" if "handler" in viewer.roles:
                 return _look(viewer)
             case Viewer(), "call.read" if "approver" in viewer.roles:
                 return "look"
@@ -98,13 +105,10 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
     if viewer is None:
         raise NotFound(object.kind, object.id)
     if object.owner is None:
-        if action in ("thread.read", "call.read", "call.resolve") and "auditor" in viewer.roles:
-            # A purpose is needed for a missing object too. Without this check the two errors would differ, and an
-            # auditor without a purpose could find out, unrecorded, which objects exist.
-            _look(viewer)
-        raise NotFound(object.kind, object.id)
+        raise _hidden(viewer, action, object)
     # The owner's id alone is not enough: the role of an employee may have been taken away since.
     mine = viewer.id == object.owner and "employee" in viewer.roles
+    reader = ("handler" if object.sealed else "auditor") in viewer.roles
     match action:
         case "thread.read" | "thread.write" | "turn.stop" | "call.read" if mine:
             return "own"
@@ -114,16 +118,28 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             return "own"
         case "call.read" if object.decider == "approver" and "approver" in viewer.roles and viewer.id != object.owner:
             return "look"
-        case "thread.read" | "call.read" if "auditor" in viewer.roles:
+        case "thread.read" | "call.read" if reader:
             return _look(viewer)
-        # An unknown call is resolved by an auditor other than the asker, who may have an interest in the outcome.
-        case "call.resolve" if "auditor" in viewer.roles and viewer.id != object.owner:
+        # An unknown call is resolved by an auditor other than the asker, who may have an interest in the outcome. Nor
+        # may a handler open their own thread to auditors, or keep it closed.
+        case "call.resolve" if reader and viewer.id != object.owner:
+            return _look(viewer)
+        case "seal.lift" if object.sealed and reader and viewer.id != object.owner:
             return _look(viewer)
         case _:
-            raise NotFound(object.kind, object.id)
+            raise _hidden(viewer, action, object)
+
+
+def _hidden(viewer: Viewer, action: Action, object: Owned) -> Exception:
+    """The error for an object that the viewer may not see, the same as for a missing one."""
+    if action in _LOOKS and not viewer.roles.isdisjoint(("auditor", "handler")):
+        # A purpose is needed for these objects too. Without this check the errors would differ, and a viewer without
+        # a purpose could find out, unrecorded, which objects exist and which are sealed.
+        _look(viewer)
+    return NotFound(object.kind, object.id)
 
 
 def _look(viewer: Viewer) -> Access:
     if not (viewer.purpose or "").strip():
-        raise InvalidInput("an auditor's look needs a purpose: Viewer(id, roles, purpose='why you look')")
+        raise InvalidInput("a look needs a purpose: Viewer(id, roles, purpose='why you look')")
     return "look"

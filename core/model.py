@@ -38,13 +38,15 @@ class ToolSchema:
 class UserMessage:
     """A question, and the passages found for it. `[n]` markers in the answer count these passages from 1.
 
-    `judgement` says whether the passages answer the question; None if the retriever does not judge.
+    `judgement` says whether the passages answer the question; None if the retriever does not judge. `topic` is that of
+    the concern which care recognised in the text: the asker may be in need. The passages are then those on the topic.
     """
 
     role: Literal["user"] = "user"
     text: str
     passages: tuple[Passage, ...] = ()
     judgement: Judgement | None = None
+    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

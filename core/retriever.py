@@ -9,9 +9,10 @@ from core.values import Audience, Judgement, Passage, Value
 
 
 class Filters(Value):
-    """The handbooks to search: `documents` are their ids, [] is all of them."""
+    """The handbooks to search: `documents` are their ids, `topics` names of which one must be theirs; [] is all."""
 
     documents: list[str] = []
+    topics: list[str] = []
 
 
 class Retriever(Protocol):

@@ -40,6 +40,11 @@ StopReason: TypeAlias = Literal["end", "tool_calls", "length", "refusal", "pause
 
 Decider: TypeAlias = Literal["asker", "approver"]
 
+Attached: TypeAlias = Literal["nothing", "answer", "from_here", "thread"]
+"""What of a thread goes to a person with a hand-over: nothing, one turn, that turn and those after it, or all turns."""
+
+HandoverStatus: TypeAlias = Literal["asked", "sent", "failed", "unknown"]
+
 Purpose: TypeAlias = Literal["answer", "summary", "query"]
 """What a model call is for: the turn's answer, or, never shown, a summary of earlier turns or a search query."""
 
@@ -93,6 +98,42 @@ class Standing(Value):
     roles: tuple[str, ...] = ("employee",)
     country: str | None = None
     entity: str | None = None
+
+
+class CareLine(Value):
+    """A line that helps at once, such as a crisis line. `number` is as a person dials it, `hours` "" if unknown."""
+
+    name: str
+    number: str
+    hours: str = ""
+
+
+class CareCard(Value):
+    """What an employee in need is shown above any answer: fixed words of the company, and where help is.
+
+    `lines` are those of the employee's country. `contact` names the person or office to turn to, None if the company
+    has named none. `document` and `section` are the handbook's own section on the topic, None without one; a section
+    is the last heading above it.
+    """
+
+    title: str
+    text: str
+    lines: tuple[CareLine, ...] = ()
+    contact: str | None = None
+    document: str | None = None
+    section: str | None = None
+
+
+class Concern(Value):
+    """What a message says of a person in need: its topic, and the card that is shown.
+
+    `card` is None if the company has none for the topic; then a person is offered, and no more. `seals` says whether
+    the thread is closed to auditors from now on.
+    """
+
+    topic: str
+    seals: bool = True
+    card: CareCard | None = None
 
 
 class Worker(Value):

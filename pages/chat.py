@@ -13,11 +13,21 @@ from uuid import uuid4
 import streamlit as st
 
 from console.app import app
+from console.drawing.care import draw_care
+from console.drawing.handovers import draw_handovers, draw_person
 from console.drawing.live import draw_live
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
 from console.drawing.troubles import store_says
-from console.drawing.turns import draw_again, draw_answer, draw_ending, draw_question, draw_rating
+from console.drawing.turns import (
+    draw_again,
+    draw_answer,
+    draw_ending,
+    draw_question,
+    draw_rating,
+    draw_unsourced,
+    needs_person,
+)
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
 from core.desk.archive import TurnView
@@ -32,8 +42,8 @@ from core.errors import (
     Unavailable,
 )
 from core.live.events import Event
-from core.log.records import ToolCall
-from core.values import Passage
+from core.log.records import ToolCall, Turn
+from core.values import Attached, CareCard, Passage
 
 st.set_page_config(page_title="Ask HR", layout="centered")
 viewer = current_viewer()
@@ -92,6 +102,21 @@ def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> 
 
 def section(passage: Passage) -> list[Passage]:
     return run(app().handbooks.section(viewer, passage))
+
+
+def named_section(card: CareCard) -> list[Passage]:
+    return run(app().handbooks.named_section(viewer, card.document or "", card.section))
+
+
+def hand_over(turn: Turn, attached: Attached, note: str) -> None:
+    """Send the matter of the turn to a person; a double click is the same request."""
+    again = len(next(view for view in views if view.turn.id == turn.id).handovers)
+    try:
+        run(desk.hand_over(viewer, turn.id, attach=attached, note=note, request_id=f"click-{again}"))
+    except InvalidInput as error:
+        state.chat_notice = f"Not sent: {error}"
+    except (Unavailable, StoreRefused, Full) as error:
+        state.chat_notice = f"Not sent: {store_says(error)}"
 
 
 def follow(turn_id: str) -> AbstractContextManager[Iterator[Event]]:
@@ -189,6 +214,8 @@ for view in views:
     with area:
         draw_question(turn)
     with area.chat_message("assistant", avatar=":material/smart_toy:"):
+        if turn.concern:
+            draw_care(turn.concern, turn.id, named_section)
         if turn.status == "running":
             draw_live(partial(follow, turn.id))
             st.rerun()
@@ -197,5 +224,9 @@ for view in views:
             draw_again(turn, partial(ask, request_id=request_id))
         if any(call.status == "awaiting_approval" and call.approval == "approver" for call in view.calls):
             st.button("Check again", key="chat_check", icon=":material/refresh:", type="tertiary")
+        draw_unsourced(view)
+        draw_handovers(view.handovers)
+        if app().handover and needs_person(view):
+            draw_person(turn, hand_over)
         if turn.status not in ("running", "awaiting_approval") and turn.text:
             draw_rating(turn, rate)

@@ -4,14 +4,17 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.calls import draw_evidence, step_label, step_state
+from console.drawing.care import draw_care
 from console.drawing.evidence import draw_model_calls, draw_turn_facts
+from console.drawing.handovers import draw_handovers
 from console.drawing.paging import Pages
 from console.drawing.sources import draw_retrieval, draw_sources, with_markers
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label, when
-from console.drawing.turns import draw_ending, draw_question
+from console.drawing.turns import draw_ending, draw_question, draw_unsourced
 from console.format import cost, counted
 from console.sign_in import current_viewer
+from core.errors import NotFound
 from core.values import Passage
 
 st.set_page_config(page_title="Thread", layout="wide")
@@ -25,6 +28,20 @@ def section(passage: Passage) -> list[Passage]:
     return run(app().handbooks.section(viewer, passage))
 
 
+def lift() -> None:
+    try:
+        run(desk.lift_seal(viewer, thread_id, st.session_state.tr_reason))
+    except NotFound:
+        pass  # another handler was faster: the page below says that the thread is not theirs any more
+    else:
+        st.session_state.tr_lifted = thread_id
+
+
+if st.session_state.get("tr_lifted") == thread_id and "auditor" not in viewer.roles:
+    st.session_state.pop("tr_lifted")
+    st.success("The seal is lifted: HR auditors can read the thread, handlers no longer.", icon=":material/lock_open:")
+    st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
+    st.stop()
 st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
 transcript = run(desk.archive.transcript(viewer, thread_id, last=20, before=pages.cursor))
 thread = transcript.thread
@@ -35,6 +52,13 @@ st.caption(
     f"{counted(thread.turns, 'turn')} · {counted(thread.totals.model_calls, 'model call')} · "
     f"{counted(thread.totals.tool_calls, 'tool call')} · cost {label(cost(thread.totals))}"
 )
+if thread.sealed:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(":violet-badge[:material/lock: Sealed] Closed to HR auditors.", width="content")
+        with st.popover("Lift the seal", icon=":material/lock_open:"):
+            st.markdown("HR auditors will see the whole thread. A new message of this kind seals it again.")
+            reason = st.text_input("Reason (required, recorded)", key="tr_reason", max_chars=500)
+            st.button("Lift the seal", key="tr_lift", type="primary", disabled=not reason.strip(), on_click=lift)
 if thread.rejected:
     st.error(
         f"{counted(thread.rejected, 'entry')} in the log came from a worker that had lost its turn, and do not count. "
@@ -52,10 +76,14 @@ for view in transcript.turns:
             draw_question(turn)
             with st.chat_message("assistant", avatar=":material/smart_toy:"):
                 st.markdown(TURN_WORDS[turn.status].badge)
+                if turn.concern:
+                    draw_care(turn.concern, turn.id)
                 if turn.text:
                     st.markdown(with_markers(turn.text, turn.citations), anchors=False)
                 draw_sources(turn.citations, view.retrievals, section, turn.id)
                 draw_ending(turn)
+                draw_unsourced(view)
+                draw_handovers(view.handovers)
         with evidence:
             for call in view.calls:
                 with st.status(step_label(call), state=step_state(call), type="compact"):

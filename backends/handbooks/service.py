@@ -24,7 +24,7 @@ from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import IngestReport, Progress
 from core.errors import InvalidInput, NotFound, RolltopError
 from core.gate import Role, Viewer, authorize
-from core.retriever import holds_for
+from core.retriever import Filters, holds_for
 from core.values import Judgement, Passage
 
 log = logging.getLogger(__name__)
@@ -84,8 +84,8 @@ class Health:
 class Handbooks:
     """The handbooks of an installation, opened by `open_handbooks`.
 
-    Every method but `section` raises Denied unless the viewer is a knowledge owner, whose id goes on record with each
-    change. `retriever` is for `create_chat` and a `Desk`: it searches what holds for its viewer.
+    Every method but `section` and `named_section` raises Denied unless the viewer is a knowledge owner, whose id goes
+    on record with each change. `retriever` is for `create_chat` and a `Desk`: it searches what holds for its viewer.
     """
 
     def __init__(self, index: HandbookIndex, *, after_upload: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -130,6 +130,19 @@ class Handbooks:
         if not holds_for(passage.audience, viewer):
             return []
         return await anyio.to_thread.run_sync(self._section, passage)
+
+    async def named_section(self, viewer: Viewer, document: str, heading: str | None) -> list[Passage]:
+        """The passages below this heading of a document, None for all of it, in order.
+
+        [] if the document or the heading does not exist, or does not hold for the viewer today.
+        """
+        return await anyio.to_thread.run_sync(self._named_section, viewer, document, heading)
+
+    def _named_section(self, viewer: Viewer, document: str, heading: str | None) -> list[Passage]:
+        today = self._catalogue.clock.now().date()
+        rows = self._catalogue.in_force(viewer, Filters(documents=[document]), today)
+        pieces = [piece for row in rows for piece in self._catalogue.pieces(row)]
+        return [piece for piece in pieces if heading is None or heading in piece.section]
 
     def _section(self, passage: Passage) -> list[Passage]:
         try:

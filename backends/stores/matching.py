@@ -170,13 +170,13 @@ def has_words(record: Record, wanted: Sequence[str]) -> bool:
     """Whether the record's text has each wanted word; of the last one the beginning of a word is enough."""
     if not wanted:
         return True
-    present = set(text_words(record))
+    present = set(text_words(record.fields))
     return present.issuperset(wanted[:-1]) and any(word.startswith(wanted[-1]) for word in present)
 
 
-def text_words(record: Record) -> list[str]:
-    """The words of the record's `text`; [] if it is missing or of another type."""
-    text = record.fields.get("text")
+def text_words(fields: Mapping[str, Json]) -> list[str]:
+    """The words of a record's `text`; [] if it is missing or of another type."""
+    text = fields.get("text")
     return words(text) if isinstance(text, str) else []
 
 

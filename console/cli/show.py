@@ -10,10 +10,10 @@ from typing import TypeAlias
 from console.cli.output import harmless, table
 from console.format import cost, counted, money, tokens, took
 from core.canonical import Json, canonical
-from core.desk.archive import Transcript, TurnView
-from core.log.records import Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
+from core.desk.archive import SealedThread, Transcript, TurnView
+from core.log.records import HandoverRecord, Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
 
-Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary
+Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
 
 OPEN = frozenset(
     (
@@ -22,6 +22,7 @@ OPEN = frozenset(
         "at",
         "at_n",
         "attempt",
+        "attached",
         "attempts",
         "code",
         "cost",
@@ -54,6 +55,7 @@ OPEN = frozenset(
         "repair",
         "request_id",
         "role",
+        "sealed",
         "size",
         "started_at",
         "status",
@@ -73,13 +75,15 @@ OPEN = frozenset(
 """The fields that hold ids, numbers, times and codes, never the words of a person, a model or a tool."""
 
 
-def as_json(item: Item, *, text: bool) -> dict[str, Json]:
+def as_json(item: Item | SealedThread, *, text: bool) -> dict[str, Json]:
     """The item as JSON: with `text` all its fields, else those in OPEN."""
+    if isinstance(item, SealedThread):
+        return {"id": item.id, "kind": "thread", "sealed": True, "updated_at": item.updated_at}
     fields = item.model_dump(mode="json")
     return fields if text else {name: value for name, value in fields.items() if name in OPEN}
 
 
-def thread_list(threads: Sequence[Thread], *, text: bool) -> str:
+def thread_list(threads: Sequence[Thread | SealedThread], *, text: bool) -> str:
     """A line a thread."""
     head = ["THREAD", "OWNER", "STATUS", "TURNS", "COST", "LAST CHANGED", *(["TITLE"] if text else [])]
     return table([head, *(_thread_row(thread, text) for thread in threads)])
@@ -123,13 +127,21 @@ def call_text(call: ToolCall, *, text: bool) -> str:
     )
 
 
-def _thread_row(thread: Thread, text: bool) -> list[str]:
+def _thread_row(thread: Thread | SealedThread, text: bool) -> list[str]:
+    if isinstance(thread, SealedThread):
+        return [thread.id, "-", "sealed", "-", "-", thread.updated_at, *(["-"] if text else [])]
     row = [thread.id, thread.owner, thread.status or "-", str(thread.turns), cost(thread.totals)]
     return [*row, thread.updated_at, *([harmless(thread.title or "-")] if text else [])]
 
 
 def _steps(view: TurnView) -> list[Step]:
-    steps: list[Step] = [*view.retrievals, *view.model_calls, *view.calls, *view.summaries]
+    steps: list[Step] = [
+        *view.retrievals,
+        *view.model_calls,
+        *view.calls,
+        *view.summaries,
+        *view.handovers,
+    ]
     return sorted(steps, key=lambda step: (step.at_n, getattr(step, "number", 0)))
 
 
@@ -167,6 +179,9 @@ def _step_line(step: Step, text: bool) -> str:
             return f"{line} {_value(step.arguments)} -> {_value(step.error or step.result)}"
         case Summary():
             return f"summary {step.id}: {_words(step.text, text)}"
+        case HandoverRecord():
+            line = f"hand-over {step.id}: {step.status}, {step.attached} attached"
+            return f"{line}, note: {_words(step.note, text)}"
 
 
 def _value(value: Json) -> str:

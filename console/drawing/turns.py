@@ -39,6 +39,32 @@ def draw_answer(view: TurnView, viewer: Viewer, decide: Decide, section: Section
     draw_sources(turn.citations, view.retrievals, section, turn.id)
 
 
+def is_unanswered(view: TurnView) -> bool:
+    """Whether the search before the answer judged that the handbooks do not answer the question."""
+    return any(retrieval.call is None and retrieval.answers is False for retrieval in view.retrievals)
+
+
+def draw_unsourced(view: TurnView) -> None:
+    """A warning under an answer that a model gave although the handbooks do not have it."""
+    turn = view.turn
+    # The offline model cannot know more than the handbooks: its own words say that they do not answer.
+    unsourced = turn.snapshot.models != ("offline:",) and not turn.citations and not view.calls
+    if turn.status == "completed" and unsourced and is_unanswered(view):
+        st.warning(
+            "This is not from the handbooks. Check with the People team before you rely on it.",
+            title="No source",
+            icon=":material/search_off:",
+        )
+
+
+def needs_person(view: TurnView) -> bool:
+    """Whether the turn went in a way after which the asker may want a person."""
+    turn = view.turn
+    if turn.status in ("running", "awaiting_approval", "cancelled"):
+        return turn.concern is not None
+    return turn.concern is not None or turn.status != "completed" or turn.rating == "down" or is_unanswered(view)
+
+
 def draw_ending(turn: Turn) -> bool:
     """How the turn ended, in words, if it did not complete. True if it makes sense to ask the same again."""
     match turn.status:

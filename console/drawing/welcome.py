@@ -5,6 +5,9 @@ from datetime import date, timedelta
 
 import streamlit as st
 
+CARD_WIDTH = 344
+"""In pixels: two cards beside each other, one on a phone."""
+
 
 def draw_welcome(ask: Callable[[str], None], *, tools: Collection[str], handbooks: bool, samples: bool) -> None:
     """What to expect, and examples; a click on one asks it.
@@ -39,14 +42,13 @@ def draw_welcome(ask: Callable[[str], None], *, tools: Collection[str], handbook
             f"Request annual leave from {monday} to {monday + timedelta(days=1)}",
         ),
     )
-    for answerable, icon, topic, question in topics:
-        if answerable:
-            st.button(
-                f"{topic} · {question}",
-                key=f"chat_topic_{topic}",
-                icon=icon,
-                type="tertiary",
-                on_click=ask,
-                args=(question,),
-            )
-    st.caption("HR auditors can read threads. Each time they do, it is recorded with their purpose.")
+    with st.container(horizontal=True, gap="small"):
+        for answerable, icon, topic, question in topics:
+            if answerable:
+                with st.container(border=True, width=CARD_WIDTH, gap="xsmall"):
+                    st.markdown(f"{icon} **{topic}**")
+                    st.button(question, key=f"chat_topic_{topic}", type="tertiary", on_click=ask, args=(question,))
+    st.caption(
+        "HR auditors can read threads. Each time they do, it is recorded with their purpose. Threads of people in need "
+        "are closed to them."
+    )

@@ -3,9 +3,10 @@
 It reads records and never a whole log, so that a page of a long thread costs as much as a page of a short one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Generic, TypeVar
 
 from core.canonical import Json
@@ -15,6 +16,7 @@ from core.errors import InvalidInput
 from core.gate import Action, Viewer, authorize
 from core.log.audit import record_look
 from core.log.records import (
+    HandoverRecord,
     Item,
     Message,
     ModelCall,
@@ -30,26 +32,39 @@ from core.log.records import (
 from core.store import Filter, In, Page, Query, Range, Scalar, Store, every
 from core.values import CallStatus, TurnStatus
 
-T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)
+T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)
+P = TypeVar("P", Message, ToolCall, Retrieval, Turn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing(Generic[T]):
+class SealedThread:
+    """What an auditor sees of a sealed thread: its id, and the time of its last activity."""
+
+    id: str
+    updated_at: str
+
+
+L = TypeVar("L", bound=Item | SealedThread)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Generic[L]):
     """A page of a list. `cursor` fetches the next page; it is None on the last page."""
 
-    items: list[T]
+    items: list[L]
     cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnView:
-    """A turn with its tool calls, model calls, searches and summaries, each in the order of the log."""
+    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log."""
 
     turn: Turn
     calls: list[ToolCall]
     model_calls: list[ModelCall]
     retrievals: list[Retrieval]
     summaries: list[Summary]
+    handovers: list[HandoverRecord]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,37 +111,35 @@ class Archive:
     async def transcript(self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None) -> Transcript:
         """The `last` turns (1 to 100) that began before entry `before`, None for the newest. It counts as one look."""
         thread = await self._checked.thread(viewer, "thread.read", thread_id)
-        where: dict[str, Filter] = {"thread": thread_id}
-        if before is not None:
-            where["first_n"] = Range(lt=before)
+        # Only what the head holds that was checked: a turn that has sealed the thread since is not shown.
+        where: dict[str, Filter] = {"thread": thread_id, "first_n": Range(lt=min(before or thread.n + 1, thread.n + 1))}
         page = await self._find(Turn, where, order=("-first_n",), limit=_limit(last, 100))
         turns = page.items[::-1]
         views = await self._views(turns)
         return Transcript(thread=thread, turns=views, earlier=turns[0].first_n if page.cursor else None)
 
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
-        """The turn with its calls, searches and summaries. Raises NotFound."""
+        """The turn with its calls, searches, summaries and hand-overs. Raises NotFound."""
         return (await self._views([await self._checked.turn(viewer, "thread.read", turn_id)]))[0]
 
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None
     ) -> list[Message]:
         """The `last` messages (1 to 500) with `at_n` below `before`, None for the newest; oldest first."""
-        await self._checked.thread(viewer, "thread.read", thread_id)
-        where: dict[str, Filter] = {"thread": thread_id}
-        if before is not None:
-            where["at_n"] = Range(lt=before)
+        thread = await self._checked.thread(viewer, "thread.read", thread_id)
+        after_last = 2 * (thread.n + 1)  # as in `transcript`; an entry has two messages
+        where: dict[str, Filter] = {"thread": thread_id, "at_n": Range(lt=min(before or after_last, after_last))}
         return (await self._find(Message, where, order=("-at_n",), limit=_limit(last, 500))).items[::-1]
 
     async def tool_calls(self, viewer: Viewer, thread_id: str) -> list[ToolCall]:
         """All tool calls of the thread, in the order of the log."""
-        await self._checked.thread(viewer, "thread.read", thread_id)
-        return await self._all(ToolCall, {"thread": thread_id})
+        thread = await self._checked.thread(viewer, "thread.read", thread_id)
+        return await self._all(ToolCall, {"thread": thread_id, "at_n": Range(lt=thread.n + 1)})
 
     async def model_calls(self, viewer: Viewer, thread_id: str) -> list[ModelCall]:
         """All physical requests of the thread to models, failed ones too, in the order of the log."""
-        await self._checked.thread(viewer, "thread.read", thread_id)
-        return await self._all(ModelCall, {"thread": thread_id})
+        thread = await self._checked.thread(viewer, "thread.read", thread_id)
+        return await self._all(ModelCall, {"thread": thread_id, "at_n": Range(lt=thread.n + 1)})
 
     async def usage(self, viewer: Viewer, thread_id: str) -> Totals:
         """The tokens, calls and costs of the thread so far; `Totals` counts the unknown ones."""
@@ -168,8 +181,10 @@ class Archive:
         until: datetime | None = None,
         limit: int = 50,
         cursor: str | None = None,
-    ) -> Listing[Thread]:
+    ) -> Listing[Thread | SealedThread]:
         """The threads of all owners, for an auditor, newest activity first; a filter of None is left out.
+
+        Without a filter, or with times alone, sealed threads are among them; any other filter leaves them out.
 
         `status` is that of the newest turn; the last activity is at `since` or later and before `until`. With `words`,
         status and times are those of a message that has all the words; a thread may then come again on a later page.
@@ -177,9 +192,37 @@ class Archive:
         filters = _present(owner=owner, status=status)
         recorded = {**filters, **_present(since=_iso(since), until=_iso(until)), **_metadata(metadata)}
         await self._search(viewer, "audit.search", words, recorded)
+        narrowed = bool(filters or metadata)
         if since or until:
             filters["at" if words else "updated_at"] = _between(since, until)
-        return await self._threads(filters, metadata, words, limit, cursor)
+        if words.strip():
+            found = await self._threads(filters, metadata, words, limit, cursor, sealed=False)
+            return Listing(items=list(found.items), cursor=found.cursor)
+        # A filter that a sealed thread could pass would tell what is in it.
+        page = await self._threads(filters | ({"sealed": None} if narrowed else {}), metadata, "", limit, cursor)
+        threads: list[Thread | SealedThread] = [
+            SealedThread(id=one.id, updated_at=one.updated_at) if one.sealed else one for one in page.items
+        ]
+        return Listing(items=threads, cursor=page.cursor)
+
+    async def sealed_threads(
+        self,
+        viewer: Viewer,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[Thread]:
+        """The sealed threads of all owners, for a handler, newest activity first: at `since` or later, before `until`.
+
+        A time of None is left out.
+        """
+        await self._search(viewer, "sealed.list", "", _present(since=_iso(since), until=_iso(until)))
+        filters: dict[str, Filter] = {"sealed": True}
+        if since or until:
+            filters["updated_at"] = _between(since, until)
+        return await self._threads(filters, None, "", limit, cursor)
 
     async def search_calls(
         self,
@@ -195,14 +238,14 @@ class Archive:
     ) -> Listing[ToolCall]:
         """The tool calls of all owners, for an auditor, newest first, planned at `since` or later and before `until`.
 
-        A filter of None is left out.
+        A filter of None is left out, and so are the calls of sealed threads.
         """
         filters = _present(tool=tool, status=status, owner=owner)
         recorded = {**filters, **_present(since=_iso(since), until=_iso(until))}
         await self._search(viewer, "audit.search", "", recorded)
         if since or until:
             filters["planned_at"] = _between(since, until)
-        return await self._find(ToolCall, filters, order=("-planned_at",), limit=limit, cursor=cursor)
+        return await self._unsealed(ToolCall, filters, order=("-planned_at",), limit=limit, cursor=cursor)
 
     async def waiting_calls(self, viewer: Viewer, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short."""
@@ -214,16 +257,16 @@ class Archive:
     async def gaps(self, viewer: Viewer, limit: int = 50) -> list[Gap]:
         """The newest questions without an answer and answers rated down, newest first, at most `limit` of each.
 
-        For knowledge owners; the look is on record.
+        For knowledge owners; the look is on record. Questions of people in need, and of sealed threads, are left out.
         """
         await self._search(viewer, "gaps.list", "", {})
-        unanswered = await self._find(Retrieval, {"answers": False}, order=("-at",), limit=limit)
-        rated = await self._find(Turn, {"rating": "down"}, order=("-opened_at",), limit=limit)
+        unanswered = await self._unsealed(Retrieval, {"answers": False}, order=("-at",), limit=limit)
+        rated = await self._unsealed(Turn, {"rating": "down"}, order=("-opened_at",), limit=limit)
         # The turns are asked for by id: their own filters cannot combine "unanswered" with "rated down".
         ids = tuple({retrieval.turn for retrieval in unanswered.items} | {turn.id for turn in rated.items})
         if not ids:
             return []
-        turns = await self._all(Turn, {"id": In(ids)})
+        turns = [turn for turn in await self._all(Turn, {"id": In(ids)}) if turn.concern is None]
         searches = await self._all(Retrieval, {"turn": In(ids)})
         return [_gap(turn, searches) for turn in sorted(turns, key=lambda turn: turn.opened_at, reverse=True)]
 
@@ -233,6 +276,7 @@ class Archive:
         model_calls = await self._all(ModelCall, of_turns)
         retrievals = await self._all(Retrieval, of_turns)
         summaries = await self._all(Summary, of_turns)
+        handovers = await self._all(HandoverRecord, of_turns)
         return [
             TurnView(
                 turn=turn,
@@ -240,6 +284,7 @@ class Archive:
                 model_calls=[call for call in model_calls if call.turn == turn.id],
                 retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
                 summaries=[summary for summary in summaries if summary.turn == turn.id],
+                handovers=[handover for handover in handovers if handover.turn == turn.id],
             )
             for turn in turns
         ]
@@ -255,7 +300,10 @@ class Archive:
         words: str,
         limit: int,
         cursor: str | None,
+        *,
+        sealed: bool = True,
     ) -> Listing[Thread]:
+        """The threads by their filters or by words; `sealed` False leaves sealed ones out of a search by words."""
         if not words.strip():
             where = {**filters, **_metadata(metadata)}
             return await self._find(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
@@ -263,10 +311,47 @@ class Archive:
             raise InvalidInput(
                 "search by words or by metadata, not by both: words are searched in messages, which have no metadata"
             )
-        page = await self._find(Message, filters, words=words, order=("-at",), limit=limit, cursor=cursor)
+        find = self._find if sealed else self._unsealed
+        page = await find(Message, filters, words=words, order=("-at",), limit=limit, cursor=cursor)
         ids = list(dict.fromkeys(message.thread for message in page.items))
         threads = {thread.id: thread for thread in await self._all(Thread, {"id": In(tuple(ids))})}
         return Listing(items=[threads[thread_id] for thread_id in ids if thread_id in threads], cursor=page.cursor)
+
+    async def _unsealed(
+        self,
+        item_type: type[P],
+        where: Mapping[str, Filter],
+        *,
+        words: str = "",
+        order: tuple[str, ...] = (),
+        limit: int = 500,
+        cursor: str | None = None,
+    ) -> Listing[P]:
+        """As `_find`, without what belongs to sealed threads."""
+        kept: list[P] = []
+        query = partial(self._find, item_type, where, words=words, order=order)
+        limit = _limit(limit, 500)
+        while len(kept) < limit:
+            page = await query(limit=limit - len(kept), cursor=cursor)
+            kept += await self._outside_seals(page.items)
+            cursor = page.cursor
+            if cursor is None:
+                return Listing(items=kept, cursor=None)
+        # A cursor that leads to nothing but sealed threads would tell that one of them has matched.
+        ahead = cursor
+        while ahead is not None:
+            page = await query(limit=limit, cursor=ahead)
+            if await self._outside_seals(page.items):
+                return Listing(items=kept, cursor=cursor)
+            ahead = page.cursor
+        return Listing(items=kept, cursor=None)
+
+    async def _outside_seals(self, items: Sequence[P]) -> list[P]:
+        """Those of the items whose threads are not sealed."""
+        # The heads are asked: a record that is older than its thread's seal does not hold it.
+        threads = tuple({one.thread for one in items})
+        sealed = {head.id for head in await self._all(Thread, {"id": In(threads), "sealed": True})} if threads else ()
+        return [one for one in items if one.thread not in sealed]
 
     async def _find(
         self,

@@ -19,7 +19,7 @@ from core.options import Options
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool
-from core.values import Citation, TurnStatus
+from core.values import Citation, Concern, TurnStatus
 from core.worker.hooks import Hooks
 from core.worker.structured_output import parse
 from core.worker.window import Window
@@ -43,6 +43,8 @@ class TurnError:
 class Reply(Generic[S]):
     """The outcome of a question. `text` is the text that was shown, whatever the status.
 
+    `concern` is what care recognised in the question, None if nothing: show its card above the text.
+
     `tool_calls` are all calls of the turn, in order; `waiting` are those that wait for a decision. `parsed` is the
     answer as the `schema` given to `ask`; None without a schema, or if the answer does not fit it. `cost` is in
     nano-USD, None if the cost of one of the model calls is unknown; `usage` counts those calls. `error` says
@@ -59,6 +61,7 @@ class Reply(Generic[S]):
     cost: int | None
     error: TurnError | None
     parsed: S | None = None
+    concern: Concern | None = None
 
     def raise_for_status(self) -> Self:
         """Return this reply if its turn is `completed`; raise TurnNotCompleted otherwise."""
@@ -193,6 +196,7 @@ class Chat(Generic[M]):
             cost=None if turn.totals.cost_unknown else turn.totals.cost,
             error=error,
             parsed=parsed,
+            concern=turn.concern,
         )
 
 

@@ -34,17 +34,17 @@ class CheckedRecords:
         self._clock = clock
 
     async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Thread:
-        thread = await self._newest(Thread, thread_id)
-        owned = Owned(kind="thread", id=str(thread_id), owner=thread.owner if thread else None)
+        thread, sealed = await self._newest(Thread, thread_id)
+        owned = Owned(kind="thread", id=str(thread_id), owner=thread.owner if thread else None, sealed=sealed)
         return await self._passed(viewer, action, owned, thread)
 
     async def turn(self, viewer: Viewer | None, action: Action, turn_id: str) -> Turn:
-        turn = await self._newest(Turn, turn_id)
-        owned = Owned(kind="turn", id=str(turn_id), owner=turn.owner if turn else None)
+        turn, sealed = await self._newest(Turn, turn_id)
+        owned = Owned(kind="turn", id=str(turn_id), owner=turn.owner if turn else None, sealed=sealed)
         return await self._passed(viewer, action, owned, turn)
 
     async def call(self, viewer: Viewer | None, action: Action, call_id: str) -> ToolCall:
-        call = await self._newest(ToolCall, call_id)
+        call, sealed = await self._newest(ToolCall, call_id)
         # An approver may also open a call that they have decided themselves, after it has stopped waiting.
         waits = call is not None and (call.status == "awaiting_approval" or action == "call.decide")
         decided = call is not None and call.decision is not None and viewer and call.decision.by == viewer.id
@@ -53,6 +53,7 @@ class CheckedRecords:
             id=str(call_id),
             owner=call.owner if call else None,
             decider=call.approval if call and (waits or decided) else None,
+            sealed=sealed,
         )
         return await self._passed(viewer, action, owned, call)
 
@@ -65,20 +66,27 @@ class CheckedRecords:
             await record_look(self._store, self._clock, viewer, action, owned)
         return item
 
-    async def _newest(self, item_type: type[T], item_id: object) -> T | None:
-        """The record as its log has it now; None if it does not exist or the id is malformed."""
+    async def _newest(self, item_type: type[T], item_id: object) -> tuple[T | None, bool]:
+        """The record as its log has it now, and whether its thread is sealed.
+
+        None if the record does not exist or the id is malformed.
+        """
         kind = record_kind(item_type)
         try:
             stored = await self._store.get(kind, check_id(item_id))
         except InvalidInput:
             # The same answer as for an unknown id: a caller that tries ids learns nothing of their form.
-            return None
+            return None, False
         if stored is None:
-            return None
+            return None, False
         head = stored if kind == "thread" else await self._store.get("thread", stored.fields["thread"])
         state = await self._caught_up(head) if head else State()
-        newest = state.thread if kind == "thread" else state.items.get(stored.id)
-        return newest if isinstance(newest, item_type) else item_of(item_type, stored)
+        thread = state.thread or (item_of(Thread, head) if head else None)
+        newest = thread if kind == "thread" else state.items.get(stored.id)
+        return (
+            newest if isinstance(newest, item_type) else item_of(item_type, stored),
+            thread is None or thread.sealed is True,
+        )
 
     async def _caught_up(self, head: Record) -> State:
         """The thread folded to the end of its log, with lagging records repaired; empty if the head is up to date."""

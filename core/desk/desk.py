@@ -15,11 +15,14 @@ import anyio
 from pydantic import BaseModel
 
 from core.canonical import Json, canonical, digest
+from core.care import CARE_SECONDS, Care
 from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
+from core.desk.handovers import Handovers
 from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
 from core.gate import Owned, Viewer, authorize
+from core.handover import Handover
 from core.ids import check_id
 from core.live.events import Event
 from core.live.follow import follow
@@ -38,13 +41,15 @@ from core.log.facts import (
     MetadataContent,
     QuestionContent,
     Renamed,
+    SealLifted,
+    SealLiftedContent,
     Snapshot,
     ThreadContent,
     ThreadCreated,
     TitleContent,
     TurnOpened,
 )
-from core.log.records import Thread, ToolCall, Turn
+from core.log.records import HandoverRecord, Thread, ToolCall, Turn
 from core.model import Model
 from core.options import Options
 from core.retrieval.search import with_search
@@ -53,7 +58,7 @@ from core.store import Store
 from core.tools import Tool, by_name
 from core.turn.commands import Approval, Claim, Note, Submit
 from core.turn.journal import Journal
-from core.values import Standing, Worker
+from core.values import Attached, Concern, Standing, Worker
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
 from core.worker.history import tool_json
@@ -90,8 +95,8 @@ class Desk:
 
     Several models are tried in order, until one gives its first content. Several `hooks` run in order. `instructions`
     are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
-    turns that fit. `window` is how many seconds live text is collected before it is committed. `archive` reads what is
-    on record.
+    turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
+    in need, `handover` brings their matter to a person; None leaves either out. `archive` reads what is on record.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -107,6 +112,8 @@ class Desk:
         history: Window | None = None,
         options: Options | None = None,
         hooks: Sequence[Hooks] = (),
+        care: Care | None = None,
+        handover: Handover | None = None,
         instructions: str = "",
         clock: Clock | None = None,
         window: float = WINDOW,
@@ -115,6 +122,8 @@ class Desk:
         self._clock: Clock = clock or SystemClock()
         self.archive = Archive(store, clock=self._clock)
         self._checked = CheckedRecords(store, self._clock)
+        self._care = care
+        self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self.options = options or Options()
         chain = Chain(model if isinstance(model, Sequence) else [model], self._clock)
         if unknown := set(self.options.model_settings) - chain.settings:
@@ -230,12 +239,14 @@ class Desk:
         await journal.load(turn_id)
         instructions = self._instructions_of(journal)
         worker = new_worker(self._clock)
+        concern, sealed = await self._recognised(question, viewer)
         opened = TurnOpened(
             turn=turn_id,
             request_id=request,
             snapshot=await self._snapshot(instructions, schema),
             standing=Standing(roles=tuple(sorted(viewer.roles)), country=viewer.country, entity=viewer.entity),
-            content=QuestionContent(text=question),
+            sealed=sealed,
+            content=QuestionContent(text=question, concern=concern),
         )
         await self._append_and_work(journal, Submit(worker=worker, opened=opened), worker, turn_id, by=viewer.id)
         return journal.state.item(Turn, turn_id)
@@ -356,12 +367,57 @@ class Desk:
         await journal.append(Note(fact=fact), by=viewer.id)
         return journal.state.item(ToolCall, call_id)
 
+    async def lift_seal(self, viewer: Viewer, thread_id: str, reason: str) -> Thread:
+        """Open a sealed thread to auditors again, as a handler other than its owner; a later concern seals it anew.
+
+        `reason` says in 1 to 4000 characters why, and is on record. Raises NotFound also for a thread without a seal.
+        """
+        await self._checked.thread(viewer, "seal.lift", thread_id)
+        if not 1 <= len(reason.strip()) <= MAX_REASON:
+            raise InvalidInput(f"say in 1 to {MAX_REASON} characters why the seal is lifted")
+        return await self._noted(viewer, thread_id, SealLifted(content=SealLiftedContent(reason=reason.strip())))
+
+    async def hand_over(
+        self,
+        viewer: Viewer,
+        turn_id: str,
+        *,
+        attach: Attached = "nothing",
+        note: str = "",
+        request_id: str | None = None,
+    ) -> HandoverRecord:
+        """Bring the matter of a turn to a person, with the asker's consent; call it only after they have agreed.
+
+        `attach` says what of the thread goes along with `note`: nothing, this answer, the turns from this one on, or
+        the thread; at most its newest 200 turns. The request is on record before anything is sent, and is sent once:
+        the same `request_id` again returns the same hand-over. Returns when it was sent, or failed, or 20 seconds have
+        passed. Raises NotFound, and InvalidInput for a note of more than 4000 characters or a desk without `handover`.
+        """
+        return await self._handovers.ask(viewer, turn_id, attach, note, request_id)
+
     async def recover(self) -> None:
         """Recover open turns now, instead of at the next sweep, which runs every SWEEP seconds."""
         await self._recovery.sweep()
+        await self._handovers.close_lost()
+
+    async def _recognised(self, question: str, viewer: Viewer) -> tuple[Concern | None, bool]:
+        """The concern that the question raises, and whether it seals the thread."""
+        if self._care is None:
+            return None, False
+        try:
+            with anyio.fail_after(CARE_SECONDS):
+                concern = await self._care.recognise(question, viewer)
+        except Exception:  # the boundary of the application's care: a question must be taken without it
+            # Sealed, because it is not known whether the question is one that auditors should not see.
+            log.exception("care failed to read a question: its thread is sealed")
+            return None, True
+        return concern, concern is not None and concern.seals
 
     async def _note(self, viewer: Viewer, thread_id: str, fact: Renamed | MetadataChanged) -> Thread:
         await self._checked.thread(viewer, "thread.write", thread_id)
+        return await self._noted(viewer, thread_id, fact)
+
+    async def _noted(self, viewer: Viewer, thread_id: str, fact: Renamed | MetadataChanged | SealLifted) -> Thread:
         journal = self._journal(thread_id)
         await journal.load()
         await journal.append(Note(fact=fact), by=viewer.id)
@@ -460,6 +516,8 @@ class Desk:
         while True:
             try:
                 await self._recovery.sweep(thread_id)
+                if thread_id is None:
+                    await self._handovers.close_lost()
             except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
                 log.exception("recovery failed; it runs again in %g s", SWEEP)
             await anyio.sleep(SWEEP)

@@ -12,9 +12,11 @@ from core.canonical import Json
 from core.errors import Corrupt
 from core.log.entry import Draft
 from core.values import (
+    Attached,
     CallStatus,
     Citation,
     ClaimReason,
+    Concern,
     Decider,
     Effect,
     Entry,
@@ -83,15 +85,24 @@ class Snapshot(Value):
 
 
 class QuestionContent(Value):
+    """`concern` is what care recognised in the text, None if it recognised nothing or was not asked."""
+
     text: str
+    concern: Concern | None = None
 
 
 class TurnOpened(Fact):
+    """A question. `sealed`: the thread is closed to auditors from here on."""
+
+    # The topic of a concern is content and goes with an erasure; the seal stays.
+    V: ClassVar[int] = 2
+
     kind: Literal["turn.opened"] = "turn.opened"
     turn: str
     request_id: str
     snapshot: Snapshot
     standing: Standing = Standing()
+    sealed: bool = False
     content: QuestionContent | None
 
     @property
@@ -445,6 +456,50 @@ class CallResolved(Fact):
     content: EvidenceContent | None
 
 
+class SealLiftedContent(Value):
+    reason: str
+
+
+class SealLifted(Fact):
+    """A handler has opened the thread to auditors again. A later concern seals it anew."""
+
+    kind: Literal["seal.lifted"] = "seal.lifted"
+    content: SealLiftedContent | None
+
+
+class HandoverContent(Value):
+    """What the employee adds for the person who takes over, "" for nothing."""
+
+    note: str
+
+
+class HandoverAsked(Fact):
+    """The employee has agreed that a person gets their matter, with what `attached` names of the thread."""
+
+    kind: Literal["handover.asked"] = "handover.asked"
+    turn: str
+    handover: str
+    attached: Attached
+    content: HandoverContent | None
+
+
+class HandoverEndContent(Value):
+    """`reference` is what the employee can quote, `message` says in words what went wrong; None if unknown."""
+
+    reference: str | None = None
+    message: str | None = None
+
+
+class HandoverEnded(Fact):
+    """What came of a hand-over. `unknown`: the matter may have been sent, or not."""
+
+    kind: Literal["handover.ended"] = "handover.ended"
+    turn: str
+    handover: str
+    status: Literal["sent", "failed", "unknown"]
+    content: HandoverEndContent | None
+
+
 class Erased(Fact):
     """The payloads of these kinds of entry of this turn were erased; this entry is written after the erasure."""
 
@@ -549,6 +604,9 @@ ThreadFact: TypeAlias = (
     | FeedbackGiven
     | Late
     | CallResolved
+    | SealLifted
+    | HandoverAsked
+    | HandoverEnded
     | Erased
 )
 LiveFact: TypeAlias = LiveText | LiveProgress | Beat | Sealed

@@ -17,6 +17,8 @@ from core.log.facts import (
     ApprovalGiven,
     Erased,
     FeedbackGiven,
+    HandoverAsked,
+    HandoverEnded,
     HistorySummarized,
     HookFailed,
     Late,
@@ -26,6 +28,7 @@ from core.log.facts import (
     ModelFailed,
     PassagesRetrieved,
     Renamed,
+    SealLifted,
     ThreadCreated,
     ThreadFact,
     ToolFinished,
@@ -39,6 +42,7 @@ from core.log.facts import (
 )
 from core.log.projection import project
 from core.log.records import (
+    HandoverRecord,
     Item,
     Message,
     ModelCall,
@@ -57,7 +61,7 @@ from core.values import GENESIS, Entry
 TITLE_LENGTH = 60
 """Characters of the first question that become the title of a thread without one."""
 
-I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval, Summary)  # noqa: E741  # an item
+I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)  # noqa: E741  # an item
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,9 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             return thread.model_copy(update={"title": fact.content.title if fact.content else None})
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
-        case FeedbackGiven() | Erased() | HookFailed():
+        case SealLifted():
+            return thread.model_copy(update={"sealed": None})
+        case FeedbackGiven() | HandoverAsked() | HandoverEnded() | Erased() | HookFailed():
             return thread
         case Late():
             return _late(thread, fact)
@@ -173,7 +179,12 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
         status="running",
         last_at=iso(entry.at),
     )
-    return thread.model_copy(update={"open": turn, "turns": thread.turns + 1, "status": "running", "title": title})
+    changes = {"open": turn, "turns": thread.turns + 1, "status": "running", "title": title}
+    if fact.sealed:
+        changes["sealed"] = True
+    if fact.content and fact.content.concern:
+        changes["topic"] = fact.content.concern.topic
+    return thread.model_copy(update=changes)
 
 
 def _may_claim(turn: OpenTurn, fact: TurnClaimed) -> bool:

@@ -14,6 +14,8 @@ from core.log.facts import (
     CallResolved,
     Erased,
     FeedbackGiven,
+    HandoverAsked,
+    HandoverEnded,
     HistorySummarized,
     HookFailed,
     Late,
@@ -29,13 +31,24 @@ from core.log.facts import (
     TurnEnded,
     TurnOpened,
 )
-from core.log.records import Decision, Item, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
+from core.log.records import (
+    Decision,
+    HandoverRecord,
+    Item,
+    Message,
+    ModelCall,
+    Retrieval,
+    Summary,
+    Thread,
+    ToolCall,
+    Turn,
+)
 from core.values import Entry
 
 SENT_OF_RESULT = 16_000
 """The most characters of a tool's result that count towards a turn's size: about what a model is sent of it."""
 
-I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval)  # noqa: E741  # an item
+I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval, HandoverRecord)  # noqa: E741  # an item
 D = TypeVar("D", ToolCall, ModelCall, Retrieval)
 
 
@@ -129,6 +142,7 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
         snapshot=fact.snapshot,
         status="running",
         question=text,
+        concern=fact.content.concern if fact.content else None,
         opened_at=at,
         first_n=entry.n,
         last_n=entry.n,
@@ -237,6 +251,10 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
             return _hook_failed(items, entry, fact)
         case HistorySummarized():
             return [_summary(thread, entry, fact)]
+        case HandoverAsked():
+            return [_handover(thread, entry, fact)]
+        case HandoverEnded():
+            return _handed_over(items.get(HandoverRecord, fact.handover), entry, fact)
         case ApprovalAsked():
             return _asked(items, entry, fact)
         case ApprovalGiven() | ApprovalDenied():
@@ -349,6 +367,32 @@ def _summary(thread: Thread, entry: Entry, fact: HistorySummarized) -> Summary:
         text=fact.content.text if fact.content else None,
         at=iso(entry.at),
         at_n=entry.n,
+    )
+
+
+def _handover(thread: Thread, entry: Entry, fact: HandoverAsked) -> HandoverRecord:
+    return HandoverRecord(
+        id=fact.handover,
+        n=entry.n,
+        thread=thread.id,
+        turn=fact.turn,
+        owner=thread.owner,
+        status="asked",
+        attached=fact.attached,
+        note=fact.content.note if fact.content else None,
+        asked_at=iso(entry.at),
+        at_n=entry.n,
+    )
+
+
+def _handed_over(handover: HandoverRecord | None, entry: Entry, fact: HandoverEnded) -> list[HandoverRecord]:
+    return _with(
+        handover,
+        entry,
+        status=fact.status,
+        reference=fact.content.reference if fact.content else None,
+        message=fact.content.message if fact.content else None,
+        ended_at=iso(entry.at),
     )
 
 

@@ -11,10 +11,13 @@ from core.errors import Corrupt
 from core.log.facts import Snapshot
 from core.store import Record
 from core.values import (
+    Attached,
     CallStatus,
     Citation,
+    Concern,
     Decider,
     Effect,
+    HandoverStatus,
     Judgement,
     Passage,
     Purpose,
@@ -142,6 +145,9 @@ class Thread(Value):
 
     `title` None: the first question will give it. `open` is the open turn, None between turns. `rejected` counts the
     entries of an outdated fence, which had no effect; a count above 0 is an alarm.
+
+    `sealed`: auditors do not see the thread; None if it is open to them. `topic` is that of the newest concern, None
+    without one or once erased.
     """
 
     kind: Literal["thread"] = "thread"
@@ -159,6 +165,9 @@ class Thread(Value):
     totals: Totals = Totals()
     open: OpenTurn | None = None
     rejected: int = 0
+    # None and not False: a filter for None also finds the heads that were written before threads had seals.
+    sealed: Literal[True] | None = None
+    topic: str | None = None
 
 
 class Turn(Value):
@@ -168,6 +177,8 @@ class Turn(Value):
     text that is kept. `partial` is the text of a failed model call until the next call replaces it. `output` is the
     answer as JSON, None unless the turn has a schema and the answer fits it. `citations_left_out` counts the citations
     that were dropped because of their size. `code` and `message` say why the turn did not complete.
+
+    `concern` is what care recognised in the question, None if nothing, or once erased.
 
     `waiting` are the ids of the calls that wait for a decision. `first_n` to `last_n` are the turn's entries up to its
     end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
@@ -183,6 +194,7 @@ class Turn(Value):
     snapshot: Snapshot
     status: TurnStatus
     question: str | None
+    concern: Concern | None = None
     text: str = ""
     citations: list[Citation] = []
     citations_left_out: int = 0
@@ -372,8 +384,33 @@ class Summary(Value):
     at_n: int
 
 
-Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary
-I = TypeVar("I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary)  # noqa: E741  # an item
+class HandoverRecord(Value):
+    """An employee's matter on its way to a person. `asked` becomes `sent`, `failed` or `unknown`.
+
+    `attached` says what of the thread went along with `note`. `reference` is what the employee can quote, `message`
+    says in words what went wrong. None is unknown, or not yet known, or erased.
+    """
+
+    kind: Literal["handover"] = "handover"
+    id: str
+    n: int
+    thread: str
+    turn: str
+    owner: str
+    status: HandoverStatus
+    attached: Attached
+    note: str | None
+    reference: str | None = None
+    message: str | None = None
+    asked_at: str
+    ended_at: str | None = None
+    at_n: int
+
+
+Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary | HandoverRecord
+I = TypeVar(  # noqa: E741  # an item
+    "I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord
+)
 
 
 def record_kind(item_type: type[Item]) -> str:

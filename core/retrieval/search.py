@@ -10,7 +10,7 @@ from core.canonical import canonical
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.retrieval.followup import LONGEST_QUERY
-from core.retriever import Retriever, holds_for
+from core.retriever import Filters, Retriever, holds_for
 from core.tools import Tool, ToolContext, tool
 from core.values import Judgement, Passage
 
@@ -33,17 +33,26 @@ class Found:
 
 
 async def find_passages(
-    retriever: Retriever, query: str, viewer: Viewer, limit: int, *, question: str | None = None
+    retriever: Retriever,
+    query: str,
+    viewer: Viewer,
+    limit: int,
+    *,
+    question: str | None = None,
+    topic: str | None = None,
 ) -> Found:
     """Search, and keep the passages that apply to the viewer, `limit` at most.
 
-    They are judged as an answer to `question`, None for the query itself. Raises what the retriever raises, and
-    InvalidInput for more than MAX_SEARCH_BYTES.
+    They are judged as an answer to `question`, None for the query itself. With `topic` only the handbooks on that topic
+    are searched, and nothing is judged. Raises what the retriever raises, and InvalidInput for more than
+    MAX_SEARCH_BYTES.
     """
-    passages = await retriever.search(query, viewer, limit)
+    filters = Filters(topics=[topic]) if topic else None
+    passages = await retriever.search(query, viewer, limit, filters)
     # Checked here too: an application may bring its own retriever, and an index may lag behind a changed audience.
     allowed = [passage for passage in passages if holds_for(passage.audience, viewer)][:limit]
-    judgement = await retriever.judge(query if question is None else question, allowed)
+    # A person in need is shown what the company says on the matter: whether it "answers" their words is not the point.
+    judgement = None if topic else await retriever.judge(query if question is None else question, allowed)
     cut = tuple(passage.model_copy(update={"text": passage.text[:MAX_PASSAGE]}) for passage in allowed)
     if len(canonical([passage.model_dump(mode="json") for passage in cut])) > MAX_SEARCH_BYTES:
         raise InvalidInput(

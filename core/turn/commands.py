@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 
 from core.canonical import Json
 from core.log.facts import (
+    HandoverAsked,
+    HandoverEnded,
     ModelAnswered,
     ModelAsked,
     ModelFailed,
@@ -185,8 +187,15 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """An employee wants a person to get their matter, or what came of that."""
+
+    fact: HandoverAsked | HandoverEnded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A fact that is legal at any time: a title, metadata, feedback, a resolution, a late outcome."""
+    """A fact that is legal at any time: a title, metadata, feedback, a resolution, a late outcome, a lifted seal."""
 
     fact: ThreadFact
 
@@ -206,5 +215,6 @@ Command: TypeAlias = (
     | Close
     | Release
     | GiveUp
+    | HandOver
     | Note
 )

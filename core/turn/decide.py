@@ -17,6 +17,7 @@ from core.log.facts import (
     DecisionContent,
     EndContent,
     FailureContent,
+    HandoverAsked,
     HistorySummarized,
     Late,
     ModelAnswered,
@@ -35,7 +36,7 @@ from core.log.facts import (
 )
 from core.log.fold import State
 from core.log.projection import joined
-from core.log.records import OpenCall, OpenModelCall, OpenTurn, Turn
+from core.log.records import HandoverRecord, OpenCall, OpenModelCall, OpenTurn, Turn
 from core.options import Options
 from core.retrieval.citations import citations, fitting
 from core.retrieval.numbering import numbered
@@ -49,6 +50,7 @@ from core.turn.commands import (
     Failed,
     Finished,
     GiveUp,
+    HandOver,
     Note,
     Park,
     Release,
@@ -76,6 +78,8 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
     match command:
         case Note():
             return (command.fact,)
+        case HandOver():
+            return _handed_over(state, command)
         case Submit():
             return _submitted(state, command)
         case Approval():
@@ -112,6 +116,15 @@ def _submitted(state: State, command: Submit) -> tuple[ThreadFact, ...]:
     if open_turn := state.open_turn:
         raise TurnInProgress(open_turn.turn, open_turn.status)
     return opened, TurnClaimed(turn=opened.turn, fence=1, worker=command.worker, reason="opened")
+
+
+def _handed_over(state: State, command: HandOver) -> tuple[ThreadFact, ...]:
+    earlier = state.items.get(command.fact.handover)
+    if isinstance(command.fact, HandoverAsked):
+        return () if earlier else (command.fact,)
+    # `unknown` is what recovery wrote of a sender that was silent: what the sender knows is better, even if it is late.
+    open_ended = isinstance(earlier, HandoverRecord) and earlier.status in ("asked", "unknown")
+    return (command.fact,) if open_ended else ()
 
 
 def _of_holder(state: State, open_turn: OpenTurn, command: Command, options: Options) -> tuple[ThreadFact, ...]:

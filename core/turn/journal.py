@@ -170,7 +170,7 @@ class Journal:
         if stored is None:
             return
         items = {**self.state.items, turn: item(stored)}
-        for kind in ("message", "tool_call", "model_call", "retrieval"):
+        for kind in ("message", "tool_call", "model_call", "retrieval", "handover"):
             async for one in every(self._store, Query(kind=kind, where={"turn": turn})):
                 items[one.id] = item(one)
         self.state = replace(self.state, items=items)

@@ -113,6 +113,7 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
             text=question or "(empty)",
             passages=tuple(passage for retrieval in first for passage in retrieval.passages),
             judgement=first[-1].judgement if first else None,
+            topic=turn.concern.topic if turn.concern else None,
         )
     ]
     calls = [i for i in items.values() if isinstance(i, ToolCall) and i.turn == turn.id]
@@ -206,7 +207,8 @@ def _message(message: SentMessage) -> Json:
         case UserMessage():
             passages = [passage.model_dump(mode="json") for passage in message.passages]
             judgement = message.judgement.model_dump(mode="json") if message.judgement else None
-            return {"role": message.role, "text": message.text, "passages": passages, "judgement": judgement}
+            topic = {"topic": message.topic} if message.topic else {}
+            return {"role": message.role, "text": message.text, "passages": passages, "judgement": judgement, **topic}
         case AssistantMessage():
             calls = [{"id": call.id, "tool": call.tool, "arguments": call.arguments} for call in message.calls]
             return {"role": message.role, "text": message.text, "calls": calls, "reasoning": list(message.reasoning)}

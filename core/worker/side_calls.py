@@ -51,6 +51,8 @@ class SideCalls:
         equipment = self._claimed.equipment
         if not equipment.options.rewrite_queries or open_turn.retrievals or open_turn.queries:
             return False
+        if self._claimed.turn.concern:
+            return False
         model = equipment.chain.choose(())
         if model is None or not model.phrases:
             return False

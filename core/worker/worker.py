@@ -13,7 +13,7 @@ from core.clock import iso
 from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
 from core.live.stream import live_stream, seal
 from core.log.records import OpenModelCall, OpenTurn
-from core.retrieval.search import SEARCH_SECONDS, Found, find_answer
+from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_passages
 from core.retriever import Retriever
 from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
 from core.turn.decide import broken_off, lost_call
@@ -143,11 +143,16 @@ class TurnWorker:
         equipment, clock = self._equipment, self._equipment.clock
         began = clock.monotonic()
         self._claimed.expect(SEARCH_SECONDS)
-        queries = await self._side_calls.queries(open_turn)
+        concern, question = self._claimed.turn.concern, self._claimed.turn.question or ""
+        queries = [question] if concern else await self._side_calls.queries(open_turn)
         search, error = Found(query=queries[0], passages=(), judgement=None), None
         try:
             with anyio.fail_after(self._claimed.left(SEARCH_SECONDS)):
-                search = await find_answer(retriever, queries, self._claimed.asker(), equipment.options.passages)
+                viewer, limit = self._claimed.asker(), equipment.options.passages
+                if concern:
+                    search = await find_passages(retriever, question, viewer, limit, topic=concern.topic)
+                else:
+                    search = await find_answer(retriever, queries, viewer, limit)
         except Exception as fault:  # the boundary of a retriever: the turn goes on without, and says so
             log.exception("turn %s: retrieval failed", self.turn)
             error = type(fault).__name__

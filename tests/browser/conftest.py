@@ -147,7 +147,7 @@ def sign_in(browser: Any) -> Iterator[Any]:
         page = context.new_page()
         page.goto(console.url)
         page.get_by_text(person, exact=True).click()
-        if person == "e-2001":
+        if person in ("e-2001", "e-5001"):
             page.get_by_label("Purpose").fill(PURPOSE)
             page.get_by_label("Purpose").press("Enter")
         page.get_by_role("button", name="Sign in").click()

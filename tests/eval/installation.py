@@ -85,7 +85,7 @@ async def installed(folder: Path, *, home: Path, embedder: str = STATIC) -> Asyn
         begun = perf_counter()
         report = await ingest(catalogue, [folder], embedder=opened, vectors=vectors, tokens=tokens)
         seconds = perf_counter() - begun
-        files = {file.document: file.name for file in gather([folder], None, ())[0]}
+        files = {file.document: file.name for file in gather([folder], None, (), {})[0]}
         yield Installation(catalogue, opened, vectors, tokens, files, report, seconds)
 
 

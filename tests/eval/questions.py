@@ -32,8 +32,7 @@ class Question(Line):
     """`gold` [] says that the handbooks do not answer. `history` holds the questions before it, oldest first.
 
     `country` is the asker's, `corpus` the folder below the handbooks that is asked, None the whole of it. Nothing of
-    the documents `never` may come up at all: another country's, or an edition that is no longer in force. `half` names
-    the part of a file that the question belongs to.
+    the documents `never` may come up at all: another country's, or an edition that is no longer in force.
     """
 
     id: str
@@ -45,7 +44,6 @@ class Question(Line):
     country: str | None = None
     corpus: str | None = None
     never: tuple[str, ...] = ()
-    half: str | None = None
 
 
 class Result(Line):
@@ -74,12 +72,12 @@ L = TypeVar("L", bound=Line)
 
 
 def read_questions(path: Path) -> list[Question]:
-    return _read(Question, path)
+    return read_lines(Question, path)
 
 
 def read_run(path: Path) -> dict[str, Run]:
     """By the questions' ids."""
-    return {run.id: run for run in _read(Run, path)}
+    return {run.id: run for run in read_lines(Run, path)}
 
 
 def write_run(path: Path, runs: Iterable[Run]) -> None:
@@ -100,8 +98,8 @@ def corpora(questions: Sequence[Question], handbooks: Path) -> dict[Path, list[Q
     return folders
 
 
-def _read(kind: type[L], path: Path) -> list[L]:
-    """Raises ValueError, naming file and line, for one that is not such an object."""
+def read_lines(kind: type[L], path: Path) -> list[L]:
+    """The objects of a file. Raises ValueError, naming file and line, for a line that is not such an object."""
     read = []
     for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
         if not line.strip():

@@ -1,11 +1,10 @@
 """Ask every question of the model that needs no key, and print how many of its replies hold the fact asked for.
 
     python -m tests.eval.replies --handbooks DIR --questions FILE
-        [--embedder URL] [--country NAME] [--as-of DAY] [--half NAME] [--misses]
+        [--embedder URL] [--country NAME] [--as-of DAY] [--misses]
 
 Each question is searched as the desk searches it, with the questions before it if it depends on them. A fact is what
-the question file has in `answer_contains`; a bare yes or no counts if the section that answers is quoted. Questions of
-another half than the one named are left out.
+the question file has in `answer_contains`; a bare yes or no counts if the section that answers is quoted.
 """
 
 import re
@@ -162,7 +161,7 @@ def share(marks: Sequence[bool]) -> Interval:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
-    questions = [one for one in read_questions(options.questions) if options.half in (None, one.half)]
+    questions = read_questions(options.questions)
     replies = anyio.run(_replies, options, questions)
     print(report(replies))
     if options.misses:
@@ -184,7 +183,6 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
     parser.add_argument("--embedder", default=STATIC, metavar="URL", help="static: (the default), none:, folder:/path")
     parser.add_argument("--country", help="of who asks, where a question does not say")
     parser.add_argument("--as-of", type=date.fromisoformat, metavar="DAY", help="today, if not given")
-    parser.add_argument("--half", help="the questions of this half alone")
     parser.add_argument("--misses", action="store_true", help="show the replies without the fact")
     return parser.parse_args(arguments)
 

@@ -36,7 +36,7 @@ KEEPING = {
     "try_question": lambda h, v: h.try_question(v, "How many days?", country=None, entity=None),
     "health": lambda h, v: h.health(v),
 }
-OWN_RULE, NO_VIEWER = {"section"}, {"close"}
+OWN_RULE, NO_VIEWER = {"section", "named_section"}, {"close"}
 
 
 @pytest.fixture
@@ -75,6 +75,18 @@ async def test_the_section_around_a_passage_is_for_readers_for_whom_the_handbook
     (passage,) = await handbooks.pieces(KEEPER, 1)
     assert await handbooks.section(VIEWERS["employee"], passage) == [passage]
     assert await handbooks.section(Viewer("e-1203", country="uk"), passage) == []
+
+
+async def test_a_named_section_is_for_readers_for_whom_the_handbook_holds_today(handbooks):
+    (passage,) = await handbooks.pieces(KEEPER, 1)
+    reader, document = VIEWERS["employee"], passage.document
+    assert await handbooks.named_section(reader, document, None) == [passage]
+    assert await handbooks.named_section(reader, document, passage.section[-1]) == [passage]
+    assert await handbooks.named_section(reader, document, "Parrots") == []
+    assert await handbooks.named_section(reader, "parrots", None) == []
+    assert await handbooks.named_section(Viewer("e-1203", country="uk"), document, None) == []
+    await handbooks.remove(KEEPER, document)
+    assert await handbooks.named_section(reader, document, None) == []
 
 
 async def test_the_keepers_id_is_on_record_with_each_change(handbooks, tmp_path: Path):

@@ -42,22 +42,24 @@ def always(passage: Passage) -> bool:
 
 
 def test_words_are_scaled_from_nothing_and_vectors_from_the_lowest_found():
-    sums = joined({1: 8.0, 2: 4.0}, {1: 0.2, 2: 0.6, 3: 0.4}, HALVES)
+    sums = joined({1: 8.0, 2: 4.0}, {1: 0.2, 2: 0.6, 3: 0.4}, {}, HALVES)
     assert sums == pytest.approx({1: 0.5, 2: 0.75, 3: 0.25})
 
 
 def test_what_only_one_way_finds_is_there_too():
-    assert set(joined({1: 3.0}, {2: 0.5}, BY_STATIC)) == {1, 2}
-    assert joined({}, {}, BY_STATIC) == {}
+    assert set(joined({1: 3.0}, {2: 0.5}, {}, BY_STATIC)) == {1, 2}
+    assert joined({}, {}, {}, BY_STATIC) == {}
 
 
 def test_words_alone_keep_their_own_order():
     scores = {row: 1.0 / row for row in range(1, 9)}
-    assert list(joined(scores, {}, BY_WORDS)) == list(scores)
+    assert list(joined(scores, {}, {}, BY_WORDS)) == list(scores)
 
 
 def test_no_more_than_some_go_on_and_they_are_the_best():
-    assert list(joined({row: float(row) for row in range(1, 300)}, {}, BY_WORDS)) == list(range(299, 299 - MATCHED, -1))
+    assert list(joined({row: float(row) for row in range(1, 300)}, {}, {}, BY_WORDS)) == list(
+        range(299, 299 - MATCHED, -1)
+    )
 
 
 def test_tokens_are_added_on_a_scale_of_their_own_and_nothing_is_where_there_are_none():

@@ -280,6 +280,18 @@ async def test_an_older_file_is_brought_up_to_date(file: Path, monkeypatch: pyte
         SqliteStore(str(file))
 
 
+async def test_words_of_an_older_file_are_read_anew(file: Path) -> None:
+    store = SqliteStore(str(file))
+    await extend(store, "thread:a", {}, records=[noted("r1", text="Ku\u0308ndigung"), noted("r2", text="pay")])
+    await store.close()
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.execute("UPDATE word SET words = 'ku ndigung' WHERE words <> 'pay'; PRAGMA user_version = 1")
+    store = SqliteStore(str(file))
+    assert await found(store, words="K\u00fcndigung") == ["r1"]
+    assert await found(store, words="pay") == ["r2"]
+    await store.close()
+
+
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await SqliteStore(str(file)).close()
     broken = (*sqlite_tables.MIGRATIONS, "CREATE TABLE half (a TEXT) STRICT; SELECT nonsense")

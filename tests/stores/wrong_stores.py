@@ -392,13 +392,13 @@ class ChangesWords(MemoryStore):
 
 class FindsPartsOfWords(ChangesWords):
     def fits(self, record: Record, words: str) -> bool:
-        text = " ".join(matching.text_words(record))
+        text = " ".join(matching.text_words(record.fields))
         return all(word in text for word in matching.words(words))
 
 
 class FindsWholeWordsOnly(ChangesWords):
     def fits(self, record: Record, words: str) -> bool:
-        return set(matching.words(words)) <= set(matching.text_words(record))
+        return set(matching.words(words)) <= set(matching.text_words(record.fields))
 
 
 class FindsAnyWord(ChangesWords):

@@ -50,6 +50,13 @@ class HandClock:
 async def chatting(store: Store, script: Any, *, user: Viewer = ASKER, **given: Any) -> AsyncIterator[Chat]:
     """A chat of the asker's over a scripted model; `script` may be a model, too."""
     model = script if hasattr(script, "stream") else ScriptedModel(script)
+    if given.keys() & {"care", "handover"}:
+        async with (
+            Desk(store, model, **{"options": QUICK, **given}) as desk,
+            await create_chat(store, model, viewer=user, desk=desk) as chat,
+        ):
+            yield chat
+        return
     async with await create_chat(store, model, viewer=user, **{"options": QUICK, **given}) as chat:
         yield chat
 

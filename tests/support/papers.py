@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from backends.models.scripted.model import Call, Say, Wait
-from core import Archive, Options, tool
+from core import Archive, Concern, Options, Ticket, Viewer, tool
 from core.canonical import canonical
 from core.clock import SystemClock
 from core.log.commit import begin_stream
@@ -24,6 +24,27 @@ SLOW = Options(beat=3_000, lease=9_000)
 """The options of a turn whose worker writes nothing while it waits."""
 
 
+HANDLER = Viewer("e-5001", roles={"handler"}, purpose="on duty")
+
+
+class Worried:
+    """A care that finds a person in need behind every message."""
+
+    async def recognise(self, text: str, viewer: Viewer) -> Concern:
+        return Concern(topic="self_harm")
+
+
+class Inbox:
+    """A hand-over that keeps its tickets."""
+
+    def __init__(self) -> None:
+        self.tickets: list[Ticket] = []
+
+    async def send(self, ticket: Ticket) -> str:
+        self.tickets.append(ticket)
+        return f"T-{len(self.tickets)}"
+
+
 @tool(effect="read")
 def secret() -> str:
     """Tell."""
@@ -32,8 +53,10 @@ def secret() -> str:
 
 @asynccontextmanager
 async def papers(store: Store) -> AsyncIterator[None]:
-    """A demo's mark, tools, approvals, a stop, an erasure, a look and a parked turn in the store; in the block, a turn
-    that runs."""
+    """A demo's mark, tools, approvals, a stop, an erasure, a sealed thread, a look and a parked turn in the store.
+
+    In the block a turn runs.
+    """
     await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
     await conversation(store)
     forgetting = Options(forget=("tool.finished",))
@@ -42,6 +65,10 @@ async def papers(store: Store) -> AsyncIterator[None]:
         await until(lambda: _erased(store))
     async with chatting(store, [[Say("May I?"), Call("book", {"days": 3})]], tools=[book]) as chat:
         assert (await chat.ask("Book three")).waiting
+    async with chatting(store, [[Say("You are not alone.")]], care=Worried(), handover=Inbox()) as chat:
+        reply = await chat.ask("I cannot go on")
+        await chat.desk.hand_over(chat.viewer, reply.turn_id, attach="answer", note="Please call")
+        await chat.desk.lift_seal(HANDLER, chat.id, "a song that was quoted")
     await Archive(store).search_threads(AUDITOR, words="days")
     async with chatting(store, [[Say("Half an ans"), Wait(anyio.Event())]], options=SLOW) as chat:
         turn = await chat.desk.submit(chat.viewer, chat.id, "And?")

@@ -17,6 +17,7 @@ from backends.handbooks.catalogue.cache import Cached, Editions, revision
 from backends.handbooks.catalogue.listing import list_changes, list_documents
 from backends.handbooks.catalogue.tables import Connections
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, PassageTable
+from backends.handbooks.catalogue.words import renew
 from backends.handbooks.documents.model import LeftOut, Terms
 from backends.vectors.contracts import Embedder
 from core.clock import Clock, SystemClock, iso
@@ -43,6 +44,7 @@ class Catalogue:
 
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
         self.connections = Connections(path)
+        renew(self.connections)
         self.clock = clock or SystemClock()
         self._editions = Cached(lambda connection, _: Editions(reading.editions(connection)))
         self._table = Cached(reading.table)
@@ -132,7 +134,12 @@ class Catalogue:
         in_force = self._on(as_of)
         wanted = filters.documents if filters and filters.documents else in_force
         answers = (in_force[document] for document in dict.fromkeys(wanted) if document in in_force)
-        return [one.row for one in answers if holds_for(one.terms.audience, viewer)]
+        topics = set(filters.topics) if filters else set()
+        return [
+            one.row
+            for one in answers
+            if holds_for(one.terms.audience, viewer) and (not topics or not topics.isdisjoint(one.terms.topics))
+        ]
 
     def versions(self, as_of: date) -> dict[str, str]:
         """The name of the version in force on that day, by document."""

@@ -6,6 +6,7 @@ newer edition.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from unicodedata import normalize
 
 import apsw
 
@@ -14,6 +15,11 @@ from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.documents.model import Terms
 from core.canonical import Json
 from core.clock import iso
+
+
+def composed(name: str) -> str:
+    """A name with each letter and its marks as one character, if there is one: as all systems but macOS spell it."""
+    return normalize("NFC", name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,11 @@ class Sources:
         present = set(documents)
         with self._connections.reading() as connection:
             ids = connection.execute("SELECT id FROM document WHERE root = ? AND removed IS NULL ORDER BY id", (root,))
-            return [document for (document,) in ids if document not in present and str(document).startswith(under)]
+            return [
+                document
+                for (document,) in ids
+                if document not in present and composed(str(document)).startswith(composed(under))
+            ]
 
     def forget(self, root: str, under: str, names: Iterable[str]) -> None:
         """Forget the files `under` this folder that are not among `names`: if one comes back, it is new."""
@@ -72,6 +82,12 @@ class Sources:
             noted = [str(name) for (name,) in connection.execute("SELECT name FROM source WHERE root = ?", (root,))]
             lost = [(root, name) for name in noted if name.startswith(under) and name not in present]
             connection.executemany("DELETE FROM source WHERE root = ? AND name = ?", lost)
+
+    def spelt_apart(self) -> dict[str, str]:
+        """The documents whose id has letters and marks apart, as old catalogues may have it, by their composed ids."""
+        with self._connections.reading() as connection:
+            ids = {str(document) for (document,) in connection.execute("SELECT id FROM document")}
+        return {composed(document): document for document in sorted(ids) if composed(document) not in ids}
 
     def roots(self) -> list[str]:
         """The folders that files were imported from."""

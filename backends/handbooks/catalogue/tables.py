@@ -74,6 +74,10 @@ MIGRATIONS = (
     -- When it was withdrawn, NULL while it may answer.
     ALTER TABLE version ADD COLUMN withdrawn TEXT
     """,
+    """
+    -- By which reading the words were made, 0 before there were several: see backends.handbooks.catalogue.words.
+    REPLACE INTO meta VALUES ('reading', 0)
+    """,
 )
 """Each takes a file one version up; `PRAGMA user_version` counts those that a file has had."""
 

@@ -10,11 +10,34 @@ from collections.abc import Iterator
 import apsw
 
 from backends.handbooks.catalogue.reading import editions, passages
-from backends.handbooks.catalogue.tables import moved
+from backends.handbooks.catalogue.tables import Connections, moved
 from backends.handbooks.catalogue.versions import Edition, standing
-from backends.stems import stemmed
+from backends.stems import stemmed, surface
+from core.canonical import Json
 from core.values import Passage
-from core.words import words
+
+READING = 1
+"""Grows with every change of what the words of a text are."""
+
+
+def renew(connections: Connections) -> None:
+    """Make the words of a catalogue anew if they were made by another reading."""
+    with connections.reading() as connection:
+        if _reading(connection) == READING:
+            return
+    with connections.writing() as connection:
+        if _reading(connection) == READING:
+            return
+        connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
+        connection.execute("DELETE FROM vocabulary; UPDATE version SET findable = 0")
+        for (document,) in connection.execute("SELECT id FROM document").fetchall():
+            settle(connection, str(document))
+        connection.execute("REPLACE INTO meta VALUES ('reading', ?)", (READING,))
+
+
+def _reading(connection: apsw.Connection) -> Json:
+    reading: Json = connection.execute("SELECT value FROM meta WHERE key = 'reading'").get
+    return reading
 
 
 def settle(connection: apsw.Connection, document: str) -> None:
@@ -64,4 +87,4 @@ def _of(connection: apsw.Connection, edition: Edition) -> Iterator[tuple[int, Pa
 
 
 def _surface(passage: Passage) -> set[str]:
-    return set(words(" ".join((passage.title, *passage.section, passage.text))))
+    return {word for text in (passage.title, *passage.section, passage.text) for word in surface(text)}

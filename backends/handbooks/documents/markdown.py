@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import ValidationError
 
+from backends.handbooks.documents.markdown_tables import evened
 from backends.handbooks.documents.model import Block, Content, Front, LeftOut, Part, Refused
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -68,7 +69,7 @@ def _plain(inline: Token) -> str:
 def _block(tokens: Sequence[Token], opens: int, lines: Sequence[str]) -> Block | None:
     match tokens[opens].type:
         case "table_open":
-            rows = [line.strip() for line in lines if line.strip()]
+            rows = evened([line.strip() for line in lines if line.strip()])
             head, parts = "\n".join(rows[:2]), tuple(map(Part, rows[2:]))
             return Block(shape="table", head=head, parts=parts) if parts else _text(head)
         case "bullet_list_open" | "ordered_list_open":

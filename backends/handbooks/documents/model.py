@@ -13,6 +13,7 @@ from pydantic import ConfigDict, field_validator
 
 from core.errors import InvalidInput
 from core.values import Audience, Value
+from core.words import plain
 
 Kind: TypeAlias = Literal["markdown", "pdf", "docx", "html", "text"]
 
@@ -80,6 +81,8 @@ class Piece(Value):
 class Terms(Value):
     """For whom and when a document holds, who answers for it, and by when its owner reads it again.
 
+    `topics` are the concerns of people in need that it is written for, such as `harassment`.
+
     It is in force from `effective` to `until`, both included; None leaves that end open. A knowledge owner's word is
     a partial one: a field that was not set (`model_fields_set`) leaves the document as it is.
     """
@@ -89,6 +92,7 @@ class Terms(Value):
     audience: Audience = Audience()
     owner: str | None = None
     review_by: date | None = None
+    topics: tuple[str, ...] = ()
 
 
 AS_WRITTEN = Terms()
@@ -125,7 +129,7 @@ def _names(written: object) -> object:
     listed = [written] if isinstance(written, str) else written
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         return written
-    names = [name.strip().casefold() for name in listed if name.strip()]
+    names = [plain(name).strip().casefold() for name in listed if name.strip()]
     return [] if "all" in names else names
 
 

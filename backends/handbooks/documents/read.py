@@ -7,11 +7,13 @@ files from outside.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from backends.handbooks.documents.cutter import cut
 from backends.handbooks.documents.kinds import decoded, kind_of
-from backends.handbooks.documents.model import LARGEST, Block, Content, Kind, ParsedDocument, Refused
+from backends.handbooks.documents.model import LARGEST, Block, Content, Kind, ParsedDocument, Part, Refused
+from core.words import plain
 
 
 def read_document(data: bytes, name: str) -> ParsedDocument:
@@ -23,14 +25,14 @@ def read_document(data: bytes, name: str) -> ParsedDocument:
         raise Refused(f"{name} is larger than {LARGEST // 2**20} MB: split it, or leave out its pictures")
     kind = kind_of(data, name)
     try:
-        content = _content(kind, data, name)
+        content = _plain(_content(kind, data, name))
     except (Refused, MemoryError):
         raise
     except RecursionError as error:
         raise Refused(f"{name} is nested too deeply to be read: save it anew in a simpler form") from error
     except Exception as error:  # A damaged file takes the parsers, which others wrote, to places nobody thought of.
         raise Refused(f"{name} is damaged ({type(error).__name__}): open it, and save or export it anew") from error
-    title = content.front.title or _first_heading(content.blocks) or PurePath(name).stem.replace("-", " ")
+    title = content.front.title or _first_heading(content.blocks) or plain(PurePath(name).stem).replace("-", " ")
     text, pieces = cut(content.blocks, title)
     if not pieces:
         raise Refused(f"{name} holds no text: fill it, or leave it out")
@@ -43,6 +45,25 @@ def read_document(data: bytes, name: str) -> ParsedDocument:
         left_out=tuple(content.left_out),
         pages=content.pages,
     )
+
+
+def _plain(content: Content) -> Content:
+    """The content in one spelling of each character, whatever the program that wrote it."""
+    front = content.front
+    said = front.model_dump(include={"title", "owner", "version"}, exclude_unset=True, exclude_none=True)
+    return replace(
+        content,
+        blocks=[
+            replace(block, head=plain(block.head), parts=parts) for block in content.blocks if (parts := _parts(block))
+        ],
+        front=front.model_copy(update={name: plain(text) for name, text in said.items()}),
+    )
+
+
+def _parts(block: Block) -> tuple[Part, ...]:
+    # A part of invisible characters alone is none.
+    parts = (part._replace(text=plain(part.text)) for part in block.parts)
+    return tuple(part for part in parts if part.text.strip())
 
 
 def _content(kind: Kind, data: bytes, name: str) -> Content:

@@ -2,15 +2,16 @@
 
 A document's id is its path below its folder, without the suffix: the same path of another folder, or an upload of
 that name, is the same document. Of several files that differ in the suffix alone, only the first kind of `SUFFIXES`
-goes without it.
+goes without it. A name that macOS spells with letters and marks apart is the same as with them in one character.
 """
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from backends.handbooks.catalogue.sources import composed
 from backends.handbooks.documents.model import LARGEST, SUFFIXES, Refused
 from core.errors import InvalidInput
 
@@ -25,16 +26,22 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file of the folder `root`; an upload has the root None. `asked`: the file itself was named, not its folder."""
+    """A file of the folder `root`; an upload has the root None. `asked`: the file itself was named, not its folder.
+
+    `twin`: another file of the same folder or upload has its name, in whatever spelling, and is the document.
+    """
 
     document: str
     name: str
     root: str | None
     data: bytes | None = None
     asked: bool = False
+    twin: bool = False
 
     def read(self) -> bytes:
         """Its content. Raises Refused if it cannot be read, or is too large."""
+        if self.twin:
+            raise Refused("another file has this name, perhaps in another spelling: rename or remove one of the two")
         if self.data is not None:
             if len(self.data) > LARGEST:
                 raise Refused(_too_large(self.name, len(self.data)))
@@ -63,22 +70,24 @@ class Folder:
 
 
 def gather(
-    sources: Sequence[Path | Upload], root: Path | None, roots: Iterable[str]
+    sources: Sequence[Path | Upload], root: Path | None, roots: Iterable[str], known: Mapping[str, str]
 ) -> tuple[list[File], list[Folder]]:
     """The files in the order of the sources, those of a folder by name, each once; and the folders among the sources.
 
-    A file in a folder of `roots`, those of earlier ingests, belongs to that folder, unless `root` is given. Symbolic
-    links that lead out of a folder are not followed, and names that begin with a dot or `~$` are skipped. Raises
-    InvalidInput if a path does not exist, is not in `root`, or cannot be listed.
+    `known` are ids under which the catalogue has documents, by those that their names give them today. A file in a
+    folder of `roots`, those of earlier ingests, belongs to that folder, unless `root` is given. Symbolic links that
+    lead out of a folder are not followed, and names that begin with a dot or `~$` are skipped. Raises InvalidInput if a
+    path does not exist, is not in `root`, or cannot be listed.
     """
     files: dict[tuple[str | None, str], File] = {}
+    documents: dict[tuple[str | None, str], File] = {}
+    twins: list[File] = []
     folders: list[Folder] = []
     for source in sources:
         if isinstance(source, Upload):
             name = _plain(source.name)
-            gathered: Iterable[File] = [
-                File(document=_id(name, [name]), name=name, root=None, data=source.data, asked=True)
-            ]
+            upload = File(document=_id(name, [name]), name=name, root=None, data=source.data, asked=True)
+            gathered = _as_known([upload], known)
         else:
             path = Path(os.path.abspath(source))
             if not _is_text(str(path)):
@@ -86,15 +95,24 @@ def gather(
             base = _root(path, root, roots)
             if path.is_dir():
                 folder = _folder(path, base)
-                folders.append(folder)
-                gathered = folder.files
+                gathered = _as_known(folder.files, known)
+                folders.append(replace(folder, files=gathered))
             elif path.exists():
-                gathered = [_file(path, base, [entry.name for entry in path.parent.iterdir()], asked=True)]
+                siblings = [entry.name for entry in path.parent.iterdir()]
+                gathered = _as_known([_file(path, base, siblings, asked=True)], known)
             else:
                 raise InvalidInput(f"there is no file or folder {path}")
         for file in gathered:
-            files.setdefault((file.root, file.name), file)
-    return list(files.values()), folders
+            first = documents.setdefault((file.root, file.document), file)
+            if (first.name, first.data) != (file.name, file.data):
+                twins.append(replace(file, document=file.name, twin=True))
+            else:
+                files.setdefault((file.root, file.name), file)
+    return [*files.values(), *twins], folders
+
+
+def _as_known(files: Iterable[File], known: Mapping[str, str]) -> tuple[File, ...]:
+    return tuple(replace(file, document=known.get(file.document, file.document)) for file in files)
 
 
 def _root(path: Path, root: Path | None, roots: Iterable[str]) -> Path:
@@ -109,7 +127,7 @@ def _root(path: Path, root: Path | None, roots: Iterable[str]) -> Path:
 
 def _folder(path: Path, root: Path) -> Folder:
     under = path.relative_to(root).as_posix()
-    files = tuple(sorted(_walk(path, root), key=lambda file: file.name))
+    files = tuple(sorted(_walk(path, root), key=lambda file: (composed(file.name), file.name != composed(file.name))))
     return Folder(root=str(root), under="" if under == "." else f"{under}/", files=files)
 
 
@@ -137,11 +155,12 @@ def _file(path: Path, root: Path, siblings: Sequence[str], *, asked: bool = Fals
 
 
 def _id(name: str, siblings: Sequence[str]) -> str:
+    name = composed(name)
     path = PurePosixPath(name)
     order = list(SUFFIXES)
     same = [
         other
-        for other in map(PurePosixPath, siblings)
+        for other in map(PurePosixPath, map(composed, siblings))
         if other.stem == path.stem and other.suffix.lower() in SUFFIXES and other.name != path.name
     ]
     first = all((order.index(other.suffix.lower()), other.suffix) > _rank(path, order) for other in same)
@@ -164,7 +183,7 @@ def _is_text(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    parts = [part for part in composed(name).replace("\\", "/").split("/") if part not in ("", ".", "..")]
     if not parts or not PurePosixPath(parts[-1]).stem:
         raise InvalidInput("an uploaded file needs a name")
     return "/".join(parts)

@@ -65,7 +65,9 @@ async def ingest(
     """
     noted = Sources(catalogue)
     async with alone(catalogue.connections, patience), _reading(parse) as parse:
-        files, folders = await blocking(gather, sources, root, await blocking(noted.roots))
+        files, folders = await blocking(
+            gather, sources, root, await blocking(noted.roots), await blocking(noted.spelt_apart)
+        )
         index = IndexWriter(catalogue, embedder, vectors)
         run = _Run(catalogue, parse, index, tokens, progress, terms, by, len(files))
         await index.begin(reindex=reindex, progress=run.embedded_anew)

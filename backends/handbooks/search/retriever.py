@@ -159,7 +159,8 @@ class HandbookRetriever:
         rows = self._catalogue.rows_of(list(near)) if near else {}
         vectors = asked.index.of_versions({row: near[uid] for uid, row in rows.items()}, asked.versions)
         weights = self._weights(bool(vectors))
-        sums = joined(words, vectors, weights)
+        coded = self._words.with_codes(asked.text, asked.index.lexicon, asked.versions, DEEP)
+        sums = joined(words, vectors, coded, weights)
         meant = " ".join(map(self._synonyms.spelt, terms.meant))
         tokens = asked.index.by_tokens(asked.text, meant, list(sums))
         legs = {"words": words, "vectors": vectors, "tokens": tokens}

@@ -1,7 +1,7 @@
 """The words of the handbooks as a question meets them: which there are, how common, and which a misspelt one was to be.
 
-Numbers, words of the handbooks and words of the language stay as they are: else "dentist" would become "density" if the
-handbooks never mention a dentist.
+Numbers, codes, words of the handbooks and words of the language stay as they are: else "dentist" would become "density"
+if the handbooks never mention a dentist.
 """
 
 import math
@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from backends.stems import STOP_WORDS, stemmed
+from backends.codes import outside_codes
+from backends.stems import STOP_WORDS, stemmed, stems
+from core.words import plain
 
 SHORTEST = 4
 """Letters of a word that may be taken for misspelt: of three, most are one letter away from some other."""
@@ -49,7 +51,7 @@ class Lexicon:
         self._having: dict[str, int] = {}
         self._by_length: dict[int, list[str]] = {}
         every = list(vocabulary)
-        for word, stem in zip(every, stemmed(" ".join(every)).split(), strict=True):
+        for word, stem in zip(every, stems(every), strict=True):
             self._having[stem] = self._having.get(stem, 0) + vocabulary[word]
         for word in {*every, *STOP_WORDS}:
             if word.isalpha() and len(word) >= SHORTEST - 1:
@@ -64,7 +66,7 @@ class Lexicon:
         return math.log((self.passages + 1) / (self.having(stem) + 0.5))
 
     def repaired(self, text: str) -> str:
-        """The text with its misspelt words replaced by the handbooks' own, all else as it was."""
+        """The `plain` text with its misspelt words replaced by the handbooks' own, and its codes as they were."""
         left = MOST_REPAIRS
 
         def replace(match: re.Match[str]) -> str:
@@ -75,7 +77,7 @@ class Lexicon:
             left -= 1
             return self._nearest(word) or match[0]
 
-        return _WORD.sub(replace, text)
+        return "".join(_WORD.sub(replace, part) if free else part for part, free in outside_codes(plain(text)))
 
     def _strange(self, word: str) -> bool:
         if len(word) < SHORTEST or not word.isalpha() or word in self._vocabulary or word in STOP_WORDS:

@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import TypeAlias
 
-from backends.stems import stemmed
+from backends.stems import stems
 from core.errors import InvalidInput
 from core.words import words
 
@@ -76,4 +76,4 @@ def _sides(said: str, number: int) -> tuple[dict[Phrase, str], dict[Phrase, str]
 
 
 def _phrases(parts: Sequence[str]) -> dict[Phrase, str]:
-    return {phrase: part.strip() for part in reversed(parts) if (phrase := tuple(stemmed(part).split()))}
+    return {phrase: part.strip() for part in reversed(parts) if (phrase := tuple(stems(words(part))))}

@@ -7,10 +7,12 @@ weights.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from backends.codes import asked_codes
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Phrase, Synonyms
-from backends.stems import question_words, stemmed
+from backends.stems import question_words, stems
+from core.words import words
 
 TITLE, TRAIL, BODY = 2.0, 2.0, 1.0
 """What a word counts for, by where it stands. On two handbooks of others, 1 to 3 for title and trail find the same
@@ -47,10 +49,19 @@ class WordsLeg:
                     found[row] = found.get(row, 0.0) + weight * score
         return found
 
+    def with_codes(self, text: str, lexicon: Lexicon, versions: Sequence[int], limit: int) -> dict[int, float]:
+        """The rows of passages that have codes of the text, at most `limit` for each, and the share that each has."""
+        asked = [code for code in stems(asked_codes(text))[-MOST_TERMS:] if lexicon.having(code)]
+        found: dict[int, float] = {}
+        for code in asked:
+            for row, _ in self._catalogue.words(f'"{code}"', versions, limit, (TITLE, TRAIL, BODY)):
+                found[row] = found.get(row, 0.0) + 1 / len(asked)
+        return found
+
     def terms(self, text: str, lexicon: Lexicon) -> Terms:
         """What is searched for: the words of the text, and what else they stand for; only such as some passage has."""
-        asked = _there([(stem,) for stem in stemmed(" ".join(question_words(text))).split()], lexicon)
-        meant = _there(self._synonyms.meant(stemmed(text).split()), lexicon)
+        asked = _there([(stem,) for stem in stems(question_words(text))], lexicon)
+        meant = _there(self._synonyms.meant(stems(words(text))), lexicon)
         known = set(asked)
         others = [phrase for phrase in meant if phrase not in known]
         return Terms(_affordable(asked, lexicon), _affordable(others, lexicon))

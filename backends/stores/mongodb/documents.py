@@ -98,7 +98,7 @@ def record_fields(record: Record) -> Document:
     """What is written of a record beside its id. Its own scalars are native in any case, so that filters find them."""
 
     def document(keep: Callable[[Json], Json]) -> Document:
-        distinct = list(dict.fromkeys(word[:MAX_WORDS] for word in text_words(record)))
+        distinct = list(dict.fromkeys(word[:MAX_WORDS] for word in text_words(record.fields)))
         return {
             "n": record.n,
             "fields": {escaped(name): keep(value) for name, value in record.fields.items()},

@@ -45,7 +45,7 @@ COMMIT_INDEXES: Mapping[str, Sort] = _named(
 """The indexes of `commits`, by name."""
 
 RECORD_INDEXES: Mapping[str, Mapping[str, Sort]] = {
-    "thread": _of_records(("owner", "updated_at"), ("updated_at",), ("status", "updated_at")),
+    "thread": _of_records(("owner", "updated_at"), ("updated_at",), ("status", "updated_at"), ("sealed", "updated_at")),
     "turn": _of_records(("thread", "first_n"), ("status",), ("rating", "opened_at")),
     "message": {
         **_of_records(("thread", "at_n"), ("turn",), ("owner", "at"), ("at",)),
@@ -62,6 +62,7 @@ RECORD_INDEXES: Mapping[str, Mapping[str, Sort]] = {
     "model_call": _of_records(("thread",), ("turn",)),
     "retrieval": _of_records(("turn",), ("answers", "at")),
     "summary": _of_records(("turn",), ("thread", "at_n")),
+    "handover": _of_records(("turn",), ("status",)),
 }
 """The indexes of each kind of record, by name.
 

@@ -44,8 +44,16 @@ MIGRATIONS = (
     CREATE VIRTUAL TABLE word USING fts5(words, tokenize = ascii, detail = none);
     INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
     """,
+    """
+    -- core.words reads more spellings of a character alike than it did.
+    DELETE FROM word;
+    INSERT INTO word (rowid, words) SELECT num, words_of(fields) FROM record WHERE words_of(fields) <> '';
+    """,
 )
-"""Each raises a file by one version; `PRAGMA user_version` counts those that a file has had."""
+"""Each raises a file by one version; `PRAGMA user_version` counts those that a file has had.
+
+`words_of` gives the words of a record's fields.
+"""
 
 ORDERED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "thread": (("updated_at",), ("created_at",)),
@@ -94,6 +102,7 @@ def open_writer(path: str) -> apsw.Connection:
             _version(connection, path)
         for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 0"):
             connection.execute(f"PRAGMA {setting}").fetchall()
+        connection.create_scalar_function("words_of", _words_of, 1, deterministic=True)
         connection.execute("BEGIN IMMEDIATE")
         for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
             connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}")
@@ -180,7 +189,15 @@ def head(stream: str, n: int) -> Written:
 def written(record: Record) -> Written:
     """The record made ready for `write_record`."""
     fields = canonical(dict(record.fields)).decode()
-    return Written(record, fields, leaves(record.fields), " ".join(dict.fromkeys(text_words(record))))
+    return Written(record, fields, leaves(record.fields), _joined_words(record.fields))
+
+
+def _words_of(*columns: object) -> str:
+    return _joined_words(loads(str(columns[0])))
+
+
+def _joined_words(fields: Mapping[str, Json]) -> str:
+    return " ".join(dict.fromkeys(text_words(fields)))
 
 
 def read_record(kind: str, record_id: Json, n: Json, fields: Json) -> Record:

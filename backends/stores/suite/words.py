@@ -17,6 +17,10 @@ TEXTS = {
     "cjk": "請假 規定",
     "NUL": "be\x00fore",
     "quotes": 'say "or" not',
+    "apart": "Ku\u0308ndigung",
+    "hyphens": "Ur\u00adlaubs\u00adan\u00adspruch zero\u200bwidth",
+    "folded": "\ufb01nal \u2f47\u672c \uff12\uff15",
+    "footnote": "pay 31\u00b2 per 1\u00bd",
 }
 
 
@@ -56,6 +60,17 @@ WORDS: list[tuple[str, list[str]]] = [
     ("say: -not", ["quotes"]),
     ("text:say", []),
     ("vacation AND days", []),
+    ("K\u00fcndigung", ["apart"]),
+    ("ku\u0308ndi", ["apart"]),
+    ("ndigung", []),
+    ("urlaubsanspruch", ["hyphens"]),
+    ("urlaubs\u00adanspruch zerowidth", ["hyphens"]),
+    ("final", ["folded"]),
+    ("\u65e5\u672c", ["folded"]),
+    ("25", ["folded"]),
+    ("pay 31", ["footnote"]),
+    ("312", []),
+    ("1 per", ["footnote"]),
     ("%", [*TEXTS, "list", "nothing"]),
 ]
 

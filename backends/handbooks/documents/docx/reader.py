@@ -7,6 +7,7 @@ say, is left out and listed.
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from itertools import takewhile
 from zipfile import BadZipFile
 
 from docx import Document
@@ -15,8 +16,9 @@ from docx.opc.exceptions import PackageNotFoundError
 from lxml import etree  # type: ignore[import-untyped]  # lxml is written in C, without types
 
 from backends.handbooks.documents.docx.package import check
-from backends.handbooks.documents.docx.styles import Styles, W
-from backends.handbooks.documents.markdown_tables import item, table, written
+from backends.handbooks.documents.docx.styles import OFF, Styles, W
+from backends.handbooks.documents.grid import Cell, Row, flat
+from backends.handbooks.documents.markdown_tables import in_cell, item, table
 from backends.handbooks.documents.model import Block, Content, Front, LeftOut, Part, Refused, Shape, meant
 
 _SKIPPED = frozenset(
@@ -28,6 +30,7 @@ _SKIPPED = frozenset(
 """What says how text looks, what was deleted, and what old programs show in place of the same text in a newer form."""
 _BOX = W + "txbxContent"
 _WORDS = {W + "tab": " ", W + "ptab": " ", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
+_WIDEST = 63
 _NOTES = (W + "footnoteReference", W + "endnoteReference")
 
 
@@ -74,7 +77,7 @@ class _Reader:
         self.left_out.extend(LeftOut(reason=reason, text=text) for reason, text in said if text)
 
     def _whole(self, node: etree._Element) -> str:
-        return " ".join(" ".join(written(block) for block in self.flow(node)).split())
+        return in_cell(list(self.flow(node)))
 
     def _paragraph(self, node: etree._Element, items: list[tuple[int, str]]) -> tuple[list[Block], bool]:
         """What a paragraph holds besides an item that it added to `items`, and whether it belongs to that list."""
@@ -115,14 +118,44 @@ class _Reader:
         rows = [[cell for cell in _inside(row, "tc")] for row in _inside(node, "tr")]
         if all(len(row) < 2 for row in rows):
             return [block for row in rows for cell in row for block in self.flow(cell)]
-        block = table([[text for cell in row for text in self._cell(cell)] for row in rows])
+        grid: list[Row] = []
+        for cells, row in zip(rows, _inside(node, "tr"), strict=True):
+            grid.append(self._row(cells, _number(row, "trPr/gridBefore"), grid[-1] if grid else {}))
+        headers = list(takewhile(lambda row: _is_on(row, "trPr/tblHeader"), _inside(node, "tr")))
+        block = table(flat(grid, len(headers)))
         return [block] if block else []
 
-    def _cell(self, cell: etree._Element) -> list[str]:
-        """The cell's text, and an empty one for each further column that it spans."""
-        spans = cell.find(f"{W}tcPr/{W}gridSpan")
-        width = spans.get(W + "val", "1") if spans is not None else "1"
-        return [self._whole(cell), *[""] * (min(int(width), 64) - 1 if width.isdecimal() else 0)]
+    def _row(self, cells: Sequence[etree._Element], column: int, above: Row) -> Row:
+        """The row's cells by the columns that they cover; one that goes on from above or from the left is that cell."""
+        row: Row = {}
+        for node in cells:
+            text = self._whole(node)
+            merged = [Cell(text)]
+            if _goes_on(node, "vMerge") and not text:
+                merged = above.get(column, merged)
+            elif _goes_on(node, "hMerge") and not text:
+                merged = row.get(column - 1, merged)
+            for place in range(column, column := column + (_number(node, "tcPr/gridSpan") or 1)):
+                row[place] = merged
+        return row
+
+
+def _number(node: etree._Element, path: str) -> int:
+    """The number that a property of a row or a cell says, at most Word's 63 columns; 0 without one."""
+    found = node.find("/".join(W + name for name in path.split("/")))
+    said = found.get(W + "val", "") if found is not None else ""
+    return min(int(said), _WIDEST) if said.isdecimal() else 0
+
+
+def _is_on(node: etree._Element, path: str) -> bool:
+    found = node.find("/".join(W + name for name in path.split("/")))
+    return found is not None and found.get(W + "val", "1") not in OFF
+
+
+def _goes_on(cell: etree._Element, name: str) -> bool:
+    """Whether the cell belongs to a merged one that began before it."""
+    found = cell.find(f"{W}tcPr/{W}{name}")
+    return found is not None and found.get(W + "val", "continue") == "continue"
 
 
 def _block(shape: Shape, text: str) -> Block:
@@ -170,6 +203,16 @@ def _boxes(node: etree._Element) -> Iterator[etree._Element]:
             yield from _boxes(child)
 
 
+def _said(note: etree._Element) -> Iterator[str]:
+    for child in note:
+        if child.tag == W + "t":
+            yield child.text or ""
+        elif child.tag not in _SKIPPED:
+            yield _WORDS.get(child.tag, "")
+            yield from _said(child)
+            yield "\n" if child.tag == W + "p" else ""
+
+
 def _notes(document: Opened) -> Iterator[tuple[tuple[str, str | None], str]]:
     """The text of each footnote and endnote, by what refers to it."""
     safe = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -178,6 +221,5 @@ def _notes(document: Opened) -> Iterator[tuple[tuple[str, str | None], str]]:
         if kind not in ("footnotes", "endnotes") or relation.is_external:
             continue
         for note in etree.fromstring(relation.target_part.blob, safe):
-            text = " ".join("".join(t.text or "" for t in note.iter(W + "t")).split())
-            if text:
+            if text := " ".join("".join(_said(note)).split()):
                 yield (f"{W}{kind[:-1]}Reference", note.get(W + "id")), text

@@ -12,7 +12,7 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 _TINY = 4
 """Half points, up to which nobody reads a text."""
-_OFF = ("0", "false", "off", "none")
+OFF = ("0", "false", "off", "none")
 
 
 class Place(NamedTuple):
@@ -68,7 +68,7 @@ class Styles:
             nodes += self._chain(paragraph.find(f"{W}pPr/{W}pStyle"))
         for name in ("vanish", "webHidden"):
             marks = (mark for node in nodes if (mark := node.find(f"{W}rPr/{W}{name}")) is not None)
-            if (mark := next(marks, None)) is not None and mark.get(W + "val", "1") not in _OFF:
+            if (mark := next(marks, None)) is not None and mark.get(W + "val", "1") not in OFF:
                 return True
         size = next((found for node in nodes if (found := _child(node, f"rPr/{W}sz"))), "")
         color = next((found for node in nodes if (found := _child(node, f"rPr/{W}color"))), "")

@@ -5,13 +5,15 @@ navigation, header and footer, are left out and listed. A page whose one main he
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import dropwhile, takewhile
 
 from lxml import html  # type: ignore[import-untyped]  # lxml is written in C, without types
 from lxml.html import HtmlElement  # type: ignore[import-untyped]  # the same
 
+from backends.handbooks.documents.grid import Cell, flat, placed
 from backends.handbooks.documents.html.visibility import Hiding
-from backends.handbooks.documents.markdown_tables import item, table, written
+from backends.handbooks.documents.markdown_tables import in_cell, item, table
 from backends.handbooks.documents.model import Block, Content, Front, LeftOut, Part, Refused
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
@@ -30,6 +32,9 @@ _INSTEAD = frozenset(["noscript", "iframe", "object", "noframes"])
 _SITE = {"nav": "navigation", "header": "page header", "footer": "page footer"}
 _ROLES = {"navigation": "nav", "banner": "header", "contentinfo": "footer"}
 _BODY = frozenset(["article", "main", "section"])
+_DRAWN = {"thead": 0, "tfoot": 2}
+"""Where a group of rows is drawn, wherever it stands in the source: the others between these."""
+_NUMBER = re.compile(r"[ \t\r\n\f]*\+?([0-9]{1,9})")
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _BREAK = "\0"
 """Stands for a line break while spaces are drawn together; no text holds it."""
@@ -150,21 +155,39 @@ class _Page:
             yield Block(shape="list", parts=tuple(Part(item("-", blocks)) for blocks in items))
 
     def _table(self, node: HtmlElement) -> Iterator[Block]:
-        """The rows; the cells' blocks one after the other where the table only lays out the page."""
-        if next(node.iterdescendants("table", *_HEADINGS), None) is not None:
+        """The rows; the cells' blocks one after the other if the table only lays out the page."""
+        if _lays_out(node):
             yield from self.flow(node)
             return
         stray: list[str] = []
-        rows: list[list[str]] = []
+        groups: list[tuple[str, list[list[Cell]]]] = []
         for child in self._children(node, stray):
-            for row in self._children(child, stray) if child.tag in ("thead", "tbody", "tfoot") else [child]:
+            is_group = child.tag in ("thead", "tbody", "tfoot")
+            if is_group or not groups or groups[-1][0] != "table":
+                groups.append((child.tag if is_group else "table", []))
+            for row in self._children(child, stray) if is_group else [child]:
                 if row.tag == "tr":
-                    rows.append([self._cell(cell) for cell in self._children(row, stray)])
+                    groups[-1][1].append(list(self._cells(row, stray)))
                 else:
                     yield from self.flow(row)
         yield from _paragraph(stray)
-        if block := table(rows):
+        groups.sort(key=lambda group: _DRAWN.get(group[0], 1))
+        grid = placed([rows for _, rows in groups])
+        if block := table(flat(grid, _headers(groups))):
             yield block
+
+    def _cells(self, row: HtmlElement, stray: list[str]) -> Iterator[Cell]:
+        stray.append(row.text or "")
+        for node in row:
+            shown = self._shown(node)
+            if shown or (node.tag in ("td", "th") and self._hiding.keeps_place(node)):
+                yield Cell(
+                    self._cell(node) if shown else "",
+                    columns=_number(node, "colspan") or 1,
+                    rows=_number(node, "rowspan"),
+                    header=node.tag == "th" and node.get("scope", "").lower() not in ("row", "rowgroup"),
+                )
+            stray.append(node.tail or "")
 
     def _children(self, node: HtmlElement, stray: list[str]) -> Iterator[HtmlElement]:
         """What a reader sees of the node's children; text between them, where none belongs, goes to `stray`."""
@@ -175,7 +198,7 @@ class _Page:
             stray.append(child.tail or "")
 
     def _cell(self, cell: HtmlElement) -> str:
-        return " ".join(" ".join(written(block) for block in self.flow(cell)).split())
+        return in_cell(list(self.flow(cell)))
 
     def _inline(self, node: HtmlElement) -> str:
         if node.tag == "br":
@@ -185,6 +208,36 @@ class _Page:
             texts.append(self._inline(child) if self._shown(child) else "")
             texts.append(child.tail or "")
         return "".join(texts)
+
+
+def _lays_out(table: HtmlElement) -> bool:
+    """Whether a table holds parts of a page. One that names its columns holds data, whatever is in its cells."""
+    if table.get("role", "") in ("presentation", "none"):
+        return True
+    if next(table.iterdescendants("table", *_HEADINGS), None) is None:
+        return False
+    return not any(next(cell.iterancestors("table")) is table for cell in table.iterdescendants("th"))
+
+
+def _headers(groups: Sequence[tuple[str, Sequence[Sequence[Cell]]]]) -> int:
+    """How many rows name the columns: those of the head, or else the first ones that have nothing but such names."""
+    if head := sum(len(rows) for tag, rows in groups if tag == "thead"):
+        return head
+    rows = [row for _, rows in groups for row in rows]
+    naming = list(takewhile(_names_columns, rows))
+    return len(naming) if len(naming) < len(rows) else 1
+
+
+def _names_columns(row: Sequence[Cell]) -> bool:
+    """Whether there are names of columns alone, perhaps behind an empty corner."""
+    named = list(dropwhile(lambda cell: not cell.text, row))
+    return bool(named) and all(cell.header for cell in named)
+
+
+def _number(cell: HtmlElement, name: str) -> int:
+    """The number in an attribute as HTML reads it; 1 without one."""
+    found = _NUMBER.match(cell.get(name, ""))
+    return int(found[1]) if found else 1
 
 
 def _is_block(node: HtmlElement) -> bool:

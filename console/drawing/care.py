@@ -1,0 +1,48 @@
+"""Drawing the care card: what a person in need sees above any answer."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from console.drawing.text import label, markdown
+from core.values import CareCard, Concern, Passage
+
+HandbookSection = Callable[[CareCard], Sequence[Passage]]
+"""The passages of the handbook's section that a card names; [] if there are none for the viewer."""
+
+
+def draw_care(concern: Concern, key: str, section: HandbookSection | None = None) -> None:
+    """The card as it is on record. `section` reads the handbook's own section, None leaves it out."""
+    card = concern.card
+    with st.container(border=True, key=f"care_{key}"):
+        if card is None:
+            st.markdown(":material/favorite: **You do not have to deal with this alone**")
+            st.markdown("A person can help you with this better than this desk can.")
+        else:
+            st.markdown(f":material/favorite: **{label(card.title)}**")
+            st.markdown(markdown(card.text))
+            for line in card.lines:
+                hours = f" · {label(line.hours)}" if line.hours else ""
+                st.markdown(f":material/call: **{label(line.number)}** · {label(line.name)}{hours}")
+            if card.contact:
+                st.markdown(f":material/person: {label(card.contact, 300)}")
+            if section and card.document:
+                _draw_section(card, section, key)
+        if concern.seals:
+            st.caption("Closed to HR auditors. A handler may read this thread; each time is recorded.")
+
+
+def _draw_section(card: CareCard, section: HandbookSection, key: str) -> None:
+    # Read when it is opened: most readers of the card need its first lines and no more.
+    shown = st.expander(
+        "What the handbook says", key=f"care_section_{key}", on_change="rerun", icon=":material/menu_book:"
+    )
+    if not shown.open:
+        return
+    with shown:
+        passages = section(card)
+        if not passages:
+            st.caption("This section is not in the handbooks that apply to you now.")
+        for passage in passages:
+            st.caption(" / ".join(label(heading) for heading in (passage.title, *passage.section)))
+            st.markdown(markdown(passage.text), anchors=False)

@@ -1,0 +1,145 @@
+"""Hand-overs: an employee's matter goes to a person, and what came of it goes on record."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Literal
+
+import anyio
+
+from core.canonical import digest
+from core.clock import Clock, iso
+from core.desk.checked_records import CheckedRecords
+from core.errors import InvalidInput, OutcomeUnknown
+from core.gate import Viewer
+from core.handover import HANDOVER_SECONDS, HandedMessage, Handover, Ticket
+from core.log.facts import HandoverAsked, HandoverContent, HandoverEndContent, HandoverEnded
+from core.log.records import HandoverRecord, Turn, item, item_of
+from core.store import Filter, Query, Range, Store, every
+from core.turn.commands import HandOver
+from core.turn.journal import Journal
+from core.values import Attached
+from core.worker.claim import DESK
+
+log = logging.getLogger(__name__)
+
+MAX_NOTE = 4000
+"""The most characters of a note, and of what went wrong."""
+
+MAX_TURNS = 200
+"""The most turns that go along, the newest ones."""
+
+GIVEN_UP = timedelta(seconds=3 * HANDOVER_SECONDS)
+"""A hand-over that was asked for longer ago has lost its sender."""
+
+
+class Handovers:
+    """The hand-overs of a desk. `handover` None: the desk has nobody to hand over to."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        checked: CheckedRecords,
+        journal: Callable[[str], Journal],
+        handover: Handover | None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._checked = checked
+        self._journal = journal
+        self._handover = handover
+
+    async def ask(
+        self, viewer: Viewer, turn_id: str, attached: Attached, note: str, request_id: str | None
+    ) -> HandoverRecord:
+        """Put the request on record, send it, and put on record what came of it."""
+        turn = await self._checked.turn(viewer, "thread.write", turn_id)
+        if self._handover is None:
+            raise InvalidInput("this desk has nobody to hand over to: open it with Desk(..., handover=...)")
+        if attached not in ("nothing", "answer", "from_here", "thread"):
+            raise InvalidInput("attach nothing, answer, from_here or thread")
+        if len(note) > MAX_NOTE:
+            raise InvalidInput(f"a note may have {MAX_NOTE} characters; this one has {len(note)}")
+        # Derived, as a turn's id is: a double click finds the hand-over that it has asked for already.
+        handover_id = digest([turn_id, "handover", request_id or self._clock.token()])[:24]
+        journal = self._journal(turn.thread)
+        await journal.load(turn_id)
+        content = HandoverContent(note=note.strip())
+        asked = HandoverAsked(turn=turn_id, handover=handover_id, attached=attached, content=content)
+        # What is on record as asked for must be sent, even if the caller leaves; its deadline ends the wait.
+        with anyio.CancelScope(shield=True):
+            if await journal.append(HandOver(fact=asked), by=viewer.id):
+                ended = await self._send(self._handover, asked, await self._ticket(turn, asked))
+                await journal.append(HandOver(fact=ended), by=DESK)
+        return journal.state.item(HandoverRecord, handover_id)
+
+    async def close_lost(self) -> None:
+        """Record the hand-overs whose sender is gone as `unknown`."""
+        before = iso(await self._store.now() - GIVEN_UP)
+        async for record in every(self._store, Query(kind="handover", where={"status": "asked"})):
+            lost = item_of(HandoverRecord, record)
+            if lost.asked_at < before:
+                journal = self._journal(lost.thread)
+                await journal.load(lost.turn)
+                await journal.append(
+                    HandOver(fact=_ended(lost.turn, lost.id, "unknown", message="the sender is gone")), by=DESK
+                )
+
+    async def _send(self, handover: Handover, asked: HandoverAsked, ticket: Ticket) -> HandoverEnded:
+        try:
+            with anyio.fail_after(HANDOVER_SECONDS):
+                reference = await handover.send(ticket)
+        except OutcomeUnknown as error:
+            return _ended(asked.turn, asked.handover, "unknown", message=str(error))
+        except TimeoutError:
+            return _ended(asked.turn, asked.handover, "unknown", message=f"no answer within {HANDOVER_SECONDS:g} s")
+        except Exception as error:  # the boundary of the application's hand-over: what it raises is its outcome
+            log.exception("hand-over %s was not sent", asked.handover)
+            return _ended(asked.turn, asked.handover, "failed", message=str(error) or type(error).__name__)
+        return _ended(asked.turn, asked.handover, "sent", reference=str(reference)[:200])
+
+    async def _ticket(self, turn: Turn, asked: HandoverAsked) -> Ticket:
+        return Ticket(
+            key=asked.handover,
+            person=turn.owner,
+            thread_id=turn.thread,
+            turn_id=turn.id,
+            topic=turn.concern.topic if turn.concern else None,
+            note=asked.content.note if asked.content else "",
+            attached=asked.attached,
+            messages=tuple(
+                HandedMessage(role=role, text=text, at=at)
+                for one in await self._attached(turn, asked.attached)
+                for role, text, at in _messages(one)
+                if text
+            ),
+        )
+
+    async def _attached(self, turn: Turn, attached: Attached) -> list[Turn]:
+        """The turns that go along, oldest first."""
+        if attached == "nothing":
+            return []
+        if attached == "answer":
+            return [turn]
+        where: dict[str, Filter] = {"thread": turn.thread}
+        if attached == "from_here":
+            where["first_n"] = Range(ge=turn.first_n)
+        page = await self._store.find(Query(kind="turn", where=where, order=("-first_n",), limit=MAX_TURNS))
+        return [one for record in reversed(page.records) if isinstance(one := item(record), Turn)]
+
+
+def _messages(turn: Turn) -> list[tuple[Literal["user", "assistant"], str | None, str]]:
+    return [("user", turn.question, turn.opened_at), ("assistant", turn.text, turn.ended_at or turn.opened_at)]
+
+
+def _ended(
+    turn: str,
+    handover: str,
+    status: Literal["sent", "failed", "unknown"],
+    *,
+    reference: str | None = None,
+    message: str | None = None,
+) -> HandoverEnded:
+    content = HandoverEndContent(reference=reference, message=message[:MAX_NOTE] if message else None)
+    return HandoverEnded(turn=turn, handover=handover, status=status, content=content)
