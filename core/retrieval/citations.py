@@ -48,7 +48,7 @@ def citations(text: str, passages: Sequence[Passage]) -> list[Citation]:
     def order(span: tuple[int, int, int]) -> tuple[int, float, int]:
         number, start, end = span
         highlights = passages[number - 1].highlights
-        return number, -max((one.score for one in highlights if start <= one.start < end), default=0.0), start
+        return number, -max((one.score for one in highlights if start < one.end and one.start < end), default=0.0), start
 
     return [
         Citation(
@@ -134,7 +134,8 @@ class _Quotes:
             return []
         places = self._read(number).places
         self._left -= len(part.sentences)
-        return [places[said] for said, _ in part.sentences if said in places]
+        # "1." is the number of an item, and would be found wherever the passage has an item of that number.
+        return [places[said] for said, _ in part.sentences if said in places and not "".join(said).isdigit()]
 
     def _read(self, number: int) -> "_Sentences":
         if number not in self._sentences:

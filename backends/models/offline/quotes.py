@@ -44,10 +44,10 @@ def quote(question: UserMessage) -> str:
         passages = tuple(with_highlights(question.text, passages))
     best = [passage.highlights[0].score if passage.highlights else 0.0 for passage in passages]
     answers = question.judgement.answers if question.judgement else max(best, default=0.0) >= COVERED
-    if not any(best) or not answers:
-        return _nothing_found(asked, passages)
-    highest = max(passage.score for passage in passages) or 1.0
-    scores = [fit + RANK * passage.score / highest if fit else 0.0 for fit, passage in zip(best, passages, strict=True)]
+    highest = max((passage.score for passage in passages), default=0.0) or 1.0
+    scores = [fit and fit + RANK * passage.score / highest for fit, passage in zip(best, passages, strict=True)]
+    if not any(scores) or not answers:
+        return _nothing_found(asked, passages, scores)
     chosen = _chosen(passages, scores)
     said = [_quoted(passages[n], n + 1) for n in chosen]
     ids = {passages[n].id for n in chosen}
@@ -79,19 +79,24 @@ def _quoted(passage: Passage, n: int) -> str:
     return f"{unmarked(_source(passage))}:\n\n{_block(body)}"
 
 
-def _nothing_found(asked: Sequence[str], passages: Sequence[Passage]) -> str:
+def _nothing_found(asked: Sequence[str], passages: Sequence[Passage], scores: Sequence[float]) -> str:
     said = [NOTHING_FOUND]
-    nearest = next((passage for passage in passages if passage.highlights), None)
-    if nearest is not None:
+    if any(scores):
+        nearest = passages[max(range(len(scores)), key=scores.__getitem__)]
         best = nearest.highlights[0]
-        said += [
-            f"The nearest is not the answer. {unmarked(_source(nearest))}:",
-            _block(unmarked(nearest.text[best.start : best.end])),
-        ]
-    subjects = list(dict.fromkeys((passage.section or [passage.title])[-1] for passage in passages))[:MOST_PASSAGES]
-    if len(asked) <= SHORT and len(subjects) > 1:
+        said.append(f"This came nearest, but is not the answer. {unmarked(_source(nearest))}:")
+        said.append(_block(unmarked(nearest.text[best.start : best.end])))
+    near = [passage for passage in passages if passage.highlights and passage.highlights[0].score >= COVERED]
+    if 0 < len(asked) <= SHORT and len(subjects := _subjects(near)) > 1:
         said.append(f"What do you mean: {', '.join(subjects[:-1])}, or {subjects[-1]}?")
     return "\n\n".join([*said, NEXT])
+
+
+def _subjects(passages: Sequence[Passage]) -> list[str]:
+    """What the passages are about: their titles, or within one handbook their sections."""
+    titles = list(dict.fromkeys(unmarked(passage.title) for passage in passages))
+    sections = dict.fromkeys(unmarked(passage.section[-1]) for passage in passages if passage.section)
+    return (titles if len(titles) > 1 else list(sections))[:MOST_PASSAGES]
 
 
 def _source(passage: Passage) -> str:
