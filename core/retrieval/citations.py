@@ -26,6 +26,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])(?:\s*\[\d{1,3}\])*\s+|\n+")
 _QUOTED = re.compile(r"(?:^>[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _MARGIN = re.compile(r"^> ?", re.MULTILINE)
 _HEADER = re.compile(r"^\|[^\n]*\n\|[ \t:|-]+$", re.MULTILINE)
+_ASKS = re.compile(r"\?(?:[*_\"')]|</\w+>)*\s*$")
 _QUOTE_LENGTH = 300
 _SHORT = 4
 """The fewest letters of a significant word. A shorter word has a tenth of its weight."""
@@ -47,8 +48,8 @@ def citations(text: str, passages: Sequence[Passage]) -> list[Citation]:
 
     def order(span: tuple[int, int, int]) -> tuple[int, float, int]:
         number, start, end = span
-        highlights = passages[number - 1].highlights
-        return number, -max((one.score for one in highlights if start < one.end and one.start < end), default=0.0), start
+        fits = [one.score for one in passages[number - 1].highlights if start < one.end and one.start < end]
+        return number, -max(fits, default=0.0), start
 
     return [
         Citation(
@@ -181,7 +182,8 @@ class _Sentences:
         for start, end in _sentences(passage):
             words_in_order = tuple(words(passage[start:end]))
             self.length += len(words_in_order)
-            if words_in_order:
+            # The heading of an answer repeats the question; it is not what is cited.
+            if words_in_order and not _ASKS.search(passage, start, end):
                 self.places.setdefault(words_in_order, (start, end))
             word_set = frozenset(words_in_order)
             # Sentences with the same words share the same: the first would be quoted anyway.

@@ -77,7 +77,9 @@ def _kept(blocks: Sequence[Block], scores: Mapping[int, float]) -> dict[int, lis
 
 
 def _wanted(blocks: Sequence[Block], fits: Mapping[Place, float], best: Place) -> Iterator[Place]:
-    """The units to quote as far as there is room, the most wanted first."""
+    """The units to quote as far as there is room, the most wanted first; what stands below another title is not."""
+    title = blocks[best[0]].title
+    fits = {place: fit for place, fit in fits.items() if blocks[place[0]].title == title}
     yield best
     yield from sorted((one for one in fits if fits[one] >= NEAR * fits[best]), key=lambda one: (-fits[one], one))
     if sum(_size(blocks[index], place) for index, place in fits) <= SHORT:

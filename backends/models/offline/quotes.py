@@ -26,8 +26,10 @@ COVERED = 0.33
 """The share of a question, by weight, that must stand in one place for passages that nobody has judged to answer it."""
 RANK = 0.75
 """What the search's own score counts for beside that of a passage's best piece."""
-CLOSE = 0.86
-"""The share of the best passage's score from which another is quoted too."""
+CLOSE = 0.82
+"""The share of the best passage's score from which another is quoted too,"""
+FIT = 0.8
+"""and the share that its own best piece must have of the best passage's."""
 SHORT = 3
 """Words that a question has at most for the desk to ask back what was meant."""
 
@@ -42,7 +44,7 @@ def quote(question: UserMessage) -> str:
     passages = question.passages
     if not any(passage.highlights for passage in passages):
         passages = tuple(with_highlights(question.text, passages))
-    best = [passage.highlights[0].score if passage.highlights else 0.0 for passage in passages]
+    best = list(map(_fit, passages))
     answers = question.judgement.answers if question.judgement else max(best, default=0.0) >= COVERED
     highest = max((passage.score for passage in passages), default=0.0) or 1.0
     scores = [fit and fit + RANK * passage.score / highest for fit, passage in zip(best, passages, strict=True)]
@@ -70,7 +72,16 @@ def _chosen(passages: Sequence[Passage], scores: Sequence[float]) -> list[int]:
     against = [n for n in ranked if passages[n].id in passages[ranked[0]].conflicts]
     if against:
         return sorted([ranked[0], *against[: MOST_PASSAGES - 1]])
-    return [n for n in ranked if scores[n] >= CLOSE * scores[ranked[0]]][:MOST_PASSAGES]
+    first = ranked[0]
+    close = [
+        n for n in ranked if scores[n] >= CLOSE * scores[first] and _fit(passages[n]) >= FIT * _fit(passages[first])
+    ]
+    return close[:MOST_PASSAGES]
+
+
+def _fit(passage: Passage) -> float:
+    """How well the passage's best piece answers."""
+    return passage.highlights[0].score if passage.highlights else 0.0
 
 
 def _quoted(passage: Passage, n: int) -> str:
@@ -86,7 +97,7 @@ def _nothing_found(asked: Sequence[str], passages: Sequence[Passage], scores: Se
         best = nearest.highlights[0]
         said.append(f"This came nearest, but is not the answer. {unmarked(_source(nearest))}:")
         said.append(_block(unmarked(nearest.text[best.start : best.end])))
-    near = [passage for passage in passages if passage.highlights and passage.highlights[0].score >= COVERED]
+    near = [passage for passage in passages if _fit(passage) >= COVERED]
     if 0 < len(asked) <= SHORT and len(subjects := _subjects(near)) > 1:
         said.append(f"What do you mean: {', '.join(subjects[:-1])}, or {subjects[-1]}?")
     return "\n\n".join([*said, NEXT])
