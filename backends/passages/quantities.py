@@ -39,6 +39,7 @@ _BELOW = re.compile(r"(?:(?P<strict>less than|fewer than|under|below|before)|up 
 _ABOVE = re.compile(r"(?:(?P<strict>more than|longer than|over|above|beyond)|at least|from|after)\W*$", re.I)
 _OR_MORE = re.compile(r"\W*(?:and|or|and/or)\s+(?:more|over|above|longer|older|up)|\W*(?:upwards|plus)\b", re.I)
 _OR_LESS = re.compile(r"\W*or\s+(?:less|under|fewer|below|younger)\b", re.I)
+_LOOKS_BACK = 40
 _CEILING = re.compile(r"\b(?:up to|until|under|less than|at most|within)\b", re.I)
 
 _MONTHS = [
@@ -127,11 +128,11 @@ def spans(text: str) -> Iterator[Span]:
             low = low if first == unit else low * high / (_number(following) or 1.0)
             yield Span(unit, low, high, high_strict=bool(between["strict"]))
             skip = True
-        elif below := _BELOW.search(text, 0, figure.start()):
+        elif below := _BELOW.search(_before(text, figure)):
             yield Span(unit, -inf, value, high_strict=bool(below["strict"]))
         elif _OR_LESS.match(text, figure.end()):
             yield Span(unit, -inf, value)
-        elif above := _ABOVE.search(text, 0, figure.start()):
+        elif above := _ABOVE.search(_before(text, figure)):
             yield Span(unit, value, inf, low_strict=bool(above["strict"]), single=not above["strict"])
         elif figure["more"] or _OR_MORE.match(text, figure.end()):
             yield Span(unit, value, inf)
@@ -182,6 +183,11 @@ def _cells(row: str) -> list[str]:
     return [cell.strip() for cell in row.strip().strip("|").split("|")]
 
 
+def _before(text: str, figure: re.Match[str]) -> str:
+    """The few words before a figure: all of them for each figure would be read again and again."""
+    return text[max(0, figure.start() - _LOOKS_BACK) : figure.start()]
+
+
 def _counts(figure: re.Match[str]) -> bool:
     """Whether it is a figure: "a" is one in "a year" alone."""
     return figure["number"].casefold() not in ("a", "an", "half a") or _of_time(figure["unit"]) is not None
@@ -199,7 +205,7 @@ def _measured(text: str, figure: re.Match[str]) -> tuple[str, float]:
         return "time", value * days
     if figure["money"] or unit in ("eur", "euro", "euros", "gbp", "pounds", "usd", "dollars"):
         return "money", value
-    before = re.search(r"([A-Za-z]+)\s+$", text[: figure.start()])
+    before = re.search(r"([A-Za-z]+)\s+$", _before(text, figure))
     if before and before[1].casefold() not in STOP_WORDS:
         return stem(before[1].casefold()), value
     return "" if unit in STOP_WORDS else stem(unit), value
