@@ -13,8 +13,10 @@ from backends.passages.quantities import fitting
 from backends.stems import question_words, rarity, stem, terms
 from core.values import Highlight, Passage
 
-FITS = 0.5
-"""What a row has before the others of its table if its figures take in the one asked for: more than words differ by."""
+UNFIT = 0.5
+"""What is left of the score of the rows beside the one whose figures take in the figure asked for."""
+NEAR = 0.75
+"""The share of the best piece's score that such a row must have to go first: its table may be about something else."""
 SILENT = 0.25
 """What is left of a question's score, or of a link's: it says nothing, but stands where the answer does."""
 MOST = 8
@@ -89,10 +91,18 @@ def heading(passage: Passage) -> str:
 
 def _best(asked: str, blocks: Sequence[Block], scores: Iterator[float]) -> list[Highlight]:
     found: list[Highlight] = []
+    fit: set[int] = set()
     for block in blocks:
-        fit = fitting(asked, [unit.text for unit in block.units], "\n".join(unit.text for unit in block.lead))
+        rows = fitting(asked, [unit.text for unit in block.units], "\n".join(unit.text for unit in block.lead))
         for place, (unit, score) in enumerate(zip(block.units, islice(scores, len(block.units)), strict=True)):
-            score = score / 2 if fit and place not in fit else score
-            score = score if unit.answers else SILENT * score
-            found.append(Highlight(start=unit.start, end=unit.end, score=round(score, 4)))
-    return sorted(found, key=lambda one: (-one.score, one.start))[:MOST]
+            if place in rows:
+                fit.add(unit.start)
+            elif rows:
+                score *= UNFIT
+            found.append(Highlight(start=unit.start, end=unit.end, score=score if unit.answers else SILENT * score))
+    top = max((one.score for one in found), default=0.0)
+    raised = [
+        one.model_copy(update={"score": round(top if one.start in fit and one.score >= NEAR * top else one.score, 4)})
+        for one in found
+    ]
+    return sorted(raised, key=lambda one: (-one.score, one.start not in fit, one.start))[:MOST]

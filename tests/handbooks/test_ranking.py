@@ -99,6 +99,12 @@ def test_what_is_for_the_askers_country_goes_first_of_two_that_fit_alike_and_not
     assert [one.document for _, one in spread([(0.90, passage("all", "all")), (0.40, own)], always)] == ["all", "own"]
 
 
+def test_a_countrys_handbook_about_something_else_has_no_lead():
+    own = passage("own", "own", audience=Audience(countries=["austria"]))
+    scored = [(0.90, passage("all", "all")), (0.85, own)]
+    assert [one.document for _, one in spread(scored, lambda passage: passage.title != "own")] == ["all", "own"]
+
+
 def test_of_passages_that_say_the_same_the_first_stands_for_all():
     text = "Every employee has the right to switch off after work and need not answer messages at night or on Sundays"
     kept = list(distinct([passage(text), passage(f"{text}.", "b"), passage("Bring your badge to the office.", "c")]))

@@ -55,13 +55,13 @@ Place: TypeAlias = tuple[int, int]
 
 
 def _kept(blocks: Sequence[Block], scores: Mapping[int, float]) -> dict[int, list[int]]:
-    """The units to quote, by block, in the passage's order."""
+    """The units to quote, by block, in the passage's order. `scores` are those of the highlights, the best first."""
     fits = {
         (index, place): scores.get(unit.start, 0.0)
         for index, block in enumerate(blocks)
         for place, unit in enumerate(block.units)
     }
-    best = min(fits, key=lambda place: (-fits[place], place))
+    best = next(place for place in fits if blocks[place[0]].units[place[1]].start == next(iter(scores)))
     kept: dict[int, set[int]] = {}
     room = ROOM
     for index, place in _wanted(blocks, fits, best):
