@@ -13,13 +13,15 @@ from backends.passages.quantities import fitting
 from backends.stems import question_words, rarity, stem, terms
 from core.values import Highlight, Passage
 
+FITS = 0.2
+"""What a row is above the best of its passage if its figures take in the one asked for."""
 UNFIT = 0.5
 """What is left of the score of the rows beside the one whose figures take in the figure asked for."""
 NEAR = 0.75
 """The share of the best piece's score that such a row must have to go first: its table may be about something else."""
 SILENT = 0.25
 """What is left of a question's score, or of a link's: it says nothing, but stands where the answer does."""
-MOST = 8
+MOST = 12
 """Highlights of a passage."""
 ABOVE = 0.9
 """What a word counts for that stands above a unit or right before it."""
@@ -102,7 +104,9 @@ def _best(asked: str, blocks: Sequence[Block], scores: Iterator[float]) -> list[
             found.append(Highlight(start=unit.start, end=unit.end, score=score if unit.answers else SILENT * score))
     top = max((one.score for one in found), default=0.0)
     raised = [
-        one.model_copy(update={"score": round(top if one.start in fit and one.score >= NEAR * top else one.score, 4)})
+        one.model_copy(
+            update={"score": round(top + FITS if one.start in fit and one.score >= NEAR * top else one.score, 4)}
+        )
         for one in found
     ]
-    return sorted(raised, key=lambda one: (-one.score, one.start not in fit, one.start))[:MOST]
+    return sorted(raised, key=lambda one: (-one.score, one.start))[:MOST]

@@ -20,8 +20,10 @@ SHORT = 60
 """Words of a passage that is quoted whole."""
 NEAR = 0.7
 """The share of the best piece's score from which another is quoted too."""
-APART = 0.25
-"""By how much a row is above the others of its table if it alone is the answer."""
+OPENS = 0.5
+"""The share from which the first piece of the passage is quoted before others."""
+APART = 0.6
+"""The share of the best row's score below which a row of a short table is left out: figures speak against it."""
 NEAR_ROW = 0.9
 MOST_ROWS = 4
 
@@ -56,11 +58,12 @@ Place: TypeAlias = tuple[int, int]
 
 def _kept(blocks: Sequence[Block], scores: Mapping[int, float]) -> dict[int, list[int]]:
     """The units to quote, by block, in the passage's order. `scores` are those of the highlights, the best first."""
-    fits = {
-        (index, place): scores.get(unit.start, 0.0)
-        for index, block in enumerate(blocks)
-        for place, unit in enumerate(block.units)
-    }
+    fits: dict[Place, float] = {}
+    for index, block in enumerate(blocks):
+        # The search marks so many pieces of a passage: a row beyond them is at most as good as the others of its table.
+        marked = [scores[unit.start] for unit in block.units if unit.start in scores]
+        rest = min(marked) if marked and block.shape != "sentences" else 0.0
+        fits |= {(index, place): scores.get(unit.start, rest) for place, unit in enumerate(block.units)}
     best = next(place for place in fits if blocks[place[0]].units[place[1]].start == next(iter(scores)))
     kept: dict[int, set[int]] = {}
     room = ROOM
@@ -81,6 +84,9 @@ def _wanted(blocks: Sequence[Block], fits: Mapping[Place, float], best: Place) -
     title = blocks[best[0]].title
     fits = {place: fit for place, fit in fits.items() if blocks[place[0]].title == title}
     yield best
+    # A passage begins with what it is about.
+    if fits[opening := min(fits)] >= OPENS * fits[best]:
+        yield opening
     yield from sorted((one for one in fits if fits[one] >= NEAR * fits[best]), key=lambda one: (-fits[one], one))
     if sum(_size(blocks[index], place) for index, place in fits) <= SHORT:
         yield from (one for one in fits if blocks[one[0]].units[one[1]].answers)
@@ -93,7 +99,7 @@ def _rows(block: Block, scores: Sequence[float]) -> set[int]:
     """All rows or items of a short table or list, unless some are far above the others; of a long one the best."""
     ranked = sorted(range(len(scores)), key=lambda n: (-scores[n], n))
     top = scores[ranked[0]]
-    apart = {n for n in ranked if scores[n] > top - APART}
+    apart = {n for n in ranked if scores[n] >= APART * top}
     if len(ranked) <= WHOLE:
         return apart if block.shape == "table" else set(ranked)
     return {n for n in ranked[:MOST_ROWS] if scores[n] >= NEAR_ROW * top}
