@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import local
+from typing import Literal
 
 import Stemmer  # type: ignore[import-not-found]  # an extension module without types
 
@@ -48,12 +49,12 @@ def stemmed(text: str) -> str:
     return " ".join(stems(surface(text)))
 
 
-def stems(said: Sequence[str]) -> list[str]:
-    """These words cut to Snowball's English stems."""
+def stems(said: Sequence[str], language: Literal["english", "german"] = "english") -> list[str]:
+    """These words cut to Snowball's stems."""
     # One for each thread, because a stemmer may be used by one thread at a time.
-    if not hasattr(_OF_THREAD, "stemmer"):
-        _OF_THREAD.stemmer = Stemmer.Stemmer("english")
-    return list(_OF_THREAD.stemmer.stemWords(said))
+    if not hasattr(_OF_THREAD, language):
+        setattr(_OF_THREAD, language, Stemmer.Stemmer(language))
+    return list(getattr(_OF_THREAD, language).stemWords(said))
 
 
 def stem(word: str) -> str:

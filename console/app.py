@@ -14,14 +14,16 @@ from threading import Lock
 import anyio
 from anyio.to_thread import run_sync as blocking
 
+from backends.care.opening import open_care
 from backends.handbooks.ingest.ingest import Progress
 from backends.handbooks.opening import open_handbooks
 from backends.models.opening import open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
+from console.demo.handover import DemoHandover
 from console.demo.mark import is_demo, make_demo
 from console.demo.records import HrRecords
-from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_samples
+from console.demo.samples import CARDS, SAMPLES, count_samples, holds_own, withdraw_samples
 from console.demo.tools import TOOL_WORDS, hr_tools
 from console.keeper import DESK_KEEPER
 from console.settings import Settings, read_settings
@@ -31,7 +33,6 @@ from core.desk.runner import Runner
 from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Viewer
 from core.store import Store
-from core.tools import Tool
 
 log = logging.getLogger(__name__)
 
@@ -109,10 +110,20 @@ class App:
         self.handbooks = await self._opened.enter_async_context(opening)
         self._catalogue = self.handbooks.index.catalogue
         self.demo = await self._is_demo(settings, store)
-        self.tools = self._demo_tools(settings) if self.demo else []
+        records = self._demo_records(settings) if self.demo else None
+        self.tools = hr_tools(records) if records else []
+        self.handover = records is not None
+        care = await blocking(open_care, settings.care or (CARDS if self.demo else None))
         await self._take_in(settings)
-        retriever = self.handbooks.retriever
-        desk = Desk(store, models, tools=self.tools, retriever=retriever, instructions=settings.instructions)
+        desk = Desk(
+            store,
+            models,
+            tools=self.tools,
+            retriever=self.handbooks.retriever,
+            care=care,
+            handover=DemoHandover(records) if records else None,
+            instructions=settings.instructions,
+        )
         return await self._opened.enter_async_context(desk)
 
     async def _is_demo(self, settings: Settings, store: Store) -> bool:
@@ -123,11 +134,11 @@ class App:
                 log.info("this is no demo: %s", reason)
         return await is_demo(store)
 
-    def _demo_tools(self, settings: Settings) -> list[Tool]:
+    def _demo_records(self, settings: Settings) -> HrRecords:
         records = HrRecords(settings.hr_file)
         self._opened.callback(records.close)
         add_tool_words(TOOL_WORDS)
-        return hr_tools(records)
+        return records
 
     async def _take_in(self, settings: Settings) -> None:
         """Import the settings' folder, or a demo's samples; files that cannot be read are in the log."""

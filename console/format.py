@@ -1,6 +1,6 @@
 """Money, counts, durations and moments as text: one form each, on the pages and on the command line."""
 
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from core.clock import moment
 from core.log.records import Totals
@@ -73,6 +73,15 @@ def ago(age: timedelta) -> str:
     if minutes < 60:
         return f"{minutes} min ago"
     return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{counted(minutes // 1440, 'day')} ago"
+
+
+def day(text: str) -> str:
+    """`Friday 4 December 2026` for `2026-12-04`; any other text as it is."""
+    try:
+        named = datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        return text
+    return f"{named:%A} {named.day} {named:%B %Y}"
 
 
 def local_time(text: str, zone: tzinfo) -> str:

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks`
     is in the environment, a new store is a demo.
 
+    `care` is a folder of cards for people in need; None or empty is a demo's own, and no card in any other store.
+
     `hr_records` is the SQLite file of a demo's HR records; empty puts it beside an SQLite store, and in memory with any
     other store.
 
@@ -41,6 +43,7 @@ class Settings(BaseSettings):
     model: SecretStr = SecretStr("offline:")
     prices: Path | None = None
     handbooks: Path | None = None
+    care: Path | None = None
     index: str = ""
     embedder: SecretStr = SecretStr("static:")
     vectors: SecretStr = SecretStr("local:")
@@ -52,7 +55,7 @@ class Settings(BaseSettings):
         max_length=20_000,
     )
 
-    @field_validator("handbooks", mode="before")
+    @field_validator("handbooks", "care", mode="before")
     @classmethod
     def _none_for_empty(cls, value: Path | str | None) -> Path | str | None:
         return value or None  # an empty path would be the working folder

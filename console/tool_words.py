@@ -6,6 +6,7 @@ The composition root adds the words of the tools that it opens, so that the page
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from console.format import day
 from core.canonical import Json
 from core.retrieval.search import SEARCH
 
@@ -34,8 +35,9 @@ def tool_words(name: str) -> ToolWords:
 
 
 def what_it_does(name: str, arguments: Mapping[str, Json] | None) -> str:
-    """One sentence with the call's arguments; a general one if they do not fit the words."""
+    """One sentence with the call's arguments, dates with their weekday; a general one if they do not fit the words."""
+    plain = {key: day(value) if isinstance(value, str) else value for key, value in (arguments or {}).items()}
     try:
-        return tool_words(name).will.format_map(arguments or {})
+        return tool_words(name).will.format_map(plain)
     except KeyError:
         return f"Run “{tool_words(name).done}”."

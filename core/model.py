@@ -96,6 +96,9 @@ class ModelRequest:
 
     `messages` begin with a question and can be sent as they are: each call has its result, and every message has
     content. `output` is the JSON schema that the final answer's text has to fit, None for free text.
+
+    `asked_at` is when the newest question was put on record, in UTC, and `country` is the asker's: what "tomorrow" and
+    "1/2" mean depends on them. Both are None if they are unknown.
     """
 
     instructions: str
@@ -103,6 +106,8 @@ class ModelRequest:
     tools: tuple[ToolSchema, ...] = ()
     settings: Mapping[str, Json] = field(default_factory=dict)
     output: Mapping[str, Json] | None = None
+    asked_at: str | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,9 @@ def tool(
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a tool of a typed function, sync or async. The model reads its docstring as the description.
 
+    To refuse, the function raises ValueError with a sentence for the employee. Any other exception is a fault: the
+    record keeps its message, and the model is told only that the call failed.
+
     `effect` is `read` (only reads), `idempotent` (may be repeated under the same `ToolContext.key`) or `unsafe`
     (attempted at most once, and only after a person approved). `timeout` is in seconds. `approval` names the person
     that approves: `asker`, or `approver`, a person with that role other than the asker. `name` None takes the

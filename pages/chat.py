@@ -14,7 +14,7 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.care import draw_care
-from console.drawing.handovers import draw_handovers, draw_person
+from console.drawing.handovers import draw_handover
 from console.drawing.live import draw_live
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
@@ -215,7 +215,8 @@ for view in views:
         draw_question(turn)
     with area.chat_message("assistant", avatar=":material/smart_toy:"):
         if turn.concern:
-            draw_care(turn.concern, turn.id, named_section)
+            person = partial(draw_handover, view, hand_over) if app().handover else None
+            draw_care(turn.concern, turn.id, named_section, person)
         if turn.status == "running":
             draw_live(partial(follow, turn.id))
             st.rerun()
@@ -225,8 +226,7 @@ for view in views:
         if any(call.status == "awaiting_approval" and call.approval == "approver" for call in view.calls):
             st.button("Check again", key="chat_check", icon=":material/refresh:", type="tertiary")
         draw_unsourced(view)
-        draw_handovers(view.handovers)
         if app().handover and needs_person(view):
-            draw_person(turn, hand_over)
+            draw_handover(view, hand_over)
         if turn.status not in ("running", "awaiting_approval") and turn.text:
             draw_rating(turn, rate)

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from backends.glossary import Glossary
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.index import HandbookIndex
 from backends.handbooks.search.retriever import HandbookRetriever
+from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.service import Handbooks
 from backends.handbooks.vector_indexes import open_vectors
 from backends.vectors.opening import open_embedder
@@ -21,9 +23,14 @@ async def open_handbooks(
     embedder: str = "static:",
     vectors: str = "local:",
     reranker: str = "",
+    synonyms: Synonyms | None = None,
+    glossary: Glossary | None = None,
     after_upload: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Handbooks]:
     """The handbooks in the catalogue at `path`, a file or `:memory:`; closed when the block is left.
+
+    `synonyms` and `glossary` None are the bundled ones; `Synonyms.bundled(lines)` has more lines than they, and so has
+    `Glossary.bundled(lines)`.
 
     `after_upload` is awaited after the files of an upload were imported, before its job is over. Raises InvalidInput
     for an unknown or malformed URL, and for a package that is not installed.
@@ -43,7 +50,15 @@ async def open_handbooks(
         if ranking is not None:
             opened.push_async_callback(ranking.close)
         tokens = None if words_only else StaticTokens.bundled()
-        retriever = HandbookRetriever(catalogue, vectors=index, embedder=own, tokens=tokens, reranker=ranking)
+        retriever = HandbookRetriever(
+            catalogue,
+            vectors=index,
+            embedder=own,
+            tokens=tokens,
+            reranker=ranking,
+            synonyms=synonyms,
+            glossary=glossary,
+        )
         parts = HandbookIndex(catalogue=catalogue, retriever=retriever, embedder=own, vectors=index, tokens=tokens)
         handbooks = Handbooks(parts, after_upload=after_upload)
         # Entered last and left first: an upload must end before the catalogue that it writes to closes.

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.opening import open_store
+from console.cli.care_doctor import examine_care
 from console.cli.doctor import equipment, examine
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
@@ -175,7 +176,8 @@ async def doctor(options: Given) -> int:
         settings = settings.model_copy(update={"store": SecretStr(options.store)})
     async with _existing(options.store) as store:
         equipped = await equipment(settings, store)
-        for remarks in (examine_index(settings, repair=options.repair), examine(store, equipped)):
+        care = examine_care(settings, demo=equipped.demo)
+        for remarks in (examine_index(settings, repair=options.repair), care, examine(store, equipped)):
             async for remark in remarks:
                 trouble = trouble or remark.trouble
                 tell(options, [asdict(remark)], str(remark))

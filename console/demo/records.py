@@ -1,4 +1,4 @@
-"""The demo's HR records: a few invented employees, their leave and their letters, in one SQLite file.
+"""The demo's HR records: a few invented employees, their leave, letters and tickets, in one SQLite file.
 
 The file stands for the HR system that a company already has. Every change carries the key of the tool call that asked
 for it. Keys are unique, so the same request twice has one effect.
@@ -9,6 +9,9 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from threading import Lock
 from typing import Literal, TypeAlias
+
+import holidays
+from holidays.registry import COUNTRIES
 
 from backends.private_files import make_private
 
@@ -23,6 +26,10 @@ CREATE TABLE IF NOT EXISTS leave (
 );
 CREATE TABLE IF NOT EXISTS letter (
     key TEXT PRIMARY KEY, employee TEXT NOT NULL, recipient TEXT NOT NULL, issued TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ticket (
+    key TEXT PRIMARY KEY, employee TEXT NOT NULL, topic TEXT, note TEXT NOT NULL, messages TEXT NOT NULL,
+    opened TEXT NOT NULL
 );
 """
 _EMPLOYEES = (
@@ -44,13 +51,17 @@ _TAKEN = (
     ("e-3001", (6, 8), (6, 19)),
     ("e-4001", (9, 7), (9, 11)),
 )
-# (month, day); then days after Easter Sunday.
-_HOLIDAYS = ((1, 1), (1, 6), (5, 1), (8, 15), (10, 26), (11, 1), (12, 8), (12, 24), (12, 25), (12, 26), (12, 31))
-_AFTER_EASTER = (1, 39, 50, 60)
+_COMPANY_DAYS = ((12, 24), (12, 31))
+_OFFICES = {"DE": "SN", "GB": "ENG"}
+"""Where the company's offices are in countries whose parts have holidays of their own: in Saxony and in England."""
 
 
 class HrRecords:
-    """`path` is a file, or `:memory:`. Methods may be called from any thread; an unknown id raises LookupError."""
+    """`path` is a file, or `:memory:`. Methods may be called from any thread.
+
+    `country` is the employee's, by name or ISO code, None if it is unknown. Every method raises ValueError, in a
+    sentence for the employee, if it cannot do what is asked.
+    """
 
     def __init__(self, path: str, today: Callable[[], date] = date.today) -> None:
         self._today = today
@@ -68,22 +79,30 @@ class HrRecords:
             ],
         )
 
-    def balance(self, employee: str) -> dict[str, str | float]:
+    def balance(self, employee: str, country: str | None) -> dict[str, str | float]:
         """This year's vacation in working days, as the handbook counts it."""
         with self._lock:
-            return self._balance(employee)
+            return self._balance(employee, country)
 
-    def book_leave(self, key: str, employee: str, kind: LeaveKind, start: date, end: date) -> dict[str, str | float]:
-        """Put the leave on record, once per key. Raises ValueError, which says why, if it cannot be granted."""
+    def book_leave(
+        self, key: str, employee: str, country: str | None, kind: LeaveKind, start: date, end: date
+    ) -> dict[str, str | float]:
+        """Put the leave on record, once per key."""
         with self._lock:
             if not self._db.execute("SELECT 1 FROM leave WHERE key = ?", (key,)).fetchone():
-                self._check_leave(employee, kind, start, end)
+                self._check_leave(employee, country, kind, start, end)
                 self._db.execute(
                     "INSERT INTO leave VALUES (?, ?, ?, ?, ?)", (key, employee, kind, str(start), str(end))
                 )
-            balance = self._balance(employee)
-        booked = {"booked": f"{kind} leave", "first_day": str(start), "last_day": str(end)}
-        return {**booked, "working_days": len(working_days(start, end)), "days_left": balance["days_left"]}
+            balance = self._balance(employee, country)
+        return {
+            "booked": f"{kind} leave",
+            "first_day": str(start),
+            "last_day": str(end),
+            "working_days": len(working_days(start, end, country)),
+            "counted": counted(country),
+            "days_left": balance["days_left"],
+        }
 
     def issue_letter(self, key: str, employee: str, recipient: str) -> dict[str, str]:
         """Put the letter on record, once per key."""
@@ -95,6 +114,17 @@ class HrRecords:
             number, issued = self._db.execute("SELECT rowid, issued FROM letter WHERE key = ?", (key,)).fetchone()
         return {"letter": f"SL-{number:05d}", "recipient": recipient, "issued": issued}
 
+    def open_ticket(self, key: str, employee: str, topic: str | None, note: str, messages: str) -> str:
+        """Put a ticket for the People team on record, once per key, and return its number."""
+        with self._lock:
+            self._employee(employee)
+            self._db.execute(
+                "INSERT OR IGNORE INTO ticket VALUES (?, ?, ?, ?, ?, ?)",
+                (key, employee, topic, note, messages, str(self._today())),
+            )
+            (number,) = self._db.execute("SELECT rowid FROM ticket WHERE key = ?", (key,)).fetchone()
+        return f"T-{number:04d}"
+
     def close(self) -> None:
         with self._lock:
             self._db.close()
@@ -104,17 +134,17 @@ class HrRecords:
             "SELECT days_a_year, carried_over FROM employee WHERE id = ?", (employee,)
         ).fetchone()
         if row is None:
-            raise LookupError("this employee has no HR record")
+            raise ValueError("There is no HR record for you. Please ask the People team.")
         return row
 
     def _leave(self, employee: str, kind: str) -> list[tuple[date, date]]:
         rows = self._db.execute("SELECT start, end FROM leave WHERE employee = ? AND kind LIKE ?", (employee, kind))
         return [(date.fromisoformat(start), date.fromisoformat(end)) for start, end in rows]
 
-    def _balance(self, employee: str) -> dict[str, str | float]:
+    def _balance(self, employee: str, country: str | None) -> dict[str, str | float]:
         a_year, carried_over = self._employee(employee)
         today = self._today()
-        days = [day for leave in self._leave(employee, "annual") for day in working_days(*leave)]
+        days = [day for leave in self._leave(employee, "annual") for day in working_days(*leave, country)]
         taken = sum(day.year == today.year and day < today for day in days)
         booked = sum(day.year == today.year and day >= today for day in days)
         return {
@@ -123,43 +153,48 @@ class HrRecords:
             "carried_over": carried_over,
             "taken": taken,
             "booked_ahead": booked,
+            "counted": counted(country),
             "as_of": str(today),
         }
 
-    def _check_leave(self, employee: str, kind: LeaveKind, start: date, end: date) -> None:
+    def _check_leave(self, employee: str, country: str | None, kind: LeaveKind, start: date, end: date) -> None:
         if end < start:
-            raise ValueError("the last day is before the first one")
+            raise ValueError("The last day is before the first one.")
         if start < self._today():
-            raise ValueError("the first day is in the past")
+            raise ValueError("The first day is in the past.")
         if end.year != start.year:
-            raise ValueError("leave across two years must be requested separately for each year")
-        days = working_days(start, end)
+            raise ValueError("Leave across two years must be requested separately for each year.")
+        days = working_days(start, end, country)
         if not days:
-            raise ValueError("these dates include no working day")
+            raise ValueError(f"These dates include no working day ({counted(country)}).")
         if any(start <= last and first <= end for first, last in self._leave(employee, "%")):
-            raise ValueError("it overlaps leave that is already booked")
-        left = self._balance(employee)["days_left"]
-        if kind == "annual" and start.year == self._today().year and len(days) > float(left):
-            raise ValueError(f"it takes {len(days)} days, but only {left:g} are left")
+            raise ValueError("These dates overlap leave that is already booked.")
+        left = float(self._balance(employee, country)["days_left"])
+        if kind == "annual" and start.year == self._today().year and len(days) > left:
+            raise ValueError(f"This takes {len(days)} working days, but only {left:g} are left.")
 
 
-def working_days(first: date, last: date) -> list[date]:
-    """Monday to Friday, without the public holidays of Austria and the company's two days off."""
-    # Austria's for every employee: a calendar per country would teach nothing about the desk.
+def working_days(first: date, last: date, country: str | None) -> list[date]:
+    """Monday to Friday, without the company's two days off and, if they are known, the country's public holidays."""
+    code, _ = _country(country)
+    off = holidays.country_holidays(code, subdiv=_OFFICES.get(code)) if code else {}
     span = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [day for day in span if day.weekday() < 5 and not _is_holiday(day)]
+    return [day for day in span if day.weekday() < 5 and day not in off and (day.month, day.day) not in _COMPANY_DAYS]
 
 
-def _is_holiday(day: date) -> bool:
-    return (day.month, day.day) in _HOLIDAYS or (day - _easter(day.year)).days in _AFTER_EASTER
+def counted(country: str | None) -> str:
+    """Which days count as working days, in words."""
+    code, name = _country(country)
+    if code:
+        return f"Monday to Friday, without public holidays ({name})"
+    return f"Monday to Friday: the public holidays of {name or 'your country'} are not known here"
 
 
-def _easter(year: int) -> date:
-    """Easter Sunday: the anonymous Gregorian algorithm."""
-    a, (b, c) = year % 19, divmod(year, 100)
-    d, e = divmod(b, 4)
-    h = (19 * a + b - d - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
-    i, k = divmod(c, 4)
-    rest = (32 + 2 * e + 2 * i - h - k) % 7
-    month, day = divmod(h + rest - 7 * ((a + 11 * h + 22 * rest) // 451) + 114, 31)
-    return date(year, month, day + 1)
+def _country(country: str | None) -> tuple[str, str]:
+    """The ISO code and the name of a country that is given by one of its names or codes; no code if it is unknown."""
+    said = (country or "").strip()
+    spelt = said.casefold().replace(" ", "").replace("_", "")
+    for key, (name, code, *codes) in COUNTRIES.items():
+        if spelt in map(str.casefold, (name, code, *codes)):
+            return code, key.replace("_", " ").title()
+    return "", said.title()

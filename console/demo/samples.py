@@ -12,6 +12,7 @@ from backends.handbooks.service import Handbooks
 from console.keeper import DESK_KEEPER
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_handbooks"
+CARDS = Path(__file__).with_name("care")
 
 # Every sample that was ever shipped. A line stays when its file changes: older catalogues hold the older content.
 _LIST = Path(__file__).with_name("sample_handbooks.sha256")

@@ -20,7 +20,7 @@ def hr_tools(records: HrRecords) -> list[Tool]:
     @tool(effect="read", timeout=10)
     def vacation_balance(context: ToolContext) -> dict[str, str | float]:
         """How many vacation days the asking employee has left this year: their own leave balance."""
-        return records.balance(context.viewer.id)
+        return records.balance(context.viewer.id, context.viewer.country)
 
     @tool(effect="unsafe", timeout=15)
     def request_leave(
@@ -30,7 +30,8 @@ def hr_tools(records: HrRecords) -> list[Tool]:
         kind: Annotated[LeaveKind, Field(description="The kind of leave.")] = "annual",
     ) -> dict[str, str | float]:
         """Request leave for the asking employee: book days off from a first to a last day."""
-        return records.book_leave(context.key, context.viewer.id, kind, start, end)
+        viewer = context.viewer
+        return records.book_leave(context.key, viewer.id, viewer.country, kind, start, end)
 
     @tool(effect="unsafe", timeout=15, approval="approver")
     def salary_letter(

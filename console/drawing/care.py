@@ -5,14 +5,19 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from console.drawing.text import label, markdown
-from core.values import CareCard, Concern, Passage
+from core.values import CareCard, CareLine, Concern, Passage
 
 HandbookSection = Callable[[CareCard], Sequence[Passage]]
 """The passages of the handbook's section that a card names; [] if there are none for the viewer."""
 
 
-def draw_care(concern: Concern, key: str, section: HandbookSection | None = None) -> None:
-    """The card as it is on record. `section` reads the handbook's own section, None leaves it out."""
+def draw_care(
+    concern: Concern, key: str, section: HandbookSection | None = None, person: Callable[[], None] | None = None
+) -> None:
+    """The card as it is on record.
+
+    `section` reads the handbook's own section, `person` draws the way to a person; None leaves either out.
+    """
     card = concern.card
     with st.container(border=True, key=f"care_{key}"):
         if card is None:
@@ -21,15 +26,21 @@ def draw_care(concern: Concern, key: str, section: HandbookSection | None = None
         else:
             st.markdown(f":material/favorite: **{label(card.title)}**")
             st.markdown(markdown(card.text))
-            for line in card.lines:
-                hours = f" · {label(line.hours)}" if line.hours else ""
-                st.markdown(f":material/call: **{label(line.number)}** · {label(line.name)}{hours}")
+            lines = [_line(line) for line in card.lines]
             if card.contact:
-                st.markdown(f":material/person: {label(card.contact, 300)}")
+                lines.append(f":material/person: {label(card.contact, 300)}")
+            st.markdown("  \n".join(lines))
             if section and card.document:
                 _draw_section(card, section, key)
+        if person:
+            person()
         if concern.seals:
             st.caption("Closed to HR auditors. A handler may read this thread; each time is recorded.")
+
+
+def _line(line: CareLine) -> str:
+    hours = f" · {label(line.hours)}" if line.hours else ""
+    return f":material/call: **{label(line.number)}** · {label(line.name)}{hours}"
 
 
 def _draw_section(card: CareCard, section: HandbookSection, key: str) -> None:

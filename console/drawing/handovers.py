@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from console.drawing.text import label, when
+from core.desk.archive import TurnView
 from core.log.records import HandoverRecord, Turn
 from core.values import Attached
 
@@ -41,8 +42,10 @@ def draw_handovers(handovers: Sequence[HandoverRecord]) -> None:
             st.text(handover.note)
 
 
-def draw_person(turn: Turn, hand_over: HandOver) -> None:
-    """The button that opens the request for a person."""
+def draw_handover(view: TurnView, hand_over: HandOver) -> None:
+    """What came of the requests for a person so far, and the button for another."""
+    turn = view.turn
+    draw_handovers(view.handovers)
     if st.button("Talk to a person", key=f"person_{turn.id}", icon=":material/support_agent:"):
         _ask(turn, hand_over)
 

@@ -58,11 +58,11 @@ def draw_unsourced(view: TurnView) -> None:
 
 
 def needs_person(view: TurnView) -> bool:
-    """Whether the turn went in a way after which the asker may want a person."""
+    """Whether the turn ended in a way after which the asker may want a person; a care card has its own way to one."""
     turn = view.turn
-    if turn.status in ("running", "awaiting_approval", "cancelled"):
-        return turn.concern is not None
-    return turn.concern is not None or turn.status != "completed" or turn.rating == "down" or is_unanswered(view)
+    if turn.concern or turn.status in ("running", "awaiting_approval", "cancelled"):
+        return False
+    return turn.status != "completed" or turn.rating == "down" or is_unanswered(view)
 
 
 def draw_ending(turn: Turn) -> bool:

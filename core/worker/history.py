@@ -155,6 +155,9 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
         content = call.error or _OUTCOMES.get(call.status) or f"The call is {call.status}: {call.code or 'no reason'}."
         if call.status in ("unknown", "denied") and call.error:
             content = f"{_OUTCOMES[call.status]} {call.error}"
+        if call.status == "failed" and call.code == "raised":
+            # The exception may name hosts, files or people: it is for the record, and not for an answer.
+            content = "It failed unexpectedly. What went wrong is on record."
         if call.code == "approval_expired":
             content = "Nobody decided on this in time, so it was not done."
     limit = options.tool_result_tokens * CHARACTERS_PER_TOKEN
@@ -194,6 +197,8 @@ def as_json(request: ModelRequest) -> Json:
         "tools": [tool_json(tool) for tool in request.tools],
         "settings": dict(request.settings),
         "output": None if request.output is None else dict(request.output),
+        "asked_at": request.asked_at,
+        "country": request.country,
     }
 
 

@@ -70,6 +70,8 @@ class ModelCalls:
             tools=tuple(tool.schema for tool in equipment.tools.values()) if with_tools else (),
             settings=options.model_settings,
             output=await self._output(),
+            asked_at=claimed.turn.opened_at,
+            country=open_turn.standing.country,
         )
         requested = ModelAsked(
             turn=open_turn.turn,

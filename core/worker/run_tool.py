@@ -39,7 +39,11 @@ async def act(
     clock: Clock,
     seconds: float,
 ) -> Finished:
-    """Run the tool once, for `seconds` at most, and report its outcome. Raises only when the worker is cancelled."""
+    """Run the tool once, for `seconds` at most, and report its outcome. Raises only when the worker is cancelled.
+
+    A ValueError is the tool's refusal (`refused`), in its own words to the employee. Any other exception (`raised`) is
+    a fault: its type and message are for the record alone.
+    """
     began = clock.monotonic()
     status: CallStatus = "succeeded"
     code = message = None
@@ -50,15 +54,17 @@ async def act(
         if scope.cancelled_caught:
             status, code, message = _AFTER_DEADLINE[tool.effect], "timed_out", f"no answer within {seconds:g} s"
         else:
-            status, code, message = "failed", "raised", _words(error)
+            status, code, message = "failed", "raised", _named(error)
     except OutcomeUnknown as error:
-        status, code, message = "unknown", "outcome_unknown", _words(error)
+        status, code, message = "unknown", "outcome_unknown", _message(error) or None
+    except ValueError as error:
+        status, code, message = "failed", "refused", _message(error) or None
     # The boundary of a tool: whatever it raises is its outcome, sys.exit included. So is a cancellation that the tool
     # raises itself: it is the worker's only if the worker's own scope was cancelled.
     except BaseException as error:
         if isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf:
             raise
-        status, code, message = "failed", "raised", _words(error)
+        status, code, message = "failed", "raised", _named(error)
     finished = ToolFinished(
         turn=context.turn_id,
         fence=fence,
@@ -107,13 +113,18 @@ def _finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _words(error: BaseException) -> str:
-    """The exception in words, at most MAX_MESSAGE characters."""
-    try:
-        message = _clean(str(error))
-    except Exception:  # the boundary of a tool again: its exception's own words are its code
-        message = ""
+def _named(error: BaseException) -> str:
+    """The exception's type and message, for those who read the record."""
+    message = _message(error)
     return f"{type(error).__name__}: {message}"[:MAX_MESSAGE] if message else type(error).__name__
+
+
+def _message(error: BaseException) -> str:
+    """The exception's message, at most MAX_MESSAGE characters; "" if it has none."""
+    try:
+        return _clean(str(error))[:MAX_MESSAGE]
+    except Exception:  # the boundary of a tool again: its exception's own words are its code
+        return ""
 
 
 def _clean(text: str) -> str:

@@ -9,6 +9,7 @@ from core.log.facts import ModelAsked
 from core.log.records import OpenTurn
 from core.model import ModelRequest
 from core.retrieval.followup import depends, rewriting, rewritten, with_context
+from core.retrieval.small_talk import small_talk
 from core.values import Purpose
 from core.worker.claim import ClaimedTurn
 from core.worker.history import earlier_messages, summary_request
@@ -76,7 +77,8 @@ class SideCalls:
         calls = [call for call in self._model_calls.records() if call.purpose == "query"]
         if calls and (query := rewritten(calls[-1].answer or "")):
             return [query]
-        earlier = [turn.question for turn in (await self._model_calls.choice(open_turn)).turns if turn.question]
+        before = [turn.question for turn in (await self._model_calls.choice(open_turn)).turns if turn.question]
+        earlier = [text for text in before if small_talk(text) is None]
         joined = [with_context(earlier, question)] if earlier else [question]
         return joined if depends(question) or not earlier else [question, *joined]
 

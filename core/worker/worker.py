@@ -14,6 +14,7 @@ from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, 
 from core.live.stream import live_stream, seal
 from core.log.records import OpenModelCall, OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_passages
+from core.retrieval.small_talk import small_talk
 from core.retriever import Retriever
 from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
 from core.turn.decide import broken_off, lost_call
@@ -102,9 +103,14 @@ class TurnWorker:
 
     async def _next(self, open_turn: OpenTurn) -> Act:
         equipment, options = self._equipment, self._equipment.options
+        turn = self._claimed.turn
+        searches_first = equipment.retriever is not None and options.passages > 0 and options.retrieve_first
+        # A greeting that was searched would be on record as a question that the handbooks do not answer. "Help me" of a
+        # person in need is none.
+        says_something = turn.concern is not None or small_talk(turn.question or "") is None
         return plan(
             open_turn,
-            retrieves=equipment.retriever is not None and options.passages > 0 and options.retrieve_first,
+            retrieves=searches_first and says_something,
             rewrites=await self._side_calls.rewrites(open_turn),
             summarizes=await self._side_calls.summarizes(open_turn),
             tells=equipment.hooked.tells,

@@ -54,7 +54,7 @@ def test_an_approval_survives_a_reload_and_books_the_leave(offline, sign_in):
     approve = page.get_by_role("button", name="Approve")
     expect(approve).to_be_visible()
     page.reload()
-    expect(page.get_by_text("Book annual leave from 2030-03-04 to 2030-03-05")).to_be_visible()
+    expect(page.get_by_text("Book annual leave from Monday 4 March 2030 to Tuesday 5 March 2030")).to_be_visible()
     approve.click()
     expect(page.get_by_text("Working days: 2")).to_be_visible()
     expect(approve).to_have_count(0)

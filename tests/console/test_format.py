@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.format import ago, cost, counted, local_time, money, progress, tokens, took, total_tokens
+from console.format import ago, cost, counted, day, local_time, money, progress, tokens, took, total_tokens
+from console.tool_words import ToolWords, add_tool_words, what_it_does
 from core.log.records import Totals
 from core.values import Usage
 
@@ -75,6 +76,26 @@ def test_progress_counts_what_is_done_of_all():
 )
 def test_an_age_has_the_unit_of_its_size_and_is_never_in_the_future(minutes, text):
     assert ago(timedelta(minutes=minutes)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-12-04", "Friday 4 December 2026"),
+        ("2026-02-30", "2026-02-30"),
+        ("annual", "annual"),
+        ("", ""),
+        ("2026-12-04T10:00", "2026-12-04T10:00"),
+    ],
+)
+def test_a_day_is_named_with_its_weekday(text, said):
+    assert day(text) == said
+
+
+def test_what_a_call_will_do_names_its_days():
+    add_tool_words({"away": ToolWords("Booking", "Away", "Away from {start}, {hours} hours")})
+    assert what_it_does("away", {"start": "2026-12-04", "hours": 8}) == "Away from Friday 4 December 2026, 8 hours"
+    assert what_it_does("away", {"hours": 8}) == "Run “Away”."
 
 
 def test_a_moment_names_its_time_zone():

@@ -224,7 +224,7 @@ async def ask_all(questions: Sequence[Everyday]) -> list[Answered]:
         home = Path(stack.enter_context(TemporaryDirectory()))
         handbooks = await stack.enter_async_context(open_handbooks(home / "handbooks.db"))
         await handbooks.ingest(DESK_KEEPER, SAMPLES)
-        files = {file.document: file.name for file in gather([SAMPLES], None, ())[0]}
+        files = {file.document: file.name for file in gather([SAMPLES], None, (), {})[0]}
         records = HrRecords(str(home / "hr.db"))
         stack.callback(records.close)
         model = open_model("offline:?delay=0")

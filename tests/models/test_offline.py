@@ -4,7 +4,7 @@ Most tools here are ones that this repository does not ship: nothing may be wire
 """
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 import pytest
@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
+from backends.glossary import Glossary
 from backends.models.offline.dates import find_dates, find_months
 from backends.models.offline.model import OfflineModel
-from backends.models.offline.quotes import NOTHING_ASKED, NOTHING_FOUND
+from backends.models.offline.phrases import ENGLISH
+from backends.models.offline.quotes import NOTHING_FOUND
 from backends.models.opening import open_model
 from backends.stems import question_words, stem
 from core.canonical import Json
@@ -61,6 +63,10 @@ def public_holidays(country: Literal["Austria", "Germany", "UK"], year: int) -> 
     """The public holidays of a country in a year."""
 
 
+ASKED_AT = "2026-11-30T09:00:00.000Z"
+"""A Monday."""
+TODAY = date(2026, 11, 30)
+
 TOOLS = tuple(
     each.schema
     for each in (vacation_balance, request_leave, parking_permit, book_room, cancel_gym_membership, public_holidays)
@@ -73,10 +79,17 @@ def passage(text, *, title="Remote work", section=(), document="remote"):
     )
 
 
-async def answer(question, *, tools=(), passages=(), after=(), settings=None):
+async def answer(question, *, tools=(), passages=(), after=(), before=(), settings=None, at=ASKED_AT, country=None):
     """What was said, and the calls that were made as pairs of tool and arguments."""
-    messages = (UserMessage(text=question, passages=tuple(passages)), *after)
-    request = ModelRequest(instructions="", messages=messages, tools=tuple(tools), settings=settings or {"delay": 0})
+    messages = (*before, UserMessage(text=question, passages=tuple(passages)), *after)
+    request = ModelRequest(
+        instructions="",
+        messages=messages,
+        tools=tuple(tools),
+        settings=settings or {"delay": 0},
+        asked_at=at,
+        country=country,
+    )
     events = [event async for event in OfflineModel().stream(request)]
     calls = [(event.tool, json.loads(event.arguments)) for event in events if event.kind == "call"]
     assert events[-1].kind == "finish"
@@ -85,6 +98,7 @@ async def answer(question, *, tools=(), passages=(), after=(), settings=None):
 
 
 LEAVE = {"first_day": "2026-12-21", "last_day": "2026-12-24"}
+ONE_DAY = {"first_day": "2026-12-21", "last_day": "2026-12-21"}
 VACATION = LEAVE | {"kind": "vacation"}
 ROOM = {"room": "Danube", "date": "2026-12-01", "seats": 8}
 
@@ -114,6 +128,9 @@ ROOM = {"room": "Danube", "date": "2026-12-01", "seats": 8}
             "request_leave",
             VACATION | {"half_day": True},
         ),
+        ("I want to take leave on 21 December 2026", "request_leave", ONE_DAY),
+        ("Book next Monday off", "request_leave", {"first_day": "2026-12-07", "last_day": "2026-12-07"}),
+        ("I'd like a week's leave from 21 December", "request_leave", LEAVE | {"last_day": "2026-12-25"}),
         ("Get me a parking permit for plate GZ-4711 in December 2026", "parking_permit", {"plate": "GZ-4711"}),
         ("I need a parking permit for 'W 123 AB' for 2026-12", "parking_permit", {"plate": "W 123 AB"}),
         ("Book the Danube room on 2026-12-01 for 8 seats", "book_room", ROOM),
@@ -161,6 +178,8 @@ async def test_a_question_that_clearly_asks_for_a_tool_calls_it(question, called
         "Is the gym membership taxable?",
         "What are the rules for public holidays in Austria in 2026?",
         "Tell me about parental leave",
+        "The rules on vacation, please",
+        "What does a parking permit cost, please?",
         "Hello",
         "",
         "???",
@@ -200,18 +219,27 @@ async def test_two_tools_that_fit_alike_are_both_left_alone():
 @pytest.mark.parametrize(
     ("question", "needed", "given"),
     [
-        ("Please request vacation", ["**First day**", "**Last day**: the last day of leave, included"], []),
+        (
+            "Please request vacation",
+            ["**First day**: from which day?", "**Last day**: until which day, or for how many days?"],
+            [],
+        ),
+        ("Please request vacation", ["(the last day of leave, included)"], []),
         ("Please request vacation until 24 December 2026", ["**First day**"], ["**Last day**"]),
-        ("I want to take leave on 24 December 2026", ["**Last day**"], ["**First day**"]),
-        ("Please request vacation from 31.2.2026 to 24 December", ["**First day**", "**Last day**"], []),
-        ("I need a parking permit", ["**Plate**", "**Month**: a month such as 2026-12"], []),
+        ("I want to take leave from 24 December 2026", ["**Last day**"], ["**First day**"]),
+        ("Please request vacation from 31.2.2026 to 24 December", ["**First day**"], ["**Last day**"]),
+        ("I need a parking permit", ["**Plate**", "**Month**: which month, such as December 2026?"], []),
         ("Book a meeting room for 8 people on 2026-12-01", ["**Room**"], ["**Seats**", "**Date**"]),
-        ("Show me the public holidays in Germany", ["**Year**: a number"], ["**Country**"]),
+        ("Show me the public holidays in Germany", ["**Year**: how many, or which number?"], ["**Country**"]),
         ("Book the Meeting room on 2026-12-01 for 8 seats", ["**Room**"], ["**Seats**"]),
         ("Request vacation from 2026-12-21 to 2026-12-24, not 2026-11-02", ["**First day**", "**Last day**"], []),
-        ("Request parental leave from 2026-12-21 to 2026-12-24", ["**Kind**: one of vacation, unpaid, special"], []),
+        (
+            "Request parental leave from 2026-12-21 to 2026-12-24",
+            ["**Kind**: which one: vacation, unpaid, special?"],
+            [],
+        ),
         ("Get me a parking permit for plate GZ-4711 in May 2026 or June 2026", ["**Month**"], ["**Plate**"]),
-        ("Show me the public holidays of 2026", ["**Country**: one of Austria, Germany, UK"], ["**Year**"]),
+        ("Show me the public holidays of 2026", ["**Country**: which one: Austria, Germany, UK?"], ["**Year**"]),
     ],
 )
 async def test_what_a_tool_lacks_is_asked_for_in_words(question, needed, given):
@@ -308,13 +336,13 @@ def called(tool_name, *results):
         ("no JSON at all", "Vacation balance: no JSON at all"),
         (
             '{"days_left": 12.5, "until": "2026-12-31", "carriedOver": null, "steps": [], "half": [1, 2]}',
-            "Vacation balance:\n\n- Days left: 12.5\n- Until: 31 December 2026\n- Carried over: not given\n"
+            "Vacation balance:\n\n- Days left: 12.5\n- Until: Thursday 31 December 2026\n- Carried over: not given\n"
             "- Steps: none\n- Half: 1, 2",
         ),
         ('{"a": {"b": {"c": 1}}}', "Vacation balance:\n\n- A:\n  - B:\n    - C: 1"),
         (
             '[{"day": "2026-01-01", "name": "New|Year"}, {"day": "x", "name": "y"}]',
-            "Vacation balance:\n\n| Day | Name |\n| --- | --- |\n| 1 January 2026 | New\\|Year |\n| x | y |",
+            "Vacation balance:\n\n| Day | Name |\n| --- | --- |\n| Thursday 1 January 2026 | New\\|Year |\n| x | y |",
         ),
         ('[{"a": 1}, {"b": [2]}]', "Vacation balance:\n\n- A: 1\n- B: 2"),
         ('["x", "y"]', "Vacation balance:\n\n- x\n- y"),
@@ -424,14 +452,10 @@ async def test_one_common_word_does_not_make_a_passage_fit():
     assert said.startswith(NOTHING_FOUND)
 
 
-async def test_a_greeting_is_asked_for_its_question():
-    assert (await answer("Hello!", passages=[POLICY]))[0] == NOTHING_ASKED
-
-
 async def test_text_comes_in_small_pieces_and_costs_nothing():
-    request = ModelRequest(instructions="", messages=(UserMessage(text="Hello"),))
+    request = ModelRequest(instructions="", messages=(UserMessage(text="Thanks!"),))
     *text, finish = [event async for event in open_model("offline:?delay=0").stream(request)]
-    assert "".join(event.text for event in text) == NOTHING_ASKED
+    assert "".join(event.text for event in text) == ENGLISH.replies["thanks"]
     assert all(len(event.text.split()) == 1 for event in text)
     assert (finish.cost, finish.usage) == (0, Usage())
 
@@ -474,14 +498,116 @@ def test_its_name_is_the_same_at_every_pace():
         ("24 to 21 December 2026", ["2026-12-21"]),
         ("31 February 2026", []),
         ("2026-02-30", []),
-        ("21 December", []),
-        ("next Monday", []),
+        ("21 December", ["2026-12-21"]),
+        ("3 January", ["2027-01-03"]),
+        ("29 February", ["2028-02-29"]),
+        ("24.12.2026 to 21.12.2026", ["2026-12-24", "2026-12-21"]),
+        ("21.12.", ["2026-12-21"]),
+        ("21.12. until 23.12.", ["2026-12-21", "2026-12-23"]),
+        ("1.1. until 3.1.", ["2027-01-01", "2027-01-03"]),
+        ("from 21 December to 2 January", ["2026-12-21", "2027-01-02"]),
+        ("December 21 to 24", ["2026-12-21", "2026-12-24"]),
+        ("from 3. until 5. January", ["2027-01-03", "2027-01-05"]),
+        ("Friday 4 December to Tuesday 8 December", ["2026-12-04", "2026-12-08"]),
+        ("21 December to 24 December 2028", ["2028-12-21", "2028-12-24"]),
+        ("today", ["2026-11-30"]),
+        ("tomorrow", ["2026-12-01"]),
+        ("the day after tomorrow", ["2026-12-02"]),
+        ("next Friday", ["2026-12-04"]),
+        ("Monday", ["2026-12-07"]),
+        ("next Monday to Wednesday", ["2026-12-07", "2026-12-09"]),
+        ("Friday to Monday", ["2026-12-04", "2026-12-07"]),
+        ("in two weeks", ["2026-12-14"]),
+        ("in 3 days", ["2026-12-03"]),
+        ("from Monday for a week", ["2026-12-07", "2026-12-11"]),
+        ("from Wednesday for two weeks", ["2026-12-02", "2026-12-15"]),
+        ("from Friday for 3 days", ["2026-12-04", "2026-12-08"]),
+        ("a week of leave from Monday", ["2026-12-07", "2026-12-11"]),
+        ("next week", ["2026-12-07", "2026-12-11"]),
+        ("this week", ["2026-11-30", "2026-12-04"]),
+        ("the last week of March", ["2027-03-29", "2027-04-02"]),
+        ("last March week", ["2027-03-29", "2027-04-02"]),
+        ("the first week of November", ["2027-11-01", "2027-11-05"]),
+        ("from Monday to tomorrow", ["2026-12-07", "2026-12-01"]),
+        ("the first week of December 2026", ["2026-12-07", "2026-12-11"]),
+        ("may I have 99.50 in 2026", []),
+        ("version 3.14 of 8 handbooks", []),
+        ("on a Fri", []),
         ("12026-12-210", []),
         ("29 February 2028", ["2028-02-29"]),
     ],
 )
 def test_dates_are_found_as_people_write_them_and_never_guessed(text, dates):
-    assert [found.iso for found in find_dates(text)] == dates
+    assert [found.day.isoformat() for found in find_dates(text, TODAY)] == dates
+
+
+@pytest.mark.parametrize(
+    ("german", "dates"),
+    [
+        ("nächsten Freitag", ["2026-12-04"]),
+        ("ab Montag eine Woche", ["2026-12-07", "2026-12-11"]),
+        ("eine Woche Urlaub ab Montag", ["2026-12-07", "2026-12-11"]),
+        ("21.12. bis 23.12.", ["2026-12-21", "2026-12-23"]),
+        ("vom 3. bis 5. Jänner", ["2027-01-03", "2027-01-05"]),
+        ("am 24. Dezember 2026", ["2026-12-24"]),
+        ("die letzte Märzwoche", ["2027-03-29", "2027-04-02"]),
+        ("letzte Woche im März", ["2027-03-29", "2027-04-02"]),
+        ("morgen", ["2026-12-01"]),
+        ("übermorgen", ["2026-12-02"]),
+        ("in zwei Wochen", ["2026-12-14"]),
+        ("Montag bis Mittwoch", ["2026-12-07", "2026-12-09"]),
+    ],
+)
+def test_german_dates_are_read_through_the_glossary(german, dates):
+    assert [found.day.isoformat() for found in find_dates(Glossary.bundled().english(german), TODAY)] == dates
+
+
+DAYS = st.dates(date(2026, 11, 30), date(2035, 12, 31))
+
+
+@given(DAYS, DAYS, st.sampled_from(["{0:%Y-%m-%d}", "{0.day}.{0.month}.{0.year}", "{0.day} {0:%B} {0.year}"]))
+def test_a_whole_date_is_found_as_it_is_from_any_day(day, today, form):
+    assert [found.day for found in find_dates(f"leave on {form.format(day)}, please", today)] == [day]
+
+
+@given(
+    DAYS,
+    st.sampled_from(
+        ["Monday", "tomorrow", "21.12.", "3 January", "next Friday", "in 5 days", "29 February", "last week of May"]
+    ),
+)
+def test_a_day_without_a_year_is_never_in_the_past(today, phrase):
+    assert all(found.day >= today for found in find_dates(phrase, today))
+    assert find_dates(phrase, today)
+
+
+@given(DAYS, st.integers(1, 20))
+def test_a_length_in_days_ends_on_a_working_day_and_counts_them(today, days):
+    first, last = find_dates(f"from next Monday for {days} days", today)
+    between = [first.day + timedelta(n) for n in range((last.day - first.day).days + 1)]
+    assert sum(day.weekday() < 5 for day in between) == days
+    assert last.day.weekday() < 5
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_be_looked_through_for_dates(text):
+    for found in find_dates(text, TODAY):
+        assert 0 <= found.start <= found.end <= len(text)
+
+
+@pytest.mark.parametrize(("month_first", "day"), [(False, "2027-02-01"), (True, "2027-01-02")])
+def test_the_order_of_day_and_month_is_the_countrys(month_first, day):
+    assert [found.day.isoformat() for found in find_dates("1/2/2027", TODAY, month_first=month_first)] == [day]
+
+
+@pytest.mark.parametrize(
+    ("country", "day"), [("austria", "2026-12-01"), ("DE", "2026-12-01"), ("uk", "2026-11-30"), (None, "2026-11-30")]
+)
+async def test_tomorrow_is_the_askers_tomorrow(country, day):
+    _, calls = await answer(
+        "Book the Danube room tomorrow for 8 seats", tools=TOOLS, at="2026-11-29T23:30:00.000Z", country=country
+    )
+    assert calls == [("book_room", {"room": "Danube", "date": day, "seats": 8})]
 
 
 def test_months_need_a_year():

@@ -120,7 +120,7 @@ class _Stopped(BaseException):
     """What Streamlit raises into a script, for one."""
 
 
-_ANYWHERE = [ValueError("no such day"), TimeoutError("the other system's"), _Stopped("a rerun"), ValueError("\ud800")]
+_ANYWHERE = [KeyError("no such day"), TimeoutError("the other system's"), _Stopped("a rerun"), OSError("\ud800")]
 _IN_THE_LOOP = [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()]
 
 
@@ -143,7 +143,40 @@ async def test_a_tool_that_raises_leaves_a_status_and_the_turn_goes_on(store, ra
     reply, request = await called(store, in_a_thread if sync else in_the_loop)
     (call,) = reply.tool_calls
     assert (call.status, call.code, call.attempts, reply.status) == ("failed", "raised", 1, "completed")
-    assert type(raised).__name__ in told(request)[0].content
+    assert call.error.startswith(type(raised).__name__)
+    assert told(request)[0].content == "It failed unexpectedly. What went wrong is on record."
+
+
+class _NotEnoughDays(ValueError):
+    """A tool's own error."""
+
+
+@pytest.mark.parametrize("sync", [False, True])
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (ValueError("The first day is in the past."), "The first day is in the past."),
+        (_NotEnoughDays("Only 3 days are left."), "Only 3 days are left."),
+        (ValueError("\ud800"), "?"),
+        (ValueError(), "The call is failed: refused."),
+    ],
+    ids=repr,
+)
+async def test_a_value_error_is_the_tools_own_words_and_its_type_is_never_told(store, refusal, said, sync):
+    @tool(effect="idempotent", name="book")
+    async def in_the_loop() -> None:
+        """Book."""
+        raise refusal
+
+    @tool(effect="idempotent", name="book")
+    def in_a_thread() -> None:
+        """Book."""
+        raise refusal
+
+    reply, request = await called(store, in_a_thread if sync else in_the_loop)
+    (call,) = reply.tool_calls
+    assert (call.status, call.code, reply.status) == ("failed", "refused", "completed")
+    assert told(request)[0].content == said
 
 
 @pytest.mark.parametrize("error", ["connection lost after sending", "\ud800"])
@@ -157,6 +190,7 @@ async def test_a_tool_that_lost_contact_after_sending_is_unknown_and_is_not_repe
     (call,) = reply.tool_calls
     assert (call.status, call.code, call.attempts) == ("unknown", "outcome_unknown", 1)
     assert told(request)[0].content.startswith("Nobody knows whether this took effect.")
+    assert "OutcomeUnknown" not in told(request)[0].content
 
 
 @pytest.mark.parametrize(

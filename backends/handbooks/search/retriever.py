@@ -12,8 +12,10 @@ from itertools import islice
 import numpy as np
 from anyio.to_thread import run_sync as blocking
 
+from backends.glossary import Glossary
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.documents.cutter import indexed_text
+from backends.handbooks.search import translation
 from backends.handbooks.search.confidence import LOOKED_AT, OFF_TOPIC, Chance, judged, signs
 from backends.handbooks.search.contradictions import with_conflicts
 from backends.handbooks.search.duplicates import distinct
@@ -67,9 +69,9 @@ class HandbookRetriever:
     """A `Retriever` of the catalogue's passages. It closes none of its parts.
 
     `vectors` without an embedder is an index that embeds the query itself; without both, search uses words only.
-    `tokens` None leaves out token matching; `synonyms` None is the bundled list. Each search raises InvalidInput if the
-    catalogue was made with another embedder. If the vectors or the reranker do not answer, search goes on without them,
-    and each passage's reason says so.
+    `tokens` None leaves out token matching; `synonyms` and `glossary` None are the bundled ones. Each search raises
+    InvalidInput if the catalogue was made with another embedder. If the vectors or the reranker do not answer, search
+    goes on without them, and each passage's reason says so.
     """
 
     def __init__(
@@ -81,12 +83,14 @@ class HandbookRetriever:
         tokens: StaticTokens | None,
         reranker: Reranker | None = None,
         synonyms: Synonyms | None = None,
+        glossary: Glossary | None = None,
         today: Callable[[], date] = _today,
     ) -> None:
         words = synonyms or Synonyms.bundled()
         self._catalogue = catalogue
         self._vectors, self._embedder, self._reranker = vectors, embedder, reranker
         self._synonyms = words
+        self._glossary = glossary or Glossary.bundled()
         self._words = WordsLeg(catalogue, words)
         self._today = today
         self._index = Latest(lambda revision: HeldIndex.read(catalogue, revision, tokens, words))
@@ -125,7 +129,8 @@ class HandbookRetriever:
         self._catalogue.expect(self._embedder)
         index = self._index.at(self._catalogue.revision())
         versions = self._catalogue.in_force(viewer, filters, day)
-        return _Asked(text=index.lexicon.repaired(query[-LONGEST:]), versions=versions, index=index)
+        text = translation.searched(query[-LONGEST:], self._glossary, index.lexicon)
+        return _Asked(text=text, versions=versions, index=index)
 
     async def _near(self, asked: _Asked) -> list[tuple[str, float]] | None:
         """The nearest by their vectors; None without a vector index."""
@@ -172,11 +177,13 @@ class HandbookRetriever:
         return BY_STATIC if self._embedder is not None and self._embedder.name.startswith("static:") else BY_MODEL
 
     def _highlighted(self, query: str, passages: Sequence[Passage], index: HeldIndex) -> list[Passage]:
+        query = translation.judged(query, self._glossary, index.lexicon)
         return with_highlights(query, passages, likeness(query, index.lexicon, self._synonyms, index.matching))
 
     def _judged(self, query: str, passages: Sequence[Passage]) -> Judgement:
         revision = self._catalogue.revision()
-        seen = signs(query, passages, self._index.at(revision).lexicon, self._synonyms)
+        lexicon = self._index.at(revision).lexicon
+        seen = signs(translation.judged(query, self._glossary, lexicon), passages, lexicon, self._synonyms)
         return judged(seen, self._chance.at(revision))
 
     def _chance_at(self, revision: int) -> Chance:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from backends.models.offline.dates import find_dates, find_months
-from backends.models.offline.parameters import Parameter, Type, parameters
+from backends.models.offline.dates import Found, find_months
+from backends.models.offline.parameters import EDGES, ENDS, STARTS, Parameter, Type, parameters
 from backends.stems import STOP_WORDS, terms
 from core.canonical import Json
 from core.model import ToolSchema
@@ -26,19 +26,25 @@ _NUMBER = re.compile(r"(?<![\w.,-])(\d+(?:[.,]\d+)?)(?![\w-])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LINK = r"(?:\s*[:=]\s*|\s+(?:is|are|of|number|no\.?|nr\.?)\s+|\s+)"
 _NAMED = r"(?-i:(\w*[A-Z\d][\w/@+-]*(?:\.\w+)*))"
-_STARTS = frozenset(("from", "start", "starts", "first", "begin", "begins", "since", "starting"))
-_ENDS = frozenset(("to", "until", "end", "ends", "last", "till", "through", "ending"))
+_ADDRESSED = re.compile(r"\b(?:recipient|addressee|receiver|whom)\b", re.IGNORECASE)
+_TO_WHOM = re.compile(
+    r"\b(?:to|for)\s+(?:(?:the\s+)?([A-ZÄÖÜ][\w&'.-]*(?:\s+(?:of|and|und|&|[A-ZÄÖÜ][\w&'.-]*))*)|(?:my|our|the|an?)\s+(\w+))"
+)
 _FILLERS = frozenset(("date", "day", "number", "name", "of", "the", "in"))
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """`arguments` found, the required parameters still `missing`, and the texts that were used up as values."""
+    """`arguments` found, the required parameters still `missing`, and the texts that were used up as values.
+
+    `dated`: dates are among the arguments.
+    """
 
     arguments: Mapping[str, Json]
     required: tuple[Parameter, ...]
     missing: tuple[Parameter, ...]
     used: tuple[str, ...]
+    dated: bool
 
     def without_values(self, sentence: str) -> str:
         """The sentence without what became an argument: a name or a date says nothing of what is wanted."""
@@ -47,9 +53,9 @@ class Filled:
         return sentence
 
 
-def fill(tool: ToolSchema, question: str) -> Filled:
-    """What of the tool's arguments the question holds."""
-    reader = _Reader(question, set(terms(f"{tool.name} {tool.description}")))
+def fill(tool: ToolSchema, question: str, dates: Sequence[Found]) -> Filled:
+    """What of the tool's arguments the question holds; `dates` are those that stand in it."""
+    reader = _Reader(question, dates, set(terms(f"{tool.name} {tool.description}")))
     wanted = sorted(parameters(tool), key=lambda parameter: not parameter.required)
     found: dict[str, Json] = {}
     for parameter in wanted:
@@ -60,16 +66,17 @@ def fill(tool: ToolSchema, question: str) -> Filled:
             found |= reader.alone(parameter, [other for other in wanted if other.name not in found])
     required = tuple(parameter for parameter in wanted if parameter.required)
     missing = tuple(parameter for parameter in required if parameter.name not in found)
-    return Filled(found, required, missing, reader.used())
+    dated = any(parameter.type == "date" and parameter.name in found for parameter in wanted)
+    return Filled(found, required, missing, reader.used(), dated)
 
 
 class _Reader:
     """Reads values off one question; what became an argument is not read twice. Each method gives what it found."""
 
-    def __init__(self, question: str, own: set[str]) -> None:
+    def __init__(self, question: str, dates: Sequence[Found], own: set[str]) -> None:
         self._text = question
         self._own = own
-        self._dates = find_dates(question)
+        self._dates = dates
         self._months = find_months(question)
         self._taken: list[Span] = [(each.start, each.end) for each in self._dates]
 
@@ -101,7 +108,9 @@ class _Reader:
     def dates(self, wanted: Sequence[Parameter]) -> dict[str, Json]:
         """The dates, given out first by the word before them (from, until), then in order; more than fit give none."""
         given: dict[str, Json] = {}
-        left = [(each.iso, (words(self._text[: each.start]) or [""])[-1]) for each in self._dates]
+        if len(self._dates) == 1 and self._is_one_day(self._dates[0]) and {each.edge for each in wanted} == {*EDGES}:
+            return {each.name: self._dates[0].day.isoformat() for each in wanted}
+        left = [(each.day.isoformat(), (words(self._text[: each.start]) or [""])[-1]) for each in self._dates]
         if len(left) > len(wanted):
             return {}
         for fits in (_leads_to, _may_lead_to):
@@ -122,6 +131,8 @@ class _Reader:
                 quoted = [match for match in _QUOTED.finditer(self._text) if self._free(match.span())]
                 if len(quoted) >= len(rivals):
                     return self._take(parameter, quoted[0].span(), quoted[0][1] or quoted[0][2])
+                if len(rivals) == 1 and _ADDRESSED.search(f"{parameter.name} {parameter.described}"):
+                    return self._addressed(parameter)
             case "integer" | "number":
                 numbers = [match for match in _NUMBER.finditer(self._text) if self._free(match.span())]
                 years = [match for match in numbers if _YEAR.fullmatch(match[0])]
@@ -131,6 +142,20 @@ class _Reader:
                     return {}
                 if len(numbers) == 1:
                     return self._take(parameter, numbers[0].span(), numbers[0][0])
+        return {}
+
+    def _is_one_day(self, found: Found) -> bool:
+        """Whether the date alone is the whole time that is meant: "on Friday", "Friday off"."""
+        before, after = words(self._text[: found.start])[-1:], words(self._text[found.end :])[:1]
+        return before in (["on"], ["for"]) or after == ["off"]
+
+    def _addressed(self, parameter: Parameter) -> dict[str, Json]:
+        """Whom something is for: a name, or one of those that the tool itself speaks of, such as "my bank"."""
+        for match in _TO_WHOM.finditer(self._text):
+            group = 1 if match[1] else 2
+            fits = match[1] or self._own & set(terms(match[2]))
+            if fits and self._free(match.span(group)):
+                return self._take(parameter, match.span(group), match[group].rstrip("."))
         return {}
 
     def _named(self, choices: Sequence[Json]) -> list[Json]:
@@ -177,13 +202,13 @@ def _phrase(name: str) -> str:
 def _leads_to(word: str, name: str) -> bool:
     """Whether a date behind this word is the one that a parameter of this name asks for."""
     named = set(words(name))
-    return word in named or any(word in group and named & group for group in (_STARTS, _ENDS))
+    return word in named or any(word in group and named & group for group in (STARTS, ENDS))
 
 
 def _may_lead_to(word: str, name: str) -> bool:
     """Whether nothing speaks against it: "until" is no word before a first day."""
     named = set(words(name))
-    return not any(word in group and named & other for group, other in ((_STARTS, _ENDS), (_ENDS, _STARTS)))
+    return not any(word in group and named & other for group, other in ((STARTS, ENDS), (ENDS, STARTS)))
 
 
 def _fits(pattern: str | None, text: str) -> bool:

@@ -8,12 +8,13 @@ more than a quote too many: doubt means no call.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from backends.models.offline.arguments import Filled, fill
+from backends.models.offline.dates import Found, find_dates
 from backends.models.offline.parameters import Parameter, parameters
-from backends.models.offline.results import label
 from backends.stems import rarity, stem, terms
 from core.canonical import Json
 from core.model import ToolSchema
@@ -38,9 +39,10 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The tool is clear, and something it needs is not in the question: `text` says what."""
+    """The tool is clear, and what `parameters` stand for is not in the question."""
 
-    text: str
+    tool: str
+    parameters: tuple[Parameter, ...]
     kind: Literal["missing"] = "missing"
 
 
@@ -75,11 +77,12 @@ _COMMAND = re.compile(
     r"^(?:please\b|(?:can|could|would|will) you\b|i(?:'d| would) like\b|i want\b|i need\b|i wish\b|i have to\b|let me\b"
     r"|(?:show|list|get|give|tell|check|find|look up|book|request|cancel|create|make|add|change|update|submit|apply"
     r"|register|order|send|start|set|remove|delete|reserve|file|enter|record|report|calculate|withdraw|renew|buy"
-    r"|schedule|arrange|sign)\b)"
+    r"|schedule|arrange|sign)\b|(?!wh|how\b).*\bplease\W*$)"
 )
 # Words that ask for the same thing in any office: "vacation days left" is a leave balance, to book is to request.
 _SAME = {
     **dict.fromkeys(("vacation", "pto"), stem("leave")),
+    **dict.fromkeys(("earn", "income", "wag"), stem("salary")),
     **dict.fromkeys(("left", "balanc", "availabl"), "remain"),
     **dict.fromkeys(("book", "reserv", "appli", "submit", "tak"), "request"),
 }
@@ -87,9 +90,13 @@ _UNITS = frozenset(("day", "week", "month", "hour"))
 _WISHES = frozenset(("ask", "like", "want", "wish", "plan"))
 
 
-def choose(question: str, tools: Sequence[ToolSchema]) -> Choice:
-    """A call of the one tool that the question clearly asks for, what it lacks for that call, or no tool."""
-    offers = [_offer(tool, question) for tool in tools]
+def choose(question: str, tools: Sequence[ToolSchema], today: date, *, month_first: bool = False) -> Choice:
+    """A call of the one tool that the question clearly asks for, what it lacks for that call, or no tool.
+
+    `today` and `month_first` say what the question's dates mean, as `find_dates` has it.
+    """
+    dates = find_dates(question, today, month_first=month_first) if tools else []
+    offers = [_offer(tool, question, dates) for tool in tools]
     weights = rarity([offer.near | offer.far for offer in offers])
     sentences = _split(question)
     scores = [max((_score(part, offer, weights) for part in sentences), default=0.0) for offer in offers]
@@ -98,7 +105,7 @@ def choose(question: str, tools: Sequence[ToolSchema]) -> Choice:
         return NoTool()
     offer = offers[scores.index(best)]
     if lacking := offer.filled.missing or _unlisted(question, offer):
-        return Missing(_ask(offer.tool, lacking))
+        return Missing(offer.tool.name, lacking)
     return Chosen(offer.tool.name, offer.filled.arguments)
 
 
@@ -113,17 +120,19 @@ class _Offer:
     far: set[str]
 
 
-def _offer(tool: ToolSchema, question: str) -> _Offer:
+def _offer(tool: ToolSchema, question: str, dates: Sequence[Found]) -> _Offer:
     opening, _, more = tool.description.partition("\n")
     name = set(_terms(tool.name))
     near = name | set(_terms(opening))
     far = set(_terms(" ".join([more, *(parameter.words for parameter in parameters(tool))]))) - near
-    return _Offer(tool, fill(tool, question), name, near, far)
+    return _Offer(tool, fill(tool, question, dates), name, near, far)
 
 
 def _score(sentence: str, offer: _Offer, weights: Mapping[str, float]) -> float:
     """How clearly the sentence asks for this tool, from 0 to 1.75; 0 unless it has the form of asking at all."""
     asked = set(_terms(offer.filled.without_values(sentence)))
+    if offer.filled.dated:
+        asked -= _UNITS  # "a week's leave from Monday": the week is in the dates
     if not asked:
         return 0.0
     unheard = max(weights.values(), default=1.0)
@@ -176,14 +185,6 @@ def form_of(sentence: str, *, decided: bool) -> Form:
     if _MYSELF.search(text):
         return "statement" if re.match(r"i(?:'\w+)?\b", text) and not text.endswith("?") else "own"
     return "general" if _COLLECTIVE.search(text) else "bare"
-
-
-def _ask(tool: ToolSchema, missing: Sequence[Parameter]) -> str:
-    lines = [f"To use “{label(tool.name)}” I still need:", ""]
-    for parameter in missing:
-        lines.append(f"- **{label(parameter.name)}**" + (f": {parameter.hint}" if parameter.hint else ""))
-    closing = "This desk runs without a language model: please ask again with everything in one message."
-    return "\n".join([*lines, "", closing])
 
 
 def _split(question: str) -> list[str]:

@@ -5,18 +5,19 @@ a fact of its own: what it says of policy is quoted, and what it says of records
 """
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import anyio
 
-from backends.models.offline.choose_tool import choose
+from backends.glossary import Glossary
+from backends.models.offline.conversation import Conversation
 from backends.models.offline.quotes import quote, unmarked
 from backends.models.offline.results import render
 from core.canonical import Json, canonical
 from core.errors import InvalidInput, ModelError
-from core.model import CallDelta, Finish, ModelEvent, ModelRequest, SentMessage, TextDelta, ToolMessage, UserMessage
-from core.retrieval.search import SEARCH
+from core.model import CallDelta, Finish, ModelEvent, ModelRequest, TextDelta
 from core.values import Usage
 
 DELAY = 0.015
@@ -26,9 +27,12 @@ _PIECE = re.compile(r"\S+\s*|\s+")
 class OfflineModel:
     """Answers in the words of the handbooks and of the tools' results; `delay` seconds pass before each word.
 
-    A question that clearly asks for what one tool offers becomes a call of it; if an argument is missing, the answer
-    says which. After tool results it puts them into words, without another call. Any other question is answered by
-    quotes from its passages, marked `[n]`; if they do not fit it says so. Usage is unknown, because words are not
+    `glossary` reads German questions, None is the bundled one.
+
+    Small talk gets a reply. A question that clearly asks for what one tool offers becomes a call of it; if an argument
+    is missing, the answer asks for it, and the next message may complete the call. After tool results it puts them into
+    words, without another call. Any other question is answered by quotes from its passages, marked `[n]`; if they do
+    not fit it says so. It answers in English or German, as it was asked. Usage is unknown, because words are not
     tokens; the cost is 0.
     """
 
@@ -36,8 +40,9 @@ class OfflineModel:
     settings = frozenset({"delay"})
     phrases = False
 
-    def __init__(self, *, delay: float = DELAY) -> None:
+    def __init__(self, *, delay: float = DELAY, glossary: Glossary | None = None) -> None:
         self._delay = _seconds(delay)
+        self._glossary = glossary or Glossary.bundled()
 
     @classmethod
     def from_url(cls, url: str) -> "OfflineModel":
@@ -50,20 +55,22 @@ class OfflineModel:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         delay = self._pace(request)
-        question, results = _newest(request.messages)
+        talk = Conversation(request, self._glossary)
         called = None
-        if results:
-            text = unmarked("\n\n".join(render(result) for result in results))
+        if talk.results:
+            text = unmarked("\n\n".join(render(result, talk.phrases) for result in talk.results))
+        elif talk.small_talk:
+            text = talk.reply(talk.small_talk)
         else:
             # The handbooks were searched already, and the model cannot find better words for another search.
-            choice = choose(question.text, [tool for tool in request.tools if tool.name != SEARCH])
+            choice = talk.wish.choice
             match choice.kind:
                 case "call":
                     called, text = choice, ""
                 case "missing":
-                    text = choice.text
+                    text = talk.ask_back(choice)
                 case "none":
-                    text = quote(question)
+                    text = quote(replace(talk.question, text=talk.wish.english))
         for piece in _PIECE.findall(text):
             await anyio.sleep(delay)
             yield TextDelta(text=piece)
@@ -84,18 +91,6 @@ class OfflineModel:
             return _seconds(request.settings.get("delay", self._delay))
         except InvalidInput as error:
             raise ModelError("invalid_request", str(error)) from error
-
-
-def _newest(messages: Sequence[SentMessage]) -> tuple[UserMessage, list[ToolMessage]]:
-    """The newest question, and the results that its calls have had so far, oldest first."""
-    results: list[ToolMessage] = []
-    for message in reversed(messages):
-        match message.role:
-            case "user":
-                return message, results[::-1]
-            case "tool":
-                results.append(message)
-    return UserMessage(text=""), results[::-1]
 
 
 def _seconds(value: Json) -> float:

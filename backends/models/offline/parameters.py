@@ -8,24 +8,36 @@ from core.canonical import Json
 from core.model import ToolSchema
 from core.words import words
 
+STARTS = frozenset(("from", "start", "starts", "first", "begin", "begins", "since", "starting"))
+ENDS = frozenset(("to", "until", "end", "ends", "last", "till", "through", "ending"))
+
+Edge: TypeAlias = Literal["start", "end"]
+EDGES: tuple[Edge, ...] = ("start", "end")
+
 Type: TypeAlias = Literal["date", "month", "integer", "number", "boolean", "choice", "text", "other"]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter as its schema describes it; `hint` is what an asker is told of it, perhaps ""."""
+    """A parameter as its schema describes it; `described` is its description, perhaps ""."""
 
     name: str
     type: Type
     required: bool
     choices: tuple[Json, ...]
     pattern: str | None
-    hint: str
+    described: str
 
     @property
     def words(self) -> str:
         """All that the schema says of it, for comparing with a question."""
-        return " ".join([self.name, self.hint, *map(str, self.choices)])
+        return " ".join([self.name, self.described, *map(str, self.choices)])
+
+    @property
+    def edge(self) -> Edge | None:
+        """Which end of a range its name speaks of."""
+        named = set(words(self.name))
+        return "start" if named & STARTS else "end" if named & ENDS else None
 
 
 def parameters(tool: ToolSchema) -> list[Parameter]:
@@ -42,17 +54,7 @@ def _parameter(name: str, schema: Mapping[str, Json], required: bool, definition
     listed = shape.get("enum") or ([shape["const"]] if "const" in shape else [])
     choices = tuple(choice for choice in listed if choice is not None)
     kind = _type(name, shape, described, choices)
-    example = {
-        "date": "a date such as 2026-12-24",
-        "month": "a month such as 2026-12",
-        "integer": "a number",
-        "number": "a number",
-        "boolean": "yes or no",
-        "choice": "one of " + ", ".join(map(str, choices)),
-        "text": "in quotation marks",
-    }.get(kind, "")
-    hint = f"{described.rstrip('.')} ({example})" if described and example else described or example
-    return Parameter(name, kind, required, choices, shape.get("pattern"), hint)
+    return Parameter(name, kind, required, choices, shape.get("pattern"), described)
 
 
 def _resolve(schema: Mapping[str, Json], definitions: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import date
 
+from backends.models.offline.phrases import Phrases
 from core.canonical import Json
 from core.model import ToolMessage
 
@@ -11,22 +12,25 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def render(result: ToolMessage) -> str:
+def render(result: ToolMessage, phrases: Phrases) -> str:
     """The result as Markdown; for a call that failed, was denied or has an unknown outcome, what was said of it."""
-    name = label(result.tool)
+    name, content = label(result.tool), result.content.strip()
     if result.failed:
-        return f"{name}: no result. {result.content.strip() or 'The tool did not say why.'}"
+        return phrases.no_result.format(name=name, reason=content or phrases.no_reason)
     try:
-        value = json.loads(result.content)
+        value = json.loads(content)
     except ValueError:
-        return f"{name}: {result.content.strip()}" if result.content.strip() else f"{name}: done, without a result."
+        value = content
+        if content:
+            return f"{name}: {content}"
     if value is None or value == "":
-        return f"{name}: done, without a result."
+        return phrases.done.format(name=name)
     if value in ([], {}):
-        return f"{name}: nothing on record."
+        return phrases.nothing_on_record.format(name=name)
+    words = _Words(phrases)
     if isinstance(value, dict | list):
-        return f"{name}:\n\n" + "\n".join(_lines(value, ""))
-    return f"{name}: **{_scalar(value)}**"
+        return f"{name}:\n\n" + "\n".join(words.lines(value, ""))
+    return f"{name}: **{words.scalar(value)}**"
 
 
 def label(name: str) -> str:
@@ -35,55 +39,57 @@ def label(name: str) -> str:
     return spaced[:1].upper() + (spaced[1:].lower() if _CAMEL.search(name) else spaced[1:])
 
 
-def _lines(value: Json, indent: str) -> list[str]:
-    match value:
-        case dict():
-            return [line for key, item in value.items() for line in _item(f"{label(key)}: ", item, indent)]
-        case [dict() as first, *rest] if not indent and all(
-            isinstance(row, dict) and row.keys() == first.keys() for row in rest
-        ):
-            if all(not isinstance(cell, dict | list) for row in value for cell in row.values()):
-                return _table(value)
-    return [line for item in value for line in _item("", item, indent)]
+class _Words:
+    """JSON as Markdown, in the words of one language."""
 
+    def __init__(self, phrases: Phrases) -> None:
+        self._phrases = phrases
 
-def _item(name: str, value: Json, indent: str) -> list[str]:
-    match value:
-        case {} | [] if not value:
-            return [f"{indent}- {name}none"]
-        case list() if all(not isinstance(item, dict | list) for item in value):
-            return [f"{indent}- {name}{', '.join(map(_scalar, value))}"]
-        case dict() | list():
-            inner = _lines(value, indent + "  ")
-            return (
-                [f"{indent}- {name.rstrip()}", *inner] if name else [f"{indent}- {inner[0].lstrip(' -')}", *inner[1:]]
-            )
-        case _:
-            return [f"{indent}- {name}{_scalar(value)}"]
+    def lines(self, value: Json, indent: str) -> list[str]:
+        match value:
+            case dict():
+                return [line for key, item in value.items() for line in self._item(f"{label(key)}: ", item, indent)]
+            case [dict() as first, *rest] if not indent and all(
+                isinstance(row, dict) and row.keys() == first.keys() for row in rest
+            ):
+                if all(not isinstance(cell, dict | list) for row in value for cell in row.values()):
+                    return self._table(value)
+        return [line for item in value for line in self._item("", item, indent)]
 
+    def scalar(self, value: Json) -> str:
+        match value:
+            case None:
+                return self._phrases.not_given
+            case bool():
+                return self._phrases.yes if value else self._phrases.no
+            case float() if value.is_integer():
+                return str(int(value))
+            case str() if _DATE.fullmatch(value):
+                try:
+                    return self._phrases.date(date.fromisoformat(value))
+                except ValueError:
+                    return value
+            case str():
+                return " ".join(value.split())
+            case _:
+                return str(value)
 
-def _table(rows: list[dict[str, Json]]) -> list[str]:
-    heads = list(rows[0])
-    lines = [[label(head) for head in heads], ["---"] * len(heads)]
-    lines += [[_scalar(row[head]).replace("|", "\\|") for head in heads] for row in rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
+    def _item(self, name: str, value: Json, indent: str) -> list[str]:
+        match value:
+            case {} | [] if not value:
+                return [f"{indent}- {name}{self._phrases.none}"]
+            case list() if all(not isinstance(item, dict | list) for item in value):
+                return [f"{indent}- {name}{', '.join(map(self.scalar, value))}"]
+            case dict() | list():
+                inner = self.lines(value, indent + "  ")
+                if name:
+                    return [f"{indent}- {name.rstrip()}", *inner]
+                return [f"{indent}- {inner[0].lstrip(' -')}", *inner[1:]]
+            case _:
+                return [f"{indent}- {name}{self.scalar(value)}"]
 
-
-def _scalar(value: Json) -> str:
-    match value:
-        case None:
-            return "not given"
-        case bool():
-            return "yes" if value else "no"
-        case float() if value.is_integer():
-            return str(int(value))
-        case str() if _DATE.fullmatch(value):
-            try:
-                day = date.fromisoformat(value)
-            except ValueError:
-                return value
-            return f"{day.day} {day:%B %Y}"
-        case str():
-            return " ".join(value.split())
-        case _:
-            return str(value)
+    def _table(self, rows: list[dict[str, Json]]) -> list[str]:
+        heads = list(rows[0])
+        lines = [[label(head) for head in heads], ["---"] * len(heads)]
+        lines += [[self.scalar(row[head]).replace("|", "\\|") for head in heads] for row in rows]
+        return ["| " + " | ".join(line) + " |" for line in lines]

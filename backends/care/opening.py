@@ -1,0 +1,75 @@
+"""Opens the recogniser: the phrases and examples that come with Rolltop, and a company's own files."""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from backends.care.cards import CareFile, read_cards
+from backends.care.examples import Examples, Sentence, static_vectors
+from backends.care.phrases import Part, PhraseReader, Phrases
+from backends.care.recogniser import URGENCY, Recogniser, TopicPhrases
+from backends.care.spelling import Spelling, sentences
+from backends.vectors.static.tokens import StaticTokens
+from core.errors import InvalidInput
+
+log = logging.getLogger(__name__)
+
+_DATA = Path(__file__).with_name("data")
+_LANGUAGES = ("en", "de")
+
+
+def open_care(folder: Path | None) -> Recogniser:
+    """The recogniser with the cards in `folder`; None for its phrases alone, which then have no card to show.
+
+    It reads 16 MB of vectors the first time. Without them the phrases decide alone, and the log says so. Raises
+    InvalidInput, which names the file and the field, if a card is invalid.
+    """
+    cards = read_cards(folder) if folder else {}
+    try:
+        tokens = StaticTokens.bundled()
+    except InvalidInput as error:
+        log.warning("people in need are recognised by phrases alone: %s", error)
+        return Recogniser(*_phrases(cards, lambda word: False), None, cards)
+    examples = Examples(static_vectors(tokens), _examples())
+    return Recogniser(*_phrases(cards, lambda word: len(tokens.ids([word])[0]) == 1), examples, cards)
+
+
+def _phrases(cards: Mapping[str, CareFile], is_word: Callable[[str], bool]) -> tuple[dict[str, TopicPhrases], Spelling]:
+    spelling = Spelling(is_word)
+    phrases: dict[str, list[tuple[Part, ...]]] = {topic: [] for topic in (*URGENCY, *cards)}
+    excepted: dict[str, list[tuple[Part, ...]]] = {topic: [] for topic in phrases}
+    for language in _LANGUAGES:
+        data = _read(f"{language}.yaml")
+        reader = PhraseReader(spelling, language, data["sets"])
+        for topic, known in data["topics"].items():
+            phrases[topic] += map(reader.read, known["phrases"])
+            excepted[topic] += map(reader.read, known["except"])
+        for topic, card in cards.items():
+            try:
+                phrases[topic] += map(reader.read, card.phrases.get(language, ()))
+                excepted[topic] += map(reader.read, card.excepted.get(language, ()))
+            except InvalidInput as error:
+                raise InvalidInput(f"the card of {topic}: {error}") from error
+    topics = {
+        topic: TopicPhrases(phrases=Phrases(phrases[topic]), excepted=Phrases(excepted[topic])) for topic in phrases
+    }
+    return topics, spelling
+
+
+def _examples() -> dict[str, list[Sentence]]:
+    examples: dict[str, list[Sentence]] = {}
+    for language in _LANGUAGES:
+        for topic, texts in _read(f"examples_{language}.yaml").items():
+            # An example of two sentences is read as one.
+            examples.setdefault(topic, []).extend(list(chain.from_iterable(sentences(text))) for text in texts)
+    return examples
+
+
+@cache
+def _read(name: str) -> Any:
+    return yaml.safe_load((_DATA / name).read_text("utf-8"))

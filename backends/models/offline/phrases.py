@@ -1,0 +1,188 @@
+"""The fixed sentences of the offline model, by language. Everything else that it says is a quote or a tool's result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from backends.glossary import Language
+from backends.models.offline.parameters import Parameter
+from core.retrieval.small_talk import Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """The sentences in one language. Those with braces are filled by `str.format`; `replies` answer small talk.
+
+    `asking` are the questions for a missing argument: by the parameter's type, and for a day by its end of a range.
+    """
+
+    without_model: str
+    nothing_asked: str
+    nothing_found: str
+    searched: str
+    what_next: str
+    otherwise: str
+    quoted_from: str
+    quoted_section: str
+
+    replies: Mapping[Topic, str]
+    handbooks: str
+    tools: str
+    nothing_offered: str
+
+    still_needed: str
+    asking: Mapping[str, str]
+    complete_by: str
+
+    no_result: str
+    no_reason: str
+    done: str
+    nothing_on_record: str
+    none: str
+    not_given: str
+    yes: str
+    no: str
+
+    weekdays: tuple[str, ...]
+    months: tuple[str, ...]
+    day: str
+
+    def date(self, day: date) -> str:
+        """The day in words, with its weekday."""
+        weekday, month = self.weekdays[day.weekday()], self.months[day.month - 1]
+        return self.day.format(weekday=weekday, day=day.day, month=month, year=day.year)
+
+    def ask(self, parameter: Parameter) -> str:
+        """The question for a parameter."""
+        question = self.asking.get(f"{parameter.type} {parameter.edge}") or self.asking[parameter.type]
+        return question.format(choices=", ".join(map(str, parameter.choices)))
+
+
+ENGLISH = Phrases(
+    without_model="This desk runs without a language model: it quotes the handbooks, uses the tools it has, and "
+    "guesses nothing.",
+    nothing_asked="What would you like to know?",
+    nothing_found="I found nothing in the handbooks that answers this.",
+    searched="I searched those that hold for you; nearest came {titles}.",
+    what_next="Please try the words a handbook would use, or contact the People team.",
+    otherwise="These handbooks do not say the same. The newer or more specific one stands first; ask the People team.",
+    quoted_from="From “{title}”:",
+    quoted_section="From “{title}”, section {section}:",
+    replies={
+        "silence": "What would you like to know? {offer}",
+        "agreement": "Good. Is there anything else you would like to know?",
+        "greeting": "Hello! What would you like to know? {offer}",
+        "farewell": "Goodbye! Your questions and the answers stay in your list of threads.",
+        "thanks": "You are welcome. Is there anything else you would like to know?",
+        "wellbeing": "I am a program, and I am at work: thank you for asking. What would you like to know? {offer}",
+        "abilities": "{offer} {without_model}",
+        "identity": "I am the HR desk: a program, not a person. {without_model}",
+        "person": "I am a program and cannot put you through to a person. Use “Talk to a person” if it "
+        "stands below, or contact the People team.",
+        "privacy": "What you write here and what the desk answers is kept on record. You can read it; auditors can "
+        "read it too, and each time they must state a purpose, which is put on record. A thread in which somebody "
+        "seems to be in need is closed to auditors, and open to those who handle such matters. An approver "
+        "sees the requests that wait for approval. The keepers of the handbooks see questions that the "
+        "handbooks did not answer, or whose answer was rated down, without your name. For what nobody else "
+        "should read, contact the People team.",
+    },
+    handbooks="Ask me about anything in the handbooks that hold for you, such as leave, pay, sickness or expenses.",
+    tools="I have these tools for you: {tools}.",
+    nothing_offered="There are neither handbooks nor tools here yet, so I cannot answer anything: please contact the "
+    "People team.",
+    still_needed="For “{tool}” I still need:",
+    asking={
+        "date start": "from which day?",
+        "date end": "until which day, or for how many days?",
+        "date": "which day?",
+        "month": "which month, such as December 2026?",
+        "integer": "how many, or which number?",
+        "number": "how much?",
+        "boolean": "yes or no?",
+        "choice": "which one: {choices}?",
+        "text": "please name it.",
+        "other": "please use the words of its description.",
+    },
+    complete_by="Answer with what is missing, and I will go on from there.",
+    no_result="{name}: no result. {reason}",
+    no_reason="The tool did not say why.",
+    done="{name}: done, without a result.",
+    nothing_on_record="{name}: nothing on record.",
+    none="none",
+    not_given="not given",
+    yes="yes",
+    no="no",
+    weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    months=(
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+    day="{weekday} {day} {month} {year}",
+)
+
+GERMAN = Phrases(
+    without_model="Dieser Assistent arbeitet ohne Sprachmodell: Er zitiert die Handbücher, nutzt seine Werkzeuge und "
+    "rät nichts.",
+    nothing_asked="Was möchten Sie wissen?",
+    nothing_found="Ich habe dazu in den Handbüchern nichts gefunden.",
+    searched="Gesucht habe ich in denen, die für Sie gelten; am nächsten kamen {titles}.",
+    what_next="Bitte versuchen Sie es mit den Worten eines Handbuchs, oder wenden Sie sich an die Personalabteilung.",
+    otherwise="Diese Handbücher sagen nicht dasselbe. Das neuere oder genauere steht zuerst; fragen Sie bitte die "
+    "Personalabteilung.",
+    quoted_from="Aus „{title}“:",
+    quoted_section="Aus „{title}“, Abschnitt {section}:",
+    replies={
+        "silence": "Was möchten Sie wissen? {offer}",
+        "agreement": "Gut. Möchten Sie noch etwas wissen?",
+        "greeting": "Guten Tag! Was möchten Sie wissen? {offer}",
+        "farewell": "Auf Wiedersehen! Ihre Fragen und die Antworten bleiben in Ihrer Liste der Gespräche.",
+        "thanks": "Gern geschehen. Möchten Sie noch etwas wissen?",
+        "wellbeing": "Ich bin ein Programm und bei der Arbeit: danke der Nachfrage. Was möchten Sie wissen? {offer}",
+        "abilities": "{offer} {without_model}",
+        "identity": "Ich bin der HR-Assistent: ein Programm, kein Mensch. {without_model}",
+        "person": "Ich bin ein Programm und kann Sie nicht mit einem Menschen verbinden. Nutzen Sie „Talk to a "
+        "person“, wenn es darunter steht, oder wenden Sie sich an die Personalabteilung.",
+        "privacy": "Was Sie hier schreiben und was Sie als Antwort bekommen, wird aufgezeichnet. Sie können es lesen; "
+        "auch Prüfer (Auditoren) können es lesen und müssen jedes Mal einen Zweck angeben, der aufgezeichnet "
+        "wird. Ein Gespräch, in dem jemand in Not zu sein scheint, ist für Prüfer verschlossen und für jene "
+        "offen, die sich um so etwas kümmern. Wer Anträge genehmigt, sieht die Anträge, die darauf warten. "
+        "Wer die Handbücher pflegt, sieht Fragen, die die Handbücher nicht beantwortet haben oder deren "
+        "Antwort schlecht bewertet wurde, ohne Ihren Namen. Was sonst niemand lesen soll, besprechen Sie mit "
+        "der Personalabteilung.",
+    },
+    handbooks="Fragen Sie mich nach allem, was in den für Sie geltenden Handbüchern steht, etwa Urlaub, Gehalt, "
+    "Krankheit oder Spesen.",
+    tools="Diese Werkzeuge habe ich für Sie: {tools}.",
+    nothing_offered="Hier gibt es noch keine Handbücher und keine Werkzeuge, ich kann also nichts beantworten: bitte "
+    "wenden Sie sich an die Personalabteilung.",
+    still_needed="Für „{tool}“ brauche ich noch:",
+    asking={
+        "date start": "ab welchem Tag?",
+        "date end": "bis zu welchem Tag, oder für wie viele Tage?",
+        "date": "welcher Tag?",
+        "month": "welcher Monat, zum Beispiel Dezember 2026?",
+        "integer": "wie viele, oder welche Zahl?",
+        "number": "wie viel?",
+        "boolean": "ja oder nein?",
+        "choice": "was davon: {choices}?",
+        "text": "bitte angeben.",
+        "other": "bitte mit den Worten der Beschreibung.",
+    },
+    complete_by="Antworten Sie mit dem, was fehlt, dann mache ich damit weiter.",
+    no_result="{name}: kein Ergebnis. {reason}",
+    no_reason="Das Werkzeug hat keinen Grund genannt.",
+    done="{name}: erledigt, ohne Ergebnis.",
+    nothing_on_record="{name}: nichts verzeichnet.",
+    none="keine",
+    not_given="nicht angegeben",
+    yes="ja",
+    no="nein",
+    weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+    months=(
+        *("Januar", "Februar", "März", "April", "Mai", "Juni"),
+        *("Juli", "August", "September", "Oktober", "November", "Dezember"),
+    ),
+    day="{weekday}, {day}. {month} {year}",
+)
+
+PHRASES: Mapping[Language, Phrases] = {"en": ENGLISH, "de": GERMAN}
