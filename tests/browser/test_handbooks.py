@@ -129,6 +129,7 @@ def test_a_question_outside_the_handbooks_is_refused_and_offers_a_person(offline
     answer = page.get_by_test_id("stChatMessage").last
     expect(answer).to_contain_text("I found nothing in the handbooks that answers this")
     expect(answer).to_contain_text("came nearest, but is not the answer")
+    expect(answer).to_contain_text("Nearest in the handbooks, not an answer")
     expect(answer).to_contain_text("contact the People team")
     assert sources(page) == []
 
