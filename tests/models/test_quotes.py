@@ -8,7 +8,7 @@ from backends.models.offline.excerpt import ROOM, SHORT, WHOLE
 from backends.models.offline.quotes import NOTHING_FOUND, OTHERWISE, quote
 from core.model import UserMessage
 from core.retrieval.citations import citations
-from core.values import Judgement, Passage
+from core.values import Highlight, Judgement, Passage
 
 YES = Judgement(confidence=0.9, threshold=0.3, calibration="test")
 NO = Judgement(confidence=0.1, threshold=0.3, calibration="test")
@@ -179,6 +179,15 @@ def test_every_quoted_piece_is_a_citation_and_the_one_that_answers_comes_first()
         "Sick pay is six weeks.",
         "It needs a note from a doctor.",
     }
+
+
+def test_the_marks_of_any_retriever_are_quoted_with_the_whole_piece_they_stand_in():
+    text = " ".join(f"Sentence {n} is about the canteen and its tables." for n in range(30))
+    start = text.index("20 is about")
+    marked = passage(text).model_copy(update={"highlights": [Highlight(start=start, end=start + 5, score=0.5)]})
+    assert "Sentence 20 is about the canteen and its tables." in reply("What is it?", marked)
+    bare = passage("## Heading").model_copy(update={"highlights": [Highlight(start=0, end=5, score=0.5)]})
+    assert reply("What is it about, please?", bare).startswith(NOTHING_FOUND)
 
 
 def test_a_refusal_shows_its_nearest_passage_and_cites_nothing():

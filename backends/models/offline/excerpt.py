@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from backends.passages.blocks import Block, read_blocks
-from core.values import Passage
+from backends.passages.blocks import Block, Unit, read_blocks
+from core.values import Highlight, Passage
 
 WHOLE = 8
 """Items or rows up to which a list or a table is quoted whole."""
@@ -25,7 +25,9 @@ OPENS = 0.5
 APART = 0.6
 """The share of the best row's score below which a row of a short table is left out: figures speak against it."""
 NEAR_ROW = 0.9
+"""The share of the best row's score from which another of a long table or list is quoted too."""
 MOST_ROWS = 4
+"""Rows or items of a long table or list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,9 @@ class Excerpt:
 
 
 def excerpt(passage: Passage) -> Excerpt:
-    """The passage must have highlights."""
+    """The passage must have highlights, and a text that is more than a heading."""
     blocks = read_blocks(passage.text)
-    scores = {one.start: one.score for one in passage.highlights}
-    kept = _kept(blocks, scores)
+    kept = _kept(blocks, passage.highlights)
     parts: list[str] = []
     title = None
     for index, units in kept.items():
@@ -56,15 +57,16 @@ Place: TypeAlias = tuple[int, int]
 """A unit: its block's place in the passage, and its own in the block."""
 
 
-def _kept(blocks: Sequence[Block], scores: Mapping[int, float]) -> dict[int, list[int]]:
-    """The units to quote, by block, in the passage's order. `scores` are those of the highlights, the best first."""
+def _kept(blocks: Sequence[Block], highlights: Sequence[Highlight]) -> dict[int, list[int]]:
+    """The units to quote, by block, in the passage's order."""
     fits: dict[Place, float] = {}
     for index, block in enumerate(blocks):
+        # Another retriever may mark less than a whole unit.
+        scores = [max((one.score for one in highlights if _is_in(one, unit)), default=0.0) for unit in block.units]
         # The search marks so many pieces of a passage: a row beyond them is at most as good as the others of its table.
-        marked = [scores[unit.start] for unit in block.units if unit.start in scores]
-        rest = min(marked) if marked and block.shape != "sentences" else 0.0
-        fits |= {(index, place): scores.get(unit.start, rest) for place, unit in enumerate(block.units)}
-    best = next(place for place in fits if blocks[place[0]].units[place[1]].start == next(iter(scores)))
+        rest = min(filter(None, scores), default=0.0) if block.shape != "sentences" else 0.0
+        fits |= {(index, place): score or rest for place, score in enumerate(scores)}
+    best = max(fits, key=fits.__getitem__)
     kept: dict[int, set[int]] = {}
     room = ROOM
     for index, place in _wanted(blocks, fits, best):
@@ -77,6 +79,10 @@ def _kept(blocks: Sequence[Block], scores: Mapping[int, float]) -> dict[int, lis
             kept.setdefault(index, set()).update(units)
             room -= size
     return {index: sorted(kept[index]) for index in sorted(kept)}
+
+
+def _is_in(highlight: Highlight, unit: Unit) -> bool:
+    return unit.start <= highlight.start < unit.end
 
 
 def _wanted(blocks: Sequence[Block], fits: Mapping[Place, float], best: Place) -> Iterator[Place]:

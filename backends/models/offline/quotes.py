@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from backends.models.offline.excerpt import excerpt
+from backends.passages.blocks import read_blocks
 from backends.passages.highlights import with_highlights
 from backends.stems import question_words
 from core.model import UserMessage
@@ -81,7 +82,7 @@ def _chosen(passages: Sequence[Passage], scores: Sequence[float]) -> list[int]:
 
 def _fit(passage: Passage) -> float:
     """How well the passage's best piece answers."""
-    return passage.highlights[0].score if passage.highlights else 0.0
+    return passage.highlights[0].score if passage.highlights and read_blocks(passage.text) else 0.0
 
 
 def _quoted(passage: Passage, n: int) -> str:
