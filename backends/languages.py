@@ -25,8 +25,12 @@ _WORDS: dict[Language, frozenset[str]] = {
 
 def language_of(text: str) -> Language:
     """English or German; English for a text that is as near to both, or to none."""
+    return "de" if leaning(text) > 0 else "en"
+
+
+def leaning(text: str) -> int:
+    """How many more signs of German than of English the text has; below 0 if it has more of English."""
     found = words(text)
     english, german = (sum(word in _WORDS[language] for word in found) for language in ("en", "de"))
     # No English word has these letters, and a short message may have no other sign.
-    german += any(letter in text.casefold() for letter in "äöüß")
-    return "de" if german > english else "en"
+    return german + any(letter in text.casefold() for letter in "äöüß") - english

@@ -1,8 +1,8 @@
 """Messages of people in need beside ordinary ones: for what no phrase has foreseen.
 
 A new message is compared with each example by its vector and by its words and pairs of words; kernel ridge regression
-says how much each example counts for each topic. On 455 messages that the examples' writer had not seen, the nearest
-vectors alone find a third of those in need at 2 % false ones, both together two thirds.
+says how much each example counts for each topic. Of 264 messages in need that no example was made from, vectors alone
+found a third at 2 % false ones, and both together two thirds.
 """
 
 import math
@@ -19,15 +19,16 @@ from backends.vectors.unit_rows import unit
 
 ORDINARY = "ordinary"
 
-MARGIN = 0.2
-"""How much more a sentence must be of a topic than ordinary, of 2 for an example itself."""
+MARGIN = 0.1
+"""How much more a sentence must be of a topic than ordinary; an example itself is about 2. Of the examples, left out in
+turn, 91 % are recognised with this margin and by phrases, and 4 % of the ordinary ones, which hold every near miss."""
 
 MOST_SENTENCES = 200
 """The sentences of a message that are read: the first and the last half of them."""
 
 _SHARPNESS, _WORDS, _RIDGE = 3.0, 2.0, 0.5
 """How fast an example's vector counts less with its distance, what its words count beside it, and how smooth the fit
-is. Half and twice of each find the same within two points."""
+is. Of the weights .5, 1 and 2 for words, 2 found most."""
 
 Floats: TypeAlias = NDArray[np.float32]
 Vectors: TypeAlias = Callable[[Sequence[str]], Floats]

@@ -5,22 +5,23 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from backends.care.cards import CareFile, read_cards
 from backends.care.examples import Examples, Sentence, static_vectors
-from backends.care.phrases import Part, PhraseReader, Phrases
+from backends.care.phrases import Phrase, PhraseReader, Phrases
 from backends.care.recogniser import URGENCY, Recogniser, TopicPhrases
 from backends.care.spelling import Spelling, sentences
+from backends.languages import Language
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput
 
 log = logging.getLogger(__name__)
 
 _DATA = Path(__file__).with_name("data")
-_LANGUAGES = ("en", "de")
+_LANGUAGES = get_args(Language)
 
 
 def open_care(folder: Path | None) -> Recogniser:
@@ -41,8 +42,8 @@ def open_care(folder: Path | None) -> Recogniser:
 
 def _phrases(cards: Mapping[str, CareFile], is_word: Callable[[str], bool]) -> tuple[dict[str, TopicPhrases], Spelling]:
     spelling = Spelling(is_word)
-    phrases: dict[str, list[tuple[Part, ...]]] = {topic: [] for topic in (*URGENCY, *cards)}
-    excepted: dict[str, list[tuple[Part, ...]]] = {topic: [] for topic in phrases}
+    phrases: dict[str, list[Phrase]] = {topic: [] for topic in (*URGENCY, *cards)}
+    excepted: dict[str, list[Phrase]] = {topic: [] for topic in phrases}
     for language in _LANGUAGES:
         data = _read(f"{language}.yaml")
         reader = PhraseReader(spelling, language, data["sets"])

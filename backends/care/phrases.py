@@ -33,22 +33,31 @@ class Part:
     optional: bool = False
 
 
+Phrase: TypeAlias = tuple[Part, ...]
+
+
 class Phrases:
     """Phrases of one topic, in any language."""
 
-    def __init__(self, phrases: Iterable[tuple[Part, ...]]) -> None:
-        self._by_first: dict[int, list[tuple[Part, ...]]] = {}
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        self._by_first: dict[int, list[tuple[Phrase, list[frozenset[int]]]]] = {}
         for phrase in phrases:
-            for first in {alternative[0] for alternative in phrase[0].alternatives}:
-                self._by_first.setdefault(first, []).append(phrase)
+            # A word of each must be in a sentence in which the phrase stands.
+            needs = [frozenset(one[0] for one in part.alternatives) for part in phrase if not part.optional]
+            for first in needs[0]:
+                self._by_first.setdefault(first, []).append((phrase, needs))
 
     def spans(self, sentence: Read) -> Iterable[range]:
         """The places of the sentence at which a phrase stands, one for each phrase and beginning."""
+        present = frozenset().union(*sentence)
+        possible = {
+            first: [phrase for phrase, needs in self._by_first[first] if not any(map(present.isdisjoint, needs))]
+            for first in present & self._by_first.keys()
+        }
         for start, numbers in enumerate(sentence):
-            for number in numbers:
-                for phrase in self._by_first.get(number, ()):
-                    if (end := _end(phrase, sentence, start)) is not None:
-                        yield range(start, end)
+            for phrase in (phrase for number in numbers for phrase in possible.get(number, ())):
+                if (end := _end(phrase, sentence, start)) is not None:
+                    yield range(start, end)
 
 
 class PhraseReader:
@@ -57,7 +66,7 @@ class PhraseReader:
     def __init__(self, spelling: Spelling, language: str, sets: Mapping[str, Sequence[str]]) -> None:
         self._spelling, self._language, self._sets = spelling, language, sets
 
-    def read(self, phrase: str) -> tuple[Part, ...]:
+    def read(self, phrase: str) -> Phrase:
         """The phrase, ready for `Phrases`. Raises InvalidInput for one that cannot be read."""
         parts: list[Part] = []
         gap = 0
@@ -89,7 +98,7 @@ class PhraseReader:
             yield tuple(self._spelling.number(word, self._language) for word in words)
 
 
-def _end(phrase: tuple[Part, ...], sentence: Read, start: int) -> int | None:
+def _end(phrase: Phrase, sentence: Read, start: int) -> int | None:
     """Where the phrase ends if it begins at `start`; None if it does not stand there."""
     # All places at which the phrase so far can end: what comes between the words may be read in several ways.
     ends = {start}

@@ -49,26 +49,40 @@ class Recogniser:
 
     async def recognise(self, text: str, viewer: Viewer) -> Concern | None:
         """The most urgent concern that the message raises, with the company's card for its topic."""
-        topic = await blocking(self._by_phrase, text) or await self._by_example(text)
+        spoken = sentences(text)
+        topic = await blocking(self._by_phrase, spoken) or await self._by_example(spoken)
         if topic is None:
             return None
         card = self._cards.get(topic)
         return card.concern(viewer, language_of(text)) if card else Concern(topic=topic)
 
-    def _by_phrase(self, text: str) -> str | None:
-        read = [[self._spelling.numbers(word) for word in sentence] for sentence in sentences(text)]
+    def _by_phrase(self, spoken: Sequence[Sequence[str]]) -> str | None:
+        read = [self._spelt(sentence) for sentence in spoken]
         return next((topic for topic, known in self._topics.items() if _stands(known, read)), None)
 
-    async def _by_example(self, text: str) -> str | None:
+    async def _by_example(self, spoken: Sequence[Sequence[str]]) -> str | None:
         if self._examples is None:
             return None
         try:
             with anyio.fail_after(EXAMPLES_SECONDS):
                 # Abandoned if late: a thread cannot be stopped, and the question must not wait for it.
-                return await blocking(self._examples.topic, sentences(text), abandon_on_cancel=True)
+                return await blocking(self._nearest, self._examples, spoken, abandon_on_cancel=True)
         except Exception:  # the boundary of the vectors: phrases have found nothing, and that stands
             log.exception("the examples of people in need could not be compared: the phrases decided alone")
             return None
+
+    def _nearest(self, examples: Examples, spoken: Sequence[Sequence[str]]) -> str | None:
+        left = [self._without_excepted(sentence) for sentence in spoken]
+        # A single word, such as what is left of "this deadline is killing me", is near to anything.
+        return examples.topic([sentence for sentence in left if len(sentence) > 1])
+
+    def _without_excepted(self, sentence: Sequence[str]) -> Sequence[str]:
+        read = self._spelt(sentence)
+        hidden = {place for known in self._topics.values() for span in known.excepted.spans(read) for place in span}
+        return [word for place, word in enumerate(sentence) if place not in hidden]
+
+    def _spelt(self, sentence: Sequence[str]) -> list[frozenset[int]]:
+        return [self._spelling.numbers(word) for word in sentence]
 
 
 def _stands(known: TopicPhrases, read: Sequence[Sequence[frozenset[int]]]) -> bool:

@@ -1,4 +1,4 @@
-"""The words of a message as phrases are compared with: without endings, doubled letters, accents and small misspellings.
+"""The words of a message as phrases are compared with: without endings, doubled letters, accents and misspellings.
 
 A person in need does not look a word up. So "harrased", "harased" and "harassing" all read as "harassed", and "kan" as
 "kann".
@@ -12,13 +12,13 @@ from threading import local
 import Stemmer  # type: ignore[import-not-found]  # an extension module without types
 from rapidfuzz.distance import OSA
 
-SHORTEST, TWO_EDITS = 5, 9
-"""The fewest letters of a word that may be misspelt by one letter, and by two."""
+SHORTEST = 5
+"""The fewest letters of a word that may be misspelt, by one letter: with two, `verschieben` is `verschweigen`."""
 
 _KNOWN = 50_000
 _SENTENCE = re.compile(r"[.!?;:\n\r()\"„“”]+")
 _WORD = re.compile(r"[^\W_]+")
-_SILENT = re.compile(r"['’`´]")
+_SILENT = re.compile("['`\\u2019\\u00b4]")
 _RUN = re.compile(r"(.)\1+")
 _UMLAUT = re.compile(r"(?<=[aou])e(?!i)")
 _ENDINGS = frozenset(
@@ -96,9 +96,8 @@ class Spelling:
 
 
 def _near(word: str, right: str) -> bool:
-    """Whether the word is the right one, or the right one with an ending, misspelt by a letter or two."""
-    edits = 1 + (len(right) >= TWO_EDITS)
-    if OSA.distance(word, right, score_cutoff=edits) <= edits:
+    """Whether the word is the right one, or the right one with an ending, misspelt by a letter."""
+    if OSA.distance(word, right, score_cutoff=1) <= 1:
         # A short word with another letter is another word, as `rated` and `raped`: letters may be swapped, too many or
         # missing.
         return len(right) > SHORTEST or len(word) != len(right) or sorted(word) == sorted(right)

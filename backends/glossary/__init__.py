@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal, TypeAlias
 
-from backends.stems import STOP_WORDS, stems
+from backends.languages import Language, leaning
+from backends.stems import stems
 from core.errors import InvalidInput
 from core.words import words
-
-Language: TypeAlias = Literal["en", "de"]
 
 _LITTLE = "[little words]"
 _TERMS = "[terms]"
@@ -25,7 +23,7 @@ _LINKS = ("", "s", "es", "n", "en", "e", "er")
 _SHORTEST = 4
 """Letters of a part of a compound, and of the beginning of a word of which the rest is unknown."""
 _TELLING = 5
-"""Letters of a term that tells by itself that a text is German; shorter ones may be English words, as `kind` is."""
+"""Letters of a term that tells by itself that a text is German."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +61,10 @@ class Glossary:
         return cls([*more, *_bundled()])
 
     def language(self, text: str) -> Language:
-        """The language of a text, by the words that only one of the two has; English if nothing tells."""
-        said = words(text)
-        german = sum(word in self._little and word not in STOP_WORDS for word in said)
-        english = sum(word in STOP_WORDS and word not in self._little for word in said)
-        if german != english:
-            return "de" if german > english else "en"
-        return "de" if any(len(word) >= _TELLING and self._of_word(word) for word in said) else "en"
+        """The language of a text. If its function words do not tell, a German word of the glossary does."""
+        if signs := leaning(text):
+            return "de" if signs > 0 else "en"
+        return "de" if any(map(self._is_german, words(text))) else "en"
 
     def read(self, text: str) -> list[Gloss]:
         """The text in pieces, in order, whose `said` together are the text. Quoted text is left as it is."""
@@ -108,6 +103,12 @@ class Glossary:
 
     def _of_word(self, word: str) -> tuple[str, ...]:
         return self._meanings.get((word,)) or self._meanings.get((_stem(word),)) or self._of_compound(word)
+
+    def _is_german(self, word: str) -> bool:
+        """Whether the word tells by itself: "August" is in both languages, and a short term may be, as `kind` is."""
+        meanings = self._of_word(word)
+        known = bool(meanings) and meanings[0].casefold() != word
+        return known and len(word) >= (_SHORTEST if word in self._little else _TELLING)
 
     def _of_compound(self, word: str) -> tuple[str, ...]:
         """The meanings of a compound's parts, one after the other; of its beginning if the rest is unknown."""

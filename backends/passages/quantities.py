@@ -161,12 +161,13 @@ def _steps(column: Sequence[str], unit: str, head: str) -> dict[int, Span]:
     if unit not in ("time", "money") or not rising:
         return steps
     edges = sorted({-inf, inf, *(edge for span in steps.values() for edge in (span.low, span.high))})
+    places = {edge: place for place, edge in enumerate(edges)}
     ceilings = _CEILING.search(head) is not None
     for place, span in steps.items():
         if span.single and ceilings:
-            steps[place] = span._replace(low=edges[edges.index(span.low) - 1], low_strict=True, high=span.low)
+            steps[place] = span._replace(low=edges[places[span.low] - 1], low_strict=True, high=span.low)
         elif span.single:
-            steps[place] = span._replace(high=edges[edges.index(span.low) + 1])
+            steps[place] = span._replace(high=edges[places[span.low] + 1])
     return steps
 
 

@@ -55,7 +55,7 @@ def _headings(catalogue: Catalogue, document: DocumentRecord, name: str) -> set[
     return {heading for row in rows for piece in catalogue.pieces(row) for heading in piece.section}
 
 
-def _gone(cards: Iterable[CareFile], headings: Mapping[str | None, set[str]]) -> Iterable[str]:
+def _gone(cards: Iterable[CareFile], headings: Mapping[str, set[str]]) -> Iterable[str]:
     for card in cards:
         if card.document is None:
             continue

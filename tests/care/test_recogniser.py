@@ -55,7 +55,7 @@ async def test_each_topic_is_recognised_in_english_and_german(care, text, topic)
     [
         "i want to KIL myslef",
         "im feeling suicdal",
-        "I can’t go on living",
+        "I can\u2019t go on living",
         "i cant go on living",
         "wanna  kill -- myself",
     ],
@@ -66,7 +66,8 @@ async def test_misspellings_apostrophes_and_capitals_are_read_over(care, text):
 
 async def test_words_may_stand_between_those_of_a_phrase_and_a_sentence_ends_it(care):
     assert await topic_of(care, "He hit, without any warning, me") == "violence"
-    assert await topic_of(care, "He hit the sales target. Me too.") is None
+    phrases_alone = Recogniser(care._topics, care._spelling, None, {})
+    assert await topic_of(phrases_alone, "He hit the sales target. Me too.") is None
 
 
 @pytest.mark.parametrize("text", ["This deadline is killing me.", "How do I kill the process?", "My phone is dead"])
@@ -79,9 +80,8 @@ async def test_of_several_topics_the_most_urgent_is_taken(care):
 
 
 async def test_a_message_that_no_phrase_has_foreseen_is_recognised_by_the_examples(care):
-    text = "Is there a women's refuge, my fiance frightens the children when he is in a rage"
+    text = "The girls and I hide in the bathroom until he sleeps"
     without = Recogniser(care._topics, care._spelling, None, {})
-    text = "Someone keeps a list of when I leave the house and posts it through my door"
     assert await topic_of(without, text) is None
     assert await topic_of(care, text) == "violence"
 

@@ -1,4 +1,4 @@
-"""Questions put to a retriever as the desk puts them: a follow-up with its context, of an employee, judged as found.
+"""Questions put to a retriever as the desk puts them: a follow-up with its context, judged by itself alone.
 
 A question with a history is one that needs it: unlike the desk, which must tell first, this one takes it along always.
 """
@@ -27,7 +27,7 @@ async def ask(
     query = with_context(question.history, question.question) if question.history else question.question
     begun = perf_counter()
     found = await retriever.search(query, viewer, RESULTS, as_of=as_of)
-    judgement = await retriever.judge(query, found)
+    judgement = await retriever.judge(question.question, found)
     took = (perf_counter() - begun) * 1000
     results = (
         Result(

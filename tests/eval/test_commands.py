@@ -6,8 +6,8 @@ import sys
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
-from . import ablation, benchmark, run
-from .questions import read_run
+from . import ablation, benchmark, cpu_time, fit_confidence, run
+from .questions import read_questions, read_run
 
 
 def test_a_folder_of_any_formats_is_searched_and_what_cannot_be_read_is_named(mixed, asked_of_mixed, tmp_path, capsys):
@@ -50,3 +50,24 @@ def test_the_benchmark_measures_against_both_yardsticks(capsys):
     head, _, line = capsys.readouterr().out.splitlines()
     assert line.startswith("| 300 |")
     assert line.count("|") == head.count("|")
+
+
+async def test_the_threshold_is_found_with_a_table_of_how_each_folder_does_by_that_of_the_others(
+    mixed, asked_of_mixed, tmp_path, capsys
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "bicycles.md").write_text("# Bicycles\n\nA bicycle may stand in the yard, which is open until ten.\n")
+    asked = tmp_path / "other.jsonl"
+    asked.write_text('{"id": "o", "question": "Where may a bicycle stand?", "gold": [{"path": "bicycles.md"}]}\n')
+    await fit_confidence.main([mixed, other], [asked_of_mixed, asked], ["none:"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("| none, as asked | 5 + 2 + 200 |")
+    assert "| none, other, as asked | 1 + 0 + 100 |" in "\n".join(lines)
+    assert lines[-1].startswith("threshold by all of them: 0.")
+
+
+async def test_the_cpu_time_is_told_with_one_thread_and_with_all(mixed, asked_of_mixed, capsys, monkeypatch):
+    monkeypatch.setattr(cpu_time, "SEARCHES", 3)
+    await cpu_time.main(mixed, read_questions(asked_of_mixed))
+    assert capsys.readouterr().out.startswith("3 searches: ")

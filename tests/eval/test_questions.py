@@ -12,6 +12,9 @@ from .matching import Sections, plain, says
 from .questions import Gold, Question, Run, corpora, read_questions, read_run, write_run
 
 ASKED = read_questions(QUESTIONS)
+SHORT, NEAR, UNRELATED = (
+    read_questions(QUESTIONS.with_name(f"{name}.jsonl")) for name in ("short_questions", "near_misses", "unrelated")
+)
 ANSWERABLE = [question for question in ASKED if question.gold]
 LEAST = {
     "paraphrase": 45,
@@ -43,13 +46,21 @@ def test_there_are_enough_of_every_kind():
 
 
 def test_no_id_and_no_question_is_there_twice():
-    assert len({question.id for question in ASKED}) == len(ASKED)
-    talks = [(question.history, question.question, question.country) for question in ASKED]
+    every = [*ASKED, *SHORT, *NEAR, *UNRELATED]
+    assert len({question.id for question in every}) == len(every)
+    talks = [(question.history, question.question.casefold(), question.country) for question in every]
     assert len(set(talks)) == len(talks)
 
 
+def test_short_questions_are_short_and_have_answers_and_the_others_have_none():
+    assert all(2 <= len(question.question.split()) <= 4 and question.gold for question in SHORT)
+    assert not any(question.gold for question in [*NEAR, *UNRELATED])
+    assert {question.kind for question in NEAR} == {"unanswerable"}
+    assert {question.kind for question in UNRELATED} == {"unrelated"}
+
+
 def test_each_gold_section_exists_and_holds_its_evidence(handbooks):
-    for question in ANSWERABLE:
+    for question in [*ANSWERABLE, *SHORT]:
         for gold in question.gold:
             section = handbooks.text(gold)
             assert section is not None, (question.id, gold)

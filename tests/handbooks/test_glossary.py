@@ -50,6 +50,9 @@ def test_each_word_is_read_with_its_first_meaning(german, english):
         ("", "en"),
         ("123", "en"),
         ("overtime", "en"),
+        ("21 August", "en"),
+        ("drei Tage", "de"),
+        ("Freitag", "de"),
     ],
 )
 def test_the_language_is_told_by_the_words_that_only_one_has(text, language):

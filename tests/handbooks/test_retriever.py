@@ -186,7 +186,7 @@ async def test_what_a_vector_index_holds_beyond_the_catalogue_is_left_out(catalo
 async def test_an_index_that_embeds_the_query_itself_is_given_the_text(catalogue):
     class Texts(LocalVectors):
         async def nearest(self, query, vector, versions, limit):
-            assert (query, vector) == ("certificate please", None)
+            assert (query, vector) == ("certificate", None)
             return [(self._catalogue.ids_of(self._catalogue.table().rows[-2:].tolist()).popitem()[1], 0.4)]
 
     assert await opened(catalogue, vectors=Texts(catalogue), embedder=None).search("certificat please", ANYBODY, 5)

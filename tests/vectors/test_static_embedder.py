@@ -147,14 +147,12 @@ def test_reading_the_table_does_not_import_its_package(tokens: StaticTokens) -> 
     assert "wordllama" not in sys.modules
 
 
-def test_without_the_package_the_error_says_what_to_install_or_choose(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_the_package_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     monkeypatch.setattr(StaticTokens, "_loaded", None)
     with pytest.raises(PackageNotFoundError):
         distribution("wordllama")
-    with pytest.raises(InvalidInput, match=r"rolltop\[handbooks\].*none:"):
+    with pytest.raises(InvalidInput, match=r"rolltop\[handbooks\]"):
         open_embedder("static:")
 
 

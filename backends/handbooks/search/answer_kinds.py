@@ -1,7 +1,6 @@
 """What kind of answer a question wants, and whether a sentence has one: an amount, a time, a number, a person, a place.
 
-A near miss is on the topic but lacks the fact. It shows when a question wants an amount, and the sentences near its
-words have none: that says more than any likeness of words.
+Of two sentences about the same, the one with an amount answers a question that wants an amount.
 """
 
 import re
@@ -42,7 +41,6 @@ _ANSWERS: dict[Kind, re.Pattern[str]] = {
     "person": re.compile(r"@|\b(?:[Tt]eam|[Mm]anager|[Hh]ead of|[Dd]irector|[Oo]fficer)\b|[A-Z][a-z]+ [A-Z][a-z]+"),
     "place": re.compile(r"http|#\w+|\b[A-Z][a-z]+\b"),
 }
-_YES_OR_NO = re.compile(r"\s*(?:is|are|do|does|did|can|could|may|must|would|will|have|has|am|should)\b")
 
 
 def wanted(question: str) -> frozenset[Kind]:
@@ -54,8 +52,3 @@ def wanted(question: str) -> frozenset[Kind]:
 def has(sentence: str, kinds: frozenset[Kind]) -> bool:
     """Whether the sentence has an answer of one of these kinds."""
     return any(_ANSWERS[kind].search(sentence) for kind in kinds)
-
-
-def is_yes_or_no(question: str) -> bool:
-    """Whether the question begins like one that wants a yes or a no."""
-    return _YES_OR_NO.match(question.casefold()) is not None

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
 
-import numpy as np
 from anyio.to_thread import run_sync as blocking
 
 from backends.glossary import Glossary
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.handbooks.documents.cutter import indexed_text
 from backends.handbooks.search import translation
-from backends.handbooks.search.confidence import LOOKED_AT, OFF_TOPIC, Chance, judged, signs
+from backends.handbooks.search.confidence import judged
 from backends.handbooks.search.contradictions import with_conflicts
+from backends.handbooks.search.courtesy import without_courtesy
 from backends.handbooks.search.duplicates import distinct
 from backends.handbooks.search.explain import reason
 from backends.handbooks.search.fusion import (
@@ -38,6 +38,7 @@ from backends.handbooks.search.words import WordsLeg
 from backends.passages.highlights import with_highlights
 from backends.stems import stemmed
 from backends.vectors.contracts import Embedder, Reranker, VectorIndex
+from backends.vectors.single_thread import single_thread
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import Unavailable
 from core.gate import Viewer
@@ -69,9 +70,9 @@ class HandbookRetriever:
     """A `Retriever` of the catalogue's passages. It closes none of its parts.
 
     `vectors` without an embedder is an index that embeds the query itself; without both, search uses words only.
-    `tokens` None leaves out token matching; `synonyms` and `glossary` None are the bundled ones. Each search raises
-    InvalidInput if the catalogue was made with another embedder. If the vectors or the reranker do not answer, search
-    goes on without them, and each passage's reason says so.
+    `tokens` None leaves out token matching, though the judgement uses the bundled ones; `synonyms` and `glossary` None
+    are the bundled ones. Each search raises InvalidInput if the catalogue was made with another embedder. If the
+    vectors or the reranker do not answer, search goes on without them, and each passage's reason says so.
     """
 
     def __init__(
@@ -94,12 +95,22 @@ class HandbookRetriever:
         self._words = WordsLeg(catalogue, words)
         self._today = today
         self._index = Latest(lambda revision: HeldIndex.read(catalogue, revision, tokens, words))
-        self._chance = Latest(self._chance_at)
+        self._judging = tokens or StaticTokens.bundled()
 
     async def search(
         self, query: str, viewer: Viewer, limit: int, filters: Filters | None = None, as_of: date | None = None
     ) -> list[Passage]:
-        day = as_of or self._today()
+        with single_thread():
+            return await self._found(query, viewer, limit, filters, as_of or self._today())
+
+    async def judge(self, query: str, passages: Sequence[Passage]) -> Judgement | None:
+        with single_thread():
+            return await blocking(self._judged, query[-LONGEST:], passages)
+
+    async def versions(self) -> Mapping[str, str]:
+        return await blocking(self._catalogue.versions, self._today())
+
+    async def _found(self, query: str, viewer: Viewer, limit: int, filters: Filters | None, day: date) -> list[Passage]:
         asked = await blocking(self._asked, query, viewer, filters, day)
         if limit < 1 or not asked.versions:
             return []
@@ -119,17 +130,11 @@ class HandbookRetriever:
         found = await blocking(_finished, best, ranked, searched, ", ".join(notes), limit)
         return await blocking(self._highlighted, query[-LONGEST:], found, asked.index)
 
-    async def judge(self, query: str, passages: Sequence[Passage]) -> Judgement | None:
-        return await blocking(self._judged, query[-LONGEST:], passages)
-
-    async def versions(self) -> Mapping[str, str]:
-        return await blocking(self._catalogue.versions, self._today())
-
     def _asked(self, query: str, viewer: Viewer, filters: Filters | None, day: date) -> _Asked:
         self._catalogue.expect(self._embedder)
         index = self._index.at(self._catalogue.revision())
         versions = self._catalogue.in_force(viewer, filters, day)
-        text = translation.searched(query[-LONGEST:], self._glossary, index.lexicon)
+        text = translation.searched(without_courtesy(query[-LONGEST:]), self._glossary, index.lexicon)
         return _Asked(text=text, versions=versions, index=index)
 
     async def _near(self, asked: _Asked) -> list[tuple[str, float]] | None:
@@ -181,25 +186,9 @@ class HandbookRetriever:
         return with_highlights(query, passages, likeness(query, index.lexicon, self._synonyms, index.matching))
 
     def _judged(self, query: str, passages: Sequence[Passage]) -> Judgement:
-        revision = self._catalogue.revision()
-        lexicon = self._index.at(revision).lexicon
-        seen = signs(translation.judged(query, self._glossary, lexicon), passages, lexicon, self._synonyms)
-        return judged(seen, self._chance.at(revision))
-
-    def _chance_at(self, revision: int) -> Chance:
-        """Some thirty searches by words, at the first judgement of a revision."""
-        index = self._index.at(revision)
-        versions = np.unique(index.table.versions).tolist()
-        off_topic = []
-        for question in OFF_TOPIC:
-            ranked = self._ranked(_Asked(text=question, versions=versions, index=index), {}, LOOKED_AT)
-            passages = self._catalogue.passages([one.row for one in ranked])
-            seen = [
-                passage.model_copy(update={"legs": list(one.legs)})
-                for one, passage in zip(ranked, passages, strict=True)
-            ]
-            off_topic.append(signs(question, seen, index.lexicon, self._synonyms))
-        return Chance.of(off_topic)
+        lexicon = self._index.at(self._catalogue.revision()).lexicon
+        asked = translation.judged(query, self._glossary, lexicon)
+        return judged(asked, passages, lexicon, self._synonyms, self._judging)
 
 
 async def _reread(

@@ -5,7 +5,7 @@ index of words relates only those of a list. The list is of English, with the te
 offices.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -47,12 +47,24 @@ class Synonyms:
     def meant(self, stems: Sequence[str]) -> list[Phrase]:
         """What these words also stand for, without repeats; phrases of the list that occur in them are among it."""
         found: dict[Phrase, None] = {}
+        for _, key in self._keys(stems):
+            found |= self._meant[key] if len(key) == 1 else {key: None} | self._meant[key]
+        return list(found)
+
+    def meant_by_each(self, stems: Sequence[str]) -> list[dict[Phrase, None]]:
+        """For each word, what it also stands for, alone or in a phrase of the list that it is part of."""
+        found: list[dict[Phrase, None]] = [{} for _ in stems]
+        for start, key in self._keys(stems):
+            for place in range(start, start + len(key)):
+                found[place] |= self._meant[key]
+        return found
+
+    def _keys(self, stems: Sequence[str]) -> Iterator[tuple[int, Phrase]]:
+        """The phrases of the list that occur in the words, the shorter ones first, and where each begins."""
         for length in range(1, self._longest + 1):
             for start in range(len(stems) - length + 1):
-                key = tuple(stems[start : start + length])
-                if key in self._meant:
-                    found |= self._meant[key] if length == 1 else {key: None} | self._meant[key]
-        return list(found)
+                if (key := tuple(stems[start : start + length])) in self._meant:
+                    yield start, key
 
     def spelt(self, phrase: Phrase) -> str:
         """A phrase that `meant` gave, as the list has it."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from backends.glossary import Glossary, Language
+from backends.glossary import Glossary
+from backends.languages import Language
 from backends.models.offline.choose_tool import Choice, Missing, NoTool, choose, form_of
 from backends.models.offline.phrases import PHRASES, Phrases
 from backends.models.offline.places import day_there, puts_month_first

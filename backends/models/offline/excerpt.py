@@ -71,9 +71,12 @@ def _kept(blocks: Sequence[Block], highlights: Sequence[Highlight]) -> dict[int,
     room = ROOM
     for index, place in _wanted(blocks, fits, best):
         block = blocks[index]
-        units = (
-            {place} if block.shape == "sentences" else _rows(block, [fits[index, n] for n in range(len(block.units))])
-        )
+        if block.shape == "sentences":
+            units = {place}
+        elif index not in kept:
+            units = _rows(block, [fits[index, n] for n in range(len(block.units))])
+        else:
+            continue
         size = sum(_size(block, unit) for unit in units - kept.get(index, set()))
         if size <= room or not kept:
             kept.setdefault(index, set()).update(units)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from backends.glossary import Language
+from backends.languages import Language
 from backends.models.offline.parameters import Parameter
 from core.retrieval.small_talk import Topic
 

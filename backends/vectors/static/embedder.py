@@ -14,7 +14,6 @@ import numpy as np
 
 from backends.vectors.contracts import Purpose, Vectors
 from backends.vectors.static.tokens import StaticTokens
-from backends.vectors.unit_rows import unit
 
 _BATCH = 512
 
@@ -30,16 +29,11 @@ class StaticEmbedder:
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """As `Embedder.embed`. It never fails."""
         ends = [*range(0, len(texts), _BATCH), len(texts)]
-        batches = [await anyio.to_thread.run_sync(self._sums, texts[start:end]) for start, end in pairwise(ends)]
+        batches = [await anyio.to_thread.run_sync(self._vectors, texts[start:end]) for start, end in pairwise(ends)]
         return np.concatenate([np.empty((0, self._tokens.rows.shape[1]), dtype=np.float32), *batches])
 
     async def close(self) -> None:
         """The table stays loaded for the process."""
 
-    def _sums(self, texts: Sequence[str]) -> Vectors:
-        tokens, ids = self._tokens, self._tokens.ids(texts)
-        sums = np.zeros((len(texts), tokens.rows.shape[1]), dtype=np.float32)
-        for row, text in zip(sums, ids, strict=True):
-            if tokens.worded[text].any():
-                np.matmul(tokens.lengths[text], tokens.rows[text], out=row)
-        return unit(sums)
+    def _vectors(self, texts: Sequence[str]) -> Vectors:
+        return self._tokens.meanings(self._tokens.ids(texts))

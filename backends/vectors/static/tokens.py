@@ -24,7 +24,7 @@ from core.errors import InvalidInput
 _WEIGHTS = "wordllama/weights/l2_supercat_256.safetensors"
 _TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 _TENSOR = "embedding.weight"
-_INSTEAD = "pip install 'rolltop[handbooks]', or choose the embedder none: to search by words alone"
+_INSTEAD = "pip install 'rolltop[handbooks]'"
 _FIRST_PIECE = 259
 """Below it are the tokenizer's marks, and the 256 bytes that spell characters without a piece of their own."""
 
@@ -83,6 +83,14 @@ class StaticTokens:
         """
         encoded = self._tokenizer.encode_batch_fast([_as_read(text) for text in texts], add_special_tokens=False)
         return [np.array(text.ids, dtype=np.uint32) for text in encoded]
+
+    def meanings(self, texts: Sequence[NDArray[np.uint32]]) -> NDArray[np.float32]:
+        """A row for each text's tokens: the sum of their vectors, scaled to length 1; zeros for one without words."""
+        sums = np.zeros((len(texts), self.rows.shape[1]), dtype=np.float32)
+        for row, ids in zip(sums, texts, strict=True):
+            if self.worded[ids].any():
+                np.matmul(self.lengths[ids], self.rows[ids], out=row)
+        return unit(sums)
 
     @cached_property
     def worded(self) -> NDArray[np.bool_]:
