@@ -164,6 +164,14 @@ class Leg(Value):
     score: float
 
 
+class Highlight(Value):
+    """A piece of a passage's text, from `start` to `end` in characters, and how well it answers the query."""
+
+    start: int
+    end: int
+    score: float
+
+
 class Passage(Value):
     """A piece of a handbook that a retriever found, as it was at that time.
 
@@ -173,6 +181,7 @@ class Passage(Value):
 
     `score` compares within one search only. `legs` are its places in the searches that were fused, `reason` says in
     words why it ranks where it does. `conflicts` are the ids of passages of the same search that contradict it.
+    `highlights` are the sentences, items and rows that answer best, best first; [] if the retriever does not say.
     """
 
     id: str
@@ -191,6 +200,7 @@ class Passage(Value):
     legs: list[Leg] = []
     reason: str = ""
     conflicts: list[str] = []
+    highlights: list[Highlight] = []
 
 
 class Judgement(Value):

@@ -80,7 +80,7 @@ for view in transcript.turns:
                     draw_care(turn.concern, turn.id)
                 if turn.text:
                     st.markdown(with_markers(turn.text, turn.citations), anchors=False)
-                draw_sources(turn.citations, view.retrievals, section, turn.id)
+                draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
                 draw_ending(turn)
                 draw_unsourced(view)
                 draw_handovers(view.handovers)

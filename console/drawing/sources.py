@@ -14,19 +14,29 @@ from core.values import Audience, Citation, Judgement, Passage
 
 # A number of more digits is one of the text, such as a year.
 _MARKER = re.compile(r"\[(\d{1,3})\]")
+_QUOTE = re.compile(r"(?:^>[^\n]*\n?)+", re.MULTILINE)
+_MORE = re.compile(r"\((\d+ more (?:row|item)s?) in the source\)")
 
 Section: TypeAlias = Callable[[Passage], Sequence[Passage]]
 """The passages of a passage's section, in order; [] if they are gone or do not apply to the viewer."""
 
 
-def draw_sources(citations: Sequence[Citation], retrievals: Sequence[Retrieval], section: Section, key: str) -> None:
-    """A chip for each cited passage, which opens it. `key` sets these chips apart from others on the page."""
+def draw_sources(
+    text: str | None, citations: Sequence[Citation], retrievals: Sequence[Retrieval], section: Section, key: str
+) -> None:
+    """A chip for each passage that the text cites, which opens it, and one for the rows that a quote has left out.
+
+    A text that cites nothing because the handbooks do not answer has a chip for the passage it names as the nearest.
+    `key` sets these chips apart from others on the page.
+    """
     if not citations:
+        _draw_nearest(text or "", retrievals, section, key)
         return
     quotes: dict[int, list[Citation]] = {}
     for citation in citations:
         quotes.setdefault(citation.number, []).append(citation)
     passages = {passage.id: passage for retrieval in retrievals for passage in retrieval.passages}
+    more = left_out(text or "")
     st.caption("Sources")
     with st.container(horizontal=True, gap="xsmall"):
         for number, cited in sorted(quotes.items()):
@@ -35,11 +45,40 @@ def draw_sources(citations: Sequence[Citation], retrievals: Sequence[Retrieval],
             if st.button(
                 chip, key=f"source_{key}_{number}", icon=":material/menu_book:", help=label(_trail(passage), 300)
             ):
-                _open(number, passage, [citation.quote for citation in cited], passages, section)
+                _open(f"{number} · ", passage, [citation.quote for citation in cited], passages, section)
+            if number in more and st.button(
+                more[number],
+                key=f"more_{key}_{number}",
+                icon=":material/unfold_more:",
+                help=f"Show all of source {number}",
+            ):
+                _open(f"{number} · ", passage, [citation.quote for citation in cited], passages, section)
 
 
-def _open(number: int, passage: Passage, quotes: list[str], passages: Mapping[str, Passage], section: Section) -> None:
-    title = f"{number} · {label(passage.title, 120)}"
+def left_out(text: str) -> dict[int, str]:
+    """What the quotes of a text say they leave out, by the number of their passage: `7 more rows`."""
+    notes: dict[int, str] = {}
+    for quote in _QUOTE.findall(text):
+        if (said := _MORE.findall(quote)) and (numbers := _MARKER.findall(quote)):
+            notes[int(numbers[-1])] = ", ".join(said)
+    return notes
+
+
+def _draw_nearest(text: str, retrievals: Sequence[Retrieval], section: Section, key: str) -> None:
+    if not any(retrieval.answers is False for retrieval in retrievals):
+        return
+    passages = {passage.id: passage for retrieval in retrievals for passage in retrieval.passages}
+    named = [passage for passage in passages.values() if f"“{passage.title}”" in text]
+    for passage in [passage for passage in named if " / ".join(passage.section) in text][:1]:
+        st.caption("Nearest in the handbooks, not an answer")
+        if st.button(
+            label(passage.title, 40), key=f"nearest_{key}", icon=":material/search:", help=label(_trail(passage), 300)
+        ):
+            _open("", passage, [], passages, section)
+
+
+def _open(mark: str, passage: Passage, quotes: list[str], passages: Mapping[str, Passage], section: Section) -> None:
+    title = f"{mark}{label(passage.title, 120)}"
 
     @st.dialog(title, position="right", width=720, icon=":material/menu_book:")
     def draw() -> None:

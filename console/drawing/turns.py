@@ -36,7 +36,7 @@ def draw_answer(view: TurnView, viewer: Viewer, decide: Decide, section: Section
     for call in calls:
         if call.status == "awaiting_approval":
             draw_approval(call, viewer, decide)
-    draw_sources(turn.citations, view.retrievals, section, turn.id)
+    draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
 
 
 def is_unanswered(view: TurnView) -> bool:

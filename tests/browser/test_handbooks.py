@@ -128,7 +128,8 @@ def test_a_question_outside_the_handbooks_is_refused_and_offers_a_person(offline
     ask(page, "What is the capital of France?")
     answer = page.get_by_test_id("stChatMessage").last
     expect(answer).to_contain_text("I found nothing in the handbooks that answers this")
-    expect(answer).to_contain_text("I searched")
+    expect(answer).to_contain_text("came nearest, but is not the answer")
+    expect(answer).to_contain_text("Nearest in the handbooks, not an answer")
     expect(answer).to_contain_text("contact the People team")
     assert sources(page) == []
 
@@ -208,3 +209,18 @@ def test_a_wide_table_scrolls_by_itself_on_a_phone(offline, sign_in):
 def overflow(page):
     """How many pixels the page is wider than what shows it."""
     return page.evaluate("(main => main.scrollWidth - main.clientWidth)(document.querySelector('.stMain'))")
+
+
+def test_the_rows_that_a_quote_leaves_out_open_with_those_that_were_quoted_marked(offline, sign_in):
+    page = sign_in(offline, "e-1042")
+    ask(page, "How long is the company's notice period after 6 years?")
+    answer = page.get_by_test_id("stChatMessage").last
+    expect(answer.get_by_role("cell", name="5 years")).to_be_visible()
+    expect(answer.get_by_role("cell", name="25 years")).to_have_count(0)
+    expect(answer.get_by_text("(8 more rows in the source)")).to_be_visible()
+    answer.get_by_role("button", name="8 more rows").first.click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_role("cell", name="25 years")).to_be_visible()
+    marked = set(drawer.locator(".stMarkdownColoredBackground").all_inner_texts())
+    assert {"5 years", "3 months", "2 months", "5 weeks"} <= marked
+    assert "25 years" not in marked

@@ -5,6 +5,7 @@ Parts of search can be left out. Where the retriever has no switch for one, what
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Literal, TypeAlias, get_args
@@ -52,7 +53,7 @@ class Installation:
     def passages(self) -> int:
         return sum(one.passages for one in self.report.documents)
 
-    def retriever(self, without: Collection[Part] = ()) -> HandbookRetriever:
+    def retriever(self, without: Collection[Part] = (), today: date | None = None) -> HandbookRetriever:
         """One at a time: the words are left out for all retrievers of an installation at once."""
         self.catalogue.wordless = "words" in without
         embeds = "vectors" not in without and self._embedder is not None
@@ -62,6 +63,7 @@ class Installation:
             embedder=self._embedder if embeds else None,
             tokens=None if "tokens" in without else self._tokens,
             synonyms=_synonyms(without),
+            today=lambda: today or datetime.now(UTC).date(),
         )
 
 

@@ -37,6 +37,10 @@ def passage(text: str, document: str = "a", **given) -> Passage:
     )  # fmt: skip - one value a call
 
 
+def always(passage: Passage) -> bool:
+    return True
+
+
 def test_words_are_scaled_from_nothing_and_vectors_from_the_lowest_found():
     sums = joined({1: 8.0, 2: 4.0}, {1: 0.2, 2: 0.6, 3: 0.4}, {}, HALVES)
     assert sums == pytest.approx({1: 0.5, 2: 0.75, 3: 0.25})
@@ -79,20 +83,26 @@ def test_of_equal_ones_the_older_goes_first():
 
 def test_a_document_with_many_alike_does_not_crowd_out_another():
     crowd = [(1.0 - n / 1000, passage(f"{n}", "crowd")) for n in range(FREE + 3)]
-    placed = [one.document for _, one in spread([*crowd, (0.94, passage("x", "other"))])]
+    placed = [one.document for _, one in spread([*crowd, (0.94, passage("x", "other"))], always)]
     assert placed.index("other") == FREE + 1
     assert len(placed) == FREE + 4
 
 
 def test_but_one_that_is_far_better_keeps_all_its_places():
     crowd = [(1.0, passage(f"{n}", "crowd")) for n in range(FREE + 3)]
-    assert [one.document for _, one in spread([*crowd, (0.3, passage("x", "other"))])][-1] == "other"
+    assert [one.document for _, one in spread([*crowd, (0.3, passage("x", "other"))], always)][-1] == "other"
 
 
 def test_what_is_for_the_askers_country_goes_first_of_two_that_fit_alike_and_not_where_it_does_not_fit():
     own = passage("own", "own", audience=Audience(countries=["austria"]))
-    assert [one.document for _, one in spread([(0.90, passage("all", "all")), (0.85, own)])] == ["own", "all"]
-    assert [one.document for _, one in spread([(0.90, passage("all", "all")), (0.40, own)])] == ["all", "own"]
+    assert [one.document for _, one in spread([(0.90, passage("all", "all")), (0.85, own)], always)] == ["own", "all"]
+    assert [one.document for _, one in spread([(0.90, passage("all", "all")), (0.40, own)], always)] == ["all", "own"]
+
+
+def test_a_countrys_handbook_about_something_else_has_no_lead():
+    own = passage("own", "own", audience=Audience(countries=["austria"]))
+    scored = [(0.90, passage("all", "all")), (0.85, own)]
+    assert [one.document for _, one in spread(scored, lambda passage: passage.title != "own")] == ["all", "own"]
 
 
 def test_of_passages_that_say_the_same_the_first_stands_for_all():

@@ -386,10 +386,12 @@ POLICY = passage(
 
 
 async def test_an_answer_quotes_the_fitting_sentences_and_says_where_they_stand():
-    said, _ = await answer("Are employees remote?", passages=[POLICY])
+    long = POLICY.model_copy(update={"text": f"{'Bring a badge to the door of the office. ' * 15}\n\n{POLICY.text}"})
+    said, _ = await answer("Are employees remote?", passages=[long])
     assert said.startswith("From “Remote work”, section Hybrid days:\n\n> ")
-    assert "> [...] Employees may work remotely up to three days a week." in said
-    assert "Snow" not in said
+    assert "Employees may work remotely up to three days a week." in said
+    assert "badge" not in said
+    assert "chair" not in said
 
 
 async def test_every_quote_is_the_passages_own_words():
@@ -418,7 +420,7 @@ async def test_a_table_row_is_quoted_with_its_header():
 async def test_markers_are_the_places_of_the_passages_and_become_citations():
     other = passage("Dogs sleep.", title="Dogs", document="dogs")
     said, _ = await answer("May employees work remotely?", passages=[other, POLICY])
-    assert [(found.number, found.passage.document) for found in citations(said, [other, POLICY])] == [(2, "remote")]
+    assert {(found.number, found.passage.document) for found in citations(said, [other, POLICY])} == {(2, "remote")}
 
 
 async def test_brackets_in_a_quote_or_a_result_are_no_citations():

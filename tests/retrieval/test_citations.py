@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.canonical import canonical
 from core.retrieval.citations import citations, fitting
-from core.values import Passage
+from core.values import Highlight, Passage
 from core.words import words
 
 
@@ -59,6 +59,47 @@ def test_a_quote_stands_in_the_passage_where_the_citation_says():
 def test_a_long_sentence_is_quoted_from_its_beginning():
     long = passage("The allowance " + "and so on " * 60 + "ends.")
     assert len(citations("The allowance ends [1].", [long])[0].quote) == 300
+
+
+RULES = passage(
+    "Leave is agreed. You have 25 days.\n\n**How many in Graz?**\n\nYou have 25 days there.\n\n"
+    "| Grade | Days |\n|---|---|\n| A | 25 |\n| B | 28 |\n\n1. Ask first.\n2. Then book."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "cited"),
+    [
+        ("> Leave is agreed. You have 25 days. [1]", ["Leave is agreed.", "You have 25 days."]),
+        ("> **How many in Graz?**\n>\n> You have 25 days there. [1]", ["You have 25 days there."]),
+        ("> | Grade | Days |\n> |---|---|\n> | B | 28 |\n>\n> (1 more row in the source)\n>\n> [1]", ["| B | 28 |"]),
+        ("> 1. Ask first.\n> 2. Then book. [1]", ["Ask first.", "Then book."]),
+        ("> [...] You have 25 days. [1]\n\nLeave is agreed [1].", ["Leave is agreed.", "You have 25 days."]),
+        ("> You get 28 in grade B. [1]", ["| B | 28 |"]),
+        ("> Leave is agreed.", []),
+    ],
+)
+def test_a_block_of_quotes_is_cited_with_each_sentence_that_it_repeats(text, cited):
+    found = citations(text, [RULES])
+    assert [one.quote for one in found] == cited
+    assert all(RULES.text[one.start : one.end] == one.quote for one in found)
+
+
+def test_of_the_quotes_from_a_passage_the_one_that_answers_best_comes_first():
+    row = RULES.text.index("| B | 28 |")
+    highlights = [Highlight(start=row, end=row + 10, score=0.9), Highlight(start=0, end=16, score=0.4)]
+    marked = RULES.model_copy(update={"highlights": highlights})
+    said = "> Leave is agreed. You have 25 days.\n>\n> | B | 28 |\n>\n> [1]"
+    assert [one.quote for one in citations(said, [marked])] == ["| B | 28 |", "Leave is agreed.", "You have 25 days."]
+
+
+def test_a_long_block_of_quotes_is_read_once(monkeypatch):
+    read = []
+    monkeypatch.setattr("core.retrieval.citations.words", lambda text: read.append(len(text)) or words(text))
+    passages = handbook(300)
+    said = "\n".join(f"> Grade {n} has {n} days of leave. [{n % 3 + 1}]" for n in range(4_000))
+    assert len(citations(said, passages)) == 300
+    assert sum(read) <= len(said) + sum(len(passage.text) for passage in passages)
 
 
 def by_definition(text, passages):

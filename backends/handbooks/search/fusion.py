@@ -4,7 +4,7 @@ Sums of ranks, which need no scale, are worse than embeddings alone: they forget
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -13,8 +13,8 @@ from core.values import Leg, Passage
 MATCHED = 100
 """How many passages are matched token by token, the best by words and vectors; 30 and 200 give the same figures."""
 SPECIFIC = 0.1
-"""What a passage for the asker's own country or company has before one for everybody: enough to go first of two that
-fit alike, not enough to come up where it does not fit."""
+"""What a passage for the asker's own country or company has before one for everybody, if its title is about what was
+asked: enough to go first of two that fit alike, not enough to come up where it does not fit."""
 FREE = 3
 """Passages of one document that stand where their score puts them."""
 CODED = 2.0
@@ -92,9 +92,12 @@ def ordered(sums: Mapping[int, float], legs: Mapping[str, Mapping[int, float]], 
     ]
 
 
-def spread(scored: Iterable[tuple[float, Passage]]) -> list[tuple[float, Passage]]:
-    """Best first, with a lead for what is for the asker's country, and the later passages of a document set back."""
-    led = [(score + SPECIFIC * is_specific(passage), passage) for score, passage in scored]
+def spread(scored: Iterable[tuple[float, Passage]], is_about: Callable[[Passage], bool]) -> list[tuple[float, Passage]]:
+    """Best first, with a lead for what is for the asker's country, and the later passages of a document set back.
+
+    A country's handbook that `is_about` something else gets no lead.
+    """
+    led = [(score + SPECIFIC * (is_specific(passage) and is_about(passage)), passage) for score, passage in scored]
     seen = Counter[str]()
     placed: list[tuple[float, Passage]] = []
     for score, passage in sorted(led, key=_by_score):

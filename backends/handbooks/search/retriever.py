@@ -32,8 +32,11 @@ from backends.handbooks.search.fusion import (
     with_tokens,
 )
 from backends.handbooks.search.index_cache import HeldIndex, Latest
+from backends.handbooks.search.likeness import likeness
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.search.words import WordsLeg
+from backends.passages.highlights import with_highlights
+from backends.stems import stemmed
 from backends.vectors.contracts import Embedder, Reranker, VectorIndex
 from backends.vectors.single_thread import single_thread
 from backends.vectors.static.tokens import StaticTokens
@@ -124,7 +127,8 @@ class HandbookRetriever:
             except Unavailable:
                 notes.append("the reranker did not answer")
         searched = ["words"] if near is None else ["words", "vectors"]
-        return await blocking(_finished, best, ranked, searched, ", ".join(notes), limit)
+        found = await blocking(_finished, best, ranked, searched, ", ".join(notes), limit)
+        return await blocking(self._highlighted, query[-LONGEST:], found, asked.index)
 
     def _asked(self, query: str, viewer: Viewer, filters: Filters | None, day: date) -> _Asked:
         self._catalogue.expect(self._embedder)
@@ -147,11 +151,17 @@ class HandbookRetriever:
         ranked = self._ranked(asked, dict(near or ()), limit)
         passages = self._catalogue.passages([one.row for one in ranked])
         legs = {passage.id: list(one.legs) for one, passage in zip(ranked, passages, strict=True)}
-        return legs, spread(
+        scored = [
             (one.score, passage)
             for one, passage in zip(ranked, passages, strict=True)
             if _allowed(passage, viewer, day)
-        )
+        ]
+        phrases = [phrase for terms in self._words.terms(asked.text, asked.index.lexicon) for phrase in terms]
+
+        def is_about(passage: Passage) -> bool:
+            return any(map(frozenset(stemmed(passage.title).split()).issuperset, phrases))
+
+        return legs, spread(scored, is_about)
 
     def _ranked(self, asked: _Asked, near: Mapping[str, float], limit: int) -> list[Ranked]:
         terms = self._words.terms(asked.text, asked.index.lexicon)
@@ -170,6 +180,10 @@ class HandbookRetriever:
         if not has_vectors:
             return BY_WORDS
         return BY_STATIC if self._embedder is not None and self._embedder.name.startswith("static:") else BY_MODEL
+
+    def _highlighted(self, query: str, passages: Sequence[Passage], index: HeldIndex) -> list[Passage]:
+        query = translation.judged(query, self._glossary, index.lexicon)
+        return with_highlights(query, passages, likeness(query, index.lexicon, self._synonyms, index.matching))
 
     def _judged(self, query: str, passages: Sequence[Passage]) -> Judgement:
         lexicon = self._index.at(self._catalogue.revision()).lexicon

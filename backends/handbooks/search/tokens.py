@@ -72,6 +72,14 @@ class TokenMatching:
         cosines = self._tokens.rows[asked] @ self._tokens.rows[there].T
         return np.maximum.reduceat(cosines[:, places], starts, axis=1)
 
+    def nearest_in(self, asked: NDArray[np.uint32], texts: Sequence[str]) -> Scores:
+        """As `nearest`, with a column for each text; 0 for a text without tokens."""
+        found = np.zeros((len(asked), len(texts)), np.float32)
+        spans = self._tokens.ids(texts)
+        if full := [n for n, span in enumerate(spans) if len(span)]:
+            found[:, full] = self.nearest(asked, [spans[n] for n in full])
+        return found
+
 
 @lru_cache(maxsize=2)
 def _silent(tokens: StaticTokens) -> frozenset[int]:
