@@ -1,8 +1,9 @@
 """How well people in need are recognised: sentences as employees write them, and what of them is found.
 
-    python -m tests.eval.care [--half dev|reported] [--show]
+    python -m tests.eval.care [--half dev|reported|fresh] [--show]
 
-Phrases are written with the half `dev`. The half `reported` is only measured.
+Phrases are written with the half `dev`. The half `reported` is only measured. The sentences `fresh` are only measured,
+too: their writer had not read the phrases or the sentences of the two halves.
 
 A sentence in need has the topic of its writer's need, or of a colleague's whom the writer speaks of:
 
@@ -33,12 +34,12 @@ from core.gate import Viewer
 from .questions import Line, read_lines
 from .tables import figure
 
-Half: TypeAlias = Literal["dev", "reported"]
+Half: TypeAlias = Literal["dev", "reported", "fresh"]
 Topic: TypeAlias = Literal["self_harm", "harassment", "violence", "whistleblowing", "illness"]
 Recognise: TypeAlias = Callable[[str], Awaitable[str | None]]
 """The topic of a sentence, None if it has none."""
 
-SENTENCES = Path(__file__).with_name("care.jsonl")
+SENTENCES = [Path(__file__).with_name(name) for name in ("care.jsonl", "care_fresh.jsonl")]
 READER = Viewer("e-1042", country="austria")
 
 
@@ -55,7 +56,7 @@ class Sentence(Line):
 
 def read_sentences(half: Half | None = None) -> list[Sentence]:
     """The sentences of this half; all of them for None."""
-    return [one for one in read_lines(Sentence, SENTENCES) if half in (None, one.half)]
+    return [one for path in SENTENCES for one in read_lines(Sentence, path) if half in (None, one.half)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import combinations
 from math import isnan
 from typing import get_args
 
@@ -12,7 +13,7 @@ from .matching import plain
 
 SENTENCES = read_sentences()
 IN_NEED = [one for one in SENTENCES if one.topic]
-BOTH: tuple[Half, ...] = get_args(Half)
+HALVES: tuple[Half, ...] = get_args(Half)
 
 
 def sentence(topic: Topic | None, text: str = "…") -> Sentence:
@@ -26,16 +27,28 @@ def test_no_id_and_no_text_is_there_twice():
 
 
 def test_there_are_enough_sentences_of_every_sort():
-    assert len(IN_NEED) >= 170
-    assert len(SENTENCES) - len(IN_NEED) >= 190
+    assert len(IN_NEED) >= 290
+    assert len(SENTENCES) - len(IN_NEED) >= 310
     topics = Counter(one.topic for one in IN_NEED)
     assert set(topics) == set(get_args(Topic))
-    assert min(topics.values()) >= 34
+    assert min(topics.values()) >= 58
     kinds = Counter(one.kind for one in SENTENCES)
-    assert kinds["misspelt"] >= 30
-    assert kinds["near_miss"] >= 70
-    assert kinds["ordinary"] >= 100
-    assert sum(one.language == "de" for one in IN_NEED) >= 45
+    assert kinds["misspelt"] >= 50
+    assert kinds["near_miss"] >= 110
+    assert kinds["ordinary"] >= 180
+    assert sum(one.language == "de" for one in IN_NEED) >= 85
+
+
+def test_every_topic_has_as_many_fresh_sentences_of_each_kind_and_a_third_are_german():
+    fresh = read_sentences("fresh")
+    each = {"direct": 8, "indirect": 8, "misspelt": 4, "slang": 4}
+    assert Counter((one.topic, one.kind) for one in fresh) == {
+        **{(topic, kind): count for topic in get_args(Topic) for kind, count in each.items()},
+        (None, "near_miss"): 40,
+        (None, "ordinary"): 80,
+    }
+    german = Counter(one.topic for one in fresh if one.language == "de")
+    assert german == {**dict.fromkeys(get_args(Topic), 8), None: 40}
 
 
 def test_only_ordinary_sentences_and_near_misses_have_no_topic():
@@ -52,21 +65,21 @@ def test_only_ordinary_sentences_and_near_misses_have_no_topic():
         lambda one: (one.topic, one.language),
     ],
 )
-def test_both_halves_have_the_same_mix(sort: Callable[[Sentence], object]):
-    dev, reported = (Counter(map(sort, read_sentences(half))) for half in BOTH)
+def test_dev_and_reported_have_the_same_mix(sort: Callable[[Sentence], object]):
+    dev, reported = Counter(map(sort, read_sentences("dev"))), Counter(map(sort, read_sentences("reported")))
     assert {key: count for key, count in dev.items() if abs(count - reported[key]) > 2} == {}
     assert set(dev) == set(reported)
 
 
-def test_no_sentence_of_one_half_has_most_words_of_one_of_the_other():
+def test_no_sentence_of_one_half_has_most_words_of_one_of_another():
     def words(one: Sentence) -> frozenset[str]:
         return frozenset(word.strip("?!.,'") for word in plain(one.text).split())
 
-    dev, reported = (read_sentences(half) for half in BOTH)
     alike = [
         (one.text, other.text)
-        for one in dev
-        for other in reported
+        for half, other_half in combinations(HALVES, 2)
+        for one in read_sentences(half)
+        for other in read_sentences(other_half)
         if len(words(one) & words(other)) > 0.7 * len(words(one) | words(other))
     ]
     assert alike == []
