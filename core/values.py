@@ -204,18 +204,25 @@ class Passage(Value):
 
 
 class Judgement(Value):
-    """Whether passages answer the question they were found for. `confidence` is a probability, 0 to 1.
+    """Whether passages answer the question they were found for. `confidence` is from 0 to 1, and no probability.
 
-    Below `threshold` the desk says that the handbooks do not answer. `calibration` names the figures used.
+    Below `threshold` the desk says that the handbooks do not answer, below `sure` that it is not sure whether they do;
+    None if the retriever makes no such difference. `calibration` names the figures used.
     """
 
     confidence: float
     threshold: float
+    sure: float | None = None
     calibration: str
 
     @property
     def answers(self) -> bool:
         return self.confidence >= self.threshold
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the passages may answer, or may be on the topic and lack the fact."""
+        return self.answers and self.sure is not None and self.confidence < self.sure
 
 
 class Usage(Value):

@@ -15,7 +15,9 @@ from core.values import Audience, Citation, Judgement, Passage
 # A number of more digits is one of the text, such as a year.
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _QUOTE = re.compile(r"(?:^>[^\n]*\n?)+", re.MULTILINE)
-_MORE = re.compile(r"\((\d+ more (?:row|item)s?) in the source\)")
+_MORE = re.compile(
+    r"\((\d+ (?:more (?:row|item)s?|weiterer? (?:Zeile|Punkt)|weitere (?:Zeilen|Punkte))) in (?:the|der) ", re.I
+)
 
 Section: TypeAlias = Callable[[Passage], Sequence[Passage]]
 """The passages of a passage's section, in order; [] if they are gone or do not apply to the viewer."""
@@ -176,9 +178,15 @@ def draw_retrieval(retrieval: Retrieval, cited: set[int]) -> None:
 
 def draw_judgement(judgement: Judgement) -> None:
     """Whether the passages answer the question, and the figures behind that."""
-    badge = ":green-badge[answers the question]" if judgement.answers else ":orange-badge[no answer in the handbooks]"
+    if judgement.doubtful:
+        badge = ":orange-badge[may answer the question]"
+    else:
+        badge = (
+            ":green-badge[answers the question]" if judgement.answers else ":orange-badge[no answer in the handbooks]"
+        )
+    sure = "" if judgement.sure is None else f", sure from {judgement.sure:.2f}"
     st.markdown(
-        f"{badge} confidence {judgement.confidence:.2f}, threshold {judgement.threshold:.2f}",
+        f"{badge} confidence {judgement.confidence:.2f}, threshold {judgement.threshold:.2f}{sure}",
         help=f"Calibration: {label(judgement.calibration, 200)}",
     )
 

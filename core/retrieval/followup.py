@@ -35,7 +35,8 @@ _POINTS_BACK = frozenset(
 _EMPTY = frozenset(
     """a an the there one ones is are was be do does did can could may might must will would should i we you my our your
     me us if to of in on at for with from by about as and or not no yes how what when where which who whom whose why
-    much many long often have has had get gets any please tell more""".split()  # noqa: SIM905 - as above
+    much many long often have has had get gets any please tell more before after ask asked need needs take takes happen
+    happens mean means apply applies count counts still always already first next later earlier""".split()  # noqa: SIM905 - as above
 )
 _REWRITE = (
     "You write search queries for a company's handbooks. Put the employee's last question into one question that makes "

@@ -21,8 +21,8 @@ For the rest it depends on what is expected:
   `source` are cited; otherwise poor.
 - `asks`: good if every text of `good` is in the reply, and it cites nothing and calls no tool; wrong if only documents
   other than the `source` are cited; otherwise poor.
-- `refusal`: good if the reply says that the handbooks do not answer; wrong if it cites them without saying so;
-  otherwise poor.
+- `refusal`: good if the reply says that the handbooks do not answer; wrong if it cites them and says neither that nor
+  that it is not sure; otherwise poor.
 - `care`: good if the concern is recognised with its topic; wrong if none is recognised and handbooks are cited;
   otherwise poor.
 - `chat`: wrong if handbooks are cited; good if every text of `good` is in the reply, and the reply is not a refusal and
@@ -83,6 +83,9 @@ _UNKNOWN = re.compile(
     r"|\b(?:antwort\w*|beantwort\w*|finde\w*|steht|wei(?:ß|ss))\b[^.!?]{0,60}?\b(?:kein\w*|nichts?)\b",
     re.IGNORECASE,
 )
+
+
+_DOUBT = re.compile(r"\bnot sure\b|\bnicht sicher\b", re.IGNORECASE)
 
 
 class Everyday(Line):
@@ -146,6 +149,11 @@ class Answered:
         """Whether the reply says, in its own words, that it has no answer."""
         return _UNKNOWN.search(_QUOTED.sub(" ", self.text)) is not None
 
+    @property
+    def doubts(self) -> bool:
+        """Whether the reply says, in its own words, that it is not sure to answer."""
+        return _DOUBT.search(_QUOTED.sub(" ", self.text)) is not None
+
 
 def read_everyday(half: Half | None = None) -> list[Everyday]:
     """The questions of this half; all of them for None."""
@@ -179,7 +187,7 @@ def _asks(question: Everyday, reply: Answered) -> tuple[bool, bool]:
 
 
 def _refusal(question: Everyday, reply: Answered) -> tuple[bool, bool]:
-    return reply.refuses, bool(reply.cited) and not reply.refuses
+    return reply.refuses, bool(reply.cited) and not reply.refuses and not reply.doubts
 
 
 def _care(question: Everyday, reply: Answered) -> tuple[bool, bool]:

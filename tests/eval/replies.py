@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import anyio
 import numpy as np
 
-from backends.models.offline.quotes import NOTHING_FOUND
+from backends.models.offline.phrases import ENGLISH
 from backends.models.opening import open_model
 from core.gate import Viewer
 from core.model import AssistantMessage, ModelRequest, SentMessage, UserMessage
@@ -50,7 +50,11 @@ class Reply:
 
     @property
     def refused(self) -> bool:
-        return self.text.startswith(NOTHING_FOUND)
+        return self.text.startswith(ENGLISH.nothing_found)
+
+    @property
+    def doubtful(self) -> bool:
+        return self.text.startswith(ENGLISH.not_sure)
 
 
 async def reply_to(
@@ -89,7 +93,7 @@ async def reply_to(
         )
 
     quoted = _QUOTED.findall(text)
-    answered = not text.startswith(NOTHING_FOUND)
+    answered = not text.startswith(ENGLISH.nothing_found)
     return Reply(
         question=question,
         text=text,
@@ -143,7 +147,8 @@ def _measured(replies: Sequence[Reply]) -> str:
                 ("fact in the reply", [reply.holds for reply in some]),
                 ("in the first quote", [reply.first_holds for reply in some]),
                 ("wrongly refused", [reply.refused for reply in some]),
-                ("unanswerable answered as known", [not reply.refused for reply in none]),
+                ("told with doubt", [reply.doubtful for reply in some]),
+                ("unanswerable answered as known", [not reply.refused and not reply.doubtful for reply in none]),
             )
         )
         + f"; quotes {np.mean([reply.quotes for reply in some if not reply.refused]):.2f}"

@@ -24,7 +24,7 @@ LEAST = {
     "followup": 8,
     "care": 10,
 }
-BOTH: tuple[Half, ...] = get_args(Half)
+BOTH: tuple[Half, ...] = ("dev", "reported")
 SHIFTS, TRAVEL = "working/working-hours.md", "travel/business-travel.md"
 ANSWER = Everyday(
     id="a",
@@ -134,6 +134,8 @@ def test_every_fact_stands_in_each_of_its_sources():
         (UNKNOWN, Answered(text="Dazu steht in den Handbüchern nichts."), "good"),
         (UNKNOWN, Answered(text="Dazu habe ich keine Antwort gefunden."), "good"),
         (UNKNOWN, Answered(text="Hello!"), "poor"),
+        (UNKNOWN, Answered(text="I am not sure that this answers:\n\n> A pool. [1]", cited=(TRAVEL,)), "poor"),
+        (UNKNOWN, Answered(text="From “Travel”:\n\n> Be not sure of it. [1]", cited=(TRAVEL,)), "wrong"),
         (UNKNOWN, Answered(text="From “Travel”:\n\n> It does not cover trips. [1]", cited=(TRAVEL,)), "wrong"),
         (CARE, Answered(text="You are not alone.", care="violence"), "good"),
         (CARE, Answered(text="You are not alone. [1]", cited=(SHIFTS,), care="violence"), "good"),

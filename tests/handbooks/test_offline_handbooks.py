@@ -7,7 +7,7 @@ import pytest
 
 from backends.handbooks.opening import open_handbooks
 from backends.models.offline.model import OfflineModel
-from backends.models.offline.quotes import NOTHING_FOUND
+from backends.models.offline.phrases import ENGLISH, GERMAN
 from core.gate import Viewer
 from core.model import ModelRequest, UserMessage
 from core.retrieval.citations import citations
@@ -59,6 +59,30 @@ async def test_the_same_question_is_answered_from_the_askers_country(sample_cata
 
 async def test_a_question_outside_the_handbooks_is_refused_with_what_came_nearest(sample_catalogue):
     said, passages = await ask(sample_catalogue, "What is the capital of France?")
-    assert said.startswith(NOTHING_FOUND)
+    assert said.startswith(ENGLISH.nothing_found)
     assert f"“{passages[0].title}”" in said
     assert "People team" in said
+
+
+@pytest.mark.parametrize(
+    ("question", "document", "words"),
+    [
+        ("Wie hoch ist das Kilometergeld für mein Auto?", "travel/expenses", "€0.50"),
+        ("Wie viele Tage pro Woche darf ich im Homeoffice arbeiten?", "working/remote-work", "three days a week"),
+        ("Ab welchem Tag brauche ich eine Bestätigung vom Arzt?", "health/sick-leave-austria", "third"),
+    ],
+)
+async def test_a_german_question_is_answered_from_an_english_handbook_with_a_german_frame(
+    sample_catalogue, question, document, words
+):
+    said, passages = await ask(sample_catalogue, question)
+    assert "Aus „" in said
+    assert "From “" not in said
+    assert document in {found.passage.document for found in citations(said, passages)}
+    assert words in said
+
+
+async def test_a_german_question_outside_the_handbooks_is_refused_in_german(sample_catalogue):
+    said, _ = await ask(sample_catalogue, "Was ist die Hauptstadt von Frankreich?")
+    assert said.startswith(GERMAN.nothing_found)
+    assert said.endswith(GERMAN.without_model)

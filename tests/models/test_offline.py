@@ -16,7 +16,6 @@ from backends.glossary import Glossary
 from backends.models.offline.dates import find_dates, find_months
 from backends.models.offline.model import OfflineModel
 from backends.models.offline.phrases import ENGLISH
-from backends.models.offline.quotes import NOTHING_FOUND
 from backends.models.opening import open_model
 from backends.stems import question_words, stem
 from core.canonical import Json
@@ -198,7 +197,7 @@ async def test_without_tools_nothing_is_called():
 
 async def test_asking_after_ones_own_affairs_is_not_asked_to_fill_in_a_form():
     said, calls = await answer("How many vacation days do I have left?", tools=[request_leave.schema])
-    assert said.startswith(NOTHING_FOUND)
+    assert said.startswith(ENGLISH.nothing_found)
     assert calls == []
 
 
@@ -442,14 +441,14 @@ async def test_a_passage_under_the_heading_asked_for_leaves_out_a_mere_mention()
 @pytest.mark.parametrize("passages", [[], [POLICY]])
 async def test_a_question_that_no_passage_fits_is_told_that_nothing_was_found(passages):
     said, _ = await answer("What is the weather in Graz?", passages=passages)
-    assert said.startswith(NOTHING_FOUND)
+    assert said.startswith(ENGLISH.nothing_found)
     assert "without a language model" in said
     assert "People team" in said
 
 
 async def test_one_common_word_does_not_make_a_passage_fit():
     said, _ = await answer("Is snow shovelled from airport runways at night?", passages=[POLICY])
-    assert said.startswith(NOTHING_FOUND)
+    assert said.startswith(ENGLISH.nothing_found)
 
 
 async def test_text_comes_in_small_pieces_and_costs_nothing():

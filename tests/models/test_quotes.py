@@ -5,7 +5,8 @@ import re
 import pytest
 
 from backends.models.offline.excerpt import ROOM, SHORT, WHOLE
-from backends.models.offline.quotes import NOTHING_FOUND, OTHERWISE, quote
+from backends.models.offline.phrases import ENGLISH
+from backends.models.offline.quotes import quote
 from core.model import UserMessage
 from core.retrieval.citations import citations
 from core.values import Highlight, Judgement, Passage
@@ -158,7 +159,7 @@ def test_a_contradiction_is_said_before_the_quotes_and_both_are_there_in_the_ord
     own = passage("Leave is 30 days a year.", "Leave: Germany", conflicts=["Leave#1"])
     all_ = passage("Annual leave of every employee is 25 days a year.", "Leave", conflicts=["Leave: Germany#1"])
     said = reply("How many days of annual leave does every employee have?", own, all_)
-    assert said.startswith(OTHERWISE)
+    assert said.startswith(ENGLISH.otherwise)
     assert re.findall(r"\[(\d)\]", said) == ["1", "2"]
 
 
@@ -187,13 +188,13 @@ def test_the_marks_of_any_retriever_are_quoted_with_the_whole_piece_they_stand_i
     marked = passage(text).model_copy(update={"highlights": [Highlight(start=start, end=start + 5, score=0.5)]})
     assert "Sentence 20 is about the canteen and its tables." in reply("What is it?", marked)
     bare = passage("## Heading").model_copy(update={"highlights": [Highlight(start=0, end=5, score=0.5)]})
-    assert reply("What is it about, please?", bare).startswith(NOTHING_FOUND)
+    assert reply("What is it about, please?", bare).startswith(ENGLISH.nothing_found)
 
 
 def test_a_refusal_shows_its_nearest_passage_and_cites_nothing():
     near = passage("Dogs are welcome on Fridays.", "Office rules", section=["Animals"])
     said = reply("May I bring a parrot, a snake or a hamster to meetings on Fridays?", near, judgement=NO)
-    assert said.startswith(NOTHING_FOUND)
+    assert said.startswith(ENGLISH.nothing_found)
     assert "came nearest, but is not the answer. From “Office rules”, section Animals:" in said
     assert "> Dogs are welcome on Fridays." in said
     assert citations(said, [near]) == []

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from backends.models.offline.phrases import Phrases
 from backends.passages.blocks import Block, Unit, read_blocks
 from core.values import Highlight, Passage
 
@@ -38,7 +39,7 @@ class Excerpt:
     ends_in_rows: bool
 
 
-def excerpt(passage: Passage) -> Excerpt:
+def excerpt(passage: Passage, phrases: Phrases) -> Excerpt:
     """The passage must have highlights, and a text that is more than a heading."""
     blocks = read_blocks(passage.text)
     kept = _kept(blocks, passage.highlights)
@@ -49,7 +50,7 @@ def excerpt(passage: Passage) -> Excerpt:
         if block.title is not None and block.title != title:
             parts.append(block.title.text)
         title = block.title
-        parts.append("\n\n".join(_written(block, units)))
+        parts.append("\n\n".join(_written(block, units, phrases)))
     return Excerpt("\n\n".join(parts), blocks[max(kept)].shape == "table")
 
 
@@ -118,7 +119,7 @@ def _size(block: Block, unit: int) -> int:
     return len(block.units[unit].text.split())
 
 
-def _written(block: Block, units: Sequence[int]) -> Iterator[str]:
+def _written(block: Block, units: Sequence[int], phrases: Phrases) -> Iterator[str]:
     """The lines that lead in, the units, and how many others there are."""
     if block.shape == "sentences":
         pieces: list[str] = []
@@ -131,5 +132,4 @@ def _written(block: Block, units: Sequence[int]) -> Iterator[str]:
     yield from lead[: len(lead) - len(head)]
     yield "\n".join([*head, *(block.units[unit].text for unit in units)])
     if more := len(block.units) - len(units):
-        kind = "row" if block.shape == "table" else "item"
-        yield f"({more} more {kind}{'s' * (more > 1)} in the source)"
+        yield (phrases.many_more if more > 1 else phrases.one_more)[block.shape].format(more=more)

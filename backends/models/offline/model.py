@@ -13,7 +13,7 @@ import anyio
 
 from backends.glossary import Glossary
 from backends.models.offline.conversation import Conversation
-from backends.models.offline.quotes import quote, unmarked
+from backends.models.offline.quotes import quote, quote_on_topic, unmarked
 from backends.models.offline.results import render
 from core.canonical import Json, canonical
 from core.errors import InvalidInput, ModelError
@@ -59,6 +59,9 @@ class OfflineModel:
         called = None
         if talk.results:
             text = unmarked("\n\n".join(render(result, talk.phrases) for result in talk.results))
+        elif talk.question.topic:
+            # Neither a tool nor a judgement: whatever else the message asks for, a person comes first.
+            text = quote_on_topic(talk.question, talk.phrases)
         elif talk.small_talk:
             text = talk.reply(talk.small_talk)
         else:
@@ -70,7 +73,7 @@ class OfflineModel:
                 case "missing":
                     text = talk.ask_back(choice)
                 case "none":
-                    text = quote(replace(talk.question, text=talk.wish.english))
+                    text = quote(replace(talk.question, text=talk.wish.english), talk.phrases)
         for piece in _PIECE.findall(text):
             await anyio.sleep(delay)
             yield TextDelta(text=piece)

@@ -14,16 +14,22 @@ class Phrases:
     """The sentences in one language. Those with braces are filled by `str.format`; `replies` answer small talk.
 
     `asking` are the questions for a missing argument: by the parameter's type, and for a day by its end of a range.
+    `one_more` and `many_more` say how many rows of a "table" or items of a "list" a quote leaves out.
     """
 
     without_model: str
     nothing_asked: str
     nothing_found: str
-    searched: str
+    nearest: str
+    meant: str
     what_next: str
     otherwise: str
-    quoted_from: str
-    quoted_section: str
+    not_sure: str
+    in_need: str
+    source: str
+    source_section: str
+    one_more: Mapping[str, str]
+    many_more: Mapping[str, str]
 
     replies: Mapping[Topic, str]
     handbooks: str
@@ -61,13 +67,18 @@ class Phrases:
 ENGLISH = Phrases(
     without_model="This desk runs without a language model: it quotes the handbooks, uses the tools it has, and "
     "guesses nothing.",
-    nothing_asked="What would you like to know?",
+    nothing_asked="What would you like to know? {without_model}",
     nothing_found="I found nothing in the handbooks that answers this.",
-    searched="I searched those that hold for you; nearest came {titles}.",
-    what_next="Please try the words a handbook would use, or contact the People team.",
+    nearest="This came nearest, but is not the answer. {source}:",
+    meant="What do you mean: {subjects}, or {last}?",
+    what_next="Please try the words a handbook would use, or contact the People team. {without_model}",
     otherwise="These handbooks do not say the same. The newer or more specific one stands first; ask the People team.",
-    quoted_from="From “{title}”:",
-    quoted_section="From “{title}”, section {section}:",
+    not_sure="I am not sure that this answers your question: please check it in the source, or ask the People team.",
+    in_need="Please turn to one of those people: they can help better than this desk.",
+    source="From “{title}”",
+    source_section="From “{title}”, section {section}",
+    one_more={"table": "({more} more row in the source)", "list": "({more} more item in the source)"},
+    many_more={"table": "({more} more rows in the source)", "list": "({more} more items in the source)"},
     replies={
         "silence": "What would you like to know? {offer}",
         "agreement": "Good. Is there anything else you would like to know?",
@@ -123,14 +134,21 @@ ENGLISH = Phrases(
 GERMAN = Phrases(
     without_model="Dieser Assistent arbeitet ohne Sprachmodell: Er zitiert die Handbücher, nutzt seine Werkzeuge und "
     "rät nichts.",
-    nothing_asked="Was möchten Sie wissen?",
+    nothing_asked="Was möchten Sie wissen? {without_model}",
     nothing_found="Ich habe dazu in den Handbüchern nichts gefunden.",
-    searched="Gesucht habe ich in denen, die für Sie gelten; am nächsten kamen {titles}.",
-    what_next="Bitte versuchen Sie es mit den Worten eines Handbuchs, oder wenden Sie sich an die Personalabteilung.",
+    nearest="Am nächsten kam dies, es ist aber nicht die Antwort. {source}:",
+    meant="Was meinen Sie: {subjects} oder {last}?",
+    what_next="Bitte versuchen Sie es mit den Worten eines Handbuchs, oder wenden Sie sich an die Personalabteilung. "
+    "{without_model}",
     otherwise="Diese Handbücher sagen nicht dasselbe. Das neuere oder genauere steht zuerst; fragen Sie bitte die "
     "Personalabteilung.",
-    quoted_from="Aus „{title}“:",
-    quoted_section="Aus „{title}“, Abschnitt {section}:",
+    not_sure="Ich bin nicht sicher, ob das Ihre Frage beantwortet: Bitte prüfen Sie es in der Quelle, oder fragen Sie "
+    "die Personalabteilung.",
+    in_need="Bitte wenden Sie sich an einen dieser Menschen: Sie können besser helfen als dieser Assistent.",
+    source="Aus „{title}“",
+    source_section="Aus „{title}“, Abschnitt {section}",
+    one_more={"table": "({more} weitere Zeile in der Quelle)", "list": "({more} weiterer Punkt in der Quelle)"},
+    many_more={"table": "({more} weitere Zeilen in der Quelle)", "list": "({more} weitere Punkte in der Quelle)"},
     replies={
         "silence": "Was möchten Sie wissen? {offer}",
         "agreement": "Gut. Möchten Sie noch etwas wissen?",

@@ -8,19 +8,12 @@ import re
 from collections.abc import Sequence
 
 from backends.models.offline.excerpt import excerpt
+from backends.models.offline.phrases import ENGLISH, Phrases
 from backends.passages.blocks import read_blocks
 from backends.passages.highlights import with_highlights
 from backends.stems import question_words
 from core.model import UserMessage
 from core.values import Passage
-
-WITHOUT = (
-    "This desk runs without a language model: it quotes the handbooks, uses the tools it has, and guesses nothing."
-)
-NOTHING_FOUND = "I found nothing in the handbooks that answers this."
-NEXT = f"Please try the words a handbook would use, or contact the People team. {WITHOUT}"
-OTHERWISE = "These handbooks do not say the same. The newer or more specific one stands first; ask the People team."
-NOTHING_ASKED = f"What would you like to know? {WITHOUT}"
 
 MOST_PASSAGES = 3
 COVERED = 0.33
@@ -37,11 +30,14 @@ SHORT = 3
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 
 
-def quote(question: UserMessage) -> str:
-    """Markdown that quotes the passages which fit the question, the best first; says so when none does."""
+def quote(question: UserMessage, phrases: Phrases = ENGLISH) -> str:
+    """Markdown that quotes the passages which fit the question, the best first; says so when none does.
+
+    The question is in English, or in the language of its passages; `phrases` are those of the answer's language.
+    """
     asked = question_words(question.text)
     if not asked and "?" not in question.text:
-        return NOTHING_ASKED
+        return phrases.nothing_asked.format(without_model=phrases.without_model)
     passages = question.passages
     if not any(passage.highlights for passage in passages):
         passages = tuple(with_highlights(question.text, passages))
@@ -50,13 +46,26 @@ def quote(question: UserMessage) -> str:
     highest = max((passage.score for passage in passages), default=0.0) or 1.0
     scores = [fit and fit + RANK * passage.score / highest for fit, passage in zip(best, passages, strict=True)]
     if not any(scores) or not answers:
-        return _nothing_found(asked, passages, scores)
+        return _nothing_found(asked, passages, scores, phrases)
     chosen = _chosen(passages, scores)
-    said = [_quoted(passages[n], n + 1) for n in chosen]
+    said = [_quoted(passages[n], n + 1, phrases) for n in chosen]
     ids = {passages[n].id for n in chosen}
     if any(not ids.isdisjoint(passages[n].conflicts) for n in chosen):
-        said.insert(0, OTHERWISE)
+        said.insert(0, phrases.otherwise)
+    if question.judgement and question.judgement.doubtful:
+        said.insert(0, phrases.not_sure)
     return "\n\n".join(said)
+
+
+def quote_on_topic(question: UserMessage, phrases: Phrases) -> str:
+    """What a person in need is told below the card: to turn to a person, and the best of the passages on the topic."""
+    passages = question.passages
+    if not any(passage.highlights for passage in passages):
+        passages = tuple(with_highlights(question.text, passages))
+    best = max(range(len(passages)), key=lambda n: (_fit(passages[n]), -n), default=None)
+    if best is None or not _fit(passages[best]):
+        return phrases.in_need
+    return f"{phrases.in_need}\n\n{_quoted(passages[best], best + 1, phrases)}"
 
 
 def unmarked(text: str) -> str:
@@ -85,23 +94,23 @@ def _fit(passage: Passage) -> float:
     return passage.highlights[0].score if passage.highlights and read_blocks(passage.text) else 0.0
 
 
-def _quoted(passage: Passage, n: int) -> str:
-    said = excerpt(passage)
+def _quoted(passage: Passage, n: int, phrases: Phrases) -> str:
+    said = excerpt(passage, phrases)
     body = unmarked(said.text) + (f"\n\n[{n}]" if said.ends_in_rows else f" [{n}]")
-    return f"{unmarked(_source(passage))}:\n\n{_block(body)}"
+    return f"{unmarked(_source(passage, phrases))}:\n\n{_block(body)}"
 
 
-def _nothing_found(asked: Sequence[str], passages: Sequence[Passage], scores: Sequence[float]) -> str:
-    said = [NOTHING_FOUND]
+def _nothing_found(asked: Sequence[str], passages: Sequence[Passage], scores: Sequence[float], phrases: Phrases) -> str:
+    said = [phrases.nothing_found]
     if any(scores):
         nearest = passages[max(range(len(scores)), key=scores.__getitem__)]
         best = nearest.highlights[0]
-        said.append(f"This came nearest, but is not the answer. {unmarked(_source(nearest))}:")
+        said.append(phrases.nearest.format(source=unmarked(_source(nearest, phrases))))
         said.append(_block(unmarked(nearest.text[best.start : best.end])))
     near = [passage for passage in passages if _fit(passage) >= COVERED]
     if 0 < len(asked) <= SHORT and len(subjects := _subjects(near)) > 1:
-        said.append(f"What do you mean: {', '.join(subjects[:-1])}, or {subjects[-1]}?")
-    return "\n\n".join([*said, NEXT])
+        said.append(phrases.meant.format(subjects=", ".join(subjects[:-1]), last=subjects[-1]))
+    return "\n\n".join([*said, phrases.what_next.format(without_model=phrases.without_model)])
 
 
 def _subjects(passages: Sequence[Passage]) -> list[str]:
@@ -111,8 +120,9 @@ def _subjects(passages: Sequence[Passage]) -> list[str]:
     return (titles if len(titles) > 1 else list(sections))[:MOST_PASSAGES]
 
 
-def _source(passage: Passage) -> str:
-    return f"From “{passage.title}”" + (f", section {' / '.join(passage.section)}" if passage.section else "")
+def _source(passage: Passage, phrases: Phrases) -> str:
+    words = phrases.source_section if passage.section else phrases.source
+    return words.format(title=passage.title, section=" / ".join(passage.section))
 
 
 def _block(text: str) -> str:
