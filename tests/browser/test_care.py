@@ -52,7 +52,7 @@ def test_an_auditor_sees_that_a_thread_is_sealed_and_a_handler_reads_it_and_lift
 
     handler = sign_in(offline, "e-5001")
     handler.get_by_role("link", name="Threads").click()
-    handler.get_by_role("link", name=re.compile("kill myself")).first.click()
+    handler.get_by_role("link", name=re.compile("sleep any more")).first.click()
     expect(handler.get_by_text("Closed to HR auditors.", exact=False).first).to_be_visible()
     expect(handler.get_by_text("142", exact=True)).to_be_visible()
     url = handler.url

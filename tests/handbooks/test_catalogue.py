@@ -434,7 +434,8 @@ async def test_terms_are_stored_as_the_first_catalogues_hold_them_and_mean_the_s
     columns = "SELECT front, version.said, document.said FROM version JOIN document ON document.id = document"
     with catalogue.connections.reading() as connection:
         written = connection.execute(columns).fetchone()
-    assert [loads(column) for column in written] == [loads(column) for column in (FRONT, DAYS, LASTING)]
+    first = [loads(FRONT) | {"topics": []}, loads(DAYS), loads(LASTING)]  # what came later has its default
+    assert [loads(column) for column in written] == first
     assert catalogue.changes("leave")[0].what == loads(DAYS) | loads(LASTING)
 
     with catalogue.connections.writing() as connection:
