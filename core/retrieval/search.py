@@ -12,12 +12,15 @@ from core.gate import Viewer
 from core.retrieval.followup import LONGEST_QUERY
 from core.retriever import Filters, Retriever, holds_for
 from core.tools import Tool, ToolContext, tool
-from core.values import Judgement, Passage
+from core.values import Concern, Judgement, Passage
 
 SEARCH = "search_handbooks"
 SEARCH_SECONDS = 60.0
 MAX_PASSAGE = 32 * 1024
 """The most characters of a passage that are kept and sent to a model."""
+
+MAX_SECTION = 50
+"""The most passages of a document in which the section that a card names is looked for."""
 
 MAX_SEARCH_BYTES = 3 * 1024 * 1024
 """The most bytes of canonical JSON in the passages of one search."""
@@ -39,20 +42,34 @@ async def find_passages(
     limit: int,
     *,
     question: str | None = None,
-    topic: str | None = None,
 ) -> Found:
     """Search, and keep the passages that apply to the viewer, `limit` at most.
 
-    They are judged as an answer to `question`, None for the query itself. With `topic` only the handbooks on that topic
-    are searched, and nothing is judged. Raises what the retriever raises, and InvalidInput for more than
-    MAX_SEARCH_BYTES.
+    They are judged as an answer to `question`, None for the query itself. Raises what the retriever raises, and
+    InvalidInput for more than MAX_SEARCH_BYTES.
     """
-    filters = Filters(topics=[topic]) if topic else None
-    passages = await retriever.search(query, viewer, limit, filters)
+    passages = await retriever.search(query, viewer, limit)
     # Checked here too: an application may bring its own retriever, and an index may lag behind a changed audience.
     allowed = [passage for passage in passages if holds_for(passage.audience, viewer)][:limit]
-    # A person in need is shown what the company says on the matter: whether it "answers" their words is not the point.
-    judgement = None if topic else await retriever.judge(query if question is None else question, allowed)
+    judgement = await retriever.judge(query if question is None else question, allowed)
+    return _found(query, allowed, judgement)
+
+
+async def find_help(retriever: Retriever, query: str, viewer: Viewer, limit: int, concern: Concern) -> Found:
+    """What the handbooks say to a person in need: the section that the card names, else handbooks on the topic.
+
+    Nothing is judged: whether it answers their words is not the point. Raises as `find_passages` does.
+    """
+    card, passages = concern.card, list[Passage]()
+    if card and card.document:
+        of_document = await retriever.search(query, viewer, MAX_SECTION, Filters(documents=[card.document]))
+        passages = [one for one in of_document if card.section is None or card.section in one.section]
+    if not passages:
+        passages = await retriever.search(query, viewer, limit, Filters(topics=[concern.topic]))
+    return _found(query, [passage for passage in passages if holds_for(passage.audience, viewer)][:limit], None)
+
+
+def _found(query: str, allowed: Sequence[Passage], judgement: Judgement | None) -> Found:
     cut = tuple(passage.model_copy(update={"text": passage.text[:MAX_PASSAGE]}) for passage in allowed)
     if len(canonical([passage.model_dump(mode="json") for passage in cut])) > MAX_SEARCH_BYTES:
         raise InvalidInput(

@@ -13,7 +13,7 @@ from core.clock import iso
 from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
 from core.live.stream import live_stream, seal
 from core.log.records import OpenModelCall, OpenTurn
-from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_passages
+from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_help
 from core.retrieval.small_talk import small_talk
 from core.retriever import Retriever
 from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
@@ -156,7 +156,7 @@ class TurnWorker:
             with anyio.fail_after(self._claimed.left(SEARCH_SECONDS)):
                 viewer, limit = self._claimed.asker(), equipment.options.passages
                 if concern:
-                    search = await find_passages(retriever, question, viewer, limit, topic=concern.topic)
+                    search = await find_help(retriever, question, viewer, limit, concern)
                 else:
                     search = await find_answer(retriever, queries, viewer, limit)
         except Exception as fault:  # the boundary of a retriever: the turn goes on without, and says so
