@@ -77,7 +77,7 @@ def draw_all() -> None:
         with st.container(border=True):
             if isinstance(thread, SealedThread):
                 st.markdown(f":violet-badge[:material/lock: Sealed] {when(thread.updated_at)}")
-                st.caption("It is open to handlers only.")
+                st.caption(f"{label(thread.id)} · open to handlers only")
             else:
                 draw_thread(thread, TURN_WORDS[thread.status].badge if thread.status else "Empty")
     pages.draw(listing.cursor)

@@ -47,7 +47,7 @@ def test_an_auditor_sees_that_a_thread_is_sealed_and_a_handler_reads_it_and_lift
     ask(page, IN_NEED)
     auditor = sign_in(offline, "e-2001")
     auditor.get_by_role("link", name="Threads").click()
-    expect(auditor.get_by_text("It is open to handlers only.").first).to_be_visible()
+    expect(auditor.get_by_text("open to handlers only").first).to_be_visible()
     expect(auditor.get_by_text("kill myself")).to_have_count(0)
 
     handler = sign_in(offline, "e-5001")
