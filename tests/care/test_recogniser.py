@@ -10,7 +10,7 @@ import backends.care.recogniser
 from backends.care.examples import Examples
 from backends.care.opening import open_care
 from backends.care.phrases import PhraseReader, Phrases
-from backends.care.recogniser import Recogniser, TopicPhrases
+from backends.care.recogniser import CLOSE, MARGIN, PHRASE, Recogniser, TopicPhrases
 from backends.care.spelling import Spelling, sentences
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput
@@ -89,14 +89,14 @@ async def test_a_message_that_no_phrase_has_foreseen_is_recognised_by_the_exampl
 class Stalled:
     """Examples that are late."""
 
-    def topic(self, sentences):
+    def margins(self, sentences):
         time.sleep(1)
 
 
 class Broken:
     """Examples that raise."""
 
-    def topic(self, sentences):
+    def margins(self, sentences):
         raise RuntimeError("out of order")
 
 
@@ -173,9 +173,10 @@ def test_an_example_is_of_its_own_topic_and_the_same_in_every_run(care):
     known = {"ordinary": [["my", "leave"], ["pay", "day"]], "fire": [["it", "burns"], ["smoke", "again"]]}
     first, second = Examples(vectors, known), Examples(vectors, known)
     for one in (first, second):
-        assert one.topic([["my", "leave"], ["smoke", "again"]]) == "fire"
-        assert one.topic([["pay", "day"]]) is None
-        assert one.topic([]) is None
+        assert one.margins([["my", "leave"], ["smoke", "again"]])["fire"] > MARGIN
+        assert one.margins([["pay", "day"]])["fire"] < 0
+        assert one.margins([]) == {}
+    assert first.margins([["smoke"]]) == second.margins([["smoke"]])
 
 
 def test_an_exception_hides_only_the_words_that_it_covers():
