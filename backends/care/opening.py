@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 _DATA = Path(__file__).with_name("data")
 _LANGUAGES = get_args(Language)
 
-NEAR_MISSES = "near_misses"
-"""The list of ordinary examples with words of people in need: a relative's illness, a deadline that kills."""
+ORDINARY_LISTS = (ORDINARY, "near_misses")
+"""Examples in which nobody is in need. Near misses have words of need: a relative's illness, a deadline that kills."""
 
 
 def open_care(folder: Path | None) -> Recogniser:
@@ -48,17 +48,17 @@ def _examples(tokens: StaticTokens) -> Examples:
 
 
 def fit(tokens: StaticTokens, texts: Mapping[str, Sequence[str]]) -> Examples:
-    """Examples from texts by topic, of which near misses count as ordinary ones."""
+    """Examples from texts by topic; those of ORDINARY_LISTS are ordinary ones."""
     examples: dict[str, list[Sentence]] = {}
     for name, listed in texts.items():
         # An example of two sentences is read as one.
         spoken = [list(chain.from_iterable(sentences(text))) for text in listed]
-        examples.setdefault(ORDINARY if name == NEAR_MISSES else name, []).extend(spoken)
+        examples.setdefault(ORDINARY if name in ORDINARY_LISTS else name, []).extend(spoken)
     return Examples(static_vectors(tokens), examples)
 
 
 def read_examples() -> dict[str, list[str]]:
-    """The examples that come with Rolltop, by topic; ORDINARY and NEAR_MISSES are in need of nothing."""
+    """The examples that come with Rolltop, by topic, and those of ORDINARY_LISTS."""
     texts: dict[str, list[str]] = {}
     for language in _LANGUAGES:
         for name, listed in _read(f"examples_{language}.yaml").items():

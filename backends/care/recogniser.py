@@ -60,6 +60,10 @@ class Recogniser:
     ) -> None:
         self._topics, self._spelling, self._examples, self._cards = topics, spelling, examples, cards
 
+    def compared_with(self, examples: Examples | None) -> "Recogniser":
+        """The same phrases and cards with other examples."""
+        return Recogniser(self._topics, self._spelling, examples, self._cards)
+
     async def recognise(self, text: str, viewer: Viewer) -> Concern | None:
         """The concern that the message raises, with the company's card for its topic."""
         spoken = sentences(text)

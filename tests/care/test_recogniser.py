@@ -10,7 +10,7 @@ import backends.care.recogniser
 from backends.care.examples import Examples
 from backends.care.opening import open_care
 from backends.care.phrases import PhraseReader, Phrases
-from backends.care.recogniser import CLOSE, MARGIN, PHRASE, Recogniser, TopicPhrases
+from backends.care.recogniser import CLOSE, MARGIN, PHRASE, TopicPhrases
 from backends.care.spelling import Spelling, sentences
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput
@@ -66,7 +66,7 @@ async def test_misspellings_apostrophes_and_capitals_are_read_over(care, text):
 
 async def test_words_may_stand_between_those_of_a_phrase_and_a_sentence_ends_it(care):
     assert await topic_of(care, "He hit, without any warning, me") == "violence"
-    phrases_alone = Recogniser(care._topics, care._spelling, None, {})
+    phrases_alone = care.compared_with(None)
     assert await topic_of(phrases_alone, "He hit the sales target. Me too.") is None
 
 
@@ -81,9 +81,34 @@ async def test_of_several_topics_the_most_urgent_is_taken(care):
 
 async def test_a_message_that_no_phrase_has_foreseen_is_recognised_by_the_examples(care):
     text = "The girls and I hide in the bathroom until he sleeps"
-    without = Recogniser(care._topics, care._spelling, None, {})
+    without = care.compared_with(None)
     assert await topic_of(without, text) is None
     assert await topic_of(care, text) == "violence"
+
+
+class Sure:
+    """Examples that are sure of what they are told."""
+
+    def __init__(self, **margins):
+        self._margins = margins
+
+    def margins(self, sentences):
+        return self._margins
+
+
+@pytest.mark.parametrize(
+    ("margins", "topic"),
+    [
+        ({}, "violence"),
+        ({"harassment": PHRASE - 2 * CLOSE}, "violence"),
+        ({"harassment": PHRASE + 2 * CLOSE}, "harassment"),
+        ({"harassment": PHRASE + CLOSE / 2}, "violence"),
+        ({"self_harm": PHRASE - CLOSE / 2}, "self_harm"),
+        ({"violence": -1.0}, "violence"),
+    ],
+)
+async def test_examples_that_are_far_surer_of_another_topic_outweigh_a_phrase(care, margins, topic):
+    assert await topic_of(care.compared_with(Sure(**margins)), "My wife hits me") == topic
 
 
 class Stalled:
@@ -103,7 +128,7 @@ class Broken:
 @pytest.mark.parametrize("examples", [Stalled(), Broken()])
 async def test_with_late_or_broken_examples_the_phrases_decide(care, monkeypatch, caplog, examples):
     monkeypatch.setattr(backends.care.recogniser, "EXAMPLES_SECONDS", 0.02)
-    alone = Recogniser(care._topics, care._spelling, examples, {})
+    alone = care.compared_with(examples)
     assert await topic_of(alone, "I want to kill myself") == "self_harm"
     assert await topic_of(alone, "How many days of leave do I have?") is None
     assert "the phrases decided alone" in caplog.text
@@ -154,6 +179,7 @@ def stands(phrase, text, sets=None, language="en"):
         ("harassed", "harrased", True),
         ("raped", "rated", False),
         ("threatened", "thraetened", True),
+        ("threat|\n  menace me", "menace me", True),
     ],
 )
 def test_what_a_phrase_covers(phrase, text, found):
