@@ -24,6 +24,9 @@ ORDINARY = "ordinary"
 MOST_SENTENCES = 200
 """The sentences of a message that are read: the first and the last half of them."""
 
+MOST_WORDS = 60
+"""The words of a sentence that are read together: a message without full stops is read in pieces."""
+
 _SHARPNESS, _RIDGE = 2.0, 0.3
 """How fast an example's vector counts less with its distance, and how smooth the fit is."""
 
@@ -68,6 +71,7 @@ class Examples:
 
         {} for no sentences.
         """
+        sentences = [one[at : at + MOST_WORDS] for one in sentences for at in range(0, len(one), MOST_WORDS)]
         if len(sentences) > MOST_SENTENCES:
             sentences = [*sentences[: MOST_SENTENCES // 2], *sentences[-MOST_SENTENCES // 2 :]]
         if not sentences:
@@ -104,13 +108,13 @@ class _SameWords:
 
     def kernel(self) -> Floats:
         having: list[list[tuple[int, float]]] = [[] for _ in self._bags.places]
-        for row, (known, weights) in enumerate(zip(self._bags.known, self._weights, strict=True)):
-            for place, weight in zip(known, weights, strict=True):
+        for row, known in enumerate(self._bags.known):
+            for place, weight in zip(known.tolist(), self._weights[row].tolist(), strict=True):
                 having[place].append((row, weight))
         kernel = np.zeros((len(self._weights), len(self._weights)), dtype=np.float32)
         for holders in having:
-            rows, weights = zip(*holders, strict=True)
-            kernel[np.ix_(rows, rows)] += np.outer(weights, weights)
+            rows, values = zip(*holders, strict=True)
+            kernel[np.ix_(rows, rows)] += np.outer(values, values)
         return kernel
 
     def learn(self, counts: Floats) -> None:

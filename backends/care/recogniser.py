@@ -24,14 +24,15 @@ log = logging.getLogger(__name__)
 URGENCY = ("self_harm", "violence", "harassment", "illness", "whistleblowing")
 """The topics that come with Rolltop, the most urgent first; a company's own come after them."""
 
-MARGIN = 0.1
-"""How much more than ordinary a message without a phrase must be of a topic, as `Examples.margins` says."""
+MARGIN = 0.15
+"""How much more than ordinary a message without a phrase must be of a topic, as `Examples.margins` says. Lower, more
+than 2 % of plain office questions were given a topic when left out of the fit; at .2, one in a hundred more is missed."""
 
 PHRASE = 0.75
 """How much a phrase adds to the margin of its topic."""
 
 CLOSE = 0.1
-"""Of topics no further apart than this, the most urgent is taken."""
+"""Of topics no further apart than this, the most urgent is taken. Twice as much costs one right topic in a hundred."""
 
 EXAMPLES_SECONDS = 0.5
 """Seconds that the recogniser waits for the examples; then the phrases have decided alone."""

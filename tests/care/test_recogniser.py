@@ -151,6 +151,14 @@ async def test_the_longest_question_is_read_to_its_end(care):
     assert await topic_of(care, "\n".join(["When do we get paid?"] * 1500)) is None
 
 
+async def test_a_message_without_full_stops_is_compared_with_the_examples_in_pieces(care):
+    plea = "the girls and i hide in the bathroom until he sleeps"
+    chatter = "please send me the form for the gym and the link to the menu of the canteen " * 12
+    assert await topic_of(care.compared_with(None), chatter + plea) is None
+    assert await topic_of(care, chatter + plea) == "violence"
+    assert await topic_of(care, chatter) is None
+
+
 @pytest.mark.parametrize("text", ["", "?!", "\ud83d", "\x00", "🙂" * 100, "killmyself" * 3000])
 async def test_anything_can_be_read(care, text):
     assert await topic_of(care, text) is None
