@@ -12,6 +12,10 @@ from .matching import plain
 TEXTS = read_examples()
 
 
+def words(text: str) -> frozenset[str]:
+    return frozenset(word.strip("?!.,'") for word in plain(text).split())
+
+
 def test_each_topic_has_examples_and_no_text_is_there_twice():
     assert set(TEXTS) == {*URGENCY, *ORDINARY_LISTS}
     assert min(map(len, TEXTS.values())) >= 350
@@ -19,8 +23,15 @@ def test_each_topic_has_examples_and_no_text_is_there_twice():
     assert len(set(every)) == len(every)
 
 
-def test_no_sentence_that_measures_is_an_example():
-    assert {plain(one.text) for one in read_sentences()}.isdisjoint(map(plain, chain.from_iterable(TEXTS.values())))
+def test_no_example_has_most_words_of_a_sentence_that_measures():
+    measuring = [words(one.text) for one in read_sentences()]
+    alike = [
+        text
+        for text in chain.from_iterable(TEXTS.values())
+        for other in measuring
+        if len(words(text) & other) > 0.7 * len(words(text) | other)
+    ]
+    assert alike == []
 
 
 def test_the_report_counts_own_topics_and_any():
