@@ -26,10 +26,11 @@ class _Checked(BaseModel):
 
 
 class CardText(_Checked):
-    """A card's words in one language."""
+    """A card's words in one language. `contact` is whom to turn to."""
 
     title: Text
     text: Text
+    contact: Text | None = None
 
 
 class Line(_Checked):
@@ -50,7 +51,6 @@ class CareFile(_Checked):
     seals: bool = True
     card: dict[Language, CardText]
     lines: dict[str, tuple[Line, ...]] = {}
-    contact: Text | None = None
     document: Text | None = None
     section: Text | None = None
     phrases: dict[Language, tuple[Text, ...]] = {}
@@ -81,7 +81,7 @@ class CareFile(_Checked):
             title=words.title,
             text=words.text,
             lines=lines,
-            contact=self.contact,
+            contact=words.contact,
             document=self.document,
             section=self.section,
         )

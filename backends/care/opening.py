@@ -1,7 +1,7 @@
 """Opens the recogniser: the phrases and examples that come with Rolltop, and a company's own files."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, get_args
 import yaml
 
 from backends.care.cards import CareFile, read_cards
-from backends.care.examples import Examples, Sentence, static_vectors
+from backends.care.examples import ORDINARY, Examples, Sentence, static_vectors
 from backends.care.phrases import Phrase, PhraseReader, Phrases
 from backends.care.recogniser import URGENCY, Recogniser, TopicPhrases
 from backends.care.spelling import Spelling, sentences
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 _DATA = Path(__file__).with_name("data")
 _LANGUAGES = get_args(Language)
+
+ORDINARY_LISTS = (ORDINARY, "near_misses")
+"""Examples in which nobody is in need. Near misses have words of need: a relative's illness, a deadline that kills."""
 
 
 def open_care(folder: Path | None) -> Recogniser:
@@ -36,8 +39,31 @@ def open_care(folder: Path | None) -> Recogniser:
     except InvalidInput as error:
         log.warning("people in need are recognised by phrases alone: %s", error)
         return Recogniser(*_phrases(cards, lambda word: False), None, cards)
-    examples = Examples(static_vectors(tokens), _examples())
-    return Recogniser(*_phrases(cards, lambda word: len(tokens.ids([word])[0]) == 1), examples, cards)
+    return Recogniser(*_phrases(cards, lambda word: len(tokens.ids([word])[0]) == 1), _examples(tokens), cards)
+
+
+@cache
+def _examples(tokens: StaticTokens) -> Examples:
+    return fit(tokens, read_examples())
+
+
+def fit(tokens: StaticTokens, texts: Mapping[str, Sequence[str]]) -> Examples:
+    """Examples from texts by topic; those of ORDINARY_LISTS are ordinary ones."""
+    examples: dict[str, list[Sentence]] = {}
+    for name, listed in texts.items():
+        # An example of two sentences is read as one.
+        spoken = [list(chain.from_iterable(sentences(text))) for text in listed]
+        examples.setdefault(ORDINARY if name in ORDINARY_LISTS else name, []).extend(spoken)
+    return Examples(static_vectors(tokens), examples)
+
+
+def read_examples() -> dict[str, list[str]]:
+    """The examples that come with Rolltop, by topic, and those of ORDINARY_LISTS."""
+    texts: dict[str, list[str]] = {}
+    for language in _LANGUAGES:
+        for name, listed in _read(f"examples_{language}.yaml").items():
+            texts.setdefault(name, []).extend(listed)
+    return texts
 
 
 def _phrases(cards: Mapping[str, CareFile], is_word: Callable[[str], bool]) -> tuple[dict[str, TopicPhrases], Spelling]:
@@ -60,15 +86,6 @@ def _phrases(cards: Mapping[str, CareFile], is_word: Callable[[str], bool]) -> t
         topic: TopicPhrases(phrases=Phrases(phrases[topic]), excepted=Phrases(excepted[topic])) for topic in phrases
     }
     return topics, spelling
-
-
-def _examples() -> dict[str, list[Sentence]]:
-    examples: dict[str, list[Sentence]] = {}
-    for language in _LANGUAGES:
-        for topic, texts in _read(f"examples_{language}.yaml").items():
-            # An example of two sentences is read as one.
-            examples.setdefault(topic, []).extend(list(chain.from_iterable(sentences(text))) for text in texts)
-    return examples
 
 
 @cache

@@ -17,6 +17,8 @@ GAP = 4
 """The most words that `...` stands for; they are of the same sentence."""
 
 _SET = re.compile(r"<(\w+)>")
+_BROKEN = re.compile(r"\|\s+")
+"""Between the alternatives of a long phrase a line may end."""
 _PIECE = re.compile(r"[^\W_]+\*?")
 
 Alternative: TypeAlias = tuple[int, ...]
@@ -70,7 +72,7 @@ class PhraseReader:
         """The phrase, ready for `Phrases`. Raises InvalidInput for one that cannot be read."""
         parts: list[Part] = []
         gap = 0
-        for piece in phrase.replace("'", "").casefold().split():
+        for piece in _BROKEN.sub("|", phrase.replace("'", "").casefold()).split():
             if piece == "...":
                 gap = GAP
                 continue

@@ -1,7 +1,11 @@
-"""The recogniser: phrases first, then the vectors' examples for what no phrase has foreseen."""
+"""The recogniser: phrases and examples say together which topic a message is of.
+
+A phrase that stands in a message always raises a concern. Which topic it is, the examples may know better: "he says I
+hit on him" has a phrase of violence.
+"""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import anyio
@@ -19,6 +23,16 @@ log = logging.getLogger(__name__)
 
 URGENCY = ("self_harm", "violence", "harassment", "illness", "whistleblowing")
 """The topics that come with Rolltop, the most urgent first; a company's own come after them."""
+
+MARGIN = 0.15
+"""How much more than ordinary a message without a phrase must be of a topic, as `Examples.margins` says. At .1,
+more than 2 % of plain office questions that are left out of the fit are given a topic; at .2, 1 % more are missed."""
+
+PHRASE = 0.75
+"""How much a phrase adds to the margin of its topic."""
+
+CLOSE = 0.1
+"""Of topics no further apart than this, the most urgent is taken. Twice as much costs one right topic in a hundred."""
 
 EXAMPLES_SECONDS = 0.5
 """Seconds that the recogniser waits for the examples; then the phrases have decided alone."""
@@ -47,34 +61,44 @@ class Recogniser:
     ) -> None:
         self._topics, self._spelling, self._examples, self._cards = topics, spelling, examples, cards
 
+    def compared_with(self, examples: Examples | None) -> "Recogniser":
+        """The same phrases and cards with other examples."""
+        return Recogniser(self._topics, self._spelling, examples, self._cards)
+
     async def recognise(self, text: str, viewer: Viewer) -> Concern | None:
-        """The most urgent concern that the message raises, with the company's card for its topic."""
+        """The concern that the message raises, with the company's card for its topic."""
         spoken = sentences(text)
-        topic = await blocking(self._by_phrase, spoken) or await self._by_example(spoken)
+        topic = self._topic(await blocking(self._by_phrase, spoken), await self._by_example(spoken))
         if topic is None:
             return None
         card = self._cards.get(topic)
         return card.concern(viewer, language_of(text)) if card else Concern(topic=topic)
 
-    def _by_phrase(self, spoken: Sequence[Sequence[str]]) -> str | None:
-        read = [self._spelt(sentence) for sentence in spoken]
-        return next((topic for topic, known in self._topics.items() if _stands(known, read)), None)
+    def _topic(self, stated: Set[str], margins: Mapping[str, float]) -> str | None:
+        sure = {topic: margins.get(topic, 0) + PHRASE * (topic in stated) for topic in self._topics}
+        possible = [topic for topic in self._topics if topic in stated or margins.get(topic, 0) > MARGIN]
+        best = max((sure[topic] for topic in possible), default=0)
+        return next((topic for topic in possible if sure[topic] >= best - CLOSE), None)
 
-    async def _by_example(self, spoken: Sequence[Sequence[str]]) -> str | None:
+    def _by_phrase(self, spoken: Sequence[Sequence[str]]) -> frozenset[str]:
+        read = [self._spelt(sentence) for sentence in spoken]
+        return frozenset(topic for topic, known in self._topics.items() if _stands(known, read))
+
+    async def _by_example(self, spoken: Sequence[Sequence[str]]) -> Mapping[str, float]:
         if self._examples is None:
-            return None
+            return {}
         try:
             with anyio.fail_after(EXAMPLES_SECONDS):
                 # Abandoned if late: a thread cannot be stopped, and the question must not wait for it.
-                return await blocking(self._nearest, self._examples, spoken, abandon_on_cancel=True)
-        except Exception:  # the boundary of the vectors: phrases have found nothing, and that stands
+                return await blocking(self._margins, self._examples, spoken, abandon_on_cancel=True)
+        except Exception:  # the boundary of the vectors: what the phrases have found stands
             log.exception("the examples of people in need could not be compared: the phrases decided alone")
-            return None
+            return {}
 
-    def _nearest(self, examples: Examples, spoken: Sequence[Sequence[str]]) -> str | None:
+    def _margins(self, examples: Examples, spoken: Sequence[Sequence[str]]) -> Mapping[str, float]:
         left = [self._without_excepted(sentence) for sentence in spoken]
         # A single word, such as what is left of "this deadline is killing me", is near to anything.
-        return examples.topic([sentence for sentence in left if len(sentence) > 1])
+        return examples.margins([sentence for sentence in left if len(sentence) > 1])
 
     def _without_excepted(self, sentence: Sequence[str]) -> Sequence[str]:
         read = self._spelt(sentence)

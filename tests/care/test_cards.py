@@ -11,13 +11,12 @@ from core.gate import Viewer
 CARD = """
 topic: self_harm
 card:
-  en: {title: You are not alone, text: Help is here.}
-  de: {title: Du bist nicht allein, text: Hilfe ist da.}
+  en: {title: You are not alone, text: Help is here., contact: "People team, extension 12"}
+  de: {title: Du bist nicht allein, text: Hilfe ist da., contact: "People-Team, Durchwahl 12"}
 lines:
   Austria: [{name: Telefonseelsorge, number: "142", hours: 24/7}]
   uk: [{name: Samaritans, number: 116 123}]
   any: [{name: Counselling, number: "555"}]
-contact: Ms Gruber
 document: health/support
 section: If it is urgent
 """
@@ -40,13 +39,14 @@ async def test_a_card_has_the_lines_of_the_askers_country_and_those_for_all(tmp_
         assert [line.number for line in concern.card.lines] == numbers
         assert (concern.topic, concern.seals) == ("self_harm", True)
     card = concern.card
-    assert (card.title, card.contact) == ("You are not alone", "Ms Gruber")
+    assert (card.title, card.contact) == ("You are not alone", "People team, extension 12")
     assert (card.document, card.section) == ("health/support", "If it is urgent")
 
 
 async def test_a_card_is_in_the_language_of_the_question_or_in_english(tmp_path):
     write(tmp_path, self_harm=CARD)
-    assert (await concern_of(tmp_path, "Ich will nicht mehr leben")).card.title == "Du bist nicht allein"
+    card = (await concern_of(tmp_path, "Ich will nicht mehr leben")).card
+    assert (card.title, card.contact) == ("Du bist nicht allein", "People-Team, Durchwahl 12")
     write(tmp_path, self_harm="topic: self_harm\ncard: {en: {title: You are not alone, text: Help is here.}}")
     assert (await concern_of(tmp_path, "Ich will nicht mehr leben")).card.title == "You are not alone"
 
@@ -85,6 +85,7 @@ phrases: {en: ["cannot pay my rent"], de: ["miete nicht bezahlen"]}
         ("topic: a\ncard: {en: {title: a, text: b}}\nlines: {uk: [{name: a, number: 142}]}", "into quotation marks"),
         ("topic: a\ncard: {en: {title: a, text: b}}\nseal: true", "seal is unknown: the fields are topic, seals"),
         ("topic: a\ncard: {en: {title: a, text: b}}\nphrases: {fr: [a]}", "phrases.fr"),
+        ("topic: a\ncard: {en: {title: a, text: b}}\ncontact: c", "contact is unknown"),
         ("- a list", "the file"),
         ("topic: [", "cannot be read as YAML"),
         ("topic: a\ncard: {en: {title: a, text: b}}\nphrases: {en: ['<nobody> left']}", "not a set of words"),

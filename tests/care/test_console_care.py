@@ -53,13 +53,14 @@ def test_a_company_has_its_own_cards_or_none_and_people_are_recognised_all_the_s
     cards(tmp_path / "care")
     desk = start(STORE="sqlite:///desk.db", MODEL="offline:?delay=0", CARE="care")
     asked, _ = desk.run(ask(desk.desk, "I want to kill myself"))
-    assert asked.concern.card.contact == "Ms Gruber"
+    assert asked.concern.card.contact == "People team, extension 12"
 
 
 def cards(folder: Path, document: str = "gone") -> None:
     folder.mkdir()
     (folder / "crisis.yaml").write_text(
-        "topic: self_harm\ncard: {en: {title: You are not alone, text: Help is here.}}\ncontact: Ms Gruber\n"
+        "topic: self_harm\n"
+        'card: {en: {title: You are not alone, text: Help is here., contact: "People team, extension 12"}}\n'
         f"document: {document}\nsection: Elsewhere\n"
     )
 

@@ -10,7 +10,7 @@ import backends.care.recogniser
 from backends.care.examples import Examples
 from backends.care.opening import open_care
 from backends.care.phrases import PhraseReader, Phrases
-from backends.care.recogniser import Recogniser, TopicPhrases
+from backends.care.recogniser import CLOSE, MARGIN, PHRASE, TopicPhrases
 from backends.care.spelling import Spelling, sentences
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput
@@ -66,7 +66,7 @@ async def test_misspellings_apostrophes_and_capitals_are_read_over(care, text):
 
 async def test_words_may_stand_between_those_of_a_phrase_and_a_sentence_ends_it(care):
     assert await topic_of(care, "He hit, without any warning, me") == "violence"
-    phrases_alone = Recogniser(care._topics, care._spelling, None, {})
+    phrases_alone = care.compared_with(None)
     assert await topic_of(phrases_alone, "He hit the sales target. Me too.") is None
 
 
@@ -81,29 +81,54 @@ async def test_of_several_topics_the_most_urgent_is_taken(care):
 
 async def test_a_message_that_no_phrase_has_foreseen_is_recognised_by_the_examples(care):
     text = "The girls and I hide in the bathroom until he sleeps"
-    without = Recogniser(care._topics, care._spelling, None, {})
+    without = care.compared_with(None)
     assert await topic_of(without, text) is None
     assert await topic_of(care, text) == "violence"
+
+
+class Sure:
+    """Examples that are sure of what they are told."""
+
+    def __init__(self, **margins):
+        self._margins = margins
+
+    def margins(self, sentences):
+        return self._margins
+
+
+@pytest.mark.parametrize(
+    ("margins", "topic"),
+    [
+        ({}, "violence"),
+        ({"harassment": PHRASE - 2 * CLOSE}, "violence"),
+        ({"harassment": PHRASE + 2 * CLOSE}, "harassment"),
+        ({"harassment": PHRASE + CLOSE / 2}, "violence"),
+        ({"self_harm": PHRASE - CLOSE / 2}, "self_harm"),
+        ({"violence": -1.0}, "violence"),
+    ],
+)
+async def test_examples_that_are_far_surer_of_another_topic_outweigh_a_phrase(care, margins, topic):
+    assert await topic_of(care.compared_with(Sure(**margins)), "My wife hits me") == topic
 
 
 class Stalled:
     """Examples that are late."""
 
-    def topic(self, sentences):
+    def margins(self, sentences):
         time.sleep(1)
 
 
 class Broken:
     """Examples that raise."""
 
-    def topic(self, sentences):
+    def margins(self, sentences):
         raise RuntimeError("out of order")
 
 
 @pytest.mark.parametrize("examples", [Stalled(), Broken()])
 async def test_with_late_or_broken_examples_the_phrases_decide(care, monkeypatch, caplog, examples):
     monkeypatch.setattr(backends.care.recogniser, "EXAMPLES_SECONDS", 0.02)
-    alone = Recogniser(care._topics, care._spelling, examples, {})
+    alone = care.compared_with(examples)
     assert await topic_of(alone, "I want to kill myself") == "self_harm"
     assert await topic_of(alone, "How many days of leave do I have?") is None
     assert "the phrases decided alone" in caplog.text
@@ -124,6 +149,14 @@ async def test_the_longest_question_is_read_to_its_end(care):
     long = " ".join("".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=8)) for _ in range(3500))
     assert await topic_of(care, f"{long} and i want to kill myself") == "self_harm"
     assert await topic_of(care, "\n".join(["When do we get paid?"] * 1500)) is None
+
+
+async def test_a_message_without_full_stops_is_compared_with_the_examples_in_pieces(care):
+    plea = "the girls and i hide in the bathroom until he sleeps"
+    chatter = "please send me the form for the gym and the link to the menu of the canteen " * 12
+    assert await topic_of(care.compared_with(None), chatter + plea) is None
+    assert await topic_of(care, chatter + plea) == "violence"
+    assert await topic_of(care, chatter) is None
 
 
 @pytest.mark.parametrize("text", ["", "?!", "\ud83d", "\x00", "🙂" * 100, "killmyself" * 3000])
@@ -154,6 +187,7 @@ def stands(phrase, text, sets=None, language="en"):
         ("harassed", "harrased", True),
         ("raped", "rated", False),
         ("threatened", "thraetened", True),
+        ("threat|\n  menace me", "menace me", True),
     ],
 )
 def test_what_a_phrase_covers(phrase, text, found):
@@ -173,9 +207,10 @@ def test_an_example_is_of_its_own_topic_and_the_same_in_every_run(care):
     known = {"ordinary": [["my", "leave"], ["pay", "day"]], "fire": [["it", "burns"], ["smoke", "again"]]}
     first, second = Examples(vectors, known), Examples(vectors, known)
     for one in (first, second):
-        assert one.topic([["my", "leave"], ["smoke", "again"]]) == "fire"
-        assert one.topic([["pay", "day"]]) is None
-        assert one.topic([]) is None
+        assert one.margins([["my", "leave"], ["smoke", "again"]])["fire"] > MARGIN
+        assert one.margins([["pay", "day"]])["fire"] < 0
+        assert one.margins([]) == {}
+    assert first.margins([["smoke"]]) == second.margins([["smoke"]])
 
 
 def test_an_exception_hides_only_the_words_that_it_covers():
