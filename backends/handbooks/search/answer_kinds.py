@@ -41,6 +41,7 @@ _ANSWERS: dict[Kind, re.Pattern[str]] = {
     "person": re.compile(r"@|\b(?:[Tt]eam|[Mm]anager|[Hh]ead of|[Dd]irector|[Oo]fficer)\b|[A-Z][a-z]+ [A-Z][a-z]+"),
     "place": re.compile(r"http|#\w+|\b[A-Z][a-z]+\b"),
 }
+_HOW = re.compile(r"\bhow (?:long|often|soon|far|late|early|big|high)\b", re.IGNORECASE)
 
 
 def wanted(question: str) -> frozenset[Kind]:
@@ -52,3 +53,8 @@ def wanted(question: str) -> frozenset[Kind]:
 def has(sentence: str, kinds: frozenset[Kind]) -> bool:
     """Whether the sentence has an answer of one of these kinds."""
     return any(_ANSWERS[kind].search(sentence) for kind in kinds)
+
+
+def without_how(question: str) -> str:
+    """The question without "how long" and the like, which say what kind of answer it wants and not what it is about."""
+    return _HOW.sub("", question)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.handbooks.search.answer_kinds import has, wanted
+from backends.handbooks.search.answer_kinds import has, wanted, without_how
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Synonyms
 from backends.handbooks.search.tokens import TokenMatching
@@ -20,7 +20,6 @@ MEANT = 0.6
 EARLIER = 0.5
 """What a word of an earlier question counts for, in a question that depends on it."""
 
-_HOW = re.compile(r"\bhow (?:long|often|soon|far|late|early|big|high)\b", re.IGNORECASE)
 _LABELS = {
     re.compile(r"\bhow long\b", re.IGNORECASE): "length duration",
     re.compile(r"\b(?:when|how soon|by when)\b", re.IGNORECASE): "date deadline",
@@ -35,9 +34,9 @@ _Levels: TypeAlias = NDArray[np.float32]
 def likeness(query: str, lexicon: Lexicon, synonyms: Synonyms, matching: TokenMatching | None) -> Likeness:
     """The query's last line is the question, the others are earlier ones. `matching` None leaves meaning out."""
     earlier, _, question = lexicon.repaired(query).rpartition("\n")
-    kinds = wanted(question)
+    kinds = wanted(question) or wanted(earlier)
     earlier += "".join(f" {labels}" for asks, labels in _LABELS.items() if asks.search(question))
-    question = _HOW.sub("", question)
+    earlier, question = without_how(earlier), without_how(question)
 
     def scores(said: Sequence[Said]) -> list[float]:
         # Most texts stand above or right before several units: each is looked at once.
