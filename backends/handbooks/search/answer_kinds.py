@@ -11,15 +11,17 @@ Kind: TypeAlias = Literal["amount", "time", "number", "person", "place"]
 _SOME = r"(?:\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|half)\b)"
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _OFTEN = "monday|friday|daily|weekly|monthly|quarterly|annually|immediately|fortnight"
+_OF_TIME = r"(?:notice|time|leave|holiday|vacation|warning)\b"
 _ASKS: dict[Kind, re.Pattern[str]] = {
     "amount": re.compile(
-        r"\bhow much\b|[£€$]|\b(?:cost|budget|price|salary|limit|max|stipend|allowance)|\b(?:earn|cap|ceiling|cash)\b"
-        r"|\b(?:pound|euro|dollar)s?\b|\bpa(?:y|id) (?:for|per)"
+        rf"\bhow much\b(?! {_OF_TIME})|[£€$]|\b(?:cost|budget|price|salary|limit|max|stipend|allowance)"
+        r"|\b(?:earn|cap|ceiling|cash)\b|\b(?:pound|euro|dollar)s?\b|\bpa(?:y|id) (?:for|per)"
     ),
     "time": re.compile(
         r"\bhow (?:long|soon|often|far ahead|late|early|quickly|fast)\b|\bwhen\b|\bdeadline|\bage\b"
+        rf"|\bhow much {_OF_TIME}"
         r"|\bhow many (?:paid |unpaid |calendar |working |full )?(?:day|week|month|year|hour|min|night)"
-        r"|\b(?:which|what) (?:day|month|date|week|time)"
+        r"|\b(?:which|what|last|latest) (?:day|month|date|week|time)"
     ),
     "number": re.compile(
         r"\bhow many\b|\bwhat (?:%|percent|share|fraction|number)|\bnumber of\b|\b(?:lowest|highest|at least|most)\b"

@@ -1,9 +1,8 @@
 """Whether passages answer a question: how much of its subject the best of them covers, and how like it that one is.
 
 The subject is the question's words without courtesies, each weighed by how rare it is in the handbooks. Neither the
-question's length nor its form counts, so a short question is judged as a long one about the same. The subject of a
-question that depends on earlier ones is theirs too, at less weight: "and how much?" has no word of its own. What no
-likeness of words can tell is a near miss: a passage on the topic that lacks the fact.
+question's length nor its form counts, so a short question is judged as a long one about the same. A question with
+hardly a word of its own, such as "and how much?", has the subject of the questions before it. What no likeness of words can tell is a near miss: a passage on the topic that lacks the fact.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,6 @@ from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Synonyms
 from backends.stems import question_words, stems, surface
 from backends.vectors.static.tokens import StaticTokens
-from core.retrieval.followup import depends
 from core.values import Judgement, Passage
 
 LOOKED_AT = 6
@@ -29,8 +27,8 @@ ALIKE, DIFFERENT, SAME = 0.5, 0.35, 0.85
 ENOUGH, BEYOND = 1.5, 0.2
 """A long question tells a story: of what its subject weighs above `ENOUGH` only this share need be covered. The weight
 of a word that the handbooks lack is 1, of one that each passage has 0."""
-EARLIER = 0.5
-"""What a word of an earlier question weighs, if the question depends on it."""
+FEW, EARLIER = 2, 0.5
+"""A question with fewer words of its own is judged with the earlier ones, of which a word weighs so much."""
 CLOSE = 0.5
 """The cosine of question and passage that is as like as can be expected."""
 
@@ -52,9 +50,10 @@ _FILLERS = frozenset(
 def judged(
     query: str, passages: Sequence[Passage], lexicon: Lexicon, synonyms: Synonyms, tokens: StaticTokens
 ) -> Judgement:
-    """The judgement on what was found for a query, best first; its last line is the question, before it earlier ones."""
+    """The judgement on what was found for a query, best first; its last line is the question."""
     earlier, _, question = query.rpartition("\n")
-    subject = _Subject(question, earlier if depends(question) else "", lexicon, synonyms, tokens)
+    own = set(question_words(without_how(question))) - _FILLERS
+    subject = _Subject(question, earlier if len(own) < FEW else "", lexicon, synonyms, tokens)
     texts = [" ".join((one.title, *one.section, one.text)) for one in passages[:LOOKED_AT]]
     confidence = max(map(subject.answered_by, texts, tokens.ids(texts)), default=0.0)
     return Judgement(confidence=confidence, threshold=THRESHOLD, sure=SURE, calibration=CALIBRATION)
@@ -63,9 +62,7 @@ def judged(
 class _Subject:
     """What a question is about: its words, what each may also mean, how rare each is, and their vectors."""
 
-    def __init__(
-        self, question: str, earlier: str, lexicon: Lexicon, synonyms: Synonyms, tokens: StaticTokens
-    ) -> None:
+    def __init__(self, question: str, earlier: str, lexicon: Lexicon, synonyms: Synonyms, tokens: StaticTokens) -> None:
         question, earlier = (lexicon.repaired(without_courtesy(without_how(text))) for text in (question, earlier))
         said = surface(f"{question}\n{earlier}")
         all_stems = stems(said)

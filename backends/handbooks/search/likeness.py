@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.handbooks.search.answer_kinds import has, wanted, without_how
+from backends.handbooks.search.confidence import MEANT
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Phrase, Synonyms
 from backends.handbooks.search.tokens import TokenMatching
@@ -15,8 +16,6 @@ from backends.passages.highlights import ABOVE, TOPIC, Likeness, Said
 from backends.stems import question_words, stemmed, stems, surface
 
 WORDS, MEANING, KIND = 0.5, 0.5, 0.2
-MEANT = 0.6
-"""How much of a word is there if one is that it may mean."""
 EARLIER = 0.5
 """What a word of an earlier question counts for, in a question that depends on it."""
 
