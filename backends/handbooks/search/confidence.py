@@ -2,7 +2,8 @@
 
 The subject is the question's words without courtesies, each weighed by how rare it is in the handbooks. Neither the
 question's length nor its form counts, so a short question is judged as a long one about the same. A question with
-hardly a word of its own, such as "and how much?", has the subject of the questions before it. What no likeness of words can tell is a near miss: a passage on the topic that lacks the fact.
+hardly a word of its own, such as "and how much?", has the subject of the questions before it. What no likeness of
+words can tell is a near miss: a passage on the topic that lacks the fact.
 """
 
 from collections.abc import Sequence

@@ -20,7 +20,8 @@ EARLIER = 0.5
 """What a word of an earlier question counts for, in a question that depends on it."""
 
 _LABELS = {
-    re.compile(r"\bhow long\b", re.IGNORECASE): "length duration",
+    re.compile(r"\bhow long\b(?! before\b)", re.IGNORECASE): "length duration",
+    re.compile(r"\bhow (?:long before|far ahead|far in advance)\b", re.IGNORECASE): "ahead advance notice",
     re.compile(r"\b(?:when|how soon|by when)\b", re.IGNORECASE): "date deadline",
     re.compile(r"\bhow much\b", re.IGNORECASE): "amount rate",
 }
