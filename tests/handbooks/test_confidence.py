@@ -74,6 +74,24 @@ def test_how_a_question_asks_makes_no_difference(form):
     assert confidence(form, said) == pytest.approx(confidence("annual leave paid", said), abs=1e-6)
 
 
+@pytest.mark.parametrize("follow_up", ["And how much?", "How long before do I have to ask?", "When is it?"])
+def test_a_follow_up_without_words_of_its_own_is_judged_by_the_question_before_it(follow_up):
+    query = f"Is there a nursery?\n{follow_up}"
+    assert confidence(query, "The nursery is open in May.") >= THRESHOLD
+    assert confidence(query, "Ask long before, and how much.") < THRESHOLD
+
+
+def test_the_own_words_of_a_follow_up_weigh_more_than_those_before_it():
+    query = "Is the annual leave paid?\nAnd the nursery?"
+    assert confidence(query, "The nursery is open in May.") > confidence(query, "The leave is open in May.")
+
+
+def test_the_questions_before_one_that_stands_alone_are_no_part_of_its_subject():
+    alone = "What are the monthly costs of the nursery?"
+    said = "The annual leave is paid."
+    assert confidence(f"Is annual leave paid?\n{alone}", said) == confidence(alone, said)
+
+
 @pytest.mark.parametrize("wrapping", POLITE)
 def test_politeness_makes_no_difference(wrapping):
     said = "Annual leave has 25 days. The nursery costs 20 a month. I hope you are well and answer quickly."

@@ -11,7 +11,7 @@ from core.gate import Viewer
 from core.values import Passage
 from tests.handbooks.test_offline_handbooks import DAY
 
-WORDS = Lexicon({"parking": 3, "lamp": 2, "dog": 2, "dogs": 1, "length": 5, "rest": 4, "wage": 3}, 40)
+WORDS = Lexicon({"parking": 3, "lamp": 2, "dog": 2, "dogs": 1, "length": 5, "rest": 4, "ahead": 3, "wage": 3}, 40)
 
 
 def passage(text, title="Handbook"):
@@ -35,10 +35,15 @@ def best(question, text, synonyms=()):
             "| Length of a rest | 11 hours |",
         ),
         ("Do you pay a lamp?\nAnd parking?", "A lamp is paid. Parking is not.", "Parking is not."),
+        ("How much is a lamp?\nAnd for a dog?", "A dog is a pet. A dog costs €9.", "A dog costs €9."),
+        ("How much time is a rest?", "A rest costs €5 each. A rest has 11 hours.", "A rest has 11 hours."),
+        ("How long before a rest?", "A rest is of a length. A rest is asked for ahead.", "A rest is asked for ahead."),
+        ("What is the last date for a lamp?", "A lamp costs €5 each. A lamp comes in May.", "A lamp comes in May."),
+        ("Is my wage due?", "A wage is a right. The pay date is on the board.", "The pay date is on the board."),
     ],
 )  # fmt: skip - a question, a text and its answer a line
 def test_what_answers_is_told_by_words_synonyms_the_kind_of_answer_and_its_label(question, text, answer):
-    assert best(question, text, ["hound > dog"]) == answer
+    assert best(question, text, ["hound > dog", "wage due > pay date"]) == answer
 
 
 def test_no_more_than_some_are_marked_and_they_are_the_best_in_order():

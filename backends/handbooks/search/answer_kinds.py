@@ -11,15 +11,17 @@ Kind: TypeAlias = Literal["amount", "time", "number", "person", "place"]
 _SOME = r"(?:\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|half)\b)"
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _OFTEN = "monday|friday|daily|weekly|monthly|quarterly|annually|immediately|fortnight"
+_OF_TIME = r"(?:notice|time|leave|holiday|vacation|warning)\b"
 _ASKS: dict[Kind, re.Pattern[str]] = {
     "amount": re.compile(
-        r"\bhow much\b|[£€$]|\b(?:cost|budget|price|salary|limit|max|stipend|allowance)|\b(?:earn|cap|ceiling|cash)\b"
-        r"|\b(?:pound|euro|dollar)s?\b|\bpa(?:y|id) (?:for|per)"
+        rf"\bhow much\b(?! {_OF_TIME})|[£€$]|\b(?:cost|budget|price|salary|limit|max|stipend|allowance)"
+        r"|\b(?:earn|cap|ceiling|cash)\b|\b(?:pound|euro|dollar)s?\b|\bpa(?:y|id) (?:for|per)"
     ),
     "time": re.compile(
         r"\bhow (?:long|soon|often|far ahead|late|early|quickly|fast)\b|\bwhen\b|\bdeadline|\bage\b"
+        rf"|\bhow much {_OF_TIME}"
         r"|\bhow many (?:paid |unpaid |calendar |working |full )?(?:day|week|month|year|hour|min|night)"
-        r"|\b(?:which|what) (?:day|month|date|week|time)"
+        r"|\b(?:which|what|last|latest) (?:day|month|date|week|time)"
     ),
     "number": re.compile(
         r"\bhow many\b|\bwhat (?:%|percent|share|fraction|number)|\bnumber of\b|\b(?:lowest|highest|at least|most)\b"
@@ -41,6 +43,7 @@ _ANSWERS: dict[Kind, re.Pattern[str]] = {
     "person": re.compile(r"@|\b(?:[Tt]eam|[Mm]anager|[Hh]ead of|[Dd]irector|[Oo]fficer)\b|[A-Z][a-z]+ [A-Z][a-z]+"),
     "place": re.compile(r"http|#\w+|\b[A-Z][a-z]+\b"),
 }
+_HOW = re.compile(r"\bhow (?:long|often|soon|far|late|early|big|high)\b", re.IGNORECASE)
 
 
 def wanted(question: str) -> frozenset[Kind]:
@@ -52,3 +55,8 @@ def wanted(question: str) -> frozenset[Kind]:
 def has(sentence: str, kinds: frozenset[Kind]) -> bool:
     """Whether the sentence has an answer of one of these kinds."""
     return any(_ANSWERS[kind].search(sentence) for kind in kinds)
+
+
+def without_how(question: str) -> str:
+    """The question without "how long" and the like, which say what kind of answer it wants and not what it is about."""
+    return _HOW.sub("", question)

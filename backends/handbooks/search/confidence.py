@@ -1,7 +1,8 @@
 """Whether passages answer a question: how much of its subject the best of them covers, and how like it that one is.
 
 The subject is the question's words without courtesies, each weighed by how rare it is in the handbooks. Neither the
-question's length nor its form counts, so a short question is judged as a long one about the same. What no likeness of
+question's length nor its form counts, so a short question is judged as a long one about the same. A question with
+hardly a word of its own, such as "and how much?", has the subject of the questions before it. What no likeness of
 words can tell is a near miss: a passage on the topic that lacks the fact.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.handbooks.search.answer_kinds import without_how
 from backends.handbooks.search.courtesy import without_courtesy
 from backends.handbooks.search.spelling import Lexicon
 from backends.handbooks.search.synonyms import Synonyms
@@ -26,6 +28,8 @@ ALIKE, DIFFERENT, SAME = 0.5, 0.35, 0.85
 ENOUGH, BEYOND = 1.5, 0.2
 """A long question tells a story: of what its subject weighs above `ENOUGH` only this share need be covered. The weight
 of a word that the handbooks lack is 1, of one that each passage has 0."""
+FEW, EARLIER = 2, 0.5
+"""A question with fewer words of its own is judged with the earlier ones, of which a word weighs so much."""
 CLOSE = 0.5
 """The cosine of question and passage that is as like as can be expected."""
 
@@ -47,8 +51,10 @@ _FILLERS = frozenset(
 def judged(
     query: str, passages: Sequence[Passage], lexicon: Lexicon, synonyms: Synonyms, tokens: StaticTokens
 ) -> Judgement:
-    """The judgement on what was found for a query, best first; the last line of the query is the question."""
-    subject = _Subject(query.rpartition("\n")[2], lexicon, synonyms, tokens)
+    """The judgement on what was found for a query, best first; its last line is the question."""
+    earlier, _, question = query.rpartition("\n")
+    own = set(question_words(without_how(question))) - _FILLERS
+    subject = _Subject(question, earlier if len(own) < FEW else "", lexicon, synonyms, tokens)
     texts = [" ".join((one.title, *one.section, one.text)) for one in passages[:LOOKED_AT]]
     confidence = max(map(subject.answered_by, texts, tokens.ids(texts)), default=0.0)
     return Judgement(confidence=confidence, threshold=THRESHOLD, sure=SURE, calibration=CALIBRATION)
@@ -57,11 +63,12 @@ def judged(
 class _Subject:
     """What a question is about: its words, what each may also mean, how rare each is, and their vectors."""
 
-    def __init__(self, question: str, lexicon: Lexicon, synonyms: Synonyms, tokens: StaticTokens) -> None:
-        text = lexicon.repaired(without_courtesy(question))
-        said = surface(text)
+    def __init__(self, question: str, earlier: str, lexicon: Lexicon, synonyms: Synonyms, tokens: StaticTokens) -> None:
+        question, earlier = (lexicon.repaired(without_courtesy(without_how(text))) for text in (question, earlier))
+        said = surface(f"{question}\n{earlier}")
         all_stems = stems(said)
-        content = set(question_words(text))
+        own = set(question_words(question))
+        content = own.union(question_words(earlier))
         content = content - _FILLERS or content
         places: dict[str, int] = {}
         for place, stem in enumerate(all_stems):
@@ -69,15 +76,20 @@ class _Subject:
                 places.setdefault(stem, place)
         meant = synonyms.meant_by_each(all_stems)
         self._meant = {stem: meant[place] for stem, place in places.items()}
-        self._weights = np.array([lexicon.rarity(stem) / lexicon.rarity(_MADE_UP) for stem in places])
+        self._weights = np.array(
+            [
+                (1 if said[place] in own else EARLIER) * lexicon.rarity(stem) / lexicon.rarity(_MADE_UP)
+                for stem, place in places.items()
+            ]
+        )
         weight = float(self._weights.sum())
         self._due = min(weight, ENOUGH) + BEYOND * max(0.0, weight - ENOUGH)
-        own = [said[place] for place in places.values()]
+        about = [said[place] for place in places.values()]
         known = (phrase for phrases in self._meant.values() for phrase in phrases if all(map(lexicon.having, phrase)))
         others = map(synonyms.spelt, dict.fromkeys(known))
         self._tokens = tokens
-        self._words = tokens.meanings(tokens.ids(own))
-        self._whole = tokens.meanings(tokens.ids([" ".join(own), " ".join([*own, *others])])).mean(0)
+        self._words = tokens.meanings(tokens.ids(about))
+        self._whole = tokens.meanings(tokens.ids([" ".join(about), " ".join([*about, *others])])).mean(0)
 
     def answered_by(self, text: str, ids: NDArray[np.uint32]) -> float:
         """From 0 to 1: the mean of how much of the subject the text of these tokens covers, and of how like it is."""

@@ -7,22 +7,21 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.handbooks.search.answer_kinds import has, wanted
+from backends.handbooks.search.answer_kinds import has, wanted, without_how
+from backends.handbooks.search.confidence import MEANT
 from backends.handbooks.search.spelling import Lexicon
-from backends.handbooks.search.synonyms import Synonyms
+from backends.handbooks.search.synonyms import Phrase, Synonyms
 from backends.handbooks.search.tokens import TokenMatching
 from backends.passages.highlights import ABOVE, TOPIC, Likeness, Said
-from backends.stems import question_words, stemmed
+from backends.stems import question_words, stemmed, stems, surface
 
 WORDS, MEANING, KIND = 0.5, 0.5, 0.2
-MEANT = 0.6
-"""How much of a word is there if one is that it may mean."""
 EARLIER = 0.5
 """What a word of an earlier question counts for, in a question that depends on it."""
 
-_HOW = re.compile(r"\bhow (?:long|often|soon|far|late|early|big|high)\b", re.IGNORECASE)
 _LABELS = {
-    re.compile(r"\bhow long\b", re.IGNORECASE): "length duration",
+    re.compile(r"\bhow long\b(?! before\b)", re.IGNORECASE): "length duration",
+    re.compile(r"\bhow (?:long before|far ahead|far in advance)\b", re.IGNORECASE): "ahead advance notice",
     re.compile(r"\b(?:when|how soon|by when)\b", re.IGNORECASE): "date deadline",
     re.compile(r"\bhow much\b", re.IGNORECASE): "amount rate",
 }
@@ -35,9 +34,9 @@ _Levels: TypeAlias = NDArray[np.float32]
 def likeness(query: str, lexicon: Lexicon, synonyms: Synonyms, matching: TokenMatching | None) -> Likeness:
     """The query's last line is the question, the others are earlier ones. `matching` None leaves meaning out."""
     earlier, _, question = lexicon.repaired(query).rpartition("\n")
-    kinds = wanted(question)
+    kinds = wanted(question) or wanted(earlier)
     earlier += "".join(f" {labels}" for asks, labels in _LABELS.items() if asks.search(question))
-    question = _HOW.sub("", question)
+    earlier, question = without_how(earlier), without_how(question)
 
     def scores(said: Sequence[Said]) -> list[float]:
         # Most texts stand above or right before several units: each is looked at once.
@@ -68,15 +67,19 @@ def _by_words(
 ) -> tuple[list[float], _Levels]:
     """The words of the question, by their rarity, and which are there, or others that they may mean."""
     weights: dict[str, float] = {}
+    meant: dict[str, dict[Phrase, None]] = {}
     for asked, weight in ((question, 1.0), (earlier, EARLIER)):
-        for word in stemmed(" ".join(question_words(asked))).split():
-            weights.setdefault(word, weight * lexicon.rarity(word))
-    stems = [frozenset(stemmed(text).split()) for text in texts]
+        said, content = surface(asked), set(question_words(asked))
+        all_stems = stems(said)
+        for word, stem, others in zip(said, all_stems, synonyms.meant_by_each(all_stems), strict=True):
+            if word in content:
+                weights.setdefault(stem, weight * lexicon.rarity(stem))
+                meant[stem] = meant.get(stem, {}) | others
+    of_texts = [frozenset(stemmed(text).split()) for text in texts]
     levels = np.zeros((len(weights), len(texts)), np.float32)
-    for row, word in enumerate(weights):
-        meant = synonyms.meant([word])
-        for column, there in enumerate(stems):
-            levels[row, column] = 1.0 if word in there else MEANT * any(map(there.issuperset, meant))
+    for row, (stem, others) in enumerate(meant.items()):
+        for column, there in enumerate(of_texts):
+            levels[row, column] = 1.0 if stem in there else MEANT * any(map(there.issuperset, others))
     return list(weights.values()), levels
 
 
