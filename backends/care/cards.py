@@ -10,6 +10,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from backends.care.spelling import is_language
 from backends.languages import Language
 from core.errors import InvalidInput
 from core.gate import Viewer
@@ -44,7 +45,8 @@ class Line(_Checked):
 class CareFile(_Checked):
     """What a file says of a topic. `card` has texts by language, `lines` lines by country, `any` for all.
 
-    `phrases` and `excepted` (`except` in the file) are by language, beside those that come with Rolltop.
+    `phrases` and `excepted` (`except` in the file) are by language, in two letters, beside those that come with
+    Rolltop; other languages than the shipped ones may be among them.
     """
 
     topic: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -53,8 +55,8 @@ class CareFile(_Checked):
     lines: dict[str, tuple[Line, ...]] = {}
     document: Text | None = None
     section: Text | None = None
-    phrases: dict[Language, tuple[Text, ...]] = {}
-    excepted: dict[Language, tuple[Text, ...]] = Field(default={}, alias="except")
+    phrases: dict[str, tuple[Text, ...]] = {}
+    excepted: dict[str, tuple[Text, ...]] = Field(default={}, alias="except")
 
     @field_validator("card")
     @classmethod
@@ -62,6 +64,16 @@ class CareFile(_Checked):
         if "en" not in card:
             raise ValueError("write at least `en`, which is shown if a message is in any other language")
         return card
+
+    @field_validator("phrases", "excepted")
+    @classmethod
+    def _stemmed(cls, phrases: dict[str, tuple[Text, ...]]) -> dict[str, tuple[Text, ...]]:
+        for language in phrases:
+            if not is_language(language):
+                raise ValueError(
+                    f"{language!r} is not a language with known word endings: write two letters, such as fr"
+                )
+        return phrases
 
     @field_validator("lines")
     @classmethod

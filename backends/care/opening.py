@@ -70,8 +70,9 @@ def _phrases(cards: Mapping[str, CareFile], is_word: Callable[[str], bool]) -> t
     spelling = Spelling(is_word)
     phrases: dict[str, list[Phrase]] = {topic: [] for topic in (*URGENCY, *cards)}
     excepted: dict[str, list[Phrase]] = {topic: [] for topic in phrases}
-    for language in _LANGUAGES:
-        data = _read(f"{language}.yaml")
+    others = {language for card in cards.values() for language in (*card.phrases, *card.excepted)} - {*_LANGUAGES}
+    for language in (*_LANGUAGES, *sorted(others)):
+        data = _read(f"{language}.yaml") if language in _LANGUAGES else {"sets": {}, "topics": {}}
         reader = PhraseReader(spelling, language, data["sets"])
         for topic, known in data["topics"].items():
             phrases[topic] += map(reader.read, known["phrases"])

@@ -50,6 +50,17 @@ def root(word: str, language: str) -> str:
     return plain(stemmers[language].stemWord(word))
 
 
+def is_language(language: str) -> bool:
+    """Whether words of this language, which is two letters, can be read without their endings."""
+    if len(language) != 2:
+        return False
+    try:
+        Stemmer.Stemmer(language)
+    except KeyError:
+        return False
+    return True
+
+
 class Spelling:
     """The words that phrases use, by the number under which a phrase knows each."""
 

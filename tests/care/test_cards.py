@@ -56,6 +56,16 @@ async def test_a_topic_without_a_card_is_recognised_all_the_same(tmp_path):
     assert (concern.topic, concern.card, concern.seals) == ("violence", None, True)
 
 
+async def test_a_company_adds_phrases_of_a_language_that_is_not_shipped(tmp_path):
+    write(
+        tmp_path,
+        harassment="topic: harassment\ncard: {en: {title: You are not alone, text: Help is here.}}\n"
+        'phrases: {fr: ["me harcèle"]}\nexcept: {fr: ["harcèle pour rire"]}',
+    )
+    assert (await concern_of(tmp_path, "Mon chef me harcelait encore hier")).topic == "harassment"
+    assert await concern_of(tmp_path, "Il me harcèle pour rire") is None
+
+
 async def test_a_company_adds_phrases_exceptions_and_topics_of_its_own(tmp_path):
     write(
         tmp_path,
@@ -84,7 +94,8 @@ phrases: {en: ["cannot pay my rent"], de: ["miete nicht bezahlen"]}
         ("topic: a\ncard: {en: {title: a, text: ''}}", "card.en.text"),
         ("topic: a\ncard: {en: {title: a, text: b}}\nlines: {uk: [{name: a, number: 142}]}", "into quotation marks"),
         ("topic: a\ncard: {en: {title: a, text: b}}\nseal: true", "seal is unknown: the fields are topic, seals"),
-        ("topic: a\ncard: {en: {title: a, text: b}}\nphrases: {fr: [a]}", "phrases.fr"),
+        ("topic: a\ncard: {en: {title: a, text: b}}\nphrases: {xx: [a]}", "'xx' is not a language"),
+        ("topic: a\ncard: {en: {title: a, text: b}}\nexcept: {french: [a]}", "write two letters, such as fr"),
         ("topic: a\ncard: {en: {title: a, text: b}}\ncontact: c", "contact is unknown"),
         ("- a list", "the file"),
         ("topic: [", "cannot be read as YAML"),
