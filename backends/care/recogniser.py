@@ -37,7 +37,7 @@ CLOSE = 0.1
 SHORT, SURE = 4, 0.6
 """A message of at most so many words is near to much: without a phrase it needs a margin of `SURE`."""
 
-EXAMPLES_SECONDS = 0.5
+EXAMPLES_SECONDS = 1.5
 """Seconds that the recogniser waits for the examples; then the phrases have decided alone."""
 
 
