@@ -18,6 +18,7 @@ SHORTEST = 5
 _KNOWN = 50_000
 _SENTENCE = re.compile(r"[.!?;:\n\r()\"„“”]+")
 _WORD = re.compile(r"[^\W_]+")
+_LINK = re.compile(r"(?:https?://|www\.)\S+")
 _SILENT = re.compile("['`\\u2019\\u00b4]")
 _RUN = re.compile(r"(.)\1+")
 _UMLAUT = re.compile(r"(?<=[aou])e(?!i)")
@@ -29,8 +30,8 @@ _OF_THREAD = local()
 
 
 def sentences(text: str) -> list[list[str]]:
-    """The casefolded words of each sentence; an apostrophe joins: `can't` is `cant`."""
-    parts = _SENTENCE.split(_SILENT.sub("", text.casefold()))
+    """The casefolded words of each sentence, without links; an apostrophe joins: `can't` is `cant`."""
+    parts = _SENTENCE.split(_SILENT.sub("", _LINK.sub(" ", text.casefold())))
     return [words for part in parts if (words := _WORD.findall(part))]
 
 

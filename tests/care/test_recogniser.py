@@ -224,6 +224,8 @@ def test_an_exception_hides_only_the_words_that_it_covers():
     assert not backends.care.recogniser._stands(topic, [read[0][:4]])
 
 
-@pytest.mark.parametrize("text", ["eye test", "and in Germany?", "and on Saturdays?", "Penguin joke"])
+@pytest.mark.parametrize(
+    "text", ["eye test", "and in Germany?", "and on Saturdays?", "A picture (https://host/picture.png)"]
+)
 async def test_a_few_words_that_no_phrase_has_are_not_taken_for_need(text):
     assert await open_care(None).recognise(text, Viewer("e-1")) is None
