@@ -112,7 +112,7 @@ class Archive:
         """The `last` turns (1 to 100) that began before entry `before`, None for the newest. It counts as one look."""
         thread = await self._checked.thread(viewer, "thread.read", thread_id)
         # Only what the head holds that was checked: a turn that has sealed the thread since is not shown.
-        where: dict[str, Filter] = {"thread": thread_id, "first_n": Range(lt=min(before or thread.n + 1, thread.n + 1))}
+        where: dict[str, Filter] = {"thread": thread_id, "first_n": _up_to(before, thread.n + 1)}
         page = await self._find(Turn, where, order=("-first_n",), limit=_limit(last, 100))
         turns = page.items[::-1]
         views = await self._views(turns)
@@ -127,8 +127,8 @@ class Archive:
     ) -> list[Message]:
         """The `last` messages (1 to 500) with `at_n` below `before`, None for the newest; oldest first."""
         thread = await self._checked.thread(viewer, "thread.read", thread_id)
-        after_last = 2 * (thread.n + 1)  # as in `transcript`; an entry has two messages
-        where: dict[str, Filter] = {"thread": thread_id, "at_n": Range(lt=min(before or after_last, after_last))}
+        # As in `transcript`; an entry has two messages.
+        where: dict[str, Filter] = {"thread": thread_id, "at_n": _up_to(before, 2 * (thread.n + 1))}
         return (await self._find(Message, where, order=("-at_n",), limit=_limit(last, 500))).items[::-1]
 
     async def tool_calls(self, viewer: Viewer, thread_id: str) -> list[ToolCall]:
@@ -314,7 +314,9 @@ class Archive:
         find = self._find if sealed else self._unsealed
         page = await find(Message, filters, words=words, order=("-at",), limit=limit, cursor=cursor)
         ids = list(dict.fromkeys(message.thread for message in page.items))
-        threads = {thread.id: thread for thread in await self._all(Thread, {"id": In(tuple(ids))})}
+        heads = await self._all(Thread, {"id": In(tuple(ids))})
+        # Asked again: a thread may have been sealed since its messages were found.
+        threads = {thread.id: thread for thread in heads if sealed or not thread.sealed}
         return Listing(items=[threads[thread_id] for thread_id in ids if thread_id in threads], cursor=page.cursor)
 
     async def _unsealed(
@@ -397,6 +399,11 @@ def _limit(limit: object, most: int) -> int:
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= most:
         raise InvalidInput(f"the limit must be a number from 1 to {most}")
     return limit
+
+
+def _up_to(before: int | None, end: int) -> Range:
+    """Numbers below `before`, None for all, and below `end`."""
+    return Range(lt=end if before is None else min(before, end))
 
 
 def _present(**filters: str | None) -> dict[str, Filter]:

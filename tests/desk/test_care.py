@@ -230,6 +230,29 @@ async def test_a_reader_that_was_let_in_before_the_seal_does_not_see_the_turn_th
         assert [view.turn.question for view in seen.turns] == ["How much leave?"]
 
 
+async def test_a_thread_that_is_sealed_while_it_is_searched_for_is_not_found(store, monkeypatch):
+    async with desk_of(store, Listening()) as desk:
+        thread = (await desk.create_thread(ASKER)).id
+        await ask(desk, thread, "The dragon")
+        outside = desk.archive._outside_seals
+
+        async def then_sealed(items):
+            found = await outside(items)
+            await ask(desk, thread, "I am desperate")
+            return found
+
+        monkeypatch.setattr(desk.archive, "_outside_seals", then_sealed)
+        assert (await desk.archive.search_threads(AUDITOR, words="dragon")).items == []
+
+
+async def test_nothing_stands_before_the_first_entry(store):
+    async with desk_of(store) as desk:
+        thread = (await desk.create_thread(ASKER)).id
+        await ask(desk, thread, "How much leave?")
+        assert (await desk.archive.transcript(ASKER, thread, before=0)).turns == []
+        assert await desk.archive.messages(ASKER, thread, before=0) == []
+
+
 async def test_questions_of_people_in_need_are_not_among_the_gaps(store):
     for seals in (True, False):
         async with desk_of(store, Listening(seals=seals)) as desk:
