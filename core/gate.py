@@ -6,12 +6,12 @@ is refused. Pages never filter for security, and a model never names the asker.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from core.errors import Denied, InvalidInput, NotFound
 from core.ids import check_id
 
-Role: TypeAlias = Literal["employee", "auditor", "approver", "knowledge_owner", "handler"]
+Role: TypeAlias = Literal["employee", "auditor", "approver", "knowledge_owner", "handler", "data_protection_officer"]
 Action: TypeAlias = Literal[
     "thread.create",
     "thread.list",
@@ -21,24 +21,29 @@ Action: TypeAlias = Literal[
     "call.read",
     "call.decide",
     "call.resolve",
+    "answer.judge",
     "seal.lift",
     "audit.search",
+    "person.search",
+    "figures.read",
+    "export",
+    "audit.list",
     "sealed.list",
     "handbooks.keep",
     "gaps.list",
 ]
-Access: TypeAlias = Literal["own", "look"]
-_LOOKS = frozenset(("thread.read", "call.read", "call.resolve", "seal.lift"))
-ROLES: frozenset[str] = frozenset(("employee", "auditor", "approver", "knowledge_owner", "handler"))
+Access: TypeAlias = Literal["own", "look", "named_look"]
+_LOOKS = frozenset(("thread.read", "call.read", "call.resolve", "answer.judge", "seal.lift"))
+ROLES: frozenset[str] = frozenset(get_args(Role))
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """A signed-in person: take all of it from the session, never from a model or a form.
 
-    `roles` are of ROLES. `purpose` is why an auditor or a handler looks; each look puts it on record. `country` and
-    `entity` (the company of a group that employs the person) select the handbooks that apply; they are casefolded, None
-    is unknown. Raises InvalidInput for an invalid id or an unknown role.
+    `roles` are of ROLES. `purpose` is why an auditor, a handler or a data protection officer looks; each look puts it
+    on record. `country` and `entity` (the company of a group that employs the person) select the handbooks that apply;
+    they are casefolded, None is unknown. Raises InvalidInput for an invalid id or an unknown role.
     """
 
     id: str
@@ -82,6 +87,9 @@ class Owned:
 def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None) -> Access:
     """Check the action: `own` allows it; `look` allows it once the caller has committed an audit entry.
 
+    What a `look` returns names the owner by a pseudonym. `named_look` is a look with the owner's id: an approver
+    decides about a person.
+
     `object` None is an action on many objects, such as a search. Raises NotFound if the viewer may not see the object
     or it does not exist, Denied for a forbidden action without an object, InvalidInput if the purpose of an auditor
     or a handler is missing.
@@ -90,12 +98,19 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
         match viewer, action:
             case Viewer(), "thread.create" | "thread.list" if "employee" in viewer.roles:
                 return "own"
-            case Viewer(), "audit.search" if "auditor" in viewer.roles:
+            case Viewer(), "audit.search" | "person.search" | "figures.read" | "export" if "auditor" in viewer.roles:
                 return _look(viewer)
+            case Viewer(), "figures.read" if "data_protection_officer" in viewer.roles:
+                return _look(viewer)
+            # The looks of all people; other viewers that look may read what is on record of their own looks.
+            case Viewer(), "audit.list" if "data_protection_officer" in viewer.roles:
+                return _look(viewer)
+            case Viewer(), "audit.list" if not viewer.roles.isdisjoint(("auditor", "handler", "approver")):
+                return "own"
             case Viewer(), "sealed.list" if "handler" in viewer.roles:
                 return _look(viewer)
             case Viewer(), "call.read" if "approver" in viewer.roles:
-                return "look"
+                return "named_look"
             case Viewer(), "handbooks.keep" if "knowledge_owner" in viewer.roles:
                 return "own"
             case Viewer(), "gaps.list" if "knowledge_owner" in viewer.roles:
@@ -117,12 +132,13 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
         case "call.decide" if object.decider == "approver" and "approver" in viewer.roles and viewer.id != object.owner:
             return "own"
         case "call.read" if object.decider == "approver" and "approver" in viewer.roles and viewer.id != object.owner:
-            return "look"
+            return "named_look"
         case "thread.read" | "call.read" if reader:
             return _look(viewer)
-        # An unknown call is resolved by an auditor other than the asker, who may have an interest in the outcome. Nor
-        # may a handler open their own thread to auditors, or keep it closed.
-        case "call.resolve" if reader and viewer.id != object.owner:
+        # An unknown call is resolved by an auditor other than the asker, who may have an interest in the outcome. For
+        # the same reason people do not judge the answers to their own questions. Nor may a handler open their own
+        # thread to auditors, or keep it closed.
+        case "call.resolve" | "answer.judge" if reader and viewer.id != object.owner:
             return _look(viewer)
         case "seal.lift" if object.sealed and reader and viewer.id != object.owner:
             return _look(viewer)

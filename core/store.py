@@ -54,6 +54,13 @@ class In:
     values: tuple[Scalar, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class All:
+    """Each of these, 1 to 20, is equal to one of the values at the path, which usually holds a list."""
+
+    values: tuple[Scalar, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
     """At least `ge`, and less than `lt`. None leaves that side open; at least one bound is needed.
@@ -65,17 +72,17 @@ class Range:
     lt: str | int | float | None = None
 
 
-Filter: TypeAlias = Scalar | In | Range
+Filter: TypeAlias = Scalar | In | All | Range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """Records of one kind.
 
-    `where` maps dotted paths into `fields` (or `id`, `n`) to a scalar, `In` or `Range`; all must match. None matches
-    both null and a missing field. If a path meets a list, it matches if one item does; it goes on into the list's
-    objects, but not into a list within a list. 1 and 1.0 are equal, 1 and True are not. A path is 1 to 8 names of
-    `[A-Za-z_][A-Za-z0-9_]{0,63}`; a text in a filter has at most 200 characters.
+    `where` maps dotted paths into `fields` (or `id`, `n`) to a scalar, `In`, `All` or `Range`; all must match. None
+    matches both null and a missing field. If a path meets a list, it matches if one item does; it goes on into the
+    list's objects, but not into a list within a list. 1 and 1.0 are equal, 1 and True are not. A path is 1 to 8 names
+    of `[A-Za-z_][A-Za-z0-9_]{0,63}`; a text in a filter has at most 200 characters.
 
     `words` (see `core.words`) must all occur in `fields["text"]`; the last may also be the beginning of a word there.
 

@@ -49,7 +49,11 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A registered tool. `timeout` is in seconds; `approval` names the person that must approve a call, or is None."""
+    """A registered tool. `timeout` is in seconds; `approval` names the person that must approve a call, or is None.
+
+    `filters` and `subject` name arguments: those by which lists of calls may be filtered, and the one that holds the id
+    of the person the call is about.
+    """
 
     name: str
     description: str
@@ -60,6 +64,8 @@ class Tool:
     arguments: type[BaseModel]
     context: str | None
     function: Callable[..., Any]
+    filters: tuple[str, ...] = ()
+    subject: str | None = None
 
     def validate(self, arguments: Json) -> dict[str, Json]:
         """The arguments as JSON, with defaults. Raises InvalidInput; its message tells the model what does not fit."""
@@ -89,6 +95,8 @@ def tool(
     needs_approval: bool = False,
     approval: Decider = "asker",
     name: str | None = None,
+    filters: Sequence[str] = (),
+    subject: str | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a tool of a typed function, sync or async. The model reads its docstring as the description.
 
@@ -98,7 +106,12 @@ def tool(
     `effect` is `read` (only reads), `idempotent` (may be repeated under the same `ToolContext.key`) or `unsafe`
     (attempted at most once, and only after a person approved). `timeout` is in seconds. `approval` names the person
     that approves: `asker`, or `approver`, a person with that role other than the asker. `name` None takes the
-    function's name. Raises InvalidInput if the description, a type or the name is missing or invalid.
+    function's name.
+
+    `filters` names the arguments by which auditors may filter calls; their values must be texts, numbers, dates or
+    bools. `subject` names the argument that holds the id of the person a call is about, if that may be another person
+    than the asker. Both make the arguments searchable, so that they must not be secrets. Raises InvalidInput if the
+    description, a type or the name is missing or invalid.
     """
     if effect not in ("read", "idempotent", "unsafe"):
         raise InvalidInput("a tool's effect is read, idempotent or unsafe")
@@ -113,6 +126,9 @@ def tool(
         if not description:
             raise InvalidInput(f"tool {tool_name} needs a docstring: the model reads it as the description")
         arguments, context = _parameters(function, tool_name)
+        for argument in (*filters, *([subject] if subject else [])):
+            if argument not in arguments.model_fields:
+                raise InvalidInput(f"tool {tool_name} has no argument {argument!r}: filters and subject name arguments")
         parameters = arguments.model_json_schema()
         parameters.pop("title", None)
         return Tool(
@@ -125,6 +141,8 @@ def tool(
             arguments=arguments,
             context=context,
             function=function,
+            filters=tuple(filters),
+            subject=subject,
         )
 
     return register

@@ -43,6 +43,19 @@ Decider: TypeAlias = Literal["asker", "approver"]
 Attached: TypeAlias = Literal["nothing", "answer", "from_here", "thread"]
 """What of a thread goes to a person with a hand-over: nothing, one turn, that turn and those after it, or all turns."""
 
+Outcome: TypeAlias = Literal["running", "waiting", "sourced", "unsourced", "not_found", "failed", "stopped"]
+"""What came of a turn, for lists and figures.
+
+`waiting` waits for a person's decision. `sourced` cites a handbook; `not_found` says that the handbooks do not answer;
+`unsourced` is every other complete answer, such as one from the employee's own records. `failed` also stands for a turn
+that was interrupted, refused or cut short; `stopped` was stopped by a person, or expired.
+"""
+
+Verdict: TypeAlias = Literal["right", "wrong", "cannot_tell"]
+
+Cause: TypeAlias = Literal["wrong_source", "missing_source", "misread", "tool", "tone", "other"]
+"""Why an answer is wrong."""
+
 HandoverStatus: TypeAlias = Literal["asked", "sent", "failed", "unknown"]
 
 Purpose: TypeAlias = Literal["answer", "summary", "query"]

@@ -16,7 +16,7 @@ from typing import TypeAlias, cast
 from backends.stores.checks import check_kind
 from core.canonical import Json, canonical, digest
 from core.errors import InvalidInput
-from core.store import Filter, In, Page, Query, Range, Record, Scalar, Tally
+from core.store import All, Filter, In, Page, Query, Range, Record, Scalar, Tally
 from core.words import words
 
 MAX_TEXT = 200
@@ -25,6 +25,8 @@ MAX_WORDS = 1000
 """Characters of `Query.words`."""
 MAX_IN = 1000
 """Values of an `In`."""
+MAX_ALL = 20
+"""Values of an `All`."""
 MAX_PATHS = 8
 """Paths of an order, of a tally's groups, of a tally's sums."""
 
@@ -85,6 +87,11 @@ def _check_filter(wanted: Filter) -> None:
         case In(values=values):
             if not isinstance(values, tuple) or len(values) > MAX_IN:
                 raise InvalidInput(f"In takes a tuple of at most {MAX_IN} values")
+            for value in values:
+                _check_scalar(value)
+        case All(values=values):
+            if not isinstance(values, tuple) or not 1 <= len(values) <= MAX_ALL:
+                raise InvalidInput(f"All takes a tuple of 1 to {MAX_ALL} values")
             for value in values:
                 _check_scalar(value)
         case Range(ge=ge, lt=lt):
@@ -161,7 +168,7 @@ def matches(record: Record, query: Query) -> bool:
     """Whether the record is of the query's kind, passes all its filters and has all its words."""
     if record.kind != query.kind:
         return False
-    if not all(any(_fits(value, wanted) for value in values(record, path)) for path, wanted in query.where.items()):
+    if not all(_passes(values(record, path), wanted) for path, wanted in query.where.items()):
         return False
     return has_words(record, words(query.words))
 
@@ -180,7 +187,16 @@ def text_words(fields: Mapping[str, Json]) -> list[str]:
     return words(text) if isinstance(text, str) else []
 
 
-def _fits(value: Json, wanted: Filter) -> bool:
+def _passes(values: Sequence[Json], wanted: Filter) -> bool:
+    """Whether the values at a path pass its filter."""
+    match wanted:
+        case All():
+            return all(any(_equal(value, one) for value in values) for one in wanted.values)
+        case _:
+            return any(_fits(value, wanted) for value in values)
+
+
+def _fits(value: Json, wanted: Scalar | In | Range) -> bool:
     match wanted:
         case In():
             return any(_equal(value, one) for one in wanted.values)
@@ -235,6 +251,8 @@ def _fingerprint(query: Query) -> str:
         match wanted:
             case In(values=values):
                 return {"in": list(values)}
+            case All(values=values):
+                return {"all": list(values)}
             case Range(ge=ge, lt=lt):
                 return {"ge": ge, "lt": lt}
             case _:

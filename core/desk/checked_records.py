@@ -62,7 +62,7 @@ class CheckedRecords:
         access = authorize(viewer, action, owned)
         if viewer is None or item is None:
             raise NotFound(owned.kind, owned.id)
-        if access == "look":
+        if access != "own":
             await record_look(self._store, self._clock, viewer, action, owned)
         return item
 

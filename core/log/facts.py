@@ -14,6 +14,7 @@ from core.log.entry import Draft
 from core.values import (
     Attached,
     CallStatus,
+    Cause,
     Citation,
     ClaimReason,
     Concern,
@@ -29,6 +30,7 @@ from core.values import (
     TurnStatus,
     Usage,
     Value,
+    Verdict,
     Worker,
 )
 
@@ -176,6 +178,8 @@ class PlannedCall(Value):
     """A tool call in a model's answer; `digest` is that of its arguments.
 
     `approval` names the person that must approve it, None if it may run at once. `effect` is None for an unknown tool.
+    `filters` names the arguments by which lists may be filtered, `subject` the one that holds the id of the person the
+    call is about; None if it can only be about the asker.
     """
 
     call: str
@@ -183,6 +187,8 @@ class PlannedCall(Value):
     effect: Effect | None
     approval: Decider | None
     digest: str
+    filters: tuple[str, ...] = ()
+    subject: str | None = None
 
 
 class AnswerContent(Value):
@@ -203,6 +209,8 @@ class ModelAnswered(Fact):
     `repair` says why the answer must be given again, None if it stands. `left_out` are the numbers of markers that were
     removed from the text, because the turn has not found a passage of that number.
     """
+
+    V: ClassVar[int] = 2  # PlannedCall has got `filters` and `subject`
 
     kind: Literal["model.answered"] = "model.answered"
     turn: str
@@ -418,11 +426,15 @@ class FeedbackContent(Value):
 
 
 class FeedbackGiven(Fact):
-    """`rating` None takes an earlier rating back; the earlier entry stays."""
+    """`rating` None takes an earlier rating back; the earlier entry stays. `previous` is the rating until now."""
+
+    # The head counts ratings without the turn's record, which a crash may have left ahead of it.
+    V: ClassVar[int] = 2
 
     kind: Literal["feedback.given"] = "feedback.given"
     turn: str
     rating: Literal["up", "down"] | None
+    previous: Literal["up", "down"] | None = None
     content: FeedbackContent | None
 
 
@@ -564,14 +576,69 @@ class LookContent(Value):
 
 
 class Looked(Fact):
-    """A look at another person's object, recorded before its content is returned. `object` is None for a search."""
+    """A look at another person's object, recorded before its content is returned. `object` is None for a search.
+
+    `owners` are the people whose content an export holds, `manifest` is the digest of its manifest.
+    """
+
+    V: ClassVar[int] = 2  # `owners` and `manifest`, for exports
 
     kind: Literal["audit.looked"] = "audit.looked"
     action: str
     object: str | None
     owner: str | None
     filters: dict[str, Json] = {}
+    owners: list[str] = []
+    manifest: str | None = None
     content: LookContent | None
+
+
+class LookDenied(Fact):
+    """A viewer was denied an action. `object` is None for an action on many objects; `more` counts further denials.
+
+    A foreign object and a missing one make the same entry.
+    """
+
+    kind: Literal["audit.denied"] = "audit.denied"
+    action: str
+    object: str | None
+    more: int = 0
+
+
+class VerdictContent(Value):
+    """What the auditor adds: a note, and the answer as it should have been; "" for nothing."""
+
+    note: str = ""
+    corrected: str = ""
+
+
+class VerdictGiven(Fact):
+    """An auditor's or a handler's verdict on the answer of a turn. `cause` is set if the answer is wrong.
+
+    `thread`, `owner` and `opened_at` are those of the turn.
+    """
+
+    kind: Literal["verdict.given"] = "verdict.given"
+    turn: str
+    thread: str
+    owner: str
+    opened_at: str
+    verdict: Verdict
+    cause: Cause | None = None
+    content: VerdictContent | None
+
+
+class InstallationContent(Value):
+    """`key` is the secret of the installation's pseudonyms, as hexadecimal digits."""
+
+    key: str
+
+
+class InstallationMade(Fact):
+    """What an installation makes once for itself. Only entry 1 of `installation:desk` counts."""
+
+    kind: Literal["installation.made"] = "installation.made"
+    content: InstallationContent | None
 
 
 class DemoMarked(Fact):
@@ -610,7 +677,7 @@ ThreadFact: TypeAlias = (
     | Erased
 )
 LiveFact: TypeAlias = LiveText | LiveProgress | Beat | Sealed
-AnyFact: TypeAlias = ThreadFact | LiveFact | Blob | Looked | DemoMarked
+AnyFact: TypeAlias = ThreadFact | LiveFact | Blob | Looked | LookDenied | VerdictGiven | InstallationMade | DemoMarked
 
 VERSIONS: dict[str, int] = {fact.model_fields["kind"].default: fact.V for fact in AnyFact.__args__}
 """Every kind of fact, and the newest version of it that this code knows."""

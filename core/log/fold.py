@@ -5,10 +5,11 @@ There are two layers. The head (this file) holds ids and statuses, and decides w
 every process and on every store.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from core.canonical import Json
 from core.clock import iso
 from core.errors import Corrupt, NotFound
 from core.log.facts import (
@@ -42,6 +43,9 @@ from core.log.facts import (
 )
 from core.log.projection import project
 from core.log.records import (
+    FOLD,
+    MAX_DISTINCT,
+    MAX_FILTER,
     HandoverRecord,
     Item,
     Message,
@@ -54,9 +58,10 @@ from core.log.records import (
     Thread,
     ToolCall,
     Turn,
+    filter_text,
     record_kind,
 )
-from core.values import GENESIS, Entry
+from core.values import GENESIS, Entry, Outcome
 
 TITLE_LENGTH = 60
 """Characters of the first question that become the title of a thread without one."""
@@ -111,7 +116,8 @@ def fold(state: State, entry: Entry) -> State:
         # Counted, and otherwise without effect: an entry of an old fence must not change a turn that another worker
         # has claimed. Writers prevent such entries, so a count above 0 is an alarm.
         return replace(state, thread=before.model_copy(update={"rejected": before.rejected + 1}))
-    return State(after, project(after, state.items, entry, fact))
+    items = project(after, state.items, entry, fact)
+    return State(_summed_up(after, items, fact), items)
 
 
 def fold_all(state: State, entries: Iterable[Entry]) -> State:
@@ -133,7 +139,55 @@ def _created(entry: Entry, fact: ThreadCreated) -> Thread:
         instructions=fact.content.instructions if fact.content else "",
         created_at=at,
         updated_at=at,
+        filters=_filters(fact.content.metadata if fact.content else {}),
+        fold=FOLD,
     )
+
+
+def _summed_up(thread: Thread, items: Mapping[str, Item], fact: ThreadFact) -> Thread:
+    """The head with what lists filter threads by, after a fact that it accepted."""
+    changes: dict[str, Any] = {}  # Any: fields of Thread
+    counts = thread.outcome_counts
+    if isinstance(fact, TurnEnded) and isinstance(turn := items.get(fact.turn), Turn):
+        # From the turn's records, which may be ahead of this entry: what they hold of an ended turn does not change.
+        counts = {**counts, turn.outcome: counts.get(turn.outcome, 0) + 1}
+        calls = [call for call in items.values() if isinstance(call, ToolCall) and call.turn == turn.id]
+        tools = {text for call in calls for text in (call.tool, f"{call.tool}:{call.status}", f":{call.status}")}
+        changes = {
+            "outcome_counts": counts,
+            "tools": _merged(thread.tools, tools),
+            "handbooks": _merged(thread.handbooks, turn.handbooks),
+            "models": _merged(thread.models, turn.models),
+        }
+    current: Outcome | None = None
+    if thread.open:
+        current = "waiting" if thread.open.status == "awaiting_approval" else "running"
+    outcomes = sorted({*counts, *([current] if current else [])})
+    if outcomes != thread.outcomes:
+        changes["outcomes"] = outcomes
+    if isinstance(fact, FeedbackGiven):
+        rated = dict(thread.rating_counts)
+        for rating, change in ((fact.previous, -1), (fact.rating, 1)):
+            if rating:
+                rated[rating] = rated.get(rating, 0) + change
+        rated = {rating: count for rating, count in rated.items() if count > 0}
+        changes |= {"rating_counts": rated, "ratings": sorted(rated)}
+    return thread.model_copy(update=changes) if changes else thread
+
+
+def _merged(known: Sequence[str], new: Iterable[str]) -> list[str]:
+    return sorted({*known, *sorted({*new} - {*known})[: max(0, MAX_DISTINCT - len(known))]})
+
+
+def _filters(metadata: Mapping[str, Json]) -> list[str]:
+    """The metadata's scalars as texts; a field within a field is named `a.b`."""
+    texts: set[str] = set()
+    for name, value in metadata.items():
+        if isinstance(value, dict):
+            texts |= {f"{name}.{text}" for text in _filters(value) if len(name) + 1 + len(text) <= MAX_FILTER}
+        elif text := filter_text(name, value):
+            texts.add(text)
+    return sorted(texts)[:MAX_DISTINCT]
 
 
 def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
@@ -142,7 +196,8 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
         case ThreadCreated():
             return None
         case MetadataChanged():
-            return thread.model_copy(update={"metadata": fact.content.metadata if fact.content else {}})
+            metadata = fact.content.metadata if fact.content else {}
+            return thread.model_copy(update={"metadata": metadata, "filters": _filters(metadata)})
         case Renamed():
             return thread.model_copy(update={"title": fact.content.title if fact.content else None})
         case TurnOpened():

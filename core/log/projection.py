@@ -6,7 +6,9 @@ The head (`core.log.fold`) has already decided that a fact is legal.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from core.clock import iso
+from core.canonical import Json
+from core.clock import iso, moment
+from core.log.buckets import bucket
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -32,6 +34,7 @@ from core.log.facts import (
     TurnOpened,
 )
 from core.log.records import (
+    MAX_FILTER,
     Decision,
     HandoverRecord,
     Item,
@@ -42,8 +45,9 @@ from core.log.records import (
     Thread,
     ToolCall,
     Turn,
+    filter_text,
 )
-from core.values import Entry
+from core.values import Entry, Outcome
 
 SENT_OF_RESULT = 16_000
 """The most characters of a tool's result that count towards a turn's size: about what a model is sent of it."""
@@ -106,8 +110,13 @@ def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
         fields = _aside_fields(turn, fact) if _aside(items, fact) else _turn_fields(turn, entry, fact)
         turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **fields})
         if isinstance(fact, (ModelAnswered, ModelFailed)):
-            turn = turn.model_copy(update={"totals": turn.totals.billed(fact.usage, fact.cost)})
-        yield turn
+            turn = turn.model_copy(
+                update={
+                    "totals": turn.totals.billed(fact.usage, fact.cost),
+                    **_first_text(turn, items.get(ModelCall, fact.call), fact),
+                }
+            )
+        yield turn.model_copy(update={"outcome": _outcome(turn, items.of(Retrieval, turn.id))})
     # Messages repeat their turn. If the stored turn is ahead of this entry, they wait until the fold has reached its n.
     if turn is not None and turn.n == entry.n:
         yield from _messages(items, turn)
@@ -147,6 +156,8 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
         first_n=entry.n,
         last_n=entry.n,
         size=len(text or ""),
+        day=at[:10],
+        country=fact.standing.country,
     )
     for message_id, role, words in ((question_id(fact.turn), "user", text), (answer_id(fact.turn), "assistant", "")):
         yield Message(
@@ -214,6 +225,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "partial": "",
                 "citations": content.citations if content else [],
                 "citations_left_out": fact.citations_left_out,
+                "handbooks": sorted({citation.passage.document for citation in content.citations} if content else ()),
                 # Includes the text shown of an answer that broke off: its own entry may be erased, this one is not.
                 "size": turn.size + (len(content.text) - len(turn.text) if content else 0),
                 "output": content.output if content else None,
@@ -228,6 +240,41 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
             return {"erased": sorted({*turn.erased, *fact.kinds})}
         case _:
             return {}
+
+
+def _first_text(
+    turn: Turn, call: ModelCall | None, fact: ModelAnswered | ModelFailed
+) -> dict[str, Any]:  # Any: as above
+    """The time to the turn's first text and the models that answered, after a model call that ended."""
+    if call is None or call.purpose != "answer":
+        return {}
+    changes: dict[str, Any] = {}
+    if turn.first_text_ms is None and fact.ttft_ms is not None:
+        waited = moment(call.asked_at) - moment(turn.opened_at)
+        # Another process may have asked, by a clock that is behind.
+        first = max(0, round(waited.total_seconds() * 1000)) + fact.ttft_ms
+        changes = {"first_text_ms": first, "first_text_bucket": bucket(first)}
+    if isinstance(fact, ModelAnswered):
+        changes["models"] = sorted({*turn.models, call.model})
+    return changes
+
+
+def _outcome(turn: Turn, searches: list[Retrieval]) -> Outcome:
+    match turn.status:
+        case "running":
+            return "running"
+        case "awaiting_approval":
+            return "waiting"
+        case "cancelled":
+            return "stopped"
+        case "completed" if turn.citations or turn.citations_left_out:
+            return "sourced"
+        case "completed" if any(search.call is None and search.answers is False for search in searches):
+            return "not_found"
+        case "completed":
+            return "unsourced"
+        case _:
+            return "failed"
 
 
 def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> Iterable[Item]:
@@ -311,6 +358,7 @@ def _model_call(thread: Thread, entry: Entry, fact: ModelAsked) -> ModelCall:
         covers=fact.covers,
         asked_at=iso(entry.at),
         at_n=entry.n,
+        day=iso(entry.at)[:10],
     )
 
 
@@ -349,6 +397,7 @@ def _finished(call: ToolCall | None, entry: Entry, fact: ToolFinished) -> list[T
         result_digest=fact.digest,
         cut=fact.cut,
         duration_ms=fact.duration_ms,
+        duration_bucket=bucket(fact.duration_ms),
         finished_at=iso(entry.at),
         erased=fact.content is None,
     )
@@ -382,6 +431,7 @@ def _handover(thread: Thread, entry: Entry, fact: HandoverAsked) -> HandoverReco
         note=fact.content.note if fact.content else None,
         asked_at=iso(entry.at),
         at_n=entry.n,
+        day=iso(entry.at)[:10],
     )
 
 
@@ -461,9 +511,25 @@ def _planned(thread: Thread, items: _Items, entry: Entry, fact: ModelAnswered) -
             fence=fact.fence,
             planned_at=iso(entry.at),
             at_n=entry.n,
+            day=iso(entry.at)[:10],
+            filter_names=call.filters,
+            subject=call.subject,
+            **_found_by(thread.owner, call.filters, call.subject, arguments.get(call.call)),
         )
         for number, call in enumerate(fact.calls, earlier + 1)
     ]
+
+
+def _found_by(
+    owner: str, names: tuple[str, ...], subject: str | None, arguments: Json
+) -> dict[str, Any]:  # Any: fields of ToolCall
+    """What lists may filter a call with these arguments by."""
+    values = arguments if isinstance(arguments, dict) else {}
+    about = values.get(subject) if subject else None
+    # An invalid argument may be anything that a model wrote.
+    about = about if isinstance(about, str) and about and len(about) <= MAX_FILTER else None
+    filters = sorted({text for name in names if (text := filter_text(name, values.get(name)))})
+    return {"about": about, "about_other": about is not None and about != owner, "filters": filters}
 
 
 def _decided(call: ToolCall | None, entry: Entry, fact: ApprovalGiven | ApprovalDenied) -> list[ToolCall]:
@@ -481,7 +547,9 @@ def _decided(call: ToolCall | None, entry: Entry, fact: ApprovalGiven | Approval
     changes: dict[str, Any] = {"decision": decision, "status": "planned" if approved else "denied"}  # Any: as in _with
     if isinstance(fact, ApprovalGiven) and fact.digest != fact.asked:
         # Once erased, the arguments are unknown. The planned ones would be wrong: others ran.
-        changes |= {"arguments": fact.content.arguments if fact.content else None, "digest": fact.digest}
+        arguments = fact.content.arguments if fact.content else None
+        changes |= {"arguments": arguments, "digest": fact.digest}
+        changes |= _found_by(call.owner, call.filter_names, call.subject, arguments)
     if not approved:
         changes |= {"finished_at": iso(entry.at), "code": "denied", "error": decision.reason}
     return _with(call, entry, **changes)

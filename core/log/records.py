@@ -6,19 +6,21 @@ texts, money is an integer of nano-USD. None is unknown, or not yet known.
 
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from core.canonical import Json
+from core.canonical import Json, canonical
 from core.errors import Corrupt
 from core.log.facts import Snapshot
 from core.store import Record
 from core.values import (
     Attached,
     CallStatus,
+    Cause,
     Citation,
     Concern,
     Decider,
     Effect,
     HandoverStatus,
     Judgement,
+    Outcome,
     Passage,
     Purpose,
     Repair,
@@ -27,8 +29,18 @@ from core.values import (
     TurnStatus,
     Usage,
     Value,
+    Verdict,
     Worker,
 )
+
+FOLD = 2
+"""The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
+
+MAX_FILTER = 200
+"""The most characters of a text in `filters`: as many as a store compares."""
+
+MAX_DISTINCT = 200
+"""The most tools, handbooks and models that a head names; further ones are left out."""
 
 
 class Totals(Value):
@@ -148,6 +160,12 @@ class Thread(Value):
 
     `sealed`: auditors do not see the thread; None if it is open to them. `topic` is that of the newest concern, None
     without one or once erased.
+
+    `outcome_counts` and `rating_counts` count the ended turns; `outcomes` and `ratings` name the different ones, the
+    open turn's outcome included. `tools` holds, for each call of an ended turn, `name`, `name:status` and `:status`;
+    `handbooks` the ids of the cited documents, `models` the models that answered. `filters` are the metadata as
+    `name=value` (see `filter_text`). All are sorted and without repeats. `fold` is the version of the fold that made
+    the thread's records, None before there were versions.
     """
 
     kind: Literal["thread"] = "thread"
@@ -168,6 +186,15 @@ class Thread(Value):
     # None and not False: a filter for None also finds the heads that were written before threads had seals.
     sealed: Literal[True] | None = None
     topic: str | None = None
+    outcomes: list[Outcome] = []
+    outcome_counts: dict[Outcome, int] = {}
+    ratings: list[Literal["up", "down"]] = []
+    rating_counts: dict[Literal["up", "down"], int] = {}
+    tools: list[str] = []
+    handbooks: list[str] = []
+    models: list[str] = []
+    filters: list[str] = []
+    fold: int | None = None
 
 
 class Turn(Value):
@@ -183,6 +210,10 @@ class Turn(Value):
     `waiting` are the ids of the calls that wait for a decision. `first_n` to `last_n` are the turn's entries up to its
     end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
     were erased.
+
+    `day` is the UTC day of the question (YYYY-MM-DD), `country` the asker's. `handbooks` and `models` are as in
+    `Thread`. `first_text_ms` is the time from the question to the first content of an answer, `first_text_bucket` its
+    `core.log.buckets.bucket`.
     """
 
     kind: Literal["turn"] = "turn"
@@ -213,6 +244,13 @@ class Turn(Value):
     comment: str | None = None
     size: int = 0
     erased: list[str] = []
+    day: str = ""
+    outcome: Outcome = "running"
+    country: str | None = None
+    handbooks: list[str] = []
+    models: list[str] = []
+    first_text_ms: int | None = None
+    first_text_bucket: int | None = None
 
 
 class Message(Value):
@@ -256,6 +294,10 @@ class ToolCall(Value):
     `late` lists what workers reported after they had lost the turn; only a call that was still running under the
     worker's fence takes its status from it. `resolution` is an auditor's statement on an `unknown` call, which keeps
     its status.
+
+    `about` is the id of the person the call is about, None for the asker; `about_other` says whether that is another
+    person. `filters` are the arguments that lists may be filtered by, as `name=value`; `filter_names` and `subject` are
+    what the tool declared. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`.
     """
 
     kind: Literal["tool_call"] = "tool_call"
@@ -293,6 +335,13 @@ class ToolCall(Value):
     resolution: Json = None
     at_n: int
     erased: bool = False
+    day: str = ""
+    duration_bucket: int | None = None
+    about: str | None = None
+    about_other: bool = False
+    filters: list[str] = []
+    filter_names: tuple[str, ...] = ()
+    subject: str | None = None
 
 
 class ModelCall(Value):
@@ -301,7 +350,7 @@ class ModelCall(Value):
     `code` and `message` say why it failed, `repair` and `fault` why its answer had to be given again. `changed` names
     the parts of the request that hooks changed, `hook_failures` the hooks that failed. `covers` is the first and last
     entry of a summary. `left_out` are the numbers of markers that were removed from the text, because the turn has not
-    found a passage of that number.
+    found a passage of that number. `day` is the UTC day of the request.
     """
 
     kind: Literal["model_call"] = "model_call"
@@ -338,6 +387,7 @@ class ModelCall(Value):
     ended_at: str | None = None
     at_n: int
     erased: bool = False
+    day: str = ""
 
 
 class Retrieval(Value):
@@ -388,7 +438,7 @@ class HandoverRecord(Value):
     """An employee's matter on its way to a person. `asked` becomes `sent`, `failed` or `unknown`.
 
     `attached` says what of the thread went along with `note`. `reference` is what the employee can quote, `message`
-    says in words what went wrong. None is unknown, or not yet known, or erased.
+    says in words what went wrong. None is unknown, or not yet known, or erased. `day` is the UTC day of the request.
     """
 
     kind: Literal["handover"] = "handover"
@@ -405,15 +455,78 @@ class HandoverRecord(Value):
     asked_at: str
     ended_at: str | None = None
     at_n: int
+    day: str = ""
+
+
+class Given(Value):
+    """One person's verdict on an answer, their newest. `cause` is None unless it is wrong. None: erased."""
+
+    by: str
+    at: str
+    verdict: Verdict
+    cause: Cause | None
+    note: str | None
+    corrected: str | None
+
+
+class Review(Value):
+    """The verdicts on a turn, folded from `review:<turn>`: the newest of each person, in the order of their first.
+
+    `verdicts` names the different ones, sorted, for lists. `id` is the turn's; `owner` and `opened_at` are the turn's.
+    """
+
+    kind: Literal["review"] = "review"
+    id: str
+    n: int
+    hash: str
+    thread: str
+    owner: str
+    opened_at: str
+    given: list[Given]
+    verdicts: list[Verdict]
+    judged_at: str
+
+
+class Look(Value):
+    """One entry of an audit log: a look, a search, an export or a denial.
+
+    `by` is the viewer. `object` is `kind:id`, None for a search; `owners` are the people whose content it showed, []
+    for a list. `denied`: it was refused; `more` counts the denials that are not on record one by one. `purpose` and
+    `words` are None once erased.
+    """
+
+    kind: Literal["look"] = "look"
+    id: str
+    n: int
+    by: str
+    at: str
+    day: str
+    action: str
+    object: str | None
+    owners: list[str]
+    denied: bool
+    more: int
+    filters: dict[str, Json]
+    manifest: str | None
+    purpose: str | None
+    words: str | None
+
+
+def filter_text(name: str, value: Json) -> str | None:
+    """`name=value`, the value as JSON, by which lists are filtered; None if it is no scalar, or null, or too long."""
+    if value is None or isinstance(value, list | dict):
+        return None
+    text = f"{name}={canonical(value).decode()}"
+    return text if len(text) <= MAX_FILTER else None
 
 
 Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary | HandoverRecord
 I = TypeVar(  # noqa: E741  # an item
-    "I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord
+    "I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, Review, Look
 )
 
 
-def record_kind(item_type: type[Item]) -> str:
+def record_kind(item_type: type[Item | Review | Look]) -> str:
     """The kind under which a store keeps records of this type."""
     return str(item_type.model_fields["kind"].default)
 
@@ -421,7 +534,7 @@ def record_kind(item_type: type[Item]) -> str:
 _TYPES: dict[str, type[Any]] = {record_kind(item_type): item_type for item_type in Item.__args__}
 
 
-def record(item: Item) -> Record:
+def record(item: Item | Review | Look) -> Record:
     """The record in the form that a store keeps; `item` is the way back."""
     return Record(
         kind=item.kind, id=item.id, n=item.n, fields=item.model_dump(mode="json", exclude={"kind", "id", "n"})

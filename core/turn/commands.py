@@ -66,7 +66,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenCall:
-    """A tool call as the model wrote it. If `fault` is set, the call never runs, and `message` tells the model why."""
+    """A tool call as the model wrote it. If `fault` is set, the call never runs, and `message` tells the model why.
+
+    `filters` and `subject` are those of the tool.
+    """
 
     tool: str
     effect: Effect | None
@@ -74,6 +77,8 @@ class WrittenCall:
     arguments: Json
     fault: Literal["invalid_arguments", "unknown_tool"] | None = None
     message: str | None = None
+    filters: tuple[str, ...] = ()
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from core.log.facts import (
     DecisionContent,
     EndContent,
     FailureContent,
+    FeedbackGiven,
     HandoverAsked,
     HistorySummarized,
     Late,
@@ -76,6 +77,9 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
     InvalidInput as `Desk` documents them.
     """
     match command:
+        case Note(fact=FeedbackGiven() as rated):
+            turn = state.item(Turn, rated.turn)
+            return (rated.model_copy(update={"previous": turn.rating}),)
         case Note():
             return (command.fact,)
         case HandOver():
@@ -248,6 +252,8 @@ def _answered(state: State, open_turn: OpenTurn, command: Answered, options: Opt
                     effect=call.effect,
                     approval=call.approval,
                     digest=digest(call.arguments),
+                    filters=call.filters,
+                    subject=call.subject,
                 )
                 for call_id, call in calls.items()
             ],

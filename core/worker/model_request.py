@@ -249,8 +249,17 @@ def _written(call: CallDelta, tools: Mapping[str, Tool], careful: bool) -> Writt
             arguments=arguments,
             fault="invalid_arguments",
             message=f"The arguments do not fit: {error}"[:MAX_WORDS],
+            filters=tool.filters,
+            subject=tool.subject,
         )
-    return WrittenCall(tool=tool.name, effect=tool.effect, approval=approval, arguments=valid)
+    return WrittenCall(
+        tool=tool.name,
+        effect=tool.effect,
+        approval=approval,
+        arguments=valid,
+        filters=tool.filters,
+        subject=tool.subject,
+    )
 
 
 def _object(raw: str) -> Json:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from backends.stores.matching import directions
 from backends.stores.mongodb.documents import ANY_WORD, AS_TEXT, Document
 from core.canonical import Json
-from core.store import Filter, In, Query, Range, Scalar
+from core.store import All, Filter, In, Query, Range, Scalar
 from core.words import words
 
 Sort: TypeAlias = list[tuple[str, int]]
@@ -80,7 +80,7 @@ def candidates(query: Query) -> Document | None:
         condition = comparison(wanted)
         if condition is None:
             return None
-        if "." in path and (wanted is None or (isinstance(wanted, In) and None in wanted.values)):
+        if "." in path and (wanted is None or (isinstance(wanted, In | All) and None in wanted.values)):
             continue  # what is absent from one object of a list is not found everywhere
         exact: Document = {place(path): condition}
         parts.append(exact if _native(query.kind, path) else {"$or": [exact, _kept_as_text(path)]})
@@ -95,6 +95,8 @@ def comparison(wanted: Filter) -> Json:
     match wanted:
         case In(values=()):
             return None
+        case All(values=values):
+            return {"$all": list(values)}
         case In(values=values):
             return {"$in": list(values)}
         case Range(ge=ge, lt=lt):

@@ -9,14 +9,17 @@ gets into a statement; everything else is bound.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from json import loads
-from typing import cast
+from typing import TypeAlias, cast
 
 import apsw
 
 from backends.stores.matching import cut_page, directions, merge, open_cursor
 from backends.stores.sqlite.tables import ORDERED, Bound, Row, bound, index_name, read_record
-from core.store import Filter, In, Page, Query, Range, Scalar, Tally
+from core.store import All, Filter, In, Page, Query, Range, Scalar, Tally
 from core.words import words
+
+One: TypeAlias = Scalar | In | Range
+"""A filter that a single value can pass."""
 
 FEW = 2000
 """A filter leads if it leaves at most so many records; with more, walking an order finds a page sooner."""
@@ -87,14 +90,15 @@ def _source(connection: apsw.Connection, query: Query, walk: str | None) -> Clau
     # The kind is spelled out, as `check_kind` lets it be: for a bound one no index of one kind is used.
     of_kind = f"WHERE r.kind = '{query.kind}'"
     if first is not None and (sizes[first] <= FEW or not (index or walk == "id")):
-        del checks[first]
+        if not isinstance(query.where.get(first), All):
+            del checks[first]  # the lead finds the same records; of several values it has asked for the first only
         parts = [
             Clause(f"FROM ({leads[first].sql}) l CROSS JOIN record r ON r.num = l.num {of_kind}", leads[first].values)
         ]
     elif index:
         parts = [Clause(f"FROM record r INDEXED BY {index_name(query.kind, index)} {of_kind}")]
         parts += [
-            _test(_key(path), query.where[path]) for path in index if isinstance(query.where.get(path), str | Range)
+            _test(_key(path), wanted) for path in index if isinstance(wanted := query.where.get(path), str | Range)
         ]
     else:
         parts = [Clause(f"FROM record r {of_kind}")]
@@ -125,11 +129,13 @@ def _leading(query: Query) -> list[str]:
         if "." not in path
         and path != "n"
         and wanted is not None
-        and not (isinstance(wanted, In) and None in wanted.values)
+        and not (isinstance(wanted, In | All) and None in wanted.values)
     ]
 
 
 def _lead(kind: str, path: str, wanted: Filter) -> Clause:
+    if isinstance(wanted, All):
+        wanted = wanted.values[0]
     if path == "id":
         among = _column(path, wanted)
         return Clause(f"SELECT r.num FROM record r WHERE r.kind = ? AND {among.sql}", (kind, *among.values))
@@ -139,12 +145,15 @@ def _lead(kind: str, path: str, wanted: Filter) -> Clause:
 
 
 def _check(path: str, wanted: Filter) -> Clause:
+    if isinstance(wanted, All):
+        each = [_check(path, value) for value in wanted.values]
+        return Clause(" AND ".join(one.sql for one in each), tuple(value for one in each for value in one.values))
     if path in ("id", "n"):
         return _column(path, wanted)
     return _reach("r.fields", path.split("."), wanted, 0)
 
 
-def _column(path: str, wanted: Filter) -> Clause:
+def _column(path: str, wanted: One) -> Clause:
     # A column has a type, into which SQLite turns what it is compared with: to it the text '3' would be an n.
     def comparable(value: Scalar) -> bool:
         return isinstance(value, str) == (path == "id")
@@ -159,7 +168,7 @@ def _column(path: str, wanted: Filter) -> Clause:
     return _test(f"r.{path}", wanted) if fits else NEVER
 
 
-def _reach(json: str, names: list[str], wanted: Filter, depth: int) -> Clause:
+def _reach(json: str, names: list[str], wanted: One, depth: int) -> Clause:
     """Whether one of the values at the end of these names fits: `matching.values`, in SQL."""
     path, item = f"'$.{names[0]}'", f"e{depth}"
     if names[1:]:
@@ -188,7 +197,7 @@ def _typed(kind: str, value: str) -> str:
     )
 
 
-def _test(value: str, wanted: Filter) -> Clause:
+def _test(value: str, wanted: One) -> Clause:
     """Whether a typed SQL value fits. Bounds close a range by type: to SQLite every text is above every number."""
     match wanted:
         case None:
