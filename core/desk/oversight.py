@@ -18,7 +18,7 @@ from core.gate import Action, Owned, Viewer, authorize
 from core.ids import check_id
 from core.log.audit import record_look
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import Message, Review, Thread, ToolCall
+from core.log.records import OUTDATED, Message, Review, Thread, ToolCall
 from core.store import Filter, In, Store
 from core.values import Verdict
 
@@ -60,6 +60,16 @@ class Oversight:
         self._clock: Clock = clock or SystemClock()
         self._lists = Lists(store)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self._outdated: int | None = None
+
+    async def outdated(self) -> int:
+        """How many threads have records of an older Rolltop: filters by newer fields do not find these yet.
+
+        They are folded again when a console starts, or by `rolltop rebuild`.
+        """
+        if self._outdated != 0:  # once it is 0, it stays so
+            self._outdated = sum(group.count for group in await self._store.tally(OUTDATED, ()))
+        return self._outdated
 
     async def search_threads(
         self, viewer: Viewer, wanted: ThreadFilter | None = None, *, limit: int = 50, cursor: str | None = None
