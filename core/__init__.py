@@ -8,6 +8,7 @@ from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
+from core.desk.figures import Figures, Overview
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
@@ -60,6 +61,7 @@ __all__ = [
     "Desk",
     "DeskClosed",
     "Event",
+    "Figures",
     "Filters",
     "Full",
     "Gap",
@@ -81,6 +83,7 @@ __all__ = [
     "NewestTurns",
     "NotFound",
     "Options",
+    "Overview",
     "OutcomeUnknown",
     "Oversight",
     "Passage",

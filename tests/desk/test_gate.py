@@ -24,6 +24,7 @@ from core import (
     load_chat,
     tool,
 )
+from core.desk.figures import Figures
 from core.desk.filters import ThreadFilter
 from core.desk.oversight import Oversight
 from tests.support.desks import ASKER, QUICK, ended, waiting
@@ -37,6 +38,8 @@ VIEWERS = {
     "approver": Viewer("e-3001", roles={"employee", "approver"}),
     "handler": Viewer("e-5001", roles={"employee", "handler"}, purpose="on duty"),
     "purposeless handler": Viewer("hugo", roles={"handler"}),
+    "data protection officer": Viewer("e-6001", roles={"employee", "data_protection_officer"}, purpose="yearly check"),
+    "purposeless officer": Viewer("dora", roles={"data_protection_officer"}),
     "knowledge owner": Viewer("e-4001", roles={"knowledge_owner"}),
     "roleless": Viewer("rolf", roles=()),
     "anonymous": None,
@@ -160,6 +163,8 @@ ROWS = {
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
     "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
     "search_calls": [("auditor's", None, lambda d, v, _: d.oversight.search_calls(v))],
+    "overview": [("figures", None, lambda d, v, _: d.figures.overview(v, None, None))],
+    "breakdown": [("figures", None, lambda d, v, _: d.figures.breakdown(v, "country", None, None))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
@@ -169,7 +174,7 @@ CELLS = [
     for action, thing, call in rows
 ]
 AUDITED = (READ, "read for approval", "resolve", "lift")
-EMPLOYEES = ("employee", "approver", "handler")
+EMPLOYEES = ("employee", "approver", "handler", "data protection officer")
 
 
 def expected(action, who, whose):
@@ -178,15 +183,15 @@ def expected(action, who, whose):
     match action, who:
         case "employee's", _ if who in EMPLOYEES:
             return "ok"
-        case "auditor's", "auditor":
+        case ("auditor's" | "figures", "auditor") | ("figures", "data protection officer"):
             return "look"
-        case "auditor's", "purposeless" | "blank":
+        case ("auditor's" | "figures", "purposeless" | "blank") | ("figures", "purposeless officer"):
             return InvalidInput
         case "handler's", "purposeless handler":
             return InvalidInput
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
-        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's"), _):
+        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "figures"), _):
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve", "lift") else "ok"
@@ -223,7 +228,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    assert {*methods(Archive), *methods(Oversight), *methods(Desk)} == set(ROWS)
+    assert {*methods(Archive), *methods(Oversight), *methods(Figures), *methods(Desk)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
 
