@@ -1,0 +1,216 @@
+"""Overview: is the desk right and on time? Each look is recorded, and each figure opens the list that it counts."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from console.app import app
+from console.drawing.figures import (
+    Better,
+    change,
+    change_of_share,
+    days_of,
+    draw_care,
+    draw_costs,
+    draw_figure,
+    draw_groups,
+    draw_models,
+    draw_outcomes,
+    draw_waits,
+    share,
+)
+from console.drawing.list_links import ListLinks
+from console.drawing.periods import choose_period
+from console.drawing.sources import place
+from console.drawing.status_words import OUTCOME_WORDS, VERDICT_WORDS
+from console.drawing.text import label, when
+from console.format import counted, known_cost, money, took
+from console.sign_in import current_viewer
+from console.tool_words import tool_words
+from core.clock import iso
+from core.desk.figures import MIN_PEOPLE, TOOL_ERRORS, Rating
+from core.values import Outcome
+
+_TILE = 205
+OUTCOMES: tuple[tuple[Outcome, Better], ...] = (
+    ("sourced", "more"),
+    ("not_found", "less"),
+    ("unsourced", "neither"),
+    ("failed", "less"),
+    ("stopped", "neither"),
+)
+RATINGS: tuple[tuple[Rating, str, Better], ...] = (("down", "Rated down", "less"), ("up", "Rated up", "more"))
+
+st.set_page_config(page_title="Overview", layout="wide")
+viewer = current_viewer()
+run, desk = app().run, app().desk
+links = ListLinks("ov", may_open="auditor" in viewer.roles)
+
+st.title("Overview")
+st.caption(f"Review · each look at the figures is recorded with your purpose: {label(viewer.purpose or '', 200)}")
+chosen = choose_period("ov", "30d", spread=True)
+total = run(desk.figures.overview(viewer, chosen.since, chosen.until))
+overview = total.value
+span, before, listed = overview.span, overview.before, overview.listed
+st.caption(
+    f"Counted at {label(when(iso(total.at)))}, at most a minute old · days are UTC · a change compares with the same "
+    "length of time before · sealed threads are left out, but for cost and care"
+)
+days = days_of(chosen, span.days, datetime.now(UTC).date())
+each = list(days.values())
+
+
+st.subheader("Now")
+grid = st.grid(min_column_width=_TILE)
+with grid.container(border=True, height="stretch"):
+    draw_figure("Waiting for approval", f"{overview.waiting_calls:,}", None, "less")
+    links.calls(overview.waiting_calls, now=True, status=["awaiting_approval"])
+with grid.container(border=True, height="stretch"):
+    draw_figure(
+        "Outcome unknown",
+        f"{overview.unknown_calls:,}",
+        None,
+        "less",
+        about="It is not known whether they took effect.",
+    )
+    links.calls(overview.unknown_calls, now=True, status=["unknown"], unresolved=["true"])
+
+if not span.questions and not span.spent.calls:
+    st.info("No questions were asked in this time. Choose a longer one.", icon=":material/event_busy:")
+    st.stop()
+
+st.subheader("Is it right?")
+st.caption(
+    "A figure counts the questions of this time. A link opens the threads with such an answer whose last activity was "
+    "in this time."
+)
+grid = st.grid(min_column_width=_TILE)
+with grid.container(border=True, height="stretch"):
+    draw_figure(
+        "Questions",
+        f"{span.questions:,}",
+        change(span.questions, before.questions if before else None),
+        "neither",
+        [sum(day.outcomes.values()) for day in each],
+    )
+    links.threads(listed.threads)
+for outcome, better in OUTCOMES:
+    with grid.container(border=True, height="stretch"):
+        draw_figure(
+            OUTCOME_WORDS[outcome].text,
+            share(span.outcomes.get(outcome, 0), span.questions),
+            change_of_share(
+                (span.outcomes.get(outcome, 0), span.questions),
+                (before.outcomes.get(outcome, 0), before.questions) if before else None,
+            ),
+            better,
+            [day.outcomes.get(outcome, 0) for day in each],
+        )
+        links.threads(listed.outcomes[outcome], outcomes=[outcome])
+for rating, name, better in RATINGS:
+    with grid.container(border=True, height="stretch"):
+        draw_figure(
+            name,
+            share(span.ratings.get(rating, 0), span.questions),
+            change_of_share(
+                (span.ratings.get(rating, 0), span.questions),
+                (before.ratings.get(rating, 0), before.questions) if before else None,
+            ),
+            better,
+            [day.ratings.get(rating, 0) for day in each],
+        )
+        links.threads(listed.ratings[rating], ratings=[rating])
+for verdict, word in VERDICT_WORDS.items():
+    with grid.container(border=True, height="stretch"):
+        draw_figure(
+            f"Judged: {word.text.lower()}",
+            f"{span.verdicts[verdict]:,}",
+            change(span.verdicts[verdict], before.verdicts[verdict] if before else None),
+            "neither",
+        )
+        links.threads(listed.verdicts[verdict], verdicts=[verdict])
+with grid.container(border=True, height="stretch"):
+    handed = sum(span.handed_over.values())
+    draw_figure(
+        "Handed to a person",
+        f"{handed:,}",
+        change(handed, sum(before.handed_over.values()) if before else None),
+        "neither",
+    )
+    st.caption(f"{span.handed_over.get('sent', 0):,} arrived")
+
+st.subheader("Is it on time, and what does it cost?")
+grid = st.grid(min_column_width=_TILE)
+with grid.container(border=True, height="stretch"):
+    slow, was = span.first_text.p95, before.first_text.p95 if before else None
+    draw_figure(
+        "95 % begin within",
+        took(slow),
+        None if slow is None or was is None else f"{(slow - was) / 1000:+,.1f} s" if slow != was else 0,
+        "less",
+        [day.first_text.p95 for day in each],
+        "From a question to the first text of its answer. The figure is at most 10 % too high.",
+    )
+    st.caption(f"Half begin within {took(span.first_text.p50)}")
+with grid.container(border=True, height="stretch"):
+    draw_figure(
+        "Tool errors",
+        share(span.tool_errors, span.tool_calls),
+        change_of_share(
+            (span.tool_errors, span.tool_calls), (before.tool_errors, before.tool_calls) if before else None
+        ),
+        "less",
+        [day.tool_errors for day in each],
+    )
+    links.calls(span.tool_errors, status=TOOL_ERRORS)
+with grid.container(border=True, height="stretch"):
+    draw_figure(
+        "Model failures",
+        share(span.spent.failed, span.spent.calls),
+        change_of_share(
+            (span.spent.failed, span.spent.calls), (before.spent.failed, before.spent.calls) if before else None
+        ),
+        "less",
+        [day.spent.failed for day in each],
+    )
+    st.caption(f"Of {counted(span.spent.calls, 'request')}")
+with grid.container(border=True, height="stretch"):
+    draw_figure("Cost", label(money(span.spent.cost)), None, "neither", [day.spent.cost for day in each])
+    if span.spent.cost_unknown:
+        st.caption(f"And {counted(span.spent.cost_unknown, 'call')} of unknown cost")
+    if before:
+        st.caption(f"Before: {label(known_cost(before.spent.cost, before.spent.cost_unknown))}")
+
+draw_outcomes(days)
+draw_costs(days)
+draw_models(span.models)
+draw_waits(days)
+
+st.subheader("By country, handbook and tool")
+st.caption(f"A group in which fewer than {MIN_PEOPLE} people asked has no figures, nor one that would give them away.")
+country, handbook, tool = st.tabs(["Country", "Handbook", "Tool"], key="ov_by", on_change="rerun", bind="query-params")
+if country.open:
+    with country:
+        groups = run(desk.figures.breakdown(viewer, "country", chosen.since, chosen.until)).value
+        draw_groups(groups, {group.name: place(group.name) for group in groups if group.name}, "Country")
+if handbook.open:
+    with handbook:
+        titles = run(app().handbook_titles())
+        groups = run(
+            desk.figures.breakdown(viewer, "handbook", chosen.since, chosen.until, handbooks=list(titles))
+        ).value
+        draw_groups(groups, titles, "Handbook")
+        for group in groups:
+            if group.figures and group.name:
+                links.threads_citing(titles[group.name], handbooks=[group.name])
+if tool.open:
+    with tool:
+        groups = run(desk.figures.breakdown(viewer, "tool", chosen.since, chosen.until)).value
+        draw_groups(groups, {group.name: tool_words(group.name).done for group in groups if group.name}, "Tool")
+        for group in groups:
+            if group.figures and group.name:
+                links.calls(group.figures.count, f"of {label(tool_words(group.name).done)}", tools=[group.name])
+
+st.subheader("Care")
+st.caption("Questions of people in need, in sealed threads too. They cannot be opened from here.")
+draw_care(span.care)
