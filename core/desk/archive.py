@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
 from core.desk.checked_records import CheckedRecords
+from core.desk.reviews import Reviews
 from core.errors import InvalidInput
 from core.gate import Action, Viewer, authorize
 from core.log.audit import record_look
@@ -21,6 +22,7 @@ from core.log.records import (
     Message,
     ModelCall,
     Retrieval,
+    Review,
     Summary,
     Thread,
     ToolCall,
@@ -57,7 +59,10 @@ class Listing(Generic[L]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnView:
-    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log."""
+    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
+
+    `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.
+    """
 
     turn: Turn
     calls: list[ToolCall]
@@ -65,6 +70,7 @@ class TurnView:
     retrievals: list[Retrieval]
     summaries: list[Summary]
     handovers: list[HandoverRecord]
+    review: Review | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +109,7 @@ class Archive:
         self._store = store
         self._clock: Clock = clock or SystemClock()
         self._checked = CheckedRecords(store, self._clock)
+        self._reviews = Reviews(store, self._clock, self._checked)
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
         """The thread's head. Raises NotFound if it does not exist or the viewer may not see it."""
@@ -115,12 +122,12 @@ class Archive:
         where: dict[str, Filter] = {"thread": thread_id, "first_n": _up_to(before, thread.n + 1)}
         page = await self._find(Turn, where, order=("-first_n",), limit=_limit(last, 100))
         turns = page.items[::-1]
-        views = await self._views(turns)
+        views = await self._views(viewer, turns)
         return Transcript(thread=thread, turns=views, earlier=turns[0].first_n if page.cursor else None)
 
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
         """The turn with its calls, searches, summaries and hand-overs. Raises NotFound."""
-        return (await self._views([await self._checked.turn(viewer, "thread.read", turn_id)]))[0]
+        return (await self._views(viewer, [await self._checked.turn(viewer, "thread.read", turn_id)]))[0]
 
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None
@@ -270,13 +277,15 @@ class Archive:
         searches = await self._all(Retrieval, {"turn": In(ids)})
         return [_gap(turn, searches) for turn in sorted(turns, key=lambda turn: turn.opened_at, reverse=True)]
 
-    async def _views(self, turns: list[Turn]) -> list[TurnView]:
-        of_turns: dict[str, Filter] = {"turn": In(tuple(turn.id for turn in turns))}
+    async def _views(self, viewer: Viewer, turns: list[Turn]) -> list[TurnView]:
+        ids = tuple(turn.id for turn in turns)
+        of_turns: dict[str, Filter] = {"turn": In(ids)}
         calls = await self._all(ToolCall, of_turns)
         model_calls = await self._all(ModelCall, of_turns)
         retrievals = await self._all(Retrieval, of_turns)
         summaries = await self._all(Summary, of_turns)
         handovers = await self._all(HandoverRecord, of_turns)
+        reviews = await self._reviews.of(viewer, ids)
         return [
             TurnView(
                 turn=turn,
@@ -285,6 +294,7 @@ class Archive:
                 retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
                 summaries=[summary for summary in summaries if summary.turn == turn.id],
                 handovers=[handover for handover in handovers if handover.turn == turn.id],
+                review=reviews.get(turn.id),
             )
             for turn in turns
         ]

@@ -10,7 +10,7 @@ from core import Archive, Concern, Options, Ticket, Viewer, tool
 from core.canonical import canonical
 from core.clock import SystemClock
 from core.log.commit import begin_stream
-from core.log.facts import DemoMarked
+from core.log.facts import DemoMarked, InstallationContent, InstallationMade
 from core.maintenance.refold import KINDS, pages
 from core.store import Query, Store, every
 from core.values import Entry
@@ -53,15 +53,19 @@ def secret() -> str:
 
 @asynccontextmanager
 async def papers(store: Store) -> AsyncIterator[None]:
-    """A demo's mark, tools, approvals, a stop, an erasure, a sealed thread, a look and a parked turn in the store.
+    """Marks, tools, approvals, a stop, an erasure, a sealed thread, a look, verdicts and a parked turn in the store.
 
     In the block a turn runs.
     """
     await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
+    made = InstallationMade(content=InstallationContent(key="00ff"))
+    await begin_stream(store, SystemClock(), "installation:desk", [made], patience=0)
     await conversation(store)
     forgetting = Options(forget=("tool.finished",))
     async with chatting(store, [[Call("secret", {})], [Say("Told.")]], tools=[secret], options=forgetting) as chat:
-        await chat.ask("What is it?")
+        reply = await chat.ask("What is it?")
+        await chat.desk.judge(AUDITOR, reply.turn_id, "wrong", cause="tone", note="Curt", corrected="It is told.")
+        await chat.desk.judge(AUDITOR, reply.turn_id, "right")
         await until(lambda: _erased(store))
     async with chatting(store, [[Say("May I?"), Call("book", {"days": 3})]], tools=[book]) as chat:
         assert (await chat.ask("Book three")).waiting
@@ -91,6 +95,6 @@ async def records(store: Store) -> dict[tuple[str, str], tuple[int, bytes]]:
     """Every record that a log makes, as its bytes."""
     return {
         (kind, record.id): (record.n, canonical(dict(record.fields)))
-        for kind in (*KINDS, "audit")
+        for kind in (*KINDS, "audit", "review")
         async for record in every(store, Query(kind=kind))
     }
