@@ -1,11 +1,11 @@
-"""Statuses and failures in words: what happened, and what to do next.
+"""Statuses, verdicts and failures in words: what happened, and what to do next.
 
 A code without words here still gets a sentence: a newer core may have more codes than this page.
 """
 
 from dataclasses import dataclass
 
-from core.values import CallStatus, TurnStatus
+from core.values import CallStatus, Cause, TurnStatus, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,21 @@ CALL_WORDS: dict[CallStatus, Word] = {
     "unknown_tool": Word("Unknown tool", "red", ":material/question_mark:"),
     "cancelled": Word("Cancelled", "gray", ":material/stop_circle:"),
     "unknown": Word("Outcome unknown", "orange", ":material/help:"),
+}
+
+VERDICT_WORDS: dict[Verdict, Word] = {
+    "right": Word("Right", "green", ":material/check:"),
+    "wrong": Word("Wrong", "red", ":material/close:"),
+    "cannot_tell": Word("Cannot tell", "gray", ":material/question_mark:"),
+}
+
+CAUSE_WORDS: dict[Cause, str] = {
+    "wrong_source": "Wrong source",
+    "missing_source": "Missing source",
+    "misread": "Misread",
+    "tool": "Tool",
+    "tone": "Tone",
+    "other": "Other",
 }
 
 _FAILURES = {
