@@ -1,11 +1,12 @@
 """Walking through a list: from answer to answer of a thread, then to the list's next thread."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from core.desk.archive import TurnView
+from core.desk.filters import ThreadFilter
 from core.gate import Viewer
 from core.log.records import Turn
 
@@ -14,11 +15,11 @@ from core.log.records import Turn
 class Walk:
     """The page of a list that the viewer came from: the ids of its threads, in its order.
 
-    `query` is what the list was asked for; `cursor` fetches its next page, None on the last one.
+    `query` are the list's filters; `cursor` fetches its next page, None on the last one.
     """
 
     ids: tuple[str, ...] = ()
-    query: Hashable = None
+    query: ThreadFilter | None = None
     cursor: str | None = None
 
     def place(self, thread_id: str) -> int | None:

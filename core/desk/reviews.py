@@ -11,6 +11,7 @@ from core.gate import Viewer
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import VerdictContent, VerdictGiven, draft
+from core.log.pseudonyms import Pseudonyms
 from core.log.records import Given, Review, Turn, item_of, record
 from core.log.repair_commits import Repairs
 from core.log.review import fold_review, review_stream
@@ -28,16 +29,17 @@ _PATIENCE = 3.0
 class Reviews:
     """Puts verdicts on record, and reads them."""
 
-    def __init__(self, store: Store, clock: Clock, checked: CheckedRecords) -> None:
+    def __init__(self, store: Store, clock: Clock, checked: CheckedRecords, pseudonyms: Pseudonyms) -> None:
         self._store = store
         self._clock = clock
         self._checked = checked
+        self._pseudonyms = pseudonyms
 
     async def judge(
         self, viewer: Viewer, turn_id: str, verdict: Verdict, cause: Cause | None, note: str, corrected: str
     ) -> Review:
         """Append the verdict to the turn's review, unless it repeats the viewer's newest one."""
-        turn = await self._checked.turn(viewer, "answer.judge", turn_id)
+        turn = (await self._checked.turn(viewer, "answer.judge", turn_id)).item
         content = VerdictContent(note=note.strip(), corrected=corrected.strip())
         _check(turn, verdict, cause, content)
         judged = VerdictGiven(
@@ -53,7 +55,7 @@ class Reviews:
         while True:
             review = await self._folded(stream, review)
             if review and any(_repeats(judged, content, given) for given in review.given if given.by == viewer.id):
-                return review
+                return await self._pseudonyms.hide(review)
             n, prev = (review.n, review.hash) if review else (0, GENESIS)
             salts = [self._clock.token()]
             (entry,) = chain(stream, n, prev, [draft(judged)], by=viewer.id, at=self._clock.now(), salts=salts)
@@ -62,7 +64,7 @@ class Reviews:
                 await commit_surely(self._store, self._clock, stream, n, [entry], [record(after)], patience=_PATIENCE)
             except Conflict:  # another person judged the same answer: both verdicts stay
                 continue
-            return after
+            return await self._pseudonyms.hide(after)
 
     async def of(self, viewer: Viewer, turn_ids: Sequence[str]) -> dict[str, Review]:
         """The reviews of these turns, by turn, as far as the viewer may read them.
@@ -82,7 +84,7 @@ class Reviews:
         heads = Query(kind="thread", where={"id": threads, "sealed": True})
         sealed = {head.id async for head in every(self._store, heads)}
         return {
-            review.id: review
+            review.id: await self._pseudonyms.hide(review)
             for review in reviews
             if ("handler" if review.thread in sealed else "auditor") in viewer.roles
         }

@@ -13,7 +13,7 @@ __all__ = ["open_as"]  # the fixture
 HANDLER = Viewer("e-5001", {"employee", "handler"}, purpose="on duty", country="austria")
 LEFT = "How many vacation days do I have left?"
 REMOTE = "What is our policy on remote work?"
-WALK = Walk(ids=("a", "b", "c"), query="any", cursor="more")
+WALK = Walk(ids=("a", "b", "c"))
 
 
 def test_a_walk_knows_what_comes_before_and_after_and_where_it_ends():
@@ -96,7 +96,7 @@ def test_a_verdict_that_was_not_saved_is_told_and_the_text_stays(open_as, monkey
 
 
 def test_nobody_gets_the_form_for_their_own_answers(open_as):
-    thread, (turn,) = thread_of(open_as, LEFT, viewer=AUDITOR)
+    thread, _ = thread_of(open_as, LEFT, viewer=AUDITOR)
     at = open_as(AUDITOR, "thread", tr_id=thread)
     assert "You cannot judge the answers to your own questions." in texts(at)
     assert at.button(key="jd_next").disabled

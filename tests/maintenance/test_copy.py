@@ -11,7 +11,7 @@ from backends.models.scripted.model import Say
 from backends.stores.memory import MemoryStore
 from core import InvalidInput, Viewer
 from core.clock import SystemClock
-from core.desk.archive import Archive
+from core.desk.oversight import Oversight
 from core.errors import Conflict, RolltopError, Unavailable
 from core.ids import KINDS_OF_STREAM
 from core.log.entry import chain, verify
@@ -81,7 +81,7 @@ async def test_a_copy_cut_off_at_any_operation_goes_on_when_it_is_run_again(side
     monkeypatch.setattr("core.maintenance.refold.PAGE", 4)
     source = MemoryStore()
     await seed(source, 2)
-    await Archive(source).search_threads(AUDITOR)
+    await Oversight(source).search_threads(AUDITOR)
     whole, held = await logs(source), await records(source)
     for at in range(1, 1000):
         target = MemoryStore()
