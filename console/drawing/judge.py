@@ -105,10 +105,11 @@ def _draw_choice(turn: Turn, recorded: Verdict | None) -> Verdict | None:
     verdicts: tuple[Verdict, ...] = get_args(Verdict)
     with st.container(horizontal=True):
         for number, verdict in enumerate(verdicts, 1):
+            # In the label, because a screen reader does not tell a button's icon.
+            mark = "radio_button_checked" if verdict == chosen else "radio_button_unchecked"
             st.button(
-                VERDICT_WORDS[verdict].text,
+                f":material/{mark}: {VERDICT_WORDS[verdict].text}",
                 key=f"jd_{verdict}_{turn.id}",
-                icon=":material/radio_button_checked:" if verdict == chosen else ":material/radio_button_unchecked:",
                 shortcut=str(number),
                 on_click=choose,
                 args=(verdict,),
