@@ -6,13 +6,14 @@ from typing import get_args
 
 from core.clock import Clock
 from core.desk.checked_records import CheckedRecords
+from core.desk.lists import Lists
 from core.errors import Conflict, InvalidInput, RolltopError
-from core.gate import Viewer
+from core.gate import Owned, Viewer, may
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import VerdictContent, VerdictGiven, draft
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import Given, Review, Turn, item_of, record
+from core.log.records import Given, Review, Thread, Turn, record
 from core.log.repair_commits import Repairs
 from core.log.review import fold_review, review_stream
 from core.store import In, Query, Range, Store, every
@@ -34,6 +35,7 @@ class Reviews:
         self._clock = clock
         self._checked = checked
         self._pseudonyms = pseudonyms
+        self._lists = Lists(store)
 
     async def judge(
         self, viewer: Viewer, turn_id: str, verdict: Verdict, cause: Cause | None, note: str, corrected: str
@@ -67,26 +69,22 @@ class Reviews:
             return await self._pseudonyms.hide(after)
 
     async def of(self, viewer: Viewer, turn_ids: Sequence[str]) -> dict[str, Review]:
-        """The reviews of these turns, by turn, as far as the viewer may read them.
+        """The reviews of these turns, by turn: those of answers that the viewer may judge.
 
-        An auditor reads those of open threads, a handler those of sealed ones, neither those of their own questions;
-        other viewers get {}. The caller has put the look at the turns on record.
+        The caller has put the look at the turns on record.
         """
-        if not turn_ids or viewer.roles.isdisjoint(("auditor", "handler")):
-            return {}
-        query = Query(kind="review", where={"id": In(tuple(turn_ids))})
-        found = [item_of(Review, stored) async for stored in every(self._store, query)]
-        reviews = [review for review in found if review.owner != viewer.id]
-        if not reviews:
-            return {}
+        reviews = await self._lists.all(Review, {"id": In(tuple(turn_ids))})
         # The heads are asked: a thread may have been sealed after the verdict.
         threads = In(tuple({review.thread for review in reviews}))
-        heads = Query(kind="thread", where={"id": threads, "sealed": True})
-        sealed = {head.id async for head in every(self._store, heads)}
+        sealed = {head.id for head in await self._lists.all(Thread, {"id": threads, "sealed": True})} if reviews else ()
         return {
             review.id: await self._pseudonyms.hide(review)
             for review in reviews
-            if ("handler" if review.thread in sealed else "auditor") in viewer.roles
+            if may(
+                viewer,
+                "answer.judge",
+                Owned(kind="turn", id=review.id, owner=review.owner, sealed=review.thread in sealed),
+            )
         }
 
     async def repair(self) -> None:
