@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 
 from backends import open_store
-from tests.browser.test_console import ask, ended, expect
+from tests.browser.test_console import ask, ended, expect, overflow
 
 LEFT, REMOTE = "How many vacation days do I have left?", "What is our policy on remote work?"
 
@@ -66,3 +66,6 @@ def test_answers_are_judged_by_the_keyboard_alone(offline, sign_in):
     second.get_by_text("Judge").click()
     expect(second.get_by_label("Note")).to_be_visible()
     expect(note).to_have_count(0)  # one panel is open at a time, and the keys are its keys
+    auditor.set_viewport_size({"width": 390, "height": 844})
+    expect(second.get_by_role("button", name="Save and next")).to_be_visible()
+    assert overflow(auditor) <= 0
