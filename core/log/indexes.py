@@ -9,10 +9,8 @@ from collections.abc import Mapping
 INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "thread": (
         ("updated_at",),  # all threads, newest first, and those of a time
-        ("created_at",),  # threads by their beginning
         ("owner", "updated_at"),  # an employee's own threads
-        ("status", "updated_at"),  # threads by how their newest turn stands
-        ("sealed", "updated_at"),  # the sealed ones, and the others
+        ("sealed", "updated_at"),  # the sealed ones; the others, if an auditor filters
         ("fold",),  # threads whose records an older version made
     ),
     "turn": (

@@ -29,7 +29,7 @@ from backends.stores.suite.steps import first
 from core.clock import iso
 from core.log.buckets import bucket
 from core.log.facts import Snapshot
-from core.log.records import Look, Message, ModelCall, Thread, ToolCall, Turn, record
+from core.log.records import FOLD, OUTDATED, Look, Message, ModelCall, Thread, ToolCall, Turn, record
 from core.store import All, In, Page, Query, Range, Record, Store, Tally
 from core.values import Usage
 from tests.support.mongodb_commands import Commands, asked, served
@@ -91,7 +91,7 @@ def papers(first_number: int, count: int, days: tuple[int, int]) -> list[Record]
                     handbooks=handbooks,
                     models=["m"],
                     filters=['country="AT"'],
-                    fold=2,
+                    fold=(None, 1)[number % 2] if recent and number % 60 < 2 else FOLD,
                 )
             )
         )
@@ -224,6 +224,7 @@ CASES = {
         replace(THREADS, where={"tools": All(("book:failed", "book")), "ratings": "down"})
     ),
     "threads that cite a handbook": Case(replace(THREADS, where={"handbooks": "relocation"})),
+    "threads of an older fold": Case(OUTDATED, ()),
     "messages with words": Case(Query(kind="message", words="relocation abr", order=("-at",))),
     "calls that failed in a week": Case(
         replace(CALLS, where={"status": In(("failed", "timed_out")), "planned_at": Range(ge=since(7))})

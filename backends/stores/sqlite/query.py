@@ -6,7 +6,7 @@ because a planner without statistics takes the wrong one. Names of kinds and pat
 text that gets into a statement; everything else is bound.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import loads
 from typing import TypeAlias, cast
@@ -111,10 +111,10 @@ def _source(connection: apsw.Connection, query: Query, walk: str | None) -> Clau
         ]
     elif index:
         parts = [Clause(f"FROM record r INDEXED BY {index_name(query.kind, index)} {of_kind}")]
-        parts += _bounds(query, index).values()
+        parts += _bounds(query.where, index).values()
     else:
         parts = [Clause(f"FROM record r {of_kind}")]
-    return _all([*parts, *checks.values()])
+    return _joined([*parts, *checks.values()], " AND ")
 
 
 def _walked(query: Query, walk: str | None) -> tuple[str, ...]:
@@ -142,41 +142,49 @@ def _rarest(connection: apsw.Connection, leads: Iterable[Lead], most: int) -> tu
 def _index_leads(query: Query, index: tuple[str, ...]) -> Iterator[Lead]:
     """The indexes that filters limit; walking `index` limits by its own paths already."""
     for paths in INDEXES.get(query.kind, ()):
-        bounds = _bounds(query, paths)
-        if not bounds.keys() <= set(index):
-            name = index_name(query.kind, paths)
-            start = Clause(f"SELECT r.num FROM record r INDEXED BY {name} WHERE r.kind = '{query.kind}'")
-            yield Lead(tuple(bounds), _all([start, *bounds.values()]), exact=False)
+        start = f"SELECT r.num FROM record r INDEXED BY {index_name(query.kind, paths)} WHERE r.kind = '{query.kind}'"
+        ways = [_bounds(where, paths) for where in _apart(query.where, paths[0])]
+        if not ways[0].keys() <= set(index):
+            selects = [_joined([Clause(start), *bounds.values()], " AND ") for bounds in ways]
+            yield Lead(tuple(ways[0]), _joined(selects, " UNION ALL "), exact=False)
 
 
-def _bounds(query: Query, paths: tuple[str, ...]) -> dict[str, Clause]:
+def _apart(where: Mapping[str, Filter], path: str) -> list[Mapping[str, Filter]]:
+    """The filters, in two ways if the one at the path is for null and values, which an index has in two places."""
+    wanted = where.get(path)
+    if not isinstance(wanted, In) or None not in wanted.values:
+        return [where]
+    return [{**where, path: None}, {**where, path: In(tuple(value for value in wanted.values if value is not None))}]
+
+
+def _bounds(where: Mapping[str, Filter], paths: tuple[str, ...]) -> dict[str, Clause]:
     """What the filters ask of the first paths of an index, by path. Records that do not match may pass."""
     bounds = {}
     for path in paths:
-        wanted = query.where.get(path)
-        if path not in query.where or (isinstance(wanted, In) and None in wanted.values):
+        wanted = where.get(path)
+        if path not in where or (isinstance(wanted, In) and None in wanted.values):
             break
-        bounds[path] = _test(_key(path), _unquoted(wanted))
+        bounds[path] = _test(_key(path), _indexed(wanted))
         if isinstance(wanted, Range):
             break
     return bounds
 
 
-def _unquoted(wanted: Filter) -> One:
+def _indexed(wanted: Filter) -> One:
     """The filter for a value as an index holds it: by `->>`, which makes 1 of true."""
 
-    def unquoted(value: Scalar) -> Scalar:
+    def indexed(value: Scalar) -> Scalar:
         return int(value) if isinstance(value, bool) else value
 
     match wanted:
         case In(values=values):
-            return In(tuple(unquoted(value) for value in values))
+            return In(tuple(indexed(value) for value in values))
         case All(values=values):
-            return unquoted(values[0])
+            return indexed(values[0])
         case Range():
             return wanted
         case _:
-            return unquoted(wanted)
+            return indexed(wanted)
 
 
 def _field_leads(query: Query, index: tuple[str, ...]) -> Iterator[Lead]:
@@ -200,14 +208,13 @@ def _select(kind: str, path: str, wanted: One) -> Clause:
     return Clause(sql, (kind, path, *test.values))
 
 
-def _all(parts: Iterable[Clause]) -> Clause:
-    parts = list(parts)
-    return Clause(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+def _joined(parts: Sequence[Clause], by: str) -> Clause:
+    return Clause(by.join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
 
 
 def _check(path: str, wanted: Filter) -> Clause:
     if isinstance(wanted, All):
-        return _all([_check(path, value) for value in wanted.values])
+        return _joined([_check(path, value) for value in wanted.values], " AND ")
     if path in ("id", "n"):
         return _column(path, wanted)
     return _reach("r.fields", path.split("."), wanted, 0)
