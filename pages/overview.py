@@ -7,17 +7,16 @@ import streamlit as st
 from console.app import app
 from console.drawing.figures import (
     Better,
-    change,
-    change_of_share,
     days_of,
     draw_care,
     draw_costs,
+    draw_count,
     draw_figure,
     draw_groups,
     draw_models,
     draw_outcomes,
+    draw_share,
     draw_waits,
-    share,
 )
 from console.drawing.list_links import ListLinks
 from console.drawing.periods import choose_period
@@ -31,7 +30,7 @@ from core.clock import iso
 from core.desk.figures import MIN_PEOPLE, TOOL_ERRORS, Rating
 from core.values import Outcome
 
-_TILE = 205
+TILE = 205
 OUTCOMES: tuple[tuple[Outcome, Better], ...] = (
     ("sourced", "more"),
     ("not_found", "less"),
@@ -59,20 +58,13 @@ st.caption(
 days = days_of(chosen, span.days, datetime.now(UTC).date())
 each = list(days.values())
 
-
 st.subheader("Now")
-grid = st.grid(min_column_width=_TILE)
+grid = st.grid(min_column_width=TILE)
 with grid.container(border=True, height="stretch"):
-    draw_figure("Waiting for approval", f"{overview.waiting_calls:,}", None, "less")
+    draw_count("Waiting for approval", overview.waiting_calls, None, "less")
     links.calls(overview.waiting_calls, now=True, status=["awaiting_approval"])
 with grid.container(border=True, height="stretch"):
-    draw_figure(
-        "Outcome unknown",
-        f"{overview.unknown_calls:,}",
-        None,
-        "less",
-        about="It is not known whether they took effect.",
-    )
+    draw_count("Calls of unknown outcome", overview.unknown_calls, None, "less")
     links.calls(overview.unknown_calls, now=True, status=["unknown"], unresolved=["true"])
 
 if not span.questions and not span.spent.calls:
@@ -84,92 +76,62 @@ st.caption(
     "A figure counts the questions of this time. A link opens the threads with such an answer whose last activity was "
     "in this time."
 )
-grid = st.grid(min_column_width=_TILE)
+grid = st.grid(min_column_width=TILE)
 with grid.container(border=True, height="stretch"):
-    draw_figure(
-        "Questions",
-        f"{span.questions:,}",
-        change(span.questions, before.questions if before else None),
-        "neither",
-        [sum(day.outcomes.values()) for day in each],
-    )
+    asked = [sum(day.outcomes.values()) for day in each]
+    draw_count("Questions", span.questions, before.questions if before else None, "neither", asked)
     links.threads(listed.threads)
 for outcome, better in OUTCOMES:
     with grid.container(border=True, height="stretch"):
-        draw_figure(
+        draw_share(
             OUTCOME_WORDS[outcome].text,
-            share(span.outcomes.get(outcome, 0), span.questions),
-            change_of_share(
-                (span.outcomes.get(outcome, 0), span.questions),
-                (before.outcomes.get(outcome, 0), before.questions) if before else None,
-            ),
+            (span.outcomes.get(outcome, 0), span.questions),
+            (before.outcomes.get(outcome, 0), before.questions) if before else None,
             better,
             [day.outcomes.get(outcome, 0) for day in each],
         )
         links.threads(listed.outcomes[outcome], outcomes=[outcome])
 for rating, name, better in RATINGS:
     with grid.container(border=True, height="stretch"):
-        draw_figure(
+        draw_share(
             name,
-            share(span.ratings.get(rating, 0), span.questions),
-            change_of_share(
-                (span.ratings.get(rating, 0), span.questions),
-                (before.ratings.get(rating, 0), before.questions) if before else None,
-            ),
+            (span.ratings.get(rating, 0), span.questions),
+            (before.ratings.get(rating, 0), before.questions) if before else None,
             better,
             [day.ratings.get(rating, 0) for day in each],
         )
         links.threads(listed.ratings[rating], ratings=[rating])
 for verdict, word in VERDICT_WORDS.items():
     with grid.container(border=True, height="stretch"):
-        draw_figure(
-            f"Judged: {word.text.lower()}",
-            f"{span.verdicts[verdict]:,}",
-            change(span.verdicts[verdict], before.verdicts[verdict] if before else None),
-            "neither",
-        )
+        earlier = before.verdicts[verdict] if before else None
+        draw_count(f"Judged: {word.text.lower()}", span.verdicts[verdict], earlier, "neither")
         links.threads(listed.verdicts[verdict], verdicts=[verdict])
 with grid.container(border=True, height="stretch"):
-    handed = sum(span.handed_over.values())
-    draw_figure(
-        "Handed to a person",
-        f"{handed:,}",
-        change(handed, sum(before.handed_over.values()) if before else None),
-        "neither",
-    )
+    earlier = sum(before.handed_over.values()) if before else None
+    draw_count("Handed to a person", sum(span.handed_over.values()), earlier, "neither")
     st.caption(f"{span.handed_over.get('sent', 0):,} arrived")
 
 st.subheader("Is it on time, and what does it cost?")
-grid = st.grid(min_column_width=_TILE)
+grid = st.grid(min_column_width=TILE)
 with grid.container(border=True, height="stretch"):
     slow, was = span.first_text.p95, before.first_text.p95 if before else None
-    draw_figure(
-        "95 % begin within",
-        took(slow),
-        None if slow is None or was is None else f"{(slow - was) / 1000:+,.1f} s" if slow != was else 0,
-        "less",
-        [day.first_text.p95 for day in each],
-        "From a question to the first text of its answer. The figure is at most 10 % too high.",
-    )
-    st.caption(f"Half begin within {took(span.first_text.p50)}")
+    change = f"{(slow - was) / 1000:+,.1f} s" if slow is not None and was is not None else None
+    draw_figure("95 % begin within", took(slow), change, "less", [day.first_text.p95 for day in each])
+    st.caption(f"Half begin within {took(span.first_text.p50)} · both are at most 10 % too high")
 with grid.container(border=True, height="stretch"):
-    draw_figure(
+    draw_share(
         "Tool errors",
-        share(span.tool_errors, span.tool_calls),
-        change_of_share(
-            (span.tool_errors, span.tool_calls), (before.tool_errors, before.tool_calls) if before else None
-        ),
+        (span.tool_errors, span.tool_calls),
+        (before.tool_errors, before.tool_calls) if before else None,
         "less",
         [day.tool_errors for day in each],
     )
     links.calls(span.tool_errors, status=TOOL_ERRORS)
 with grid.container(border=True, height="stretch"):
-    draw_figure(
+    draw_share(
         "Model failures",
-        share(span.spent.failed, span.spent.calls),
-        change_of_share(
-            (span.spent.failed, span.spent.calls), (before.spent.failed, before.spent.calls) if before else None
-        ),
+        (span.spent.failed, span.spent.calls),
+        (before.spent.failed, before.spent.calls) if before else None,
         "less",
         [day.spent.failed for day in each],
     )

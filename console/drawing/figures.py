@@ -57,43 +57,49 @@ def draw_figure(
     )
 
 
-def change(now: int, before: int | None) -> str | int | None:
-    """How much a count has changed, None without one before."""
-    if before is None:
-        return None
-    return f"{now - before:+,}" if now != before else 0
+def draw_count(name: str, now: int, before: int | None, better: Better, series: Sequence[int] = ()) -> None:
+    """A count and how much it has changed. `before` is None if it cannot be compared."""
+    change = None if before is None else f"{now - before:+,}" if now != before else 0
+    draw_figure(name, f"{now:,}", change, better, series)
 
 
-def share(part: int, whole: int) -> str:
-    """`312 · 78 %`: a count, and how much of the whole it is."""
-    return f"{part:,} · {part / whole:.0%}" if whole else f"{part:,}"
-
-
-def change_of_share(now: tuple[int, int], before: tuple[int, int] | None) -> str | int | None:
-    """How much the share of the first in the second has changed, in percentage points; None if there is none."""
-    if before is None or not (now[1] and before[1]):
-        return None
-    points = round(100 * (now[0] / now[1] - before[0] / before[1]), 1)
-    return f"{points:+.1f} points" if points else 0
+def draw_share(
+    name: str, now: tuple[int, int], before: tuple[int, int] | None, better: Better, series: Sequence[int]
+) -> None:
+    """A count, its share of a whole, and how much the share has changed, in percentage points: `312 · 78%`."""
+    count, whole = now
+    change: str | int | None = None
+    if before is not None and whole and before[1]:
+        points = round(100 * (count / whole - before[0] / before[1]), 1)
+        change = f"{points:+.1f} points" if points else 0
+    draw_figure(name, f"{count:,} · {count / whole:.0%}" if whole else f"{count:,}", change, better, series)
 
 
 def draw_outcomes(days: Mapping[date, DayFigures]) -> None:
     """Questions per day by what came of them."""
-    shown = [outcome for outcome in SHOWN_OUTCOMES if any(day.outcomes.get(outcome) for day in days.values())]
-    words = {outcome: OUTCOME_WORDS[outcome].text for outcome in shown}
-    data: dict[str, list[object]] = {"Day": list(days)}
-    data |= {words[outcome]: [day.outcomes.get(outcome, 0) for day in days.values()] for outcome in shown}
+    names = [day.isoformat() for day in days]
+    counts = {outcome: [day.outcomes.get(outcome, 0) for day in days.values()] for outcome in SHOWN_OUTCOMES}
     st.subheader("Questions per day")
-    st.bar_chart(
-        data,
-        x="Day",
-        y=list(words.values()),
-        color=[OUTCOME_WORDS[outcome].color for outcome in shown],
-        y_label="Questions",
-        height=_HEIGHT,
+    # Not a bar chart of Streamlit: on a phone its legend would be cut off. Outcomes without questions are there too, so
+    # that each keeps its colour.
+    st.echarts_chart(
+        {
+            "tooltip": {"trigger": "axis"},
+            "legend": {"bottom": 0},
+            "grid": {"left": 8, "right": 8, "top": 16, "bottom": 110, "containLabel": True},
+            "xAxis": {"type": "category", "data": names},
+            "yAxis": {"type": "value", "minInterval": 1},
+            "series": [
+                {"name": OUTCOME_WORDS[outcome].text, "type": "bar", "stack": "questions", "data": counted}
+                for outcome, counted in counts.items()
+            ],
+        },
+        height=_HEIGHT + 100,
         alt="Questions per day by what came of them, as stacked bars. The table below has the same numbers.",
     )
-    _draw_table(data)
+    _draw_table(
+        {"Day": names} | {OUTCOME_WORDS[outcome].text: counted for outcome, counted in counts.items() if any(counted)}
+    )
 
 
 def draw_costs(days: Mapping[date, DayFigures]) -> None:
