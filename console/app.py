@@ -164,7 +164,7 @@ class App:
             log.warning("%d sample handbooks were withdrawn, because %s; they stay on record", withdrawn, why)
 
     async def handbook_titles(self) -> dict[str, str]:
-        """The titles of all handbooks by their ids, removed ones too."""
+        """The titles of all handbooks, removed ones too, by document id."""
         documents = await blocking(self._catalogue.documents)
         return {document.id: document.title for document in documents}
 

@@ -27,7 +27,7 @@ from console.format import counted, known_cost, money, took
 from console.sign_in import current_viewer
 from console.tool_words import tool_words
 from core.clock import iso
-from core.desk.figures import MIN_PEOPLE, TOOL_ERRORS, Rating
+from core.desk.figures import MIN_PEOPLE, Rating
 from core.values import Outcome
 
 TILE = 205
@@ -62,10 +62,10 @@ st.subheader("Now")
 grid = st.grid(min_column_width=TILE)
 with grid.container(border=True, height="stretch"):
     draw_count("Waiting for approval", overview.waiting_calls, None, "less")
-    links.calls(overview.waiting_calls, now=True, status=["awaiting_approval"])
+    links.calls(overview.waiting_calls, now=True, status=["waiting"])
 with grid.container(border=True, height="stretch"):
     draw_count("Calls of unknown outcome", overview.unknown_calls, None, "less")
-    links.calls(overview.unknown_calls, now=True, status=["unknown"], unresolved=["true"])
+    links.calls(overview.unknown_calls, now=True, only=["unresolved"])
 
 if not span.questions and not span.spent.calls:
     st.info("No questions were asked in this time. Choose a longer one.", icon=":material/event_busy:")
@@ -80,7 +80,7 @@ grid = st.grid(min_column_width=TILE)
 with grid.container(border=True, height="stretch"):
     asked = [sum(day.outcomes.values()) for day in each]
     draw_count("Questions", span.questions, before.questions if before else None, "neither", asked)
-    links.threads(listed.threads)
+    links.threads(listed.threads, "in all, sealed ones too")
 for outcome, better in OUTCOMES:
     with grid.container(border=True, height="stretch"):
         draw_share(
@@ -90,7 +90,7 @@ for outcome, better in OUTCOMES:
             better,
             [day.outcomes.get(outcome, 0) for day in each],
         )
-        links.threads(listed.outcomes[outcome], outcomes=[outcome])
+        links.threads(listed.outcomes[outcome], outcome=[outcome])
 for rating, name, better in RATINGS:
     with grid.container(border=True, height="stretch"):
         draw_share(
@@ -100,12 +100,12 @@ for rating, name, better in RATINGS:
             better,
             [day.ratings.get(rating, 0) for day in each],
         )
-        links.threads(listed.ratings[rating], ratings=[rating])
+        links.threads(listed.ratings[rating], rating=[rating])
 for verdict, word in VERDICT_WORDS.items():
     with grid.container(border=True, height="stretch"):
         earlier = before.verdicts[verdict] if before else None
         draw_count(f"Judged: {word.text.lower()}", span.verdicts[verdict], earlier, "neither")
-        links.threads(listed.verdicts[verdict], verdicts=[verdict])
+        links.threads(listed.verdicts[verdict], verdict=[verdict])
 with grid.container(border=True, height="stretch"):
     earlier = sum(before.handed_over.values()) if before else None
     draw_count("Handed to a person", sum(span.handed_over.values()), earlier, "neither")
@@ -115,8 +115,11 @@ st.subheader("Is it on time, and what does it cost?")
 grid = st.grid(min_column_width=TILE)
 with grid.container(border=True, height="stretch"):
     slow, was = span.first_text.p95, before.first_text.p95 if before else None
-    change = f"{(slow - was) / 1000:+,.1f} s" if slow is not None and was is not None else None
-    draw_figure("95 % begin within", took(slow), change, "less", [day.first_text.p95 for day in each])
+    slower = round((slow - was) / 1000, 1) if slow is not None and was is not None else None
+    change = f"{slower:+,.1f} s" if slower else None if slower is None else 0
+    draw_figure(
+        "95 % begin within", took(slow), change, "less", [day.first_text.p95 for day in each if day.first_text.p95]
+    )
     st.caption(f"Half begin within {took(span.first_text.p50)} · both are at most 10 % too high")
 with grid.container(border=True, height="stretch"):
     draw_share(
@@ -126,7 +129,7 @@ with grid.container(border=True, height="stretch"):
         "less",
         [day.tool_errors for day in each],
     )
-    links.calls(span.tool_errors, status=TOOL_ERRORS)
+    links.calls(span.tool_errors, status=["failed"])
 with grid.container(border=True, height="stretch"):
     draw_share(
         "Model failures",
@@ -164,14 +167,14 @@ if handbook.open:
         draw_groups(groups, titles, "Handbook")
         for group in groups:
             if group.figures and group.name:
-                links.threads_citing(titles[group.name], handbooks=[group.name])
+                links.threads_citing(titles[group.name], handbook=[group.name])
 if tool.open:
     with tool:
         groups = run(desk.figures.breakdown(viewer, "tool", chosen.since, chosen.until)).value
         draw_groups(groups, {group.name: tool_words(group.name).done for group in groups if group.name}, "Tool")
         for group in groups:
             if group.figures and group.name:
-                links.calls(group.figures.count, f"of {label(tool_words(group.name).done)}", tools=[group.name])
+                links.calls(group.figures.count, f"of {label(tool_words(group.name).done)}", tool=[group.name])
 
 st.subheader("Care")
 st.caption("Questions of people in need, in sealed threads too. They cannot be opened from here.")

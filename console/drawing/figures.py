@@ -38,7 +38,7 @@ def draw_figure(
     value: str,
     change: str | int | None,
     better: Better,
-    series: Sequence[float | None] = (),
+    series: Sequence[float] = (),
     about: str = "",
 ) -> None:
     """A figure, its change since the period before, and its course by day.

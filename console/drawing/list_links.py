@@ -19,9 +19,10 @@ class ListLinks:
     prefix: str
     may_open: bool
 
-    def threads(self, count: int, **filters: Sequence[str]) -> None:
+    def threads(self, count: int, words: str = "", **filters: Sequence[str]) -> None:
         """`12 threads`, which opens them. `filters` are those of the Threads page, without their prefix."""
-        self._draw("threads", counted(count, "thread"), bool(count), same_period(self.prefix, "th"), filters)
+        text = f"{counted(count, 'thread')} {words}".strip()
+        self._draw("threads", text, bool(count), same_period(self.prefix, "th"), filters)
 
     def threads_citing(self, title: str, **filters: Sequence[str]) -> None:
         """The threads that cite a handbook; the title is its text."""

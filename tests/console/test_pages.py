@@ -31,6 +31,7 @@ EMPLOYEE = Viewer("e-1042", country="austria")
 COLLEAGUE = Viewer("e-1077", country="austria")
 AUDITOR = Viewer("e-2001", {"employee", "auditor"}, purpose="quality sample", country="austria")
 APPROVER = Viewer("e-3001", {"employee", "approver"}, country="austria")
+OFFICER = Viewer("e-6001", {"employee", "data_protection_officer"}, purpose="yearly check", country="austria")
 KEEPER = Viewer("e-4001", {"employee", "knowledge_owner"}, country="austria")
 LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
 LETTER = 'Please issue a salary letter to "Bank Graz"'
@@ -132,13 +133,14 @@ def test_the_development_sign_in_refuses_other_addresses(open_as, address):
     ("viewer", "pages"),
     [
         (EMPLOYEE, {"chat"}),
-        (AUDITOR, {"chat", "threads", "thread", "tool_calls", "call"}),
+        (AUDITOR, {"chat", "overview", "threads", "thread", "tool_calls", "call"}),
         (APPROVER, {"chat", "approvals"}),
+        (OFFICER, {"chat", "overview"}),
         (KEEPER, {"chat", "handbooks", "handbook"}),
     ],
 )
 def test_each_role_has_its_pages_and_no_other(open_as, viewer, pages):
-    for page in ("chat", "threads", "thread", "tool_calls", "call", "approvals", "handbooks", "handbook"):
+    for page in ("chat", "overview", "threads", "thread", "tool_calls", "call", "approvals", "handbooks", "handbook"):
         if page in pages:
             assert not open_as(viewer, page).exception
         else:
