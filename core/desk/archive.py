@@ -3,7 +3,7 @@
 It reads records and never a whole log, so that a page of a long thread costs as much as a page of a short one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,11 +13,12 @@ from core.canonical import Json
 from core.clock import Clock, SystemClock, iso
 from core.desk.checked_records import CheckedRecords
 from core.errors import InvalidInput
-from core.gate import Action, Viewer, authorize
-from core.log.audit import record_look
+from core.gate import Action, Viewer
+from core.log.audit import AuditLog
 from core.log.records import (
     HandoverRecord,
     Item,
+    Look,
     Message,
     ModelCall,
     Retrieval,
@@ -32,7 +33,7 @@ from core.log.records import (
 from core.store import Filter, In, Page, Query, Range, Scalar, Store, every
 from core.values import CallStatus, TurnStatus
 
-T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)
+T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, Look)
 P = TypeVar("P", Message, ToolCall, Retrieval, Turn)
 
 
@@ -44,7 +45,7 @@ class SealedThread:
     updated_at: str
 
 
-L = TypeVar("L", bound=Item | SealedThread)
+L = TypeVar("L", bound=Item | Look | SealedThread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +100,11 @@ class Archive:
     returned: Unavailable or StoreRefused if that failed. An auditor's program can use an Archive without a Desk.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
-        self._checked = CheckedRecords(store, self._clock)
+        self._audit = audit or AuditLog(store, self._clock)
+        self._checked = CheckedRecords(store, self._clock, self._audit)
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
         """The thread's head. Raises NotFound if it does not exist or the viewer may not see it."""
@@ -166,7 +168,7 @@ class Archive:
         `metadata` maps fields (`a.b` for a field within a field) to the values that the thread's metadata must have.
         Raises InvalidInput for `words` and `metadata` together.
         """
-        authorize(viewer, "thread.list")
+        await self._audit.authorize(viewer, "thread.list")
         return await self._threads({"owner": viewer.id}, metadata, words, limit, cursor)
 
     async def search_threads(
@@ -270,6 +272,50 @@ class Archive:
         searches = await self._all(Retrieval, {"turn": In(ids)})
         return [_gap(turn, searches) for turn in sorted(turns, key=lambda turn: turn.opened_at, reverse=True)]
 
+    async def looks(
+        self,
+        viewer: Viewer,
+        *,
+        by: str | None = None,
+        actions: Collection[str] = (),
+        denied: bool | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        owner: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[Look]:
+        """The audit log, newest first: what was looked at, exported and denied at `since` or later and before `until`.
+
+        A data protection officer sees the entries of all viewers, and this look is on record. An auditor, a handler and
+        an approver see their own: InvalidInput if `by` names another viewer, or if they filter by `owner`.
+
+        `actions` () means all; `denied` None means denials too. `owner` is a person whose content was shown.
+        """
+        actions = tuple(sorted(actions))
+        filters = _present(by=by, owner=owner)
+        if await self._audit.authorize(viewer, "audit.list") == "own":
+            # Their own looks at one person would tell them which pseudonym is that person's.
+            if owner is not None or by not in (None, viewer.id):
+                raise InvalidInput(
+                    "only a data protection officer sees other people's looks, or those about one person"
+                )
+            filters["by"] = viewer.id
+        else:
+            recorded: dict[str, Json] = {**filters, **_present(since=_iso(since), until=_iso(until))}
+            recorded |= {"actions": list(actions)} if actions else {}
+            recorded |= {"denied": denied} if denied is not None else {}
+            await self._audit.record(viewer, "audit.list", filters=recorded)
+        if owner is not None:
+            filters["owners"] = filters.pop("owner")
+        if actions:
+            filters["action"] = In(actions)
+        if denied is not None:
+            filters["denied"] = denied
+        if since or until:
+            filters["at"] = _between(since, until)
+        return await self._find(Look, filters, order=("-at",), limit=limit, cursor=cursor)
+
     async def _views(self, turns: list[Turn]) -> list[TurnView]:
         of_turns: dict[str, Filter] = {"turn": In(tuple(turn.id for turn in turns))}
         calls = await self._all(ToolCall, of_turns)
@@ -290,8 +336,8 @@ class Archive:
         ]
 
     async def _search(self, viewer: Viewer, action: Action, words: str, filters: Mapping[str, Json]) -> None:
-        authorize(viewer, action)
-        await record_look(self._store, self._clock, viewer, action, words=words, filters=filters)
+        await self._audit.authorize(viewer, action)
+        await self._audit.record(viewer, action, words=words, filters=filters)
 
     async def _threads(
         self,
@@ -389,7 +435,7 @@ def _gap(turn: Turn, searches: list[Retrieval]) -> Gap:
     )
 
 
-def _place(item: Item) -> tuple[int, int]:
+def _place(item: Item | Look) -> tuple[int, int]:
     """An item's place in its thread's log; the calls of one answer share an entry and are ordered by number."""
     return getattr(item, "at_n", item.n), getattr(item, "number", 0)
 

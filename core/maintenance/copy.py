@@ -13,11 +13,10 @@ import anyio
 from core.canonical import canonical
 from core.clock import Clock
 from core.errors import InvalidInput, RolltopError
-from core.log.audit import audit_head
 from core.log.commit import commit_surely
 from core.log.entry import verify
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import Outline, last_mentions, pages, refold
+from core.maintenance.refold import FOLDINGS, Outline, last_mentions, pages, refold
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
 
@@ -134,8 +133,9 @@ class _Copying:
         if n != head.n:
             self.changed.append(head.id)
         kind, _, name = head.id.partition(":")
+        headed = kind == "thread" or (kind in FOLDINGS and kind in FOLDINGS[kind].records)
         # An erasure may have emptied records that were written before it, so they are folded again.
-        if n and kind in ("audit", "thread") and (erased or not await self._has_head(kind, name, n)):
+        if n and headed and (erased or not await self._has_head(kind, name, n)):
             await self._write_records(kind, Outline(thread=name, n=n, last=last))
 
     async def _check_end(self, stream: str, n: int) -> None:
@@ -161,11 +161,12 @@ class _Copying:
 
     async def _folded(self, kind: str, log: Outline) -> AsyncIterator[list[Record]]:
         """The records folded from the target's own log, the head last."""
-        if kind == "audit":
-            last, *_ = await self._target.read(f"audit:{log.thread}", log.n - 1, 1)
-            yield [audit_head(last)]
-            return
-        async for records in refold(self._target, log):
+        folded = (
+            refold(self._target, log)
+            if kind == "thread"
+            else FOLDINGS[kind].fold(pages(self._target, f"{kind}:{log.thread}", end=log.n))
+        )
+        async for records in folded:
             yield records
 
 

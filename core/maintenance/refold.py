@@ -1,20 +1,40 @@
-"""Folding a thread's records again from its whole log, turn by turn.
+"""Folding records again from whole logs: a thread's turn by turn, those of other streams page by page.
 
-The first reading checks the chain and notes the last entry that concerns each turn. The second folds the entries, and
-yields and forgets a turn's records there. So memory depends on the turns in progress, not on the thread's length.
+Of a thread, the first reading checks the chain and notes the last entry that concerns each turn. The second folds the
+entries, and yields and forgets a turn's records there. So memory depends on the turns in progress, not on the thread's
+length.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from core.log.audit import audit_head, look
 from core.log.entry import verify
+from core.log.facts import fact
 from core.log.fold import State, fold
-from core.log.records import Item, Turn, record, record_kind
+from core.log.records import Item, Look, Turn, record, record_kind
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
 KINDS: tuple[str, ...] = tuple(record_kind(item_type) for item_type in Item.__args__)
 """Every kind of record that is folded from a thread's log; `thread` is the head."""
+
+Fold: TypeAlias = Callable[[AsyncIterator[list[Entry]]], AsyncIterator[list[Record]]]
+"""From a log's pages to its records, the head last. Raises Corrupt for an entry that cannot be folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folding:
+    """How records are folded from the streams of one kind.
+
+    `records` are their kinds, each with the field that holds the stream's name. The head, if there is one, is of the
+    same kind as the stream; its id is that name.
+    """
+
+    fold: Fold
+    records: Mapping[str, str]
+
 
 PAGE = 200
 """How many entries are read at a time; some are large."""
@@ -68,6 +88,30 @@ async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
                 state = replace(state, items={key: item for key, item in state.items.items() if _turn_of(item) != turn})
     if state.thread:
         yield [record(state.thread)]
+
+
+async def _read_through(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+    """The fold of a stream without records: its entries are read, so that an unknown one is found."""
+    async for entries in log:
+        for entry in entries:
+            fact(entry)
+        yield []
+
+
+async def _looks(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+    last = None
+    async for entries in log:
+        yield [record(look(entry)) for entry in entries]
+        last = entries[-1]
+    if last:
+        yield [audit_head(last)]
+
+
+FOLDINGS: Mapping[str, Folding] = {
+    "administration": Folding(fold=_read_through, records={}),
+    "audit": Folding(fold=_looks, records={record_kind(Look): "by", "audit": "id"}),
+}
+"""By kind of stream, all that are read again, but for threads, whose logs may be long."""
 
 
 def _turn_of(item: Item) -> str | None:
