@@ -8,7 +8,7 @@ from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
-from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
@@ -32,7 +32,18 @@ from core.errors import (
 from core.gate import Viewer
 from core.handover import HandedMessage, Handover, Ticket
 from core.live.events import Event
-from core.log.records import HandoverRecord, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
+from core.log.records import (
+    HandoverRecord,
+    Look,
+    Message,
+    ModelCall,
+    Retrieval,
+    Summary,
+    Thread,
+    ToolCall,
+    Totals,
+    Turn,
+)
 from core.model import Model, ModelRequest
 from core.options import Options
 from core.retriever import Filters, Retriever
@@ -71,6 +82,8 @@ __all__ = [
     "Judgement",
     "Leg",
     "Listing",
+    "Look",
+    "LookFilter",
     "Message",
     "Model",
     "ModelCall",
