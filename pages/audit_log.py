@@ -31,6 +31,7 @@ with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
         selection_mode="multi",
         key="al_kind",
         format_func=DEED_WORDS.__getitem__,
+        wrap=True,
         bind="query-params",
     )
     denied = st.toggle("Denied only", key="al_denied", bind="query-params")
@@ -55,12 +56,13 @@ if listing.items:
             "Object": [look.object or "-" for look in listing.items],
         },
         hide_index=True,
+        column_order=None if officer else ["When", "What", "About whom", "Purpose", "Object"],
         column_config={
-            "When": st.column_config.TextColumn(width=190),
-            "Who": st.column_config.TextColumn(width=80),
-            "What": st.column_config.TextColumn(width="large"),
-            "About whom": st.column_config.TextColumn(width=130),
-            "Purpose": st.column_config.TextColumn(width="medium"),
+            "When": st.column_config.TextColumn(width=185),
+            "Who": st.column_config.TextColumn(width=70),
+            "What": st.column_config.TextColumn(width=300),
+            "About whom": st.column_config.TextColumn(width=115),
+            "Purpose": st.column_config.TextColumn(width=150),
             "Object": st.column_config.TextColumn(width="small", help="The full id of what was opened"),
         },
         height="content",

@@ -19,7 +19,7 @@ from core.ids import check_id
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import LookContent, LookDenied, Looked, draft, fact
-from core.log.records import Look, record
+from core.log.records import FOLD, Look, record
 from core.log.repair_commits import Repairs
 from core.store import Record, Store
 from core.values import GENESIS, Entry
@@ -133,7 +133,8 @@ class AuditLog:
         trail = self._trails.pop(viewer_id, None)
         if trail is None:
             head = await self._store.get("audit", viewer_id)
-            trail = _Trail(f"audit:{viewer_id}", max(0, head.n - _REMEMBERED) if head else 0)
+            start = max(0, head.n - _REMEMBERED) if head and _is_current(head) else 0
+            trail = _Trail(f"audit:{viewer_id}", start)
         self._trails[viewer_id] = trail
         if len(self._trails) > _VIEWERS:
             del self._trails[next(iter(self._trails))]
@@ -143,10 +144,11 @@ class AuditLog:
         return trail
 
     async def _repair(self, viewer_id: str, entries: Sequence[Entry]) -> None:
-        """Write the records of these entries that lag behind, as after a writer's death."""
+        """Write the records of these entries that lag behind, as after a writer's death or under an older Rolltop."""
         # Before the next commit, whose head will say that all records up to it are written.
         head = await self._store.get("audit", viewer_id)
-        if lagging := [entry for entry in entries if head is None or entry.n > head.n]:
+        written = head.n if head and _is_current(head) else 0
+        if lagging := [entry for entry in entries if entry.n > written]:
             last = lagging[-1]
             repairs = Repairs(self._store, self._clock, last.stream, last.n, _PATIENCE)
             for entry in lagging:
@@ -248,8 +250,13 @@ def look(entry: Entry) -> Look:
 
 def audit_head(last: Entry) -> Record:
     """The head of the audit stream that ends with this entry."""
-    fields: dict[str, Json] = {"hash": last.hash, "viewer": _viewer(last), "looked_at": iso(last.at)}
+    fields: dict[str, Json] = {"hash": last.hash, "viewer": _viewer(last), "looked_at": iso(last.at), "fold": FOLD}
     return Record(kind="audit", id=_viewer(last), n=last.n, fields=fields)
+
+
+def _is_current(head: Record) -> bool:
+    """Whether this head's fold has made a record of each entry."""
+    return head.fields.get("fold") == FOLD
 
 
 def _viewer(entry: Entry) -> str:

@@ -4,7 +4,7 @@ The first pass appends the missing entries. The second compares both logs entry 
 may work on the target only after the copy has finished.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -16,7 +16,7 @@ from core.errors import InvalidInput, RolltopError
 from core.log.commit import commit_surely
 from core.log.entry import verify
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import FOLDINGS, Outline, last_mentions, pages, refold
+from core.maintenance.refold import FOLDINGS, Outline, last_mentions, pages, refold_stream
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
 
@@ -152,22 +152,13 @@ class _Copying:
         return head is not None and head.n == n
 
     async def _write_records(self, kind: str, log: Outline) -> None:
+        """Write the records folded from the target's own log."""
         repairs = Repairs(self._target, self._clock, f"{kind}:{log.thread}", log.n, self._patience)
-        async for records in self._folded(kind, log):
+        async for records in refold_stream(self._target, kind, log):
             for record in records:
                 await repairs.add(record)
             self.records += len(records)
         await repairs.finish()
-
-    async def _folded(self, kind: str, log: Outline) -> AsyncIterator[list[Record]]:
-        """The records folded from the target's own log, the head last."""
-        folded = (
-            refold(self._target, log)
-            if kind == "thread"
-            else FOLDINGS[kind].fold(pages(self._target, f"{kind}:{log.thread}", end=log.n))
-        )
-        async for records in folded:
-            yield records
 
 
 async def _all(step: Callable[[Record], Awaitable[None]], heads: Sequence[Record]) -> None:

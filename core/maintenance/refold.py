@@ -114,5 +114,12 @@ FOLDINGS: Mapping[str, Folding] = {
 """By kind of stream, all that are read again, but for threads, whose logs may be long."""
 
 
+def refold_stream(store: Store, kind: str, outline: Outline) -> AsyncIterator[list[Record]]:
+    """As `refold`, for a stream of any kind with records; the outline's `thread` is then the stream's name."""
+    if kind == "thread":
+        return refold(store, outline)
+    return FOLDINGS[kind].fold(pages(store, f"{kind}:{outline.thread}", end=outline.n))
+
+
 def _turn_of(item: Item) -> str | None:
     return item.id if isinstance(item, Turn) else getattr(item, "turn", None)
