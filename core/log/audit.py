@@ -276,8 +276,8 @@ def _digest(seen: Looked | LookDenied) -> str:
 
 
 def _is_recent(entry: _Recent, now: datetime) -> bool:
-    # Another host's clock may differ, and this one may be set back. An entry far ahead counts as little as one long ago:
-    # the look is then on record once more, and not left out until that time has come.
+    # Another host's clock may differ, and this one may be set back. An entry far ahead counts as little as one long
+    # ago: the look is then on record once more, and not left out until that time has come.
     return abs(now - entry.at) < WINDOW
 
 

@@ -63,6 +63,15 @@ async def test_after_ten_minutes_the_same_look_is_on_record_again(store, clock):
     assert len(await entries(store)) == len(await looks(store)) == 2
 
 
+async def test_a_clock_that_is_set_back_leaves_no_look_out(store, clock):
+    audit = AuditLog(store, clock)
+    clock.advance(6 * TEN_MINUTES)
+    await audit.record(AUDITOR, "thread.read", THREAD)
+    clock.advance(-6 * TEN_MINUTES)
+    await audit.record(AUDITOR, "thread.read", THREAD)
+    assert len(await entries(store)) == 2
+
+
 @pytest.mark.parametrize(
     ("viewer", "action", "owned", "given"),
     [
