@@ -178,7 +178,10 @@ class AuditLog:
 
 @dataclass(slots=True)
 class _Recent:
-    """An entry as far as it matters to later ones. `digest` is that of its fact, None if its content was erased."""
+    """An entry as far as it matters to later ones.
+
+    `digest` is that of its fact, None if its content was erased after it was read.
+    """
 
     n: int
     at: datetime
@@ -207,7 +210,7 @@ class _Trail:
                 seen = _audit_fact(entry)
                 denial = isinstance(seen, LookDenied)
                 more = seen.more if isinstance(seen, LookDenied) else 0
-                self._recent.append(_Recent(entry.n, entry.at, None if entry.erased else _digest(seen), denial, more))
+                self._recent.append(_Recent(entry.n, entry.at, _digest(seen), denial, more))
                 self.n, self.hash = entry.n, entry.hash
 
     def same(self, wanted: Looked | LookDenied, now: datetime) -> _Recent | None:

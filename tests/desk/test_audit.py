@@ -179,8 +179,40 @@ async def test_of_many_denials_the_first_twenty_are_entries_and_the_others_are_c
     assert [shell["object"] for shell in seen[:MOST_DENIALS]] == [f"thread:t-{i}" for i in range(MOST_DENIALS)]
     assert [(shell["object"], shell["more"]) for shell in seen[MOST_DENIALS:]] == [(None, 1), (None, 10)]
     clock.advance(TEN_MINUTES + 1)
-    await fails(archive, OTHER, "t-99")
-    assert (await entries(store, OTHER))[-1].shell["object"] == "thread:t-99"
+    for i in range(MOST_DENIALS + 1):
+        await fails(archive, OTHER, f"t-{i}")
+    again = [entry.shell["more"] for entry in await entries(store, OTHER)][len(seen) :]
+    assert again == [0] * MOST_DENIALS + [1]
+
+
+async def test_denials_older_than_ten_minutes_make_room_for_as_many(clock):
+    store = MemoryStore()
+    archive = Archive(store, clock=clock)
+    for i in range(10):
+        await fails(archive, OTHER, f"t-{i}")
+    clock.advance(TEN_MINUTES / 2)
+    for i in range(10, 21):
+        await fails(archive, OTHER, f"t-{i}")
+    clock.advance(TEN_MINUTES / 2 + 1)
+    for i in range(21, 32):
+        await fails(archive, OTHER, f"t-{i}")
+    assert [entry.shell["more"] for entry in await entries(store, OTHER)] == [0] * 20 + [1] + [0] * 10
+
+
+async def test_denials_are_counted_although_another_process_writes_first(clock):
+    class Contended(WrappedStore):
+        """A store to which another process commits just before the count of ten."""
+
+        async def commit(self, stream, after, entries, records=(), *, id):
+            if any(entry.shell.get("more") == 10 for entry in entries) and len(await super().read(stream)) == 21:
+                await AuditLog(store, clock).record(OTHER, "gaps.list")
+            await super().commit(stream, after, entries, records, id=id)
+
+    store = MemoryStore()
+    archive = Archive(Contended(store), clock=clock)
+    for i in range(MOST_DENIALS + 10):
+        await fails(archive, OTHER, f"t-{i}")
+    assert [entry.shell.get("more") for entry in await entries(store, OTHER)][MOST_DENIALS:] == [1, None, 10]
 
 
 async def test_two_processes_keep_the_bound_of_denials_together(clock):
