@@ -404,6 +404,7 @@ class Desk:
         """Recover open turns now, instead of at the next sweep, which runs every SWEEP seconds."""
         await self._recovery.sweep()
         await self._handovers.close_lost()
+        await self._audit.repair()
 
     async def _recognised(self, question: str, viewer: Viewer) -> tuple[Concern | None, bool]:
         """The concern that the question raises, and whether it seals the thread."""
@@ -523,6 +524,7 @@ class Desk:
                 await self._recovery.sweep(thread_id)
                 if thread_id is None:
                     await self._handovers.close_lost()
+                    await self._audit.repair()
             except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
                 log.exception("recovery failed; it runs again in %g s", SWEEP)
             await anyio.sleep(SWEEP)

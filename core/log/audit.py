@@ -21,7 +21,7 @@ from core.log.entry import chain
 from core.log.facts import LookContent, LookDenied, Looked, draft, fact
 from core.log.records import FOLD, Look, record
 from core.log.repair_commits import Repairs
-from core.store import Record, Store
+from core.store import Query, Range, Record, Store, every
 from core.values import GENESIS, Entry
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,19 @@ class AuditLog:
             else:
                 return
 
+    async def repair(self) -> None:
+        """Write the records that lag behind their entries, because the writer died in between."""
+        query = Query(kind="stream", where={"dirty": True, "id": Range(ge="audit:", lt="audit;")})
+        async for stream in every(self._store, query):
+            try:
+                n = await self._written(stream.id.removeprefix("audit:"))
+                while entries := await self._store.read(stream.id, n):
+                    await self._write(entries)
+                    n = entries[-1].n
+                await Repairs(self._store, self._clock, stream.id, n, _PATIENCE).finish()
+            except RolltopError:  # a broken log must not keep the others from being repaired
+                log.exception("%s cannot be repaired", stream.id)
+
     async def _record_denial(self, viewer: Viewer, action: Action, name: str | None) -> None:
         try:
             await self._deny(viewer, LookDenied(action=action, object=name))
@@ -132,29 +145,32 @@ class AuditLog:
         """What this process remembers of the viewer's log, read on to its end."""
         trail = self._trails.pop(viewer_id, None)
         if trail is None:
-            head = await self._store.get("audit", viewer_id)
-            start = max(0, head.n - _REMEMBERED) if head and _is_current(head) else 0
-            trail = _Trail(f"audit:{viewer_id}", start)
+            trail = _Trail(f"audit:{viewer_id}", max(0, await self._written(viewer_id) - _REMEMBERED))
         self._trails[viewer_id] = trail
         if len(self._trails) > _VIEWERS:
             del self._trails[next(iter(self._trails))]
         while entries := await self._store.read(trail.stream, trail.n):
-            await self._repair(viewer_id, entries)
+            # Before the next commit, whose head will say that all records up to it are written.
+            written = await self._written(viewer_id)
+            if lagging := [entry for entry in entries if entry.n > written]:
+                await self._write(lagging)
             trail.add(entries)
         return trail
 
-    async def _repair(self, viewer_id: str, entries: Sequence[Entry]) -> None:
-        """Write the records of these entries that lag behind, as after a writer's death or under an older Rolltop."""
-        # Before the next commit, whose head will say that all records up to it are written.
+    async def _written(self, viewer_id: str) -> int:
+        """The last entry whose record is written, and so are those before it."""
         head = await self._store.get("audit", viewer_id)
-        written = head.n if head and _is_current(head) else 0
-        if lagging := [entry for entry in entries if entry.n > written]:
-            last = lagging[-1]
-            repairs = Repairs(self._store, self._clock, last.stream, last.n, _PATIENCE)
-            for entry in lagging:
-                await repairs.add(record(look(entry)))
-            await repairs.add(audit_head(last))
-            await repairs.finish()
+        # An older fold has made no records of looks.
+        return head.n if head and head.fields.get("fold") == FOLD else 0
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
+        """Write the records of these entries."""
+        last = entries[-1]
+        repairs = Repairs(self._store, self._clock, last.stream, last.n, _PATIENCE)
+        for entry in entries:
+            await repairs.add(record(look(entry)))
+        await repairs.add(audit_head(last))
+        await repairs.finish()
 
     async def _erased(self, trail: "_Trail", entry: "_Recent") -> bool:
         """Whether the entry's content was erased, perhaps after this process had read it."""
@@ -255,11 +271,6 @@ def audit_head(last: Entry) -> Record:
     """The head of the audit stream that ends with this entry."""
     fields: dict[str, Json] = {"hash": last.hash, "viewer": _viewer(last), "looked_at": iso(last.at), "fold": FOLD}
     return Record(kind="audit", id=_viewer(last), n=last.n, fields=fields)
-
-
-def _is_current(head: Record) -> bool:
-    """Whether this head's fold has made a record of each entry."""
-    return head.fields.get("fold") == FOLD
 
 
 def _viewer(entry: Entry) -> str:

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 import anyio
+import pymongo
 import pytest
 
 import core.log.audit
@@ -153,6 +154,22 @@ async def test_the_record_of_a_writer_that_died_is_written_by_the_next(clock):
     await AuditLog(store, clock).record(AUDITOR, "audit.search", words="b")
     assert sorted(look["words"] for look in await looks(store)) == ["a", "b"]
     assert (await store.get("audit", AUDITOR.id)).n == 2
+
+
+async def test_an_entry_whose_writer_died_before_its_record_is_repaired_by_recovery(mongodb_url):
+    async with open_store(mongodb_url) as store, Desk(store, ScriptedModel([])) as desk:
+        await desk.oversight.search_threads(AUDITOR)
+        await desk.oversight.search_calls(AUDITOR)
+        held = await looks(store), await store.get("audit", AUDITOR.id)
+        with pymongo.MongoClient(mongodb_url) as client:  # as a writer leaves it that dies after the entries
+            database = client.get_default_database()
+            database["record.look"].delete_many({})
+            database["record.audit"].delete_many({})
+            database["commits"].update_many({"stream": "audit:e-2001"}, {"$set": {"dirty": 1}})
+        assert await looks(store) == []
+        await desk.recover()
+        assert (await looks(store), await store.get("audit", AUDITOR.id)) == held
+        assert (await store.get("stream", "audit:e-2001")).fields == {"dirty": False}
 
 
 async def test_a_denial_is_on_record_once_in_ten_minutes(store, clock):
