@@ -13,7 +13,8 @@ from core.log.audit import audit_head, look
 from core.log.entry import verify
 from core.log.facts import fact
 from core.log.fold import State, fold
-from core.log.records import Item, Look, Turn, record, record_kind
+from core.log.records import Item, Look, Review, Turn, record, record_kind
+from core.log.review import fold_review
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
@@ -107,9 +108,20 @@ async def _looks(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]
         yield [audit_head(last)]
 
 
+async def _review(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+    review: Review | None = None
+    async for entries in log:
+        for entry in entries:
+            review = fold_review(review, entry)
+    if review:
+        yield [record(review)]
+
+
 FOLDINGS: Mapping[str, Folding] = {
     "administration": Folding(fold=_read_through, records={}),
+    "installation": Folding(fold=_read_through, records={}),
     "audit": Folding(fold=_looks, records={record_kind(Look): "by", "audit": "id"}),
+    "review": Folding(fold=_review, records={record_kind(Review): "id"}),
 }
 """By kind of stream, all that are read again, but for threads, whose logs may be long."""
 
