@@ -38,8 +38,9 @@ PEOPLE = (
     Person("e-3001", "HR approver", "austria", ("approver", "employee")),
     Person("e-4001", "Knowledge owner", "austria", ("knowledge_owner", "employee")),
     Person("e-5001", "Handler", "austria", ("handler", "employee")),
+    Person("e-6001", "Data protection officer", "austria", ("data_protection_officer", "employee")),
 )
-_LOOKERS: tuple[Role, ...] = ("auditor", "handler")
+_LOOKERS: tuple[Role, ...] = ("auditor", "handler", "data_protection_officer")
 COUNTRIES = sorted({person.country for person in PEOPLE})
 _BY_ID = {person.id: person for person in PEOPLE}
 _MAY: dict[Role, str] = {
@@ -48,6 +49,7 @@ _MAY: dict[Role, str] = {
     "approver": "Also approves or denies other people's requests",
     "knowledge_owner": "Also imports and edits handbooks",
     "handler": "Also reads the sealed threads of people in need; each look is recorded with its purpose",
+    "data_protection_officer": "Also reads who looked at what and why; each look is recorded with its purpose",
 }
 
 _keep = st.components.v2.component(
@@ -98,7 +100,7 @@ def viewer_for(person: str, role: Role, purpose: str) -> Viewer:
     if role not in _LOOKERS:
         return Viewer(person, {"employee", role}, country=country)
     if not purpose.strip():
-        raise InvalidInput("Enter a purpose: it is recorded each time you open or search threads.")
+        raise InvalidInput("Enter a purpose: it is recorded each time you open, search or list what is on record.")
     return Viewer(person, {"employee", role}, purpose=purpose.strip(), country=country)
 
 
