@@ -5,9 +5,12 @@ store and the model; docs/library.md has examples.
 """
 
 from core.care import Care
-from core.desk.archive import Archive, Gap, Listing, SealedThread, Transcript, TurnView
+from core.desk.archive import Archive, Gap, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
+from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.lists import Listing
+from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
 from core.errors import (
     Conflict,
@@ -41,6 +44,7 @@ from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 __all__ = [
     "Archive",
     "Audience",
+    "CallFilter",
     "CallOutcome",
     "CallView",
     "Care",
@@ -78,6 +82,7 @@ __all__ = [
     "NotFound",
     "Options",
     "OutcomeUnknown",
+    "Oversight",
     "Passage",
     "Reply",
     "RequestMismatch",
@@ -90,6 +95,8 @@ __all__ = [
     "SummarizingWindow",
     "Summary",
     "Thread",
+    "ThreadFilter",
+    "ThreadRow",
     "Ticket",
     "Tool",
     "ToolCall",

@@ -11,9 +11,10 @@ from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label, when
 from console.format import cost, counted
 from console.sign_in import current_viewer
-from core.desk.archive import SealedThread
+from core.desk.filters import ThreadFilter
+from core.desk.oversight import SealedThread
 from core.log.records import Thread
-from core.values import TurnStatus
+from core.values import Outcome
 
 st.set_page_config(page_title="Threads", layout="wide")
 viewer = current_viewer()
@@ -25,7 +26,7 @@ def draw_sealed() -> None:
     with st.container(horizontal=True, border=True):
         since, until = day_range("th_sealed")
     pages = Pages[str]("th_sealed_pages", (since, until))
-    listing = run(desk.archive.sealed_threads(viewer, since=since, until=until, limit=25, cursor=pages.cursor))
+    listing = run(desk.oversight.sealed_threads(viewer, since=since, until=until, limit=25, cursor=pages.cursor))
     if not listing.items:
         st.info("No threads are sealed in this time.", icon=":material/lock:")
     for thread in listing.items:
@@ -47,26 +48,27 @@ def draw_all() -> None:
         )
         with st.container(horizontal=True):
             owner = person("th")
-            status = st.selectbox(
-                "Status",
-                get_args(TurnStatus),
+            outcome = st.selectbox(
+                "Outcome",
+                get_args(Outcome),
                 index=None,
-                key="th_status",
+                key="th_outcome",
                 placeholder="Any",
-                format_func=lambda status: TURN_WORDS[status].text,
                 width=WIDTH,
                 bind="query-params",
             )
             since, until = day_range("th")
-    pages = Pages[str]("th_pages", (words, owner, status, since, until))
+    pages = Pages[str]("th_pages", (words, owner, outcome, since, until))
     listing = run(
-        desk.archive.search_threads(
+        desk.oversight.search_threads(
             viewer,
-            words=words or "",
-            owner=owner,
-            status=status,
-            since=since,
-            until=until,
+            ThreadFilter(
+                words=words or "",
+                owner=owner,
+                outcomes=(outcome,) if outcome else (),
+                since=since,
+                until=until,
+            ),
             limit=25,
             cursor=pages.cursor,
         )
@@ -79,7 +81,8 @@ def draw_all() -> None:
                 st.markdown(f":violet-badge[:material/lock: Sealed] {when(thread.updated_at)}")
                 st.caption(f"{label(thread.id)} · open to handlers only")
             else:
-                draw_thread(thread, TURN_WORDS[thread.status].badge if thread.status else "Empty")
+                status = thread.thread.status
+                draw_thread(thread.thread, TURN_WORDS[status].badge if status else "Empty")
     pages.draw(listing.cursor)
 
 

@@ -12,6 +12,7 @@ from console.drawing.text import label, when
 from console.format import took
 from console.sign_in import current_viewer
 from console.tool_words import tool_words
+from core.desk.filters import CallFilter
 from core.values import CallStatus
 
 st.set_page_config(page_title="Tool calls", layout="wide")
@@ -48,8 +49,17 @@ with st.container(border=True, horizontal=True):
 
 pages = Pages[str]("tc_pages", (tool, status, owner, since, until))
 listing = run(
-    desk.archive.search_calls(
-        viewer, tool=tool, status=status, owner=owner, since=since, until=until, limit=25, cursor=pages.cursor
+    desk.oversight.search_calls(
+        viewer,
+        CallFilter(
+            tools=(tool,) if tool else (),
+            statuses=(status,) if status else (),
+            owner=owner,
+            since=since,
+            until=until,
+        ),
+        limit=25,
+        cursor=pages.cursor,
     )
 )
 if not listing.items:

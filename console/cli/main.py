@@ -30,12 +30,14 @@ from console.format import counted, progress
 from console.settings import read_settings
 from core.clock import SystemClock
 from core.desk.archive import Archive
+from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.oversight import Oversight
 from core.errors import Conflict, Corrupt, InvalidInput, NotFound, RolltopError, Unavailable
 from core.gate import Viewer
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
 from core.store import Store
-from core.values import CallStatus, TurnStatus
+from core.values import CallStatus, Outcome
 
 Command: TypeAlias = Callable[[Given], Awaitable[int]]
 
@@ -76,9 +78,9 @@ def _what_to_do(error: Exception) -> str:
 
 async def threads(options: Given) -> int:
     """List threads, or show one."""
-    async with _archive(options) as archive:
+    async with _existing(options.store) as store:
         if options.id:
-            transcript = await archive.transcript(_viewer(options), options.id, options.last, options.before)
+            transcript = await Archive(store).transcript(_viewer(options), options.id, options.last, options.before)
             items = list(transcript_items(transcript))
             tell(
                 options,
@@ -86,15 +88,16 @@ async def threads(options: Given) -> int:
                 transcript_text(transcript, text=options.text),
             )
             return GOOD
-        listing = await archive.search_threads(
-            _viewer(options),
+        wanted = ThreadFilter(
             words=options.words,
             owner=options.owner,
-            status=options.status,
             since=options.since,
             until=options.until,
-            limit=options.limit,
-            cursor=options.cursor,
+            outcomes=tuple(options.outcome),
+            tools=tuple(options.tool),
+        )
+        listing = await Oversight(store).search_threads(
+            _viewer(options), wanted, limit=options.limit, cursor=options.cursor
         )
     tell(
         options,
@@ -107,20 +110,20 @@ async def threads(options: Given) -> int:
 
 async def tools(options: Given) -> int:
     """List tool calls, or show one."""
-    async with _archive(options) as archive:
+    async with _existing(options.store) as store:
         if options.id:
-            call = await archive.call(_viewer(options), options.id)
+            call = await Archive(store).call(_viewer(options), options.id)
             tell(options, [as_json(call, text=options.text)], call_text(call, text=options.text))
             return GOOD
-        listing = await archive.search_calls(
-            _viewer(options),
-            tool=options.tool,
+        wanted = CallFilter(
+            tools=tuple(options.tool),
+            statuses=tuple(options.status),
             owner=options.owner,
-            status=options.status,
             since=options.since,
             until=options.until,
-            limit=options.limit,
-            cursor=options.cursor,
+        )
+        listing = await Oversight(store).search_calls(
+            _viewer(options), wanted, limit=options.limit, cursor=options.cursor
         )
     tell(options, [as_json(item, text=options.text) for item in listing.items], call_list(listing.items))
     _more(listing.cursor)
@@ -220,13 +223,14 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     listing = command("threads", threads)
-    _add_lookup(listing, "thread", get_args(TurnStatus))
+    _add_lookup(listing, "thread")
+    _add_choices(listing, "--outcome", get_args(Outcome), "only threads with a turn of this outcome")
     listing.add_argument("--words", default="", help="only threads with a message that has all of these words")
     listing.add_argument("--last", type=int, default=20, help="with an id: how many turns, at most 100")
     listing.add_argument("--before", type=int, help="with an id: only turns before this entry")
     listing = command("tools", tools)
-    _add_lookup(listing, "tool call", get_args(CallStatus))
-    listing.add_argument("--tool", help="only calls of this tool")
+    _add_lookup(listing, "tool call")
+    _add_choices(listing, "--status", get_args(CallStatus), "only calls of this status")
     copying = command("copy", copy_store, store=False)
     copying.add_argument("--from", dest="source", metavar="URL", required=True, help="the store to read")
     copying.add_argument("--to", dest="target", metavar="URL", required=True, help="the store to write; may be new")
@@ -237,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_lookup(parser: argparse.ArgumentParser, noun: str, statuses: Sequence[str]) -> None:
+def _add_lookup(parser: argparse.ArgumentParser, noun: str) -> None:
     parser.add_argument("id", nargs="?", help=f"the {noun} to show; without an id, list all")
     parser.add_argument(
         "--as", dest="viewer", metavar="VIEWER_ID", required=True, help="your own id, which is recorded"
@@ -245,13 +249,24 @@ def _add_lookup(parser: argparse.ArgumentParser, noun: str, statuses: Sequence[s
     parser.add_argument("--purpose", required=True, help="why you look, which is recorded")
     parser.add_argument("--text", action="store_true", help="also show what people, models and tools wrote")
     parser.add_argument("--owner", help="only those of this employee")
-    parser.add_argument("--status", choices=statuses, metavar="STATUS", help=f"one of {', '.join(statuses)}")
+    parser.add_argument("--tool", action="append", default=[], help="only with calls of this tool; may be repeated")
     parser.add_argument(
         "--since", type=_moment, metavar="TIME", help="from this day or time on (UTC unless it has an offset)"
     )
     parser.add_argument("--until", type=_moment, metavar="TIME", help="before this day or time")
     parser.add_argument("--limit", type=int, default=50, help="how many to list, at most 500")
     parser.add_argument("--cursor", help="continue where an earlier list ended")
+
+
+def _add_choices(parser: argparse.ArgumentParser, name: str, choices: Sequence[str], what: str) -> None:
+    parser.add_argument(
+        name,
+        action="append",
+        default=[],
+        choices=choices,
+        metavar=name.removeprefix("--").upper(),
+        help=f"{what}; may be repeated; one of {', '.join(choices)}",
+    )
 
 
 def _moment(text: str) -> datetime:
@@ -266,12 +281,6 @@ def _moment(text: str) -> datetime:
 
 def _viewer(options: Given) -> Viewer:
     return Viewer(options.viewer, roles={"auditor"}, purpose=options.purpose)
-
-
-@asynccontextmanager
-async def _archive(options: Given) -> AsyncIterator[Archive]:
-    async with _existing(options.store) as store:
-        yield Archive(store)
 
 
 @asynccontextmanager

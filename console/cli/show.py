@@ -10,7 +10,8 @@ from typing import TypeAlias
 from console.cli.output import harmless, table
 from console.format import cost, counted, money, tokens, took
 from core.canonical import Json, canonical
-from core.desk.archive import SealedThread, Transcript, TurnView
+from core.desk.archive import Transcript, TurnView
+from core.desk.oversight import SealedThread, ThreadRow
 from core.log.records import HandoverRecord, Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
 
 Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
@@ -50,7 +51,11 @@ OPEN = frozenset(
         "output_tokens",
         "owner",
         "planned_at",
+        "outcome",
+        "outcome_counts",
+        "outcomes",
         "rating",
+        "rating_counts",
         "rejected",
         "repair",
         "request_id",
@@ -75,18 +80,20 @@ OPEN = frozenset(
 """The fields that hold ids, numbers, times and codes, never the words of a person, a model or a tool."""
 
 
-def as_json(item: Item | SealedThread, *, text: bool) -> dict[str, Json]:
+def as_json(item: Item | ThreadRow | SealedThread, *, text: bool) -> dict[str, Json]:
     """The item as JSON: with `text` all its fields, else those in OPEN."""
     if isinstance(item, SealedThread):
         return {"id": item.id, "kind": "thread", "sealed": True, "updated_at": item.updated_at}
+    if isinstance(item, ThreadRow):
+        return as_json(item.thread, text=text) | {"verdicts": dict(item.verdicts)}
     fields = item.model_dump(mode="json")
     return fields if text else {name: value for name, value in fields.items() if name in OPEN}
 
 
-def thread_list(threads: Sequence[Thread | SealedThread], *, text: bool) -> str:
+def thread_list(threads: Sequence[ThreadRow | SealedThread], *, text: bool) -> str:
     """A line a thread."""
     head = ["THREAD", "OWNER", "STATUS", "TURNS", "COST", "LAST CHANGED", *(["TITLE"] if text else [])]
-    return table([head, *(_thread_row(thread, text) for thread in threads)])
+    return table([head, *(_thread_row(one.thread if isinstance(one, ThreadRow) else one, text) for one in threads)])
 
 
 def call_list(calls: Sequence[ToolCall]) -> str:

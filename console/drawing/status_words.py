@@ -5,7 +5,7 @@ A code without words here still gets a sentence: a newer core may have more code
 
 from dataclasses import dataclass
 
-from core.values import CallStatus, TurnStatus
+from core.values import CallStatus, Outcome, TurnStatus, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,22 @@ CALL_WORDS: dict[CallStatus, Word] = {
     "unknown_tool": Word("Unknown tool", "red", ":material/question_mark:"),
     "cancelled": Word("Cancelled", "gray", ":material/stop_circle:"),
     "unknown": Word("Outcome unknown", "orange", ":material/help:"),
+}
+
+OUTCOME_WORDS: dict[Outcome, Word] = {
+    "sourced": Word("Answered with a source", "green", ":material/format_quote:"),
+    "unsourced": Word("Answered without a handbook", "blue", ":material/chat:"),
+    "not_found": Word("Not in the handbooks", "orange", ":material/search_off:"),
+    "failed": Word("Failed", "red", ":material/error:"),
+    "stopped": Word("Stopped", "gray", ":material/stop_circle:"),
+    "waiting": Word("Waiting for approval", "orange", ":material/approval:"),
+    "running": Word("Running", "blue", ":material/progress_activity:"),
+}
+
+VERDICT_WORDS: dict[Verdict, Word] = {
+    "right": Word("Right", "green", ":material/check_circle:"),
+    "wrong": Word("Wrong", "red", ":material/cancel:"),
+    "cannot_tell": Word("Cannot tell", "gray", ":material/help:"),
 }
 
 _FAILURES = {

@@ -1,7 +1,8 @@
 """One record by its id, checked by the gate and as new as its log."""
 
 import logging
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from core.clock import Clock
 from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
@@ -23,6 +24,14 @@ _PATIENCE = 2.0
 T = TypeVar("T", Thread, Turn, ToolCall)
 
 
+@dataclass(frozen=True, slots=True)
+class Passed(Generic[T]):
+    """A record that the gate let through. `named`: the viewer may learn whose it is; else they see a pseudonym."""
+
+    item: T
+    named: bool
+
+
 class CheckedRecords:
     """Reads one record for a viewer and an action. A foreign object and a missing one raise the same NotFound.
 
@@ -33,17 +42,17 @@ class CheckedRecords:
         self._store = store
         self._clock = clock
 
-    async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Thread:
+    async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Passed[Thread]:
         thread, sealed = await self._newest(Thread, thread_id)
         owned = Owned(kind="thread", id=str(thread_id), owner=thread.owner if thread else None, sealed=sealed)
         return await self._passed(viewer, action, owned, thread)
 
-    async def turn(self, viewer: Viewer | None, action: Action, turn_id: str) -> Turn:
+    async def turn(self, viewer: Viewer | None, action: Action, turn_id: str) -> Passed[Turn]:
         turn, sealed = await self._newest(Turn, turn_id)
         owned = Owned(kind="turn", id=str(turn_id), owner=turn.owner if turn else None, sealed=sealed)
         return await self._passed(viewer, action, owned, turn)
 
-    async def call(self, viewer: Viewer | None, action: Action, call_id: str) -> ToolCall:
+    async def call(self, viewer: Viewer | None, action: Action, call_id: str) -> Passed[ToolCall]:
         call, sealed = await self._newest(ToolCall, call_id)
         # An approver may also open a call that they have decided themselves, after it has stopped waiting.
         waits = call is not None and (call.status == "awaiting_approval" or action == "call.decide")
@@ -57,14 +66,14 @@ class CheckedRecords:
         )
         return await self._passed(viewer, action, owned, call)
 
-    async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, item: T | None) -> T:
+    async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, item: T | None) -> Passed[T]:
         """The item, after the gate has allowed the action and a look is on record."""
         access = authorize(viewer, action, owned)
         if viewer is None or item is None:
             raise NotFound(owned.kind, owned.id)
         if access != "own":
             await record_look(self._store, self._clock, viewer, action, owned)
-        return item
+        return Passed(item, named=access != "look")
 
     async def _newest(self, item_type: type[T], item_id: object) -> tuple[T | None, bool]:
         """The record as its log has it now, and whether its thread is sealed.

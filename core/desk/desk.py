@@ -20,6 +20,7 @@ from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
 from core.desk.handovers import Handovers
+from core.desk.oversight import Oversight
 from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
 from core.gate import Owned, Viewer, authorize
 from core.handover import Handover
@@ -49,6 +50,7 @@ from core.log.facts import (
     TitleContent,
     TurnOpened,
 )
+from core.log.pseudonyms import Pseudonyms
 from core.log.records import HandoverRecord, Thread, ToolCall, Turn
 from core.model import Model
 from core.options import Options
@@ -96,7 +98,8 @@ class Desk:
     Several models are tried in order, until one gives its first content. Several `hooks` run in order. `instructions`
     are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
     turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
-    in need, `handover` brings their matter to a person; None leaves either out. `archive` reads what is on record.
+    in need, `handover` brings their matter to a person; None leaves either out. `archive` reads what is on record,
+    `oversight` lists it for auditors.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -121,7 +124,9 @@ class Desk:
         self._store = store
         self._clock: Clock = clock or SystemClock()
         self.archive = Archive(store, clock=self._clock)
+        self.oversight = Oversight(store, clock=self._clock)
         self._checked = CheckedRecords(store, self._clock)
+        self._pseudonyms = Pseudonyms(store, self._clock)
         self._care = care
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self.options = options or Options()
@@ -257,7 +262,7 @@ class Desk:
         Any process may follow, any number of times; the turn goes on if the caller leaves. Raises NotFound,
         StoreRefused, and Unavailable while the store is away: then follow again.
         """
-        turn = await self._checked.turn(viewer, "thread.read", turn_id)
+        turn = (await self._checked.turn(viewer, "thread.read", turn_id)).item
         here = any(work.turn == turn_id for work in self._works.values())
         if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
             # The owner waits for the answer: do not leave a turn without a worker until the next sweep.
@@ -268,7 +273,7 @@ class Desk:
 
     async def stop(self, viewer: Viewer, turn_id: str) -> Turn:
         """End the turn and keep the text so far, whether or not a worker is alive. An ended turn stays as it is."""
-        turn = await self._checked.turn(viewer, "turn.stop", turn_id)
+        turn = (await self._checked.turn(viewer, "turn.stop", turn_id)).item
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
         await close_turn(self._equipment, journal, turn_id, "stop", "cancelled", "stopped", by=viewer.id)
@@ -294,7 +299,7 @@ class Desk:
         after a later one the call is returned as it is. Raises NotFound, DeskClosed, and InvalidInput if the digest
         differs from that of the arguments on record, or the new arguments do not fit the tool.
         """
-        call = await self._checked.call(viewer, "call.decide", call_id)
+        call = (await self._checked.call(viewer, "call.decide", call_id)).item
         self._check_open()
         if decision not in ("approve", "deny"):
             raise InvalidInput("a decision must be approve or deny")
@@ -340,7 +345,7 @@ class Desk:
 
         The comment is cut to 4000 characters. Raises NotFound and InvalidInput.
         """
-        turn = await self._checked.turn(viewer, "thread.write", turn_id)
+        turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
         if rating not in ("up", "down", None):
             raise InvalidInput("a rating must be up, down or None")
         journal = self._journal(turn.thread)
@@ -354,7 +359,7 @@ class Desk:
         `evidence` says in 1 to 4000 characters how the auditor knows. Raises InvalidInput for a call of another status
         or without evidence, and NotFound also for a call of the viewer's own.
         """
-        call = await self._checked.call(viewer, "call.resolve", call_id)
+        call = (await self._checked.call(viewer, "call.resolve", call_id)).item
         if call.status != "unknown":
             raise InvalidInput(f"call {call_id} is {call.status}: only an unknown call can be resolved")
         if not 1 <= len(evidence.strip()) <= 4000:
@@ -365,7 +370,7 @@ class Desk:
             turn=call.turn, call=call_id, happened=happened, content=EvidenceContent(evidence=evidence.strip())
         )
         await journal.append(Note(fact=fact), by=viewer.id)
-        return journal.state.item(ToolCall, call_id)
+        return await self._pseudonyms.hide(journal.state.item(ToolCall, call_id))
 
     async def lift_seal(self, viewer: Viewer, thread_id: str, reason: str) -> Thread:
         """Open a sealed thread to auditors again, as a handler other than its owner; a later concern seals it anew.
@@ -375,7 +380,8 @@ class Desk:
         await self._checked.thread(viewer, "seal.lift", thread_id)
         if not 1 <= len(reason.strip()) <= MAX_REASON:
             raise InvalidInput(f"say in 1 to {MAX_REASON} characters why the seal is lifted")
-        return await self._noted(viewer, thread_id, SealLifted(content=SealLiftedContent(reason=reason.strip())))
+        lifted = SealLifted(content=SealLiftedContent(reason=reason.strip()))
+        return await self._pseudonyms.hide(await self._noted(viewer, thread_id, lifted))
 
     async def hand_over(
         self,

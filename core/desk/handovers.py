@@ -54,7 +54,7 @@ class Handovers:
         self, viewer: Viewer, turn_id: str, attached: Attached, note: str, request_id: str | None
     ) -> HandoverRecord:
         """Put the request on record, send it, and put on record what came of it."""
-        turn = await self._checked.turn(viewer, "thread.write", turn_id)
+        turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
         if self._handover is None:
             raise InvalidInput("this desk has nobody to hand over to: open it with Desk(..., handover=...)")
         if attached not in ("nothing", "answer", "from_here", "thread"):

@@ -109,7 +109,9 @@ async def _keep(url):
 async def test_threads_are_listed_and_shown_and_every_look_is_on_record(kept):
     listed = rolltop("threads", *LOOKING, "--json", "--store", kept)
     assert (listed.status, listed.err) == (0, "")
-    assert [line["owner"] for line in listed.lines] == ["e-1042", "e-2", "e-1", "e-0"]
+    owners = [line["owner"] for line in listed.lines]
+    assert len(set(owners)) == 4
+    assert all(owner.startswith("EMP-") for owner in owners)
     thread = listed.lines[0]["id"]
     for text in ((), ("--text",)):
         for form in ((), ("--json",)):
@@ -141,7 +143,9 @@ def test_tool_calls_are_listed_and_shown(kept, here):
     listed = rolltop("tools", *LOOKING, "--store", kept, "--tool", "look")
     assert listed.status == 0
     _, row = listed.out.splitlines()
-    assert row.split()[1:4] == ["look", "succeeded", "e-1042"]
+    assert row.split()[1:3] == ["look", "succeeded"]
+    assert "EMP-" in row
+    assert "e-1042" not in row
     for text in ((), ("--text",)):
         shown = here("tools", row.split()[0], *LOOKING, "--store", kept, *text)
         assert ("free on Monday" in shown.out) == bool(text)

@@ -305,7 +305,8 @@ def test_an_auditor_finds_a_thread_by_its_words_and_reads_the_evidence(open_as):
     asked = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
     at = open_as(AUDITOR, "threads")
     at.text_input(key="th_words").set_value("vacation left").run()
-    assert "e\\-1042" in texts(at)
+    assert "EMP\\-" in texts(at)
+    assert "1042" not in texts(at)
     at.text_input(key="th_words").set_value("zebra").run()
     assert "No threads match" in texts(at)
     at = open_as(AUDITOR, "thread", tr_id=asked)
@@ -318,10 +319,11 @@ def test_an_auditor_finds_a_thread_by_its_words_and_reads_the_evidence(open_as):
 def test_an_auditor_finds_a_tool_call_and_its_thread(open_as):
     ask(open_as(EMPLOYEE), "How many vacation days do I have left?")
     at = open_as(AUDITOR, "tool_calls")
-    assert "e\\-1042" in texts(at)
+    assert "EMP\\-" in texts(at)
+    assert "1042" not in texts(at)
     at.selectbox(key="tc_status").set_value("failed").run()
     assert "No tool calls match" in texts(at)
-    call = app().run(app().desk.archive.search_calls(AUDITOR)).items[0]
+    call = app().run(app().desk.oversight.search_calls(AUDITOR)).items[0]
     at = open_as(AUDITOR, "call", tc_id=call.id)
     assert at.title[0].value == "Vacation balance"
 
@@ -329,7 +331,7 @@ def test_an_auditor_finds_a_tool_call_and_its_thread(open_as):
 @pytest.mark.parametrize("page", ["thread", "call"])
 def test_ids_digests_and_fences_are_technical_details(open_as, page):
     asked = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
-    call = app().run(app().desk.archive.search_calls(AUDITOR)).items[0]
+    call = app().run(app().desk.oversight.search_calls(AUDITOR)).items[0]
     at = open_as(AUDITOR, page, tr_id=asked, tc_id=call.id)
     everything, technical = facts(at), [name for box in at.expander if is_technical(box) for name in facts(box)]
     assert set(technical) == TECHNICAL[page]

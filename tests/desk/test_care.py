@@ -24,6 +24,7 @@ from core import (
     create_chat,
     tool,
 )
+from core.desk.filters import ThreadFilter
 from core.store import Query
 from tests.support.desks import APPROVER, ASKER, AUDITOR, OTHER, QUICK, HandClock, ended, kinds, log_of, until, waiting
 from tests.support.papers import HANDLER, Inbox
@@ -132,23 +133,23 @@ async def test_an_auditor_sees_of_a_sealed_thread_its_id_and_time_and_nothing_by
         thread = (await desk.create_thread(ASKER, metadata={"site": "Graz"})).id
         await ask(desk, thread, "My dragon question")  # before the seal
         await ask(desk, thread, "I am desperate")
-        archive = desk.archive
+        archive = desk.oversight
         plain = (await archive.search_threads(AUDITOR)).items
-        head = await archive.thread(ASKER, thread)
+        head = await desk.archive.thread(ASKER, thread)
         assert plain == [SealedThread(id=thread, updated_at=head.updated_at)]
         early = desk._clock.now() - timedelta(days=1)
-        assert (await archive.search_threads(AUDITOR, since=early)).items == plain
+        assert (await archive.search_threads(AUDITOR, ThreadFilter(since=early))).items == plain
         for narrowed in (
             {"words": "dragon"},
             {"words": "unicorns"},
             {"owner": ASKER.id},
-            {"status": "completed"},
+            {"outcomes": ("unsourced",)},
             {"metadata": {"site": "Graz"}},
             {"owner": ASKER.id, "since": early},
         ):
-            listing = await archive.search_threads(AUDITOR, **narrowed)
+            listing = await archive.search_threads(AUDITOR, ThreadFilter(**narrowed))
             assert (listing.items, listing.cursor) == ([], None), narrowed
-        assert (await archive.threads(ASKER, words="dragon")).items  # its owner finds it
+        assert (await desk.archive.threads(ASKER, words="dragon")).items  # its owner finds it
 
 
 async def test_words_in_sealed_threads_leave_neither_a_short_page_nor_a_cursor(store):
@@ -160,8 +161,8 @@ async def test_words_in_sealed_threads_leave_neither_a_short_page_nor_a_cursor(s
             open_threads += [thread] if n % 2 == 0 else []
         found, cursor = [], None
         while True:
-            page = await desk.archive.search_threads(AUDITOR, words="dragon", limit=1, cursor=cursor)
-            found += [one.id for one in page.items]
+            page = await desk.oversight.search_threads(AUDITOR, ThreadFilter(words="dragon"), limit=1, cursor=cursor)
+            found += [one.thread.id for one in page.items]
             assert len(page.items) == 1
             cursor = page.cursor
             if cursor is None:
@@ -174,8 +175,8 @@ async def test_calls_of_sealed_threads_are_in_no_search_and_an_approver_still_de
         thread = (await desk.create_thread(ASKER)).id
         turn = await desk.submit(ASKER, thread, "I am desperate, I need a letter")
         (call,) = await waiting(desk, turn)
-        assert (await desk.archive.search_calls(AUDITOR)).items == []
-        assert [one.id for one in (await desk.archive.waiting_calls(APPROVER)).items] == [call.id]
+        assert (await desk.oversight.search_calls(AUDITOR)).items == []
+        assert [one.id for one in (await desk.oversight.waiting_calls(APPROVER)).items] == [call.id]
         assert (await desk.archive.call(APPROVER, call.id)).tool == "letter"
         for what in (desk.archive.transcript(APPROVER, thread), desk.archive.turn(APPROVER, turn.id)):
             with pytest.raises(NotFound):
@@ -189,7 +190,7 @@ async def test_a_handler_finds_and_reads_sealed_threads_and_no_other(store):
         await ask(desk, sealed, "I am desperate")
         plain = (await desk.create_thread(ASKER)).id
         await ask(desk, plain, "How much leave?")
-        listing = await desk.archive.sealed_threads(HANDLER)
+        listing = await desk.oversight.sealed_threads(HANDLER)
         assert [(one.id, one.topic) for one in listing.items] == [(sealed, "self_harm")]
         assert (await desk.archive.transcript(HANDLER, sealed)).turns
         with pytest.raises(NotFound):
@@ -234,15 +235,15 @@ async def test_a_thread_that_is_sealed_while_it_is_searched_for_is_not_found(sto
     async with desk_of(store, Listening()) as desk:
         thread = (await desk.create_thread(ASKER)).id
         await ask(desk, thread, "The dragon")
-        outside = desk.archive._outside_seals
+        page = desk.oversight._lists.page
 
-        async def then_sealed(items):
-            found = await outside(items)
+        async def then_sealed(*asked, **more):
+            found = await page(*asked, **more)
             await ask(desk, thread, "I am desperate")
             return found
 
-        monkeypatch.setattr(desk.archive, "_outside_seals", then_sealed)
-        assert (await desk.archive.search_threads(AUDITOR, words="dragon")).items == []
+        monkeypatch.setattr(desk.oversight._lists, "page", then_sealed)
+        assert (await desk.oversight.search_threads(AUDITOR, ThreadFilter(words="dragon"))).items == []
 
 
 async def test_nothing_stands_before_the_first_entry(store):

@@ -24,6 +24,8 @@ from core import (
     load_chat,
     tool,
 )
+from core.desk.filters import ThreadFilter
+from core.desk.oversight import Oversight
 from tests.support.desks import ASKER, QUICK, ended, waiting
 from tests.support.wrapped import WrappedStore
 
@@ -155,11 +157,11 @@ ROWS = {
     "lift_seal": [("lift", "thread", lambda d, v, id: d.lift_seal(v, id, "a false alarm"))],
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
     "threads": [("employee's", None, lambda d, v, _: d.archive.threads(v))],
-    "search_threads": [("auditor's", None, lambda d, v, _: d.archive.search_threads(v))],
-    "sealed_threads": [("handler's", None, lambda d, v, _: d.archive.sealed_threads(v))],
-    "search_calls": [("auditor's", None, lambda d, v, _: d.archive.search_calls(v))],
+    "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
+    "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
+    "search_calls": [("auditor's", None, lambda d, v, _: d.oversight.search_calls(v))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
-    "waiting_calls": [("approver's", None, lambda d, v, _: d.archive.waiting_calls(v))],
+    "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
 CELLS = [
     pytest.param(action, thing, call, id=f"{method}-{thing or 'none'}")
@@ -221,7 +223,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    assert {*methods(Archive), *methods(Desk)} == set(ROWS)
+    assert {*methods(Archive), *methods(Oversight), *methods(Desk)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
 
@@ -281,7 +283,7 @@ async def test_a_look_says_who_looked_at_what_of_whose_and_why(store):
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
         things = await things_of(desk, ASKER)
         await desk.archive.transcript(VIEWERS["auditor"], things.thread)
-        await desk.archive.search_threads(VIEWERS["auditor"], words="book", owner="e-1042")
+        await desk.oversight.search_threads(VIEWERS["auditor"], ThreadFilter(words="book", owner="e-1042"))
     one, search = await store.read("audit:e-2001")
     assert (one.by, one.shell["action"], one.shell["object"], one.shell["owner"]) == (
         "e-2001",
@@ -290,7 +292,11 @@ async def test_a_look_says_who_looked_at_what_of_whose_and_why(store):
         "e-1042",
     )
     assert one.payload["purpose"] == "complaint 7"
-    assert (search.shell["filters"], search.payload["words"]) == ({"owner": "e-1042"}, "book")
+    assert (search.shell["action"], search.shell["owner"], search.payload["words"]) == (
+        "person.search",
+        "e-1042",
+        "book",
+    )
 
 
 async def test_many_looks_at_once_each_leave_an_entry(store):

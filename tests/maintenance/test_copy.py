@@ -10,7 +10,7 @@ from backends import open_store
 from backends.stores.memory import MemoryStore
 from core import InvalidInput, Viewer
 from core.clock import SystemClock
-from core.desk.archive import Archive
+from core.desk.oversight import Oversight
 from core.errors import Conflict, RolltopError, Unavailable
 from core.log.entry import chain, verify
 from core.log.facts import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
@@ -55,7 +55,8 @@ async def test_all_of_a_store_goes_to_another_kind_and_back(url, monkeypatch):
         everything = await logs(first)
         assert there.appended == there.entries == back.entries == sum(map(len, everything.values()))
         assert there.streams == len(everything)
-        assert {name.partition(":")[0] for name in everything} == {"administration", "audit", "blob", "live", "thread"}
+        kinds = {"administration", "audit", "blob", "installation", "live", "thread"}
+        assert {name.partition(":")[0] for name in everything} == kinds
         assert any(entry.erased for log in everything.values() for entry in log)
         assert SECRET not in repr(await logs(last)) + repr(await records(last))
         assert len(there.open_turns) == 2
@@ -78,7 +79,7 @@ async def test_a_copy_cut_off_at_any_operation_goes_on_when_it_is_run_again(side
     monkeypatch.setattr("core.maintenance.refold.PAGE", 4)
     source = MemoryStore()
     await seed(source, 2)
-    await Archive(source).search_threads(AUDITOR)
+    await Oversight(source).search_threads(AUDITOR)
     whole, held = await logs(source), await records(source)
     for at in range(1, 1000):
         target = MemoryStore()

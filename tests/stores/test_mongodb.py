@@ -20,6 +20,7 @@ from backends.stores.mongodb.store import MongoStore
 from backends.stores.suite.steps import drafted, extend, first, found, noted
 from core import Desk
 from core.canonical import canonical
+from core.desk.filters import CallFilter, ThreadFilter
 from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable
 from core.store import MAX_COMMIT, Query, Range, commit_size
 from core.tools import tool
@@ -351,12 +352,12 @@ async def test_every_filter_and_sort_of_the_library_has_an_index(watched, comman
             await desk.archive.threads(ASKER, cursor=cursor)
         await desk.archive.threads(ASKER, metadata={"team": "x"})
         await desk.archive.threads(ASKER, words="one tw")
-        await desk.archive.search_threads(AUDITOR)
-        await desk.archive.search_threads(AUDITOR, status="completed")
-        await desk.archive.search_threads(AUDITOR, words="three", owner=ASKER.id)
-        calls = await desk.archive.search_calls(AUDITOR, tool="add", limit=1)
-        await desk.archive.search_calls(AUDITOR, tool="add", limit=1, cursor=calls.cursor)
-        await desk.archive.search_calls(AUDITOR)
+        await desk.oversight.search_threads(AUDITOR)
+        await desk.oversight.search_threads(AUDITOR, ThreadFilter(outcomes=("unsourced",)))
+        await desk.oversight.search_threads(AUDITOR, ThreadFilter(words="three", owner=ASKER.id))
+        calls = await desk.oversight.search_calls(AUDITOR, CallFilter(tools=("add",)), limit=1)
+        await desk.oversight.search_calls(AUDITOR, CallFilter(tools=("add",)), limit=1, cursor=calls.cursor)
+        await desk.oversight.search_calls(AUDITOR)
         await desk.archive.messages(ASKER, thread, before=9)
         await desk.archive.tool_calls(ASKER, thread)
         await desk.archive.model_calls(ASKER, thread)

@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 import anyio
 
 from backends.models.scripted.model import Call, Say, Wait
-from core import Archive, Concern, Options, Ticket, Viewer, tool
+from core import Concern, Options, Ticket, Viewer, tool
 from core.canonical import canonical
 from core.clock import SystemClock
+from core.desk.filters import ThreadFilter
+from core.desk.oversight import Oversight
 from core.log.commit import begin_stream
 from core.log.facts import DemoMarked
 from core.maintenance.refold import KINDS, pages
@@ -69,7 +71,7 @@ async def papers(store: Store) -> AsyncIterator[None]:
         reply = await chat.ask("I cannot go on")
         await chat.desk.hand_over(chat.viewer, reply.turn_id, attach="answer", note="Please call")
         await chat.desk.lift_seal(HANDLER, chat.id, "a song that was quoted")
-    await Archive(store).search_threads(AUDITOR, words="days")
+    await Oversight(store).search_threads(AUDITOR, ThreadFilter(words="days"))
     async with chatting(store, [[Say("Half an ans"), Wait(anyio.Event())]], options=SLOW) as chat:
         turn = await chat.desk.submit(chat.viewer, chat.id, "And?")
         await until(lambda: live_text(store, turn.id))

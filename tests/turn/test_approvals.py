@@ -159,7 +159,7 @@ async def test_an_approver_decides_and_never_on_a_call_of_their_own(store, ran):
         for viewer in (ASKER, OTHER, Viewer("e-1042", roles={"employee", "approver"})):
             with pytest.raises(NotFound, match=f"^call {call.id} was not found$"):
                 await desk.decide(viewer, call.id, "approve", call.digest)
-        assert [c.id for c in (await desk.archive.waiting_calls(APPROVER)).items] == [call.id]
+        assert [c.id for c in (await desk.oversight.waiting_calls(APPROVER)).items] == [call.id]
         assert (await desk.archive.call(APPROVER, call.id)).arguments == {"days": 1}
         await desk.decide(APPROVER, call.id, "approve", call.digest)
         assert (await ended(desk, call.turn)).status == "completed"
@@ -167,7 +167,7 @@ async def test_an_approver_decides_and_never_on_a_call_of_their_own(store, ran):
 
         own = await desk.submit(APPROVER, (await desk.create_thread(APPROVER)).id, "Book it")
         (call,) = await waiting(desk, own, APPROVER)
-        assert (await desk.archive.waiting_calls(APPROVER)).items == []
+        assert (await desk.oversight.waiting_calls(APPROVER)).items == []
         with pytest.raises(NotFound):
             await desk.decide(APPROVER, call.id, "approve", call.digest)
         await desk.decide(Viewer("quinn", roles={"approver"}), call.id, "deny", call.digest)

@@ -1,0 +1,76 @@
+"""The time that a list or a figure covers: a preset, or days from and until. Days are UTC, as those on record."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import streamlit as st
+
+PRESETS = {
+    "today": "Today",
+    "7d": "Last 7 days",
+    "30d": "Last 30 days",
+    "month": "This month",
+    "last_month": "Last month",
+    "all": "Any time",
+    "days": "From … until",
+}
+"""What a reader may choose, by its word in the URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `since` on, before `until`; None leaves that side open."""
+
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def before(self) -> "Period | None":
+        """The period of the same length that ends where this one begins; None if it has no beginning or no end."""
+        if self.since is None or self.until is None:
+            return None
+        return Period(self.since - (self.until - self.since), self.since)
+
+
+def period(preset: str, today: date, first: date | None = None, last: date | None = None) -> Period:
+    """The period of a preset of PRESETS. `first` and `last` are the days of `days`, None leaves that side open."""
+    tomorrow = today + timedelta(days=1)
+    month = today.replace(day=1)
+    match preset:
+        case "today":
+            return Period(_midnight(today), _midnight(tomorrow))
+        case "7d":
+            return Period(_midnight(today - timedelta(days=6)), _midnight(tomorrow))
+        case "30d":
+            return Period(_midnight(today - timedelta(days=29)), _midnight(tomorrow))
+        case "month":
+            return Period(_midnight(month), _midnight(tomorrow))
+        case "last_month":
+            return Period(_midnight((month - timedelta(days=1)).replace(day=1)), _midnight(month))
+        case "days":
+            after = last + timedelta(days=1) if last else None
+            return Period(_midnight(first) if first else None, _midnight(after) if after else None)
+        case _:
+            return Period(None, None)
+
+
+def choose_period(prefix: str, preset: str = "7d") -> Period:
+    """The period that the reader chooses, `preset` at first. Its URL parameters begin with `prefix`."""
+    chosen = st.selectbox(
+        "Time",
+        list(PRESETS),
+        index=list(PRESETS).index(preset),
+        key=f"{prefix}_time",
+        format_func=PRESETS.__getitem__,
+        bind="query-params",
+        width=150,
+    )
+    first = last = None
+    if chosen == "days":
+        first = st.date_input("From", None, key=f"{prefix}_from", width=140, bind="query-params")
+        last = st.date_input("Until", None, key=f"{prefix}_until", width=140, bind="query-params")
+    return period(chosen, datetime.now(UTC).date(), first, last)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

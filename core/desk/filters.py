@@ -1,0 +1,161 @@
+"""What an auditor may filter threads and tool calls by. An empty field is left out; several values of one mean any."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from core.canonical import Json
+from core.clock import iso
+from core.errors import InvalidInput
+from core.log.records import filter_text
+from core.store import All, Filter, In, Range
+from core.values import CallStatus, Decider, Effect, Outcome, Verdict
+
+Judged: TypeAlias = Verdict | Literal["none"]
+"""A verdict that a thread's answers have, or `none`: they have no verdict yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadFilter:
+    """Threads whose last activity is at `since` or later and before `until`, and that pass all the other fields.
+
+    With `words`, the times are those of a message that has all the words. `owner` is a person's id: naming a person is
+    a look of its own. `tools` and `call_statuses` together mean a call of such a tool with such a status. `handbooks`
+    are ids of cited documents. `metadata` maps fields (`a.b` for a field within a field) to their values, and all must
+    match.
+    """
+
+    words: str = ""
+    owner: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    tools: tuple[str, ...] = ()
+    call_statuses: tuple[CallStatus, ...] = ()
+    handbooks: tuple[str, ...] = ()
+    ratings: tuple[Literal["up", "down"], ...] = ()
+    models: tuple[str, ...] = ()
+    verdicts: tuple[Judged, ...] = ()
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it filters by more than time: then sealed threads are left out."""
+        # A filter that a sealed thread could pass would tell what is in it.
+        return bool(self.words.strip() or self.owner or self.verdicts or self.content())
+
+    def content(self) -> dict[str, Filter]:
+        """The filters on a thread's head, but for those on its owner and its time."""
+        where: dict[str, Filter] = {}
+        for path, values in (
+            ("outcomes", self.outcomes),
+            ("tools", _tool_texts(self.tools, self.call_statuses)),
+            ("handbooks", self.handbooks),
+            ("ratings", self.ratings),
+            ("models", self.models),
+        ):
+            if values:
+                where[path] = In(tuple(values))
+        if self.metadata:
+            where["filters"] = _all_of(self.metadata)
+        return where
+
+    def recorded(self) -> dict[str, Json]:
+        """The filters as the audit log holds them, without the words."""
+        return _recorded(
+            outcomes=self.outcomes,
+            tools=self.tools,
+            call_statuses=self.call_statuses,
+            handbooks=self.handbooks,
+            ratings=self.ratings,
+            models=self.models,
+            verdicts=self.verdicts,
+            metadata=dict(self.metadata),
+            since=_iso(self.since),
+            until=_iso(self.until),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """Tool calls planned at `since` or later and before `until` that pass all the other fields.
+
+    `owner` is as in ThreadFilter. `about_other` True: calls about somebody else than the asker. `unresolved` True:
+    unknown calls on which a person has not said yet whether they took effect. `arguments` maps arguments that their
+    tool has declared as filters to their values, and all must match.
+    """
+
+    tools: tuple[str, ...] = ()
+    statuses: tuple[CallStatus, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    approvals: tuple[Decider, ...] = ()
+    owner: str | None = None
+    about_other: bool | None = None
+    unresolved: bool = False
+    arguments: Mapping[str, Json] = field(default_factory=dict)
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def where(self) -> dict[str, Filter]:
+        """The filters on a call's record."""
+        where: dict[str, Filter] = {}
+        for path, values in (
+            ("tool", self.tools),
+            ("status", self.statuses),
+            ("effect", self.effects),
+            ("approval", self.approvals),
+        ):
+            if values:
+                where[path] = values[0] if len(values) == 1 else In(tuple(values))
+        if self.owner:
+            where["owner"] = self.owner
+        if self.about_other is not None:
+            where["about_other"] = self.about_other
+        if self.unresolved:
+            where |= {"status": "unknown", "resolution": None}
+        if self.arguments:
+            where["filters"] = _all_of(self.arguments)
+        return where | between("planned_at", self.since, self.until)
+
+    def recorded(self) -> dict[str, Json]:
+        """The filters as the audit log holds them."""
+        return _recorded(
+            tools=self.tools,
+            statuses=self.statuses,
+            effects=self.effects,
+            approvals=self.approvals,
+            about_other=self.about_other,
+            unresolved=self.unresolved or None,
+            arguments=dict(self.arguments),
+            since=_iso(self.since),
+            until=_iso(self.until),
+        )
+
+
+def between(path: str, since: datetime | None, until: datetime | None) -> dict[str, Filter]:
+    """The filter on a time: at `since` or later, before `until`; {} if both are None."""
+    return {path: Range(ge=_iso(since), lt=_iso(until))} if since or until else {}
+
+
+def _tool_texts(tools: tuple[str, ...], statuses: tuple[CallStatus, ...]) -> tuple[str, ...]:
+    """The texts of `Thread.tools` that these mean."""
+    if not statuses:
+        return tools
+    return tuple(f"{tool}:{status}" for tool in tools or ("",) for status in statuses)
+
+
+def _all_of(values: Mapping[str, Json]) -> All:
+    texts = [filter_text(name, value) for name, value in values.items()]
+    if None in texts:
+        raise InvalidInput("a field is filtered by a text, a number or a bool, of at most 200 characters with its name")
+    return All(tuple(texts))
+
+
+def _recorded(**filters: Json) -> dict[str, Json]:
+    given = {name: list(value) if isinstance(value, tuple) else value for name, value in filters.items()}
+    return {name: value for name, value in given.items() if value not in (None, [], {})}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None

@@ -1,0 +1,225 @@
+"""Oversight: what auditors, handlers and approvers may list across all people.
+
+Each list is a look, on record before its rows are returned, and each row passes the same filters again as it is now.
+Rows name people by their pseudonyms.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.canonical import Json
+from core.clock import Clock, SystemClock
+from core.desk.filters import CallFilter, ThreadFilter, between
+from core.desk.lists import Listing, Lists, filled
+from core.desk.snippets import Snippet, snippet
+from core.gate import Action, Owned, Viewer, authorize
+from core.ids import check_id
+from core.log.audit import record_look
+from core.log.pseudonyms import Pseudonyms
+from core.log.records import Message, Review, Thread, ToolCall
+from core.store import Filter, In, Store
+from core.values import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """The message of a thread that has the words that were searched for."""
+
+    turn: str
+    snippet: Snippet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadRow:
+    """A thread in a list. `verdicts` counts the verdicts on its answers; `hit` is None without a search for words."""
+
+    thread: Thread
+    verdicts: Mapping[Verdict, int]
+    hit: Hit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedThread:
+    """What an auditor sees of a sealed thread: its id, and the time of its last activity."""
+
+    id: str
+    updated_at: str
+
+
+class Oversight:
+    """Lists the records of all people in a store, for a viewer. A program can use it without a Desk.
+
+    Each method raises Denied if the viewer's roles do not allow it, InvalidInput if the purpose is missing, and
+    Unavailable or StoreRefused if the look could not be put on record.
+    """
+
+    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+        self._store = store
+        self._clock: Clock = clock or SystemClock()
+        self._lists = Lists(store)
+        self._pseudonyms = Pseudonyms(store, self._clock)
+
+    async def search_threads(
+        self, viewer: Viewer, wanted: ThreadFilter | None = None, *, limit: int = 50, cursor: str | None = None
+    ) -> Listing[ThreadRow | SealedThread]:
+        """The threads of all owners, for an auditor, newest activity first.
+
+        Without a filter, or with times alone, sealed threads are among them; any other filter leaves them out. With
+        words, the order is that of the messages that have them, newest first, and a thread may come again on a later
+        page. With verdicts, it is that of the questions that were judged.
+        """
+        wanted = wanted or ThreadFilter()
+        await self._look(viewer, "audit.search", wanted.owner, wanted.recorded(), wanted.words)
+        if wanted.words.strip():
+            return await self._by_words(wanted, limit, cursor)
+        if wanted.verdicts and "none" not in wanted.verdicts:
+            return await self._by_verdict(wanted, limit, cursor)
+        where = self._where(wanted) | between("updated_at", wanted.since, wanted.until)
+
+        async def fetch(limit: int, cursor: str | None) -> Listing[Thread]:
+            return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
+
+        async def keep(heads: Sequence[Thread]) -> list[ThreadRow | SealedThread]:
+            return await self._rows(heads, wanted)
+
+        return await filled(fetch, keep, limit, cursor)
+
+    async def sealed_threads(
+        self,
+        viewer: Viewer,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Listing[Thread]:
+        """The sealed threads of all owners, for a handler, newest activity first: at `since` or later, before `until`.
+
+        A time of None is left out.
+        """
+        wanted = ThreadFilter(since=since, until=until)
+        await self._look(viewer, "sealed.list", None, wanted.recorded())
+        where: dict[str, Filter] = {"sealed": True, **between("updated_at", since, until)}
+        page = await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
+        return Listing(items=[await self._pseudonyms.hide(head) for head in page.items], cursor=page.cursor)
+
+    async def search_calls(
+        self, viewer: Viewer, wanted: CallFilter | None = None, *, limit: int = 50, cursor: str | None = None
+    ) -> Listing[ToolCall]:
+        """The tool calls of all owners, for an auditor, newest first, without those of sealed threads."""
+        wanted = wanted or CallFilter()
+        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
+        page = await self._lists.unsealed(ToolCall, wanted.where(), order=("-planned_at",), limit=limit, cursor=cursor)
+        return Listing(items=[await self._pseudonyms.hide(call) for call in page.items], cursor=page.cursor)
+
+    async def waiting_calls(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
+        """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
+
+        An approver decides about a person, so these calls name their owners by id.
+        """
+        await self._look(viewer, "call.read", None, {})
+        where: dict[str, Filter] = {"status": "awaiting_approval", "approval": "approver"}
+        page = await self._lists.page(ToolCall, where, order=("planned_at",), limit=limit, cursor=cursor)
+        return Listing(items=[call for call in page.items if call.owner != viewer.id], cursor=page.cursor)
+
+    async def _look(
+        self, viewer: Viewer, action: Action, person: str | None, filters: dict[str, Json], words: str = ""
+    ) -> None:
+        """Put the search on record. A search for a person is a look at that person."""
+        authorize(viewer, action)
+        owned = None
+        if person is not None:
+            action = "person.search"
+            authorize(viewer, action)
+            owned = Owned(kind="person", id=check_id(person, "person's id"), owner=person)
+        await record_look(self._store, self._clock, viewer, action, owned, words=words, filters=filters)
+
+    def _where(self, wanted: ThreadFilter) -> dict[str, Filter]:
+        where = wanted.content()
+        if wanted.owner:
+            where["owner"] = wanted.owner
+        return where | ({"sealed": None} if wanted.narrowed else {})
+
+    async def _by_words(
+        self, wanted: ThreadFilter, limit: int, cursor: str | None
+    ) -> Listing[ThreadRow | SealedThread]:
+        of_messages: dict[str, Filter] = {"owner": wanted.owner} if wanted.owner else {}
+        of_messages |= between("at", wanted.since, wanted.until)
+        seen: set[str] = set()
+
+        async def fetch(limit: int, cursor: str | None) -> Listing[Message]:
+            return await self._lists.page(
+                Message, of_messages, words=wanted.words, order=("-at",), limit=limit, cursor=cursor
+            )
+
+        async def keep(messages: Sequence[Message]) -> list[ThreadRow | SealedThread]:
+            first = {message.thread: message for message in reversed(messages) if message.thread not in seen}
+            seen.update(first)
+            # Their newest messages first, as the search found them.
+            heads = await self._heads([m.thread for m in messages if first.get(m.thread) is m], wanted)
+            hits = {
+                thread: Hit(turn=message.turn, snippet=snippet(message.text or "", wanted.words))
+                for thread, message in first.items()
+            }
+            return await self._rows(heads, wanted, hits)
+
+        return await filled(fetch, keep, limit, cursor)
+
+    async def _by_verdict(
+        self, wanted: ThreadFilter, limit: int, cursor: str | None
+    ) -> Listing[ThreadRow | SealedThread]:
+        where: dict[str, Filter] = {"verdicts": In(wanted.verdicts)}
+        where |= {"owner": wanted.owner} if wanted.owner else {}
+        where |= between("opened_at", wanted.since, wanted.until)
+        seen: set[str] = set()
+
+        async def fetch(limit: int, cursor: str | None) -> Listing[Review]:
+            return await self._lists.page(Review, where, order=("-opened_at",), limit=limit, cursor=cursor)
+
+        async def keep(reviews: Sequence[Review]) -> list[ThreadRow | SealedThread]:
+            threads = [one for one in dict.fromkeys(review.thread for review in reviews) if one not in seen]
+            seen.update(threads)
+            return await self._rows(await self._heads(threads, wanted), wanted)
+
+        return await filled(fetch, keep, limit, cursor)
+
+    async def _heads(self, threads: Sequence[str], wanted: ThreadFilter) -> list[Thread]:
+        """The heads of these threads that pass the filters, in the same order."""
+        if not threads:
+            return []
+        # Asked again, and not taken from what was found: a thread may have been sealed since.
+        found = await self._lists.all(Thread, {**self._where(wanted), "id": In(tuple(threads))})
+        heads = {head.id: head for head in found}
+        return [heads[thread] for thread in threads if thread in heads]
+
+    async def _rows(
+        self, heads: Sequence[Thread], wanted: ThreadFilter, hits: Mapping[str, Hit] | None = None
+    ) -> list[ThreadRow | SealedThread]:
+        reviews = await self._reviews([head.id for head in heads if not head.sealed])
+        rows: list[ThreadRow | SealedThread] = []
+        for head in heads:
+            if head.sealed:
+                rows.append(SealedThread(id=head.id, updated_at=head.updated_at))
+                continue
+            verdicts = Counter(given.verdict for review in reviews.get(head.id, ()) for given in review.given)
+            judged: set[str] = {*verdicts} or {"none"}
+            if wanted.verdicts and judged.isdisjoint(wanted.verdicts):
+                continue
+            rows.append(
+                ThreadRow(
+                    thread=await self._pseudonyms.hide(head),
+                    verdicts=verdicts,
+                    hit=hits.get(head.id) if hits else None,
+                )
+            )
+        return rows
+
+    async def _reviews(self, threads: Sequence[str]) -> dict[str, list[Review]]:
+        """The reviews of the answers of each of these threads."""
+        found = await self._lists.all(Review, {"thread": In(tuple(threads))}) if threads else []
+        of_threads: dict[str, list[Review]] = {}
+        for review in found:
+            of_threads.setdefault(review.thread, []).append(review)
+        return of_threads

@@ -1,0 +1,46 @@
+"""Snippets: the part of a text around the words that were searched for."""
+
+import re
+
+from core.values import Value
+from core.words import words
+
+WIDTH = 160
+"""Characters of a snippet, without the signs that it goes on."""
+
+_RUN = re.compile(r"\S+")
+
+
+class Snippet(Value):
+    """A part of a text. `marks` are the searched words in it: start and end, in characters, in order.
+
+    An ellipsis stands at an end where the text goes on.
+    """
+
+    text: str
+    marks: list[tuple[int, int]] = []
+
+
+def snippet(text: str, wanted: str) -> Snippet:
+    """The first part of the text that holds a searched word; its beginning if it holds none.
+
+    As in a search, the last of the words may be the beginning of a word.
+    """
+    line = " ".join(text.split())
+    sought = words(wanted)
+    hits = [run.span() for run in _RUN.finditer(line) if _meets(run[0], sought)]
+    start = max(0, hits[0][0] - WIDTH // 3) if hits else 0
+    if start:
+        start = line.index(" ", start) + 1 if " " in line[start : hits[0][0]] else hits[0][0]
+    end = min(len(line), start + WIDTH)
+    if end < len(line) and " " in line[start:end]:
+        end = max(line.rindex(" ", start, end), hits[0][1] if hits else 0)
+    before, after = "… " if start else "", " …" if end < len(line) else ""
+    shift = len(before) - start
+    marks = [(first + shift, last + shift) for first, last in hits if start <= first and last <= end]
+    return Snippet(text=f"{before}{line[start:end]}{after}", marks=marks)
+
+
+def _meets(run: str, sought: list[str]) -> bool:
+    found = words(run)
+    return bool(sought) and (any(word in sought for word in found) or any(w.startswith(sought[-1]) for w in found))
