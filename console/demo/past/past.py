@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 
 from console.demo.past.clock import SetClock
-from console.demo.past.oversight import oversee
+from console.demo.past.oversight import Overseers, Tell
 from console.demo.past.plan import PlannedThread, plan, samples_of
 from console.demo.past.samples import Sample, open_stage
 from console.demo.past.table import Scene
@@ -26,8 +26,6 @@ _PATIENCE = 10.0
 
 A = TypeVar("A")
 T = TypeVar("T")
-Tell = Callable[[str, int, int], None]
-"""Called with what is made, how many of them are done, and how many there will be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,6 @@ class Filled:
     turns: int
     samples: int
     looks: int
-    verdicts: int
 
 
 async def fill(
@@ -53,8 +50,8 @@ async def fill(
         raise InvalidInput(f"a past needs at least 1 person, 1 thread and {FEWEST_DAYS} days")
     if (await store.find(Query(kind="stream", where={"id": Range(ge="thread:", lt="thread;")}, limit=1))).records:
         raise InvalidInput(
-            "the store holds threads already, perhaps of a run that was interrupted: a past is written into a new store "
-            "only, so delete this one or name another"
+            "the store holds threads already, perhaps of a run that was interrupted: a past needs a new store, so "
+            "delete this one or name another"
         )
     planned = plan(people, threads, seed)
     samples = await _samples(planned, instructions, tell)
@@ -70,15 +67,10 @@ async def fill(
         draw = Random(f"{seed}:{number}")
         return await write_thread(store, clock, planned[number], samples, now, days, draw)
 
-    written = await _each("threads", range(threads), write, tell)
-    looks, verdicts = await oversee(store, clock, written, now, Random(seed), tell)
-    return Filled(
-        threads=len(written),
-        turns=sum(len(thread.turns) for thread in written),
-        samples=len(samples),
-        looks=looks,
-        verdicts=verdicts,
-    )
+    written = await _each("thread", range(threads), write, tell)
+    looks = await Overseers(store, clock, written, now, Random(seed)).act(tell)
+    turns = sum(len(thread.turns) for thread in written)
+    return Filled(threads=len(written), turns=turns, samples=len(samples), looks=looks)
 
 
 async def _samples(planned: Sequence[PlannedThread], instructions: str, tell: Tell) -> Samples:
@@ -89,10 +81,10 @@ async def _samples(planned: Sequence[PlannedThread], instructions: str, tell: Te
         async def play(scene: tuple[Scene, str]) -> Sample:
             return await stage.play(*scene)
 
-        return dict(zip(needed, await _each("samples", needed, play, tell), strict=True))
+        return dict(zip(needed, await _each("sample", needed, play, tell), strict=True))
 
 
-async def _each(what: str, items: Sequence[A], make: Callable[[A], Awaitable[T]], tell: Tell) -> list[T]:
+async def _each(noun: str, items: Sequence[A], make: Callable[[A], Awaitable[T]], tell: Tell) -> list[T]:
     """What is made of each item, in order, some at once. The first error is raised after the others have finished."""
     made: dict[int, T] = {}
     failed: list[RolltopError] = []
@@ -106,7 +98,7 @@ async def _each(what: str, items: Sequence[A], make: Callable[[A], Awaitable[T]]
                 made[place] = await make(item)
             except RolltopError as error:  # not left to the task group, which would hide it in a group of errors
                 failed.append(error)
-            tell(what, len(made), len(items))
+            tell(noun, len(made), len(items))
 
     async with anyio.create_task_group() as tasks:
         for place, item in enumerate(items):

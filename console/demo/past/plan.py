@@ -29,8 +29,8 @@ from core.values import Outcome
 
 K = TypeVar("K")
 
-_PARTNERS = 3
-"""How often the sample people ask, compared with the average of the invented ones."""
+_OFTEN = 5.0
+"""How often a sample person asks; most of the invented people are between 1 and 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +119,16 @@ class _Deck:
 def _askers(count: int, draw: Random) -> list[Asker]:
     """The sample people first, then the invented ones, whose countries have their shares of people at any count."""
     invented = max(0, count - len(PEOPLE))
-    ids = [f"e-{10_001 + number}" for number in range(invented)]
-    draw.shuffle(ids)
-    people = [(person.id, person.country, float(_PARTNERS)) for person in PEOPLE]
+    numbers = draw.sample(range(invented), invented)
+    people = [(person.id, person.country, _OFTEN) for person in PEOPLE]
     # A few people ask often, most ask seldom.
-    people += [(id, _country((place + 0.5) / invented), draw.paretovariate(2) / 2) for place, id in enumerate(ids)]
+    people += [
+        (f"e-{10_001 + number}", _country((place + 0.5) / invented), draw.paretovariate(2))
+        for place, number in enumerate(numbers)
+    ]
     return [
-        Asker(id=id, country=country, department=draw.choice(DEPARTMENTS), weight=weight)
-        for id, country, weight in people[:count]
+        Asker(id=person, country=country, department=draw.choice(DEPARTMENTS), weight=weight)
+        for person, country, weight in people[:count]
     ]
 
 
@@ -141,15 +143,15 @@ def _country(place: float) -> str:
 
 
 def _thread(owner: Asker, deck: _Deck, draw: Random) -> PlannedThread:
-    id = _token(draw)
+    thread = _token(draw)
     turns: list[PlannedTurn] = []
     for _ in range(pick(TURNS, draw)):
         scene = deck.deal(pick(SHARES, draw), owner.country)
-        turns.append(_turn(id, scene, owner.country, draw))
+        turns.append(_turn(thread, scene, owner.country, draw))
         if scene.kind == "waiting" or "expire" in scene.then:
             break
     return PlannedThread(
-        id=id,
+        id=thread,
         owner=owner,
         metadata={"channel": pick(CHANNELS, draw), "department": owner.department},
         title=draw.choice(TITLES) if 100 * draw.random() < RENAMED else None,

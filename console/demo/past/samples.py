@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 
 import anyio
@@ -20,7 +20,7 @@ from backends.models.scripted.model import ScriptedModel
 from backends.stores.memory import MemoryStore
 from console.demo.handover import DemoHandover
 from console.demo.past.clock import SetClock
-from console.demo.past.table import EVIDENCE, NOTES, REASONS, Records, Scene, Step
+from console.demo.past.table import EVIDENCE, NOTE, REASON, Records, Scene, Step
 from console.demo.records import HrRecords
 from console.demo.samples import CARDS, SAMPLES
 from console.demo.tools import hr_tools
@@ -100,7 +100,7 @@ class _ScratchStore(MemoryStore):
         super().__init__()
         self._clock = clock
 
-    async def now(self):  # type: ignore[no-untyped-def]
+    async def now(self) -> datetime:
         return self._clock.now()
 
 
@@ -191,13 +191,13 @@ async def _take(step: Step, desk: Desk, clock: SetClock, asker: Viewer, turn: st
             clock.ahead += timedelta(days=desk.options.approval_days)
             await desk.recover()
         case "hand_over":
-            note = NOTES[len(turn) % len(NOTES)]
-            await desk.hand_over(asker, turn, attach="answer", note=note)
+            await desk.hand_over(asker, turn, attach="answer", note=NOTE)
         case "approve" | "deny":
-            assert call and call.digest
+            assert call
+            assert call.digest
             clock.ahead += _THINKING
             decider = _APPROVER if call.approval == "approver" else asker
-            await desk.decide(decider, call.id, step, call.digest, reason=REASONS[0] if step == "deny" else None)
+            await desk.decide(decider, call.id, step, call.digest, reason=REASON if step == "deny" else None)
             await _follow(desk, asker, turn)
         case "resolve":
             assert call

@@ -11,7 +11,17 @@ from backends.models.scripted.model import Answer, Bill, Call, Cut, Fail, Say, S
 from core.values import Cause, Outcome, Usage
 
 Kind: TypeAlias = Literal[
-    "sourced", "records", "not_found", "small_talk", "leave", "letter", "waiting", "failed", "trouble", "stopped", "care"
+    "sourced",
+    "records",
+    "not_found",
+    "small_talk",
+    "leave",
+    "letter",
+    "waiting",
+    "failed",
+    "trouble",
+    "stopped",
+    "care",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Step: TypeAlias = Literal["approve", "deny", "expire", "stop", "resolve", "hand_over"]
@@ -197,7 +207,7 @@ SCENES: tuple[Scene, ...] = (
     Scene(kind="leave", text="Book leave from {start} to {end} for me", then=("expire",)),
     Scene(kind="leave", text="Please request leave from {start} to {end}", then=("stop",)),
     Scene(kind="letter", text='Please issue a salary letter to "Bank Graz"', then=("approve",)),
-    Scene(kind="letter", text='Issue a salary letter to "Residenz Living"', then=("approve",)),
+    Scene(kind="letter", text='Please issue a salary letter to "Residenz Graz"', then=("approve",)),
     Scene(kind="letter", text='Issue a salary letter to "Car Leasing Ltd"', then=("deny",)),
     Scene(kind="waiting", text="Please book leave from {start} to {end}"),
     Scene(kind="waiting", text='Please issue a salary letter to "First Savings Bank"'),
@@ -283,8 +293,8 @@ SCENES: tuple[Scene, ...] = (
     ),
 )
 
-NOTES = ("Please call me, mornings are best.", "I would rather talk to a person about this.", "")
-REASONS = ("Two others are away in that week already.", "Please ask again after the quarter has closed.")
+NOTE = "I would rather talk to a person about this. Mornings are best."
+REASON = "Two others are away in that week already."
 EVIDENCE = "The leave is in the HR system, under the same dates."
 
 AUDITS: tuple[tuple[str, str], ...] = (
@@ -295,7 +305,6 @@ AUDITS: tuple[tuple[str, str], ...] = (
 )
 """What auditors look for: the purpose and the words."""
 CARE_PURPOSE = "a person in need may still be waiting for an answer"
-RIGHTS_PURPOSE = "yearly check of who looks at what"
 
 VERDICTS: Mapping[Literal["right", "wrong", "cannot_tell"], float] = {"right": 78, "wrong": 15, "cannot_tell": 7}
 WRONG: tuple[tuple[Cause, str, str], ...] = (

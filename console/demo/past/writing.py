@@ -26,6 +26,8 @@ Samples: TypeAlias = Mapping[tuple[Scene, str], Sample]
 _PATIENCE = 10.0
 _AFTER_ANSWER = timedelta(seconds=9)
 """When an answer is rated, or a thread renamed."""
+_QUIET = timedelta(minutes=20)
+"""The time before now in which employees ask nothing: what others did afterwards must fit in."""
 _STILL_WAITS = timedelta(days=5)
 _COLLEAGUES = {AUDITOR: "e-2002", APPROVER: "e-3002"}
 """The people who act in place of those whose own request it is."""
@@ -67,8 +69,8 @@ async def write_thread(
 
 
 def _begin(thread: PlannedThread, samples: Samples, now: datetime, days: int, draw: Random) -> datetime:
-    """When the thread is created: mostly on a working day, and so that its end lies before `now`."""
-    length = timedelta(minutes=1)
+    """When the thread is created: mostly on a working day, and so that it is quiet before `now`."""
+    length = _QUIET
     for turn in thread.turns:
         length += timedelta(seconds=turn.pause) + samples[turn.scene, turn.country].length
     latest, earliest = now - length, now - timedelta(days=days)
@@ -114,7 +116,7 @@ def _add_turn(log: _Log, sample: Sample, thread: PlannedThread, turn: PlannedTur
         sample.turn.request_id: turn.request,
         sample.day: str(at.date()),
         ASKER: thread.owner.id,
-        **{id: other for id, other in _COLLEAGUES.items() if id == thread.owner.id},
+        **{busy: other for busy, other in _COLLEAGUES.items() if busy == thread.owner.id},
     }
     # All at once: an id that was put in must not be taken for one to replace.
     pattern = re.compile("|".join(map(re.escape, swaps)))
