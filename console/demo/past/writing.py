@@ -118,6 +118,9 @@ def _add_turn(log: _Log, sample: Sample, thread: PlannedThread, turn: PlannedTur
         ASKER: thread.owner.id,
         **{busy: other for busy, other in _COLLEAGUES.items() if busy == thread.owner.id},
     }
+    for entry in sample.entries:
+        if entry.kind == "handover.asked":
+            swaps[entry.shell["handover"]] = digest([turn.id, "handover", turn.request])[:24]
     # All at once: an id that was put in must not be taken for one to replace.
     pattern = re.compile("|".join(map(re.escape, swaps)))
     for entry, text in zip(sample.entries, sample.texts, strict=True):
