@@ -1,4 +1,4 @@
-"""What auditors and a handler did in the past: real looks at the written threads, each dated back."""
+"""What auditors and a handler did in the past: real looks and verdicts, each dated back."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -6,13 +6,14 @@ from functools import partial
 from random import Random
 from typing import TypeAlias
 
+from backends.models.offline.model import OfflineModel
 from console.demo.past.clock import SetClock
-from console.demo.past.table import AUDITS, CARE_PURPOSE
+from console.demo.past.plan import pick
+from console.demo.past.table import AUDITS, CARE_PURPOSE, VERDICTS, WRONG
 from console.demo.past.writing import WrittenThread
 from core.clock import moment
-from core.desk.archive import Archive
+from core.desk.desk import Desk
 from core.desk.filters import ThreadFilter
-from core.desk.oversight import Oversight
 from core.gate import Viewer
 from core.store import Store
 
@@ -28,6 +29,9 @@ _MOST_SEALED = 6
 """How often auditors search, and how many sealed threads the handler opens, if there are as many threads."""
 _OPENED = 3
 """How many threads an auditor opens after a search."""
+_MOST_JUDGED = 150
+_JUDGED = 8
+"""One of so many answers from handbooks is judged."""
 _BETWEEN = timedelta(minutes=2)
 
 
@@ -38,40 +42,58 @@ class Overseers:
         self, store: Store, clock: SetClock, threads: Sequence[WrittenThread], now: datetime, draw: Random
     ) -> None:
         self._clock = clock
-        self._archive = Archive(store, clock=clock)
-        self._oversight = Oversight(store, clock=clock)
+        # It is never started: it works on no turn.
+        self._desk = Desk(store, OfflineModel(), clock=clock)
         self._threads = threads
+        self._open = [thread for thread in threads if not thread.head.sealed]
         self._now = now
         self._draw = draw
 
-    async def act(self, tell: Tell) -> int:
-        """Do everything that was done, in the order of time, and return how much that was."""
-        acts = sorted([*self._audits(), *self._care()], key=lambda act: act[0])
+    async def act(self, tell: Tell) -> tuple[int, int]:
+        """Do everything that was done, in the order of time; returns the numbers of looks and of verdicts."""
+        looks, verdicts = [*self._audits(), *self._care()], list(self._verdicts())
+        acts = sorted([*looks, *verdicts], key=lambda act: act[0])
         for done, (at, act) in enumerate(acts, 1):
             self._clock.set(at)
             await act()
             tell("look", done, len(acts))
-        return len(acts)
+        return len(looks), len(verdicts)
 
     def _audits(self) -> Iterator[Act]:
         """Searches of auditors, each with the threads that they open afterwards."""
-        for _ in range(min(_MOST_AUDITS, len(self._threads))):
+        for _ in range(min(_MOST_AUDITS, len(self._open))):
             purpose, words = self._draw.choice(AUDITS)
             viewer = Viewer(self._draw.choice(AUDITORS), {"auditor"}, purpose=purpose)
-            at = self._later(self._draw.choice(self._threads))
-            yield at, partial(self._oversight.search_threads, viewer, ThreadFilter(words=words))
-            ended = [one for one in self._threads if not one.head.sealed and moment(one.head.updated_at) < at]
+            at = self._later(self._draw.choice(self._open))
+            yield at, partial(self._desk.oversight.search_threads, viewer, ThreadFilter(words=words))
+            ended = [thread for thread in self._open if moment(thread.head.updated_at) < at]
             for place, thread in enumerate(self._draw.sample(ended, min(_OPENED, len(ended))), 1):
-                yield at + place * _BETWEEN, partial(self._archive.transcript, viewer, thread.head.id)
+                yield at + place * _BETWEEN, partial(self._desk.archive.transcript, viewer, thread.head.id)
 
     def _care(self) -> Iterator[Act]:
         """The looks of the handler at sealed threads."""
         viewer = Viewer(HANDLER, {"handler"}, purpose=CARE_PURPOSE)
-        sealed = [thread for thread in self._threads if thread.head.sealed and thread.head.owner != HANDLER]
+        sealed = [thread for thread in self._threads if thread.head.sealed]
         for thread in self._draw.sample(sealed, min(_MOST_SEALED, len(sealed))):
             at = self._later(thread)
-            yield at, partial(self._oversight.sealed_threads, viewer)
-            yield at + _BETWEEN, partial(self._archive.transcript, viewer, thread.head.id)
+            yield at, partial(self._desk.oversight.sealed_threads, viewer)
+            yield at + _BETWEEN, partial(self._desk.archive.transcript, viewer, thread.head.id)
+
+    def _verdicts(self) -> Iterator[Act]:
+        """Verdicts of auditors on answers that are from handbooks, or that say that these have none."""
+        answers = [
+            (thread, turn)
+            for thread in self._open
+            for turn in thread.turns
+            if turn.ended_at and turn.outcome in ("sourced", "not_found")
+        ]
+        for thread, turn in self._draw.sample(answers, min(_MOST_JUDGED, len(answers) // _JUDGED)):
+            others = [auditor for auditor in AUDITORS if auditor != turn.owner]
+            viewer = Viewer(self._draw.choice(others), {"auditor"}, purpose=AUDITS[0][0])
+            verdict = pick(VERDICTS, self._draw)
+            cause, note, corrected = self._draw.choice(WRONG) if verdict == "wrong" else (None, "", "")
+            judge = partial(self._desk.judge, cause=cause, note=note, corrected=corrected)
+            yield self._later(thread), partial(judge, viewer, turn.id, verdict)
 
     def _later(self, thread: WrittenThread) -> datetime:
         """A time between the thread's end and now, with room for what a person does next."""

@@ -36,6 +36,7 @@ class Filled:
     turns: int
     samples: int
     looks: int
+    verdicts: int
 
 
 async def fill(
@@ -68,9 +69,9 @@ async def fill(
         return await write_thread(store, clock, planned[number], samples, now, days, draw)
 
     written = await _each("thread", range(threads), write, tell)
-    looks = await Overseers(store, clock, written, now, Random(seed)).act(tell)
+    looks, verdicts = await Overseers(store, clock, written, now, Random(seed)).act(tell)
     turns = sum(len(thread.turns) for thread in written)
-    return Filled(threads=len(written), turns=turns, samples=len(samples), looks=looks)
+    return Filled(threads=len(written), turns=turns, samples=len(samples), looks=looks, verdicts=verdicts)
 
 
 async def _samples(planned: Sequence[PlannedThread], instructions: str, tell: Tell) -> Samples:
