@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"rolltop: {error}{_what_to_do(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("rolltop: interrupted; everything written so far stays, run it again to continue", file=sys.stderr)
+        print(f"rolltop: interrupted; everything written so far stays, {options.again}", file=sys.stderr)
         return INTERRUPTED
     return status
 
@@ -236,7 +236,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Command, *, store: bool = True) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
-        added.set_defaults(command=run)
+        added.set_defaults(command=run, again="run it again to continue")
         added.add_argument("--json", action="store_true", help="print JSON lines, for programs")
         if store:
             added.add_argument("--store", metavar="URL", help="the store (default: the setting ROLLTOP_STORE)")
@@ -257,6 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     command("rebuild", rebuild).add_argument("--check", action="store_true", help="only report, repair nothing")
     add_options(command("ingest", ingest_handbooks, store=False))
     filling = command("demo", demo)
+    filling.set_defaults(again="and a past is not continued: run it again with a new store")
     filling.add_argument("--people", type=int, help="fill the store with a past of this many people")
     filling.add_argument("--threads", type=int, help="how many threads they have (default: ten a person)")
     filling.add_argument("--days", type=int, default=60, help=f"how many days it goes back, at least {FEWEST_DAYS}")

@@ -46,7 +46,7 @@ class Scene:
 
 
 SHARES: Mapping[Kind, float] = {
-    "sourced": 61,
+    "sourced": 60.5,
     "records": 11,
     "not_found": 10,
     "small_talk": 4,
@@ -56,7 +56,7 @@ SHARES: Mapping[Kind, float] = {
     "failed": 4,
     "trouble": 2,
     "stopped": 1,
-    "care": 1.5,
+    "care": 2,
 }
 """The kinds of the questions. A question that waits ends its thread."""
 
