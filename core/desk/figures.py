@@ -13,8 +13,8 @@ from core.clock import Clock, SystemClock, iso
 from core.desk.filters import CallFilter, ThreadFilter, between
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Lists
-from core.gate import Viewer, authorize
-from core.log.audit import record_look
+from core.gate import Viewer
+from core.log.audit import AuditLog
 from core.log.buckets import percentile
 from core.store import Filter, Query, Range, Scalar, Store, Tally
 from core.values import CallStatus, HandoverStatus, Outcome, Verdict
@@ -152,9 +152,10 @@ class Figures:
     purpose is missing, and Unavailable or StoreRefused if the look could not be put on record.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
+        self._audit = audit or AuditLog(store, self._clock)
         self._lists = Lists(store)
         self._kept = KeptTotals(self._clock)
 
@@ -182,10 +183,10 @@ class Figures:
         return await self._kept.get((by, since, until, ids), lambda: self._breakdown(by, since, until, ids))
 
     async def _look(self, viewer: Viewer, figures: str, since: datetime | None, until: datetime | None) -> None:
-        authorize(viewer, "figures.read")
+        await self._audit.authorize(viewer, "figures.read")
         times = {"since": since, "until": until}
         filters = {name: iso(time) for name, time in times.items() if time}
-        await record_look(self._store, self._clock, viewer, "figures.read", filters={"figures": figures, **filters})
+        await self._audit.record(viewer, "figures.read", filters={"figures": figures, **filters})
 
     async def _overview(self, since: datetime | None, until: datetime | None) -> Overview:
         before = await self._span(since - (until - since), since) if since and until else None
