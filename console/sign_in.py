@@ -18,7 +18,7 @@ from core.gate import Role, Viewer
 
 COOKIE = "rolltop_development_sign_in"
 
-_LOOKERS: tuple[Role, ...] = ("auditor", "handler")
+_LOOKERS: tuple[Role, ...] = ("auditor", "handler", "data_protection_officer")
 COUNTRIES = sorted({person.country for person in PEOPLE})
 _BY_ID = {person.id: person for person in PEOPLE}
 _MAY: dict[Role, str] = {
@@ -27,6 +27,7 @@ _MAY: dict[Role, str] = {
     "approver": "Also approves or denies other people's requests",
     "knowledge_owner": "Also imports and edits handbooks",
     "handler": "Also reads the sealed threads of people in need; each look is recorded with its purpose",
+    "data_protection_officer": "Also reads who looked at what and why; each look is recorded with its purpose",
 }
 
 _keep = st.components.v2.component(
@@ -77,7 +78,7 @@ def viewer_for(person: str, role: Role, purpose: str) -> Viewer:
     if role not in _LOOKERS:
         return Viewer(person, {"employee", role}, country=country)
     if not purpose.strip():
-        raise InvalidInput("Enter a purpose: it is recorded each time you open or search threads.")
+        raise InvalidInput("Enter a purpose: it is recorded each time you open, search or list what is on record.")
     return Viewer(person, {"employee", role}, purpose=purpose.strip(), country=country)
 
 

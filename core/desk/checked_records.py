@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 
 from core.clock import Clock
 from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
-from core.gate import Action, Owned, Viewer, authorize
+from core.gate import Action, Owned, Viewer
 from core.ids import check_id
 from core.live.wakeups import Wakeups
-from core.log.audit import record_look
+from core.log.audit import AuditLog
 from core.log.fold import State
 from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
@@ -35,12 +35,14 @@ class Passed(Generic[T]):
 class CheckedRecords:
     """Reads one record for a viewer and an action. A foreign object and a missing one raise the same NotFound.
 
-    If the viewer is not the owner, the look is on record before the method returns.
+    If the viewer is not the owner, the look is on record before the method returns, and so is a denial before it is
+    raised.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, audit: AuditLog) -> None:
         self._store = store
         self._clock = clock
+        self._audit = audit
 
     async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Passed[Thread]:
         thread, sealed = await self._newest(Thread, thread_id)
@@ -68,11 +70,11 @@ class CheckedRecords:
 
     async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, item: T | None) -> Passed[T]:
         """The item, after the gate has allowed the action and a look is on record."""
-        access = authorize(viewer, action, owned)
+        access = await self._audit.authorize(viewer, action, owned)
         if viewer is None or item is None:
             raise NotFound(owned.kind, owned.id)
         if access != "own":
-            await record_look(self._store, self._clock, viewer, action, owned)
+            await self._audit.record(viewer, action, owned)
         return Passed(item, named=access != "look")
 
     async def _newest(self, item_type: type[T], item_id: object) -> tuple[T | None, bool]:

@@ -87,9 +87,7 @@ async def _samples(planned: Sequence[PlannedThread], instructions: str, tell: Te
         return dict(zip(needed, await _each("sample", needed, play, _SAMPLES_AT_ONCE, tell), strict=True))
 
 
-async def _each(
-    noun: str, items: Sequence[A], make: Callable[[A], Awaitable[T]], at_once: int, tell: Tell
-) -> list[T]:
+async def _each(noun: str, items: Sequence[A], make: Callable[[A], Awaitable[T]], at_once: int, tell: Tell) -> list[T]:
     """What is made of each item, in order, some at once. The first error is raised after the others have finished."""
     made: dict[int, T] = {}
     failed: list[RolltopError] = []
