@@ -149,7 +149,7 @@ async def test_sealed_threads_ratings_verdicts_and_looks_are_on_record(past):
     assert len(reviews) > 5
     assert {"right", "wrong"} <= {verdict for review in reviews for verdict in review.verdicts}
     looks = await logs(past, "audit")
-    assert looks.keys() == {"audit:e-2001", "audit:e-2002", "audit:e-5001"}
+    assert looks.keys() == {"audit:e-2001", "audit:e-2002", "audit:e-5001", "audit:e-6001"}
     sealed = {f"thread:{thread.id}" for thread in threads if thread.sealed}
     seen = {stream: {entry.shell["object"] for entry in entries} for stream, entries in looks.items()}
     assert seen["audit:e-5001"] & sealed

@@ -305,6 +305,7 @@ AUDITS: tuple[tuple[str, str], ...] = (
 )
 """What auditors look for: the purpose and the words."""
 CARE_PURPOSE = "a person in need may still be waiting for an answer"
+RIGHTS_PURPOSE = "yearly check of looks and their purposes"
 
 VERDICTS: Mapping[Literal["right", "wrong", "cannot_tell"], float] = {"right": 78, "wrong": 15, "cannot_tell": 7}
 WRONG: tuple[tuple[Cause, str, str], ...] = (
