@@ -46,7 +46,7 @@ class Scene:
 
 
 SHARES: Mapping[Kind, float] = {
-    "sourced": 60.5,
+    "sourced": 59,
     "records": 11,
     "not_found": 10,
     "small_talk": 4,
@@ -54,7 +54,7 @@ SHARES: Mapping[Kind, float] = {
     "letter": 1.5,
     "waiting": 1,
     "failed": 4,
-    "trouble": 2,
+    "trouble": 3.5,
     "stopped": 1,
     "care": 2,
 }
