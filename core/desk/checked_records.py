@@ -133,7 +133,7 @@ class CheckedRecords:
         """
         # The records may lag: another process may not have written them yet, or may have died before. A follower may
         # have seen the entries already, so a read must not show an older state.
-        if not await self._store.read(f"thread:{head.id}", head.n, limit=1):
+        if not await self._store.read(f"thread:{head.id}", head.n):
             return State()
         journal = Journal(self._store, self._clock, Wakeups(), head.id, Options(), patience=_PATIENCE)
         await journal.load()

@@ -38,7 +38,7 @@ async def read_entries(
     limit = _PAGE
     while upto is None or after < upto:
         try:
-            page = await store.read(stream, after, limit=limit)
+            page = await store.read(stream, after, limit=limit if upto is None else min(limit, upto - after))
         except Corrupt as error:
             if limit > 1:
                 limit = 1  # the entries before the broken one can be read, a commit at a time
@@ -52,7 +52,12 @@ async def read_entries(
             after, limit = last, _PAGE
             continue
         if not page:
-            break
+            if upto is None:
+                break
+            # A store that is asked for so few entries does not look for those behind the gap.
+            broken.append(Unreadable(what=stream, n=after + 1, why="is missing"))
+            after, limit = after + 1, _PAGE
+            continue
         entries += page
         after = page[-1].n
     return (
