@@ -88,3 +88,9 @@ def local_time(text: str, zone: tzinfo) -> str:
     """A recorded moment in this time zone, which is named: `24 Nov 2026, 10:30 CET`."""
     local = moment(text).astimezone(zone)
     return f"{local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def exact_time(text: str, zone: tzinfo) -> str:
+    """The same to the millisecond: `24 Nov 2026, 10:30:15.123 CET`."""
+    local = moment(text).astimezone(zone)
+    return f"{local.day} {local:%b %Y}, {local:%H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"

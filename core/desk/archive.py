@@ -190,7 +190,11 @@ class Archive:
     async def owns(self, viewer: Viewer, thread_id: str) -> bool:
         """Whether the thread exists and is the viewer's own. It is not a look. Raises Denied without the role."""
         authorize(viewer, "thread.list")
-        return bool((await self._lists.page(Thread, {"id": thread_id, "owner": viewer.id}, limit=1)).items)
+        try:
+            where: dict[str, Filter] = {"id": check_id(thread_id), "owner": viewer.id}
+        except InvalidInput:
+            return False
+        return bool((await self._lists.page(Thread, where, limit=1)).items)
 
     async def threads(
         self,
