@@ -3,26 +3,30 @@
 Opening it is recorded. The URL names the thread and the turn to begin with.
 """
 
+from functools import partial
+
 import streamlit as st
 
 from console.app import app
 from console.drawing.care import draw_care
 from console.drawing.handovers import draw_handovers
+from console.drawing.judge import draw_judge
 from console.drawing.made_with import draw_produced
 from console.drawing.permalinks import draw_link, scroll_to
 from console.drawing.sources import draw_sources, with_markers
 from console.drawing.status_words import OUTCOME_WORDS
 from console.drawing.text import label, when
 from console.drawing.timeline import draw_timeline
-from console.drawing.troubles import draw_unreadable
+from console.drawing.troubles import draw_unreadable, store_says
 from console.drawing.turns import draw_ending, draw_question, draw_unsourced
+from console.drawing.walk import Steps, Walk
 from console.format import cost, counted, took
 from console.sign_in import current_viewer
 from core.clock import moment
 from core.desk.archive import Transcript, TurnView
-from core.errors import NotFound, RolltopError
+from core.errors import Full, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 from core.log.records import FOLD, Thread, Turn
-from core.values import Passage
+from core.values import Cause, Passage, Verdict
 
 TURNS = 10  # on a page; a docstring here would be drawn by Streamlit
 
@@ -44,6 +48,19 @@ def lift() -> None:
         pass  # another handler was faster: the page below says that the thread is not theirs any more
     else:
         state.tr_lifted = thread_id
+
+
+def judge(turn_id: str, verdict: Verdict, cause: Cause | None, note: str, corrected: str) -> str | None:
+    """Put the verdict on record; returns why it was not saved, None if it was."""
+    try:
+        run(desk.judge(viewer, turn_id, verdict, cause=cause, note=note, corrected=corrected))
+    except NotFound:
+        return "Not saved: this answer is not open to you any more."
+    except InvalidInput as error:
+        return f"Not saved: {error}"
+    except (Unavailable, StoreRefused, Full) as error:
+        return f"Not saved: {store_says(error)}"
+    return None
 
 
 def go(turn: str | None = None, before: int | None = None) -> None:
@@ -101,12 +118,13 @@ def draw_seal() -> None:
             st.button("Lift the seal", key="tr_lift", type="primary", disabled=not reason.strip(), on_click=lift)
 
 
-def draw_turn(view: TurnView) -> None:
+def draw_turn(view: TurnView, steps: Steps) -> None:
     """The turn as the employee saw it, and below it what an auditor needs."""
     with st.container(border=True, key=place_of(view.turn)):
         draw_turn_head(view.turn)
         draw_conversation(view)
         draw_turn_evidence(view)
+        draw_judge(view.turn, view.review, viewer, judge, steps)
 
 
 def draw_turn_head(turn: Turn) -> None:
@@ -208,9 +226,14 @@ if turn_id or paged != thread_id:
 transcript = run(desk.archive.transcript(viewer, thread_id, last=TURNS, before=before, at=turn_id))
 
 draw_head(transcript)
+earlier = partial(go, before=transcript.earlier) if transcript.earlier is not None else None
+steps = Steps(state.get("th_walk", Walk()), thread_id, transcript.turns, viewer, earlier)
+steps.draw()
 for view in transcript.turns:
-    draw_turn(view)
+    draw_turn(view, steps)
 draw_pages(transcript)
 if transcript.turns:
     shown = {view.turn.id: view.turn for view in transcript.turns}
-    scroll_to(place_of(shown.get(turn_id or "", transcript.turns[-1].turn)))
+    first = shown.get(turn_id or "", transcript.turns[-1].turn)
+    # An answer that is open to be judged is brought into view by its own panel.
+    scroll_to(place_of(first), go=steps.open is None)

@@ -17,7 +17,7 @@ export default ({ data, parentElement }) => {
   }
   const go = () => {
     const place = document.querySelector(`.st-key-${data.place}`);
-    if (place && !moved) {
+    if (place && data.go && !moved) {
       place.style.scrollMarginTop = "4rem";
       place.scrollIntoView({ block: "start" });
     }
@@ -41,6 +41,9 @@ def permalink(here: str, page: str, query: dict[str, str]) -> str:
     return urlunsplit((scheme, host, f"{path.rpartition('/')[0]}/{page}", urlencode(query), ""))
 
 
-def scroll_to(key: str) -> None:
-    """Bring the container of this key to the top of the screen, once. Call it after all that stands above is drawn."""
-    _scroll(key="scroll_to_place", data={"place": key})
+def scroll_to(key: str, *, go: bool) -> None:
+    """Bring the container of this key to the top of the screen, once. Call it after all that stands above is drawn.
+
+    If `go` is false, the screen stays where it is, and this place counts as reached.
+    """
+    _scroll(key="scroll_to_place", data={"place": key, "go": go})

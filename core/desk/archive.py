@@ -11,6 +11,7 @@ from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords
 from core.desk.evidence import CallHistory, Produced, read_history, read_produced
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
+from core.desk.reviews import Reviews
 from core.desk.unreadable import Unreadable, check_entries, read_entries
 from core.errors import InvalidInput, NotFound
 from core.gate import Viewer, authorize
@@ -22,6 +23,7 @@ from core.log.records import (
     Message,
     ModelCall,
     Retrieval,
+    Review,
     Summary,
     Thread,
     ToolCall,
@@ -35,7 +37,10 @@ S = TypeVar("S", Turn, Message, ToolCall, ModelCall, Retrieval, Summary, Handove
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnView:
-    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log."""
+    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
+
+    `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.
+    """
 
     turn: Turn
     calls: list[ToolCall]
@@ -43,6 +48,7 @@ class TurnView:
     retrievals: list[Retrieval]
     summaries: list[Summary]
     handovers: list[HandoverRecord]
+    review: Review | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,7 @@ class Archive:
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
         """The thread's head. Raises NotFound if it does not exist or the viewer may not see it."""
@@ -122,7 +129,7 @@ class Archive:
             broken += await self._broken_entries(thread_id, begin, end, {turn.id for turn in turns}, broken)
         return Transcript(
             thread=thread if passed.named else await self._pseudonyms.hide(thread),
-            turns=await self._views(lists, turns, named=passed.named),
+            turns=await self._views(viewer, lists, turns, named=passed.named),
             earlier=turns[0].first_n if len(older) > last - len(here) else None,
             later=following[0].id if following else None,
             unreadable=broken,
@@ -131,7 +138,7 @@ class Archive:
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
         """The turn with its calls, searches, summaries and hand-overs. Raises NotFound."""
         passed = await self._checked.turn(viewer, "thread.read", turn_id)
-        return (await self._views(self._lists, [passed.item], named=passed.named))[0]
+        return (await self._views(viewer, self._lists, [passed.item], named=passed.named))[0]
 
     async def produced(self, viewer: Viewer, turn_id: str) -> Produced:
         """What the turn ran with: instructions, tools, options, handbooks and output schema, as far as they are kept.
@@ -281,14 +288,16 @@ class Archive:
         ]
         return sorted([*gaps, *check_entries(entries), *lost], key=lambda one: one.n)
 
-    async def _views(self, lists: Lists, turns: list[Turn], *, named: bool) -> list[TurnView]:
-        of_turns: dict[str, Filter] = {"turn": In(tuple(turn.id for turn in turns))}
+    async def _views(self, viewer: Viewer, lists: Lists, turns: list[Turn], *, named: bool) -> list[TurnView]:
+        ids = tuple(turn.id for turn in turns)
+        of_turns: dict[str, Filter] = {"turn": In(ids)}
         turns = await self._shown(turns, named=named)
         calls = await self._shown(await lists.all(ToolCall, of_turns), named=named)
         model_calls = await self._shown(await lists.all(ModelCall, of_turns), named=named)
         retrievals = await self._shown(await lists.all(Retrieval, of_turns), named=named)
         summaries = await self._shown(await lists.all(Summary, of_turns), named=named)
         handovers = await self._shown(await lists.all(HandoverRecord, of_turns), named=named)
+        reviews = {} if named else await self._reviews.of(viewer, ids)
         return [
             TurnView(
                 turn=turn,
@@ -297,6 +306,7 @@ class Archive:
                 retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
                 summaries=[summary for summary in summaries if summary.turn == turn.id],
                 handovers=[handover for handover in handovers if handover.turn == turn.id],
+                review=reviews.get(turn.id),
             )
             for turn in turns
         ]
