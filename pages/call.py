@@ -120,7 +120,10 @@ def draw_details(history: CallHistory) -> None:
     )
 
 
-st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
+if "auditor" in viewer.roles:
+    st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
+else:  # a handler, who comes from a thread
+    st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
 history = run(desk.archive.call_history(viewer, call_id))
 call = history.call
 draw_head(call)
