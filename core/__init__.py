@@ -9,7 +9,7 @@ from core.desk.archive import Archive, Gap, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
 from core.desk.evidence import CallHistory, CallStep, Material, Produced
-from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
@@ -36,6 +36,7 @@ from core.handover import HandedMessage, Handover, Ticket
 from core.live.events import Event
 from core.log.records import (
     HandoverRecord,
+    Look,
     Message,
     ModelCall,
     Retrieval,
@@ -86,6 +87,8 @@ __all__ = [
     "Judgement",
     "Leg",
     "Listing",
+    "Look",
+    "LookFilter",
     "Material",
     "Message",
     "Model",

@@ -36,9 +36,9 @@ def label(text: str, most: int = 80) -> str:
     return _MARKUP.sub(r"\\\1", line if len(line) <= most else line[: most - 1] + "…")
 
 
-def when(text: str | None) -> str:
-    """A recorded moment in the time zone of the reader's browser; None is `not yet`."""
-    return "not yet" if text is None else local_time(text, _zone())
+def when(text: str | None, *, seconds: bool = False) -> str:
+    """A recorded moment in the time zone of the reader's browser, to the minute or second; None is `not yet`."""
+    return "not yet" if text is None else local_time(text, _zone(), seconds=seconds)
 
 
 def exactly(text: str | None) -> str:

@@ -7,10 +7,10 @@ from typing import Generic, TypeVar
 from core.clock import Clock
 from core.desk.unreadable import Unreadable, read_entries, unreadable
 from core.errors import Corrupt, Full, InvalidInput, NotFound, StoreRefused, Unavailable
-from core.gate import Action, Owned, Viewer, authorize
+from core.gate import Action, Owned, Viewer
 from core.ids import check_id
 from core.live.wakeups import Wakeups
-from core.log.audit import record_look
+from core.log.audit import AuditLog
 from core.log.fold import State
 from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
@@ -49,12 +49,14 @@ class _Newest(Generic[T]):
 class CheckedRecords:
     """Reads one record for a viewer and an action. A foreign object and a missing one raise the same NotFound.
 
-    If the viewer is not the owner, the look is on record before the method returns.
+    If the viewer is not the owner, the look is on record before the method returns, and so is a denial before it is
+    raised.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, audit: AuditLog) -> None:
         self._store = store
         self._clock = clock
+        self._audit = audit
 
     async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Passed[Thread]:
         newest = await self._newest(Thread, thread_id)
@@ -85,11 +87,11 @@ class CheckedRecords:
 
     async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, newest: _Newest[T]) -> Passed[T]:
         """The item, after the gate has allowed the action and a look is on record."""
-        access = authorize(viewer, action, owned)
+        access = await self._audit.authorize(viewer, action, owned)
         if viewer is None or newest.item is None:
             raise NotFound(owned.kind, owned.id)
         if access != "own":
-            await record_look(self._store, self._clock, viewer, action, owned)
+            await self._audit.record(viewer, action, owned)
         return Passed(newest.item, access != "look", newest.unreadable)
 
     async def _newest(self, item_type: type[T], item_id: object) -> _Newest[T]:
