@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from console.drawing.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json
+from console.drawing.calls import draw_arguments, draw_json
 from console.drawing.evidence import draw_facts
 from console.drawing.text import exactly, label, shown
 from console.format import counted, took
@@ -22,7 +22,11 @@ def draw_outcome(call: ToolCall) -> None:
     """What is known of a call of unknown outcome: an auditor's statement stands beside the status, not in its place."""
     resolution = call.resolution
     if not isinstance(resolution, dict):
-        st.warning(UNKNOWN_OUTCOME, icon=":material/help:")
+        st.warning(
+            "It is unknown whether this took effect: the desk could not learn it from the tool. The call has no "
+            "statement of a person yet.",
+            icon=":material/help:",
+        )
         return
     happened = "It happened" if resolution["happened"] else "It did not happen"
     with st.container(border=True):
