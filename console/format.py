@@ -89,3 +89,9 @@ def local_time(text: str, zone: tzinfo, *, seconds: bool = False) -> str:
     local = moment(text).astimezone(zone)
     clock = "%H:%M:%S" if seconds else "%H:%M"
     return f"{local.day} {local.strftime(f'%b %Y, {clock} %Z')}"
+
+
+def exact_time(text: str, zone: tzinfo) -> str:
+    """The same to the millisecond: `24 Nov 2026, 10:30:15.123 CET`."""
+    local = moment(text).astimezone(zone)
+    return f"{local.day} {local:%b %Y}, {local:%H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"

@@ -8,10 +8,12 @@ from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
+from core.desk.evidence import CallHistory, CallStep, Material, Produced
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
+from core.desk.unreadable import Unreadable
 from core.errors import (
     Conflict,
     Corrupt,
@@ -57,7 +59,9 @@ __all__ = [
     "Archive",
     "Audience",
     "CallFilter",
+    "CallHistory",
     "CallOutcome",
+    "CallStep",
     "CallView",
     "Care",
     "CareCard",
@@ -85,6 +89,7 @@ __all__ = [
     "Listing",
     "Look",
     "LookFilter",
+    "Material",
     "Message",
     "Model",
     "ModelCall",
@@ -98,6 +103,7 @@ __all__ = [
     "OutcomeUnknown",
     "Oversight",
     "Passage",
+    "Produced",
     "Reply",
     "RequestMismatch",
     "Retrieval",
@@ -124,6 +130,7 @@ __all__ = [
     "TurnNotCompleted",
     "TurnView",
     "Unavailable",
+    "Unreadable",
     "Usage",
     "Viewer",
     "Window",
