@@ -29,6 +29,7 @@ viewer = signed_in()
 demo = start().failure is None and start().demo
 
 chat = st.Page("../pages/chat.py", title="Ask HR", icon=":material/chat:", default=True)
+overview = st.Page("../pages/overview.py", title="Overview", icon=":material/monitoring:", url_path="overview")
 threads = st.Page("../pages/threads.py", title="Threads", icon=":material/forum:", url_path="threads")
 thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibility="hidden")
 tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
@@ -41,10 +42,10 @@ handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook"
 # Each section's pages, and the role that may open them.
 sections = [
     ("", "employee", [chat]),
-    ("Oversight", "auditor", [threads, thread, tool_calls, call, audit_log]),
+    ("Oversight", "auditor", [overview, threads, thread, tool_calls, call, audit_log]),
     ("Oversight", "handler", [threads, thread, call, audit_log]),
     ("Oversight", "approver", [approvals, audit_log]),
-    ("Oversight", "data_protection_officer", [audit_log]),
+    ("Oversight", "data_protection_officer", [overview, audit_log]),
     ("Knowledge", "knowledge_owner", [handbooks, handbook]),
 ]
 

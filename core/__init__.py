@@ -9,6 +9,7 @@ from core.desk.archive import Archive, Gap, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
 from core.desk.evidence import CallHistory, CallStep, Material, Produced
+from core.desk.figures import Figures, Overview
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
@@ -76,6 +77,7 @@ __all__ = [
     "Desk",
     "DeskClosed",
     "Event",
+    "Figures",
     "Filters",
     "Full",
     "Gap",
@@ -102,6 +104,7 @@ __all__ = [
     "Options",
     "OutcomeUnknown",
     "Oversight",
+    "Overview",
     "Passage",
     "Produced",
     "Reply",

@@ -149,15 +149,27 @@ def test_the_development_sign_in_refuses_other_addresses(open_as, address):
     ("viewer", "pages"),
     [
         (EMPLOYEE, {"chat"}),
-        (AUDITOR, {"chat", "threads", "thread", "tool_calls", "call", "audit_log"}),
+        (AUDITOR, {"chat", "overview", "threads", "thread", "tool_calls", "call", "audit_log"}),
         (HANDLER, {"chat", "threads", "thread", "call", "audit_log"}),
         (APPROVER, {"chat", "approvals", "audit_log"}),
-        (OFFICER, {"chat", "audit_log"}),
+        (OFFICER, {"chat", "overview", "audit_log"}),
         (KEEPER, {"chat", "handbooks", "handbook"}),
     ],
 )
 def test_each_role_has_its_pages_and_no_other(open_as, viewer, pages):
-    for page in ("chat", "threads", "thread", "tool_calls", "call", "approvals", "audit_log", "handbooks", "handbook"):
+    every = (
+        "chat",
+        "overview",
+        "threads",
+        "thread",
+        "tool_calls",
+        "call",
+        "approvals",
+        "audit_log",
+        "handbooks",
+        "handbook",
+    )
+    for page in every:
         if page in pages:
             assert not open_as(viewer, page).exception
         else:

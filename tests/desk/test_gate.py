@@ -25,6 +25,7 @@ from core import (
     tool,
 )
 from core.canonical import canonical
+from core.desk.figures import Figures
 from core.desk.filters import ThreadFilter
 from core.desk.oversight import Oversight
 from core.store import Query
@@ -171,6 +172,8 @@ ROWS = {
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
     "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
     "search_calls": [("auditor's", None, lambda d, v, _: d.oversight.search_calls(v))],
+    "overview": [("figures", None, lambda d, v, _: d.figures.overview(v, None, None))],
+    "breakdown": [("figures", None, lambda d, v, _: d.figures.breakdown(v, "country", None, None))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "looks": [("audit log", None, lambda d, v, _: d.oversight.looks(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
@@ -190,9 +193,9 @@ def expected(action, who, whose):
     match action, who:
         case "employee's", _ if who in EMPLOYEES:
             return "ok"
-        case "auditor's", "auditor":
+        case ("auditor's" | "figures", "auditor") | ("figures", "data protection officer"):
             return "look"
-        case "auditor's", "purposeless" | "blank":
+        case ("auditor's" | "figures", "purposeless" | "blank") | ("figures", "purposeless officer"):
             return InvalidInput
         case ("handler's", "purposeless handler") | ("audit log", "purposeless officer"):
             return InvalidInput
@@ -202,7 +205,10 @@ def expected(action, who, whose):
             return "ok"  # their own entries
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
-        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log"), _):
+        case (
+            ("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log" | "figures"),
+            _,
+        ):
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve", "judge", "lift") else "ok"
@@ -245,7 +251,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    assert {*methods(Archive), *methods(Oversight), *methods(Desk)} == set(ROWS)
+    assert {*methods(Archive), *methods(Oversight), *methods(Figures), *methods(Desk)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
 
