@@ -9,9 +9,9 @@ import streamlit as st
 
 from console.app import app, start
 from console.drawing.text import label
-from console.drawing.troubles import draw_away, draw_refused
+from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
-from core.errors import Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
+from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
 # quote is drawn in a pale grey, but here quotes are the answer.
@@ -81,6 +81,8 @@ except Denied:
     st.error("Your role may not open this page.", title="Not allowed", icon=":material/block:")
 except InvalidInput as error:
     st.error(label(str(error), 300), title="Invalid request", icon=":material/error:")
+except Corrupt as error:
+    draw_corrupt(error)
 except StoreRefused as error:
     draw_refused(error)
 except Unavailable:

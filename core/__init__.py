@@ -8,11 +8,13 @@ from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
+from core.desk.evidence import CallHistory, CallStep, Material, Produced
 from core.desk.figures import Figures, Overview
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
+from core.desk.unreadable import Unreadable
 from core.errors import (
     Conflict,
     Corrupt,
@@ -58,7 +60,9 @@ __all__ = [
     "Archive",
     "Audience",
     "CallFilter",
+    "CallHistory",
     "CallOutcome",
+    "CallStep",
     "CallView",
     "Care",
     "CareCard",
@@ -87,6 +91,7 @@ __all__ = [
     "Listing",
     "Look",
     "LookFilter",
+    "Material",
     "Message",
     "Model",
     "ModelCall",
@@ -101,6 +106,7 @@ __all__ = [
     "Oversight",
     "Overview",
     "Passage",
+    "Produced",
     "Reply",
     "RequestMismatch",
     "Retrieval",
@@ -127,6 +133,7 @@ __all__ = [
     "TurnNotCompleted",
     "TurnView",
     "Unavailable",
+    "Unreadable",
     "Usage",
     "Viewer",
     "Window",

@@ -143,10 +143,15 @@ ROWS = {
     "usage": [(READ, "thread", lambda d, v, id: d.archive.usage(v, id))],
     "turn": [(READ, "turn", lambda d, v, id: d.archive.turn(v, id))],
     "turn_view": [(READ, "turn", lambda d, v, id: d.archive.turn_view(v, id))],
+    "produced": [(READ, "turn", lambda d, v, id: d.archive.produced(v, id))],
     "follow": [(READ, "turn", lambda d, v, id: first(d.follow(v, id)))],
     "call": [
         (READ, "book", lambda d, v, id: d.archive.call(v, id)),
         ("read for approval", "pay", lambda d, v, id: d.archive.call(v, id)),
+    ],
+    "call_history": [
+        (READ, "book", lambda d, v, id: d.archive.call_history(v, id)),
+        ("read for approval", "pay", lambda d, v, id: d.archive.call_history(v, id)),
     ],
     "submit": [(WRITE, "thread", lambda d, v, id: d.submit(v, id, "Send"))],
     "rename": [(WRITE, "thread", lambda d, v, id: d.rename(v, id, "Title"))],
@@ -162,6 +167,7 @@ ROWS = {
     "judge": [("judge", "turn", lambda d, v, id: d.judge(v, id, "right"))],
     "lift_seal": [("lift", "thread", lambda d, v, id: d.lift_seal(v, id, "a false alarm"))],
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
+    "owns": [("employee's", None, lambda d, v, _: d.archive.owns(v, MISSING))],
     "threads": [("employee's", None, lambda d, v, _: d.archive.threads(v))],
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
     "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
