@@ -22,14 +22,9 @@ def money(nano_usd: int | None) -> str:
 
 def cost(totals: Totals) -> str:
     """The known part of a sum, and how many calls have an unknown cost."""
-    return known_cost(totals.cost, totals.cost_unknown)
-
-
-def known_cost(nano_usd: int, unknown: int) -> str:
-    """A sum of known costs, and how many calls have an unknown cost."""
-    if not unknown:
-        return money(nano_usd)
-    return f"{money(nano_usd)} + {counted(unknown, 'call')} unknown" if nano_usd else "unknown"
+    if not totals.cost_unknown:
+        return money(totals.cost)
+    return f"{money(totals.cost)} + {counted(totals.cost_unknown, 'call')} unknown" if totals.cost else "unknown"
 
 
 def counted(number: int, noun: str) -> str:

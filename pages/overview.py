@@ -7,6 +7,7 @@ import streamlit as st
 from console.app import app
 from console.drawing.figures import (
     Better,
+    bill,
     days_of,
     draw_care,
     draw_costs,
@@ -23,7 +24,7 @@ from console.drawing.periods import choose_period
 from console.drawing.sources import place
 from console.drawing.status_words import OUTCOME_WORDS, VERDICT_WORDS
 from console.drawing.text import label, when
-from console.format import counted, known_cost, money, took
+from console.format import counted, took
 from console.sign_in import current_viewer
 from console.tool_words import tool_words
 from core.clock import iso
@@ -140,11 +141,12 @@ with grid.container(border=True, height="stretch"):
     )
     st.caption(f"Of {counted(span.spent.calls, 'request')}")
 with grid.container(border=True, height="stretch"):
-    draw_figure("Cost", label(money(span.spent.cost)), None, "neither", [day.spent.cost for day in each])
-    if span.spent.cost_unknown:
-        st.caption(f"And {counted(span.spent.cost_unknown, 'call')} of unknown cost")
+    known, _, unknown = bill(span.spent).partition(" + ")
+    draw_figure("Cost", label(known), None, "neither", [day.spent.cost for day in each])
+    if unknown:
+        st.caption(f"And {unknown}")
     if before:
-        st.caption(f"Before: {label(known_cost(before.spent.cost, before.spent.cost_unknown))}")
+        st.caption(f"Before: {label(bill(before.spent))}")
 
 draw_outcomes(days)
 draw_costs(days)

@@ -9,7 +9,7 @@ import streamlit as st
 from console.drawing.periods import Period
 from console.drawing.status_words import OUTCOME_WORDS
 from console.drawing.text import label
-from console.format import known_cost, took
+from console.format import counted, money, took
 from core.desk.figures import MIN_PEOPLE, DayFigures, FirstText, Group, Spent
 from core.values import Outcome
 
@@ -75,6 +75,14 @@ def draw_share(
     draw_figure(name, f"{count:,} · {count / whole:.0%}" if whole else f"{count:,}", change, better, series)
 
 
+def bill(spent: Spent) -> str:
+    """`$1.20 + 3 calls unknown`; `unknown` if the cost of all calls is."""
+    if spent.calls and spent.cost_unknown == spent.calls:
+        return "unknown"
+    unknown = f" + {counted(spent.cost_unknown, 'call')} unknown" if spent.cost_unknown else ""
+    return f"{money(spent.cost)}{unknown}"
+
+
 def draw_outcomes(days: Mapping[date, DayFigures]) -> None:
     """Questions per day by what came of them."""
     names = [day.isoformat() for day in days]
@@ -117,7 +125,7 @@ def draw_costs(days: Mapping[date, DayFigures]) -> None:
     _draw_table(
         {
             "Day": list(days),
-            "Cost": [known_cost(day.spent.cost, day.spent.cost_unknown) for day in days.values()],
+            "Cost": [bill(day.spent) for day in days.values()],
             "Model calls": [day.spent.calls for day in days.values()],
             "Failed": [day.spent.failed for day in days.values()],
         }
@@ -152,7 +160,7 @@ def draw_models(models: Mapping[str, Spent]) -> None:
     st.table(
         {
             "Model": [label(model) for model, _ in spent],
-            "Cost": [label(known_cost(one.cost, one.cost_unknown)) for _, one in spent],
+            "Cost": [label(bill(one)) for _, one in spent],
             "Calls": [f"{one.calls:,}" for _, one in spent],
             "Failed": [f"{one.failed:,}" for _, one in spent],
         },

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from console.app import app
-from console.drawing.figures import days_of
+from console.drawing.figures import bill, days_of
 from console.drawing.periods import Period
 from core.desk.figures import DayFigures, FirstText, Spent
 from tests.console.test_pages import AUDITOR, EMPLOYEE, OFFICER, open_as, texts  # noqa: F401 # a fixture
@@ -68,7 +68,7 @@ def test_an_auditor_sees_figures_that_open_the_lists_they_count(overview):
     assert shown["Tool errors"] == "1 · 8%"
     assert shown["Judged: wrong"] == "1"
     assert shown["Cost"] == "$0.024"
-    assert "And 12 calls of unknown cost" in texts(at)
+    assert "And 12 calls unknown" in texts(at)
     opens = links(at)
     assert opens["Open 4 threads"][1] == {"th_time": ["30d"], "th_outcome": ["failed"]}
     assert opens["Open 1 call"][1] == {"tc_time": ["30d"], "tc_status": ["failed"]}
@@ -118,6 +118,19 @@ def test_the_tabs_break_figures_down_by_handbook_and_tool(overview):
     assert (list(handbooks["Handbook"]), list(handbooks["Answers"])) == (["Annual leave"], ["12"])
     opened = links(at)["Open threads citing Annual leave"][1]
     assert opened == {"th_time": ["30d"], "th_handbook": ["leave/annual-leave"]}
+
+
+@pytest.mark.parametrize(
+    ("spent", "text"),
+    [
+        (Spent(calls=3, cost=0, cost_unknown=3), "unknown"),
+        (Spent(calls=3, cost=0, cost_unknown=1), "$0 + 1 call unknown"),
+        (Spent(calls=3, cost=20_000_000), "$0.020"),
+        (Spent(), "$0"),
+    ],
+)
+def test_a_cost_that_is_wholly_unknown_is_not_0(spent, text):
+    assert bill(spent) == text
 
 
 def day_with(questions):

@@ -270,8 +270,9 @@ async def test_officers_see_the_same_figures_and_other_roles_none(store):
         await figures.breakdown(Viewer("e-2001", {"auditor"}), "tool", SINCE, UNTIL)
 
 
-async def test_a_look_at_figures_says_of_which_time(store):
-    await Figures(store).breakdown(AUDITOR, "tool", SINCE, None)
+async def test_a_look_at_figures_is_on_record_once_and_says_of_which_time(store):
+    for _ in range(2):
+        await Figures(store).breakdown(AUDITOR, "tool", SINCE, None)
     (entry,) = await store.read("audit:e-2001")
     assert (entry.shell["action"], entry.shell["filters"]) == (
         "figures.read",
