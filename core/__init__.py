@@ -5,13 +5,17 @@ store and the model; docs/library.md has examples.
 """
 
 from core.care import Care
-from core.desk.archive import Archive, Gap, Transcript, TurnView
+from core.desk.archive import Archive, Gap, Transcript
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
+from core.desk.exports.contents import ExportFormat
+from core.desk.exports.exports import Export, Exports, Extent
+from core.desk.exports.package import Manifest, check_export
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
+from core.desk.turn_views import TurnView
 from core.errors import (
     Conflict,
     Corrupt,
@@ -60,6 +64,10 @@ __all__ = [
     "Desk",
     "DeskClosed",
     "Event",
+    "Export",
+    "ExportFormat",
+    "Exports",
+    "Extent",
     "Filters",
     "Full",
     "Gap",
@@ -71,6 +79,7 @@ __all__ = [
     "Judgement",
     "Leg",
     "Listing",
+    "Manifest",
     "Message",
     "Model",
     "ModelCall",
@@ -112,6 +121,7 @@ __all__ = [
     "Usage",
     "Viewer",
     "Window",
+    "check_export",
     "create_chat",
     "load_chat",
     "tool",

@@ -5,16 +5,14 @@ new field stays hidden until it is added to the list.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
 
 from console.cli.output import harmless, table
 from console.format import cost, counted, money, tokens, took
 from core.canonical import Json, canonical
-from core.desk.archive import Transcript, TurnView
+from core.desk.archive import Transcript
 from core.desk.oversight import SealedThread, ThreadRow
+from core.desk.turn_views import Step, TurnView
 from core.log.records import HandoverRecord, Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
-
-Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
 
 OPEN = frozenset(
     (
@@ -107,7 +105,7 @@ def transcript_items(transcript: Transcript) -> Iterator[Item]:
     yield transcript.thread
     for view in transcript.turns:
         yield view.turn
-        yield from _steps(view)
+        yield from view.steps
 
 
 def transcript_text(transcript: Transcript, *, text: bool) -> str:
@@ -141,22 +139,11 @@ def _thread_row(thread: Thread | SealedThread, text: bool) -> list[str]:
     return [*row, thread.updated_at, *([harmless(thread.title or "-")] if text else [])]
 
 
-def _steps(view: TurnView) -> list[Step]:
-    steps: list[Step] = [
-        *view.retrievals,
-        *view.model_calls,
-        *view.calls,
-        *view.summaries,
-        *view.handovers,
-    ]
-    return sorted(steps, key=lambda step: (step.at_n, getattr(step, "number", 0)))
-
-
 def _turn_lines(view: TurnView, text: bool) -> Iterator[str]:
     turn = view.turn
     yield f"turn {turn.id} {turn.status}{f' ({turn.code})' if turn.code else ''} {turn.opened_at}"
     yield f"  question: {_words(turn.question, text)}"
-    for step in _steps(view):
+    for step in view.steps:
         yield f"  {_step_line(step, text)}"
     yield f"  answer: {_words(_answer(turn), text)}, {counted(len(turn.citations), 'citation')}"
 

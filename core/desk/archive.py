@@ -10,16 +10,15 @@ from typing import TypeVar
 from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
+from core.desk.turn_views import TurnView, TurnViews
 from core.errors import InvalidInput
 from core.gate import Viewer, authorize
 from core.log.audit import record_look
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import (
-    HandoverRecord,
     Message,
     ModelCall,
     Retrieval,
-    Summary,
     Thread,
     ToolCall,
     Totals,
@@ -27,19 +26,7 @@ from core.log.records import (
 )
 from core.store import Filter, In, Range, Scalar, Store
 
-S = TypeVar("S", Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnView:
-    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log."""
-
-    turn: Turn
-    calls: list[ToolCall]
-    model_calls: list[ModelCall]
-    retrievals: list[Retrieval]
-    summaries: list[Summary]
-    handovers: list[HandoverRecord]
+S = TypeVar("S", Message, ToolCall, ModelCall)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +67,7 @@ class Archive:
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self._views = TurnViews(self._lists, self._pseudonyms)
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
         """The thread's head. Raises NotFound if it does not exist or the viewer may not see it."""
@@ -92,7 +80,7 @@ class Archive:
         # Only what the head holds that was checked: a turn that has sealed the thread since is not shown.
         where: dict[str, Filter] = {"thread": thread_id, "first_n": _up_to(before, passed.item.n + 1)}
         page = await self._lists.page(Turn, where, order=("-first_n",), limit=check_limit(last, 100))
-        views = await self._views(page.items[::-1], named=passed.named)
+        views = await self._views.of(page.items[::-1], named=passed.named)
         return Transcript(
             thread=passed.item if passed.named else await self._pseudonyms.hide(passed.item),
             turns=views,
@@ -102,7 +90,7 @@ class Archive:
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
         """The turn with its calls, searches, summaries and hand-overs. Raises NotFound."""
         passed = await self._checked.turn(viewer, "thread.read", turn_id)
-        return (await self._views([passed.item], named=passed.named))[0]
+        return (await self._views.of([passed.item], named=passed.named))[0]
 
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None
@@ -184,26 +172,6 @@ class Archive:
         turns = [turn for turn in await self._lists.all(Turn, {"id": In(ids)}) if turn.concern is None]
         searches = await self._lists.all(Retrieval, {"turn": In(ids)})
         return [_gap(turn, searches) for turn in sorted(turns, key=lambda turn: turn.opened_at, reverse=True)]
-
-    async def _views(self, turns: list[Turn], *, named: bool) -> list[TurnView]:
-        of_turns: dict[str, Filter] = {"turn": In(tuple(turn.id for turn in turns))}
-        turns = await self._shown(turns, named=named)
-        calls = await self._shown(await self._lists.all(ToolCall, of_turns), named=named)
-        model_calls = await self._shown(await self._lists.all(ModelCall, of_turns), named=named)
-        retrievals = await self._shown(await self._lists.all(Retrieval, of_turns), named=named)
-        summaries = await self._shown(await self._lists.all(Summary, of_turns), named=named)
-        handovers = await self._shown(await self._lists.all(HandoverRecord, of_turns), named=named)
-        return [
-            TurnView(
-                turn=turn,
-                calls=[call for call in calls if call.turn == turn.id],
-                model_calls=[call for call in model_calls if call.turn == turn.id],
-                retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
-                summaries=[summary for summary in summaries if summary.turn == turn.id],
-                handovers=[handover for handover in handovers if handover.turn == turn.id],
-            )
-            for turn in turns
-        ]
 
     async def _shown(self, items: Sequence[S], *, named: bool) -> list[S]:
         """The records, with pseudonyms for their owners unless the viewer may learn whose they are."""

@@ -35,24 +35,29 @@ class Passed(Generic[T]):
 class CheckedRecords:
     """Reads one record for a viewer and an action. A foreign object and a missing one raise the same NotFound.
 
-    If the viewer is not the owner, the look is on record before the method returns.
+    If the viewer is not the owner, the look is on record before the method returns; with `record` False the caller
+    puts it on record, before it shows the content.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
-    async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Passed[Thread]:
+    async def thread(
+        self, viewer: Viewer | None, action: Action, thread_id: str, *, record: bool = True
+    ) -> Passed[Thread]:
         thread, sealed = await self._newest(Thread, thread_id)
         owned = Owned(kind="thread", id=str(thread_id), owner=thread.owner if thread else None, sealed=sealed)
-        return await self._passed(viewer, action, owned, thread)
+        return await self._passed(viewer, action, owned, thread, record=record)
 
     async def turn(self, viewer: Viewer | None, action: Action, turn_id: str) -> Passed[Turn]:
         turn, sealed = await self._newest(Turn, turn_id)
         owned = Owned(kind="turn", id=str(turn_id), owner=turn.owner if turn else None, sealed=sealed)
         return await self._passed(viewer, action, owned, turn)
 
-    async def call(self, viewer: Viewer | None, action: Action, call_id: str) -> Passed[ToolCall]:
+    async def call(
+        self, viewer: Viewer | None, action: Action, call_id: str, *, record: bool = True
+    ) -> Passed[ToolCall]:
         call, sealed = await self._newest(ToolCall, call_id)
         # An approver may also open a call that they have decided themselves, after it has stopped waiting.
         waits = call is not None and (call.status == "awaiting_approval" or action == "call.decide")
@@ -64,14 +69,16 @@ class CheckedRecords:
             decider=call.approval if call and (waits or decided) else None,
             sealed=sealed,
         )
-        return await self._passed(viewer, action, owned, call)
+        return await self._passed(viewer, action, owned, call, record=record)
 
-    async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, item: T | None) -> Passed[T]:
+    async def _passed(
+        self, viewer: Viewer | None, action: Action, owned: Owned, item: T | None, *, record: bool = True
+    ) -> Passed[T]:
         """The item, after the gate has allowed the action and a look is on record."""
         access = authorize(viewer, action, owned)
         if viewer is None or item is None:
             raise NotFound(owned.kind, owned.id)
-        if access != "own":
+        if access != "own" and record:
             await record_look(self._store, self._clock, viewer, action, owned)
         return Passed(item, named=access != "look")
 

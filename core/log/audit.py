@@ -1,6 +1,6 @@
 """The audit log: which viewer looked at another person's objects, and why. It is committed before content is shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from core.canonical import Json
 from core.clock import Clock, iso
@@ -24,8 +24,12 @@ async def record_look(
     *,
     words: str = "",
     filters: Mapping[str, Json] | None = None,
+    owners: Sequence[str] = (),
+    manifest: str | None = None,
 ) -> None:
-    """Append one entry to `audit:<viewer>`; `owned` None is a search.
+    """Append one entry to `audit:<viewer>`; `owned` None is a search or an export.
+
+    Of an export, `owners` are the people whose content it holds, and `manifest` is the digest of its manifest.
 
     Raises Unavailable or StoreRefused if the store did not take it: then the caller must not show the content.
     """
@@ -35,6 +39,8 @@ async def record_look(
         object=f"{owned.kind}:{owned.id}" if owned else None,
         owner=owned.owner if owned else None,
         filters=dict(filters or {}),
+        owners=list(owners),
+        manifest=manifest,
         content=LookContent(purpose=viewer.purpose or "", words=words),
     )
     n, last_hash = 0, GENESIS
