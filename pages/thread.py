@@ -6,6 +6,7 @@ from console.app import app
 from console.drawing.calls import draw_evidence, step_label, step_state
 from console.drawing.care import draw_care
 from console.drawing.evidence import draw_model_calls, draw_turn_facts
+from console.drawing.exports import draw_export
 from console.drawing.handovers import draw_handovers
 from console.drawing.paging import Pages
 from console.drawing.sources import draw_retrieval, draw_sources, with_markers
@@ -52,6 +53,8 @@ st.caption(
     f"{counted(thread.turns, 'turn')} · {counted(thread.totals.model_calls, 'model call')} · "
     f"{counted(thread.totals.tool_calls, 'tool call')} · cost {label(cost(thread.totals))}"
 )
+if "auditor" in viewer.roles:
+    draw_export(viewer, thread_id, "tr")
 if thread.sealed:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(":violet-badge[:material/lock: Sealed] Closed to HR auditors.", width="content")

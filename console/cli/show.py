@@ -83,15 +83,24 @@ def as_json(item: Item | ThreadRow | SealedThread, *, text: bool) -> dict[str, J
     if isinstance(item, SealedThread):
         return {"id": item.id, "kind": "thread", "sealed": True, "updated_at": item.updated_at}
     if isinstance(item, ThreadRow):
-        return as_json(item.thread, text=text) | {"verdicts": dict(item.verdicts)}
+        fields = as_json(item.thread, text=text) | {"verdicts": dict(item.verdicts)}
+        if item.hit:
+            fields["hit"] = {"turn": item.hit.turn} | ({"text": item.hit.snippet.text} if text else {})
+        return fields
     fields = item.model_dump(mode="json")
     return fields if text else {name: value for name, value in fields.items() if name in OPEN}
 
 
 def thread_list(threads: Sequence[ThreadRow | SealedThread], *, text: bool) -> str:
-    """A line a thread."""
+    """A line a thread; with `text`, also its title and what a search for words has found."""
+    found = text and any(isinstance(one, ThreadRow) and one.hit for one in threads)
     head = ["THREAD", "OWNER", "STATUS", "TURNS", "COST", "LAST CHANGED", *(["TITLE"] if text else [])]
-    return table([head, *(_thread_row(one.thread if isinstance(one, ThreadRow) else one, text) for one in threads)])
+    rows = [head + ["FOUND"] * found]
+    for one in threads:
+        hit = one.hit if isinstance(one, ThreadRow) else None
+        row = _thread_row(one.thread if isinstance(one, ThreadRow) else one, text)
+        rows.append(row + [harmless(hit.snippet.text) if hit else "-"] * found)
+    return table(rows)
 
 
 def call_list(calls: Sequence[ToolCall]) -> str:

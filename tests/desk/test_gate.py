@@ -24,7 +24,8 @@ from core import (
     load_chat,
     tool,
 )
-from core.desk.filters import ThreadFilter
+from core.desk.exports.exports import Exports
+from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from tests.support.desks import ASKER, QUICK, ended, waiting
 from tests.support.wrapped import WrappedStore
@@ -160,6 +161,16 @@ ROWS = {
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
     "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
     "search_calls": [("auditor's", None, lambda d, v, _: d.oversight.search_calls(v))],
+    "measure_threads": [("auditor's", None, lambda d, v, _: d.exports.measure_threads(v, ThreadFilter()))],
+    "measure_calls": [("auditor's", None, lambda d, v, _: d.exports.measure_calls(v, CallFilter()))],
+    "export_threads": [
+        ("auditor's", None, lambda d, v, _: d.exports.export_threads(v, ThreadFilter(), "csv")),
+        ("export", "thread", lambda d, v, id: d.exports.export_threads(v, [id], "csv")),
+    ],
+    "export_calls": [
+        ("auditor's", None, lambda d, v, _: d.exports.export_calls(v, CallFilter(), "csv")),
+        ("export", "book", lambda d, v, id: d.exports.export_calls(v, [id], "csv")),
+    ],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
@@ -168,7 +179,7 @@ CELLS = [
     for method, rows in ROWS.items()
     for action, thing, call in rows
 ]
-AUDITED = (READ, "read for approval", "resolve", "lift")
+AUDITED = (READ, "export", "read for approval", "resolve", "lift")
 EMPLOYEES = ("employee", "approver", "handler")
 
 
@@ -186,6 +197,8 @@ def expected(action, who, whose):
             return InvalidInput
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
+        case "export", _ if who not in ("auditor", "purposeless", "blank"):
+            return Denied
         case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's"), _):
             return Denied
     if whose == "own":
@@ -196,7 +209,7 @@ def expected(action, who, whose):
         return NotFound
     reader = "handler" if whose == "sealed" else "auditor"
     match action, who:
-        case (("read" | "resolve" | "read for approval"), _) if who == reader:
+        case (("read" | "resolve" | "read for approval" | "export"), _) if who == reader:
             return "look"
         case "lift", "handler" if whose == "sealed":
             return "look"
@@ -223,7 +236,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    assert {*methods(Archive), *methods(Oversight), *methods(Desk)} == set(ROWS)
+    assert {*methods(Archive), *methods(Oversight), *methods(Exports), *methods(Desk)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
 
