@@ -13,6 +13,7 @@ from backends.stores.opening import open_store
 from core import Concern, Desk, Viewer, check_export, tool
 from core.clock import SystemClock
 from core.desk.exports import exports
+from core.desk.exports.contents import dollars
 from core.desk.exports.tables import CALL_COLUMNS, TURN_COLUMNS
 from core.desk.filters import CallFilter, ThreadFilter
 from core.errors import InvalidInput, NotFound, Unavailable
@@ -109,7 +110,7 @@ async def test_a_csv_has_a_row_for_each_turn_and_begins_with_a_mark_for_excel(de
     assert first["sources"] == "[1] Leave > Days (version 1)"
     assert first["tools"] == "balance: succeeded"
     assert (first["outcome"], second["question"]) == ("sourced", "Grüße")
-    assert (first["cost_usd"], first["calls_of_unknown_cost"]) == ("0.000000000", "2")
+    assert (first["cost_usd"], first["calls_of_unknown_cost"]) == ("0.00", "2")
 
 
 async def test_a_csv_of_calls_has_a_row_for_each_call(desk, store):
@@ -379,6 +380,14 @@ async def test_an_approver_who_audits_cannot_export_a_waiting_call_of_a_sealed_t
         assert (await desk.archive.call(both, call.id)).id == call.id
         with pytest.raises(NotFound, match=f"call {call.id} was not found"):
             await desk.exports.export_calls(both, [call.id], "csv")
+
+
+@pytest.mark.parametrize(
+    ("nano_usd", "text"),
+    [(None, ""), (0, "0.00"), (1, "0.000000001"), (12_300_000_000, "12.30")],
+)
+def test_an_amount_is_exact_and_unknown_is_not_nothing(nano_usd, text):
+    assert dollars(nano_usd) == text
 
 
 async def test_an_export_has_one_of_the_formats(desk):

@@ -35,8 +35,11 @@ class Contents:
 
 
 def dollars(nano_usd: int | None) -> str:
-    """The exact amount in USD; "" if it is unknown."""
-    return "" if nano_usd is None else f"{nano_usd // 10**9}.{nano_usd % 10**9:09d}"
+    """The exact amount in USD, with at least two decimals; "" if it is unknown."""
+    if nano_usd is None:
+        return ""
+    decimals = f"{nano_usd % 10**9:09d}".rstrip("0").ljust(2, "0")
+    return f"{nano_usd // 10**9}.{decimals}"
 
 
 def passage_line(passage: Passage) -> str:

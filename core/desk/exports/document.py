@@ -27,7 +27,7 @@ th { background: #f2f4f7; }
 .question { border-color: #3b6fd4; } .answer { border-color: #2c8a57; }
 td { overflow-wrap: anywhere; white-space: pre-wrap; unicode-bidi: isolate; }
 @page { margin: 18mm; }
-@media print { body { margin: 0; max-width: none; font-size: 10.5pt; } section { break-before: page; }
+@media print { body { margin: 0; max-width: none; font-size: 10.5pt; } section + section { break-before: page; }
   h2, h3, h4 { break-after: avoid; } tr { break-inside: avoid; } }
 """
 
@@ -46,7 +46,7 @@ def _lines(contents: Contents, manifest: Manifest) -> Iterator[str]:
         yield from _thread(thread)
     for call in contents.calls:
         yield f"<h2>{escape(call.tool)}</h2>"
-        yield _facts("tool call", call.id, "thread", call.thread, "of", call.owner)
+        yield _facts(f"tool call {call.id}", f"thread {call.thread}", call.owner)
         yield from _table((), _call_facts(call))
     yield "</body>\n</html>\n"
 
@@ -55,16 +55,20 @@ def _export_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "Exported", f"{_time(manifest.exported_at)} by {manifest.by}"
     yield "Purpose", manifest.purpose
     yield "Query", _json(manifest.query)
-    counts = (
-        f"{manifest.threads} threads of {manifest.people} people, {manifest.turns} turns, {manifest.calls} tool calls"
-    )
-    yield "Content", f"{counts}; left out: {manifest.left_out}"
+    for name, count in (
+        ("Threads", manifest.threads),
+        ("People", manifest.people),
+        ("Questions", manifest.turns),
+        ("Tool calls", manifest.calls),
+    ):
+        yield name, str(count)
+    yield "Left out", manifest.left_out
 
 
 def _thread(thread: WholeThread) -> Iterator[str]:
     head = thread.head
     yield f"<section>\n<h2>{escape(head.title or 'Untitled')}</h2>"
-    yield _facts("thread", head.id, "of", head.owner, "created", _time(head.created_at), _cost(head.totals))
+    yield _facts(f"thread {head.id}", head.owner, f"created {_time(head.created_at)}", _cost(head.totals))
     for number, view in enumerate(thread.turns, 1):
         yield from _turn(number, view, thread.reviews.get(view.turn.id))
     yield "</section>"
@@ -73,14 +77,14 @@ def _thread(thread: WholeThread) -> Iterator[str]:
 def _turn(number: int, view: TurnView, review: Review | None) -> Iterator[str]:
     turn = view.turn
     yield f"<article>\n<h3>Question {number}</h3>"
-    yield _facts("asked", _time(turn.opened_at), "ended", _time(turn.ended_at), "outcome", _words(turn.outcome))
+    yield _facts(f"asked {_time(turn.opened_at)}", f"ended {_time(turn.ended_at)}", f"outcome: {_words(turn.outcome)}")
     yield _text(turn.question, "question")
     yield "<h4>Answer</h4>"
     yield _text(None if "turn.ended" in turn.erased else turn.text or turn.partial, "answer")
     if turn.code:
-        yield _facts("failed", turn.code, turn.message or "")
+        yield _facts(f"failed: {turn.code}", turn.message or "")
     if turn.rating:
-        yield _facts("rated", turn.rating, turn.comment or "")
+        yield _facts(f"rated {turn.rating}", turn.comment or "")
     yield from _section("Sources", ("", "Handbook", "Quote"), map(_source, turn.citations))
     yield from _section("Tool calls", ("Tool", "Status", "Arguments", "Result"), map(_call_row, view.calls))
     yield from _section("Hand-overs", ("Status", "Reference"), ((h.status, h.reference or "") for h in view.handovers))
@@ -88,7 +92,7 @@ def _turn(number: int, view: TurnView, review: Review | None) -> Iterator[str]:
     yield from _section(
         "Model calls", ("Model", "For", "Status", "Tokens in", "Tokens out", "USD"), map(_model_row, view.model_calls)
     )
-    yield _facts("turn", turn.id, _cost(turn.totals))
+    yield _facts(f"turn {turn.id}", _cost(turn.totals))
     yield "</article>"
 
 
@@ -153,7 +157,7 @@ def _arguments(call: ToolCall) -> Json:
 
 
 def _facts(*words: str) -> str:
-    return f'<p class="facts" dir="auto">{escape(" ".join(filter(None, words)))}</p>'
+    return f'<p class="facts" dir="auto">{escape(" · ".join(filter(None, words)))}</p>'
 
 
 def _text(text: str | None, kind: str) -> str:
@@ -163,8 +167,8 @@ def _text(text: str | None, kind: str) -> str:
 
 
 def _cost(totals: Totals) -> str:
-    unknown = f" and {totals.cost_unknown} calls of unknown cost" if totals.cost_unknown else ""
-    return f"cost USD {dollars(totals.cost)}{unknown}"
+    unknown = f" + model calls of unknown cost: {totals.cost_unknown}" if totals.cost_unknown else ""
+    return f"USD {dollars(totals.cost)}{unknown}"
 
 
 def _json(value: Json) -> str:
