@@ -10,6 +10,7 @@ from typing import TypeVar
 from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
+from core.desk.reviews import Reviews
 from core.desk.turn_views import TurnView, TurnViews
 from core.errors import InvalidInput
 from core.gate import Viewer, authorize
@@ -67,7 +68,9 @@ class Archive:
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock)
         self._pseudonyms = Pseudonyms(store, self._clock)
-        self._views = TurnViews(self._lists, self._pseudonyms)
+        self._views = TurnViews(
+            self._lists, self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms)
+        )
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
         """The thread's head. Raises NotFound if it does not exist or the viewer may not see it."""
@@ -80,7 +83,7 @@ class Archive:
         # Only what the head holds that was checked: a turn that has sealed the thread since is not shown.
         where: dict[str, Filter] = {"thread": thread_id, "first_n": _up_to(before, passed.item.n + 1)}
         page = await self._lists.page(Turn, where, order=("-first_n",), limit=check_limit(last, 100))
-        views = await self._views.of(page.items[::-1], named=passed.named)
+        views = await self._views.of(viewer, page.items[::-1], named=passed.named)
         return Transcript(
             thread=passed.item if passed.named else await self._pseudonyms.hide(passed.item),
             turns=views,
@@ -90,7 +93,7 @@ class Archive:
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
         """The turn with its calls, searches, summaries and hand-overs. Raises NotFound."""
         passed = await self._checked.turn(viewer, "thread.read", turn_id)
-        return (await self._views.of([passed.item], named=passed.named))[0]
+        return (await self._views.of(viewer, [passed.item], named=passed.named))[0]
 
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None

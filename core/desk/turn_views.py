@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from core.desk.lists import Lists
+from core.desk.reviews import Reviews
+from core.gate import Viewer
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn
+from core.log.records import HandoverRecord, ModelCall, Retrieval, Review, Summary, ToolCall, Turn
 from core.store import Filter, In
 
 Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
@@ -16,7 +18,10 @@ S = TypeVar("S", Turn, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnView:
-    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log."""
+    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
+
+    `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.
+    """
 
     turn: Turn
     calls: list[ToolCall]
@@ -24,6 +29,7 @@ class TurnView:
     retrievals: list[Retrieval]
     summaries: list[Summary]
     handovers: list[HandoverRecord]
+    review: Review | None
 
     @property
     def steps(self) -> list[Step]:
@@ -39,20 +45,23 @@ class TurnView:
 
 
 class TurnViews:
-    """Reads turns with all that was done for them. It checks no viewer: its callers do."""
+    """Reads turns with all that was done for them. Its callers check that the viewer may read the turns."""
 
-    def __init__(self, lists: Lists, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, lists: Lists, pseudonyms: Pseudonyms, reviews: Reviews) -> None:
         self._lists = lists
+        self._reviews = reviews
         self._pseudonyms = pseudonyms
 
-    async def of(self, turns: Sequence[Turn], *, named: bool) -> list[TurnView]:
+    async def of(self, viewer: Viewer, turns: Sequence[Turn], *, named: bool) -> list[TurnView]:
         """The views of these turns, at most 1,000, in the same order; with pseudonyms unless `named`."""
-        of_turns: dict[str, Filter] = {"turn": In(tuple(turn.id for turn in turns))}
+        ids = tuple(turn.id for turn in turns)
+        of_turns: dict[str, Filter] = {"turn": In(ids)}
         calls = await self._shown(await self._lists.all(ToolCall, of_turns), named=named)
         model_calls = await self._shown(await self._lists.all(ModelCall, of_turns), named=named)
         retrievals = await self._shown(await self._lists.all(Retrieval, of_turns), named=named)
         summaries = await self._shown(await self._lists.all(Summary, of_turns), named=named)
         handovers = await self._shown(await self._lists.all(HandoverRecord, of_turns), named=named)
+        reviews = {} if named else await self._reviews.of(viewer, ids)
         return [
             TurnView(
                 turn=turn,
@@ -61,6 +70,7 @@ class TurnViews:
                 retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
                 summaries=[summary for summary in summaries if summary.turn == turn.id],
                 handovers=[handover for handover in handovers if handover.turn == turn.id],
+                review=reviews.get(turn.id),
             )
             for turn in await self._shown(turns, named=named)
         ]

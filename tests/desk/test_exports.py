@@ -144,6 +144,23 @@ async def test_json_lines_hold_each_record_in_the_order_of_the_log_with_pseudony
     assert call in lines_of(export)
 
 
+async def test_verdicts_are_exported_but_not_those_on_the_answers_to_the_auditors_own_questions(desk):
+    auditing = Viewer("e-1042", {"auditor", "employee"}, purpose="complaint 7")
+    thread = await asked(desk, ASKER, "balance monday")
+    turn = (await desk.archive.transcript(ASKER, thread)).turns[0].turn.id
+    await desk.judge(AUDITOR, turn, "wrong", cause="misread", note="=a row too low", corrected="30 days.")
+    (row,) = rows_of(await desk.exports.export_threads(AUDITOR, [thread], "csv"))
+    assert row["verdicts"].startswith("wrong (misread) by e-2001 at ")
+    assert row["verdicts"].endswith(" | note: =a row too low | should have been: 30 days.")
+    (*_, review) = lines_of(await desk.exports.export_threads(AUDITOR, [thread], "jsonl"))
+    assert (review["kind"], review["id"], review["owner"][:4]) == ("review", turn, "EMP-")
+    html = files_of(await desk.exports.export_threads(AUDITOR, [thread], "html"))["threads.html"]
+    assert b"should have been: 30 days." in html
+    for form in ("csv", "jsonl", "html"):
+        (content, _) = files_of(await desk.exports.export_threads(auditing, [thread], form)).values()
+        assert b"a row too low" not in content
+
+
 async def test_a_manifest_says_what_the_export_holds_and_for_whom_and_why_it_was_made(desk, store):
     thread = await asked(desk, ASKER, "balance monday")
     other = await asked(desk, OTHER, "hello monday")

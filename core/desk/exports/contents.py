@@ -1,6 +1,6 @@
 """What an export holds, before it is written in a format. People are named by their pseudonyms."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -13,11 +13,10 @@ ExportFormat: TypeAlias = Literal["csv", "jsonl", "html"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeThread:
-    """A thread with all its turns, oldest first. `reviews` are the verdicts on its answers, by turn."""
+    """A thread with all its turns, oldest first."""
 
     head: Thread
     turns: Sequence[TurnView]
-    reviews: Mapping[str, Review]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

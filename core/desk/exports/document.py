@@ -10,7 +10,7 @@ from core.canonical import Json, canonical
 from core.desk.exports.contents import Contents, WholeThread, dollars, passage_line, verdict_lines
 from core.desk.exports.package import Manifest
 from core.desk.turn_views import TurnView
-from core.log.records import ModelCall, Review, ToolCall, Totals
+from core.log.records import ModelCall, ToolCall, Totals
 from core.values import Citation
 
 _STYLE = """
@@ -70,11 +70,11 @@ def _thread(thread: WholeThread) -> Iterator[str]:
     yield f"<section>\n<h2>{escape(head.title or 'Untitled')}</h2>"
     yield _facts(f"thread {head.id}", head.owner, f"created {_time(head.created_at)}", _cost(head.totals))
     for number, view in enumerate(thread.turns, 1):
-        yield from _turn(number, view, thread.reviews.get(view.turn.id))
+        yield from _turn(number, view)
     yield "</section>"
 
 
-def _turn(number: int, view: TurnView, review: Review | None) -> Iterator[str]:
+def _turn(number: int, view: TurnView) -> Iterator[str]:
     turn = view.turn
     yield f"<article>\n<h3>Question {number}</h3>"
     yield _facts(f"asked {_time(turn.opened_at)}", f"ended {_time(turn.ended_at)}", f"outcome: {_words(turn.outcome)}")
@@ -88,7 +88,7 @@ def _turn(number: int, view: TurnView, review: Review | None) -> Iterator[str]:
     yield from _section("Sources", ("", "Handbook", "Quote"), map(_source, turn.citations))
     yield from _section("Tool calls", ("Tool", "Status", "Arguments", "Result"), map(_call_row, view.calls))
     yield from _section("Hand-overs", ("Status", "Reference"), ((h.status, h.reference or "") for h in view.handovers))
-    yield from _section("Verdicts", (), ((line,) for line in verdict_lines(review)))
+    yield from _section("Verdicts", (), ((line,) for line in verdict_lines(view.review)))
     yield from _section(
         "Model calls", ("Model", "For", "Status", "Tokens in", "Tokens out", "USD"), map(_model_row, view.model_calls)
     )

@@ -19,13 +19,14 @@ from core.desk.exports.tables import call_table, turn_table
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.lists import MAX_PAGE, Lists
 from core.desk.oversight import Finder, ThreadRow
+from core.desk.reviews import Reviews
 from core.desk.turn_views import TurnView, TurnViews
 from core.errors import InvalidInput, NotFound
 from core.gate import Action, Owned, Viewer, authorize
 from core.ids import check_id
 from core.log.audit import record_look
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import Review, Thread, ToolCall, Turn
+from core.log.records import Thread, ToolCall, Turn
 from core.store import Filter, In, Range, Store
 
 MAX_THREADS = 50
@@ -83,7 +84,9 @@ class Exports:
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock)
         self._pseudonyms = Pseudonyms(store, self._clock)
-        self._views = TurnViews(self._lists, self._pseudonyms)
+        self._views = TurnViews(
+            self._lists, self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms)
+        )
         self._finder = Finder(store, self._pseudonyms)
 
     async def measure_threads(self, viewer: Viewer, wanted: ThreadFilter) -> Extent:
@@ -207,17 +210,11 @@ class Exports:
         cursor = None
         while True:
             page = await self._lists.page(Turn, where, order=("first_n",), limit=_TOGETHER, cursor=cursor)
-            turns += await self._views.of(page.items, named=False)
+            turns += await self._views.of(viewer, page.items, named=False)
             cursor = page.cursor
             if cursor is None:
                 break
-        # As on the pages: people do not read the verdicts on the answers to their own questions.
-        reviews = await self._lists.all(Review, {"thread": head.id}) if head.owner != viewer.id else []
-        return WholeThread(
-            head=await self._pseudonyms.hide(head),
-            turns=turns,
-            reviews={review.id: await self._pseudonyms.hide(review) for review in reviews},
-        )
+        return WholeThread(head=await self._pseudonyms.hide(head), turns=turns)
 
     async def _exported(
         self,

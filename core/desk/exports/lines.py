@@ -22,6 +22,6 @@ def _records(contents: Contents) -> Iterator[Item | Review]:
         for view in thread.turns:
             yield view.turn
             yield from view.steps
-            if review := thread.reviews.get(view.turn.id):
-                yield review
+            if view.review:
+                yield view.review
     yield from contents.calls

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from core.canonical import Json, canonical
 from core.desk.exports.contents import Contents, dollars, passage_line, verdict_lines
 from core.desk.turn_views import TurnView
-from core.log.records import Review, Thread, ToolCall
+from core.log.records import Thread, ToolCall
 from core.values import Citation
 
 Row = Mapping[str, Json]
@@ -81,7 +81,7 @@ def turn_table(contents: Contents) -> bytes:
     """A row for each turn of the threads."""
     return _table(
         TURN_COLUMNS,
-        (_turn_row(thread.head, view, thread.reviews) for thread in contents.threads for view in thread.turns),
+        (_turn_row(thread.head, view) for thread in contents.threads for view in thread.turns),
     )
 
 
@@ -112,7 +112,7 @@ def _cell(value: Json) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _turn_row(head: Thread, view: TurnView, reviews: Mapping[str, Review]) -> Row:
+def _turn_row(head: Thread, view: TurnView) -> Row:
     turn, totals = view.turn, view.turn.totals
     return {
         "thread": turn.thread,
@@ -133,7 +133,7 @@ def _turn_row(head: Thread, view: TurnView, reviews: Mapping[str, Review]) -> Ro
         "handovers": "\n".join(handover.status for handover in view.handovers),
         "rating": turn.rating,
         "comment": turn.comment,
-        "verdicts": "\n".join(verdict_lines(reviews.get(turn.id))),
+        "verdicts": "\n".join(verdict_lines(view.review)),
         "country": turn.country,
         "input_tokens": totals.input_tokens,
         "output_tokens": totals.output_tokens,
