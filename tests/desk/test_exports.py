@@ -184,6 +184,8 @@ async def test_the_same_records_are_the_same_bytes_but_for_the_time(desk, monkey
     for form in ("csv", "jsonl", "html"):
         one = await desk.exports.export_threads(AUDITOR, ThreadFilter(), form)
         assert one == await desk.exports.export_threads(AUDITOR, ThreadFilter(), form)
+        with zipfile.ZipFile(io.BytesIO(one.content)) as archive:
+            assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "html"])
@@ -382,6 +384,38 @@ async def test_a_thread_that_is_sealed_by_an_entry_past_its_records_is_left_out(
     assert (await one.measure_calls(AUDITOR, CallFilter(tools=("balance",)))).rows <= 1
     assert (await one.export_threads(AUDITOR, ThreadFilter(), "csv")).manifest.threads == 0
     assert (await one.export_calls(AUDITOR, CallFilter(), "csv")).manifest.calls == 0
+
+
+@pytest.mark.parametrize("kind", ["threads", "calls"])
+async def test_a_turn_that_seals_its_thread_while_it_is_exported_is_left_out(desk, store, kind):
+    thread = await asked(desk, ASKER, "balance monday")
+
+    class SealsAll:
+        async def recognise(self, text, viewer):
+            return Concern(topic="illness")
+
+    class Meanwhile(WrappedStore):
+        """Before the content is read, the employee asks a question that seals the thread."""
+
+        asked = False
+
+        async def find(self, query):
+            if query.where.get("thread") == thread and not self.asked:
+                self.asked = True
+                model = ScriptedModel(script)
+                async with Desk(store, model, tools=[balance], options=QUICK, care=SealsAll()) as other:
+                    await ended(other, await other.submit(ASKER, thread, "balance tuesday"), ASKER)
+            return await super().find(query)
+
+    held = Meanwhile(store)
+    if kind == "threads":
+        export = await exports.Exports(held).export_threads(AUDITOR, [thread], "jsonl")
+    else:
+        (call,) = await desk.archive.tool_calls(ASKER, thread)
+        export = await exports.Exports(held).export_calls(AUDITOR, CallFilter(tools=("balance",)), "jsonl")
+        assert [line["id"] for line in lines_of(export)] == [call.id]
+    assert held.asked
+    assert b"tuesday" not in files_of(export)[f"{kind}.jsonl"]
 
 
 async def test_an_approver_who_audits_cannot_export_a_waiting_call_of_a_sealed_thread(store):
