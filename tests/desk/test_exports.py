@@ -221,7 +221,12 @@ async def test_a_check_finds_a_changed_byte_and_a_file_too_many_or_too_few(desk)
     assert "more.txt" in fault
     (fault,) = (await check_export(packed({"manifest.json": files["manifest.json"]}))).faults
     assert "its manifest names manifest.json, threads.csv" in fault
-    for broken in (io.BytesIO(b"no zip"), packed({"a": b""}), packed({"manifest.json": b"{}"})):
+    for broken in (
+        io.BytesIO(b"no zip"),
+        packed({"a": b""}),
+        packed({"manifest.json": b"{}"}),
+        packed({"manifest.json": b" " * 2**23}),
+    ):
         with pytest.raises(InvalidInput, match="not an export"):
             await check_export(broken)
 
