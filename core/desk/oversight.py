@@ -60,7 +60,7 @@ class Oversight:
         self._clock: Clock = clock or SystemClock()
         self._lists = Lists(store)
         self._pseudonyms = Pseudonyms(store, self._clock)
-        self._finder = Finder(store, self._pseudonyms)
+        self._finder = Finder(self._lists, self._pseudonyms)
         self._outdated: int | None = None
 
     async def outdated(self) -> int:
@@ -152,8 +152,8 @@ class Oversight:
 class Finder:
     """Finds what filters mean. It puts no look on record: its callers do that before they call it."""
 
-    def __init__(self, store: Store, pseudonyms: Pseudonyms) -> None:
-        self._lists = Lists(store)
+    def __init__(self, lists: Lists, pseudonyms: Pseudonyms) -> None:
+        self._lists = lists
         self._pseudonyms = pseudonyms
 
     async def threads(

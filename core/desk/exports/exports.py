@@ -87,7 +87,7 @@ class Exports:
         self._views = TurnViews(
             self._lists, self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms)
         )
-        self._finder = Finder(store, self._pseudonyms)
+        self._finder = Finder(self._lists, self._pseudonyms)
 
     async def measure_threads(self, viewer: Viewer, wanted: ThreadFilter) -> Extent:
         """How much an export of these threads would hold. It is on record as a search."""
