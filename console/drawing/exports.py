@@ -20,9 +20,8 @@ FORMATS: dict[ExportFormat, str] = {
 
 def draw_export(viewer: Viewer, wanted: ThreadFilter | CallFilter | str, prefix: str) -> None:
     """Export what this filter finds, or the thread of this id. Widget keys begin with `prefix`."""
-    one = isinstance(wanted, str)
     popover = st.popover(
-        "Export this thread" if one else "Export",
+        "Export this thread" if isinstance(wanted, str) else "Export",
         icon=":material/download:",
         key=f"{prefix}_export",
         on_change="rerun",
@@ -44,7 +43,7 @@ def draw_export(viewer: Viewer, wanted: ThreadFilter | CallFilter | str, prefix:
             mime="application/zip",
             on_click="ignore",
             type="primary",
-            disabled=extent is not None and not extent.rows,
+            disabled=extent is not None and not extent.threads,
             key=f"{prefix}_export_file",
         )
         st.caption(

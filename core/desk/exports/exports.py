@@ -107,7 +107,7 @@ class Exports:
         Raises NotFound for an id that is missing, foreign or sealed. Raises InvalidInput for more than MAX_THREADS
         threads or MAX_ROWS turns: then only their heads have been read, and the attempt is on record as a search.
         """
-        self._check(viewer, file_format)
+        _check(viewer, wanted, file_format)
         if isinstance(wanted, ThreadFilter):
             ids = [head.id for head in await self._found_threads(viewer, wanted)]
         else:
@@ -123,10 +123,10 @@ class Exports:
     ) -> Export:
         """The tool calls that the filter finds, or those of these ids, each as it is now.
 
-        Raises as `export_threads`: InvalidInput for calls of more than MAX_THREADS threads, more than MAX_ROWS calls,
-        and more than MAX_THREADS ids.
+        Raises NotFound as `export_threads`, and InvalidInput for calls of more than MAX_THREADS threads, for more than
+        MAX_ROWS calls, and for more than MAX_THREADS ids.
         """
-        self._check(viewer, file_format)
+        _check(viewer, wanted, file_format)
         where: Mapping[str, Filter]
         if isinstance(wanted, CallFilter):
             found, where = await self._found_calls(viewer, wanted), wanted.where()
@@ -146,11 +146,6 @@ class Exports:
         ]
         return await self._exported(viewer, wanted, file_format, heads, Contents(kind="calls", calls=calls))
 
-    def _check(self, viewer: Viewer, file_format: str) -> None:
-        authorize(viewer, "export")
-        if file_format not in get_args(ExportFormat):
-            raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
-
     async def _refuse(self, viewer: Viewer, wanted: Wanted, refusal: str | None) -> None:
         """Raise InvalidInput if there is a refusal, after the attempt is on record as a search."""
         if refusal:
@@ -158,7 +153,7 @@ class Exports:
             raise InvalidInput(refusal)
 
     async def _search(self, viewer: Viewer, wanted: Wanted) -> None:
-        authorize(viewer, "export")
+        _authorize(viewer, wanted)
         owned = _person(wanted)
         action: Action = "person.search" if owned else "audit.search"
         await record_look(
@@ -243,7 +238,8 @@ class Exports:
             chains=tuple(ChainHead(thread=head.id, n=head.n, hash=head.hash) for head in heads),
         )
         files = {f"{contents.kind}.{file_format}": _written(contents, manifest)}
-        text = manifest.model_copy(update={"files": describe(files)})
+        manifest = manifest.model_copy(update={"files": describe(files)})
+        text = manifest.text()
         await record_look(
             self._store,
             self._clock,
@@ -253,12 +249,12 @@ class Exports:
             words=_words(wanted),
             filters={**_recorded(wanted), "list": contents.kind, "format": file_format},
             owners=owners,
-            manifest=sha256(text.text()),
+            manifest=sha256(text),
         )
         return Export(
             name=f"rolltop-{contents.kind}-{now:%Y%m%dT%H%M%SZ}.zip",
-            content=pack({**files, MANIFEST: text.text()}),
-            manifest=text,
+            content=pack({**files, MANIFEST: text}),
+            manifest=manifest,
         )
 
     async def _query(self, wanted: Wanted) -> dict[str, Json]:
@@ -269,6 +265,18 @@ class Exports:
         if person := _person(wanted):
             query["person"] = await self._pseudonyms.of(person.id)
         return query
+
+
+def _check(viewer: Viewer, wanted: Wanted, file_format: str) -> None:
+    _authorize(viewer, wanted)
+    if file_format not in get_args(ExportFormat):
+        raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
+
+
+def _authorize(viewer: Viewer, wanted: Wanted) -> None:
+    authorize(viewer, "export")
+    if _person(wanted):
+        authorize(viewer, "person.search")
 
 
 def _written(contents: Contents, manifest: Manifest) -> bytes:
