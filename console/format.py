@@ -86,7 +86,8 @@ def day(text: str) -> str:
     return f"{named:%A} {named.day} {named:%B %Y}"
 
 
-def local_time(text: str, zone: tzinfo) -> str:
+def local_time(text: str, zone: tzinfo, *, seconds: bool = False) -> str:
     """A recorded moment in this time zone, which is named: `24 Nov 2026, 10:30 CET`."""
     local = moment(text).astimezone(zone)
-    return f"{local.day} {local:%b %Y, %H:%M %Z}"
+    clock = "%H:%M:%S" if seconds else "%H:%M"
+    return f"{local.day} {local.strftime(f'%b %Y, {clock} %Z')}"

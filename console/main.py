@@ -34,15 +34,17 @@ thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibi
 tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
 call = st.Page("../pages/call.py", title="Tool call", url_path="call", visibility="hidden")
 approvals = st.Page("../pages/approvals.py", title="Approvals", icon=":material/approval:", url_path="approvals")
+audit_log = st.Page("../pages/audit_log.py", title="Audit log", icon=":material/policy:", url_path="audit-log")
 handbooks = st.Page("../pages/handbooks.py", title="Handbooks", icon=":material/menu_book:", url_path="handbooks")
 handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook", visibility="hidden")
 
 # Each section's pages, and the role that may open them.
 sections = [
     ("", "employee", [chat]),
-    ("Oversight", "auditor", [threads, thread, tool_calls, call]),
-    ("Oversight", "handler", [threads, thread, call]),
-    ("Oversight", "approver", [approvals]),
+    ("Oversight", "auditor", [threads, thread, tool_calls, call, audit_log]),
+    ("Oversight", "handler", [threads, thread, call, audit_log]),
+    ("Oversight", "approver", [approvals, audit_log]),
+    ("Oversight", "data_protection_officer", [audit_log]),
     ("Knowledge", "knowledge_owner", [handbooks, handbook]),
 ]
 

@@ -11,7 +11,7 @@ from core.desk.desk import Desk
 from core.desk.exports.contents import ExportFormat
 from core.desk.exports.exports import Export, Exports, Extent
 from core.desk.exports.package import Manifest, check_export
-from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
@@ -38,6 +38,7 @@ from core.handover import HandedMessage, Handover, Ticket
 from core.live.events import Event
 from core.log.records import (
     HandoverRecord,
+    Look,
     Message,
     ModelCall,
     Retrieval,
@@ -90,6 +91,8 @@ __all__ = [
     "Judgement",
     "Leg",
     "Listing",
+    "Look",
+    "LookFilter",
     "Manifest",
     "Message",
     "Model",

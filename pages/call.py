@@ -15,7 +15,8 @@ st.set_page_config(page_title="Tool call", layout="wide")
 viewer = current_viewer()
 run, desk = app().run, app().desk
 
-st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
+if "auditor" in viewer.roles:  # a handler has no list of calls
+    st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
 call = run(desk.archive.call(viewer, st.query_params.get("tc_id", "")))
 
 with st.container(horizontal=True, vertical_alignment="center"):

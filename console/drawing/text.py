@@ -36,15 +36,15 @@ def label(text: str, most: int = 80) -> str:
     return _MARKUP.sub(r"\\\1", line if len(line) <= most else line[: most - 1] + "…")
 
 
-def when(text: str | None) -> str:
-    """A recorded moment in the time zone of the reader's browser; None is `not yet`."""
+def when(text: str | None, *, seconds: bool = False) -> str:
+    """A recorded moment in the time zone of the reader's browser, to the minute or second; None is `not yet`."""
     if text is None:
         return "not yet"
     try:
         zone = ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         zone = ZoneInfo("UTC")
-    return local_time(text, zone)
+    return local_time(text, zone, seconds=seconds)
 
 
 def shown(value: Json) -> str:

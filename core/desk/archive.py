@@ -13,8 +13,8 @@ from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
 from core.desk.reviews import Reviews
 from core.desk.turn_views import TurnView, TurnViews
 from core.errors import InvalidInput
-from core.gate import Viewer, authorize
-from core.log.audit import record_look
+from core.gate import Viewer
+from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import (
     Message,
@@ -62,11 +62,12 @@ class Archive:
     returned: Unavailable or StoreRefused if that failed. An auditor's program can use an Archive without a Desk.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
         self._lists = Lists(store)
-        self._checked = CheckedRecords(store, self._clock)
+        self._audit = audit or AuditLog(store, self._clock)
+        self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._views = TurnViews(
             self._lists, self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms)
@@ -144,7 +145,7 @@ class Archive:
         `metadata` maps fields (`a.b` for a field within a field) to the values that the thread's metadata must have.
         Raises InvalidInput for `words` and `metadata` together.
         """
-        authorize(viewer, "thread.list")
+        await self._audit.authorize(viewer, "thread.list")
         if not words.strip():
             where = {"owner": viewer.id, **_metadata(metadata)}
             return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
@@ -164,8 +165,8 @@ class Archive:
 
         For knowledge owners; the look is on record. Questions of people in need, and of sealed threads, are left out.
         """
-        authorize(viewer, "gaps.list")
-        await record_look(self._store, self._clock, viewer, "gaps.list")
+        await self._audit.authorize(viewer, "gaps.list")
+        await self._audit.record(viewer, "gaps.list")
         unanswered = await self._lists.unsealed(Retrieval, {"answers": False}, order=("-at",), limit=limit)
         rated = await self._lists.unsealed(Turn, {"rating": "down"}, order=("-opened_at",), limit=limit)
         # The turns are asked for by id: their own filters cannot combine "unanswered" with "rated down".

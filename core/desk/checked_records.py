@@ -9,7 +9,7 @@ from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
 from core.gate import Action, Owned, Viewer, authorize
 from core.ids import check_id
 from core.live.wakeups import Wakeups
-from core.log.audit import record_look
+from core.log.audit import AuditLog
 from core.log.fold import State
 from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
@@ -35,13 +35,14 @@ class Passed(Generic[T]):
 class CheckedRecords:
     """Reads one record for a viewer and an action. A foreign object and a missing one raise the same NotFound.
 
-    If the viewer is not the owner, the look is on record before the method returns; with `record` False the caller
-    puts it on record, before it shows the content.
+    If the viewer is not the owner, the look is on record before the method returns, and so is a denial before it is
+    raised. With `record` False neither is: the caller puts it on record, before it shows the content.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, audit: AuditLog) -> None:
         self._store = store
         self._clock = clock
+        self._audit = audit
 
     async def thread(
         self, viewer: Viewer | None, action: Action, thread_id: str, *, record: bool = True
@@ -75,11 +76,11 @@ class CheckedRecords:
         self, viewer: Viewer | None, action: Action, owned: Owned, item: T | None, *, record: bool = True
     ) -> Passed[T]:
         """The item, after the gate has allowed the action and a look is on record."""
-        access = authorize(viewer, action, owned)
+        access = await self._audit.authorize(viewer, action, owned) if record else authorize(viewer, action, owned)
         if viewer is None or item is None:
             raise NotFound(owned.kind, owned.id)
         if access != "own" and record:
-            await record_look(self._store, self._clock, viewer, action, owned)
+            await self._audit.record(viewer, action, owned)
         return Passed(item, named=access != "look")
 
     async def _newest(self, item_type: type[T], item_id: object) -> tuple[T | None, bool]:

@@ -304,7 +304,7 @@ async def test_more_than_50_threads_are_refused_unread_and_the_attempt_is_a_sear
         one.export_threads(AUDITOR, ThreadFilter(), "csv"),
         one.export_threads(AUDITOR, ids, "csv"),
         one.export_calls(AUDITOR, CallFilter(), "csv"),
-        one.export_calls(AUDITOR, [f"q-{i}-t1" for i in range(51)], "csv"),
+        one.export_calls(AUDITOR, [f"q-{i}-t1" for i in range(52)], "csv"),
     ):
         before = len(await looks(store))
         with pytest.raises(InvalidInput, match=r"more than 50 threads needs a second person, .*: narrow the filter"):
@@ -364,6 +364,27 @@ async def test_sealed_threads_are_left_out(desk, store, form):
             await one
 
 
+async def test_a_sealed_a_missing_and_a_malformed_id_are_denied_alike_and_on_record(desk, store):
+    sealed = await asked(desk, IN_NEED, "balance monday")
+    (call,) = await desk.archive.tool_calls(IN_NEED, sealed)
+    for one, kind, ids in (
+        (desk.exports.export_threads, "thread", (sealed, "0" * 32)),
+        (desk.exports.export_calls, "call", (call.id, "0" * 24)),
+    ):
+        for name in ids:
+            with pytest.raises(NotFound, match=f"^{kind} {name} was not found$"):
+                await one(AUDITOR, [name], "csv")
+            entry = (await looks(store))[-1]
+            assert (entry.kind, entry.shell["action"], entry.shell["object"]) == (
+                "audit.denied",
+                "thread.read",
+                f"{kind}:{name}",
+            )
+        with pytest.raises(NotFound):
+            await one(AUDITOR, ["not an id"], "csv")
+        assert (await looks(store))[-1].shell["object"] == f"{kind}:malformed"
+
+
 async def test_a_thread_that_is_sealed_by_an_entry_past_its_records_is_left_out(desk, store):
     thread = await asked(desk, ASKER, "balance monday")
     old = await store.get("thread", thread)
@@ -389,6 +410,8 @@ async def test_a_thread_that_is_sealed_by_an_entry_past_its_records_is_left_out(
     assert (await one.measure_calls(AUDITOR, CallFilter(tools=("balance",)))).rows <= 1
     assert (await one.export_threads(AUDITOR, ThreadFilter(), "csv")).manifest.threads == 0
     assert (await one.export_calls(AUDITOR, CallFilter(), "csv")).manifest.calls == 0
+    # The auditor named no thread, so a denial would tell which one is sealed.
+    assert {entry.kind for entry in await looks(store)} == {"audit.looked"}
 
 
 @pytest.mark.parametrize("kind", ["threads", "calls"])

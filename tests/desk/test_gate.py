@@ -24,9 +24,11 @@ from core import (
     load_chat,
     tool,
 )
+from core.canonical import canonical
 from core.desk.exports.exports import Exports
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
+from core.store import Query
 from tests.support.desks import ASKER, QUICK, ended, waiting
 from tests.support.wrapped import WrappedStore
 
@@ -38,6 +40,8 @@ VIEWERS = {
     "approver": Viewer("e-3001", roles={"employee", "approver"}),
     "handler": Viewer("e-5001", roles={"employee", "handler"}, purpose="on duty"),
     "purposeless handler": Viewer("hugo", roles={"handler"}),
+    "data protection officer": Viewer("e-6001", roles={"employee", "data_protection_officer"}, purpose="yearly check"),
+    "purposeless officer": Viewer("dora", roles={"data_protection_officer"}),
     "knowledge owner": Viewer("e-4001", roles={"knowledge_owner"}),
     "roleless": Viewer("rolf", roles=()),
     "anonymous": None,
@@ -164,15 +168,10 @@ ROWS = {
     "search_calls": [("auditor's", None, lambda d, v, _: d.oversight.search_calls(v))],
     "measure_threads": [("auditor's", None, lambda d, v, _: d.exports.measure_threads(v, ThreadFilter()))],
     "measure_calls": [("auditor's", None, lambda d, v, _: d.exports.measure_calls(v, CallFilter()))],
-    "export_threads": [
-        ("auditor's", None, lambda d, v, _: d.exports.export_threads(v, ThreadFilter(), "csv")),
-        ("export", "thread", lambda d, v, id: d.exports.export_threads(v, [id], "csv")),
-    ],
-    "export_calls": [
-        ("auditor's", None, lambda d, v, _: d.exports.export_calls(v, CallFilter(), "csv")),
-        ("export", "book", lambda d, v, id: d.exports.export_calls(v, [id], "csv")),
-    ],
+    "export_threads": [("auditor's", None, lambda d, v, _: d.exports.export_threads(v, ThreadFilter(), "csv"))],
+    "export_calls": [("auditor's", None, lambda d, v, _: d.exports.export_calls(v, CallFilter(), "csv"))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
+    "looks": [("audit log", None, lambda d, v, _: d.oversight.looks(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
 CELLS = [
@@ -180,8 +179,8 @@ CELLS = [
     for method, rows in ROWS.items()
     for action, thing, call in rows
 ]
-AUDITED = (READ, "export", "read for approval", "resolve", "judge", "lift")
-EMPLOYEES = ("employee", "approver", "handler")
+AUDITED = (READ, "read for approval", "resolve", "judge", "lift")
+EMPLOYEES = ("employee", "approver", "handler", "data protection officer")
 
 
 def expected(action, who, whose):
@@ -194,13 +193,15 @@ def expected(action, who, whose):
             return "look"
         case "auditor's", "purposeless" | "blank":
             return InvalidInput
-        case "handler's", "purposeless handler":
+        case ("handler's", "purposeless handler") | ("audit log", "purposeless officer"):
             return InvalidInput
+        case "audit log", "data protection officer":
+            return "look"
+        case "audit log", "auditor" | "purposeless" | "blank" | "approver" | "handler" | "purposeless handler":
+            return "ok"  # their own entries
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
-        case "export", _ if who not in ("auditor", "purposeless", "blank"):
-            return Denied
-        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's"), _):
+        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log"), _):
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve", "judge", "lift") else "ok"
@@ -210,7 +211,7 @@ def expected(action, who, whose):
         return NotFound
     reader = "handler" if whose == "sealed" else "auditor"
     match action, who:
-        case (("read" | "resolve" | "judge" | "read for approval" | "export"), _) if who == reader:
+        case (("read" | "resolve" | "judge" | "read for approval"), _) if who == reader:
             return "look"
         case "lift", "handler" if whose == "sealed":
             return "look"
@@ -221,8 +222,14 @@ def expected(action, who, whose):
     return NotFound
 
 
-async def looks(store, viewer):
-    return len(await store.read(f"audit:{viewer.id}")) if viewer else 0
+async def audit_of(store, viewer):
+    return await store.read(f"audit:{viewer.id}") if viewer else []
+
+
+async def recorded(store, viewer):
+    """What the records say of the viewer's entries, oldest first."""
+    page = await store.find(Query(kind="look", where={"by": viewer.id}, order=("n",), limit=500))
+    return [(one.fields["denied"], one.fields["action"], one.fields["object"]) for one in page.records]
 
 
 def methods(of):
@@ -258,21 +265,36 @@ async def test_what_a_viewer_may_do(store, action, thing, call, who):
         }
         if viewer and "employee" in viewer.roles:
             objects["own"] = await things_of(desk, viewer)
-        said = {}
+        said, denials = {}, {}
         for whose, things in objects.items() if thing else [("none", None)]:
             id = getattr(things, thing) if things else MISSING
-            before = await looks(store, viewer)
+            before = len(await audit_of(store, viewer))
             outcome = expected(action, who, whose)
             if isinstance(outcome, str):
                 await call(desk, viewer, id)
-                assert await looks(store, viewer) - before == (outcome == "look")
             else:
                 with pytest.raises(outcome) as caught:
                     await call(desk, viewer, id)
                 assert type(caught.value) is outcome
-                assert await looks(store, viewer) == before
                 said[whose] = str(caught.value).replace(id, "ID")
-        assert len({said[whose] for whose in ("foreign", "sealed", "missing") if whose in said}) <= 1
+            entries = (await audit_of(store, viewer))[before:]
+            match outcome:
+                case "look":
+                    assert [entry.kind for entry in entries] == ["audit.looked"]
+                case _ if viewer and outcome in (Denied, NotFound):
+                    (entry,) = entries
+                    assert entry.kind == "audit.denied"
+                    denials[whose] = canonical(entry.shell).decode().replace(id, "ID")
+                case _:
+                    assert entries == []
+        unseen = ("foreign", "sealed", "missing")
+        assert len({said[whose] for whose in unseen if whose in said}) <= 1
+        assert len({denials[whose] for whose in unseen if whose in denials}) <= 1
+        if viewer:
+            assert await recorded(store, viewer) == [
+                (entry.kind == "audit.denied", entry.shell["action"], entry.shell["object"])
+                for entry in await audit_of(store, viewer)
+            ]
 
 
 @pytest.mark.parametrize(
@@ -316,11 +338,14 @@ async def test_a_look_says_who_looked_at_what_of_whose_and_why(store):
 
 async def test_many_looks_at_once_each_leave_an_entry(store):
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
-        things = await things_of(desk, ASKER)
+        threads = [(await desk.create_thread(ASKER)).id for _ in range(10)]
         async with anyio.create_task_group() as tasks:
-            for _ in range(10):
-                tasks.start_soon(desk.archive.turn, VIEWERS["auditor"], things.turn)
-    assert [entry.n for entry in await store.read("audit:e-2001")] == list(range(1, 11))
+            for thread in threads:
+                tasks.start_soon(desk.archive.thread, VIEWERS["auditor"], thread)
+    assert {entry.shell["object"] for entry in await audit_of(store, VIEWERS["auditor"])} == {
+        f"thread:{thread}" for thread in threads
+    }
+    assert [entry.n for entry in await audit_of(store, VIEWERS["auditor"])] == list(range(1, 11))
 
 
 @pytest.mark.parametrize(

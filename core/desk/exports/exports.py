@@ -22,9 +22,9 @@ from core.desk.oversight import Finder, ThreadRow
 from core.desk.reviews import Reviews
 from core.desk.turn_views import TurnView, TurnViews
 from core.errors import InvalidInput, NotFound
-from core.gate import Action, Owned, Viewer, authorize
+from core.gate import Action, Owned, Viewer
 from core.ids import check_id
-from core.log.audit import record_look
+from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import Thread, ToolCall, Turn
 from core.store import Filter, In, Range, Store
@@ -78,11 +78,11 @@ class Exports:
     or StoreRefused if the look could not be put on record. Handlers cannot export: the threads they read are sealed.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._clock: Clock = clock or SystemClock()
+        self._audit = audit or AuditLog(store, self._clock)
         self._lists = Lists(store)
-        self._checked = CheckedRecords(store, self._clock)
+        self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._views = TurnViews(
             self._lists, self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms)
@@ -107,7 +107,7 @@ class Exports:
         Raises NotFound for an id that is missing, foreign or sealed. Raises InvalidInput for more than MAX_THREADS
         threads or MAX_ROWS turns: then only their heads have been read, and the attempt is on record as a search.
         """
-        _check(viewer, wanted, file_format)
+        await self._check(viewer, wanted, file_format)
         if isinstance(wanted, ThreadFilter):
             ids = [head.id for head in await self._found_threads(viewer, wanted)]
         else:
@@ -126,16 +126,14 @@ class Exports:
         Raises NotFound as `export_threads`, and InvalidInput for calls of more than MAX_THREADS threads, for more than
         MAX_ROWS calls, and for more than MAX_THREADS ids.
         """
-        _check(viewer, wanted, file_format)
+        await self._check(viewer, wanted, file_format)
         where: Mapping[str, Filter]
         if isinstance(wanted, CallFilter):
             found, where = await self._found_calls(viewer, wanted), wanted.where()
         else:
             ids = tuple(dict.fromkeys(wanted))
             await self._refuse(viewer, wanted, _refusal(len(ids), 0))
-            # The gate is asked as for a thread: an approver may open a waiting call of a sealed thread, not export it.
-            found = [(await self._checked.call(viewer, "thread.read", call, record=False)).item for call in ids]
-            where = {"id": In(ids)}
+            found, where = await self._named_calls(viewer, ids), {"id": In(ids)}
         await self._refuse(viewer, wanted, _extent_of_calls(found).refusal)
         threads = dict.fromkeys(call.thread for call in found)
         heads = await self._open_heads(viewer, threads, named=not isinstance(wanted, CallFilter))
@@ -146,6 +144,16 @@ class Exports:
         ]
         return await self._exported(viewer, wanted, file_format, heads, Contents(kind="calls", calls=calls))
 
+    async def _check(self, viewer: Viewer, wanted: Wanted, file_format: str) -> None:
+        await self._authorize(viewer, wanted)
+        if file_format not in get_args(ExportFormat):
+            raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
+
+    async def _authorize(self, viewer: Viewer, wanted: Wanted) -> None:
+        await self._audit.authorize(viewer, "export")
+        if _person(wanted):
+            await self._audit.authorize(viewer, "person.search")
+
     async def _refuse(self, viewer: Viewer, wanted: Wanted, refusal: str | None) -> None:
         """Raise InvalidInput if there is a refusal, after the attempt is on record as a search."""
         if refusal:
@@ -153,12 +161,10 @@ class Exports:
             raise InvalidInput(refusal)
 
     async def _search(self, viewer: Viewer, wanted: Wanted) -> None:
-        _authorize(viewer, wanted)
+        await self._authorize(viewer, wanted)
         owned = _person(wanted)
         action: Action = "person.search" if owned else "audit.search"
-        await record_look(
-            self._store, self._clock, viewer, action, owned, words=_words(wanted), filters=_recorded(wanted)
-        )
+        await self._audit.record(viewer, action, owned, words=_words(wanted), filters=_recorded(wanted))
 
     async def _found_threads(self, viewer: Viewer, wanted: ThreadFilter) -> list[Thread]:
         """The heads that the filter finds, at most one more than an export may hold."""
@@ -196,8 +202,22 @@ class Exports:
                 heads.append((await self._checked.thread(viewer, "thread.read", thread, record=False)).item)
             except NotFound:  # sealed since it was found, perhaps by an entry that its records do not hold yet
                 if named:
-                    raise
+                    await self._deny(viewer, "thread", thread)
         return heads
+
+    async def _named_calls(self, viewer: Viewer, calls: Iterable[str]) -> list[ToolCall]:
+        found = []
+        for call in calls:
+            try:
+                # As for a thread: an approver may open a waiting call of a sealed thread, and not export it.
+                found.append((await self._checked.call(viewer, "thread.read", call, record=False)).item)
+            except NotFound:
+                await self._deny(viewer, "call", call)
+        return found
+
+    async def _deny(self, viewer: Viewer, kind: str, name: str) -> None:
+        """Raise NotFound, once the denial is on record."""
+        await self._audit.authorize(viewer, "thread.read", Owned(kind=kind, id=str(name), owner=None))
 
     async def _whole(self, viewer: Viewer, head: Thread) -> WholeThread:
         where: dict[str, Filter] = {"thread": head.id, "first_n": _up_to(head)}
@@ -240,9 +260,7 @@ class Exports:
         files = {f"{contents.kind}.{file_format}": _written(contents, manifest)}
         manifest = manifest.model_copy(update={"files": describe(files)})
         text = manifest.text()
-        await record_look(
-            self._store,
-            self._clock,
+        await self._audit.record(
             viewer,
             "export",
             _person(wanted),
@@ -265,18 +283,6 @@ class Exports:
         if person := _person(wanted):
             query["person"] = await self._pseudonyms.of(person.id)
         return query
-
-
-def _check(viewer: Viewer, wanted: Wanted, file_format: str) -> None:
-    _authorize(viewer, wanted)
-    if file_format not in get_args(ExportFormat):
-        raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
-
-
-def _authorize(viewer: Viewer, wanted: Wanted) -> None:
-    authorize(viewer, "export")
-    if _person(wanted):
-        authorize(viewer, "person.search")
 
 
 def _written(contents: Contents, manifest: Manifest) -> bytes:
