@@ -8,9 +8,9 @@ from typing import get_args
 
 from console.cli.output import Given
 from core.canonical import Json
-from core.desk.filters import CallFilter, Judged, ThreadFilter
+from core.desk.filters import CallFilter, Judged, LookFilter, ThreadFilter
 from core.errors import InvalidInput
-from core.gate import Viewer
+from core.gate import Action, Viewer
 from core.values import CallStatus, Decider, Effect, Outcome, Verdict
 
 
@@ -90,12 +90,37 @@ def call_filter(options: Given) -> CallFilter:
     )
 
 
+def add_look_filters(parser: argparse.ArgumentParser) -> None:
+    """The options of a LookFilter."""
+    _add_times(parser)
+    _add_choices(parser, "--action", get_args(Action), "only looks of this action")
+    parser.add_argument("--denied", action="store_true", help="only what was denied")
+    parser.add_argument("--by", metavar="VIEWER_ID", help="with --all: only what this person looked at")
+    parser.add_argument("--about", metavar="EMPLOYEE_ID", help="with --all: only looks at this employee's content")
+
+
+def look_filter(options: Given) -> LookFilter:
+    """The filter that these options name."""
+    return LookFilter(
+        by=options.by,
+        owner=options.about,
+        actions=tuple(options.action),
+        denied=True if options.denied else None,
+        since=options.since,
+        until=options.until,
+    )
+
+
 _VALUE = 'a value that is JSON (3, true, "3") means that value, any other means itself'
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--owner", metavar="EMPLOYEE_ID", help="only those of this employee, whose id is recorded")
     _add_values(parser, "--tool", "NAME", "only with calls of this tool")
+    _add_times(parser)
+
+
+def _add_times(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", type=_moment, metavar="TIME", help="from this day or time on (UTC unless it has an offset)"
     )

@@ -22,11 +22,20 @@ from console.cli.care_doctor import examine_care
 from console.cli.doctor import equipment, examine
 from console.cli.existing import existing_store
 from console.cli.exports import add_export, export
-from console.cli.filters import add_call_filters, add_thread_filters, add_viewer, auditor, call_filter, thread_filter
+from console.cli.filters import (
+    add_call_filters,
+    add_look_filters,
+    add_thread_filters,
+    add_viewer,
+    auditor,
+    call_filter,
+    look_filter,
+    thread_filter,
+)
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
-from console.cli.show import as_json, call_list, call_text, thread_list, transcript_items, transcript_text
+from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
 from console.demo.mark import make_demo
 from console.demo.past.past import FEWEST_DAYS, fill
 from console.format import counted, progress
@@ -35,6 +44,7 @@ from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.desk.oversight import Oversight
 from core.errors import Conflict, Corrupt, InvalidInput, NotFound, RolltopError, Unavailable
+from core.gate import Viewer
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
 
@@ -110,6 +120,22 @@ async def tools(options: Given) -> int:
             auditor(options), call_filter(options), limit=options.limit, cursor=options.cursor
         )
     tell(options, [as_json(item, text=options.text) for item in listing.items], call_list(listing.items))
+    _more(listing.cursor)
+    return GOOD
+
+
+async def looks(options: Given) -> int:
+    """List the audit log: looks, searches, exports and denials."""
+    viewer = Viewer(
+        options.viewer, roles={"data_protection_officer" if options.all else "auditor"}, purpose=options.purpose
+    )
+    async with existing_store(options.store) as store:
+        listing = await Oversight(store).looks(viewer, look_filter(options), limit=options.limit, cursor=options.cursor)
+    tell(
+        options,
+        [as_json(item, text=options.text) for item in listing.items],
+        look_list(listing.items, text=options.text),
+    )
     _more(listing.cursor)
     return GOOD
 
@@ -226,14 +252,22 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     listing = command("threads", threads)
-    _add_lookup(listing, "thread")
+    _add_id(listing, "thread")
+    _add_listing(listing)
     add_thread_filters(listing)
     listing.add_argument("--last", type=int, default=20, help="with an id: how many turns, at most 100")
     listing.add_argument("--before", type=int, help="with an id: only turns before this entry")
     listing = command("tools", tools)
-    _add_lookup(listing, "tool call")
+    _add_id(listing, "tool call")
+    _add_listing(listing)
     add_call_filters(listing)
     add_export(command("export", export))
+    listing = command("looks", looks)
+    listing.add_argument(
+        "--all", action="store_true", help="those of everybody, as a data protection officer, instead of your own"
+    )
+    _add_listing(listing)
+    add_look_filters(listing)
     copying = command("copy", copy_store, store=False)
     copying.add_argument("--from", dest="source", metavar="URL", required=True, help="the store to read")
     copying.add_argument("--to", dest="target", metavar="URL", required=True, help="the store to write; may be new")
@@ -249,8 +283,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_lookup(parser: argparse.ArgumentParser, noun: str) -> None:
+def _add_id(parser: argparse.ArgumentParser, noun: str) -> None:
     parser.add_argument("id", nargs="?", help=f"the {noun} to show; without an id, list all that match the filters")
+
+
+def _add_listing(parser: argparse.ArgumentParser) -> None:
     add_viewer(parser)
     parser.add_argument("--text", action="store_true", help="also show what people, models and tools wrote")
     parser.add_argument("--limit", type=int, default=50, help="how many to list, at most 500")

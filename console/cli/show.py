@@ -12,22 +12,26 @@ from core.canonical import Json, canonical
 from core.desk.archive import Transcript
 from core.desk.oversight import SealedThread, ThreadRow
 from core.desk.turn_views import Step, TurnView
-from core.log.records import HandoverRecord, Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
+from core.log.records import HandoverRecord, Item, Look, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
 
 OPEN = frozenset(
     (
+        "action",
         "approval",
         "asked_at",
         "at",
         "at_n",
-        "attempt",
         "attached",
+        "attempt",
         "attempts",
+        "by",
         "code",
         "cost",
         "count",
         "created_at",
         "cut",
+        "day",
+        "denied",
         "digest",
         "duration_ms",
         "effect",
@@ -41,17 +45,21 @@ OPEN = frozenset(
         "id",
         "kind",
         "last_n",
+        "manifest",
         "model",
         "model_call",
+        "more",
         "n",
         "number",
+        "object",
         "opened_at",
-        "output_tokens",
-        "owner",
-        "planned_at",
         "outcome",
         "outcome_counts",
         "outcomes",
+        "output_tokens",
+        "owner",
+        "owners",
+        "planned_at",
         "rating",
         "rating_counts",
         "rejected",
@@ -78,7 +86,7 @@ OPEN = frozenset(
 """The fields that hold ids, numbers, times and codes, never the words of a person, a model or a tool."""
 
 
-def as_json(item: Item | ThreadRow | SealedThread, *, text: bool) -> dict[str, Json]:
+def as_json(item: Item | Look | ThreadRow | SealedThread, *, text: bool) -> dict[str, Json]:
     """The item as JSON: with `text` all its fields, else those in OPEN."""
     if isinstance(item, SealedThread):
         return {"id": item.id, "kind": "thread", "sealed": True, "updated_at": item.updated_at}
@@ -107,6 +115,12 @@ def call_list(calls: Sequence[ToolCall]) -> str:
     """A line a tool call."""
     head = ["CALL", "TOOL", "STATUS", "OWNER", "PLANNED", "THREAD"]
     return table([head, *([c.id, harmless(c.tool), c.status, c.owner, c.planned_at, c.thread] for c in calls)])
+
+
+def look_list(looks: Sequence[Look], *, text: bool) -> str:
+    """A line an entry of the audit log; with `text`, also the purpose and the words of a search."""
+    head = ["WHEN", "WHO", "ACTION", "OBJECT", "ABOUT", *(["PURPOSE", "WORDS"] if text else [])]
+    return table([head, *(_look_row(look, text) for look in looks)])
 
 
 def transcript_items(transcript: Transcript) -> Iterator[Item]:
@@ -139,6 +153,12 @@ def call_text(call: ToolCall, *, text: bool) -> str:
         for name, value in as_json(call, text=text).items()
         if value not in (None, [], "", False) and name != "kind"
     )
+
+
+def _look_row(look: Look, text: bool) -> list[str]:
+    action = f"denied {look.action}{f' and {look.more} more' if look.more else ''}" if look.denied else look.action
+    row = [look.at, look.by, action, look.object or "-", ", ".join(look.owners) or "-"]
+    return [*row, *(harmless(words or "-") for words in ((look.purpose, look.words) if text else ()))]
 
 
 def _thread_row(thread: Thread | SealedThread, text: bool) -> list[str]:

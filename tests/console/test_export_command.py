@@ -167,3 +167,25 @@ def test_a_list_of_what_words_have_found_shows_the_place_with_text_alone(kept, h
         (line,) = here("threads", *LOOKING, "--words", "monday", *text, "--json", "--store", kept).lines
         assert line["hit"].get("text") == (f"Am I free{COLOUR} on Monday?" if text else None)
         assert line["hit"]["turn"]
+
+
+def test_the_audit_log_is_listed_to_those_it_is_about_and_whole_to_a_data_protection_officer(kept, here, tmp_path):
+    other = ("--as", "e-2002", "--purpose", "yearly check", "--store", kept)
+    out = str(tmp_path / "calls.zip")
+    here("export", "calls", *LOOKING, "--tool", "look", "--format", "csv", "--out", out, "--store", kept)
+    here("threads", *other)
+    mine = here("looks", *LOOKING, "--json", "--store", kept).lines
+    assert [(look["by"], look["action"]) for look in mine] == [("e-2001", "export")]
+    assert mine[0]["owners"][0].startswith("EMP-")
+    assert "purpose" not in mine[0]
+    everything = here("looks", "--all", "--text", *other)
+    assert [line.split()[1:3] for line in everything.out.splitlines()[1:]] == [
+        ["e-2002", "audit.list"],
+        ["e-2002", "audit.search"],
+        ["e-2001", "export"],
+    ]
+    assert "yearly check" in everything.out
+    (found,) = here("looks", "--all", "--about", "e-1042", "--action", "export", "--json", *other).lines
+    assert found["manifest"] == mine[0]["manifest"]
+    assert here("looks", "--all", "--denied", "--json", *other).lines == []
+    failed(rolltop("looks", "--about", "e-1042", *other), "data protection officer")
