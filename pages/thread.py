@@ -72,7 +72,7 @@ st.caption(
     f"{counted(thread.totals.tool_calls, 'tool call')} · cost {label(cost(thread.totals))}"
 )
 if "auditor" in viewer.roles:
-    draw_export(viewer, thread_id, "tr")
+    draw_export(run, desk.exports, viewer, thread_id, "tr")
 if thread.sealed:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(":violet-badge[:material/lock: Sealed] Closed to HR auditors.", width="content")

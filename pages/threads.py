@@ -64,7 +64,7 @@ def draw_all() -> None:
         words=words or "", owner=owner, outcomes=(outcome,) if outcome else (), since=since, until=until
     )
     listing = run(desk.oversight.search_threads(viewer, wanted, limit=25, cursor=pages.cursor))
-    draw_export(viewer, wanted, "th")
+    draw_export(run, desk.exports, viewer, wanted, "th")
     if not listing.items:
         st.info("No threads match. Remove a filter, or use fewer words.", icon=":material/search_off:")
     for thread in listing.items:

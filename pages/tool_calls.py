@@ -53,7 +53,7 @@ wanted = CallFilter(
     tools=(tool,) if tool else (), statuses=(status,) if status else (), owner=owner, since=since, until=until
 )
 listing = run(desk.oversight.search_calls(viewer, wanted, limit=25, cursor=pages.cursor))
-draw_export(viewer, wanted, "tc")
+draw_export(run, desk.exports, viewer, wanted, "tc")
 if not listing.items:
     st.info("No tool calls match. Remove a filter.", icon=":material/search_off:")
 for call in listing.items:

@@ -1,13 +1,15 @@
 """The button that exports what a page shows. The file is made, and on record, only when it is downloaded."""
 
+from collections.abc import Coroutine
 from functools import partial
+from typing import Protocol, TypeVar
 
 import streamlit as st
 
-from console.app import app
 from console.format import counted
+from core.canonical import Json
 from core.desk.exports.contents import ExportFormat
-from core.desk.exports.exports import Extent
+from core.desk.exports.exports import Exports, Extent
 from core.desk.filters import CallFilter, ThreadFilter
 from core.gate import Viewer
 
@@ -18,7 +20,18 @@ FORMATS: dict[ExportFormat, str] = {
 }
 
 
-def draw_export(viewer: Viewer, wanted: ThreadFilter | CallFilter | str, prefix: str) -> None:
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs a coroutine of the desk, as `App.run` does."""
+
+    def __call__(self, awaitable: Coroutine[Json, Json, T]) -> T: ...
+
+
+def draw_export(
+    run: Run, exports: Exports, viewer: Viewer, wanted: ThreadFilter | CallFilter | str, prefix: str
+) -> None:
     """Export what this filter finds, or the thread of this id. Widget keys begin with `prefix`."""
     popover = st.popover(
         "Export this thread" if isinstance(wanted, str) else "Export",
@@ -29,7 +42,7 @@ def draw_export(viewer: Viewer, wanted: ThreadFilter | CallFilter | str, prefix:
     if not popover.open:
         return
     with popover:
-        extent = None if isinstance(wanted, str) else _measured(viewer, wanted)
+        extent = None if isinstance(wanted, str) else _measured(run, exports, viewer, wanted)
         if extent:
             st.markdown(f"**{_counted(extent, calls=isinstance(wanted, CallFilter))}**")
         if extent and extent.refusal:
@@ -38,7 +51,7 @@ def draw_export(viewer: Viewer, wanted: ThreadFilter | CallFilter | str, prefix:
         form = st.radio("Format", list(FORMATS), key=f"{prefix}_export_format", format_func=FORMATS.__getitem__)
         st.download_button(
             "Download",
-            partial(_made, viewer, wanted, form),
+            partial(_made, run, exports, viewer, wanted, form),
             file_name=f"rolltop-{'calls' if isinstance(wanted, CallFilter) else 'threads'}.zip",
             mime="application/zip",
             on_click="ignore",
@@ -51,11 +64,10 @@ def draw_export(viewer: Viewer, wanted: ThreadFilter | CallFilter | str, prefix:
         )
 
 
-def _measured(viewer: Viewer, wanted: ThreadFilter | CallFilter) -> Extent:
-    exports = app().desk.exports
+def _measured(run: Run, exports: Exports, viewer: Viewer, wanted: ThreadFilter | CallFilter) -> Extent:
     if isinstance(wanted, CallFilter):
-        return app().run(exports.measure_calls(viewer, wanted))
-    return app().run(exports.measure_threads(viewer, wanted))
+        return run(exports.measure_calls(viewer, wanted))
+    return run(exports.measure_threads(viewer, wanted))
 
 
 def _counted(extent: Extent, *, calls: bool) -> str:
@@ -66,11 +78,12 @@ def _counted(extent: Extent, *, calls: bool) -> str:
     return f"{counted(extent.rows, 'tool call')} in {of}" if calls else of
 
 
-def _made(viewer: Viewer, wanted: ThreadFilter | CallFilter | str, form: ExportFormat) -> bytes:
+def _made(
+    run: Run, exports: Exports, viewer: Viewer, wanted: ThreadFilter | CallFilter | str, form: ExportFormat
+) -> bytes:
     """The file. Streamlit calls this on the click, outside of the page's script."""
-    exports = app().desk.exports
     if isinstance(wanted, CallFilter):
         made = exports.export_calls(viewer, wanted, form)
     else:
         made = exports.export_threads(viewer, [wanted] if isinstance(wanted, str) else wanted, form)
-    return app().run(made).content
+    return run(made).content
