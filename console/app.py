@@ -163,6 +163,11 @@ class App:
             why = "there are handbooks of your own" if self.demo else "this store is no demo"
             log.warning("%d sample handbooks were withdrawn, because %s; they stay on record", withdrawn, why)
 
+    async def handbook_titles(self) -> dict[str, str]:
+        """The titles of all handbooks, removed ones too, by document id."""
+        documents = await blocking(self._catalogue.documents)
+        return {document.id: document.title for document in documents}
+
     async def offer(self, viewer: Viewer) -> Offer:
         """What the handbooks can answer for this viewer."""
         return await blocking(self._offer, viewer)

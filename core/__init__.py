@@ -8,14 +8,17 @@ from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
+from core.desk.evidence import CallHistory, CallStep, Material, Produced
 from core.desk.exports.contents import ExportFormat
 from core.desk.exports.exports import Export, Exports, Extent
 from core.desk.exports.package import Manifest, check_export
+from core.desk.figures import Figures, Overview
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
 from core.desk.turn_views import TurnView
+from core.desk.unreadable import Unreadable
 from core.errors import (
     Conflict,
     Corrupt,
@@ -61,7 +64,9 @@ __all__ = [
     "Archive",
     "Audience",
     "CallFilter",
+    "CallHistory",
     "CallOutcome",
+    "CallStep",
     "CallView",
     "Care",
     "CareCard",
@@ -80,6 +85,7 @@ __all__ = [
     "ExportFormat",
     "Exports",
     "Extent",
+    "Figures",
     "Filters",
     "Full",
     "Gap",
@@ -94,6 +100,7 @@ __all__ = [
     "Look",
     "LookFilter",
     "Manifest",
+    "Material",
     "Message",
     "Model",
     "ModelCall",
@@ -106,7 +113,9 @@ __all__ = [
     "Options",
     "OutcomeUnknown",
     "Oversight",
+    "Overview",
     "Passage",
+    "Produced",
     "Reply",
     "RequestMismatch",
     "Retrieval",
@@ -133,6 +142,7 @@ __all__ = [
     "TurnNotCompleted",
     "TurnView",
     "Unavailable",
+    "Unreadable",
     "Usage",
     "Viewer",
     "Window",

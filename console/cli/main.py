@@ -96,6 +96,8 @@ async def threads(options: Given) -> int:
                 [as_json(item, text=options.text) for item in items],
                 transcript_text(transcript, text=options.text),
             )
+            for one in transcript.unreadable:
+                print(f"left out, because it cannot be read: {one.what} entry {one.n}: {one.why}", file=sys.stderr)
             return GOOD
         listing = await Oversight(store).search_threads(
             auditor(options), thread_filter(options), limit=options.limit, cursor=options.cursor

@@ -54,22 +54,47 @@ def period(preset: str, today: date, first: date | None = None, last: date | Non
             return Period(None, None)
 
 
-def choose_period(prefix: str, preset: str = "7d") -> Period:
-    """The period that the reader chooses, `preset` at first. Its URL parameters begin with `prefix`."""
-    chosen = st.selectbox(
-        "Time",
-        list(PRESETS),
-        index=list(PRESETS).index(preset),
-        key=f"{prefix}_time",
-        format_func=PRESETS.__getitem__,
-        bind="query-params",
-        width=150,
-    )
+def choose_period(prefix: str, preset: str = "7d", *, spread: bool = False) -> Period:
+    """The period that the reader chooses, `preset` at first. Its URL parameters begin with `prefix`.
+
+    `spread` shows all presets at once, so that each is one click away.
+    """
+    names, key = list(PRESETS), f"{prefix}_time"
+    if spread:
+        # Not pills: in the dark theme the chosen one is too pale to be read.
+        chosen = st.radio(
+            "Time",
+            names,
+            index=names.index(preset),
+            key=key,
+            format_func=PRESETS.__getitem__,
+            bind="query-params",
+            horizontal=True,
+        )
+    else:
+        chosen = st.selectbox(
+            "Time",
+            names,
+            index=names.index(preset),
+            key=key,
+            format_func=PRESETS.__getitem__,
+            bind="query-params",
+            width=150,
+        )
     first = last = None
     if chosen == "days":
         first = st.date_input("From", None, key=f"{prefix}_from", width=140, bind="query-params")
         last = st.date_input("Until", None, key=f"{prefix}_until", width=140, bind="query-params")
     return period(chosen, datetime.now(UTC).date(), first, last)
+
+
+def same_period(prefix: str, other: str) -> dict[str, str]:
+    """The URL parameters by which the page of the prefix `other` covers the period that was chosen under `prefix`."""
+    parameters = {f"{other}_time": str(st.session_state[f"{prefix}_time"])}
+    if parameters[f"{other}_time"] == "days":
+        days = {name: st.session_state[f"{prefix}_{name}"] for name in ("from", "until")}
+        parameters |= {f"{other}_{name}": day.isoformat() for name, day in days.items() if day}
+    return parameters
 
 
 def _midnight(day: date) -> datetime:

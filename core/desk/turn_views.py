@@ -47,20 +47,22 @@ class TurnView:
 class TurnViews:
     """Reads turns with all that was done for them. Its callers check that the viewer may read the turns."""
 
-    def __init__(self, lists: Lists, pseudonyms: Pseudonyms, reviews: Reviews) -> None:
-        self._lists = lists
+    def __init__(self, pseudonyms: Pseudonyms, reviews: Reviews) -> None:
         self._reviews = reviews
         self._pseudonyms = pseudonyms
 
-    async def of(self, viewer: Viewer, turns: Sequence[Turn], *, named: bool) -> list[TurnView]:
-        """The views of these turns, at most 1,000, in the same order; with pseudonyms unless `named`."""
+    async def of(self, viewer: Viewer, lists: Lists, turns: Sequence[Turn], *, named: bool) -> list[TurnView]:
+        """The views of these turns, at most 1,000, in the same order; with pseudonyms unless `named`.
+
+        `lists` reads them, and says what comes of a record that cannot be read.
+        """
         ids = tuple(turn.id for turn in turns)
         of_turns: dict[str, Filter] = {"turn": In(ids)}
-        calls = await self._shown(await self._lists.all(ToolCall, of_turns), named=named)
-        model_calls = await self._shown(await self._lists.all(ModelCall, of_turns), named=named)
-        retrievals = await self._shown(await self._lists.all(Retrieval, of_turns), named=named)
-        summaries = await self._shown(await self._lists.all(Summary, of_turns), named=named)
-        handovers = await self._shown(await self._lists.all(HandoverRecord, of_turns), named=named)
+        calls = await self._shown(await lists.all(ToolCall, of_turns), named=named)
+        model_calls = await self._shown(await lists.all(ModelCall, of_turns), named=named)
+        retrievals = await self._shown(await lists.all(Retrieval, of_turns), named=named)
+        summaries = await self._shown(await lists.all(Summary, of_turns), named=named)
+        handovers = await self._shown(await lists.all(HandoverRecord, of_turns), named=named)
         reviews = {} if named else await self._reviews.of(viewer, ids)
         return [
             TurnView(

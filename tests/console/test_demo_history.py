@@ -33,7 +33,7 @@ from tests.support.desks import PATIENCE
 
 T = TypeVar("T", Thread, Turn, ToolCall, ModelCall, Retrieval, HandoverRecord, Review)
 
-THREADS, DAYS, SEED = 200, 30, 7
+THREADS, DAYS, SEED = 200, 30, 5
 STAFF = {"desk", "e-2001", "e-2002", "e-3001", "e-3002"}
 OUTCOMES: dict[Kind, Outcome] = {
     "sourced": "sourced",
@@ -149,7 +149,7 @@ async def test_sealed_threads_ratings_verdicts_and_looks_are_on_record(past):
     assert len(reviews) > 5
     assert {"right", "wrong"} <= {verdict for review in reviews for verdict in review.verdicts}
     looks = await logs(past, "audit")
-    assert looks.keys() == {"audit:e-2001", "audit:e-2002", "audit:e-5001"}
+    assert looks.keys() == {"audit:e-2001", "audit:e-2002", "audit:e-5001", "audit:e-6001"}
     sealed = {f"thread:{thread.id}" for thread in threads if thread.sealed}
     seen = {stream: {entry.shell["object"] for entry in entries} for stream, entries in looks.items()}
     assert seen["audit:e-5001"] & sealed
@@ -224,7 +224,7 @@ def test_the_consoles_desk_goes_on_with_what_waits(console):
         heads = [one for one in await items(desk._store, Thread) if one.open]
         waiting = next(one for one in heads if one.open.calls[0].approval == "asker")
         owner = Viewer(waiting.owner, country="austria")
-        (call,) = await desk.archive.tool_calls(owner, waiting.id)
+        call = await desk.archive.call(owner, waiting.open.calls[0].call)
         await desk.decide(owner, call.id, "approve", call.digest)
         async for _ in desk.follow(owner, call.turn):
             pass

@@ -20,10 +20,9 @@ from core.gate import Owned
 from core.log.audit import MOST_DENIALS, AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.store import Query
-from tests.support.desks import APPROVER, ASKER, AUDITOR, OTHER, HandClock
+from tests.support.desks import APPROVER, ASKER, AUDITOR, OFFICER, OTHER, HandClock
 from tests.support.wrapped import WrappedStore
 
-OFFICER = Viewer("e-6001", roles={"data_protection_officer"}, purpose="yearly check")
 THREAD = Owned(kind="thread", id="t-1", owner=ASKER.id)
 TEN_MINUTES = 600
 

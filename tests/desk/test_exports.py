@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ from core.desk.exports import exports
 from core.desk.exports.contents import dollars
 from core.desk.exports.tables import CALL_COLUMNS, TURN_COLUMNS
 from core.desk.filters import CallFilter, ThreadFilter
-from core.errors import InvalidInput, NotFound, Unavailable
+from core.errors import Corrupt, InvalidInput, NotFound, Unavailable
 from core.log.pseudonyms import Pseudonyms
 from tests.retrieval.test_searching import Library, passage
 from tests.support.desks import QUICK, ended
@@ -467,6 +468,33 @@ async def test_an_approver_who_audits_cannot_export_a_waiting_call_of_a_sealed_t
 )
 def test_an_amount_is_exact_and_unknown_is_not_nothing(nano_usd, text):
     assert dollars(nano_usd) == text
+
+
+async def test_a_thread_that_cannot_be_read_whole_is_not_exported_and_the_error_names_it(desk, store):
+    thread = await asked(desk, ASKER, "balance monday")
+    head = await store.get("thread", thread)
+
+    class Broken(WrappedStore):
+        """Holds a turn that does not fit, as after a hand in the database."""
+
+        async def find(self, query):
+            page = await super().find(query)
+            records = [replace(one, fields={}) if one.kind == "turn" else one for one in page.records]
+            return type(page)(records=records, cursor=page.cursor)
+
+    class Lost(WrappedStore):
+        """An entry past the head cannot be read."""
+
+        async def read(self, stream, after=0, limit=500):
+            if (stream, after) == (f"thread:{thread}", head.n):
+                raise Corrupt(stream, head.n + 1, "is cut off")
+            return await super().read(stream, after, limit)
+
+    with pytest.raises(Corrupt, match="record turn:"):
+        await exports.Exports(Broken(store)).export_threads(AUDITOR, [thread], "csv")
+    with pytest.raises(Corrupt, match=f"thread:{thread} entry {head.n + 1}: is cut off"):
+        await exports.Exports(Lost(store)).export_threads(AUDITOR, ThreadFilter(), "csv")
+    assert await looks(store) == []
 
 
 async def test_an_export_has_one_of_the_formats(desk):

@@ -26,6 +26,7 @@ from core import (
 )
 from core.canonical import canonical
 from core.desk.exports.exports import Exports
+from core.desk.figures import Figures
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from core.store import Query
@@ -143,10 +144,15 @@ ROWS = {
     "usage": [(READ, "thread", lambda d, v, id: d.archive.usage(v, id))],
     "turn": [(READ, "turn", lambda d, v, id: d.archive.turn(v, id))],
     "turn_view": [(READ, "turn", lambda d, v, id: d.archive.turn_view(v, id))],
+    "produced": [(READ, "turn", lambda d, v, id: d.archive.produced(v, id))],
     "follow": [(READ, "turn", lambda d, v, id: first(d.follow(v, id)))],
     "call": [
         (READ, "book", lambda d, v, id: d.archive.call(v, id)),
         ("read for approval", "pay", lambda d, v, id: d.archive.call(v, id)),
+    ],
+    "call_history": [
+        (READ, "book", lambda d, v, id: d.archive.call_history(v, id)),
+        ("read for approval", "pay", lambda d, v, id: d.archive.call_history(v, id)),
     ],
     "submit": [(WRITE, "thread", lambda d, v, id: d.submit(v, id, "Send"))],
     "rename": [(WRITE, "thread", lambda d, v, id: d.rename(v, id, "Title"))],
@@ -162,6 +168,7 @@ ROWS = {
     "judge": [("judge", "turn", lambda d, v, id: d.judge(v, id, "right"))],
     "lift_seal": [("lift", "thread", lambda d, v, id: d.lift_seal(v, id, "a false alarm"))],
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
+    "owns": [("employee's", None, lambda d, v, _: d.archive.owns(v, MISSING))],
     "threads": [("employee's", None, lambda d, v, _: d.archive.threads(v))],
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
     "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
@@ -170,6 +177,8 @@ ROWS = {
     "measure_calls": [("auditor's", None, lambda d, v, _: d.exports.measure_calls(v, CallFilter()))],
     "export_threads": [("auditor's", None, lambda d, v, _: d.exports.export_threads(v, ThreadFilter(), "csv"))],
     "export_calls": [("auditor's", None, lambda d, v, _: d.exports.export_calls(v, CallFilter(), "csv"))],
+    "overview": [("figures", None, lambda d, v, _: d.figures.overview(v, None, None))],
+    "breakdown": [("figures", None, lambda d, v, _: d.figures.breakdown(v, "country", None, None))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "looks": [("audit log", None, lambda d, v, _: d.oversight.looks(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
@@ -189,9 +198,9 @@ def expected(action, who, whose):
     match action, who:
         case "employee's", _ if who in EMPLOYEES:
             return "ok"
-        case "auditor's", "auditor":
+        case ("auditor's" | "figures", "auditor") | ("figures", "data protection officer"):
             return "look"
-        case "auditor's", "purposeless" | "blank":
+        case ("auditor's" | "figures", "purposeless" | "blank") | ("figures", "purposeless officer"):
             return InvalidInput
         case ("handler's", "purposeless handler") | ("audit log", "purposeless officer"):
             return InvalidInput
@@ -201,7 +210,10 @@ def expected(action, who, whose):
             return "ok"  # their own entries
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
-        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log"), _):
+        case (
+            ("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log" | "figures"),
+            _,
+        ):
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve", "judge", "lift") else "ok"
@@ -244,7 +256,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    assert {*methods(Archive), *methods(Oversight), *methods(Exports), *methods(Desk)} == set(ROWS)
+    assert {*methods(Archive), *methods(Oversight), *methods(Exports), *methods(Figures), *methods(Desk)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
 

@@ -1,4 +1,4 @@
-"""What auditors and a handler did in the past: real looks and verdicts, each dated back."""
+"""What auditors, a handler and a data protection officer did in the past: real looks and verdicts, each dated back."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from typing import TypeAlias
 from backends.models.offline.model import OfflineModel
 from console.demo.past.clock import SetClock
 from console.demo.past.plan import pick
-from console.demo.past.table import AUDITS, CARE_PURPOSE, VERDICTS, WRONG
+from console.demo.past.table import AUDITS, CARE_PURPOSE, RIGHTS_PURPOSE, VERDICTS, WRONG
 from console.demo.past.writing import WrittenThread
 from core.clock import moment
 from core.desk.desk import Desk
@@ -24,6 +24,7 @@ Tell: TypeAlias = Callable[[str, int, int], None]
 
 AUDITORS = ("e-2001", "e-2002")
 HANDLER = "e-5001"
+OFFICER = "e-6001"
 _MOST_AUDITS = 12
 _MOST_SEALED = 6
 """How often auditors search, and how many sealed threads the handler opens, if there are as many threads."""
@@ -32,6 +33,8 @@ _OPENED = 3
 _MOST_JUDGED = 150
 _JUDGED = 8
 """One of so many answers from handbooks is judged."""
+_LOG_READ = 2
+"""How often the data protection officer reads the audit log."""
 _BETWEEN = timedelta(minutes=2)
 
 
@@ -51,7 +54,7 @@ class Overseers:
 
     async def act(self, tell: Tell) -> tuple[int, int]:
         """Do everything that was done, in the order of time; returns the numbers of looks and of verdicts."""
-        looks, verdicts = [*self._audits(), *self._care()], list(self._verdicts())
+        looks, verdicts = [*self._audits(), *self._care(), *self._reads_of_the_audit_log()], list(self._verdicts())
         acts = sorted([*looks, *verdicts], key=lambda act: act[0])
         for done, (at, act) in enumerate(acts, 1):
             self._clock.set(at)
@@ -78,6 +81,11 @@ class Overseers:
             at = self._later(thread)
             yield at, partial(self._desk.oversight.sealed_threads, viewer)
             yield at + _BETWEEN, partial(self._desk.archive.transcript, viewer, thread.head.id)
+
+    def _reads_of_the_audit_log(self) -> Iterator[Act]:
+        viewer = Viewer(OFFICER, {"data_protection_officer"}, purpose=RIGHTS_PURPOSE)
+        for _ in range(_LOG_READ):
+            yield self._later(self._draw.choice(self._threads)), partial(self._desk.oversight.looks, viewer)
 
     def _verdicts(self) -> Iterator[Act]:
         """Verdicts of auditors on answers that are from handbooks, or that say that these have none."""

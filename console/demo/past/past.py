@@ -21,7 +21,9 @@ from core.store import Query, Range, Store
 
 FEWEST_DAYS = 14
 """A request that expires takes a week, and its thread may have begun days before."""
-_AT_ONCE = 16
+_SAMPLES_AT_ONCE = 16
+_THREADS_AT_ONCE = 4
+"""More would make each wait longer for the store, which is what limits them."""
 _PATIENCE = 10.0
 
 A = TypeVar("A")
@@ -68,7 +70,7 @@ async def fill(
         draw = Random(f"{seed}:{number}")
         return await write_thread(store, clock, planned[number], samples, now, days, draw)
 
-    written = await _each("thread", range(threads), write, tell)
+    written = await _each("thread", range(threads), write, _THREADS_AT_ONCE, tell)
     looks, verdicts = await Overseers(store, clock, written, now, Random(seed)).act(tell)
     turns = sum(len(thread.turns) for thread in written)
     return Filled(threads=len(written), turns=turns, samples=len(samples), looks=looks, verdicts=verdicts)
@@ -82,14 +84,14 @@ async def _samples(planned: Sequence[PlannedThread], instructions: str, tell: Te
         async def play(scene: tuple[Scene, str]) -> Sample:
             return await stage.play(*scene)
 
-        return dict(zip(needed, await _each("sample", needed, play, tell), strict=True))
+        return dict(zip(needed, await _each("sample", needed, play, _SAMPLES_AT_ONCE, tell), strict=True))
 
 
-async def _each(noun: str, items: Sequence[A], make: Callable[[A], Awaitable[T]], tell: Tell) -> list[T]:
+async def _each(noun: str, items: Sequence[A], make: Callable[[A], Awaitable[T]], at_once: int, tell: Tell) -> list[T]:
     """What is made of each item, in order, some at once. The first error is raised after the others have finished."""
     made: dict[int, T] = {}
     failed: list[RolltopError] = []
-    limit = anyio.Semaphore(_AT_ONCE)
+    limit = anyio.Semaphore(at_once)
 
     async def attempt(place: int, item: A) -> None:
         async with limit:

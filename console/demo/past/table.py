@@ -46,7 +46,7 @@ class Scene:
 
 
 SHARES: Mapping[Kind, float] = {
-    "sourced": 60.5,
+    "sourced": 59,
     "records": 11,
     "not_found": 10,
     "small_talk": 4,
@@ -54,7 +54,7 @@ SHARES: Mapping[Kind, float] = {
     "letter": 1.5,
     "waiting": 1,
     "failed": 4,
-    "trouble": 2,
+    "trouble": 3.5,
     "stopped": 1,
     "care": 2,
 }
@@ -305,6 +305,7 @@ AUDITS: tuple[tuple[str, str], ...] = (
 )
 """What auditors look for: the purpose and the words."""
 CARE_PURPOSE = "a person in need may still be waiting for an answer"
+RIGHTS_PURPOSE = "yearly check of looks and their purposes"
 
 VERDICTS: Mapping[Literal["right", "wrong", "cannot_tell"], float] = {"right": 78, "wrong": 15, "cannot_tell": 7}
 WRONG: tuple[tuple[Cause, str, str], ...] = (

@@ -23,7 +23,7 @@ from core.values import GENESIS, Entry
 
 Samples: TypeAlias = Mapping[tuple[Scene, str], Sample]
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 _AFTER_ANSWER = timedelta(seconds=9)
 """When an answer is rated, or a thread renamed."""
 _QUIET = timedelta(minutes=20)

@@ -21,7 +21,7 @@ from core.desk.lists import MAX_PAGE, Lists
 from core.desk.oversight import Finder, ThreadRow
 from core.desk.reviews import Reviews
 from core.desk.turn_views import TurnView, TurnViews
-from core.errors import InvalidInput, NotFound
+from core.errors import Corrupt, InvalidInput, NotFound
 from core.gate import Action, Owned, Viewer
 from core.ids import check_id
 from core.log.audit import AuditLog
@@ -84,9 +84,7 @@ class Exports:
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
-        self._views = TurnViews(
-            self._lists, self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms)
-        )
+        self._views = TurnViews(self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms))
         self._finder = Finder(self._lists, self._pseudonyms)
 
     async def measure_threads(self, viewer: Viewer, wanted: ThreadFilter) -> Extent:
@@ -194,15 +192,21 @@ class Exports:
     async def _open_heads(self, viewer: Viewer, threads: Iterable[str], *, named: bool) -> list[Thread]:
         """The heads of these threads as their logs are now, after the gate.
 
-        A thread that the viewer may not read is left out; NotFound if the viewer has `named` it.
+        A thread that the viewer may not read is left out; NotFound if the viewer has `named` it. Corrupt for one that
+        cannot be read to its end.
         """
         heads = []
         for thread in threads:
             try:
-                heads.append((await self._checked.thread(viewer, "thread.read", thread, record=False)).item)
+                passed = await self._checked.thread(viewer, "thread.read", thread, record=False)
             except NotFound:  # sealed since it was found, perhaps by an entry that its records do not hold yet
                 if named:
                     await self._deny(viewer, "thread", thread)
+                continue
+            if broken := passed.unreadable:
+                # A page shows the rest; an export says that it holds everything up to the head.
+                raise Corrupt(broken.what, broken.n, broken.why)
+            heads.append(passed.item)
         return heads
 
     async def _named_calls(self, viewer: Viewer, calls: Iterable[str]) -> list[ToolCall]:
@@ -225,7 +229,7 @@ class Exports:
         cursor = None
         while True:
             page = await self._lists.page(Turn, where, order=("first_n",), limit=_TOGETHER, cursor=cursor)
-            turns += await self._views.of(viewer, page.items, named=False)
+            turns += await self._views.of(viewer, self._lists, page.items, named=False)
             cursor = page.cursor
             if cursor is None:
                 break
