@@ -28,8 +28,10 @@ def cost(totals: Totals) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 turn`, `2 turns`, `2 entries`, `2 days`."""
+    """`1 turn`, `2 turns`, `2 entries`, `2 days`, `2 people`."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
+    if noun == "person":
+        plural = "people"
     return f"{number:,} {noun if number == 1 else plural}"
 
 

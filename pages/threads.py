@@ -5,6 +5,7 @@ from typing import get_args
 import streamlit as st
 
 from console.app import app
+from console.drawing.exports import draw_export
 from console.drawing.filters import WIDTH, day_range, person
 from console.drawing.paging import Pages
 from console.drawing.status_words import TURN_WORDS
@@ -59,20 +60,11 @@ def draw_all() -> None:
             )
             since, until = day_range("th")
     pages = Pages[str]("th_pages", (words, owner, outcome, since, until))
-    listing = run(
-        desk.oversight.search_threads(
-            viewer,
-            ThreadFilter(
-                words=words or "",
-                owner=owner,
-                outcomes=(outcome,) if outcome else (),
-                since=since,
-                until=until,
-            ),
-            limit=25,
-            cursor=pages.cursor,
-        )
+    wanted = ThreadFilter(
+        words=words or "", owner=owner, outcomes=(outcome,) if outcome else (), since=since, until=until
     )
+    listing = run(desk.oversight.search_threads(viewer, wanted, limit=25, cursor=pages.cursor))
+    draw_export(run, desk.exports, viewer, wanted, "th")
     if not listing.items:
         st.info("No threads match. Remove a filter, or use fewer words.", icon=":material/search_off:")
     for thread in listing.items:

@@ -5,6 +5,7 @@ from typing import get_args
 import streamlit as st
 
 from console.app import app
+from console.drawing.exports import draw_export
 from console.drawing.filters import WIDTH, day_range, person
 from console.drawing.paging import Pages
 from console.drawing.status_words import CALL_WORDS
@@ -48,20 +49,11 @@ with st.container(border=True, horizontal=True):
     since, until = day_range("tc")
 
 pages = Pages[str]("tc_pages", (tool, status, owner, since, until))
-listing = run(
-    desk.oversight.search_calls(
-        viewer,
-        CallFilter(
-            tools=(tool,) if tool else (),
-            statuses=(status,) if status else (),
-            owner=owner,
-            since=since,
-            until=until,
-        ),
-        limit=25,
-        cursor=pages.cursor,
-    )
+wanted = CallFilter(
+    tools=(tool,) if tool else (), statuses=(status,) if status else (), owner=owner, since=since, until=until
 )
+listing = run(desk.oversight.search_calls(viewer, wanted, limit=25, cursor=pages.cursor))
+draw_export(run, desk.exports, viewer, wanted, "tc")
 if not listing.items:
     st.info("No tool calls match. Remove a filter.", icon=":material/search_off:")
 for call in listing.items:

@@ -62,6 +62,7 @@ class Oversight:
         self._audit = audit or AuditLog(store, self._clock)
         self._lists = Lists(store)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self._finder = Finder(self._lists, self._pseudonyms)
         self._outdated: int | None = None
 
     async def outdated(self) -> int:
@@ -84,19 +85,7 @@ class Oversight:
         """
         wanted = wanted or ThreadFilter()
         await self._look(viewer, "audit.search", wanted.owner, wanted.recorded(), wanted.words)
-        if wanted.words.strip():
-            return await self._by_words(viewer, wanted, limit, cursor)
-        if wanted.verdicts and "none" not in wanted.verdicts:
-            return await self._by_verdict(viewer, wanted, limit, cursor)
-        where = self._where(wanted) | between("updated_at", wanted.since, wanted.until)
-
-        async def fetch(limit: int, cursor: str | None) -> Listing[Thread]:
-            return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
-
-        async def keep(heads: Sequence[Thread]) -> list[ThreadRow | SealedThread]:
-            return await self._rows(viewer, heads, wanted)
-
-        return await filled(fetch, keep, limit, cursor)
+        return await self._finder.threads(viewer, wanted, limit, cursor)
 
     async def sealed_threads(
         self,
@@ -130,15 +119,7 @@ class Oversight:
         """The tool calls of all owners, for an auditor, newest first, without those of sealed threads."""
         wanted = wanted or CallFilter()
         await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
-        page = await self._lists.unsealed(ToolCall, wanted.where(), order=("-planned_at",), limit=limit, cursor=cursor)
-        return Listing(
-            items=[
-                await self._pseudonyms.hide(call)
-                for call in page.items
-                if may(viewer, "call.read", Owned(kind="call", id=call.id, owner=call.owner))
-            ],
-            cursor=page.cursor,
-        )
+        return await self._finder.calls(viewer, wanted, limit, cursor)
 
     async def waiting_calls(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
@@ -188,6 +169,44 @@ class Oversight:
             await self._audit.authorize(viewer, action)
             owned = Owned(kind="person", id=check_id(person, "person's id"), owner=person)
         await self._audit.record(viewer, action, owned, words=words, filters=filters)
+
+
+class Finder:
+    """Finds what filters mean. It puts no look on record: its callers do that before they call it."""
+
+    def __init__(self, lists: Lists, pseudonyms: Pseudonyms) -> None:
+        self._lists = lists
+        self._pseudonyms = pseudonyms
+
+    async def threads(
+        self, viewer: Viewer, wanted: ThreadFilter, limit: int, cursor: str | None
+    ) -> Listing[ThreadRow | SealedThread]:
+        """As `Oversight.search_threads`."""
+        if wanted.words.strip():
+            return await self._by_words(viewer, wanted, limit, cursor)
+        if wanted.verdicts and "none" not in wanted.verdicts:
+            return await self._by_verdict(viewer, wanted, limit, cursor)
+        where = self._where(wanted) | between("updated_at", wanted.since, wanted.until)
+
+        async def fetch(limit: int, cursor: str | None) -> Listing[Thread]:
+            return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
+
+        async def keep(heads: Sequence[Thread]) -> list[ThreadRow | SealedThread]:
+            return await self._rows(viewer, heads, wanted)
+
+        return await filled(fetch, keep, limit, cursor)
+
+    async def calls(self, viewer: Viewer, wanted: CallFilter, limit: int, cursor: str | None) -> Listing[ToolCall]:
+        """As `Oversight.search_calls`."""
+        page = await self._lists.unsealed(ToolCall, wanted.where(), order=("-planned_at",), limit=limit, cursor=cursor)
+        return Listing(
+            items=[
+                await self._pseudonyms.hide(call)
+                for call in page.items
+                if may(viewer, "call.read", Owned(kind="call", id=call.id, owner=call.owner))
+            ],
+            cursor=page.cursor,
+        )
 
     def _where(self, wanted: ThreadFilter) -> dict[str, Filter]:
         where = wanted.content()

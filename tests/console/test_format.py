@@ -35,6 +35,7 @@ def test_a_cost_says_how_much_of_it_is_unknown(known, unknown, text):
         (0, "entry", "0 entries"),
         (1200, "entry", "1,200 entries"),
         (2, "day", "2 days"),
+        (9, "person", "9 people"),
     ],
 )
 def test_a_count_agrees_with_its_noun(number, noun, text):
