@@ -11,7 +11,9 @@ from datetime import datetime
 
 from core.canonical import Json
 from core.clock import Clock, SystemClock
+from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, count_calls, count_threads, tool_figures
 from core.desk.filters import CallFilter, ThreadFilter, between
+from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Snippet, snippet
 from core.gate import Action, Owned, Viewer, authorize
@@ -60,6 +62,7 @@ class Oversight:
         self._clock: Clock = clock or SystemClock()
         self._lists = Lists(store)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self._totals = KeptTotals(self._clock)
 
     async def search_threads(
         self, viewer: Viewer, wanted: ThreadFilter | None = None, *, limit: int = 50, cursor: str | None = None
@@ -110,9 +113,39 @@ class Oversight:
     ) -> Listing[ToolCall]:
         """The tool calls of all owners, for an auditor, newest first, without those of sealed threads."""
         wanted = wanted or CallFilter()
-        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
+        await self._look_at_calls(viewer, wanted)
         page = await self._lists.unsealed(ToolCall, wanted.where(), order=("-planned_at",), limit=limit, cursor=cursor)
         return Listing(items=[await self._pseudonyms.hide(call) for call in page.items], cursor=page.cursor)
+
+    async def count_threads(self, viewer: Viewer, wanted: ThreadFilter, among: ThreadChoices) -> Total[Counts] | None:
+        """How many threads match, and how many would with each of the choices, for an auditor.
+
+        Sealed threads do not count. None if `wanted` has words or verdicts: then no tally can count them.
+        """
+        await self._look(viewer, "audit.search", wanted.owner, wanted.recorded(), wanted.words)
+        if not wanted.countable:
+            return None
+        return await self._totals.get(
+            ("threads", repr(wanted), repr(among)), lambda: count_threads(self._store, wanted, among)
+        )
+
+    async def count_calls(self, viewer: Viewer, wanted: CallFilter, among: CallChoices) -> Total[Counts]:
+        """The same for tool calls."""
+        await self._look_at_calls(viewer, wanted)
+        return await self._totals.get(
+            ("calls", repr(wanted), repr(among)), lambda: count_calls(self._lists, wanted, among)
+        )
+
+    async def tool_report(
+        self, viewer: Viewer, since: datetime | None = None, until: datetime | None = None
+    ) -> Total[tuple[ToolFigures, ...]]:
+        """What became of each tool's calls, by the tool's name, for an auditor. Calls of sealed threads do not count.
+
+        The calls were planned at `since` or later, and before `until`; a time of None is left out.
+        """
+        recorded = CallFilter(since=since, until=until).recorded()
+        await self._look(viewer, "figures.read", None, {"figures": "tools", **recorded})
+        return await self._totals.get(("tools", since, until), lambda: tool_figures(self._lists, since, until))
 
     async def waiting_calls(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
@@ -123,6 +156,9 @@ class Oversight:
         where: dict[str, Filter] = {"status": "awaiting_approval", "approval": "approver"}
         page = await self._lists.page(ToolCall, where, order=("planned_at",), limit=limit, cursor=cursor)
         return Listing(items=[call for call in page.items if call.owner != viewer.id], cursor=page.cursor)
+
+    async def _look_at_calls(self, viewer: Viewer, wanted: CallFilter) -> None:
+        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
 
     async def _look(
         self, viewer: Viewer, action: Action, person: str | None, filters: dict[str, Json], words: str = ""
@@ -137,10 +173,7 @@ class Oversight:
         await record_look(self._store, self._clock, viewer, action, owned, words=words, filters=filters)
 
     def _where(self, wanted: ThreadFilter) -> dict[str, Filter]:
-        where = wanted.content()
-        if wanted.owner:
-            where["owner"] = wanted.owner
-        return where | ({"sealed": None} if wanted.narrowed else {})
+        return wanted.head() | ({"sealed": None} if wanted.narrowed else {})
 
     async def _by_words(
         self, wanted: ThreadFilter, limit: int, cursor: str | None

@@ -24,7 +24,7 @@ from core import (
     load_chat,
     tool,
 )
-from core.desk.filters import ThreadFilter
+from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from tests.support.desks import ASKER, QUICK, ended, waiting
 from tests.support.wrapped import WrappedStore
@@ -160,6 +160,9 @@ ROWS = {
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
     "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
     "search_calls": [("auditor's", None, lambda d, v, _: d.oversight.search_calls(v))],
+    "count_threads": [("auditor's", None, lambda d, v, _: d.oversight.count_threads(v, ThreadFilter(), {}))],
+    "count_calls": [("auditor's", None, lambda d, v, _: d.oversight.count_calls(v, CallFilter(), {}))],
+    "tool_report": [("auditor's", None, lambda d, v, _: d.oversight.tool_report(v))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
