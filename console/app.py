@@ -28,10 +28,12 @@ from console.demo.tools import TOOL_WORDS, hr_tools
 from console.keeper import DESK_KEEPER
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words
+from core.clock import SystemClock
 from core.desk.desk import Desk
 from core.desk.runner import Runner
 from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Viewer
+from core.maintenance.upgrade import upgrade
 from core.store import Store
 
 log = logging.getLogger(__name__)
@@ -124,7 +126,10 @@ class App:
             handover=DemoHandover(records) if records else None,
             instructions=settings.instructions,
         )
-        return await self._opened.enter_async_context(desk)
+        opened = await self._opened.enter_async_context(desk)
+        upgrading = asyncio.get_running_loop().create_task(_upgrade(store))
+        self._opened.push_async_callback(_ended, upgrading)
+        return opened
 
     async def _is_demo(self, settings: Settings, store: Store) -> bool:
         if settings.default_desk:
@@ -181,6 +186,24 @@ class App:
             self._retrying.cancel()
             await asyncio.wait([self._retrying])
         await self._opened.aclose()
+
+
+async def _upgrade(store: Store) -> None:
+    """Fold the threads of an older Rolltop again, while the desk already works."""
+
+    def tell(done: int, total: int) -> None:
+        if done == total or done % 500 == 0:
+            log.info("threads of an older version: %d of %d folded again", done, total)
+
+    try:
+        await upgrade(store, SystemClock(), tell)
+    except RolltopError as error:
+        log.error("threads of an older version are not all folded again, `rolltop rebuild` does it: %s", error)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _log_progress(progress: Progress) -> None:

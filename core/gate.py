@@ -146,6 +146,15 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             raise _hidden(viewer, action, object)
 
 
+def may(viewer: Viewer, action: Action, object: Owned) -> bool:
+    """Whether the action is allowed, for a row of a list: the list itself has been allowed and is on record."""
+    try:
+        authorize(viewer, action, object)
+    except NotFound:
+        return False
+    return True
+
+
 def _hidden(viewer: Viewer, action: Action, object: Owned) -> Exception:
     """The error for an object that the viewer may not see, the same as for a missing one."""
     if action in _LOOKS and not viewer.roles.isdisjoint(("auditor", "handler")):

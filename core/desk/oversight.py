@@ -16,11 +16,11 @@ from core.desk.filters import CallFilter, ThreadFilter, between
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Snippet, snippet
-from core.gate import Action, Owned, Viewer, authorize
+from core.gate import Action, Owned, Viewer, authorize, may
 from core.ids import check_id
 from core.log.audit import record_look
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import Message, Review, Thread, ToolCall
+from core.log.records import OUTDATED, Message, Review, Thread, ToolCall
 from core.store import Filter, In, Store
 from core.values import Verdict
 
@@ -63,6 +63,16 @@ class Oversight:
         self._lists = Lists(store)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._totals = KeptTotals(self._clock)
+        self._outdated: int | None = None
+
+    async def outdated(self) -> int:
+        """How many threads have records of an older Rolltop: filters by newer fields do not find these yet.
+
+        They are folded again when a console starts, or by `rolltop rebuild`.
+        """
+        if self._outdated != 0:  # once it is 0, it stays so
+            self._outdated = sum(group.count for group in await self._store.tally(OUTDATED, ()))
+        return self._outdated
 
     async def search_threads(
         self, viewer: Viewer, wanted: ThreadFilter | None = None, *, limit: int = 50, cursor: str | None = None
@@ -76,16 +86,16 @@ class Oversight:
         wanted = wanted or ThreadFilter()
         await self._look(viewer, "audit.search", wanted.owner, wanted.recorded(), wanted.words)
         if wanted.words.strip():
-            return await self._by_words(wanted, limit, cursor)
+            return await self._by_words(viewer, wanted, limit, cursor)
         if wanted.verdicts and "none" not in wanted.verdicts:
-            return await self._by_verdict(wanted, limit, cursor)
+            return await self._by_verdict(viewer, wanted, limit, cursor)
         where = self._where(wanted) | between("updated_at", wanted.since, wanted.until)
 
         async def fetch(limit: int, cursor: str | None) -> Listing[Thread]:
             return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
 
         async def keep(heads: Sequence[Thread]) -> list[ThreadRow | SealedThread]:
-            return await self._rows(heads, wanted)
+            return await self._rows(viewer, heads, wanted)
 
         return await filled(fetch, keep, limit, cursor)
 
@@ -106,7 +116,14 @@ class Oversight:
         await self._look(viewer, "sealed.list", None, wanted.recorded())
         where: dict[str, Filter] = {"sealed": True, **between("updated_at", since, until)}
         page = await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
-        return Listing(items=[await self._pseudonyms.hide(head) for head in page.items], cursor=page.cursor)
+        return Listing(
+            items=[
+                await self._pseudonyms.hide(head)
+                for head in page.items
+                if may(viewer, "thread.read", Owned(kind="thread", id=head.id, owner=head.owner, sealed=True))
+            ],
+            cursor=page.cursor,
+        )
 
     async def search_calls(
         self, viewer: Viewer, wanted: CallFilter | None = None, *, limit: int = 50, cursor: str | None = None
@@ -115,7 +132,14 @@ class Oversight:
         wanted = wanted or CallFilter()
         await self._look_at_calls(viewer, wanted)
         page = await self._lists.unsealed(ToolCall, wanted.where(), order=("-planned_at",), limit=limit, cursor=cursor)
-        return Listing(items=[await self._pseudonyms.hide(call) for call in page.items], cursor=page.cursor)
+        return Listing(
+            items=[
+                await self._pseudonyms.hide(call)
+                for call in page.items
+                if may(viewer, "call.read", Owned(kind="call", id=call.id, owner=call.owner))
+            ],
+            cursor=page.cursor,
+        )
 
     async def count_threads(self, viewer: Viewer, wanted: ThreadFilter, among: ThreadChoices) -> Total[Counts] | None:
         """How many threads match, and how many would with each of the choices, for an auditor.
@@ -155,7 +179,14 @@ class Oversight:
         await self._look(viewer, "call.read", None, {})
         where: dict[str, Filter] = {"status": "awaiting_approval", "approval": "approver"}
         page = await self._lists.page(ToolCall, where, order=("planned_at",), limit=limit, cursor=cursor)
-        return Listing(items=[call for call in page.items if call.owner != viewer.id], cursor=page.cursor)
+        return Listing(
+            items=[
+                call
+                for call in page.items
+                if may(viewer, "call.decide", Owned(kind="call", id=call.id, owner=call.owner, decider="approver"))
+            ],
+            cursor=page.cursor,
+        )
 
     async def _look_at_calls(self, viewer: Viewer, wanted: CallFilter) -> None:
         await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
@@ -176,7 +207,7 @@ class Oversight:
         return wanted.head() | ({"sealed": None} if wanted.narrowed else {})
 
     async def _by_words(
-        self, wanted: ThreadFilter, limit: int, cursor: str | None
+        self, viewer: Viewer, wanted: ThreadFilter, limit: int, cursor: str | None
     ) -> Listing[ThreadRow | SealedThread]:
         of_messages: dict[str, Filter] = {"owner": wanted.owner} if wanted.owner else {}
         of_messages |= between("at", wanted.since, wanted.until)
@@ -196,12 +227,12 @@ class Oversight:
                 thread: Hit(turn=message.turn, snippet=snippet(message.text or "", wanted.words))
                 for thread, message in first.items()
             }
-            return await self._rows(heads, wanted, hits)
+            return await self._rows(viewer, heads, wanted, hits)
 
         return await filled(fetch, keep, limit, cursor)
 
     async def _by_verdict(
-        self, wanted: ThreadFilter, limit: int, cursor: str | None
+        self, viewer: Viewer, wanted: ThreadFilter, limit: int, cursor: str | None
     ) -> Listing[ThreadRow | SealedThread]:
         where: dict[str, Filter] = {"verdicts": In(wanted.verdicts)}
         where |= {"owner": wanted.owner} if wanted.owner else {}
@@ -214,7 +245,7 @@ class Oversight:
         async def keep(reviews: Sequence[Review]) -> list[ThreadRow | SealedThread]:
             threads = [one for one in dict.fromkeys(review.thread for review in reviews) if one not in seen]
             seen.update(threads)
-            return await self._rows(await self._heads(threads, wanted), wanted)
+            return await self._rows(viewer, await self._heads(threads, wanted), wanted)
 
         return await filled(fetch, keep, limit, cursor)
 
@@ -228,13 +259,19 @@ class Oversight:
         return [heads[thread] for thread in threads if thread in heads]
 
     async def _rows(
-        self, heads: Sequence[Thread], wanted: ThreadFilter, hits: Mapping[str, Hit] | None = None
+        self,
+        viewer: Viewer,
+        heads: Sequence[Thread],
+        wanted: ThreadFilter,
+        hits: Mapping[str, Hit] | None = None,
     ) -> list[ThreadRow | SealedThread]:
         reviews = await self._reviews([head.id for head in heads if not head.sealed])
         rows: list[ThreadRow | SealedThread] = []
         for head in heads:
             if head.sealed:
                 rows.append(SealedThread(id=head.id, updated_at=head.updated_at))
+                continue
+            if not may(viewer, "thread.read", Owned(kind="thread", id=head.id, owner=head.owner)):
                 continue
             verdicts = Counter(given.verdict for review in reviews.get(head.id, ()) for given in review.given)
             judged: set[str] = {*verdicts} or {"none"}

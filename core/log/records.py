@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from core.canonical import Json, canonical
 from core.errors import Corrupt
 from core.log.facts import Snapshot
-from core.store import Record
+from core.store import In, Query, Record
 from core.values import (
     Attached,
     CallStatus,
@@ -35,6 +35,9 @@ from core.values import (
 
 FOLD = 2
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
+
+OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
+"""The heads of the threads whose records an older fold made."""
 
 MAX_FILTER = 200
 """The most characters of a text in `filters`: as many as a store compares."""
