@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
+from console.drawing.choices import put_in_url, recall, remember
+
 PRESETS = {
     "today": "Today",
     "7d": "Last 7 days",
@@ -56,15 +58,12 @@ def period(preset: str, today: date, first: date | None = None, last: date | Non
 
 def choose_period(prefix: str, preset: str = "7d") -> Period:
     """The period that the reader chooses, `preset` at first. Its URL parameters begin with `prefix`."""
-    chosen = st.selectbox(
-        "Time",
-        list(PRESETS),
-        index=list(PRESETS).index(preset),
-        key=f"{prefix}_time",
-        format_func=PRESETS.__getitem__,
-        bind="query-params",
-        width=150,
-    )
+    key = f"{prefix}_time"
+    asked = st.query_params.get(key, preset)
+    recall(key, asked if asked in PRESETS else preset)
+    chosen = st.selectbox("Time", list(PRESETS), key=key, format_func=PRESETS.__getitem__, width=150)
+    remember(key, chosen)
+    put_in_url(key, [chosen] if chosen != preset else [])
     first = last = None
     if chosen == "days":
         first = st.date_input("From", None, key=f"{prefix}_from", width=140, bind="query-params")
