@@ -6,7 +6,7 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.choices import Choice, Facet, private_text, reset, restore, single
-from console.drawing.filters import draw_total, fields, person
+from console.drawing.filters import draw_outdated, draw_total, fields, person
 from console.drawing.paging import Pages
 from console.drawing.periods import choose_period
 from console.drawing.status_words import CALL_GROUPS, OUTCOME_WORDS, VERDICT_WORDS
@@ -110,6 +110,7 @@ def draw_all() -> None:
     chosen = [f"{facet.label}: {facet.summary}" for facet in rare if facet.summary]
     chosen += ["One person"] * bool(owner) + [f"{name}: {value}" for name, value in metadata.items()]
     draw_total("thread", counted, chosen)
+    draw_outdated(run(desk.oversight.outdated()))
     if listing.items:
         open_thread(draw_threads("th_rows", listing.items, "Threads, the newest activity first"))
         st.caption(LEGEND)

@@ -5,7 +5,7 @@ import streamlit as st
 from console.app import app
 from console.drawing.call_rows import draw_calls, draw_figures
 from console.drawing.choices import Choice, Facet, reset, restore, single
-from console.drawing.filters import draw_total, fields, person
+from console.drawing.filters import draw_outdated, draw_total, fields, person
 from console.drawing.paging import Pages
 from console.drawing.periods import choose_period
 from console.drawing.status_words import CALL_GROUPS, EFFECT_WORDS
@@ -86,6 +86,7 @@ with rarely:
 chosen = [f"{facet.label}: {facet.summary}" for facet in (marks, effects, approvals) if facet.summary]
 chosen += ["One person"] * bool(owner) + [f"{name}: {value}" for name, value in arguments.items()]
 draw_total("call", counts, chosen)
+draw_outdated(run(desk.oversight.outdated()))
 opened = draw_calls("tc_rows", listing.items) if listing.items else None
 if opened:
     what, call = opened

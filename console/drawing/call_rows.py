@@ -80,8 +80,8 @@ def draw_figures(prefix: str, report: Total[tuple[ToolFigures, ...]]) -> None:
         return
     clicked = draw_table(f"{prefix}_figures", rows, columns, alt="What became of the calls of each tool")
     st.caption(
-        f"Click a number to list its calls. Counted {ago(datetime.now(UTC) - report.at)}, without sealed threads; unknown "
-        "are those without a person's word on whether they took effect; times are at most 10 % too high."
+        f"Click a number to list its calls. Counted {ago(datetime.now(UTC) - report.at)}, without sealed threads. "
+        "*Unknown*: no auditor has said yet whether it took effect. Times are at most 10 % too high."
     )
     if clicked is None:
         return

@@ -52,3 +52,13 @@ def draw_total(noun: str, counts: Total[Counts] | None, chosen: Sequence[str]) -
             age = datetime.now(UTC) - counts.at
             said.append(f"**{counted(counts.value.total, noun)}** · counted {ago(age)}, without sealed threads")
         st.caption(" · ".join([*said, *(label(one, 120) for one in chosen)]) or "Newest first", width="content")
+
+
+def draw_outdated(threads: int) -> None:
+    """Say that lists are incomplete while the records of so many threads are folded again."""
+    if threads:
+        st.warning(
+            f"After an upgrade {counted(threads, 'thread')} must be read again, which goes on by itself. Until then filters "
+            "may miss them, and so may counts.",
+            icon=":material/hourglass_empty:",
+        )

@@ -11,14 +11,16 @@ from console.format import cost
 from console.tool_words import tool_words
 from core.clock import moment
 from core.desk.oversight import SealedThread, ThreadRow
+from core.desk.snippets import Snippet
 from core.log.records import Thread
 from core.values import FAILED_CALL, Outcome
 
 LEGEND = (
-    "Click a question to open its thread, or press Shift+Space on its row. Answers: "
-    + ", ".join(f"*{OUTCOME_SHORT[outcome]}* {word.text.lower()}" for outcome, word in OUTCOME_WORDS.items())
-    + "."
+    "Click a question to open its thread, or press Shift+Space on its row. Answers: *Sourced* cite a handbook, "
+    "*No handbook* are complete without one, *Not found* say that the handbooks do not answer."
 )
+_BEFORE = 24
+"""The most characters of a snippet before the first of the words that were searched for: a cell shows its beginning."""
 
 
 def draw_threads(key: str, rows: Sequence[ThreadRow | SealedThread], alt: str) -> tuple[str, str | None] | None:
@@ -27,7 +29,7 @@ def draw_threads(key: str, rows: Sequence[ThreadRow | SealedThread], alt: str) -
     chips = sorted({str(chip) for row in cells for chip in _list(row["Outcomes"])}, key=_urgency)
     columns: dict[str, Button | ColumnConfig] = {
         "Question": Button("Question", 290),
-        "Hit": st.column_config.TextColumn("Found in", width=300),
+        "Hit": Button("Found in", 340),
         "Topic": st.column_config.TextColumn("Topic", width=130),
         "Outcomes": st.column_config.MultiselectColumn(
             "Answers", options=chips, color=[_color(chip) for chip in chips], width=160
@@ -72,10 +74,18 @@ def _cells(row: ThreadRow) -> Cells:
         "Cost": cost(thread.totals),
     }
     if row.hit:
-        cells["Hit"] = row.hit.snippet.text
+        cells["Hit"] = _beginning(row.hit.snippet)
     if thread.sealed:
         cells["Topic"] = (thread.topic or "not known").replace("_", " ")
     return cells
+
+
+def _beginning(found: Snippet) -> str:
+    """The snippet from shortly before its first mark on."""
+    first = found.marks[0][0] if found.marks else 0
+    if first <= _BEFORE:
+        return found.text
+    return f"… {found.text[found.text.index(' ', first - _BEFORE) + 1 :]}"
 
 
 def _sealed(row: SealedThread) -> Cells:
