@@ -32,7 +32,18 @@ from core.errors import (
 from core.gate import Viewer
 from core.handover import HandedMessage, Handover, Ticket
 from core.live.events import Event
-from core.log.records import HandoverRecord, Message, ModelCall, Retrieval, Summary, Thread, ToolCall, Totals, Turn
+from core.log.records import (
+    HandoverRecord,
+    Message,
+    ModelCall,
+    Retrieval,
+    Review,
+    Summary,
+    Thread,
+    ToolCall,
+    Totals,
+    Turn,
+)
 from core.model import Model, ModelRequest
 from core.options import Options
 from core.retriever import Filters, Retriever
@@ -88,6 +99,7 @@ __all__ = [
     "RequestMismatch",
     "Retrieval",
     "Retriever",
+    "Review",
     "RolltopError",
     "Runner",
     "SealedThread",

@@ -1,5 +1,7 @@
 """Thread: one conversation for an auditor, with the evidence beside each answer. Opening it is recorded."""
 
+from functools import partial
+
 import streamlit as st
 
 from console.app import app
@@ -7,15 +9,18 @@ from console.drawing.calls import draw_evidence, step_label, step_state
 from console.drawing.care import draw_care
 from console.drawing.evidence import draw_model_calls, draw_turn_facts
 from console.drawing.handovers import draw_handovers
+from console.drawing.judge import draw_judge
 from console.drawing.paging import Pages
 from console.drawing.sources import draw_retrieval, draw_sources, with_markers
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label, when
+from console.drawing.troubles import store_says
 from console.drawing.turns import draw_ending, draw_question, draw_unsourced
+from console.drawing.walk import Steps, Walk
 from console.format import cost, counted
 from console.sign_in import current_viewer
-from core.errors import NotFound
-from core.values import Passage
+from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
+from core.values import Cause, Passage, Verdict
 
 st.set_page_config(page_title="Thread", layout="wide")
 viewer = current_viewer()
@@ -35,6 +40,19 @@ def lift() -> None:
         pass  # another handler was faster: the page below says that the thread is not theirs any more
     else:
         st.session_state.tr_lifted = thread_id
+
+
+def judge(turn_id: str, verdict: Verdict, cause: Cause | None, note: str, corrected: str) -> str | None:
+    """Put the verdict on record; returns why it was not saved, None if it was."""
+    try:
+        run(desk.judge(viewer, turn_id, verdict, cause=cause, note=note, corrected=corrected))
+    except NotFound:
+        return "Not saved: this answer is not open to you any more."
+    except InvalidInput as error:
+        return f"Not saved: {error}"
+    except (Unavailable, StoreRefused, Full) as error:
+        return f"Not saved: {store_says(error)}"
+    return None
 
 
 if st.session_state.get("tr_lifted") == thread_id and "auditor" not in viewer.roles:
@@ -68,6 +86,9 @@ if thread.rejected:
 if not transcript.turns:
     st.info("This thread has no questions yet.", icon=":material/chat_bubble:")
 
+earlier = partial(pages.on, transcript.earlier) if transcript.earlier is not None else None
+steps = Steps(st.session_state.get("th_walk", Walk()), thread_id, transcript.turns, viewer, earlier)
+steps.draw()
 for view in transcript.turns:
     turn = view.turn
     with st.container(border=True, key=f"tr_turn_{turn.id}"):
@@ -84,6 +105,7 @@ for view in transcript.turns:
                 draw_ending(turn)
                 draw_unsourced(view)
                 draw_handovers(view.handovers)
+            draw_judge(turn, view.review, viewer, judge, steps)
         with evidence:
             for call in view.calls:
                 with st.status(step_label(call), state=step_state(call), type="compact"):

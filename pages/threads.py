@@ -12,6 +12,7 @@ from console.drawing.periods import choose_period
 from console.drawing.status_words import CALL_GROUPS, OUTCOME_WORDS, VERDICT_WORDS
 from console.drawing.text import label
 from console.drawing.thread_rows import LEGEND, draw_threads
+from console.drawing.walk import Walk
 from console.sign_in import current_viewer
 from console.tool_words import tool_words
 from core.desk.counts import ThreadChoices
@@ -36,7 +37,8 @@ def draw_sealed() -> None:
     )
     if listing.items:
         rows = [ThreadRow(thread=thread, verdicts={}) for thread in listing.items]
-        open_thread(draw_threads("th_sealed_rows", rows, "Sealed threads, the newest activity first"))
+        opened = draw_threads("th_sealed_rows", rows, "Sealed threads, the newest activity first")
+        open_thread(opened, Walk(ids=tuple(thread.id for thread in listing.items), cursor=listing.cursor))
     else:
         st.info("No threads are sealed in this time.", icon=":material/lock:")
     pages.draw(listing.cursor)
@@ -112,7 +114,9 @@ def draw_all() -> None:
     draw_total("thread", counted, chosen)
     draw_outdated(run(desk.oversight.outdated()))
     if listing.items:
-        open_thread(draw_threads("th_rows", listing.items, "Threads, the newest activity first"))
+        opened = draw_threads("th_rows", listing.items, "Threads, the newest activity first")
+        ids = tuple(row.thread.id for row in listing.items if isinstance(row, ThreadRow))
+        open_thread(opened, Walk(ids=ids, query=wanted, cursor=listing.cursor))
         st.caption(LEGEND)
     elif wanted == ThreadFilter():
         st.info("No questions have been asked yet. Threads appear here with the first one.", icon=":material/forum:")
@@ -123,9 +127,10 @@ def draw_all() -> None:
     pages.draw(listing.cursor)
 
 
-def open_thread(opened: tuple[str, str | None] | None) -> None:
-    """Go to the thread that was opened, at the turn with the words that were searched for."""
+def open_thread(opened: tuple[str, str | None] | None, walk: Walk) -> None:
+    """Go to the thread that was opened, at the turn with the words that were searched for. `walk` is its list."""
     if opened:
+        st.session_state.th_walk = walk
         thread, turn = opened
         st.switch_page("../pages/thread.py", query_params={"tr_id": thread} | ({"tr_turn": turn} if turn else {}))
 

@@ -303,7 +303,7 @@ def tally(records: Iterable[Record], query: Query, by: Sequence[str], sums: Sequ
     check_tally(query, by, sums)
     single = [
         Tally(
-            key=tuple(_scalar(lookup(record, path)) for path in by),
+            key=tuple(scalar(lookup(record, path)) for path in by),
             count=1,
             sums={path: _integer(lookup(record, path)) or 0 for path in sums},
             unknown={path: int(_integer(lookup(record, path)) is None) for path in sums},
@@ -330,7 +330,8 @@ def merge(tallies: Iterable[Tally]) -> list[Tally]:
     return [groups[place] for place in sorted(groups)]
 
 
-def _scalar(value: Json) -> Scalar:
+def scalar(value: Json) -> Scalar:
+    """The value as a group's key has it."""
     return None if isinstance(value, Mapping | list) else cast(Scalar, value)
 
 

@@ -22,6 +22,10 @@ class Pages(Generic[Cursor]):
         """The cursor of the page to show; None for the first."""
         return self._cursors[-1] if self._cursors else None
 
+    def on(self, following: Cursor) -> None:
+        """Show the next page in the next run. `following` is the cursor that came with this page."""
+        st.session_state[self._key] = (self._question, (*self._cursors, following))
+
     def draw(self, following: Cursor | None, back: str = "Previous", on: str = "Next") -> None:
         """The two buttons, if there is more than one page. `following` is the cursor that came with this page."""
         if not self._cursors and following is None:
@@ -32,8 +36,7 @@ class Pages(Generic[Cursor]):
                 key=f"{self._key}_previous",
                 icon=":material/chevron_left:",
                 disabled=not self._cursors,
-                on_click=self._go,
-                args=(self._cursors[:-1],),
+                on_click=self._back,
             )
             st.caption(f"Page {len(self._cursors) + 1}", width="content")
             st.button(
@@ -42,9 +45,9 @@ class Pages(Generic[Cursor]):
                 icon=":material/chevron_right:",
                 icon_position="right",
                 disabled=following is None,
-                on_click=self._go,
-                args=((*self._cursors, following),),
+                on_click=self.on,
+                args=(following,),
             )
 
-    def _go(self, cursors: tuple[Cursor, ...]) -> None:
-        st.session_state[self._key] = (self._question, cursors)
+    def _back(self) -> None:
+        st.session_state[self._key] = (self._question, self._cursors[:-1])

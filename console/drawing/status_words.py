@@ -1,11 +1,11 @@
-"""Statuses and failures in words: what happened, and what to do next.
+"""Statuses, verdicts and failures in words: what happened, and what to do next.
 
 A code without words here still gets a sentence: a newer core may have more codes than this page.
 """
 
 from dataclasses import dataclass
 
-from core.values import FAILED_CALL, CallStatus, Effect, Outcome, TurnStatus, Verdict
+from core.values import FAILED_CALL, CallStatus, Cause, Effect, Outcome, TurnStatus, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,15 @@ VERDICT_WORDS: dict[Verdict, Word] = {
     "right": Word("Right", "green", ":material/check_circle:"),
     "wrong": Word("Wrong", "red", ":material/cancel:"),
     "cannot_tell": Word("Cannot tell", "gray", ":material/help:"),
+}
+
+CAUSE_WORDS: dict[Cause, str] = {
+    "wrong_source": "Wrong source",
+    "missing_source": "Missing source",
+    "misread": "Misread",
+    "tool": "Tool",
+    "tone": "Tone",
+    "other": "Other",
 }
 
 _FAILURES = {

@@ -10,6 +10,7 @@ from typing import TypeVar
 from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
+from core.desk.reviews import Reviews
 from core.errors import InvalidInput
 from core.gate import Viewer, authorize
 from core.log.audit import record_look
@@ -19,6 +20,7 @@ from core.log.records import (
     Message,
     ModelCall,
     Retrieval,
+    Review,
     Summary,
     Thread,
     ToolCall,
@@ -32,7 +34,10 @@ S = TypeVar("S", Turn, Message, ToolCall, ModelCall, Retrieval, Summary, Handove
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnView:
-    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log."""
+    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
+
+    `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.
+    """
 
     turn: Turn
     calls: list[ToolCall]
@@ -40,6 +45,7 @@ class TurnView:
     retrievals: list[Retrieval]
     summaries: list[Summary]
     handovers: list[HandoverRecord]
+    review: Review | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +86,7 @@ class Archive:
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
         """The thread's head. Raises NotFound if it does not exist or the viewer may not see it."""
@@ -92,7 +99,7 @@ class Archive:
         # Only what the head holds that was checked: a turn that has sealed the thread since is not shown.
         where: dict[str, Filter] = {"thread": thread_id, "first_n": _up_to(before, passed.item.n + 1)}
         page = await self._lists.page(Turn, where, order=("-first_n",), limit=check_limit(last, 100))
-        views = await self._views(page.items[::-1], named=passed.named)
+        views = await self._views(viewer, page.items[::-1], named=passed.named)
         return Transcript(
             thread=passed.item if passed.named else await self._pseudonyms.hide(passed.item),
             turns=views,
@@ -102,7 +109,7 @@ class Archive:
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
         """The turn with its calls, searches, summaries and hand-overs. Raises NotFound."""
         passed = await self._checked.turn(viewer, "thread.read", turn_id)
-        return (await self._views([passed.item], named=passed.named))[0]
+        return (await self._views(viewer, [passed.item], named=passed.named))[0]
 
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None
@@ -185,14 +192,16 @@ class Archive:
         searches = await self._lists.all(Retrieval, {"turn": In(ids)})
         return [_gap(turn, searches) for turn in sorted(turns, key=lambda turn: turn.opened_at, reverse=True)]
 
-    async def _views(self, turns: list[Turn], *, named: bool) -> list[TurnView]:
-        of_turns: dict[str, Filter] = {"turn": In(tuple(turn.id for turn in turns))}
+    async def _views(self, viewer: Viewer, turns: list[Turn], *, named: bool) -> list[TurnView]:
+        ids = tuple(turn.id for turn in turns)
+        of_turns: dict[str, Filter] = {"turn": In(ids)}
         turns = await self._shown(turns, named=named)
         calls = await self._shown(await self._lists.all(ToolCall, of_turns), named=named)
         model_calls = await self._shown(await self._lists.all(ModelCall, of_turns), named=named)
         retrievals = await self._shown(await self._lists.all(Retrieval, of_turns), named=named)
         summaries = await self._shown(await self._lists.all(Summary, of_turns), named=named)
         handovers = await self._shown(await self._lists.all(HandoverRecord, of_turns), named=named)
+        reviews = {} if named else await self._reviews.of(viewer, ids)
         return [
             TurnView(
                 turn=turn,
@@ -201,6 +210,7 @@ class Archive:
                 retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
                 summaries=[summary for summary in summaries if summary.turn == turn.id],
                 handovers=[handover for handover in handovers if handover.turn == turn.id],
+                review=reviews.get(turn.id),
             )
             for turn in turns
         ]

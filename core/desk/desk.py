@@ -21,6 +21,7 @@ from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
 from core.desk.handovers import Handovers
 from core.desk.oversight import Oversight
+from core.desk.reviews import Reviews
 from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
 from core.gate import Owned, Viewer, authorize
 from core.handover import Handover
@@ -51,7 +52,7 @@ from core.log.facts import (
     TurnOpened,
 )
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import HandoverRecord, Thread, ToolCall, Turn
+from core.log.records import HandoverRecord, Review, Thread, ToolCall, Turn
 from core.model import Model
 from core.options import Options
 from core.retrieval.search import with_search
@@ -60,7 +61,7 @@ from core.store import Store
 from core.tools import Tool, by_name
 from core.turn.commands import Approval, Claim, Note, Submit
 from core.turn.journal import Journal
-from core.values import Attached, Concern, Standing, Worker
+from core.values import Attached, Cause, Concern, Standing, Verdict, Worker
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
 from core.worker.history import tool_json
@@ -128,6 +129,7 @@ class Desk:
         self._checked = CheckedRecords(store, self._clock)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._care = care
+        self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self.options = options or Options()
         chain = Chain(model if isinstance(model, Sequence) else [model], self._clock)
@@ -372,6 +374,25 @@ class Desk:
         await journal.append(Note(fact=fact), by=viewer.id)
         return await self._pseudonyms.hide(journal.state.item(ToolCall, call_id))
 
+    async def judge(
+        self,
+        viewer: Viewer,
+        turn_id: str,
+        verdict: Verdict,
+        *,
+        cause: Cause | None = None,
+        note: str = "",
+        corrected: str = "",
+    ) -> Review:
+        """Put an auditor's verdict on an answer on record, or a handler's if the thread is sealed.
+
+        `cause` says why a `wrong` answer is wrong; other verdicts have none. `corrected` is the answer as it should
+        have been. Both texts have at most 4000 characters. A later verdict replaces the person's earlier one, which
+        stays in the log; the same verdict again adds nothing. Raises InvalidInput, also for a turn that has not ended
+        or has no answer, and NotFound, also for an answer to the viewer's own question.
+        """
+        return await self._reviews.judge(viewer, turn_id, verdict, cause, note, corrected)
+
     async def lift_seal(self, viewer: Viewer, thread_id: str, reason: str) -> Thread:
         """Open a sealed thread to auditors again, as a handler other than its owner; a later concern seals it anew.
 
@@ -405,6 +426,7 @@ class Desk:
         """Recover open turns now, instead of at the next sweep, which runs every SWEEP seconds."""
         await self._recovery.sweep()
         await self._handovers.close_lost()
+        await self._reviews.repair()
 
     async def _recognised(self, question: str, viewer: Viewer) -> tuple[Concern | None, bool]:
         """The concern that the question raises, and whether it seals the thread."""
@@ -524,6 +546,7 @@ class Desk:
                 await self._recovery.sweep(thread_id)
                 if thread_id is None:
                     await self._handovers.close_lost()
+                    await self._reviews.repair()
             except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
                 log.exception("recovery failed; it runs again in %g s", SWEEP)
             await anyio.sleep(SWEEP)

@@ -243,7 +243,8 @@ class Oversight:
             return await self._lists.page(Review, where, order=("-opened_at",), limit=limit, cursor=cursor)
 
         async def keep(reviews: Sequence[Review]) -> list[ThreadRow | SealedThread]:
-            threads = [one for one in dict.fromkeys(review.thread for review in reviews) if one not in seen]
+            shown = [review for review in reviews if self._may_see(viewer, review)]
+            threads = [one for one in dict.fromkeys(review.thread for review in shown) if one not in seen]
             seen.update(threads)
             return await self._rows(viewer, await self._heads(threads, wanted), wanted)
 
@@ -265,7 +266,7 @@ class Oversight:
         wanted: ThreadFilter,
         hits: Mapping[str, Hit] | None = None,
     ) -> list[ThreadRow | SealedThread]:
-        reviews = await self._reviews([head.id for head in heads if not head.sealed])
+        reviews = await self._reviews(viewer, [head.id for head in heads if not head.sealed])
         rows: list[ThreadRow | SealedThread] = []
         for head in heads:
             if head.sealed:
@@ -286,10 +287,15 @@ class Oversight:
             )
         return rows
 
-    async def _reviews(self, threads: Sequence[str]) -> dict[str, list[Review]]:
-        """The reviews of the answers of each of these threads."""
+    async def _reviews(self, viewer: Viewer, threads: Sequence[str]) -> dict[str, list[Review]]:
+        """The reviews of the answers of each of these threads that the viewer may see."""
         found = await self._lists.all(Review, {"thread": In(tuple(threads))}) if threads else []
         of_threads: dict[str, list[Review]] = {}
         for review in found:
-            of_threads.setdefault(review.thread, []).append(review)
+            if self._may_see(viewer, review):
+                of_threads.setdefault(review.thread, []).append(review)
         return of_threads
+
+    def _may_see(self, viewer: Viewer, review: Review) -> bool:
+        """Whether the viewer may see the review, for threads that are open to them: not one of their own answers."""
+        return may(viewer, "answer.judge", Owned(kind="turn", id=review.id, owner=review.owner))

@@ -17,7 +17,7 @@ from core.log.audit import audit_head
 from core.log.commit import commit_surely
 from core.log.entry import verify
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import Outline, last_mentions, pages, refold
+from core.maintenance.refold import Outline, last_mentions, pages, refold, refold_review
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
 
@@ -135,7 +135,7 @@ class _Copying:
             self.changed.append(head.id)
         kind, _, name = head.id.partition(":")
         # An erasure may have emptied records that were written before it, so they are folded again.
-        if n and kind in ("audit", "thread") and (erased or not await self._has_head(kind, name, n)):
+        if n and kind in ("audit", "review", "thread") and (erased or not await self._has_head(kind, name, n)):
             await self._write_records(kind, Outline(thread=name, n=n, last=last))
 
     async def _check_end(self, stream: str, n: int) -> None:
@@ -164,6 +164,10 @@ class _Copying:
         if kind == "audit":
             last, *_ = await self._target.read(f"audit:{log.thread}", log.n - 1, 1)
             yield [audit_head(last)]
+            return
+        if kind == "review":
+            if review := await refold_review(self._target, f"review:{log.thread}"):
+                yield [review]
             return
         async for records in refold(self._target, log):
             yield records

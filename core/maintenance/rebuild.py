@@ -16,7 +16,7 @@ from core.log.audit import audit_head
 from core.log.entry import verify
 from core.log.facts import fact
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import KINDS, Outline, outline, pages, refold
+from core.maintenance.refold import KINDS, Outline, outline, pages, refold, refold_review
 from core.store import In, Query, Range, Record, Store, every
 from core.values import GENESIS
 
@@ -30,8 +30,8 @@ Fault: TypeAlias = Literal[
 ]
 MENDABLE: frozenset[Fault] = frozenset(("missing", "behind", "changed"))
 
-_READ = ("administration", "audit", "thread")
-"""The kinds of stream that are read. Records are folded from all but the first, whose log is only verified."""
+_READ = ("administration", "installation", "audit", "review", "thread")
+"""The kinds of stream that are read. The logs of the first two are verified; from the others records are folded too."""
 
 # In groups: many small threads then need hardly more queries than one.
 ENTRIES_AT_ONCE = 500
@@ -90,7 +90,8 @@ class Rebuild:
         streams: set[str] = set()
         queries = [Query(kind="stream", where={"id": Range(ge=f"{of}:", lt=f"{of};")}) for of in _READ]
         total = sum([group.count for query in queries for group in await self._store.tally(query, ())])
-        for query, look_at in zip(queries, (self._administration, self._audits, self._threads), strict=True):
+        readers = (self._verified, self._verified, self._audits, self._reviews, self._threads)
+        for query, look_at in zip(queries, readers, strict=True):
             async for heads in _groups(every(self._store, query)):
                 for finding in await look_at(heads):
                     yield finding
@@ -157,7 +158,7 @@ class Rebuild:
             await look.repairs.finish()
         return await self._standing(f"thread:{look.log.thread}", look.log.n, look.findings)
 
-    async def _administration(self, heads: Sequence[Record]) -> list[Finding]:
+    async def _verified(self, heads: Sequence[Record]) -> list[Finding]:
         findings: list[Finding] = []
         for head in heads:
             n, last_hash = 0, GENESIS
@@ -170,6 +171,16 @@ class Rebuild:
                 findings.append(_broken(head.id, error))
         return findings
 
+    async def _reviews(self, heads: Sequence[Record]) -> list[Finding]:
+        return [finding for head in heads for finding in await self._review(head.id)]
+
+    async def _review(self, stream: str) -> list[Finding]:
+        try:
+            right = await refold_review(self._store, stream)
+        except Corrupt as error:
+            return [_broken(stream, error)]
+        return await self._one_record(stream, right) if right else []
+
     async def _audits(self, heads: Sequence[Record]) -> list[Finding]:
         return [finding for head in heads for finding in await self._audit(head.id)]
 
@@ -181,15 +192,17 @@ class Rebuild:
                 right = audit_head(entries[-1])
         except Corrupt as error:
             return [_broken(stream, error)]
-        if right is None:
-            return []
+        return await self._one_record(stream, right) if right else []
+
+    async def _one_record(self, stream: str, right: Record) -> list[Finding]:
+        """The findings of a stream that makes one record, as `right`."""
         self.checked += 1
         finding = self._compared(right, await self._store.get(right.kind, right.id))
         if finding and finding.mended:
-            repairs = Repairs(self._store, self._clock, stream, n, self._patience)
+            repairs = Repairs(self._store, self._clock, stream, right.n, self._patience)
             await repairs.add(right)
             await repairs.finish()
-        return await self._standing(stream, n, [finding] if finding else [])
+        return await self._standing(stream, right.n, [finding] if finding else [])
 
     async def _stored(self, records: Iterable[Record]) -> dict[tuple[str, str], Record]:
         ids: dict[str, list[str]] = {}
@@ -224,9 +237,9 @@ class Rebuild:
 
     async def _strays(self, streams: set[str]) -> AsyncIterator[Finding]:
         """Records without a stream; `streams` are names of streams that exist."""
-        for kind in (*KINDS, "audit"):
+        for kind in (*KINDS, "audit", "review"):
             async for record in every(self._store, Query(kind=kind)):
-                stream = f"audit:{record.id}" if kind == "audit" else f"thread:{_thread_of(record)}"
+                stream = f"thread:{_thread_of(record)}" if kind in KINDS else f"{kind}:{record.id}"
                 if stream not in streams and not await self._is_stream(stream):
                     yield Finding(fault="ghost", kind=kind, id=record.id, n=record.n, said="its log does not exist")
 

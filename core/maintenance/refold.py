@@ -1,7 +1,8 @@
-"""Folding a thread's records again from its whole log, turn by turn.
+"""Folding records again from whole logs: a thread's turn by turn, and the one of a review.
 
-The first reading checks the chain and notes the last entry that concerns each turn. The second folds the entries, and
-yields and forgets a turn's records there. So memory depends on the turns in progress, not on the thread's length.
+The first reading of a thread checks the chain and notes the last entry that concerns each turn. The second folds the
+entries, and yields and forgets a turn's records there. So memory depends on the turns in progress, not on the thread's
+length.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -9,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from core.log.entry import verify
 from core.log.fold import State, fold
-from core.log.records import Item, Turn, record, record_kind
+from core.log.records import Item, Review, Turn, record, record_kind
+from core.log.review import fold_review
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
@@ -68,6 +70,16 @@ async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
                 state = replace(state, items={key: item for key, item in state.items.items() if _turn_of(item) != turn})
     if state.thread:
         yield [record(state.thread)]
+
+
+async def refold_review(store: Store, stream: str) -> Record | None:
+    """The record of a review, from its whole log; None if the log is empty. Raises Corrupt if the log is broken."""
+    review: Review | None = None
+    async for entries in pages(store, stream):
+        verify(entries, after=review.n if review else 0, prev=review.hash if review else GENESIS)
+        for entry in entries:
+            review = fold_review(review, entry)
+    return record(review) if review else None
 
 
 def _turn_of(item: Item) -> str | None:

@@ -154,6 +154,7 @@ ROWS = {
         ("approve", "pay", decide),
     ],
     "resolve": [("resolve", "unknown", lambda d, v, id: d.resolve(v, id, True, "I saw the letter"))],
+    "judge": [("judge", "turn", lambda d, v, id: d.judge(v, id, "right"))],
     "lift_seal": [("lift", "thread", lambda d, v, id: d.lift_seal(v, id, "a false alarm"))],
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
     "threads": [("employee's", None, lambda d, v, _: d.archive.threads(v))],
@@ -171,7 +172,7 @@ CELLS = [
     for method, rows in ROWS.items()
     for action, thing, call in rows
 ]
-AUDITED = (READ, "read for approval", "resolve", "lift")
+AUDITED = (READ, "read for approval", "resolve", "judge", "lift")
 EMPLOYEES = ("employee", "approver", "handler")
 
 
@@ -192,14 +193,14 @@ def expected(action, who, whose):
         case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's"), _):
             return Denied
     if whose == "own":
-        return NotFound if action in ("approve", "resolve", "lift") else "ok"
+        return NotFound if action in ("approve", "resolve", "judge", "lift") else "ok"
     if action in AUDITED and purposeless:
         return InvalidInput
     if whose == "missing":
         return NotFound
     reader = "handler" if whose == "sealed" else "auditor"
     match action, who:
-        case (("read" | "resolve" | "read for approval"), _) if who == reader:
+        case (("read" | "resolve" | "judge" | "read for approval"), _) if who == reader:
             return "look"
         case "lift", "handler" if whose == "sealed":
             return "look"
@@ -280,6 +281,7 @@ async def test_a_look_that_cannot_be_put_on_record_shows_nothing(store, monkeypa
         with pytest.raises(Unavailable, match="no place for an audit"):
             await call(desk, VIEWERS["auditor"], getattr(things, thing) if thing else None)
         assert not (await store.get("tool_call", things.unknown)).fields["resolution"]
+        assert await store.get("review", things.turn) is None
 
 
 async def test_a_look_says_who_looked_at_what_of_whose_and_why(store):

@@ -148,6 +148,23 @@ async def test_calls_are_found_by_declared_arguments_and_by_whom_they_are_about(
     assert other.about == await Pseudonyms(desk._store, SystemClock()).of("e-1077")
 
 
+async def test_threads_are_found_by_their_verdicts_and_nobody_sees_those_on_their_own(desk):
+    wrong, (turn,) = await asked(desk, ASKER, "hello")
+    unjudged, _ = await asked(desk, OTHER, "hello")
+    own, (of_auditor,) = await asked(desk, AUDITOR, "hello")
+    await desk.judge(AUDITOR, turn, "wrong", cause="tone")
+    await desk.judge(Viewer("e-2002", {"auditor"}, purpose="second"), of_auditor, "right")
+
+    async def found(*verdicts):
+        return ids(await desk.oversight.search_threads(AUDITOR, ThreadFilter(verdicts=verdicts)))
+
+    assert await found("wrong", "right") == [wrong]
+    assert await found("none") == [own, unjudged]
+    assert await found("none", "wrong") == [own, unjudged, wrong]
+    rows = {row.thread.id: row.verdicts for row in (await desk.oversight.search_threads(AUDITOR)).items}
+    assert rows == {wrong: {"wrong": 1}, unjudged: {}, own: {}}
+
+
 async def test_a_hit_names_its_turn_and_marks_the_words(desk):
     thread, (_, second) = await asked(desk, ASKER, "hello", "my dragon question")
     (row,) = (await desk.oversight.search_threads(AUDITOR, ThreadFilter(words="dragon"))).items

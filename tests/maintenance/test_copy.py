@@ -7,16 +7,19 @@ import anyio
 import pytest
 
 from backends import open_store
+from backends.models.scripted.model import Say
 from backends.stores.memory import MemoryStore
 from core import InvalidInput, Viewer
 from core.clock import SystemClock
 from core.desk.oversight import Oversight
 from core.errors import Conflict, RolltopError, Unavailable
+from core.ids import KINDS_OF_STREAM
 from core.log.entry import chain, verify
 from core.log.facts import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
 from core.maintenance.copy import COMMIT_SIZE, STREAMS_AT_ONCE, Copied, copy
 from core.store import commit_size
 from core.values import GENESIS
+from tests.support.desks import chatting
 from tests.support.papers import SECRET, logs, papers, records
 from tests.support.seeding import seed
 from tests.support.wrapped import FaultyStore, WrappedStore
@@ -55,8 +58,7 @@ async def test_all_of_a_store_goes_to_another_kind_and_back(url, monkeypatch):
         everything = await logs(first)
         assert there.appended == there.entries == back.entries == sum(map(len, everything.values()))
         assert there.streams == len(everything)
-        kinds = {"administration", "audit", "blob", "installation", "live", "thread"}
-        assert {name.partition(":")[0] for name in everything} == kinds
+        assert {name.partition(":")[0] for name in everything} == set(KINDS_OF_STREAM)
         assert any(entry.erased for log in everything.values() for entry in log)
         assert SECRET not in repr(await logs(last)) + repr(await records(last))
         assert len(there.open_turns) == 2
@@ -250,3 +252,16 @@ async def test_two_copies_to_one_target_leave_it_whole():
     assert await records(target) == await records(source)
     for log in (await logs(target)).values():
         verify(log)
+
+
+async def test_an_erased_verdict_reaches_a_copy_that_held_it(store):
+    source = MemoryStore()
+    async with chatting(source, [[Say("25 days.")]]) as chat:
+        turn = (await chat.ask("How much leave?")).turn_id
+        await chat.desk.judge(AUDITOR, turn, "wrong", cause="misread", note=SECRET)
+    await copied(source, store)
+    assert (await store.get("review", turn)).fields["given"][0]["note"] == SECRET
+    await source.erase(f"review:{turn}")
+    assert (await copied(source, store)).erased == 1
+    given = (await store.get("review", turn)).fields["given"][0]
+    assert (given["verdict"], given["cause"], given["note"], given["corrected"]) == ("wrong", "misread", None, None)

@@ -13,7 +13,7 @@ from core.gate import Viewer
 from core.log.audit import record_look
 from core.log.commit import begin_stream
 from core.log.entry import Draft, chain
-from core.log.facts import DemoMarked
+from core.log.facts import DemoMarked, InstallationContent, InstallationMade
 from core.log.fold import fold
 from core.maintenance.rebuild import Finding, Rebuild
 from core.maintenance.refold import KINDS, outline, refold
@@ -48,7 +48,7 @@ async def without(store: Store, *lost: tuple[str, str], lagging: str | None = No
     copy = MemoryStore()
     for stream, log in (await logs(store)).items():
         await copy.commit(stream, 0, log, id="c-copied")
-    for kind in (*KINDS, "audit"):
+    for kind in (*KINDS, "audit", "review"):
         async for record in every(store, Query(kind=kind)):
             if (kind, record.id) not in lost and not (lagging and lagging in (record.id, record.fields.get("thread"))):
                 await copy.commit("thread:t-0", 0, (), [record], id="c-repair")
@@ -66,7 +66,7 @@ async def test_what_a_desk_wrote_is_what_its_logs_say(store):
         held = await records(store)
         assert await rebuilt(store) == []
         assert await records(store) == held
-        assert {kind for kind, _ in held} >= set(KINDS) - {"summary"} | {"audit"}
+        assert {kind for kind, _ in held} >= set(KINDS) - {"summary"} | {"audit", "review"}
 
 
 async def test_a_changed_record_is_found_and_mended(store):
@@ -135,14 +135,21 @@ async def test_what_a_repair_cannot_put_right_is_said_and_left(store):
 
 
 @pytest.mark.parametrize("change", [{"kind": "live.beat"}, {"hash": "0" * 64}])
-async def test_a_mark_that_was_changed_is_named(change):
+@pytest.mark.parametrize(
+    ("stream", "made"),
+    [
+        ("administration:desk", DemoMarked()),
+        ("installation:desk", InstallationMade(content=InstallationContent(key="00ff"))),
+    ],
+)
+async def test_a_mark_that_was_changed_is_named(stream, made, change):
     store = MemoryStore()
-    await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
+    await begin_stream(store, SystemClock(), stream, [made], patience=0)
     assert await rebuilt(store) == []
-    (mark,) = store._streams["administration:desk"].entries
-    store._streams["administration:desk"].entries[0] = replace(mark, **change)
+    (mark,) = store._streams[stream].entries
+    store._streams[stream].entries[0] = replace(mark, **change)
     (found,) = await rebuilt(store)
-    assert (found.fault, found.kind, found.id, found.mended) == ("broken", "stream", "administration:desk", False)
+    assert (found.fault, found.kind, found.id, found.mended) == ("broken", "stream", stream, False)
 
 
 async def test_an_administration_entry_of_an_unknown_kind_is_named():
@@ -152,6 +159,35 @@ async def test_an_administration_entry_of_an_unknown_kind_is_named():
     await store.commit("administration:desk", 0, entries, id="c-1")
     (found,) = await rebuilt(store)
     assert (found.fault, found.id) == ("broken", "administration:desk")
+
+
+async def test_a_review_that_lags_or_was_changed_is_found_and_mended(store):
+    async with chatting(store, [[Say("25 days.")]]) as chat:
+        turn = (await chat.ask("How much leave?")).turn_id
+        await chat.desk.judge(AUDITOR, turn, "wrong", cause="misread", note="It is 30.")
+        first = await store.get("review", turn)
+        await chat.desk.judge(AUDITOR, turn, "right")
+    right = await records(store)
+    for wrong, fault in [(first, "behind"), (replace(first, n=2), "changed")]:
+        copy = await without(store, ("review", turn))
+        assert told(await rebuilt(copy, mend=False)) == {("missing", "review", turn)}
+        await copy.commit(f"review:{turn}", 0, (), [wrong], id="c-wrong")
+        assert told(await rebuilt(copy, mend=False)) == {(fault, "review", turn)}
+        assert all(one.mended for one in await rebuilt(copy))
+        assert await records(copy) == right
+
+
+async def test_a_review_without_its_log_and_one_whose_log_is_broken_are_named():
+    store = MemoryStore()
+    async with chatting(store, [[Say("25 days.")]]) as chat:
+        turn = (await chat.ask("How much leave?")).turn_id
+        await chat.desk.judge(AUDITOR, turn, "right")
+    log = store._streams[f"review:{turn}"].entries
+    log[0] = replace(log[0], shell={**log[0].shell, "verdict": "wrong"})
+    await store.commit("thread:t-0", 0, (), [Record(kind="review", id="boo", n=1, fields={})], id="c-ghost")
+    found = await rebuilt(store)
+    assert told(found) == {("broken", "stream", f"review:{turn}"), ("ghost", "review", "boo")}
+    assert not any(one.mended for one in found)
 
 
 async def test_a_broken_log_is_named_and_stops_no_other():

@@ -1,6 +1,7 @@
 """What is MongoDB's alone: whose client it is, what a shell sees, answers that get lost, indexes, waits and errors."""
 
 import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from urllib.parse import urlsplit
 
@@ -10,10 +11,10 @@ import pymongo
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from backends import open_store
 from backends.models.scripted.model import Call, Say, ScriptedModel
+from backends.stores.mongodb import documents
 from backends.stores.mongodb.documents import AS_TEXT, escaped, native
 from backends.stores.mongodb.query import COMMIT_INDEXES, RECORD_INDEXES
 from backends.stores.mongodb.store import MongoStore
@@ -22,31 +23,12 @@ from core import Desk
 from core.canonical import canonical
 from core.desk.filters import CallFilter, ThreadFilter
 from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable
-from core.store import MAX_COMMIT, Query, Range, commit_size
+from core.store import MAX_COMMIT, All, Query, Range, commit_size
 from core.tools import tool
 from tests.support.desks import ASKER, AUDITOR, PATIENCE, check, ended
+from tests.support.mongodb_commands import READING, Commands, asked, served
 from tests.support.proxy import Proxy
-
-
-class Commands(CommandListener):
-    """What a client was told to send, in order."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, dict]] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.sent.append((event.command_name, dict(event.command)))
-
-    def succeeded(self, event: object) -> None:
-        pass
-
-    failed = succeeded
-
-    def names(self) -> list[str]:
-        """The commands since the last time this was asked, each with its collection."""
-        names = [f"{name} {command[name]}" for name, command in self.sent if isinstance(command[name], str)]
-        self.sent.clear()
-        return names
+from tests.support.random_queries import agrees_with_memory
 
 
 @pytest.fixture
@@ -208,6 +190,27 @@ async def test_what_bson_would_blow_up_beyond_16_mb_is_kept_and_found(mongodb_ur
         assert await found(store, words="other") == []
 
 
+async def test_an_indexed_list_of_a_large_record_is_native_and_found_by_its_index(watched, commands, database) -> None:
+    record = noted("r1", kind="thread", tools=["book", "book:failed"], other=["x"], items=NUMBERS)
+    await extend(watched, "thread:a", {}, records=[record])
+    fields = database["record.thread"].find_one()["fields"]
+    assert (fields["tools"], fields["other"]) == (["book", "book:failed"], {AS_TEXT: '["x"]'})
+    commands.forget()
+    assert await found(watched, kind="thread", where={"tools": All(("book:failed", "book"))}) == ["r1"]
+    (condition,) = [command["filter"] for name, command in commands.sent if name == "find"]
+    assert condition == {"$and": [{"fields.tools": {"$eq": "book:failed"}}, {"fields.tools": {"$eq": "book"}}]}
+    assert await watched.get("thread", "r1") == record
+
+
+@pytest.mark.parametrize("roomy", [documents.ROOMY, 300], ids=["native", "as text"])
+async def test_any_query_finds_what_the_memory_store_finds(
+    mongodb_url: str, roomy: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "ROOMY", roomy)
+    async with open_store(mongodb_url) as store:
+        await agrees_with_memory(store, random.Random(roomy), 200)
+
+
 async def test_a_text_of_8_mb_needs_no_other_form(mongodb_url: str, database) -> None:
     async with open_store(mongodb_url) as store:
         room = MAX_COMMIT - commit_size(first("thread:a", {"text": ""}), ())
@@ -308,33 +311,6 @@ async def test_reading_and_finding_a_page_are_one_command_each(watched, commands
     assert commands.names() == ["find commits", "find record.note"]
 
 
-def served(keys: list[tuple[str, int]], condition: dict, sort: list[tuple[str, int]]) -> bool:
-    """Whether an index finds the few that one value leaves, or walks the order from there; words always find few."""
-    wanted = dict(_flat(condition))
-    equal = {key for key, value in wanted.items() if not isinstance(value, dict) or {"$eq", "$in"} & value.keys()}
-    names = [key for key, _ in keys]
-    if "words" in wanted:
-        return names[0] == "words"
-    rest = names[next((i for i, name in enumerate(names) if name not in equal), len(names)) :]
-    walks = bool(sort) and rest[: len(sort)] == [key for key, _ in sort]
-    if names[0] == "_id":
-        return "_id" in wanted or (not condition and sort[:1] == [("_id", 1)])
-    return walks or names[0] in equal or (not equal and names[0] in wanted)
-
-
-def _flat(condition: dict) -> Iterator[tuple[str, object]]:
-    for key, wanted in condition.items():
-        if key == "$and":
-            for part in wanted:
-                yield from _flat(part)
-        elif key == "$or":
-            # What every way bounds is bounded.
-            ways = [dict(_flat(way)) for way in wanted]
-            yield from ((key, {}) for key in set.intersection(*(set(way) for way in ways)))
-        else:
-            yield key, wanted
-
-
 async def test_every_filter_and_sort_of_the_library_has_an_index(watched, commands, database) -> None:
     @tool(effect="read")
     def add(a: int, b: int) -> int:
@@ -368,22 +344,13 @@ async def test_every_filter_and_sort_of_the_library_has_an_index(watched, comman
     for collection, wanted in indexes.items():
         there = database[collection].index_information()
         assert {name: there[name]["key"] for name in wanted} == wanted
-    asked = [(command[name], *_asked(name, command)) for name, command in commands.sent if name in READING]
-    assert {collection for collection, _, _ in asked} >= {f"record.{kind}" for kind in ("thread", "turn", "message")}
-    for collection, condition, sort in asked:
+    reads = [(command[name], *asked(name, command)) for name, command in commands.sent if name in READING]
+    assert {collection for collection, _, _ in reads} >= {f"record.{kind}" for kind in ("thread", "turn", "message")}
+    for collection, condition, sort in reads:
         if set(condition) == {"_id"}:
             continue
         keys = [*indexes.get(collection, {}).values(), [("_id", 1)]]
         assert any(served(index, condition, sort) for index in keys), f"no index for {collection} {condition} {sort}"
-
-
-READING = ("find", "aggregate", "distinct")
-
-
-def _asked(name: str, command: dict) -> tuple[dict, list[tuple[str, int]]]:
-    if name == "aggregate":
-        return command["pipeline"][0]["$match"], []
-    return command["filter" if name == "find" else "query"], list(command.get("sort", {}).items())
 
 
 # Waits and errors

@@ -6,9 +6,8 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -16,16 +15,15 @@ import apsw
 import pytest
 
 from backends import open_store
-from backends.stores.memory import MemoryStore
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import tables as sqlite_tables
 from backends.stores.sqlite.store import SqliteStore
-from backends.stores.suite.steps import CLOCK, drafted, extend, first, found, noted, whole
+from backends.stores.suite.steps import CLOCK, extend, first, found, noted, whole
 from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable
 from core.log.entry import verify
 from core.store import In, Query, Range, Record
-from core.values import GENESIS
 from tests.support.desks import PATIENCE
+from tests.support.random_queries import agrees_with_memory
 
 WRITER = """
 import anyio, sys
@@ -292,6 +290,18 @@ async def test_words_of_an_older_file_are_read_anew(file: Path) -> None:
     await store.close()
 
 
+async def test_indexes_of_an_older_version_are_dropped_and_those_of_others_stay(file: Path) -> None:
+    await SqliteStore(str(file)).close()
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.execute("CREATE INDEX thread_by_title ON record (id) WHERE kind = 'thread'")
+        connection.execute("CREATE INDEX mine ON record (id) WHERE kind = 'thread'")
+    await SqliteStore(str(file)).close()
+    with closing(apsw.Connection(str(file))) as connection:
+        there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
+    assert there >= {"mine", "thread_by_updated_at"}
+    assert "thread_by_title" not in there
+
+
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await SqliteStore(str(file)).close()
     broken = (*sqlite_tables.MIGRATIONS, "CREATE TABLE half (a TEXT) STRICT; SELECT nonsense")
@@ -379,8 +389,8 @@ async def test_a_relative_url_stays_where_it_was(tmp_path: Path, monkeypatch: py
     assert (tmp_path / "desk.db").exists()
 
 
-def steps(file: Path, query: Query) -> int:
-    """How many steps, in tens, SQLite's machine takes for a page."""
+def steps(file: Path, query: Query, by: Sequence[str] | None = None) -> int:
+    """How many steps, in tens, SQLite's machine takes for a full page, or for a tally if there are groups."""
     taken = 0
 
     def count() -> bool:
@@ -390,7 +400,10 @@ def steps(file: Path, query: Query) -> int:
 
     with closing(apsw.Connection(str(file))) as connection:
         connection.set_progress_handler(count, 10)
-        assert len(sqlite_query.find(connection, query).records) == query.limit
+        if by is None:
+            assert len(sqlite_query.find(connection, query).records) == query.limit
+        else:
+            sqlite_query.tally(connection, query, by, ())
     return taken
 
 
@@ -423,38 +436,16 @@ async def test_a_page_of_many_records_costs_what_one_of_few_does(
     assert steps(file, query) <= 1.1 * few
 
 
-def some_record(chance: random.Random, number: int) -> Record:
-    scalars = [None, True, False, 0, 1, 1.0, -1.5, 2**53 + 1, "", "1", "a", "b\0", "ß", "x" * 250, "x" * 200 + "y" * 50]
-    fields = {
-        "thread": chance.choice(["t1", "t2", "t2", None, 5]),
-        "planned_at": chance.choice(["2026-01", "2026-02", "2026-03", None]),
-        "text": " ".join(chance.choices(["leave", "leaves", "pay", "straße", "12", "a_b"], k=3)),
-        "a": chance.choice([*scalars, [], scalars[:5], [1, [2]], {"b": 1}, [{"b": 1}, {"b": None}, 3]]),
-        "deep": {"b": chance.choice([*scalars, [1, "a"], {"c": 1}])},
-        "cost": chance.choice([None, 5, -5, 2**62, 0.5]),
-    }
-    return Record(
-        kind="tool_call",
-        id=f"r{number:03}",
-        n=number,
-        fields={k: v for k, v in fields.items() if chance.random() < 0.9},
-    )
-
-
-def some_query(chance: random.Random) -> Query:
-    texts = ["t1", "t2", "t2", "", "1", "a", "b", "x" * 200, "2026-02"]
-    filters = [None, True, False, 0, 1, 1.0, *texts, In(()), In((None, 1, "a")), In((True, "ß", 2**53 + 1))]
-    filters += [Range(ge=ge) for ge in (0, "a", "x" * 200)] + [Range(lt=lt) for lt in (1.5, "a", "x" * 200)]
-    filters += [Range(ge=0, lt=2), Range(ge="", lt="b"), Range(ge=0, lt="b"), Range(ge="2026-01", lt="2026-03")]
-    paths = ["thread", "thread", "a", "deep.b", "a.b", "deep", "planned_at", "id", "n", "nothing", "deep.b.c", "cost"]
-    orders = [(), ("planned_at",), ("-planned_at",), ("-planned_at", "n"), ("-n",), ("id",), ("deep.none", "-id")]
-    return Query(
-        kind="tool_call",
-        where={path: chance.choice(filters) for path in chance.sample(paths, chance.choice([0, 1, 1, 2]))},
-        words=chance.choice(["", "", "leave", "leaves pay", "pay lea", "STRASSE", "a 1"]),
-        order=chance.choice(orders),
-        limit=chance.choice([1, 7, 500]),
-    )
+async def test_a_tally_reads_what_the_filter_leaves_that_leaves_fewest(
+    store: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_query, "FEW", 20)
+    turns = [noted(f"t{n}", kind="turn", outcome="sourced", day=f"{n:04}") for n in range(1000)]
+    await extend(store, "thread:a", {}, records=turns)
+    filters = {"outcome": "sourced", "day": Range(ge="0100", lt="0150")}
+    fifty, all_of_them = (Query(kind="turn", where={name: filters[name]}) for name in ("day", "outcome"))
+    assert 10 * steps(file, fifty, ()) < steps(file, all_of_them, ())
+    assert steps(file, Query(kind="turn", where=filters), ()) < 5 * steps(file, fifty, ())
 
 
 @pytest.mark.parametrize("few", [0, 5, sqlite_query.FEW], ids=lambda few: f"few={few}")
@@ -462,23 +453,4 @@ async def test_any_query_finds_what_the_memory_store_finds(
     store: SqliteStore, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_query, "FEW", few)
-    chance, memory = random.Random(few), MemoryStore()
-    records = [some_record(chance, number) for number in range(120)]
-    records += [
-        Record(kind=one.kind, id=one.id, n=one.n + 200, fields=some_record(chance, 0).fields) for one in records[::3]
-    ]
-    for one in (store, memory):
-        await one.commit("thread:a", 0, drafted("thread:a", 0, GENESIS, [{}]), records, id="c1")
-    for _ in range(400):
-        query = some_query(chance)
-        page, expected = await store.find(query), await memory.find(query)
-        assert page == expected, query
-        for _ in range(5):
-            if page.cursor is None:
-                break
-            query = replace(query, cursor=page.cursor)
-            page, expected = await store.find(query), await memory.find(query)
-            assert page == expected, query
-        by = chance.choice([(), ("a",), ("deep.b", "planned_at"), ("n",)])
-        sums = chance.choice([(), ("cost",), ("n", "a")])
-        assert await store.tally(query, by, sums) == await memory.tally(query, by, sums), (query, by, sums)
+    await agrees_with_memory(store, random.Random(few), 400)

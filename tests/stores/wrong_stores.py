@@ -17,7 +17,7 @@ from backends.stores.memory import MemoryStore, _Stream
 from backends.stores.suite import *  # noqa: F403 # the suite's tests and fixtures
 from core.canonical import Json
 from core.errors import Conflict, Full, InvalidInput, Unavailable
-from core.store import In, Page, Query, Range, Record, Store, Tally
+from core.store import All, In, Page, Query, Range, Record, Store, Tally
 from core.values import Entry
 
 
@@ -347,6 +347,16 @@ class TakesNothingForAll(ChangesFilters):
         return Range(ge="") if filter == In(()) else filter
 
 
+class TakesAnyForAll(ChangesFilters):
+    def change(self, filter: Any) -> Any:
+        return In(filter.values) if isinstance(filter, All) else filter
+
+
+class TakesTheFirstForAll(ChangesFilters):
+    def change(self, filter: Any) -> Any:
+        return filter.values[0] if isinstance(filter, All) and filter.values else filter
+
+
 class TakesAbsentForOther(ChangesFields):
     async def find(self, query: Query) -> Page:
         page = await MemoryStore.find(self, query)
@@ -431,6 +441,31 @@ class SumsIn64Bits(MemoryStore):
             replace(tally, sums={path: (number + 2**63) % 2**64 - 2**63 for path, number in tally.sums.items()})
             for tally in tallies
         ]
+
+
+class TalliesNumbersOfAnyKind(MemoryStore):
+    async def tally(self, query: Query, by: Sequence[str], sums: Sequence[str] = ()) -> list[Tally]:
+        def whole(value: Any) -> Any:
+            return int(value) if isinstance(value, float | bool) else value
+
+        matching.check_tally(query, by, sums)
+        records = [replace(one, fields=changed(one.fields, whole)) for one in self._of(query)]
+        return matching.tally(records, query, by, sums)
+
+
+class GroupsByLists(MemoryStore):
+    async def tally(self, query: Query, by: Sequence[str], sums: Sequence[str] = ()) -> list[Tally]:
+        def text(value: Any) -> Any:
+            return str(value) if isinstance(value, list) else value
+
+        matching.check_tally(query, by, sums)
+        records = [replace(r, fields={key: text(v) for key, v in r.fields.items()}) for r in self._of(query)]
+        return matching.tally(records, query, by, sums)
+
+
+class TalliesWholeListsOnly(OpensNoLists):
+    async def find(self, query: Query) -> Page:
+        return matching.page(MemoryStore._of(self, query), query)
 
 
 class TalliesNothingAsZero(MemoryStore):
@@ -542,6 +577,8 @@ CAUGHT_BY: dict[type[Store], str] = {
     TakesNumbersForTexts: "test_filters_compare_by_type",
     CountsWithDoubles: "test_filters_compare_by_type",
     TakesNothingForAll: "test_filters_compare_by_type",
+    TakesAnyForAll: "test_all_values_must_be_at_the_path",
+    TakesTheFirstForAll: "test_all_values_must_be_at_the_path",
     TakesAbsentForOther: "test_filters_compare_by_type",
     IncludesTheUpperBound: "test_filters_compare_by_type",
     OpensNoLists: "test_paths_go_into_objects_and_lists",
@@ -553,6 +590,9 @@ CAUGHT_BY: dict[type[Store], str] = {
     CountsNoneAsNothing: "test_a_tally_counts_and_sums_by_group",
     TalliesAPage: "test_a_tally_looks_at_filters_and_words_only",
     SumsIn64Bits: "test_a_sum_may_be_larger_than_its_numbers",
+    TalliesNumbersOfAnyKind: "test_what_is_no_integer_is_unknown_to_a_sum",
+    GroupsByLists: "test_a_list_or_an_object_is_none_to_a_tally",
+    TalliesWholeListsOnly: "test_a_tally_filters_by_the_items_of_lists",
     TalliesNothingAsZero: "test_a_tally_by_nothing_is_one_group_or_none",
     ErasesShells: "test_erasing_takes_payloads_and_leaves_shells",
     ErasesNothingButTheSalt: "test_erasing_takes_payloads_and_leaves_shells",

@@ -55,7 +55,7 @@ def secret() -> str:
 
 @asynccontextmanager
 async def papers(store: Store) -> AsyncIterator[None]:
-    """A demo's mark, tools, approvals, a stop, an erasure, a sealed thread, a look and a parked turn in the store.
+    """A demo's mark, tools, approvals, a stop, an erasure, verdicts, a sealed thread, a look and a parked turn.
 
     In the block a turn runs.
     """
@@ -63,7 +63,9 @@ async def papers(store: Store) -> AsyncIterator[None]:
     await conversation(store)
     forgetting = Options(forget=("tool.finished",))
     async with chatting(store, [[Call("secret", {})], [Say("Told.")]], tools=[secret], options=forgetting) as chat:
-        await chat.ask("What is it?")
+        reply = await chat.ask("What is it?")
+        await chat.desk.judge(AUDITOR, reply.turn_id, "wrong", cause="tone", note="Curt", corrected="It is told.")
+        await chat.desk.judge(AUDITOR, reply.turn_id, "right")
         await until(lambda: _erased(store))
     async with chatting(store, [[Say("May I?"), Call("book", {"days": 3})]], tools=[book]) as chat:
         assert (await chat.ask("Book three")).waiting
@@ -93,6 +95,6 @@ async def records(store: Store) -> dict[tuple[str, str], tuple[int, bytes]]:
     """Every record that a log makes, as its bytes."""
     return {
         (kind, record.id): (record.n, canonical(dict(record.fields)))
-        for kind in (*KINDS, "audit")
+        for kind in (*KINDS, "audit", "review")
         async for record in every(store, Query(kind=kind))
     }

@@ -109,6 +109,9 @@ async def idle(chat):
     return not chat.desk._works
 
 
+MEASURED = ("duration_ms", "duration_bucket", "ttft_ms", "first_text_ms", "first_text_bucket")
+
+
 async def transcript(store, thread) -> list[str]:
     """The log and the records as text, each id replaced by a number in the order of its coming, and no times."""
     lines = [
@@ -121,7 +124,8 @@ async def transcript(store, thread) -> list[str]:
         lines += sorted(canonical([kind, r.n, r.id.partition("-")[2], dict(r.fields)]).decode() for r in found)
     names: dict[str, str] = {}
     numbered = re.compile(r"\b[0-9a-f]{24,64}\b")
-    timed = re.compile(r'(?<="duration_ms":)\d+|(?<="ttft_ms":)\d+|\d{4}-\d\d-\d\dT[\d:.]+Z')
+    measured = "|".join(rf'(?<="{name}":)\d+' for name in MEASURED)
+    timed = re.compile(rf'{measured}|(?<="day":)"\d{{4}}-\d\d-\d\d"|\d{{4}}-\d\d-\d\dT[\d:.]+Z')
     return [timed.sub("T", numbered.sub(lambda m: names.setdefault(m[0], f"<{len(names)}>"), line)) for line in lines]
 
 

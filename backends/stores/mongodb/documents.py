@@ -19,6 +19,7 @@ from backends.stores.matching import MAX_WORDS, text_words
 from core.canonical import Json, canonical
 from core.clock import milliseconds
 from core.errors import Corrupt
+from core.log.indexes import VALUES
 from core.store import Record
 from core.values import Entry
 
@@ -95,13 +96,20 @@ def _read_entry(stream: str, document: Document) -> Entry:
 
 
 def record_fields(record: Record) -> Document:
-    """What is written of a record beside its id. Its own scalars are native in any case, so that filters find them."""
+    """What is written of a record beside its id.
+
+    Its own scalars and the lists that are indexed are native in any case, so that filters find them.
+    """
+    indexed = VALUES.get(record.kind, ())
 
     def document(keep: Callable[[Json], Json]) -> Document:
         distinct = list(dict.fromkeys(word[:MAX_WORDS] for word in text_words(record.fields)))
         return {
             "n": record.n,
-            "fields": {escaped(name): keep(value) for name, value in record.fields.items()},
+            "fields": {
+                escaped(name): native(value) if name in indexed else keep(value)
+                for name, value in record.fields.items()
+            },
             "words": distinct if keep is native else [ANY_WORD],
         }
 

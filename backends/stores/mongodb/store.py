@@ -205,8 +205,14 @@ class MongoStore:
             where = mongodb_query.candidates(query)
             if where is None:
                 return []
+            stored = self._records(query.kind)
+            if mongodb_query.is_exact(query):
+                pipeline = mongodb_query.groups(query, where, by, sums)
+                groups = await self._db.all(await self._db.ask(stored.aggregate(pipeline)))
+                if (tallies := mongodb_query.read_groups(groups, by, sums)) is not None:
+                    return tallies
             parts = mongodb_query.projection([*query.where, *by, *sums], words=bool(query.words))
-            cursor = self._records(query.kind).find(where, parts)
+            cursor = stored.find(where, parts)
             records = [read_record(query.kind, {"fields": {}, **one}) for one in await self._db.all(cursor)]
         return matching.tally(records, query, by, sums)
 
@@ -229,8 +235,8 @@ class MongoStore:
         """The part of the filters that is about a stream's name; None if it cannot match any name."""
         if "id" not in query.where:
             return {}
-        condition = mongodb_query.comparison(query.where["id"])
-        return None if condition is None else {"stream": condition}
+        conditions = [mongodb_query.comparison(one) for one in mongodb_query.each(query.where["id"])]
+        return None if None in conditions else {"$and": [{"stream": condition} for condition in conditions]}
 
     async def _names(self, query: Query, position: Sequence[Scalar] | None, many: int) -> list[str]:
         if (where := self._named(query)) is None:

@@ -1,20 +1,21 @@
 """Queries as SQL: the rules of `backends.stores.matching`, carried out by SQLite.
 
-A filter is decided on the record's own JSON, which tells a bool from a 1 and a text from a number. The table `field`
-holds top-level values only. It finds the records if a filter leaves few. Which filter leads is counted, because a
-planner without statistics takes the wrong one. Names of kinds and paths, checked by `matching`, are the only text that
-gets into a statement; everything else is bound.
+A filter is decided on the record's own JSON, which tells a bool from a 1 and a text from a number. An index, or the
+table `field`, which holds top-level values, finds the records if a filter leaves few. Which filter leads is counted,
+because a planner without statistics takes the wrong one. Names of kinds and paths, checked by `matching`, are the only
+text that gets into a statement; everything else is bound.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import loads
 from typing import TypeAlias, cast
 
 import apsw
 
-from backends.stores.matching import cut_page, directions, merge, open_cursor
-from backends.stores.sqlite.tables import ORDERED, Bound, Row, bound, index_name, read_record
+from backends.stores.matching import cut_page, directions, merge, open_cursor, scalar
+from backends.stores.sqlite.tables import Bound, Row, bound, index_name, read_record
+from core.log.indexes import INDEXES
 from core.store import All, Filter, In, Page, Query, Range, Scalar, Tally
 from core.words import words
 
@@ -24,6 +25,9 @@ One: TypeAlias = Scalar | In | Range
 FEW = 2000
 """A filter leads if it leaves at most so many records; with more, walking an order finds a page sooner."""
 
+MANY = 100_000
+"""Records up to which the filters are counted if all matches are needed, to lead with the one that leaves fewest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -31,6 +35,15 @@ class Clause:
 
     sql: str
     values: tuple[Bound, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A SELECT of the `num` of all records that may pass the filters of these paths; exact if only those come."""
+
+    paths: tuple[str, ...]
+    select: Clause
+    exact: bool = True
 
 
 NEVER = Clause("?", (0,))
@@ -69,7 +82,7 @@ def _tally(row: Row, keys: int, sums: Sequence[str]) -> Tally:
     count = cast(int, row[keys])
     parts = [cast(int | None, part) or 0 for part in row[keys + 1 :]]
     return Tally(
-        key=tuple(None if isinstance(value, list | dict) else value for value in key),
+        key=tuple(scalar(value) for value in key),
         count=count,
         sums={path: (parts[3 * i] << 32) + parts[3 * i + 1] for i, path in enumerate(sums)},
         unknown={path: count - parts[3 * i + 2] for i, path in enumerate(sums)},
@@ -77,65 +90,116 @@ def _tally(row: Row, keys: int, sums: Sequence[str]) -> Tally:
 
 
 def _source(connection: apsw.Connection, query: Query, walk: str | None) -> Clause:
-    """FROM and WHERE: the rarest filter that an index knows leads, unless an index of the order `walk` is better."""
+    """FROM and WHERE: the rarest filters that an index knows lead, unless an index of the order `walk` is better."""
     checks = {path: _check(path, wanted) for path, wanted in query.where.items()}
-    index = _index(query, walk)
-    leads = {path: _lead(query.kind, path, query.where[path]) for path in _leading(query) if path not in index}
+    index = _walked(query, walk)
+    leads = [*_index_leads(query, index), *_field_leads(query, index)]
     if text := words(query.words):
         match = " ".join([*(f'"{word}"' for word in text[:-1]), f'"{text[-1]}"*'])
-        leads[""] = Clause("SELECT rowid AS num FROM word WHERE word MATCH ?", (match,))
-        checks[""] = Clause(f"r.num IN ({leads[''].sql})", leads[""].values)
-    sizes = {path: _size(connection, lead) for path, lead in leads.items()}
-    first = min(leads, key=lambda path: sizes[path], default=None)
+        select = Clause("SELECT rowid AS num FROM word WHERE word MATCH ?", (match,))
+        leads.append(Lead(("",), select))
+        checks[""] = Clause(f"r.num IN ({select.sql})", select.values)
+    walks = bool(index) or walk == "id"
+    size, lead = _rarest(connection, leads, FEW if walks else MANY)
     # The kind is spelled out, as `check_kind` lets it be: for a bound one no index of one kind is used.
     of_kind = f"WHERE r.kind = '{query.kind}'"
-    if first is not None and (sizes[first] <= FEW or not (index or walk == "id")):
-        if not isinstance(query.where.get(first), All):
-            del checks[first]  # the lead finds the same records; of several values it has asked for the first only
+    if lead is not None and (size <= FEW or not walks):
+        if lead.exact:
+            del checks[lead.paths[0]]
         parts = [
-            Clause(f"FROM ({leads[first].sql}) l CROSS JOIN record r ON r.num = l.num {of_kind}", leads[first].values)
+            Clause(f"FROM ({lead.select.sql}) l CROSS JOIN record r ON r.num = l.num {of_kind}", lead.select.values)
         ]
     elif index:
         parts = [Clause(f"FROM record r INDEXED BY {index_name(query.kind, index)} {of_kind}")]
-        parts += [
-            _test(_key(path), wanted) for path in index if isinstance(wanted := query.where.get(path), str | Range)
-        ]
+        parts += _bounds(query.where, index).values()
     else:
         parts = [Clause(f"FROM record r {of_kind}")]
-    parts += checks.values()
-    return Clause(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+    return _joined([*parts, *checks.values()], " AND ")
 
 
-def _index(query: Query, walk: str | None) -> tuple[str, ...]:
+def _walked(query: Query, walk: str | None) -> tuple[str, ...]:
     """The paths of the index to walk: the order's last path behind paths that the filters fix. () if there is none."""
     fitting = [
         paths
-        for paths in ORDERED.get(query.kind, ())
-        if paths[-1] == walk and all(isinstance(query.where.get(path), str) for path in paths[:-1])
+        for paths in INDEXES.get(query.kind, ())
+        if paths[-1] == walk
+        and all(path in query.where and not isinstance(query.where[path], In | Range) for path in paths[:-1])
     ]
     return max(fitting, key=len, default=())
 
 
-def _size(connection: apsw.Connection, lead: Clause) -> int:
-    count = connection.execute(f"SELECT count(*) FROM ({lead.sql} LIMIT {FEW + 1})", lead.values).get
-    return cast(int, count)
+def _rarest(connection: apsw.Connection, leads: Iterable[Lead], most: int) -> tuple[int, Lead | None]:
+    """The lead to the fewest records, and how many they are, counted to one more than `most`."""
+    size, rarest = most + 1, None
+    # If all leave more than are counted, the one with the most filters leads.
+    for lead in sorted(leads, key=lambda lead: -len(lead.paths)):
+        count = connection.execute(f"SELECT count(*) FROM ({lead.select.sql} LIMIT {size})", lead.select.values).get
+        if rarest is None or cast(int, count) < size:
+            size, rarest = cast(int, count), lead
+    return size, rarest
 
 
-def _leading(query: Query) -> list[str]:
-    """The paths whose filters the table `field` can answer. It lacks nulls, absent values and whatever lies deeper."""
-    return [
-        path
-        for path, wanted in query.where.items()
-        if "." not in path
-        and path != "n"
-        and wanted is not None
-        and not (isinstance(wanted, In | All) and None in wanted.values)
-    ]
+def _index_leads(query: Query, index: tuple[str, ...]) -> Iterator[Lead]:
+    """The indexes that filters limit; walking `index` limits by its own paths already."""
+    for paths in INDEXES.get(query.kind, ()):
+        start = f"SELECT r.num FROM record r INDEXED BY {index_name(query.kind, paths)} WHERE r.kind = '{query.kind}'"
+        ways = [_bounds(where, paths) for where in _apart(query.where, paths[0])]
+        if not ways[0].keys() <= set(index):
+            selects = [_joined([Clause(start), *bounds.values()], " AND ") for bounds in ways]
+            yield Lead(tuple(ways[0]), _joined(selects, " UNION ALL "), exact=False)
 
 
-def _lead(kind: str, path: str, wanted: Filter) -> Clause:
-    if isinstance(wanted, All):
-        wanted = wanted.values[0]
+def _apart(where: Mapping[str, Filter], path: str) -> list[Mapping[str, Filter]]:
+    """The filters, in two ways if the one at the path is for null and values, which an index has in two places."""
+    wanted = where.get(path)
+    if not isinstance(wanted, In) or None not in wanted.values:
+        return [where]
+    return [{**where, path: None}, {**where, path: In(tuple(value for value in wanted.values if value is not None))}]
+
+
+def _bounds(where: Mapping[str, Filter], paths: tuple[str, ...]) -> dict[str, Clause]:
+    """What the filters ask of the first paths of an index, by path. Records that do not match may pass."""
+    bounds = {}
+    for path in paths:
+        wanted = where.get(path)
+        if path not in where or (isinstance(wanted, In) and None in wanted.values):
+            break
+        bounds[path] = _test(_key(path), _indexed(wanted))
+        if isinstance(wanted, Range):
+            break
+    return bounds
+
+
+def _indexed(wanted: Filter) -> One:
+    """The filter for a value as an index holds it: by `->>`, which makes 1 of true."""
+
+    def indexed(value: Scalar) -> Scalar:
+        return int(value) if isinstance(value, bool) else value
+
+    match wanted:
+        case In(values=values):
+            return In(tuple(indexed(value) for value in values))
+        case All(values=values):
+            return indexed(values[0])
+        case Range():
+            return wanted
+        case _:
+            return indexed(wanted)
+
+
+def _field_leads(query: Query, index: tuple[str, ...]) -> Iterator[Lead]:
+    """The filters that the table `field` can answer. It lacks nulls, absent values and whatever lies deeper."""
+    known = {*index, *(paths[0] for paths in INDEXES.get(query.kind, ()))}
+    for path, wanted in query.where.items():
+        nulls = wanted is None or (isinstance(wanted, In | All) and None in wanted.values)
+        if "." in path or path == "n" or path in known or nulls:
+            continue
+        each = wanted.values if isinstance(wanted, All) else (wanted,)
+        for one in each:
+            yield Lead((path,), _select(query.kind, path, one), exact=len(each) == 1)
+
+
+def _select(kind: str, path: str, wanted: One) -> Clause:
     if path == "id":
         among = _column(path, wanted)
         return Clause(f"SELECT r.num FROM record r WHERE r.kind = ? AND {among.sql}", (kind, *among.values))
@@ -144,10 +208,13 @@ def _lead(kind: str, path: str, wanted: Filter) -> Clause:
     return Clause(sql, (kind, path, *test.values))
 
 
+def _joined(parts: Sequence[Clause], by: str) -> Clause:
+    return Clause(by.join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+
+
 def _check(path: str, wanted: Filter) -> Clause:
     if isinstance(wanted, All):
-        each = [_check(path, value) for value in wanted.values]
-        return Clause(" AND ".join(one.sql for one in each), tuple(value for one in each for value in one.values))
+        return _joined([_check(path, value) for value in wanted.values], " AND ")
     if path in ("id", "n"):
         return _column(path, wanted)
     return _reach("r.fields", path.split("."), wanted, 0)

@@ -16,6 +16,7 @@ from backends.stores.matching import MAX_TEXT, SEGMENT, text_words
 from core.canonical import Json, canonical
 from core.clock import iso, moment
 from core.errors import Corrupt, InvalidInput
+from core.log.indexes import INDEXES
 from core.store import Record, Scalar
 from core.values import Entry
 
@@ -55,20 +56,6 @@ MIGRATIONS = (
 `words_of` gives the words of a record's fields.
 """
 
-ORDERED: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "thread": (("updated_at",), ("created_at",)),
-    "turn": (("opened_at",), ("thread", "first_n")),
-    "message": (("at",), ("thread", "at_n")),
-    "tool_call": (("planned_at",), ("thread", "planned_at")),
-    "model_call": (("asked_at",),),
-    "retrieval": (("at",),),
-}
-"""Per kind the orders kept in an index: by the last path, among records that have the same text at those before it.
-
-Any other order is sorted when asked for. What stands at these paths is a single text or number, as `core.log.records`
-has it: a list there would not be found by its items.
-"""
-
 BUSY_MS = 10_000
 """Milliseconds that a writer waits for the writer of another process."""
 
@@ -106,12 +93,7 @@ def open_writer(path: str) -> apsw.Connection:
         connection.execute("BEGIN IMMEDIATE")
         for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
             connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}")
-        for kind, orders in ORDERED.items():
-            for paths in orders:
-                columns = ", ".join([*(f"fields ->> '$.{path}'" for path in paths), "id"])
-                connection.execute(
-                    f"CREATE INDEX IF NOT EXISTS {index_name(kind, paths)} ON record ({columns}) WHERE kind = '{kind}'"
-                )
+        _index_records(connection)
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
@@ -119,8 +101,20 @@ def open_writer(path: str) -> apsw.Connection:
     return connection
 
 
+def _index_records(connection: apsw.Connection) -> None:
+    """Make the indexes of `INDEXES`, and drop those of an older version: each commit would go on writing them."""
+    # `VALUES` needs none: the table `field` holds them.
+    wanted = {index_name(kind, paths): (kind, paths) for kind, orders in INDEXES.items() for paths in orders}
+    own = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'record' AND instr(name, '_by_')"
+    for name in {str(name) for (name,) in connection.execute(own)} - wanted.keys():
+        connection.execute(f"DROP INDEX {name}")
+    for name, (kind, paths) in wanted.items():
+        columns = ", ".join([*(f"fields ->> '$.{path}'" for path in paths), "id"])
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON record ({columns}) WHERE kind = '{kind}'")
+
+
 def index_name(kind: str, paths: Sequence[str]) -> str:
-    """What the index of one of the `ORDERED` orders is called."""
+    """What the index of one of the orders in `INDEXES` is called."""
     return f"{kind}_by_{'_and_'.join(paths)}"
 
 

@@ -7,7 +7,7 @@ import pytest
 from backends.stores.suite.steps import each_finds, found, noted, put, refused
 from core.canonical import Json
 from core.errors import InvalidInput
-from core.store import In, Query, Range, Store
+from core.store import All, In, Query, Range, Record, Store
 
 TYPED: dict[str, Json] = {
     "true": True,
@@ -47,6 +47,14 @@ FILTERS: list[tuple[Any, str]] = [
     (In((1, "1")), "one float list text"),
     (In((True, None)), "true null nulls absent"),
     (In(tuple(range(500))), "one float zero minus list"),
+    (All((1,)), "one float list"),
+    (All((1.0, 1)), "one float list"),
+    (All((1, "x")), "list"),
+    (All((1, "1")), ""),
+    (All((True,)), "true"),
+    (All((True, 1)), ""),
+    (All((None,)), "null nulls absent"),
+    (All((None, 1)), ""),
     (Range(ge=1), "one float list big"),
     (Range(lt=1), "zero minus"),
     (Range(ge=0, lt=1), "zero minus"),
@@ -101,6 +109,57 @@ async def test_none_on_a_path_matches_null_and_absent(store: Store) -> None:
 async def test_one_item_of_a_list_meets_a_whole_range(store: Store) -> None:
     await put(store, noted("r1", a=[1, 9]), noted("r2", a=[1, 5]))
     assert await found(store, where={"a": Range(ge=4, lt=6)}) == ["r2"], "two items of a list met one bound each"
+
+
+LISTS: dict[str, Json] = {
+    "none": [],
+    "a": ["a"],
+    "ab": ["a", "b"],
+    "bac": ["b", "a", "c"],
+    "aa": ["a", "a"],
+    "null": ["a", None],
+    "nested": ["a", ["b"]],
+    "mixed": ["a", 1, True],
+    "text": "a",
+    "joined": "ab",
+}
+
+ALL: list[tuple[All, str]] = [
+    (All(("a",)), "a ab bac aa null nested mixed text"),
+    (All(("a", "a")), "a ab bac aa null nested mixed text"),
+    (All(("a", "b")), "ab bac"),
+    (All(("b", "a")), "ab bac"),
+    (All(("c", "a", "b")), "bac"),
+    (All(("a", None)), "null"),
+    (All((None,)), "null absent"),
+    (All((True, 1.0, "a")), "mixed"),
+    (All(("a", False)), ""),
+    (All(("ab",)), "joined"),
+    (All(("a", "b", *("x" * n for n in range(1, 19)))), ""),
+]
+
+
+# Stores keep an index of a thread's tools, so that they may go another way for them.
+@pytest.mark.parametrize(("kind", "path"), [("note", "tags"), ("thread", "tools"), ("note", "deep.tags")])
+async def test_all_values_must_be_at_the_path(store: Store, kind: str, path: str) -> None:
+    top, _, rest = path.partition(".")
+    values: dict[str, dict[str, Json]] = {
+        name: {top: {rest: value} if rest else value} for name, value in LISTS.items()
+    }
+    await put(store, *[Record(kind=kind, id=name, n=1, fields=fields) for name, fields in values.items()])
+    await put(store, noted("absent", kind=kind))
+    cases = [({"kind": kind, "where": {path: wanted}}, sorted(expected.split())) for wanted, expected in ALL]
+    await each_finds(store, [({**query, "limit": limit}, ids) for query, ids in cases for limit in (1, 50)])
+
+
+async def test_all_and_other_filters_must_hold(store: Store) -> None:
+    await put(store, *[noted(f"r{n}", tags=["a", "b"][: n % 3], odd=n % 2 == 1, text=f"word{n % 4}") for n in range(9)])
+    assert await found(store, where={"tags": All(("a", "b")), "odd": True}, order=("-id",)) == ["r5"], (
+        "a filter for all values and another filter did not both hold"
+    )
+    assert await found(store, where={"tags": All(("a", "b"))}, words="word2") == ["r2"], (
+        "a filter for all values and words did not both hold"
+    )
 
 
 async def test_all_filters_must_hold(store: Store) -> None:
@@ -182,6 +241,11 @@ WRONG_FILTERS: list[Any] = [
     b"a",
     In((float("nan"),)),
     In(({"$gt": ""},)),  # type: ignore[arg-type] # what a page might pass on from outside
+    All(()),
+    All(tuple(range(21))),
+    All((float("nan"),)),
+    All(["a"]),  # type: ignore[arg-type] # likewise
+    All(({"$gt": ""},)),  # type: ignore[arg-type] # likewise
     Range(),
     Range(ge=True),
     Range(lt=float("nan")),

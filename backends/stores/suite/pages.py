@@ -8,7 +8,7 @@ import pytest
 from backends.stores.suite.steps import each_finds, found, noted, put, refused, short
 from core.canonical import Json
 from core.errors import InvalidInput
-from core.store import Query, Range, Store
+from core.store import All, In, Query, Range, Store
 
 
 async def test_filters_come_before_the_limit(store: Store) -> None:
@@ -102,6 +102,14 @@ async def test_what_is_no_cursor_is_refused(store: Store) -> None:
     for cursor in NO_CURSOR:
         with refused(InvalidInput, f"{short(cursor)} was taken for a cursor"):
             await store.find(Query(kind="note", cursor=cursor))
+
+
+async def test_a_cursor_of_all_values_is_refused_for_others(store: Store) -> None:
+    await put(store, *[noted(f"r{n}", tags=["a", "b"]) for n in range(3)])
+    page = await store.find(Query(kind="note", where={"tags": All(("a", "b"))}, limit=1))
+    for other in (All(("a",)), In(("a", "b")), "a"):
+        with refused(InvalidInput, f"the cursor of a filter for all values was taken for that of {other}"):
+            await store.find(Query(kind="note", where={"tags": other}, limit=1, cursor=page.cursor))
 
 
 async def test_a_cursor_of_another_query_is_refused(store: Store) -> None:

@@ -1,0 +1,127 @@
+"""Reviews: the verdicts of auditors and handlers on answers, each turn's in a log of its own."""
+
+import logging
+from collections.abc import Sequence
+from typing import get_args
+
+from core.clock import Clock
+from core.desk.checked_records import CheckedRecords
+from core.desk.lists import Lists
+from core.errors import Conflict, InvalidInput, RolltopError
+from core.gate import Owned, Viewer, may
+from core.log.commit import commit_surely
+from core.log.entry import chain
+from core.log.facts import VerdictContent, VerdictGiven, draft
+from core.log.pseudonyms import Pseudonyms
+from core.log.records import Given, Review, Thread, Turn, record
+from core.log.repair_commits import Repairs
+from core.log.review import fold_review, review_stream
+from core.store import In, Query, Range, Store, every
+from core.values import GENESIS, Cause, Verdict
+
+log = logging.getLogger(__name__)
+
+MAX_VERDICT_TEXT = 4000
+"""The most characters of a verdict's note, and of its corrected answer."""
+
+_PATIENCE = 3.0
+
+
+class Reviews:
+    """Puts verdicts on record, and reads them."""
+
+    def __init__(self, store: Store, clock: Clock, checked: CheckedRecords, pseudonyms: Pseudonyms) -> None:
+        self._store = store
+        self._clock = clock
+        self._checked = checked
+        self._pseudonyms = pseudonyms
+        self._lists = Lists(store)
+
+    async def judge(
+        self, viewer: Viewer, turn_id: str, verdict: Verdict, cause: Cause | None, note: str, corrected: str
+    ) -> Review:
+        """Append the verdict to the turn's review, unless it repeats the viewer's newest one."""
+        turn = (await self._checked.turn(viewer, "answer.judge", turn_id)).item
+        content = VerdictContent(note=note.strip(), corrected=corrected.strip())
+        _check(turn, verdict, cause, content)
+        judged = VerdictGiven(
+            turn=turn.id,
+            thread=turn.thread,
+            owner=turn.owner,
+            opened_at=turn.opened_at,
+            verdict=verdict,
+            cause=cause,
+            content=content,
+        )
+        stream, review = review_stream(turn.id), None
+        while True:
+            review = await self._folded(stream, review)
+            if review and any(_repeats(judged, content, given) for given in review.given if given.by == viewer.id):
+                return await self._pseudonyms.hide(review)
+            n, prev = (review.n, review.hash) if review else (0, GENESIS)
+            salts = [self._clock.token()]
+            (entry,) = chain(stream, n, prev, [draft(judged)], by=viewer.id, at=self._clock.now(), salts=salts)
+            after = fold_review(review, entry)
+            try:
+                await commit_surely(self._store, self._clock, stream, n, [entry], [record(after)], patience=_PATIENCE)
+            except Conflict:  # another person judged the same answer: both verdicts stay
+                continue
+            return await self._pseudonyms.hide(after)
+
+    async def of(self, viewer: Viewer, turn_ids: Sequence[str]) -> dict[str, Review]:
+        """The reviews of these turns, by turn: those of answers that the viewer may judge.
+
+        The caller has put the look at the turns on record.
+        """
+        reviews = await self._lists.all(Review, {"id": In(tuple(turn_ids))})
+        # The heads are asked: a thread may have been sealed after the verdict.
+        threads = In(tuple({review.thread for review in reviews}))
+        sealed = {head.id for head in await self._lists.all(Thread, {"id": threads, "sealed": True})} if reviews else ()
+        return {
+            review.id: await self._pseudonyms.hide(review)
+            for review in reviews
+            if may(
+                viewer,
+                "answer.judge",
+                Owned(kind="turn", id=review.id, owner=review.owner, sealed=review.thread in sealed),
+            )
+        }
+
+    async def repair(self) -> None:
+        """Write the reviews that lag behind their logs, because their writer died after the entry."""
+        query = Query(kind="stream", where={"dirty": True, "id": Range(ge="review:", lt="review;")})
+        async for stream in every(self._store, query):
+            try:
+                if review := await self._folded(stream.id):
+                    repairs = Repairs(self._store, self._clock, stream.id, review.n, _PATIENCE)
+                    await repairs.add(record(review))
+                    await repairs.finish()
+            except RolltopError:  # a broken review must not keep the others from being repaired
+                log.exception("%s cannot be repaired", stream.id)
+
+    async def _folded(self, stream: str, review: Review | None = None) -> Review | None:
+        """The review at the end of its log, folded on from `review`; None without a verdict."""
+        while entries := await self._store.read(stream, review.n if review else 0):
+            for entry in entries:
+                review = fold_review(review, entry)
+        return review
+
+
+def _repeats(judged: VerdictGiven, content: VerdictContent, given: Given) -> bool:
+    newest = (given.verdict, given.cause, given.note, given.corrected)
+    return newest == (judged.verdict, judged.cause, content.note, content.corrected)
+
+
+def _check(turn: Turn, verdict: Verdict, cause: Cause | None, content: VerdictContent) -> None:
+    if verdict not in get_args(Verdict):
+        raise InvalidInput(f"a verdict is one of {', '.join(get_args(Verdict))}")
+    if cause is not None and cause not in get_args(Cause):
+        raise InvalidInput(f"a cause is one of {', '.join(get_args(Cause))}")
+    if (verdict == "wrong") != (cause is not None):
+        raise InvalidInput("a wrong answer needs a cause, and any other verdict has none")
+    if max(len(content.note), len(content.corrected)) > MAX_VERDICT_TEXT:
+        raise InvalidInput(f"a note and a corrected answer may each have {MAX_VERDICT_TEXT} characters")
+    if turn.ended_at is None:
+        raise InvalidInput(f"turn {turn.id} has not ended: judge its answer once it has")
+    if not turn.text.strip():
+        raise InvalidInput(f"turn {turn.id} has no answer to judge")

@@ -1,0 +1,75 @@
+"""What stores keep an index of, so that a list or a figure costs what it shows, not what is stored.
+
+A store answers any query without an index, too: it then reads all records of a kind. Each index is written with each
+commit, so each one here says what needs it.
+"""
+
+from collections.abc import Mapping
+
+INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "thread": (
+        ("updated_at",),  # all threads, newest first, and those of a time
+        ("owner", "updated_at"),  # an employee's own threads
+        ("sealed", "updated_at"),  # the sealed ones; the others, if an auditor filters
+        ("fold",),  # threads whose records an older version made
+    ),
+    "turn": (
+        ("thread", "first_n"),  # a thread's turns, which each request to a model reads
+        ("opened_at",),  # answers, newest first
+        ("outcome", "opened_at"),  # answers by what came of them
+        ("rating", "opened_at"),  # answers that were rated down
+        ("day",),  # figures of a time
+        ("country", "day"),  # figures of a time in one country
+    ),
+    "message": (
+        ("thread", "at_n"),  # a thread's messages
+        ("at",),  # messages with words, newest first
+        ("owner", "at"),  # those of one person
+    ),
+    "tool_call": (
+        ("planned_at",),  # all calls, newest first, and those of a time
+        ("tool", "planned_at"),  # calls of one tool
+        ("status", "planned_at"),  # calls that failed, or wait for an approver
+        ("owner", "planned_at"),  # calls for one person
+        ("about_other", "planned_at"),  # calls about another person than the asker
+        ("day",),  # figures of a time
+    ),
+    "model_call": (
+        ("asked_at",),  # requests, newest first
+        ("day",),  # costs of a time
+    ),
+    "retrieval": (("answers", "at"),),  # questions without an answer in the handbooks
+    "summary": (("thread", "at_n"),),  # a thread's newest summary
+    "handover": (("day",),),  # figures of a time
+    "review": (
+        ("judged_at",),  # newest verdicts
+        ("opened_at",),  # verdicts on the answers of a time
+    ),
+    "look": (
+        ("at",),  # the audit log, newest first
+        ("by", "at"),  # what one viewer looked at
+        ("day",),  # the audit log of a time
+    ),
+}
+"""Per kind of record the orders that are indexed: by the last path, among records of one value at the paths before it.
+
+At each path stands a single value: a list there would not be found by its items.
+"""
+
+VALUES: Mapping[str, tuple[str, ...]] = {
+    "thread": ("outcomes", "ratings", "tools", "handbooks", "models", "filters"),  # an auditor's list of threads
+    "turn": (
+        "status",  # recovery: the open turns
+        "handbooks",  # answers that cite a handbook
+        "models",  # answers of a model
+    ),
+    "message": ("turn",),  # what a commit of the turn changes; so are the others of this path
+    "tool_call": ("thread", "turn", "filters"),
+    "model_call": ("thread", "turn"),
+    "retrieval": ("turn",),
+    "summary": ("turn",),
+    "handover": ("turn", "status"),
+    "review": ("thread", "verdicts"),
+    "look": ("owners",),  # who looked at what is theirs
+}
+"""Per kind the other paths that are indexed by value: that of a scalar, or each of a list of scalars."""
