@@ -58,7 +58,7 @@ def draw_outdated(threads: int) -> None:
     """Say that lists are incomplete while the records of so many threads are folded again."""
     if threads:
         st.warning(
-            f"After an upgrade {counted(threads, 'thread')} must be read again, which goes on by itself. Until then filters "
-            "may miss them, and so may counts.",
+            f"After an upgrade {counted(threads, 'thread')} must be read again, which goes on by itself. Until then "
+            "filters and counts may miss them.",
             icon=":material/hourglass_empty:",
         )

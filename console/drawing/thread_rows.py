@@ -17,7 +17,8 @@ from core.values import FAILED_CALL, Outcome
 
 LEGEND = (
     "Click a question to open its thread, or press Shift+Space on its row. Answers: *Sourced* cite a handbook, "
-    "*No handbook* are complete without one, *Not found* say that the handbooks do not answer."
+    "*No handbook* are complete without one, *Not found* say that the handbooks do not answer. "
+    "Sealed threads are open to handlers only."
 )
 _BEFORE = 24
 """The most characters of a snippet before the first of the words that were searched for: a cell shows its beginning."""
