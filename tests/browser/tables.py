@@ -15,10 +15,9 @@ def cell(page: Any, text: str) -> Any:
 
 
 def open_row(page: Any, text: str) -> None:
-    """Click on the first column of the first row that has this text in a cell."""
-    found = cell(page, text)
+    """Click on the first column of the first row of the page's last table that has this text in a cell."""
+    table = page.get_by_test_id("stDataFrame").filter(has=page.locator("canvas td", has_text=text)).last
+    found = table.locator("canvas td", has_text=text).first
     expect(found).to_be_attached()
-    table = page.get_by_test_id("stDataFrame").filter(has=page.locator("canvas td", has_text=text)).first
-    table.scroll_into_view_if_needed()
     row = int(found.evaluate("cell => cell.parentElement.ariaRowIndex"))
     table.click(position={"x": MARKER + 40, "y": ROW * (row - 1) + ROW // 2})

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.browser.tables import cell, open_row
 from tests.browser.test_handbooks import ask
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
