@@ -196,16 +196,16 @@ class App:
 
 
 async def _upgrade(store: Store) -> None:
-    """Fold the threads of an older Rolltop again, while the desk already works."""
+    """Fold the threads and audit logs of an older Rolltop again, while the desk already works."""
 
     def tell(done: int, total: int) -> None:
         if done == total or done % 500 == 0:
-            log.info("threads of an older version: %d of %d folded again", done, total)
+            log.info("logs of an older version: %d of %d folded again", done, total)
 
     try:
         await upgrade(store, SystemClock(), tell)
     except RolltopError as error:
-        log.error("threads of an older version are not all folded again, `rolltop rebuild` does it: %s", error)
+        log.error("logs of an older version are not all folded again, `rolltop rebuild` does it: %s", error)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -22,9 +22,14 @@ def money(nano_usd: int | None) -> str:
 
 def cost(totals: Totals) -> str:
     """The known part of a sum, and how many calls have an unknown cost."""
-    if not totals.cost_unknown:
-        return money(totals.cost)
-    return f"{money(totals.cost)} + {counted(totals.cost_unknown, 'call')} unknown" if totals.cost else "unknown"
+    return known_cost(totals.cost, totals.cost_unknown)
+
+
+def known_cost(nano_usd: int, unknown: int) -> str:
+    """A sum of known costs, and how many calls have an unknown cost."""
+    if not unknown:
+        return money(nano_usd)
+    return f"{money(nano_usd)} + {counted(unknown, 'call')} unknown" if nano_usd else "unknown"
 
 
 def counted(number: int, noun: str) -> str:
@@ -87,7 +92,14 @@ def day(text: str) -> str:
     return f"{named:%A} {named.day} {named:%B %Y}"
 
 
-def local_time(text: str, zone: tzinfo) -> str:
+def local_time(text: str, zone: tzinfo, *, seconds: bool = False) -> str:
     """A recorded moment in this time zone, which is named: `24 Nov 2026, 10:30 CET`."""
     local = moment(text).astimezone(zone)
-    return f"{local.day} {local:%b %Y, %H:%M %Z}"
+    clock = "%H:%M:%S" if seconds else "%H:%M"
+    return f"{local.day} {local.strftime(f'%b %Y, {clock} %Z')}"
+
+
+def exact_time(text: str, zone: tzinfo) -> str:
+    """The same to the millisecond: `24 Nov 2026, 10:30:15.123 CET`."""
+    local = moment(text).astimezone(zone)
+    return f"{local.day} {local:%b %Y}, {local:%H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"

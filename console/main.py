@@ -9,9 +9,9 @@ import streamlit as st
 
 from console.app import app, start
 from console.drawing.text import label
-from console.drawing.troubles import draw_away, draw_refused
+from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
-from core.errors import Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
+from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
 # quote is drawn in a pale grey, but here quotes are the answer.
@@ -29,20 +29,23 @@ viewer = signed_in()
 demo = start().failure is None and start().demo
 
 chat = st.Page("../pages/chat.py", title="Ask HR", icon=":material/chat:", default=True)
+overview = st.Page("../pages/overview.py", title="Overview", icon=":material/monitoring:", url_path="overview")
 threads = st.Page("../pages/threads.py", title="Threads", icon=":material/forum:", url_path="threads")
 thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibility="hidden")
 tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
 call = st.Page("../pages/call.py", title="Tool call", url_path="call", visibility="hidden")
 approvals = st.Page("../pages/approvals.py", title="Approvals", icon=":material/approval:", url_path="approvals")
+audit_log = st.Page("../pages/audit_log.py", title="Audit log", icon=":material/policy:", url_path="audit-log")
 handbooks = st.Page("../pages/handbooks.py", title="Handbooks", icon=":material/menu_book:", url_path="handbooks")
 handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook", visibility="hidden")
 
 # Each section's pages, and the role that may open them.
 sections = [
     ("", "employee", [chat]),
-    ("Oversight", "auditor", [threads, thread, tool_calls, call]),
-    ("Oversight", "handler", [threads, thread, call]),
-    ("Oversight", "approver", [approvals]),
+    ("Oversight", "auditor", [overview, threads, thread, tool_calls, call, audit_log]),
+    ("Oversight", "handler", [threads, thread, call, audit_log]),
+    ("Oversight", "approver", [approvals, audit_log]),
+    ("Oversight", "data_protection_officer", [overview, audit_log]),
     ("Knowledge", "knowledge_owner", [handbooks, handbook]),
 ]
 
@@ -78,6 +81,8 @@ except Denied:
     st.error("Your role may not open this page.", title="Not allowed", icon=":material/block:")
 except InvalidInput as error:
     st.error(label(str(error), 300), title="Invalid request", icon=":material/error:")
+except Corrupt as error:
+    draw_corrupt(error)
 except StoreRefused as error:
     draw_refused(error)
 except Unavailable:

@@ -7,39 +7,18 @@ cookie proves as little as the choice itself, and is checked in the same way.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 import streamlit as st
 
 from console.loopback import is_loopback
+from console.people import PEOPLE
 from core.errors import Denied, InvalidInput
 from core.gate import Role, Viewer
 
 COOKIE = "rolltop_development_sign_in"
 
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A sample employee; `country` is where they are employed, `roles` are those they may sign in with."""
-
-    id: str
-    about: str
-    country: str
-    roles: tuple[Role, ...] = ("employee",)
-
-
-PEOPLE = (
-    Person("e-1042", "Employee in Graz", "austria"),
-    Person("e-1077", "Employee in Graz", "austria"),
-    Person("e-1203", "Employee in York", "uk"),
-    Person("e-1310", "Employee in Leipzig", "germany"),
-    Person("e-2001", "HR auditor", "austria", ("auditor", "employee")),
-    Person("e-3001", "HR approver", "austria", ("approver", "employee")),
-    Person("e-4001", "Knowledge owner", "austria", ("knowledge_owner", "employee")),
-    Person("e-5001", "Handler", "austria", ("handler", "employee")),
-)
-_LOOKERS: tuple[Role, ...] = ("auditor", "handler")
+_LOOKERS: tuple[Role, ...] = ("auditor", "handler", "data_protection_officer")
 COUNTRIES = sorted({person.country for person in PEOPLE})
 _BY_ID = {person.id: person for person in PEOPLE}
 _MAY: dict[Role, str] = {
@@ -48,6 +27,7 @@ _MAY: dict[Role, str] = {
     "approver": "Also approves or denies other people's requests",
     "knowledge_owner": "Also imports and edits handbooks",
     "handler": "Also reads the sealed threads of people in need; each look is recorded with its purpose",
+    "data_protection_officer": "Also reads who looked at what and why; each look is recorded with its purpose",
 }
 
 _keep = st.components.v2.component(
@@ -98,7 +78,7 @@ def viewer_for(person: str, role: Role, purpose: str) -> Viewer:
     if role not in _LOOKERS:
         return Viewer(person, {"employee", role}, country=country)
     if not purpose.strip():
-        raise InvalidInput("Enter a purpose: it is recorded each time you open or search threads.")
+        raise InvalidInput("Enter a purpose: it is recorded each time you open, search or list what is on record.")
     return Viewer(person, {"employee", role}, purpose=purpose.strip(), country=country)
 
 

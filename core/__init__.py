@@ -8,10 +8,13 @@ from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript, TurnView
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
-from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.evidence import CallHistory, CallStep, Material, Produced
+from core.desk.figures import Figures, Overview
+from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
+from core.desk.unreadable import Unreadable
 from core.errors import (
     Conflict,
     Corrupt,
@@ -34,6 +37,7 @@ from core.handover import HandedMessage, Handover, Ticket
 from core.live.events import Event
 from core.log.records import (
     HandoverRecord,
+    Look,
     Message,
     ModelCall,
     Retrieval,
@@ -56,7 +60,9 @@ __all__ = [
     "Archive",
     "Audience",
     "CallFilter",
+    "CallHistory",
     "CallOutcome",
+    "CallStep",
     "CallView",
     "Care",
     "CareCard",
@@ -71,6 +77,7 @@ __all__ = [
     "Desk",
     "DeskClosed",
     "Event",
+    "Figures",
     "Filters",
     "Full",
     "Gap",
@@ -82,6 +89,9 @@ __all__ = [
     "Judgement",
     "Leg",
     "Listing",
+    "Look",
+    "LookFilter",
+    "Material",
     "Message",
     "Model",
     "ModelCall",
@@ -94,7 +104,9 @@ __all__ = [
     "Options",
     "OutcomeUnknown",
     "Oversight",
+    "Overview",
     "Passage",
+    "Produced",
     "Reply",
     "RequestMismatch",
     "Retrieval",
@@ -121,6 +133,7 @@ __all__ = [
     "TurnNotCompleted",
     "TurnView",
     "Unavailable",
+    "Unreadable",
     "Usage",
     "Viewer",
     "Window",

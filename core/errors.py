@@ -86,6 +86,7 @@ class Corrupt(RolltopError, ValueError):
         super().__init__(f"{stream} entry {n}: {reason}")
         self.stream = stream
         self.n = n
+        self.reason = reason
 
 
 class DeskClosed(RolltopError, RuntimeError):

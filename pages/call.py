@@ -1,81 +1,141 @@
-"""Tool call: one call from its plan to its end. Opening it is recorded."""
+"""Tool call: one call from its plan to its end, and its place in the log. Opening it is recorded."""
 
 import streamlit as st
 
 from console.app import app
-from console.drawing.calls import UNKNOWN_OUTCOME, draw_arguments, draw_json
+from console.drawing.call_record import call_facts, draw_content, draw_outcome
 from console.drawing.evidence import draw_facts, draw_technical
+from console.drawing.permalinks import draw_link
 from console.drawing.status_words import CALL_WORDS
-from console.drawing.text import label, when
-from console.format import counted, took
+from console.drawing.text import exactly, label
+from console.drawing.troubles import draw_unreadable, store_says
 from console.sign_in import current_viewer
 from console.tool_words import tool_words
+from core.desk.evidence import CallHistory, CallStep
+from core.errors import Corrupt, Full, InvalidInput, NotFound, StoreRefused, Unavailable
+from core.log.records import ToolCall
 
 st.set_page_config(page_title="Tool call", layout="wide")
 viewer = current_viewer()
 run, desk = app().run, app().desk
+state, call_id = st.session_state, st.query_params.get("tc_id", "")
 
-st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
-call = run(desk.archive.call(viewer, st.query_params.get("tc_id", "")))
+STEP_WORDS = {
+    "model.answered": "Planned by the model",
+    "approval.asked": "Approval asked",
+    "approval.given": "Approved",
+    "approval.denied": "Denied",
+    "tool.started": "Started",
+    "tool.finished": "Finished",
+    "tool.told": "Told to the model",
+    "hook.failed": "A hook failed",
+    "late": "Reported too late",
+    "call.resolved": "Resolved",
+    "erased": "Result erased",
+}
+OUTCOMES = {"happened": "It happened", "did_not": "It did not happen"}
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.title(label(tool_words(call.tool).done), anchor=False, width="content")
-    st.markdown(CALL_WORDS[call.status].badge, width="content")
-st.page_link(
-    "../pages/thread.py", label="Open its thread", icon=":material/forum:", query_params={"tr_id": call.thread}
-)
-if call.status == "unknown":
-    st.warning(UNKNOWN_OUTCOME, icon=":material/help:")
 
+def resolve() -> None:
+    """Put the auditor's statement on record."""
+    outcome, evidence = state.tc_outcome, state.tc_evidence
+    if outcome is None or not evidence.strip():
+        state.tc_notice = "Not saved: choose what happened, and say how you know."
+        return
+    try:
+        run(desk.resolve(viewer, call_id, outcome == "happened", evidence))
+    except (InvalidInput, NotFound) as error:
+        state.tc_notice = f"Not saved: {error}"
+    except (Unavailable, StoreRefused, Full, Corrupt) as error:
+        state.tc_notice = f"Not saved: {store_says(error)}"
+
+
+def draw_head(call: ToolCall) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.title(label(tool_words(call.tool).done), anchor=False, width="content")
+            st.markdown(CALL_WORDS[call.status].badge, width="content")
+        draw_link("call", tc_id=call.id)
+    st.page_link(
+        "../pages/thread.py",
+        label="Open its thread",
+        icon=":material/forum:",
+        query_params={"tr_id": call.thread, "tr_turn": call.turn},
+    )
+
+
+def draw_resolve(call: ToolCall) -> None:
+    """The form for an auditor's or a handler's statement; core checks again that they may give it."""
+    if call.owner == viewer.id or viewer.roles.isdisjoint(("auditor", "handler")):
+        return
+    again = call.resolution is not None
+    with st.expander("Change the statement" if again else "Resolve", icon=":material/fact_check:", expanded=not again):
+        st.markdown("Did it take effect? Your statement stands beside the status, with your name and the time.")
+        with st.form("tc_resolve", border=False):
+            st.radio("What happened", list(OUTCOMES), index=None, key="tc_outcome", format_func=OUTCOMES.__getitem__)
+            st.text_area("Evidence (required, recorded): how do you know?", key="tc_evidence", max_chars=4000)
+            st.form_submit_button("Record the statement", type="primary", on_click=resolve)
+
+
+def draw_history(history: CallHistory) -> None:
+    st.subheader("On record", anchor=False)
+    st.caption("The entries of the thread's log that concern this call, in their order.")
+    draw_unreadable(history.unreadable)
+    st.table(
+        {
+            "Entry": [f"{step.n:,}" for step in history.steps],
+            "What": [step_words(step) for step in history.steps],
+            "At": [exactly(step.at) for step in history.steps],
+            "By": [label(step.by) for step in history.steps],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
+
+
+def step_words(step: CallStep) -> str:
+    words = STEP_WORDS.get(step.kind, label(step.kind))
+    if step.attempt:
+        words += f", attempt {step.attempt}"
+    return f"{words}: {CALL_WORDS[step.status].text.lower()}" if step.status else words
+
+
+def draw_details(history: CallHistory) -> None:
+    call = history.call
+    draw_technical(
+        {
+            "Call": call.id,
+            "Idempotency key": call.id,
+            "Model call": call.model_call,
+            "Fence": str(call.fence),
+            "Digest of the arguments": call.digest[:16],
+        }
+        | ({"Digest of the result": call.result_digest[:16]} if call.result_digest else {})
+        | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
+        | {
+            f"Entry {step.n:,}": f"hash {step.hash}, after {step.prev}"
+            + (f", fence {step.fence}" if step.fence is not None else "")
+            for step in history.steps
+        }
+    )
+
+
+if "auditor" in viewer.roles:
+    st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
+else:  # a handler, who comes from a thread
+    st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
+history = run(desk.archive.call_history(viewer, call_id))
+call = history.call
+draw_head(call)
+if "tc_notice" in state:
+    st.warning(label(state.pop("tc_notice"), 300), icon=":material/error:")
 content, facts = st.columns([3, 2], gap="medium")
 with content:
-    if call.erased:
-        st.info("Arguments and result have been erased.", icon=":material/delete:")
-    draw_arguments(call.planned)
-    # A person or a hook can change what the model asked for; both are on record.
-    if call.arguments is not None and call.arguments != call.planned:
-        st.markdown("**Changed before it ran**")
-        draw_arguments(call.arguments)
-    if call.result is not None:
-        size = counted(call.size, "byte")
-        st.caption(f"Result, the first part of {size}" if call.cut else f"Result, {size}")
-        draw_json(call.result)
-    if call.told is not None:
-        st.caption("Sent to the model instead of the result")
-        st.text(call.told)
-    if call.error:
-        st.caption("What went wrong")
-        st.text(call.error)
-    if call.late:
-        st.caption("Reported too late: another worker had taken over the turn")
-        draw_json(call.late)
+    if call.status == "unknown":
+        draw_outcome(call)
+        draw_resolve(call)
+    draw_content(call)
+    draw_history(history)
 with facts:
-    decision = call.decision
-    draw_facts(
-        {
-            "Tool": call.tool,
-            "Effect": call.effect or "unknown tool",
-            "Requested by": call.owner,
-            "Planned": when(call.planned_at),
-            "Started": when(call.started_at),
-            "Finished": when(call.finished_at),
-            "Took": took(call.duration_ms),
-            "Attempts": str(call.attempts),
-            "Approval": f"by the {call.approval}" if call.approval else "not needed",
-        }
-        | ({"Error code": call.code} if call.code else {})
-        | ({"Hooks that failed": str(len(call.hook_failures))} if call.hook_failures else {})
-        | (
-            {
-                "Decision": "approved" if decision.outcome == "given" else "denied",
-                "Decided": f"{when(decision.at)} by {decision.by}",
-                "Reason": decision.reason or "not stated",
-            }
-            if decision
-            else {}
-        )
-    )
-    draw_technical(
-        {"Call": call.id, "Fence": str(call.fence), "Digest of the arguments": call.digest[:16]}
-        | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
-    )
+    draw_facts(call_facts(call))
+    draw_details(history)

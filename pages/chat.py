@@ -18,7 +18,7 @@ from console.drawing.handovers import draw_handover
 from console.drawing.live import draw_live
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
-from console.drawing.troubles import store_says
+from console.drawing.troubles import draw_unreadable, store_says
 from console.drawing.turns import (
     draw_again,
     draw_answer,
@@ -31,7 +31,9 @@ from console.drawing.turns import (
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
 from core.desk.archive import TurnView
+from core.desk.unreadable import Unreadable
 from core.errors import (
+    Corrupt,
     DeskClosed,
     Full,
     InvalidInput,
@@ -76,7 +78,7 @@ def ask(text: str, request_id: str) -> None:
         refuse(text, f"The last question is not finished. {way_out}")
     except NotFound:
         refuse(text, "This thread was not found. Start a new one: your question is still in the box.")
-    except (Unavailable, StoreRefused, Full, DeskClosed) as error:
+    except (Unavailable, StoreRefused, Full, DeskClosed, Corrupt) as error:
         refuse(text, f"Not saved: {store_says(error)} Your question is still in the box.")
     except InvalidInput as error:
         refuse(text, str(error))
@@ -137,6 +139,11 @@ def rate(turn_id: str, rating: Literal["up", "down"] | None) -> None:
         state.chat_notice = f"Your rating was not saved: {store_says(error)}"
 
 
+reader = not viewer.roles.isdisjoint(("auditor", "handler"))
+if reader and "thread" in query and not run(desk.archive.owns(viewer, query["thread"])):
+    # A link that an employee has sent: those who may read the thread read it on the page for that.
+    st.switch_page("../pages/thread.py", query_params={"tr_id": query["thread"]})
+
 notice, stop_button = st.bottom.container(), st.bottom.container()
 # Not inside st.bottom: it goes there by itself, and only then does the page scroll along with a growing answer.
 st.chat_input(
@@ -194,10 +201,12 @@ if shown is None:
     st.stop()
 
 views: list[TurnView] = []
+unreadable: list[Unreadable] = []
 earlier: int | None = None
 for _ in range(state.setdefault("chat_pages", 1)):
     transcript = run(desk.archive.transcript(viewer, shown, last=20, before=earlier))
     views, earlier = transcript.turns + views, transcript.earlier
+    unreadable += [one for one in transcript.unreadable if one not in unreadable]
     if earlier is None:
         break
 else:
@@ -205,6 +214,8 @@ else:
         "Earlier", icon=":material/expand_less:", on_click=lambda: state.update(chat_pages=state.chat_pages + 1)
     )
 
+with area:
+    draw_unreadable(unreadable)
 for view in views:
     turn = view.turn
     if turn.status in ("running", "awaiting_approval"):

@@ -1,32 +1,40 @@
-"""Thread: one conversation for an auditor, with the evidence beside each answer. Opening it is recorded."""
+"""Thread: one conversation for an auditor, as the employee saw it, and how each answer came about.
+
+Opening it is recorded. The URL names the thread and the turn to begin with.
+"""
 
 from functools import partial
 
 import streamlit as st
 
 from console.app import app
-from console.drawing.calls import draw_evidence, step_label, step_state
 from console.drawing.care import draw_care
-from console.drawing.evidence import draw_model_calls, draw_turn_facts
 from console.drawing.handovers import draw_handovers
 from console.drawing.judge import draw_judge
-from console.drawing.paging import Pages
-from console.drawing.sources import draw_retrieval, draw_sources, with_markers
-from console.drawing.status_words import TURN_WORDS
+from console.drawing.made_with import draw_produced
+from console.drawing.permalinks import draw_link, scroll_to
+from console.drawing.sources import draw_sources, with_markers
+from console.drawing.status_words import OUTCOME_WORDS
 from console.drawing.text import label, when
-from console.drawing.troubles import store_says
+from console.drawing.timeline import draw_timeline
+from console.drawing.troubles import draw_unreadable, store_says
 from console.drawing.turns import draw_ending, draw_question, draw_unsourced
 from console.drawing.walk import Steps, Walk
-from console.format import cost, counted
+from console.format import cost, counted, took
 from console.sign_in import current_viewer
-from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
+from core.clock import moment
+from core.desk.archive import Transcript, TurnView
+from core.errors import Full, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
+from core.log.records import FOLD, Thread, Turn
 from core.values import Cause, Passage, Verdict
+
+TURNS = 10  # on a page; a docstring here would be drawn by Streamlit
 
 st.set_page_config(page_title="Thread", layout="wide")
 viewer = current_viewer()
 run, desk = app().run, app().desk
-thread_id = st.query_params.get("tr_id", "")
-pages = Pages[int]("tr_pages", thread_id)
+state, query = st.session_state, st.query_params
+thread_id, turn_id = query.get("tr_id", ""), query.get("tr_turn")
 
 
 def section(passage: Passage) -> list[Passage]:
@@ -35,11 +43,11 @@ def section(passage: Passage) -> list[Passage]:
 
 def lift() -> None:
     try:
-        run(desk.lift_seal(viewer, thread_id, st.session_state.tr_reason))
+        run(desk.lift_seal(viewer, thread_id, state.tr_reason))
     except NotFound:
         pass  # another handler was faster: the page below says that the thread is not theirs any more
     else:
-        st.session_state.tr_lifted = thread_id
+        state.tr_lifted = thread_id
 
 
 def judge(turn_id: str, verdict: Verdict, cause: Cause | None, note: str, corrected: str) -> str | None:
@@ -55,67 +63,177 @@ def judge(turn_id: str, verdict: Verdict, cause: Cause | None, note: str, correc
     return None
 
 
-if st.session_state.get("tr_lifted") == thread_id and "auditor" not in viewer.roles:
-    st.session_state.pop("tr_lifted")
-    st.success("The seal is lifted: HR auditors can read the thread, handlers no longer.", icon=":material/lock_open:")
-    st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
-    st.stop()
-st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
-transcript = run(desk.archive.transcript(viewer, thread_id, last=20, before=pages.cursor))
-thread = transcript.thread
+def go(turn: str | None = None, before: int | None = None) -> None:
+    """Show the page that begins with this turn, or ends before this entry; the newest one without either."""
+    query.from_dict({"tr_id": thread_id} | ({"tr_turn": turn} if turn else {}))
+    state.tr_before = (thread_id, before)
 
-st.title(label(thread.title or "Untitled"), anchor=False)
-st.caption(
-    f"Review · {label(thread.owner)} · created {when(thread.created_at)} · "
-    f"{counted(thread.turns, 'turn')} · {counted(thread.totals.model_calls, 'model call')} · "
-    f"{counted(thread.totals.tool_calls, 'tool call')} · cost {label(cost(thread.totals))}"
-)
-if thread.sealed:
+
+def draw_head(transcript: Transcript) -> None:
+    thread = transcript.thread
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(label(thread.title or "Untitled"), anchor=False, width="content")
+        draw_link("thread", tr_id=thread.id)
+    st.caption(
+        f"Review · {label(thread.owner)} · created {when(thread.created_at)} · "
+        f"{counted(thread.turns, 'turn')} · {counted(thread.totals.model_calls, 'model call')} · "
+        f"{counted(thread.totals.tool_calls, 'tool call')} · cost {label(cost(thread.totals))}"
+    )
+    draw_outcomes(thread)
+    if thread.sealed:
+        draw_seal()
+    if thread.rejected:
+        st.error(
+            f"{counted(thread.rejected, 'entry')} in the log came from a worker that had lost its turn, and do not "
+            "count. Tell the operator: `rolltop doctor` names the thread.",
+            icon=":material/warning:",
+        )
+    draw_unreadable(transcript.unreadable)
+    if not transcript.turns and not transcript.unreadable:
+        st.info("This thread has no questions yet.", icon=":material/chat_bubble:")
+
+
+def draw_outcomes(thread: Thread) -> None:
+    """How many turns ended in each way: one badge for the whole thread would hide all turns but the newest."""
+    if thread.fold != FOLD:
+        st.caption("How its turns ended is not counted yet: the thread is from an older version.")
+        return
+    current = {outcome: 1 for outcome in thread.outcomes if outcome not in thread.outcome_counts}
+    counts = {**thread.outcome_counts, **current}
+    badges = [
+        f":{word.color}-badge[{word.icon} {counts[outcome]:,} · {word.text}]"
+        for outcome, word in OUTCOME_WORDS.items()
+        if outcome in counts
+    ]
+    if badges:
+        st.markdown(" ".join(badges))
+
+
+def draw_seal() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(":violet-badge[:material/lock: Sealed] Closed to HR auditors.", width="content")
         with st.popover("Lift the seal", icon=":material/lock_open:"):
             st.markdown("HR auditors will see the whole thread. A new message of this kind seals it again.")
             reason = st.text_input("Reason (required, recorded)", key="tr_reason", max_chars=500)
             st.button("Lift the seal", key="tr_lift", type="primary", disabled=not reason.strip(), on_click=lift)
-if thread.rejected:
-    st.error(
-        f"{counted(thread.rejected, 'entry')} in the log came from a worker that had lost its turn, and do not count. "
-        "Tell the operator: `rolltop doctor` names the thread.",
-        icon=":material/warning:",
-    )
-if not transcript.turns:
-    st.info("This thread has no questions yet.", icon=":material/chat_bubble:")
 
-earlier = partial(pages.on, transcript.earlier) if transcript.earlier is not None else None
-steps = Steps(st.session_state.get("th_walk", Walk()), thread_id, transcript.turns, viewer, earlier)
+
+def draw_turn(view: TurnView, steps: Steps) -> None:
+    """The turn as the employee saw it, and below it what an auditor needs."""
+    with st.container(border=True, key=place_of(view.turn)):
+        draw_turn_head(view.turn)
+        draw_conversation(view)
+        draw_turn_evidence(view)
+        draw_judge(view.turn, view.review, viewer, judge, steps)
+
+
+def draw_turn_head(turn: Turn) -> None:
+    ran = moment(turn.ended_at) - moment(turn.opened_at) if turn.ended_at else None
+    lasted = f" · {took(int(ran.total_seconds() * 1000))}" if ran else ""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(
+            f"{OUTCOME_WORDS[turn.outcome].badge} :small[:gray[{when(turn.opened_at)}{lasted} · "
+            f"cost {label(cost(turn.totals))}]]",
+            width="content",
+        )
+        draw_link("thread", tr_id=turn.thread, tr_turn=turn.id)
+
+
+def draw_conversation(view: TurnView) -> None:
+    turn = view.turn
+    draw_question(turn)
+    with st.chat_message("assistant", avatar=":material/smart_toy:"):
+        if turn.concern:
+            draw_care(turn.concern, turn.id)
+        if turn.text:
+            st.markdown(with_markers(turn.text, turn.citations), anchors=False)
+        elif "turn.ended" in turn.erased:
+            st.caption("The answer has been erased.")
+        draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
+        draw_ending(turn)
+        draw_unsourced(view)
+        draw_handovers(view.handovers)
+
+
+# A fragment: to open a part of it reads nothing anew but that part, and is not another look at the whole thread.
+@st.fragment
+def draw_turn_evidence(view: TurnView) -> None:
+    turn = view.turn
+    steps = len(view.retrievals) + len(view.model_calls) + len(view.calls) + len(view.handovers)
+    timeline = st.expander(
+        f"Timeline :gray[{counted(steps, 'step')}]",
+        key=f"tr_timeline_{turn.id}",
+        icon=":material/timeline:",
+        type="compact",
+        on_change="rerun",
+    )
+    if timeline.open:
+        with timeline:
+            draw_timeline(view)
+    made = st.expander(
+        "Made with :gray[instructions, tools, handbook versions]",
+        key=f"tr_made_{turn.id}",
+        icon=":material/receipt_long:",
+        type="compact",
+        on_change="rerun",
+    )
+    if made.open:
+        with made:
+            try:
+                draw_produced(run(desk.archive.produced(viewer, turn.id)))
+            except RolltopError:
+                # The entry script catches errors of the page only, and not those of a fragment's own run.
+                st.error("This cannot be read now. Reload the page.", icon=":material/error:")
+
+
+def draw_pages(transcript: Transcript) -> None:
+    if transcript.earlier is None and transcript.later is None:
+        return
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        st.button(
+            "Earlier",
+            key="tr_earlier",
+            icon=":material/chevron_left:",
+            disabled=transcript.earlier is None,
+            on_click=go,
+            kwargs={"before": transcript.earlier},
+        )
+        st.button(
+            "Later",
+            key="tr_later",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=transcript.later is None,
+            on_click=go,
+            kwargs={"turn": transcript.later},
+        )
+        st.button("Newest", key="tr_newest", type="tertiary", disabled=transcript.later is None, on_click=go)
+
+
+def place_of(turn: Turn) -> str:
+    return f"tr_turn_{turn.id}"
+
+
+if state.get("tr_lifted") == thread_id and "auditor" not in viewer.roles:
+    state.pop("tr_lifted")
+    st.success("The seal is lifted: HR auditors can read the thread, handlers no longer.", icon=":material/lock_open:")
+    st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
+    st.stop()
+st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
+paged, before = state.get("tr_before", ("", None))
+if turn_id or paged != thread_id:
+    before = None
+transcript = run(desk.archive.transcript(viewer, thread_id, last=TURNS, before=before, at=turn_id))
+
+draw_head(transcript)
+earlier = partial(go, before=transcript.earlier) if transcript.earlier is not None else None
+steps = Steps(state.get("th_walk", Walk()), thread_id, transcript.turns, viewer, earlier)
 steps.draw()
 for view in transcript.turns:
-    turn = view.turn
-    with st.container(border=True, key=f"tr_turn_{turn.id}"):
-        conversation, evidence = st.columns([3, 2], gap="medium")
-        with conversation:
-            draw_question(turn)
-            with st.chat_message("assistant", avatar=":material/smart_toy:"):
-                st.markdown(TURN_WORDS[turn.status].badge)
-                if turn.concern:
-                    draw_care(turn.concern, turn.id)
-                if turn.text:
-                    st.markdown(with_markers(turn.text, turn.citations), anchors=False)
-                draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
-                draw_ending(turn)
-                draw_unsourced(view)
-                draw_handovers(view.handovers)
-            draw_judge(turn, view.review, viewer, judge, steps)
-        with evidence:
-            for call in view.calls:
-                with st.status(step_label(call), state=step_state(call), type="compact"):
-                    draw_evidence(call)
-                    st.page_link("../pages/call.py", label="Open this call", query_params={"tc_id": call.id})
-            for retrieval in view.retrievals:
-                draw_retrieval(retrieval, {citation.number for citation in turn.citations})
-            st.caption("Model calls")
-            draw_model_calls(view.model_calls)
-            with st.expander("How this was produced", type="compact", icon=":material/receipt_long:"):
-                draw_turn_facts(turn)
-# The newest turns are the first page, so the next one is earlier.
-pages.draw(transcript.earlier, back="Newer", on="Earlier")
+    draw_turn(view, steps)
+draw_pages(transcript)
+if transcript.turns:
+    shown = {view.turn.id: view.turn for view in transcript.turns}
+    first = shown.get(turn_id or "", transcript.turns[-1].turn)
+    # An answer that is open to be judged is brought into view by its own panel.
+    scroll_to(place_of(first), go=steps.open is None)

@@ -19,6 +19,7 @@ from core.clock import moment
 from core.errors import Corrupt, InvalidInput
 from core.log.commit import read_blob
 from core.log.records import OpenTurn, Thread, Turn, item
+from core.retrieval.search import SEARCH
 from core.store import In, Query, Range, Record, Store, every
 from core.worker.process import is_gone
 from core.worker.recovery import LIVE_KEPT
@@ -61,11 +62,12 @@ async def equipment(settings: Settings, store: Store) -> Equipped:
 
     Raises Corrupt if the store's own mark, which tells whether it is a demo, cannot be read.
     """
-    demo, tools = await is_demo(store), frozenset[str]()
+    # A desk of the console has handbooks, so it has their search in addition to its own tools.
+    demo, tools = await is_demo(store), frozenset({SEARCH})
     if demo:
         # The tools need records, and only their names matter here.
         records = HrRecords(":memory:")
-        tools = frozenset(tool.name for tool in hr_tools(records))
+        tools |= {tool.name for tool in hr_tools(records)}
         records.close()
     names: list[str] = []
     try:

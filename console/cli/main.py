@@ -26,6 +26,7 @@ from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
 from console.cli.show import as_json, call_list, call_text, thread_list, transcript_items, transcript_text
 from console.demo.mark import make_demo
+from console.demo.past.past import FEWEST_DAYS, fill
 from console.format import counted, progress
 from console.settings import read_settings
 from core.clock import SystemClock
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"rolltop: {error}{_what_to_do(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("rolltop: interrupted; everything written so far stays, run it again to continue", file=sys.stderr)
+        print(f"rolltop: interrupted; everything written so far stays, {options.again}", file=sys.stderr)
         return INTERRUPTED
     return status
 
@@ -87,6 +88,8 @@ async def threads(options: Given) -> int:
                 [as_json(item, text=options.text) for item in items],
                 transcript_text(transcript, text=options.text),
             )
+            for one in transcript.unreadable:
+                print(f"left out, because it cannot be read: {one.what} entry {one.n}: {one.why}", file=sys.stderr)
             return GOOD
         wanted = ThreadFilter(
             words=options.words,
@@ -188,10 +191,13 @@ async def doctor(options: Given) -> int:
 
 
 async def demo(options: Given) -> int:
-    """Make a new store a demo, with fictional handbooks and HR tools over invented records."""
+    """Make a new store a demo, with fictional handbooks and HR tools over invented records, or with a past as well."""
+    if options.threads and not options.people:
+        raise InvalidInput("--threads are those of --people: give both")
     settings = read_settings()
     if options.store:
         settings = settings.model_copy(update={"store": SecretStr(options.store)})
+    filled = None
     async with open_store(settings.store.get_secret_value()) as store:
         if not store.capabilities.durable_on_ack:
             raise InvalidInput(
@@ -199,8 +205,24 @@ async def demo(options: Given) -> int:
             )
         with closing(Catalogue(settings.index_file)) as catalogue:
             await make_demo(store, catalogue)
+        if options.people:
+            filled = await fill(
+                store,
+                people=options.people,
+                threads=options.threads or 10 * options.people,
+                days=options.days,
+                seed=options.seed,
+                instructions=settings.instructions,
+                tell=partial(_tell_made, Pace()),
+            )
     next_step = "Set ROLLTOP_STORE to its URL, then start the console with `streamlit run console`."
-    tell(options, [{"demo": True}], f"The store is a demo. {next_step}")
+    past = (
+        f" It holds {counted(filled.threads, 'thread')} with {counted(filled.turns, 'question')}, "
+        f"{counted(filled.looks, 'look')} and {counted(filled.verdicts, 'verdict')}."
+        if filled
+        else ""
+    )
+    tell(options, [{"demo": True, **(asdict(filled) if filled else {})}], f"The store is a demo.{past} {next_step}")
     return GOOD
 
 
@@ -216,7 +238,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Command, *, store: bool = True) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
-        added.set_defaults(command=run)
+        added.set_defaults(command=run, again="run it again to continue")
         added.add_argument("--json", action="store_true", help="print JSON lines, for programs")
         if store:
             added.add_argument("--store", metavar="URL", help="the store (default: the setting ROLLTOP_STORE)")
@@ -236,7 +258,12 @@ def _parser() -> argparse.ArgumentParser:
     copying.add_argument("--to", dest="target", metavar="URL", required=True, help="the store to write; may be new")
     command("rebuild", rebuild).add_argument("--check", action="store_true", help="only report, repair nothing")
     add_options(command("ingest", ingest_handbooks, store=False))
-    command("demo", demo)
+    filling = command("demo", demo)
+    filling.set_defaults(again="and a past is not continued: run it again with a new store")
+    filling.add_argument("--people", type=int, help="fill the store with a past of this many people")
+    filling.add_argument("--threads", type=int, help="how many threads they have (default: ten a person)")
+    filling.add_argument("--days", type=int, default=60, help=f"how many days it goes back, at least {FEWEST_DAYS}")
+    filling.add_argument("--seed", type=int, default=1, help="another number gives another past")
     command("doctor", doctor).add_argument("--repair", action="store_true", help="repair the index of handbooks, too")
     return parser
 
@@ -300,6 +327,10 @@ async def _existing(url: str | None) -> AsyncIterator[Store]:
 def _more(cursor: str | None) -> None:
     if cursor:
         print(f"more: repeat the command with --cursor {cursor}", file=sys.stderr)
+
+
+def _tell_made(pace: Pace, noun: str, done: int, total: int) -> None:
+    pace.say(f"made: {progress(done, total, noun)}")
 
 
 class _Progress:

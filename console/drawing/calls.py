@@ -36,7 +36,8 @@ def step_label(call: ToolCall) -> str:
 
 
 def step_state(call: ToolCall) -> Literal["running", "complete", "error"]:
-    return "complete" if call.status in ("denied", "cancelled") else _STATES.get(call.status, "error")
+    # A check mark only for what succeeded: a call that was denied or cancelled has not been made.
+    return _STATES.get(call.status, "error")
 
 
 def draw_step(call: ToolCall) -> None:

@@ -1,13 +1,12 @@
-"""Drawing evidence for a reviewer: what a turn ran with, every attempt at the model, and what it cost."""
+"""Drawing evidence for a reviewer: facts in tables, a turn's figures, and every attempt at the model."""
 
 import streamlit as st
 
-from console.drawing.text import label, when
+from console.drawing.text import exactly, label
 from console.format import cost, counted, money, tokens, took, total_tokens
 from core.clock import moment
 from core.log.records import ModelCall, Turn
 
-_ASIDE = {"summary": "Summary of earlier turns", "query": "Search query"}
 SHORT = 12
 """Characters of a digest that are shown: enough to see whether two are the same."""
 
@@ -24,45 +23,37 @@ def draw_technical(facts: dict[str, str]) -> None:
 
 
 def draw_turn_facts(turn: Turn) -> None:
-    """When the turn ran, how long it took, what it cost, and what it ran with."""
+    """What the whole turn took and cost."""
     ran = moment(turn.ended_at) - moment(turn.opened_at) if turn.ended_at else None
-    facts = {
-        "Asked": when(turn.opened_at),
-        "Ended": f"{when(turn.ended_at)}, after {took(int(ran.total_seconds() * 1000))}" if ran else "not yet",
-        "Cost": cost(turn.totals),
-        "Tokens": total_tokens(turn.totals),
-        "Model": ", ".join(turn.snapshot.models),
-    }
-    if turn.rating:
-        facts["Feedback"] = f"thumbs {turn.rating}" + (f": {turn.comment}" if turn.comment else "")
-    if turn.citations_left_out:
-        facts["Left out, over the limit"] = counted(turn.citations_left_out, "citation")
-    draw_facts(facts)
-    draw_technical(
+    draw_facts(
         {
-            "Turn": turn.id,
-            "Instructions": turn.snapshot.instructions[:SHORT],
-            "Tools": turn.snapshot.tools[:SHORT],
-            "Handbooks": turn.snapshot.handbooks[:SHORT],
+            "Asked": exactly(turn.opened_at),
+            "Ended": exactly(turn.ended_at),
+            "Took": took(int(ran.total_seconds() * 1000)) if ran else "not yet known",
+            "First text after": took(turn.first_text_ms),
+            "Cost": cost(turn.totals),
+            "Tokens": total_tokens(turn.totals),
         }
+        | (
+            {"Left out, over the limit": counted(turn.citations_left_out, "citation")}
+            if turn.citations_left_out
+            else {}
+        )
+    )
+    draw_technical(
+        {"Turn": turn.id, "Request": turn.request_id, "Fence": str(turn.fence)}
+        | {"Entries of the log": f"{turn.first_n} to {turn.last_n}"}
+        | ({"What went wrong": turn.message} if turn.message else {})
     )
 
 
-def draw_model_calls(calls: list[ModelCall]) -> None:
-    """Every physical request, failed ones too, in the order in which they were made."""
-    for call in calls:
-        status = ":green-badge[answered]" if call.status == "answered" else f":orange-badge[{call.status}]"
-        step = _ASIDE.get(call.purpose) or f"Step {call.step}, attempt {call.attempt}"
-        title = f"{step} {status} · {took(call.duration_ms)} · {label(money(call.cost))}"
-        with st.expander(title, type="compact"):
-            _draw_model_call(call)
-
-
-def _draw_model_call(call: ModelCall) -> None:
+def draw_model_call(call: ModelCall) -> None:
+    """One physical request to a model: what it was, what it cost, how it ended, and its text."""
     draw_facts(
         {
             "Model": call.model,
-            "Asked": when(call.asked_at),
+            "Asked": exactly(call.asked_at),
+            "Ended": exactly(call.ended_at),
             "First content after": took(call.ttft_ms),
             "Took": took(call.duration_ms),
             "Tokens": tokens(call.usage),
@@ -76,10 +67,17 @@ def _draw_model_call(call: ModelCall) -> None:
         | ({"Hooks that failed": str(len(call.hook_failures))} if call.hook_failures else {})
     )
     draw_technical(
-        {"Request": call.request[:SHORT], "Call": call.id}
+        {
+            "Request": call.request[:SHORT],
+            "Call": call.id,
+            "Fence": str(call.fence),
+            "Oldest entry sent": str(call.window),
+        }
         # The failures name exceptions.
         | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
     )
-    if call.answer:
+    if call.erased:
+        st.caption("The model's text has been erased.")
+    elif call.answer:
         st.caption("The model's text")
         st.text(call.answer)

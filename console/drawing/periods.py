@@ -56,12 +56,19 @@ def period(preset: str, today: date, first: date | None = None, last: date | Non
             return Period(None, None)
 
 
-def choose_period(prefix: str, preset: str = "7d") -> Period:
-    """The period that the reader chooses, `preset` at first. Its URL parameters begin with `prefix`."""
-    key = f"{prefix}_time"
+def choose_period(prefix: str, preset: str = "7d", *, spread: bool = False) -> Period:
+    """The period that the reader chooses, `preset` at first. Its URL parameters begin with `prefix`.
+
+    `spread` shows all presets at once, so that each is one click away.
+    """
+    names, key = list(PRESETS), f"{prefix}_time"
     asked = st.query_params.get(key, preset)
     recall(key, asked if asked in PRESETS else preset)
-    chosen = st.selectbox("Time", list(PRESETS), key=key, format_func=PRESETS.__getitem__, width=150)
+    if spread:
+        # Not pills: in the dark theme the chosen one is too pale to be read.
+        chosen = st.radio("Time", names, key=key, format_func=PRESETS.__getitem__, horizontal=True)
+    else:
+        chosen = st.selectbox("Time", names, key=key, format_func=PRESETS.__getitem__, width=150)
     remember(key, chosen)
     put_in_url(key, [chosen] if chosen != preset else [])
     first = last = None
@@ -69,6 +76,15 @@ def choose_period(prefix: str, preset: str = "7d") -> Period:
         first = st.date_input("From", None, key=f"{prefix}_from", width=140, bind="query-params")
         last = st.date_input("Until", None, key=f"{prefix}_until", width=140, bind="query-params")
     return period(chosen, datetime.now(UTC).date(), first, last)
+
+
+def same_period(prefix: str, other: str) -> dict[str, str]:
+    """The URL parameters by which the page of the prefix `other` covers the period that was chosen under `prefix`."""
+    parameters = {f"{other}_time": str(st.session_state[f"{prefix}_time"])}
+    if parameters[f"{other}_time"] == "days":
+        days = {name: st.session_state[f"{prefix}_{name}"] for name in ("from", "until")}
+        parameters |= {f"{other}_{name}": day.isoformat() for name, day in days.items() if day}
+    return parameters
 
 
 def _midnight(day: date) -> datetime:

@@ -8,7 +8,6 @@ import streamlit as st
 
 from console.drawing.marking import marked
 from console.drawing.text import label, markdown
-from console.format import counted, took
 from core.log.records import Retrieval
 from core.values import Audience, Citation, Judgement, Passage
 
@@ -154,26 +153,6 @@ def audience_words(audience: Audience) -> str:
 def place(word: str) -> str:
     """A casefolded name as people write it: `Austria`, `UK`."""
     return word.upper() if len(word) < 4 else word.replace("_", " ").title()
-
-
-def draw_retrieval(retrieval: Retrieval, cited: set[int]) -> None:
-    """A search for an auditor: the query, its duration, the judgement, and every passage with its scores."""
-    st.caption(f"Handbook search · {counted(retrieval.count, 'passage')} · {took(retrieval.duration_ms)}")
-    if retrieval.query is not None:
-        st.text(retrieval.query)
-    if retrieval.error:
-        st.error(label(retrieval.error, 400))
-    if retrieval.erased:
-        st.caption("The passages have been erased.")
-    if retrieval.judgement:
-        draw_judgement(retrieval.judgement)
-    passages = {passage.id: passage for passage in retrieval.passages}
-    for number, passage in enumerate(retrieval.passages, retrieval.first_number):
-        used = " :green-badge[cited]" if number in cited else ""
-        trail = " / ".join([passage.title, *passage.section[-1:]])
-        with st.expander(f"{number} · {label(trail, 50)}{used}", type="compact"):
-            draw_legs(passage)
-            draw_passage(passage, [], passages)
 
 
 def draw_judgement(judgement: Judgement) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from console.format import local_time
+from console.format import exact_time, local_time
 from core.canonical import Json
 
 _IMAGE = re.compile(r"!\[")
@@ -36,15 +36,21 @@ def label(text: str, most: int = 80) -> str:
     return _MARKUP.sub(r"\\\1", line if len(line) <= most else line[: most - 1] + "…")
 
 
-def when(text: str | None) -> str:
-    """A recorded moment in the time zone of the reader's browser; None is `not yet`."""
-    if text is None:
-        return "not yet"
+def when(text: str | None, *, seconds: bool = False) -> str:
+    """A recorded moment in the time zone of the reader's browser, to the minute or second; None is `not yet`."""
+    return "not yet" if text is None else local_time(text, _zone(), seconds=seconds)
+
+
+def exactly(text: str | None) -> str:
+    """The same to the millisecond."""
+    return "not yet" if text is None else exact_time(text, _zone())
+
+
+def _zone() -> ZoneInfo:
     try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
+        return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    return local_time(text, zone)
+        return ZoneInfo("UTC")
 
 
 def shown(value: Json) -> str:

@@ -1,11 +1,13 @@
 """What a page says if its store does not answer, refuses, or is full."""
 
+from collections.abc import Sequence
 from time import monotonic
 
 import streamlit as st
 
 from console.drawing.text import label
-from core.errors import DeskClosed, Full, RolltopError, StoreRefused
+from core.desk.unreadable import Unreadable
+from core.errors import Corrupt, DeskClosed, Full, RolltopError, StoreRefused
 
 AWAY_SECONDS = 4.0
 REFUSED_SECONDS = 30.0
@@ -19,6 +21,8 @@ def store_says(error: RolltopError) -> str:
             return "the store refused it. Tell the operator of this desk: the server log says what to do."
         case Full():
             return "the store is full. Tell the operator of this desk."
+        case Corrupt():
+            return "a part of this thread cannot be read. Start a new thread, and tell the operator of this desk."
         case DeskClosed():
             return "the server is stopping or restarting. Try again in a minute."
         case _:
@@ -45,6 +49,36 @@ def draw_refused(error: RolltopError, title: str = "The store refused a request"
         icon=":material/lock:",
     )
     _draw_again(REFUSED_SECONDS)
+
+
+def draw_corrupt(error: Corrupt) -> None:
+    """Say that what the page is about cannot be read, and what the operator must do."""
+    st.error(
+        "What this page shows is damaged, or was written by a newer version. The operator of this desk finds the "
+        f"cause with `rolltop doctor`. For the operator: {label(str(error), 600)}",
+        title="This cannot be read",
+        icon=":material/broken_image:",
+    )
+
+
+def draw_unreadable(unreadable: Sequence[Unreadable]) -> None:
+    """Name what a page leaves out because it cannot be read."""
+    if unreadable:
+        lines = "\n".join(f"- {_part(one)} {label(one.why, 200)}" for one in unreadable)
+        st.warning(
+            f"The rest is shown as it is on record. The operator of this desk finds the cause with `rolltop doctor`."
+            f"\n\n{lines}",
+            title="A part of this cannot be read",
+            icon=":material/broken_image:",
+        )
+
+
+def _part(one: Unreadable) -> str:
+    """`Entry 7 of the log`, or `The record of tool call 3f2a`."""
+    if one.what.startswith("record "):
+        kind, _, name = one.what.removeprefix("record ").partition(":")
+        return f"The record of {label(kind.replace('_', ' '))} {label(name)}"
+    return f"Entry {one.n:,} of the log"
 
 
 def _draw_again(seconds: float) -> None:

@@ -148,5 +148,6 @@ def _has_judged(view: TurnView, viewer: Viewer) -> bool:
 
 def _go(thread_id: str) -> None:
     """Show the thread, with its first answer without a verdict of the viewer's open."""
-    st.query_params["tr_id"] = thread_id
+    # All of them: a turn of this thread is not one of the next.
+    st.query_params.from_dict({"tr_id": thread_id})
     st.session_state.jd_arrived = True

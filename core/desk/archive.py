@@ -4,16 +4,19 @@ It reads records and never a whole log, so that a page of a long thread costs as
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords
+from core.desk.evidence import CallHistory, Produced, read_history, read_produced
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
 from core.desk.reviews import Reviews
-from core.errors import InvalidInput
-from core.gate import Viewer, authorize
-from core.log.audit import record_look
+from core.desk.unreadable import Unreadable, check_entries, read_entries
+from core.errors import InvalidInput, NotFound
+from core.gate import Viewer
+from core.ids import check_id
+from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import (
     HandoverRecord,
@@ -50,11 +53,16 @@ class TurnView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """The newest turns of a thread, oldest first. Pass `earlier` as `before` for older turns; None if these are all."""
+    """A page of a thread's turns, oldest first. Pass `earlier` as `before` for older turns, `later` as `at` for newer.
+
+    Each is None if there are none. `unreadable` names what the page leaves out because it cannot be read.
+    """
 
     thread: Thread
     turns: list[TurnView]
     earlier: int | None
+    later: str | None
+    unreadable: list[Unreadable]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +88,12 @@ class Archive:
     returned: Unavailable or StoreRefused if that failed. An auditor's program can use an Archive without a Desk.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
         self._lists = Lists(store)
-        self._checked = CheckedRecords(store, self._clock)
+        self._audit = audit or AuditLog(store, self._clock)
+        self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
 
@@ -93,23 +102,52 @@ class Archive:
         passed = await self._checked.thread(viewer, "thread.read", thread_id)
         return passed.item if passed.named else await self._pseudonyms.hide(passed.item)
 
-    async def transcript(self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None) -> Transcript:
-        """The `last` turns (1 to 100) that began before entry `before`, None for the newest. It counts as one look."""
+    async def transcript(
+        self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None, at: str | None = None
+    ) -> Transcript:
+        """The `last` turns (1 to 100) that began before entry `before`, None for the newest. It counts as one look.
+
+        With `at`, the id of a turn, they are that turn and those after it, and older ones if these are too few. Raises
+        NotFound also if the thread has no such turn. If the viewer is not the owner, the page's entries are checked
+        against their hashes too.
+        """
         passed = await self._checked.thread(viewer, "thread.read", thread_id)
+        thread, last = passed.item, check_limit(last, 100)
+        broken = [passed.unreadable] if passed.unreadable else []
+        lists = Lists(self._store, broken)
         # Only what the head holds that was checked: a turn that has sealed the thread since is not shown.
-        where: dict[str, Filter] = {"thread": thread_id, "first_n": _up_to(before, passed.item.n + 1)}
-        page = await self._lists.page(Turn, where, order=("-first_n",), limit=check_limit(last, 100))
-        views = await self._views(viewer, page.items[::-1], named=passed.named)
+        start = _up_to(before, thread.n + 1).lt if at is None else await self._first_n(lists, thread, at)
+        # One more in each direction: it says where the page ends, and whether there are more.
+        after = Range(ge=start, lt=thread.n + 1)
+        newer = await self._turns(lists, thread_id, after, "first_n", last + 1 if at else 1) if at or before else []
+        here = newer[:last] if at else []
+        older = await self._turns(lists, thread_id, Range(lt=start), "-first_n", last - len(here) + 1)
+        turns = [*older[: last - len(here)][::-1], *here]
+        following = newer[len(here) :]
+        if not passed.named:
+            previous = older[last - len(here) :]
+            begin, end = previous[0].last_n if previous else 0, following[0].first_n - 1 if following else thread.n
+            broken += await self._broken_entries(thread_id, begin, end, {turn.id for turn in turns}, broken)
         return Transcript(
-            thread=passed.item if passed.named else await self._pseudonyms.hide(passed.item),
-            turns=views,
-            earlier=views[0].turn.first_n if page.cursor else None,
+            thread=thread if passed.named else await self._pseudonyms.hide(thread),
+            turns=await self._views(viewer, lists, turns, named=passed.named),
+            earlier=turns[0].first_n if len(older) > last - len(here) else None,
+            later=following[0].id if following else None,
+            unreadable=broken,
         )
 
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
         """The turn with its calls, searches, summaries and hand-overs. Raises NotFound."""
         passed = await self._checked.turn(viewer, "thread.read", turn_id)
-        return (await self._views(viewer, [passed.item], named=passed.named))[0]
+        return (await self._views(viewer, self._lists, [passed.item], named=passed.named))[0]
+
+    async def produced(self, viewer: Viewer, turn_id: str) -> Produced:
+        """What the turn ran with: instructions, tools, options, handbooks and output schema, as far as they are kept.
+
+        Raises NotFound.
+        """
+        passed = await self._checked.turn(viewer, "thread.read", turn_id)
+        return await read_produced(self._store, passed.item.snapshot)
 
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None
@@ -147,6 +185,25 @@ class Archive:
         passed = await self._checked.call(viewer, "call.read", call_id)
         return passed.item if passed.named else await self._pseudonyms.hide(passed.item)
 
+    async def call_history(self, viewer: Viewer, call_id: str) -> CallHistory:
+        """`call`, with the entries of the log that concern it. It counts as one look. Raises NotFound."""
+        passed = await self._checked.call(viewer, "call.read", call_id)
+        history = await read_history(self._store, passed.item)
+        if passed.named:
+            return history
+        call = await self._pseudonyms.hide(passed.item)
+        steps = [replace(step, by=call.owner) if step.by == passed.item.owner else step for step in history.steps]
+        return replace(history, call=call, steps=steps)
+
+    async def owns(self, viewer: Viewer, thread_id: str) -> bool:
+        """Whether the thread exists and is the viewer's own. It is not a look. Raises Denied without the role."""
+        await self._audit.authorize(viewer, "thread.list")
+        try:
+            where: dict[str, Filter] = {"id": check_id(thread_id), "owner": viewer.id}
+        except InvalidInput:
+            return False
+        return bool((await self._lists.page(Thread, where, limit=1)).items)
+
     async def threads(
         self,
         viewer: Viewer,
@@ -160,7 +217,7 @@ class Archive:
         `metadata` maps fields (`a.b` for a field within a field) to the values that the thread's metadata must have.
         Raises InvalidInput for `words` and `metadata` together.
         """
-        authorize(viewer, "thread.list")
+        await self._audit.authorize(viewer, "thread.list")
         if not words.strip():
             where = {"owner": viewer.id, **_metadata(metadata)}
             return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
@@ -180,8 +237,8 @@ class Archive:
 
         For knowledge owners; the look is on record. Questions of people in need, and of sealed threads, are left out.
         """
-        authorize(viewer, "gaps.list")
-        await record_look(self._store, self._clock, viewer, "gaps.list")
+        await self._audit.authorize(viewer, "gaps.list")
+        await self._audit.record(viewer, "gaps.list")
         unanswered = await self._lists.unsealed(Retrieval, {"answers": False}, order=("-at",), limit=limit)
         rated = await self._lists.unsealed(Turn, {"rating": "down"}, order=("-opened_at",), limit=limit)
         # The turns are asked for by id: their own filters cannot combine "unanswered" with "rated down".
@@ -192,15 +249,55 @@ class Archive:
         searches = await self._lists.all(Retrieval, {"turn": In(ids)})
         return [_gap(turn, searches) for turn in sorted(turns, key=lambda turn: turn.opened_at, reverse=True)]
 
-    async def _views(self, viewer: Viewer, turns: list[Turn], *, named: bool) -> list[TurnView]:
+    async def _first_n(self, lists: Lists, thread: Thread, turn_id: str) -> int:
+        """Where the thread's turn begins. Raises NotFound."""
+        try:
+            where: dict[str, Filter] = {"id": check_id(turn_id), "thread": thread.id, "first_n": Range(lt=thread.n + 1)}
+        except InvalidInput:
+            raise NotFound("turn", turn_id) from None
+        found = (await lists.page(Turn, where, limit=1)).items
+        if not found:
+            raise NotFound("turn", turn_id)
+        return found[0].first_n
+
+    async def _turns(self, lists: Lists, thread_id: str, first_n: Range, order: str, limit: int) -> list[Turn]:
+        """Up to `limit` turns of the thread that can be read."""
+        turns: list[Turn] = []
+        cursor: str | None = None
+        while len(turns) < limit:
+            where: dict[str, Filter] = {"thread": thread_id, "first_n": first_n}
+            page = await lists.page(Turn, where, order=(order,), limit=limit - len(turns), cursor=cursor)
+            turns += page.items
+            cursor = page.cursor
+            if cursor is None:
+                break
+        return turns
+
+    async def _broken_entries(
+        self, thread_id: str, after: int, upto: int, shown: set[str], broken: Sequence[Unreadable]
+    ) -> list[Unreadable]:
+        """What of these entries cannot be read, was changed, or opened a turn that has no record."""
+        stream = f"thread:{thread_id}"
+        entries, gaps = await read_entries(self._store, stream, after, upto)
+        named = {one.what for one in broken}
+        lost = [
+            Unreadable(what=stream, n=entry.n, why="opened a turn without a record: rebuild the records")
+            for entry in entries
+            if entry.kind == "turn.opened"
+            and (turn := entry.shell.get("turn")) not in shown
+            and f"record turn:{turn}" not in named
+        ]
+        return sorted([*gaps, *check_entries(entries), *lost], key=lambda one: one.n)
+
+    async def _views(self, viewer: Viewer, lists: Lists, turns: list[Turn], *, named: bool) -> list[TurnView]:
         ids = tuple(turn.id for turn in turns)
         of_turns: dict[str, Filter] = {"turn": In(ids)}
         turns = await self._shown(turns, named=named)
-        calls = await self._shown(await self._lists.all(ToolCall, of_turns), named=named)
-        model_calls = await self._shown(await self._lists.all(ModelCall, of_turns), named=named)
-        retrievals = await self._shown(await self._lists.all(Retrieval, of_turns), named=named)
-        summaries = await self._shown(await self._lists.all(Summary, of_turns), named=named)
-        handovers = await self._shown(await self._lists.all(HandoverRecord, of_turns), named=named)
+        calls = await self._shown(await lists.all(ToolCall, of_turns), named=named)
+        model_calls = await self._shown(await lists.all(ModelCall, of_turns), named=named)
+        retrievals = await self._shown(await lists.all(Retrieval, of_turns), named=named)
+        summaries = await self._shown(await lists.all(Summary, of_turns), named=named)
+        handovers = await self._shown(await lists.all(HandoverRecord, of_turns), named=named)
         reviews = {} if named else await self._reviews.of(viewer, ids)
         return [
             TurnView(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from core.clock import Clock
-from core.errors import Full, InvalidInput, NotFound, StoreRefused, Unavailable
-from core.gate import Action, Owned, Viewer, authorize
+from core.desk.unreadable import Unreadable, read_entries, unreadable
+from core.errors import Corrupt, Full, InvalidInput, NotFound, StoreRefused, Unavailable
+from core.gate import Action, Owned, Viewer
 from core.ids import check_id
 from core.live.wakeups import Wakeups
-from core.log.audit import record_look
+from core.log.audit import AuditLog
 from core.log.fold import State
 from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
@@ -26,34 +27,52 @@ T = TypeVar("T", Thread, Turn, ToolCall)
 
 @dataclass(frozen=True, slots=True)
 class Passed(Generic[T]):
-    """A record that the gate let through. `named`: the viewer may learn whose it is; else they see a pseudonym."""
+    """A record that the gate let through. `named`: the viewer may learn whose it is; else they see a pseudonym.
+
+    `unreadable`: an entry after the thread's head cannot be folded. The record is then as of the head.
+    """
 
     item: T
     named: bool
+    unreadable: Unreadable | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest(Generic[T]):
+    """A record as its log has it now; `sealed` is its thread. `item` is None if the record does not exist."""
+
+    item: T | None = None
+    sealed: bool = False
+    unreadable: Unreadable | None = None
 
 
 class CheckedRecords:
     """Reads one record for a viewer and an action. A foreign object and a missing one raise the same NotFound.
 
-    If the viewer is not the owner, the look is on record before the method returns.
+    If the viewer is not the owner, the look is on record before the method returns, and so is a denial before it is
+    raised.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, audit: AuditLog) -> None:
         self._store = store
         self._clock = clock
+        self._audit = audit
 
     async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Passed[Thread]:
-        thread, sealed = await self._newest(Thread, thread_id)
-        owned = Owned(kind="thread", id=str(thread_id), owner=thread.owner if thread else None, sealed=sealed)
-        return await self._passed(viewer, action, owned, thread)
+        newest = await self._newest(Thread, thread_id)
+        owner = newest.item.owner if newest.item else None
+        owned = Owned(kind="thread", id=str(thread_id), owner=owner, sealed=newest.sealed)
+        return await self._passed(viewer, action, owned, newest)
 
     async def turn(self, viewer: Viewer | None, action: Action, turn_id: str) -> Passed[Turn]:
-        turn, sealed = await self._newest(Turn, turn_id)
-        owned = Owned(kind="turn", id=str(turn_id), owner=turn.owner if turn else None, sealed=sealed)
-        return await self._passed(viewer, action, owned, turn)
+        newest = await self._newest(Turn, turn_id)
+        owner = newest.item.owner if newest.item else None
+        owned = Owned(kind="turn", id=str(turn_id), owner=owner, sealed=newest.sealed)
+        return await self._passed(viewer, action, owned, newest)
 
     async def call(self, viewer: Viewer | None, action: Action, call_id: str) -> Passed[ToolCall]:
-        call, sealed = await self._newest(ToolCall, call_id)
+        newest = await self._newest(ToolCall, call_id)
+        call = newest.item
         # An approver may also open a call that they have decided themselves, after it has stopped waiting.
         waits = call is not None and (call.status == "awaiting_approval" or action == "call.decide")
         decided = call is not None and call.decision is not None and viewer and call.decision.by == viewer.id
@@ -62,46 +81,61 @@ class CheckedRecords:
             id=str(call_id),
             owner=call.owner if call else None,
             decider=call.approval if call and (waits or decided) else None,
-            sealed=sealed,
+            sealed=newest.sealed,
         )
-        return await self._passed(viewer, action, owned, call)
+        return await self._passed(viewer, action, owned, newest)
 
-    async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, item: T | None) -> Passed[T]:
+    async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, newest: _Newest[T]) -> Passed[T]:
         """The item, after the gate has allowed the action and a look is on record."""
-        access = authorize(viewer, action, owned)
-        if viewer is None or item is None:
+        access = await self._audit.authorize(viewer, action, owned)
+        if viewer is None or newest.item is None:
             raise NotFound(owned.kind, owned.id)
         if access != "own":
-            await record_look(self._store, self._clock, viewer, action, owned)
-        return Passed(item, named=access != "look")
+            await self._audit.record(viewer, action, owned)
+        return Passed(newest.item, access != "look", newest.unreadable)
 
-    async def _newest(self, item_type: type[T], item_id: object) -> tuple[T | None, bool]:
-        """The record as its log has it now, and whether its thread is sealed.
+    async def _newest(self, item_type: type[T], item_id: object) -> _Newest[T]:
+        """The record as its log has it now. Its item is None also for a malformed id.
 
-        None if the record does not exist or the id is malformed.
+        Raises Corrupt if the record itself, or its thread's head, cannot be read.
         """
         kind = record_kind(item_type)
         try:
             stored = await self._store.get(kind, check_id(item_id))
         except InvalidInput:
             # The same answer as for an unknown id: a caller that tries ids learns nothing of their form.
-            return None, False
+            return _Newest()
         if stored is None:
-            return None, False
+            return _Newest()
         head = stored if kind == "thread" else await self._store.get("thread", stored.fields["thread"])
-        state = await self._caught_up(head) if head else State()
-        thread = state.thread or (item_of(Thread, head) if head else None)
+        if head is None:
+            return _Newest(item_of(item_type, stored), sealed=True)
+        try:
+            state, broken, sealed = await self._caught_up(head), None, False
+        except Corrupt as error:
+            log.exception("thread %s: shown as of entry %d", head.id, head.n)
+            state, broken, sealed = State(), unreadable(error), await self._is_sealed_after(head)
+        thread = state.thread or item_of(Thread, head)
         newest = thread if kind == "thread" else state.items.get(stored.id)
-        return (
+        return _Newest(
             newest if isinstance(newest, item_type) else item_of(item_type, stored),
-            thread is None or thread.sealed is True,
+            sealed=sealed or thread.sealed is True,
+            unreadable=broken,
         )
 
+    async def _is_sealed_after(self, head: Record) -> bool:
+        """Whether an entry after the head seals the thread: it counts, although the entries cannot be folded."""
+        entries, _ = await read_entries(self._store, f"thread:{head.id}", head.n)
+        return any(entry.shell.get("sealed") is True for entry in entries)
+
     async def _caught_up(self, head: Record) -> State:
-        """The thread folded to the end of its log, with lagging records repaired; empty if the head is up to date."""
+        """The thread folded to the end of its log, with lagging records repaired; empty if the head is up to date.
+
+        Raises Corrupt if an entry after the head, or a record that it changes, cannot be read.
+        """
         # The records may lag: another process may not have written them yet, or may have died before. A follower may
         # have seen the entries already, so a read must not show an older state.
-        if not await self._store.read(f"thread:{head.id}", head.n, limit=1):
+        if not await self._store.read(f"thread:{head.id}", head.n):
             return State()
         journal = Journal(self._store, self._clock, Wakeups(), head.id, Options(), patience=_PATIENCE)
         await journal.load()

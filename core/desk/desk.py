@@ -19,18 +19,19 @@ from core.care import CARE_SECONDS, Care
 from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
+from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.oversight import Oversight
 from core.desk.reviews import Reviews
 from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
-from core.gate import Owned, Viewer, authorize
+from core.gate import Owned, Viewer
 from core.handover import Handover
 from core.ids import check_id
 from core.live.events import Event
 from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
-from core.log.audit import record_look
+from core.log.audit import AuditLog
 from core.log.commit import begin_stream
 from core.log.facts import (
     Blob,
@@ -100,7 +101,7 @@ class Desk:
     are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
     turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
     in need, `handover` brings their matter to a person; None leaves either out. `archive` reads what is on record,
-    `oversight` lists it for auditors.
+    `oversight` lists it for auditors, `figures` counts it.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -124,9 +125,11 @@ class Desk:
     ) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
-        self.archive = Archive(store, clock=self._clock)
-        self.oversight = Oversight(store, clock=self._clock)
-        self._checked = CheckedRecords(store, self._clock)
+        self._audit = AuditLog(store, self._clock)
+        self.archive = Archive(store, clock=self._clock, audit=self._audit)
+        self.oversight = Oversight(store, clock=self._clock, audit=self._audit)
+        self.figures = Figures(store, clock=self._clock, audit=self._audit)
+        self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._care = care
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
@@ -206,7 +209,7 @@ class Desk:
         A title has 1 to 200 characters. `instructions` are for the model; "" uses those of the desk. Raises Denied
         without the role of an employee, and InvalidInput for a title, metadata or instructions that are too long.
         """
-        authorize(viewer, "thread.create")
+        await self._audit.authorize(viewer, "thread.create")
         if title is not None:
             title = check_title(title)
         if len(instructions) > MAX_HEAD_TEXT:
@@ -325,9 +328,7 @@ class Desk:
         decided = journal.state.item(ToolCall, call_id)
         if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
             # Another person decided first. So this viewer has only looked at the call, and that goes on record.
-            await record_look(
-                self._store, self._clock, viewer, "call.read", Owned(kind="call", id=decided.id, owner=decided.owner)
-            )
+            await self._audit.record(viewer, "call.read", Owned(kind="call", id=decided.id, owner=decided.owner))
         return decided
 
     async def rename(self, viewer: Viewer, thread_id: str, title: str) -> Thread:
@@ -426,6 +427,7 @@ class Desk:
         """Recover open turns now, instead of at the next sweep, which runs every SWEEP seconds."""
         await self._recovery.sweep()
         await self._handovers.close_lost()
+        await self._audit.repair()
         await self._reviews.repair()
 
     async def _recognised(self, question: str, viewer: Viewer) -> tuple[Concern | None, bool]:
@@ -546,6 +548,7 @@ class Desk:
                 await self._recovery.sweep(thread_id)
                 if thread_id is None:
                     await self._handovers.close_lost()
+                    await self._audit.repair()
                     await self._reviews.repair()
             except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
                 log.exception("recovery failed; it runs again in %g s", SWEEP)

@@ -1,4 +1,4 @@
-"""What an auditor may filter threads and tool calls by. An empty field is left out; several values of one mean any."""
+"""What threads, tool calls and looks may be filtered by. An empty field is left out; several values of one mean any."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from core.canonical import Json
 from core.clock import iso
 from core.errors import InvalidInput
+from core.gate import Action
 from core.log.records import filter_text
 from core.store import All, Filter, In, Range
 from core.values import CallStatus, Decider, Effect, Outcome, Verdict
@@ -131,6 +132,43 @@ class CallFilter:
             about_other=self.about_other,
             unresolved=self.unresolved or None,
             arguments=dict(self.arguments),
+            since=_iso(self.since),
+            until=_iso(self.until),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookFilter:
+    """Entries of the audit log at `since` or later and before `until` that pass all the other fields.
+
+    `by` is the viewer, `owner` a person whose content was shown. `actions` are those of the gate. `denied` None means
+    denials and all else.
+    """
+
+    by: str | None = None
+    owner: str | None = None
+    actions: tuple[Action, ...] = ()
+    denied: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def where(self) -> dict[str, Filter]:
+        """The filters on an entry's record."""
+        where: dict[str, Filter] = {}
+        for path, value in (("by", self.by), ("owners", self.owner), ("denied", self.denied)):
+            if value is not None:
+                where[path] = value
+        if self.actions:
+            where["action"] = In(tuple(self.actions))
+        return where | between("at", self.since, self.until)
+
+    def recorded(self) -> dict[str, Json]:
+        """The filters as the audit log holds them."""
+        return _recorded(
+            by=self.by,
+            owner=self.owner,
+            actions=self.actions,
+            denied=self.denied,
             since=_iso(self.since),
             until=_iso(self.until),
         )

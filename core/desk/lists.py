@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from core.errors import InvalidInput
+from core.desk.unreadable import Unreadable, unreadable
+from core.errors import Corrupt, InvalidInput
 from core.log.records import (
     HandoverRecord,
     Item,
@@ -20,7 +21,7 @@ from core.log.records import (
     item_of,
     record_kind,
 )
-from core.store import Filter, In, Query, Store, Tally, every
+from core.store import Filter, In, Query, Record, Store, Tally, every
 
 MAX_PAGE = 500
 """The most items of a page."""
@@ -43,10 +44,14 @@ class Listing(Generic[X]):
 
 
 class Lists:
-    """Reads the records of a store. It checks no viewer: its callers do."""
+    """Reads the records of a store. It checks no viewer: its callers do.
 
-    def __init__(self, store: Store) -> None:
+    Records that do not fit are left out and named in `broken`; without such a list, they raise Corrupt.
+    """
+
+    def __init__(self, store: Store, broken: list[Unreadable] | None = None) -> None:
         self._store = store
+        self._broken = broken
 
     async def page(
         self,
@@ -68,12 +73,24 @@ class Lists:
             cursor=cursor,
         )
         page = await self._store.find(query)
-        return Listing(items=[item_of(item_type, record) for record in page.records], cursor=page.cursor)
+        return Listing(items=self._items(item_type, page.records), cursor=page.cursor)
 
     async def all(self, item_type: type[T], where: Mapping[str, Filter]) -> list[T]:
         """All records that match, in the order of the log."""
         query = Query(kind=record_kind(item_type), where=where)
-        return sorted([item_of(item_type, record) async for record in every(self._store, query)], key=_place)
+        records = [record async for record in every(self._store, query)]
+        return sorted(self._items(item_type, records), key=_place)
+
+    def _items(self, item_type: type[T], records: Sequence[Record]) -> list[T]:
+        items: list[T] = []
+        for record in records:
+            try:
+                items.append(item_of(item_type, record))
+            except Corrupt as error:
+                if self._broken is None:
+                    raise
+                self._broken.append(unreadable(error))
+        return items
 
     async def unsealed(
         self,

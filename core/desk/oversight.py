@@ -1,4 +1,4 @@
-"""Oversight: what auditors, handlers and approvers may list across all people.
+"""Oversight: what auditors, handlers, approvers and data protection officers may list across all people.
 
 Each list is a look, on record before its rows are returned, and each row passes the same filters again as it is now.
 Rows name people by their pseudonyms.
@@ -12,15 +12,16 @@ from datetime import datetime
 from core.canonical import Json
 from core.clock import Clock, SystemClock
 from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, count_calls, count_threads, tool_figures
-from core.desk.filters import CallFilter, ThreadFilter, between
+from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Snippet, snippet
-from core.gate import Action, Owned, Viewer, authorize, may
+from core.errors import InvalidInput
+from core.gate import Action, Owned, Viewer, may
 from core.ids import check_id
-from core.log.audit import record_look
+from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import OUTDATED, Message, Review, Thread, ToolCall
+from core.log.records import OUTDATED, Look, Message, Review, Thread, ToolCall
 from core.store import Filter, In, Store
 from core.values import Verdict
 
@@ -57,9 +58,10 @@ class Oversight:
     Unavailable or StoreRefused if the look could not be put on record.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
+        self._audit = audit or AuditLog(store, self._clock)
         self._lists = Lists(store)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._totals = KeptTotals(self._clock)
@@ -188,6 +190,26 @@ class Oversight:
             cursor=page.cursor,
         )
 
+    async def looks(
+        self, viewer: Viewer, wanted: LookFilter | None = None, *, limit: int = 50, cursor: str | None = None
+    ) -> Listing[Look]:
+        """The audit log, newest first: looks, searches, exports and denials.
+
+        A data protection officer sees the entries of all viewers, and this look is on record. An auditor, a handler and
+        an approver see their own: InvalidInput if the filter names another viewer, or a person whose content was shown.
+        """
+        wanted = wanted or LookFilter()
+        where = wanted.where()
+        if await self._audit.authorize(viewer, "audit.list") == "own":
+            # Their own looks at one person would tell them which pseudonym is that person's.
+            if wanted.owner is not None or wanted.by not in (None, viewer.id):
+                raise InvalidInput("only a data protection officer filters by another viewer, or by a person shown")
+            where["by"] = viewer.id
+        else:
+            await self._audit.record(viewer, "audit.list", filters=wanted.recorded())
+        page = await self._lists.page(Look, where, order=("-at",), limit=limit, cursor=cursor)
+        return Listing(items=[await self._pseudonyms.hide_look(look) for look in page.items], cursor=page.cursor)
+
     async def _look_at_calls(self, viewer: Viewer, wanted: CallFilter) -> None:
         await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
 
@@ -195,13 +217,13 @@ class Oversight:
         self, viewer: Viewer, action: Action, person: str | None, filters: dict[str, Json], words: str = ""
     ) -> None:
         """Put the search on record. A search for a person is a look at that person."""
-        authorize(viewer, action)
+        await self._audit.authorize(viewer, action)
         owned = None
         if person is not None:
             action = "person.search"
-            authorize(viewer, action)
+            await self._audit.authorize(viewer, action)
             owned = Owned(kind="person", id=check_id(person, "person's id"), owner=person)
-        await record_look(self._store, self._clock, viewer, action, owned, words=words, filters=filters)
+        await self._audit.record(viewer, action, owned, words=words, filters=filters)
 
     def _where(self, wanted: ThreadFilter) -> dict[str, Filter]:
         return wanted.head() | ({"sealed": None} if wanted.narrowed else {})

@@ -81,5 +81,5 @@ async def read_blob(store: Store, digest: str) -> Json:
     stored = await store.read(f"blob:{digest}")
     content = getattr(fact(stored[0]), "content", None) if stored else None
     if not isinstance(content, BlobContent):
-        raise Corrupt(f"blob:{digest}", 1, "is missing, and a turn names it")
+        raise Corrupt(f"blob:{digest}", 1, f"{'was erased' if stored else 'is missing'}, and a turn names it")
     return content.value

@@ -594,9 +594,10 @@ class Looked(Fact):
 
 
 class LookDenied(Fact):
-    """A viewer was denied an action. `object` is None for an action on many objects; `more` counts further denials.
+    """A viewer was denied an action. `object` is None for an action on many objects.
 
-    A foreign object and a missing one make the same entry.
+    A foreign object and a missing one make the same entry. `more` above 0 counts further denials, which are not on
+    record one by one: all of them since the counting began, as far as they were counted. `action` is the last one's.
     """
 
     kind: Literal["audit.denied"] = "audit.denied"

@@ -495,7 +495,7 @@ class Look(Value):
 
     `by` is the viewer. `object` is `kind:id`, None for a search; `owners` are the people whose content it showed, []
     for a list. `denied`: it was refused; `more` counts the denials that are not on record one by one. `purpose` and
-    `words` are None once erased.
+    `words` are None once erased, and for a denial.
     """
 
     kind: Literal["look"] = "look"

@@ -4,7 +4,7 @@ The first pass appends the missing entries. The second compares both logs entry 
 may work on the target only after the copy has finished.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -13,11 +13,10 @@ import anyio
 from core.canonical import canonical
 from core.clock import Clock
 from core.errors import InvalidInput, RolltopError
-from core.log.audit import audit_head
 from core.log.commit import commit_surely
 from core.log.entry import verify
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import Outline, last_mentions, pages, refold, refold_review
+from core.maintenance.refold import FOLDINGS, Outline, last_mentions, pages, refold_stream
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
 
@@ -134,8 +133,9 @@ class _Copying:
         if n != head.n:
             self.changed.append(head.id)
         kind, _, name = head.id.partition(":")
+        headed = kind == "thread" or (kind in FOLDINGS and kind in FOLDINGS[kind].records)
         # An erasure may have emptied records that were written before it, so they are folded again.
-        if n and kind in ("audit", "review", "thread") and (erased or not await self._has_head(kind, name, n)):
+        if n and headed and (erased or not await self._has_head(kind, name, n)):
             await self._write_records(kind, Outline(thread=name, n=n, last=last))
 
     async def _check_end(self, stream: str, n: int) -> None:
@@ -152,25 +152,13 @@ class _Copying:
         return head is not None and head.n == n
 
     async def _write_records(self, kind: str, log: Outline) -> None:
+        """Write the records folded from the target's own log."""
         repairs = Repairs(self._target, self._clock, f"{kind}:{log.thread}", log.n, self._patience)
-        async for records in self._folded(kind, log):
+        async for records in refold_stream(self._target, kind, log):
             for record in records:
                 await repairs.add(record)
             self.records += len(records)
         await repairs.finish()
-
-    async def _folded(self, kind: str, log: Outline) -> AsyncIterator[list[Record]]:
-        """The records folded from the target's own log, the head last."""
-        if kind == "audit":
-            last, *_ = await self._target.read(f"audit:{log.thread}", log.n - 1, 1)
-            yield [audit_head(last)]
-            return
-        if kind == "review":
-            if review := await refold_review(self._target, f"review:{log.thread}"):
-                yield [review]
-            return
-        async for records in refold(self._target, log):
-            yield records
 
 
 async def _all(step: Callable[[Record], Awaitable[None]], heads: Sequence[Record]) -> None:

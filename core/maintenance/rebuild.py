@@ -12,13 +12,11 @@ from typing import Literal, TypeAlias
 from core.canonical import canonical
 from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
-from core.log.audit import audit_head
 from core.log.entry import verify
-from core.log.facts import fact
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import KINDS, Outline, outline, pages, refold, refold_review
+from core.maintenance.refold import FOLDINGS, KINDS, Folding, Outline, outline, pages, refold
 from core.store import In, Query, Range, Record, Store, every
-from core.values import GENESIS
+from core.values import GENESIS, Entry
 
 Fault: TypeAlias = Literal[
     "missing",  # the log makes it, and the store lacks it
@@ -29,9 +27,6 @@ Fault: TypeAlias = Literal[
     "broken",  # a stream that cannot be read or folded, so its records cannot be compared
 ]
 MENDABLE: frozenset[Fault] = frozenset(("missing", "behind", "changed"))
-
-_READ = ("administration", "installation", "audit", "review", "thread")
-"""The kinds of stream that are read. The logs of the first two are verified; from the others records are folded too."""
 
 # In groups: many small threads then need hardly more queries than one.
 ENTRIES_AT_ONCE = 500
@@ -88,12 +83,14 @@ class Rebuild:
     async def findings(self) -> AsyncIterator[Finding]:
         """All differences. With `mend`, a fault of MENDABLE has been repaired by the time it is given."""
         streams: set[str] = set()
-        queries = [Query(kind="stream", where={"id": Range(ge=f"{of}:", lt=f"{of};")}) for of in _READ]
-        total = sum([group.count for query in queries for group in await self._store.tally(query, ())])
-        readers = (self._verified, self._verified, self._audits, self._reviews, self._threads)
-        for query, look_at in zip(queries, readers, strict=True):
+        queries = {
+            kind: Query(kind="stream", where={"id": Range(ge=f"{kind}:", lt=f"{kind};")})
+            for kind in (*FOLDINGS, "thread")
+        }
+        total = sum([group.count for query in queries.values() for group in await self._store.tally(query, ())])
+        for kind, query in queries.items():
             async for heads in _groups(every(self._store, query)):
-                for finding in await look_at(heads):
+                for finding in await (self._threads(heads) if kind == "thread" else self._streams(kind, heads)):
                     yield finding
                 streams.update(head.id for head in heads)
                 self._tell(len(streams), max(len(streams), total))
@@ -147,8 +144,7 @@ class Rebuild:
             async for record in every(self._store, Query(kind=kind, where={"thread": In(tuple(looks))})):
                 look = looks.get(_thread_of(record))
                 if look and not look.broken and (kind, record.id) not in look.expected:
-                    detail = f"the log of thread {look.log.thread} does not make it"
-                    look.findings.append(Finding(fault="ghost", kind=kind, id=record.id, n=record.n, said=detail))
+                    look.findings.append(_ghost(record, f"the log of thread {look.log.thread} does not make it"))
 
     async def _finished(self, look: _Look) -> list[Finding]:
         if look.broken:
@@ -158,51 +154,41 @@ class Rebuild:
             await look.repairs.finish()
         return await self._standing(f"thread:{look.log.thread}", look.log.n, look.findings)
 
-    async def _verified(self, heads: Sequence[Record]) -> list[Finding]:
+    async def _streams(self, kind: str, heads: Sequence[Record]) -> list[Finding]:
+        return [finding for head in heads for finding in await self._stream(kind, FOLDINGS[kind], head)]
+
+    async def _stream(self, kind: str, folding: Folding, head: Record) -> list[Finding]:
+        """The findings of a stream that is no thread; `head` is the record of the stream."""
         findings: list[Finding] = []
-        for head in heads:
-            n, last_hash = 0, GENESIS
-            try:
-                async for entries in pages(self._store, head.id):
-                    n, last_hash = verify(entries, after=n, prev=last_hash)
-                    for entry in entries:
-                        fact(entry)
-            except Corrupt as error:
-                findings.append(_broken(head.id, error))
-        return findings
-
-    async def _reviews(self, heads: Sequence[Record]) -> list[Finding]:
-        return [finding for head in heads for finding in await self._review(head.id)]
-
-    async def _review(self, stream: str) -> list[Finding]:
+        expected: set[tuple[str, str]] = set()
+        repairs = Repairs(self._store, self._clock, head.id, head.n, self._patience)
         try:
-            right = await refold_review(self._store, stream)
+            async for records in folding.fold(self._verified(head)):
+                stored = await self._stored(records)
+                for record in records:
+                    expected.add((record.kind, record.id))
+                    if finding := self._compared(record, stored.get((record.kind, record.id))):
+                        findings.append(finding)
+                        if finding.mended:
+                            await repairs.add(record)
         except Corrupt as error:
-            return [_broken(stream, error)]
-        return await self._one_record(stream, right) if right else []
-
-    async def _audits(self, heads: Sequence[Record]) -> list[Finding]:
-        return [finding for head in heads for finding in await self._audit(head.id)]
-
-    async def _audit(self, stream: str) -> list[Finding]:
-        n, last_hash, right = 0, GENESIS, None
-        try:
-            async for entries in pages(self._store, stream):
-                n, last_hash = verify(entries, after=n, prev=last_hash)
-                right = audit_head(entries[-1])
-        except Corrupt as error:
-            return [_broken(stream, error)]
-        return await self._one_record(stream, right) if right else []
-
-    async def _one_record(self, stream: str, right: Record) -> list[Finding]:
-        """The findings of a stream that makes one record, as `right`."""
-        self.checked += 1
-        finding = self._compared(right, await self._store.get(right.kind, right.id))
-        if finding and finding.mended:
-            repairs = Repairs(self._store, self._clock, stream, right.n, self._patience)
-            await repairs.add(right)
+            return [_broken(head.id, error)]
+        self.checked += len(expected)
+        if any(finding.mended for finding in findings):
             await repairs.finish()
-        return await self._standing(stream, right.n, [finding] if finding else [])
+        name = head.id.removeprefix(f"{kind}:")
+        for of, path in folding.records.items():
+            async for record in every(self._store, Query(kind=of, where={path: name})):
+                if (of, record.id) not in expected:
+                    findings.append(_ghost(record, f"{head.id} does not make it"))
+        return await self._standing(head.id, head.n, findings)
+
+    async def _verified(self, head: Record) -> AsyncIterator[list[Entry]]:
+        """The stream's entries up to its end as it was when it was listed. Raises Corrupt if its chain is broken."""
+        n, last_hash = 0, GENESIS
+        async for entries in pages(self._store, head.id, end=head.n):
+            n, last_hash = verify(entries, after=n, prev=last_hash)
+            yield [entry for entry in entries if entry.n <= head.n]
 
     async def _stored(self, records: Iterable[Record]) -> dict[tuple[str, str], Record]:
         ids: dict[str, list[str]] = {}
@@ -237,17 +223,20 @@ class Rebuild:
 
     async def _strays(self, streams: set[str]) -> AsyncIterator[Finding]:
         """Records without a stream; `streams` are names of streams that exist."""
-        for kind in (*KINDS, "audit", "review"):
+        named = {kind: ("thread", "id" if kind == "thread" else "thread") for kind in KINDS}
+        for of, folding in FOLDINGS.items():
+            named |= {kind: (of, path) for kind, path in folding.records.items()}
+        for kind, (of, path) in named.items():
             async for record in every(self._store, Query(kind=kind)):
-                stream = f"thread:{_thread_of(record)}" if kind in KINDS else f"{kind}:{record.id}"
+                stream = f"{of}:{record.id if path == 'id' else record.fields.get(path)}"
                 if stream not in streams and not await self._is_stream(stream):
-                    yield Finding(fault="ghost", kind=kind, id=record.id, n=record.n, said="its log does not exist")
+                    yield _ghost(record, "its log does not exist")
 
     async def _is_stream(self, name: str) -> bool:
         try:
             return await self._store.get("stream", name) is not None
         except InvalidInput:
-            return False  # the record's `thread` is not an id
+            return False  # what the record names is not an id
 
 
 async def _groups(heads: AsyncIterator[Record]) -> AsyncIterator[list[Record]]:
@@ -274,6 +263,10 @@ async def _batches(folded: AsyncIterator[list[Record]]) -> AsyncIterator[list[Re
 
 def _thread_of(record: Record) -> str:
     return record.id if record.kind == "thread" else str(record.fields.get("thread"))
+
+
+def _ghost(record: Record, detail: str) -> Finding:
+    return Finding(fault="ghost", kind=record.kind, id=record.id, n=record.n, said=detail)
 
 
 def _broken(stream: str, error: Corrupt) -> Finding:

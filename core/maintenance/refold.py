@@ -1,22 +1,41 @@
-"""Folding records again from whole logs: a thread's turn by turn, and the one of a review.
+"""Folding records again from whole logs: a thread's turn by turn, those of other streams page by page.
 
-The first reading of a thread checks the chain and notes the last entry that concerns each turn. The second folds the
+Of a thread, the first reading checks the chain and notes the last entry that concerns each turn. The second folds the
 entries, and yields and forgets a turn's records there. So memory depends on the turns in progress, not on the thread's
 length.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from core.log.audit import audit_head, look
 from core.log.entry import verify
+from core.log.facts import fact
 from core.log.fold import State, fold
-from core.log.records import Item, Review, Turn, record, record_kind
+from core.log.records import Item, Look, Review, Turn, record, record_kind
 from core.log.review import fold_review
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
 KINDS: tuple[str, ...] = tuple(record_kind(item_type) for item_type in Item.__args__)
 """Every kind of record that is folded from a thread's log; `thread` is the head."""
+
+Fold: TypeAlias = Callable[[AsyncIterator[list[Entry]]], AsyncIterator[list[Record]]]
+"""From a log's pages to its records, the head last. Raises Corrupt for an entry that cannot be folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folding:
+    """How records are folded from the streams of one kind.
+
+    `records` are their kinds, each with the field that holds the stream's name. The head, if there is one, is of the
+    same kind as the stream; its id is that name.
+    """
+
+    fold: Fold
+    records: Mapping[str, str]
+
 
 PAGE = 200
 """How many entries are read at a time; some are large."""
@@ -72,14 +91,46 @@ async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
         yield [record(state.thread)]
 
 
-async def refold_review(store: Store, stream: str) -> Record | None:
-    """The record of a review, from its whole log; None if the log is empty. Raises Corrupt if the log is broken."""
+async def _read_through(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+    """The fold of a stream without records: its entries are read, so that an unknown one is found."""
+    async for entries in log:
+        for entry in entries:
+            fact(entry)
+        yield []
+
+
+async def _looks(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+    last = None
+    async for entries in log:
+        yield [record(look(entry)) for entry in entries]
+        last = entries[-1]
+    if last:
+        yield [audit_head(last)]
+
+
+async def _review(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
     review: Review | None = None
-    async for entries in pages(store, stream):
-        verify(entries, after=review.n if review else 0, prev=review.hash if review else GENESIS)
+    async for entries in log:
         for entry in entries:
             review = fold_review(review, entry)
-    return record(review) if review else None
+    if review:
+        yield [record(review)]
+
+
+FOLDINGS: Mapping[str, Folding] = {
+    "administration": Folding(fold=_read_through, records={}),
+    "installation": Folding(fold=_read_through, records={}),
+    "audit": Folding(fold=_looks, records={record_kind(Look): "by", "audit": "id"}),
+    "review": Folding(fold=_review, records={record_kind(Review): "id"}),
+}
+"""By kind of stream, all that are read again, but for threads, whose logs may be long."""
+
+
+def refold_stream(store: Store, kind: str, outline: Outline) -> AsyncIterator[list[Record]]:
+    """As `refold`, for a stream of any kind with records; the outline's `thread` is then the stream's name."""
+    if kind == "thread":
+        return refold(store, outline)
+    return FOLDINGS[kind].fold(pages(store, f"{kind}:{outline.thread}", end=outline.n))
 
 
 def _turn_of(item: Item) -> str | None:

@@ -120,8 +120,8 @@ def test_an_auditor_reads_the_thread_and_the_call_and_comes_back(offline, sign_i
     expect(auditor).to_have_url(re.compile(r"/call\?tc_id="))
     expect(auditor.get_by_text("vacation_balance")).to_be_visible()
     auditor.get_by_role("link", name="Open its thread").click()
-    expect(auditor).to_have_url(re.compile(r"/thread\?tr_id="))
-    expect(auditor.get_by_text("Model calls").first).to_be_visible()
+    expect(auditor).to_have_url(re.compile(r"/thread\?tr_id=\w+&tr_turn="))
+    expect(timeline(auditor)).to_be_visible()
     auditor.get_by_role("link", name="Back to threads").click()
     expect(auditor.get_by_role("heading", name="Threads")).to_be_visible()
 
@@ -136,8 +136,9 @@ def test_a_tool_that_ran_before_its_model_failed_is_in_the_evidence_with_both_ca
     expect(auditor.get_by_text("days left")).to_be_visible()
     auditor.get_by_role("link", name="Open its thread").click()
     expect(auditor.get_by_text(re.compile(r"2 model calls · 1 tool call · cost"))).to_be_visible()
-    expect(auditor.get_by_text(re.compile(r"Step 1, attempt 1 answered.*[$]0[.]0012"))).to_be_visible()
-    expect(auditor.get_by_text(re.compile(r"Step 2, attempt 1 failed.*unknown"))).to_be_visible()
+    timeline(auditor).click()
+    expect(auditor.get_by_text(re.compile(r"step 1, attempt 1 .*answered.*[$]0[.]0012"))).to_be_visible()
+    expect(auditor.get_by_text(re.compile(r"step 2, attempt 1 .*failed.*unknown"))).to_be_visible()
 
 
 def test_filters_are_in_the_url_and_words_and_people_are_not(offline, sign_in):
@@ -229,8 +230,14 @@ def test_on_a_phone_nothing_scrolls_sideways(offline, sign_in):
         assert overflow(auditor) <= 0
     auditor.goto(f"{offline.url}/threads")
     open_row(auditor, "What is our policy")
-    expect(auditor.get_by_text("Model calls").first).to_be_visible()
+    timeline(auditor).click()
+    expect(auditor.get_by_text("In the order of the log").first).to_be_visible()
     assert overflow(auditor) <= 0
+
+
+def timeline(page):
+    """What opens the timeline of the last answer."""
+    return page.locator("summary", has_text="Timeline").last
 
 
 def overflow(page):

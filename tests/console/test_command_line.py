@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 
 import anyio
+import apsw
 import pytest
 
 from backends import open_store
@@ -127,8 +128,19 @@ async def test_threads_are_listed_and_shown_and_every_look_is_on_record(kept):
     assert "Am I" not in found.out
     async with open_store(kept) as store:
         looks = (await logs(store))["audit:e-2001"]
-    assert [look.shell["action"] for look in looks] == ["audit.search", *["thread.read"] * 4, "audit.search"]
+    # Each command was a process of its own, and the same look four times within ten minutes is one entry.
+    assert [look.shell["action"] for look in looks] == ["audit.search", "thread.read", "audit.search"]
     assert {look.payload["purpose"] for look in looks} == {"complaint 7"}
+
+
+def test_a_thread_is_shown_without_a_record_that_cannot_be_read_and_that_is_said(kept, here):
+    with apsw.Connection(kept.removeprefix("sqlite:///")) as db:
+        db.execute(
+            "UPDATE record SET fields = json_set(fields, '$.status', 7) WHERE kind = 'tool_call' AND id = 'q-1-t1'"
+        )
+    shown = here("threads", "t-1", *LOOKING, "--store", kept, "--text")
+    assert "Thread number1 asks about leave" in shown.out
+    assert "left out, because it cannot be read: record tool_call:q-1-t1 entry" in shown.err
 
 
 def test_a_list_goes_on_from_its_cursor(kept, here):

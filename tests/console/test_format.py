@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.format import ago, cost, counted, day, local_time, money, progress, tokens, took, total_tokens
+from console.format import ago, cost, counted, day, exact_time, local_time, money, progress, tokens, took, total_tokens
 from console.tool_words import ToolWords, add_tool_words, what_it_does
 from core.log.records import Totals
 from core.values import Usage
@@ -107,3 +107,7 @@ def test_what_a_call_will_do_names_its_days():
 
 def test_a_moment_names_its_time_zone():
     assert local_time("2026-11-24T09:30:00.000Z", ZoneInfo("Europe/Vienna")) == "24 Nov 2026, 10:30 CET"
+
+
+def test_an_exact_moment_has_its_milliseconds():
+    assert exact_time("2026-11-24T09:30:05.070Z", ZoneInfo("Europe/Vienna")) == "24 Nov 2026, 10:30:05.070 CET"

@@ -20,6 +20,7 @@ from console.cli.main import main
 from console.demo.records import HrRecords
 from console.settings import read_settings
 from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
+from core.desk.filters import ThreadFilter
 from core.errors import DeskClosed, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer
 from core.values import Audience
@@ -31,13 +32,22 @@ EMPLOYEE = Viewer("e-1042", country="austria")
 COLLEAGUE = Viewer("e-1077", country="austria")
 AUDITOR = Viewer("e-2001", {"employee", "auditor"}, purpose="quality sample", country="austria")
 APPROVER = Viewer("e-3001", {"employee", "approver"}, country="austria")
+HANDLER = Viewer("e-5001", {"employee", "handler"}, purpose="on duty", country="austria")
+OFFICER = Viewer("e-6001", {"employee", "data_protection_officer"}, purpose="yearly check", country="austria")
 KEEPER = Viewer("e-4001", {"employee", "knowledge_owner"}, country="austria")
 LEAVE = "Request annual leave from 2030-03-04 to 2030-03-05"
 LETTER = 'Please issue a salary letter to "Bank Graz"'
 
 TECHNICAL = {
-    "thread": {"Turn", "Instructions", "Tools", "Handbooks", "Request", "Call"},
-    "call": {"Call", "Fence", "Digest of the arguments"},
+    "thread": {
+        *("Search", "Entry of the log", "Calibration"),
+        *("Request", "Call", "Fence", "Oldest entry sent", "Turn", "Entries of the log"),
+        *("Instructions", "Tools", "Options", "Handbooks"),
+    },
+    "call": {
+        *("Call", "Idempotency key", "Model call", "Fence", "Digest of the arguments", "Digest of the result"),
+        *("Entry 6", "Entry 7", "Entry 8"),
+    },
 }
 
 Open = Callable[..., AppTest]
@@ -79,6 +89,13 @@ def texts(at: AppTest) -> str:
 def facts(part: AppTest | Block) -> list[str]:
     """The names in this part's tables of facts."""
     return [str(name) for table in part.get("table") for name in table.value.index]
+
+
+def opened(at: AppTest, *keys: str) -> AppTest:
+    """The page with these parts opened, which are drawn only then."""
+    for key in keys:
+        at.session_state[key] = True
+    return at.run()
 
 
 def is_technical(part: Block) -> bool:
@@ -132,13 +149,27 @@ def test_the_development_sign_in_refuses_other_addresses(open_as, address):
     ("viewer", "pages"),
     [
         (EMPLOYEE, {"chat"}),
-        (AUDITOR, {"chat", "threads", "thread", "tool_calls", "call"}),
-        (APPROVER, {"chat", "approvals"}),
+        (AUDITOR, {"chat", "overview", "threads", "thread", "tool_calls", "call", "audit_log"}),
+        (HANDLER, {"chat", "threads", "thread", "call", "audit_log"}),
+        (APPROVER, {"chat", "approvals", "audit_log"}),
+        (OFFICER, {"chat", "overview", "audit_log"}),
         (KEEPER, {"chat", "handbooks", "handbook"}),
     ],
 )
 def test_each_role_has_its_pages_and_no_other(open_as, viewer, pages):
-    for page in ("chat", "threads", "thread", "tool_calls", "call", "approvals", "handbooks", "handbook"):
+    every = (
+        "chat",
+        "overview",
+        "threads",
+        "thread",
+        "tool_calls",
+        "call",
+        "approvals",
+        "audit_log",
+        "handbooks",
+        "handbook",
+    )
+    for page in every:
         if page in pages:
             assert not open_as(viewer, page).exception
         else:
@@ -306,8 +337,7 @@ def test_an_auditor_reads_the_evidence_of_an_answer(open_as):
     at = open_as(AUDITOR, "thread", tr_id=asked)
     assert not at.exception
     assert "How many vacation days do I have left?" in texts(at)
-    assert "Vacation balance" in [status.label for status in at.status]
-    assert "Model calls" in texts(at)
+    assert "Timeline :gray[4 steps]" in [box.label for box in at.expander]
 
 
 def test_an_auditor_reads_a_tool_call(open_as):
@@ -317,11 +347,78 @@ def test_an_auditor_reads_a_tool_call(open_as):
     assert at.title[0].value == "Vacation balance"
 
 
+def audit_rows(at: AppTest) -> list[tuple[str, str]]:
+    """Who and what of each entry that the audit log shows."""
+    assert not at.exception
+    return [(row["Who"], row["What"]) for table in at.dataframe for _, row in table.value.iterrows()]
+
+
+def test_the_audit_log_tells_a_data_protection_officer_what_everybody_did(open_as):
+    asked = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
+    open_as(COLLEAGUE, thread=asked)
+    open_as(AUDITOR, "threads").text_input(key="th_words").set_value("vacation").run()
+    open_as(AUDITOR, "thread", tr_id=asked)
+    at = open_as(OFFICER, "audit_log")
+    rows = audit_rows(at)
+    assert rows[0][0] == "e-6001"
+    assert rows[0][1].startswith("Listed the audit log: from ")
+    assert ("e-1077", f"Denied: open thread {asked[:8]}") in rows
+    assert ("e-2001", f"Opened thread {asked[:8]}") in rows
+    assert ("e-2001", "Searched threads: “vacation”") in rows
+    table = at.dataframe[0].value
+    assert {*table["Purpose"]} == {"yearly check", "quality sample", "-"}
+    assert {who[:4] for who in table["About whom"]} == {"EMP-", "-"}
+    assert "e-1042" not in table.to_string()
+    assert "recorded with your purpose: yearly check" in texts(at)
+
+
+def test_the_audit_log_is_filtered_by_person_kind_and_denials(open_as):
+    open_as(COLLEAGUE, thread="0" * 32)
+    open_as(AUDITOR, "threads")
+    open_as(AUDITOR, "tool_calls")
+    at = open_as(OFFICER, "audit_log")
+    at.text_input(key="al_by").set_value("e-2001").run()
+    assert {who for who, _ in audit_rows(at)} == {"e-2001"}
+    assert "al_by" not in at.query_params
+    at.text_input(key="al_by").set_value("").run()
+    at.toggle(key="al_denied").set_value(True).run()
+    assert audit_rows(at) == [("e-1077", "Denied: open thread 00000000")]
+    at.toggle(key="al_denied").set_value(False).run()
+    at.button_group(key="al_kind").set_value(["exported"]).run()
+    assert audit_rows(at) == []
+    assert "No entries match" in texts(at)
+
+
+@pytest.mark.parametrize("viewer", [AUDITOR, APPROVER, HANDLER])
+def test_other_roles_see_their_own_entries_and_are_told_so(open_as, viewer):
+    open_as(COLLEAGUE, thread="0" * 32)
+    open_as(AUDITOR, "tool_calls")
+    open_as(APPROVER, "approvals")
+    open_as(HANDLER, "threads")
+    at = open_as(viewer, "audit_log")
+    assert {who for who, _ in audit_rows(at)} == {viewer.id}
+    assert "your own entries" in texts(at)
+    assert not [box for box in at.text_input if box.key == "al_by"]
+
+
+def test_the_audit_log_has_pages(open_as):
+    open_as(EMPLOYEE)
+    for number in range(60):
+        app().run(app().desk.oversight.search_threads(AUDITOR, ThreadFilter(words=f"word{number}")))
+    at = open_as(AUDITOR, "audit_log")
+    assert len(audit_rows(at)) == 50
+    assert "word59" in audit_rows(at)[0][1]
+    at.button(key="al_pages_next").click().run()
+    assert [what.split("“")[1] for _, what in audit_rows(at)] == [f"word{number}”" for number in range(9, -1, -1)]
+
+
 @pytest.mark.parametrize("page", ["thread", "call"])
 def test_ids_digests_and_fences_are_technical_details(open_as, page):
     asked = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
     call = app().run(app().desk.oversight.search_calls(AUDITOR)).items[0]
     at = open_as(AUDITOR, page, tr_id=asked, tc_id=call.id)
+    if page == "thread":
+        opened(at, f"tr_timeline_{call.turn}", f"tr_made_{call.turn}")
     everything, technical = facts(at), [name for box in at.expander if is_technical(box) for name in facts(box)]
     assert set(technical) == TECHNICAL[page]
     assert len(technical) == len([name for name in everything if name in TECHNICAL[page]])

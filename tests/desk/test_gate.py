@@ -24,8 +24,11 @@ from core import (
     load_chat,
     tool,
 )
+from core.canonical import canonical
+from core.desk.figures import Figures
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
+from core.store import Query
 from tests.support.desks import ASKER, QUICK, ended, waiting
 from tests.support.wrapped import WrappedStore
 
@@ -37,6 +40,8 @@ VIEWERS = {
     "approver": Viewer("e-3001", roles={"employee", "approver"}),
     "handler": Viewer("e-5001", roles={"employee", "handler"}, purpose="on duty"),
     "purposeless handler": Viewer("hugo", roles={"handler"}),
+    "data protection officer": Viewer("e-6001", roles={"employee", "data_protection_officer"}, purpose="yearly check"),
+    "purposeless officer": Viewer("dora", roles={"data_protection_officer"}),
     "knowledge owner": Viewer("e-4001", roles={"knowledge_owner"}),
     "roleless": Viewer("rolf", roles=()),
     "anonymous": None,
@@ -138,10 +143,15 @@ ROWS = {
     "usage": [(READ, "thread", lambda d, v, id: d.archive.usage(v, id))],
     "turn": [(READ, "turn", lambda d, v, id: d.archive.turn(v, id))],
     "turn_view": [(READ, "turn", lambda d, v, id: d.archive.turn_view(v, id))],
+    "produced": [(READ, "turn", lambda d, v, id: d.archive.produced(v, id))],
     "follow": [(READ, "turn", lambda d, v, id: first(d.follow(v, id)))],
     "call": [
         (READ, "book", lambda d, v, id: d.archive.call(v, id)),
         ("read for approval", "pay", lambda d, v, id: d.archive.call(v, id)),
+    ],
+    "call_history": [
+        (READ, "book", lambda d, v, id: d.archive.call_history(v, id)),
+        ("read for approval", "pay", lambda d, v, id: d.archive.call_history(v, id)),
     ],
     "submit": [(WRITE, "thread", lambda d, v, id: d.submit(v, id, "Send"))],
     "rename": [(WRITE, "thread", lambda d, v, id: d.rename(v, id, "Title"))],
@@ -157,6 +167,7 @@ ROWS = {
     "judge": [("judge", "turn", lambda d, v, id: d.judge(v, id, "right"))],
     "lift_seal": [("lift", "thread", lambda d, v, id: d.lift_seal(v, id, "a false alarm"))],
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
+    "owns": [("employee's", None, lambda d, v, _: d.archive.owns(v, MISSING))],
     "threads": [("employee's", None, lambda d, v, _: d.archive.threads(v))],
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
     "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
@@ -164,7 +175,10 @@ ROWS = {
     "count_threads": [("auditor's", None, lambda d, v, _: d.oversight.count_threads(v, ThreadFilter(), {}))],
     "count_calls": [("auditor's", None, lambda d, v, _: d.oversight.count_calls(v, CallFilter(), {}))],
     "tool_report": [("auditor's", None, lambda d, v, _: d.oversight.tool_report(v))],
+    "overview": [("figures", None, lambda d, v, _: d.figures.overview(v, None, None))],
+    "breakdown": [("figures", None, lambda d, v, _: d.figures.breakdown(v, "country", None, None))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
+    "looks": [("audit log", None, lambda d, v, _: d.oversight.looks(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
 CELLS = [
@@ -173,7 +187,7 @@ CELLS = [
     for action, thing, call in rows
 ]
 AUDITED = (READ, "read for approval", "resolve", "judge", "lift")
-EMPLOYEES = ("employee", "approver", "handler")
+EMPLOYEES = ("employee", "approver", "handler", "data protection officer")
 
 
 def expected(action, who, whose):
@@ -182,15 +196,22 @@ def expected(action, who, whose):
     match action, who:
         case "employee's", _ if who in EMPLOYEES:
             return "ok"
-        case "auditor's", "auditor":
+        case ("auditor's" | "figures", "auditor") | ("figures", "data protection officer"):
             return "look"
-        case "auditor's", "purposeless" | "blank":
+        case ("auditor's" | "figures", "purposeless" | "blank") | ("figures", "purposeless officer"):
             return InvalidInput
-        case "handler's", "purposeless handler":
+        case ("handler's", "purposeless handler") | ("audit log", "purposeless officer"):
             return InvalidInput
+        case "audit log", "data protection officer":
+            return "look"
+        case "audit log", "auditor" | "purposeless" | "blank" | "approver" | "handler" | "purposeless handler":
+            return "ok"  # their own entries
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
-        case (("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's"), _):
+        case (
+            ("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log" | "figures"),
+            _,
+        ):
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve", "judge", "lift") else "ok"
@@ -211,8 +232,14 @@ def expected(action, who, whose):
     return NotFound
 
 
-async def looks(store, viewer):
-    return len(await store.read(f"audit:{viewer.id}")) if viewer else 0
+async def audit_of(store, viewer):
+    return await store.read(f"audit:{viewer.id}") if viewer else []
+
+
+async def recorded(store, viewer):
+    """What the records say of the viewer's entries, oldest first."""
+    page = await store.find(Query(kind="look", where={"by": viewer.id}, order=("n",), limit=500))
+    return [(one.fields["denied"], one.fields["action"], one.fields["object"]) for one in page.records]
 
 
 def methods(of):
@@ -227,7 +254,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    assert {*methods(Archive), *methods(Oversight), *methods(Desk)} == set(ROWS)
+    assert {*methods(Archive), *methods(Oversight), *methods(Figures), *methods(Desk)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
 
@@ -248,21 +275,36 @@ async def test_what_a_viewer_may_do(store, action, thing, call, who):
         }
         if viewer and "employee" in viewer.roles:
             objects["own"] = await things_of(desk, viewer)
-        said = {}
+        said, denials = {}, {}
         for whose, things in objects.items() if thing else [("none", None)]:
             id = getattr(things, thing) if things else MISSING
-            before = await looks(store, viewer)
+            before = len(await audit_of(store, viewer))
             outcome = expected(action, who, whose)
             if isinstance(outcome, str):
                 await call(desk, viewer, id)
-                assert await looks(store, viewer) - before == (outcome == "look")
             else:
                 with pytest.raises(outcome) as caught:
                     await call(desk, viewer, id)
                 assert type(caught.value) is outcome
-                assert await looks(store, viewer) == before
                 said[whose] = str(caught.value).replace(id, "ID")
-        assert len({said[whose] for whose in ("foreign", "sealed", "missing") if whose in said}) <= 1
+            entries = (await audit_of(store, viewer))[before:]
+            match outcome:
+                case "look":
+                    assert [entry.kind for entry in entries] == ["audit.looked"]
+                case _ if viewer and outcome in (Denied, NotFound):
+                    (entry,) = entries
+                    assert entry.kind == "audit.denied"
+                    denials[whose] = canonical(entry.shell).decode().replace(id, "ID")
+                case _:
+                    assert entries == []
+        unseen = ("foreign", "sealed", "missing")
+        assert len({said[whose] for whose in unseen if whose in said}) <= 1
+        assert len({denials[whose] for whose in unseen if whose in denials}) <= 1
+        if viewer:
+            assert await recorded(store, viewer) == [
+                (entry.kind == "audit.denied", entry.shell["action"], entry.shell["object"])
+                for entry in await audit_of(store, viewer)
+            ]
 
 
 @pytest.mark.parametrize(
@@ -306,11 +348,14 @@ async def test_a_look_says_who_looked_at_what_of_whose_and_why(store):
 
 async def test_many_looks_at_once_each_leave_an_entry(store):
     async with Desk(store, ScriptedModel(script), tools=[book, pay, send], options=QUICK) as desk:
-        things = await things_of(desk, ASKER)
+        threads = [(await desk.create_thread(ASKER)).id for _ in range(10)]
         async with anyio.create_task_group() as tasks:
-            for _ in range(10):
-                tasks.start_soon(desk.archive.turn, VIEWERS["auditor"], things.turn)
-    assert [entry.n for entry in await store.read("audit:e-2001")] == list(range(1, 11))
+            for thread in threads:
+                tasks.start_soon(desk.archive.thread, VIEWERS["auditor"], thread)
+    assert {entry.shell["object"] for entry in await audit_of(store, VIEWERS["auditor"])} == {
+        f"thread:{thread}" for thread in threads
+    }
+    assert [entry.n for entry in await audit_of(store, VIEWERS["auditor"])] == list(range(1, 11))
 
 
 @pytest.mark.parametrize(

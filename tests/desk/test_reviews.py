@@ -15,6 +15,7 @@ from core.clock import SystemClock
 from core.desk.checked_records import CheckedRecords
 from core.desk.reviews import Reviews
 from core.errors import Corrupt, Unavailable
+from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import Review, item_of
 from core.log.review import fold_review
@@ -201,7 +202,7 @@ async def test_a_sealed_answer_is_judged_by_a_handler_and_its_verdicts_are_for_h
 
 async def test_a_verdict_on_a_thread_that_was_sealed_since_is_for_handlers_alone(store):
     clock = SystemClock()
-    reviews = Reviews(store, clock, CheckedRecords(store, clock), Pseudonyms(store, clock))
+    reviews = Reviews(store, clock, CheckedRecords(store, clock, AuditLog(store, clock)), Pseudonyms(store, clock))
     async with desk_of(store) as desk:
         turn, other = await asked(desk), await asked(desk, viewer=OTHER)
         for judged in (turn, other):

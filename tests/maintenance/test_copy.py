@@ -11,13 +11,14 @@ from backends.models.scripted.model import Say
 from backends.stores.memory import MemoryStore
 from core import InvalidInput, Viewer
 from core.clock import SystemClock
+from core.desk.filters import ThreadFilter
 from core.desk.oversight import Oversight
 from core.errors import Conflict, RolltopError, Unavailable
 from core.ids import KINDS_OF_STREAM
 from core.log.entry import chain, verify
 from core.log.facts import LiveText, LiveTextContent, MetadataChanged, MetadataContent, draft
 from core.maintenance.copy import COMMIT_SIZE, STREAMS_AT_ONCE, Copied, copy
-from core.store import commit_size
+from core.store import Query, commit_size
 from core.values import GENESIS
 from tests.support.desks import chatting
 from tests.support.papers import SECRET, logs, papers, records
@@ -180,6 +181,17 @@ async def test_what_only_the_target_has_is_counted_and_left(store):
     assert (await copied(source, store)).alone == 1
     assert (await copied(source, store)).alone == 1
     assert set(await logs(store)) == {"thread:t-0", "thread:other"}
+
+
+async def test_the_words_of_a_look_that_are_erased_in_the_source_leave_the_targets_record_too(store):
+    source = MemoryStore()
+    await Oversight(source).search_threads(AUDITOR, ThreadFilter(words=SECRET))
+    await copied(source, store)
+    assert SECRET in repr(await records(store))
+    await source.erase("audit:e-2001")
+    await copied(source, store)
+    assert SECRET not in repr(await records(store))
+    assert len((await store.find(Query(kind="look"))).records) == 1
 
 
 async def test_what_is_erased_in_the_source_after_it_was_copied_is_erased_in_the_target(store):

@@ -6,24 +6,25 @@ import pytest
 
 from backends.models.scripted.model import Say
 from backends.stores.memory import MemoryStore
-from core.canonical import canonical
+from core.canonical import canonical, digest
 from core.clock import SystemClock
 from core.errors import Unavailable
 from core.gate import Viewer
-from core.log.audit import record_look
+from core.log.audit import AuditLog
 from core.log.commit import begin_stream
 from core.log.entry import Draft, chain
 from core.log.facts import DemoMarked, InstallationContent, InstallationMade
 from core.log.fold import fold
 from core.maintenance.rebuild import Finding, Rebuild
-from core.maintenance.refold import KINDS, outline, refold
+from core.maintenance.refold import outline, refold
 from core.store import Query, Record, Store, every
 from core.values import GENESIS
 from tests.support.desks import ASKER, chatting, log_of
-from tests.support.papers import SECRET, logs, papers, records
+from tests.support.papers import RECORDED, SECRET, logs, papers, records
 from tests.support.seeding import seed
 from tests.support.wrapped import FaultyStore, WrappedStore
 
+FIRST_LOOK = digest(["e-2001", 1])
 AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
 
 
@@ -48,7 +49,7 @@ async def without(store: Store, *lost: tuple[str, str], lagging: str | None = No
     copy = MemoryStore()
     for stream, log in (await logs(store)).items():
         await copy.commit(stream, 0, log, id="c-copied")
-    for kind in (*KINDS, "audit", "review"):
+    for kind in RECORDED:
         async for record in every(store, Query(kind=kind)):
             if (kind, record.id) not in lost and not (lagging and lagging in (record.id, record.fields.get("thread"))):
                 await copy.commit("thread:t-0", 0, (), [record], id="c-repair")
@@ -66,7 +67,7 @@ async def test_what_a_desk_wrote_is_what_its_logs_say(store):
         held = await records(store)
         assert await rebuilt(store) == []
         assert await records(store) == held
-        assert {kind for kind, _ in held} >= set(KINDS) - {"summary"} | {"audit", "review"}
+        assert {kind for kind, _ in held} == set(RECORDED) - {"summary"}
 
 
 async def test_a_changed_record_is_found_and_mended(store):
@@ -87,8 +88,8 @@ async def test_a_changed_record_is_found_and_mended(store):
 async def test_a_missing_record_is_found_and_mended():
     store = MemoryStore()
     await seed(store, 2)
-    await record_look(store, SystemClock(), AUDITOR, "audit.search")
-    lost = {("turn", "q-1"), ("thread", "t-0"), ("message", "q-0-a"), ("audit", "e-2001")}
+    await AuditLog(store, SystemClock()).record(AUDITOR, "audit.search")
+    lost = {("turn", "q-1"), ("thread", "t-0"), ("message", "q-0-a"), ("audit", "e-2001"), ("look", FIRST_LOOK)}
     copy = await without(store, *lost)
     assert told(await rebuilt(copy, mend=False)) == {("missing", *one) for one in lost}
     assert not lost & set(await records(copy))
@@ -117,7 +118,10 @@ async def test_what_a_repair_cannot_put_right_is_said_and_left(store):
     odd = Record(kind="summary", id="boo", n=4, fields={"thread": ["$", {}], "text": "x"})
     gone = Record(kind="thread", id="t-99", n=2, fields={})
     looked = Record(kind="audit", id="e-5", n=2, fields={})
-    await store.commit("thread:t-0", 0, (), [ghost, stray, odd, gone, looked], id="c-1")
+    lookless = Record(kind="look", id="boo", n=1, fields={"by": "e-5"})
+    await AuditLog(store, SystemClock()).record(AUDITOR, "audit.search")
+    unmade = Record(kind="look", id="bah", n=1, fields={"by": "e-2001"})
+    await store.commit("thread:t-0", 0, (), [ghost, stray, odd, gone, looked, lookless, unmade], id="c-1")
     before = await records(store)
     for mend in (False, True):
         found = await rebuilt(store, mend=mend)
@@ -129,6 +133,8 @@ async def test_what_a_repair_cannot_put_right_is_said_and_left(store):
             ("ghost", "summary", "boo"),
             ("ghost", "thread", "t-99"),
             ("ghost", "audit", "e-5"),
+            ("ghost", "look", "boo"),
+            ("ghost", "look", "bah"),
         }
         assert not any(one.mended for one in found)
     assert await records(store) == before
@@ -159,6 +165,30 @@ async def test_an_administration_entry_of_an_unknown_kind_is_named():
     await store.commit("administration:desk", 0, entries, id="c-1")
     (found,) = await rebuilt(store)
     assert (found.fault, found.id) == ("broken", "administration:desk")
+
+
+async def test_a_changed_look_and_one_whose_words_were_erased_are_mended():
+    store = MemoryStore()
+    audit = AuditLog(store, SystemClock())
+    await audit.record(AUDITOR, "audit.search", words=SECRET)
+    await audit.record(AUDITOR, "audit.search", words="other")
+    second = digest(["e-2001", 2])
+    await put(store, "look", second, action="thread.read", owners=[])
+    await store.erase("audit:e-2001", upto=1)
+    found = {one.id: one for one in await rebuilt(store)}
+    assert {id: (one.fault, one.said, one.mended) for id, one in found.items()} == {
+        FIRST_LOOK: ("changed", "purpose, words", True),
+        second: ("changed", "action", True),
+    }
+    assert SECRET not in repr(await records(store))
+    assert await rebuilt(store) == []
+
+
+async def test_a_stranger_among_the_entries_of_an_audit_log_is_named():
+    store = MemoryStore()
+    await begin_stream(store, SystemClock(), "audit:e-2001", [DemoMarked()], patience=0)
+    (found,) = await rebuilt(store)
+    assert (found.fault, found.id) == ("broken", "audit:e-2001")
 
 
 async def test_a_review_that_lags_or_was_changed_is_found_and_mended(store):

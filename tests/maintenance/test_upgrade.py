@@ -11,10 +11,13 @@ from core.desk.desk import Desk
 from core.desk.filters import ThreadFilter
 from core.desk.oversight import Oversight
 from core.gate import Viewer
+from core.log.audit import AuditLog
 from core.log.records import FOLD
+from core.maintenance.rebuild import Rebuild
 from core.maintenance.upgrade import upgrade
 from core.store import Query, every
 from tests.support.desks import QUICK, ended
+from tests.support.wrapped import WrappedStore
 
 ASKER = Viewer("e-1042")
 AUDITOR = Viewer("e-2001", {"auditor"}, purpose="upgrade")
@@ -57,6 +60,40 @@ async def test_old_threads_are_found_by_new_filters_after_the_upgrade_and_lists_
     assert {row.thread.fold for row in found.items} == {FOLD}
     assert await Oversight(store).outdated() == 0
     assert await upgrade(store, SystemClock(), lambda done, of: told.append((done, of))) == 0
+
+
+async def looks_of_an_older_rolltop(store):
+    """Two looks of an auditor as they were on record before looks had records."""
+
+    class Older(WrappedStore):
+        async def commit(self, stream, after, entries, records=(), *, id):
+            heads = [replace(one, fields={**one.fields, "fold": None}) for one in records if one.kind == "audit"]
+            await super().commit(stream, after, entries, heads, id=id)
+
+    for words in "ab":
+        await AuditLog(Older(store), SystemClock()).record(AUDITOR, "audit.search", words=words)
+
+
+async def listed(store):
+    looks = await store.find(Query(kind="look", order=("n",)))
+    return [look.fields["words"] for look in looks.records]
+
+
+async def test_looks_of_an_older_rolltop_are_listed_after_the_upgrade(store):
+    await looks_of_an_older_rolltop(store)
+    assert await listed(store) == []
+    assert await upgrade(store, SystemClock(), lambda *_: None) == 1
+    assert await listed(store) == ["a", "b"]
+    assert await upgrade(store, SystemClock(), lambda *_: None) == 0
+    assert [found async for found in Rebuild(store, SystemClock(), lambda *_: None, mend=False).findings()] == []
+
+
+async def test_a_viewer_who_looks_before_the_upgrade_hides_no_earlier_look_from_it(store, monkeypatch):
+    monkeypatch.setattr("core.log.audit._REMEMBERED", 1)
+    await looks_of_an_older_rolltop(store)
+    await AuditLog(store, SystemClock()).record(AUDITOR, "audit.search", words="c")
+    await upgrade(store, SystemClock(), lambda *_: None)
+    assert await listed(store) == ["a", "b", "c"]
 
 
 async def test_a_thread_that_goes_on_is_still_upgraded(store):

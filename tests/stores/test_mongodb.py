@@ -21,11 +21,11 @@ from backends.stores.mongodb.store import MongoStore
 from backends.stores.suite.steps import drafted, extend, first, found, noted
 from core import Desk
 from core.canonical import canonical
-from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable
 from core.store import MAX_COMMIT, All, Query, Range, commit_size
 from core.tools import tool
-from tests.support.desks import ASKER, AUDITOR, PATIENCE, check, ended
+from tests.support.desks import ASKER, AUDITOR, OFFICER, PATIENCE, check, ended
 from tests.support.mongodb_commands import READING, Commands, asked, served
 from tests.support.proxy import Proxy
 from tests.support.random_queries import agrees_with_memory
@@ -334,6 +334,9 @@ async def test_every_filter_and_sort_of_the_library_has_an_index(watched, comman
         calls = await desk.oversight.search_calls(AUDITOR, CallFilter(tools=("add",)), limit=1)
         await desk.oversight.search_calls(AUDITOR, CallFilter(tools=("add",)), limit=1, cursor=calls.cursor)
         await desk.oversight.search_calls(AUDITOR)
+        await desk.oversight.looks(AUDITOR)
+        for wanted in (LookFilter(), LookFilter(by=AUDITOR.id), LookFilter(owner=ASKER.id)):
+            await desk.oversight.looks(OFFICER, wanted)
         await desk.archive.messages(ASKER, thread, before=9)
         await desk.archive.tool_calls(ASKER, thread)
         await desk.archive.model_calls(ASKER, thread)

@@ -18,6 +18,7 @@ ASKER = Viewer("e-1042")
 OTHER = Viewer("e-1077")
 APPROVER = Viewer("e-3001", roles={"employee", "approver"})
 AUDITOR = Viewer("e-2001", roles={"auditor"}, purpose="complaint 7")
+OFFICER = Viewer("e-6001", roles={"data_protection_officer"}, purpose="yearly check")
 
 QUICK = Options(retry_delay=0.001)
 """The options of most tests: an attempt that failed is repeated at once."""

@@ -13,7 +13,7 @@ from core.desk.filters import ThreadFilter
 from core.desk.oversight import Oversight
 from core.log.commit import begin_stream
 from core.log.facts import DemoMarked
-from core.maintenance.refold import KINDS, pages
+from core.maintenance.refold import FOLDINGS, KINDS, pages
 from core.store import Query, Store, every
 from core.values import Entry
 from tests.support.desks import AUDITOR, chatting, live_text, until
@@ -21,6 +21,9 @@ from tests.turn.test_transcripts import book, conversation
 
 SECRET = "canary-7f3a"
 """What a tool said that is erased since, and must come back from nowhere."""
+
+RECORDED = (*KINDS, *(kind for folding in FOLDINGS.values() for kind in folding.records))
+"""Every kind of record that a log makes."""
 
 SLOW = Options(beat=3_000, lease=9_000)
 """The options of a turn whose worker writes nothing while it waits."""
@@ -95,6 +98,6 @@ async def records(store: Store) -> dict[tuple[str, str], tuple[int, bytes]]:
     """Every record that a log makes, as its bytes."""
     return {
         (kind, record.id): (record.n, canonical(dict(record.fields)))
-        for kind in (*KINDS, "audit", "review")
+        for kind in RECORDED
         async for record in every(store, Query(kind=kind))
     }

@@ -1,0 +1,127 @@
+"""The audit log in words: what a person did, about whom, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from console.drawing.status_words import CALL_WORDS, OUTCOME_WORDS, VERDICT_WORDS
+from console.drawing.text import shown, when
+from console.format import counted
+from core.canonical import Json
+from core.gate import Action
+from core.log.records import Look
+
+Deed: TypeAlias = Literal["opened", "listed", "exported", "changed"]
+
+DEED_WORDS: dict[Deed, str] = {
+    "opened": "Opened",
+    "listed": "Searched or listed",
+    "exported": "Exported",
+    "changed": "Changed or decided",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ActionWords:
+    """An action of the gate: what was done, as in `Opened`, and what was asked for, as in `open`."""
+
+    deed: Deed
+    done: str
+    asked: str
+
+
+ACTION_WORDS: Mapping[str, ActionWords] = {
+    "thread.create": ActionWords("changed", "Started a thread", "start a thread"),
+    "thread.list": ActionWords("listed", "Listed their own threads", "list their own threads"),
+    "thread.read": ActionWords("opened", "Opened", "open"),
+    "thread.write": ActionWords("changed", "Wrote to", "write to"),
+    "turn.stop": ActionWords("changed", "Stopped", "stop"),
+    "call.read": ActionWords("opened", "Opened", "open"),
+    "call.decide": ActionWords("changed", "Decided on", "decide on"),
+    "call.resolve": ActionWords("changed", "Said what came of", "say what came of"),
+    "answer.judge": ActionWords("changed", "Judged", "judge"),
+    "seal.lift": ActionWords("changed", "Lifted the seal of", "lift the seal of"),
+    "audit.search": ActionWords("listed", "Searched threads", "search threads or tool calls"),
+    "person.search": ActionWords("listed", "Searched threads of", "search threads or tool calls of a person"),
+    "figures.read": ActionWords("listed", "Read the figures", "read the figures"),
+    "export": ActionWords("exported", "Exported", "export"),
+    "audit.list": ActionWords("listed", "Listed the audit log", "list the audit log"),
+    "sealed.list": ActionWords("listed", "Listed sealed threads", "list sealed threads"),
+    "handbooks.keep": ActionWords("changed", "Changed handbooks", "open the handbooks"),
+    "gaps.list": ActionWords("listed", "Listed unanswered questions", "list unanswered questions"),
+}
+
+_OBJECTS = {"thread": "thread", "turn": "answer", "call": "tool call", "person": "person"}
+_WAITING = ActionWords("listed", "Listed the calls that wait for an approver", "list the calls that wait")
+_FILTERS = {"since": "from", "until": "before", "about_other": "about another person", "by": "person"}
+_STATUSES: Mapping[str, str] = {
+    name: words.text for table in (CALL_WORDS, OUTCOME_WORDS, VERDICT_WORDS) for name, words in table.items()
+}
+
+
+def actions_of(deeds: list[Deed]) -> tuple[Action, ...]:
+    """The actions of the gate that these deeds stand for."""
+    return tuple(action for action in get_args(Action) if ACTION_WORDS[action].deed in deeds)
+
+
+def what(look: Look) -> str:
+    """What the person did, or was denied, in one line of plain text."""
+    if look.more:
+        return f"Denied: {counted(look.more, 'more request')}"
+    # An action without words here may be a newer Rolltop's.
+    words = ACTION_WORDS.get(look.action) or ActionWords("opened", f"{look.action} of", look.action)
+    if look.action == "call.read" and look.object is None:
+        words = _WAITING
+    if look.denied:
+        return f"Denied: {words.asked}{_object(look)}"
+    filters = dict(look.filters)
+    done = words.done
+    if filters.pop("list", None) == "calls":
+        done = done.replace("threads", "tool calls")
+    details = [f"“{look.words}”"] if look.words else []
+    details += [_detail(name, value) for name, value in filters.items()]
+    return f"{done}{_object(look)}" + (f": {', '.join(details)}" if details else "")
+
+
+def about_whom(look: Look) -> str:
+    """The pseudonyms of the people whose content was shown, `-` if there are none."""
+    return f"{len(look.owners)} people" if len(look.owners) > 3 else ", ".join(look.owners) or "-"
+
+
+def why(look: Look) -> str:
+    """The purpose on record, `-` if there is none."""
+    if look.purpose is None and not look.denied:
+        return "Erased"
+    return look.purpose or "-"
+
+
+def _object(look: Look) -> str:
+    """The object with a space before it; "" for a look at many."""
+    if look.object is None:
+        return ""
+    kind, _, name = look.object.partition(":")
+    if kind == "person":
+        return f" {name}"
+    noun = _OBJECTS.get(kind, kind)
+    return f" {noun}, with an invalid id" if name == "malformed" else f" {noun} {name[:8]}"
+
+
+def _detail(name: str, value: Json) -> str:
+    """A filter in words: `status failed or timed out`."""
+    noun = _FILTERS.get(name, name.replace("_", " "))
+    match value:
+        case True:
+            return noun
+        case False:
+            return f"not {noun}"
+        case str() if name in ("since", "until"):
+            return f"{noun} {when(value)}"
+        case list():
+            return f"{noun} {' or '.join(_value(item) for item in value)}"
+        case _:
+            return f"{noun} {_value(value)}"
+
+
+def _value(value: Json) -> str:
+    text = shown(value)
+    return _STATUSES[text].lower() if text in _STATUSES else " ".join(text.split())

@@ -1,0 +1,61 @@
+"""Drawing what a turn ran with, as text: instructions, tools, options, handbook versions, output schema."""
+
+import streamlit as st
+
+from console.drawing.evidence import SHORT, draw_facts, draw_technical
+from console.drawing.text import label, shown
+from console.format import counted
+from core.desk.evidence import Material, Produced
+
+
+def draw_produced(produced: Produced) -> None:
+    """Each part; one that is missing or erased is named, with the reason."""
+    draw_facts({"Models, in the order they are tried": ", ".join(produced.models)})
+    if _part("Instructions", produced.instructions):
+        st.text(shown(produced.instructions.value) or "None.")
+    if _part("Tools", produced.tools):
+        _draw_tools(produced.tools)
+    if _part("Options", produced.options):
+        _draw_table(produced.options)
+    if _part("Handbooks in force", produced.handbooks):
+        _draw_table(produced.handbooks)
+    if produced.output and _part("Schema of the answer", produced.output):
+        st.code(shown(produced.output.value), language="json", wrap_lines=True)
+    draw_technical(
+        {
+            "Instructions": produced.instructions.digest[:SHORT],
+            "Tools": produced.tools.digest[:SHORT],
+            "Options": produced.options.digest[:SHORT],
+            "Handbooks": produced.handbooks.digest[:SHORT],
+        }
+        | ({"Schema of the answer": produced.output.digest[:SHORT]} if produced.output else {})
+    )
+
+
+def _part(heading: str, material: Material) -> bool:
+    """The heading; True if the value can be shown below it."""
+    st.markdown(f"**{heading}**")
+    if material.missing:
+        st.warning(label(material.missing, 200), icon=":material/broken_image:")
+    return material.missing is None
+
+
+def _draw_tools(material: Material) -> None:
+    tools = material.value if isinstance(material.value, list) else [material.value]
+    if not tools:
+        st.caption("None.")
+    for tool in tools:
+        name = str(tool.get("name", "unnamed")) if isinstance(tool, dict) else "unnamed"
+        with st.expander(label(name), icon=":material/build:", type="compact"):
+            st.code(shown(tool), language="json", wrap_lines=True)
+
+
+def _draw_table(material: Material) -> None:
+    values = material.value if isinstance(material.value, dict) else {"value": material.value}
+    if not values:
+        st.caption("None.")
+    elif len(values) > 8:
+        with st.expander(counted(len(values), "entry"), type="compact"):
+            draw_facts({name: shown(value) for name, value in values.items()})
+    else:
+        draw_facts({name: shown(value) for name, value in values.items()})

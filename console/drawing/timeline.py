@@ -1,0 +1,201 @@
+"""Drawing how an answer came about: each step of a turn in the order of its log, as a line that opens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from console.drawing.call_record import draw_call
+from console.drawing.evidence import draw_facts, draw_model_call, draw_technical, draw_turn_facts
+from console.drawing.handovers import ATTACHED
+from console.drawing.sources import draw_legs, draw_passage
+from console.drawing.status_words import CALL_WORDS, TURN_WORDS, Word
+from console.drawing.text import exactly, label
+from console.format import counted, money, took
+from console.tool_words import tool_words
+from core.desk.archive import TurnView
+from core.log.records import HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn
+from core.values import HandoverStatus, Judgement, Passage
+
+_ASIDE = {"summary": "Summary of earlier turns", "query": "Search query"}
+_ANSWERED = Word("answered", "green", ":material/check:")
+_MODEL_WORDS = {
+    "asked": Word("no answer yet", "blue", ":material/progress_activity:"),
+    "failed": Word("failed", "red", ":material/error:"),
+}
+_HANDOVER_WORDS: dict[HandoverStatus, Word] = {
+    "asked": Word("On its way", "blue", ":material/send:"),
+    "sent": Word("Sent", "green", ":material/check:"),
+    "failed": Word("Failed", "red", ":material/error:"),
+    "unknown": Word("Outcome unknown", "orange", ":material/help:"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A step as a line. `n` and `number` are its place in the log; `at` is None if the time is not in the record."""
+
+    n: int
+    number: int
+    at: str | None
+    icon: str
+    title: str
+    draw: Callable[[], object] | None
+
+
+def draw_timeline(view: TurnView) -> None:
+    """The turn from its question to its end, and what came after."""
+    st.caption(f"In the order of the log, from {exactly(view.turn.opened_at)}")
+    for line in sorted(_lines(view), key=lambda line: (line.n, line.number)):
+        title = f"{_clock(line.at, view.turn.opened_at)} {line.title}".strip()
+        if line.draw is None:
+            st.caption(f"{line.icon} {title}")
+            continue
+        with st.expander(title, icon=line.icon, type="compact"):
+            line.draw()
+    draw_turn_facts(view.turn)
+
+
+def judgement_words(judgement: Judgement | None) -> Word:
+    """Whether the passages answer, in words."""
+    if judgement is None:
+        return Word("not judged", "gray", ":material/remove:")
+    if judgement.doubtful:
+        return Word("not sure", "orange", ":material/help:")
+    if judgement.answers:
+        return Word("answers", "green", ":material/check:")
+    return Word("does not answer", "orange", ":material/search_off:")
+
+
+def _lines(view: TurnView) -> list[_Line]:
+    turn = view.turn
+    cited = {citation.number for citation in turn.citations}
+    lines = [_Line(turn.first_n, 0, turn.opened_at, ":material/person:", "Question", None)]
+    lines += [_search_line(retrieval, cited) for retrieval in view.retrievals]
+    lines += [_model_line(call) for call in view.model_calls]
+    lines += [_tool_line(call) for call in view.calls]
+    lines += [_summary_line(summary) for summary in view.summaries]
+    if turn.ended_at:
+        code = f" · {label(turn.code)}" if turn.code else ""
+        ended = f"End {TURN_WORDS[turn.status].badge}{code}"
+        # After all that the same commit holds.
+        lines.append(_Line(turn.last_n, 1_000, turn.ended_at, ":material/flag:", ended, None))
+    lines += [_handover_line(handover) for handover in view.handovers]
+    if turn.rating:
+        lines.append(_feedback_line(turn))
+    return lines
+
+
+def _clock(at: str | None, opened_at: str) -> str:
+    """`10:30:15.123`, with its day if that is another than the turn's."""
+    if at is None:
+        return ""
+    day, time = exactly(at).split(", ")
+    clock = time.split(" ")[0]
+    return clock if day == exactly(opened_at).split(", ")[0] else f"{day}, {clock}"
+
+
+def _search_line(retrieval: Retrieval, cited: set[int]) -> _Line:
+    word = Word("failed", "red", ":material/error:") if retrieval.error else judgement_words(retrieval.judgement)
+    title = f"Search {word.badge} {counted(retrieval.count, 'passage')} · {took(retrieval.duration_ms)}"
+    return _Line(retrieval.at_n, 0, retrieval.at, ":material/search:", title, partial(_draw_search, retrieval, cited))
+
+
+def _draw_search(retrieval: Retrieval, cited: set[int]) -> None:
+    st.caption("Searched for")
+    st.text("The query has been erased." if retrieval.query is None else retrieval.query)
+    if retrieval.error:
+        st.error(label(retrieval.error, 400), title="The search failed")
+    judgement = retrieval.judgement
+    facts = {"At": exactly(retrieval.at), "Took": took(retrieval.duration_ms)}
+    if judgement:
+        facts |= {
+            "Judgement": judgement_words(judgement).text,
+            "Confidence": f"{judgement.confidence:.2f}",
+            "Threshold": f"{judgement.threshold:.2f}",
+        }
+        if judgement.sure is not None:
+            facts["Sure from"] = f"{judgement.sure:.2f}"
+    draw_facts(facts)
+    if retrieval.erased:
+        st.caption("The passages have been erased.")
+    passages = {passage.id: passage for passage in retrieval.passages}
+    numbered = list(enumerate(retrieval.passages, retrieval.first_number))
+    for heading, used in (("Cited in the answer", True), ("Found, and not cited", False)):
+        group = [(number, passage) for number, passage in numbered if (number in cited) == used]
+        if group:
+            st.caption(heading)
+        for number, passage in group:
+            with st.expander(_passage_title(number, passage), type="compact"):
+                draw_legs(passage)
+                draw_passage(passage, [], passages)
+    draw_technical(
+        {"Search": retrieval.id, "Entry of the log": str(retrieval.at_n)}
+        | ({"Tool call": retrieval.call} if retrieval.call else {})
+        | ({"Calibration": judgement.calibration} if judgement else {})
+    )
+
+
+def _passage_title(number: int, passage: Passage) -> str:
+    trail = " / ".join([passage.title, *passage.section[-1:]])
+    return f"{number} · {label(trail, 60)} :gray[version {label(passage.version, 20)} · score {passage.score:.3g}]"
+
+
+def _model_line(call: ModelCall) -> _Line:
+    step = _ASIDE.get(call.purpose) or f"Model, step {call.step}, attempt {call.attempt}"
+    word = _MODEL_WORDS.get(call.status, _ANSWERED)
+    code = f" {label(call.code)} ·" if call.code else ""
+    repair = " :orange-badge[sent back]" if call.repair else ""
+    title = f"{step} {word.badge}{repair}{code} {took(call.duration_ms)} · cost {label(money(call.cost))}"
+    return _Line(call.at_n, 0, call.asked_at, ":material/smart_toy:", title, partial(draw_model_call, call))
+
+
+def _tool_line(call: ToolCall) -> _Line:
+    edited = call.arguments is not None and call.arguments != call.planned
+    decided = {"given": " · approved with changes" if edited else " · approved", "denied": ""}
+    approval = decided[call.decision.outcome] if call.decision else ""
+    badges = CALL_WORDS[call.status].badge + (" :gray-badge[resolved]" if call.resolution else "")
+    title = f"{label(tool_words(call.tool).done)} {badges} {took(call.duration_ms)}{approval}"
+    return _Line(call.at_n, call.number, call.planned_at, ":material/build:", title, partial(_draw_tool, call))
+
+
+def _draw_tool(call: ToolCall) -> None:
+    draw_call(call)
+    st.page_link(
+        "../pages/call.py", label="Open this call", icon=":material/open_in_new:", query_params={"tc_id": call.id}
+    )
+
+
+def _summary_line(summary: Summary) -> _Line:
+    title = f"Earlier turns summarised, entries {summary.first_n} to {summary.last_n}"
+    text = "The summary has been erased." if summary.text is None else summary.text
+    return _Line(summary.at_n, 0, summary.at, ":material/short_text:", title, partial(st.text, text))
+
+
+def _handover_line(handover: HandoverRecord) -> _Line:
+    title = f"Handed over to a person {_HANDOVER_WORDS[handover.status].badge}"
+    return _Line(
+        handover.at_n, 0, handover.asked_at, ":material/support_agent:", title, partial(_draw_handover, handover)
+    )
+
+
+def _draw_handover(handover: HandoverRecord) -> None:
+    draw_facts(
+        {
+            "Asked": exactly(handover.asked_at),
+            "Ended": exactly(handover.ended_at),
+            "Attached": ATTACHED[handover.attached],
+            "Reference": handover.reference or "none",
+        }
+        | ({"What went wrong": handover.message} if handover.message else {})
+    )
+    if handover.note:
+        st.caption("The employee's note")
+        st.text(handover.note)
+
+
+def _feedback_line(turn: Turn) -> _Line:
+    thumb = "down" if turn.rating == "down" else "up"
+    draw = partial(st.text, turn.comment) if turn.comment else None
+    return _Line(turn.n + 1, 0, None, f":material/thumb_{thumb}:", f"Feedback: thumbs {thumb}", draw)
