@@ -11,7 +11,9 @@ from datetime import datetime
 
 from core.canonical import Json
 from core.clock import Clock, SystemClock
+from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, count_calls, count_threads, tool_figures
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between
+from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Snippet, snippet
 from core.errors import InvalidInput
@@ -63,6 +65,7 @@ class Oversight:
         self._lists = Lists(store)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._finder = Finder(self._lists, self._pseudonyms)
+        self._totals = KeptTotals(self._clock)
         self._outdated: int | None = None
 
     async def outdated(self) -> int:
@@ -118,8 +121,38 @@ class Oversight:
     ) -> Listing[ToolCall]:
         """The tool calls of all owners, for an auditor, newest first, without those of sealed threads."""
         wanted = wanted or CallFilter()
-        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
+        await self._look_at_calls(viewer, wanted)
         return await self._finder.calls(viewer, wanted, limit, cursor)
+
+    async def count_threads(self, viewer: Viewer, wanted: ThreadFilter, among: ThreadChoices) -> Total[Counts] | None:
+        """How many threads match, and how many would with each of the choices, for an auditor.
+
+        Sealed threads do not count. None if `wanted` has words or verdicts: then no tally can count them.
+        """
+        await self._look(viewer, "audit.search", wanted.owner, wanted.recorded(), wanted.words)
+        if not wanted.countable:
+            return None
+        return await self._totals.get(
+            ("threads", repr(wanted), repr(among)), lambda: count_threads(self._store, wanted, among)
+        )
+
+    async def count_calls(self, viewer: Viewer, wanted: CallFilter, among: CallChoices) -> Total[Counts]:
+        """The same for tool calls."""
+        await self._look_at_calls(viewer, wanted)
+        return await self._totals.get(
+            ("calls", repr(wanted), repr(among)), lambda: count_calls(self._lists, wanted, among)
+        )
+
+    async def tool_report(
+        self, viewer: Viewer, since: datetime | None = None, until: datetime | None = None
+    ) -> Total[tuple[ToolFigures, ...]]:
+        """What became of each tool's calls, by the tool's name, for an auditor. Calls of sealed threads do not count.
+
+        The calls were planned at `since` or later, and before `until`; a time of None is left out.
+        """
+        recorded = CallFilter(since=since, until=until).recorded()
+        await self._look(viewer, "figures.read", None, {"figures": "tools", **recorded})
+        return await self._totals.get(("tools", since, until), lambda: tool_figures(self._lists, since, until))
 
     async def waiting_calls(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
@@ -157,6 +190,9 @@ class Oversight:
             await self._audit.record(viewer, "audit.list", filters=wanted.recorded())
         page = await self._lists.page(Look, where, order=("-at",), limit=limit, cursor=cursor)
         return Listing(items=[await self._pseudonyms.hide_look(look) for look in page.items], cursor=page.cursor)
+
+    async def _look_at_calls(self, viewer: Viewer, wanted: CallFilter) -> None:
+        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
 
     async def _look(
         self, viewer: Viewer, action: Action, person: str | None, filters: dict[str, Json], words: str = ""
@@ -209,10 +245,7 @@ class Finder:
         )
 
     def _where(self, wanted: ThreadFilter) -> dict[str, Filter]:
-        where = wanted.content()
-        if wanted.owner:
-            where["owner"] = wanted.owner
-        return where | ({"sealed": None} if wanted.narrowed else {})
+        return wanted.head() | ({"sealed": None} if wanted.narrowed else {})
 
     async def _by_words(
         self, viewer: Viewer, wanted: ThreadFilter, limit: int, cursor: str | None

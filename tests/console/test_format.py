@@ -73,7 +73,14 @@ def test_progress_counts_what_is_done_of_all():
 
 @pytest.mark.parametrize(
     ("minutes", "text"),
-    [(-5, "0 min ago"), (59, "59 min ago"), (61, "1 h ago"), (47 * 60, "47 h ago"), (72 * 60, "3 days ago")],
+    [
+        (-5, "0 s ago"),
+        (1 / 3, "20 s ago"),
+        (59, "59 min ago"),
+        (61, "1 h ago"),
+        (47 * 60, "47 h ago"),
+        (72 * 60, "3 days ago"),
+    ],
 )
 def test_an_age_has_the_unit_of_its_size_and_is_never_in_the_future(minutes, text):
     assert ago(timedelta(minutes=minutes)) == text
