@@ -1,4 +1,4 @@
-"""SQLite files that only their owner can read: they hold what employees ask and are told.
+"""Files that only their owner can read: they hold what employees ask and are told.
 
 SQLite itself gives a new file the mode that the umask leaves: usually every user of the machine can read it. The -wal,
 -shm and -journal beside a file get the mode of that file.
@@ -9,8 +9,9 @@ import os
 import stat
 import threading
 from contextlib import suppress
+from typing import BinaryIO
 
-from core.errors import StoreRefused, Unavailable
+from core.errors import InvalidInput, StoreRefused, Unavailable
 
 RIGHTS = "let this process read and write the file and its folder, which must exist"
 """What an operator must do about a file that cannot be opened."""
@@ -44,6 +45,14 @@ def make_private(path: str) -> None:
         # The file may be gone by now, or its file system may have no modes.
         with suppress(OSError):
             _narrow(path + suffix)
+
+
+def create_private(path: str) -> BinaryIO:
+    """A new file with mode 0600, open for writing. Raises InvalidInput if something of this name exists."""
+    try:
+        return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+    except FileExistsError:
+        raise InvalidInput(f"{path} exists already: choose another name, or move it away") from None
 
 
 def _narrow(path: str) -> None:

@@ -55,6 +55,7 @@ class Offer:
 class App:
     """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models.
 
+    `metadata_fields` are those by which auditors may filter threads.
     `demo` says whether the store is a demo; only a demo has `tools`. `handover` says whether the desk can bring a
     matter to a person.
 
@@ -107,6 +108,7 @@ class App:
         for model in models:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
+        self.metadata_fields = settings.metadata_fields
         urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
         opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples)
         self.handbooks = await self._opened.enter_async_context(opening)

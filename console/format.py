@@ -28,8 +28,10 @@ def cost(totals: Totals) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 turn`, `2 turns`, `2 entries`, `2 days`."""
+    """`1 turn`, `2 turns`, `2 entries`, `2 days`, `2 people`."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
+    if noun == "person":
+        plural = "people"
     return f"{number:,} {noun if number == 1 else plural}"
 
 
@@ -67,9 +69,12 @@ def took(milliseconds: int | None) -> str:
 
 
 def ago(age: timedelta) -> str:
-    """`5 min ago`, `3 h ago`, `8 days ago`. A negative age is `0 min ago`."""
+    """`20 s ago`, `5 min ago`, `3 h ago`, `8 days ago`. A negative age is `0 s ago`."""
     # Two machines' clocks differ a little, so a moment can seem to lie ahead.
-    minutes = max(0, int(age.total_seconds())) // 60
+    seconds = max(0, int(age.total_seconds()))
+    minutes = seconds // 60
+    if seconds < 60:
+        return f"{seconds} s ago"
     if minutes < 60:
         return f"{minutes} min ago"
     return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{counted(minutes // 1440, 'day')} ago"

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     `hr_records` is the SQLite file of a demo's HR records; empty puts it beside an SQLite store, and in memory with any
     other store.
 
+    `metadata_filters` names the fields of threads' metadata by which auditors may filter, with commas between.
+
     `index` is the SQLite file of the handbooks' catalogue; empty puts it beside an SQLite store, in memory with
     `memory:`, and else into the working folder. `embedder`, `vectors` and `reranker` are URLs: of what makes the
     passages' vectors (`none:` searches by words alone), of what stores them, and of what ranks the results again (empty
@@ -49,6 +51,7 @@ class Settings(BaseSettings):
     vectors: SecretStr = SecretStr("local:")
     reranker: SecretStr = SecretStr("")
     hr_records: str = ""
+    metadata_filters: str = ""
     instructions: str = Field(
         default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
         "if there are tools for the asker's own records, use them; say so when nothing has the answer.",
@@ -69,6 +72,11 @@ class Settings(BaseSettings):
     def models(self) -> list[str]:
         """The models' URLs, in the order in which they are tried."""
         return self.model.get_secret_value().split()
+
+    @property
+    def metadata_fields(self) -> list[str]:
+        """The names in `metadata_filters`."""
+        return [name.strip() for name in self.metadata_filters.split(",") if name.strip()]
 
     @property
     def hr_file(self) -> str:

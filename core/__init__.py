@@ -5,15 +5,19 @@ store and the model; docs/library.md has examples.
 """
 
 from core.care import Care
-from core.desk.archive import Archive, Gap, Transcript, TurnView
+from core.desk.archive import Archive, Gap, Transcript
 from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
 from core.desk.desk import Desk
 from core.desk.evidence import CallHistory, CallStep, Material, Produced
+from core.desk.exports.contents import ExportFormat
+from core.desk.exports.exports import Export, Exports, Extent
+from core.desk.exports.package import Manifest, check_export
 from core.desk.figures import Figures, Overview
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
+from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
 from core.errors import (
     Conflict,
@@ -77,6 +81,10 @@ __all__ = [
     "Desk",
     "DeskClosed",
     "Event",
+    "Export",
+    "ExportFormat",
+    "Exports",
+    "Extent",
     "Figures",
     "Filters",
     "Full",
@@ -91,6 +99,7 @@ __all__ = [
     "Listing",
     "Look",
     "LookFilter",
+    "Manifest",
     "Material",
     "Message",
     "Model",
@@ -137,6 +146,7 @@ __all__ = [
     "Usage",
     "Viewer",
     "Window",
+    "check_export",
     "create_chat",
     "load_chat",
     "tool",

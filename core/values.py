@@ -32,6 +32,9 @@ CallStatus: TypeAlias = Literal[
     "unknown",
 ]
 
+FAILED_CALL: tuple[CallStatus, ...] = ("failed", "timed_out", "invalid_arguments", "unknown_tool")
+"""The statuses of a call that certainly did not do what it was asked for, and that no person has stopped."""
+
 Effect: TypeAlias = Literal["read", "idempotent", "unsafe"]
 
 ClaimReason: TypeAlias = Literal["opened", "lost", "retried", "resumed", "stop", "expired"]

@@ -30,7 +30,7 @@ from console.drawing.turns import (
 )
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
-from core.desk.archive import TurnView
+from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
 from core.errors import (
     Corrupt,

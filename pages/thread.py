@@ -9,6 +9,7 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.care import draw_care
+from console.drawing.exports import draw_export
 from console.drawing.handovers import draw_handovers
 from console.drawing.judge import draw_judge
 from console.drawing.made_with import draw_produced
@@ -23,7 +24,8 @@ from console.drawing.walk import Steps, Walk
 from console.format import cost, counted, took
 from console.sign_in import current_viewer
 from core.clock import moment
-from core.desk.archive import Transcript, TurnView
+from core.desk.archive import Transcript
+from core.desk.turn_views import TurnView
 from core.errors import Full, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 from core.log.records import FOLD, Thread, Turn
 from core.values import Cause, Passage, Verdict
@@ -80,6 +82,8 @@ def draw_head(transcript: Transcript) -> None:
         f"{counted(thread.totals.tool_calls, 'tool call')} · cost {label(cost(thread.totals))}"
     )
     draw_outcomes(thread)
+    if "auditor" in viewer.roles:
+        draw_export(run, desk.exports, viewer, thread_id, "tr")
     if thread.sealed:
         draw_seal()
     if thread.rejected:

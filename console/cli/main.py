@@ -7,12 +7,11 @@ status 2. Status 1 means that a person must act, or that the command must run ag
 import argparse
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
-from typing import NoReturn, TypeAlias, get_args
+from typing import NoReturn, TypeAlias
 
 import anyio
 from pydantic import SecretStr
@@ -21,24 +20,33 @@ from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.opening import open_store
 from console.cli.care_doctor import examine_care
 from console.cli.doctor import equipment, examine
+from console.cli.existing import existing_store
+from console.cli.exports import add_export, export
+from console.cli.filters import (
+    add_call_filters,
+    add_look_filters,
+    add_thread_filters,
+    add_viewer,
+    auditor,
+    call_filter,
+    look_filter,
+    thread_filter,
+)
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
-from console.cli.show import as_json, call_list, call_text, thread_list, transcript_items, transcript_text
+from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
 from console.demo.mark import make_demo
 from console.demo.past.past import FEWEST_DAYS, fill
 from console.format import counted, progress
 from console.settings import read_settings
 from core.clock import SystemClock
 from core.desk.archive import Archive
-from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from core.errors import Conflict, Corrupt, InvalidInput, NotFound, RolltopError, Unavailable
 from core.gate import Viewer
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
-from core.store import Store
-from core.values import CallStatus, Outcome
 
 Command: TypeAlias = Callable[[Given], Awaitable[int]]
 
@@ -79,9 +87,9 @@ def _what_to_do(error: Exception) -> str:
 
 async def threads(options: Given) -> int:
     """List threads, or show one."""
-    async with _existing(options.store) as store:
+    async with existing_store(options.store) as store:
         if options.id:
-            transcript = await Archive(store).transcript(_viewer(options), options.id, options.last, options.before)
+            transcript = await Archive(store).transcript(auditor(options), options.id, options.last, options.before)
             items = list(transcript_items(transcript))
             tell(
                 options,
@@ -91,16 +99,8 @@ async def threads(options: Given) -> int:
             for one in transcript.unreadable:
                 print(f"left out, because it cannot be read: {one.what} entry {one.n}: {one.why}", file=sys.stderr)
             return GOOD
-        wanted = ThreadFilter(
-            words=options.words,
-            owner=options.owner,
-            since=options.since,
-            until=options.until,
-            outcomes=tuple(options.outcome),
-            tools=tuple(options.tool),
-        )
         listing = await Oversight(store).search_threads(
-            _viewer(options), wanted, limit=options.limit, cursor=options.cursor
+            auditor(options), thread_filter(options), limit=options.limit, cursor=options.cursor
         )
     tell(
         options,
@@ -113,22 +113,31 @@ async def threads(options: Given) -> int:
 
 async def tools(options: Given) -> int:
     """List tool calls, or show one."""
-    async with _existing(options.store) as store:
+    async with existing_store(options.store) as store:
         if options.id:
-            call = await Archive(store).call(_viewer(options), options.id)
+            call = await Archive(store).call(auditor(options), options.id)
             tell(options, [as_json(call, text=options.text)], call_text(call, text=options.text))
             return GOOD
-        wanted = CallFilter(
-            tools=tuple(options.tool),
-            statuses=tuple(options.status),
-            owner=options.owner,
-            since=options.since,
-            until=options.until,
-        )
         listing = await Oversight(store).search_calls(
-            _viewer(options), wanted, limit=options.limit, cursor=options.cursor
+            auditor(options), call_filter(options), limit=options.limit, cursor=options.cursor
         )
     tell(options, [as_json(item, text=options.text) for item in listing.items], call_list(listing.items))
+    _more(listing.cursor)
+    return GOOD
+
+
+async def looks(options: Given) -> int:
+    """List the audit log: looks, searches, exports and denials."""
+    viewer = Viewer(
+        options.viewer, roles={"data_protection_officer" if options.all else "auditor"}, purpose=options.purpose
+    )
+    async with existing_store(options.store) as store:
+        listing = await Oversight(store).looks(viewer, look_filter(options), limit=options.limit, cursor=options.cursor)
+    tell(
+        options,
+        [as_json(item, text=options.text) for item in listing.items],
+        look_list(listing.items, text=options.text),
+    )
     _more(listing.cursor)
     return GOOD
 
@@ -137,7 +146,7 @@ async def copy_store(options: Given) -> int:
     """Copy one store to another."""
     if options.source == options.target:
         raise InvalidInput("--from and --to name the same store: give another --to")
-    async with _existing(options.source) as source, open_store(options.target) as target:
+    async with existing_store(options.source) as source, open_store(options.target) as target:
         done = await copy(source, target, SystemClock(), _Progress())
     lines = [
         f"{counted(done.streams, 'stream')} with {counted(done.entries, 'entry')} are in both stores and verified",
@@ -163,7 +172,7 @@ async def rebuild(options: Given) -> int:
     """Compare every record with its log, and repair the differences."""
     left = mended = 0
     report = partial(_Progress(), "checking")
-    async with _existing(options.store) as store:
+    async with existing_store(options.store) as store:
         run = Rebuild(store, SystemClock(), report, mend=not options.check)
         async for finding in run.findings():
             mended, left = mended + finding.mended, left + (not finding.mended)
@@ -180,7 +189,7 @@ async def doctor(options: Given) -> int:
     trouble, settings = False, read_settings()
     if options.store:
         settings = settings.model_copy(update={"store": SecretStr(options.store)})
-    async with _existing(options.store) as store:
+    async with existing_store(options.store) as store:
         equipped = await equipment(settings, store)
         care = examine_care(settings, demo=equipped.demo)
         for remarks in (examine_index(settings, repair=options.repair), care, examine(store, equipped)):
@@ -245,14 +254,22 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     listing = command("threads", threads)
-    _add_lookup(listing, "thread")
-    _add_choices(listing, "--outcome", get_args(Outcome), "only threads with a turn of this outcome")
-    listing.add_argument("--words", default="", help="only threads with a message that has all of these words")
+    _add_id(listing, "thread")
+    _add_listing(listing)
+    add_thread_filters(listing)
     listing.add_argument("--last", type=int, default=20, help="with an id: how many turns, at most 100")
     listing.add_argument("--before", type=int, help="with an id: only turns before this entry")
     listing = command("tools", tools)
-    _add_lookup(listing, "tool call")
-    _add_choices(listing, "--status", get_args(CallStatus), "only calls of this status")
+    _add_id(listing, "tool call")
+    _add_listing(listing)
+    add_call_filters(listing)
+    add_export(command("export", export))
+    listing = command("looks", looks)
+    listing.add_argument(
+        "--all", action="store_true", help="those of everybody, as a data protection officer, instead of your own"
+    )
+    _add_listing(listing)
+    add_look_filters(listing)
     copying = command("copy", copy_store, store=False)
     copying.add_argument("--from", dest="source", metavar="URL", required=True, help="the store to read")
     copying.add_argument("--to", dest="target", metavar="URL", required=True, help="the store to write; may be new")
@@ -268,60 +285,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_lookup(parser: argparse.ArgumentParser, noun: str) -> None:
-    parser.add_argument("id", nargs="?", help=f"the {noun} to show; without an id, list all")
-    parser.add_argument(
-        "--as", dest="viewer", metavar="VIEWER_ID", required=True, help="your own id, which is recorded"
-    )
-    parser.add_argument("--purpose", required=True, help="why you look, which is recorded")
+def _add_id(parser: argparse.ArgumentParser, noun: str) -> None:
+    parser.add_argument("id", nargs="?", help=f"the {noun} to show; without an id, list all that match the filters")
+
+
+def _add_listing(parser: argparse.ArgumentParser) -> None:
+    add_viewer(parser)
     parser.add_argument("--text", action="store_true", help="also show what people, models and tools wrote")
-    parser.add_argument("--owner", help="only those of this employee")
-    parser.add_argument("--tool", action="append", default=[], help="only with calls of this tool; may be repeated")
-    parser.add_argument(
-        "--since", type=_moment, metavar="TIME", help="from this day or time on (UTC unless it has an offset)"
-    )
-    parser.add_argument("--until", type=_moment, metavar="TIME", help="before this day or time")
     parser.add_argument("--limit", type=int, default=50, help="how many to list, at most 500")
     parser.add_argument("--cursor", help="continue where an earlier list ended")
-
-
-def _add_choices(parser: argparse.ArgumentParser, name: str, choices: Sequence[str], what: str) -> None:
-    parser.add_argument(
-        name,
-        action="append",
-        default=[],
-        choices=choices,
-        metavar=name.removeprefix("--").upper(),
-        help=f"{what}; may be repeated; one of {', '.join(choices)}",
-    )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time; write it like 2026-11-24 or 2026-11-24T09:30Z"
-        ) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _viewer(options: Given) -> Viewer:
-    return Viewer(options.viewer, roles={"auditor"}, purpose=options.purpose)
-
-
-@asynccontextmanager
-async def _existing(url: str | None) -> AsyncIterator[Store]:
-    """The store, which must exist already."""
-    url = url or read_settings().store.get_secret_value()
-    path = url.removeprefix("sqlite:///")
-    # Opening makes a missing file, and a mistyped path would look like an empty store.
-    if path != url and not await anyio.Path(path).exists():
-        raise InvalidInput(
-            f"the file {path} does not exist: name the store with --store sqlite:///FILE or ROLLTOP_STORE"
-        )
-    async with open_store(url) as store:
-        yield store
 
 
 def _more(cursor: str | None) -> None:

@@ -5,31 +5,33 @@ new field stays hidden until it is added to the list.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
 
 from console.cli.output import harmless, table
 from console.format import cost, counted, money, tokens, took
 from core.canonical import Json, canonical
-from core.desk.archive import Transcript, TurnView
+from core.desk.archive import Transcript
 from core.desk.oversight import SealedThread, ThreadRow
-from core.log.records import HandoverRecord, Item, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
-
-Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
+from core.desk.turn_views import Step, TurnView
+from core.log.records import HandoverRecord, Item, Look, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
 
 OPEN = frozenset(
     (
+        "action",
         "approval",
         "asked_at",
         "at",
         "at_n",
-        "attempt",
         "attached",
+        "attempt",
         "attempts",
+        "by",
         "code",
         "cost",
         "count",
         "created_at",
         "cut",
+        "day",
+        "denied",
         "digest",
         "duration_ms",
         "effect",
@@ -43,17 +45,21 @@ OPEN = frozenset(
         "id",
         "kind",
         "last_n",
+        "manifest",
         "model",
         "model_call",
+        "more",
         "n",
         "number",
+        "object",
         "opened_at",
-        "output_tokens",
-        "owner",
-        "planned_at",
         "outcome",
         "outcome_counts",
         "outcomes",
+        "output_tokens",
+        "owner",
+        "owners",
+        "planned_at",
         "rating",
         "rating_counts",
         "rejected",
@@ -80,20 +86,29 @@ OPEN = frozenset(
 """The fields that hold ids, numbers, times and codes, never the words of a person, a model or a tool."""
 
 
-def as_json(item: Item | ThreadRow | SealedThread, *, text: bool) -> dict[str, Json]:
+def as_json(item: Item | Look | ThreadRow | SealedThread, *, text: bool) -> dict[str, Json]:
     """The item as JSON: with `text` all its fields, else those in OPEN."""
     if isinstance(item, SealedThread):
         return {"id": item.id, "kind": "thread", "sealed": True, "updated_at": item.updated_at}
     if isinstance(item, ThreadRow):
-        return as_json(item.thread, text=text) | {"verdicts": dict(item.verdicts)}
+        fields = as_json(item.thread, text=text) | {"verdicts": dict(item.verdicts)}
+        if item.hit:
+            fields["hit"] = {"turn": item.hit.turn} | ({"text": item.hit.snippet.text} if text else {})
+        return fields
     fields = item.model_dump(mode="json")
     return fields if text else {name: value for name, value in fields.items() if name in OPEN}
 
 
 def thread_list(threads: Sequence[ThreadRow | SealedThread], *, text: bool) -> str:
-    """A line a thread."""
+    """A line a thread; with `text`, also its title and what a search for words has found."""
+    found = text and any(isinstance(one, ThreadRow) and one.hit for one in threads)
     head = ["THREAD", "OWNER", "STATUS", "TURNS", "COST", "LAST CHANGED", *(["TITLE"] if text else [])]
-    return table([head, *(_thread_row(one.thread if isinstance(one, ThreadRow) else one, text) for one in threads)])
+    rows = [head + ["FOUND"] * found]
+    for one in threads:
+        hit = one.hit if isinstance(one, ThreadRow) else None
+        row = _thread_row(one.thread if isinstance(one, ThreadRow) else one, text)
+        rows.append(row + [harmless(hit.snippet.text) if hit else "-"] * found)
+    return table(rows)
 
 
 def call_list(calls: Sequence[ToolCall]) -> str:
@@ -102,12 +117,18 @@ def call_list(calls: Sequence[ToolCall]) -> str:
     return table([head, *([c.id, harmless(c.tool), c.status, c.owner, c.planned_at, c.thread] for c in calls)])
 
 
+def look_list(looks: Sequence[Look], *, text: bool) -> str:
+    """A line an entry of the audit log; with `text`, also the purpose and the words of a search."""
+    head = ["WHEN", "WHO", "ACTION", "OBJECT", "ABOUT", *(["PURPOSE", "WORDS"] if text else [])]
+    return table([head, *(_look_row(look, text) for look in looks)])
+
+
 def transcript_items(transcript: Transcript) -> Iterator[Item]:
     """The thread, then each turn with what it did, in order."""
     yield transcript.thread
     for view in transcript.turns:
         yield view.turn
-        yield from _steps(view)
+        yield from view.steps
 
 
 def transcript_text(transcript: Transcript, *, text: bool) -> str:
@@ -134,6 +155,12 @@ def call_text(call: ToolCall, *, text: bool) -> str:
     )
 
 
+def _look_row(look: Look, text: bool) -> list[str]:
+    action = f"denied {look.action}{f' and {look.more} more' if look.more else ''}" if look.denied else look.action
+    row = [look.at, look.by, action, look.object or "-", ", ".join(look.owners) or "-"]
+    return [*row, *(harmless(words or "-") for words in ((look.purpose, look.words) if text else ()))]
+
+
 def _thread_row(thread: Thread | SealedThread, text: bool) -> list[str]:
     if isinstance(thread, SealedThread):
         return [thread.id, "-", "sealed", "-", "-", thread.updated_at, *(["-"] if text else [])]
@@ -141,22 +168,11 @@ def _thread_row(thread: Thread | SealedThread, text: bool) -> list[str]:
     return [*row, thread.updated_at, *([harmless(thread.title or "-")] if text else [])]
 
 
-def _steps(view: TurnView) -> list[Step]:
-    steps: list[Step] = [
-        *view.retrievals,
-        *view.model_calls,
-        *view.calls,
-        *view.summaries,
-        *view.handovers,
-    ]
-    return sorted(steps, key=lambda step: (step.at_n, getattr(step, "number", 0)))
-
-
 def _turn_lines(view: TurnView, text: bool) -> Iterator[str]:
     turn = view.turn
     yield f"turn {turn.id} {turn.status}{f' ({turn.code})' if turn.code else ''} {turn.opened_at}"
     yield f"  question: {_words(turn.question, text)}"
-    for step in _steps(view):
+    for step in view.steps:
         yield f"  {_step_line(step, text)}"
     yield f"  answer: {_words(_answer(turn), text)}, {counted(len(turn.citations), 'citation')}"
 

@@ -22,7 +22,7 @@ def hr_tools(records: HrRecords) -> list[Tool]:
         """How many vacation days the asking employee has left this year: their own leave balance."""
         return records.balance(context.viewer.id, context.viewer.country)
 
-    @tool(effect="unsafe", timeout=15)
+    @tool(effect="unsafe", timeout=15, filters=["start", "kind"])
     def request_leave(
         start: Annotated[date, Field(description="The first day of leave, YYYY-MM-DD.")],
         end: Annotated[date, Field(description="The last day of leave, YYYY-MM-DD.")],

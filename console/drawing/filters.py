@@ -1,26 +1,64 @@
-"""Filters that two pages share, in a row that wraps on a phone."""
+"""Filters that both lists of an auditor share: a person, and named fields with their values."""
 
-from datetime import UTC, date, datetime, time, timedelta
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 import streamlit as st
 
-WIDTH = 140
-
-
-def day_range(prefix: str) -> tuple[datetime | None, datetime | None]:
-    """From the start of the first day to the end of the last, in UTC; None if a day is not chosen."""
-    first: date | None = st.date_input("From", None, key=f"{prefix}_from", width=WIDTH, bind="query-params")
-    last: date | None = st.date_input("Until", None, key=f"{prefix}_until", width=WIDTH, bind="query-params")
-    return _midnight(first), _midnight(last and last + timedelta(days=1))
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return datetime.combine(day, time(), UTC) if day else None
+from console.drawing.choices import private_text
+from console.drawing.text import label
+from console.format import ago, counted
+from core.canonical import Json
+from core.desk.counts import Counts
+from core.desk.kept_totals import Total
 
 
 def person(prefix: str) -> str | None:
     """The employee id to filter by, None for all."""
-    employee = st.text_input(
-        "Person", key=f"{prefix}_person", placeholder="Any id", max_chars=64, width=WIDTH, bind="query-params"
+    return (
+        private_text(
+            "Person",
+            f"{prefix}_person",
+            placeholder="Employee id",
+            hint="Naming a person is recorded as a look at that person. The id is not in the URL.",
+        )
+        or None
     )
-    return (employee or "").strip() or None
+
+
+def fields(prefix: str, names: Iterable[str]) -> dict[str, Json]:
+    """The values by which these fields are filtered; a field without a value is left out."""
+    texts = {
+        name: private_text(name.replace("_", " ").capitalize(), f"{prefix}_{name}", placeholder="Any") for name in names
+    }
+    return {name: scalar(text) for name, text in texts.items() if text}
+
+
+def scalar(text: str) -> Json:
+    """`5` as a number, `true` as a bool, anything else as it is; `"5"` in quotes is the text 5."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str | int | float | bool) else text
+
+
+def draw_total(noun: str, counts: Total[Counts] | None, chosen: Sequence[str]) -> None:
+    """How many match, how old that number is, and which of the hidden filters are chosen. None: it is not known."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        said = []
+        if counts:
+            age = datetime.now(UTC) - counts.at
+            said.append(f"**{counted(counts.value.total, noun)}** · counted {ago(age)}, without sealed threads")
+        st.caption(" · ".join([*said, *(label(one, 120) for one in chosen)]) or "Newest first", width="content")
+
+
+def draw_outdated(threads: int) -> None:
+    """Say that lists are incomplete while the records of so many threads are folded again."""
+    if threads:
+        st.warning(
+            f"After an upgrade {counted(threads, 'thread')} must be read again, which goes on by itself. Until then "
+            "filters and counts may miss them.",
+            icon=":material/hourglass_empty:",
+        )

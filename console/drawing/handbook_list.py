@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import DocumentRecord, State, VersionRecord
-from console.drawing.filters import WIDTH
 from console.drawing.sources import audience_words
 from console.drawing.status_words import Word
 from console.drawing.text import label
@@ -25,6 +24,7 @@ WORDS: dict[Wanted, Word] = {
     "past_review": Word("Past review", "orange", ":material/event_busy:"),
 }
 A_PAGE = 20
+_WIDTH = 140
 _FIRST: tuple[State, ...] = ("current", "upcoming", "removed", "superseded", "staged")
 
 
@@ -74,7 +74,7 @@ def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRec
             key="hb_words",
             type="search",
             placeholder="Words in the title",
-            width=2 * WIDTH,
+            width=2 * _WIDTH,
             persist_state="session",
         )
         wanted: Wanted | None = st.selectbox(
@@ -84,7 +84,7 @@ def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRec
             key="hb_status",
             placeholder="Any",
             format_func=lambda status: WORDS[status].text,
-            width=WIDTH,
+            width=_WIDTH,
             bind="query-params",
         )
         audience = st.selectbox(
@@ -93,11 +93,11 @@ def choose(documents: Sequence[DocumentRecord], today: date) -> list[DocumentRec
             index=None,
             key="hb_audience",
             placeholder="Any reader",
-            width=WIDTH,
+            width=_WIDTH,
             bind="query-params",
         )
         owner = st.selectbox(
-            "Owner", owners, index=None, key="hb_owner", placeholder="Any", width=WIDTH, bind="query-params"
+            "Owner", owners, index=None, key="hb_owner", placeholder="Any", width=_WIDTH, bind="query-params"
         )
     matching = [
         document

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from console.drawing.text import label, when
-from core.desk.archive import TurnView
+from core.desk.turn_views import TurnView
 from core.log.records import HandoverRecord, Turn
 from core.values import Attached
 

@@ -42,9 +42,9 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "answer.judge": ActionWords("changed", "Judged", "judge"),
     "seal.lift": ActionWords("changed", "Lifted the seal of", "lift the seal of"),
     "audit.search": ActionWords("listed", "Searched threads", "search threads or tool calls"),
-    "person.search": ActionWords("listed", "Searched threads of", "search threads or tool calls of a person"),
+    "person.search": ActionWords("listed", "Searched threads", "search threads or tool calls of a person"),
     "figures.read": ActionWords("listed", "Read the figures", "read the figures"),
-    "export": ActionWords("exported", "Exported", "export"),
+    "export": ActionWords("exported", "Exported threads", "export threads or tool calls"),
     "audit.list": ActionWords("listed", "Listed the audit log", "list the audit log"),
     "sealed.list": ActionWords("listed", "Listed sealed threads", "list sealed threads"),
     "handbooks.keep": ActionWords("changed", "Changed handbooks", "open the handbooks"),
@@ -101,7 +101,7 @@ def _object(look: Look) -> str:
         return ""
     kind, _, name = look.object.partition(":")
     if kind == "person":
-        return f" {name}"
+        return f" of {name}"
     noun = _OBJECTS.get(kind, kind)
     return f" {noun}, with an invalid id" if name == "malformed" else f" {noun} {name[:8]}"
 

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
+from console.drawing.choices import put_in_url, recall, remember
+
 PRESETS = {
     "today": "Today",
     "7d": "Last 7 days",
@@ -60,27 +62,15 @@ def choose_period(prefix: str, preset: str = "7d", *, spread: bool = False) -> P
     `spread` shows all presets at once, so that each is one click away.
     """
     names, key = list(PRESETS), f"{prefix}_time"
+    asked = st.query_params.get(key, preset)
+    recall(key, asked if asked in PRESETS else preset)
     if spread:
         # Not pills: in the dark theme the chosen one is too pale to be read.
-        chosen = st.radio(
-            "Time",
-            names,
-            index=names.index(preset),
-            key=key,
-            format_func=PRESETS.__getitem__,
-            bind="query-params",
-            horizontal=True,
-        )
+        chosen = st.radio("Time", names, key=key, format_func=PRESETS.__getitem__, horizontal=True)
     else:
-        chosen = st.selectbox(
-            "Time",
-            names,
-            index=names.index(preset),
-            key=key,
-            format_func=PRESETS.__getitem__,
-            bind="query-params",
-            width=150,
-        )
+        chosen = st.selectbox("Time", names, key=key, format_func=PRESETS.__getitem__, width=150)
+    remember(key, chosen)
+    put_in_url(key, [chosen] if chosen != preset else [])
     first = last = None
     if chosen == "days":
         first = st.date_input("From", None, key=f"{prefix}_from", width=140, bind="query-params")

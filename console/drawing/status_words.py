@@ -5,7 +5,7 @@ A code without words here still gets a sentence: a newer core may have more code
 
 from dataclasses import dataclass
 
-from core.values import CallStatus, Cause, Outcome, TurnStatus, Verdict
+from core.values import FAILED_CALL, CallStatus, Cause, Effect, Outcome, TurnStatus, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,20 @@ CALL_WORDS: dict[CallStatus, Word] = {
     "unknown": Word("Outcome unknown", "orange", ":material/help:"),
 }
 
+CALL_GROUPS: dict[str, tuple[str, tuple[CallStatus, ...]]] = {
+    "failed": ("Failed", FAILED_CALL),
+    "timed_out": ("Timed out", ("timed_out",)),
+    "unknown": ("Outcome unknown", ("unknown",)),
+    "denied": ("Denied", ("denied",)),
+    "cancelled": ("Cancelled", ("cancelled",)),
+    "waiting": ("Waiting for approval", ("awaiting_approval",)),
+    "running": ("Running", ("planned", "running")),
+    "succeeded": ("Succeeded", ("succeeded",)),
+}
+"""What lists of calls are filtered by, by its word in the URL: a label and the statuses that it means."""
+
+EFFECT_WORDS: dict[Effect, str] = {"read": "Reads", "idempotent": "May be repeated", "unsafe": "At most once"}
+
 OUTCOME_WORDS: dict[Outcome, Word] = {
     "sourced": Word("Answered with a source", "green", ":material/format_quote:"),
     "unsourced": Word("Answered without a handbook", "blue", ":material/chat:"),
@@ -55,6 +69,17 @@ OUTCOME_WORDS: dict[Outcome, Word] = {
     "waiting": Word("Waiting for approval", "orange", ":material/approval:"),
     "running": Word("Running", "blue", ":material/progress_activity:"),
 }
+
+OUTCOME_SHORT: dict[Outcome, str] = {
+    "failed": "Failed",
+    "not_found": "Not found",
+    "stopped": "Stopped",
+    "waiting": "Waiting",
+    "running": "Running",
+    "unsourced": "No handbook",
+    "sourced": "Sourced",
+}
+"""Outcomes in a table's cell, those that need attention first."""
 
 VERDICT_WORDS: dict[Verdict, Word] = {
     "right": Word("Right", "green", ":material/check_circle:"),

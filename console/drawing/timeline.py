@@ -14,7 +14,7 @@ from console.drawing.status_words import CALL_WORDS, TURN_WORDS, Word
 from console.drawing.text import exactly, label
 from console.format import counted, money, took
 from console.tool_words import tool_words
-from core.desk.archive import TurnView
+from core.desk.turn_views import TurnView
 from core.log.records import HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn
 from core.values import HandoverStatus, Judgement, Passage
 

@@ -8,7 +8,7 @@ import streamlit as st
 from console.drawing.calls import Decide, draw_approval, draw_step
 from console.drawing.sources import Section, draw_sources, with_markers
 from console.drawing.status_words import what_went_wrong
-from core.desk.archive import TurnView
+from core.desk.turn_views import TurnView
 from core.gate import Viewer
 from core.log.records import Turn
 

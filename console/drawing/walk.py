@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.desk.archive import TurnView
 from core.desk.filters import ThreadFilter
+from core.desk.turn_views import TurnView
 from core.gate import Viewer
 from core.log.records import Turn
 

@@ -12,6 +12,7 @@ from core.desk.checked_records import CheckedRecords
 from core.desk.evidence import CallHistory, Produced, read_history, read_produced
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
 from core.desk.reviews import Reviews
+from core.desk.turn_views import TurnView, TurnViews
 from core.desk.unreadable import Unreadable, check_entries, read_entries
 from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
@@ -19,12 +20,9 @@ from core.ids import check_id
 from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import (
-    HandoverRecord,
     Message,
     ModelCall,
     Retrieval,
-    Review,
-    Summary,
     Thread,
     ToolCall,
     Totals,
@@ -32,23 +30,7 @@ from core.log.records import (
 )
 from core.store import Filter, In, Range, Scalar, Store
 
-S = TypeVar("S", Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnView:
-    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
-
-    `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.
-    """
-
-    turn: Turn
-    calls: list[ToolCall]
-    model_calls: list[ModelCall]
-    retrievals: list[Retrieval]
-    summaries: list[Summary]
-    handovers: list[HandoverRecord]
-    review: Review | None
+S = TypeVar("S", Message, ToolCall, ModelCall)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +77,7 @@ class Archive:
         self._audit = audit or AuditLog(store, self._clock)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
-        self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
+        self._views = TurnViews(self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms))
 
     async def thread(self, viewer: Viewer, thread_id: str) -> Thread:
         """The thread's head. Raises NotFound if it does not exist or the viewer may not see it."""
@@ -130,7 +112,7 @@ class Archive:
             broken += await self._broken_entries(thread_id, begin, end, {turn.id for turn in turns}, broken)
         return Transcript(
             thread=thread if passed.named else await self._pseudonyms.hide(thread),
-            turns=await self._views(viewer, lists, turns, named=passed.named),
+            turns=await self._views.of(viewer, lists, turns, named=passed.named),
             earlier=turns[0].first_n if len(older) > last - len(here) else None,
             later=following[0].id if following else None,
             unreadable=broken,
@@ -139,7 +121,7 @@ class Archive:
     async def turn_view(self, viewer: Viewer, turn_id: str) -> TurnView:
         """The turn with its calls, searches, summaries and hand-overs. Raises NotFound."""
         passed = await self._checked.turn(viewer, "thread.read", turn_id)
-        return (await self._views(viewer, self._lists, [passed.item], named=passed.named))[0]
+        return (await self._views.of(viewer, self._lists, [passed.item], named=passed.named))[0]
 
     async def produced(self, viewer: Viewer, turn_id: str) -> Produced:
         """What the turn ran with: instructions, tools, options, handbooks and output schema, as far as they are kept.
@@ -288,29 +270,6 @@ class Archive:
             and f"record turn:{turn}" not in named
         ]
         return sorted([*gaps, *check_entries(entries), *lost], key=lambda one: one.n)
-
-    async def _views(self, viewer: Viewer, lists: Lists, turns: list[Turn], *, named: bool) -> list[TurnView]:
-        ids = tuple(turn.id for turn in turns)
-        of_turns: dict[str, Filter] = {"turn": In(ids)}
-        turns = await self._shown(turns, named=named)
-        calls = await self._shown(await lists.all(ToolCall, of_turns), named=named)
-        model_calls = await self._shown(await lists.all(ModelCall, of_turns), named=named)
-        retrievals = await self._shown(await lists.all(Retrieval, of_turns), named=named)
-        summaries = await self._shown(await lists.all(Summary, of_turns), named=named)
-        handovers = await self._shown(await lists.all(HandoverRecord, of_turns), named=named)
-        reviews = {} if named else await self._reviews.of(viewer, ids)
-        return [
-            TurnView(
-                turn=turn,
-                calls=[call for call in calls if call.turn == turn.id],
-                model_calls=[call for call in model_calls if call.turn == turn.id],
-                retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
-                summaries=[summary for summary in summaries if summary.turn == turn.id],
-                handovers=[handover for handover in handovers if handover.turn == turn.id],
-                review=reviews.get(turn.id),
-            )
-            for turn in turns
-        ]
 
     async def _shown(self, items: Sequence[S], *, named: bool) -> list[S]:
         """The records, with pseudonyms for their owners unless the viewer may learn whose they are."""

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from core.clock import Clock
 from core.desk.unreadable import Unreadable, read_entries, unreadable
 from core.errors import Corrupt, Full, InvalidInput, NotFound, StoreRefused, Unavailable
-from core.gate import Action, Owned, Viewer
+from core.gate import Action, Owned, Viewer, authorize
 from core.ids import check_id
 from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
@@ -50,7 +50,7 @@ class CheckedRecords:
     """Reads one record for a viewer and an action. A foreign object and a missing one raise the same NotFound.
 
     If the viewer is not the owner, the look is on record before the method returns, and so is a denial before it is
-    raised.
+    raised. With `record` False neither is: the caller puts it on record, before it shows the content.
     """
 
     def __init__(self, store: Store, clock: Clock, audit: AuditLog) -> None:
@@ -58,11 +58,13 @@ class CheckedRecords:
         self._clock = clock
         self._audit = audit
 
-    async def thread(self, viewer: Viewer | None, action: Action, thread_id: str) -> Passed[Thread]:
+    async def thread(
+        self, viewer: Viewer | None, action: Action, thread_id: str, *, record: bool = True
+    ) -> Passed[Thread]:
         newest = await self._newest(Thread, thread_id)
         owner = newest.item.owner if newest.item else None
         owned = Owned(kind="thread", id=str(thread_id), owner=owner, sealed=newest.sealed)
-        return await self._passed(viewer, action, owned, newest)
+        return await self._passed(viewer, action, owned, newest, record=record)
 
     async def turn(self, viewer: Viewer | None, action: Action, turn_id: str) -> Passed[Turn]:
         newest = await self._newest(Turn, turn_id)
@@ -70,7 +72,9 @@ class CheckedRecords:
         owned = Owned(kind="turn", id=str(turn_id), owner=owner, sealed=newest.sealed)
         return await self._passed(viewer, action, owned, newest)
 
-    async def call(self, viewer: Viewer | None, action: Action, call_id: str) -> Passed[ToolCall]:
+    async def call(
+        self, viewer: Viewer | None, action: Action, call_id: str, *, record: bool = True
+    ) -> Passed[ToolCall]:
         newest = await self._newest(ToolCall, call_id)
         call = newest.item
         # An approver may also open a call that they have decided themselves, after it has stopped waiting.
@@ -83,14 +87,16 @@ class CheckedRecords:
             decider=call.approval if call and (waits or decided) else None,
             sealed=newest.sealed,
         )
-        return await self._passed(viewer, action, owned, newest)
+        return await self._passed(viewer, action, owned, newest, record=record)
 
-    async def _passed(self, viewer: Viewer | None, action: Action, owned: Owned, newest: _Newest[T]) -> Passed[T]:
+    async def _passed(
+        self, viewer: Viewer | None, action: Action, owned: Owned, newest: _Newest[T], *, record: bool = True
+    ) -> Passed[T]:
         """The item, after the gate has allowed the action and a look is on record."""
-        access = await self._audit.authorize(viewer, action, owned)
+        access = await self._audit.authorize(viewer, action, owned) if record else authorize(viewer, action, owned)
         if viewer is None or newest.item is None:
             raise NotFound(owned.kind, owned.id)
-        if access != "own":
+        if access != "own" and record:
             await self._audit.record(viewer, action, owned)
         return Passed(newest.item, access != "look", newest.unreadable)
 

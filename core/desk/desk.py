@@ -19,6 +19,7 @@ from core.care import CARE_SECONDS, Care
 from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
+from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.oversight import Oversight
@@ -101,7 +102,7 @@ class Desk:
     are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
     turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
     in need, `handover` brings their matter to a person; None leaves either out. `archive` reads what is on record,
-    `oversight` lists it for auditors, `figures` counts it.
+    `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -128,6 +129,7 @@ class Desk:
         self._audit = AuditLog(store, self._clock)
         self.archive = Archive(store, clock=self._clock, audit=self._audit)
         self.oversight = Oversight(store, clock=self._clock, audit=self._audit)
+        self.exports = Exports(store, clock=self._clock, audit=self._audit)
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)

@@ -242,7 +242,7 @@ class Figures:
 
     async def _listed(self, since: datetime | None, until: datetime | None) -> Listed:
         async def threads(wanted: ThreadFilter) -> int:
-            where: dict[str, Filter] = {**wanted.content(), **between("updated_at", since, until)}
+            where: dict[str, Filter] = {**wanted.head(), **between("updated_at", since, until)}
             where |= {"sealed": None} if wanted.narrowed else {}
             return _count(await self._store.tally(Query(kind="thread", where=where), by=()))
 

@@ -13,6 +13,9 @@ from core.log.records import filter_text
 from core.store import All, Filter, In, Range
 from core.values import CallStatus, Decider, Effect, Outcome, Verdict
 
+CALL_PATHS = {"tools": "tool", "statuses": "status", "effects": "effect", "approvals": "approval"}
+"""Fields of CallFilter that mean any of their values, and the paths in a call's record."""
+
 Judged: TypeAlias = Verdict | Literal["none"]
 """A verdict that a thread's answers have, or `none`: they have no verdict yet."""
 
@@ -44,11 +47,16 @@ class ThreadFilter:
     def narrowed(self) -> bool:
         """Whether it filters by more than time: then sealed threads are left out."""
         # A filter that a sealed thread could pass would tell what is in it.
-        return bool(self.words.strip() or self.owner or self.verdicts or self.content())
+        return bool(self.words.strip() or self.verdicts or self.head())
 
-    def content(self) -> dict[str, Filter]:
-        """The filters on a thread's head, but for those on its owner and its time."""
-        where: dict[str, Filter] = {}
+    @property
+    def countable(self) -> bool:
+        """Whether heads alone tell which threads match. Words are in messages, and verdicts in reviews."""
+        return not (self.words.strip() or self.verdicts)
+
+    def head(self) -> dict[str, Filter]:
+        """The filters on a thread's head, but for those on its time."""
+        where: dict[str, Filter] = {"owner": self.owner} if self.owner else {}
         for path, values in (
             ("outcomes", self.outcomes),
             ("tools", _tool_texts(self.tools, self.call_statuses)),
@@ -101,13 +109,8 @@ class CallFilter:
     def where(self) -> dict[str, Filter]:
         """The filters on a call's record."""
         where: dict[str, Filter] = {}
-        for path, values in (
-            ("tool", self.tools),
-            ("status", self.statuses),
-            ("effect", self.effects),
-            ("approval", self.approvals),
-        ):
-            if values:
+        for name, path in CALL_PATHS.items():
+            if values := getattr(self, name):
                 where[path] = values[0] if len(values) == 1 else In(tuple(values))
         if self.owner:
             where["owner"] = self.owner

@@ -11,7 +11,9 @@ from datetime import datetime
 
 from core.canonical import Json
 from core.clock import Clock, SystemClock
+from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, count_calls, count_threads, tool_figures
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between
+from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Snippet, snippet
 from core.errors import InvalidInput
@@ -62,6 +64,8 @@ class Oversight:
         self._audit = audit or AuditLog(store, self._clock)
         self._lists = Lists(store)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self._finder = Finder(self._lists, self._pseudonyms)
+        self._totals = KeptTotals(self._clock)
         self._outdated: int | None = None
 
     async def outdated(self) -> int:
@@ -84,19 +88,7 @@ class Oversight:
         """
         wanted = wanted or ThreadFilter()
         await self._look(viewer, "audit.search", wanted.owner, wanted.recorded(), wanted.words)
-        if wanted.words.strip():
-            return await self._by_words(viewer, wanted, limit, cursor)
-        if wanted.verdicts and "none" not in wanted.verdicts:
-            return await self._by_verdict(viewer, wanted, limit, cursor)
-        where = self._where(wanted) | between("updated_at", wanted.since, wanted.until)
-
-        async def fetch(limit: int, cursor: str | None) -> Listing[Thread]:
-            return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
-
-        async def keep(heads: Sequence[Thread]) -> list[ThreadRow | SealedThread]:
-            return await self._rows(viewer, heads, wanted)
-
-        return await filled(fetch, keep, limit, cursor)
+        return await self._finder.threads(viewer, wanted, limit, cursor)
 
     async def sealed_threads(
         self,
@@ -129,16 +121,38 @@ class Oversight:
     ) -> Listing[ToolCall]:
         """The tool calls of all owners, for an auditor, newest first, without those of sealed threads."""
         wanted = wanted or CallFilter()
-        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
-        page = await self._lists.unsealed(ToolCall, wanted.where(), order=("-planned_at",), limit=limit, cursor=cursor)
-        return Listing(
-            items=[
-                await self._pseudonyms.hide(call)
-                for call in page.items
-                if may(viewer, "call.read", Owned(kind="call", id=call.id, owner=call.owner))
-            ],
-            cursor=page.cursor,
+        await self._look_at_calls(viewer, wanted)
+        return await self._finder.calls(viewer, wanted, limit, cursor)
+
+    async def count_threads(self, viewer: Viewer, wanted: ThreadFilter, among: ThreadChoices) -> Total[Counts] | None:
+        """How many threads match, and how many would with each of the choices, for an auditor.
+
+        Sealed threads do not count. None if `wanted` has words or verdicts: then no tally can count them.
+        """
+        await self._look(viewer, "audit.search", wanted.owner, wanted.recorded(), wanted.words)
+        if not wanted.countable:
+            return None
+        return await self._totals.get(
+            ("threads", repr(wanted), repr(among)), lambda: count_threads(self._store, wanted, among)
         )
+
+    async def count_calls(self, viewer: Viewer, wanted: CallFilter, among: CallChoices) -> Total[Counts]:
+        """The same for tool calls."""
+        await self._look_at_calls(viewer, wanted)
+        return await self._totals.get(
+            ("calls", repr(wanted), repr(among)), lambda: count_calls(self._lists, wanted, among)
+        )
+
+    async def tool_report(
+        self, viewer: Viewer, since: datetime | None = None, until: datetime | None = None
+    ) -> Total[tuple[ToolFigures, ...]]:
+        """What became of each tool's calls, by the tool's name, for an auditor. Calls of sealed threads do not count.
+
+        The calls were planned at `since` or later, and before `until`; a time of None is left out.
+        """
+        recorded = CallFilter(since=since, until=until).recorded()
+        await self._look(viewer, "figures.read", None, {"figures": "tools", **recorded})
+        return await self._totals.get(("tools", since, until), lambda: tool_figures(self._lists, since, until))
 
     async def waiting_calls(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
@@ -177,6 +191,9 @@ class Oversight:
         page = await self._lists.page(Look, where, order=("-at",), limit=limit, cursor=cursor)
         return Listing(items=[await self._pseudonyms.hide_look(look) for look in page.items], cursor=page.cursor)
 
+    async def _look_at_calls(self, viewer: Viewer, wanted: CallFilter) -> None:
+        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
+
     async def _look(
         self, viewer: Viewer, action: Action, person: str | None, filters: dict[str, Json], words: str = ""
     ) -> None:
@@ -189,11 +206,46 @@ class Oversight:
             owned = Owned(kind="person", id=check_id(person, "person's id"), owner=person)
         await self._audit.record(viewer, action, owned, words=words, filters=filters)
 
+
+class Finder:
+    """Finds what filters mean. It puts no look on record: its callers do that before they call it."""
+
+    def __init__(self, lists: Lists, pseudonyms: Pseudonyms) -> None:
+        self._lists = lists
+        self._pseudonyms = pseudonyms
+
+    async def threads(
+        self, viewer: Viewer, wanted: ThreadFilter, limit: int, cursor: str | None
+    ) -> Listing[ThreadRow | SealedThread]:
+        """As `Oversight.search_threads`."""
+        if wanted.words.strip():
+            return await self._by_words(viewer, wanted, limit, cursor)
+        if wanted.verdicts and "none" not in wanted.verdicts:
+            return await self._by_verdict(viewer, wanted, limit, cursor)
+        where = self._where(wanted) | between("updated_at", wanted.since, wanted.until)
+
+        async def fetch(limit: int, cursor: str | None) -> Listing[Thread]:
+            return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
+
+        async def keep(heads: Sequence[Thread]) -> list[ThreadRow | SealedThread]:
+            return await self._rows(viewer, heads, wanted)
+
+        return await filled(fetch, keep, limit, cursor)
+
+    async def calls(self, viewer: Viewer, wanted: CallFilter, limit: int, cursor: str | None) -> Listing[ToolCall]:
+        """As `Oversight.search_calls`."""
+        page = await self._lists.unsealed(ToolCall, wanted.where(), order=("-planned_at",), limit=limit, cursor=cursor)
+        return Listing(
+            items=[
+                await self._pseudonyms.hide(call)
+                for call in page.items
+                if may(viewer, "call.read", Owned(kind="call", id=call.id, owner=call.owner))
+            ],
+            cursor=page.cursor,
+        )
+
     def _where(self, wanted: ThreadFilter) -> dict[str, Filter]:
-        where = wanted.content()
-        if wanted.owner:
-            where["owner"] = wanted.owner
-        return where | ({"sealed": None} if wanted.narrowed else {})
+        return wanted.head() | ({"sealed": None} if wanted.narrowed else {})
 
     async def _by_words(
         self, viewer: Viewer, wanted: ThreadFilter, limit: int, cursor: str | None

@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from tests.browser.tables import ROW, cell, open_row
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
@@ -115,7 +116,7 @@ def test_an_auditor_reads_the_thread_and_the_call_and_comes_back(offline, sign_i
     expect(page.get_by_text("Days left: 1").first).to_be_visible()
     auditor = sign_in(offline, "e-2001")
     auditor.get_by_role("link", name="Tool calls").click()
-    auditor.get_by_role("link", name="Vacation balance").first.click()
+    open_row(auditor, "Vacation balance")
     expect(auditor).to_have_url(re.compile(r"/call\?tc_id="))
     expect(auditor.get_by_text("vacation_balance")).to_be_visible()
     auditor.get_by_role("link", name="Open its thread").click()
@@ -131,7 +132,7 @@ def test_a_tool_that_ran_before_its_model_failed_is_in_the_evidence_with_both_ca
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     auditor = sign_in(scripted, "e-2001")
     auditor.get_by_role("link", name="Tool calls").click()
-    auditor.get_by_role("link", name="Vacation balance").first.click()
+    open_row(auditor, "Vacation balance")
     expect(auditor.get_by_text("days left")).to_be_visible()
     auditor.get_by_role("link", name="Open its thread").click()
     expect(auditor.get_by_text(re.compile(r"2 model calls · 1 tool call · cost"))).to_be_visible()
@@ -140,16 +141,71 @@ def test_a_tool_that_ran_before_its_model_failed_is_in_the_evidence_with_both_ca
     expect(auditor.get_by_text(re.compile(r"step 2, attempt 1 .*failed.*unknown"))).to_be_visible()
 
 
-def test_filters_are_in_the_url_and_words_are_not(offline, sign_in):
+def test_filters_are_in_the_url_and_words_and_people_are_not(offline, sign_in):
     page = sign_in(offline, "e-2001")
-    page.goto(f"{offline.url}/threads?th_status=Failed")
+    page.goto(f"{offline.url}/threads?th_outcome=stopped&th_time=30d")
     expect(page.get_by_text("No threads match")).to_be_visible()
     page.get_by_label("Words").fill("secret words")
     page.get_by_label("Words").press("Enter")
-    page.get_by_label("Person").fill("e-1042")
-    page.get_by_label("Person").press("Enter")
-    expect(page).to_have_url(re.compile(r"th_person=e-1042"))
-    assert "secret" not in page.url
+    page.get_by_role("button", name="More filters").click()
+    person = page.get_by_role("textbox", name="Person")
+    person.fill("e-1042")
+    person.press("Enter")
+    expect(page.get_by_text("One person")).to_be_visible()
+    expect(page).to_have_url(f"{offline.url}/threads?th_outcome=stopped&th_time=30d")
+
+
+def test_all_that_failed_in_the_last_week_is_two_clicks_away(scripted, sign_in):
+    page = sign_in(scripted, "e-1042")
+    ask(page, "Read my balance, then fails the model")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    auditor = sign_in(scripted, "e-2001")
+    auditor.get_by_role("link", name="Threads").click()
+    auditor.get_by_role("button", name=re.compile("^Failed")).click()
+    expect(auditor).to_have_url(re.compile(r"th_outcome=failed"))
+    expect(cell(auditor, "1 Failed")).to_be_attached()
+    auditor.get_by_role("link", name="Tool calls").click()
+    auditor.get_by_role("button", name=re.compile("^Failed")).click()
+    expect(auditor).to_have_url(re.compile(r"tc_status=failed"))
+    expect(auditor.get_by_text("No tool calls match")).to_be_visible()
+
+
+def test_a_row_opens_its_thread_at_the_words_by_a_click_or_a_key_and_the_way_back_keeps_the_filters(offline, sign_in):
+    page = sign_in(offline, "e-1310")
+    ask(page, "How many vacation days do I have left?")
+    expect(page.get_by_text("Days left:").first).to_be_visible()
+    ended(page)
+    ask(page, "May I bring a capybara to work?")
+    ended(page)
+    auditor = sign_in(offline, "e-2001")
+    auditor.get_by_role("link", name="Threads").click()
+    auditor.get_by_label("Words").fill("capybara")
+    auditor.get_by_label("Words").press("Enter")
+    expect(cell(auditor, "May I bring a capybara")).to_be_attached()
+    open_row(auditor, "May I bring a capybara")
+    expect(auditor).to_have_url(re.compile(r"/thread\?tr_id=\w+&tr_turn=\w+$"))
+    expect(auditor.get_by_text("Model calls").first).to_be_visible()
+    auditor.get_by_role("link", name="Back to threads").click()
+    expect(auditor.get_by_label("Words")).to_have_value("capybara")
+    expect(auditor.get_by_text("press Shift+Space on its row")).to_be_visible()
+    auditor.locator("canvas[data-testid=data-grid-canvas]").focus()
+    auditor.keyboard.press("ArrowDown")
+    expect(auditor.locator("canvas td[aria-selected=true]")).to_be_attached()
+    auditor.keyboard.press("Shift+Space")
+    expect(auditor).to_have_url(re.compile(r"/thread\?tr_id="))
+
+
+def test_a_figure_of_a_tool_leads_to_its_calls(offline, sign_in):
+    page = sign_in(offline, "e-1203")
+    ask(page, "How many vacation days do I have left?")
+    expect(page.get_by_text("Days left:").first).to_be_visible()
+    auditor = sign_in(offline, "e-2001")
+    auditor.get_by_role("link", name="Tool calls").click()
+    figures = auditor.get_by_test_id("stDataFrame").first
+    expect(figures.locator("canvas td", has_text="Vacation balance")).to_be_attached()
+    row = int(figures.locator("canvas tr", has_text="Vacation balance").get_attribute("aria-rowindex"))
+    figures.click(position={"x": 140 + 60 - 14, "y": ROW * (row - 1) + ROW // 2})
+    expect(auditor).to_have_url(re.compile(r"tc_tool=vacation_balance$"))
 
 
 def test_a_link_to_a_page_is_still_that_page_after_the_sign_in(offline, browser):
@@ -173,7 +229,7 @@ def test_on_a_phone_nothing_scrolls_sideways(offline, sign_in):
         expect(auditor.get_by_role("heading", name=heading)).to_be_visible()
         assert overflow(auditor) <= 0
     auditor.goto(f"{offline.url}/threads")
-    auditor.get_by_role("link", name="What is our policy").first.click()
+    open_row(auditor, "What is our policy")
     timeline(auditor).click()
     expect(auditor.get_by_text("In the order of the log").first).to_be_visible()
     assert overflow(auditor) <= 0
@@ -199,7 +255,7 @@ def test_no_image_is_loaded_from_anywhere(scripted, catcher, sign_in):
     ended(page)
     auditor = sign_in(scripted, "e-2001")
     auditor.get_by_role("link", name="Threads").click()
-    auditor.get_by_role("link", name="A picture").first.click()
+    open_row(auditor, "A picture")
     expect(auditor.get_by_text("Seen.").first).to_be_visible()
     assert page.locator("img[src^=http]").count() == auditor.locator("img[src^=http]").count() == 0
     assert catcher.paths == []

@@ -35,6 +35,7 @@ def test_a_cost_says_how_much_of_it_is_unknown(known, unknown, text):
         (0, "entry", "0 entries"),
         (1200, "entry", "1,200 entries"),
         (2, "day", "2 days"),
+        (9, "person", "9 people"),
     ],
 )
 def test_a_count_agrees_with_its_noun(number, noun, text):
@@ -72,7 +73,14 @@ def test_progress_counts_what_is_done_of_all():
 
 @pytest.mark.parametrize(
     ("minutes", "text"),
-    [(-5, "0 min ago"), (59, "59 min ago"), (61, "1 h ago"), (47 * 60, "47 h ago"), (72 * 60, "3 days ago")],
+    [
+        (-5, "0 s ago"),
+        (1 / 3, "20 s ago"),
+        (59, "59 min ago"),
+        (61, "1 h ago"),
+        (47 * 60, "47 h ago"),
+        (72 * 60, "3 days ago"),
+    ],
 )
 def test_an_age_has_the_unit_of_its_size_and_is_never_in_the_future(minutes, text):
     assert ago(timedelta(minutes=minutes)) == text

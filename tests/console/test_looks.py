@@ -44,7 +44,14 @@ def test_kinds_stand_for_all_actions_once():
             "Searched threads: from 24 Nov 2026, 00:00 UTC",
         ),
         (look("person.search", object="person:EMP-1F"), "Searched threads of EMP-1F"),
-        (look("export", filters={"threads": 12}), "Exported: threads 12"),
+        (
+            look("export", filters={"list": "calls", "format": "csv", "tools": ["book"]}),
+            "Exported tool calls: format csv, tools book",
+        ),
+        (
+            look("export", object="person:EMP-1", filters={"list": "threads", "format": "html"}),
+            "Exported threads of EMP-1: format html",
+        ),
         (look("thread.read", object="thread:malformed", denied=True), "Denied: open thread, with an invalid id"),
         (look("audit.search", denied=True), "Denied: search threads or tool calls"),
         (look("call.read", denied=True), "Denied: list the calls that wait"),

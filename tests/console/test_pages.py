@@ -332,27 +332,16 @@ def test_an_approver_is_not_offered_their_own_request(open_as):
     assert "No requests are waiting" in texts(open_as(APPROVER, "approvals"))
 
 
-def test_an_auditor_finds_a_thread_by_its_words_and_reads_the_evidence(open_as):
+def test_an_auditor_reads_the_evidence_of_an_answer(open_as):
     asked = ask(open_as(EMPLOYEE), "How many vacation days do I have left?").query_params["thread"]
-    at = open_as(AUDITOR, "threads")
-    at.text_input(key="th_words").set_value("vacation left").run()
-    assert "EMP\\-" in texts(at)
-    assert "1042" not in texts(at)
-    at.text_input(key="th_words").set_value("zebra").run()
-    assert "No threads match" in texts(at)
     at = open_as(AUDITOR, "thread", tr_id=asked)
     assert not at.exception
     assert "How many vacation days do I have left?" in texts(at)
     assert "Timeline :gray[4 steps]" in [box.label for box in at.expander]
 
 
-def test_an_auditor_finds_a_tool_call_and_its_thread(open_as):
+def test_an_auditor_reads_a_tool_call(open_as):
     ask(open_as(EMPLOYEE), "How many vacation days do I have left?")
-    at = open_as(AUDITOR, "tool_calls")
-    assert "EMP\\-" in texts(at)
-    assert "1042" not in texts(at)
-    at.selectbox(key="tc_status").set_value("failed").run()
-    assert "No tool calls match" in texts(at)
     call = app().run(app().desk.oversight.search_calls(AUDITOR)).items[0]
     at = open_as(AUDITOR, "call", tc_id=call.id)
     assert at.title[0].value == "Vacation balance"
@@ -470,18 +459,6 @@ def test_a_handbook_that_would_end_before_it_begins_is_not_saved(open_as):
 
 def test_a_handbook_that_does_not_exist_is_not_found(open_as):
     assert "does not exist, or you may not open it" in texts(open_as(KEEPER, "handbook", hb_id="working/none"))
-
-
-def test_listings_have_pages(open_as):
-    open_as(EMPLOYEE)
-    for _ in range(26):
-        app().run(app().desk.create_thread(EMPLOYEE))
-    at = open_as(AUDITOR, "threads")
-    assert "Page 1" in texts(at)
-    at.button(key="th_pages_next").click().run()
-    assert "Page 2" in texts(at)
-    at.text_input(key="th_person").set_value("e-1042").run()
-    assert "Page 1" in texts(at)
 
 
 @pytest.mark.parametrize("person", ["../e-1042", '{"$gt": ""}', "e-1042\u0000", "ü" * 64])

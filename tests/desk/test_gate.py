@@ -25,8 +25,9 @@ from core import (
     tool,
 )
 from core.canonical import canonical
+from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
-from core.desk.filters import ThreadFilter
+from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from core.store import Query
 from tests.support.desks import ASKER, QUICK, ended, waiting
@@ -172,6 +173,13 @@ ROWS = {
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
     "sealed_threads": [("handler's", None, lambda d, v, _: d.oversight.sealed_threads(v))],
     "search_calls": [("auditor's", None, lambda d, v, _: d.oversight.search_calls(v))],
+    "measure_threads": [("auditor's", None, lambda d, v, _: d.exports.measure_threads(v, ThreadFilter()))],
+    "measure_calls": [("auditor's", None, lambda d, v, _: d.exports.measure_calls(v, CallFilter()))],
+    "export_threads": [("auditor's", None, lambda d, v, _: d.exports.export_threads(v, ThreadFilter(), "csv"))],
+    "export_calls": [("auditor's", None, lambda d, v, _: d.exports.export_calls(v, CallFilter(), "csv"))],
+    "count_threads": [("auditor's", None, lambda d, v, _: d.oversight.count_threads(v, ThreadFilter(), {}))],
+    "count_calls": [("auditor's", None, lambda d, v, _: d.oversight.count_calls(v, CallFilter(), {}))],
+    "tool_report": [("figures", None, lambda d, v, _: d.oversight.tool_report(v))],
     "overview": [("figures", None, lambda d, v, _: d.figures.overview(v, None, None))],
     "breakdown": [("figures", None, lambda d, v, _: d.figures.breakdown(v, "country", None, None))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
@@ -251,7 +259,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    assert {*methods(Archive), *methods(Oversight), *methods(Figures), *methods(Desk)} == set(ROWS)
+    assert {*methods(Archive), *methods(Oversight), *methods(Exports), *methods(Figures), *methods(Desk)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
 

@@ -1,0 +1,344 @@
+"""Exports of threads and tool calls, for auditors: a ZIP with the file and a manifest.
+
+An export is on record, with the people whose content it holds and the digest of its manifest, before its bytes are
+returned. Sealed threads are left out, and people are named by their pseudonyms.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, get_args
+
+from core.canonical import Json
+from core.clock import Clock, SystemClock, iso
+from core.desk.checked_records import CheckedRecords
+from core.desk.exports.contents import Contents, ExportFormat, WholeThread
+from core.desk.exports.document import html_document
+from core.desk.exports.lines import json_lines
+from core.desk.exports.package import MANIFEST, ChainHead, Manifest, describe, pack, sha256
+from core.desk.exports.tables import call_table, turn_table
+from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.lists import MAX_PAGE, Lists
+from core.desk.oversight import Finder, ThreadRow
+from core.desk.reviews import Reviews
+from core.desk.turn_views import TurnView, TurnViews
+from core.errors import Corrupt, InvalidInput, NotFound
+from core.gate import Action, Owned, Viewer
+from core.ids import check_id
+from core.log.audit import AuditLog
+from core.log.pseudonyms import Pseudonyms
+from core.log.records import Thread, ToolCall, Turn
+from core.store import Filter, In, Range, Store
+
+MAX_THREADS = 50
+"""The most threads of an export, and the most whose tool calls are in one."""
+
+MAX_ROWS = 5000
+"""The most turns or tool calls of an export."""
+
+TOO_MANY_THREADS = (
+    f"an export of more than {MAX_THREADS} threads needs a second person, which this version cannot ask yet: "
+    "narrow the filter"
+)
+TOO_MANY_ROWS = f"an export holds at most {MAX_ROWS:,} turns or tool calls: narrow the filter"
+
+
+_TOGETHER = 100
+"""Turns that are read together."""
+
+Wanted: TypeAlias = ThreadFilter | CallFilter | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much an export would hold; `rows` are turns, or tool calls.
+
+    `refusal` says why it cannot be exported and what to do, None if it can. The figures are then not complete: counting
+    ends at the first one above the limits.
+    """
+
+    threads: int
+    people: int
+    rows: int
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """An export as a ZIP file. `name` is a name for the file."""
+
+    name: str
+    content: bytes
+    manifest: Manifest
+
+
+class Exports:
+    """Exports what auditors may read. A program can use it without a Desk.
+
+    Each method raises Denied if the viewer is not an auditor, InvalidInput if the purpose is missing, and Unavailable
+    or StoreRefused if the look could not be put on record. Handlers cannot export: the threads they read are sealed.
+    """
+
+    def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
+        self._clock: Clock = clock or SystemClock()
+        self._audit = audit or AuditLog(store, self._clock)
+        self._lists = Lists(store)
+        self._checked = CheckedRecords(store, self._clock, self._audit)
+        self._pseudonyms = Pseudonyms(store, self._clock)
+        self._views = TurnViews(self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms))
+        self._finder = Finder(self._lists, self._pseudonyms)
+
+    async def measure_threads(self, viewer: Viewer, wanted: ThreadFilter) -> Extent:
+        """How much an export of these threads would hold. It is on record as a search."""
+        await self._search(viewer, wanted)
+        return _extent_of_threads(await self._found_threads(viewer, wanted))
+
+    async def measure_calls(self, viewer: Viewer, wanted: CallFilter) -> Extent:
+        """How much an export of these tool calls would hold. It is on record as a search."""
+        await self._search(viewer, wanted)
+        return _extent_of_calls(await self._found_calls(viewer, wanted))
+
+    async def export_threads(
+        self, viewer: Viewer, wanted: ThreadFilter | Sequence[str], file_format: ExportFormat
+    ) -> Export:
+        """The threads that the filter finds, or those of these ids, with all their turns, each as it is now.
+
+        Raises NotFound for an id that is missing, foreign or sealed. Raises InvalidInput for more than MAX_THREADS
+        threads or MAX_ROWS turns: then only their heads have been read, and the attempt is on record as a search.
+        """
+        await self._check(viewer, wanted, file_format)
+        if isinstance(wanted, ThreadFilter):
+            ids = [head.id for head in await self._found_threads(viewer, wanted)]
+        else:
+            ids = list(dict.fromkeys(wanted))
+        await self._refuse(viewer, wanted, _refusal(len(ids), 0))
+        heads = await self._open_heads(viewer, ids, named=not isinstance(wanted, ThreadFilter))
+        await self._refuse(viewer, wanted, _extent_of_threads(heads).refusal)
+        threads = [await self._whole(viewer, head) for head in heads]
+        return await self._exported(viewer, wanted, file_format, heads, Contents(kind="threads", threads=threads))
+
+    async def export_calls(
+        self, viewer: Viewer, wanted: CallFilter | Sequence[str], file_format: ExportFormat
+    ) -> Export:
+        """The tool calls that the filter finds, or those of these ids, each as it is now.
+
+        Raises NotFound as `export_threads`, and InvalidInput for calls of more than MAX_THREADS threads, for more than
+        MAX_ROWS calls, and for more than MAX_THREADS ids.
+        """
+        await self._check(viewer, wanted, file_format)
+        where: Mapping[str, Filter]
+        if isinstance(wanted, CallFilter):
+            found, where = await self._found_calls(viewer, wanted), wanted.where()
+        else:
+            ids = tuple(dict.fromkeys(wanted))
+            await self._refuse(viewer, wanted, _refusal(len(ids), 0))
+            found, where = await self._named_calls(viewer, ids), {"id": In(ids)}
+        await self._refuse(viewer, wanted, _extent_of_calls(found).refusal)
+        threads = dict.fromkeys(call.thread for call in found)
+        heads = await self._open_heads(viewer, threads, named=not isinstance(wanted, CallFilter))
+        calls = [
+            await self._pseudonyms.hide(call)
+            for head in heads
+            for call in await self._lists.all(ToolCall, {**where, "thread": head.id, "at_n": _up_to(head)})
+        ]
+        return await self._exported(viewer, wanted, file_format, heads, Contents(kind="calls", calls=calls))
+
+    async def _check(self, viewer: Viewer, wanted: Wanted, file_format: str) -> None:
+        await self._authorize(viewer, wanted)
+        if file_format not in get_args(ExportFormat):
+            raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
+
+    async def _authorize(self, viewer: Viewer, wanted: Wanted) -> None:
+        await self._audit.authorize(viewer, "export")
+        if _person(wanted):
+            await self._audit.authorize(viewer, "person.search")
+
+    async def _refuse(self, viewer: Viewer, wanted: Wanted, refusal: str | None) -> None:
+        """Raise InvalidInput if there is a refusal, after the attempt is on record as a search."""
+        if refusal:
+            await self._search(viewer, wanted)
+            raise InvalidInput(refusal)
+
+    async def _search(self, viewer: Viewer, wanted: Wanted) -> None:
+        await self._authorize(viewer, wanted)
+        owned = _person(wanted)
+        action: Action = "person.search" if owned else "audit.search"
+        await self._audit.record(viewer, action, owned, words=_words(wanted), filters=_recorded(wanted))
+
+    async def _found_threads(self, viewer: Viewer, wanted: ThreadFilter) -> list[Thread]:
+        """The heads that the filter finds, at most one more than an export may hold."""
+        heads: dict[str, Thread] = {}
+        cursor = None
+        while len(heads) <= MAX_THREADS:
+            page = await self._finder.threads(viewer, wanted, MAX_THREADS + 1 - len(heads), cursor)
+            # A search for words may find a thread again on a later page.
+            heads |= {row.thread.id: row.thread for row in page.items if isinstance(row, ThreadRow)}
+            cursor = page.cursor
+            if cursor is None:
+                break
+        return list(heads.values())
+
+    async def _found_calls(self, viewer: Viewer, wanted: CallFilter) -> list[ToolCall]:
+        """The calls that the filter finds, until they are more than an export may hold."""
+        calls: list[ToolCall] = []
+        cursor = None
+        while _extent_of_calls(calls).refusal is None:
+            page = await self._finder.calls(viewer, wanted, MAX_PAGE, cursor)
+            calls += page.items
+            cursor = page.cursor
+            if cursor is None:
+                break
+        return calls
+
+    async def _open_heads(self, viewer: Viewer, threads: Iterable[str], *, named: bool) -> list[Thread]:
+        """The heads of these threads as their logs are now, after the gate.
+
+        A thread that the viewer may not read is left out; NotFound if the viewer has `named` it. Corrupt for one that
+        cannot be read to its end.
+        """
+        heads = []
+        for thread in threads:
+            try:
+                passed = await self._checked.thread(viewer, "thread.read", thread, record=False)
+            except NotFound:  # sealed since it was found, perhaps by an entry that its records do not hold yet
+                if named:
+                    await self._deny(viewer, "thread", thread)
+                continue
+            if broken := passed.unreadable:
+                # A page shows the rest; an export says that it holds everything up to the head.
+                raise Corrupt(broken.what, broken.n, broken.why)
+            heads.append(passed.item)
+        return heads
+
+    async def _named_calls(self, viewer: Viewer, calls: Iterable[str]) -> list[ToolCall]:
+        found = []
+        for call in calls:
+            try:
+                # As for a thread: an approver may open a waiting call of a sealed thread, and not export it.
+                found.append((await self._checked.call(viewer, "thread.read", call, record=False)).item)
+            except NotFound:
+                await self._deny(viewer, "call", call)
+        return found
+
+    async def _deny(self, viewer: Viewer, kind: str, name: str) -> None:
+        """Raise NotFound, once the denial is on record."""
+        await self._audit.authorize(viewer, "thread.read", Owned(kind=kind, id=str(name), owner=None))
+
+    async def _whole(self, viewer: Viewer, head: Thread) -> WholeThread:
+        where: dict[str, Filter] = {"thread": head.id, "first_n": _up_to(head)}
+        turns: list[TurnView] = []
+        cursor = None
+        while True:
+            page = await self._lists.page(Turn, where, order=("first_n",), limit=_TOGETHER, cursor=cursor)
+            turns += await self._views.of(viewer, self._lists, page.items, named=False)
+            cursor = page.cursor
+            if cursor is None:
+                break
+        return WholeThread(head=await self._pseudonyms.hide(head), turns=turns)
+
+    async def _exported(
+        self,
+        viewer: Viewer,
+        wanted: Wanted,
+        file_format: ExportFormat,
+        heads: Sequence[Thread],
+        contents: Contents,
+    ) -> Export:
+        """The export, once it is on record."""
+        now = self._clock.now()
+        owners = sorted({head.owner for head in heads})
+        manifest = Manifest(
+            kind=contents.kind,
+            format=file_format,
+            exported_at=iso(now),
+            by=viewer.id,
+            purpose=viewer.purpose or "",
+            query=await self._query(wanted),
+            threads=len(heads),
+            people=len(owners),
+            turns=sum(len(thread.turns) for thread in contents.threads),
+            calls=len(contents.calls) + sum(len(view.calls) for view in contents.turns()),
+            model_calls=sum(len(view.model_calls) for view in contents.turns()),
+            files=(),
+            chains=tuple(ChainHead(thread=head.id, n=head.n, hash=head.hash) for head in heads),
+        )
+        files = {f"{contents.kind}.{file_format}": _written(contents, manifest)}
+        manifest = manifest.model_copy(update={"files": describe(files)})
+        text = manifest.text()
+        await self._audit.record(
+            viewer,
+            "export",
+            _person(wanted),
+            words=_words(wanted),
+            filters={**_recorded(wanted), "list": contents.kind, "format": file_format},
+            owners=owners,
+            manifest=sha256(text),
+        )
+        return Export(
+            name=f"rolltop-{contents.kind}-{now:%Y%m%dT%H%M%SZ}.zip",
+            content=pack({**files, MANIFEST: text}),
+            manifest=manifest,
+        )
+
+    async def _query(self, wanted: Wanted) -> dict[str, Json]:
+        """The query as the manifest holds it: the file leaves the desk, so a person is named by the pseudonym."""
+        query = dict(_recorded(wanted))
+        if words := _words(wanted):
+            query["words"] = words
+        if person := _person(wanted):
+            query["person"] = await self._pseudonyms.of(person.id)
+        return query
+
+
+def _written(contents: Contents, manifest: Manifest) -> bytes:
+    match manifest.format:
+        case "csv":
+            return call_table(contents) if manifest.kind == "calls" else turn_table(contents)
+        case "jsonl":
+            return json_lines(contents)
+        case "html":
+            return html_document(contents, manifest)
+
+
+def _extent_of_threads(heads: Sequence[Thread]) -> Extent:
+    return _extent(heads, len(heads), sum(head.turns for head in heads))
+
+
+def _extent_of_calls(calls: Sequence[ToolCall]) -> Extent:
+    return _extent(calls, len({call.thread for call in calls}), len(calls))
+
+
+def _extent(items: Sequence[Thread | ToolCall], threads: int, rows: int) -> Extent:
+    people = len({one.owner for one in items})
+    return Extent(threads=threads, people=people, rows=rows, refusal=_refusal(threads, rows))
+
+
+def _refusal(threads: int, rows: int) -> str | None:
+    if threads > MAX_THREADS:
+        return TOO_MANY_THREADS
+    return TOO_MANY_ROWS if rows > MAX_ROWS else None
+
+
+def _recorded(wanted: Wanted) -> dict[str, Json]:
+    """The query as the audit log holds it: filters as those of a search, so that it is known again, or the ids."""
+    match wanted:
+        case ThreadFilter():
+            return wanted.recorded()
+        case CallFilter():
+            return {"list": "calls", **wanted.recorded()}
+        case _:
+            return {"ids": list(wanted) if len(wanted) <= MAX_THREADS else len(wanted)}
+
+
+def _words(wanted: Wanted) -> str:
+    return wanted.words if isinstance(wanted, ThreadFilter) else ""
+
+
+def _person(wanted: Wanted) -> Owned | None:
+    """The person that the filter names: then the look is one at that person."""
+    owner = wanted.owner if isinstance(wanted, ThreadFilter | CallFilter) else None
+    return Owned(kind="person", id=check_id(owner, "person's id"), owner=owner) if owner is not None else None
+
+
+def _up_to(head: Thread) -> Range:
+    # Only what the head holds that was checked: a turn that has sealed the thread since is left out.
+    return Range(lt=head.n + 1)

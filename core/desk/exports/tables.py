@@ -1,0 +1,180 @@
+"""Exports as CSV (RFC 4180): a row for each turn, or for each tool call.
+
+UTF-8 with a byte order mark: without one, Excel reads the file in the code page of the machine and breaks every umlaut.
+A cell that a spreadsheet would calculate gets an apostrophe in front, so a CSV is for reading; JSONL is exact.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+from core.canonical import Json, canonical
+from core.desk.exports.contents import Contents, dollars, passage_line, verdict_lines
+from core.desk.turn_views import TurnView
+from core.log.records import Thread, ToolCall
+from core.values import Citation
+
+Row = Mapping[str, Json]
+
+# The wide forms too: a spreadsheet with an East Asian locale calculates them as well.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+TURN_COLUMNS = (
+    "thread",
+    "title",
+    "person",
+    "turn",
+    "asked_at",
+    "ended_at",
+    "status",
+    "outcome",
+    "question",
+    "answer",
+    "erased",
+    "failure",
+    "sources",
+    "tools",
+    "models",
+    "handovers",
+    "rating",
+    "comment",
+    "verdicts",
+    "country",
+    "input_tokens",
+    "output_tokens",
+    "calls_of_unknown_tokens",
+    "cost_usd",
+    "calls_of_unknown_cost",
+)
+CALL_COLUMNS = (
+    "call",
+    "thread",
+    "turn",
+    "person",
+    "tool",
+    "effect",
+    "status",
+    "planned_at",
+    "started_at",
+    "finished_at",
+    "duration_ms",
+    "attempts",
+    "arguments",
+    "result",
+    "result_cut",
+    "error",
+    "code",
+    "told",
+    "erased",
+    "about",
+    "about_other",
+    "approval",
+    "decision",
+    "decided_by",
+    "decided_at",
+    "reason",
+    "resolution",
+)
+
+
+def turn_table(contents: Contents) -> bytes:
+    """A row for each turn of the threads."""
+    return _table(
+        TURN_COLUMNS,
+        (_turn_row(thread.head, view) for thread in contents.threads for view in thread.turns),
+    )
+
+
+def call_table(contents: Contents) -> bytes:
+    """A row for each tool call."""
+    return _table(CALL_COLUMNS, map(_call_row, contents.calls))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\r\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _cell(value: Json) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            text = value
+        case _:
+            text = canonical(value).decode()
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _turn_row(head: Thread, view: TurnView) -> Row:
+    turn, totals = view.turn, view.turn.totals
+    return {
+        "thread": turn.thread,
+        "title": head.title,
+        "person": turn.owner,
+        "turn": turn.id,
+        "asked_at": turn.opened_at,
+        "ended_at": turn.ended_at,
+        "status": turn.status,
+        "outcome": turn.outcome,
+        "question": turn.question,
+        "answer": turn.text or turn.partial,
+        "erased": "\n".join(turn.erased),
+        "failure": ": ".join(filter(None, (turn.code, turn.message))),
+        "sources": "\n".join(map(_source, turn.citations)),
+        "tools": "\n".join(f"{call.tool}: {call.status}" for call in view.calls),
+        "models": "\n".join(turn.models),
+        "handovers": "\n".join(handover.status for handover in view.handovers),
+        "rating": turn.rating,
+        "comment": turn.comment,
+        "verdicts": "\n".join(verdict_lines(view.review)),
+        "country": turn.country,
+        "input_tokens": totals.input_tokens,
+        "output_tokens": totals.output_tokens,
+        "calls_of_unknown_tokens": totals.tokens_unknown,
+        "cost_usd": dollars(totals.cost),
+        "calls_of_unknown_cost": totals.cost_unknown,
+    }
+
+
+def _call_row(call: ToolCall) -> Row:
+    decision = call.decision
+    return {
+        "call": call.id,
+        "thread": call.thread,
+        "turn": call.turn,
+        "person": call.owner,
+        "tool": call.tool,
+        "effect": call.effect,
+        "status": call.status,
+        "planned_at": call.planned_at,
+        "started_at": call.started_at,
+        "finished_at": call.finished_at,
+        "duration_ms": call.duration_ms,
+        "attempts": call.attempts,
+        "arguments": call.planned if call.arguments is None else call.arguments,
+        "result": call.result,
+        "result_cut": call.cut,
+        "error": call.error,
+        "code": call.code,
+        "told": call.told,
+        "erased": call.erased,
+        "about": call.about,
+        "about_other": call.about_other,
+        "approval": call.approval,
+        "decision": decision and decision.outcome,
+        "decided_by": decision and decision.by,
+        "decided_at": decision and decision.at,
+        "reason": decision and decision.reason,
+        "resolution": call.resolution,
+    }
+
+
+def _source(citation: Citation) -> str:
+    return f"[{citation.number}] {passage_line(citation.passage)}"

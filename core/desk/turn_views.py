@@ -1,0 +1,81 @@
+"""Turns together with all that was done for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from core.desk.lists import Lists
+from core.desk.reviews import Reviews
+from core.gate import Viewer
+from core.log.pseudonyms import Pseudonyms
+from core.log.records import HandoverRecord, ModelCall, Retrieval, Review, Summary, ToolCall, Turn
+from core.store import Filter, In
+
+Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
+
+S = TypeVar("S", Turn, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnView:
+    """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
+
+    `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.
+    """
+
+    turn: Turn
+    calls: list[ToolCall]
+    model_calls: list[ModelCall]
+    retrievals: list[Retrieval]
+    summaries: list[Summary]
+    handovers: list[HandoverRecord]
+    review: Review | None
+
+    @property
+    def steps(self) -> list[Step]:
+        """All that was done for the turn, in the order of the log."""
+        steps: list[Step] = [
+            *self.retrievals,
+            *self.model_calls,
+            *self.calls,
+            *self.summaries,
+            *self.handovers,
+        ]
+        return sorted(steps, key=lambda step: (step.at_n, getattr(step, "number", 0)))
+
+
+class TurnViews:
+    """Reads turns with all that was done for them. Its callers check that the viewer may read the turns."""
+
+    def __init__(self, pseudonyms: Pseudonyms, reviews: Reviews) -> None:
+        self._reviews = reviews
+        self._pseudonyms = pseudonyms
+
+    async def of(self, viewer: Viewer, lists: Lists, turns: Sequence[Turn], *, named: bool) -> list[TurnView]:
+        """The views of these turns, at most 1,000, in the same order; with pseudonyms unless `named`.
+
+        `lists` reads them, and says what comes of a record that cannot be read.
+        """
+        ids = tuple(turn.id for turn in turns)
+        of_turns: dict[str, Filter] = {"turn": In(ids)}
+        calls = await self._shown(await lists.all(ToolCall, of_turns), named=named)
+        model_calls = await self._shown(await lists.all(ModelCall, of_turns), named=named)
+        retrievals = await self._shown(await lists.all(Retrieval, of_turns), named=named)
+        summaries = await self._shown(await lists.all(Summary, of_turns), named=named)
+        handovers = await self._shown(await lists.all(HandoverRecord, of_turns), named=named)
+        reviews = {} if named else await self._reviews.of(viewer, ids)
+        return [
+            TurnView(
+                turn=turn,
+                calls=[call for call in calls if call.turn == turn.id],
+                model_calls=[call for call in model_calls if call.turn == turn.id],
+                retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
+                summaries=[summary for summary in summaries if summary.turn == turn.id],
+                handovers=[handover for handover in handovers if handover.turn == turn.id],
+                review=reviews.get(turn.id),
+            )
+            for turn in await self._shown(turns, named=named)
+        ]
+
+    async def _shown(self, items: Sequence[S], *, named: bool) -> list[S]:
+        return list(items) if named else [await self._pseudonyms.hide(item) for item in items]
