@@ -17,13 +17,10 @@ from core.gate import Viewer
 from core.log.audit import AuditLog
 from core.log.buckets import percentile
 from core.store import Filter, Query, Range, Scalar, Store, Tally
-from core.values import CallStatus, HandoverStatus, Outcome, Verdict
+from core.values import FAILED_CALL, HandoverStatus, Outcome, Verdict
 
 MIN_PEOPLE = 10
 """The fewest people whose questions a group's figures are shown for."""
-
-TOOL_ERRORS: tuple[CallStatus, ...] = ("failed", "timed_out", "invalid_arguments", "unknown_tool")
-"""The statuses of a call that went wrong; that of an unknown call is a figure of its own."""
 
 By: TypeAlias = Literal["country", "handbook", "tool"]
 Rating: TypeAlias = Literal["up", "down"]
@@ -340,7 +337,7 @@ def _figures(groups: Sequence[Tally], *, of_calls: bool) -> GroupFigures:
     ratings = {} if of_calls else _counts(groups, 2)
     return GroupFigures(
         count=_count(groups),
-        failed=sum(outcomes.get(outcome, 0) for outcome in (TOOL_ERRORS if of_calls else ("failed",))),
+        failed=sum(outcomes.get(outcome, 0) for outcome in (FAILED_CALL if of_calls else ("failed",))),
         sourced=None if of_calls else outcomes.get("sourced", 0),
         rated_down=None if of_calls else ratings.get("down", 0),
         p95=percentile(groups, 0.95),
@@ -366,7 +363,7 @@ def _counts(groups: Iterable[Tally], place: int) -> dict[Any, int]:
 
 def _errors(groups: Iterable[Tally]) -> int:
     """The failed tool calls, given by day and status."""
-    return _count(group for group in groups if group.key[1] in TOOL_ERRORS)
+    return _count(group for group in groups if group.key[1] in FAILED_CALL)
 
 
 def _first_text(groups: Sequence[Tally]) -> FirstText:

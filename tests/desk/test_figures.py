@@ -8,13 +8,13 @@ from typing import get_args
 import pytest
 
 from backends.stores.opening import open_store
-from core.desk.figures import MIN_PEOPLE, TOOL_ERRORS, Figures
+from core.desk.figures import MIN_PEOPLE, Figures
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from core.errors import Denied, InvalidInput
 from core.gate import Viewer
 from core.store import Query
-from core.values import Outcome, Verdict
+from core.values import FAILED_CALL, Outcome, Verdict
 from tests.support.desks import HandClock
 from tests.support.hand_made import Asked, fill
 from tests.support.wrapped import WrappedStore
@@ -94,7 +94,7 @@ async def test_a_figure_equals_the_length_of_the_list_that_it_opens(store, since
     for verdict in get_args(Verdict):
         assert figures.listed.verdicts[verdict] == await threads(verdicts=(verdict,))
     assert figures.span.tool_calls == await calls(since=since, until=until)
-    assert figures.span.tool_errors == await calls(since=since, until=until, statuses=TOOL_ERRORS)
+    assert figures.span.tool_errors == await calls(since=since, until=until, statuses=FAILED_CALL)
     assert figures.waiting_calls == await calls(statuses=("awaiting_approval",))
     assert figures.unknown_calls == await calls(unresolved=True)
     if since is None:
