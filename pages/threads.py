@@ -112,8 +112,9 @@ def draw_all() -> None:
 
     chosen = [f"{facet.label}: {facet.summary}" for facet in rare if facet.summary]
     chosen += ["One person"] * bool(owner) + [f"{name}: {value}" for name, value in metadata.items()]
-    draw_total("thread", counted, chosen)
-    draw_export(run, desk.exports, viewer, wanted, "th")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        draw_total("thread", counted, chosen)
+        draw_export(run, desk.exports, viewer, wanted, "th")
     draw_outdated(run(desk.oversight.outdated()))
     if listing.items:
         opened = draw_threads("th_rows", listing.items, "Threads, the newest activity first")

@@ -86,8 +86,9 @@ with rarely:
 
 chosen = [f"{facet.label}: {facet.summary}" for facet in (marks, effects, approvals) if facet.summary]
 chosen += ["One person"] * bool(owner) + [f"{name}: {value}" for name, value in arguments.items()]
-draw_total("call", counts, chosen)
-draw_export(run, desk.exports, viewer, wanted, "tc")
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    draw_total("call", counts, chosen)
+    draw_export(run, desk.exports, viewer, wanted, "tc")
 draw_outdated(run(desk.oversight.outdated()))
 opened = draw_calls("tc_rows", listing.items) if listing.items else None
 if opened:

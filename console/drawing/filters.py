@@ -46,12 +46,11 @@ def scalar(text: str) -> Json:
 
 def draw_total(noun: str, counts: Total[Counts] | None, chosen: Sequence[str]) -> None:
     """How many match, how old that number is, and which of the hidden filters are chosen. None: it is not known."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        said = []
-        if counts:
-            age = datetime.now(UTC) - counts.at
-            said.append(f"**{counted(counts.value.total, noun)}** · counted {ago(age)}, without sealed threads")
-        st.caption(" · ".join([*said, *(label(one, 120) for one in chosen)]) or "Newest first", width="content")
+    said = []
+    if counts:
+        age = datetime.now(UTC) - counts.at
+        said.append(f"**{counted(counts.value.total, noun)}** · counted {ago(age)}, without sealed threads")
+    st.caption(" · ".join([*said, *(label(one, 120) for one in chosen)]) or "Newest first", width="content")
 
 
 def draw_outdated(threads: int) -> None:
