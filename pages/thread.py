@@ -165,7 +165,7 @@ def draw_turn_evidence(view: TurnView) -> None:
     turn = view.turn
     steps = len(view.retrievals) + len(view.model_calls) + len(view.calls) + len(view.handovers)
     timeline = st.expander(
-        f"Timeline :gray[{counted(steps, 'step')}]",
+        f"Timeline · {counted(steps, 'step')}",
         key=f"tr_timeline_{turn.id}",
         icon=":material/timeline:",
         type="compact",
@@ -175,7 +175,7 @@ def draw_turn_evidence(view: TurnView) -> None:
         with timeline:
             draw_timeline(view)
     made = st.expander(
-        "Made with :gray[instructions, tools, handbook versions]",
+        "Made with · instructions, tools, handbook versions",
         key=f"tr_made_{turn.id}",
         icon=":material/receipt_long:",
         type="compact",

@@ -20,6 +20,11 @@ class Word:
     def badge(self) -> str:
         return f":{self.color}-badge[{self.icon} {self.text}]"
 
+    @property
+    def sign(self) -> str:
+        """The icon and the text, for labels that Streamlit pales: a badge there has too little contrast."""
+        return f"{self.icon} {self.text}"
+
 
 TURN_WORDS: dict[TurnStatus, Word] = {
     "running": Word("Running", "blue", ":material/progress_activity:"),

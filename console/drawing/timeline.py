@@ -78,7 +78,7 @@ def _lines(view: TurnView) -> list[_Line]:
     lines += [_summary_line(summary) for summary in view.summaries]
     if turn.ended_at:
         code = f" · {label(turn.code)}" if turn.code else ""
-        ended = f"End {TURN_WORDS[turn.status].badge}{code}"
+        ended = f"End · {TURN_WORDS[turn.status].sign}{code}"
         # After all that the same commit holds.
         lines.append(_Line(turn.last_n, 1_000, turn.ended_at, ":material/flag:", ended, None))
     lines += [_handover_line(handover) for handover in view.handovers]
@@ -98,7 +98,7 @@ def _clock(at: str | None, opened_at: str) -> str:
 
 def _search_line(retrieval: Retrieval, cited: set[int]) -> _Line:
     word = Word("failed", "red", ":material/error:") if retrieval.error else judgement_words(retrieval.judgement)
-    title = f"Search {word.badge} {counted(retrieval.count, 'passage')} · {took(retrieval.duration_ms)}"
+    title = f"Search · {word.sign} · {counted(retrieval.count, 'passage')} · {took(retrieval.duration_ms)}"
     return _Line(retrieval.at_n, 0, retrieval.at, ":material/search:", title, partial(_draw_search, retrieval, cited))
 
 
@@ -145,9 +145,9 @@ def _passage_title(number: int, passage: Passage) -> str:
 def _model_line(call: ModelCall) -> _Line:
     step = _ASIDE.get(call.purpose) or f"Model, step {call.step}, attempt {call.attempt}"
     word = _MODEL_WORDS.get(call.status, _ANSWERED)
-    code = f" {label(call.code)} ·" if call.code else ""
-    repair = " :orange-badge[sent back]" if call.repair else ""
-    title = f"{step} {word.badge}{repair}{code} {took(call.duration_ms)} · cost {label(money(call.cost))}"
+    code = f" · {label(call.code)}" if call.code else ""
+    repair = " · sent back" if call.repair else ""
+    title = f"{step} · {word.sign}{repair}{code} · {took(call.duration_ms)} · cost {label(money(call.cost))}"
     return _Line(call.at_n, 0, call.asked_at, ":material/smart_toy:", title, partial(draw_model_call, call))
 
 
@@ -155,8 +155,8 @@ def _tool_line(call: ToolCall) -> _Line:
     edited = call.arguments is not None and call.arguments != call.planned
     decided = {"given": " · approved with changes" if edited else " · approved", "denied": ""}
     approval = decided[call.decision.outcome] if call.decision else ""
-    badges = CALL_WORDS[call.status].badge + (" :gray-badge[resolved]" if call.resolution else "")
-    title = f"{label(tool_words(call.tool).done)} {badges} {took(call.duration_ms)}{approval}"
+    status = CALL_WORDS[call.status].sign + (" · resolved" if call.resolution else "")
+    title = f"{label(tool_words(call.tool).done)} · {status} · {took(call.duration_ms)}{approval}"
     return _Line(call.at_n, call.number, call.planned_at, ":material/build:", title, partial(_draw_tool, call))
 
 
@@ -174,7 +174,7 @@ def _summary_line(summary: Summary) -> _Line:
 
 
 def _handover_line(handover: HandoverRecord) -> _Line:
-    title = f"Handed over to a person {_HANDOVER_WORDS[handover.status].badge}"
+    title = f"Handed over to a person · {_HANDOVER_WORDS[handover.status].sign}"
     return _Line(
         handover.at_n, 0, handover.asked_at, ":material/support_agent:", title, partial(_draw_handover, handover)
     )
