@@ -337,7 +337,7 @@ def test_an_auditor_reads_the_evidence_of_an_answer(open_as):
     at = open_as(AUDITOR, "thread", tr_id=asked)
     assert not at.exception
     assert "How many vacation days do I have left?" in texts(at)
-    assert "Timeline :gray[4 steps]" in [box.label for box in at.expander]
+    assert "Timeline · 4 steps" in [box.label for box in at.expander]
 
 
 def test_an_auditor_reads_a_tool_call(open_as):
@@ -364,7 +364,7 @@ def test_the_audit_log_tells_a_data_protection_officer_what_everybody_did(open_a
     assert rows[0][1].startswith("Listed the audit log: from ")
     assert ("e-1077", f"Denied: open thread {asked[:8]}") in rows
     assert ("e-2001", f"Opened thread {asked[:8]}") in rows
-    assert ("e-2001", "Searched threads: “vacation”") in rows
+    assert any(by == "e-2001" and what.startswith("Searched threads:") and "“vacation”" in what for by, what in rows)
     table = at.dataframe[0].value
     assert {*table["Purpose"]} == {"yearly check", "quality sample", "-"}
     assert {who[:4] for who in table["About whom"]} == {"EMP-", "-"}
