@@ -70,6 +70,11 @@ class ThreadFilter:
             where["filters"] = _all_of(self.metadata)
         return where
 
+    def listed(self) -> dict[str, Filter]:
+        """The filters on the heads that a list shows."""
+        sealed: dict[str, Filter] = {"sealed": None} if self.narrowed else {}
+        return self.head() | between("updated_at", self.since, self.until) | sealed
+
     def recorded(self) -> dict[str, Json]:
         """The filters as the audit log holds them, without the words."""
         return _recorded(

@@ -97,7 +97,6 @@ class Lists:
         item_type: type[P],
         where: Mapping[str, Filter],
         *,
-        words: str = "",
         order: tuple[str, ...] = (),
         limit: int = MAX_PAGE,
         cursor: str | None = None,
@@ -105,30 +104,31 @@ class Lists:
         """As `page`, without what belongs to sealed threads."""
 
         async def fetch(limit: int, cursor: str | None) -> Listing[P]:
-            return await self.page(item_type, where, words=words, order=order, limit=limit, cursor=cursor)
+            return await self.page(item_type, where, order=order, limit=limit, cursor=cursor)
 
-        return await filled(fetch, self.outside_seals, limit, cursor)
+        return await filled(fetch, self._outside_seals, limit, cursor)
 
-    async def outside_seals(self, items: Sequence[P]) -> list[P]:
-        """Those of the items whose threads are not sealed."""
-        # The heads are asked: a record that is older than its thread's seal does not hold it.
-        threads = tuple({one.thread for one in items})
-        sealed = {head.id for head in await self.all(Thread, {"id": In(threads), "sealed": True})} if threads else ()
+    async def _outside_seals(self, items: Sequence[P]) -> list[P]:
+        sealed = await self.sealed(one.thread for one in items)
         return [one for one in items if one.thread not in sealed]
 
-    async def count_unsealed(
-        self, kind: str, where: Mapping[str, Filter], by: Sequence[str] = (), sums: Sequence[str] = ()
-    ) -> list[Tally]:
+    async def sealed(self, threads: Iterable[str]) -> set[str]:
+        """Those of the threads that are sealed now."""
+        # The heads are asked: a record that is older than its thread's seal does not hold it.
+        ids = tuple(set(threads))
+        return {head.id for head in await self.all(Thread, {"id": In(ids), "sealed": True})} if ids else set()
+
+    async def count_unsealed(self, kind: str, where: Mapping[str, Filter], by: Sequence[str] = ()) -> list[Tally]:
         """The groups of the records that do not belong to sealed threads; groups without such records are left out.
 
         `kind` is another kind than `thread`, whose heads say themselves that they are sealed.
         """
-        groups = await self._store.tally(Query(kind=kind, where=where), by, sums)
+        groups = await self._store.tally(Query(kind=kind, where=where), by)
         sealed = [record.id async for record in every(self._store, Query(kind="thread", where={"sealed": True}))]
         # Counted and taken off, because the records do not hold the seal, and sealed threads are few.
         for start in range(0, len(sealed), _IN):
             inside = Query(kind=kind, where={**where, "thread": In(tuple(sealed[start : start + _IN]))})
-            groups = _less(groups, await self._store.tally(inside, by, sums))
+            groups = _less(groups, await self._store.tally(inside, by))
         return groups
 
 
@@ -170,18 +170,9 @@ def check_limit(limit: object, most: int) -> int:
 
 def _less(groups: Iterable[Tally], taken: Iterable[Tally]) -> list[Tally]:
     # To Python True == 1, and as keys they are two groups.
-    off = {repr(group.key): group for group in taken}
-    left = [_minus(group, off[repr(group.key)]) if repr(group.key) in off else group for group in groups]
+    off = {repr(group.key): group.count for group in taken}
+    left = [replace(group, count=group.count - off.get(repr(group.key), 0)) for group in groups]
     return [group for group in left if group.count]
-
-
-def _minus(group: Tally, taken: Tally) -> Tally:
-    return replace(
-        group,
-        count=group.count - taken.count,
-        sums={path: number - taken.sums[path] for path, number in group.sums.items()},
-        unknown={path: number - taken.unknown[path] for path, number in group.unknown.items()},
-    )
 
 
 def _place(item: Item | Review | Look) -> tuple[int, int]:

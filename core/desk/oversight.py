@@ -16,6 +16,7 @@ from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Snippet, snippet
+from core.desk.tallies import size
 from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, may
 from core.ids import check_id
@@ -74,7 +75,7 @@ class Oversight:
         They are folded again when a console starts, or by `rolltop rebuild`.
         """
         if self._outdated != 0:  # once it is 0, it stays so
-            self._outdated = sum(group.count for group in await self._store.tally(OUTDATED, ()))
+            self._outdated = size(await self._store.tally(OUTDATED, ()))
         return self._outdated
 
     async def search_threads(
@@ -222,7 +223,7 @@ class Finder:
             return await self._by_words(viewer, wanted, limit, cursor)
         if wanted.verdicts and "none" not in wanted.verdicts:
             return await self._by_verdict(viewer, wanted, limit, cursor)
-        where = self._where(wanted) | between("updated_at", wanted.since, wanted.until)
+        where = wanted.listed()
 
         async def fetch(limit: int, cursor: str | None) -> Listing[Thread]:
             return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
@@ -243,9 +244,6 @@ class Finder:
             ],
             cursor=page.cursor,
         )
-
-    def _where(self, wanted: ThreadFilter) -> dict[str, Filter]:
-        return wanted.head() | ({"sealed": None} if wanted.narrowed else {})
 
     async def _by_words(
         self, viewer: Viewer, wanted: ThreadFilter, limit: int, cursor: str | None
@@ -296,7 +294,7 @@ class Finder:
         if not threads:
             return []
         # Asked again, and not taken from what was found: a thread may have been sealed since.
-        found = await self._lists.all(Thread, {**self._where(wanted), "id": In(tuple(threads))})
+        found = await self._lists.all(Thread, {**wanted.head(), "sealed": None, "id": In(tuple(threads))})
         heads = {head.id: head for head in found}
         return [heads[thread] for thread in threads if thread in heads]
 
