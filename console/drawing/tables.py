@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
@@ -18,7 +17,6 @@ class Button:
     label: str
     width: int | None = None
     align: Literal["left", "center", "right"] = "left"
-    help: str | None = None
 
 
 def draw_table(
@@ -41,7 +39,6 @@ def draw_table(
                 column.label,
                 width=column.width,
                 alignment=column.align,
-                help=column.help,
                 type="tertiary",
                 key=clicks[name],
             )
@@ -58,11 +55,3 @@ def draw_table(
             return name, clicked.row
     marked = st.session_state[key].selection.rows if opens else []
     return (opens, marked[0]) if opens and marked else None
-
-
-def reader_zone() -> str:
-    """The name of the time zone of the reader's browser; UTC if it is unknown."""
-    try:
-        return ZoneInfo(st.context.timezone or "UTC").key
-    except (ZoneInfoNotFoundError, ValueError):
-        return "UTC"
