@@ -176,7 +176,6 @@ def papers(first_number: int, count: int, days: tuple[int, int]) -> list[Record]
                     n=1,
                     by="auditor@example.com" if rare else f"a{number % 5}@example.com",
                     at=at,
-                    day=at[:10],
                     action="thread.read",
                     object=f"thread:{thread}",
                     owners=["e0@example.com", owner] if rare else [owner],
