@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from console.drawing.text import reader_zone
+
 Cells: TypeAlias = dict[str, object]
 
 
@@ -55,3 +57,9 @@ def draw_table(
             return name, clicked.row
     marked = st.session_state[key].selection.rows if opens else []
     return (opens, marked[0]) if opens and marked else None
+
+
+def moments(label: str, width: int) -> ColumnConfig:
+    """A column of moments, in the reader's time zone."""
+    zone = reader_zone().key
+    return st.column_config.DatetimeColumn(label, format="D MMM YYYY, HH:mm", timezone=zone, width=width)

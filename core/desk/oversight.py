@@ -12,14 +12,13 @@ from datetime import datetime
 from core.canonical import Json
 from core.clock import Clock, SystemClock
 from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, count_calls, count_threads, tool_figures
-from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between
+from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between, person_named
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Snippet, snippet
 from core.desk.tallies import size
 from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, may
-from core.ids import check_id
 from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import OUTDATED, Look, Message, Review, Thread, ToolCall
@@ -122,7 +121,7 @@ class Oversight:
     ) -> Listing[ToolCall]:
         """The tool calls of all owners, for an auditor, newest first, without those of sealed threads."""
         wanted = wanted or CallFilter()
-        await self._look_at_calls(viewer, wanted)
+        await self._look(viewer, "audit.search", wanted.owner, wanted.recorded())
         return await self._finder.calls(viewer, wanted, limit, cursor)
 
     async def count_threads(self, viewer: Viewer, wanted: ThreadFilter, among: ThreadChoices) -> Total[Counts] | None:
@@ -139,7 +138,7 @@ class Oversight:
 
     async def count_calls(self, viewer: Viewer, wanted: CallFilter, among: CallChoices) -> Total[Counts]:
         """The same for tool calls."""
-        await self._look_at_calls(viewer, wanted)
+        await self._look(viewer, "audit.search", wanted.owner, wanted.recorded())
         return await self._totals.get(
             ("calls", repr(wanted), repr(among)), lambda: count_calls(self._lists, wanted, among)
         )
@@ -151,8 +150,8 @@ class Oversight:
 
         The calls were planned at `since` or later, and before `until`; a time of None is left out.
         """
-        recorded = CallFilter(since=since, until=until).recorded()
-        await self._look(viewer, "figures.read", None, {"figures": "tools", **recorded})
+        times = ThreadFilter(since=since, until=until).recorded()
+        await self._look(viewer, "figures.read", None, {"figures": "tools", **times})
         return await self._totals.get(("tools", since, until), lambda: tool_figures(self._lists, since, until))
 
     async def waiting_calls(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
@@ -192,19 +191,15 @@ class Oversight:
         page = await self._lists.page(Look, where, order=("-at",), limit=limit, cursor=cursor)
         return Listing(items=[await self._pseudonyms.hide_look(look) for look in page.items], cursor=page.cursor)
 
-    async def _look_at_calls(self, viewer: Viewer, wanted: CallFilter) -> None:
-        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
-
     async def _look(
         self, viewer: Viewer, action: Action, person: str | None, filters: dict[str, Json], words: str = ""
     ) -> None:
         """Put the search on record. A search for a person is a look at that person."""
         await self._audit.authorize(viewer, action)
-        owned = None
         if person is not None:
             action = "person.search"
             await self._audit.authorize(viewer, action)
-            owned = Owned(kind="person", id=check_id(person, "person's id"), owner=person)
+        owned = person_named(person)
         await self._audit.record(viewer, action, owned, words=words, filters=filters)
 
 
