@@ -30,11 +30,19 @@ def balance(start: str, employee: str | None = None) -> dict[str, str]:
     return {"days": "12"}
 
 
+@tool(effect="unsafe")
+def pay() -> str:
+    """Pay."""
+    return "paid"
+
+
 def script(request):
     if request.messages[-1].role == "tool":
         return [Say("You have 12 days.")]
     text = request.messages[-1].text
     match text.split():
+        case ["pay"]:
+            return [Call("pay", {})]
         case ["balance", start]:
             return [Call("balance", {"start": start})]
         case ["balance", start, employee]:
@@ -47,7 +55,7 @@ async def desk(request, tmp_path):
     url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
     async with (
         open_store(url) as store,
-        Desk(store, ScriptedModel(script), tools=[balance], options=QUICK) as desk,
+        Desk(store, ScriptedModel(script), tools=[balance, pay], options=QUICK) as desk,
     ):
         yield desk
 
@@ -83,6 +91,22 @@ async def test_an_auditor_is_shown_pseudonyms_and_a_person_their_own_id(desk):
     assert next(iter(shown)).startswith("EMP-")
     assert "e-1042" not in repr(seen)
     assert (await desk.archive.thread(ASKER, thread)).owner == "e-1042"
+
+
+async def test_an_auditor_who_follows_a_turn_is_shown_pseudonyms_and_the_asker_their_own_id(desk):
+    _, (ended_turn,) = await asked(desk, ASKER, "balance monday e-1042")
+    thread = (await desk.create_thread(ASKER)).id
+    parked = (await desk.submit(ASKER, thread, "pay")).id
+    for turn, kinds in (
+        (ended_turn, {"tool.started", "tool.finished", "text", "ended"}),
+        (parked, {"approval.asked"}),
+    ):
+        own = [event async for event in desk.follow(ASKER, turn) if event.kind != "beat"]
+        seen = [event async for event in desk.follow(AUDITOR, turn) if event.kind != "beat"]
+        assert [event.kind for event in seen] == [event.kind for event in own]
+        assert {event.kind for event in seen} == kinds
+        assert "owner='e-1042'" in repr(own)
+        assert "owner='e-1042'" not in repr(seen)
 
 
 async def test_two_processes_give_a_person_one_pseudonym_and_two_installations_give_two():
