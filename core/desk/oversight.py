@@ -151,6 +151,8 @@ class Oversight:
         The calls were planned at `since` or later, and before `until`; a time of None is left out.
         """
         recorded = CallFilter(since=since, until=until).recorded()
+        # These figures may be those of a single call, so they are not for all that may read figures.
+        await self._audit.authorize(viewer, "audit.search")
         await self._look(viewer, "figures.read", None, {"figures": "tools", **recorded})
         return await self._totals.get(("tools", since, until), lambda: tool_figures(self._lists, since, until))
 
