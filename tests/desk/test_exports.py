@@ -393,6 +393,19 @@ async def test_a_sealed_a_missing_and_a_malformed_id_are_denied_alike_and_on_rec
         assert (await looks(store))[-1].shell["object"] == f"{kind}:malformed"
 
 
+@pytest.mark.parametrize(
+    "viewer",
+    [Viewer("e-2001", {"auditor", "handler"}, purpose="x"), Viewer(IN_NEED.id, {"auditor", "employee"}, purpose="x")],
+)
+async def test_a_sealed_thread_is_not_exported_by_an_auditor_who_may_read_it(desk, viewer):
+    sealed = await asked(desk, IN_NEED, "balance monday")
+    assert (await desk.archive.thread(viewer, sealed)).sealed
+    (call,) = await desk.archive.tool_calls(viewer, sealed)
+    for one, name in ((desk.exports.export_threads, sealed), (desk.exports.export_calls, call.id)):
+        with pytest.raises(NotFound, match=sealed):
+            await one(viewer, [name], "csv")
+
+
 async def test_ids_that_a_denied_export_shows_to_exist_are_on_record(desk, store):
     thread = await asked(desk, ASKER, "balance monday")
     (call,) = await desk.archive.tool_calls(ASKER, thread)

@@ -199,6 +199,8 @@ class Exports:
         for thread in threads:
             try:
                 passed = await self._checked.thread(viewer, "thread.read", thread, record=False)
+                if passed.item.sealed:  # an auditor may read it who is its owner, or a handler too
+                    raise NotFound("thread", thread)
             except NotFound:  # sealed since it was found, perhaps by an entry that its records do not hold yet
                 if named:
                     await self._deny(viewer, "thread", thread, passed=[head.id for head in heads])
