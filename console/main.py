@@ -61,7 +61,7 @@ for section, role, pages in sections:
     if role in viewer.roles:
         there = offered.setdefault(section, [])
         there += [page for page in pages if page not in there]
-page = st.navigation(offered if len(offered) > 1 else offered[""])
+page = st.navigation(offered if len(offered) > 1 else [page for pages in offered.values() for page in pages])
 with st.sidebar:
     draw_signed_in(viewer)
 draw_banner(demo=demo)

@@ -49,7 +49,8 @@ links = ListLinks("ov", may_open="auditor" in viewer.roles)
 st.title("Overview")
 st.caption(f"Review · each look at the figures is recorded with your purpose: {label(viewer.purpose or '', 200)}")
 chosen = choose_period("ov", "30d", spread=True)
-total = run(desk.figures.overview(viewer, chosen.since, chosen.until))
+with st.spinner("Counting …"):
+    total = run(desk.figures.overview(viewer, chosen.since, chosen.until))
 overview = total.value
 span, before, listed = overview.span, overview.before, overview.listed
 st.caption(

@@ -25,6 +25,7 @@ from console.format import cost, counted, took
 from console.sign_in import current_viewer
 from core.clock import moment
 from core.desk.archive import Transcript
+from core.desk.oversight import ThreadRow
 from core.desk.turn_views import TurnView
 from core.errors import Full, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 from core.log.records import FOLD, Thread, Turn
@@ -63,6 +64,23 @@ def judge(turn_id: str, verdict: Verdict, cause: Cause | None, note: str, correc
     except (Unavailable, StoreRefused, Full) as error:
         return f"Not saved: {store_says(error)}"
     return None
+
+
+def next_page(walk: Walk) -> Walk | None:
+    """The walk with the next page of its list; None, and a message, if that cannot be read now."""
+    wanted, oversight = walk.query, desk.oversight
+    try:
+        if walk.sealed:
+            sealed = run(
+                oversight.sealed_threads(viewer, since=wanted.since, until=wanted.until, limit=50, cursor=walk.cursor)
+            )
+            return walk.longer([thread.id for thread in sealed.items], sealed.cursor)
+        listing = run(oversight.search_threads(viewer, wanted, limit=50, cursor=walk.cursor))
+    except RolltopError:
+        # A callback has no page yet that could show what happened.
+        st.toast("The next page of the list cannot be read now. Try again.", icon=":material/error:")
+        return None
+    return walk.longer([row.thread.id for row in listing.items if isinstance(row, ThreadRow)], listing.cursor)
 
 
 def go(turn: str | None = None, before: int | None = None) -> None:
@@ -231,7 +249,7 @@ transcript = run(desk.archive.transcript(viewer, thread_id, last=TURNS, before=b
 
 draw_head(transcript)
 earlier = partial(go, before=transcript.earlier) if transcript.earlier is not None else None
-steps = Steps(state.get("th_walk", Walk()), thread_id, transcript.turns, viewer, earlier)
+steps = Steps(state.get("th_walk", Walk()), thread_id, transcript.turns, viewer, earlier, next_page)
 steps.draw()
 for view in transcript.turns:
     draw_turn(view, steps)

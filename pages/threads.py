@@ -39,7 +39,9 @@ def draw_sealed() -> None:
     if listing.items:
         rows = [ThreadRow(thread=thread, verdicts={}) for thread in listing.items]
         opened = draw_threads("th_sealed_rows", rows, "Sealed threads, the newest activity first")
-        open_thread(opened, Walk(ids=tuple(thread.id for thread in listing.items), cursor=listing.cursor))
+        ids = tuple(thread.id for thread in listing.items)
+        within = ThreadFilter(since=covered.since, until=covered.until)
+        open_thread(opened, Walk(ids=ids, query=within, sealed=True, cursor=listing.cursor))
     else:
         st.info("No threads are sealed in this time.", icon=":material/lock:")
     pages.draw(listing.cursor)

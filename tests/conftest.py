@@ -144,7 +144,7 @@ def _bounded(item: pytest.Item) -> Generator[None, None, None]:
 pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = pytest.hookimpl(wrapper=True)(_bounded)
 
 
-LONGEST_FILES = ("test_protocol_model.py", "test_many_threads.py", "test_kill.py")
+LONGEST_FILES = ("test_protocol_model.py", "test_many_threads.py", "test_kill.py", "test_demo_history.py")
 """They begin first, so that neither of two workers is left alone with one of them at the end."""
 
 

@@ -1,7 +1,7 @@
 """Walking through a list: from answer to answer of a thread, then to the list's next thread."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -13,14 +13,20 @@ from core.log.records import Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """The page of a list that the viewer came from: the ids of its threads, in its order.
+    """The list that the viewer came from: the ids of its threads so far, in its order.
 
-    `query` are the list's filters; `cursor` fetches its next page, None on the last one.
+    `query` are the list's filters, `sealed` says that it is a handler's list of sealed threads. `cursor` fetches the
+    next page, None on the last one.
     """
 
     ids: tuple[str, ...] = ()
-    query: ThreadFilter | None = None
+    query: ThreadFilter = field(default_factory=ThreadFilter)
+    sealed: bool = False
     cursor: str | None = None
+
+    def longer(self, ids: Iterable[str], cursor: str | None) -> "Walk":
+        """The walk with the next page. A thread that the list gives again stays in its first place."""
+        return replace(self, ids=tuple(dict.fromkeys((*self.ids, *ids))), cursor=cursor)
 
     def place(self, thread_id: str) -> int | None:
         """The thread's place, from 1; None if it is not in the list."""
@@ -46,13 +52,20 @@ class Steps:
     """Where a viewer stands on a thread's page: the open answer, the ways on and back.
 
     `views` are the answers of the page, in order. `earlier` shows the thread's page of earlier answers, None if these
-    are all.
+    are all. `fetch` gives the walk with the next page of its list, or None if that cannot be read now.
     """
 
     def __init__(
-        self, walk: Walk, thread_id: str, views: Sequence[TurnView], viewer: Viewer, earlier: Callable[[], None] | None
+        self,
+        walk: Walk,
+        thread_id: str,
+        views: Sequence[TurnView],
+        viewer: Viewer,
+        earlier: Callable[[], None] | None,
+        fetch: Callable[[Walk], Walk | None],
     ) -> None:
         self._walk = walk
+        self._fetch = fetch
         self._thread = thread_id
         self._earlier = earlier
         answers = [view for view in views if is_answer(view.turn) and view.turn.owner != viewer.id]
@@ -70,7 +83,7 @@ class Steps:
     @property
     def ends(self) -> bool:
         """Whether neither an answer without a verdict of the viewer's nor a thread follows."""
-        return not (self._next_answer or self._earlier or self._walk.next(self._thread))
+        return not (self._next_answer or self._earlier or self._walk.next(self._thread) or self._goes_on)
 
     def toggle(self, turn_id: str) -> None:
         """Open the answer and close any other; or close it."""
@@ -83,7 +96,7 @@ class Steps:
         elif self._earlier:
             self._earlier()
             st.session_state.jd_arrived = True
-        elif thread := self._walk.next(self._thread):
+        elif thread := self._walk.next(self._thread) or self._fetched():
             _go(thread)
 
     def back(self) -> None:
@@ -115,18 +128,27 @@ class Steps:
                 on_click=self.on,
             )
             if place:
-                st.caption(f"Thread {place} of {len(self._walk.ids)} on this page of the list", width="content")
+                more = " or more" if self._walk.cursor else ""
+                st.caption(f"Thread {place} of {len(self._walk.ids)}{more}", width="content")
             if self.ends:
                 self.draw_end()
 
     def draw_end(self) -> None:
-        """Say what follows after the last answer."""
-        more = self._walk.cursor is not None and self._walk.place(self._thread) is not None
-        st.caption(
-            "This page of the list ends here. Go back to the threads for the next one."
-            if more
-            else "The list ends here."
-        )
+        """Say that this was the last answer."""
+        st.caption("The list ends here.")
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the list has a further page."""
+        return self._walk.cursor is not None and self._walk.place(self._thread) is not None
+
+    def _fetched(self) -> str | None:
+        """The first thread of the list's next pages that is not in the walk yet; None if there is none."""
+        while self._goes_on and (longer := self._fetch(self._walk)):
+            st.session_state.th_walk = self._walk = longer
+            if thread := longer.next(self._thread):
+                return thread
+        return None
 
     @property
     def _next_answer(self) -> str | None:

@@ -115,7 +115,7 @@ def test_an_html_export_of_hostile_text_loads_and_runs_nothing(hostile_exports, 
 
 def test_three_clicks_lead_from_a_filtered_list_to_the_file_which_is_on_record_only_then(seeded, sign_in):
     page = sign_in(seeded, "e-2001")
-    page.goto(f"{seeded.url}/threads")
+    page.goto(f"{seeded.url}/threads?th_time=all")
     page.get_by_label("Words").fill("number3")
     page.get_by_label("Words").press("Enter")
     page.get_by_role("button", name="Export").click()
@@ -137,7 +137,7 @@ def test_three_clicks_lead_from_a_filtered_list_to_the_file_which_is_on_record_o
 
 def test_a_list_of_more_than_50_threads_says_why_it_is_not_exported_and_what_to_do(seeded, sign_in):
     page = sign_in(seeded, "e-2001")
-    page.goto(f"{seeded.url}/threads")
+    page.goto(f"{seeded.url}/threads?th_time=all")
     page.get_by_role("button", name="Export").click()
     expect(page.get_by_text("An export of more than 50 threads needs a second person")).to_be_visible()
     expect(page.get_by_text("narrow the filter")).to_be_visible()
@@ -147,7 +147,7 @@ def test_a_list_of_more_than_50_threads_says_why_it_is_not_exported_and_what_to_
 def test_calls_and_one_thread_are_exported_from_their_pages(seeded, sign_in):
     page = sign_in(seeded, "e-2001")
     for path, button, name in (
-        ("tool-calls?tc_status=Failed", "Export", "calls.html"),
+        ("tool-calls?tc_time=all&tc_status=failed", "Export", "calls.html"),
         ("thread?tr_id=t-3", "Export this thread", "threads.html"),
     ):
         page.goto(f"{seeded.url}/{path}")

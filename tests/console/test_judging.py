@@ -1,6 +1,5 @@
 """Judging answers on the Thread page, for each role, and walking through the list that an auditor came from."""
 
-import pytest
 
 from console.app import app
 from console.drawing.walk import Walk
@@ -169,13 +168,33 @@ async def _ended(turn):
         pass
 
 
-@pytest.mark.parametrize("cursor", [None, "more"])
-def test_the_end_of_a_list_is_said_with_the_way_to_its_next_page(open_as, cursor):
+def test_next_goes_on_with_the_next_page_of_the_list(open_as):
+    older, (one,) = thread_of(open_as, LEFT)
+    newer, (two,) = thread_of(open_as, REMOTE, viewer=COLLEAGUE)
+    app().run(app().desk.judge(AUDITOR, two, "right"))
+    page = app().run(app().desk.oversight.search_threads(AUDITOR, limit=1))
+    assert [row.thread.id for row in page.items] == [newer]
+    at = open_as(AUDITOR, "thread", tr_id=newer)
+    at.session_state["th_walk"] = Walk(ids=(newer,), cursor=page.cursor)
+    at.run()
+    assert "Thread 1 of 1 or more" in texts(at)
+    press(at, "jd_next")
+    assert (at.query_params["tr_id"], at.session_state["jd_open"]) == (older, one)
+    assert "Thread 2 of 2" in texts(at)
+
+
+def test_the_end_of_a_list_is_said(open_as):
     thread, (turn,) = thread_of(open_as, LEFT)
     app().run(app().desk.judge(AUDITOR, turn, "right"))
     at = open_as(AUDITOR, "thread", tr_id=thread)
-    at.session_state["th_walk"] = Walk(ids=(thread,), cursor=cursor)
+    at.session_state["th_walk"] = Walk(ids=(thread,))
     at.run()
-    assert ("Go back to the threads for the next one" in texts(at)) == (cursor is not None)
+    assert "The list ends here." in texts(at)
     assert "Judge" in " ".join(expander.label for expander in at.expander)
     assert "Save" not in labels(at)
+
+
+def test_a_walk_holds_a_thread_once():
+    walk = WALK.longer(["b", "d"], None)
+    assert walk.ids == ("a", "b", "c", "d")
+    assert walk.next("c") == "d"
