@@ -111,10 +111,12 @@ class Lists:
 
     async def outside_seals(self, items: Sequence[P]) -> list[P]:
         """Those of the items whose threads are not sealed."""
-        # The heads are asked: a record that is older than its thread's seal does not hold it.
+        # The heads are asked: a record that is older than its thread's seal does not hold it. A head may be written
+        # after the records of the entry that seals, so a record that is ahead of its head is left out too.
         threads = tuple({one.thread for one in items})
-        sealed = {head.id for head in await self.all(Thread, {"id": In(threads), "sealed": True})} if threads else ()
-        return [one for one in items if one.thread not in sealed]
+        query = Query(kind="thread", where={"id": In(threads), "sealed": None})
+        upto = {head.id: head.n async for head in every(self._store, query)} if threads else {}
+        return [one for one in items if one.n <= upto.get(one.thread, 0)]
 
     async def count_unsealed(
         self, kind: str, where: Mapping[str, Filter], by: Sequence[str] = (), sums: Sequence[str] = ()

@@ -1,6 +1,5 @@
 """Judging answers on the Thread page, for each role, and walking through the list that an auditor came from."""
 
-
 from console.app import app
 from console.drawing.walk import Walk
 from core.errors import Unavailable
