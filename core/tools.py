@@ -110,8 +110,9 @@ def tool(
 
     `filters` names the arguments by which auditors may filter calls; their values must be texts, numbers, dates or
     bools. `subject` names the argument that holds the id of the person a call is about, if that may be another person
-    than the asker. Both make the arguments searchable, so that they must not be secrets. Raises InvalidInput if the
-    description, a type or the name is missing or invalid.
+    than the asker; it cannot be one of `filters`, because to name a person is a look of its own. Filters make the
+    arguments searchable, so that they must not be secrets. Raises InvalidInput if the description, a type or the name
+    is missing or invalid.
     """
     if effect not in ("read", "idempotent", "unsafe"):
         raise InvalidInput("a tool's effect is read, idempotent or unsafe")
@@ -129,6 +130,10 @@ def tool(
         for argument in (*filters, *([subject] if subject else [])):
             if argument not in arguments.model_fields:
                 raise InvalidInput(f"tool {tool_name} has no argument {argument!r}: filters and subject name arguments")
+        if subject in filters:
+            raise InvalidInput(
+                f"tool {tool_name} filters by {subject!r}, which names a person: leave it out of filters"
+            )
         parameters = arguments.model_json_schema()
         parameters.pop("title", None)
         return Tool(

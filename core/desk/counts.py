@@ -1,14 +1,15 @@
 """Counts beside the choices of a list, and figures per tool: by tallies alone, and without what is sealed."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from core.desk.filters import CALL_PATHS, CallFilter, ThreadFilter
 from core.desk.lists import Lists
 from core.desk.tallies import by_key, size
+from core.errors import InvalidInput
 from core.log.buckets import percentile
 from core.log.records import ToolCall
 from core.store import Filter, In, Query, Store
@@ -68,7 +69,11 @@ class ToolFigures:
 
 
 async def count_threads(store: Store, wanted: ThreadFilter, among: ThreadChoices) -> Counts:
-    """The counts of the threads that are not sealed. Words and verdicts in `wanted` are not heeded."""
+    """The counts of the threads that are not sealed. Words and verdicts in `wanted` are not heeded.
+
+    Raises InvalidInput for another facet.
+    """
+    _check(among, get_args(ThreadFacet))
 
     async def count(one: ThreadFilter) -> int:
         return size(await store.tally(Query(kind="thread", where={**one.listed(), "sealed": None}), ()))
@@ -81,7 +86,8 @@ async def count_threads(store: Store, wanted: ThreadFilter, among: ThreadChoices
 
 
 async def count_calls(lists: Lists, wanted: CallFilter, among: CallChoices) -> Counts:
-    """The counts of the calls whose threads are not sealed."""
+    """The counts of the calls whose threads are not sealed. Raises InvalidInput for another facet."""
+    _check(among, get_args(CallFacet))
     facets: dict[str, dict[AnyOf, int]] = {}
     for facet, choices in among.items():
         groups = await lists.count_unsealed("tool_call", _with(wanted, facet, ()).where(), (CALL_PATHS[facet],))
@@ -123,6 +129,12 @@ async def _last_failure(lists: Lists, where: Mapping[str, Filter]) -> Failure | 
     failed = {**where, "status": In(FAILED_CALL)}
     newest = await lists.unsealed(ToolCall, failed, order=("-planned_at",), limit=1)
     return next((Failure(call=call.id, at=call.planned_at) for call in newest.items), None)
+
+
+def _check(among: Iterable[str], facets: Sequence[str]) -> None:
+    # The choices are not on record as filters are: a count by person would be a look at that person.
+    if unknown := {*among} - {*facets}:
+        raise InvalidInput(f"{', '.join(sorted(unknown))} cannot be counted: count by {', '.join(facets)}")
 
 
 def _with(wanted: F, facet: str, values: AnyOf) -> F:

@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Literal, Self
 
 import anyio
@@ -28,7 +29,7 @@ from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
 from core.gate import Owned, Viewer
 from core.handover import Handover
 from core.ids import check_id
-from core.live.events import Event
+from core.live.events import ApprovalAskedEvent, EndedEvent, Event, ToolFinishedEvent, ToolStartedEvent
 from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
@@ -269,14 +270,15 @@ class Desk:
         Any process may follow, any number of times; the turn goes on if the caller leaves. Raises NotFound,
         StoreRefused, and Unavailable while the store is away: then follow again.
         """
-        turn = (await self._checked.turn(viewer, "thread.read", turn_id)).item
+        passed = await self._checked.turn(viewer, "thread.read", turn_id)
+        turn = passed.item
         here = any(work.turn == turn_id for work in self._works.values())
         if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
             # The owner waits for the answer: do not leave a turn without a worker until the next sweep.
             await self._recovery.look_after(turn.thread)
         async with aclosing(follow(self._store, self._wakeups, turn)) as events:
             async for event in events:
-                yield event
+                yield event if passed.named else await self._hidden(event)
 
     async def stop(self, viewer: Viewer, turn_id: str) -> Turn:
         """End the turn and keep the text so far, whether or not a worker is alive. An ended turn stays as it is."""
@@ -431,6 +433,18 @@ class Desk:
         await self._handovers.close_lost()
         await self._audit.repair()
         await self._reviews.repair()
+
+    async def _hidden(self, event: Event) -> Event:
+        """The event with pseudonyms in its records."""
+        match event:
+            case ToolStartedEvent() | ToolFinishedEvent():
+                return replace(event, call=await self._pseudonyms.hide(event.call))
+            case ApprovalAskedEvent():
+                return replace(event, calls=tuple([await self._pseudonyms.hide(call) for call in event.calls]))
+            case EndedEvent():
+                return replace(event, turn=await self._pseudonyms.hide(event.turn))
+            case _:
+                return event
 
     async def _recognised(self, question: str, viewer: Viewer) -> tuple[Concern | None, bool]:
         """The concern that the question raises, and whether it seals the thread."""

@@ -170,10 +170,9 @@ class LookFilter:
         return where | between("at", self.since, self.until)
 
     def recorded(self) -> dict[str, Json]:
-        """The filters as the audit log holds them."""
+        """The filters as the audit log holds them, without the person."""
         return _recorded(
             by=self.by,
-            owner=self.owner,
             actions=self.actions,
             denied=self.denied,
             since=_iso(self.since),

@@ -106,17 +106,16 @@ class Lists:
         async def fetch(limit: int, cursor: str | None) -> Listing[P]:
             return await self.page(item_type, where, order=order, limit=limit, cursor=cursor)
 
-        return await filled(fetch, self._outside_seals, limit, cursor)
+        return await filled(fetch, self.outside_seals, limit, cursor)
 
-    async def _outside_seals(self, items: Sequence[P]) -> list[P]:
-        sealed = await self.sealed(one.thread for one in items)
-        return [one for one in items if one.thread not in sealed]
-
-    async def sealed(self, threads: Iterable[str]) -> set[str]:
-        """Those of the threads that are sealed now."""
-        # The heads are asked: a record that is older than its thread's seal does not hold it.
-        ids = tuple(set(threads))
-        return {head.id for head in await self.all(Thread, {"id": In(ids), "sealed": True})} if ids else set()
+    async def outside_seals(self, items: Sequence[P]) -> list[P]:
+        """Those of the items whose threads are not sealed."""
+        # The heads are asked: a record that is older than its thread's seal does not hold it. A head may be written
+        # after the records of the entry that seals, so a record that is ahead of its head is left out too.
+        threads = tuple({one.thread for one in items})
+        query = Query(kind="thread", where={"id": In(threads), "sealed": None})
+        upto = {head.id: head.n async for head in every(self._store, query)} if threads else {}
+        return [one for one in items if one.n <= upto.get(one.thread, 0)]
 
     async def count_unsealed(self, kind: str, where: Mapping[str, Filter], by: Sequence[str] = ()) -> list[Tally]:
         """The groups of the records that do not belong to sealed threads; groups without such records are left out.

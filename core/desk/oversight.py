@@ -151,6 +151,8 @@ class Oversight:
         The calls were planned at `since` or later, and before `until`; a time of None is left out.
         """
         times = ThreadFilter(since=since, until=until).recorded()
+        # These figures may be those of a single call, so they are not for all that may read figures.
+        await self._audit.authorize(viewer, "audit.search")
         await self._look(viewer, "figures.read", None, {"figures": "tools", **times})
         return await self._totals.get(("tools", since, until), lambda: tool_figures(self._lists, since, until))
 
@@ -187,7 +189,7 @@ class Oversight:
                 raise InvalidInput("only a data protection officer filters by another viewer, or by a person shown")
             where["by"] = viewer.id
         else:
-            await self._audit.record(viewer, "audit.list", filters=wanted.recorded())
+            await self._audit.record(viewer, "audit.list", person_named(wanted.owner), filters=wanted.recorded())
         page = await self._lists.page(Look, where, order=("-at",), limit=limit, cursor=cursor)
         return Listing(items=[await self._pseudonyms.hide_look(look) for look in page.items], cursor=page.cursor)
 
@@ -199,8 +201,7 @@ class Oversight:
         if person is not None:
             action = "person.search"
             await self._audit.authorize(viewer, action)
-        owned = person_named(person)
-        await self._audit.record(viewer, action, owned, words=words, filters=filters)
+        await self._audit.record(viewer, action, person_named(person), words=words, filters=filters)
 
 
 class Finder:
@@ -252,7 +253,8 @@ class Finder:
                 Message, of_messages, words=wanted.words, order=("-at",), limit=limit, cursor=cursor
             )
 
-        async def keep(messages: Sequence[Message]) -> list[ThreadRow | SealedThread]:
+        async def keep(found: Sequence[Message]) -> list[ThreadRow | SealedThread]:
+            messages = await self._lists.outside_seals(found)
             first = {message.thread: message for message in reversed(messages) if message.thread not in seen}
             seen.update(first)
             # Their newest messages first, as the search found them.

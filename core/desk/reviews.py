@@ -13,7 +13,7 @@ from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import VerdictContent, VerdictGiven, draft
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import Given, Review, Turn, record
+from core.log.records import Given, Review, Thread, Turn, record
 from core.log.repair_commits import Repairs
 from core.log.review import fold_review, review_stream
 from core.store import In, Query, Range, Store, every
@@ -74,7 +74,9 @@ class Reviews:
         The caller has put the look at the turns on record.
         """
         reviews = await self._lists.all(Review, {"id": In(tuple(turn_ids))})
-        sealed = await self._lists.sealed(review.thread for review in reviews)
+        # The heads are asked: a thread may have been sealed after the verdict.
+        threads = In(tuple({review.thread for review in reviews}))
+        sealed = {head.id for head in await self._lists.all(Thread, {"id": threads, "sealed": True})} if reviews else ()
         return {
             review.id: await self._pseudonyms.hide(review)
             for review in reviews

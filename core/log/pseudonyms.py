@@ -50,7 +50,10 @@ class Pseudonyms:
         return _pseudonym(await self._load(), person)
 
     async def hide(self, item: P) -> P:
-        """The record without the ids of its owner, and of the person that a call is about. Errors as in `of`."""
+        """The record without the ids of its owner, and of the person that a call is about. Errors as in `of`.
+
+        Texts and results stay as they are.
+        """
         key = await self._load()
 
         def hidden(person: str) -> str:
@@ -63,6 +66,11 @@ class Pseudonyms:
             case ToolCall():
                 if item.about:
                     changes["about"] = hidden(item.about)
+                for name in ("planned", "arguments"):
+                    arguments = getattr(item, name)
+                    person = arguments.get(item.subject) if isinstance(arguments, dict) else None
+                    if isinstance(person, str):
+                        changes[name] = {**arguments, item.subject: hidden(person)}
                 if item.decision and item.decision.by == item.owner:
                     changes["decision"] = item.decision.model_copy(update={"by": changes["owner"]})
         return item.model_copy(update=changes)

@@ -332,7 +332,7 @@ async def test_a_data_protection_officer_lists_the_entries_of_all_newest_first_a
         ({"actions": ("thread.read", "export")}, [ALL[1], ALL[2], ALL[4]]),
         ({"denied": True}, [ALL[1]]),
         ({"denied": False, "actions": ("thread.read",)}, [ALL[4]]),
-        ({"owner": "e-1042"}, [ALL[2], ALL[4]]),
+        ({"owner": "e-1042"}, [ALL[0], ALL[2], ALL[4]]),
         ({"by": "nobody"}, []),
     ],
 )
@@ -340,8 +340,19 @@ async def test_the_audit_log_is_filtered_and_the_filters_are_on_record(store, cl
     oversight = await written(store, clock)
     assert told(await oversight.looks(OFFICER, LookFilter(**given))) == found
     (entry,) = await entries(store, OFFICER)
-    kept = {name: list(value) if name == "actions" else value for name, value in given.items()}
+    kept = {name: list(value) if name == "actions" else value for name, value in given.items() if name != "owner"}
     assert entry.shell["filters"] == kept
+
+
+async def test_a_filter_by_a_person_is_a_look_at_that_person_and_shows_a_pseudonym(store, clock):
+    oversight = await written(store, clock)
+    await oversight.looks(OFFICER, LookFilter(owner="e-1042"))
+    (look, *_) = (await oversight.looks(OFFICER, LookFilter(owner="e-1042"))).items
+    name = await Pseudonyms(store, clock).of("e-1042")
+    assert (look.by, look.object, look.owners) == (OFFICER.id, f"person:{name}", [name])
+    assert "e-1042" not in repr(look)
+    with pytest.raises(InvalidInput, match="person's id"):
+        await oversight.looks(OFFICER, LookFilter(owner="any text"))
 
 
 async def test_the_audit_log_is_filtered_by_time(store, clock):

@@ -126,6 +126,12 @@ async def test_calls_are_counted_by_what_they_are_filtered_by(desk):
     assert (await desk.oversight.count_calls(AUDITOR, CallFilter(unresolved=True), {})).value.total == 1
 
 
+async def test_choices_are_counted_of_facets_alone_so_that_no_person_is_looked_at_off_the_record(desk):
+    for count, wanted in ((desk.oversight.count_threads, ThreadFilter()), (desk.oversight.count_calls, CallFilter())):
+        with pytest.raises(InvalidInput, match="owner cannot be counted: count by"):
+            await count(AUDITOR, wanted, {"owner": ["e-1042"]})
+
+
 async def test_what_is_sealed_is_in_no_count_and_no_figure(desk):
     await asked(desk, IN_NEED, "balance monday", "balance never", "send")
     await asked(desk, ASKER, "balance monday")

@@ -149,7 +149,7 @@ def test_arguments_of_an_approver_that_were_erased_are_not_replaced_by_the_plann
 
 
 @pytest.mark.parametrize(
-    "start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
+    "start", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", ' "=1', "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
 )
 async def test_a_cell_that_a_spreadsheet_would_calculate_gets_an_apostrophe(desk, start):
     thread = (await desk.create_thread(ASKER, title="Title")).id
@@ -157,6 +157,13 @@ async def test_a_cell_that_a_spreadsheet_would_calculate_gets_an_apostrophe(desk
     (row,) = rows_of(await desk.exports.export_threads(AUDITOR, [thread], "csv"))
     assert row["question"] == f"'{start} x"
     assert row["title"] == "Title"
+
+
+@pytest.mark.parametrize("parted", ["x;{}=1;2", "x\t{}+1", "x\n\n{}-1", "x\r{}@A1", 'x; {}"=1', "{}=1;{}=2"])
+async def test_what_other_locales_take_for_a_cell_gets_an_apostrophe_too(desk, parted):
+    thread = await asked(desk, ASKER, parted.replace("{}", "").replace('; "', ';"'))
+    (row,) = rows_of(await desk.exports.export_threads(AUDITOR, [thread], "csv"))
+    assert row["question"] == parted.replace("{}", "'").replace("; '", ";'")
 
 
 async def test_json_lines_hold_each_record_in_the_order_of_the_log_with_pseudonyms(desk):
@@ -409,6 +416,29 @@ async def test_a_sealed_a_missing_and_a_malformed_id_are_denied_alike_and_on_rec
         with pytest.raises(NotFound):
             await one(AUDITOR, ["not an id"], "csv")
         assert (await looks(store))[-1].shell["object"] == f"{kind}:malformed"
+
+
+@pytest.mark.parametrize(
+    "viewer",
+    [Viewer("e-2001", {"auditor", "handler"}, purpose="x"), Viewer(IN_NEED.id, {"auditor", "employee"}, purpose="x")],
+)
+async def test_a_sealed_thread_is_not_exported_by_an_auditor_who_may_read_it(desk, viewer):
+    sealed = await asked(desk, IN_NEED, "balance monday")
+    assert (await desk.archive.thread(viewer, sealed)).sealed
+    (call,) = await desk.archive.tool_calls(viewer, sealed)
+    for one, name in ((desk.exports.export_threads, sealed), (desk.exports.export_calls, call.id)):
+        with pytest.raises(NotFound, match=sealed):
+            await one(viewer, [name], "csv")
+
+
+async def test_ids_that_a_denied_export_shows_to_exist_are_on_record(desk, store):
+    thread = await asked(desk, ASKER, "balance monday")
+    (call,) = await desk.archive.tool_calls(ASKER, thread)
+    for one, name in ((desk.exports.export_threads, thread), (desk.exports.export_calls, call.id)):
+        with pytest.raises(NotFound, match="missing"):
+            await one(AUDITOR, [name, "missing", "typed \ud800"], "csv")
+        search = next(entry for entry in (await looks(store))[::-1] if entry.kind == "audit.looked")
+        assert (search.shell["action"], search.shell["filters"]) == ("audit.search", {"ids": [name]})
 
 
 async def test_a_thread_that_is_sealed_by_an_entry_past_its_records_is_left_out(desk, store):

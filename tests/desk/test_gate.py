@@ -179,7 +179,7 @@ ROWS = {
     "export_calls": [("auditor's", None, lambda d, v, _: d.exports.export_calls(v, CallFilter(), "csv"))],
     "count_threads": [("auditor's", None, lambda d, v, _: d.oversight.count_threads(v, ThreadFilter(), {}))],
     "count_calls": [("auditor's", None, lambda d, v, _: d.oversight.count_calls(v, CallFilter(), {}))],
-    "tool_report": [("figures", None, lambda d, v, _: d.oversight.tool_report(v))],
+    "tool_report": [("auditor's", None, lambda d, v, _: d.oversight.tool_report(v))],
     "overview": [("figures", None, lambda d, v, _: d.figures.overview(v, None, None))],
     "breakdown": [("figures", None, lambda d, v, _: d.figures.breakdown(v, "country", None, None))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],

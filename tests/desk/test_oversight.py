@@ -13,6 +13,7 @@ from core.desk.snippets import WIDTH, snippet
 from core.errors import Denied, InvalidInput
 from core.gate import Viewer
 from core.log.pseudonyms import Pseudonyms
+from core.log.records import record
 from core.tools import tool
 from tests.support.desks import QUICK, ended
 
@@ -29,11 +30,19 @@ def balance(start: str, employee: str | None = None) -> dict[str, str]:
     return {"days": "12"}
 
 
+@tool(effect="unsafe")
+def pay() -> str:
+    """Pay."""
+    return "paid"
+
+
 def script(request):
     if request.messages[-1].role == "tool":
         return [Say("You have 12 days.")]
     text = request.messages[-1].text
     match text.split():
+        case ["pay"]:
+            return [Call("pay", {})]
         case ["balance", start]:
             return [Call("balance", {"start": start})]
         case ["balance", start, employee]:
@@ -46,7 +55,7 @@ async def desk(request, tmp_path):
     url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
     async with (
         open_store(url) as store,
-        Desk(store, ScriptedModel(script), tools=[balance], options=QUICK) as desk,
+        Desk(store, ScriptedModel(script), tools=[balance, pay], options=QUICK) as desk,
     ):
         yield desk
 
@@ -82,6 +91,22 @@ async def test_an_auditor_is_shown_pseudonyms_and_a_person_their_own_id(desk):
     assert next(iter(shown)).startswith("EMP-")
     assert "e-1042" not in repr(seen)
     assert (await desk.archive.thread(ASKER, thread)).owner == "e-1042"
+
+
+async def test_an_auditor_who_follows_a_turn_is_shown_pseudonyms_and_the_asker_their_own_id(desk):
+    _, (ended_turn,) = await asked(desk, ASKER, "balance monday e-1042")
+    thread = (await desk.create_thread(ASKER)).id
+    parked = (await desk.submit(ASKER, thread, "pay")).id
+    for turn, kinds in (
+        (ended_turn, {"tool.started", "tool.finished", "text", "ended"}),
+        (parked, {"approval.asked"}),
+    ):
+        own = [event async for event in desk.follow(ASKER, turn) if event.kind != "beat"]
+        seen = [event async for event in desk.follow(AUDITOR, turn) if event.kind != "beat"]
+        assert [event.kind for event in seen] == [event.kind for event in own]
+        assert {event.kind for event in seen} == kinds
+        assert "owner='e-1042'" in repr(own)
+        assert "owner='e-1042'" not in repr(seen)
 
 
 async def test_two_processes_give_a_person_one_pseudonym_and_two_installations_give_two():
@@ -146,6 +171,30 @@ async def test_calls_are_found_by_declared_arguments_and_by_whom_they_are_about(
     assert await found(about_other=True, arguments={"start": "tuesday"}) == []
     (other,) = (await desk.oversight.search_calls(AUDITOR, CallFilter(about_other=True))).items
     assert other.about == await Pseudonyms(desk._store, SystemClock()).of("e-1077")
+
+
+async def test_the_id_of_the_person_a_call_is_about_is_hidden_in_its_arguments_too(desk):
+    thread, _ = await asked(desk, ASKER, "balance monday e-1077")
+    (call,) = (await desk.oversight.search_calls(AUDITOR)).items
+    assert call.arguments == call.planned == {"start": "monday", "employee": call.about}
+    assert "e-1077" not in repr(await desk.archive.call_history(AUDITOR, call.id))
+    (own,) = await desk.archive.tool_calls(ASKER, thread)
+    assert own.arguments["employee"] == "e-1077"
+
+
+async def test_what_is_on_record_before_the_head_that_seals_its_thread_is_in_no_list(desk):
+    thread, _ = await asked(desk, ASKER, "balance monday")
+    (call,), (message, *_) = await desk.archive.tool_calls(ASKER, thread), await desk.archive.messages(ASKER, thread)
+    head = await desk._store.get("thread", thread)
+    ahead = [
+        record(one.model_copy(update={"id": f"{one.id}x", "n": head.n + 1, **changes}))
+        for one, changes in ((call, {}), (message, {"text": "I am ill, and monday is far"}))
+    ]
+    await desk._store.commit(f"thread:{thread}", head.n, [], ahead, id="0" * 32)
+    assert [one.id for one in (await desk.oversight.search_calls(AUDITOR)).items] == [call.id]
+    (row,) = (await desk.oversight.search_threads(AUDITOR, ThreadFilter(words="monday"))).items
+    assert "ill" not in row.hit.snippet.text
+    assert (await desk.oversight.search_threads(AUDITOR, ThreadFilter(words="ill"))).items == []
 
 
 async def test_threads_are_found_by_their_verdicts_and_nobody_sees_those_on_their_own(desk):

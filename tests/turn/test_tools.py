@@ -462,6 +462,14 @@ def test_what_cannot_be_a_tool_is_refused_at_registration():
         tool(effect="read", timeout=0)
 
 
+def test_the_subject_of_a_tool_cannot_be_a_filter_too():
+    def look(employee: str) -> None:
+        """Look."""
+
+    with pytest.raises(InvalidInput, match="names a person: leave it out of filters"):
+        tool(effect="read", filters=["employee"], subject="employee")(look)
+
+
 async def test_two_tools_of_one_name_are_refused(store):
     @tool(effect="read")
     def look() -> None:

@@ -194,13 +194,15 @@ class Exports:
         A thread that the viewer may not read is left out; NotFound if the viewer has `named` it. Corrupt for one that
         cannot be read to its end.
         """
-        heads = []
+        heads: list[Thread] = []
         for thread in threads:
             try:
                 passed = await self._checked.thread(viewer, "thread.read", thread, record=False)
+                if passed.item.sealed:  # an auditor may read it who is its owner, or a handler too
+                    raise NotFound("thread", thread)
             except NotFound:  # sealed since it was found, perhaps by an entry that its records do not hold yet
                 if named:
-                    await self._deny(viewer, "thread", thread)
+                    await self._deny(viewer, "thread", thread, passed=[head.id for head in heads])
                 continue
             if broken := passed.unreadable:
                 # A page shows the rest; an export says that it holds everything up to the head.
@@ -209,17 +211,19 @@ class Exports:
         return heads
 
     async def _named_calls(self, viewer: Viewer, calls: Iterable[str]) -> list[ToolCall]:
-        found = []
+        found: list[ToolCall] = []
         for call in calls:
             try:
                 # As for a thread: an approver may open a waiting call of a sealed thread, and not export it.
                 found.append((await self._checked.call(viewer, "thread.read", call, record=False)).item)
             except NotFound:
-                await self._deny(viewer, "call", call)
+                await self._deny(viewer, "call", call, passed=[one.id for one in found])
         return found
 
-    async def _deny(self, viewer: Viewer, kind: str, name: str) -> None:
-        """Raise NotFound, once the denial is on record."""
+    async def _deny(self, viewer: Viewer, kind: str, name: str, *, passed: Sequence[str]) -> None:
+        """Raise NotFound, once the denial is on record, and the ids before it: the error tells that these exist."""
+        if passed:
+            await self._search(viewer, passed)
         await self._audit.authorize(viewer, "thread.read", Owned(kind=kind, id=str(name), owner=None))
 
     async def _whole(self, viewer: Viewer, head: Thread) -> WholeThread:

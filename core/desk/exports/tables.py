@@ -1,11 +1,12 @@
 """Exports as CSV (RFC 4180): a row for each turn, or for each tool call.
 
 UTF-8 with a byte order mark: without one, Excel reads the file in the code page of the machine and breaks every umlaut.
-A cell that a spreadsheet would calculate gets an apostrophe in front, so a CSV is for reading; JSONL is exact.
+What a spreadsheet would calculate gets an apostrophe in front, so a CSV is for reading; JSONL is exact.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.canonical import Json, canonical
@@ -16,8 +17,9 @@ from core.values import Citation
 
 Row = Mapping[str, Json]
 
-# The wide forms too: a spreadsheet with an East Asian locale calculates them as well.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Not at the start alone: a spreadsheet whose locale parts columns by semicolons begins cells and rows within the text.
+# The wide forms too: one with an East Asian locale calculates them as well.
+_FORMULA = re.compile('(?:^|(?<=[;\t\r\n]))(?=[" ]*[-=+@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])')
 
 TURN_COLUMNS = (
     "thread",
@@ -109,7 +111,7 @@ def _cell(value: Json) -> str:
             text = value
         case _:
             text = canonical(value).decode()
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub("'", text)
 
 
 def _turn_row(head: Thread, view: TurnView) -> Row:
