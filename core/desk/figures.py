@@ -66,8 +66,9 @@ class Span:
     """The figures of a range of time; a turn belongs to the time of its question, a verdict to that of its turn.
 
     `days` (YYYY-MM-DD) are those with figures, in order. `outcomes` and `ratings` count turns, `verdicts` the turns
-    with such a verdict, `handed_over` requests for a person. `care` counts the questions of people in need by topic,
-    in the whole UTC months of the range: a month with fewer than MIN_PEOPLE people on a topic is left out. `models` are the costs by model.
+    with such a verdict, `handed_over` requests for a person. `care` counts the questions of people in need by topic, in
+    the whole UTC months of the range: a month with fewer than MIN_PEOPLE people on a topic is left out. `models` are
+    the costs by model.
     """
 
     days: Mapping[str, DayFigures]
