@@ -180,5 +180,8 @@ if tool.open:
                 links.calls(group.figures.count, f"of {label(tool_words(group.name).done)}", tool=[group.name])
 
 st.subheader("Care")
-st.caption("Questions of people in need, in sealed threads too. They cannot be opened from here.")
+st.caption(
+    "Questions of people in need, in sealed threads too, in the whole months of this time. They cannot be opened from "
+    "here."
+)
 draw_care(span.care)

@@ -6,7 +6,7 @@ threads are left out of all figures but two that lead to no list: what models co
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
 from core.clock import Clock, SystemClock
@@ -67,8 +67,9 @@ class Span:
     """The figures of a range of time; a turn belongs to the time of its question, a verdict to that of its turn.
 
     `days` (YYYY-MM-DD) are those with figures, in order. `outcomes` and `ratings` count turns, `verdicts` the turns
-    with such a verdict, `handed_over` requests for a person. `care` counts the questions of people in need by topic: a
-    topic of fewer than MIN_PEOPLE people is left out. `models` are the costs by model.
+    with such a verdict, `handed_over` requests for a person. `care` counts the questions of people in need by topic, in
+    the whole UTC months of the range: a month with fewer than MIN_PEOPLE people on a topic is left out. `models` are
+    the costs by model.
     """
 
     days: Mapping[str, DayFigures]
@@ -199,11 +200,6 @@ class Figures:
         asked = between("opened_at", since, until)
         turns = await self._lists.count_unsealed("turn", asked, by=("day", "outcome", "rating"))
         waits = await self._lists.count_unsealed("turn", asked, by=("first_text_bucket", "day"))
-        in_need = await self._store.tally(
-            # A range, because it leaves out the turns without a concern.
-            Query(kind="turn", where={**asked, "concern.topic": Range(ge="")}),
-            by=("concern.topic", "owner"),
-        )
         calls = await self._lists.count_unsealed(
             "tool_call", CallFilter(since=since, until=until).where(), by=("day", "status")
         )
@@ -229,15 +225,35 @@ class Figures:
             ratings=_counts(turns, 2),
             verdicts={verdict: size(await self._judged(verdict, since, until)) for verdict in get_args(Verdict)},
             handed_over=_counts(handed, 0),
-            care={
-                str(topic): size(owners) for topic, owners in by_key(in_need, 0).items() if len(owners) >= MIN_PEOPLE
-            },
+            care=await self._care(since, until),
             tool_calls=size(calls),
             tool_errors=_errors(calls),
             first_text=_first_text(waits),
             spent=_spent(bills),
             models={str(model): _spent(of_model) for model, of_model in by_key(bills, 1).items()},
         )
+
+    async def _care(self, since: datetime | None, until: datetime | None) -> dict[str, int]:
+        """The questions of people in need by topic, in the whole months of the range."""
+        in_need = await self._store.tally(
+            # A range, because it leaves out the turns without a concern.
+            Query(kind="turn", where={**between("opened_at", since, until), "concern.topic": Range(ge="")}),
+            by=("concern.topic", "day", "owner"),
+        )
+        ended = min(until or self._clock.now(), self._clock.now())
+        months: dict[tuple[str, str], list[Tally]] = {}
+        for group in in_need:
+            months.setdefault((str(group.key[0]), str(group.key[1])[:7]), []).append(group)
+        counts: dict[str, int] = {}
+        # Whole months, each with people enough of its own: the difference of two ranges that an auditor chooses is then
+        # a sum of such months too, and never one question, which a sealed thread of that time could be recognised by.
+        for (topic, month), groups in months.items():
+            first = datetime.fromisoformat(f"{month}-01T00:00+00:00")
+            following = (first + timedelta(days=31)).replace(day=1)
+            whole = (since is None or since <= first) and following <= ended
+            if whole and len({group.key[2] for group in groups}) >= MIN_PEOPLE:
+                counts[topic] = counts.get(topic, 0) + size(groups)
+        return counts
 
     async def _listed(self, since: datetime | None, until: datetime | None) -> Listed:
         async def threads(wanted: ThreadFilter) -> int:

@@ -165,13 +165,27 @@ async def test_care_is_counted_with_sealed_threads_and_never_for_fewer_than_ten_
     def in_need(topic, people):
         # Two questions each: it is people that count.
         return [
-            Asked(thread=f"{topic}-{i}", owner=f"e-{i // 2}", at=NOON, topic=topic, seals=True)
+            Asked(thread=f"{topic}-{i}", owner=f"e-{i // 2}", at=NOON.replace(month=9), topic=topic, seals=True)
             for i in range(2 * people)
         ]
 
     await fill(store, [*in_need("illness", MIN_PEOPLE), *in_need("debt", MIN_PEOPLE - 1)])
-    assert (await overview(store)).span.care == {"illness": 2 * MIN_PEOPLE}
-    assert (await overview(store)).span.questions == 0
+    whole = SINCE.replace(month=9), SINCE.replace(month=10)
+    assert (await overview(store, *whole)).span.care == {"illness": 2 * MIN_PEOPLE}
+    assert (await overview(store, *whole)).span.questions == 0
+
+
+async def test_no_two_times_differ_by_one_question_of_a_person_in_need(store):
+    months = [NOON.replace(month=9, day=5 + i // 5) for i in range(MIN_PEOPLE + 1)]
+    await fill(
+        store,
+        [Asked(thread=f"t-{i}", owner=f"e-{i}", at=at, topic="illness", seals=True) for i, at in enumerate(months)],
+    )
+    first, following = SINCE.replace(month=9), SINCE.replace(month=10)
+    assert (await overview(store, first, following)).span.care == {"illness": MIN_PEOPLE + 1}
+    for until in (*months, *(at + timedelta(minutes=1) for at in months), following - timedelta(seconds=1)):
+        assert (await overview(store, first, until)).span.care == {}
+    assert (await overview(store, first + timedelta(seconds=1), None)).span.care == {}
 
 
 def of_people(first, people, each=2, **more):
