@@ -68,6 +68,11 @@ def took(milliseconds: int | None) -> str:
     return f"{milliseconds // 60_000} min {milliseconds // 1000 % 60} s"
 
 
+def lasted(began: str, ended: str | None) -> int | None:
+    """Milliseconds from one recorded moment to another; None if it has not ended."""
+    return int((moment(ended) - moment(began)).total_seconds() * 1000) if ended else None
+
+
 def ago(age: timedelta) -> str:
     """`20 s ago`, `5 min ago`, `3 h ago`, `8 days ago`. A negative age is `0 s ago`."""
     # Two machines' clocks differ a little, so a moment can seem to lie ahead.

@@ -21,9 +21,8 @@ from console.drawing.timeline import draw_timeline
 from console.drawing.troubles import draw_unreadable, store_says
 from console.drawing.turns import draw_ending, draw_question, draw_unsourced
 from console.drawing.walk import Steps, Walk
-from console.format import cost, counted, took
+from console.format import cost, counted, lasted, took
 from console.sign_in import current_viewer
-from core.clock import moment
 from core.desk.archive import Transcript
 from core.desk.oversight import ThreadRow
 from core.desk.turn_views import TurnView
@@ -150,11 +149,11 @@ def draw_turn(view: TurnView, steps: Steps) -> None:
 
 
 def draw_turn_head(turn: Turn) -> None:
-    ran = moment(turn.ended_at) - moment(turn.opened_at) if turn.ended_at else None
-    lasted = f" · {took(int(ran.total_seconds() * 1000))}" if ran else ""
+    ran = lasted(turn.opened_at, turn.ended_at)
+    duration = f" · {took(ran)}" if ran is not None else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
-            f"{OUTCOME_WORDS[turn.outcome].badge} :small[:gray[{when(turn.opened_at)}{lasted} · "
+            f"{OUTCOME_WORDS[turn.outcome].badge} :small[:gray[{when(turn.opened_at)}{duration} · "
             f"cost {label(cost(turn.totals))}]]",
             width="content",
         )
@@ -181,9 +180,8 @@ def draw_conversation(view: TurnView) -> None:
 @st.fragment
 def draw_turn_evidence(view: TurnView) -> None:
     turn = view.turn
-    steps = len(view.retrievals) + len(view.model_calls) + len(view.calls) + len(view.handovers)
     timeline = st.expander(
-        f"Timeline · {counted(steps, 'step')}",
+        f"Timeline · {counted(len(view.steps), 'step')}",
         key=f"tr_timeline_{turn.id}",
         icon=":material/timeline:",
         type="compact",

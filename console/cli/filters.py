@@ -1,12 +1,12 @@
 """Who looks, and what for: the options that lists and exports share."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
 from console.cli.output import Given
+from console.scalars import scalar
 from core.canonical import Json
 from core.desk.filters import CallFilter, Judged, LookFilter, ThreadFilter
 from core.errors import InvalidInput
@@ -160,13 +160,5 @@ def _fields(option: str, texts: Sequence[str]) -> dict[str, Json]:
             raise InvalidInput(f"{option} {text} has no value: write it as NAME=VALUE")
         if name in fields:
             raise InvalidInput(f"{option} names {name} twice: all must match, and a field has one value")
-        fields[name] = _scalar(value)
+        fields[name] = scalar(value)
     return fields
-
-
-def _scalar(text: str) -> Json:
-    try:
-        value = json.loads(text, parse_constant=str)
-    except ValueError:
-        return text
-    return text if value is None or isinstance(value, list | dict) else value

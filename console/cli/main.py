@@ -39,7 +39,7 @@ from console.cli.show import as_json, call_list, call_text, look_list, thread_li
 from console.demo.mark import make_demo
 from console.demo.past.past import FEWEST_DAYS, fill
 from console.format import counted, progress
-from console.settings import read_settings
+from console.settings import Settings, read_settings
 from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.desk.oversight import Oversight
@@ -186,9 +186,7 @@ async def rebuild(options: Given) -> int:
 
 async def doctor(options: Given) -> int:
     """Show the state of a store and of the index of handbooks, and the problems that need an operator."""
-    trouble, settings = False, read_settings()
-    if options.store:
-        settings = settings.model_copy(update={"store": SecretStr(options.store)})
+    trouble, settings = False, _settings(options)
     async with existing_store(options.store) as store:
         equipped = await equipment(settings, store)
         care = examine_care(settings, demo=equipped.demo)
@@ -203,9 +201,7 @@ async def demo(options: Given) -> int:
     """Make a new store a demo, with fictional handbooks and HR tools over invented records, or with a past as well."""
     if options.threads and not options.people:
         raise InvalidInput("--threads are those of --people: give both")
-    settings = read_settings()
-    if options.store:
-        settings = settings.model_copy(update={"store": SecretStr(options.store)})
+    settings = _settings(options)
     filled = None
     async with open_store(settings.store.get_secret_value()) as store:
         if not store.capabilities.durable_on_ack:
@@ -233,6 +229,12 @@ async def demo(options: Given) -> int:
     )
     tell(options, [{"demo": True, **(asdict(filled) if filled else {})}], f"The store is a demo.{past} {next_step}")
     return GOOD
+
+
+def _settings(options: Given) -> Settings:
+    """The settings, with the store that the command names."""
+    settings = read_settings()
+    return settings.model_copy(update={"store": SecretStr(options.store)}) if options.store else settings
 
 
 class _Parser(argparse.ArgumentParser):

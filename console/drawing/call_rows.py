@@ -8,7 +8,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from console.drawing.choices import reset
 from console.drawing.status_words import CALL_WORDS, EFFECT_WORDS
-from console.drawing.tables import Button, Cells, draw_table, reader_zone
+from console.drawing.tables import Button, Cells, draw_table, moments
 from console.drawing.text import when
 from console.format import ago, took
 from console.tool_words import tool_words
@@ -38,7 +38,7 @@ def draw_calls(key: str, calls: Sequence[ToolCall]) -> tuple[str, ToolCall] | No
         "Status": st.column_config.MultiselectColumn(
             "Status", options=statuses, color=[colors[status] for status in statuses], width=150
         ),
-        "When": st.column_config.DatetimeColumn("When", format="D MMM YYYY, HH:mm", timezone=reader_zone(), width=150),
+        "When": moments("When", 150),
         "Asker": st.column_config.TextColumn("Who asked", width=125),
         "About": st.column_config.TextColumn("About whom", width=125),
         "Effect": st.column_config.TextColumn("Effect", width=110),

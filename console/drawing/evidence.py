@@ -3,12 +3,9 @@
 import streamlit as st
 
 from console.drawing.text import exactly, label
-from console.format import cost, counted, money, tokens, took, total_tokens
-from core.clock import moment
+from console.format import cost, counted, lasted, money, tokens, took, total_tokens
+from core.desk.evidence import SHORT
 from core.log.records import ModelCall, Turn
-
-SHORT = 12
-"""Characters of a digest that are shown: enough to see whether two are the same."""
 
 
 def draw_facts(facts: dict[str, str]) -> None:
@@ -24,12 +21,12 @@ def draw_technical(facts: dict[str, str]) -> None:
 
 def draw_turn_facts(turn: Turn) -> None:
     """What the whole turn took and cost."""
-    ran = moment(turn.ended_at) - moment(turn.opened_at) if turn.ended_at else None
+    ran = lasted(turn.opened_at, turn.ended_at)
     draw_facts(
         {
             "Asked": exactly(turn.opened_at),
             "Ended": exactly(turn.ended_at),
-            "Took": took(int(ran.total_seconds() * 1000)) if ran else "not yet known",
+            "Took": took(ran) if ran is not None else "not yet known",
             "First text after": took(turn.first_text_ms),
             "Cost": cost(turn.totals),
             "Tokens": total_tokens(turn.totals),

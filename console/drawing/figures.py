@@ -39,7 +39,6 @@ def draw_figure(
     change: str | int | None,
     better: Better,
     series: Sequence[float] = (),
-    about: str = "",
 ) -> None:
     """A figure, its change since the period before, and its course by day.
 
@@ -53,7 +52,6 @@ def draw_figure(
         delta_description="than before" if change is not None else None,
         chart_data=list(series) if len(series) > 1 and any(series) else None,
         chart_type="bar",
-        help=about or None,
     )
 
 

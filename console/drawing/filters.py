@@ -1,6 +1,5 @@
 """Filters that both lists of an auditor share: a person, and named fields with their values."""
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ import streamlit as st
 from console.drawing.choices import private_text
 from console.drawing.text import label
 from console.format import ago, counted
+from console.scalars import scalar
 from core.canonical import Json
 from core.desk.counts import Counts
 from core.desk.kept_totals import Total
@@ -33,15 +33,6 @@ def fields(prefix: str, names: Iterable[str]) -> dict[str, Json]:
         name: private_text(name.replace("_", " ").capitalize(), f"{prefix}_{name}", placeholder="Any") for name in names
     }
     return {name: scalar(text) for name, text in texts.items() if text}
-
-
-def scalar(text: str) -> Json:
-    """`5` as a number, `true` as a bool, anything else as it is; `"5"` in quotes is the text 5."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, str | int | float | bool) else text
 
 
 def draw_total(noun: str, counts: Total[Counts] | None, chosen: Sequence[str]) -> None:

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from console.drawing.evidence import SHORT, draw_facts, draw_technical
+from console.drawing.evidence import draw_facts, draw_technical
 from console.drawing.text import label, shown
 from console.format import counted
-from core.desk.evidence import Material, Produced
+from core.desk.evidence import SHORT, Material, Produced
 
 
 def draw_produced(produced: Produced) -> None:

@@ -22,32 +22,29 @@ class Pages(Generic[Cursor]):
         """The cursor of the page to show; None for the first."""
         return self._cursors[-1] if self._cursors else None
 
-    def on(self, following: Cursor) -> None:
-        """Show the next page in the next run. `following` is the cursor that came with this page."""
-        st.session_state[self._key] = (self._question, (*self._cursors, following))
-
-    def draw(self, following: Cursor | None, back: str = "Previous", on: str = "Next") -> None:
+    def draw(self, following: Cursor | None) -> None:
         """The two buttons, if there is more than one page. `following` is the cursor that came with this page."""
         if not self._cursors and following is None:
             return
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
             st.button(
-                back,
+                "Previous",
                 key=f"{self._key}_previous",
                 icon=":material/chevron_left:",
                 disabled=not self._cursors,
-                on_click=self._back,
+                on_click=self._go,
+                args=(self._cursors[:-1],),
             )
             st.caption(f"Page {len(self._cursors) + 1}", width="content")
             st.button(
-                on,
+                "Next",
                 key=f"{self._key}_next",
                 icon=":material/chevron_right:",
                 icon_position="right",
                 disabled=following is None,
-                on_click=self.on,
-                args=(following,),
+                on_click=self._go,
+                args=((*self._cursors, following),),
             )
 
-    def _back(self) -> None:
-        st.session_state[self._key] = (self._question, self._cursors[:-1])
+    def _go(self, cursors: tuple[Cursor, ...]) -> None:
+        st.session_state[self._key] = (self._question, cursors)

@@ -26,13 +26,6 @@ class Period:
     since: datetime | None
     until: datetime | None
 
-    @property
-    def before(self) -> "Period | None":
-        """The period of the same length that ends where this one begins; None if it has no beginning or no end."""
-        if self.since is None or self.until is None:
-            return None
-        return Period(self.since - (self.until - self.since), self.since)
-
 
 def period(preset: str, today: date, first: date | None = None, last: date | None = None) -> Period:
     """The period of a preset of PRESETS. `first` and `last` are the days of `days`, None leaves that side open."""

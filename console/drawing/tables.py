@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
+
+from console.drawing.text import reader_zone
 
 Cells: TypeAlias = dict[str, object]
 
@@ -18,7 +19,6 @@ class Button:
     label: str
     width: int | None = None
     align: Literal["left", "center", "right"] = "left"
-    help: str | None = None
 
 
 def draw_table(
@@ -41,7 +41,6 @@ def draw_table(
                 column.label,
                 width=column.width,
                 alignment=column.align,
-                help=column.help,
                 type="tertiary",
                 key=clicks[name],
             )
@@ -60,9 +59,7 @@ def draw_table(
     return (opens, marked[0]) if opens and marked else None
 
 
-def reader_zone() -> str:
-    """The name of the time zone of the reader's browser; UTC if it is unknown."""
-    try:
-        return ZoneInfo(st.context.timezone or "UTC").key
-    except (ZoneInfoNotFoundError, ValueError):
-        return "UTC"
+def moments(label: str, width: int) -> ColumnConfig:
+    """A column of moments, in the reader's time zone."""
+    zone = reader_zone().key
+    return st.column_config.DatetimeColumn(label, format="D MMM YYYY, HH:mm", timezone=zone, width=width)

@@ -38,15 +38,16 @@ def label(text: str, most: int = 80) -> str:
 
 def when(text: str | None, *, seconds: bool = False) -> str:
     """A recorded moment in the time zone of the reader's browser, to the minute or second; None is `not yet`."""
-    return "not yet" if text is None else local_time(text, _zone(), seconds=seconds)
+    return "not yet" if text is None else local_time(text, reader_zone(), seconds=seconds)
 
 
 def exactly(text: str | None) -> str:
     """The same to the millisecond."""
-    return "not yet" if text is None else exact_time(text, _zone())
+    return "not yet" if text is None else exact_time(text, reader_zone())
 
 
-def _zone() -> ZoneInfo:
+def reader_zone() -> ZoneInfo:
+    """The time zone of the reader's browser; UTC if it is unknown."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from console.drawing.status_words import CALL_WORDS, OUTCOME_SHORT, OUTCOME_WORDS, VERDICT_WORDS
-from console.drawing.tables import Button, Cells, draw_table, reader_zone
+from console.drawing.tables import Button, Cells, draw_table, moments
 from console.format import cost
 from console.tool_words import tool_words
 from core.clock import moment
@@ -35,9 +35,7 @@ def draw_threads(key: str, rows: Sequence[ThreadRow | SealedThread], alt: str) -
         "Outcomes": st.column_config.MultiselectColumn(
             "Answers", options=chips, color=[_color(chip) for chip in chips], width=160
         ),
-        "When": st.column_config.DatetimeColumn(
-            "Last activity", format="D MMM YYYY, HH:mm", timezone=reader_zone(), width=140
-        ),
+        "When": moments("Last activity", 140),
         "Person": st.column_config.TextColumn("Person", width=120),
         "Tools": st.column_config.ListColumn("Tools", width=190),
         "Rating": st.column_config.TextColumn("Rating", width=80),

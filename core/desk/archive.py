@@ -5,7 +5,6 @@ It reads records and never a whole log, so that a page of a long thread costs as
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords
@@ -29,8 +28,6 @@ from core.log.records import (
     Turn,
 )
 from core.store import Filter, In, Range, Scalar, Store
-
-S = TypeVar("S", Message, ToolCall, ModelCall)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,19 +136,19 @@ class Archive:
         # As in `transcript`; an entry has two messages.
         where: dict[str, Filter] = {"thread": thread_id, "at_n": _up_to(before, 2 * (passed.item.n + 1))}
         page = await self._lists.page(Message, where, order=("-at_n",), limit=check_limit(last, MAX_PAGE))
-        return await self._shown(page.items[::-1], named=passed.named)
+        return await self._pseudonyms.shown(page.items[::-1], named=passed.named)
 
     async def tool_calls(self, viewer: Viewer, thread_id: str) -> list[ToolCall]:
         """All tool calls of the thread, in the order of the log."""
         passed = await self._checked.thread(viewer, "thread.read", thread_id)
         calls = await self._lists.all(ToolCall, {"thread": thread_id, "at_n": Range(lt=passed.item.n + 1)})
-        return await self._shown(calls, named=passed.named)
+        return await self._pseudonyms.shown(calls, named=passed.named)
 
     async def model_calls(self, viewer: Viewer, thread_id: str) -> list[ModelCall]:
         """All physical requests of the thread to models, failed ones too, in the order of the log."""
         passed = await self._checked.thread(viewer, "thread.read", thread_id)
         calls = await self._lists.all(ModelCall, {"thread": thread_id, "at_n": Range(lt=passed.item.n + 1)})
-        return await self._shown(calls, named=passed.named)
+        return await self._pseudonyms.shown(calls, named=passed.named)
 
     async def usage(self, viewer: Viewer, thread_id: str) -> Totals:
         """The tokens, calls and costs of the thread so far; `Totals` counts the unknown ones."""
@@ -270,10 +267,6 @@ class Archive:
             and f"record turn:{turn}" not in named
         ]
         return sorted([*gaps, *check_entries(entries), *lost], key=lambda one: one.n)
-
-    async def _shown(self, items: Sequence[S], *, named: bool) -> list[S]:
-        """The records, with pseudonyms for their owners unless the viewer may learn whose they are."""
-        return list(items) if named else [await self._pseudonyms.hide(item) for item in items]
 
 
 def _gap(turn: Turn, searches: list[Retrieval]) -> Gap:

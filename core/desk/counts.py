@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
-from core.desk.filters import CALL_PATHS, CallFilter, ThreadFilter, between
+from core.desk.filters import CALL_PATHS, CallFilter, ThreadFilter
 from core.desk.lists import Lists
+from core.desk.tallies import by_key, size
 from core.errors import InvalidInput
 from core.log.buckets import percentile
 from core.log.records import ToolCall
-from core.store import Filter, In, Query, Store, Tally
+from core.store import Filter, In, Query, Store
 from core.values import FAILED_CALL
 
 ThreadFacet: TypeAlias = Literal["outcomes", "tools", "call_statuses", "handbooks", "ratings", "models"]
@@ -75,8 +76,7 @@ async def count_threads(store: Store, wanted: ThreadFilter, among: ThreadChoices
     _check(among, get_args(ThreadFacet))
 
     async def count(one: ThreadFilter) -> int:
-        where = {**one.head(), **between("updated_at", one.since, one.until), "sealed": None}
-        return _size(await store.tally(Query(kind="thread", where=where), ()))
+        return size(await store.tally(Query(kind="thread", where={**one.listed(), "sealed": None}), ()))
 
     facets: dict[str, dict[AnyOf, int]] = {}
     for facet, choices in among.items():
@@ -93,29 +93,29 @@ async def count_calls(lists: Lists, wanted: CallFilter, among: CallChoices) -> C
         groups = await lists.count_unsealed("tool_call", _with(wanted, facet, ()).where(), (CALL_PATHS[facet],))
         sizes = {group.key[0]: group.count for group in groups}
         facets[facet] = {choice: sum(sizes.get(value, 0) for value in choice) for choice in choices}
-    return Counts(total=_size(await lists.count_unsealed("tool_call", wanted.where())), facets=facets)
+    return Counts(total=size(await lists.count_unsealed("tool_call", wanted.where())), facets=facets)
 
 
 async def tool_figures(lists: Lists, since: datetime | None, until: datetime | None) -> tuple[ToolFigures, ...]:
     """The figures of each tool whose calls were planned in this time, by name; calls of sealed threads do not count."""
-    planned = between("planned_at", since, until)
-    statuses = await lists.count_unsealed("tool_call", planned, ("tool", "status"))
-    durations = _by_tool(await lists.count_unsealed("tool_call", planned, ("tool", "duration_bucket")))
-    open_unknown: dict[str, Filter] = {**planned, "status": "unknown", "resolution": None}
-    unresolved = _by_tool(await lists.count_unsealed("tool_call", open_unknown, ("tool",)))
+    planned = CallFilter(since=since, until=until).where()
+    unknown = CallFilter(since=since, until=until, unresolved=True).where()
+    statuses = by_key(await lists.count_unsealed("tool_call", planned, ("status", "tool")), 1)
+    durations = by_key(await lists.count_unsealed("tool_call", planned, ("duration_bucket", "tool")), 1)
+    unresolved = by_key(await lists.count_unsealed("tool_call", unknown, ("tool",)), 0)
     figures = []
-    for tool, groups in _by_tool(statuses).items():
+    for tool, groups in sorted(statuses.items(), key=lambda one: str(one[0])):
         sizes = Counter({group.key[0]: group.count for group in groups})
         errors = sum(sizes[status] for status in FAILED_CALL)
         figures.append(
             ToolFigures(
-                tool=tool,
+                tool=str(tool),
                 calls=sizes.total(),
                 succeeded=sizes["succeeded"],
                 errors=errors,
                 timed_out=sizes["timed_out"],
                 denied=sizes["denied"],
-                unresolved=_size(unresolved.get(tool, ())),
+                unresolved=size(unresolved.get(tool, ())),
                 waiting=sizes["awaiting_approval"],
                 p50_ms=percentile(durations.get(tool, ()), 0.5),
                 p95_ms=percentile(durations.get(tool, ()), 0.95),
@@ -140,15 +140,3 @@ def _check(among: Iterable[str], facets: Sequence[str]) -> None:
 def _with(wanted: F, facet: str, values: AnyOf) -> F:
     changes: dict[str, Any] = {facet: values}  # Any: a field of the filter
     return replace(wanted, **changes)
-
-
-def _by_tool(groups: Iterable[Tally]) -> dict[str, list[Tally]]:
-    """The groups of each tool, without the tool in their keys."""
-    of_tools: dict[str, list[Tally]] = {}
-    for group in groups:
-        of_tools.setdefault(str(group.key[0]), []).append(replace(group, key=group.key[1:]))
-    return of_tools
-
-
-def _size(groups: Iterable[Tally]) -> int:
-    return sum(group.count for group in groups)

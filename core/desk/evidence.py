@@ -23,7 +23,7 @@ from core.store import Store
 from core.values import CallStatus, Entry
 
 SHORT = 12
-"""Characters of a hash that a step holds: enough to see whether two are the same."""
+"""Characters of a hash that are shown: enough to see whether two are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

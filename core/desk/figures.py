@@ -5,14 +5,15 @@ threads are left out of all figures but two that lead to no list: what models co
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
-from core.clock import Clock, SystemClock, iso
+from core.clock import Clock, SystemClock
 from core.desk.filters import CallFilter, ThreadFilter, between
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Lists
+from core.desk.tallies import by_key, size
 from core.gate import Viewer
 from core.log.audit import AuditLog
 from core.log.buckets import percentile
@@ -182,9 +183,8 @@ class Figures:
 
     async def _look(self, viewer: Viewer, figures: str, since: datetime | None, until: datetime | None) -> None:
         await self._audit.authorize(viewer, "figures.read")
-        times = {"since": since, "until": until}
-        filters = {name: iso(time) for name, time in times.items() if time}
-        await self._audit.record(viewer, "figures.read", filters={"figures": figures, **filters})
+        times = ThreadFilter(since=since, until=until).recorded()
+        await self._audit.record(viewer, "figures.read", filters={"figures": figures, **times})
 
     async def _overview(self, since: datetime | None, until: datetime | None) -> Overview:
         before = await self._span(since - (until - since), since) if since and until else None
@@ -209,7 +209,7 @@ class Figures:
             by=("day", "model", "status"),
             sums=("cost",),
         )
-        of_turns, of_waits, of_calls, of_bills = _by(turns, 0), _by(waits, 1), _by(calls, 0), _by(bills, 0)
+        of_turns, of_waits, of_calls, of_bills = by_key(turns, 0), by_key(waits, 1), by_key(calls, 0), by_key(bills, 0)
         return Span(
             days={
                 str(day): DayFigures(
@@ -223,14 +223,14 @@ class Figures:
             },
             outcomes=_counts(turns, 1),
             ratings=_counts(turns, 2),
-            verdicts={verdict: _count(await self._judged(verdict, since, until)) for verdict in get_args(Verdict)},
+            verdicts={verdict: size(await self._judged(verdict, since, until)) for verdict in get_args(Verdict)},
             handed_over=_counts(handed, 0),
             care=await self._care(since, until),
-            tool_calls=_count(calls),
+            tool_calls=size(calls),
             tool_errors=_errors(calls),
             first_text=_first_text(waits),
             spent=_spent(bills),
-            models={str(model): _spent(of_model) for model, of_model in _by(bills, 1).items()},
+            models={str(model): _spent(of_model) for model, of_model in by_key(bills, 1).items()},
         )
 
     async def _care(self, since: datetime | None, until: datetime | None) -> dict[str, int]:
@@ -252,14 +252,13 @@ class Figures:
             following = (first + timedelta(days=31)).replace(day=1)
             whole = (since is None or since <= first) and following <= ended
             if whole and len({group.key[2] for group in groups}) >= MIN_PEOPLE:
-                counts[topic] = counts.get(topic, 0) + _count(groups)
+                counts[topic] = counts.get(topic, 0) + size(groups)
         return counts
 
     async def _listed(self, since: datetime | None, until: datetime | None) -> Listed:
         async def threads(wanted: ThreadFilter) -> int:
-            where: dict[str, Filter] = {**wanted.head(), **between("updated_at", since, until)}
-            where |= {"sealed": None} if wanted.narrowed else {}
-            return _count(await self._store.tally(Query(kind="thread", where=where), by=()))
+            within = replace(wanted, since=since, until=until)
+            return size(await self._store.tally(Query(kind="thread", where=within.listed()), by=()))
 
         outcomes: tuple[Outcome, ...] = get_args(Outcome)
         ratings: tuple[Rating, ...] = get_args(Rating)
@@ -277,7 +276,7 @@ class Figures:
         return await self._lists.count_unsealed("review", where, by=("thread",))
 
     async def _calls(self, wanted: CallFilter) -> int:
-        return _count(await self._lists.count_unsealed("tool_call", wanted.where()))
+        return size(await self._lists.count_unsealed("tool_call", wanted.where()))
 
     async def _breakdown(
         self, by: By, since: datetime | None, until: datetime | None, handbooks: Sequence[str]
@@ -315,13 +314,13 @@ class Figures:
         by = (path,) if path else ()
         people = await self._lists.count_unsealed(kind, where, by=("owner", *by))
         counted = await self._lists.count_unsealed(kind, where, by=(*measured, *by))
-        figures = _by(counted, len(measured))
+        figures = by_key(counted, len(measured))
         return {
             name: _Counted(
                 people=frozenset(group.key[0] for group in groups),
                 figures=_figures(figures.get(name, []), of_calls=of_calls),
             )
-            for name, groups in _by(people, 1).items()
+            for name, groups in by_key(people, 1).items()
         }
 
 
@@ -354,7 +353,7 @@ def _figures(groups: Sequence[Tally], *, of_calls: bool) -> GroupFigures:
     outcomes = _counts(groups, 1)
     ratings = {} if of_calls else _counts(groups, 2)
     return GroupFigures(
-        count=_count(groups),
+        count=size(groups),
         failed=sum(outcomes.get(outcome, 0) for outcome in (FAILED_CALL if of_calls else ("failed",))),
         sourced=None if of_calls else outcomes.get("sourced", 0),
         rated_down=None if of_calls else ratings.get("down", 0),
@@ -362,26 +361,14 @@ def _figures(groups: Sequence[Tally], *, of_calls: bool) -> GroupFigures:
     )
 
 
-def _by(groups: Iterable[Tally], place: int) -> dict[Scalar, list[Tally]]:
-    """The groups by the value at this place of their keys; past the end of a key it is None."""
-    parts: dict[Scalar, list[Tally]] = {}
-    for group in groups:
-        parts.setdefault(group.key[place] if place < len(group.key) else None, []).append(group)
-    return parts
-
-
-def _count(groups: Iterable[Tally]) -> int:
-    return sum(group.count for group in groups)
-
-
 def _counts(groups: Iterable[Tally], place: int) -> dict[Any, int]:
     """How many records have each text at this place of the groups' keys; None is left out."""
-    return {key: _count(part) for key, part in _by(groups, place).items() if key is not None}
+    return {key: size(part) for key, part in by_key(groups, place).items() if key is not None}
 
 
 def _errors(groups: Iterable[Tally]) -> int:
     """The failed tool calls, given by day and status."""
-    return _count(group for group in groups if group.key[1] in FAILED_CALL)
+    return size(group for group in groups if group.key[1] in FAILED_CALL)
 
 
 def _first_text(groups: Sequence[Tally]) -> FirstText:
@@ -391,7 +378,7 @@ def _first_text(groups: Sequence[Tally]) -> FirstText:
 def _spent(groups: Sequence[Tally]) -> Spent:
     """The costs of model calls, given by day, model and status."""
     return Spent(
-        calls=_count(groups),
+        calls=size(groups),
         failed=_counts(groups, 2).get("failed", 0),
         cost=sum(group.sums["cost"] for group in groups),
         cost_unknown=sum(group.unknown["cost"] for group in groups),

@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 from core.canonical import Json
 from core.clock import iso
 from core.errors import InvalidInput
-from core.gate import Action
+from core.gate import Action, Owned
+from core.ids import check_id
 from core.log.records import filter_text
 from core.store import All, Filter, In, Range
 from core.values import CallStatus, Decider, Effect, Outcome, Verdict
@@ -70,6 +71,11 @@ class ThreadFilter:
             where["filters"] = _all_of(self.metadata)
         return where
 
+    def listed(self) -> dict[str, Filter]:
+        """The filters on the heads that a list shows."""
+        sealed: dict[str, Filter] = {"sealed": None} if self.narrowed else {}
+        return self.head() | between("updated_at", self.since, self.until) | sealed
+
     def recorded(self) -> dict[str, Json]:
         """The filters as the audit log holds them, without the words."""
         return _recorded(
@@ -125,6 +131,7 @@ class CallFilter:
     def recorded(self) -> dict[str, Json]:
         """The filters as the audit log holds them."""
         return _recorded(
+            list="calls",
             tools=self.tools,
             statuses=self.statuses,
             effects=self.effects,
@@ -171,6 +178,11 @@ class LookFilter:
             since=_iso(self.since),
             until=_iso(self.until),
         )
+
+
+def person_named(owner: str | None) -> Owned | None:
+    """The person that a filter names: then the look is one at that person. Raises InvalidInput for a malformed id."""
+    return Owned(kind="person", id=check_id(owner, "person's id"), owner=owner) if owner is not None else None
 
 
 def between(path: str, since: datetime | None, until: datetime | None) -> dict[str, Filter]:

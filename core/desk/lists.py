@@ -97,7 +97,6 @@ class Lists:
         item_type: type[P],
         where: Mapping[str, Filter],
         *,
-        words: str = "",
         order: tuple[str, ...] = (),
         limit: int = MAX_PAGE,
         cursor: str | None = None,
@@ -105,7 +104,7 @@ class Lists:
         """As `page`, without what belongs to sealed threads."""
 
         async def fetch(limit: int, cursor: str | None) -> Listing[P]:
-            return await self.page(item_type, where, words=words, order=order, limit=limit, cursor=cursor)
+            return await self.page(item_type, where, order=order, limit=limit, cursor=cursor)
 
         return await filled(fetch, self.outside_seals, limit, cursor)
 
@@ -118,19 +117,17 @@ class Lists:
         upto = {head.id: head.n async for head in every(self._store, query)} if threads else {}
         return [one for one in items if one.n <= upto.get(one.thread, 0)]
 
-    async def count_unsealed(
-        self, kind: str, where: Mapping[str, Filter], by: Sequence[str] = (), sums: Sequence[str] = ()
-    ) -> list[Tally]:
+    async def count_unsealed(self, kind: str, where: Mapping[str, Filter], by: Sequence[str] = ()) -> list[Tally]:
         """The groups of the records that do not belong to sealed threads; groups without such records are left out.
 
         `kind` is another kind than `thread`, whose heads say themselves that they are sealed.
         """
-        groups = await self._store.tally(Query(kind=kind, where=where), by, sums)
+        groups = await self._store.tally(Query(kind=kind, where=where), by)
         sealed = [record.id async for record in every(self._store, Query(kind="thread", where={"sealed": True}))]
         # Counted and taken off, because the records do not hold the seal, and sealed threads are few.
         for start in range(0, len(sealed), _IN):
             inside = Query(kind=kind, where={**where, "thread": In(tuple(sealed[start : start + _IN]))})
-            groups = _less(groups, await self._store.tally(inside, by, sums))
+            groups = _less(groups, await self._store.tally(inside, by))
         return groups
 
 
@@ -172,18 +169,9 @@ def check_limit(limit: object, most: int) -> int:
 
 def _less(groups: Iterable[Tally], taken: Iterable[Tally]) -> list[Tally]:
     # To Python True == 1, and as keys they are two groups.
-    off = {repr(group.key): group for group in taken}
-    left = [_minus(group, off[repr(group.key)]) if repr(group.key) in off else group for group in groups]
+    off = {repr(group.key): group.count for group in taken}
+    left = [replace(group, count=group.count - off.get(repr(group.key), 0)) for group in groups]
     return [group for group in left if group.count]
-
-
-def _minus(group: Tally, taken: Tally) -> Tally:
-    return replace(
-        group,
-        count=group.count - taken.count,
-        sums={path: number - taken.sums[path] for path, number in group.sums.items()},
-        unknown={path: number - taken.unknown[path] for path, number in group.unknown.items()},
-    )
 
 
 def _place(item: Item | Review | Look) -> tuple[int, int]:

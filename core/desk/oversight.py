@@ -12,13 +12,13 @@ from datetime import datetime
 from core.canonical import Json
 from core.clock import Clock, SystemClock
 from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, count_calls, count_threads, tool_figures
-from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between
+from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between, person_named
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Snippet, snippet
+from core.desk.tallies import size
 from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, may
-from core.ids import check_id
 from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import OUTDATED, Look, Message, Review, Thread, ToolCall
@@ -74,7 +74,7 @@ class Oversight:
         They are folded again when a console starts, or by `rolltop rebuild`.
         """
         if self._outdated != 0:  # once it is 0, it stays so
-            self._outdated = sum(group.count for group in await self._store.tally(OUTDATED, ()))
+            self._outdated = size(await self._store.tally(OUTDATED, ()))
         return self._outdated
 
     async def search_threads(
@@ -121,7 +121,7 @@ class Oversight:
     ) -> Listing[ToolCall]:
         """The tool calls of all owners, for an auditor, newest first, without those of sealed threads."""
         wanted = wanted or CallFilter()
-        await self._look_at_calls(viewer, wanted)
+        await self._look(viewer, "audit.search", wanted.owner, wanted.recorded())
         return await self._finder.calls(viewer, wanted, limit, cursor)
 
     async def count_threads(self, viewer: Viewer, wanted: ThreadFilter, among: ThreadChoices) -> Total[Counts] | None:
@@ -138,7 +138,7 @@ class Oversight:
 
     async def count_calls(self, viewer: Viewer, wanted: CallFilter, among: CallChoices) -> Total[Counts]:
         """The same for tool calls."""
-        await self._look_at_calls(viewer, wanted)
+        await self._look(viewer, "audit.search", wanted.owner, wanted.recorded())
         return await self._totals.get(
             ("calls", repr(wanted), repr(among)), lambda: count_calls(self._lists, wanted, among)
         )
@@ -150,10 +150,10 @@ class Oversight:
 
         The calls were planned at `since` or later, and before `until`; a time of None is left out.
         """
-        recorded = CallFilter(since=since, until=until).recorded()
+        times = ThreadFilter(since=since, until=until).recorded()
         # These figures may be those of a single call, so they are not for all that may read figures.
         await self._audit.authorize(viewer, "audit.search")
-        await self._look(viewer, "figures.read", None, {"figures": "tools", **recorded})
+        await self._look(viewer, "figures.read", None, {"figures": "tools", **times})
         return await self._totals.get(("tools", since, until), lambda: tool_figures(self._lists, since, until))
 
     async def waiting_calls(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
@@ -189,12 +189,9 @@ class Oversight:
                 raise InvalidInput("only a data protection officer filters by another viewer, or by a person shown")
             where["by"] = viewer.id
         else:
-            await self._audit.record(viewer, "audit.list", _person(wanted.owner), filters=wanted.recorded())
+            await self._audit.record(viewer, "audit.list", person_named(wanted.owner), filters=wanted.recorded())
         page = await self._lists.page(Look, where, order=("-at",), limit=limit, cursor=cursor)
         return Listing(items=[await self._pseudonyms.hide_look(look) for look in page.items], cursor=page.cursor)
-
-    async def _look_at_calls(self, viewer: Viewer, wanted: CallFilter) -> None:
-        await self._look(viewer, "audit.search", wanted.owner, {"list": "calls", **wanted.recorded()})
 
     async def _look(
         self, viewer: Viewer, action: Action, person: str | None, filters: dict[str, Json], words: str = ""
@@ -204,12 +201,7 @@ class Oversight:
         if person is not None:
             action = "person.search"
             await self._audit.authorize(viewer, action)
-        await self._audit.record(viewer, action, _person(person), words=words, filters=filters)
-
-
-def _person(name: str | None) -> Owned | None:
-    """The person that a filter names: then the look is one at that person."""
-    return None if name is None else Owned(kind="person", id=check_id(name, "person's id"), owner=name)
+        await self._audit.record(viewer, action, person_named(person), words=words, filters=filters)
 
 
 class Finder:
@@ -227,7 +219,7 @@ class Finder:
             return await self._by_words(viewer, wanted, limit, cursor)
         if wanted.verdicts and "none" not in wanted.verdicts:
             return await self._by_verdict(viewer, wanted, limit, cursor)
-        where = self._where(wanted) | between("updated_at", wanted.since, wanted.until)
+        where = wanted.listed()
 
         async def fetch(limit: int, cursor: str | None) -> Listing[Thread]:
             return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
@@ -248,9 +240,6 @@ class Finder:
             ],
             cursor=page.cursor,
         )
-
-    def _where(self, wanted: ThreadFilter) -> dict[str, Filter]:
-        return wanted.head() | ({"sealed": None} if wanted.narrowed else {})
 
     async def _by_words(
         self, viewer: Viewer, wanted: ThreadFilter, limit: int, cursor: str | None
@@ -302,7 +291,7 @@ class Finder:
         if not threads:
             return []
         # Asked again, and not taken from what was found: a thread may have been sealed since.
-        found = await self._lists.all(Thread, {**self._where(wanted), "id": In(tuple(threads))})
+        found = await self._lists.all(Thread, {**wanted.head(), "sealed": None, "id": In(tuple(threads))})
         heads = {head.id: head for head in found}
         return [heads[thread] for thread in threads if thread in heads]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from core.desk.lists import Lists
 from core.desk.reviews import Reviews
@@ -12,8 +12,6 @@ from core.log.records import HandoverRecord, ModelCall, Retrieval, Review, Summa
 from core.store import Filter, In
 
 Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
-
-S = TypeVar("S", Turn, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +54,13 @@ class TurnViews:
 
         `lists` reads them, and says what comes of a record that cannot be read.
         """
-        ids = tuple(turn.id for turn in turns)
+        ids, shown = tuple(turn.id for turn in turns), self._pseudonyms.shown
         of_turns: dict[str, Filter] = {"turn": In(ids)}
-        calls = await self._shown(await lists.all(ToolCall, of_turns), named=named)
-        model_calls = await self._shown(await lists.all(ModelCall, of_turns), named=named)
-        retrievals = await self._shown(await lists.all(Retrieval, of_turns), named=named)
-        summaries = await self._shown(await lists.all(Summary, of_turns), named=named)
-        handovers = await self._shown(await lists.all(HandoverRecord, of_turns), named=named)
+        calls = await shown(await lists.all(ToolCall, of_turns), named=named)
+        model_calls = await shown(await lists.all(ModelCall, of_turns), named=named)
+        retrievals = await shown(await lists.all(Retrieval, of_turns), named=named)
+        summaries = await shown(await lists.all(Summary, of_turns), named=named)
+        handovers = await shown(await lists.all(HandoverRecord, of_turns), named=named)
         reviews = {} if named else await self._reviews.of(viewer, ids)
         return [
             TurnView(
@@ -74,8 +72,5 @@ class TurnViews:
                 handovers=[handover for handover in handovers if handover.turn == turn.id],
                 review=reviews.get(turn.id),
             )
-            for turn in await self._shown(turns, named=named)
+            for turn in await shown(turns, named=named)
         ]
-
-    async def _shown(self, items: Sequence[S], *, named: bool) -> list[S]:
-        return list(items) if named else [await self._pseudonyms.hide(item) for item in items]

@@ -242,13 +242,12 @@ class _Trail:
 
 def look(entry: Entry) -> Look:
     """The record of an audit log's entry. Raises Corrupt for an entry that does not belong there."""
-    seen, viewer, at = _audit_fact(entry), _viewer(entry), iso(entry.at)
+    seen, viewer = _audit_fact(entry), _viewer(entry)
     common: dict[str, Any] = {  # Any: fields of the record
         "id": digest([viewer, entry.n]),
         "n": entry.n,
         "by": viewer,
-        "at": at,
-        "day": at[:10],
+        "at": iso(entry.at),
         "action": seen.action,
         "object": seen.object,
     }

@@ -15,11 +15,8 @@ INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "turn": (
         ("thread", "first_n"),  # a thread's turns, which each request to a model reads
-        ("opened_at",),  # answers, newest first
-        ("outcome", "opened_at"),  # answers by what came of them
+        ("opened_at",),  # figures of a time
         ("rating", "opened_at"),  # answers that were rated down
-        ("day",),  # figures of a time
-        ("country", "day"),  # figures of a time in one country
     ),
     "message": (
         ("thread", "at_n"),  # a thread's messages
@@ -27,28 +24,20 @@ INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("owner", "at"),  # those of one person
     ),
     "tool_call": (
-        ("planned_at",),  # all calls, newest first, and those of a time
+        ("planned_at",),  # all calls, newest first, those of a time, and their figures
         ("tool", "planned_at"),  # calls of one tool
         ("status", "planned_at"),  # calls that failed, or wait for an approver
         ("owner", "planned_at"),  # calls for one person
         ("about_other", "planned_at"),  # calls about another person than the asker
-        ("day",),  # figures of a time
     ),
-    "model_call": (
-        ("asked_at",),  # requests, newest first
-        ("day",),  # costs of a time
-    ),
+    "model_call": (("asked_at",),),  # costs of a time
     "retrieval": (("answers", "at"),),  # questions without an answer in the handbooks
     "summary": (("thread", "at_n"),),  # a thread's newest summary
-    "handover": (("day",),),  # figures of a time
-    "review": (
-        ("judged_at",),  # newest verdicts
-        ("opened_at",),  # verdicts on the answers of a time
-    ),
+    "handover": (("asked_at",),),  # figures of a time
+    "review": (("opened_at",),),  # verdicts on the answers of a time
     "look": (
         ("at",),  # the audit log, newest first
         ("by", "at"),  # what one viewer looked at
-        ("day",),  # the audit log of a time
     ),
 }
 """Per kind of record the orders that are indexed: by the last path, among records of one value at the paths before it.
@@ -61,7 +50,6 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "turn": (
         "status",  # recovery: the open turns
         "handbooks",  # answers that cite a handbook
-        "models",  # answers of a model
     ),
     "message": ("turn",),  # what a commit of the turn changes; so are the others of this path
     "tool_call": ("thread", "turn", "filters"),

@@ -431,7 +431,6 @@ def _handover(thread: Thread, entry: Entry, fact: HandoverAsked) -> HandoverReco
         note=fact.content.note if fact.content else None,
         asked_at=iso(entry.at),
         at_n=entry.n,
-        day=iso(entry.at)[:10],
     )
 
 

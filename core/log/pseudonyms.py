@@ -5,6 +5,7 @@ installation, and another one in each other installation.
 """
 
 import hmac
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from core.clock import Clock
@@ -73,6 +74,10 @@ class Pseudonyms:
                 if item.decision and item.decision.by == item.owner:
                     changes["decision"] = item.decision.model_copy(update={"by": changes["owner"]})
         return item.model_copy(update=changes)
+
+    async def shown(self, items: Sequence[P], *, named: bool) -> list[P]:
+        """The records as they are if `named`, else hidden."""
+        return list(items) if named else [await self.hide(item) for item in items]
 
     async def hide_look(self, look: Look) -> Look:
         """The entry without the ids of the people whose content it showed."""

@@ -441,7 +441,7 @@ class HandoverRecord(Value):
     """An employee's matter on its way to a person. `asked` becomes `sent`, `failed` or `unknown`.
 
     `attached` says what of the thread went along with `note`. `reference` is what the employee can quote, `message`
-    says in words what went wrong. None is unknown, or not yet known, or erased. `day` is the UTC day of the request.
+    says in words what went wrong. None is unknown, or not yet known, or erased.
     """
 
     kind: Literal["handover"] = "handover"
@@ -458,7 +458,6 @@ class HandoverRecord(Value):
     asked_at: str
     ended_at: str | None = None
     at_n: int
-    day: str = ""
 
 
 class Given(Value):
@@ -487,7 +486,6 @@ class Review(Value):
     opened_at: str
     given: list[Given]
     verdicts: list[Verdict]
-    judged_at: str
 
 
 class Look(Value):
@@ -503,7 +501,6 @@ class Look(Value):
     n: int
     by: str
     at: str
-    day: str
     action: str
     object: str | None
     owners: list[str]

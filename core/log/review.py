@@ -37,7 +37,6 @@ def fold_review(review: Review | None, entry: Entry) -> Review:
         opened_at=verdict.opened_at,
         given=list(newest.values()),
         verdicts=sorted({one.verdict for one in newest.values()}),
-        judged_at=iso(entry.at),
     )
 
 

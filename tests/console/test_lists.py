@@ -3,8 +3,8 @@
 import pytest
 
 from console.app import app
-from console.drawing.filters import scalar
 from console.drawing.thread_rows import _beginning
+from console.scalars import scalar
 from core.desk.snippets import snippet
 from core.gate import Viewer
 from tests.console.test_pages import AUDITOR, COLLEAGUE, EMPLOYEE, LEAVE, LETTER, ask, open_as, texts
@@ -213,6 +213,8 @@ def test_metadata_is_a_filter_if_the_operator_has_named_the_field(open_as, monke
         ("2030-03-04", "2030-03-04"),
         ("[1]", "[1]"),
         ("null", "null"),
+        ("NaN", "NaN"),
+        ("1e999", "1e999"),
     ],
 )
 def test_a_value_is_a_number_or_a_bool_if_it_looks_like_one_and_a_text_in_quotes(text, value):

@@ -12,7 +12,7 @@ from core.log.records import Look
 def look(action, **fields):
     plain = dict(object=None, owners=[], denied=False, more=0, filters={}, manifest=None, purpose="sample", words="")
     at = "2026-11-24T09:30:00.000Z"
-    return Look(id="1", n=1, by="e-2001", at=at, day=at[:10], action=action, **{**plain, **fields})
+    return Look(id="1", n=1, by="e-2001", at=at, action=action, **{**plain, **fields})
 
 
 def test_every_action_of_the_gate_has_words_and_a_kind():

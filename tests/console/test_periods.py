@@ -31,8 +31,3 @@ def test_a_preset_covers_whole_days(preset, since, until):
 def test_chosen_days_are_covered_to_the_end_of_the_last_one():
     assert period("days", TODAY, date(2026, 1, 1), date(2026, 1, 31)) == Period(at(2026, 1, 1), at(2026, 2, 1))
     assert period("days", TODAY, None, date(2026, 1, 31)) == Period(None, at(2026, 2, 1))
-
-
-def test_the_period_before_has_the_same_length_and_an_open_one_has_none():
-    assert period("7d", TODAY).before == Period(at(2026, 3, 2), at(2026, 3, 9))
-    assert period("all", TODAY).before is None

@@ -178,10 +178,11 @@ def test_a_timeline_is_drawn_only_when_it_is_opened_and_opening_it_is_no_further
     opened(at, f"tr_timeline_{turn}")
     steps = [title.split(" ", 1)[1] for title in titles(at) if CLOCK.match(title)]
     search, *attempts = steps
-    assert search.startswith("Search :orange-badge[:material/help: not sure] 2 passages")
-    assert [step.partition(" :")[0] for step in attempts] == [f"Model, step 1, attempt {n}" for n in (1, 2, 3)]
-    assert ":material/error: failed] overloaded ·" in attempts[0]
-    assert ":material/check: answered]" in attempts[2]
+    assert "Timeline · 4 steps" in titles(at)
+    assert search.startswith("Search · :material/help: not sure · 2 passages")
+    assert [step.partition(" ·")[0] for step in attempts] == [f"Model, step 1, attempt {n}" for n in (1, 2, 3)]
+    assert ":material/error: failed · overloaded ·" in attempts[0]
+    assert ":material/check: answered ·" in attempts[2]
     passages = [title for title in titles(at) if "score" in title]
     assert [title.split(" ")[0] for title in passages] == ["1", "2"]
     assert all("version 1 · score 1" in passage for passage in passages)

@@ -14,11 +14,12 @@ from backends.stores.opening import open_store
 from core import Concern, Desk, Viewer, check_export, tool
 from core.clock import SystemClock
 from core.desk.exports import exports
-from core.desk.exports.contents import dollars
-from core.desk.exports.tables import CALL_COLUMNS, TURN_COLUMNS
+from core.desk.exports.contents import Contents, dollars
+from core.desk.exports.tables import CALL_COLUMNS, TURN_COLUMNS, call_table
 from core.desk.filters import CallFilter, ThreadFilter
 from core.errors import Corrupt, InvalidInput, NotFound, Unavailable
 from core.log.pseudonyms import Pseudonyms
+from core.log.records import ToolCall
 from tests.retrieval.test_searching import Library, passage
 from tests.support.desks import QUICK, ended
 from tests.support.seeding import seed
@@ -121,6 +122,30 @@ async def test_a_csv_of_calls_has_a_row_for_each_call(desk, store):
     assert json.loads(row["arguments"])["start"] == "monday"
     assert row["result"] == f"'{FORMULA} from monday"
     assert (row["about"], row["about_other"]) == (await Pseudonyms(store, SystemClock()).of("e-1077"), "yes")
+
+
+def test_arguments_of_an_approver_that_were_erased_are_not_replaced_by_the_planned_ones():
+    call = ToolCall(
+        id="c1",
+        n=9,
+        thread="t1",
+        turn="u1",
+        owner="e-1",
+        model_call="m1",
+        number=1,
+        tool="book",
+        effect="unsafe",
+        status="succeeded",
+        planned={"days": 30},
+        arguments=None,
+        digest="-",
+        fence=1,
+        planned_at="2026-03-02T09:00:00.000Z",
+        at_n=4,
+    )
+    table = call_table(Contents(kind="calls", calls=[call])).decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert row["arguments"] == ""
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,6 @@ def since(days: int) -> str:
     return iso(NOW - timedelta(days=days))
 
 
-def day(days: int) -> str:
-    return since(days)[:10]
-
-
 def papers(first_number: int, count: int, days: tuple[int, int]) -> list[Record]:
     """Threads of one turn with two calls and a look each, evenly over the days; a few recent ones went wrong."""
     chance = random.Random(first_number)
@@ -180,7 +176,6 @@ def papers(first_number: int, count: int, days: tuple[int, int]) -> list[Record]
                     n=1,
                     by="auditor@example.com" if rare else f"a{number % 5}@example.com",
                     at=at,
-                    day=at[:10],
                     action="thread.read",
                     object=f"thread:{thread}",
                     owners=["e0@example.com", owner] if rare else [owner],
@@ -209,7 +204,7 @@ class Case:
 
 
 NEWEST = "newest threads"
-MONTH = Range(ge=day(30), lt=day(0))
+MONTH = Range(ge=since(30), lt=since(0))
 THREADS = Query(kind="thread", order=("-updated_at",))
 CALLS = Query(kind="tool_call", order=("-planned_at",))
 LOOKS = Query(kind="look", order=("-at",))
@@ -231,12 +226,14 @@ CASES = {
     ),
     "calls of one tool": Case(replace(CALLS, where={"tool": "travel"})),
     "calls about another person": Case(replace(CALLS, where={"about_other": True})),
-    "answers by day and outcome": Case(Query(kind="turn", where={"day": MONTH}), ("day", "outcome")),
+    "answers by day and outcome": Case(Query(kind="turn", where={"opened_at": MONTH}), ("day", "outcome")),
     "costs by day and model": Case(
-        Query(kind="model_call", where={"day": MONTH}), ("day", "model"), ("cost", "usage.input", "usage.output")
+        Query(kind="model_call", where={"asked_at": MONTH}), ("day", "model"), ("cost", "usage.input", "usage.output")
     ),
-    "calls by tool and status": Case(Query(kind="tool_call", where={"day": MONTH}), ("tool", "status")),
-    "calls by tool and duration": Case(Query(kind="tool_call", where={"day": MONTH}), ("tool", "duration_bucket")),
+    "calls by tool and status": Case(Query(kind="tool_call", where={"planned_at": MONTH}), ("tool", "status")),
+    "calls by tool and duration": Case(
+        Query(kind="tool_call", where={"planned_at": MONTH}), ("tool", "duration_bucket")
+    ),
     "what one viewer looked at": Case(replace(LOOKS, where={"by": "auditor@example.com"})),
     "who looked at what is theirs": Case(replace(LOOKS, where={"owners": "e7@example.com"})),
 }

@@ -440,12 +440,12 @@ async def test_a_tally_reads_what_the_filter_leaves_that_leaves_fewest(
     store: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_query, "FEW", 20)
-    turns = [noted(f"t{n}", kind="turn", outcome="sourced", day=f"{n:04}") for n in range(1000)]
-    await extend(store, "thread:a", {}, records=turns)
-    filters = {"outcome": "sourced", "day": Range(ge="0100", lt="0150")}
-    fifty, all_of_them = (Query(kind="turn", where={name: filters[name]}) for name in ("day", "outcome"))
+    calls = [noted(f"c{n}", kind="tool_call", status="succeeded", tool=f"tool{n // 50}") for n in range(1000)]
+    await extend(store, "thread:a", {}, records=calls)
+    filters = {"status": "succeeded", "tool": "tool2"}
+    fifty, all_of_them = (Query(kind="tool_call", where={name: filters[name]}) for name in ("tool", "status"))
     assert 10 * steps(file, fifty, ()) < steps(file, all_of_them, ())
-    assert steps(file, Query(kind="turn", where=filters), ()) < 5 * steps(file, fifty, ())
+    assert steps(file, Query(kind="tool_call", where=filters), ()) < 5 * steps(file, fifty, ())
 
 
 @pytest.mark.parametrize("few", [0, 5, sqlite_query.FEW], ids=lambda few: f"few={few}")

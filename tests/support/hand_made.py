@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from core.clock import iso
@@ -82,7 +82,7 @@ def _head(thread: str, questions: Sequence[Asked]) -> Thread:
 def _items(asked: Asked, number: int) -> list[Item | Review]:
     at, day, turn = iso(asked.at), iso(asked.at)[:10], f"{asked.thread}-q{number}"
     common: dict[str, Any] = {"n": 1, "thread": asked.thread, "owner": asked.owner}
-    of_turn: dict[str, Any] = {**common, "turn": turn, "day": day}
+    of_turn: dict[str, Any] = {**common, "turn": turn}
     items: list[Item | Review] = [
         Turn(
             **common,
@@ -107,6 +107,7 @@ def _items(asked: Asked, number: int) -> list[Item | Review]:
     items += [
         ToolCall(
             **of_turn,
+            day=day,
             id=f"{turn}-t{i}",
             model_call="-",
             number=i,
@@ -124,6 +125,7 @@ def _items(asked: Asked, number: int) -> list[Item | Review]:
     items += [
         ModelCall(
             **of_turn,
+            day=day,
             id=f"{turn}-m{i}",
             model=asked.model,
             step=1,
@@ -157,7 +159,6 @@ def _items(asked: Asked, number: int) -> list[Item | Review]:
                 opened_at=at,
                 given=given,
                 verdicts=sorted({*asked.verdicts}),
-                judged_at=iso(asked.at + timedelta(hours=1)),
             )
         )
     return items

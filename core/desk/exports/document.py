@@ -122,7 +122,7 @@ def _source(citation: Citation) -> tuple[str, ...]:
 
 
 def _call_row(call: ToolCall) -> tuple[str, ...]:
-    return call.tool, _words(call.status), _json(_arguments(call)), call.error or _json(call.result)
+    return call.tool, _words(call.status), _json(call.arguments), call.error or _json(call.result)
 
 
 def _call_facts(call: ToolCall) -> Iterator[tuple[str, str]]:
@@ -133,7 +133,7 @@ def _call_facts(call: ToolCall) -> Iterator[tuple[str, str]]:
         ("Finished", _time(call.finished_at)),
         ("Effect", call.effect),
         ("About", call.about),
-        ("Arguments", _json(_arguments(call))),
+        ("Arguments", _json(call.arguments)),
         ("Result", _json(call.result)),
         ("Error", call.error),
         ("The model was told", call.told),
@@ -150,10 +150,6 @@ def _model_row(call: ModelCall) -> tuple[str, ...]:
     counts = ("unknown" if count is None else str(count) for count in (call.usage.input, call.usage.output))
     status = f"{call.status} ({call.code})" if call.code else call.status
     return call.model, call.purpose, status, *counts, dollars(call.cost) or "unknown"
-
-
-def _arguments(call: ToolCall) -> Json:
-    return call.planned if call.arguments is None else call.arguments
 
 
 def _facts(*words: str) -> str:

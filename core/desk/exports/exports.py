@@ -16,14 +16,13 @@ from core.desk.exports.document import html_document
 from core.desk.exports.lines import json_lines
 from core.desk.exports.package import MANIFEST, ChainHead, Manifest, describe, pack, sha256
 from core.desk.exports.tables import call_table, turn_table
-from core.desk.filters import CallFilter, ThreadFilter
+from core.desk.filters import CallFilter, ThreadFilter, person_named
 from core.desk.lists import MAX_PAGE, Lists
 from core.desk.oversight import Finder, ThreadRow
 from core.desk.reviews import Reviews
 from core.desk.turn_views import TurnView, TurnViews
 from core.errors import Corrupt, InvalidInput, NotFound
 from core.gate import Action, Owned, Viewer
-from core.ids import check_id
 from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import Thread, ToolCall, Turn
@@ -325,10 +324,8 @@ def _refusal(threads: int, rows: int) -> str | None:
 def _recorded(wanted: Wanted) -> dict[str, Json]:
     """The query as the audit log holds it: filters as those of a search, so that it is known again, or the ids."""
     match wanted:
-        case ThreadFilter():
+        case ThreadFilter() | CallFilter():
             return wanted.recorded()
-        case CallFilter():
-            return {"list": "calls", **wanted.recorded()}
         case _:
             return {"ids": list(wanted) if len(wanted) <= MAX_THREADS else len(wanted)}
 
@@ -338,9 +335,7 @@ def _words(wanted: Wanted) -> str:
 
 
 def _person(wanted: Wanted) -> Owned | None:
-    """The person that the filter names: then the look is one at that person."""
-    owner = wanted.owner if isinstance(wanted, ThreadFilter | CallFilter) else None
-    return Owned(kind="person", id=check_id(owner, "person's id"), owner=owner) if owner is not None else None
+    return person_named(wanted.owner) if isinstance(wanted, ThreadFilter | CallFilter) else None
 
 
 def _up_to(head: Thread) -> Range:

@@ -160,7 +160,7 @@ def _call_row(call: ToolCall) -> Row:
         "finished_at": call.finished_at,
         "duration_ms": call.duration_ms,
         "attempts": call.attempts,
-        "arguments": call.planned if call.arguments is None else call.arguments,
+        "arguments": call.arguments,
         "result": call.result,
         "result_cut": call.cut,
         "error": call.error,
