@@ -145,7 +145,7 @@ pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = pytest.ho
 
 
 LONGEST_FILES = ("test_protocol_model.py", "test_many_threads.py", "test_kill.py", "test_demo_history.py")
-"""They begin first, so that neither of two workers is left alone with one of them at the end."""
+"""They begin first, so that a worker is not left alone with one of them at the end."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
