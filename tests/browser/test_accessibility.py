@@ -59,7 +59,7 @@ def faults(page):
     }
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.torture)])
 def test_each_page_of_oversight_is_accessible_and_fits_the_screen(offline, asked, sign_in, width, scheme):
     page = sign_in(offline, "e-2001", width=width)
     page.emulate_media(color_scheme=scheme)
