@@ -7,7 +7,7 @@ store. The published tests in `backends.stores.suite` check it and say in words 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 from core.canonical import Json, canonical
 from core.errors import TooLarge
@@ -45,6 +45,14 @@ class Record:
     id: str
     n: int
     fields: Mapping[str, Json]
+    _fields_json: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def fields_json(self) -> bytes:
+        """The canonical JSON of the fields, encoded once. Raises InvalidInput if they are not JSON."""
+        if self._fields_json is None:
+            object.__setattr__(self, "_fields_json", canonical(dict(self.fields)))
+        return cast(bytes, self._fields_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +206,8 @@ class Store(Protocol):
 
 def commit_size(entries: Sequence[Entry], records: Sequence[Record]) -> int:
     """The bytes that MAX_COMMIT counts. Raises TooLarge if there are more, InvalidInput if a value is not JSON."""
-    size = sum(len(canonical(entry.payload)) + len(canonical(entry.shell)) for entry in entries)
-    size += sum(len(canonical(dict(record.fields))) for record in records)
+    size = sum(len(entry.payload_json) + len(entry.shell_json) for entry in entries)
+    size += sum(len(record.fields_json) for record in records)
     if size > MAX_COMMIT:
         raise TooLarge(f"a commit of {size} bytes is larger than {MAX_COMMIT}, the limit of every store")
     return size

@@ -3,13 +3,13 @@
 They stand below the log, because the store, the model, the retriever and the tools use them too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from core.canonical import Json
+from core.canonical import Json, canonical
 
 GENESIS = "0" * 64
 """The `prev` of entry 1 of every stream."""
@@ -93,6 +93,22 @@ class Entry:
     commitment: str
     prev: str
     hash: str
+    _shell_json: bytes | None = field(default=None, init=False, repr=False, compare=False)
+    _payload_json: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def shell_json(self) -> bytes:
+        """The canonical JSON of the shell, encoded once. Raises InvalidInput if it is not JSON."""
+        if self._shell_json is None:
+            object.__setattr__(self, "_shell_json", canonical(self.shell))
+        return cast(bytes, self._shell_json)
+
+    @property
+    def payload_json(self) -> bytes:
+        """As `shell_json`, of the payload."""
+        if self._payload_json is None:
+            object.__setattr__(self, "_payload_json", canonical(self.payload))
+        return cast(bytes, self._payload_json)
 
     @property
     def erased(self) -> bool:

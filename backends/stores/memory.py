@@ -12,7 +12,6 @@ import anyio.lowlevel
 
 from backends.stores import matching
 from backends.stores.checks import check_commit, check_erase, check_kind, check_number, check_record_id
-from core.canonical import canonical
 from core.clock import milliseconds
 from core.errors import Conflict, InvalidInput, Unavailable
 from core.ids import check_stream
@@ -142,10 +141,10 @@ def _copied_entry(entry: Entry) -> Entry:
     return replace(
         entry,
         at=milliseconds(entry.at),
-        shell=loads(canonical(entry.shell)),
-        payload=loads(canonical(entry.payload)),
+        shell=loads(entry.shell_json),
+        payload=loads(entry.payload_json),
     )
 
 
 def _copied(record: Record) -> Record:
-    return replace(record, fields=loads(canonical(dict(record.fields))))
+    return replace(record, fields=loads(record.fields_json))

@@ -6,10 +6,10 @@ chain stays valid.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from core.canonical import Json, chain_hash, commitment
+from core.canonical import Json, canonical, chain_hash, commitment
 from core.clock import iso
 from core.errors import Corrupt
 from core.values import GENESIS, Entry
@@ -45,11 +45,13 @@ def chain(
             shell=draft.shell,
             payload=draft.payload,
             salt=salt,
-            commitment=commitment(salt, draft.payload),
+            commitment="",
             prev=prev,
             hash="",
         )
-        entry = replace(entry, hash=shell_hash(entry))
+        # The entry is still this function's own: a copy for each hash would be encoded anew.
+        object.__setattr__(entry, "commitment", commitment(salt, entry.payload_json))
+        object.__setattr__(entry, "hash", shell_hash(entry))
         entries.append(entry)
         prev = entry.hash
     return entries
@@ -57,7 +59,7 @@ def chain(
 
 def shell_hash(entry: Entry) -> str:
     """The hash of the entry's shell, computed from its fields."""
-    return chain_hash(
+    fields = canonical(
         {
             "stream": entry.stream,
             "n": entry.n,
@@ -65,11 +67,13 @@ def shell_hash(entry: Entry) -> str:
             "v": entry.v,
             "at": iso(entry.at),
             "by": entry.by,
-            "shell": entry.shell,
+            "shell": 0,
             "commitment": entry.commitment,
             "prev": entry.prev,
         }
     )
+    # Put in afterwards, because it has been encoded before. Within a text these quotation marks would be escaped.
+    return chain_hash(fields.replace(b',"shell":0,"stream":', b',"shell":%b,"stream":' % entry.shell_json, 1))
 
 
 def verify(entries: Iterable[Entry], *, after: int = 0, prev: str | None = GENESIS) -> tuple[int, str]:
@@ -86,7 +90,7 @@ def verify(entries: Iterable[Entry], *, after: int = 0, prev: str | None = GENES
             raise Corrupt(entry.stream, entry.n, "does not hold the hash of the entry before it")
         if entry.hash != shell_hash(entry):
             raise Corrupt(entry.stream, entry.n, "its shell was changed")
-        if entry.salt is not None and entry.commitment != commitment(entry.salt, entry.payload):
+        if entry.salt is not None and entry.commitment != commitment(entry.salt, entry.payload_json):
             raise Corrupt(entry.stream, entry.n, "its payload was changed")
         n, prev = entry.n, entry.hash
     return n, prev if prev is not None else GENESIS

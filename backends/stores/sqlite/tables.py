@@ -13,7 +13,7 @@ import apsw
 
 from backends.private_files import make_private
 from backends.stores.matching import MAX_TEXT, SEGMENT, text_words
-from core.canonical import Json, canonical
+from core.canonical import Json
 from core.clock import iso, moment
 from core.errors import Corrupt, InvalidInput
 from core.log.indexes import INDEXES
@@ -138,8 +138,8 @@ def entry_row(entry: Entry) -> Row:
         entry.v,
         iso(entry.at),
         entry.by,
-        canonical(entry.shell).decode(),
-        None if entry.erased else canonical(entry.payload).decode(),
+        entry.shell_json.decode(),
+        None if entry.erased else entry.payload_json.decode(),
         entry.salt,
         entry.commitment,
         entry.prev,
@@ -182,7 +182,7 @@ def head(stream: str, n: int) -> Written:
 
 def written(record: Record) -> Written:
     """The record made ready for `write_record`."""
-    fields = canonical(dict(record.fields)).decode()
+    fields = record.fields_json.decode()
     return Written(record, fields, leaves(record.fields), _joined_words(record.fields))
 
 
