@@ -268,7 +268,7 @@ async def remarks(store, *, models=("scripted:",), tools=("look",)) -> list[tupl
 
 async def test_an_open_turn_needs_somebody_only_where_nobody_can_go_on_with_it(store):
     async with chatting(store, [[Wait(anyio.Event())]], tools=[look]) as chat:
-        turn = await chat.desk.submit(ASKER, chat.id, "?")
+        await chat.desk.submit(ASKER, chat.id, "?")
         await until(lambda: logged(store, chat.id, "model.asked"))
         ((about, trouble, said),) = await remarks(store)
         assert (about, trouble) == ("open turn", False)
