@@ -9,12 +9,17 @@ from pathlib import Path
 
 import anyio
 
-from tests.bench import streams, tables, turns
+from tests.bench import imports, queries, streams, tables, turns
 from tests.bench.measuring import Row, Sizes, Skipped, hardware
 
 Part = Callable[[Sizes, Path], AsyncIterator[Row | Skipped]]
 
-PARTS: Mapping[str, Part] = {"turn": turns.rows, "streams": streams.rows}
+PARTS: Mapping[str, Part] = {
+    "turn": turns.rows,
+    "streams": streams.rows,
+    "queries": queries.rows,
+    "import": imports.rows,
+}
 """By name what can be measured; a part may use the folder that it is given for its files."""
 
 

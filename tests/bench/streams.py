@@ -139,7 +139,7 @@ async def _streams(store: Store, store_name: str, sizes: Sizes, count: int) -> A
 
             async def followed(model: Paced, question: str, seen: Callable[[int], None]) -> None:
                 turn = await desk.submit(ASKER, next(names), question)  # noqa: B023 # called in this round only
-                async with aclosing(desk.follow(ASKER, turn.id)) as events:  # noqa: B023
+                async with aclosing(desk.follow(ASKER, turn.id)) as events:
                     async for event in events:
                         if event.kind == "text":
                             seen(len(event.text))
