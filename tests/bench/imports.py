@@ -46,10 +46,15 @@ async def rows(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
 
 def _start(program: str) -> Start:
     began = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)  # it is gone: Popen must not wait for it again
+    # Its own word on its memory: what wait4 reports begins with the size of the process that it was forked from.
+    command = [sys.executable, "-c", f"{program}\nprint(open('/proc/self/status').read())"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)  # it is gone: Popen must not wait for it again
+    wall = time.monotonic() - began
     if process.returncode:
         raise RuntimeError(f"{program!r} ended with {process.returncode}")
-    wall = time.monotonic() - began
-    return Start(1000 * (usage.ru_utime + usage.ru_stime), 1000 * wall, usage.ru_maxrss / 1000)
+    memory = next(int(line.split()[1]) for line in said.splitlines() if line.startswith("VmHWM:"))
+    return Start(1000 * (usage.ru_utime + usage.ru_stime), 1000 * wall, memory / 1000)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import apsw
 
+from core.canonical import canonical
 from core.clock import iso
 from core.log.buckets import bucket
 from core.log.facts import Snapshot
@@ -300,7 +301,7 @@ def _insert(plain: apsw.Connection, one: Record) -> None:
     columns = [one.fields[column] for column in table.columns]
     plain.execute(
         f"INSERT INTO {one.kind} VALUES ({', '.join('?' * (len(columns) + 3))})",
-        (one.id, one.n, *columns, one.fields_json.decode()),
+        (one.id, one.n, *columns, canonical(dict(one.fields)).decode()),
     )
     if one.kind == "message":
         plain.execute("INSERT INTO word (rowid, text) VALUES (?, ?)", (plain.last_insert_rowid(), one.fields["text"]))

@@ -13,6 +13,7 @@ from backends import open_store
 from backends.models.scripted.model import ScriptedModel
 from backends.stores.mongodb.store import MongoStore
 from core import Desk, load_chat
+from core.canonical import canonical
 from core.store import Record, Store
 from core.values import Entry
 from tests.bench import peer
@@ -91,13 +92,13 @@ class BareTurn:
 
 
 def _row(entry: Entry) -> tuple[str | int | bytes | None, ...]:
-    payload = None if entry.erased else entry.payload_json.decode()
-    shell = (entry.stream, entry.n, entry.kind, entry.by, entry.shell_json.decode(), payload)
+    payload = None if entry.erased else canonical(entry.payload).decode()
+    shell = (entry.stream, entry.n, entry.kind, entry.by, canonical(entry.shell).decode(), payload)
     return (*shell, entry.salt, entry.commitment, entry.prev, entry.hash)
 
 
 def _fields(record: Record) -> tuple[str | int, ...]:
-    return (record.kind, record.id, record.n, record.fields_json.decode())
+    return (record.kind, record.id, record.n, canonical(dict(record.fields)).decode())
 
 
 async def rows(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
