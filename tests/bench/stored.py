@@ -274,7 +274,7 @@ async def fill(store: Store, path: Path, records: Iterable[Record]) -> apsw.Conn
         "CREATE INDEX list_0 ON list (path, value, sealed, updated_at, thread);"
         "CREATE VIRTUAL TABLE word USING fts5(text, content = '', detail = none)"
     )
-    for number, some in enumerate(batched_records(records)):
+    for number, some in enumerate(batches(records)):
         await store.commit("thread:bench", 0, [], some, id=f"bench-{number}")
         plain.execute("BEGIN")
         for one in some:
@@ -284,7 +284,7 @@ async def fill(store: Store, path: Path, records: Iterable[Record]) -> apsw.Conn
     return plain
 
 
-def batched_records(records: Iterable[Record]) -> Iterator[Sequence[Record]]:
+def batches(records: Iterable[Record]) -> Iterator[Sequence[Record]]:
     """The records in the portions in which they are committed."""
     some: list[Record] = []
     for one in records:
