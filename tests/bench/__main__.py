@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from tests.bench import imports, queries, streams, tables, turns
+from tests.bench import console, imports, queries, streams, tables, turns
 from tests.bench.measuring import Row, Sizes, Skipped, hardware
 
 Part = Callable[[Sizes, Path], AsyncIterator[Row | Skipped]]
@@ -19,6 +19,7 @@ PARTS: Mapping[str, Part] = {
     "streams": streams.rows,
     "queries": queries.rows,
     "import": imports.rows,
+    "console": console.rows,
 }
 """By name what can be measured; a part may use the folder that it is given for its files."""
 
