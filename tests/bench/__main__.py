@@ -16,6 +16,7 @@ Part = Callable[[Sizes, Path], AsyncIterator[Row | Skipped]]
 
 PARTS: Mapping[str, Part] = {
     "turn": turns.rows,
+    "commands": turns.commands,
     "streams": streams.rows,
     "queries": queries.rows,
     "import": imports.rows,

@@ -174,7 +174,7 @@ class Tab:
 
 
 async def _reruns(sizes: Sizes, console: Server, empty: Server) -> AsyncIterator[Row]:
-    pages = _pages(sizes)
+    pages = _pages(sizes)[: sizes.pages]
     async with _browser() as browser:
         nothing = await _open(browser, empty, Page("empty", "/"))
         tabs = [await _open(browser, console, page) for page in pages]

@@ -79,6 +79,7 @@ class Sizes:
     imports: int = 5
     drawn_messages: tuple[int, ...] = (0, 20, 200, 1_000)
     drawn_threads: int = 2_000
+    pages: int = 100
     reruns: int = 5
     askers: tuple[int, ...] = (5, 20, 50, 100)
 
@@ -99,6 +100,7 @@ TINY = Sizes(
     imports=1,
     drawn_messages=(0, 4),
     drawn_threads=30,
+    pages=3,
     reruns=1,
     askers=(2,),
 )

@@ -227,7 +227,7 @@ def messages(count: int, long: int) -> Iterator[Record]:
 def long_head(count: int) -> Record:
     """The head of LONG, one more of PERSON's threads, once it has so many messages."""
     head = next(heads(1, 1))
-    return Record(kind="thread", id=LONG, n=3 * count + 3, fields=head.fields)
+    return Record(kind="thread", id=LONG, n=3 * count + 3, fields={**head.fields, "updated_at": at(-1)})
 
 
 def _question(i: int) -> str:

@@ -148,8 +148,6 @@ async def rows(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
                     async for row in _bytes(sizes, turn, asking, plain, file):
                         yield row
             plain.close()
-    async for row in commands(folder):
-        yield row
 
 
 async def _bytes(
@@ -216,7 +214,7 @@ def _each(turn: Turn, threads: Iterator[str]) -> Callable[[], Awaitable[None]]:
     return run
 
 
-async def commands(folder: Path) -> AsyncIterator[Row | Skipped]:
+async def commands(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
     """What a turn asks of MongoDB. It is counted and not timed, because the servers here are stand-ins."""
     counting = CountingStore(await MongoStore.over(AsyncMongoMockClient(), "desk"))
     await _second_turn(counting, counting.reset)
