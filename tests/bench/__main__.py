@@ -1,4 +1,4 @@
-"""`python -m tests.bench [PART...] [--json FILE] [--list] [--table BEFORE NOW]`: measure, and print a table."""
+"""`python -m tests.bench [PART...] [--json FILE]` measures and prints a table; `--list` and `--table` print only."""
 
 import argparse
 import json
@@ -57,14 +57,18 @@ def main(*arguments: str) -> int:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, after each part")
     parser.add_argument("--list", action="store_true", help="name the parts")
-    parser.add_argument("--table", nargs=2, type=Path, metavar="FILE", help="compare two files of figures in Markdown")
+    parser.add_argument(
+        "--table", nargs="+", type=Path, metavar="FILE", help="one file of figures, or two, in Markdown"
+    )
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.parts if name not in PARTS]:
         parser.error(f"{', '.join(unknown)} cannot be measured; the parts are {', '.join(PARTS)}")
+    if given.table and len(given.table) > 2:
+        parser.error("a table compares two files at most")
     if given.list:
         print("\n".join(PARTS))
     elif given.table:
-        print(tables.compared(*(json.loads(path.read_text()) for path in given.table)))
+        print(tables.markdown(*(json.loads(path.read_text()) for path in given.table)))
     else:
         _run(given.parts or list(PARTS), given.json)
     return 0

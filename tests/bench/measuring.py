@@ -164,7 +164,10 @@ def size_of(path: Path) -> int:
 
 
 def hardware(folder: Path) -> dict[str, Json]:
-    """What the figures were taken on. `commit_full_ms` is the time on the clock of a bare commit that is synced."""
+    """What the figures were taken on. `commit_full_ms` is the time on the clock of a bare commit that is synced.
+
+    `load` is how many processes wanted a core in the last minute: above the cores, figures on the clock say little.
+    """
     file = bare(folder / "hardware.db")
     file.execute("CREATE TABLE one (n INTEGER)")
     waits = []
@@ -177,6 +180,7 @@ def hardware(folder: Path) -> dict[str, Json]:
     return {
         "cpu": models[0].partition(":")[2].strip() if models else platform.processor(),
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "sqlite": apsw.sqlite_lib_version(),
         "commit_full_ms": round(sorted(waits)[len(waits) // 2], 3),

@@ -121,9 +121,10 @@ class Paced:
 
 @dataclass
 class Spent:
-    """What streams took, from their first tokens to their last: seconds of CPU time, and each token's delay."""
+    """What streams took, from the first token to the last: seconds of CPU time and on the clock, and each delay."""
 
     cpu: float
+    wall: float
     delays: list[float]
 
 
@@ -145,14 +146,16 @@ async def _streams(store: Store, store_name: str, sizes: Sizes, count: int) -> A
                             seen(len(event.text))
 
             stored.append(await _run(model, followed, count))
-    best, plain = min(stored, key=lambda one: one.cpu), min(bare, key=lambda one: one.cpu)
+    # The round that was disturbed least. The one with the least CPU time would be one in which the process had to wait
+    # for a core, and wrote many tokens at once.
+    best, plain = min(stored, key=lambda one: one.wall), min(bare, key=lambda one: one.cpu)
     tokens = count * sizes.tokens
     name = f"{count} streams" if count > 1 else "1 stream"
     cost = 1e6 * (best.cpu - plain.cpu) / tokens
     goal = count == 100
     yield Row(name=f"a token of {name} over the bare stream, {store_name}", unit="us", ours=cost,
               goal=TOKEN if goal else None)  # fmt: skip
-    delays = sorted(min(stored, key=lambda one: _part(sorted(one.delays), 0.99)).delays)
+    delays = sorted(best.delays)
     yield Row(name=f"delay of a token, p50, {name}, {store_name}", unit="ms", ours=1000 * _part(delays, 0.5))
     yield Row(name=f"delay of a token, p99, {name}, {store_name}", unit="ms", ours=1000 * _part(delays, 0.99),
               goal=DELAY if goal else None)  # fmt: skip
@@ -168,20 +171,20 @@ Consume = Callable[[Paced, str, Callable[[int], None]], Awaitable[None]]
 async def _run(model: Paced, consume: Consume, count: int) -> Spent:
     """Let so many streams run to their last token, and see each token in `consume`."""
     left, delays = count, []
-    cpu = 0.0
+    cpu = wall = 0.0
 
     async def one(question: str) -> None:
         characters = 0
 
         def seen(more: int) -> None:
-            nonlocal characters, left, cpu
+            nonlocal characters, left, cpu, wall
             now = time.monotonic()
             first, characters = characters // WIDTH, characters + more
             delays.extend(now - at for at in model.given[question][first : characters // WIDTH])
             if characters == model.tokens * WIDTH:
                 left -= 1
                 if not left:
-                    cpu = time.process_time() - model.cpu
+                    cpu, wall = time.process_time() - model.cpu, now - model.start
                     model.seen.set()
 
         await consume(model, question, seen)
@@ -193,7 +196,7 @@ async def _run(model: Paced, consume: Consume, count: int) -> Spent:
             await model.all_here.wait()
         if late.cancelled_caught:
             raise RuntimeError(f"only {len(model.given)} of {count} streams began in {BEGIN:.0f} seconds")
-    return Spent(cpu, delays)
+    return Spent(cpu, wall, delays)
 
 
 async def _consumed(model: Paced, question: str, seen: Callable[[int], None]) -> None:

@@ -1,6 +1,6 @@
 """Figures as people read them: lines of a table while they are measured, and a comparison of two runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tests.bench.measuring import Row, Skipped
 
@@ -20,28 +20,35 @@ def line(row: Row | Skipped) -> str:
     return f"{row.name:66} {number(row.ours):>10} {bare:>10} {row.unit:5} {ratio:>8}  {goal}".rstrip()
 
 
-def compared(before: Mapping, now: Mapping) -> str:
-    """A Markdown table of both runs' figures; a row that one run lacks has an empty place."""
-    names = list(dict.fromkeys((row["part"], row["name"]) for run in (before, now) for row in run["rows"]))
-    old, new = ({(row["part"], row["name"]): row for row in run["rows"]} for run in (before, now))
+def markdown(before: Mapping, now: Mapping | None = None) -> str:
+    """A Markdown table of one run's figures, or of two runs'; a row that one of them lacks has empty places there."""
+    runs = [before, now] if now else [before]
+    titles = ["before", "now"] if now else ["figure"]
+    by_name = [{(row["part"], row["name"]): row for row in run["rows"]} for run in runs]
     lines = [
-        "| what | before | now | unit | x bare before | x bare now | goal | met |",
-        "|---|---:|---:|---|---:|---:|---|---|",
+        _line(["what", *titles, "unit", *(f"x bare, {title}" if now else "x bare" for title in titles), "goal", "met"]),
+        _line(["---", *(["---:"] * len(runs)), "---", *(["---:"] * len(runs)), "---", "---"]),
     ]
-    for name in names:
-        first, last = old.get(name), new.get(name)
-        row = last or first
-        assert row
-        cells = [row["name"], _cell(first, "ours"), _cell(last, "ours"), row["unit"]]
-        cells += [_cell(first, "ratio"), _cell(last, "ratio")]
-        goal = row["goal"]
-        measured = "" if goal is None else "x" if goal["of"] == "ratio" else f" {row['unit']}"
-        cells += ["", ""] if goal is None else [f"<= {number(goal['most'])}{measured}", _met(last)]
-        lines.append(f"| {' | '.join(cells)} |".replace("  ", " "))
-    for title, run in (("before", before), ("now", now)):
-        machine = run["hardware"]
-        lines += ["", f"{title}: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in machine.items())]
+    for name in dict.fromkeys(name for run in by_name for name in run):
+        rows = [run.get(name) for run in by_name]
+        newest = next(row for row in reversed(rows) if row)
+        figures, ratios = [_cell(row, "ours") for row in rows], [_cell(row, "ratio") for row in rows]
+        lines.append(_line([newest["name"], *figures, newest["unit"], *ratios, *_goal(newest)]))
+    for title, run in zip(titles, runs, strict=True):
+        machine = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in run["hardware"].items())
+        lines += ["", f"{title.capitalize()}: {machine}."]
     return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |".replace("  ", " ")
+
+
+def _goal(row: Mapping) -> tuple[str, str]:
+    if row["goal"] is None:
+        return "", ""
+    measured = "x" if row["goal"]["of"] == "ratio" else f" {row['unit']}"
+    return f"<= {number(row['goal']['most'])}{measured}", "yes" if row["met"] else "no"
 
 
 def number(value: float) -> str:
@@ -53,7 +60,3 @@ def number(value: float) -> str:
 
 def _cell(row: Mapping | None, key: str) -> str:
     return "" if row is None or row[key] is None else number(row[key])
-
-
-def _met(row: Mapping | None) -> str:
-    return "" if row is None else "yes" if row["met"] else "no"
