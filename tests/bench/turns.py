@@ -1,8 +1,9 @@
 """A turn with a tool call, on a short thread and on a long one: its CPU time, its bytes and its commands."""
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -102,52 +103,65 @@ def _fields(record: Record) -> tuple[str | int, ...]:
 
 
 async def rows(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
-    """Turns on the memory store and on SQLite, beside bare commits and beside another agent library."""
+    """Turns on SQLite and on the memory store, beside bare commits and beside another agent library."""
     file = folder / "turns.db"
-    for store_name, url in (("SQLite", f"sqlite:///{file}"), ("memory", "memory:")):
-        async with open_store(url) as store:
-            asking = await threads_of(store, sizes)
-            recording = Recording(store)
-            async with answering(recording) as turn:
-                await turn(next(asking[sizes.messages[0]]))
-                recording.commits.clear()
-                await turn(next(asking[sizes.messages[0]]))
-            plain = BareTurn(folder / f"bare-{store_name}.db", recording.commits)
+    async with open_store(f"sqlite:///{file}") as store:
+        plain, asking = await _prepared(store, sizes, folder / "bare.db")
+        peers = await peer.turns(sizes.messages, folder / "peer.db")
+        async with answering(store) as turn:
+            ways = {f"peer {n}": Way(run, sizes.turns, SETTLE) for n, run in peers.items()}
+            cpu = await _measured(sizes, turn, asking, plain, ways)
+            for n in sizes.messages:
+                for row in _beside_bare(n, "SQLite", cpu, TURN):
+                    yield row
+                name = f"turn with a tool call, {n:,} messages, SQLite, over openai-agents"
+                if peers:
+                    yield Row(name=name, unit="ms", ours=cpu[str(n)], bare=cpu[f"peer {n}"], goal=BELOW_PEER)
+                else:
+                    yield Skipped(name=name, why="openai-agents is not installed")
+            long, usual = sizes.messages[-1], sizes.messages[-2]
+            name = f"turn, {long:,} messages over {usual:,}, SQLite"
+            yield Row(name=name, unit="ms", ours=cpu[str(long)], bare=cpu[str(usual)], goal=FLAT)
+            async for row in _bytes(sizes, turn, asking, plain, file):
+                yield row
+        plain.close()
+    for n in sizes.messages:
+        # A store for each: to find anything, the memory store reads all that it holds. So long threads have no goal.
+        only = replace(sizes, messages=(n,))
+        async with open_store("memory:") as store:
+            plain, asking = await _prepared(store, only, folder / f"bare-{n}.db")
             async with answering(store) as turn:
-                ways = {f"{n:,}": Way(_each(turn, asking[n]), sizes.turns, SETTLE) for n in sizes.messages}
-                ways["bare"] = Way(plain.commit, 5 * sizes.turns)
-                ways["at once"] = Way(plain.commit_at_once, 5 * sizes.turns)
-                peers = {}
-                if url != "memory:" and (peers := await peer.turns(sizes.messages, folder / "peer.db")):
-                    ways |= {f"peer {n:,}": Way(run, sizes.turns, SETTLE) for n, run in peers.items()}
-                cpu = await interleaved(ways, sizes)
-                for n in sizes.messages:
-                    name = f"turn with a tool call, {n:,} messages, {store_name}"
-                    yield Row(name=name, unit="ms", ours=cpu[f"{n:,}"], bare=cpu["bare"], goal=TURN)
-                    yield Row(
-                        name=f"{name}, over one bare commit",
-                        unit="ms",
-                        ours=cpu[f"{n:,}"],
-                        bare=cpu["at once"],
-                        goal=TURN,
-                    )
-                    if peers:
-                        beside = cpu[f"peer {n:,}"]
-                        yield Row(
-                            name=f"{name}, over openai-agents", unit="ms", ours=cpu[f"{n:,}"], bare=beside,
-                            goal=BELOW_PEER,
-                        )  # fmt: skip
-                if url != "memory:" and not peers:
-                    yield Skipped(name="turn with a tool call, over openai-agents", why="openai-agents is missing")
-                long, usual = sizes.messages[-1], sizes.messages[-2]
-                yield Row(
-                    name=f"turn, {long:,} messages over {usual:,}, {store_name}", unit="ms",
-                    ours=cpu[f"{long:,}"], bare=cpu[f"{usual:,}"], goal=FLAT,
-                )  # fmt: skip
-                if url != "memory:":
-                    async for row in _bytes(sizes, turn, asking, plain, file):
-                        yield row
+                cpu = await _measured(only, turn, asking, plain, {})
+            for row in _beside_bare(n, "memory", cpu, TURN if n <= 100 else None):
+                yield row
             plain.close()
+
+
+async def _prepared(store: Store, sizes: Sizes, path: Path) -> tuple[BareTurn, dict[int, Iterator[str]]]:
+    """The bare turn, and the threads to ask on."""
+    asking = await threads_of(store, sizes)
+    recording = Recording(store)
+    async with answering(recording) as turn:
+        await turn(next(asking[sizes.messages[0]]))
+        recording.commits.clear()
+        await turn(next(asking[sizes.messages[0]]))
+    return BareTurn(path, recording.commits), asking
+
+
+async def _measured(
+    sizes: Sizes, turn: "Turn", asking: Mapping[int, Iterator[str]], plain: BareTurn, others: Mapping[str, Way]
+) -> dict[str, float]:
+    ours = {str(n): Way(_each(turn, asking[n]), sizes.turns, SETTLE) for n in sizes.messages}
+    bare = {"bare": Way(plain.commit, 5 * sizes.turns), "at once": Way(plain.commit_at_once, 5 * sizes.turns)}
+    return await interleaved({**ours, **bare, **others}, sizes)
+
+
+def _beside_bare(n: int, store_name: str, cpu: Mapping[str, float], goal: Goal | None) -> list[Row]:
+    name, ours = f"turn with a tool call, {n:,} messages, {store_name}", cpu[str(n)]
+    return [
+        Row(name=name, unit="ms", ours=ours, bare=cpu["bare"], goal=goal),
+        Row(name=f"{name}, over one bare commit", unit="ms", ours=ours, bare=cpu["at once"], goal=goal),
+    ]
 
 
 async def _bytes(
