@@ -1,6 +1,7 @@
 """A turn with a tool call, on a short thread and on a long one: its CPU time, its bytes and its commands."""
 
 import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,14 +16,14 @@ from backends.models.scripted.model import ScriptedModel
 from backends.stores.mongodb.store import MongoStore
 from core import Desk, load_chat
 from core.canonical import canonical
-from core.store import Record, Store
+from core.store import Query, Range, Record, Store
 from core.values import Entry
 from tests.bench import peer
 from tests.bench.long_threads import ASKER, OPTIONS, QUESTION, answers, vacation_balance, write_past
 from tests.bench.measuring import Goal, Row, Sizes, Skipped, Way, bare, bytes_written, interleaved, size_of
 from tests.servers.mongodb import server as mongodb_server
 from tests.support.mongodb_commands import Commands
-from tests.support.wrapped import CountingStore, WrappedStore
+from tests.support.wrapped import CountingStore, LaterStore, WrappedStore
 
 TURN = Goal(most=18)
 BELOW_PEER = Goal(most=1)
@@ -124,6 +125,8 @@ async def rows(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
             yield Row(name=name, unit="ms", ours=cpu[str(long)], bare=cpu[str(usual)], goal=FLAT)
             async for row in _bytes(sizes, turn, asking, plain, file):
                 yield row
+        for row in await _swept(store):
+            yield row
         plain.close()
     for n in sizes.messages:
         # A store for each: to find anything, the memory store reads all that it holds. So long threads have no goal.
@@ -187,6 +190,23 @@ async def _bytes(
     long, usual = sizes.messages[-1], sizes.messages[-2]
     name = f"bytes written in a turn, {long:,} messages over {usual:,}"
     yield Row(name=name, unit="KB", ours=written[long], bare=written[usual], goal=FLAT)
+
+
+async def _swept(store: Store) -> list[Row]:
+    """What a desk spends later on the live stream of each ended turn."""
+    live = Query(kind="stream", where={"id": Range(ge="live:", lt="live;")})
+    streams = sum(group.count for group in await store.tally(live, ()))
+    later = LaterStore(store)
+    later.ahead = 3600.0
+    cpu, before = time.process_time(), bytes_written()
+    async with Desk(later, ScriptedModel(answers), options=OPTIONS):
+        while await store.tally(live, ()):  # noqa: ASYNC110 # the desk sets no event for it
+            await anyio.sleep(SETTLE)
+    name = "erasing the live stream of an ended turn"
+    return [
+        Row(name=name, unit="ms", ours=1000 * (time.process_time() - cpu) / streams),
+        Row(name=f"{name}, bytes written", unit="KB", ours=(bytes_written() - before) / streams / 1000),
+    ]
 
 
 Turn = Callable[[str], Awaitable[None]]
