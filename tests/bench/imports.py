@@ -28,7 +28,7 @@ class Start:
 
 
 async def rows(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
-    """The import in a process of its own, beside a process that does nothing."""
+    """The import in a process of its own, beside an empty one."""
     ours, bare = [], []
     await to_thread.run_sync(_start, CORE)  # it compiles what changed
     for _ in range(sizes.imports):

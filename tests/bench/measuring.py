@@ -28,7 +28,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A figure of Rolltop's, and that of the bare operation. `bare` None: the figure has nothing to compare with."""
+    """A figure of Rolltop's, and that of the bare operation. `bare` None: it is not compared."""
 
     name: str
     unit: str

@@ -1,6 +1,6 @@
 """The same turn in openai-agents, over its SQLite session: the leanest that another library keeps of a thread.
 
-It reads 20 items and keeps neither what is running nor what a call did; whoever loses the process loses the turn.
+It reads 20 items, and writes a turn when it ends: if the process is lost, so is the turn.
 """
 
 import importlib.util

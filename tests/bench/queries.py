@@ -167,7 +167,7 @@ def _found(page) -> list[str]:
 
 
 async def _apart(store: Store, sizes: Sizes) -> float:
-    """CPU time of a query whose filters each leave many calls, and together none."""
+    """CPU time of a query whose filters leave many calls each, and exclude each other."""
     where: Mapping[str, Filter] = {"tool": "expenses", "status": "denied"}
     query = Query(kind="tool_call", where=where, order=("-planned_at",), limit=ROWS)
     return (await interleaved({"apart": Way(lambda: store.find(query))}, sizes))["apart"]
@@ -250,7 +250,7 @@ def _oversight(store: Store, count: int) -> list[Question]:
 
 
 class LaterClock(SystemClock):
-    """The machine's clocks; by `monotonic` an hour passes at each look, so that no total is taken from memory."""
+    """The machine's clocks; by `monotonic` an hour passes at each look, so that each total is counted anew."""
 
     hours = 0
 

@@ -17,7 +17,7 @@ from core.values import Usage
 from tests.bench.measuring import bare
 
 PERSON = "e-1042"
-"""The employee who has many threads, and a long one."""
+"""The employee with many threads, one of them long."""
 
 LONG = "long"
 """The id of the thread that has many messages."""
@@ -158,10 +158,10 @@ def conversations(count: int) -> Iterator[Record]:
 
 
 def calls(first: int, end: int, *, status: str | None = None) -> Iterator[Record]:
-    """Tool calls of these numbers, one for each thread; a fiftieth of `request_leave` is denied, no other tool's."""
+    """Tool calls of these numbers, one for each thread. `status` None: half of those of `request_leave` are denied."""
     for i in range(first, end):
         tool, time, turn = TOOLS[i % 5], at(i), f"q-{i}"
-        denied = "denied" if tool == "request_leave" and i % 2 else "succeeded"
+        usual = "denied" if tool == "request_leave" and i % 2 else "succeeded"
         year = 2020 + i % 7
         yield record(
             ToolCall(
@@ -174,7 +174,7 @@ def calls(first: int, end: int, *, status: str | None = None) -> Iterator[Record
                 number=1,
                 tool=tool,
                 effect="read",
-                status=status or denied,
+                status=status or usual,
                 planned={"year": year},
                 arguments={"year": year},
                 digest=_DIGEST,

@@ -53,7 +53,7 @@ async def rows(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
 async def _first_text(
     store: Store, store_name: str, sizes: Sizes, messages: int, goal: Goal | None
 ) -> AsyncIterator[Row]:
-    """From `submit` to the first text that a follower sees; then the model waits, so that nothing else counts."""
+    """From `submit` to the first text that a follower sees. There the model waits, so that the rest does not count."""
     seen = anyio.Event()
 
     def answer(request: ModelRequest) -> Answer:

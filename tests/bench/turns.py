@@ -34,7 +34,7 @@ SETTLE = 0.05
 """Seconds in which a store's threads finish what a turn has left them."""
 
 SHORT = 4
-"""Turns after which a short thread is short no more: the next turns are asked on another one."""
+"""Turns on a short thread before the next ones go to another, because it has grown."""
 
 
 class Recording(WrappedStore):
