@@ -25,7 +25,7 @@ test:
 torture:
     pytest -m torture
 
-# How fast it is, beside bare operations: half an hour
+# How fast it is, beside bare operations
 bench *parts:
     python -m tests.bench {{parts}}
 

@@ -48,13 +48,15 @@ def test_a_goal_is_about_the_ratio_or_about_the_figure_itself() -> None:
 def test_two_runs_are_compared_row_by_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     slow = Row(name="a turn", unit="ms", ours=60, bare=2, goal=Goal(most=18))
     quick = Row(name="a turn", unit="ms", ours=10, bare=2, goal=Goal(most=18))
-    new = Row(name="a page", unit="ms", ours=4)
-    for name, rows in (("before.json", [slow]), ("now.json", [quick, new])):
+    new = Row(name="a page", unit="ms", ours=4, goal=Goal(most=3, of="ours"))
+    aimless = Row(name="a delay", unit="ms", ours=4)
+    for name, rows in (("before.json", [slow]), ("now.json", [quick, new, aimless])):
         (tmp_path / name).write_text(json.dumps(figures({"turn": rows})))
     assert main("--table", str(tmp_path / "before.json"), str(tmp_path / "now.json")) == 0
     printed = capsys.readouterr().out
     assert "| a turn | 60.0 | 10.0 | ms | 30.0 | 5.00 | <= 18.0x | yes |" in printed
-    assert "| a page | | 4.00 | ms | | | | |" in printed
+    assert "| a page | | 4.00 | ms | | | <= 3.00 ms | no |" in printed
+    assert "a delay" not in printed
 
 
 def test_a_line_says_whether_the_goal_is_met() -> None:

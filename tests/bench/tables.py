@@ -21,10 +21,13 @@ def line(row: Row | Skipped) -> str:
 
 
 def markdown(before: Mapping, now: Mapping | None = None) -> str:
-    """A Markdown table of one run's figures, or of two runs'; a row that one of them lacks has empty places there."""
+    """A Markdown table of the rows that have a goal, of one run or of two.
+
+    A row that one of the runs lacks has empty places there.
+    """
     runs = [before, now] if now else [before]
     titles = ["before", "now"] if now else ["figure"]
-    by_name = [{(row["part"], row["name"]): row for row in run["rows"]} for run in runs]
+    by_name = [{(row["part"], row["name"]): row for row in run["rows"] if row["goal"]} for run in runs]
     lines = [
         _line(["what", *titles, "unit", *(f"x bare, {title}" if now else "x bare" for title in titles), "goal", "met"]),
         _line(["---", *(["---:"] * len(runs)), "---", *(["---:"] * len(runs)), "---", "---"]),
@@ -45,8 +48,6 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _goal(row: Mapping) -> tuple[str, str]:
-    if row["goal"] is None:
-        return "", ""
     measured = "x" if row["goal"]["of"] == "ratio" else f" {row['unit']}"
     return f"<= {number(row['goal']['most'])}{measured}", "yes" if row["met"] else "no"
 
