@@ -179,7 +179,7 @@ class RequestDigests:
     """Digests of the requests of one worker, each as of `as_json`. A message is encoded once for all of them."""
 
     def __init__(self) -> None:
-        # By identity: a worker sends the same messages again with each request. They are held, so that no id comes back.
+        # By identity: a worker sends the same messages again. They are held, so that an id does not come back.
         self._encoded: dict[int, tuple[SentMessage, bytes]] = {}
 
     def of(self, request: ModelRequest) -> str:
