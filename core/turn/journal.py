@@ -140,7 +140,7 @@ class Journal:
             patience=self.patience,
         )
         self.state = state
-        self._wakeups.wake(self.stream)
+        self._wakeups.wake(self.stream, entries)
         if together:
             self._clean = state.n
         else:
