@@ -118,7 +118,7 @@ class LiveStream:
             self._writer.wake(self)
 
     async def flush(self, store: Store, clock: Clock) -> list[Entry]:
-        """Commit what waits, however long the store is away; what was committed, [] if the stream is sealed or refused."""
+        """Commit what waits, however long the store is away. [] if the stream is sealed or refused."""
         waiting, self._waiting, self._size = self._waiting, [], 0
         entries = chain(
             self.name,
