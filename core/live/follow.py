@@ -166,10 +166,13 @@ async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[E
         listener.listen(view.stream)
         while True:
             poll = POLL if source.silence(view.live) >= POLL else LOOK
-            events = _thread_events(view, await source.after(view.stream, view.n, poll))
+            thread = await source.after(view.stream, view.n, poll)
+            events = _thread_events(view, thread) if thread else []
             if view.turn.status == "running":
                 listener.listen(view.stream, view.live)
-                events += _live_events(view, await source.after(view.live, view.live_n, POLL))
+                live = await source.after(view.live, view.live_n, POLL)
+                if thread or live:
+                    events += _live_events(view, live)
             for event in events:
                 yield event
                 if event.kind in ("ended", "approval.asked"):
