@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from core.canonical import Json, canonical
 from core.errors import InvalidInput
@@ -175,24 +176,24 @@ def as_json(request: ModelRequest) -> Json:
     }
 
 
-class RequestDigests:
-    """Digests of the requests of one worker, each as of `as_json`. A message is encoded once for all of them."""
+Encoded: TypeAlias = dict[int, tuple[SentMessage, bytes]]
+"""The canonical JSON of messages, by their identity. They are held, so that an id does not come back."""
 
-    def __init__(self) -> None:
-        # By identity: a worker sends the same messages again. They are held, so that an id does not come back.
-        self._encoded: dict[int, tuple[SentMessage, bytes]] = {}
 
-    def of(self, request: ModelRequest) -> str:
-        bare = canonical(as_json(replace(request, messages=())))
-        messages = b",".join(self._message(message) for message in request.messages)
-        # The texts before it have their quotation marks escaped, so this finds the field itself.
-        whole = bare.replace(b',"messages":[],"output":', b',"messages":[%b],"output":' % messages, 1)
-        return hashlib.sha256(whole).hexdigest()
+def request_digest(request: ModelRequest, encoded: Encoded) -> str:
+    """The digest of `as_json`. Messages that are not `encoded` yet are added: the next request sends them again."""
+    bare = canonical(as_json(replace(request, messages=())))
+    messages = b",".join(_encoded(message, encoded) for message in request.messages)
+    # The texts before it have their quotation marks escaped, so this finds the field itself.
+    whole = bare.replace(b',"messages":[],"output":', b',"messages":[%b],"output":' % messages, 1)
+    return hashlib.sha256(whole).hexdigest()
 
-    def _message(self, message: SentMessage) -> bytes:
-        if id(message) not in self._encoded:
-            self._encoded[id(message)] = message, canonical(_message(message))
-        return self._encoded[id(message)][1]
+
+def _encoded(message: SentMessage, encoded: Encoded) -> bytes:
+    known = encoded.get(id(message))
+    if known is None:
+        known = encoded[id(message)] = message, canonical(_message(message))
+    return known[1]
 
 
 def tool_json(tool: ToolSchema) -> Json:

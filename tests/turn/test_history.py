@@ -19,7 +19,7 @@ from core.options import Options
 from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
 from core.worker.earlier import EarlierTurns
-from core.worker.history import ERASED, RequestDigests, as_json, turn_messages
+from core.worker.history import ERASED, Encoded, as_json, request_digest, turn_messages
 from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
 from tests.checker.logs import Log, created, erased, logs, stop, submit
 from tests.checker.world import STREAM
@@ -193,11 +193,11 @@ def test_a_request_has_the_digest_of_its_json_whether_its_messages_are_new_or_se
     log: Log, options: Options
 ) -> None:
     ask_again(log)
-    digests = RequestDigests()
+    encoded: Encoded = {}
     messages = tuple(anyio.run(_next_request, log, options))
     for sent in (messages, messages[-1:], (*messages, UserMessage(text='"messages":[],"output":'))):
         request = ModelRequest(instructions=',"messages":[],"output":', messages=sent, settings={"messages": []})
-        assert digests.of(request) == digest(as_json(request))
+        assert request_digest(request, encoded) == digest(as_json(request))
 
 
 def _about_to_ask(open: OpenTurn) -> bool:
