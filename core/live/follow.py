@@ -57,6 +57,7 @@ class _View:
         self._live_texts: dict[str, list[str]] = {}
         self._live_call = ""
         self._shown: list[str] = []
+        # The open call's text since `text` was last called. None: what counts has to be worked out as a whole.
         self._more: list[str] | None = None
         self._fence = 0
 
@@ -104,8 +105,10 @@ class _View:
         if self._more is not None:
             # Only live text came: comparing it as a whole each time would cost a long answer its square.
             more, self._more = "".join(self._more), []
+            if not more:
+                return []
             self._shown.append(more)
-            return [TextEvent(text=more)] if more else []
+            return [TextEvent(text=more)]
         live = "".join(self._live_texts.get(self._live_call, ()))
         counts, shown = joined(self.turn.text, live or self.turn.partial), "".join(self._shown)
         events: list[Event] = []
