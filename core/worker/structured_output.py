@@ -1,12 +1,13 @@
-"""Structured output: whether an answer is JSON that fits the requested schema."""
+"""Structured output: whether an answer is JSON that fits the requested schema.
+
+jsonschema is imported by the functions that need it, because its import costs more than that of the rest of core.
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from pydantic import BaseModel, ValidationError
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
@@ -20,6 +21,8 @@ _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 def schema_of(model: type[BaseModel]) -> dict[str, Json]:
     """The JSON schema of a pydantic model. Raises InvalidInput if the model has a field without one."""
+    from jsonschema import Draft202012Validator, SchemaError
+
     try:
         schema = model.model_json_schema()
         Draft202012Validator.check_schema(schema)
@@ -37,6 +40,8 @@ def read_output(text: str, schema: Mapping[str, Json]) -> tuple[Json, str | None
         canonical(value, most=MAX_DEPTH - ROOM)
     except (ValueError, RecursionError) as error:
         return None, f"It is no JSON: {error}"[:MAX_WORDS]
+    from jsonschema import Draft202012Validator
+
     faults = [
         f"{'.'.join(map(str, fault.absolute_path)) or 'the whole'}: {fault.message}"
         for fault in Draft202012Validator(dict(schema)).iter_errors(value)
