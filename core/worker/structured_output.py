@@ -6,6 +6,7 @@ jsonschema is imported by the functions that need it, because its import costs m
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,9 @@ from core.errors import InvalidInput
 S = TypeVar("S", bound=BaseModel)
 
 MAX_WORDS = 1000
+MAX_FAULTS = 20
+"""The most faults of an answer that the model is told of."""
+
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 
@@ -43,8 +47,8 @@ def read_output(text: str, schema: Mapping[str, Json]) -> tuple[Json, str | None
     from jsonschema import Draft202012Validator
 
     faults = [
-        f"{'.'.join(map(str, fault.absolute_path)) or 'the whole'}: {fault.message}"
-        for fault in Draft202012Validator(dict(schema)).iter_errors(value)
+        f"{'.'.join(map(str, fault.absolute_path)) or 'the whole'}: {fault.message[:MAX_WORDS]}"
+        for fault in islice(Draft202012Validator(dict(schema)).iter_errors(value), MAX_FAULTS)
     ]
     return (None, "; ".join(faults)[:MAX_WORDS]) if faults else (value, None)
 
