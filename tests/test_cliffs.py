@@ -235,10 +235,18 @@ TEXTS_ALONE: dict[int, tuple[Callable[..., Any], ...]] = {
         *(followup.depends, small_talk.small_talk, scalars.scalar, codes.asked_codes, codes.codes, codes.outside_codes),
         *(stems.surface, stems.terms, stems.question_words, stems.stemmed, stems.stem),
         *(languages.language_of, languages.leaning, spelling.sentences, spelling.plain),
-        *(dates.find_months, results.label, answer_kinds.wanted, answer_kinds.without_how, courtesy.without_courtesy),
+        *(
+            model.meant,
+            structure.key,
+            dates.find_months,
+            results.label,
+            answer_kinds.wanted,
+            answer_kinds.without_how,
+            courtesy.without_courtesy,
+        ),
     ),
     PASSAGE: (blocks.read_blocks, quantities.spans),
-    FILE: (plain_text.read_text, model.meant, structure.key),
+    FILE: (plain_text.read_text,),
 }
 """Functions of one text, by the longest that they are given."""
 
@@ -454,7 +462,7 @@ def test_each_function_that_reads_what_comes_from_outside_is_measured_or_excepte
 
 
 def functions_of(name: str) -> Iterator[Callable[..., Any]]:
-    """The public functions of a module or a package whose input may be long; what draws a page or awaits is left out."""
+    """The public functions of a module or package whose input may be long, without those that draw or await."""
     for module in modules_of(name):
         for function in vars(module).values():
             if inspect.isfunction(function) and function.__module__ == module.__name__ and may_be_long(function):
