@@ -15,13 +15,13 @@ _TELL = (
 )
 _IF = r"(?: (?:if|whether|that))?"
 _LEADS_IN = re.compile(
-    rf"\b(?:i(?:'m| am| was|'ve been| have been)? )?(?:just |really |simply |only ){0, 4}wonder(?:ing|ed)?{_IF}"
+    rf"\b(?:i(?:'m| am| was|'ve been| have been)? )?(?:just |really |simply |only ){{0,4}}wonder(?:ing|ed)?{_IF}"
     rf"(?: {_YOU} (?:could|can|would|will|might) {_SOFTLY}{_TELL}{_IF})?\b"
     rf"|\b(?:could|can|would|will|might|may) {_YOU} {_SOFTLY}{_TELL}{_IF}\b"
     rf"|\b(?:i|we)(?:'d|'ll| would| do)? {_SOFTLY}(?:want(?:ed)?|like|love|need|wish(?:ed)?) to"
     rf" (?:know|ask|find out|understand|hear|learn|check){_IF}\b"
     rf"|\b(?:i|we)(?:'ve| have)(?: got)? (?:a|one|another) (?:\w+ )?question (?:about|on|regarding|concerning)\b"
-    rf"|\b(?:please |kindly ){0, 4}(?:tell|inform|advise) (?:me|us)\b|\blet (?:me|us) know{_IF}\b"
+    rf"|\b(?:please |kindly ){{0,4}}(?:tell|inform|advise) (?:me|us)\b|\blet (?:me|us) know{_IF}\b"
     rf"|\bdo {_YOU} (?:happen to )?know{_IF}\b|\b(?:please|kindly)\b",
     re.IGNORECASE,
 )
