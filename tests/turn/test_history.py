@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from backends import open_store
-from core.canonical import canonical
+from core.canonical import canonical, digest
 from core.log.facts import VERSIONS
 from core.log.fold import State, fold_all
 from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
@@ -18,7 +18,8 @@ from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage,
 from core.options import Options
 from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
-from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
+from core.worker.earlier import EarlierTurns
+from core.worker.history import ERASED, Encoded, as_json, request_digest, turn_messages
 from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
 from tests.checker.logs import Log, created, erased, logs, stop, submit
 from tests.checker.world import STREAM
@@ -61,7 +62,7 @@ def test_the_window_keeps_the_newest_whole_turns_that_fit(log: Log, options: Opt
     ask_again(log)
     *earlier, newest = log.turns()
     kept = anyio.run(windowed, log, newest, options)
-    assert kept == earlier[len(earlier) - len(kept) :]
+    assert kept == [turn.model_copy(update={"citations": []}) for turn in earlier[len(earlier) - len(kept) :]]
     budget = options.window_tokens * CHARACTERS_PER_TOKEN
     assert len(kept) <= options.window_messages // 2
     assert sum(turn.size for turn in kept) <= budget
@@ -186,6 +187,19 @@ def ask_again(log: Log) -> None:
         submit(log, "and now?")
 
 
+@many
+@given(logs(max_turns=3), limits)
+def test_a_request_has_the_digest_of_its_json_whether_its_messages_are_new_or_sent_again(
+    log: Log, options: Options
+) -> None:
+    ask_again(log)
+    encoded: Encoded = {}
+    messages = tuple(anyio.run(_next_request, log, options))
+    for sent in (messages, messages[-1:], (*messages, UserMessage(text='"messages":[],"output":'))):
+        request = ModelRequest(instructions=',"messages":[],"output":', messages=sent, settings={"messages": []})
+        assert request_digest(request, encoded) == digest(as_json(request))
+
+
 def _about_to_ask(open: OpenTurn) -> bool:
     return plan(open, retrieves=False).kind == "request_model"
 
@@ -194,21 +208,22 @@ async def _next_request(log: Log, options: Options) -> list[SentMessage]:
     async with open_store("memory:") as store:
         await _keep(store, log)
         turn = log.turns()[-1]
-        chosen = await choose(store, "t", turn.first_n, NewestTurns(), options)
-        earlier = await earlier_messages(store, chosen.turns, options)
-        return [*earlier, *turn_messages(turn, log.state.items, options)]
+        earlier = EarlierTurns(store, NewestTurns(), options)
+        chosen = await earlier.choose("t", turn.first_n)
+        messages = await earlier.messages("t", turn.first_n, chosen.turns)
+        return [*messages, *turn_messages(turn, log.state.items, options)]
 
 
 async def windowed(log: Log, turn: Turn, options: Options) -> list[Turn]:
     async with open_store("memory:") as store:
         await _keep(store, log)
-        return list((await choose(store, "t", turn.first_n, NewestTurns(), options)).turns)
+        return list((await EarlierTurns(store, NewestTurns(), options).choose("t", turn.first_n)).turns)
 
 
 async def told(log: Log, turn: Turn) -> list[SentMessage]:
     async with open_store("memory:") as store:
         await _keep(store, log)
-        return await earlier_messages(store, [turn], Options())
+        return await EarlierTurns(store, NewestTurns(), Options()).messages("t", log.state.n + 1, [turn])
 
 
 async def _keep(store: Any, log: Log) -> None:
