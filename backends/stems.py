@@ -31,7 +31,8 @@ _HOW_IT_WORKS = re.compile(r"\b(how (?:do|does|did)\b[^.?!]*?)\bwork\b(?=\W*$)",
 def surface(text: str) -> list[str]:
     """The words of a text in order, and behind them each of its codes that is not a word of it."""
     said = words(text)
-    return [*said, *(code for code in codes(text) if code not in said)]
+    known = set(said)
+    return [*said, *(code for code in codes(text) if code not in known)]
 
 
 def terms(text: str) -> list[str]:

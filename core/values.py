@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.canonical import Json, canonical
 
@@ -121,7 +121,7 @@ class Entry:
 class Value(BaseModel):
     """A frozen value that a store may hold. Reading checks each field and refuses unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with these fields changed, unchecked. It shares the other fields: `deep` makes no difference."""
@@ -235,7 +235,7 @@ class Passage(Value):
     version: str
     effective: str | None = None
     until: str | None = None
-    audience: Audience = Audience()
+    audience: Audience = Field(default_factory=Audience)
     page: int | None = None
     start: int | None = None
     end: int | None = None

@@ -22,6 +22,8 @@ _LINKS = ("", "s", "es", "n", "en", "e", "er")
 """What may stand between the parts of a compound: Urlaub-s-anspruch."""
 _SHORTEST = 4
 """Letters of a part of a compound, and of the beginning of a word of which the rest is unknown."""
+_LONGEST = 64
+"""Letters of a compound: a longer word is read as one that the glossary does not have."""
 _TELLING = 5
 """Letters of a term that tells by itself that a text is German."""
 
@@ -112,6 +114,8 @@ class Glossary:
 
     def _of_compound(self, word: str) -> tuple[str, ...]:
         """The meanings of a compound's parts, one after the other; of its beginning if the rest is unknown."""
+        if len(word) > _LONGEST:
+            return ()
         for cut in range(len(word) - _SHORTEST, _SHORTEST - 1, -1):
             first = self._parts.get(word[:cut])
             if first is None:

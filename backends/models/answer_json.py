@@ -8,6 +8,10 @@ from typing import NoReturn
 
 from backends.models.sse import unreadable
 from core.canonical import Json
+from core.errors import ModelError
+
+MAX_PARTS = 1000
+"""The most parts of one answer: its messages, thoughts and calls. Each event looks for its part among all of them."""
 
 # Below the largest number that a record holds, so that the sum of a few counts fits, too.
 _TOO_MANY = 2**60
@@ -42,6 +46,12 @@ def as_objects(value: Json) -> list[dict[str, Json]]:
 def as_count(value: Json) -> int | None:
     """A number of tokens; None if the value cannot be one. A count that is missing is unknown, and not 0."""
     return value if type(value) is int and 0 <= value < _TOO_MANY else None
+
+
+def check_parts(parts: int) -> None:
+    """Raises ModelError, `answer_too_large`, if an answer that has so many parts begins another one."""
+    if parts >= MAX_PARTS:
+        raise ModelError("answer_too_large", f"the answer has more than {MAX_PARTS} parts")
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -27,7 +27,7 @@ _Catalogue: TypeAlias = Callable[[str, str, Usage], Decimal | None]
 class _Price(BaseModel):
     """USD per million tokens. By default, tokens that a cache gave or took cost as much as other input."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     input: _Rate
     output: _Rate
@@ -35,7 +35,7 @@ class _Price(BaseModel):
     cache_write: _Rate | None = None
 
 
-_TABLE: TypeAdapter[dict[str, _Price]] = TypeAdapter(dict[_Name, _Price])
+_TABLE: TypeAdapter[dict[str, _Price]] = TypeAdapter(dict[_Name, _Price], config=ConfigDict(defer_build=True))
 
 
 class Prices:

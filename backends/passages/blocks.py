@@ -14,10 +14,13 @@ Shape: TypeAlias = Literal["sentences", "list", "table"]
 _END = re.compile(r"(?<=[.!?])[\"')\]]?\s+(?=[\"'(\[*_]*[A-Z0-9])")
 _NO_END = re.compile(r"(?:\b(?:e\.g|i\.e|etc|cf|approx|max|min|No|Nos|Art|Mr|Ms|Mrs|Dr|z\.B|incl)|\b\d{1,2})\.$")
 _ITEM = re.compile(r" {0,3}(?:[-*+]|\d+[.)])\s")
-_TAG = re.compile(r"\s*</?(?:details|summary|div|p|br)\b[^>]*>\s*", re.IGNORECASE)
+_LOOKS_BACK = 8
+"""Characters before the end of a sentence that may be such an abbreviation."""
+_TAG = re.compile(r"</?(?:details|summary|div|p|br)\b[^<>]*>", re.IGNORECASE)
 _SUMMARY = re.compile(r"\s*(?:<details[^>]*>\s*)?<summary\b", re.IGNORECASE)
 _TITLE = re.compile(r"\s*(?:#{1,6}\s+\S|(?:\*\*|__)(?:(?!\*\*|__).)+(?:\*\*|__)[:.]?\s*$)")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|<?https?://\S+>?")
+# What stands in brackets ends at the next one: a pattern that read on would read the rest of the text for each bracket.
+_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()]*(?:\([^()]*\)[^()]*)?\)|<?https?://\S+>?")
 _LONGEST_TITLE = 30
 """Words of a line that asks, above which it is a text like any other."""
 
@@ -87,7 +90,7 @@ def _runs(text: str) -> Iterator[tuple[Shape | Literal["title"], list[Unit]]]:
             yield _settled(shape, run), run
             run = []
         shape, blank = kind, False
-        if not _TAG.fullmatch(line.text):
+        if not _TAG.fullmatch(line.text.strip()):
             run.append(line)
         elif not run:
             shape = None
@@ -149,7 +152,8 @@ def _joined(text: str, lines: Sequence[Unit]) -> Unit:
 def _sentences(text: str, paragraph: Unit) -> Iterator[Unit]:
     start = paragraph.start
     for match in _END.finditer(text, paragraph.start, paragraph.end):
-        if not _NO_END.search(text, start, match.start()) and match.end() < paragraph.end:
+        looked_at = max(start, match.start() - _LOOKS_BACK)
+        if not _NO_END.search(text, looked_at, match.start()) and match.end() < paragraph.end:
             yield _trimmed(text, start, match.end())
             start = match.end()
     yield _trimmed(text, start, paragraph.end)

@@ -6,7 +6,9 @@ The text is made harmless first: every mark in it is one of ours.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 
 from console.drawing.text import markdown
 
@@ -22,11 +24,12 @@ Span = tuple[int, int]
 def marked(text: str, quotes: Sequence[str]) -> tuple[str, list[str]]:
     """The text as harmless Markdown with the quotes marked, and the quotes that could not be marked."""
     harmless = markdown(text)
+    cells = list(_cells(harmless))
     marks: set[Span] = set()
     left = []
     for quote in dict.fromkeys(quote for quote in quotes if quote.strip()):
         span = _find(harmless, markdown(quote))
-        pieces = list(_pieces(harmless, span)) if span else []
+        pieces = list(_pieces(harmless, cells, span)) if span else []
         marks.update(pieces)
         if not pieces:
             left.append(quote)
@@ -39,7 +42,8 @@ def _find(text: str, quote: str) -> Span | None:
     return match and match.span()
 
 
-def _pieces(text: str, quote: Span) -> Iterator[Span]:
+def _cells(text: str) -> Iterator[Span]:
+    """What a mark may stand in, in order: the lines without the signs that they begin with, and a table's cells."""
     # Inside a code block a mark would be shown as text.
     fenced = False
     for line in _LINE.finditer(text):
@@ -48,10 +52,17 @@ def _pieces(text: str, quote: Span) -> Iterator[Span]:
             continue
         lead = _LEAD.match(line[0])
         for cell in _CELL.finditer(text, line.start() + (lead.end() if lead else 0), line.end()):
-            piece = _trimmed(text, max(cell.start(), quote[0]), min(cell.end(), quote[1]))
-            whole = _trimmed(text, *cell.span())
-            if any(char.isalnum() for char in text[slice(*piece)]):
-                yield from [span for span in (piece, whole) if _stands_alone(text[slice(*span)])][:1]
+            yield cell.span()
+
+
+def _pieces(text: str, cells: Sequence[Span], quote: Span) -> Iterator[Span]:
+    start, end = quote
+    first = bisect_right(cells, start, key=lambda cell: cell[1])
+    for cell in takewhile(lambda cell: cell[0] < end, islice(cells, first, None)):
+        piece = _trimmed(text, max(cell[0], start), min(cell[1], end))
+        whole = _trimmed(text, *cell)
+        if any(char.isalnum() for char in text[slice(*piece)]):
+            yield from [span for span in (piece, whole) if _stands_alone(text[slice(*span)])][:1]
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:

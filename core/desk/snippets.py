@@ -28,7 +28,14 @@ def snippet(text: str, wanted: str) -> Snippet:
     """
     line = " ".join(text.split())
     sought = words(wanted)
-    hits = [run.span() for run in _RUN.finditer(line) if _meets(run[0], sought)]
+    any_of, beginning = frozenset(sought), sought[-1] if sought else None
+
+    def meets(run: re.Match[str]) -> bool:
+        return beginning is not None and any(w in any_of or w.startswith(beginning) for w in words(run[0]))
+
+    begun = next((run.start() for run in _RUN.finditer(line) if meets(run)), len(line))
+    # Beyond a snippet's width the text is not looked at: it may be as long as an answer.
+    hits = [run.span() for run in _RUN.finditer(line, begun, begun + WIDTH + 1) if meets(run)]
     start = max(0, hits[0][0] - WIDTH // 3) if hits else 0
     if start:
         start = line.index(" ", start) + 1 if " " in line[start : hits[0][0]] else hits[0][0]
@@ -39,8 +46,3 @@ def snippet(text: str, wanted: str) -> Snippet:
     shift = len(before) - start
     marks = [(first + shift, last + shift) for first, last in hits if start <= first and last <= end]
     return Snippet(text=f"{before}{line[start:end]}{after}", marks=marks)
-
-
-def _meets(run: str, sought: list[str]) -> bool:
-    found = words(run)
-    return bool(sought) and (any(word in sought for word in found) or any(w.startswith(sought[-1]) for w in found))

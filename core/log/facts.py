@@ -6,7 +6,7 @@ which is None once erased.
 
 from typing import Annotated, ClassVar, Literal, TypeAlias, cast
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.canonical import Json
 from core.errors import Corrupt
@@ -103,7 +103,7 @@ class TurnOpened(Fact):
     turn: str
     request_id: str
     snapshot: Snapshot
-    standing: Standing = Standing()
+    standing: Standing = Field(default_factory=Standing)
     sealed: bool = False
     content: QuestionContent | None
 
@@ -686,8 +686,11 @@ VERSIONS: dict[str, int] = {fact.model_fields["kind"].default: fact.V for fact i
 _WITHOUT_CONTENT = frozenset(
     fact.model_fields["kind"].default for fact in AnyFact.__args__ if "content" not in fact.model_fields
 )
-# An adapter compiles its union: made for each entry it would cost more than reading the entry.
-_FACT: TypeAdapter[AnyFact] = TypeAdapter(Annotated[AnyFact, Field(discriminator="kind")])
+# An adapter compiles its union: made for each entry it would cost more than reading the entry, made at import more than
+# many programs need.
+_FACT: TypeAdapter[AnyFact] = TypeAdapter(
+    Annotated[AnyFact, Field(discriminator="kind")], config=ConfigDict(defer_build=True)
+)
 
 
 def draft(fact: AnyFact) -> Draft:

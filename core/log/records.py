@@ -6,6 +6,8 @@ texts, money is an integer of nano-USD. None is unknown, or not yet known.
 
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from pydantic import Field
+
 from core.canonical import Json, canonical
 from core.errors import Corrupt
 from core.log.facts import Snapshot
@@ -127,7 +129,7 @@ class OpenTurn(Value):
     turn: str
     request_id: str
     asker: str
-    standing: Standing = Standing()
+    standing: Standing = Field(default_factory=Standing)
     snapshot: Snapshot
     first_n: int
     status: Literal["running", "awaiting_approval"]
@@ -183,7 +185,7 @@ class Thread(Value):
     updated_at: str
     status: TurnStatus | None = None
     turns: int = 0
-    totals: Totals = Totals()
+    totals: Totals = Field(default_factory=Totals)
     open: OpenTurn | None = None
     rejected: int = 0
     # None and not False: a filter for None also finds the heads that were written before threads had seals.
@@ -242,7 +244,7 @@ class Turn(Value):
     fence: int = 0
     partial: str = ""
     waiting: list[str] = []
-    totals: Totals = Totals()
+    totals: Totals = Field(default_factory=Totals)
     rating: Literal["up", "down"] | None = None
     comment: str | None = None
     size: int = 0
@@ -370,7 +372,7 @@ class ModelCall(Value):
     stop_reason: StopReason | None = None
     answer: str | None = None
     reasoning: list[dict[str, Json]] = []
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     cost: int | None = None
     ttft_ms: int | None = None
     duration_ms: int | None = None

@@ -42,6 +42,8 @@ def citations(text: str, passages: Sequence[Passage]) -> list[Citation]:
     A passage has one citation for each sentence of it that is quoted, or one with the quote "". Those that the search
     has marked as answering come first, the best before the others, which are in the passage's order.
     """
+    if not _MARKER.search(text):
+        return []
     quotes = _Quotes(passages)
     spans = {(number, *span) for part in _parts(text) for number, span in quotes.of(part)}
     quoting = {number for number, start, end in spans if end > start}

@@ -6,6 +6,7 @@ Every physical request is on record before it goes out, and its outcome before t
 from dataclasses import replace
 
 import anyio
+from anyio import to_thread
 
 from core.canonical import Json
 from core.errors import RolltopError, Superseded, TooLarge
@@ -148,12 +149,12 @@ class ModelCalls:
         if isinstance(outcome, Failed) and live.lost.is_set():
             # The worker or person that sealed the stream keeps what was shown, and ends the turn.
             raise Superseded(claimed.turn_id)
-        outcome = await self._record(self._judged(outcome, model, failed, changed, can_trim))
+        outcome = await self._record(await self._judged(outcome, model, failed, changed, can_trim))
         self._delay = self._pause(outcome, requested.attempt, running.retry_after)
         for failure in await claimed.equipment.hooked.see(view, _model_outcome(outcome)):
             await note_failure(claimed, "after_model_call", open_call.call, failure)
 
-    def _judged(
+    async def _judged(
         self,
         outcome: Answered | Failed,
         model: Model,
@@ -167,7 +168,8 @@ class ModelCalls:
         if isinstance(outcome, Answered):
             if request.output is None or outcome.calls or outcome.answered.stop_reason != "end":
                 return outcome
-            output, misfit = read_output(outcome.answered.text, request.output)
+            # Off the event loop: an answer of half a megabyte takes seconds to check.
+            output, misfit = await to_thread.run_sync(read_output, outcome.answered.text, request.output)
             return replace(outcome, output=output, misfit=misfit)
         if outcome.failed.code == "too_large" and can_trim:
             return replace(outcome, retryable=True)

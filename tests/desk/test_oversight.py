@@ -237,3 +237,8 @@ def test_a_snippet_shows_the_words_in_their_place(text, wanted, marked):
     shown = snippet(text, wanted)
     assert [shown.text[start:end] for start, end in shown.marks] == marked
     assert len(shown.text) <= WIDTH + 4
+
+
+def test_a_snippet_of_a_text_without_a_blank_is_no_longer_than_any_other():
+    found = snippet("leave" * 10_000, "leave")
+    assert len(found.text) <= WIDTH + len(" …") + 1

@@ -5,6 +5,7 @@ Most tools here are ones that this repository does not ship: nothing may be wire
 
 import json
 from datetime import date, timedelta
+from threading import get_ident
 from typing import Annotated, Literal
 
 import pytest
@@ -16,6 +17,7 @@ from backends.glossary import Glossary
 from backends.models.offline.dates import find_dates, find_months
 from backends.models.offline.model import OfflineModel
 from backends.models.offline.phrases import ENGLISH
+from backends.models.offline.results import render
 from backends.models.opening import open_model
 from backends.stems import question_words, stem
 from core.canonical import Json
@@ -627,3 +629,23 @@ def test_how_something_works_is_no_question_about_work():
 )
 def test_the_forms_of_a_word_have_one_stem(forms):
     assert len({stem(form) for form in forms.split()}) == 1
+
+
+async def test_the_offline_model_reads_a_question_off_the_event_loop():
+    threads = set[int]()
+
+    class Noting(Glossary):
+        def language(self, text):
+            threads.add(get_ident())
+            return super().language(text)
+
+    model = OfflineModel(delay=0, glossary=Noting([]))
+    request = ModelRequest(instructions="", messages=(UserMessage(text="How many days of leave do I have?"),))
+    assert [event async for event in model.stream(request)]
+    assert threads
+    assert get_ident() not in threads
+
+
+def test_a_result_nested_more_deeply_than_results_can_be_is_shown_as_the_text_it_is():
+    text = "[" * 900 + "]" * 900
+    assert render(ToolMessage(id="c1", tool="days_left", content=text, failed=False), ENGLISH) == f"Days left: {text}"

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, field_validator
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import InvalidInput, RequestMismatch, tool
 from core.model import UserMessage
-from core.worker.structured_output import read_output
+from core.worker.structured_output import MAX_FAULTS, read_output
 from tests.support.desks import chatting, logged
 
 
@@ -100,3 +100,8 @@ def test_what_is_no_json_does_not_fit(text):
     output, misfit = read_output(text, {})
     assert output is None
     assert misfit
+
+
+def test_the_model_is_told_of_a_bounded_number_of_faults():
+    _, misfit = read_output(str(list(range(1000))), {"type": "array", "items": {"type": "string"}})
+    assert misfit.count("is not of type 'string'") == MAX_FAULTS

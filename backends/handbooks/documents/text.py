@@ -4,7 +4,7 @@ import re
 
 from backends.handbooks.documents.model import Block, Content, Part
 
-_PARAGRAPH = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _ITEM = re.compile(r"^[ \t]*(?:[-*\u2022\u2013]|\d{1,3}[.)]|[a-z][.)])[ \t]+", re.MULTILINE)
 
 

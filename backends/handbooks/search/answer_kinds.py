@@ -31,7 +31,7 @@ _ASKS: dict[Kind, re.Pattern[str]] = {
 }
 _ANSWERS: dict[Kind, re.Pattern[str]] = {
     "amount": re.compile(
-        r"[£€$]\s?\d|\d[\d,.]*\s?(?:euros?|pounds|dollars|usd|eur|gbp)|\d\s?%|per ?cent|(?:full|half) pay",
+        r"[£€$]\s?\d|\d[,.]*\s?(?:euros?|pounds|dollars|usd|eur|gbp)|\d\s?%|per ?cent|(?:full|half) pay",
         re.IGNORECASE,
     ),
     "time": re.compile(

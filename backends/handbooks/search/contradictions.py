@@ -55,7 +55,7 @@ _NUMBERS = {
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()  # noqa: SIM905 - counted by its order
     )
 }
-_DIGITS = r"\d[\d,.]*\d|\d"
+_DIGITS = r"\d[\d,.]{0,20}\d|\d"
 _KINDS = r"(?:(?:full|calendar|working|business|paid|unpaid|consecutive|additional|extra)\s+)*"
 _FIGURE = re.compile(
     rf"(?P<before>[€£$])\s?(?P<amount>{_DIGITS})"

@@ -9,19 +9,19 @@ import re
 from backends.stems import question_words
 
 _YOU = r"(?:you|i|we|anyone|anybody|someone|somebody)"
-_SOFTLY = r"(?:please |kindly |perhaps |possibly |maybe |also |just |be so kind as to )*"
+_SOFTLY = r"(?:please |kindly |perhaps |possibly |maybe |also |just |be so kind as to ){0,4}"
 _TELL = (
     r"(?:(?:tell|inform|advise|remind|help|explain to) (?:me|us)(?: out)?|let (?:me|us) know|explain|clarify|confirm)"
 )
 _IF = r"(?: (?:if|whether|that))?"
 _LEADS_IN = re.compile(
-    rf"\b(?:i(?:'m| am| was|'ve been| have been)? )?(?:just |really |simply |only )*wonder(?:ing|ed)?{_IF}"
+    rf"\b(?:i(?:'m| am| was|'ve been| have been)? )?(?:just |really |simply |only ){{0,4}}wonder(?:ing|ed)?{_IF}"
     rf"(?: {_YOU} (?:could|can|would|will|might) {_SOFTLY}{_TELL}{_IF})?\b"
     rf"|\b(?:could|can|would|will|might|may) {_YOU} {_SOFTLY}{_TELL}{_IF}\b"
     rf"|\b(?:i|we)(?:'d|'ll| would| do)? {_SOFTLY}(?:want(?:ed)?|like|love|need|wish(?:ed)?) to"
     rf" (?:know|ask|find out|understand|hear|learn|check){_IF}\b"
     rf"|\b(?:i|we)(?:'ve| have)(?: got)? (?:a|one|another) (?:\w+ )?question (?:about|on|regarding|concerning)\b"
-    rf"|\b(?:please |kindly )*(?:tell|inform|advise) (?:me|us)\b|\blet (?:me|us) know{_IF}\b"
+    rf"|\b(?:please |kindly ){{0,4}}(?:tell|inform|advise) (?:me|us)\b|\blet (?:me|us) know{_IF}\b"
     rf"|\bdo {_YOU} (?:happen to )?know{_IF}\b|\b(?:please|kindly)\b",
     re.IGNORECASE,
 )
@@ -61,8 +61,8 @@ def without_courtesy(text: str) -> str:
 
 
 def _plain(line: str) -> str:
-    parts = [part for part in _PART.split(_LEADS_IN.sub(" ", line)) if not _is_courtesy(part)]
-    plain = " ".join(" ".join(parts).split())
+    asking = " ".join(_LEADS_IN.sub(" ", line).split())
+    plain = " ".join(part for part in _PART.split(asking) if not _is_courtesy(part))
     return plain if question_words(plain) else line
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from backends.models.answer_json import as_count, as_object, as_text, event_object
+from backends.models.answer_json import as_count, as_object, as_text, check_parts, event_object
 from backends.models.sse import unreadable
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
@@ -50,11 +50,11 @@ class _Block:
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as far as it came; `ended` after its terminal marker."""
+    """An answer as far as it came; `ended` after its terminal marker. `_length` is that of its text."""
 
-    text: str = ""
     ended: bool = False
     stop_reason: StopReason = "other"
+    _length: int = 0
     _blocks: dict[int, _Block] = field(default_factory=dict)
     _usage: dict[str, Json] = field(default_factory=dict)
 
@@ -117,7 +117,8 @@ class Answer:
     def _start(self, index: int, value: dict[str, Json]) -> Iterator[ModelEvent]:
         if index in self._blocks:
             raise unreadable("a block of the answer begins twice")
-        block = self._blocks[index] = _Block(dict(value), len(self.text), len(self.text))
+        check_parts(len(self._blocks))
+        block = self._blocks[index] = _Block(dict(value), self._length, self._length)
         yield from self._say(block, as_text(value.get("text")))
         yield from self._think(block, as_text(value.get("thinking")))
 
@@ -147,10 +148,10 @@ class Answer:
             return
         between = ""
         if block.start == block.end:
-            between = _BETWEEN if self.text and self._follows_other(block) else ""
-            block.start = len(self.text) + len(between)
-        self.text += between + text
-        block.end = len(self.text)
+            between = _BETWEEN if self._length and self._follows_other(block) else ""
+            block.start = self._length + len(between)
+        self._length += len(between) + len(text)
+        block.end = self._length
         yield TextDelta(text=between + text)
 
     def _follows_other(self, block: _Block) -> bool:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import anyio
+from anyio.to_thread import run_sync as blocking
 
 from backends.glossary import Glossary
+from backends.models.offline.choose_tool import Chosen
 from backends.models.offline.conversation import Conversation
 from backends.models.offline.quotes import quote, quote_on_topic, unmarked
 from backends.models.offline.results import render
@@ -55,25 +57,8 @@ class OfflineModel:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         delay = self._pace(request)
-        talk = Conversation(request, self._glossary)
-        called = None
-        if talk.results:
-            text = unmarked("\n\n".join(render(result, talk.phrases) for result in talk.results))
-        elif talk.question.topic:
-            # Neither a tool nor a judgement: whatever else the message asks for, a person comes first.
-            text = quote_on_topic(talk.question, talk.phrases)
-        elif talk.small_talk:
-            text = talk.reply(talk.small_talk)
-        else:
-            # The handbooks were searched already, and the model cannot find better words for another search.
-            choice = talk.wish.choice
-            match choice.kind:
-                case "call":
-                    called, text = choice, ""
-                case "missing":
-                    text = talk.ask_back(choice)
-                case "none":
-                    text = quote(replace(talk.question, text=talk.wish.english), talk.phrases)
+        # A long question full of dates takes seconds, in which the other turns of the process would stand still.
+        called, text = await blocking(self._answer, request)
         for piece in _PIECE.findall(text):
             await anyio.sleep(delay)
             yield TextDelta(text=piece)
@@ -84,6 +69,26 @@ class OfflineModel:
 
     async def close(self) -> None:
         """The model holds neither a connection nor a file."""
+
+    def _answer(self, request: ModelRequest) -> tuple[Chosen | None, str]:
+        """The call of a tool and "", or None and the text of the answer."""
+        talk = Conversation(request, self._glossary)
+        if talk.results:
+            return None, unmarked("\n\n".join(render(result, talk.phrases) for result in talk.results))
+        if talk.question.topic:
+            # Neither a tool nor a judgement: whatever else the message asks for, a person comes first.
+            return None, quote_on_topic(talk.question, talk.phrases)
+        if talk.small_talk:
+            return None, talk.reply(talk.small_talk)
+        choice = talk.wish.choice
+        match choice.kind:
+            case "call":
+                return choice, ""
+            case "missing":
+                return None, talk.ask_back(choice)
+            case "none":
+                # The handbooks were searched already, and the model cannot find better words for another search.
+                return None, quote(replace(talk.question, text=talk.wish.english), talk.phrases)
 
     def _pace(self, request: ModelRequest) -> float:
         if unknown := sorted(set(request.settings) - self.settings):

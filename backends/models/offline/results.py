@@ -5,7 +5,7 @@ import re
 from datetime import date
 
 from backends.models.offline.phrases import Phrases
-from core.canonical import Json
+from core.canonical import Json, canonical
 from core.model import ToolMessage
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -19,7 +19,8 @@ def render(result: ToolMessage, phrases: Phrases) -> str:
         return phrases.no_result.format(name=name, reason=content or phrases.no_reason)
     try:
         value = json.loads(content)
-    except ValueError:
+        canonical(value)  # a text may be nested more deeply than a result can be
+    except (ValueError, RecursionError):
         value = content
         if content:
             return f"{name}: {content}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from openai import AsyncOpenAI
 
-from backends.models.answer_json import as_object, as_objects, as_text
+from backends.models.answer_json import as_object, as_objects, as_text, check_parts
 from backends.models.openai.client import OPENAI, Address, Client, cost, usage
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
@@ -80,7 +80,7 @@ class ChatModel:
                         yield Ping()
                     case "done":
                         for call in answer.calls():
-                            yield CallDelta(tool=call.tool, arguments=call.arguments)
+                            yield CallDelta(tool=call.tool, arguments="".join(call.arguments))
                         await drain(events)
                         yield self._finish(answer)
                         return
@@ -146,7 +146,7 @@ class _Call:
     index: Json
     id: Json
     tool: str = ""
-    arguments: str = ""
+    arguments: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -200,7 +200,7 @@ class _Answer:
         call = self._call(piece, tool)
         call.tool = call.tool or tool
         written = written if isinstance(written, str) else json.dumps(written)
-        call.arguments += written
+        call.arguments.append(written)
         return written
 
     def _call(self, piece: dict[str, Json], tool: str) -> _Call:
@@ -211,5 +211,6 @@ class _Answer:
             same = not call_id or not call.id or call.id == call_id
             if call.index == index and same and not (index is None and tool):
                 return call
+        check_parts(len(self._calls))
         self._calls.append(_Call(index, call_id))
         return self._calls[-1]

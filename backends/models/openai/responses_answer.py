@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from backends.models.answer_json import as_objects, as_text
+from backends.models.answer_json import as_objects, as_text, check_parts
 from backends.models.openai.errors import reported
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, ModelError
@@ -21,20 +21,20 @@ BETWEEN = "\n\n"
 
 @dataclass(slots=True)
 class _Item:
-    """An item of the answer, at its place in the output; `arguments` are those a call has been given so far."""
+    """An item of the answer, at its place in the output; `arguments` are the pieces a call has been given so far."""
 
     index: Json
     value: Json
-    arguments: str = ""
+    arguments: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Output:
     """What an answer's events add up to. `ended` is the response that the terminal event holds."""
 
-    text: str = ""
     ended: dict[str, Json] | None = None
     stop_reason: StopReason = "other"
+    _pieces: list[str] = field(default_factory=list)
     _between: str = ""
     _refused: bool = False
     _items: list[_Item] = field(default_factory=list)
@@ -50,12 +50,12 @@ class Output:
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 yield from _thought(as_text(event.get("delta")))
             case "response.output_item.added":
-                self._items.append(_Item(event.get("output_index"), _item(event.get("item"))))
-                if self.text and self._items[-1].value.get("type") == "message":
+                added = self._add(event.get("output_index"), _item(event.get("item")))
+                if self._pieces and added.value.get("type") == "message":
                     self._between = BETWEEN
             case "response.function_call_arguments.delta":
                 piece = as_text(event.get("delta"))
-                self._at(event.get("output_index")).arguments += piece
+                self._at(event.get("output_index")).arguments.append(piece)
                 yield from _thought(piece)
             case "response.output_item.done":
                 self._at(event.get("output_index")).value = _item(event.get("item"))
@@ -68,7 +68,9 @@ class Output:
         """Every item in the answer's order, if any of them has to go back as it came; otherwise ()."""
         items = [item.value for item in self._items]
         texts = [text for text in map(_text, items) if text]
-        if BETWEEN.join(texts) != self.text or not any(i.get("type") == "reasoning" or i.get("phase") for i in items):
+        if BETWEEN.join(texts) != "".join(self._pieces) or not any(
+            i.get("type") == "reasoning" or i.get("phase") for i in items
+        ):
             return ()
         blocks: list[Json] = []
         start = 0
@@ -91,7 +93,7 @@ class Output:
     def _say(self, text: str) -> Iterator[ModelEvent]:
         if text:
             text, self._between = self._between + text, ""
-            self.text += text
+            self._pieces.append(text)
             yield TextDelta(text=text)
 
     def _at(self, index: Json) -> _Item:
@@ -99,7 +101,11 @@ class Output:
         for item in reversed(self._items):
             if item.index == index:
                 return item
-        self._items.append(_Item(index, {}))
+        return self._add(index, {})
+
+    def _add(self, index: Json, value: dict[str, Json]) -> _Item:
+        check_parts(len(self._items))
+        self._items.append(_Item(index, value))
         return self._items[-1]
 
     def _end(self, response: dict[str, Json]) -> Iterator[ModelEvent]:
@@ -108,11 +114,11 @@ class Output:
         output = response.get("output")
         if isinstance(output, list) and output:
             self._items = [_Item(None, _item(value)) for value in output]
-        if not self.text:
+        if not self._pieces:
             yield from self._say(BETWEEN.join(text for item in self._items if (text := _text(item.value))))
         calls = [item for item in self._items if item.value.get("type") == "function_call"]
         for call in calls:
-            written = call.value.get("arguments") or call.arguments
+            written = call.value.get("arguments") or "".join(call.arguments)
             raw = written if isinstance(written, str) else json.dumps(written)
             yield CallDelta(tool=as_text(call.value.get("name")), arguments=raw)
         self._refused = self._refused or any(_refuses(item.value) for item in self._items)
