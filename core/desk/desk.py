@@ -67,6 +67,7 @@ from core.turn.journal import Journal
 from core.values import Attached, Cause, Concern, Standing, Verdict, Worker
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
+from core.worker.earlier import EarlierTurns
 from core.worker.history import tool_json
 from core.worker.hooks import Hooked, Hooks
 from core.worker.model_chain import Chain
@@ -152,7 +153,7 @@ class Desk:
             chain=chain,
             tools=by_name(with_search(tools, retriever, self.options.passages)),
             retriever=retriever,
-            window=history or NewestTurns(),
+            earlier=EarlierTurns(store, history or NewestTurns(), self.options),
             options=self.options,
             hooked=Hooked(hooks, self.options.hook_deadline),
         )
@@ -242,14 +243,13 @@ class Desk:
         and DeskClosed. After Full, StoreRefused or Unavailable the question may be sent again with the same
         `request_id`.
         """
-        await self._checked.thread(viewer, "thread.write", thread_id)
-        self._check_open()
-        question = check_question(text)
         request = check_id(request_id, "request id") if request_id is not None else self._clock.token()
         # Derived, so that a repeated request finds its turn by id: the head does not list earlier turns.
         turn_id = digest([thread_id, request])[:24]
         journal = self._journal(thread_id)
-        await journal.load(turn_id)
+        await self._checked.write(viewer, journal, turn_id)
+        self._check_open()
+        question = check_question(text)
         instructions = self._instructions_of(journal)
         worker = new_worker(self._clock)
         concern, sealed = await self._recognised(question, viewer)
@@ -270,10 +270,10 @@ class Desk:
         Any process may follow, any number of times; the turn goes on if the caller leaves. Raises NotFound,
         StoreRefused, and Unavailable while the store is away: then follow again.
         """
-        passed = await self._checked.turn(viewer, "thread.read", turn_id)
+        work = next((work for work in self._works.values() if work.turn == turn_id), None)
+        passed = await self._checked.turn(viewer, "thread.read", turn_id, known=work.state if work else None)
         turn = passed.item
-        here = any(work.turn == turn_id for work in self._works.values())
-        if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
+        if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and work is None:
             # The owner waits for the answer: do not leave a turn without a worker until the next sweep.
             await self._recovery.look_after(turn.thread)
         async with aclosing(follow(self._store, self._wakeups, turn)) as events:
@@ -442,7 +442,8 @@ class Desk:
             case ApprovalAskedEvent():
                 return replace(event, calls=tuple([await self._pseudonyms.hide(call) for call in event.calls]))
             case EndedEvent():
-                return replace(event, turn=await self._pseudonyms.hide(event.turn))
+                calls = tuple([await self._pseudonyms.hide(call) for call in event.calls])
+                return replace(event, turn=await self._pseudonyms.hide(event.turn), calls=calls)
             case _:
                 return event
 
@@ -546,6 +547,7 @@ class Desk:
             self._idle.set()
         turn = journal.state.items.get(work.turn)
         if isinstance(turn, Turn):
+            self._equipment.earlier.add(turn.thread, turn, journal.state.items)
             try:
                 await self._recovery.tidy(turn)
             except RolltopError:

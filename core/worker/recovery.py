@@ -84,8 +84,9 @@ class Recovery:
         """See to one thread: write records that lag, expire an approval, take over a turn without a worker."""
         journal = self._journal(thread_id)
         await journal.load()
-        await journal.repair()
         open_turn = journal.state.open_turn
+        if open_turn is None or open_turn.status != "running" or open_turn.released:
+            await journal.repair()  # the records of a turn that is worked on are written when it ends
         if open_turn is None:
             return
         if open_turn.status == "awaiting_approval":
