@@ -48,7 +48,9 @@ def milliseconds(moment: datetime) -> datetime:
 def iso(moment: datetime) -> str:
     """The moment as `2026-11-24T09:30:00.000Z`."""
     # Always of this length: stores sort these texts, and text order has to be time order.
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def moment(text: str) -> datetime:

@@ -96,6 +96,7 @@ class Entry:
     hash: str
     _shell_json: bytes | None = field(default=None, init=False, repr=False, compare=False)
     _payload_json: bytes | None = field(default=None, init=False, repr=False, compare=False)
+    _fact: object | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def shell_json(self) -> bytes:

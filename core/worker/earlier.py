@@ -12,7 +12,7 @@ from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item, ite
 from core.model import SentMessage
 from core.options import Options
 from core.store import In, Query, Range, Store, every
-from core.worker.history import earlier_messages
+from core.worker.history import Encoded, earlier_messages
 from core.worker.window import MAX_TURNS, Choice, Window
 
 MAX_KEPT = 100
@@ -21,11 +21,15 @@ MAX_KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A thread's ended turns up to entry `n`, newest first and without citations, and the messages read of them."""
+    """A thread's ended turns up to entry `n`, newest first and without citations, and the messages read of them.
+
+    `encoded` also has messages of the turn that follows.
+    """
 
     n: int
     turns: tuple[Turn, ...]
     messages: dict[str, list[SentMessage]]
+    encoded: Encoded
 
 
 class EarlierTurns:
@@ -61,6 +65,10 @@ class EarlierTurns:
             kept.messages.update({turn.id: earlier_messages(turn, items, self._options) for turn in missing})
         return [message for turn in turns for message in kept.messages[turn.id]]
 
+    def encoded(self, thread: str) -> Encoded:
+        """The messages of the thread that were encoded for a request."""
+        return self._kept[thread].encoded if thread in self._kept else {}
+
     def add(self, thread: str, turn: Turn, items: Mapping[str, Item]) -> None:
         """Add a turn that has ended, with its records, if the thread's turns before it are kept."""
         kept = self._kept.get(thread)
@@ -73,7 +81,9 @@ class EarlierTurns:
         turns = (_slim(turn), *kept.turns)[: self._most]
         known = {one.id: kept.messages[one.id] for one in turns if one.id in kept.messages}
         messages = {**known, turn.id: earlier_messages(turn, calls, self._options)}
-        self._kept[thread] = _Kept(turn.last_n, turns, messages)
+        sent_again = {id(message) for of_turn in messages.values() for message in of_turn}
+        encoded = {key: one for key, one in kept.encoded.items() if key in sent_again}
+        self._kept[thread] = _Kept(turn.last_n, turns, messages, encoded)
 
     async def _before(self, thread: str, before_n: int) -> _Kept:
         kept = self._kept.get(thread)
@@ -86,7 +96,7 @@ class EarlierTurns:
             )
             records = (await self._store.find(query)).records
             turns = [item_of(Turn, replace(one, fields={**one.fields, "citations": []})) for one in records]
-            kept = _Kept(before_n - 1, tuple(turns), {})
+            kept = _Kept(before_n - 1, tuple(turns), {}, {})
             self._kept[thread] = kept
             if len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)

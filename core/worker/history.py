@@ -4,9 +4,11 @@ Repair changes what is sent, never what is stored. However a turn went, each cal
 message has content, and text that was cut off, erased or is unknown is marked as such.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from core.canonical import Json, canonical
 from core.errors import InvalidInput
@@ -172,6 +174,26 @@ def as_json(request: ModelRequest) -> Json:
         "asked_at": request.asked_at,
         "country": request.country,
     }
+
+
+Encoded: TypeAlias = dict[int, tuple[SentMessage, bytes]]
+"""The canonical JSON of messages, by their identity. They are held, so that an id does not come back."""
+
+
+def request_digest(request: ModelRequest, encoded: Encoded) -> str:
+    """The digest of `as_json`. Messages that are not `encoded` yet are added: the next request sends them again."""
+    bare = canonical(as_json(replace(request, messages=())))
+    messages = b",".join(_encoded(message, encoded) for message in request.messages)
+    # The texts before it have their quotation marks escaped, so this finds the field itself.
+    whole = bare.replace(b',"messages":[],"output":', b',"messages":[%b],"output":' % messages, 1)
+    return hashlib.sha256(whole).hexdigest()
+
+
+def _encoded(message: SentMessage, encoded: Encoded) -> bytes:
+    known = encoded.get(id(message))
+    if known is None:
+        known = encoded[id(message)] = message, canonical(_message(message))
+    return known[1]
 
 
 def tool_json(tool: ToolSchema) -> Json:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import anyio
 
-from core.canonical import Json, digest
+from core.canonical import Json
 from core.errors import RolltopError, Superseded, TooLarge
 from core.live.stream import LiveStream
 from core.log.commit import read_blob
@@ -19,7 +19,7 @@ from core.turn.decide import MAX_REPAIRS
 from core.turn.plan import Act
 from core.values import Usage
 from core.worker.claim import DESK, ClaimedTurn
-from core.worker.history import as_json, summary_messages, turn_messages
+from core.worker.history import request_digest, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView
 from core.worker.model_request import RunningRequest
 from core.worker.structured_output import read_output
@@ -116,7 +116,8 @@ class ModelCalls:
         request = replace(request, settings=supported)
         changed = await claimed.equipment.hooked.change(view, request)
         parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
-        requested = requested.model_copy(update={"request": digest(as_json(changed)), "changed": parts})
+        encoded = claimed.equipment.earlier.encoded(claimed.thread_id)
+        requested = requested.model_copy(update={"request": request_digest(changed, encoded), "changed": parts})
         await claimed.journal.append(Request(worker=claimed.worker, requested=requested), by=DESK)
         announced = claimed.still_mine()
         open_call = announced.model_call
