@@ -159,7 +159,8 @@ def _stands_still(opened: OpenTurn, now: datetime) -> list[str]:
     if opened.status == "awaiting_approval":
         overdue = opened.expires is not None and moment(opened.expires) <= now
         return ["it was not approved in time: start a desk, which ends it"] if overdue else []
-    if opened.released or opened.worker is None or is_gone(opened.worker):
+    left = opened.released and not opened.waiting
+    if left or opened.worker is None or is_gone(opened.worker):
         return ["its worker is gone: start a desk, which continues it"]
     return []
 

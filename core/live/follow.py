@@ -4,7 +4,7 @@ A follower folds the turn's own entries and works out after each which text coun
 rule serves a live turn, a take-over, a second attempt and a turn that ended last year alike.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import anyio
 
@@ -12,12 +12,14 @@ from core.live.events import (
     ApprovalAskedEvent,
     AttemptEvent,
     BeatEvent,
+    BegunEvent,
     EndedEvent,
     Event,
     TextEvent,
     ToolFinishedEvent,
     ToolProgressEvent,
     ToolStartedEvent,
+    WaitingEvent,
 )
 from core.live.stream import live_stream
 from core.live.wakeups import Wakeups
@@ -49,6 +51,8 @@ class _View:
         self._live_call = ""
         self._shown = ""
         self._fence = 0
+        self._waits = False
+        self._ahead: int | None = None
 
     def fold(self, entry: Entry) -> ThreadFact:
         """The fact of the thread's next entry, after folding it."""
@@ -92,6 +96,21 @@ class _View:
         self._shown = counts
         return events
 
+    def wait(self, ahead: int | None) -> list[Event]:
+        """The events that tell of a wait for a place. `ahead` is how many turns go first, None if that is unknown."""
+        open_turn = self.state.open_turn
+        waited, self._waits = (
+            self._waits,
+            open_turn is not None and open_turn.turn == self.turn_id and open_turn.waiting,
+        )
+        if not self._waits:
+            return [BegunEvent()] if waited and self.turn.status == "running" else []
+        # A turn that has just got a place has left the queue, and its claim is not on record yet: that is no news.
+        if waited and ahead in (None, self._ahead):
+            return []
+        self._ahead = ahead
+        return [WaitingEvent(ahead=ahead)]
+
     def _attend(self) -> None:
         """Listen to the live stream of the open model call, or else of the fence in force."""
         open_turn = self.state.open_turn
@@ -105,15 +124,21 @@ class _View:
             self.live, self.live_n, self._live_texts = stream, 0, {}
 
 
-async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[Event, None]:
-    """The turn's events, to its end or until it waits for an approval. Raises what `Store.read` raises."""
+async def follow(
+    store: Store, wakeups: Wakeups, turn: Turn, ahead: Callable[[str], int | None]
+) -> AsyncGenerator[Event, None]:
+    """The turn's events, to its end or until it waits for an approval. Raises what `Store.read` raises.
+
+    `ahead` says how many turns go before a turn that waits in this process, and None of any other.
+    """
     view = _View(turn)
     quiet_since = anyio.current_time()
     while True:
         changed = wakeups.expect(view.stream, view.live)
         try:
             before = view.live
-            for event in [*await _thread_events(store, view), *await _live_events(store, view)]:
+            thread_events = await _thread_events(store, view)
+            for event in [*thread_events, *view.wait(ahead(turn.id)), *await _live_events(store, view)]:
                 yield event
                 quiet_since = anyio.current_time()
                 if event.kind in ("ended", "approval.asked"):

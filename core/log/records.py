@@ -119,7 +119,8 @@ class OpenTurn(Value):
     """The part of the head that rules about the open turn need; ids and statuses only.
 
     `attempts` and `failure` are those of the current step. `repairs` lists why answers had to be given again. `lost`
-    and `retried` count the claims for these reasons. `expires` is when the waiting calls expire.
+    and `retried` count the claims for these reasons. `expires` is when the waiting calls expire. `released`: a worker
+    needs a new claim. If it is `waiting` as well, that is first for the process of `worker`.
     """
 
     # Without content, because every operation reads the head: its size must not grow with the texts of a turn.
@@ -134,6 +135,7 @@ class OpenTurn(Value):
     fence: int = 0
     worker: Worker | None = None
     released: bool = False
+    waiting: bool = False
     lost: int = 0
     retried: int = 0
     step: int = 0

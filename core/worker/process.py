@@ -37,6 +37,16 @@ def is_gone(worker: Worker) -> bool:
     return _start(worker.pid) != worker.start
 
 
+def is_here(worker: Worker) -> bool:
+    """Whether the worker is one of this process, and has not ended."""
+    return worker.nonce in _alive
+
+
+def lives(worker: Worker) -> bool:
+    """Whether the worker has certainly not ended. False if it is on another host, where its process cannot be seen."""
+    return worker.host == _host() and not is_gone(worker)
+
+
 def _start(pid: int) -> str:
     """When the process started, as a text that stays the same; `gone` if it has ended, even if it is not yet reaped."""
     if os.path.exists("/proc/self/stat"):
