@@ -42,7 +42,7 @@ class _Waiting:
 class Places:
     """So many places, and the turns that wait for one: first those that were begun before, then the new ones.
 
-    `start` runs a turn's `begin` in a task of its own. Turns of each kind are begun in the order of their calls of `wait`.
+    `start` runs a turn's `begin` in a task of its own. Turns of each kind are begun in the order in which they wait.
     """
 
     def __init__(self, count: int, start: Callable[[Begin, Place], None]) -> None:
