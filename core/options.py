@@ -15,7 +15,7 @@ class Options(Value):
     `on_disconnect`: whether closing `ask_stream` early lets the turn finish or stops it. `on_interruption`: if an
     answer is cut after some of it was shown, either the turn ends `interrupted` and keeps the text, or the request is
     repeated and the text starts again. A desk works on `turns_at_once` turns; further ones wait, and are begun in
-    their order. `model_settings` are sent to each model that knows them; a desk refuses a name that all its models lack.
+    their order. `model_settings` are sent to each model that knows them; a desk refuses a name that its models lack.
     `turn_deadline` bounds a worker's time on a turn, without the wait for its beginning and the time a person takes to
     decide; `hook_deadline` bounds each hook. `approval_days` is how long a call may wait for a decision.
 

@@ -33,7 +33,7 @@ from core.values import (
     Worker,
 )
 
-FOLD = 2
+FOLD = 3
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
@@ -202,6 +202,14 @@ class Thread(Value):
     fold: int | None = None
 
 
+class Wait(Value):
+    """A time in which a turn waited for a place, from entry `n` on. `until` is None while it waits."""
+
+    n: int
+    since: str
+    until: str | None = None
+
+
 class Turn(Value):
     """One question and all that follows from it, up to its final answer.
 
@@ -212,7 +220,8 @@ class Turn(Value):
 
     `concern` is what care recognised in the question, None if nothing, or once erased.
 
-    `waiting` are the ids of the calls that wait for a decision. `first_n` to `last_n` are the turn's entries up to its
+    `waiting` are the ids of the calls that wait for a decision. `waits` are the times in which the turn had no place,
+    because its desk worked on as many turns as it may. `first_n` to `last_n` are the turn's entries up to its
     end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
     were erased.
 
@@ -244,6 +253,7 @@ class Turn(Value):
     fence: int = 0
     partial: str = ""
     waiting: list[str] = []
+    waits: list[Wait] = []
     totals: Totals = Totals()
     rating: Literal["up", "down"] | None = None
     comment: str | None = None

@@ -8,6 +8,7 @@ import pytest
 
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, TurnInProgress, tool
+from core.clock import iso
 from core.errors import Superseded, Unavailable
 from core.turn.commands import Release
 from core.worker.places import Places
@@ -110,6 +111,10 @@ async def test_a_desk_works_on_as_many_turns_as_it_may_and_on_no_more(store):
             counter.open(question)
             await ended(desk, turn)
         assert [await reasons(store, turn) for turn in turns] == [["opened"]] * 3 + [["opened", "resumed"]] * 7
+        for turn in turns:
+            (released, claims) = [await logged(store, turn.thread, kind) for kind in ("turn.released", "turn.claimed")]
+            waits = [(wait.n, wait.since, wait.until) for wait in (await desk.archive.turn(ASKER, turn.id)).waits]
+            assert waits == [(one.n, iso(one.at), iso(claims[1].at)) for one in released]
     assert (counter.begun, counter.most) == (questions, 3)
 
 
@@ -195,9 +200,9 @@ async def test_no_wait_is_too_long_for_a_living_process(store):
     counter, clock = Counter(), HandClock()
     async with Desk(store, counter.model, options=ONE, clock=clock) as desk:
         first, second = await asked(desk, "a", "b")
-        # Other desks of the process have a place, and see the turn for longer than any lease and deadline.
+        # Other desks of the process have places, and see the turn for longer than any lease and deadline.
         for model in (counter.model, ScriptedModel([], name="another")):
-            async with Desk(store, model, options=ONE, clock=clock) as other:
+            async with Desk(store, model, options=Options(), clock=clock) as other:
                 await other._recovery.look_after(second.thread)
                 clock.advance(100_000)
                 await other._recovery.look_after(second.thread)
@@ -349,6 +354,18 @@ async def a_full_process(url):
             turn = (await second.says("submit"))["turn"]
         await desk.close()
         yield store, thread, turn
+
+
+async def test_no_wait_is_too_long_for_a_desk_that_could_not_go_on_while_the_process_lives(url):
+    clock = HandClock()
+    async with (
+        a_full_process(url) as (store, thread, _),
+        Desk(store, ScriptedModel([], name="another"), options=ONE, clock=clock) as desk,
+    ):
+        await desk._recovery.look_after(thread)
+        clock.advance(100_000)
+        await desk._recovery.look_after(thread)
+        assert (await kinds(store, thread))[-1] == "turn.released"
 
 
 async def test_a_waiting_turn_of_a_living_process_is_taken_after_a_lease_by_a_desk_that_has_a_place(url):
