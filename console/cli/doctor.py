@@ -150,7 +150,10 @@ async def _open_turn(store: Store, record: Record, equipped: Equipped, now: date
     if not isinstance(thread, Thread) or thread.open is None or thread.open.turn != turn.id:
         text += "; its thread's record disagrees: run `rolltop rebuild`"
         return Remark(about="open turn", text=text, trouble=True)
-    text += f", last active {ago(now - moment(thread.open.last_at))}, with {', '.join(turn.snapshot.models)}"
+    # The head of a turn that is worked on is written when it ends.
+    later = await store.read(f"thread:{thread.id}", thread.n)
+    last_at = later[-1].at if later else moment(thread.open.last_at)
+    text += f", last active {ago(now - last_at)}, with {', '.join(turn.snapshot.models)}"
     troubles = [*_stands_still(thread.open, now), *await _lacks(store, turn, equipped)]
     return Remark(about="open turn", text="; ".join([text, *troubles]), trouble=bool(troubles))
 

@@ -12,8 +12,8 @@ from core.canonical import Json
 from core.desk.desk import Desk
 from core.errors import InvalidInput, TurnNotCompleted
 from core.gate import Viewer
-from core.live.events import Event
-from core.log.records import Message, ModelCall, Thread, ToolCall, Totals
+from core.live.events import EndedEvent, Event
+from core.log.records import Message, ModelCall, Thread, ToolCall, Totals, Turn
 from core.model import Model
 from core.options import Options
 from core.retriever import Retriever
@@ -173,31 +173,14 @@ class Chat(Generic[M]):
 
     async def _outcome(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
-            async for _ in events:
-                pass
+            async for event in events:
+                if isinstance(event, EndedEvent):
+                    return _reply(event.turn, event.calls, schema)
         return await self._reply(turn_id, schema)
 
     async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         view = await self.desk.archive.turn_view(self.viewer, turn_id)
-        turn = view.turn
-        error = TurnError(code=turn.code, message=turn.message) if turn.code else None
-        parsed = None
-        if schema and turn.status == "completed":
-            parsed, misfit = parse(turn.output, schema)
-            error = TurnError(code="invalid_output", message=misfit) if misfit else error
-        return Reply(
-            turn_id=turn.id,
-            status=turn.status,
-            text=turn.text,
-            citations=turn.citations,
-            tool_calls=view.calls,
-            waiting=[call for call in view.calls if call.status == "awaiting_approval"],
-            usage=turn.totals,
-            cost=None if turn.totals.cost_unknown else turn.totals.cost,
-            error=error,
-            parsed=parsed,
-            concern=turn.concern,
-        )
+        return _reply(view.turn, view.calls, schema)
 
 
 async def create_chat(
@@ -273,3 +256,24 @@ def _typed(metadata_type: type[M], metadata: M | Mapping[str, Json]) -> M:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidInput(f"the metadata does not fit {metadata_type.__name__}: {faults}") from None
+
+
+def _reply(turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None) -> Reply[S]:
+    error = TurnError(code=turn.code, message=turn.message) if turn.code else None
+    parsed = None
+    if schema and turn.status == "completed":
+        parsed, misfit = parse(turn.output, schema)
+        error = TurnError(code="invalid_output", message=misfit) if misfit else error
+    return Reply(
+        turn_id=turn.id,
+        status=turn.status,
+        text=turn.text,
+        citations=turn.citations,
+        tool_calls=list(calls),
+        waiting=[call for call in calls if call.status == "awaiting_approval"],
+        usage=turn.totals,
+        cost=None if turn.totals.cost_unknown else turn.totals.cost,
+        error=error,
+        parsed=parsed,
+        concern=turn.concern,
+    )

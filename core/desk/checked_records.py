@@ -66,8 +66,34 @@ class CheckedRecords:
         owned = Owned(kind="thread", id=str(thread_id), owner=owner, sealed=newest.sealed)
         return await self._passed(viewer, action, owned, newest, record=record)
 
-    async def turn(self, viewer: Viewer | None, action: Action, turn_id: str) -> Passed[Turn]:
-        newest = await self._newest(Turn, turn_id)
+    async def write(self, viewer: Viewer | None, journal: Journal, turn_id: str) -> None:
+        """Load a thread's journal, and the turn if it exists, for a viewer who may write to the thread."""
+        try:
+            check_id(journal.thread_id)
+            await journal.load(turn_id)
+        except (InvalidInput, Corrupt):
+            await self.thread(viewer, "thread.write", journal.thread_id)  # a stranger is not told what is wrong with it
+            raise
+        thread = journal.thread
+        owned = Owned(
+            kind="thread",
+            id=journal.thread_id,
+            owner=thread.owner if thread else None,
+            sealed=thread is not None and thread.sealed is True,
+        )
+        await self._audit.authorize(viewer, "thread.write", owned)
+        if viewer is None or thread is None:
+            raise NotFound(owned.kind, owned.id)
+
+    async def turn(
+        self, viewer: Viewer | None, action: Action, turn_id: str, *, known: State | None = None
+    ) -> Passed[Turn]:
+        """`known` is the turn's thread as this process has just committed it, None to read it."""
+        turn = known.items.get(turn_id) if known else None
+        if known and known.thread and isinstance(turn, Turn):
+            newest = _Newest(turn, sealed=known.thread.sealed is True)
+        else:
+            newest = await self._newest(Turn, turn_id)
         owner = newest.item.owner if newest.item else None
         owned = Owned(kind="turn", id=str(turn_id), owner=owner, sealed=newest.sealed)
         return await self._passed(viewer, action, owned, newest)

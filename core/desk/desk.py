@@ -69,6 +69,7 @@ from core.turn.journal import Journal
 from core.values import Attached, Cause, Concern, Standing, Verdict, Worker
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
+from core.worker.earlier import EarlierTurns
 from core.worker.history import tool_json
 from core.worker.hooks import Hooked, Hooks
 from core.worker.model_chain import Chain
@@ -155,7 +156,7 @@ class Desk:
             chain=chain,
             tools=by_name(with_search(tools, retriever, self.options.passages)),
             retriever=retriever,
-            window=history or NewestTurns(),
+            earlier=EarlierTurns(store, history or NewestTurns(), self.options),
             options=self.options,
             hooked=Hooked(hooks, self.options.hook_deadline),
         )
@@ -250,14 +251,13 @@ class Desk:
         and DeskClosed. After Full, StoreRefused or Unavailable the question may be sent again with the same
         `request_id`.
         """
-        await self._checked.thread(viewer, "thread.write", thread_id)
-        self._check_open()
-        question = check_question(text)
         request = check_id(request_id, "request id") if request_id is not None else self._clock.token()
         # Derived, so that a repeated request finds its turn by id: the head does not list earlier turns.
         turn_id = digest([thread_id, request])[:24]
         journal = self._journal(thread_id)
-        await journal.load(turn_id)
+        await self._checked.write(viewer, journal, turn_id)
+        self._check_open()
+        question = check_question(text)
         instructions = self._instructions_of(journal)
         worker = new_worker(self._clock)
         concern, sealed = await self._recognised(question, viewer)
@@ -280,10 +280,10 @@ class Desk:
         Any process may follow, any number of times; the turn goes on if the caller leaves. Raises NotFound,
         StoreRefused, and Unavailable while the store is away: then follow again.
         """
-        passed = await self._checked.turn(viewer, "thread.read", turn_id)
+        work = next((work for work in self._works.values() if work.turn == turn_id), None)
+        passed = await self._checked.turn(viewer, "thread.read", turn_id, known=work.state if work else None)
         turn = passed.item
-        works = any(work.turn == turn_id for work in self._works.values())
-        here = works or self._places.ahead(turn_id) is not None
+        here = work is not None or self._places.ahead(turn_id) is not None
         if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
             # The owner waits for the answer: do not leave a turn without a worker until the next sweep.
             await self._recovery.look_after(turn.thread)
@@ -462,7 +462,8 @@ class Desk:
             case ApprovalAskedEvent():
                 return replace(event, calls=tuple([await self._pseudonyms.hide(call) for call in event.calls]))
             case EndedEvent():
-                return replace(event, turn=await self._pseudonyms.hide(event.turn))
+                calls = tuple([await self._pseudonyms.hide(call) for call in event.calls])
+                return replace(event, turn=await self._pseudonyms.hide(event.turn), calls=calls)
             case _:
                 return event
 
@@ -565,7 +566,6 @@ class Desk:
         try:
             await begin_turn(place)
         except Superseded as error:
-            place.give_back()
             log.info("turn %s: it has ended, or another worker took it over while it waited", error)
         except Exception:  # the boundary of a turn that waited: what breaks it must not stop the others
             place.give_back()
@@ -611,6 +611,7 @@ class Desk:
             self._idle.set()
         turn = journal.state.items.get(work.turn)
         if isinstance(turn, Turn):
+            self._equipment.earlier.add(turn.thread, turn, journal.state.items)
             try:
                 await self._recovery.tidy(turn)
             except RolltopError:

@@ -87,10 +87,11 @@ class BeatEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedEvent:
-    """The turn has ended, as `turn` says. Always the last event."""
+    """The turn has ended, as `turn` says; `calls` are its tool calls, in order. Always the last event."""
 
     kind: Literal["ended"] = "ended"
     turn: Turn
+    calls: tuple[ToolCall, ...] = ()
 
 
 Event: TypeAlias = (

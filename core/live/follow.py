@@ -68,6 +68,12 @@ class _View:
         turn = self.state.items.get(self.turn_id)
         return turn if isinstance(turn, Turn) else self._turn
 
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The turn's tool calls, in order."""
+        calls = [item for item in self.state.items.values() if isinstance(item, ToolCall) and item.turn == self.turn_id]
+        return tuple(sorted(calls, key=lambda call: call.number))
+
     def call(self, call_id: str) -> ToolCall | None:
         call = self.state.items.get(call_id)
         return call if isinstance(call, ToolCall) else None
@@ -169,7 +175,7 @@ async def _thread_events(store: Store, view: _View) -> list[Event]:
             case "tool.finished" | "approval.denied":
                 events += [*view.text(), *_of(ToolFinishedEvent, view.call(following.call))]
             case "turn.ended" if view.turn.status == following.status and before in ("running", "awaiting_approval"):
-                return [*events, *view.text(), EndedEvent(turn=view.turn)]
+                return [*events, *view.text(), EndedEvent(turn=view.turn, calls=view.calls)]
     if view.turn.status == "awaiting_approval":
         waiting = tuple(call for call_id in view.turn.waiting if (call := view.call(call_id)))
         return [*events, *view.text(), ApprovalAskedEvent(calls=waiting)]

@@ -1,6 +1,5 @@
 """Repair commits: records written without entries, in as many commits as they need."""
 
-from core.canonical import canonical
 from core.clock import Clock
 from core.log.commit import commit_surely
 from core.store import Record, Store
@@ -27,7 +26,7 @@ class Repairs:
 
     async def add(self, record: Record) -> None:
         """Take a record; it is written after the records that were added before it, at the latest by `finish`."""
-        size = len(canonical(dict(record.fields)))
+        size = len(record.fields_json)
         if len(self._waiting) == MOST or (self._waiting and self._size + size > MOST_BYTES):
             # 0 leaves the stream dirty: if this writer died after clearing the mark early, the stream would look clean
             # although records still lag.

@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 
 import anyio
 
-from core.canonical import canonical
 from core.clock import Clock
 from core.errors import InvalidInput, RolltopError
 from core.log.commit import commit_surely
@@ -188,7 +187,7 @@ def _commits(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     portion: list[Entry] = []
     size = 0
     for entry in entries:
-        more = len(canonical(entry.shell)) + len(canonical(entry.payload))
+        more = len(entry.shell_json) + len(entry.payload_json)
         if len(portion) == COMMIT_ENTRIES or (portion and size + more > COMMIT_SIZE):
             yield portion
             portion, size = [], 0

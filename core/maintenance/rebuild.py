@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from core.canonical import canonical
+from core.canonical import Json, canonical
 from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
 from core.log.entry import verify
@@ -53,14 +53,21 @@ class Finding:
 
 @dataclass(slots=True)
 class _Look:
-    """A thread during the comparison: `expected` are the records of its log; a `broken` one cannot be folded."""
+    """A thread during the comparison: `expected` are the records of its log; a `broken` one cannot be folded.
+
+    `head_n` is the n of the stored head. `unwritten` are records of later entries: they lag by right while a worker
+    holds the turn, and are written when it ends.
+    """
 
     log: Outline
     dirty: bool
     repairs: Repairs
+    head_n: int
     findings: list[Finding] = field(default_factory=list)
     expected: set[tuple[str, str]] = field(default_factory=set)
     broken: bool = False
+    unwritten: list[Finding] = field(default_factory=list)
+    worked_on: bool = False
 
 
 class Rebuild:
@@ -109,7 +116,8 @@ class Rebuild:
                 findings.append(_broken(head.id, error))
             else:
                 repairs = Repairs(self._store, self._clock, head.id, log.n, self._patience)
-                looks[thread] = _Look(log, bool(head.fields["dirty"]), repairs)
+                stored = await self._store.get("thread", thread)
+                looks[thread] = _Look(log, bool(head.fields["dirty"]), repairs, stored.n if stored else 0)
         async for records in _batches(self._folded(looks)):
             await self._compare(looks, records)
         await self._find_ghosts(looks)
@@ -131,9 +139,13 @@ class Rebuild:
         for record in records:
             look = looks[_thread_of(record)]
             look.expected.add((record.kind, record.id))
-            finding = self._compared(record, stored.get((record.kind, record.id)))
+            there = stored.get((record.kind, record.id))
+            if record.kind == "thread":
+                look.worked_on = _is_worked_on(record.fields["open"], since=look.head_n)
+            finding = self._compared(record, there)
             if finding and not look.broken:
-                look.findings.append(finding)
+                later = finding.fault in ("missing", "behind") and record.n > look.head_n
+                (look.unwritten if later else look.findings).append(finding)
                 if finding.mended:
                     await look.repairs.add(record)
 
@@ -150,6 +162,8 @@ class Rebuild:
         if look.broken:
             return look.findings
         self.checked += len(look.expected)
+        if not look.worked_on:
+            look.findings += look.unwritten
         if (self._mend and look.dirty) or any(finding.mended for finding in look.findings):
             await look.repairs.finish()
         return await self._standing(f"thread:{look.log.thread}", look.log.n, look.findings)
@@ -259,6 +273,13 @@ async def _batches(folded: AsyncIterator[list[Record]]) -> AsyncIterator[list[Re
             del waiting[:RECORDS_AT_ONCE]
     if waiting:
         yield waiting
+
+
+def _is_worked_on(open_turn: Json, *, since: int) -> bool:
+    """Whether a head's open turn has a worker, and was opened by entry `since`."""
+    return bool(
+        open_turn and open_turn["status"] == "running" and not open_turn["released"] and open_turn["first_n"] <= since
+    )
 
 
 def _thread_of(record: Record) -> str:

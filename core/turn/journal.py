@@ -15,7 +15,21 @@ from core.errors import Conflict, Corrupt, Full, StoreRefused, TooLarge, Unavail
 from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
 from core.log.entry import chain
-from core.log.facts import AnyFact, ThreadFact, draft
+from core.log.facts import (
+    AnyFact,
+    HistorySummarized,
+    HookFailed,
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    PassagesRetrieved,
+    ThreadFact,
+    ToolFinished,
+    ToolStarted,
+    ToolTold,
+    TurnClaimed,
+    draft,
+)
 from core.log.fold import State, fold, fold_all
 from core.log.records import Thread, Turn, item, record
 from core.log.repair_commits import Repairs
@@ -29,6 +43,22 @@ log = logging.getLogger(__name__)
 
 _STALE_READ_DELAY = 0.05
 _EMPTY_READS = 100
+
+MAX_LAG = 100
+"""Entries of a running turn after which its records are written all the same, so that few lie behind the head."""
+
+_STEPS = (
+    HistorySummarized,
+    HookFailed,
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    PassagesRetrieved,
+    ToolFinished,
+    ToolStarted,
+    ToolTold,
+)
+"""What a turn's own worker appends while the turn goes on."""
 
 
 class Journal:
@@ -120,7 +150,7 @@ class Journal:
             salts=[self._clock.token() for _ in facts],
         )
         state = fold_all(self.state, entries)
-        records = self._touched(state)
+        records = [] if self._lags(state, facts) else self._touched(state)
         together = True
         try:
             commit_size(entries, records)
@@ -141,9 +171,9 @@ class Journal:
         )
         self.state = state
         self._wakeups.wake(self.stream)
-        if together:
+        if records and together:
             self._clean = state.n
-        else:
+        elif not together:
             try:
                 await self.repair()
             except (Full, StoreRefused, Unavailable):
@@ -175,12 +205,24 @@ class Journal:
                 items[one.id] = item(one)
         self.state = replace(self.state, items=items)
 
+    def _lags(self, state: State, facts: Sequence[AnyFact]) -> bool:
+        """Whether the records of these facts wait: the turn goes on, and its next commits would write them anew."""
+        # Its opening wrote a Turn record, by which recovery finds it, and a head, after which readers fold its entries.
+        running = state.open_turn is not None and state.open_turn.status == "running" and not state.open_turn.released
+        own = all(isinstance(fact, _STEPS) or _is_retry(fact) for fact in facts)
+        return running and own and state.n - self._clean <= MAX_LAG
+
     def _touched(self, state: State) -> list[Record]:
         """The records that are newer than what the store is known to have, the head last."""
         if state.thread is None or state.n <= self._clean:
             return []
         touched = [record(item) for item in state.items.values() if item.n > self._clean]
         return [*touched, record(state.thread)]
+
+
+def _is_retry(fact: AnyFact) -> bool:
+    # A claim of another worker writes the records: the one before it may have died before it wrote any.
+    return isinstance(fact, TurnClaimed) and fact.reason == "retried"
 
 
 def _without_ended_turns(state: State) -> State:

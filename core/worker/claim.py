@@ -14,9 +14,9 @@ from core.store import Store
 from core.tools import Tool
 from core.turn.journal import Journal
 from core.values import Worker
+from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked
 from core.worker.model_chain import Chain
-from core.worker.window import Window
 
 DESK = "desk"
 """`Entry.by` of what a worker writes."""
@@ -34,7 +34,7 @@ class Equipment:
     chain: Chain
     tools: Mapping[str, Tool]
     retriever: Retriever | None
-    window: Window
+    earlier: EarlierTurns
     options: Options
     hooked: Hooked
 

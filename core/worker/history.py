@@ -1,4 +1,4 @@
-"""What a model is sent: what the window chose of the thread, then the open turn.
+"""What a model is sent of a turn: its question, its answers, its calls and their results.
 
 Repair changes what is sent, never what is stored. However a turn went, each call that is sent has one result, each
 message has content, and text that was cut off, erased or is unknown is marked as such.
@@ -11,13 +11,12 @@ from dataclasses import replace
 from core.canonical import Json, canonical
 from core.errors import InvalidInput
 from core.log.projection import joined
-from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item
+from core.log.records import Item, ModelCall, Summary, ToolCall, Turn
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
 from core.options import Options
 from core.retrieval.numbering import as_text, numbered, retrievals
-from core.store import In, Query, Range, Store, every
 from core.values import Repair
-from core.worker.window import CHARACTERS_PER_TOKEN, MAX_TURNS, Choice, Window
+from core.worker.window import CHARACTERS_PER_TOKEN, Choice
 
 ERASED = "[erased]"
 NUDGE = "Your last answer was empty. Answer the question above."
@@ -36,23 +35,6 @@ _OUTCOMES = {
     "cancelled": "It was cancelled before it started.",
     "unknown_tool": "There is no such tool.",
 }
-
-
-async def choose(store: Store, thread: str, before_n: int, window: Window, options: Options) -> Choice:
-    """What the window sends of the thread's turns that ended before entry `before_n`."""
-    query = Query(
-        kind="turn", where={"thread": thread, "first_n": Range(lt=before_n)}, order=("-first_n",), limit=MAX_TURNS
-    )
-    if not window.summarizes:
-        query = replace(query, limit=max(1, min(options.window_messages // 2, MAX_TURNS)))
-    turns = [turn for record in (await store.find(query)).records if isinstance(turn := item(record), Turn)]
-    summary = None
-    if window.summarizes:
-        newest = Query(kind="summary", where={"thread": thread}, order=("-at_n",), limit=1)
-        summaries = [s for record in (await store.find(newest)).records if isinstance(s := item(record), Summary)]
-        if summaries and summaries[0].text is not None:  # erased, it stands for nothing any more
-            summary = summaries[0]
-    return window.choose(turns, summary, options)
 
 
 def summary_request(choice: Choice, earlier: Sequence[SentMessage]) -> ModelRequest:
@@ -83,21 +65,11 @@ def summary_messages(summary: Summary | None) -> list[SentMessage]:
     ]
 
 
-async def earlier_messages(store: Store, turns: Sequence[Turn], options: Options) -> list[SentMessage]:
-    """The messages of ended turns, from their records."""
-    if not turns:
-        return []
-    ids = In(tuple(turn.id for turn in turns))
-    items: dict[str, Item] = {}
-    for kind in ("model_call", "tool_call"):
-        async for one in every(store, Query(kind=kind, where={"turn": ids})):
-            items[one.id] = item(one)
-    messages: list[SentMessage] = []
-    for turn in turns:
-        whole = _with_ending(turn, items, turn_messages(turn, items, options))
-        # Reasoning belongs to the turn it was for: later it is paid for again, and understood by one model only.
-        messages += [replace(m, reasoning=()) if isinstance(m, AssistantMessage) else m for m in whole]
-    return messages
+def earlier_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> list[SentMessage]:
+    """The messages of an ended turn. `items` are its model and tool calls; passages among them would be sent too."""
+    whole = _with_ending(turn, items, turn_messages(turn, items, options))
+    # Reasoning belongs to the turn it was for: later it is paid for again, and understood by one model only.
+    return [replace(m, reasoning=()) if isinstance(m, AssistantMessage) else m for m in whole]
 
 
 def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> list[SentMessage]:

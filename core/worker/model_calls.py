@@ -19,12 +19,11 @@ from core.turn.decide import MAX_REPAIRS
 from core.turn.plan import Act
 from core.values import Usage
 from core.worker.claim import DESK, ClaimedTurn
-from core.worker.history import as_json, choose, earlier_messages, summary_messages, turn_messages
+from core.worker.history import as_json, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView
 from core.worker.model_request import RunningRequest
 from core.worker.structured_output import read_output
 from core.worker.tool_calls import note_failure
-from core.worker.window import Choice
 
 _LONGEST_DELAY = 30.0
 _NO_PAUSE = frozenset(("empty", "worker_left", "too_large"))
@@ -61,8 +60,8 @@ class ModelCalls:
         bad_calls = open_turn.repairs.count("calls") > MAX_REPAIRS["calls"]
         with_tools = act.step <= options.max_steps and not bad_calls
         trimmed = any(call.code == "too_large" for call in failed)
-        choice = await self.choice(open_turn, trimmed=trimmed)
-        earlier = await earlier_messages(equipment.store, choice.turns, options)
+        choice = await equipment.earlier.choose(claimed.thread_id, open_turn.first_n, trimmed=trimmed)
+        earlier = await equipment.earlier.messages(claimed.thread_id, open_turn.first_n, choice.turns)
         own = turn_messages(claimed.turn, claimed.journal.state.items, options)
         request = ModelRequest(
             instructions=self._instructions,
@@ -199,12 +198,6 @@ class ModelCalls:
                 await self._claimed.journal.append(Note(fact=bill), by=DESK)
             raise
         return outcome
-
-    async def choice(self, open_turn: OpenTurn, *, trimmed: bool = False) -> Choice:
-        equipment, options = self._claimed.equipment, self._claimed.equipment.options
-        if trimmed:
-            options = options.model_copy(update={"window_tokens": max(1, options.window_tokens // 4)})
-        return await choose(equipment.store, self._claimed.thread_id, open_turn.first_n, equipment.window, options)
 
     async def _output(self) -> Json:
         """The schema that the turn's answer is to fit, None for free text."""

@@ -100,8 +100,9 @@ class Recovery:
     async def assess(self, journal: Journal) -> Claim | None:
         """As `look_after`, but returns the claim by which the turn would be taken over, None if it is left alone."""
         await journal.load()
-        await journal.repair()
         open_turn = journal.state.open_turn
+        if open_turn is None or open_turn.status != "running" or open_turn.released:
+            await journal.repair()  # the records of a turn that is worked on are written when it ends
         if open_turn is None:
             return None
         if open_turn.status == "awaiting_approval":

@@ -12,8 +12,9 @@ from core.retrieval.followup import depends, rewriting, rewritten, with_context
 from core.retrieval.small_talk import small_talk
 from core.values import Purpose
 from core.worker.claim import ClaimedTurn
-from core.worker.history import earlier_messages, summary_request
+from core.worker.history import summary_request
 from core.worker.model_calls import ModelCalls
+from core.worker.window import Choice
 
 
 class SideCalls:
@@ -26,17 +27,17 @@ class SideCalls:
     async def summarizes(self, open_turn: OpenTurn) -> bool:
         """Whether a summary is to be made before the model is first requested to answer."""
         equipment = self._claimed.equipment
-        if not equipment.window.summarizes or open_turn.step or open_turn.summaries:
+        if not equipment.earlier.summarizes or open_turn.step or open_turn.summaries:
             return False
         if equipment.chain.choose(()) is None:
             return False
-        return bool((await self._model_calls.choice(open_turn)).summarize)
+        return bool((await self._choice(open_turn)).summarize)
 
     async def summarize(self, open_turn: OpenTurn) -> None:
         """Request a summary of the turns that the window wants summarised."""
-        choice = await self._model_calls.choice(open_turn)
-        equipment, turns = self._claimed.equipment, choice.summarize
-        earlier = await earlier_messages(equipment.store, turns, equipment.options)
+        choice = await self._choice(open_turn)
+        turns = choice.summarize
+        earlier = await self._claimed.equipment.earlier.messages(self._claimed.thread_id, open_turn.first_n, turns)
         request = summary_request(choice, earlier)
         await self._request(
             open_turn,
@@ -57,11 +58,11 @@ class SideCalls:
         model = equipment.chain.choose(())
         if model is None or not model.phrases:
             return False
-        return depends(self._claimed.turn.question or "") and bool((await self._model_calls.choice(open_turn)).turns)
+        return depends(self._claimed.turn.question or "") and bool((await self._choice(open_turn)).turns)
 
     async def rewrite(self, open_turn: OpenTurn) -> None:
         """Request the words to search with."""
-        choice = await self._model_calls.choice(open_turn)
+        choice = await self._choice(open_turn)
         talk = [(turn.question, turn.text) for turn in choice.turns if turn.question]
         request = rewriting(talk, self._claimed.turn.question or "")
         window = choice.turns[0].first_n if choice.turns else open_turn.first_n
@@ -77,10 +78,13 @@ class SideCalls:
         calls = [call for call in self._model_calls.records() if call.purpose == "query"]
         if calls and (query := rewritten(calls[-1].answer or "")):
             return [query]
-        before = [turn.question for turn in (await self._model_calls.choice(open_turn)).turns if turn.question]
+        before = [turn.question for turn in (await self._choice(open_turn)).turns if turn.question]
         earlier = [text for text in before if small_talk(text) is None]
         joined = [with_context(earlier, question)] if earlier else [question]
         return joined if depends(question) or not earlier else [question, *joined]
+
+    async def _choice(self, open_turn: OpenTurn) -> Choice:
+        return await self._claimed.equipment.earlier.choose(self._claimed.thread_id, open_turn.first_n)
 
     async def _request(
         self,

@@ -37,7 +37,10 @@ class Window(Protocol):
     summarizes: bool
 
     def choose(self, turns: Sequence[Turn], summary: Summary | None, options: Options) -> Choice:
-        """From the thread's ended turns, newest first, at most MAX_TURNS, and its newest summary or None."""
+        """From the thread's ended turns, newest first, at most MAX_TURNS, and its newest summary or None.
+
+        The turns come without their citations.
+        """
 
 
 class NewestTurns:

@@ -12,6 +12,7 @@ import anyio
 from core.clock import iso
 from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
 from core.live.stream import live_stream, seal
+from core.log.fold import State
 from core.log.records import OpenModelCall, OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_help
 from core.retrieval.small_talk import small_talk
@@ -52,6 +53,11 @@ class TurnWorker:
                 tasks.cancel_scope.cancel()
         finally:
             self._claimed.let_go()
+
+    @property
+    def state(self) -> State:
+        """The thread as of the worker's last commit, with the turn's records."""
+        return self._journal.state
 
     def leave(self) -> None:
         """Release the turn as soon as the step under way is on record. Another worker may then go on with it."""

@@ -22,7 +22,7 @@ from core.log.entry import chain
 from core.log.facts import Beat, draft
 from core.store import Query
 from core.values import GENESIS, Entry
-from tests.support.desks import ASKER, PATIENCE, chatting, live_text, log_of, until
+from tests.support.desks import ASKER, PATIENCE, chatting, live_text, log_of, logged, until
 from tests.support.papers import SLOW, logs, papers, records
 from tests.support.paths import ROOT
 from tests.support.seeding import seed
@@ -268,8 +268,8 @@ async def remarks(store, *, models=("scripted:",), tools=("look",)) -> list[tupl
 
 async def test_an_open_turn_needs_somebody_only_where_nobody_can_go_on_with_it(store):
     async with chatting(store, [[Wait(anyio.Event())]], tools=[look]) as chat:
-        turn = await chat.desk.submit(ASKER, chat.id, "?")
-        await until(lambda: store.get("model_call", f"{turn.id}-m1"))
+        await chat.desk.submit(ASKER, chat.id, "?")
+        await until(lambda: logged(store, chat.id, "model.asked"))
         ((about, trouble, said),) = await remarks(store)
         assert (about, trouble) == ("open turn", False)
         assert re.search(r"asked \d+ s ago", said)

@@ -11,6 +11,7 @@ from backends.models.scripted.model import ScriptedModel
 from core import Chat, Desk, Event, Options, Thread, ToolCall, Turn, Viewer, create_chat
 from core.clock import SystemClock
 from core.log.entry import verify
+from core.log.fold import State, fold_all
 from core.store import Query, Store
 from core.values import Entry
 
@@ -129,6 +130,11 @@ async def kinds(store: Store, thread: str) -> list[str]:
 async def logged(store: Store, thread: str, kind: str) -> list[Entry]:
     """The thread's entries of one kind."""
     return [entry for entry in await log_of(store, thread) if entry.kind == kind]
+
+
+async def folded(store: Store, thread: str) -> State:
+    """The thread as its log has it now: the records of a turn that is worked on are written when it ends."""
+    return fold_all(State(), await log_of(store, thread))
 
 
 async def live_text(store: Store, turn: str) -> str:

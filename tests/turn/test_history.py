@@ -18,7 +18,8 @@ from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage,
 from core.options import Options
 from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
-from core.worker.history import ERASED, as_json, choose, earlier_messages, turn_messages
+from core.worker.earlier import EarlierTurns
+from core.worker.history import ERASED, as_json, turn_messages
 from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
 from tests.checker.logs import Log, created, erased, logs, stop, submit
 from tests.checker.world import STREAM
@@ -61,7 +62,7 @@ def test_the_window_keeps_the_newest_whole_turns_that_fit(log: Log, options: Opt
     ask_again(log)
     *earlier, newest = log.turns()
     kept = anyio.run(windowed, log, newest, options)
-    assert kept == earlier[len(earlier) - len(kept) :]
+    assert kept == [turn.model_copy(update={"citations": []}) for turn in earlier[len(earlier) - len(kept) :]]
     budget = options.window_tokens * CHARACTERS_PER_TOKEN
     assert len(kept) <= options.window_messages // 2
     assert sum(turn.size for turn in kept) <= budget
@@ -194,21 +195,22 @@ async def _next_request(log: Log, options: Options) -> list[SentMessage]:
     async with open_store("memory:") as store:
         await _keep(store, log)
         turn = log.turns()[-1]
-        chosen = await choose(store, "t", turn.first_n, NewestTurns(), options)
-        earlier = await earlier_messages(store, chosen.turns, options)
-        return [*earlier, *turn_messages(turn, log.state.items, options)]
+        earlier = EarlierTurns(store, NewestTurns(), options)
+        chosen = await earlier.choose("t", turn.first_n)
+        messages = await earlier.messages("t", turn.first_n, chosen.turns)
+        return [*messages, *turn_messages(turn, log.state.items, options)]
 
 
 async def windowed(log: Log, turn: Turn, options: Options) -> list[Turn]:
     async with open_store("memory:") as store:
         await _keep(store, log)
-        return list((await choose(store, "t", turn.first_n, NewestTurns(), options)).turns)
+        return list((await EarlierTurns(store, NewestTurns(), options).choose("t", turn.first_n)).turns)
 
 
 async def told(log: Log, turn: Turn) -> list[SentMessage]:
     async with open_store("memory:") as store:
         await _keep(store, log)
-        return await earlier_messages(store, [turn], Options())
+        return await EarlierTurns(store, NewestTurns(), Options()).messages("t", log.state.n + 1, [turn])
 
 
 async def _keep(store: Any, log: Log) -> None:

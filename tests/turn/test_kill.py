@@ -13,8 +13,9 @@ from backends import open_store
 from backends.models.scripted.model import ScriptedModel
 from core import Desk, Options
 from core.log.projection import joined
+from core.log.records import ToolCall
 from core.store import In, Query
-from tests.support.desks import ASKER, check, events, kinds, log_of, logged, until
+from tests.support.desks import ASKER, check, events, folded, kinds, log_of, logged, until
 from tests.support.killed_program import script, tools
 from tests.support.programs import QUICK, effects, running
 
@@ -166,8 +167,12 @@ async def test_a_process_killed_around_an_effect(tmp_path, url, kill_at, rows, s
     assert (len(before) >= 1) == (rows == 1)
     assert len(set(before)) == len(before)
     async with open_store(url) as store:
-        query = Query(kind="tool_call", where={"tool": tool, "status": "running"})
-        killed = [record.id for record in (await store.find(query)).records]
+        killed = [
+            item.id
+            for record in (await store.find(Query(kind="thread", limit=500))).records
+            for item in (await folded(store, record.id)).items.values()
+            if isinstance(item, ToolCall) and (item.tool, item.status) == (tool, "running")
+        ]
         assert killed
     async with restarted(url, ledger) as (store, desk):
         for turn in program.threads():

@@ -12,7 +12,7 @@ from backends.stores.mongodb.store import MongoStore
 from core import Chat, Options, Passage, Usage, create_chat, load_chat, tool
 from core.canonical import canonical
 from core.store import Query
-from tests.support.desks import APPROVER, ASKER, log_of, until
+from tests.support.desks import APPROVER, ASKER, log_of, logged, until
 
 KINDS = ("thread", "turn", "message", "tool_call", "model_call", "retrieval")
 
@@ -77,7 +77,7 @@ async def conversation(store) -> str:
         await chat.desk.give_feedback(ASKER, reply.turn_id, "down", "too late")
         await chat.desk.rename(ASKER, chat.id, "Days")
         left = await chat.desk.submit(ASKER, chat.id, "Are you there?", "r5")
-        await until(lambda: asked(store, left.id))
+        await until(lambda: asked(store, left))
     async with await load_chat(store, ScriptedModel([[Say("Here.")]]), chat.id, viewer=ASKER, **given) as chat:
         await seen(chat, left.id)
         await until(lambda: idle(chat))
@@ -101,8 +101,7 @@ async def seen(chat: Chat, turn):
 
 
 async def asked(store, turn):
-    found = await store.find(Query(kind="model_call", where={"turn": turn, "status": "asked"}))
-    return found.records
+    return [entry for entry in await logged(store, turn.thread, "model.asked") if entry.shell["turn"] == turn.id]
 
 
 async def idle(chat):

@@ -235,9 +235,13 @@ async def test_a_desk_that_is_started_again_begins_its_waiting_turns(store):
     await desk.start()
     turns = await asked(desk, "a", "b")
     await desk.close()
-    counter.open("a", "b")
     await desk.start()
-    assert [(await ended(desk, turn)).status for turn in turns] == ["completed", "completed"]
+    await counter.has_begun(2)
+    turns += await asked(desk, "c", "d")
+    assert (await first_wait(desk, turns[-1])).ahead is not None
+    counter.open("a", "b", "c", "d")
+    assert [(await ended(desk, turn)).status for turn in turns] == ["completed"] * 4
+    assert counter.begun == ["a", "a", "b", "c", "d"]
     await desk.close()
 
 
@@ -290,6 +294,36 @@ async def test_a_turn_that_lost_its_worker_goes_before_new_ones_once_there_is_a_
         assert (await ended(desk, last)).status == "completed"
         assert (await ended(desk, lost)).status == "completed"
     assert counter.begun == ["a", "lost", "b"]
+
+
+async def test_a_turn_that_cannot_be_read_when_there_is_a_place_leaves_the_place_to_the_next(store):
+    counter, left = Counter(), Counter()
+
+    class Unreadable(WrappedStore):
+        """Cannot read one thread."""
+
+        thread = ""
+
+        async def get(self, kind, id):
+            if id == self.thread:
+                raise Unavailable("away")
+            return await super().get(kind, id)
+
+    unreadable = Unreadable(store)
+    async with Desk(unreadable, counter.model, options=ONE) as desk:
+        async with Desk(store, left.model, options=ONE) as other:
+            (lost,) = await asked(other, "lost")
+            await left.has_begun(1)
+            _, last = await asked(desk, "a", "b")
+            await counter.has_begun(1)
+        await desk.recover()
+        unreadable.thread = lost.thread
+        counter.open("a", "b", "lost")
+        assert (await ended(desk, last)).status == "completed"
+        unreadable.thread = ""
+        await desk.recover()
+        assert (await ended(desk, lost)).status == "completed"
+    assert counter.begun == ["a", "b", "lost"]
 
 
 async def test_a_turn_whose_claim_the_store_does_not_take_is_answered_by_recovery(store):
