@@ -154,6 +154,8 @@ async def _open_turn(store: Store, record: Record, equipped: Equipped, now: date
     later = await store.read(f"thread:{thread.id}", thread.n)
     last_at = later[-1].at if later else moment(thread.open.last_at)
     text += f", last active {ago(now - last_at)}, with {', '.join(turn.snapshot.models)}"
+    if thread.open.waiting:
+        text += ", waiting for a place"
     troubles = [*_stands_still(thread.open, now), *await _lacks(store, turn, equipped)]
     return Remark(about="open turn", text="; ".join([text, *troubles]), trouble=bool(troubles))
 
