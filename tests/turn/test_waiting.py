@@ -141,6 +141,34 @@ async def test_a_follower_sees_how_many_turns_go_first_until_its_turn_is_begun(s
             assert [kind for kind, *_ in merged(await events(desk, turn))] == ["text", "ended"]
 
 
+async def test_a_place_that_is_known_is_shown_until_the_turn_is_begun(store):
+    counter, claiming, go_on = Counter(), anyio.Event(), anyio.Event()
+
+    class Held(WrappedStore):
+        """Holds the claim of a turn that waited."""
+
+        async def commit(self, stream, after, entries, records=(), *, id):
+            if [entry.shell.get("reason") for entry in entries] == ["resumed"]:
+                claiming.set()
+                await go_on.wait()
+            await super().commit(stream, after, entries, records, id=id)
+
+    async with Desk(Held(store), counter.model, options=ONE) as desk:
+        _, second = await asked(desk, "a", "b")
+        told, beats = [], 0
+        with anyio.fail_after(PATIENCE):
+            async with aclosing(desk.follow(ASKER, second.id)) as following:
+                async for event in following:
+                    if event.kind in ("waiting", "begun"):
+                        told.append((event.kind, getattr(event, "ahead", None)))
+                        counter.open("a", "b")
+                    # The turn has left the queue, and followers have looked at it since.
+                    beats += event.kind == "beat" and claiming.is_set()
+                    if beats == 2:
+                        go_on.set()
+        assert told == [("waiting", 0), ("begun", None)]
+
+
 async def test_a_desk_that_does_not_hold_a_waiting_turn_shows_the_wait_without_a_place(store):
     counter = Counter()
     async with Desk(store, counter.model, options=ONE) as desk, Desk(store, ScriptedModel([]), options=ONE) as other:
