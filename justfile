@@ -25,6 +25,10 @@ test:
 torture:
     pytest -m torture
 
+# How fast it is, beside bare operations
+bench *parts:
+    python -m tests.bench {{parts}}
+
 # The console, as a newcomer starts it
 console:
     streamlit run console

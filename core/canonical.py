@@ -7,6 +7,7 @@ are checked before a commit, so that a reader never meets an invalid payload.
 import hashlib
 import json
 import re
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 from core.errors import InvalidInput
@@ -21,6 +22,8 @@ _INT64 = range(-(2**63), 2**63)
 _LONG_NUMBER = re.compile(rb"\d{19}")
 """Whatever lies beyond 64 bits has at least so many digits; a text that has them is only looked at again."""
 _HOLDERS = (dict, list, tuple)
+_TEXT = frozenset((str,))
+_SCALARS = frozenset((str, int, float, bool, type(None)))
 _ENCODER = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 )
@@ -66,22 +69,30 @@ def chain_hash(shell: bytes) -> str:
 
 def _check_nesting(value: Json, most: int) -> None:
     """Raises InvalidInput for keys other than strings, which the encoder would turn into strings, and for depth."""
-    level = [value]
+    level = [value] if isinstance(value, _HOLDERS) else []
     for _ in range(most):
         inner: list[Json] = []
         for holder in level:
             if isinstance(holder, dict):
-                for key in holder:
-                    if not isinstance(key, str):
-                        raise InvalidInput(f"a key must be a string, not {type(key).__name__}")
-                inner += [item for item in holder.values() if isinstance(item, _HOLDERS)]
-            elif isinstance(holder, list | tuple):
-                inner += [item for item in holder if isinstance(item, _HOLDERS)]
+                if not _TEXT.issuperset(map(type, holder)):
+                    _check_keys(holder)
+                items: Collection[Json] = holder.values()
+            else:
+                items = holder
+            # Asked of the types first, because most holders hold scalars alone, and this asks without a loop in Python.
+            if not _SCALARS.issuperset(map(type, items)):
+                inner += [item for item in items if isinstance(item, _HOLDERS)]
         if not inner:
             return
         level = inner
     if any(level):
         raise InvalidInput(f"a value may be nested at most {most} levels deep")
+
+
+def _check_keys(holder: Mapping[Json, Json]) -> None:
+    for key in holder:
+        if not isinstance(key, str):
+            raise InvalidInput(f"a key must be a string, not {type(key).__name__}")
 
 
 def _check_integers(value: Json) -> None:

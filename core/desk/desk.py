@@ -164,6 +164,9 @@ class Desk:
         self._recovery = Recovery(self._equipment, self._journal, self._adopt, lambda: self._places.free)
         self._works: dict[str, TurnWorker] = {}
         self._blobs: set[str] = set()
+        # With their digests, because they are large and the same for each question.
+        self._tools = _with_digest([tool_json(tool.schema) for tool in self._equipment.tools.values()])
+        self._options = _with_digest(self.options.model_dump(mode="json"))
         self._supervisor: asyncio.Task[None] | None = None
         self._tasks: anyio.abc.TaskGroup | None = None
         self._idle = anyio.Event()
@@ -507,15 +510,17 @@ class Desk:
         return Snapshot(
             models=tuple(equipment.chain.names),
             instructions=await self._blob(instructions),
-            tools=await self._blob([tool_json(tool.schema) for tool in equipment.tools.values()]),
-            options=await self._blob(self.options.model_dump(mode="json")),
+            tools=await self._named_blob(*self._tools),
+            options=await self._named_blob(*self._options),
             handbooks=await self._blob(dict(versions)),
             output=await self._blob(schema_of(schema)) if schema else None,
         )
 
     async def _blob(self, value: Json) -> str:
         """Store the value under its digest, and return the digest."""
-        name = digest(value)
+        return await self._named_blob(value, digest(value))
+
+    async def _named_blob(self, value: Json, name: str) -> str:
         # Remembered, because these values rarely change: without this, each question would commit several blobs.
         if name not in self._blobs:
             blob = Blob(content=BlobContent(value=value))
@@ -639,6 +644,10 @@ class Desk:
     def _check_open(self) -> None:
         if self._supervisor is None or self._supervisor.done():
             raise DeskClosed
+
+
+def _with_digest(value: Json) -> tuple[Json, str]:
+    return value, digest(value)
 
 
 def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Json]:

@@ -104,11 +104,8 @@ class _View:
 
     def wait(self, ahead: int | None) -> list[Event]:
         """The events that tell of a wait for a place. `ahead` is how many turns go first, None if that is unknown."""
-        open_turn = self.state.open_turn
-        waited, self._waits = (
-            self._waits,
-            open_turn is not None and open_turn.turn == self.turn_id and open_turn.waiting,
-        )
+        open_turn, waited = self.state.open_turn, self._waits
+        self._waits = open_turn is not None and open_turn.turn == self.turn_id and open_turn.waiting
         if not self._waits:
             return [BegunEvent()] if waited and self.turn.status == "running" else []
         # A turn that has just got a place has left the queue, and its claim is not on record yet: that is no news.

@@ -4,7 +4,7 @@ A fact's own fields are its shell: ids, numbers, statuses, fences. What people a
 which is None once erased.
 """
 
-from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -698,8 +698,6 @@ _WITHOUT_CONTENT = frozenset(
 )
 # An adapter compiles its union: made for each entry it would cost more than reading the entry.
 _FACT: TypeAdapter[AnyFact] = TypeAdapter(Annotated[AnyFact, Field(discriminator="kind")])
-_THREAD_FACT: TypeAdapter[ThreadFact] = TypeAdapter(Annotated[ThreadFact, Field(discriminator="kind")])
-F = TypeVar("F")
 
 
 def draft(fact: AnyFact) -> Draft:
@@ -715,15 +713,21 @@ def fact(entry: Entry) -> AnyFact:
 
     Raises Corrupt, naming stream and n, for an unknown kind, a newer version, and fields that do not fit.
     """
-    return _read(_FACT, entry)
+    if entry._fact is None:
+        # Kept with the entry: the worker that wrote it and each follower in its process read it.
+        object.__setattr__(entry, "_fact", _read(entry))
+    return cast(AnyFact, entry._fact)
 
 
 def thread_fact(entry: Entry) -> ThreadFact:
     """`fact`, for an entry of a thread. Raises Corrupt also for a kind that belongs to another stream."""
-    return _read(_THREAD_FACT, entry)
+    read = fact(entry)
+    if not isinstance(read, ThreadFact):
+        raise Corrupt(entry.stream, entry.n, f"{entry.kind} does not belong into a thread")
+    return read
 
 
-def _read(adapter: TypeAdapter[F], entry: Entry) -> F:
+def _read(entry: Entry) -> AnyFact:
     # Refused, never skipped: a reader that ignored an unknown entry would fold a state that its writer never was in.
     version = VERSIONS.get(entry.kind)
     if version is None:
@@ -734,7 +738,7 @@ def _read(adapter: TypeAdapter[F], entry: Entry) -> F:
     if entry.kind not in _WITHOUT_CONTENT:
         fields["content"] = entry.payload
     try:
-        return adapter.validate_python(fields)
+        return _FACT.validate_python(fields)
     except ValidationError as error:
         first = error.errors()[0]
         raise Corrupt(entry.stream, entry.n, f"{entry.kind}: {first['loc']} {first['type']}") from error

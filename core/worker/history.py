@@ -4,6 +4,7 @@ Repair changes what is sent, never what is stored. However a turn went, each cal
 message has content, and text that was cut off, erased or is unknown is marked as such.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -172,6 +173,26 @@ def as_json(request: ModelRequest) -> Json:
         "asked_at": request.asked_at,
         "country": request.country,
     }
+
+
+class RequestDigests:
+    """Digests of the requests of one worker, each as of `as_json`. A message is encoded once for all of them."""
+
+    def __init__(self) -> None:
+        # By identity: a worker sends the same messages again. They are held, so that an id does not come back.
+        self._encoded: dict[int, tuple[SentMessage, bytes]] = {}
+
+    def of(self, request: ModelRequest) -> str:
+        bare = canonical(as_json(replace(request, messages=())))
+        messages = b",".join(self._message(message) for message in request.messages)
+        # The texts before it have their quotation marks escaped, so this finds the field itself.
+        whole = bare.replace(b',"messages":[],"output":', b',"messages":[%b],"output":' % messages, 1)
+        return hashlib.sha256(whole).hexdigest()
+
+    def _message(self, message: SentMessage) -> bytes:
+        if id(message) not in self._encoded:
+            self._encoded[id(message)] = message, canonical(_message(message))
+        return self._encoded[id(message)][1]
 
 
 def tool_json(tool: ToolSchema) -> Json:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import anyio
 
-from core.canonical import Json, digest
+from core.canonical import Json
 from core.errors import RolltopError, Superseded, TooLarge
 from core.live.stream import LiveStream
 from core.log.commit import read_blob
@@ -19,7 +19,7 @@ from core.turn.decide import MAX_REPAIRS
 from core.turn.plan import Act
 from core.values import Usage
 from core.worker.claim import DESK, ClaimedTurn
-from core.worker.history import as_json, summary_messages, turn_messages
+from core.worker.history import RequestDigests, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView
 from core.worker.model_request import RunningRequest
 from core.worker.structured_output import read_output
@@ -43,6 +43,7 @@ class ModelCalls:
         self._running: RunningRequest | None = None
         self._delay = 0.0
         self._schema: Json = None
+        self._digests = RequestDigests()
 
     def cancel(self, code: str) -> None:
         if self._running:
@@ -116,7 +117,7 @@ class ModelCalls:
         request = replace(request, settings=supported)
         changed = await claimed.equipment.hooked.change(view, request)
         parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
-        requested = requested.model_copy(update={"request": digest(as_json(changed)), "changed": parts})
+        requested = requested.model_copy(update={"request": self._digests.of(changed), "changed": parts})
         await claimed.journal.append(Request(worker=claimed.worker, requested=requested), by=DESK)
         announced = claimed.still_mine()
         open_call = announced.model_call

@@ -3,6 +3,7 @@
 import os
 import platform
 from contextlib import suppress
+from functools import cache
 
 import psutil
 
@@ -14,7 +15,8 @@ _alive: set[str] = set()  # the nonces of this process's workers: one process, h
 
 def new_worker(clock: Clock) -> Worker:
     """A new worker of this process."""
-    return Worker(nonce=clock.token(), host=_host(), pid=os.getpid(), start=_start(os.getpid()))
+    host, start = _own(os.getpid())
+    return Worker(nonce=clock.token(), host=host, pid=os.getpid(), start=start)
 
 
 def begin(worker: Worker) -> None:
@@ -29,9 +31,10 @@ def end(worker: Worker) -> None:
 
 def is_gone(worker: Worker) -> bool:
     """Whether the worker has certainly ended. False if it is on another host, where its process cannot be seen."""
-    if worker.host != _host():
+    host, start = _own(os.getpid())
+    if worker.host != host:
         return False
-    if worker.pid == os.getpid() and worker.start == _start(os.getpid()):
+    if worker.pid == os.getpid() and worker.start == start:
         return worker.nonce not in _alive
     # A process id comes back with another process: only id and start together name one.
     return _start(worker.pid) != worker.start
@@ -44,7 +47,13 @@ def is_here(worker: Worker) -> bool:
 
 def lives(worker: Worker) -> bool:
     """Whether the worker has certainly not ended. False if it is on another host, where its process cannot be seen."""
-    return worker.host == _host() and not is_gone(worker)
+    return worker.host == _own(os.getpid())[0] and not is_gone(worker)
+
+
+@cache  # by the process id: a forked process inherits what is kept here
+def _own(pid: int) -> tuple[str, str]:
+    """This process's host and start."""
+    return _host(), _start(pid)
 
 
 def _start(pid: int) -> str:

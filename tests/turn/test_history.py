@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from backends import open_store
-from core.canonical import canonical
+from core.canonical import canonical, digest
 from core.log.facts import VERSIONS
 from core.log.fold import State, fold_all
 from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
@@ -19,7 +19,7 @@ from core.options import Options
 from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
 from core.worker.earlier import EarlierTurns
-from core.worker.history import ERASED, as_json, turn_messages
+from core.worker.history import ERASED, RequestDigests, as_json, turn_messages
 from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
 from tests.checker.logs import Log, created, erased, logs, stop, submit
 from tests.checker.world import STREAM
@@ -185,6 +185,19 @@ def ask_again(log: Log) -> None:
         stop(log, "Half an ans" if log.open.model_call else "")
     if log.open is None:
         submit(log, "and now?")
+
+
+@many
+@given(logs(max_turns=3), limits)
+def test_a_request_has_the_digest_of_its_json_whether_its_messages_are_new_or_sent_again(
+    log: Log, options: Options
+) -> None:
+    ask_again(log)
+    digests = RequestDigests()
+    messages = tuple(anyio.run(_next_request, log, options))
+    for sent in (messages, messages[-1:], (*messages, UserMessage(text='"messages":[],"output":'))):
+        request = ModelRequest(instructions=',"messages":[],"output":', messages=sent, settings={"messages": []})
+        assert digests.of(request) == digest(as_json(request))
 
 
 def _about_to_ask(open: OpenTurn) -> bool:

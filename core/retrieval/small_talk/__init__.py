@@ -47,14 +47,15 @@ def small_talk(message: str) -> SmallTalk | None:
     if not said:
         return SmallTalk("silence", None)
     for language in get_args(Language):
-        if topic := _topic(said, _phrases(language)):
+        if topic := _topic(said, language):
             return SmallTalk(topic, language)
     return None
 
 
-def _topic(said: list[str], phrases: dict[tuple[str, ...], str]) -> Topic | None:
+def _topic(said: list[str], language: Language) -> Topic | None:
     """The weightiest topic of the ways to make up the message of phrases; None if it cannot be made up of them."""
-    longest = max(map(len, phrases))
+    longest = _longest(language)
+    phrases = _phrases(language)
     reached: dict[int, str] = {0: _BESIDE}
     for start in range(len(said)):
         if start not in reached:
@@ -80,6 +81,12 @@ def _phrases(language: Language) -> dict[tuple[str, ...], str]:
             for phrase in _spelt_out(line):
                 found[phrase] = max(found.get(phrase, section), section, key=_WEIGHTS.__getitem__)
     return found
+
+
+@cache
+def _longest(language: Language) -> int:
+    """The words of the language's longest phrase."""
+    return max(map(len, _phrases(language)))
 
 
 def _spelt_out(line: str) -> Iterator[tuple[str, ...]]:
