@@ -1,12 +1,15 @@
-"""Following a turn: its events from the first one, read from what was committed, in any process.
+"""Following a turn: its events from the first one, from what was committed, in any process.
+
+A follower is fed what its own process commits. It reads the store at its start, after a gap, and to see what other
+processes committed: what is shown is the same.
 
 A follower folds the turn's own entries and works out after each which text counts; it shows the difference. That one
 rule serves a live turn, a take-over, a second attempt and a turn that ended last year alike.
 """
 
+import math
 from collections.abc import AsyncGenerator, Callable
-
-import anyio
+from time import monotonic
 
 from core.live.events import (
     ApprovalAskedEvent,
@@ -22,7 +25,7 @@ from core.live.events import (
     WaitingEvent,
 )
 from core.live.stream import live_stream
-from core.live.wakeups import Wakeups
+from core.live.wakeups import Listener, Wakeups
 from core.log.facts import LiveProgress, LiveText, ThreadFact, fact, thread_fact
 from core.log.fold import State, fold
 from core.log.projection import joined
@@ -31,9 +34,15 @@ from core.store import Store
 from core.values import Entry
 
 POLL = 0.2
-"""Seconds between looks at the store, because wake-ups do not cross processes."""
+"""Seconds without anything fed after which a follower looks at the store: what is fed does not cross processes."""
+
+LOOK = 1.0
+"""Seconds between looks at the thread's log while text is fed. It can be long: who takes a turn over seals its text."""
 
 BEAT = 0.5
+
+_PAGE = 500
+"""Entries that a read gives at least if there are more."""
 
 
 class _View:
@@ -47,9 +56,10 @@ class _View:
         self.live = live_stream(turn.id, 1)
         self.live_n = 0
         self._turn = turn
-        self._live_texts: dict[str, str] = {}
+        self._live_texts: dict[str, list[str]] = {}
         self._live_call = ""
-        self._shown = ""
+        self._shown: list[str] = []
+        self._more: list[str] | None = None
         self._fence = 0
         self._waits = False
         self._ahead: int | None = None
@@ -61,6 +71,7 @@ class _View:
         self.state = fold(self.state, entry)
         self.n = entry.n
         self._attend()
+        self._more = None
         return thread_fact(entry)
 
     @property
@@ -84,7 +95,9 @@ class _View:
         shown = fact(entry)
         if isinstance(shown, LiveText):
             # By call: the thread was read first, so this text may be of a model call that is not in `state` yet.
-            self._live_texts[shown.call] = self._live_texts.get(shown.call, "") + shown.text
+            self._live_texts.setdefault(shown.call, []).append(shown.text)
+            if self._more is not None and shown.call == self._live_call:
+                self._more.append(shown.text)
         if isinstance(shown, LiveProgress) and (call := self.call(shown.call)) and call.status == "running":
             message = shown.content.message if shown.content else ""
             return ToolProgressEvent(call_id=shown.call, message=message, done=shown.done, total=shown.total)
@@ -92,22 +105,29 @@ class _View:
 
     def text(self) -> list[Event]:
         """The events that bring what was shown to what counts now."""
-        counts = joined(self.turn.text, self._live_texts.get(self._live_call) or self.turn.partial)
+        if self._more is not None:
+            # Only live text came: comparing it as a whole each time would cost a long answer its square.
+            more, self._more = "".join(self._more), []
+            self._shown.append(more)
+            return [TextEvent(text=more)] if more else []
+        live = "".join(self._live_texts.get(self._live_call, ()))
+        counts, shown = joined(self.turn.text, live or self.turn.partial), "".join(self._shown)
         events: list[Event] = []
-        if not counts.startswith(self._shown):
+        if not counts.startswith(shown):
             events.append(AttemptEvent(fence=self._fence))
-            self._shown = ""
-        if more := counts[len(self._shown) :]:
+            shown = ""
+        if more := counts[len(shown) :]:
             events.append(TextEvent(text=more))
-        self._shown = counts
+        self._shown = [counts]
+        self._more = [] if live else None
         return events
 
     def wait(self, ahead: int | None) -> list[Event]:
-        """The events that tell of a wait for a place. `ahead` is how many turns go first, None if that is unknown."""
+        """The events of a running turn's wait for a place. `ahead` turns go first, None if that is unknown."""
         open_turn, waited = self.state.open_turn, self._waits
         self._waits = open_turn is not None and open_turn.turn == self.turn_id and open_turn.waiting
         if not self._waits:
-            return [BegunEvent()] if waited and self.turn.status == "running" else []
+            return [BegunEvent()] if waited else []
         # A turn that has just got a place has left the queue, and its claim is not on record yet: that is no news.
         if waited and ahead in (None, self._ahead):
             return []
@@ -127,6 +147,32 @@ class _View:
             self.live, self.live_n, self._live_texts = stream, 0, {}
 
 
+class _Source:
+    """The entries that a follower has not taken yet: those it was fed, or else what the store has."""
+
+    def __init__(self, store: Store, listener: Listener) -> None:
+        self._store = store
+        self._listener = listener
+        self._came: dict[str, float] = {}
+
+    async def after(self, stream: str, n: int, poll: float) -> list[Entry]:
+        """The entries after n. If none were fed for `poll` seconds, or some are missing, the store is read."""
+        entries = self._listener.after(stream, n)
+        if entries is None or (not entries and self.silence(stream) >= poll):
+            entries = await self._store.read(stream, n)
+            self._came[stream] = monotonic()
+            if len(entries) >= _PAGE:
+                del self._came[stream]
+                self._listener.wake()
+        elif entries:
+            self._came[stream] = monotonic()
+        return entries
+
+    def silence(self, stream: str) -> float:
+        """Seconds since the stream was fed or read."""
+        return monotonic() - self._came.get(stream, -math.inf)
+
+
 async def follow(
     store: Store, wakeups: Wakeups, turn: Turn, ahead: Callable[[str], int | None]
 ) -> AsyncGenerator[Event, None]:
@@ -135,31 +181,36 @@ async def follow(
     `ahead` says how many turns go before a turn that waits in this process, and None of any other.
     """
     view = _View(turn)
-    quiet_since = anyio.current_time()
-    while True:
-        changed = wakeups.expect(view.stream, view.live)
-        try:
-            before = view.live
-            thread_events = await _thread_events(store, view)
-            for event in [*thread_events, *view.wait(ahead(turn.id)), *await _live_events(store, view)]:
+    quiet_since = monotonic()
+    with wakeups.listener() as listener:
+        source = _Source(store, listener)
+        listener.listen(view.stream)
+        while True:
+            poll = POLL if source.silence(view.live) >= POLL else LOOK
+            thread = await source.after(view.stream, view.n, poll)
+            events = _thread_events(view, thread) if thread else []
+            if view.turn.status == "running":
+                events += view.wait(ahead(turn.id))
+                listener.listen(view.stream, view.live)
+                live = await source.after(view.live, view.live_n, POLL)
+                if thread or live:
+                    events += _live_events(view, live)
+            for event in events:
                 yield event
-                quiet_since = anyio.current_time()
                 if event.kind in ("ended", "approval.asked"):
                     return
-            if anyio.current_time() - quiet_since >= BEAT:
+            if events:
+                quiet_since = monotonic()
+            elif monotonic() - quiet_since >= BEAT:
                 yield BeatEvent()
-                quiet_since = anyio.current_time()
-            if view.live == before:
-                with anyio.move_on_after(POLL):
-                    await changed.wait()
-        finally:
-            wakeups.forget(changed)
+                quiet_since = monotonic()
+            await listener.wait(POLL / 2)
 
 
-async def _thread_events(store: Store, view: _View) -> list[Event]:
+def _thread_events(view: _View, entries: list[Entry]) -> list[Event]:
     """The events of new entries in the thread's log, texts before the tool events that followed them."""
     events: list[Event] = []
-    for entry in await store.read(view.stream, view.n):
+    for entry in entries:
         if view.n >= entry.n:
             continue
         before = view.turn.status
@@ -179,13 +230,8 @@ async def _thread_events(store: Store, view: _View) -> list[Event]:
     return events
 
 
-async def _live_events(store: Store, view: _View) -> list[Event]:
-    if view.turn.status != "running":
-        return []
-    events: list[Event] = []
-    for entry in await store.read(view.live, view.live_n):
-        if entry.n > view.live_n and (progress := view.live_entry(entry)):
-            events.append(progress)
+def _live_events(view: _View, entries: list[Entry]) -> list[Event]:
+    events = [progress for entry in entries if entry.n > view.live_n and (progress := view.live_entry(entry))]
     return [*view.text(), *events]
 
 

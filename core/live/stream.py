@@ -4,30 +4,28 @@ Text gathers per stream, and all streams are flushed together, at most once in a
 text after a quiet window leaves at once. So a hundred talking turns stay cheap, and a lone one is quick.
 """
 
+import asyncio
 import logging
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 import anyio
-from anyio.abc import TaskGroup
 
 from core.clock import Clock
 from core.errors import Conflict, Full, InvalidInput, StoreRefused, Superseded, Unavailable
 from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
-from core.log.entry import chain
+from core.log.entry import Draft, chain
 from core.log.facts import (
     Beat,
-    LiveFact,
     LiveProgress,
     LiveProgressContent,
     LiveText,
-    LiveTextContent,
     Sealed,
     draft,
     fact,
 )
 from core.store import Store
-from core.values import GENESIS
+from core.values import GENESIS, Entry
 
 log = logging.getLogger(__name__)
 
@@ -45,65 +43,93 @@ def live_stream(turn: str, fence: int) -> str:
     return f"live:{turn}:{fence}"
 
 
+@dataclass(slots=True)
+class _Text:
+    """Text of one model call that waits to be committed, piece by piece."""
+
+    call: str
+    pieces: list[str]
+
+
 class LiveStream:
     """One fence's stream, open for writing. `lost` is set once it is sealed: its worker has been superseded."""
 
     def __init__(self, name: str, writer: "LiveWriter") -> None:
         self.name = name
         self.lost = anyio.Event()
+        # asyncio's own event, because it is set and waited for in each window.
+        self.due = asyncio.Event()
         self._writer = writer
         self._n = 0
         self._hash = GENESIS
-        self._waiting: list[LiveFact] = []
+        self._waiting: list[_Text | LiveProgress | Beat] = []
         self._size = 0
-        self._moved = anyio.Event()
-        self.flushing = False
+        self._moved: anyio.Event | None = None
 
     @property
     def waits(self) -> bool:
         """Whether there is something to commit."""
         return bool(self._waiting)
 
-    async def text(self, call: str, text: str) -> None:
-        """Add text of a model call. Returns once it is queued. Raises Superseded if the stream is sealed."""
-        await self._write(LiveText(call=call, content=LiveTextContent(text=text)), len(text))
+    @property
+    def full(self) -> bool:
+        """Whether more than MAX_WAITING characters wait: call `room` before adding text."""
+        return self._size > MAX_WAITING
 
-    async def beat(self) -> None:
-        """A sign of life, by which recovery in other processes sees that the turn has a worker."""
-        await self._write(Beat(), 1)
+    async def room(self) -> None:
+        """Wait until the store has taken what waits, or the stream is sealed."""
+        while self.full and not self.lost.is_set():
+            self._moved = self._moved or anyio.Event()
+            await self._moved.wait()
+
+    def text(self, call: str, text: str) -> None:
+        """Add text of a model call, to be committed with the next window. Raises Superseded if the stream is sealed."""
+        if self.lost.is_set():
+            raise Superseded(self.name)
+        last = self._waiting[-1] if self._waiting else None
+        if isinstance(last, _Text) and last.call == call:
+            last.pieces.append(text)
+            self._size += len(text)
+        else:
+            self._put(_Text(call, [text]), len(text))
+
+    def beat(self) -> None:
+        """A sign of life, by which recovery in other processes sees that the turn has a worker.
+
+        Raises Superseded if the stream is sealed.
+        """
+        if self.lost.is_set():
+            raise Superseded(self.name)
+        # What waits already will be a sign of life itself.
+        if not self._waiting:
+            self._put(Beat(), 1)
 
     def progress(self, call: str, message: str, done: float | None, total: float | None) -> None:
         """How far a tool is. Dropped while more than MAX_WAITING characters wait."""
         # It is news, not a fact: the next report says more, and a tool must never wait for the store.
-        if self._size <= MAX_WAITING:
+        if not self.full and not self.lost.is_set():
             content = LiveProgressContent(message=message)
             self._put(LiveProgress(call=call, done=done, total=total, content=content), len(message))
 
-    async def _write(self, fact: LiveFact, size: int) -> None:
-        while self._size > MAX_WAITING and not self.lost.is_set():
-            await self._moved.wait()
-        if self.lost.is_set():
-            raise Superseded(self.name)
-        self._put(fact, size)
-
-    def _put(self, fact: LiveFact, size: int) -> None:
-        self._waiting.append(fact)
+    def _put(self, waiting: _Text | LiveProgress | Beat, size: int) -> None:
+        self._waiting.append(waiting)
         self._size += size
-        self._writer.wake()
+        if len(self._waiting) == 1:
+            self._writer.wake(self)
 
-    async def flush(self, store: Store, clock: Clock) -> bool:
-        """Commit what waits, however long the store is away. False if the stream is sealed or refused."""
-        facts, self._waiting, self._size = _merged(self._waiting), [], 0
+    async def flush(self, store: Store, clock: Clock) -> list[Entry]:
+        """Commit what waits, however long the store is away. [] if the stream is sealed or refused."""
+        waiting, self._waiting, self._size = self._waiting, [], 0
         entries = chain(
             self.name,
             self._n,
             self._hash,
-            [draft(fact) for fact in facts],
+            [_text_draft(one) if isinstance(one, _Text) else draft(one) for one in waiting],
             by="desk",
             at=clock.now(),
-            salts=[clock.token() for _ in facts],
+            salts=[clock.token() for _ in waiting],
         )
-        committed = False
+        committed: list[Entry] = []
         while not committed and not self.lost.is_set():
             try:
                 await commit_surely(store, clock, self.name, self._n, entries, patience=_PATIENCE)
@@ -113,10 +139,11 @@ class LiveStream:
                 # Sealed, refused, a full disk, or removed long after its turn: what cannot be stored is not shown.
                 self.lost.set()
             else:
+                committed = entries
                 self._n, self._hash = entries[-1].n, entries[-1].hash
-                committed = True
-        moved, self._moved = self._moved, anyio.Event()
-        moved.set()
+        if self._moved:
+            self._moved.set()
+            self._moved = None
         return committed
 
 
@@ -128,23 +155,23 @@ class LiveWriter:
         self._clock = clock
         self._wakeups = wakeups
         self._window = window
-        self._streams: dict[str, LiveStream] = {}
+        self._open: set[LiveStream] = set()
+        self._due: list[LiveStream] = []
         self._woken = anyio.Event()
 
     def open(self, turn: str, fence: int) -> LiveStream:
         """The stream of a fence that this process has just claimed. It is empty: a fence has one writer."""
-        stream = LiveStream(live_stream(turn, fence), self)
-        self._streams[stream.name] = stream
-        return stream
+        return LiveStream(live_stream(turn, fence), self)
 
     def close(self, stream: LiveStream) -> None:
         """Stop writing."""
         # Text that still waits is on the thread's log by now, or its worker is superseded: it may be dropped.
         stream.lost.set()
-        self._streams.pop(stream.name, None)
+        stream.due.set()
 
-    def wake(self) -> None:
-        """Tell `run` that something waits to be committed."""
+    def wake(self, stream: LiveStream) -> None:
+        """Something waits to be committed to the stream."""
+        self._due.append(stream)
         self._woken.set()
 
     async def run(self) -> None:
@@ -156,37 +183,33 @@ class LiveWriter:
                 await anyio.sleep(max(0.0, left + self._window - self._clock.monotonic()))
                 left = self._clock.monotonic()
                 self._woken = anyio.Event()
-                self._flush_all(tasks)
+                due, self._due = self._due, []
+                for stream in due:
+                    # A task for the whole life of a stream: one for each flush would cost half of a flush.
+                    if stream not in self._open:
+                        self._open.add(stream)
+                        tasks.start_soon(self._write, stream)
+                    stream.due.set()
 
-    def _flush_all(self, tasks: TaskGroup) -> None:
-        for stream in list(self._streams.values()):
-            if stream.waits and not stream.flushing:
-                stream.flushing = True
-                tasks.start_soon(self._flush, stream)
-
-    async def _flush(self, stream: LiveStream) -> None:
+    async def _write(self, stream: LiveStream) -> None:
         try:
-            if await stream.flush(self._store, self._clock):
-                self._wakeups.wake(stream.name)
+            while not stream.lost.is_set():
+                await stream.due.wait()
+                stream.due.clear()
+                if stream.waits and (entries := await stream.flush(self._store, self._clock)):
+                    self._wakeups.wake(stream.name, entries)
         except Exception:  # the boundary of a live stream: what breaks one must not stop the others
             log.exception("%s: cannot be written; its worker stops", stream.name)
             stream.lost.set()
         finally:
-            stream.flushing = False
-        if stream.waits:
-            self.wake()
+            self._open.discard(stream)
 
 
-def _merged(facts: Iterable[LiveFact]) -> list[LiveFact]:
-    """The same facts with neighbouring texts of one call put together."""
-    merged: list[LiveFact] = []
-    for following in facts:
-        last = merged[-1] if merged else None
-        if isinstance(following, LiveText) and isinstance(last, LiveText) and following.call == last.call:
-            merged[-1] = LiveText(call=last.call, content=LiveTextContent(text=last.text + following.text))
-        else:
-            merged.append(following)
-    return merged
+def _text_draft(waiting: _Text) -> Draft:
+    """What `draft` makes of a LiveText, without the checks of a fact, which cost more than all else about a text."""
+    return Draft(
+        kind="live.text", v=LiveText.V, shell={"call": waiting.call}, payload={"text": "".join(waiting.pieces)}
+    )
 
 
 async def seal(store: Store, clock: Clock, stream: str, call: str, *, patience: float) -> str:

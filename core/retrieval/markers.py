@@ -30,6 +30,9 @@ class Markers:
         """The text that may be shown after `text` arrived; "" while all of it may still become a marker."""
         if self._passages is None:
             return text
+        if not self._held and "[" not in text and not text.endswith(" "):
+            self._tail = (self._tail + text)[-HELD:]
+            return text
         whole = self._held + text
         unfinished = _UNFINISHED.search(whole)
         cut = unfinished.start() if unfinished and len(whole) - unfinished.start() <= HELD else len(whole)

@@ -170,7 +170,7 @@ class Journal:
             patience=self.patience,
         )
         self.state = state
-        self._wakeups.wake(self.stream)
+        self._wakeups.wake(self.stream, entries)
         if records and together:
             self._clean = state.n
         elif not together:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
+from time import monotonic
 
 import anyio
 
@@ -39,6 +40,7 @@ MAX_REASONING = 1024 * 1024
 MAX_CALLS = 64
 """Calls that one answer may hold."""
 
+_TEXT = json.JSONEncoder(ensure_ascii=False)
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -122,9 +124,11 @@ class RunningRequest:
         return self._answered(self._finish)
 
     async def _read(self, request: ModelRequest, careful: bool) -> None:
-        options, start = self._options, anyio.current_time()
+        start = anyio.current_time()
         last = start + self._seconds
-        self._scope.deadline = min(last, start + options.first_content)
+        self._scope.deadline = min(last, start + self._options.first_content)
+        patience = self._options.between_contents
+        slack, renew = patience / 100, 0.0
         async with aclosing(self._model.stream(request)) as events:
             async for event in events:
                 if event.kind == "ping":
@@ -138,24 +142,28 @@ class RunningRequest:
                     self._first = self._clock.monotonic()
                 match event.kind:
                     case "text":
-                        # What follows may wait for the store, which is not the model's fault.
-                        self._scope.deadline = last
-                        await self._say(event.text)
+                        if self._live and self._live.full:
+                            # It waits for the store, which is not the model's fault.
+                            self._scope.deadline, renew = last, 0.0
+                            await self._live.room()
+                        self._say(event.text)
                     case "reasoning":
                         self._take("thinking", _size(event.text))
                     case "call":
                         self._add(event, careful)
                     case "finish":
-                        await self._show(self._markers.end())
+                        self._show(self._markers.end())
                         self._finish = event
                         self._take("reasoning", len(canonical(list(event.reasoning))))
                         return
-                self._scope.deadline = min(last, anyio.current_time() + options.between_contents)
+                # Put off once in `slack` seconds, and by so much more: done for each token it would cost most of all.
+                if (now := monotonic()) >= renew:
+                    self._scope.deadline, renew = min(last, anyio.current_time() + patience + slack), now + slack
 
-    async def _say(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         text = text.encode(errors="replace").decode()
         if self._take("text", _size(text)):
-            await self._show(self._markers.feed(text))
+            self._show(self._markers.feed(text))
 
     def _add(self, call: CallDelta, careful: bool) -> None:
         if len(self._calls) == MAX_CALLS:
@@ -176,10 +184,10 @@ class RunningRequest:
     def _text(self) -> str:
         return "".join(self._shown)
 
-    async def _show(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         self._shown.append(text)
         if self._live and text:
-            await self._live.text(self._call.call, text)
+            self._live.text(self._call.call, text)
 
     def _failed(self, code: str, message: str, retryable: bool) -> Failed:
         finish = self._finish
@@ -275,4 +283,4 @@ def _object(raw: str) -> Json:
 
 def _size(text: str) -> int:
     """The bytes that a text adds to the JSON it stands in."""
-    return len(json.dumps(text, ensure_ascii=False).encode(errors="replace")) - 2
+    return len(_TEXT.encode(text).encode(errors="replace")) - 2

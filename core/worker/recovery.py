@@ -7,9 +7,11 @@ and never a wrong record: safety lies in the fences.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+
+import anyio
 
 from core.clock import iso
 from core.clock import moment as moment_of
@@ -18,7 +20,7 @@ from core.live.stream import live_stream
 from core.log.commit import read_blob
 from core.log.facts import Erased, Sealed, fact
 from core.log.records import OpenTurn, Turn, item
-from core.store import In, Query, Range, every
+from core.store import In, Query, Range, Record, every
 from core.turn.commands import Claim, Note
 from core.turn.decide import MAX_LOST
 from core.turn.journal import Journal
@@ -38,6 +40,9 @@ SEAL_GRACE = 1.0
 
 _REPEATED_IN: Mapping[str, tuple[str, ...]] = {"tool.finished": ("tool.told", "late")}
 """Kinds of entry that repeat the content of another kind: they are erased with it."""
+
+TOGETHER = 20
+"""Live streams that are erased at once: one by one each costs a checkpoint, and with many live text would wait."""
 
 LIVE_KEPT = timedelta(seconds=60)
 """How long a live stream outlasts its turn, for viewers that still read it."""
@@ -184,10 +189,42 @@ class Recovery:
     async def _clear_live_streams(self) -> None:
         """Remove the live streams of turns that ended a while ago; a stale worker may have made one anew since."""
         store = self._equipment.store
-        before = await store.now() - LIVE_KEPT
+        before = iso(await store.now() - LIVE_KEPT)
+        live: dict[str, list[str]] = {}
         async for stream in every(store, Query(kind="stream", where={"id": Range(ge="live:", lt="live;")})):
-            record = await store.get("turn", stream.id.split(":")[1])
-            turn = item(record) if record else None
-            if isinstance(turn, Turn) and turn.ended_at and turn.ended_at < iso(before):
-                await store.erase(stream.id, whole=True)
+            live.setdefault(stream.id.split(":")[1], []).append(stream.id)
+        turns, over = list(live), []
+        for start in range(0, len(turns), 500):
+            some = In(tuple(turns[start : start + 500]))
+            async for record in every(store, Query(kind="turn", where={"id": some, "ended_at": Range(lt=before)})):
+                if await self._forgot(record):
+                    over += live[record.id]
+        for start in range(0, len(over), TOGETHER):
+            await self._erase(over[start : start + TOGETHER])
+
+    async def _forgot(self, record: Record) -> bool:
+        """Whether nothing is left to forget of an ended turn; if it failed, its live stream reminds the next sweep."""
+        turn = item(record)
+        try:
+            if isinstance(turn, Turn):
                 await self.tidy(turn)
+        except RolltopError:  # a broken thread must not keep the others from being cleared
+            log.exception("turn %s: its payloads could not be erased yet; the next sweep tries again", record.id)
+            return False
+        return True
+
+    async def _erase(self, streams: Sequence[str]) -> None:
+        """Erase the live streams at once, which a store can do in one step. Raises the first error after all ended."""
+        failed: list[RolltopError] = []
+
+        async def erase(stream: str) -> None:
+            try:
+                await self._equipment.store.erase(stream, whole=True)
+            except RolltopError as error:
+                failed.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for stream in streams:
+                tasks.start_soon(erase, stream)
+        if failed:
+            raise failed[0]

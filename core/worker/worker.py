@@ -199,6 +199,6 @@ class TurnWorker:
             if live is None or clock.monotonic() > self._claimed.expected:
                 continue
             try:
-                await live.beat()
+                live.beat()
             except Superseded:
                 self.supersede()

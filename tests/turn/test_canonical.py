@@ -108,3 +108,11 @@ def test_a_copy_of_an_entry_is_encoded_anew():
     changed = replace(entry, shell={"turn": "other"}, payload=1)
     assert (changed.shell_json, changed.payload_json) == (b'{"turn":"other"}', b"1")
     assert shell_hash(changed) != entry.hash
+
+
+@pytest.mark.parametrize("given", [{"kind": "\ud800"}, {"by": "\ud800"}, {"stream": "thread:\ud800"}], ids=repr)
+def test_an_entry_whose_own_texts_are_not_characters_is_refused(given):
+    named = {"kind": "k", "by": "u", "stream": "thread:t"} | given
+    draft = Draft(kind=named["kind"], v=1, shell={}, payload={})
+    with pytest.raises(InvalidInput):
+        chain(named["stream"], 0, GENESIS, [draft], by=named["by"], at=AT, salts=["00"])
