@@ -8,19 +8,21 @@ rule serves a live turn, a take-over, a second attempt and a turn that ended las
 """
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from time import monotonic
 
 from core.live.events import (
     ApprovalAskedEvent,
     AttemptEvent,
     BeatEvent,
+    BegunEvent,
     EndedEvent,
     Event,
     TextEvent,
     ToolFinishedEvent,
     ToolProgressEvent,
     ToolStartedEvent,
+    WaitingEvent,
 )
 from core.live.stream import live_stream
 from core.live.wakeups import Listener, Wakeups
@@ -60,6 +62,8 @@ class _View:
         # The open call's text since `text` was last called. None: what counts has to be worked out as a whole.
         self._more: list[str] | None = None
         self._fence = 0
+        self._waits = False
+        self._ahead: int | None = None
 
     def fold(self, entry: Entry) -> ThreadFact:
         """The fact of the thread's next entry, after folding it."""
@@ -121,6 +125,18 @@ class _View:
         self._more = [] if live else None
         return events
 
+    def wait(self, ahead: int | None) -> list[Event]:
+        """The events of a running turn's wait for a place. `ahead` turns go first, None if that is unknown."""
+        open_turn, waited = self.state.open_turn, self._waits
+        self._waits = open_turn is not None and open_turn.turn == self.turn_id and open_turn.waiting
+        if not self._waits:
+            return [BegunEvent()] if waited else []
+        # A turn that has just got a place has left the queue, and its claim is not on record yet: that is no news.
+        if waited and ahead in (None, self._ahead):
+            return []
+        self._ahead = ahead
+        return [WaitingEvent(ahead=ahead)]
+
     def _attend(self) -> None:
         """Listen to the live stream of the open model call, or else of the fence in force."""
         open_turn = self.state.open_turn
@@ -160,8 +176,13 @@ class _Source:
         return monotonic() - self._came.get(stream, -math.inf)
 
 
-async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[Event, None]:
-    """The turn's events, to its end or until it waits for an approval. Raises what `Store.read` raises."""
+async def follow(
+    store: Store, wakeups: Wakeups, turn: Turn, ahead: Callable[[str], int | None]
+) -> AsyncGenerator[Event, None]:
+    """The turn's events, to its end or until it waits for an approval. Raises what `Store.read` raises.
+
+    `ahead` says how many turns go before a turn that waits in this process, and None of any other.
+    """
     view = _View(turn)
     quiet_since = monotonic()
     with wakeups.listener() as listener:
@@ -172,6 +193,7 @@ async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[E
             thread = await source.after(view.stream, view.n, poll)
             events = _thread_events(view, thread) if thread else []
             if view.turn.status == "running":
+                events += view.wait(ahead(turn.id))
                 listener.listen(view.stream, view.live)
                 live = await source.after(view.live, view.live_n, POLL)
                 if thread or live:
