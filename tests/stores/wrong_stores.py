@@ -44,6 +44,13 @@ class SkipsAnEntryOnRead(MemoryStore):
         return [entry for entry in await super().read(stream, after, limit) if entry.n != 1000]
 
 
+class MendsTheChain(MemoryStore):
+    async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
+        entries = await super().read(stream, after, limit)
+        before = self._streams[stream].entries[: after + len(entries)] if entries else []
+        return [replace(entry, prev=before[entry.n - 2].hash) if entry.n > 1 else entry for entry in entries]
+
+
 class CutsCommits(MemoryStore):
     async def read(self, stream: str, after: int = 0, limit: int = 500) -> list[Entry]:
         return (await super().read(stream, after, limit))[:limit]
@@ -246,6 +253,12 @@ class ForgetsToListStreams(MemoryStore):
         return iter(()) if query.kind == "stream" else super()._of(query)
 
 
+class ListsStreamsAsTheyBegan(MemoryStore):
+    def _of(self, query: Query) -> Iterator[Record]:
+        records = super()._of(query)
+        return (replace(record, n=1) for record in records) if query.kind == "stream" else records
+
+
 class LimitsBeforeItFilters(MemoryStore):
     async def find(self, query: Query) -> Page:
         page = await super().find(replace(query, where={}))
@@ -411,6 +424,12 @@ class FindsWholeWordsOnly(ChangesWords):
         return set(matching.words(words)) <= set(matching.text_words(record.fields))
 
 
+class LooksForWordsInTheNewest(MemoryStore):
+    async def find(self, query: Query) -> Page:
+        records = list(self._of(query))
+        return matching.page(records[-20:] if query.words else records, query)
+
+
 class FindsAnyWord(ChangesWords):
     def fits(self, record: Record, words: str) -> bool:
         wanted = matching.words(words)
@@ -473,6 +492,19 @@ class TalliesNothingAsZero(MemoryStore):
         tallies = await super().tally(query, by, sums)
         none = Tally(key=(), count=0, sums=dict.fromkeys(sums, 0), unknown=dict.fromkeys(sums, 0))
         return tallies or ([] if by else [none])
+
+
+class ErasesOneAtATime(MemoryStore):
+    erasing = False
+
+    async def erase(self, stream: str, after: int = 0, upto: Any = None, kinds: Any = None, whole: bool = False) -> int:
+        if self.erasing:
+            return 0
+        self.erasing = True
+        try:
+            return await super().erase(stream, after, upto, kinds, whole)
+        finally:
+            self.erasing = False
 
 
 class ErasesShells(MemoryStore):
@@ -557,6 +589,7 @@ CAUGHT_BY: dict[type[Store], str] = {
     LosesTheZone: "test_times_keep_their_milliseconds",
     TurnsFloatsIntoIntegers: "test_a_payload_comes_back_byte_for_byte",
     TurnsIntegersIntoFloats: "test_a_payload_comes_back_byte_for_byte",
+    MendsTheChain: "test_a_damaged_log_comes_back_as_it_was_given",
     DropsNul: "test_a_payload_comes_back_byte_for_byte",
     SharesWhatItWasGiven: "test_what_is_changed_outside_does_not_change_inside",
     TakesAnyName: "test_names_of_a_wrong_form_are_refused",
@@ -566,6 +599,7 @@ CAUGHT_BY: dict[type[Store], str] = {
     SharesIdsBetweenKinds: "test_a_record_is_kept_under_kind_and_id",
     StaysDirty: "test_no_stream_is_dirty_once_its_records_are_written",
     ForgetsToListStreams: "test_streams_are_listed",
+    ListsStreamsAsTheyBegan: "test_streams_are_listed",
     LimitsBeforeItFilters: "test_filters_come_before_the_limit",
     PagesByOffset: "test_pages_stay_put_while_records_come_in",
     TakesAnyCursor: "test_a_cursor_of_another_query_is_refused",
@@ -586,6 +620,7 @@ CAUGHT_BY: dict[type[Store], str] = {
     FindsPartsOfWords: "test_words",
     FindsWholeWordsOnly: "test_words",
     FindsAnyWord: "test_words",
+    LooksForWordsInTheNewest: "test_words_are_found_newest_first_however_many_have_them",
     LowersInsteadOfFolding: "test_words",
     CountsNoneAsNothing: "test_a_tally_counts_and_sums_by_group",
     TalliesAPage: "test_a_tally_looks_at_filters_and_words_only",
@@ -594,6 +629,7 @@ CAUGHT_BY: dict[type[Store], str] = {
     GroupsByLists: "test_a_list_or_an_object_is_none_to_a_tally",
     TalliesWholeListsOnly: "test_a_tally_filters_by_the_items_of_lists",
     TalliesNothingAsZero: "test_a_tally_by_nothing_is_one_group_or_none",
+    ErasesOneAtATime: "test_erasures_at_once_take_what_each_was_given",
     ErasesShells: "test_erasing_takes_payloads_and_leaves_shells",
     ErasesNothingButTheSalt: "test_erasing_takes_payloads_and_leaves_shells",
     ErasesEveryKind: "test_erasing_takes_the_kinds_it_is_given",

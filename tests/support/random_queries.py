@@ -9,11 +9,14 @@ from core.store import All, In, Query, Range, Record, Store
 from core.values import GENESIS
 
 
-def some_record(chance: random.Random, number: int) -> Record:
+def some_record(chance: random.Random, number: int, kind: str) -> Record:
     scalars = [None, True, False, 0, 1, 1.0, -1.5, 2**53 + 1, "", "1", "a", "b\0", "ß", "x" * 250, "x" * 200 + "y" * 50]
     fields = {
         "thread": chance.choice(["t1", "t2", "t2", None, 5]),
         "planned_at": chance.choice(["2026-01", "2026-02", "2026-03", None]),
+        "at": chance.choice(["2026-01", "2026-02", None]),
+        "owner": chance.choice(["a", "b"]),
+        "turn": chance.choice(["t1", "t2", 1, None]),
         "tool": chance.choice(["t1", "t2", "1", 1, True, None]),
         "status": chance.choice(["a", "b", 1.0, False, None]),
         "about_other": chance.choice([True, False, 1, 0, None, "true"]),
@@ -24,14 +27,14 @@ def some_record(chance: random.Random, number: int) -> Record:
         "cost": chance.choice([None, 5, -5, 2**62, 0.5]),
     }
     return Record(
-        kind="tool_call",
+        kind=kind,
         id=f"r{number:03}",
         n=number,
         fields={k: v for k, v in fields.items() if chance.random() < 0.9},
     )
 
 
-def some_query(chance: random.Random) -> Query:
+def some_query(chance: random.Random, kind: str) -> Query:
     texts = ["t1", "t2", "t2", "", "1", "a", "b", "x" * 200, "2026-02"]
     filters = [None, True, False, 0, 1, 1.0, *texts, In(()), In((None, 1, "a")), In((True, "ß", 2**53 + 1))]
     filters += [Range(ge=ge) for ge in (0, "a", "x" * 200)] + [Range(lt=lt) for lt in (1.5, "a", "x" * 200)]
@@ -39,10 +42,11 @@ def some_query(chance: random.Random) -> Query:
     filters += [In((True, False)), In(("t1", "t2", "a", "b"))]
     filters += [All((text,)) for text in ("a", "t2")] + [All(("a", "b")), All((True, 1)), All((None, "a"))]
     paths = ["thread", "tool", "status", "about_other", "filters", "a", "deep.b", "a.b", "deep", "planned_at"]
-    paths += ["id", "n", "nothing", "deep.b.c", "cost"]
+    paths += ["id", "n", "nothing", "deep.b.c", "cost", "at", "owner", "turn"]
     orders = [(), ("planned_at",), ("-planned_at",), ("-planned_at", "n"), ("-n",), ("id",), ("deep.none", "-id")]
+    orders += [("at",), ("-at",), ("-at", "n")]
     return Query(
-        kind="tool_call",
+        kind=kind,
         where={path: chance.choice(filters) for path in chance.sample(paths, chance.choice([0, 1, 2, 3]))},
         words=chance.choice(["", "", "leave", "leaves pay", "pay lea", "STRASSE", "a 1"]),
         order=chance.choice(orders),
@@ -50,15 +54,15 @@ def some_query(chance: random.Random) -> Query:
     )
 
 
-async def agrees_with_memory(store: Store, chance: random.Random, queries: int) -> None:
+async def agrees_with_memory(store: Store, chance: random.Random, queries: int, kind: str = "tool_call") -> None:
     """Fails at the first query or tally whose answer is not that of the memory store."""
     memory = MemoryStore()
-    records = [some_record(chance, number) for number in range(120)]
-    records += [replace(one, n=one.n + 200, fields=some_record(chance, 0).fields) for one in records[::3]]
+    records = [some_record(chance, number, kind) for number in range(120)]
+    records += [replace(one, n=one.n + 200, fields=some_record(chance, 0, kind).fields) for one in records[::3]]
     for one in (store, memory):
         await one.commit("thread:a", 0, drafted("thread:a", 0, GENESIS, [{}]), records, id="c1")
     for _ in range(queries):
-        query = some_query(chance)
+        query = some_query(chance, kind)
         page, expected = await store.find(query), await memory.find(query)
         assert page == expected, query
         for _ in range(5):

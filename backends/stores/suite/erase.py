@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import anyio
+
 from backends.stores.suite.steps import extend, first, found, noted, payloads, refused
 from core.errors import InvalidInput
 from core.log.entry import verify
@@ -72,3 +74,22 @@ async def test_only_a_live_stream_is_erased_whole(store: Store) -> None:
     assert payloads(await store.read("live:t:1")) == [{"again": 1}], (
         "a live stream cannot begin again after its erasure"
     )
+
+
+async def test_erasures_at_once_take_what_each_was_given(store: Store) -> None:
+    names = [f"live:t{number}:1" for number in range(8)]
+    for name in (*names, "live:t:kept"):
+        await extend(store, name, {"text": name}, {"text": name})
+    await extend(store, "thread:a", {"secret": 1}, {"kept": 2})
+    erased: dict[str, int] = {}
+
+    async def erase(stream: str) -> None:
+        whole = stream.startswith("live:")
+        erased[stream] = await store.erase(stream, upto=None if whole else 1, whole=whole)
+
+    async with anyio.create_task_group() as group:
+        for name in (*names, "thread:a"):
+            group.start_soon(erase, name)
+    assert erased == {**dict.fromkeys(names, 2), "thread:a": 1}, f"erasures at once said that they took {erased}"
+    assert await found(store, kind="stream") == ["live:t:kept", "thread:a"], "erasures at once left a stream"
+    assert payloads(await store.read("thread:a")) == [None, {"kept": 2}]

@@ -1,5 +1,6 @@
 """The suite's tests of `read`: order, whole commits, limits, and payloads that come back as they were."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -77,6 +78,21 @@ async def test_the_pages_of_a_long_log_are_dense(store: Store) -> None:
     for after in range(0, 1100, 275):
         await store.commit("thread:a", after, entries[after : after + 275], id=f"c{after}")
     assert [entry.n for entry in await whole(store, "thread:a")] == list(range(1, 1101)), "pages left entries out"
+
+
+async def test_a_damaged_log_comes_back_as_it_was_given(store: Store) -> None:
+    one, two, three, four, five = first("thread:a", *[{"i": n} for n in range(5)])
+    damaged = [
+        replace(one, prev="ab" * 32),
+        replace(two, hash="AB" * 32, commitment="no hash"),
+        replace(three, prev="", salt="0" * 31),
+        replace(four, payload=None, salt=None, hash="ß"),
+        replace(five, prev="ab cd", salt=" "),
+    ]
+    await store.commit("thread:a", 0, damaged, id="c1")
+    read = await store.read("thread:a")
+    assert read == damaged, "a store mends or changes hashes: then a copy hides what was done to its log"
+    assert await store.read("thread:a", 4) == damaged[4:], "an entry that is read alone is another one"
 
 
 PAYLOADS: list[Json] = [

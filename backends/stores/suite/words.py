@@ -76,9 +76,12 @@ WORDS: list[tuple[str, list[str]]] = [
 
 
 async def test_words(store: Store) -> None:
-    texts = [noted(name, text=text) for name, text in TEXTS.items()]
-    await put(store, *texts, noted("list", text=["vacation"]), noted("nothing"))
-    await each_finds(store, [({"words": words, "limit": 5}, sorted(expected)) for words, expected in WORDS])
+    for kind in ("note", "message"):  # a store may keep an index of words for messages only
+        texts = [noted(name, kind=kind, text=text) for name, text in TEXTS.items()]
+        await put(store, *texts, noted("list", kind=kind, text=["vacation"]), noted("nothing", kind=kind))
+        await each_finds(
+            store, [({"kind": kind, "words": words, "limit": 5}, sorted(expected)) for words, expected in WORDS]
+        )
 
 
 async def test_words_of_a_wrong_form_are_refused(store: Store) -> None:
@@ -94,3 +97,31 @@ async def test_words_are_found_in_their_kind_and_order(store: Store) -> None:
     )
     ids = await found(store, words="leave", order=("i",), limit=3)
     assert ids == [f"r{n}" for n in range(6, -1, -1)], "a search by words left its kind, its order or its pages"
+
+
+async def test_words_are_found_newest_first_however_many_have_them(store: Store) -> None:
+    messages = [
+        noted(
+            f"m{n:02}", kind="message", at=None if n < 2 else f"2026-11-{n:02}", text=f"leave {'rare' * (n % 13 == 1)}"
+        )
+        for n in range(30)
+    ]
+    await put(store, *messages)
+    newest = [f"m{n:02}" for n in range(29, -1, -1)]
+    for words, limit, expected in (
+        ("leave", 2, newest),
+        ("le", 7, newest),
+        ("rare leave", 1, ["m27", "m14", "m01"]),
+        ("rare", 2, ["m27", "m14", "m01"]),
+        ("leaves", 2, []),
+    ):
+        ids = await found(store, kind="message", words=words, order=("-at",), limit=limit)
+        assert ids == expected, f"the words {words!r}, in pages of {limit}, found {ids}; {expected} is right"
+    text = "m27 is not what it was"
+    await put(store, noted("m27", n=2, kind="message", at="2026-11-27", text=text))
+    assert await found(store, kind="message", words="rare", order=("-at",)) == ["m14", "m01"], (
+        "a record is found by words that it does not have any more"
+    )
+    assert await found(store, kind="message", words="wa", order=("-at",)) == ["m27"], (
+        "a record is not found by its new words"
+    )
