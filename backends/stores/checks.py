@@ -46,10 +46,12 @@ def check_commit(stream: str, after: int, entries: Sequence[Entry], records: Seq
             raise InvalidInput(f"entry {entry.n} of {entry.stream} does not fit at {stream} {n}")
         if entry.salt is None and entry.payload is not None:
             raise InvalidInput(f"entry {n} of {stream} has a payload but no salt: an erased entry has neither")
-        texts = (entry.kind, entry.by, entry.salt or "", entry.commitment, entry.prev, entry.hash)
-        if not all(isinstance(text, str) for text in texts):
-            raise InvalidInput(f"entry {n} of {stream} lacks a text that every entry has")
-        canonical(texts)
+        try:
+            texts = "".join((entry.kind, entry.by, entry.salt or "", entry.commitment, entry.prev, entry.hash))
+        except TypeError:
+            raise InvalidInput(f"entry {n} of {stream} lacks a text that every entry has") from None
+        if not texts.isascii():
+            canonical(texts)
         check_number(entry.v, "an entry's v")
     for record in records:
         if check_kind(record.kind) == "stream":

@@ -16,7 +16,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
     `memory:`, `sqlite:///desk.db` (three slashes begin a relative path, four an absolute one), `mongodb://host/database`
     or `mongodb+srv://host/database`. Raises InvalidInput if the URL is another one, if another program or a newer
     Rolltop wrote the file, or if a package is not installed; Unavailable if the store does not answer; StoreRefused if
-    its operator must act before it can be opened.
+    its operator must act before it can be opened; Full if its file has to be rewritten and there is no room.
     """
     store: Store
     match url.partition(":"):

@@ -1,7 +1,7 @@
 """What stores keep an index of, so that a list or a figure costs what it shows, not what is stored.
 
-A store answers any query without an index, too: it then reads all records of a kind. Each index is written with each
-commit, so each one here says what needs it.
+A store answers any query without an index, too: it then reads all records of a kind that the other filters leave. Each
+index is written with each commit, so each one here says what needs it.
 """
 
 from collections.abc import Mapping
@@ -52,12 +52,15 @@ VALUES: Mapping[str, tuple[str, ...]] = {
         "handbooks",  # answers that cite a handbook
     ),
     "message": ("turn",),  # what a commit of the turn changes; so are the others of this path
-    "tool_call": ("thread", "turn", "filters"),
+    "tool_call": ("thread", "turn", "filters"),  # exports and a rebuild ask for what is of a thread
     "model_call": ("thread", "turn"),
-    "retrieval": ("turn",),
+    "retrieval": ("thread", "turn"),
     "summary": ("turn",),
-    "handover": ("turn", "status"),
+    "handover": ("thread", "turn", "status"),
     "review": ("thread", "verdicts"),
     "look": ("owners",),  # who looked at what is theirs
 }
 """Per kind the other paths that are indexed by value: that of a scalar, or each of a list of scalars."""
+
+WORDS = frozenset({"message"})
+"""The kinds of record whose words are indexed. The words of others are found by reading their texts."""

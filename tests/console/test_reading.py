@@ -316,9 +316,10 @@ def test_a_call_that_cannot_be_read_is_told_with_what_the_operator_must_do(open_
 
 def test_an_entry_that_was_changed_is_named_on_the_pages_of_its_thread_and_call(open_as, seeded):
     with apsw.Connection(seeded.path) as db:
+        stream = db.execute("SELECT num FROM stream WHERE name = ?", (f"thread:{seeded.thread}",)).get
         entry = "stream = ? AND kind = 'tool.finished'"
-        n = db.execute(f"SELECT min(n) FROM entry WHERE {entry}", (f"thread:{seeded.thread}",)).get
-        db.execute("UPDATE entry SET by = 'x' WHERE stream = ? AND n = ?", (f"thread:{seeded.thread}", n))
+        n = db.execute(f"SELECT min(n) FROM entry WHERE {entry}", (stream,)).get
+        db.execute("UPDATE entry SET by = 'x' WHERE stream = ? AND n = ?", (stream, n))
     for page in ("thread", "call"):
         at = open_as(AUDITOR, page, tr_id=seeded.thread, tr_turn=seeded.turns[9], tc_id=seeded.booked)
         assert f"Entry {n} of the log its shell was changed" in texts(at)

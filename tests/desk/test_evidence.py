@@ -185,7 +185,8 @@ class Broken:
         stream = f"thread:{self.thread}"
         if self.url.startswith("sqlite"):
             with apsw.Connection(self.url.removeprefix("sqlite:///")) as db:
-                db.execute("UPDATE entry SET by = 'mallory' WHERE stream = ? AND n = ?", (stream, n))
+                num = db.execute("SELECT num FROM stream WHERE name = ?", (stream,)).get
+                db.execute("UPDATE entry SET by = 'mallory' WHERE stream = ? AND n = ?", (num, n))
                 assert db.changes() == 1
         else:
             with pymongo.MongoClient(self.url) as client:
@@ -199,7 +200,8 @@ class Broken:
         stream = f"thread:{self.thread}"
         if self.url.startswith("sqlite"):
             with apsw.Connection(self.url.removeprefix("sqlite:///")) as db:
-                db.execute("DELETE FROM entry WHERE stream = ? AND n = ?", (stream, n))
+                num = db.execute("SELECT num FROM stream WHERE name = ?", (stream,)).get
+                db.execute("DELETE FROM entry WHERE stream = ? AND n = ?", (num, n))
                 assert db.changes() == 1
         else:
             with pymongo.MongoClient(self.url) as client:

@@ -21,7 +21,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
-    monkeypatch.setattr(sqlite_tables, "BUSY_MS", 300)
+    monkeypatch.setattr(sqlite_tables, "BUSY_MS", 1000)
     async with open_store(url) as store:
         yield store
 

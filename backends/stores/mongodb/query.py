@@ -11,7 +11,7 @@ from typing import TypeAlias
 from backends.stores.matching import directions, merge, scalar
 from backends.stores.mongodb.documents import ANY_WORD, AS_TEXT, Document, read
 from core.canonical import Json
-from core.log.indexes import INDEXES, VALUES
+from core.log.indexes import INDEXES, VALUES, WORDS
 from core.store import All, Filter, In, Query, Range, Scalar, Tally
 from core.words import words
 
@@ -49,9 +49,9 @@ COMMIT_INDEXES: Mapping[str, Sort] = _named(
 RECORD_INDEXES: Mapping[str, Mapping[str, Sort]] = {
     kind: {
         **_of_records(*INDEXES.get(kind, ()), *((path,) for path in VALUES.get(kind, ()))),
-        **({"by_words": [("words", 1)]} if kind == "message" else {}),
+        **({"by_words": [("words", 1)]} if kind in WORDS else {}),
     }
-    for kind in {**INDEXES, **VALUES}
+    for kind in INDEXES.keys() | VALUES.keys() | WORDS
 }
 """The indexes of each kind of record, by name."""
 

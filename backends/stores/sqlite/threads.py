@@ -1,0 +1,198 @@
+"""The threads that use the file: one that writes, and a few that read.
+
+A call gives its thread a job and waits for a future of its event loop. A thread hands back all answers that it has with
+one call into the loop, because each such call wakes the loop by way of the system.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+import apsw
+
+from backends.stores.sqlite import tables
+from backends.stores.sqlite.errors import translated
+from core.errors import Conflict, InvalidInput, RolltopError
+
+T = TypeVar("T")
+
+LONG_WAL = 1000
+"""Pages of WAL after which the writer moves them into the file, after it has answered all callers."""
+
+
+class _Job(Generic[T]):
+    """What a thread is to run, and where its answer goes. `scrub`: answered after old pages have left the WAL."""
+
+    __slots__ = ("done", "loop", "run", "scrub")
+
+    def __init__(self, run: Callable[[apsw.Connection], T], scrub: bool = False) -> None:
+        self.run = run
+        self.scrub = scrub
+        self.loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[T] = self.loop.create_future()
+
+
+_Answer = tuple[_Job[Any], object]
+"""A job, and its result or the error that it raised."""
+
+
+def _hand_back(answers: Sequence[_Answer]) -> None:
+    if answers:
+        # The loop is closed if its program ended without closing the store: then the answer is not awaited any more.
+        with suppress(RuntimeError):
+            answers[0][0].loop.call_soon_threadsafe(_settle, answers)
+
+
+def _settle(answers: Iterable[_Answer]) -> None:
+    for job, answer in answers:
+        if job.done.done():  # its caller was cancelled
+            continue
+        if isinstance(answer, Exception):
+            job.done.set_exception(answer)
+        else:
+            job.done.set_result(answer)
+
+
+class Readers:
+    """`count` threads that read, each with a read-only connection of its own. The first call starts them."""
+
+    def __init__(self, path: str, count: int) -> None:
+        self._path = path
+        self._count = count
+        self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    async def run(self, ask: Callable[[apsw.Connection], T]) -> T:
+        """What `ask` returns or raises, with apsw's errors translated."""
+        if not self._threads:
+            self._threads = [_started(self._read, "sqlite-reader") for _ in range(self._count)]
+        job = _Job(ask)
+        self._jobs.put(job)
+        return await job.done
+
+    def close(self) -> None:
+        """Finish the accepted calls, and close the connections. It blocks until then."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _read(self) -> None:
+        connection: apsw.Connection | None = None
+        while (job := self._jobs.get()) is not None:
+            answer: object
+            try:
+                if connection is None:
+                    connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READONLY)
+                    connection.set_busy_timeout(tables.BUSY_MS)
+                answer = job.run(connection)
+            except (apsw.Error, MemoryError) as error:
+                answer = _because(error, self._path)
+            # A boundary: an error is the answer to its caller, and the thread goes on.
+            except Exception as error:
+                answer = error
+            _hand_back([(job, answer)])
+        if connection is not None:
+            connection.close()
+
+
+class Writer:
+    """The thread that writes and checkpoints. It runs all waiting jobs as one transaction, and answers each by itself.
+
+    A job checks before it writes: it raises Conflict or InvalidInput only while it has changed nothing.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.connection = tables.open_writer(path)
+        self.wal_pages = 0
+        self._path = path
+        self._jobs: SimpleQueue[_Job[int] | None] = SimpleQueue()
+        self.connection.set_wal_hook(self._count_pages)
+        self._thread = _started(self._write, "sqlite-writer")
+
+    async def run(self, job: Callable[[apsw.Connection], int], *, scrub: bool = False) -> int:
+        """What the job returns or raises. It is run although its caller is cancelled."""
+        waiting = _Job(job, scrub)
+        self._jobs.put(waiting)
+        return await waiting.done
+
+    def close(self) -> None:
+        """Finish the accepted jobs, and close the file. It blocks until then."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _write(self) -> None:
+        going = True
+        while going:
+            waiting = [self._jobs.get()]
+            while not self._jobs.empty():
+                waiting.append(self._jobs.get())
+            going = None not in waiting
+            if jobs := [job for job in waiting if job is not None]:
+                self._transact(jobs)
+            if self.wal_pages > LONG_WAL:
+                self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self.connection.close()
+
+    def _count_pages(self, connection: apsw.Connection, name: str, pages: int) -> int:
+        self.wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _transact(self, jobs: list[_Job[int]]) -> None:
+        """Run the jobs as one transaction. If it fails, run each alone: the fault may be one job's."""
+        answers: list[object]
+        begun = False
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            begun = True
+            answers = [self._attempt(job) for job in jobs]
+            self.connection.execute("COMMIT")
+        # A boundary: an error is the answer to its callers, and the writer goes on.
+        except Exception as error:
+            # If this fails, the next BEGIN says so. A writer that ended here would leave callers waiting.
+            with suppress(apsw.Error):
+                self.connection.execute("ROLLBACK")
+            if begun and len(jobs) > 1:
+                for job in jobs:
+                    self._transact([job])
+                return
+            answers = [_because(error, self._path) for _ in jobs]
+        answered = list(zip(jobs, answers, strict=True))
+        _hand_back([(job, answer) for job, answer in answered if not job.scrub])
+        if scrubbed := [(job, answer) for job, answer in answered if job.scrub]:
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            _hand_back(scrubbed)
+
+    def _attempt(self, job: _Job[int]) -> object:
+        try:
+            return job.run(self.connection)
+        except (Conflict, InvalidInput) as error:
+            return error
+
+    def _checkpoint(self, mode: int) -> None:
+        # Without waiting for readers of old pages: the next checkpoint takes what this one leaves.
+        self.connection.set_busy_timeout(0)
+        with suppress(apsw.Error):
+            self.connection.wal_checkpoint(mode=mode)
+            self.wal_pages = 0
+        self.connection.set_busy_timeout(tables.BUSY_MS)
+
+
+def _because(error: Exception, path: str) -> Exception:
+    """The error for a caller: apsw's are translated."""
+    if not isinstance(error, apsw.Error | MemoryError):
+        return error
+    said: RolltopError = translated(error, path)
+    said.__cause__ = error
+    return said
+
+
+def _started(run: Callable[[], None], name: str) -> threading.Thread:
+    # A daemon, because any other thread would keep a process alive that did not close its store.
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
