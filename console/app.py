@@ -34,6 +34,7 @@ from core.desk.runner import Runner
 from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Viewer
 from core.maintenance.upgrade import upgrade
+from core.options import Options
 from core.store import Store
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ class App:
             retriever=self.handbooks.retriever,
             care=care,
             handover=DemoHandover(records) if records else None,
+            options=Options(turns_at_once=settings.turns_at_once),
             instructions=settings.instructions,
         )
         opened = await self._opened.enter_async_context(desk)

@@ -7,10 +7,11 @@ passwords: they are secrets here, and messages never repeat a value.
 import os
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import InvalidInput
+from core.options import Options
 
 PREFIX = "ROLLTOP_"
 
@@ -21,7 +22,7 @@ class Settings(BaseSettings):
     `store` is a URL. `model` is one or more URLs, with blanks between, tried in that order. `prices` is a JSON file
     with the prices of models that the price list does not know. `key_env=NAME` in a URL names the environment variable
     with the key of another server or account, as `open_model` says; a provider's own key goes to the provider alone.
-    `instructions` go with every turn.
+    `instructions` go with every turn. `turns_at_once` is how many questions are answered at a time; further ones wait.
 
     `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks`
     is in the environment, a new store is a demo.
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     store: SecretStr = SecretStr("sqlite:///rolltop.db")
     model: SecretStr = SecretStr("offline:")
     prices: Path | None = None
+    turns_at_once: PositiveInt = Options().turns_at_once
     handbooks: Path | None = None
     care: Path | None = None
     index: str = ""

@@ -14,8 +14,9 @@ class Options(Value):
 
     `on_disconnect`: whether closing `ask_stream` early lets the turn finish or stops it. `on_interruption`: if an
     answer is cut after some of it was shown, either the turn ends `interrupted` and keeps the text, or the request is
-    repeated and the text starts again. `model_settings` are sent to each model that knows them; a desk refuses a name
-    that all its models lack. `turn_deadline` bounds a worker's time on a turn, without the time a person takes to
+    repeated and the text starts again. A desk works on `turns_at_once` turns; further ones wait, and are begun in
+    their order. `model_settings` are sent to each model that knows them; a desk refuses a name that its models lack.
+    `turn_deadline` bounds a worker's time on a turn, without the wait for its beginning and the time a person takes to
     decide; `hook_deadline` bounds each hook. `approval_days` is how long a call may wait for a decision.
 
     `forget` names the kinds of entry whose payloads are erased after the turn has ended; statuses and costs stay.
@@ -28,6 +29,7 @@ class Options(Value):
 
     on_disconnect: Literal["finish", "stop"] = "finish"
     on_interruption: Literal["keep_partial", "retry"] = "keep_partial"
+    turns_at_once: PositiveInt = 64
     model_settings: Mapping[str, Json] = Field(default_factory=dict)
     first_content: PositiveFloat = 60
     between_contents: PositiveFloat = 45

@@ -40,6 +40,8 @@ Effect: TypeAlias = Literal["read", "idempotent", "unsafe"]
 
 ClaimReason: TypeAlias = Literal["opened", "lost", "retried", "resumed", "stop", "expired"]
 
+ReleaseReason: TypeAlias = Literal["left", "waiting"]
+
 StopReason: TypeAlias = Literal["end", "tool_calls", "length", "refusal", "pause", "other"]
 
 Decider: TypeAlias = Literal["asker", "approver"]

@@ -1,6 +1,8 @@
 """What every test shares."""
 
+import fcntl
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
@@ -39,13 +41,22 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 @pytest.fixture(scope="session")
 def sample_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample handbooks, taken in once for all tests: what a console would do at its first start. Copy it."""
-    path = tmp_path_factory.mktemp("catalogue") / "handbooks.db"
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the one folder of all workers of this run
+    made, path = folder / "handbooks.db", tmp_path_factory.mktemp("catalogue") / "handbooks.db"
 
     async def take_in() -> None:
         async with open_handbooks(path) as handbooks:
             await handbooks.ingest(KEEPER, SAMPLES)
 
-    anyio.run(take_in)
+    with (folder / "handbooks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if made.exists():
+            shutil.copy(made, path)
+        else:
+            anyio.run(take_in)
+            shutil.copy(path, made)
     return path
 
 

@@ -154,6 +154,8 @@ async def _open_turn(store: Store, record: Record, equipped: Equipped, now: date
     later = await store.read(f"thread:{thread.id}", thread.n)
     last_at = later[-1].at if later else moment(thread.open.last_at)
     text += f", last active {ago(now - last_at)}, with {', '.join(turn.snapshot.models)}"
+    if thread.open.waiting:
+        text += ", waiting for a place"
     troubles = [*_stands_still(thread.open, now), *await _lacks(store, turn, equipped)]
     return Remark(about="open turn", text="; ".join([text, *troubles]), trouble=bool(troubles))
 
@@ -162,7 +164,8 @@ def _stands_still(opened: OpenTurn, now: datetime) -> list[str]:
     if opened.status == "awaiting_approval":
         overdue = opened.expires is not None and moment(opened.expires) <= now
         return ["it was not approved in time: start a desk, which ends it"] if overdue else []
-    if opened.released or opened.worker is None or is_gone(opened.worker):
+    left = opened.released and not opened.waiting
+    if left or opened.worker is None or is_gone(opened.worker):
         return ["its worker is gone: start a desk, which continues it"]
     return []
 

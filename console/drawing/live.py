@@ -20,6 +20,7 @@ from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolSt
 
 REDRAW_SECONDS = 0.05
 ATTACH_SECONDS = 1.0
+LOOKING = ":shimmer[Looking it up]"
 AWAY = (
     "The store does not answer. Everything shown here is saved. The rest of the answer is shown once it can be saved, "
     "too; you do not have to do anything."
@@ -54,7 +55,7 @@ class _Drawing:
         self._tools: dict[str, str] = {}
         self._drawn = ""
         self._waits = False
-        self._answer.markdown(":shimmer[Looking it up]")
+        self._answer.markdown(LOOKING)
 
     def wait(self) -> None:
         """Say that the store does not answer."""
@@ -70,6 +71,10 @@ class _Drawing:
                 self._below.empty()
                 self._waits = False
             match event.kind:
+                case "waiting":
+                    self._answer.markdown(f":shimmer[{_place(event.ahead)}]")
+                case "begun":
+                    self._answer.markdown(LOOKING)
                 case "text":
                     text += event.text
                 case "attempt":
@@ -100,3 +105,10 @@ class _Drawing:
                 box.update(label=step_label(event.call), state=step_state(event.call))
                 with box:
                     draw_evidence(event.call)
+
+
+def _place(ahead: int | None) -> str:
+    """How long the line is before a question that waits; None if another process knows."""
+    if ahead is None:
+        return "Waiting for a free place"
+    return f"Waiting, {ahead} before you" if ahead else "Waiting, you are next"

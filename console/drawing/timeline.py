@@ -12,10 +12,10 @@ from console.drawing.handovers import ATTACHED
 from console.drawing.sources import draw_legs, draw_passage
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS, Word
 from console.drawing.text import exactly, label
-from console.format import counted, money, took
+from console.format import counted, lasted, money, took
 from console.tool_words import tool_words
 from core.desk.turn_views import TurnView
-from core.log.records import HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn
+from core.log.records import HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn, Wait
 from core.values import HandoverStatus, Judgement, Passage
 
 _ASIDE = {"summary": "Summary of earlier turns", "query": "Search query"}
@@ -72,6 +72,7 @@ def _lines(view: TurnView) -> list[_Line]:
     turn = view.turn
     cited = {citation.number for citation in turn.citations}
     lines = [_Line(turn.first_n, 0, turn.opened_at, ":material/person:", "Question", None)]
+    lines += [_wait_line(wait) for wait in turn.waits]
     lines += [_search_line(retrieval, cited) for retrieval in view.retrievals]
     lines += [_model_line(call) for call in view.model_calls]
     lines += [_tool_line(call) for call in view.calls]
@@ -94,6 +95,11 @@ def _clock(at: str | None, opened_at: str) -> str:
     day, time = exactly(at).split(", ")
     clock = time.split(" ")[0]
     return clock if day == exactly(opened_at).split(", ")[0] else f"{day}, {clock}"
+
+
+def _wait_line(wait: Wait) -> _Line:
+    lasting = took(lasted(wait.since, wait.until)) if wait.until else "not begun yet"
+    return _Line(wait.n, 0, wait.since, ":material/hourglass:", f"Waited for a free place · {lasting}", None)
 
 
 def _search_line(retrieval: Retrieval, cited: set[int]) -> _Line:

@@ -7,9 +7,10 @@ what was committed, so a turn does not depend on them.
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Literal, Self
 
 import anyio
@@ -25,7 +26,7 @@ from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.oversight import Oversight
 from core.desk.reviews import Reviews
-from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError
+from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError, Superseded
 from core.gate import Owned, Viewer
 from core.handover import Handover
 from core.ids import check_id
@@ -54,6 +55,7 @@ from core.log.facts import (
     TitleContent,
     TurnOpened,
 )
+from core.log.fold import State
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import HandoverRecord, Review, Thread, ToolCall, Turn
 from core.model import Model
@@ -62,7 +64,7 @@ from core.retrieval.search import with_search
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool, by_name
-from core.turn.commands import Approval, Claim, Note, Submit
+from core.turn.commands import Approval, Claim, Command, Note, Submit
 from core.turn.journal import Journal
 from core.values import Attached, Cause, Concern, Standing, Verdict, Worker
 from core.worker.claim import DESK, Equipment
@@ -72,6 +74,7 @@ from core.worker.history import tool_json
 from core.worker.hooks import Hooked, Hooks
 from core.worker.model_chain import Chain
 from core.worker.model_request import MAX_ARGUMENTS
+from core.worker.places import Begin, Place, Places
 from core.worker.process import begin, end, new_worker
 from core.worker.recovery import Recovery
 from core.worker.structured_output import schema_of
@@ -157,7 +160,8 @@ class Desk:
             options=self.options,
             hooked=Hooked(hooks, self.options.hook_deadline),
         )
-        self._recovery = Recovery(self._equipment, self._journal, self._adopt)
+        self._places = Places(self.options.turns_at_once, self._begin)
+        self._recovery = Recovery(self._equipment, self._journal, self._adopt, lambda: self._places.free)
         self._works: dict[str, TurnWorker] = {}
         self._blobs: set[str] = set()
         # With their digests, because they are large and the same for each question.
@@ -178,6 +182,7 @@ class Desk:
         """Start the desk in this event loop; it recovers all threads, or only `thread_id`. May be called twice."""
         if self._supervisor is not None:
             return
+        self._places = Places(self.options.turns_at_once, self._begin)
         ready = anyio.Event()
         # A task of the loop owns the workers: a task group must be left by the task that entered it, and a desk is
         # often started in one task and closed in another.
@@ -185,13 +190,14 @@ class Desk:
         await ready.wait()
 
     async def close(self) -> None:
-        """Release or interrupt the running turns; the next desk resumes a released one.
+        """Release or interrupt the running turns; the next desk resumes a released one, and those that wait.
 
         Waits at most CLOSE_GRACE seconds for tools that are running. May be called twice.
         """
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is None:
             return
+        self._places.close()
         for work in self._works.values():
             work.leave()
         with anyio.move_on_after(CLOSE_GRACE, shield=True):
@@ -238,6 +244,8 @@ class Desk:
     ) -> Turn:
         """Put a question on record and start to answer it; returns as soon as it is on record.
 
+        If the desk works on as many turns as `Options.turns_at_once` says, the turn waits for one of them to end.
+
         With `schema` the answer has to be JSON that fits it. If it does not, the model gets one more try, and then the
         turn is `failed` (invalid_output).
 
@@ -264,7 +272,9 @@ class Desk:
             sealed=sealed,
             content=QuestionContent(text=question, concern=concern),
         )
-        await self._append_and_work(journal, Submit(worker=worker, opened=opened), worker, turn_id, by=viewer.id)
+        place = self._places.ask()
+        submit = Submit(worker=worker, opened=opened, release=None if place.held else "waiting")
+        await self._append_and_work(journal, submit, worker, turn_id, place, by=viewer.id)
         return journal.state.item(Turn, turn_id)
 
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
@@ -276,10 +286,11 @@ class Desk:
         work = next((work for work in self._works.values() if work.turn == turn_id), None)
         passed = await self._checked.turn(viewer, "thread.read", turn_id, known=work.state if work else None)
         turn = passed.item
-        if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and work is None:
+        here = work is not None or self._places.ahead(turn_id) is not None
+        if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
             # The owner waits for the answer: do not leave a turn without a worker until the next sweep.
             await self._recovery.look_after(turn.thread)
-        async with aclosing(follow(self._store, self._wakeups, turn)) as events:
+        async with aclosing(follow(self._store, self._wakeups, turn, self._places.ahead)) as events:
             async for event in events:
                 yield event if passed.named else await self._hidden(event)
 
@@ -289,6 +300,7 @@ class Desk:
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
         await close_turn(self._equipment, journal, turn_id, "stop", "cancelled", "stopped", by=viewer.id)
+        self._places.drop(turn_id)
         for work in self._works.values():
             if work.turn == turn_id:
                 work.supersede()
@@ -327,11 +339,19 @@ class Desk:
                 raise InvalidInput(f"arguments may have {MAX_ARGUMENTS} bytes of JSON")
         journal = self._journal(call.thread)
         await journal.load(call.turn)
-        worker = new_worker(self._clock)
+        worker, open_turn = new_worker(self._clock), journal.state.open_turn
+        able = open_turn is None or await self._recovery.can_go_on(open_turn)
+        place = self._places.ask()
         approval = Approval(
-            call=call_id, outcome=decision, digest=digest, arguments=changed, reason=reason, worker=worker
+            call=call_id,
+            outcome=decision,
+            digest=digest,
+            arguments=changed,
+            reason=reason,
+            worker=worker,
+            release="left" if not able else None if place.held else "waiting",
         )
-        await self._append_and_work(journal, approval, worker, call.turn, by=viewer.id)
+        await self._append_and_work(journal, approval, worker, call.turn, place, by=viewer.id)
         decided = journal.state.item(ToolCall, call_id)
         if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
             # Another person decided first. So this viewer has only looked at the call, and that goes on record.
@@ -509,37 +529,80 @@ class Desk:
         return name
 
     async def _append_and_work(
-        self, journal: Journal, command: Submit | Approval | Claim, worker: Worker, turn_id: str, *, by: str
+        self,
+        journal: Journal,
+        command: Command | Callable[[State], Awaitable[Command]],
+        worker: Worker,
+        turn_id: str,
+        place: Place,
+        *,
+        by: str,
     ) -> None:
-        """Put the command on record and, if that gave this worker the turn, start the worker."""
+        """Put the command on record and, if that gave this worker the turn, start the worker or let the turn wait."""
         # Before the claim is on record: another process that reads the claim must find this worker alive.
         begin(worker)
         try:
             # A caller who leaves now must not leave a turn on record without its worker; `patience` ends the wait.
             with anyio.CancelScope(shield=True):
                 facts = await journal.append(command, by=by)
-                claimed = any(fact.kind == "turn.claimed" for fact in facts)
-                open_turn = journal.state.open_turn if claimed else None
-                able = (
-                    open_turn is None or not isinstance(command, Approval) or await self._recovery.can_go_on(open_turn)
-                )
         except BaseException:
             end(worker)
+            place.give_back()
             raise
-        if open_turn is None or self._tasks is None:
+        claimed = any(fact.kind == "turn.claimed" for fact in facts)
+        open_turn = journal.state.open_turn if claimed and self._tasks else None
+        if open_turn and open_turn.waiting:
+            resume = partial(self._resume, journal, worker, turn_id)
+            self._places.wait(place, turn_id, resume, begun=isinstance(command, Approval), worker=worker)
+        elif self._tasks and open_turn and not open_turn.released:
+            journal.patience = self.options.lease
+            work = TurnWorker(self._equipment, journal, worker, turn_id, self._instructions_of(journal))
+            self._works[worker.nonce] = work
+            self._tasks.start_soon(self._carry_out, work, worker, journal, place)
+        else:
             end(worker)
-            return
-        journal.patience = self.options.lease
-        work = TurnWorker(self._equipment, journal, worker, turn_id, self._instructions_of(journal))
-        if not able:
-            work.leave()  # the decision was made on a desk without the turn's tools or model: another one goes on
-        self._works[worker.nonce] = work
-        self._tasks.start_soon(self._carry_out, work, worker, journal)
+            place.give_back()
+
+    def _begin(self, begin_turn: Begin, place: Place) -> None:
+        if self._tasks:
+            self._tasks.start_soon(self._use, place, begin_turn)
+
+    async def _use(self, place: Place, begin_turn: Begin) -> None:
+        try:
+            await begin_turn(place)
+        except Superseded as error:
+            log.info("turn %s: it has ended, or another worker took it over while it waited", error)
+        except Exception:  # the boundary of a turn that waited: what breaks it must not stop the others
+            place.give_back()
+            log.exception("a turn that waited could not be begun; recovery goes on from its log")
+
+    async def _resume(self, journal: Journal, worker: Worker, turn_id: str, place: Place) -> None:
+        """Claim a turn that waited here, unless it has ended or another process has taken it."""
+
+        async def command(state: State) -> Claim:
+            open_turn = state.open_turn
+            if open_turn is None or not open_turn.waiting or open_turn.worker != worker:
+                raise Superseded(turn_id)
+            return Claim(turn=turn_id, worker=worker, reason="resumed", fence=open_turn.fence, n=state.n)
+
+        await self._append_and_work(journal, command, worker, turn_id, place, by=DESK)
 
     async def _adopt(self, journal: Journal, claim: Claim) -> None:
-        await self._append_and_work(journal, claim, claim.worker, claim.turn, by=DESK)
+        place = self._places.ask()
+        if place.held:
+            await self._append_and_work(journal, claim, claim.worker, claim.turn, place, by=DESK)
+        else:
+            self._places.wait(place, claim.turn, partial(self._recover, journal.thread_id), begun=True)
 
-    async def _carry_out(self, work: TurnWorker, worker: Worker, journal: Journal) -> None:
+    async def _recover(self, thread_id: str, place: Place) -> None:
+        """Take over a turn that had no place when it was found, if it still has no worker."""
+        journal = self._journal(thread_id)
+        if claim := await self._recovery.assess(journal):
+            await self._append_and_work(journal, claim, claim.worker, claim.turn, place, by=DESK)
+        else:
+            place.give_back()
+
+    async def _carry_out(self, work: TurnWorker, worker: Worker, journal: Journal, place: Place) -> None:
         try:
             await work.run()
         except BaseException as error:  # the boundary of a worker: an error of its model or hook ends this turn only
@@ -549,6 +612,7 @@ class Desk:
         finally:
             end(worker)
             self._works.pop(worker.nonce, None)
+            place.give_back()
             self._idle.set()
         turn = journal.state.items.get(work.turn)
         if isinstance(turn, Turn):

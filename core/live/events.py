@@ -18,6 +18,24 @@ class TextEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingEvent:
+    """The turn is not begun yet: its desk works on as many turns as it may. Comes again when `ahead` has changed.
+
+    `ahead` is how many turns the desk begins before this one; None if the turn waits in another process.
+    """
+
+    kind: Literal["waiting"] = "waiting"
+    ahead: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunEvent:
+    """The turn has waited, and a worker has begun it, or goes on with it."""
+
+    kind: Literal["begun"] = "begun"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEvent:
     """Discard the text so far. The part of it that still counts follows, as text."""
 
@@ -77,7 +95,9 @@ class EndedEvent:
 
 
 Event: TypeAlias = (
-    TextEvent
+    WaitingEvent
+    | BegunEvent
+    | TextEvent
     | AttemptEvent
     | ToolStartedEvent
     | ToolProgressEvent

@@ -8,19 +8,21 @@ rule serves a live turn, a take-over, a second attempt and a turn that ended las
 """
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from time import monotonic
 
 from core.live.events import (
     ApprovalAskedEvent,
     AttemptEvent,
     BeatEvent,
+    BegunEvent,
     EndedEvent,
     Event,
     TextEvent,
     ToolFinishedEvent,
     ToolProgressEvent,
     ToolStartedEvent,
+    WaitingEvent,
 )
 from core.live.stream import live_stream
 from core.live.wakeups import Listener, Wakeups
@@ -57,8 +59,11 @@ class _View:
         self._live_texts: dict[str, list[str]] = {}
         self._live_call = ""
         self._shown: list[str] = []
+        # The open call's text since `text` was last called. None: what counts has to be worked out as a whole.
         self._more: list[str] | None = None
         self._fence = 0
+        self._waits = False
+        self._ahead: int | None = None
 
     def fold(self, entry: Entry) -> ThreadFact:
         """The fact of the thread's next entry, after folding it."""
@@ -104,8 +109,10 @@ class _View:
         if self._more is not None:
             # Only live text came: comparing it as a whole each time would cost a long answer its square.
             more, self._more = "".join(self._more), []
+            if not more:
+                return []
             self._shown.append(more)
-            return [TextEvent(text=more)] if more else []
+            return [TextEvent(text=more)]
         live = "".join(self._live_texts.get(self._live_call, ()))
         counts, shown = joined(self.turn.text, live or self.turn.partial), "".join(self._shown)
         events: list[Event] = []
@@ -117,6 +124,18 @@ class _View:
         self._shown = [counts]
         self._more = [] if live else None
         return events
+
+    def wait(self, ahead: int | None) -> list[Event]:
+        """The events of a running turn's wait for a place. `ahead` turns go first, None if that is unknown."""
+        open_turn, waited = self.state.open_turn, self._waits
+        self._waits = open_turn is not None and open_turn.turn == self.turn_id and open_turn.waiting
+        if not self._waits:
+            return [BegunEvent()] if waited else []
+        # A turn that has just got a place has left the queue, and its claim is not on record yet: that is no news.
+        if waited and ahead in (None, self._ahead):
+            return []
+        self._ahead = ahead
+        return [WaitingEvent(ahead=ahead)]
 
     def _attend(self) -> None:
         """Listen to the live stream of the open model call, or else of the fence in force."""
@@ -157,8 +176,13 @@ class _Source:
         return monotonic() - self._came.get(stream, -math.inf)
 
 
-async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[Event, None]:
-    """The turn's events, to its end or until it waits for an approval. Raises what `Store.read` raises."""
+async def follow(
+    store: Store, wakeups: Wakeups, turn: Turn, ahead: Callable[[str], int | None]
+) -> AsyncGenerator[Event, None]:
+    """The turn's events, to its end or until it waits for an approval. Raises what `Store.read` raises.
+
+    `ahead` says how many turns go before a turn that waits in this process, and None of any other.
+    """
     view = _View(turn)
     quiet_since = monotonic()
     with wakeups.listener() as listener:
@@ -169,6 +193,7 @@ async def follow(store: Store, wakeups: Wakeups, turn: Turn) -> AsyncGenerator[E
             thread = await source.after(view.stream, view.n, poll)
             events = _thread_events(view, thread) if thread else []
             if view.turn.status == "running":
+                events += view.wait(ahead(turn.id))
                 listener.listen(view.stream, view.live)
                 live = await source.after(view.live, view.live_n, POLL)
                 if thread or live:

@@ -24,6 +24,7 @@ from core.values import (
     Judgement,
     Passage,
     Purpose,
+    ReleaseReason,
     Repair,
     Standing,
     StopReason,
@@ -395,9 +396,18 @@ class ApprovalDenied(Fact):
 
 
 class TurnReleased(Fact):
+    """The turn has no worker for now. `left`: any process may go on with it.
+
+    `waiting`: the process of the last claim claims the turn again when it has a place. Others may once that process is
+    gone, or after a lease.
+    """
+
+    V: ClassVar[int] = 2  # turns without a place
+
     kind: Literal["turn.released"] = "turn.released"
     turn: str
     fence: int
+    reason: ReleaseReason = "left"
 
 
 class EndContent(Value):

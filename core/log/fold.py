@@ -255,6 +255,7 @@ def _claimed(thread: Thread, turn: OpenTurn, fact: TurnClaimed) -> Thread:
         fence=fact.fence,
         worker=fact.worker,
         released=False,
+        waiting=False,
         status="running",
         expires=None,
         lost=turn.lost + (fact.reason == "lost"),
@@ -333,7 +334,7 @@ def _step(thread: Thread, turn: OpenTurn, entry: Entry, fact: ThreadFact) -> Thr
                 changes = {"decision": "denied", "status": "denied"}
             return _turn(thread, turn, calls=_changed(turn, call, **changes))
         case TurnReleased():
-            return _turn(thread, turn, released=True)
+            return _turn(thread, turn, released=True, waiting=fact.reason == "waiting")
         case TurnEnded():
             # A turn ends after everything it started is closed, or a record would say "running" for ever.
             if turn.model_call or any(not call.closed for call in turn.calls):

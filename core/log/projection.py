@@ -32,6 +32,7 @@ from core.log.facts import (
     TurnClaimed,
     TurnEnded,
     TurnOpened,
+    TurnReleased,
 )
 from core.log.records import (
     MAX_FILTER,
@@ -45,6 +46,7 @@ from core.log.records import (
     Thread,
     ToolCall,
     Turn,
+    Wait,
     filter_text,
 )
 from core.values import Entry, Outcome
@@ -194,7 +196,10 @@ def _aside_fields(turn: Turn, fact: ThreadFact) -> dict[str, Any]:  # Any: field
 def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]:  # Any: fields of Turn
     match fact:
         case TurnClaimed():
-            return {"fence": fact.fence, "status": "running", "waiting": []}
+            waits = [wait if wait.until else wait.model_copy(update={"until": iso(entry.at)}) for wait in turn.waits]
+            return {"fence": fact.fence, "status": "running", "waiting": [], "waits": waits}
+        case TurnReleased() if fact.reason == "waiting":
+            return {"waits": [*turn.waits, Wait(n=entry.n, since=iso(entry.at))]}
         case ModelAsked():
             calls = turn.totals.model_calls + 1
             return {"partial": "", "totals": turn.totals.model_copy(update={"model_calls": calls})}

@@ -35,7 +35,7 @@ from core.values import (
     Worker,
 )
 
-FOLD = 2
+FOLD = 3
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
@@ -121,7 +121,8 @@ class OpenTurn(Value):
     """The part of the head that rules about the open turn need; ids and statuses only.
 
     `attempts` and `failure` are those of the current step. `repairs` lists why answers had to be given again. `lost`
-    and `retried` count the claims for these reasons. `expires` is when the waiting calls expire.
+    and `retried` count the claims for these reasons. `expires` is when the waiting calls expire. `released`: a worker
+    needs a new claim. If it is `waiting` as well, that is first for the process of `worker`.
     """
 
     # Without content, because every operation reads the head: its size must not grow with the texts of a turn.
@@ -136,6 +137,7 @@ class OpenTurn(Value):
     fence: int = 0
     worker: Worker | None = None
     released: bool = False
+    waiting: bool = False
     lost: int = 0
     retried: int = 0
     step: int = 0
@@ -202,6 +204,14 @@ class Thread(Value):
     fold: int | None = None
 
 
+class Wait(Value):
+    """A time in which a turn waited for a place, from entry `n` on. `until` is None while it waits."""
+
+    n: int
+    since: str
+    until: str | None = None
+
+
 class Turn(Value):
     """One question and all that follows from it, up to its final answer.
 
@@ -212,7 +222,8 @@ class Turn(Value):
 
     `concern` is what care recognised in the question, None if nothing, or once erased.
 
-    `waiting` are the ids of the calls that wait for a decision. `first_n` to `last_n` are the turn's entries up to its
+    `waiting` are the ids of the calls that wait for a decision. `waits` are the times in which the turn had no place,
+    because its desk worked on as many turns as it may. `first_n` to `last_n` are the turn's entries up to its
     end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
     were erased.
 
@@ -244,6 +255,7 @@ class Turn(Value):
     fence: int = 0
     partial: str = ""
     waiting: list[str] = []
+    waits: list[Wait] = []
     totals: Totals = Field(default_factory=Totals)
     rating: Literal["up", "down"] | None = None
     comment: str | None = None

@@ -21,20 +21,24 @@ from core.log.facts import (
     TurnOpened,
 )
 from core.retrieval.search import Found
-from core.values import ClaimReason, Decider, Effect, TurnStatus, Worker
+from core.values import ClaimReason, Decider, Effect, ReleaseReason, TurnStatus, Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit:
-    """An employee asks. The id of the turn is a function of its thread and request id."""
+    """An employee asks. The id of the turn is a function of its thread and request id.
+
+    `release`: the worker does not begin, because its process has no place for the turn (`waiting`).
+    """
 
     worker: Worker
     opened: TurnOpened
+    release: Literal["waiting"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A worker takes over a turn that was released (`resumed`), or whose worker is gone (`lost`).
+    """A worker takes a turn that was released (`resumed`), or whose worker is gone (`lost`).
 
     `n` is the last entry that was judged. Any entry after it is a sign of life, and the claim is refused.
     """
@@ -146,7 +150,8 @@ class Park:
 class Approval:
     """A person approves or denies a waiting call.
 
-    `digest` is that of the arguments the person saw. `arguments` run in their place; None leaves them.
+    `digest` is that of the arguments the person saw. `arguments` run in their place; None leaves them. `release`: the
+    worker does not go on, because its process has no place for the turn, or lacks its models or tools (`left`).
     """
 
     call: str
@@ -155,6 +160,7 @@ class Approval:
     arguments: Json
     reason: str | None
     worker: Worker
+    release: ReleaseReason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ from core.turn.commands import (
     Tell,
     WrittenCall,
 )
-from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Usage, Worker
+from core.values import CallStatus, ClaimReason, Passage, ReleaseReason, Repair, TurnStatus, Usage, Worker
 
 MAX_LOST = 5
 MAX_RETRIED = 3
@@ -102,11 +102,19 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
     open_turn = state.open_turn
     if open_turn is None or open_turn.worker is None or open_turn.worker.nonce != command.worker.nonce:
         raise Superseded("the turn is another worker's")
+    if open_turn.released:
+        raise Superseded("the turn was released: it needs a new claim")
     return _of_holder(state, open_turn, command, options)
 
 
 def _claim(open_turn: OpenTurn, worker: Worker, reason: ClaimReason) -> TurnClaimed:
     return TurnClaimed(turn=open_turn.turn, fence=open_turn.fence + 1, worker=worker, reason=reason)
+
+
+def _released(claim: TurnClaimed, reason: ReleaseReason | None) -> tuple[TurnReleased, ...]:
+    """What follows a claim in its commit, if its worker does not begin."""
+    # In the same commit: a claim that stood alone would need beats, or count as lost after a lease.
+    return (TurnReleased(turn=claim.turn, fence=claim.fence, reason=reason),) if reason else ()
 
 
 def _submitted(state: State, command: Submit) -> tuple[ThreadFact, ...]:
@@ -119,7 +127,8 @@ def _submitted(state: State, command: Submit) -> tuple[ThreadFact, ...]:
         return ()
     if open_turn := state.open_turn:
         raise TurnInProgress(open_turn.turn, open_turn.status)
-    return opened, TurnClaimed(turn=opened.turn, fence=1, worker=command.worker, reason="opened")
+    claim = TurnClaimed(turn=opened.turn, fence=1, worker=command.worker, reason="opened")
+    return (opened, claim, *_released(claim, command.release))
 
 
 def _handed_over(state: State, command: HandOver) -> tuple[ThreadFact, ...]:
@@ -373,7 +382,10 @@ def _approval(state: State, command: Approval) -> tuple[ThreadFact, ...]:
             turn=open_turn.turn, call=call.call, asked=call.digest, content=DecisionContent(reason=command.reason)
         )
     others = any(c.status == "awaiting_approval" and c.call != call.call for c in open_turn.calls)
-    return (approval,) if others else (approval, _claim(open_turn, command.worker, "resumed"))
+    if others:
+        return (approval,)
+    claim = _claim(open_turn, command.worker, "resumed")
+    return (approval, claim, *_released(claim, command.release))
 
 
 def _close(state: State, command: Close) -> tuple[ThreadFact, ...]:

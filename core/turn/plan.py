@@ -1,10 +1,11 @@
-"""The next act on an open turn, from its head record alone. Pure: the same head, the same act."""
+"""The next act on an open turn, and who may claim it, from its head record. Pure: the same head, the same act."""
 
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
 
 from core.log.records import OpenCall, OpenTurn
+from core.values import ClaimReason
 
 MAX_STARTS = 3
 """How often a read or idempotent call is started in all; an unsafe one starts once."""
@@ -66,6 +67,19 @@ def plan(
     if open_turn.failure:
         return Act(kind="request_model", step=open_turn.step, attempt=open_turn.attempts + 1)
     return Act(kind="request_model", step=open_turn.step + 1, attempt=1)
+
+
+def take_over(open_turn: OpenTurn, *, gone: bool, silent: bool, sealed: bool = False) -> ClaimReason | None:
+    """The reason for which an observer may claim a running turn; None if it must leave the turn alone.
+
+    `gone`: the process of its last claim has certainly ended, or is done with the turn. `silent`: that process gave no
+    sign of life for a lease. `sealed`: the turn's live stream was sealed by a process that then did not end the turn.
+    """
+    if open_turn.waiting:
+        return "resumed" if gone or silent else None
+    if open_turn.released:
+        return "resumed"
+    return "lost" if gone or silent or sealed else None
 
 
 def _ready(open_turn: OpenTurn) -> tuple[str, ...]:

@@ -38,6 +38,16 @@ def is_gone(worker: Worker) -> bool:
     return _start(worker.pid) != worker.start
 
 
+def is_here(worker: Worker) -> bool:
+    """Whether the worker is one of this process, and has not ended."""
+    return worker.nonce in _alive
+
+
+def lives(worker: Worker) -> bool:
+    """Whether the worker has certainly not ended. False if it is on another host, where its process cannot be seen."""
+    return worker.host == _own(os.getpid())[0] and not is_gone(worker)
+
+
 @cache  # by the process id: a forked process inherits what is kept here
 def _own(pid: int) -> tuple[str, str]:
     """This process's host and start."""

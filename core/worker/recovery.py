@@ -1,7 +1,8 @@
 """Recovery: finds the turns that have lost their worker, and brings each of them to its end.
 
 It claims a turn that was released, or whose process is certainly dead, or whose live stream was sealed and left, or
-that has been silent for longer than its lease by this observer's own clock. A mistaken claim costs a second model call
+that has been silent for longer than its lease by this observer's own clock; older turns first. A turn that waits for a
+place in a living process is claimed after a lease, if there is a place here. A mistaken claim costs a second model call
 and never a wrong record: safety lies in the fences.
 """
 
@@ -23,10 +24,11 @@ from core.store import In, Query, Range, Record, every
 from core.turn.commands import Claim, Note
 from core.turn.decide import MAX_LOST
 from core.turn.journal import Journal
+from core.turn.plan import take_over
 from core.values import ClaimReason
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
-from core.worker.process import is_gone, new_worker
+from core.worker.process import is_gone, is_here, lives, new_worker
 
 log = logging.getLogger(__name__)
 
@@ -58,17 +60,23 @@ class _Watch:
 
 
 class Recovery:
-    """Looks after the open turns of a store. `adopt` puts a claim on record and starts its worker."""
+    """Looks after the open turns of a store.
+
+    `adopt` puts a claim on record and starts its worker, or has the turn assessed again when there is a place for it.
+    `has_place` says whether that is now.
+    """
 
     def __init__(
         self,
         equipment: Equipment,
         journal: Callable[[str], Journal],
         adopt: Callable[[Journal, Claim], Awaitable[None]],
+        has_place: Callable[[], bool],
     ) -> None:
         self._equipment = equipment
         self._journal = journal
         self._adopt = adopt
+        self._has_place = has_place
         self._watches: dict[str, _Watch] = {}
         self._seen: set[str] = set()
 
@@ -88,29 +96,40 @@ class Recovery:
     async def look_after(self, thread_id: str) -> None:
         """See to one thread: write records that lag, expire an approval, take over a turn without a worker."""
         journal = self._journal(thread_id)
+        if claim := await self.assess(journal):
+            try:
+                await self._adopt(journal, claim)
+            except Superseded:
+                log.info("turn %s: another worker took it over", claim.turn)
+
+    async def assess(self, journal: Journal) -> Claim | None:
+        """As `look_after`, but returns the claim by which the turn would be taken over, None if it is left alone."""
         await journal.load()
         open_turn = journal.state.open_turn
         if open_turn is None or open_turn.status != "running" or open_turn.released:
             await journal.repair()  # the records of a turn that is worked on are written when it ends
         if open_turn is None:
-            return
+            return None
         if open_turn.status == "awaiting_approval":
             if open_turn.expires and moment_of(open_turn.expires) <= await self._equipment.store.now():
                 await close_turn(
                     self._equipment, journal, open_turn.turn, "expired", "cancelled", "approval_expired", by=DESK
                 )
-            return
+            return None
         watch = await self._watch(open_turn, journal.state.n)
         silent = self._equipment.clock.monotonic() - watch.since
-        gone = open_turn.worker is None or is_gone(open_turn.worker)
-        lease = self._equipment.options.lease
+        worker, lease = open_turn.worker, self._equipment.options.lease
+        gone = worker is None or is_gone(worker)
         if watch.sealed and silent < SEAL_GRACE:
-            return  # the sealer is about to end the turn: a claim now would turn a stop into an interruption
+            return None  # the sealer is about to end the turn: a claim now would turn a stop into an interruption
+        if open_turn.waiting and worker and not gone and (is_here(worker) or not self._has_place()):
+            return None
         if await self.can_go_on(open_turn):
-            if open_turn.released or gone or watch.sealed or silent > lease:
-                await self._take_over(journal, open_turn)
-        elif silent > ABANDONED_LEASES * lease:
+            if reason := take_over(open_turn, gone=gone, silent=silent > lease, sealed=watch.sealed):
+                return await self._claim(journal, open_turn, reason)
+        elif silent > ABANDONED_LEASES * lease and not (open_turn.waiting and worker and lives(worker)):
             await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "no_worker", by=DESK)
+        return None
 
     async def tidy(self, turn: Turn) -> None:
         """Erase the content of an ended turn that the options forget, and put that on record."""
@@ -125,16 +144,18 @@ class Recovery:
         await journal.append(Note(fact=Erased(turn=turn.id, kinds=kinds)), by=DESK)
 
     async def _unfinished(self) -> list[str]:
+        """The threads with an open turn or lagging records, those with the oldest question first."""
         store = self._equipment.store
-        threads: dict[str, None] = {}
+        threads: dict[str, str] = {}
         queries = (
             Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}),
             Query(kind="stream", where={"dirty": True, "id": Range(ge="thread:", lt="thread;")}),
         )
         for query in queries:
             async for record in every(store, query):
-                threads[record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]] = None
-        return list(threads)
+                thread = record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]
+                threads.setdefault(thread, record.fields.get("opened_at", ""))
+        return sorted(threads, key=threads.__getitem__)
 
     async def _watch(self, open_turn: OpenTurn, thread_n: int) -> _Watch:
         """The turn's last sign of life, as of now: `since` is when this observer first saw the turn as it is."""
@@ -158,18 +179,12 @@ class Recovery:
         tools = await read_blob(self._equipment.store, open_turn.snapshot.tools)
         return all(tool["name"] in self._equipment.tools for tool in tools)
 
-    async def _take_over(self, journal: Journal, open_turn: OpenTurn) -> None:
-        reason: ClaimReason = "resumed" if open_turn.released else "lost"
+    async def _claim(self, journal: Journal, open_turn: OpenTurn, reason: ClaimReason) -> Claim | None:
         if reason == "lost" and open_turn.lost >= MAX_LOST:
             await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "worker_lost", by=DESK)
-            return
+            return None
         worker = new_worker(self._equipment.clock)
-        claim = Claim(turn=open_turn.turn, worker=worker, reason=reason, fence=open_turn.fence, n=journal.state.n)
-        self._watches.pop(open_turn.turn, None)
-        try:
-            await self._adopt(journal, claim)
-        except Superseded:
-            log.info("turn %s: another worker took it over", open_turn.turn)
+        return Claim(turn=open_turn.turn, worker=worker, reason=reason, fence=open_turn.fence, n=journal.state.n)
 
     async def _clear_live_streams(self) -> None:
         """Remove the live streams of turns that ended a while ago; a stale worker may have made one anew since."""

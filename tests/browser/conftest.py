@@ -28,9 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def offline(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A console with the offline model, on a demo store, as a newcomer has it."""
-    with running(tmp_path_factory.mktemp("offline"), "offline:") as console:
+def offline(browser: Any, sample_catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console with the offline model, on a demo store, as a newcomer has it once the samples are imported."""
+    folder = tmp_path_factory.mktemp("offline")
+    shutil.copy(sample_catalogue, folder / CATALOGUE)
+    with running(folder, "offline:") as console:
         yield console
 
 
@@ -135,29 +137,47 @@ def browser(sample_catalogue: Path) -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def profiles(browser: Any) -> dict[tuple[str, str], Any]:
+    """The browser profiles of those who have signed in, by the console's address and the person."""
+    return {}
+
+
 @pytest.fixture
-def sign_in(browser: Any) -> Iterator[Any]:
-    """Signs somebody in at a console, in a browser profile of their own, and gives their tab."""
-    contexts = []
+def sign_in(browser: Any, profiles: dict[tuple[str, str], Any]) -> Iterator[Any]:
+    """Gives somebody's new tab at a console, in a browser profile of their own.
+
+    They sign in the first time that a module's tests ask for them; the profile remembers it, as it does for a person.
+    """
+    pages = []
 
     def sign_in(console: Console, person: str, width: int = 1280) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 844})
+        known = (console.url, person) in profiles
+        if not known:
+            profiles[console.url, person] = browser.new_context()
+        context = profiles[console.url, person]
         context.set_default_timeout(1000 * PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
+        pages.append(page := context.new_page())
+        page.set_viewport_size({"width": width, "height": 844})
         page.goto(console.url)
-        page.get_by_text(person, exact=True).click()
-        if person in ("e-2001", "e-5001"):
-            page.get_by_label("Purpose").fill(PURPOSE)
-            page.get_by_label("Purpose").press("Enter")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_function("document.cookie.includes('rolltop_development_sign_in=%7B')")
+        if not known:
+            _choose(page, person)
         page.get_by_role("textbox", name="Ask about leave").wait_for()
         return page
 
     yield sign_in
-    for context in contexts:
-        context.close()
+    for page in pages:
+        for tab in page.context.pages:
+            tab.close()
+
+
+def _choose(page: Any, person: str) -> None:
+    page.get_by_text(person, exact=True).click()
+    if person in ("e-2001", "e-5001"):
+        page.get_by_label("Purpose").fill(PURPOSE)
+        page.get_by_label("Purpose").press("Enter")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_function("document.cookie.includes('rolltop_development_sign_in=%7B')")
 
 
 class Killable:

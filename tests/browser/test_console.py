@@ -29,17 +29,6 @@ def ended(page):
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
-def test_the_two_questions_of_the_readme_are_answered_with_their_evidence(offline, sign_in):
-    page = sign_in(offline, "e-1042")
-    ask(page, "How many vacation days do I have left?")
-    expect(page.get_by_text("Days left: 13")).to_be_visible()
-    expect(page.get_by_text("Vacation balance", exact=True)).to_be_visible()
-    ended(page)
-    ask(page, "What is our policy on remote work?")
-    page.get_by_role("button", name="Remote work", exact=False).last.click()
-    expect(page.get_by_text("in force since 2026-07-01")).to_be_visible()
-
-
 def test_an_example_clicked_twice_is_asked_once(offline, sign_in):
     page = sign_in(offline, "e-1077")
     page.get_by_role("button", name="How many vacation days").dblclick()

@@ -53,16 +53,17 @@ def _crash(world: World, index: int, actor: Actor) -> World:
 def _load(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
     open = world.tip.open
     match actor.role:
-        case "opener" | "again" | "second":
+        case "opener" | "again" | "second" | "renamer":
             ready = True
         case "recoverer" | "stopper":
             ready = open is not None
-        case "renamer":
-            ready = True
         case _:
             ready = open is not None and any(call.status == "awaiting_approval" for call in open.calls)
     if ready:
         yield f"{actor.name} loads", partial(_loaded, model, world, index, actor)
+    if actor.role == "recoverer" and open is not None and open.waiting:
+        silent = actor._replace(silent=True)
+        yield f"{actor.name} loads after a lease", partial(_loaded, model, world, index, silent)
 
 
 def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
@@ -72,7 +73,8 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
     match actor.role:
         case "opener" | "again" | "second":
             request = REQUESTS[actor.role]
-            command = submitted(worker(actor.name), f"t-{request}", request, "why?", SNAPSHOT)
+            full = actor.role in model.scenario.full
+            command = submitted(worker(actor.name), f"t-{request}", request, "why?", SNAPSHOT, waits=full)
         case "renamer":
             command = Note(fact=Renamed(content=TitleContent(title="other")))
             actor = actor._replace(then="done")
@@ -85,9 +87,17 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
                 if model.habits.never_expires:
                     return world.with_actor(index, actor._replace(pc="done"))
                 return _closing(model, world, index, actor)
-            if not open.released and open.lost >= MAX_LOST and not model.habits.counts_no_losses:
+            assert open.worker
+            gone = not world.lives(open.worker.nonce)
+            # A lease may be over at any moment. It is a step of its own only if the turn waits, because others take
+            # such a turn for no other reason while its process lives.
+            reason = model.rules.take_over(open, gone=gone, silent=actor.silent or not open.waiting)
+            if reason is None:
+                return world.with_actor(index, actor._replace(pc="done"))
+            if reason == "lost" and open.lost >= MAX_LOST and not model.habits.counts_no_losses:
                 return _closing(model, world, index, actor)
-            reason: Literal["resumed", "lost"] = "resumed" if open.released else "lost"
+            if open.waiting:
+                model.seen[f"waiting turn taken, {'gone' if gone else 'silent'}"] += 1
             command = Claim(turn=open.turn, worker=worker(actor.name), reason=reason, fence=open.fence, n=tip.n)
         case _:
             assert open
@@ -98,9 +108,34 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
             outcome: Literal["approve", "deny"] = "deny" if actor.role == "denier" else "approve"
             actor = actor._replace(saw=saw)
             command = Approval(
-                call=call.call, outcome=outcome, digest=saw, arguments=None, reason=None, worker=worker(actor.name)
+                call=call.call,
+                outcome=outcome,
+                digest=saw,
+                arguments=None,
+                reason=None,
+                worker=worker(actor.name),
+                release="waiting" if actor.role in model.scenario.full else None,
             )
     return world.with_actor(index, actor.wants(command))
+
+
+def _queued(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
+    yield f"{actor.name} gets a place", partial(_resuming, model, world, index, actor)
+    if world.leaves:
+        gone = world._replace(leaves=world.leaves - 1).with_actor(index, actor._replace(pc="done"))
+        yield f"{actor.name} closes while its turn waits", lambda: gone
+
+
+def _resuming(model: Model, world: World, index: int, actor: Actor) -> World:
+    """The claim of a turn that waited in this process; made anew after each Conflict."""
+    assert actor.view
+    open = actor.view.open
+    if open is None or not open.waiting or open.worker is None or open.worker.nonce != actor.name:
+        model.seen["a wait that another has ended"] += 1
+        return world.with_actor(index, actor._replace(pc="done"))
+    n = actor.view.n
+    command = Claim(turn=open.turn, worker=worker(actor.name), reason="resumed", fence=open.fence, n=n)
+    return world.with_actor(index, actor._replace(judged=n).wants(command, "work"))
 
 
 def _closing(model: Model, world: World, index: int, actor: Actor) -> World:
@@ -191,8 +226,8 @@ def _send(model: Model, world: World, index: int, actor: Actor) -> World:
     tip = world.tip
     if view.n == tip.n:
         tip = model.append(tip, entries, id, actor.name)
+        _check_said(world, actor, entries)
         world = world._replace(tip=tip)
-        _check_said(actor, entries)
     elif (own := tip.after(view.n)) is None or own.id != id:
         model.seen["conflict"] += 1
         return world.with_actor(index, actor._replace(pc="conflict", view=view))
@@ -202,14 +237,19 @@ def _send(model: Model, world: World, index: int, actor: Actor) -> World:
     return _acknowledged(model, world, index, actor._replace(view=mine), entries)
 
 
-def _check_said(actor: Actor, entries: Entries) -> None:
+def _check_said(world: World, actor: Actor, entries: Entries) -> None:
+    """What must hold of a commit beside the log, of which `world` has all entries before it."""
+    open = world.tip.open
     for entry in entries:
-        if (
-            entry.kind == "turn.claimed"
-            and entry.shell["reason"] in ("lost", "expired")
-            and entry.n - 1 != actor.judged
-        ):
-            raise Violation("a turn is taken from others only as it was judged", f"{actor.name}, entry {entry.n}")
+        if entry.kind == "turn.claimed":
+            judges = isinstance(actor.command, Claim) or entry.shell["reason"] in ("lost", "expired")
+            if judges and entry.n - 1 != actor.judged:
+                raise Violation("a turn is taken from others only as it was judged", f"{actor.name}, entry {entry.n}")
+            # A stop ends a waiting turn at any time.
+            if isinstance(actor.command, Claim) and open and open.waiting and open.worker:
+                others = open.worker.nonce != actor.name and world.lives(open.worker.nonce)
+                if others and not actor.silent:
+                    raise Violation("a waiting turn is left to its process", f"{actor.name}, entry {entry.n}")
         if entry.kind.startswith("approval.") and entry.shell.get("asked", actor.saw) != actor.saw:
             raise Violation("a decision is on the arguments that were shown", entry.shell["call"])
 
@@ -219,7 +259,7 @@ def _lose(model: Model, world: World, index: int, actor: Actor) -> World:
     model.letters[entries[-1].hash] = entries
     sent = Sent(None, view.n, entries[-1].hash, _id(model, actor, view), actor.name)
     if view.n == world.tip.n:
-        _check_said(actor, entries)
+        _check_said(world, actor, entries)
     world = world._replace(faults=world.faults - 1, flight=world.flight | {sent})
     return world.with_actor(index, actor._replace(pc="unsure", view=view))
 
@@ -265,6 +305,8 @@ def _caught_up(model: Model, world: World, index: int, actor: Actor, view: Log) 
     actor = actor._replace(view=view)
     if isinstance(actor.command, Close):
         return _closing(model, world, index, actor)
+    if isinstance(actor.command, Claim) and actor.role != "recoverer":
+        return _resuming(model, world, index, actor)
     again = model.habits.repeats_acts and isinstance(actor.command, Finished)
     return world.with_actor(index, actor._replace(pc="effect" if again else "commit"))
 
@@ -306,6 +348,10 @@ def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries:
         case "work":
             if not any(entry.kind == "turn.claimed" for entry in entries):
                 return world.with_actor(index, actor._replace(pc="done"))
+            if entries[-1].kind == "turn.released" and not model.habits.works_while_it_waits:
+                return world.with_actor(index, actor._replace(pc="queued"))
+            if isinstance(actor.command, Claim) and actor.role != "recoverer":
+                model.seen["waiting turn resumed"] += 1
             return think(model, world, index, actor)
         case "think" if isinstance(actor.command, Start):
             return world.with_actor(index, actor._replace(pc="effect"))
@@ -324,6 +370,7 @@ def _acknowledged(model: Model, world: World, index: int, actor: Actor, entries:
 
 _PHASES: dict[str, Callable[[Model, World, int, Actor], Iterator[Move]]] = {
     "load": _load,
+    "queued": _queued,
     "commit": _commit,
     "unsure": _unsure,
     "conflict": _conflict,

@@ -131,7 +131,7 @@ def logs(draw: Draw, max_turns: int = 3) -> Log:
     for _ in range(draw(st.integers(1, max_turns))):
         if log.open:
             stop(log, "")
-        submit(log, draw(texts.filter(str.strip)))
+        submit(log, draw(texts.filter(str.strip)), waits=draw(st.integers(0, 3)) == 0)
         retrieves = draw(st.booleans())
         for _ in range(draw(st.integers(0, 16))):
             if log.open is None:
@@ -142,11 +142,11 @@ def logs(draw: Draw, max_turns: int = 3) -> Log:
     return log
 
 
-def submit(log: Log, text: str) -> None:
+def submit(log: Log, text: str, *, waits: bool = False) -> None:
     """Another turn."""
     request = f"r{len(log.turns()) + 1}"
     turn = digest(["t", request])[:24]
-    log.command(submitted(log.worker(), turn, request, text, SNAPSHOT))
+    log.command(submitted(log.worker(), turn, request, text, SNAPSHOT, waits=waits))
 
 
 def stop(log: Log, partial: str) -> None:
@@ -254,6 +254,7 @@ def _awaited(draw: Draw, log: Log, open: OpenTurn) -> None:
                     arguments=changed,
                     reason=reason,
                     worker=log.worker(),
+                    release=draw(st.sampled_from([None, None, "waiting", "left"])),
                 )
             )
 

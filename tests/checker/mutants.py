@@ -10,8 +10,8 @@ from core.log.records import OpenTurn
 from core.options import Options
 from core.turn.commands import Answered, Approval, Claim, Close, Command, Finished, Start, Submit
 from core.turn.decide import decide
-from core.turn.plan import Act, plan
-from core.values import Entry
+from core.turn.plan import Act, plan, take_over
+from core.values import ClaimReason, Entry
 from tests.checker.scenarios import ASKED, BOOK, CROWDS, DONE, LOOK, PAY
 from tests.checker.world import Answer, Habits, Rules, Scenario
 
@@ -136,6 +136,24 @@ def nobody_is_asked(open: OpenTurn, *, retrieves: bool) -> Act:
     return act
 
 
+def waiting_turns_taken_at_once(open: OpenTurn, *, gone: bool, silent: bool) -> ClaimReason | None:
+    return take_over(open.model_copy(update={"waiting": False}), gone=gone, silent=silent)
+
+
+def waiting_turns_are_lost(open: OpenTurn, *, gone: bool, silent: bool) -> ClaimReason | None:
+    return take_over(open.model_copy(update={"waiting": False, "released": False}), gone=gone, silent=silent)
+
+
+def no_new_claim(state: State, command: Command, options: Options) -> Facts:
+    released = state.thread and state.thread.open and state.thread.open.released
+    return decide(_with_open(state, released=False) if released else state, command, options)
+
+
+def a_wait_forgotten(state: State, entry: Entry) -> State:
+    folded = fold(state, entry)
+    return _with_open(folded, released=False, waiting=False) if entry.kind == "turn.released" else folded
+
+
 def _cast(name: str, *actors: str, answers: tuple[Answer, ...] = (DONE,), **bounds: Any) -> Scenario:
     return Scenario(name=name, actors=actors, answers=answers, **bounds)
 
@@ -157,6 +175,7 @@ _MISLED = _cast("misled", "opener", "misled", answers=(Answer((), (ASKED,)), DON
 _EXPIRED = _cast("expired", "opener", "recoverer", "approver", answers=(Answer((), (ASKED,)), DONE))
 _PAUSED = _cast("paused", "opener", answers=(Answer(("a",), pauses=True),), options=Options(max_steps=2))
 _ASKED_TWICE = _cast("asked twice", "opener", "again", "second")
+_FULL = _cast("full", "opener", "recoverer", "recoverer", full=("opener",), crashes=1)
 _READ = _cast("read", "opener", *["recoverer"] * 4, answers=(Answer((), (LOOK,)), DONE), crashes=4)
 
 ACCEPTED = "what was decided is accepted"
@@ -171,6 +190,8 @@ KEPT = "shown text is kept"
 CLOSED = "an ended turn has no open call"
 JUDGED = "a turn is taken from others only as it was judged"
 ENDS = "every accepted turn can end"
+LEFT = "a waiting turn is left to its process"
+UNCOUNTED = "a wait counts for nothing"
 
 MUTANTS = (
     _mutant("appends at the newest n without reading", _LOST, ACCEPTED, STALE, HOLDER, JUDGED, appends_unread=True),
@@ -223,5 +244,16 @@ MUTANTS = (
     ),
     _mutant("a request is forgotten", _ASKED_TWICE, "one request is one turn", decide=request_forgotten),
     _mutant("a late word replaces the last one", _LOST, "terminal is final", fold=late_word_counts),
+    _mutant(waiting_turns_taken_at_once, _FULL, LEFT, take_over=waiting_turns_taken_at_once),
+    _mutant(waiting_turns_are_lost, _FULL, UNCOUNTED, take_over=waiting_turns_are_lost),
+    _mutant("waiting turns are claimed without judging anew", _FULL, JUDGED, decide=not_judged_anew),
+    _mutant(
+        "a waiting turn is worked on without a new claim",
+        _FULL,
+        HOLDER,
+        works_while_it_waits=True,
+        decide=no_new_claim,
+    ),
+    _mutant("a wait is forgotten", _FULL, UNCOUNTED, fold=a_wait_forgotten),
     _mutant("losses are not counted", CROWDS[2], "claims are bounded", ENDS, counts_no_losses=True),
 )

@@ -45,7 +45,7 @@ def _check_entry(node: Log, entry: Entry, before: State, after: State) -> None:
     if entry.kind in BY_THE_HOLDER:
         if open is None or open.turn != shell["turn"] or open.fence != shell["fence"]:
             raise Violation("nothing is accepted from below the highest fence", f"{entry.kind} by {node.author}")
-        if open.worker is None or open.worker.nonce != node.author:
+        if open.worker is None or open.worker.nonce != node.author or open.released:
             raise Violation("only the holder of the claim works", f"{entry.kind} by {node.author}")
     match entry.kind:
         case "turn.opened":
@@ -57,6 +57,8 @@ def _check_entry(node: Log, entry: Entry, before: State, after: State) -> None:
         case "turn.claimed":
             if open is None or shell["fence"] != open.fence + 1 or shell["worker"]["nonce"] != node.author:
                 raise Violation("a claim names its worker and the next fence", f"{shell['fence']} by {node.author}")
+            if _waits(node, entry.n) and shell["reason"] in ("lost", "retried", "expired"):
+                raise Violation("a wait counts for nothing", f"claimed as {shell['reason']} by {node.author}")
         case "tool.started":
             call = open.call(shell["call"]) if open else None
             if call is None or (call.effect == "unsafe" and call.attempts) or call.attempts >= MAX_STARTS:
@@ -65,6 +67,13 @@ def _check_entry(node: Log, entry: Entry, before: State, after: State) -> None:
                 raise Violation("a call that needs a person waits for one", shell["call"])
         case "turn.ended":
             _check_ended(after, shell["turn"])
+
+
+def _waits(node: Log, n: int) -> bool:
+    """Whether the turn waits for a place at entry n, by the log itself: a fold that forgets the wait would hide it."""
+    earlier = (entry for log in reversed(node.commits()) for entry in reversed(log.entries) if entry.n < n)
+    newest = next((entry for entry in earlier if entry.kind in ("turn.claimed", "turn.released")), None)
+    return newest is not None and newest.shell["reason"] == "waiting"
 
 
 def _check_ended(state: State, turn: str) -> None:
@@ -154,5 +163,5 @@ def shape(world: World) -> tuple[object, ...] | None:
         return None
     sealed = open.model_call and any(not said.call for said in world.stream((open.turn, open.model_call.fence)))
     calls = tuple((c.effect, c.status, c.approval, c.decision, c.attempts) for c in open.calls)
-    counts = (open.lost, open.retried, open.step, open.attempts, open.failure, open.released)
+    counts = (open.lost, open.retried, open.step, open.attempts, open.failure, open.released, open.waiting)
     return (open.status, bool(open.model_call), sealed, calls, counts)

@@ -96,6 +96,30 @@ BOUNDED = (
         leaves=1,
         breaks=1,
     ),
+    Scenario(
+        name="a turn that waits, its request again, a recovery and a stop",
+        actors=("opener", "again", "recoverer", "stopper"),
+        answers=(Answer(),),
+        crashes=1,
+        leaves=1,
+        full=("opener",),
+    ),
+    Scenario(
+        name="a turn that waits, a recovery that looks twice, and commits that nobody acknowledged",
+        actors=("opener", "recoverer"),
+        answers=(Answer(("a",)),),
+        crashes=1,
+        faults=2,
+        rounds=2,
+        full=("opener",),
+    ),
+    Scenario(
+        name="an approved call that waits for a place",
+        actors=("opener", "approver", "denier", "recoverer"),
+        answers=(Answer((), (ASKED, ASKED)), Answer()),
+        crashes=1,
+        full=("approver", "denier"),
+    ),
 )
 """Each is explored to its last schedule."""
 
@@ -113,6 +137,7 @@ CROWDS = (
         leaves=1,
         breaks=1,
         rounds=2,
+        full=("again", "approver"),
     ),
     Scenario(
         name="nobody stops it",
@@ -123,6 +148,7 @@ CROWDS = (
         cuts=2,
         leaves=1,
         rounds=3,
+        full=("opener", "denier"),
         options=RETRY,
     ),
     Scenario(

@@ -1,5 +1,6 @@
 """Walks through what may happen: every schedule within bounds, or many schedules drawn at random."""
 
+from functools import cache
 from random import Random
 from typing import NamedTuple
 
@@ -80,11 +81,14 @@ def check(model: Model, world: World) -> None:
 
 
 def _drawn(random: Random, choices: list) -> int:
-    """A step: misfortune is rarer than work, or every schedule would be over before it began."""
-    weights = [
-        0.25 if any(word in label for word in ("crash", "nothing", "leave", "breaks")) else 1.0 for label, _ in choices
-    ]
-    return random.choices(range(len(choices)), weights)[0]
+    """A step."""
+    return random.choices(range(len(choices)), [_weight(label) for label, _ in choices])[0]
+
+
+@cache
+def _weight(label: str) -> float:
+    """Misfortune is rarer than work, or every schedule would be over before it began."""
+    return 0.25 if any(word in label for word in ("crash", "nothing", "leave", "breaks")) else 1.0
 
 
 def _check_end(model: Model, world: World) -> None:

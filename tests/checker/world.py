@@ -22,7 +22,7 @@ from core.options import Options
 from core.turn import decide as deciding
 from core.turn import plan as planning
 from core.turn.commands import Command, WrittenCall
-from core.values import Entry, Worker
+from core.values import ClaimReason, Entry, Worker
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SALT = "5a" * 16
@@ -49,6 +49,7 @@ class Rules:
     fold: Callable[[State, Entry], State] = folding.fold
     decide: Callable[[State, Command, Options], tuple[Any, ...]] = deciding.decide
     plan: Callable[..., planning.Act] = planning.plan
+    take_over: Callable[..., ClaimReason | None] = planning.take_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Habits:
     writes_past_seals: bool = False
     never_expires: bool = False
     counts_no_losses: bool = False
+    works_while_it_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Scenario:
     """Who acts, what the model says at each step (the last one again and again), and how much may go wrong.
 
     `faults` are commits that get no acknowledgement, `cuts` model calls that break off, `leaves` workers that are
-    told to go, `breaks` faults of our own code.
+    told to go, `breaks` faults of our own code. `full` are the roles whose process has no place for a turn at first.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Scenario:
     leaves: int = 0
     breaks: int = 0
     rounds: int = 1
+    full: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
 
 
@@ -174,7 +177,8 @@ class Wanted:
 class Actor(NamedTuple):
     """One step machine. `pc` is where it stands, `then` where an acknowledged commit takes it.
 
-    `name` is its nonce, `judged` the last entry it judged a turn by, `saw` the digest it was shown; `granted` are the
+    `name` is its nonce, `judged` the last entry it judged a turn by, and `silent` whether it saw no sign of life for a
+    lease; `saw` is the digest it was shown; `granted` are the
     starts that were acknowledged to it and not yet used. `spoken` counts the pieces that came of a model call, the last
     of which may be `unheard` by the store.
     """
@@ -191,6 +195,7 @@ class Actor(NamedTuple):
     live_n: int = 0
     fence: int = 0
     judged: int = -1
+    silent: bool = False
     granted: tuple[str, ...] = ()
     saw: str = ""
     round: int = 0
@@ -221,6 +226,10 @@ class World(NamedTuple):
     cuts: int = 0
     leaves: int = 0
     breaks: int = 0
+
+    def lives(self, nonce: str) -> bool:
+        """Whether this worker, or the process that keeps its turn waiting, is still there."""
+        return any(actor.name == nonce and not actor.over for actor in self.actors)
 
     def stream(self, key: tuple[str, int]) -> tuple[Said, ...]:
         return next((items for name, items in self.live if name == key), ())

@@ -12,11 +12,11 @@ import apsw
 import pytest
 
 from backends import open_store
-from backends.models.scripted.model import Call, Say, Wait
+from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from console.cli.doctor import Equipped, examine
 from console.cli.main import main
 from console.cli.output import harmless
-from core import tool
+from core import Desk, tool
 from core.clock import SystemClock
 from core.log.entry import chain
 from core.log.facts import Beat, draft
@@ -244,6 +244,23 @@ async def test_a_doctor_says_how_a_store_is(kept):
     assert [(line["about"], line["trouble"]) for line in found.lines[-1:]] == [("open turn", True)]
     assert f"turn {turn.id} of thread {chat.id} is running" in found.lines[-1]["text"]
     assert "lacks these models, the tool look" in found.lines[-1]["text"]
+
+
+async def test_a_turn_that_waits_in_a_living_process_is_no_trouble_to_a_doctor(tmp_path):
+    async with open_store(f"sqlite:///{tmp_path}/desk.db") as store:
+        options = SLOW.model_copy(update={"turns_at_once": 1})
+        model = ScriptedModel([[Wait(anyio.Event())]])
+        equipped = Equipped(models=(model.name,), tools=frozenset())
+        desk = Desk(store, model, options=options)
+        async with desk:
+            for _ in range(2):
+                await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "And now?")
+            found = [one async for one in examine(store, equipped) if one.about == "open turn"]
+            assert [("waiting for a place" in one.text, one.trouble) for one in found].count((True, False)) == 1
+            assert not any(one.trouble for one in found)
+        left = [one async for one in examine(store, equipped) if one.about == "open turn"]
+        assert [one.trouble for one in left] == [True, True]
+        assert all("start a desk, which continues it" in one.text for one in left)
 
 
 async def test_a_doctor_says_why_there_is_no_model(kept):

@@ -1,4 +1,4 @@
-"""A running turn as the page draws it, when the store goes away meanwhile: nothing is taken back or drawn twice."""
+"""A running turn as the page draws it: also when it waits, or the store goes away and nothing may be drawn twice."""
 
 from contextlib import contextmanager
 
@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 import console.drawing.live
 from backends import open_store
 from backends.models.scripted.model import Call, Say, ScriptedModel
-from core import Desk, StoreRefused, Unavailable, tool
-from core.live.events import BeatEvent, TextEvent
+from core import Desk, Options, StoreRefused, Unavailable, tool
+from core.live.events import BeatEvent, BegunEvent, TextEvent, WaitingEvent
 from tests.support.desks import ASKER, events
 
 
@@ -106,3 +106,41 @@ def test_a_text_that_counts_no_more_is_replaced_once_the_page_has_caught_up(draw
     assert texts(at)[0].startswith("One two")
     at = drawn([TextEvent(text="One two"), None], [TextEvent(text="One"), BeatEvent(), "leave"])
     assert texts(at)[0] == "One ▍"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [(2, "Waiting, 2 before you"), (0, "Waiting, you are next"), (None, "Waiting for a free place")],
+)
+def test_a_question_that_waits_shows_its_place_until_it_is_begun(drawn, ahead, words):
+    waiting = [WaitingEvent(ahead=7), WaitingEvent(ahead=ahead)]
+    assert texts(drawn([*waiting, "leave"])) == [f":shimmer[{words}]"]
+    assert texts(drawn([*waiting, BegunEvent(), "leave"])) == [":shimmer[Looking it up]"]
+    assert texts(drawn([*waiting, BegunEvent(), TextEvent(text="One"), "leave"])) == ["One ▍"]
+
+
+def test_a_wait_is_a_step_of_the_timeline():
+    def page():
+        import streamlit as st
+
+        from console.drawing.timeline import draw_timeline
+
+        draw_timeline(st.session_state["view"])
+
+    async def waited():
+        async with (
+            open_store("memory:") as store,
+            Desk(store, ScriptedModel([[Say("One.")], [Say("Two.")]]), options=Options(turns_at_once=1)) as desk,
+        ):
+            turns = [await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "How many?") for _ in range(2)]
+            for turn in turns:
+                await events(desk, turn)
+            return [await desk.archive.turn_view(ASKER, turn.id) for turn in turns]
+
+    shown = []
+    for view in anyio.run(waited):
+        at = AppTest.from_function(page)
+        at.session_state["view"] = view
+        shown.append([caption.value for caption in at.run().caption if "Waited" in caption.value])
+    assert shown[0] == []
+    assert [caption.partition(" · ")[0].split(" ", 2)[2] for caption in shown[1]] == ["Waited for a free place"]

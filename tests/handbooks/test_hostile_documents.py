@@ -20,7 +20,6 @@ from tests.support.handbook_copies import raw_pdf
 
 GOOD = b"# Parking\n\nBehind the house."
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10
-BLANK = b" " * 2**26
 PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Password</body></html>"
 
 
@@ -58,52 +57,6 @@ def pdf(pages: int = 1, *, password: str = "") -> bytes:
 
 LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 XXE = '<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
-HOSTILE = {
-    "nothing": (b"", "a.md", "is empty"),
-    "only space": (b" \n\n ", "a.txt", "is empty"),
-    "a front matter and no text": (b"---\ntitle: A\n---\n", "a.md", "holds no text"),
-    "a picture under .md": (PNG, "a.md", "is a picture"),
-    "a picture under .pdf": (PNG, "a.pdf", "is a picture"),
-    "a sign-in page under .pdf": (PAGE, "a.pdf", "no .pdf, but a web page"),
-    "text under .docx": (GOOD, "a.docx", "no .docx, but text"),
-    "a PDF under .md": (pdf(), "a.md", "is a PDF: if it is meant to be one, name it .pdf"),
-    "a Word file under .txt": (word(), "a.txt", "is a Word document"),
-    "an old Word file": (b"\xd0\xcf\x11\xe0" + PNG, "a.docx", "without a password"),
-    "rich text": (rb"{\rtf1 Hello}", "a.docx", "save it as .docx"),
-    "a workbook": (b"", "a.docx", "Excel"),
-    "any archive": (b"", "a.docx", "unpack it"),
-    "half an archive": (word()[:3000], "a.docx", "damaged"),
-    "a program": (b"\x7fELF" + PNG, "a", "is a program"),
-    "NUL among text": (b"Behind \0 the house", "a.txt", "no text"),
-    "NUL far into a text": (b"x" * 5000 + b"\0", "a.md", "NUL"),
-    "UTF-16": ("Über".encode("utf-16"), "a.txt", "UTF-16: save it as UTF-8"),
-    "Latin-1": ("Über".encode("latin-1"), "a.md", "no UTF-8 at byte 0: save it as UTF-8"),
-    "a page of an unknown encoding": (b"<html><meta charset=klingon>\xff", "a.html", "klingon, which is unknown"),
-    "a page deeper than anybody writes": (b"<html>" + b"<div>" * 9000 + b"x", "a.html", "nested too deeply"),
-    "front matter that is no YAML": (b"---\ntitle: [\n---\nText.", "a.md", "no YAML, at line"),
-    "front matter of no use": (b"---\neffective: soon\n---\nText.", "a.md", "mend effective"),
-    "front matter nested without end": (b"---\nx: " + b"[" * 9000 + b"\n---\nText.", "a.md", "no YAML"),
-    "an encrypted PDF": (pdf(password="secret"), "a.pdf", "encrypted: save it without a password"),
-    "a scanned PDF": (pdf(3), "a.pdf", "no text on its 3 pages"),
-    "10,000 pages": (pdf(10_000), "a.pdf", "has 10000 pages, and at most"),
-    "half a PDF": (b"%PDF-1.7\n1 0 obj <<", "a.pdf", "no PDF that can be read"),
-    "a page that packs 128 MB": (raw_pdf(BLANK * 2), "a.pdf", "export it anew"),
-    "an XML bomb": (word(document=body("<w:p>&b;</w:p>", LAUGHS)), "a.docx", "declares entities"),
-    "an XML bomb in UTF-16": (
-        word(document=body("&b;", LAUGHS).decode().replace('"1.0"', '"1.0" encoding="UTF-16"').encode("utf-16")),
-        "a.docx",
-        "declares entities",
-    ),
-    "a file of this machine": (word(document=body("<w:p>&a;</w:p>", XXE)), "a.docx", "declares entities"),
-    "a ZIP bomb": (word(**{f"b{n}": BLANK for n in range(5)}), "a.docx", "unpacks to more"),
-    "a ZIP of many files": (word(**{f"p{n}": b"" for n in range(5000)}), "a.docx", "unpacks to more"),
-    "a Word file without a body": (word(document=b"<w/>"), "a.docx", "is damaged"),
-    "a Word file nested too deeply": (
-        word(document=body("<w:ins>" * 9000 + "</w:ins>" * 9000)),
-        "a.docx",
-        "save it anew",
-    ),
-}
 
 
 def archive(*names: str) -> bytes:
@@ -114,21 +67,68 @@ def archive(*names: str) -> bytes:
     return file.getvalue()
 
 
-HOSTILE["a workbook"] = (archive("xl/workbook.xml"), *HOSTILE["a workbook"][1:])
-HOSTILE["any archive"] = (archive("a.txt"), *HOSTILE["any archive"][1:])
+def hostile() -> dict[str, tuple[bytes, str, str]]:
+    """What each file is, with its content, its name and the reason why it is refused; some pack many megabytes."""
+    blank = b" " * 2**26
+    return {
+        "nothing": (b"", "a.md", "is empty"),
+        "only space": (b" \n\n ", "a.txt", "is empty"),
+        "a front matter and no text": (b"---\ntitle: A\n---\n", "a.md", "holds no text"),
+        "a picture under .md": (PNG, "a.md", "is a picture"),
+        "a picture under .pdf": (PNG, "a.pdf", "is a picture"),
+        "a sign-in page under .pdf": (PAGE, "a.pdf", "no .pdf, but a web page"),
+        "text under .docx": (GOOD, "a.docx", "no .docx, but text"),
+        "a PDF under .md": (pdf(), "a.md", "is a PDF: if it is meant to be one, name it .pdf"),
+        "a Word file under .txt": (word(), "a.txt", "is a Word document"),
+        "an old Word file": (b"\xd0\xcf\x11\xe0" + PNG, "a.docx", "without a password"),
+        "rich text": (rb"{\rtf1 Hello}", "a.docx", "save it as .docx"),
+        "a workbook": (archive("xl/workbook.xml"), "a.docx", "Excel"),
+        "any archive": (archive("a.txt"), "a.docx", "unpack it"),
+        "half an archive": (word()[:3000], "a.docx", "damaged"),
+        "a program": (b"\x7fELF" + PNG, "a", "is a program"),
+        "NUL among text": (b"Behind \0 the house", "a.txt", "no text"),
+        "NUL far into a text": (b"x" * 5000 + b"\0", "a.md", "NUL"),
+        "UTF-16": ("Über".encode("utf-16"), "a.txt", "UTF-16: save it as UTF-8"),
+        "Latin-1": ("Über".encode("latin-1"), "a.md", "no UTF-8 at byte 0: save it as UTF-8"),
+        "a page of an unknown encoding": (b"<html><meta charset=klingon>\xff", "a.html", "klingon, which is unknown"),
+        "a page deeper than anybody writes": (b"<html>" + b"<div>" * 9000 + b"x", "a.html", "nested too deeply"),
+        "front matter that is no YAML": (b"---\ntitle: [\n---\nText.", "a.md", "no YAML, at line"),
+        "front matter of no use": (b"---\neffective: soon\n---\nText.", "a.md", "mend effective"),
+        "front matter nested without end": (b"---\nx: " + b"[" * 9000 + b"\n---\nText.", "a.md", "no YAML"),
+        "an encrypted PDF": (pdf(password="secret"), "a.pdf", "encrypted: save it without a password"),
+        "a scanned PDF": (pdf(3), "a.pdf", "no text on its 3 pages"),
+        "10,000 pages": (pdf(10_000), "a.pdf", "has 10000 pages, and at most"),
+        "half a PDF": (b"%PDF-1.7\n1 0 obj <<", "a.pdf", "no PDF that can be read"),
+        "a page that packs 128 MB": (raw_pdf(blank * 2), "a.pdf", "export it anew"),
+        "an XML bomb": (word(document=body("<w:p>&b;</w:p>", LAUGHS)), "a.docx", "declares entities"),
+        "an XML bomb in UTF-16": (
+            word(document=body("&b;", LAUGHS).decode().replace('"1.0"', '"1.0" encoding="UTF-16"').encode("utf-16")),
+            "a.docx",
+            "declares entities",
+        ),
+        "a file of this machine": (word(document=body("<w:p>&a;</w:p>", XXE)), "a.docx", "declares entities"),
+        "a ZIP bomb": (word(**{f"b{n}": blank for n in range(5)}), "a.docx", "unpacks to more"),
+        "a ZIP of many files": (word(**{f"p{n}": b"" for n in range(5000)}), "a.docx", "unpacks to more"),
+        "a Word file without a body": (word(document=b"<w/>"), "a.docx", "is damaged"),
+        "a Word file nested too deeply": (
+            word(document=body("<w:ins>" * 9000 + "</w:ins>" * 9000)),
+            "a.docx",
+            "save it anew",
+        ),
+    }
 
 
 async def test_every_hostile_file_is_refused_with_its_name_and_reason_and_the_next_is_read():
-    said = {}
+    files, said = hostile(), {}
     async with parsing() as parse:
-        for what, (data, name, _) in HOSTILE.items():
+        for what, (data, name, _) in files.items():
             with pytest.raises(Refused) as refused:
                 await parse(data, name)
             said[what] = str(refused.value)
         assert (await parse(GOOD, "good.md")).title == "Parking"
-    expected = {what: reason for what, (_, _, reason) in HOSTILE.items()}
+    expected = {what: reason for what, (_, _, reason) in files.items()}
     assert {what: reason for what, reason in expected.items() if reason not in said[what]} == {}, said
-    assert all(message.startswith(HOSTILE[what][1]) for what, message in said.items())
+    assert all(message.startswith(files[what][1]) for what, message in said.items())
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 import random
 import signal
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,23 +11,18 @@ from anyio import to_thread
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from tests.support.desks import PATIENCE
+from tests.support.forked import Forked
 from tests.support.handbook_folders import WordEmbedder, check_whole, found_texts, handbook, take_in, write
-from tests.support.paths import ROOT
+from tests.support.ingesting_program import main
 
 LATER = "2099-01-01"
 SECTIONS = 40
 """In each document: eight of them are more than are embedded together."""
 
 
-def start(stack: ExitStack, index: Path, folder: Path, delay: float) -> subprocess.Popen:
+def start(stack: ExitStack, index: Path, folder: Path, delay: float) -> Forked:
     """An ingest that has loaded all it needs and waits for a line; it does not outlive the stack."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.ingesting_program", str(index), str(folder), str(delay)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = Forked(main, str(index), str(folder), str(delay))
     stack.callback(process.stdout.close)
     stack.callback(process.stdin.close)
     stack.callback(process.wait, PATIENCE)
@@ -37,7 +30,7 @@ def start(stack: ExitStack, index: Path, folder: Path, delay: float) -> subproce
     return process
 
 
-async def line(process: subprocess.Popen) -> str:
+async def line(process: Forked) -> str:
     with anyio.fail_after(PATIENCE):
         return await to_thread.run_sync(process.stdout.readline, abandon_on_cancel=True)
 

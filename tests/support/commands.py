@@ -21,12 +21,13 @@ from core.turn.commands import Answered, Failed, Finished, Request, Submit, Writ
 from core.values import CallStatus, StopReason, Usage, Worker
 
 
-def submitted(worker: Worker, turn: str, request_id: str, text: str, snapshot: Snapshot) -> Submit:
+def submitted(
+    worker: Worker, turn: str, request_id: str, text: str, snapshot: Snapshot, *, waits: bool = False
+) -> Submit:
     """An employee asks."""
     content = QuestionContent(text=text)
-    return Submit(
-        worker=worker, opened=TurnOpened(turn=turn, request_id=request_id, snapshot=snapshot, content=content)
-    )
+    opened = TurnOpened(turn=turn, request_id=request_id, snapshot=snapshot, content=content)
+    return Submit(worker=worker, opened=opened, release="waiting" if waits else None)
 
 
 def requested(worker: Worker, *, step: int = 1, attempt: int = 1, with_tools: bool = True, **fields: Any) -> Request:

@@ -1,10 +1,9 @@
 """An ingest in a process of its own, for tests that kill it: slow, so that a kill finds it anywhere.
 
-It waits for a line on its standard input, so that a test can start it early. It prints a line when it begins, and one
-for each thing that it has done; each is out before the next happens.
+`tests.support.forked` runs it. It prints a line when it begins, and one for each thing that it has done; each is out
+before the next happens.
 """
 
-import sys
 from pathlib import Path
 
 import anyio
@@ -36,7 +35,3 @@ async def main(index: str, folder: str, delay: str) -> None:
     report = await take_in(catalogue, Path(folder), embedder=SlowEmbedder(float(delay)), progress=say, parse=None)
     catalogue.close()
     print(report.summary, flush=True)
-
-
-if __name__ == "__main__" and sys.stdin.readline():
-    anyio.run(main, *sys.argv[1:])

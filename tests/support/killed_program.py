@@ -1,13 +1,12 @@
 """A desk in a process of its own, for tests that kill it: it asks, answers, acts, and prints what a follower sees.
 
-It waits for a line on its standard input, so that a test can start it early. Each line it prints is JSON, and is out
-before the next thing happens. Its tools keep a ledger: a line for each effect, on disk before the tool returns.
+`tests.support.forked` runs it. Each line it prints is JSON, and is out before the next thing happens. Its tools keep a
+ledger: a line for each effect, on disk before the tool returns.
 """
 
 import json
 import os
 import signal
-import sys
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -122,8 +121,3 @@ async def main(url: str, ledger: str, name: str, kill_at: str, delay: str, optio
                     await desk.close()
                     say(kind="closed")
                     tasks.cancel_scope.cancel()
-
-
-if __name__ == "__main__":
-    if sys.stdin.readline():
-        anyio.run(main, *sys.argv[1:])

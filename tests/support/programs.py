@@ -1,8 +1,6 @@
 """`killed_program.py`, run and listened to."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +10,8 @@ from anyio import to_thread
 
 from core import Options
 from tests.support.desks import PATIENCE
-from tests.support.paths import ROOT
+from tests.support.forked import Forked
+from tests.support.killed_program import main
 
 QUICK = Options(retry_delay=0.001)
 
@@ -23,23 +22,7 @@ class Program:
     def __init__(
         self, url: str, ledger: Path, name: str, *, kill_at: str = "", delay: float = 0, options: Options = QUICK
     ):
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.support.killed_program",
-                url,
-                str(ledger),
-                name,
-                kill_at,
-                str(delay),
-                options.model_dump_json(),
-            ],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self.process = Forked(main, url, str(ledger), name, kill_at, str(delay), options.model_dump_json())
         self.lines: list[dict] = []
 
     def go(self) -> None:

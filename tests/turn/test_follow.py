@@ -84,7 +84,7 @@ class Process:
         return Answering(self, journal, turn)
 
     def follow(self, answering, store=None):
-        return aclosing(follow(store or self.store, self.wakeups, answering.turn))
+        return aclosing(follow(store or self.store, self.wakeups, answering.turn, lambda turn: None))
 
 
 class Answering:

@@ -44,31 +44,38 @@ async def live_streams(store):
     return {record.id for record in page.records}
 
 
-async def answered_turn(desk):
+def answers(gates):
+    return ScriptedModel([[Say("Twelve"), Wait(gate)] for gate in gates])
+
+
+async def answered_turn(desk, store, gate):
+    """A turn whose text was shown before its answer was whole: only then it has a live stream."""
     turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "How many?")
+    await until(lambda: store.read(f"live:{turn.id}:1"))
+    gate.set()
     await ended(desk, turn)
     return turn
 
 
 async def test_old_live_streams_are_looked_up_in_one_query_and_erased_at_once(store):
     later = Together(store)
-    async with Desk(later, ScriptedModel([[Say("Twelve")]] * 3)) as desk:
-        turns = [await answered_turn(desk) for _ in range(3)]
-        await until(lambda: _idle(desk))
-        assert await live_streams(store) == {f"live:{turn.id}:1" for turn in turns}
-        later.ahead, later.expected = LIVE_KEPT.total_seconds() + 1, 3
-        later.queries.clear()
-        later.gets.clear()
-        await desk.recover()
-        assert await live_streams(store) == set()
-        assert later.queries.count("turn") == 2  # the open turns, and those of the live streams
-        assert "turn" not in later.gets
+    gates = [anyio.Event() for _ in range(3)]
+    async with Desk(later, answers(gates)) as desk:
+        turns = [await answered_turn(desk, store, gate) for gate in gates]
+    assert await live_streams(store) == {f"live:{turn.id}:1" for turn in turns}
+    later.ahead, later.expected = LIVE_KEPT.total_seconds() + 1, 3
+    later.queries.clear()
+    later.gets.clear()
+    await Desk(later, ScriptedModel([])).recover()  # not started: it sweeps only now
+    assert await live_streams(store) == set()
+    assert later.queries.count("turn") == 2  # the open turns, and those of the live streams
+    assert "turn" not in later.gets
 
 
 async def test_live_streams_of_open_and_of_young_turns_stay(store):
-    later, gate = LaterStore(store), anyio.Event()
-    async with Desk(later, ScriptedModel([[Say("Twelve")], [Say("Half"), Wait(gate)]])) as desk:
-        young = await answered_turn(desk)
+    later, gates = LaterStore(store), [anyio.Event() for _ in range(2)]
+    async with Desk(later, answers(gates)) as desk:
+        young = await answered_turn(desk, store, gates[0])
         going = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "And now?")
         await until(lambda: store.read(f"live:{going.id}:1"))
         await desk.recover()
@@ -76,7 +83,7 @@ async def test_live_streams_of_open_and_of_young_turns_stay(store):
         later.ahead = LIVE_KEPT.total_seconds() + 1
         await desk.recover()
         assert await live_streams(store) == {f"live:{going.id}:1"}
-        gate.set()
+        gates[1].set()
         await ended(desk, going)
 
 
@@ -90,18 +97,19 @@ async def test_a_turn_that_cannot_forget_yet_keeps_its_live_stream_and_the_other
             return await super().erase(stream, after, upto, kinds, whole)
 
     later = Stubborn(store)
-    async with Desk(later, ScriptedModel([[Say("Twelve")]] * 2)) as desk:
-        turns = [await answered_turn(desk) for _ in range(2)]
+    gates = [anyio.Event() for _ in range(2)]
+    async with Desk(later, answers(gates)) as desk:
+        turns = [await answered_turn(desk, store, gate) for gate in gates]
     options = QUICK.model_copy(update={"forget": ("model.failed",)})
-    async with Desk(later, ScriptedModel([]), options=options) as desk:
-        later.thread, later.ahead = turns[0].thread, LIVE_KEPT.total_seconds() + 1
-        await desk.recover()
-        assert await live_streams(store) == {f"live:{turns[0].id}:1"}
-        assert await logged(store, turns[1].thread, "erased")
-        later.thread = None
-        await desk.recover()
-        assert await live_streams(store) == set()
-        assert await logged(store, turns[0].thread, "erased")
+    later.thread, later.ahead = turns[0].thread, LIVE_KEPT.total_seconds() + 1
+    sweeper = Desk(later, ScriptedModel([]), options=options)
+    await sweeper.recover()
+    assert await live_streams(store) == {f"live:{turns[0].id}:1"}
+    assert await logged(store, turns[1].thread, "erased")
+    later.thread = None
+    await sweeper.recover()
+    assert await live_streams(store) == set()
+    assert await logged(store, turns[0].thread, "erased")
 
 
 async def test_an_erasure_that_fails_is_raised_after_the_others_were_made(store):
@@ -114,13 +122,10 @@ async def test_an_erasure_that_fails_is_raised_after_the_others_were_made(store)
             return await super().erase(stream, after, upto, kinds, whole)
 
     later = Faulty(store)
-    async with Desk(later, ScriptedModel([[Say("Twelve")]] * 3)) as desk:
-        turns = [await answered_turn(desk) for _ in range(3)]
-        later.stream, later.ahead = f"live:{turns[1].id}:1", LIVE_KEPT.total_seconds() + 1
-        with pytest.raises(Unavailable):
-            await desk.recover()
-        assert await live_streams(store) == {later.stream}
-
-
-async def _idle(desk):
-    return not desk._works
+    gates = [anyio.Event() for _ in range(3)]
+    async with Desk(later, answers(gates)) as desk:
+        turns = [await answered_turn(desk, store, gate) for gate in gates]
+    later.stream, later.ahead = f"live:{turns[1].id}:1", LIVE_KEPT.total_seconds() + 1
+    with pytest.raises(Unavailable):
+        await Desk(later, ScriptedModel([])).recover()
+    assert await live_streams(store) == {later.stream}

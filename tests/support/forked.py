@@ -1,0 +1,62 @@
+"""Programs in processes of their own, forked from one that has imported them: importing is most of their work."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from multiprocessing.connection import Connection
+from typing import Any
+
+import anyio
+
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(["tests.support.killed_program", "tests.support.ingesting_program"])
+
+
+class Forked:
+    """A program that runs `main` with these arguments once it gets a line, with the interface of a Popen in text mode.
+
+    `main` is a function of a module that is imported by its name. What it prints is read from `stdout`.
+    """
+
+    def __init__(self, main: Callable[..., Coroutine[Any, Any, None]], *arguments: str) -> None:
+        orders, ours = FORKING.Pipe(duplex=False)
+        lines, told = FORKING.Pipe(duplex=False)
+        self._process = FORKING.Process(target=_run, args=(main, arguments, orders, told))
+        self._process.start()
+        orders.close()
+        told.close()  # the program has the only one, so that its lines end with it
+        self.stdin = os.fdopen(os.dup(ours.fileno()), "w")
+        self.stdout = os.fdopen(os.dup(lines.fileno()))
+        ours.close()
+        lines.close()
+
+    @property
+    def returncode(self) -> int | None:
+        """What it ended with: minus the signal that ended it, None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self._process.is_alive():
+            os.kill(self._process.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float) -> None:
+        """Returns once it has ended. Raises TimeoutError."""
+        self._process.join(timeout)
+        if self._process.is_alive():
+            raise TimeoutError
+
+
+def _run(
+    main: Callable[..., Coroutine[Any, Any, None]], arguments: tuple[str, ...], orders: Connection, told: Connection
+) -> None:
+    os.dup2(told.fileno(), sys.stdout.fileno())
+    told.close()
+    with open(orders.fileno(), closefd=False) as stdin:
+        begun = stdin.readline()
+    if begun:
+        anyio.run(main, *arguments)
