@@ -272,6 +272,7 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
     ),
     history.check_sendable: (of_list(history.check_sendable, conversation),),
     history.as_json: (of_list(history.as_json, conversation),),
+    history.request_digest: (of_list(lambda request: history.request_digest(request, {}), conversation),),
     history.tool_json: (of_list(history.tool_json, tool_with),),
     structured_output.read_output: (
         of_text(lambda text: structured_output.read_output(text, {}), ANSWER),
@@ -363,7 +364,7 @@ ONE_FIELD = "looks at one field of a value"
 
 EXCEPTED: dict[str, str] = {
     **dict.fromkeys(("core.retrieval.numbering.numbered", "core.retrieval.numbering.retrievals"), OF_TURN),
-    **dict.fromkeys(("core.worker.history.tool_message", "core.worker.history.turn_messages"), OF_TURN),
+    **{f"core.worker.history.{name}": OF_TURN for name in ("earlier_messages", "tool_message", "turn_messages")},
     **dict.fromkeys(("core.worker.history.summary_messages", "core.worker.history.summary_request"), ONE_FIELD),
     "core.retrieval.search.with_search": OF_THE_PROGRAM,
     "core.worker.structured_output.schema_of": OF_THE_PROGRAM,

@@ -12,6 +12,7 @@ from core.ids import check_id
 from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
 from core.log.fold import State
+from core.log.projection import turn_of_call
 from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
 from core.store import Record, Store
@@ -133,24 +134,28 @@ class CheckedRecords:
         """
         kind = record_kind(item_type)
         try:
-            stored = await self._store.get(kind, check_id(item_id))
+            stored = known = await self._store.get(kind, check_id(item_id))
+            if stored is None and kind == "tool_call":
+                # The record of a call is written when its turn parks or ends, and a follower has seen the call before.
+                known = await self._store.get("turn", turn_of_call(str(item_id)))
         except InvalidInput:
             # The same answer as for an unknown id: a caller that tries ids learns nothing of their form.
             return _Newest()
-        if stored is None:
+        if known is None:
             return _Newest()
-        head = stored if kind == "thread" else await self._store.get("thread", stored.fields["thread"])
+        written = item_of(item_type, stored) if stored else None
+        head = known if kind == "thread" else await self._store.get("thread", known.fields["thread"])
         if head is None:
-            return _Newest(item_of(item_type, stored), sealed=True)
+            return _Newest(written, sealed=True)
         try:
             state, broken, sealed = await self._caught_up(head), None, False
         except Corrupt as error:
             log.exception("thread %s: shown as of entry %d", head.id, head.n)
             state, broken, sealed = State(), unreadable(error), await self._is_sealed_after(head)
         thread = state.thread or item_of(Thread, head)
-        newest = thread if kind == "thread" else state.items.get(stored.id)
+        newest = thread if kind == "thread" else state.items.get(str(item_id))
         return _Newest(
-            newest if isinstance(newest, item_type) else item_of(item_type, stored),
+            newest if isinstance(newest, item_type) else written,
             sealed=sealed or thread.sealed is True,
             unreadable=broken,
         )

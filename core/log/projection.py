@@ -68,6 +68,11 @@ def answer_id(turn: str) -> str:
     return f"{turn}-a"
 
 
+def turn_of_call(call: str) -> str:
+    """The id of the turn that a tool call belongs to, from the call's id."""
+    return call.rpartition("-")[0]
+
+
 def joined(*texts: str) -> str:
     """The texts of a turn's model calls as one text: the empty ones left out, a blank line between the others."""
     return "\n\n".join(text for text in texts if text)

@@ -47,6 +47,9 @@ _EMPTY_READS = 100
 MAX_LAG = 100
 """Entries of a running turn after which its records are written all the same, so that few lie behind the head."""
 
+MAX_WAITING = 256 * 1024
+"""Bytes of content after which they are written too: a record that is too large must show before its entry is written."""
+
 _STEPS = (
     HistorySummarized,
     HookFailed,
@@ -80,6 +83,7 @@ class Journal:
         self._options = options
         self.patience = patience
         self._clean = 0
+        self._waiting = 0
 
     @property
     def thread(self) -> Thread | None:
@@ -150,7 +154,9 @@ class Journal:
             salts=[self._clock.token() for _ in facts],
         )
         state = fold_all(self.state, entries)
-        records = [] if self._lags(state, facts) else self._touched(state)
+        size = self._waiting + sum(len(entry.payload_json) for entry in entries)
+        waits = self._lags(state, facts) and size <= MAX_WAITING
+        records = [] if waits else self._touched(state)
         together = True
         try:
             commit_size(entries, records)
@@ -171,6 +177,7 @@ class Journal:
         )
         self.state = state
         self._wakeups.wake(self.stream, entries)
+        self._waiting = size if waits else 0
         if records and together:
             self._clean = state.n
         elif not together:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import Field
 
 from backends.models.scripted.model import Call, Say, ScriptedModel
-from core import Desk, Hooks, InvalidInput, Options, OutcomeUnknown, ToolContext, tool
+from core import Desk, Hooks, InvalidInput, NotFound, Options, OutcomeUnknown, ToolContext, Viewer, tool
 from core.canonical import canonical
 from tests.support.desks import ASKER, PATIENCE, QUICK, chatting, check, events, kinds, logged, until, waiting
 
@@ -555,3 +555,30 @@ async def test_a_turn_past_its_deadline_ends_with_what_was_shown(store):
         assert (reply.status, reply.error.code, reply.text) == ("failed", "turn_deadline", "Let me look.")
         assert [call.status for call in reply.tool_calls] == ["timed_out"]
         await check(store, chat.id)
+
+
+async def test_a_call_that_runs_is_opened_from_the_log_before_its_record_is_written(store):
+    going, stranger = anyio.Event(), Viewer("e-9999")
+
+    @tool(effect="read")
+    async def wait() -> str:
+        """Wait."""
+        await going.wait()
+        return "done"
+
+    async with chatting(store, [[Call("wait", {})], [Say("Done.")]], tools=[wait]) as chat:
+        turn = await chat.desk.submit(chat.viewer, chat.id, "Wait")
+        async for event in chat.follow(turn.id):
+            if event.kind != "tool.started":
+                continue
+            id = event.call.id
+            assert await store.get("tool_call", id) is None
+            with pytest.raises(NotFound):
+                await chat.desk.archive.call(stranger, id)
+            for unknown in (f"{turn.id}-t2", "-t1", f"{turn.thread}-t1"):
+                with pytest.raises(NotFound):
+                    await chat.desk.archive.call(chat.viewer, unknown)
+            call = await chat.desk.archive.call(chat.viewer, id)
+            assert (call.status, call.tool) == ("running", "wait")
+            going.set()
+        assert (await chat.desk.archive.call(chat.viewer, id)).status == "succeeded"
