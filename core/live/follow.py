@@ -37,7 +37,7 @@ POLL = 0.2
 """Seconds without anything fed after which a follower looks at the store: what is fed does not cross processes."""
 
 LOOK = 1.0
-"""Seconds between looks at the thread's log while text is fed. It can be long: who takes a turn over seals its text."""
+"""Seconds between looks at the thread's log while text is fed. It can be long: a worker that takes over seals it."""
 
 BEAT = 0.5
 

@@ -48,7 +48,7 @@ MAX_LAG = 100
 """Entries of a running turn after which its records are written all the same, so that few lie behind the head."""
 
 MAX_WAITING = 256 * 1024
-"""Bytes of content after which they are written too: a record that is too large must show before its entry is written."""
+"""Bytes of content after which they are written too: a record that is too large must show before its entry is there."""
 
 _STEPS = (
     HistorySummarized,

@@ -1,4 +1,4 @@
-"""The next act on an open turn, and who may claim it, from its head record. Pure: the same head, the same act."""
+"""The next act on an open turn, and the reason to take it over, from its head record. Pure: same head, same act."""
 
 from dataclasses import dataclass
 from itertools import takewhile

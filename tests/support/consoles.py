@@ -82,7 +82,12 @@ def launch(folder: Path, port: int, script: str, *, cwd: Path, env: dict[str, st
     command += ["--server.address=127.0.0.1", "--browser.gatherUsageStats=false"]
     with (folder / "console.log").open("a") as log:
         process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log)
-    _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", folder / "console.log")
+    try:
+        _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", folder / "console.log")
+    except BaseException:  # a failure of pytest's is no Exception
+        process.kill()
+        process.wait(PATIENCE)
+        raise
     return process
 
 
