@@ -8,6 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -45,6 +46,7 @@ def milliseconds(moment: datetime) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
+@lru_cache(maxsize=64)  # a fold writes the time of one entry into several records
 def iso(moment: datetime) -> str:
     """The moment as `2026-11-24T09:30:00.000Z`."""
     # Always of this length: stores sort these texts, and text order has to be time order.

@@ -130,7 +130,7 @@ class Value(BaseModel):
         # A fold makes several copies for each entry, and pydantic's own takes five times as long.
         copy = object.__new__(type(self))
         object.__setattr__(copy, "__dict__", {**self.__dict__, **(update or {})})
-        object.__setattr__(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__ | (update or {}).keys())
+        object.__setattr__(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__)
         object.__setattr__(copy, "__pydantic_extra__", None)
         object.__setattr__(copy, "__pydantic_private__", None)
         return copy

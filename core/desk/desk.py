@@ -626,8 +626,15 @@ class Desk:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             tasks.start_soon(self._live.run)
+            tasks.start_soon(self._beat)
             tasks.start_soon(self._sweep, thread_id)
             ready.set()
+
+    async def _beat(self) -> None:
+        while True:
+            await anyio.sleep(self.options.beat)
+            for work in self._works.values():
+                work.beat()
 
     async def _sweep(self, thread_id: str | None) -> None:
         while True:

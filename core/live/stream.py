@@ -6,6 +6,7 @@ text after a quiet window leaves at once. So a hundred talking turns stay cheap,
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
@@ -52,11 +53,15 @@ class _Text:
 
 
 class LiveStream:
-    """One fence's stream, open for writing. `lost` is set once it is sealed: its worker has been superseded."""
+    """One fence's stream, open for writing. It is `lost` once it is sealed: its worker has been superseded.
+
+    `on_lost` is called then, if it is set.
+    """
 
     def __init__(self, name: str, writer: "LiveWriter") -> None:
         self.name = name
-        self.lost = anyio.Event()
+        self.lost = False
+        self.on_lost: Callable[[], None] | None = None
         # asyncio's own event, because it is set and waited for in each window.
         self.due = asyncio.Event()
         self._writer = writer
@@ -65,6 +70,13 @@ class LiveStream:
         self._waiting: list[_Text | LiveProgress | Beat] = []
         self._size = 0
         self._moved: anyio.Event | None = None
+
+    def lose(self) -> None:
+        """Nothing is committed to the stream from now on."""
+        if not self.lost:
+            self.lost = True
+            if self.on_lost:
+                self.on_lost()
 
     @property
     def waits(self) -> bool:
@@ -78,13 +90,13 @@ class LiveStream:
 
     async def room(self) -> None:
         """Wait until the store has taken what waits, or the stream is sealed."""
-        while self.full and not self.lost.is_set():
+        while self.full and not self.lost:
             self._moved = self._moved or anyio.Event()
             await self._moved.wait()
 
     def text(self, call: str, text: str) -> None:
         """Add text of a model call, to be committed with the next window. Raises Superseded if the stream is sealed."""
-        if self.lost.is_set():
+        if self.lost:
             raise Superseded(self.name)
         last = self._waiting[-1] if self._waiting else None
         if isinstance(last, _Text) and last.call == call:
@@ -98,7 +110,7 @@ class LiveStream:
 
         Raises Superseded if the stream is sealed.
         """
-        if self.lost.is_set():
+        if self.lost:
             raise Superseded(self.name)
         # What waits already will be a sign of life itself.
         if not self._waiting:
@@ -107,7 +119,7 @@ class LiveStream:
     def progress(self, call: str, message: str, done: float | None, total: float | None) -> None:
         """How far a tool is. Dropped while more than MAX_WAITING characters wait."""
         # It is news, not a fact: the next report says more, and a tool must never wait for the store.
-        if not self.full and not self.lost.is_set():
+        if not self.full and not self.lost:
             content = LiveProgressContent(message=message)
             self._put(LiveProgress(call=call, done=done, total=total, content=content), len(message))
 
@@ -130,14 +142,14 @@ class LiveStream:
             salts=[clock.token() for _ in waiting],
         )
         committed: list[Entry] = []
-        while not committed and not self.lost.is_set():
+        while not committed and not self.lost:
             try:
                 await commit_surely(store, clock, self.name, self._n, entries, patience=_PATIENCE)
             except Unavailable:
                 continue  # the store may come back; the worker's deadlines, or its closing of the stream, end the wait
             except (Conflict, Full, InvalidInput, StoreRefused):
                 # Sealed, refused, a full disk, or removed long after its turn: what cannot be stored is not shown.
-                self.lost.set()
+                self.lose()
             else:
                 committed = entries
                 self._n, self._hash = entries[-1].n, entries[-1].hash
@@ -166,7 +178,7 @@ class LiveWriter:
     def close(self, stream: LiveStream) -> None:
         """Stop writing."""
         # Text that still waits is on the thread's log by now, or its worker is superseded: it may be dropped.
-        stream.lost.set()
+        stream.lose()
         stream.due.set()
 
     def wake(self, stream: LiveStream) -> None:
@@ -193,14 +205,14 @@ class LiveWriter:
 
     async def _write(self, stream: LiveStream) -> None:
         try:
-            while not stream.lost.is_set():
+            while not stream.lost:
                 await stream.due.wait()
                 stream.due.clear()
                 if stream.waits and (entries := await stream.flush(self._store, self._clock)):
                     self._wakeups.wake(stream.name, entries)
         except Exception:  # the boundary of a live stream: what breaks one must not stop the others
             log.exception("%s: cannot be written; its worker stops", stream.name)
-            stream.lost.set()
+            stream.lose()
         finally:
             self._open.discard(stream)
 

@@ -171,7 +171,7 @@ class ModelAsked(Fact):
     request: str
     purpose: Purpose = "answer"
     summary: str | None = None
-    changed: list[str] = []
+    changed: list[str] = Field(default_factory=list)
     covers: tuple[int, int] | None = None
 
 
@@ -199,8 +199,8 @@ class AnswerContent(Value):
     """
 
     text: str
-    reasoning: list[dict[str, Json]] = []
-    arguments: dict[str, Json] = {}
+    reasoning: list[dict[str, Json]] = Field(default_factory=list)
+    arguments: dict[str, Json] = Field(default_factory=dict)
     fault: str | None = None
 
 
@@ -222,9 +222,9 @@ class ModelAnswered(Fact):
     cost: int | None
     ttft_ms: int | None
     duration_ms: int
-    calls: list[PlannedCall] = []
+    calls: list[PlannedCall] = Field(default_factory=list)
     repair: Repair | None = None
-    left_out: list[int] = []
+    left_out: list[int] = Field(default_factory=list)
     content: AnswerContent | None
 
     @property
@@ -254,7 +254,7 @@ class ModelFailed(Fact):
     cost: int | None
     ttft_ms: int | None
     duration_ms: int | None
-    left_out: list[int] = []
+    left_out: list[int] = Field(default_factory=list)
     content: FailureContent | None
 
     @property
@@ -414,7 +414,7 @@ class EndContent(Value):
     """`output` is the answer as JSON; None unless the turn has a schema and the answer fits it."""
 
     text: str
-    citations: list[Citation] = []
+    citations: list[Citation] = Field(default_factory=list)
     message: str | None = None
     output: Json = None
 
@@ -597,8 +597,8 @@ class Looked(Fact):
     action: str
     object: str | None
     owner: str | None
-    filters: dict[str, Json] = {}
-    owners: list[str] = []
+    filters: dict[str, Json] = Field(default_factory=dict)
+    owners: list[str] = Field(default_factory=list)
     manifest: str | None = None
     content: LookContent | None
 

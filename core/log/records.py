@@ -145,12 +145,12 @@ class OpenTurn(Value):
     passages: int = 0
     queries: int = 0
     summaries: int = 0
-    repairs: list[Repair] = []
+    repairs: list[Repair] = Field(default_factory=list)
     model_call: OpenModelCall | None = None
     attempts: int = 0
     failure: str | None = None
     failure_shown: bool = False
-    calls: list[OpenCall] = []
+    calls: list[OpenCall] = Field(default_factory=list)
     expires: str | None = None
     last_at: str = ""
 
@@ -193,14 +193,14 @@ class Thread(Value):
     # None and not False: a filter for None also finds the heads that were written before threads had seals.
     sealed: Literal[True] | None = None
     topic: str | None = None
-    outcomes: list[Outcome] = []
-    outcome_counts: dict[Outcome, int] = {}
-    ratings: list[Literal["up", "down"]] = []
-    rating_counts: dict[Literal["up", "down"], int] = {}
-    tools: list[str] = []
-    handbooks: list[str] = []
-    models: list[str] = []
-    filters: list[str] = []
+    outcomes: list[Outcome] = Field(default_factory=list)
+    outcome_counts: dict[Outcome, int] = Field(default_factory=dict)
+    ratings: list[Literal["up", "down"]] = Field(default_factory=list)
+    rating_counts: dict[Literal["up", "down"], int] = Field(default_factory=dict)
+    tools: list[str] = Field(default_factory=list)
+    handbooks: list[str] = Field(default_factory=list)
+    models: list[str] = Field(default_factory=list)
+    filters: list[str] = Field(default_factory=list)
     fold: int | None = None
 
 
@@ -243,7 +243,7 @@ class Turn(Value):
     question: str | None
     concern: Concern | None = None
     text: str = ""
-    citations: list[Citation] = []
+    citations: list[Citation] = Field(default_factory=list)
     citations_left_out: int = 0
     output: Json = None
     code: str | None = None
@@ -254,18 +254,18 @@ class Turn(Value):
     last_n: int
     fence: int = 0
     partial: str = ""
-    waiting: list[str] = []
-    waits: list[Wait] = []
+    waiting: list[str] = Field(default_factory=list)
+    waits: list[Wait] = Field(default_factory=list)
     totals: Totals = Field(default_factory=Totals)
     rating: Literal["up", "down"] | None = None
     comment: str | None = None
     size: int = 0
-    erased: list[str] = []
+    erased: list[str] = Field(default_factory=list)
     day: str = ""
     outcome: Outcome = "running"
     country: str | None = None
-    handbooks: list[str] = []
-    models: list[str] = []
+    handbooks: list[str] = Field(default_factory=list)
+    models: list[str] = Field(default_factory=list)
     first_text_ms: int | None = None
     first_text_bucket: int | None = None
 
@@ -285,7 +285,7 @@ class Message(Value):
     role: Literal["user", "assistant"]
     text: str | None
     status: TurnStatus
-    citations: list[Citation] = []
+    citations: list[Citation] = Field(default_factory=list)
     at: str
     at_n: int
 
@@ -343,12 +343,12 @@ class ToolCall(Value):
     result_digest: str | None = None
     cut: bool = False
     told: str | None = None
-    hook_failures: list[str] = []
+    hook_failures: list[str] = Field(default_factory=list)
     planned_at: str
     started_at: str | None = None
     finished_at: str | None = None
     duration_ms: int | None = None
-    late: list[Json] = []
+    late: list[Json] = Field(default_factory=list)
     resolution: Json = None
     at_n: int
     erased: bool = False
@@ -356,7 +356,7 @@ class ToolCall(Value):
     duration_bucket: int | None = None
     about: str | None = None
     about_other: bool = False
-    filters: list[str] = []
+    filters: list[str] = Field(default_factory=list)
     filter_names: tuple[str, ...] = ()
     subject: str | None = None
 
@@ -383,7 +383,7 @@ class ModelCall(Value):
     status: Literal["asked", "answered", "failed"]
     stop_reason: StopReason | None = None
     answer: str | None = None
-    reasoning: list[dict[str, Json]] = []
+    reasoning: list[dict[str, Json]] = Field(default_factory=list)
     usage: Usage = Field(default_factory=Usage)
     cost: int | None = None
     ttft_ms: int | None = None
@@ -396,10 +396,10 @@ class ModelCall(Value):
     window: int
     purpose: Purpose = "answer"
     summary: str | None = None
-    changed: list[str] = []
+    changed: list[str] = Field(default_factory=list)
     covers: tuple[int, int] | None = None
-    left_out: list[int] = []
-    hook_failures: list[str] = []
+    left_out: list[int] = Field(default_factory=list)
+    hook_failures: list[str] = Field(default_factory=list)
     asked_at: str
     ended_at: str | None = None
     at_n: int

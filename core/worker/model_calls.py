@@ -4,13 +4,13 @@ Every physical request is on record before it goes out, and its outcome before t
 """
 
 from dataclasses import replace
+from functools import partial
 
 import anyio
 from anyio import to_thread
 
 from core.canonical import Json
 from core.errors import RolltopError, Superseded, TooLarge
-from core.live.stream import LiveStream
 from core.log.commit import read_blob
 from core.log.facts import FailureContent, Late, ModelAsked, ModelFailed, ResultContent
 from core.log.records import ModelCall, OpenTurn
@@ -142,11 +142,14 @@ class ModelCalls:
         )
         if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
             running.cancel("worker_left")
+        live.on_lost = partial(running.cancel, "superseded")  # the rest of the answer could not be shown
+        if live.lost:
+            live.on_lost()
         try:
-            outcome = await _run_unless_lost(running, live, changed, careful=open_turn.passages > 0)
+            outcome = await running.run(changed, careful=open_turn.passages > 0)
         finally:
-            self._running = None
-        if isinstance(outcome, Failed) and live.lost.is_set():
+            self._running = live.on_lost = None
+        if isinstance(outcome, Failed) and live.lost:
             # The worker or person that sealed the stream keeps what was shown, and ends the turn.
             raise Superseded(claimed.turn_id)
         outcome = await self._record(await self._judged(outcome, model, failed, changed, can_trim))
@@ -238,22 +241,6 @@ class ModelCalls:
         chance = int(equipment.clock.token()[:4], 16) / 0xFFFF
         own = equipment.options.retry_delay * 2.0 ** (attempt - 1) * (0.5 + chance)
         return min(_LONGEST_DELAY, max(own, retry_after or 0.0))
-
-
-async def _run_unless_lost(
-    running: RunningRequest, live: LiveStream, request: ModelRequest, *, careful: bool
-) -> Answered | Failed:
-    """Run the request, and end it at once when the live stream is sealed: the rest could not be shown."""
-
-    async def watch() -> None:
-        await live.lost.wait()
-        running.cancel("superseded")
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
-        outcome = await running.run(request, careful=careful)
-        tasks.cancel_scope.cancel()
-    return outcome
 
 
 def _too_large(command: Answered, message: str) -> Failed:

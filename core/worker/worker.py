@@ -47,10 +47,7 @@ class TurnWorker:
     async def run(self) -> None:
         """Work until the turn ends, waits for a person or is another worker's. Raises only when cancelled."""
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._beat)
-                await self._work()
-                tasks.cancel_scope.cancel()
+            await self._work()
         finally:
             self._claimed.let_go()
 
@@ -67,6 +64,17 @@ class TurnWorker:
     def supersede(self) -> None:
         """End the model call under way: another caller in this process has ended the turn."""
         self._model_calls.cancel("superseded")
+
+    def beat(self) -> None:
+        """Give a sign of life, while the step under way is within its own deadline."""
+        # A worker that hangs past that deadline must look dead, or its turn would hang with it.
+        live = self._claimed.live
+        if live is None or self._equipment.clock.monotonic() > self._claimed.expected:
+            return
+        try:
+            live.beat()
+        except Superseded:
+            self.supersede()
 
     async def _work(self) -> None:
         claimed = self._claimed
@@ -188,17 +196,3 @@ class TurnWorker:
         stream = live_stream(self.turn, call.fence)
         equipment = self._equipment
         return await seal(equipment.store, equipment.clock, stream, call.call, patience=equipment.options.lease)
-
-    async def _beat(self) -> None:
-        """Give signs of life, while the step under way is within its own deadline."""
-        # A worker that hangs past that deadline must look dead, or its turn would hang with it.
-        clock = self._equipment.clock
-        while True:
-            await anyio.sleep(self._equipment.options.beat)
-            live = self._claimed.live
-            if live is None or clock.monotonic() > self._claimed.expected:
-                continue
-            try:
-                live.beat()
-            except Superseded:
-                self.supersede()

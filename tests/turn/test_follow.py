@@ -311,9 +311,12 @@ async def test_nothing_is_fed_of_a_stream_that_another_process_has_sealed(store)
             await answering.say("One")
             assert (await next_of(following)).text == "One"
             await seal(store, process.clock, answering.live.name, answering.call, patience=PATIENCE)
+            lost = anyio.Event()
+            answering.live.on_lost = lost.set
             answering.live.text(answering.call, " two")
             with anyio.fail_after(PATIENCE):
-                await answering.live.lost.wait()
+                await lost.wait()
+            assert answering.live.lost
             await answering.journal.append(answered(WORKER, answering.call, "One"), by="desk")
             assert [event.kind for event in await rest_of(following)] == ["ended"]
 
