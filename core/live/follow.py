@@ -65,11 +65,11 @@ class _View:
         self._waits = False
         self._ahead: int | None = None
 
-    def fold(self, entry: Entry) -> ThreadFact:
-        """The fact of the thread's next entry, after folding it."""
-        if self.state.thread is None:
+    def fold(self, entry: Entry, known: State | None) -> ThreadFact:
+        """The fact of the thread's next entry, after folding it. `known` is what its writer has folded it to."""
+        if known is None and self.state.thread is None:
             self.state = State(_thread_before(self._turn, entry))
-        self.state = fold(self.state, entry)
+        self.state = known or fold(self.state, entry)
         self.n = entry.n
         self._attend()
         self._more = None
@@ -191,7 +191,7 @@ async def follow(
         while True:
             poll = POLL if source.silence(view.live) >= POLL else LOOK
             thread = await source.after(view.stream, view.n, poll)
-            events = _thread_events(view, thread) if thread else []
+            events = _thread_events(view, thread, listener) if thread else []
             if view.turn.status == "running":
                 events += view.wait(ahead(turn.id))
                 listener.listen(view.stream, view.live)
@@ -210,14 +210,14 @@ async def follow(
             await listener.wait(POLL / 2)
 
 
-def _thread_events(view: _View, entries: list[Entry]) -> list[Event]:
+def _thread_events(view: _View, entries: list[Entry], listener: Listener) -> list[Event]:
     """The events of new entries in the thread's log, texts before the tool events that followed them."""
     events: list[Event] = []
     for entry in entries:
         if view.n >= entry.n:
             continue
         before = view.turn.status
-        following = view.fold(entry)
+        following = view.fold(entry, listener.state(view.stream, entry.n))
         if getattr(following, "turn", view.turn_id) != view.turn_id:
             continue
         match following.kind:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from core.log.fold import State
 from core.values import Entry
 
 KEPT = 32
@@ -17,12 +18,14 @@ class _Heard:
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
         self.entries: deque[Entry] = deque(maxlen=KEPT)
+        self.state: State | None = None
 
-    def add(self, entries: Sequence[Entry]) -> None:
+    def add(self, entries: Sequence[Entry], state: State | None) -> None:
         # Another process may have written in between: what is older than its entries does not continue.
         if self.entries and self.entries[-1].n + 1 != entries[0].n:
             self.entries.clear()
         self.entries += entries
+        self.state = state
         for listener in self.listeners:
             listener.wake()
 
@@ -60,6 +63,11 @@ class Listener:
             return []
         return [entries[i] for i in range(-new, 0)] if new <= len(entries) else None
 
+    def state(self, stream: str, n: int) -> State | None:
+        """The thread as its newest writer in this process folded it, if that was up to entry n."""
+        state = self._mine[stream].state
+        return state if state is not None and state.n == n else None
+
     def wake(self) -> None:
         """End the wait: there is something to look at."""
         self._woken.set()
@@ -89,10 +97,13 @@ class Wakeups:
     def __init__(self) -> None:
         self._heard: dict[str, _Heard] = {}
 
-    def wake(self, stream: str, entries: Sequence[Entry]) -> None:
-        """These entries were committed to the stream, and the store has acknowledged them."""
+    def wake(self, stream: str, entries: Sequence[Entry], state: State | None = None) -> None:
+        """These entries were committed to the stream, and the store has acknowledged them.
+
+        `state` is what a thread's writer folded them to, with all records of the turn that is open or has just ended.
+        """
         if heard := self._heard.get(stream):
-            heard.add(entries)
+            heard.add(entries, state)
 
     @contextmanager
     def listener(self) -> Iterator[Listener]:

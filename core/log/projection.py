@@ -45,6 +45,7 @@ from core.log.records import (
     Summary,
     Thread,
     ToolCall,
+    Totals,
     Turn,
     Wait,
     filter_text,
@@ -115,15 +116,16 @@ def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
     if turn is not None and turn.n < entry.n:
         last_n = turn.last_n if turn.ended_at else entry.n  # later entries, such as feedback, are among other turns'
         fields = _aside_fields(turn, fact) if _aside(items, fact) else _turn_fields(turn, entry, fact)
-        turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **fields})
         if isinstance(fact, (ModelAnswered, ModelFailed)):
-            turn = turn.model_copy(
-                update={
-                    "totals": turn.totals.billed(fact.usage, fact.cost),
-                    **_first_text(turn, items.get(ModelCall, fact.call), fact),
-                }
-            )
-        yield turn.model_copy(update={"outcome": _outcome(turn, items.of(Retrieval, turn.id))})
+            totals: Totals = fields.get("totals", turn.totals)
+            fields = {
+                **fields,
+                "totals": totals.billed(fact.usage, fact.cost),
+                **_first_text(turn, items.get(ModelCall, fact.call), fact),
+            }
+        turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **fields})
+        outcome = _outcome(turn, items.of(Retrieval, turn.id))
+        yield turn if turn.outcome == outcome else turn.model_copy(update={"outcome": outcome})
     # Messages repeat their turn. If the stored turn is ahead of this entry, they wait until the fold has reached its n.
     if turn is not None and turn.n == entry.n:
         yield from _messages(items, turn)

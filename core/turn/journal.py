@@ -176,7 +176,7 @@ class Journal:
             patience=self.patience,
         )
         self.state = state
-        self._wakeups.wake(self.stream, entries)
+        self._wakeups.wake(self.stream, entries, state)
         self._waiting = size if waits else 0
         if records and together:
             self._clean = state.n
