@@ -39,7 +39,7 @@ if "ap_notice" in st.session_state:
     st.info(label(st.session_state.pop("ap_notice"), 300), icon=":material/info:")
 # Core lists other people's requests only: an approver's own are not here to be filtered out.
 pages = Pages[str]("ap_pages", viewer.id)
-listing = run(desk.oversight.waiting_calls(viewer, limit=25, cursor=pages.cursor))
+listing = run(desk.oversight.waiting_calls(viewer, limit=10, cursor=pages.cursor))
 if not listing.items:
     st.info("No requests are waiting. New requests appear here when you reload the page.")
 for call in listing.items:

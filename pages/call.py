@@ -100,9 +100,11 @@ def step_words(step: CallStep) -> str:
     return f"{words}: {CALL_WORDS[step.status].text.lower()}" if step.status else words
 
 
+@st.fragment
 def draw_details(history: CallHistory) -> None:
     call = history.call
     draw_technical(
+        call.id,
         {
             "Call": call.id,
             "Idempotency key": call.id,
@@ -116,7 +118,7 @@ def draw_details(history: CallHistory) -> None:
             f"Entry {step.n:,}": f"hash {step.hash}, after {step.prev}"
             + (f", fence {step.fence}" if step.fence is not None else "")
             for step in history.steps
-        }
+        },
     )
 
 

@@ -16,6 +16,7 @@ from console.app import app
 from console.drawing.care import draw_care
 from console.drawing.handovers import draw_handover
 from console.drawing.live import draw_live
+from console.drawing.paging import Pages
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
 from console.drawing.troubles import draw_unreadable, store_says
@@ -30,8 +31,6 @@ from console.drawing.turns import (
 )
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
-from core.desk.turn_views import TurnView
-from core.desk.unreadable import Unreadable
 from core.errors import (
     Corrupt,
     DeskClosed,
@@ -52,13 +51,17 @@ viewer = current_viewer()
 run, stream, desk = app().run, app().stream, app().desk
 state, query = st.session_state, st.query_params
 request_id: str = state.setdefault("chat_request_id", uuid4().hex)
-state.setdefault("chat_threads", 30)
+TURNS, THREADS = 10, 20  # on a page
 
 
 def open_thread(thread_id: str | None) -> None:
     """Show the thread, or an empty one for None. The URL holds it, so that a reload and a link show the same."""
     query.from_dict({"thread": thread_id} if thread_id else {})
-    state.chat_pages = 1
+
+
+def go(before: int | None = None, at: str | None = None) -> None:
+    """Show the turns before this entry, or from this turn on; the newest ones without either."""
+    state.chat_place = (query.get("thread"), before, at)
 
 
 def ask(text: str, request_id: str) -> None:
@@ -67,6 +70,7 @@ def ask(text: str, request_id: str) -> None:
         if "thread" not in query:
             query["thread"] = run(desk.create_thread(viewer)).id
         run(desk.submit(viewer, query["thread"], text, request_id=request_id))
+        go()
         state.chat_request_id = uuid4().hex
     except RequestMismatch:
         # The last question is on record, and its script ended before it could renew the id.
@@ -161,7 +165,8 @@ with st.sidebar:
         placeholder="Search your threads",
         label_visibility="collapsed",
     )
-    listing = run(desk.archive.threads(viewer, words=words, limit=state.chat_threads))
+    pages = Pages[str]("chat_list", words)
+    listing = run(desk.archive.threads(viewer, words=words, limit=THREADS, cursor=pages.cursor))
     for thread in listing.items:
         icon = TURN_WORDS[thread.status].icon if thread.status in ("running", "awaiting_approval") else None
         st.button(
@@ -175,8 +180,7 @@ with st.sidebar:
         )
     if not listing.items:
         st.caption("No threads match." if words else "Your threads will be listed here.")
-    if listing.cursor and state.chat_threads < 480:
-        st.button("More", key="chat_more", on_click=lambda: state.update(chat_threads=state.chat_threads + 30))
+    pages.draw(listing.cursor)
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Ask HR", width="content")
@@ -200,22 +204,21 @@ if shown is None:
         draw_welcome(partial(ask, request_id=request_id), tools=tools, handbooks=offer.handbooks, samples=offer.samples)
     st.stop()
 
-views: list[TurnView] = []
-unreadable: list[Unreadable] = []
-earlier: int | None = None
-for _ in range(state.setdefault("chat_pages", 1)):
-    transcript = run(desk.archive.transcript(viewer, shown, last=20, before=earlier))
-    views, earlier = transcript.turns + views, transcript.earlier
-    unreadable += [one for one in transcript.unreadable if one not in unreadable]
-    if earlier is None:
-        break
-else:
-    area.button(
-        "Earlier", icon=":material/expand_less:", on_click=lambda: state.update(chat_pages=state.chat_pages + 1)
-    )
-
+of, before, at = state.get("chat_place", (shown, None, None))
+if of != shown:
+    before = at = None
+transcript = run(desk.archive.transcript(viewer, shown, last=TURNS, before=before, at=at))
+views = transcript.turns
 with area:
-    draw_unreadable(unreadable)
+    if transcript.earlier is not None:
+        st.button(
+            "Earlier turns",
+            key="chat_earlier",
+            icon=":material/expand_less:",
+            on_click=go,
+            kwargs={"before": transcript.earlier},
+        )
+    draw_unreadable(transcript.unreadable)
 for view in views:
     turn = view.turn
     if turn.status in ("running", "awaiting_approval"):
@@ -241,3 +244,13 @@ for view in views:
             draw_handover(view, hand_over)
         if turn.status not in ("running", "awaiting_approval") and turn.text:
             draw_rating(turn, rate)
+if transcript.later is not None:
+    with area.container(horizontal=True):
+        st.button(
+            "Later turns",
+            key="chat_later",
+            icon=":material/expand_more:",
+            on_click=go,
+            kwargs={"at": transcript.later},
+        )
+        st.button("Newest turns", key="chat_newest", type="tertiary", on_click=go)

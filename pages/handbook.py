@@ -10,7 +10,7 @@ from console.drawing.handbook_versions import choose_version, draw_changes, draw
 from console.drawing.sources import audience_words
 from console.drawing.text import label
 from console.sign_in import current_viewer
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput
 
 st.set_page_config(page_title="Handbook", layout="wide")
 viewer = current_viewer()
@@ -24,9 +24,7 @@ def remove() -> None:
 
 
 st.page_link("../pages/handbooks.py", label="Back to handbooks", icon=":material/arrow_back:")
-document = next((one for one in run(handbooks.documents(viewer)) if one.id == document_id), None)
-if document is None:
-    raise NotFound("handbook", document_id)
+document = run(handbooks.document(viewer, document_id))
 if "hb_notice" in st.session_state:
     st.success(st.session_state.pop("hb_notice"), icon=":material/check:")
 
@@ -40,8 +38,9 @@ st.caption(
     + (f" · review by {label(str(document.terms.review_by))}" if document.terms.review_by else "")
 )
 with st.container(horizontal=True):
-    with st.popover("Edit", icon=":material/edit:"):
-        terms = draw_form(document)
+    edit = st.popover("Edit", icon=":material/edit:", key="hb_edit", on_change="rerun")
+    with edit:
+        terms = draw_form(document) if edit.open else None
         if terms is not None and not terms.model_fields_set:
             st.info("No field was changed.", icon=":material/info:")
         elif terms is not None:
@@ -52,8 +51,10 @@ with st.container(horizontal=True):
             else:
                 st.session_state.hb_notice = "Saved. It applies from the next question on."
                 st.rerun()
-    with st.popover("Changes", icon=":material/history:"):
-        draw_changes(run(handbooks.changes(viewer, document_id)))
+    history = st.popover("Changes", icon=":material/history:", key="hb_changes", on_change="rerun")
+    if history.open:
+        with history:
+            draw_changes(run(handbooks.changes(viewer, document_id)))
     if any(one.state != "removed" for one in document.versions):
         with st.popover("Remove", icon=":material/delete:"):
             st.markdown(
@@ -61,5 +62,7 @@ with st.container(horizontal=True):
             )
             st.button("Remove it from search", key="hb_remove", type="primary", on_click=remove)
 draw_text_and_passages(
-    run(handbooks.text(viewer, version.row)), run(handbooks.pieces(viewer, version.row)), str(version.row)
+    version,
+    run(handbooks.text(viewer, version.row)),
+    lambda after, limit: run(handbooks.pieces(viewer, version.row, after, limit)),
 )

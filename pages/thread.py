@@ -13,6 +13,7 @@ from console.drawing.exports import draw_export
 from console.drawing.handovers import draw_handovers
 from console.drawing.judge import draw_judge
 from console.drawing.made_with import draw_produced
+from console.drawing.parts import draw_part
 from console.drawing.permalinks import draw_link, scroll_to
 from console.drawing.sources import draw_sources, with_markers
 from console.drawing.status_words import OUTCOME_WORDS
@@ -143,8 +144,7 @@ def draw_turn(view: TurnView, steps: Steps) -> None:
     """The turn as the employee saw it, and below it what an auditor needs."""
     with st.container(border=True, key=place_of(view.turn)):
         draw_turn_head(view.turn)
-        draw_conversation(view)
-        draw_turn_evidence(view)
+        draw_answered(view)
         draw_judge(view.turn, view.review, viewer, judge, steps)
 
 
@@ -158,6 +158,13 @@ def draw_turn_head(turn: Turn) -> None:
             width="content",
         )
         draw_link("thread", tr_id=turn.thread, tr_turn=turn.id)
+
+
+# A fragment: to open a part of it reads nothing anew but that part, and is not another look at the whole thread.
+@st.fragment
+def draw_answered(view: TurnView) -> None:
+    draw_conversation(view)
+    draw_evidence(view)
 
 
 def draw_conversation(view: TurnView) -> None:
@@ -176,34 +183,20 @@ def draw_conversation(view: TurnView) -> None:
         draw_handovers(view.handovers)
 
 
-# A fragment: to open a part of it reads nothing anew but that part, and is not another look at the whole thread.
-@st.fragment
-def draw_turn_evidence(view: TurnView) -> None:
+def draw_evidence(view: TurnView) -> None:
     turn = view.turn
-    timeline = st.expander(
+    draw_part(
         f"Timeline · {counted(len(view.steps), 'step')}",
-        key=f"tr_timeline_{turn.id}",
+        f"tr_timeline_{turn.id}",
+        partial(draw_timeline, view),
         icon=":material/timeline:",
-        type="compact",
-        on_change="rerun",
     )
-    if timeline.open:
-        with timeline:
-            draw_timeline(view)
-    made = st.expander(
+    draw_part(
         "Made with · instructions, tools, handbook versions",
-        key=f"tr_made_{turn.id}",
+        f"tr_made_{turn.id}",
+        lambda: draw_produced(run(desk.archive.produced(viewer, turn.id)), turn.id),
         icon=":material/receipt_long:",
-        type="compact",
-        on_change="rerun",
     )
-    if made.open:
-        with made:
-            try:
-                draw_produced(run(desk.archive.produced(viewer, turn.id)))
-            except RolltopError:
-                # The entry script catches errors of the page only, and not those of a fragment's own run.
-                st.error("This cannot be read now. Reload the page.", icon=":material/error:")
 
 
 def draw_pages(transcript: Transcript) -> None:

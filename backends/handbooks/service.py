@@ -111,15 +111,24 @@ class Handbooks:
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._catalogue.documents)
 
+    async def document(self, viewer: Viewer, document: str) -> DocumentRecord:
+        """One document, a removed one too. Raises NotFound."""
+        authorize(viewer, "handbooks.keep")
+        return await anyio.to_thread.run_sync(self._catalogue.document, document)
+
     async def text(self, viewer: Viewer, version: int) -> str:
         """The text that the passages of this version were cut from. `version` is its row. Raises NotFound."""
         authorize(viewer, "handbooks.keep")
         return await anyio.to_thread.run_sync(self._catalogue.text, version)
 
-    async def pieces(self, viewer: Viewer, version: int) -> list[Passage]:
-        """The passages of this version in the order of its text. `version` is its row. Raises NotFound."""
+    async def pieces(self, viewer: Viewer, version: int, after: int = 0, limit: int | None = None) -> list[Passage]:
+        """The passages of this version in the order of its text, at most `limit` after the first `after`.
+
+        `version` is its row. Raises NotFound.
+        """
         authorize(viewer, "handbooks.keep")
-        return await anyio.to_thread.run_sync(self._catalogue.pieces, version)
+        pieces = partial(self._catalogue.pieces, version, after=after, limit=limit)
+        return await anyio.to_thread.run_sync(pieces)
 
     async def section(self, viewer: Viewer, passage: Passage) -> list[Passage]:
         """The passages of the passage's section and of those below it, in order.
@@ -146,11 +155,10 @@ class Handbooks:
 
     def _section(self, passage: Passage) -> list[Passage]:
         try:
-            pieces = self._catalogue.pieces(self._catalogue.version_row(passage.document, passage.version))
+            version = self._catalogue.version_row(passage.document, passage.version)
+            return self._catalogue.pieces(version, passage.section)
         except NotFound:
             return []
-        depth = len(passage.section)
-        return [piece for piece in pieces if piece.section[:depth] == passage.section]
 
     async def ingest(
         self,

@@ -1,10 +1,12 @@
 """Drawing a tool call: as a step of an answer, and as a card if it is waiting for approval."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, TypeAlias
 
 import streamlit as st
 
+from console.drawing.parts import draw_part
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import label, shown, when
 from console.format import took
@@ -21,6 +23,8 @@ _STATES: dict[str, Literal["running", "complete"]] = {
     "running": "running",
     "succeeded": "complete",
 }
+_ICONS = {"running": ":material/progress_activity:", "complete": ":material/check:", "error": ":material/error:"}
+"""Those of Streamlit's own steps, as which the same calls are drawn while they run."""
 
 
 def step_label(call: ToolCall) -> str:
@@ -41,9 +45,9 @@ def step_state(call: ToolCall) -> Literal["running", "complete", "error"]:
 
 
 def draw_step(call: ToolCall) -> None:
-    """A finished call as one line that opens."""
-    with st.status(step_label(call), state=step_state(call), type="compact"):
-        draw_evidence(call)
+    """A call as one line that opens. Call it inside a fragment."""
+    icon = _ICONS[step_state(call)]
+    draw_part(step_label(call), f"step_{call.id}", partial(draw_evidence, call), icon=icon)
 
 
 def draw_evidence(call: ToolCall) -> None:

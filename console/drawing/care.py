@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from console.drawing.parts import draw_part
 from console.drawing.text import label, markdown
 from core.values import CareCard, CareLine, Concern, Passage
 
@@ -43,17 +44,15 @@ def _line(line: CareLine) -> str:
     return f":material/call: **{label(line.number)}** · {label(line.name)}{hours}"
 
 
+@st.fragment
 def _draw_section(card: CareCard, section: HandbookSection, key: str) -> None:
-    # Read when it is opened: most readers of the card need its first lines and no more.
-    shown = st.expander(
-        "What the handbook says", key=f"care_section_{key}", on_change="rerun", icon=":material/menu_book:"
-    )
-    if not shown.open:
-        return
-    with shown:
+    def draw() -> None:
         passages = section(card)
         if not passages:
             st.caption("This section is not in the handbooks that apply to you now.")
         for passage in passages:
             st.caption(" / ".join(label(heading) for heading in (passage.title, *passage.section)))
             st.markdown(markdown(passage.text), anchors=False)
+
+    # Most readers of the card need its first lines and no more.
+    draw_part("What the handbook says", f"care_section_{key}", draw, icon=":material/menu_book:", compact=False)

@@ -1,7 +1,10 @@
 """Drawing evidence for a reviewer: facts in tables, a turn's figures, and every attempt at the model."""
 
+from functools import partial
+
 import streamlit as st
 
+from console.drawing.parts import draw_part
 from console.drawing.text import exactly, label
 from console.format import cost, counted, lasted, money, tokens, took, total_tokens
 from core.desk.evidence import SHORT
@@ -13,10 +16,12 @@ def draw_facts(facts: dict[str, str]) -> None:
     st.table({label(name): label(value, 400) for name, value in facts.items()}, border="horizontal", hide_header=True)
 
 
-def draw_technical(facts: dict[str, str]) -> None:
-    """Ids, digests and the like, which few readers need, in a part that opens."""
-    with st.expander("Technical details", type="compact", icon=":material/settings:"):
-        draw_facts(facts)
+def draw_technical(of: str, facts: dict[str, str]) -> None:
+    """Ids, digests and the like, which few readers need, in a part that opens. `of` is the id of what they are about.
+
+    Call it inside a fragment.
+    """
+    draw_part("Technical details", f"technical_{of}", partial(draw_facts, facts), icon=":material/settings:")
 
 
 def draw_turn_facts(turn: Turn) -> None:
@@ -38,9 +43,10 @@ def draw_turn_facts(turn: Turn) -> None:
         )
     )
     draw_technical(
+        turn.id,
         {"Turn": turn.id, "Request": turn.request_id, "Fence": str(turn.fence)}
         | {"Entries of the log": f"{turn.first_n} to {turn.last_n}"}
-        | ({"What went wrong": turn.message} if turn.message else {})
+        | ({"What went wrong": turn.message} if turn.message else {}),
     )
 
 
@@ -64,6 +70,7 @@ def draw_model_call(call: ModelCall) -> None:
         | ({"Hooks that failed": str(len(call.hook_failures))} if call.hook_failures else {})
     )
     draw_technical(
+        call.id,
         {
             "Request": call.request[:SHORT],
             "Call": call.id,
@@ -71,7 +78,7 @@ def draw_model_call(call: ModelCall) -> None:
             "Oldest entry sent": str(call.window),
         }
         # The failures name exceptions.
-        | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {})
+        | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {}),
     )
     if call.erased:
         st.caption("The model's text has been erased.")

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
-from math import ceil
 from typing import Literal, TypeAlias
 
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import DocumentRecord, State, VersionRecord
+from console.drawing.paging import draw_numbered
 from console.drawing.sources import audience_words
 from console.drawing.status_words import Word
 from console.drawing.text import label
@@ -23,7 +23,7 @@ WORDS: dict[Wanted, Word] = {
     "staged": Word("Incomplete", "orange", ":material/hourglass_empty:"),
     "past_review": Word("Past review", "orange", ":material/event_busy:"),
 }
-A_PAGE = 20
+A_PAGE = 10
 _WIDTH = 140
 _FIRST: tuple[State, ...] = ("current", "upcoming", "removed", "superseded", "staged")
 
@@ -127,13 +127,8 @@ def draw_samples(answering: int, withdrawn: int) -> None:
 
 def draw_documents(documents: Sequence[DocumentRecord], today: date) -> None:
     """A page of the list; each title opens its document."""
-    pages = max(1, ceil(len(documents) / A_PAGE))
-    shown = min(st.session_state.get("hb_page", 1), pages)
     st.caption(counted(len(documents), "document"))
-    for document in documents[(shown - 1) * A_PAGE : shown * A_PAGE]:
-        _draw(document, today)
-    if pages > 1:
-        st.pagination(pages, key="hb_page", bind="query-params")
+    draw_numbered(documents, "hb_page", A_PAGE, lambda document: _draw(document, today), in_url=True)
 
 
 def _draw(document: DocumentRecord, today: date) -> None:

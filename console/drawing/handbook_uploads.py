@@ -7,9 +7,11 @@ from time import sleep
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import DocumentRecord
-from backends.handbooks.documents.model import AS_WRITTEN, LARGEST, SUFFIXES, Terms
+from backends.handbooks.documents.model import AS_WRITTEN, LARGEST, SUFFIXES, LeftOut, Terms
 from backends.handbooks.ingest.report import DocumentReport, Progress
 from backends.handbooks.service import Job
+from console.drawing.paging import draw_numbered
+from console.drawing.parts import draw_part
 from console.drawing.sources import place
 from console.drawing.status_words import Word
 from console.drawing.text import label
@@ -18,6 +20,7 @@ from console.sign_in import COUNTRIES
 from core.values import Audience
 
 REDRAW_SECONDS = 0.2
+A_PAGE = 20
 _WORDS = {
     "published": Word("Imported", "green", ":material/check:"),
     "unchanged": Word("Unchanged", "gray", ":material/equal:"),
@@ -111,8 +114,7 @@ def draw_report(job: Job) -> None:
     st.caption(label(job.report.summary, 400))
     if job.report.fault:
         st.error(label(job.report.fault, 400), icon=":material/error:")
-    for document in job.report.documents:
-        _draw_document(document)
+    draw_numbered(job.report.documents, "hb_report_page", A_PAGE, _draw_document)
 
 
 def _draw_document(document: DocumentReport) -> None:
@@ -128,8 +130,17 @@ def _draw_document(document: DocumentReport) -> None:
                 query_params={"hb_id": document.document},
             )
         if document.left_out:
-            with st.expander(f"Left out: {counted(len(document.left_out), 'text')}", type="compact"):
-                for left in document.left_out:
-                    page = f", page {left.page}" if left.page else ""
-                    st.caption(f"{label(left.reason)}{page}")
-                    st.text(left.text)
+            _draw_left_out(document)
+
+
+# A fragment: to open it reads nothing anew.
+@st.fragment
+def _draw_left_out(document: DocumentReport) -> None:
+    def draw_text(left: LeftOut) -> None:
+        page = f", page {left.page}" if left.page else ""
+        st.caption(f"{label(left.reason)}{page}")
+        st.text(left.text)
+
+    key = f"hb_left_{document.document}"
+    title = f"Left out: {counted(len(document.left_out), 'text')}"
+    draw_part(title, key, lambda: draw_numbered(document.left_out, f"{key}_page", A_PAGE, draw_text))

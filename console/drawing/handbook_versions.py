@@ -1,12 +1,16 @@
 """Drawing one handbook: a version's text beside its passages, and the form of its terms."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import ceil
 
 import streamlit as st
 
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, VersionRecord
 from backends.handbooks.documents.model import Terms
 from console.drawing.handbook_list import WORDS, days
+from console.drawing.paging import draw_numbered
+from console.drawing.parts import draw_part
 from console.drawing.text import label, markdown, shown, when
 from console.format import counted
 from core.clock import iso
@@ -16,6 +20,12 @@ from core.values import Audience, Passage
 PANE = 640
 SHORT = 10
 """Passages up to which the list does not scroll by itself."""
+A_PAGE, CHANGES = 50, 20
+AROUND = 4_000
+"""Characters of the text before and after a passage."""
+
+Pieces = Callable[[int, int], Sequence[Passage]]
+"""At most so many passages, the second number, after the first ones, in the order of the text."""
 
 
 def choose_version(document: DocumentRecord) -> VersionRecord:
@@ -33,27 +43,33 @@ def choose_version(document: DocumentRecord) -> VersionRecord:
     )
 
 
-def draw_text_and_passages(text: str, passages: Sequence[Passage], key: str) -> None:
-    """The text on the left, from the chosen passage on; the passages on the right, of which one is chosen."""
-    if not passages:
+def draw_text_and_passages(version: VersionRecord, text: str, pieces: Pieces) -> None:
+    """The text on the left, from the chosen passage on; a page of the passages on the right, of which one is chosen."""
+    count, key = version.passages, str(version.row)
+    if not count:
         st.info("This version has no passages, so search cannot find it.", icon=":material/search_off:")
         return
     left, right = st.columns([3, 2], gap="medium")
     with right:
-        st.markdown(f"**{counted(len(passages), 'passage')}**")
-        with st.container(height=PANE if len(passages) > SHORT else "content", border=True):
+        st.markdown(f"**{counted(count, 'passage')}**")
+        pages, choice = ceil(count / A_PAGE), st.container()
+        page = st.pagination(pages, key="hb_passages", max_visible_pages=5, bind="query-params") if pages > 1 else 1
+        first = (page - 1) * A_PAGE
+        passages = dict(enumerate(pieces(first, A_PAGE), first))
+        with choice.container(height=PANE if len(passages) > SHORT else "content", border=True):
             chosen = st.radio(
                 "Passages",
-                range(len(passages)),
-                key=f"hb_passage_{key}",
+                list(passages),
+                # Another page has other passages, of which the first is chosen.
+                key=f"hb_passage_{key}_{page}",
                 format_func=lambda n: f"{n + 1} · {label(' / '.join(passages[n].section) or passages[n].title, 90)}",
-                captions=[_extent(passage) for passage in passages],
+                captions=[_extent(passage) for passage in passages.values()],
                 label_visibility="collapsed",
             )
     with left:
         st.markdown(f"**The document, at passage {chosen + 1}**")
         with st.container(height=PANE, border=True):
-            _draw_around(text, passages[chosen], key)
+            _draw_around(text, passages[chosen])
 
 
 def _extent(passage: Passage) -> str:
@@ -62,19 +78,22 @@ def _extent(passage: Passage) -> str:
     return " · ".join([counted(len(passage.text.split()), "word"), *place, *span])
 
 
-def _draw_around(text: str, passage: Passage, key: str) -> None:
+# A fragment: to open the text before the passage does not read the document again.
+@st.fragment
+def _draw_around(text: str, passage: Passage) -> None:
     # The text before the passage is folded away, so that the passage is at the top.
     if passage.start is None or passage.end is None:
         st.markdown(markdown(passage.text), anchors=False)
         return
-    before, after = text[: passage.start].rstrip(), text[passage.end :].lstrip()
+    start, end = max(0, passage.start - AROUND), passage.end + AROUND
+    before, after = text[start : passage.start].rstrip(), text[passage.end : end].lstrip()
     if before:
-        with st.expander(f"Text before it, {counted(len(before.split()), 'word')}", type="compact"):
-            st.markdown(markdown(before), anchors=False)
-    with st.container(border=True, key=f"hb_chosen_{key}"):
+        draw = partial(st.markdown, ("… " if start else "") + markdown(before), anchors=False)
+        draw_part("Text before it", f"hb_before_{passage.id}", draw)
+    with st.container(border=True, key="hb_chosen"):
         st.badge("The passage", icon=":material/bookmark:", color="orange")
         st.markdown(markdown(text[passage.start : passage.end]), anchors=False)
-    st.markdown(markdown(after), anchors=False)
+    st.markdown(markdown(after) + (" …" if end < len(text) else ""), anchors=False)
 
 
 def draw_form(document: DocumentRecord) -> Terms | None:
@@ -112,9 +131,12 @@ def _listed(name: str, chosen: Sequence[str], options: Sequence[str]) -> list[st
 
 
 def draw_changes(changes: Sequence[ChangeRecord]) -> None:
-    """The changes of the document, the newest first."""
+    """A page of the changes of the document, the newest first."""
     if not changes:
         st.caption("No changes: the document is as its file says.")
-    for change in changes:
-        fields = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in change.what.items())
-        st.markdown(f"{label(change.by)}, {when(iso(change.at))}: {label(fields, 300)}")
+    draw_numbered(changes, "hb_changes_page", CHANGES, _draw_change)
+
+
+def _draw_change(change: ChangeRecord) -> None:
+    fields = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in change.what.items())
+    st.markdown(f"{label(change.by)}, {when(iso(change.at))}: {label(fields, 300)}")

@@ -1,34 +1,41 @@
 """Drawing what a turn ran with, as text: instructions, tools, options, handbook versions, output schema."""
 
+from functools import partial
+
 import streamlit as st
 
 from console.drawing.evidence import draw_facts, draw_technical
+from console.drawing.parts import draw_part
 from console.drawing.text import label, shown
 from console.format import counted
 from core.desk.evidence import SHORT, Material, Produced
 
 
-def draw_produced(produced: Produced) -> None:
-    """Each part; one that is missing or erased is named, with the reason."""
+def draw_produced(produced: Produced, of: str) -> None:
+    """Each part; one that is missing or erased is named, with the reason. `of` is the turn's id.
+
+    Call it inside a fragment.
+    """
     draw_facts({"Models, in the order they are tried": ", ".join(produced.models)})
     if _part("Instructions", produced.instructions):
         st.text(shown(produced.instructions.value) or "None.")
     if _part("Tools", produced.tools):
-        _draw_tools(produced.tools)
+        _draw_tools(produced.tools, of)
     if _part("Options", produced.options):
-        _draw_table(produced.options)
+        _draw_table(produced.options, f"made_options_{of}")
     if _part("Handbooks in force", produced.handbooks):
-        _draw_table(produced.handbooks)
+        _draw_table(produced.handbooks, f"made_handbooks_{of}")
     if produced.output and _part("Schema of the answer", produced.output):
         st.code(shown(produced.output.value), language="json", wrap_lines=True)
     draw_technical(
+        f"made_{of}",
         {
             "Instructions": produced.instructions.digest[:SHORT],
             "Tools": produced.tools.digest[:SHORT],
             "Options": produced.options.digest[:SHORT],
             "Handbooks": produced.handbooks.digest[:SHORT],
         }
-        | ({"Schema of the answer": produced.output.digest[:SHORT]} if produced.output else {})
+        | ({"Schema of the answer": produced.output.digest[:SHORT]} if produced.output else {}),
     )
 
 
@@ -40,22 +47,23 @@ def _part(heading: str, material: Material) -> bool:
     return material.missing is None
 
 
-def _draw_tools(material: Material) -> None:
+def _draw_tools(material: Material, of: str) -> None:
     tools = material.value if isinstance(material.value, list) else [material.value]
     if not tools:
         st.caption("None.")
-    for tool in tools:
+    for place, tool in enumerate(tools):
         name = str(tool.get("name", "unnamed")) if isinstance(tool, dict) else "unnamed"
-        with st.expander(label(name), icon=":material/build:", type="compact"):
-            st.code(shown(tool), language="json", wrap_lines=True)
+        schema = partial(st.code, shown(tool), language="json", wrap_lines=True)
+        draw_part(label(name), f"made_tool_{of}_{place}", schema, icon=":material/build:")
 
 
-def _draw_table(material: Material) -> None:
+def _draw_table(material: Material, key: str) -> None:
     values = material.value if isinstance(material.value, dict) else {"value": material.value}
     if not values:
         st.caption("None.")
-    elif len(values) > 8:
-        with st.expander(counted(len(values), "entry"), type="compact"):
-            draw_facts({name: shown(value) for name, value in values.items()})
+        return
+    facts = {name: shown(value) for name, value in values.items()}
+    if len(facts) > 8:
+        draw_part(counted(len(facts), "entry"), key, partial(draw_facts, facts))
     else:
-        draw_facts({name: shown(value) for name, value in values.items()})
+        draw_facts(facts)

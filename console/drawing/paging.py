@@ -1,10 +1,12 @@
-"""Pages of a listing by cursor: the current page, the way back, and the first page again if the filters change."""
+"""Pages of a list: by cursor, with the first page again if the filters change, and by number for a list at hand."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
+from math import ceil
 from typing import Generic, TypeVar
 
 import streamlit as st
 
+T = TypeVar("T")
 Cursor = TypeVar("Cursor", str, int)
 
 
@@ -48,3 +50,19 @@ class Pages(Generic[Cursor]):
 
     def _go(self, cursors: tuple[Cursor, ...]) -> None:
         st.session_state[self._key] = (self._question, cursors)
+
+
+def draw_numbered(
+    items: Sequence[T], key: str, size: int, draw: Callable[[T], object], *, in_url: bool = False
+) -> None:
+    """Draw a page of the items, `size` at most, and the numbers of the pages if there are more.
+
+    `key` names the page's number in the session and, if `in_url`, in the URL.
+    """
+    pages, place = ceil(len(items) / size), st.container()
+    page = 1
+    if pages > 1:
+        page = st.pagination(pages, key=key, max_visible_pages=5, bind="query-params" if in_url else None)
+    with place:
+        for item in items[(page - 1) * size : page * size]:
+            draw(item)

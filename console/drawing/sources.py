@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import streamlit as st
 
 from console.drawing.marking import marked
+from console.drawing.parts import draw_part, reading
 from console.drawing.text import label, markdown
 from core.log.records import Retrieval
 from core.values import Audience, Citation, Judgement, Passage
@@ -28,7 +30,7 @@ def draw_sources(
     """A chip for each passage that the text cites, which opens it, and one for the rows that a quote has left out.
 
     A text that cites nothing because the handbooks do not answer has a chip for the passage it names as the nearest.
-    `key` sets these chips apart from others on the page.
+    `key` sets these chips apart from others on the page. Call it inside a fragment: to open a passage runs that alone.
     """
     if not citations:
         _draw_nearest(text or "", retrievals, section, key)
@@ -83,11 +85,14 @@ def _open(mark: str, passage: Passage, quotes: list[str], passages: Mapping[str,
 
     @st.dialog(title, position="right", width=720, icon=":material/menu_book:")
     def draw() -> None:
-        draw_passage(passage, quotes, passages)
-        around = section(passage)
+        draw_passage(passage, quotes, passages, "open")
+        around: Sequence[Passage] = ()
+        with reading():
+            around = section(passage)
         if len(around) > 1:
-            with st.expander("The whole section", icon=":material/unfold_more:"):
-                draw_section(around, passage, quotes)
+            whole = partial(draw_section, around, passage, quotes)
+            icon = ":material/unfold_more:"
+            draw_part("The whole section", f"section_{passage.id}", whole, icon=icon, compact=False)
 
     draw()
 
@@ -110,10 +115,11 @@ def with_markers(text: str, citations: Sequence[Citation]) -> str:
     )
 
 
-def draw_passage(passage: Passage, quotes: Sequence[str], passages: Mapping[str, Passage]) -> None:
+def draw_passage(passage: Passage, quotes: Sequence[str], passages: Mapping[str, Passage], key: str) -> None:
     """The passage's section and facts, its text with the quotes marked, and the passages that contradict it.
 
-    `passages` are those of the same search by id: the contradicting ones are among them.
+    `passages` are those of the same search by id: the contradicting ones are among them. `key` sets their parts apart
+    from others on the page. Call it inside a fragment.
     """
     if passage.section:
         st.caption(" / ".join(label(heading) for heading in passage.section))
@@ -124,9 +130,18 @@ def draw_passage(passage: Passage, quotes: Sequence[str], passages: Mapping[str,
     with st.container(border=True):
         st.markdown(text, anchors=False)
     for other in (passages[other] for other in passage.conflicts if other in passages):
-        with st.expander(f"Contradicted by: {label(_trail(other), 90)}", icon=":material/compare_arrows:"):
-            st.caption(label(" · ".join(_facts(other)), 400))
-            st.markdown(markdown(other.text), anchors=False)
+        draw_part(
+            f"Contradicted by: {label(_trail(other), 90)}",
+            f"against_{key}_{passage.id}_{other.id}",
+            partial(_draw_text, other),
+            icon=":material/compare_arrows:",
+            compact=False,
+        )
+
+
+def _draw_text(passage: Passage) -> None:
+    st.caption(label(" · ".join(_facts(passage)), 400))
+    st.markdown(markdown(passage.text), anchors=False)
 
 
 def _trail(passage: Passage) -> str:

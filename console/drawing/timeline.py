@@ -1,6 +1,6 @@
 """Drawing how an answer came about: each step of a turn in the order of its log, as a line that opens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,6 +9,8 @@ import streamlit as st
 from console.drawing.call_record import draw_call
 from console.drawing.evidence import draw_facts, draw_model_call, draw_technical, draw_turn_facts
 from console.drawing.handovers import ATTACHED
+from console.drawing.paging import draw_numbered
+from console.drawing.parts import draw_part
 from console.drawing.sources import draw_legs, draw_passage
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS, Word
 from console.drawing.text import exactly, label
@@ -18,6 +20,7 @@ from core.desk.turn_views import TurnView
 from core.log.records import HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn, Wait
 from core.values import HandoverStatus, Judgement, Passage
 
+A_PAGE = 50
 _ASIDE = {"summary": "Summary of earlier turns", "query": "Search query"}
 _ANSWERED = Word("answered", "green", ":material/check:")
 _MODEL_WORDS = {
@@ -34,8 +37,12 @@ _HANDOVER_WORDS: dict[HandoverStatus, Word] = {
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A step as a line. `n` and `number` are its place in the log; `at` is None if the time is not in the record."""
+    """A step as a line. `n` and `number` are its place in the log; `at` is None if the time is not in the record.
 
+    `key` sets its part apart, if it opens: `draw` is None if it does not.
+    """
+
+    key: str
     n: int
     number: int
     at: str | None
@@ -45,16 +52,19 @@ class _Line:
 
 
 def draw_timeline(view: TurnView) -> None:
-    """The turn from its question to its end, and what came after."""
+    """The turn from its question to its end, and what came after, a page of the lines. Call it inside a fragment."""
     st.caption(f"In the order of the log, from {exactly(view.turn.opened_at)}")
-    for line in sorted(_lines(view), key=lambda line: (line.n, line.number)):
-        title = f"{_clock(line.at, view.turn.opened_at)} {line.title}".strip()
-        if line.draw is None:
-            st.caption(f"{line.icon} {title}")
-            continue
-        with st.expander(title, icon=line.icon, type="compact"):
-            line.draw()
+    lines = sorted(_lines(view), key=lambda line: (line.n, line.number))
+    draw_numbered(lines, f"tl_page_{view.turn.id}", A_PAGE, partial(_draw_line, view.turn.opened_at))
     draw_turn_facts(view.turn)
+
+
+def _draw_line(opened_at: str, line: _Line) -> None:
+    title = f"{_clock(line.at, opened_at)} {line.title}".strip()
+    if line.draw is None:
+        st.caption(f"{line.icon} {title}")
+    else:
+        draw_part(title, f"tl_{line.key}", line.draw, icon=line.icon)
 
 
 def judgement_words(judgement: Judgement | None) -> Word:
@@ -71,7 +81,7 @@ def judgement_words(judgement: Judgement | None) -> Word:
 def _lines(view: TurnView) -> list[_Line]:
     turn = view.turn
     cited = {citation.number for citation in turn.citations}
-    lines = [_Line(turn.first_n, 0, turn.opened_at, ":material/person:", "Question", None)]
+    lines = [_Line("question", turn.first_n, 0, turn.opened_at, ":material/person:", "Question", None)]
     lines += [_wait_line(wait) for wait in turn.waits]
     lines += [_search_line(retrieval, cited) for retrieval in view.retrievals]
     lines += [_model_line(call) for call in view.model_calls]
@@ -81,7 +91,7 @@ def _lines(view: TurnView) -> list[_Line]:
         code = f" · {label(turn.code)}" if turn.code else ""
         ended = f"End · {TURN_WORDS[turn.status].sign}{code}"
         # After all that the same commit holds.
-        lines.append(_Line(turn.last_n, 1_000, turn.ended_at, ":material/flag:", ended, None))
+        lines.append(_Line("end", turn.last_n, 1_000, turn.ended_at, ":material/flag:", ended, None))
     lines += [_handover_line(handover) for handover in view.handovers]
     if turn.rating:
         lines.append(_feedback_line(turn))
@@ -99,13 +109,15 @@ def _clock(at: str | None, opened_at: str) -> str:
 
 def _wait_line(wait: Wait) -> _Line:
     lasting = took(lasted(wait.since, wait.until)) if wait.until else "not begun yet"
-    return _Line(wait.n, 0, wait.since, ":material/hourglass:", f"Waited for a free place · {lasting}", None)
+    title = f"Waited for a free place · {lasting}"
+    return _Line(f"wait_{wait.n}", wait.n, 0, wait.since, ":material/hourglass:", title, None)
 
 
 def _search_line(retrieval: Retrieval, cited: set[int]) -> _Line:
     word = Word("failed", "red", ":material/error:") if retrieval.error else judgement_words(retrieval.judgement)
     title = f"Search · {word.sign} · {counted(retrieval.count, 'passage')} · {took(retrieval.duration_ms)}"
-    return _Line(retrieval.at_n, 0, retrieval.at, ":material/search:", title, partial(_draw_search, retrieval, cited))
+    draw = partial(_draw_search, retrieval, cited)
+    return _Line(retrieval.id, retrieval.at_n, 0, retrieval.at, ":material/search:", title, draw)
 
 
 def _draw_search(retrieval: Retrieval, cited: set[int]) -> None:
@@ -133,14 +145,19 @@ def _draw_search(retrieval: Retrieval, cited: set[int]) -> None:
         if group:
             st.caption(heading)
         for number, passage in group:
-            with st.expander(_passage_title(number, passage), type="compact"):
-                draw_legs(passage)
-                draw_passage(passage, [], passages)
+            found = partial(_draw_found, passage, passages, retrieval.id)
+            draw_part(_passage_title(number, passage), f"tl_passage_{retrieval.id}_{number}", found)
     draw_technical(
+        retrieval.id,
         {"Search": retrieval.id, "Entry of the log": str(retrieval.at_n)}
         | ({"Tool call": retrieval.call} if retrieval.call else {})
-        | ({"Calibration": judgement.calibration} if judgement else {})
+        | ({"Calibration": judgement.calibration} if judgement else {}),
     )
+
+
+def _draw_found(passage: Passage, passages: Mapping[str, Passage], key: str) -> None:
+    draw_legs(passage)
+    draw_passage(passage, [], passages, key)
 
 
 def _passage_title(number: int, passage: Passage) -> str:
@@ -154,7 +171,7 @@ def _model_line(call: ModelCall) -> _Line:
     code = f" · {label(call.code)}" if call.code else ""
     repair = " · sent back" if call.repair else ""
     title = f"{step} · {word.sign}{repair}{code} · {took(call.duration_ms)} · cost {label(money(call.cost))}"
-    return _Line(call.at_n, 0, call.asked_at, ":material/smart_toy:", title, partial(draw_model_call, call))
+    return _Line(call.id, call.at_n, 0, call.asked_at, ":material/smart_toy:", title, partial(draw_model_call, call))
 
 
 def _tool_line(call: ToolCall) -> _Line:
@@ -163,7 +180,7 @@ def _tool_line(call: ToolCall) -> _Line:
     approval = decided[call.decision.outcome] if call.decision else ""
     status = CALL_WORDS[call.status].sign + (" · resolved" if call.resolution else "")
     title = f"{label(tool_words(call.tool).done)} · {status} · {took(call.duration_ms)}{approval}"
-    return _Line(call.at_n, call.number, call.planned_at, ":material/build:", title, partial(_draw_tool, call))
+    return _Line(call.id, call.at_n, call.number, call.planned_at, ":material/build:", title, partial(_draw_tool, call))
 
 
 def _draw_tool(call: ToolCall) -> None:
@@ -176,14 +193,13 @@ def _draw_tool(call: ToolCall) -> None:
 def _summary_line(summary: Summary) -> _Line:
     title = f"Earlier turns summarised, entries {summary.first_n} to {summary.last_n}"
     text = "The summary has been erased." if summary.text is None else summary.text
-    return _Line(summary.at_n, 0, summary.at, ":material/short_text:", title, partial(st.text, text))
+    return _Line(summary.id, summary.at_n, 0, summary.at, ":material/short_text:", title, partial(st.text, text))
 
 
 def _handover_line(handover: HandoverRecord) -> _Line:
     title = f"Handed over to a person · {_HANDOVER_WORDS[handover.status].sign}"
-    return _Line(
-        handover.at_n, 0, handover.asked_at, ":material/support_agent:", title, partial(_draw_handover, handover)
-    )
+    draw = partial(_draw_handover, handover)
+    return _Line(handover.id, handover.at_n, 0, handover.asked_at, ":material/support_agent:", title, draw)
 
 
 def _draw_handover(handover: HandoverRecord) -> None:
@@ -204,4 +220,6 @@ def _draw_handover(handover: HandoverRecord) -> None:
 def _feedback_line(turn: Turn) -> _Line:
     thumb = "down" if turn.rating == "down" else "up"
     draw = partial(st.text, turn.comment) if turn.comment else None
-    return _Line(turn.n + 1, 0, None, f":material/thumb_{thumb}:", f"Feedback: thumbs {thumb}", draw)
+    return _Line(
+        f"rating_{turn.id}", turn.n + 1, 0, None, f":material/thumb_{thumb}:", f"Feedback: thumbs {thumb}", draw
+    )

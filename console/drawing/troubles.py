@@ -12,6 +12,8 @@ from core.errors import Corrupt, DeskClosed, Full, RolltopError, StoreRefused
 AWAY_SECONDS = 4.0
 REFUSED_SECONDS = 30.0
 """Seconds after which a page tries again by itself."""
+NAMED = 20
+"""The most unreadable parts that a page names."""
 
 
 def store_says(error: RolltopError) -> str:
@@ -64,7 +66,9 @@ def draw_corrupt(error: Corrupt) -> None:
 def draw_unreadable(unreadable: Sequence[Unreadable]) -> None:
     """Name what a page leaves out because it cannot be read."""
     if unreadable:
-        lines = "\n".join(f"- {_part(one)} {label(one.why, 200)}" for one in unreadable)
+        lines = "\n".join(f"- {_part(one)} {label(one.why, 200)}" for one in unreadable[:NAMED])
+        if len(unreadable) > NAMED:
+            lines += f"\n- And {len(unreadable) - NAMED:,} more."
         st.warning(
             f"The rest is shown as it is on record. The operator of this desk finds the cause with `rolltop doctor`."
             f"\n\n{lines}",

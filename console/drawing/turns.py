@@ -23,19 +23,25 @@ def draw_question(turn: Turn) -> None:
 
 
 def draw_answer(view: TurnView, viewer: Viewer, decide: Decide, section: Section) -> None:
-    """The turn's steps, text, approval cards and sources, as far as they are on record.
+    """The turn's steps, text, sources and approval cards, as far as they are on record.
 
     Call it inside the assistant's chat message.
     """
-    turn, calls = view.turn, view.calls
-    for call in calls:
+    _draw_answer(view, section)
+    for call in view.calls:
+        if call.status == "awaiting_approval":
+            draw_approval(call, viewer, decide)
+
+
+# A fragment: to open a step or a source draws this answer anew, and not the page.
+@st.fragment
+def _draw_answer(view: TurnView, section: Section) -> None:
+    turn = view.turn
+    for call in view.calls:
         if call.status != "awaiting_approval":
             draw_step(call)
     if turn.text:
         st.markdown(with_markers(turn.text, turn.citations), anchors=False)
-    for call in calls:
-        if call.status == "awaiting_approval":
-            draw_approval(call, viewer, decide)
     draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
 
 

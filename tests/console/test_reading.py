@@ -16,11 +16,23 @@ from console.drawing.call_record import changes
 from console.drawing.permalinks import permalink
 from console.drawing.timeline import judgement_words
 from core import Desk, Judgement, OutcomeUnknown, Viewer, tool
-from tests.console.test_pages import APPROVER, AUDITOR, COLLEAGUE, EMPLOYEE, MAIN, facts, labels, opened, texts
+from tests.console.test_pages import (
+    APPROVER,
+    AUDITOR,
+    COLLEAGUE,
+    EMPLOYEE,
+    MAIN,
+    all_opened,
+    facts,
+    labels,
+    opened,
+    texts,
+)
 from tests.retrieval.test_searching import Library
 from tests.support.desks import PATIENCE, QUICK, ended, waiting
 
 CLOCK = re.compile(r"\d\d:\d\d:\d\d\.\d{3} ")
+LINES = ("tl_", "technical_")
 HANDLER = Viewer("e-5001", {"employee", "handler"}, purpose="on duty", country="austria")
 
 
@@ -176,7 +188,7 @@ def test_a_timeline_is_drawn_only_when_it_is_opened_and_opening_it_is_no_further
     assert looks() == [f"thread:{seeded.thread}"]
     assert not [title for title in titles(at) if "Search" in title]
     opened(at, f"tr_timeline_{turn}")
-    steps = [title.split(" ", 1)[1] for title in titles(at) if CLOCK.match(title)]
+    steps = [title.split(" ", 1)[1] for title in titles(all_opened(at, *LINES)) if CLOCK.match(title)]
     search, *attempts = steps
     assert "Timeline · 4 steps" in titles(at)
     assert search.startswith("Search · :material/help: not sure · 2 passages")
@@ -203,12 +215,16 @@ def test_times_are_to_the_millisecond_and_name_their_zone(open_as, seeded):
 def test_a_step_that_was_denied_or_is_unknown_has_no_check_mark(open_as, seeded):
     for turn, word in ((seeded.turns[10], "Denied"), (seeded.turns[11], "Outcome unknown")):
         at = open_as(AUDITOR, "thread", tr_id=seeded.thread, tr_turn=turn)
-        opened(at, f"tr_timeline_{turn}")
+        all_opened(opened(at, f"tr_timeline_{turn}"), *LINES)
         [step] = [title for title in titles(at) if word in title]
         assert ":material/check:" not in step
     chat = open_as(EMPLOYEE, thread=seeded.thread)
-    states = {status.label: status.state for status in chat.status}
-    assert states == {"Book": "complete", "Book · denied": "error", "Send · outcome unknown": "error"}
+    done, failed = ":material/check:", ":material/error:"
+    assert {box.label: box.icon for box in chat.expander} == {
+        "Book": done,
+        "Book · denied": failed,
+        "Send · outcome unknown": failed,
+    }
 
 
 def test_what_an_answer_was_made_with_is_text_and_a_part_that_is_gone_is_said(open_as, seeded):
@@ -240,7 +256,7 @@ def test_a_call_shows_what_was_changed_before_it_ran_and_its_entries_in_the_log(
         "Finished: succeeded",
     ]
     assert history["By"].tolist()[2].startswith("EMP")
-    assert {"Effect", "About", "Attempts", "Idempotency key"} <= set(facts(at))
+    assert {"Effect", "About", "Attempts", "Idempotency key"} <= set(facts(all_opened(at)))
 
 
 def test_an_auditor_resolves_an_unknown_call_and_the_status_stays_beside_the_statement(open_as, seeded):
@@ -255,7 +271,7 @@ def test_an_auditor_resolves_an_unknown_call_and_the_status_stays_beside_the_sta
         (AUDITOR, "thread", {"tr_id": seeded.thread, "tr_turn": seeded.turns[11]}),
     ):
         again = open_as(viewer, page, **query)
-        opened(again, f"tr_timeline_{seeded.turns[11]}")
+        all_opened(opened(again, f"tr_timeline_{seeded.turns[11]}"), *LINES)
         said = texts(again) + " ".join(titles(again))
         assert "**It happened**" in said
         assert "The bank has the letter." in said

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 
+from core.canonical import Json
 from core.log.entry import chain
 from core.log.facts import Snapshot, ThreadContent, ThreadCreated, draft
 from core.log.fold import State, fold_all
@@ -32,15 +33,26 @@ async def seed(store: Store, count: int) -> None:
                 tasks.start_soon(_thread, store, i)
 
 
+async def seed_thread(store: Store, id: str, by: str, turns: int) -> None:
+    """A thread of so many turns, each a question and an answer, in one commit: at most 1,000."""
+    commands: list[Command] = [Note(fact=_created(id, by))]
+    for i in range(turns):
+        commands += (
+            submitted(WORKER, f"{id}-q{i}", f"r-{i}", f"Question {i}", SNAPSHOT),
+            requested(WORKER, model="offline:", window=2, request="-"),
+            answered(WORKER, f"{id}-q{i}-m1", f"Answer {i}.", cost=1000, ttft_ms=5, duration_ms=9),
+        )
+    await _write(store, id, by, START, commands)
+
+
 async def _thread(store: Store, i: int) -> None:
     id, by, turn = f"t-{i}", f"e-{i % 100}", f"q-{i}"
-    content = ThreadContent(title=None, metadata={"department": f"d-{i % 7}"}, instructions="")
     call = WrittenCall(tool=TOOLS[i % 3], effect="read", approval=None, arguments={"year": 2026})
     bill = dict(cost=1000, ttft_ms=5, duration_ms=9)
     request = dict(model="offline:", window=2, request="-")
     question = f"Thread number{i} asks about leave"
     commands: Iterable[Command] = (
-        Note(fact=ThreadCreated(thread=id, owner=by, content=content)),
+        Note(fact=_created(id, by, {"department": f"d-{i % 7}"})),
         submitted(WORKER, turn, f"r-{i}", question, SNAPSHOT),
         requested(WORKER, step=1, **request),
         answered(WORKER, f"{turn}-m1", "Let me see.", "tool_calls", (call,), **bill),
@@ -49,13 +61,23 @@ async def _thread(store: Store, i: int) -> None:
         requested(WORKER, step=2, **request),
         answered(WORKER, f"{turn}-m2", f"You have {i} days.", **bill),
     )
-    state, entries, at = State(), [], START + timedelta(minutes=i)
+    await _write(store, id, by, START + timedelta(minutes=i), commands)
+
+
+def _created(id: str, by: str, metadata: dict[str, Json] | None = None) -> ThreadCreated:
+    return ThreadCreated(
+        thread=id, owner=by, content=ThreadContent(title=None, metadata=metadata or {}, instructions="")
+    )
+
+
+async def _write(store: Store, id: str, by: str, at: datetime, commands: Iterable[Command]) -> None:
+    state, entries = State(), []
     for command in commands:
         facts = decide(state, command, Options())
-        salts = [f"{i:030x}00"] * len(facts)
+        salts = ["0" * 32] * len(facts)
         drafts = [draft(fact) for fact in facts]
         more = chain(f"thread:{id}", state.n, state.hash, drafts, by=by, at=at, salts=salts)
         state, entries = fold_all(state, more), entries + more
     assert state.thread
     records = [record(item) for item in state.items.values()]
-    await store.commit(f"thread:{id}", 0, entries, [*records, record(state.thread)], id=f"c-{i}")
+    await store.commit(f"thread:{id}", 0, entries, [*records, record(state.thread)], id=f"c-{id}")

@@ -59,6 +59,14 @@ class Catalogue:
         with self.connections.reading() as connection:
             return list_documents(connection, self._today())
 
+    def document(self, document: str) -> DocumentRecord:
+        """The document of this id. Raises NotFound."""
+        with self.connections.reading() as connection:
+            found = list_documents(connection, self._today(), document)
+        if not found:
+            raise NotFound("handbook", document)
+        return found[0]
+
     def text(self, version_row: int) -> str:
         """A version's whole text, in which its passages' `start` and `end` count. Raises NotFound."""
         with self.connections.reading() as connection:
@@ -67,14 +75,21 @@ class Catalogue:
             raise NotFound("version", str(version_row))
         return str(text)
 
-    def pieces(self, version_row: int) -> list[Passage]:
-        """A version's passages in the order of its text, also of one that search cannot find. Raises NotFound."""
+    def pieces(
+        self, version_row: int, within: Sequence[str] = (), after: int = 0, limit: int | None = None
+    ) -> list[Passage]:
+        """A version's passages in the order of its text, also of one that search cannot find. Raises NotFound.
+
+        They are those whose section begins with the headings `within`, at most `limit` of them after the first `after`.
+        """
+        inside = "".join(f" AND section ->> {depth} = ?" for depth in range(len(within)))
+        where = f"WHERE version = ?{inside} ORDER BY ordinal LIMIT ? OFFSET ?"
+        values: tuple[str | int, ...] = (version_row, *within, -1 if limit is None else limit, after)
         with self.connections.reading() as connection:
-            versions = {one.row: one for one in reading.editions(connection) if one.row == version_row}
-            if not versions:
+            edition = reading.edition(connection, version_row)
+            if edition is None:
                 raise NotFound("version", str(version_row))
-            rows = reading.passages(connection, versions, "WHERE version = ? ORDER BY ordinal", (version_row,))
-            return [passage for _, passage in rows]
+            return [piece for _, piece in reading.passages(connection, {version_row: edition}, where, values)]
 
     def left_out(self, version_row: int) -> list[LeftOut]:
         """What the parser left out of a version, such as hidden text. Raises NotFound."""

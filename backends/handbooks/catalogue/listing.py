@@ -12,11 +12,13 @@ from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, 
 from core.clock import moment
 
 
-def list_documents(connection: apsw.Connection, today: date) -> list[DocumentRecord]:
-    """Every document, by id."""
-    counts = dict(connection.execute("SELECT version, count(*) FROM passage GROUP BY version"))
+def list_documents(connection: apsw.Connection, today: date, document: str | None = None) -> list[DocumentRecord]:
+    """Every document, by id, or only the one of this id."""
+    only = "" if document is None else "WHERE version IN (SELECT row FROM version WHERE document = ?)"
+    counted = f"SELECT version, count(*) FROM passage {only} GROUP BY version"
+    counts = dict(connection.execute(counted, () if document is None else (document,)))
     by_document = defaultdict[str, list[Edition]](list)
-    for edition in editions(connection):
+    for edition in editions(connection, document):
         by_document[edition.document].append(edition)
     return [_document(versions, counts, today) for _, versions in sorted(by_document.items())]
 

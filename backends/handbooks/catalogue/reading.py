@@ -41,6 +41,12 @@ def editions(connection: apsw.Connection, document: str | None = None) -> list[E
     return [_edition(row) for row in connection.execute(f"{_EDITIONS}{where} ORDER BY version.row", values)]
 
 
+def edition(connection: apsw.Connection, row: int) -> Edition | None:
+    """The version of this row, None if it does not exist."""
+    found = connection.execute(f"{_EDITIONS} WHERE version.row = ?", (row,)).fetchone()
+    return _edition(found) if found else None
+
+
 def _edition(columns: Sequence[Json]) -> Edition:
     row, document, name, title, kind, digest, at, published, day, since, front, dated, lasting, removed, root = columns
     # The owner's word on the document and on this version's days goes before the front matter's.
