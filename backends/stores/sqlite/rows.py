@@ -69,7 +69,7 @@ def read_entry(stream: str, row: Row) -> Entry:
     """The entry of a row of `COLUMNS`. Raises Corrupt if the row cannot be one of this store."""
     n, kind, v, at, by, shell, payload, salt, commitment, prev, own_hash = row
     try:
-        return Entry(
+        entry = Entry(
             stream=stream,
             n=n,
             kind=kind,
@@ -83,6 +83,11 @@ def read_entry(stream: str, row: Row) -> Entry:
             prev=_unpacked(prev),
             hash=_unpacked(own_hash),
         )
+        # What is stored is what was hashed: to check an entry, it need not be encoded again.
+        object.__setattr__(entry, "_shell_json", shell.encode())
+        if payload is not None:
+            object.__setattr__(entry, "_payload_json", payload.encode())
+        return entry
     except ValueError as error:
         raise Corrupt(stream, n, "its row cannot be read") from error
 
