@@ -67,11 +67,11 @@ class CheckedRecords:
         owned = Owned(kind="thread", id=str(thread_id), owner=owner, sealed=newest.sealed)
         return await self._passed(viewer, action, owned, newest, record=record)
 
-    async def write(self, viewer: Viewer | None, journal: Journal, turn_id: str) -> None:
-        """Load a thread's journal, and the turn if it exists, for a viewer who may write to the thread."""
+    async def write(self, viewer: Viewer | None, journal: Journal, *turns: str) -> None:
+        """Load a thread's journal, with those of `turns` that exist, for a viewer who may write to the thread."""
         try:
             check_id(journal.thread_id)
-            await journal.load(turn_id)
+            await journal.load(*turns)
         except (InvalidInput, Corrupt):
             await self.thread(viewer, "thread.write", journal.thread_id)  # a stranger is not told what is wrong with it
             raise

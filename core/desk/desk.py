@@ -254,11 +254,11 @@ class Desk:
         and DeskClosed. After Full, StoreRefused or Unavailable the question may be sent again with the same
         `request_id`.
         """
-        request = check_id(request_id, "request id") if request_id is not None else self._clock.token()
+        request = self._clock.token() if request_id is None else check_id(request_id, "request id")
         # Derived, so that a repeated request finds its turn by id: the head does not list earlier turns.
         turn_id = digest([thread_id, request])[:24]
         journal = self._journal(thread_id)
-        await self._checked.write(viewer, journal, turn_id)
+        await self._checked.write(viewer, journal, *([] if request_id is None else [turn_id]))
         self._check_open()
         question = check_question(text)
         instructions = self._instructions_of(journal)
