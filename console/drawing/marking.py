@@ -8,10 +8,11 @@ The text is made harmless first: every mark in it is one of ours.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import islice, takewhile
+from itertools import accumulate, islice, takewhile
 
 from console.drawing.text import markdown
 
+_WORD = re.compile(r"\S+")
 _LINE = re.compile(r"[^\n]+")
 _LEAD = re.compile(r"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)]|#{1,6})[ \t]+)*")
 _CELL = re.compile(r"(?:\\.|[^|\\])+")
@@ -24,11 +25,11 @@ Span = tuple[int, int]
 def marked(text: str, quotes: Sequence[str]) -> tuple[str, list[str]]:
     """The text as harmless Markdown with the quotes marked, and the quotes that could not be marked."""
     harmless = markdown(text)
-    cells = list(_cells(harmless))
+    cells, spaced = list(_cells(harmless)), _Spaced(harmless)
     marks: set[Span] = set()
     left = []
     for quote in dict.fromkeys(quote for quote in quotes if quote.strip()):
-        span = _find(harmless, markdown(quote))
+        span = spaced.find(markdown(quote))
         pieces = list(_pieces(harmless, cells, span)) if span else []
         marks.update(pieces)
         if not pieces:
@@ -36,10 +37,24 @@ def marked(text: str, quotes: Sequence[str]) -> tuple[str, list[str]]:
     return _with_marks(harmless, marks), left
 
 
-def _find(text: str, quote: str) -> Span | None:
-    """Where the quote is, however its words are spaced."""
-    match = re.search(r"\s+".join(map(re.escape, quote.split())), text)
-    return match and match.span()
+class _Spaced:
+    """A text in which a quote is found however the words of both are spaced."""
+
+    def __init__(self, text: str) -> None:
+        self._words = [word.span() for word in _WORD.finditer(text)]
+        self._text = " ".join(text[start:end] for start, end in self._words)
+        lengths = (end - start + 1 for start, end in self._words)
+        self._places = list(accumulate(lengths, initial=0))
+
+    def find(self, quote: str) -> Span | None:
+        """The place of the first such quote in the text, None if there is none."""
+        words = " ".join(quote.split())
+        found = self._text.find(words)
+        return (self._place(found), self._place(found + len(words) - 1) + 1) if words and found >= 0 else None
+
+    def _place(self, place: int) -> int:
+        word = bisect_right(self._places, place) - 1
+        return self._words[word][0] + place - self._places[word]
 
 
 def _cells(text: str) -> Iterator[Span]:
@@ -60,9 +75,12 @@ def _pieces(text: str, cells: Sequence[Span], quote: Span) -> Iterator[Span]:
     first = bisect_right(cells, start, key=lambda cell: cell[1])
     for cell in takewhile(lambda cell: cell[0] < end, islice(cells, first, None)):
         piece = _trimmed(text, max(cell[0], start), min(cell[1], end))
-        whole = _trimmed(text, *cell)
         if any(char.isalnum() for char in text[slice(*piece)]):
-            yield from [span for span in (piece, whole) if _stands_alone(text[slice(*span)])][:1]
+            # The whole is looked at only if it is needed: it may be long, and hold many pieces.
+            if _stands_alone(text[slice(*piece)]):
+                yield piece
+            elif _stands_alone(text[slice(*(whole := _trimmed(text, *cell)))]):
+                yield whole
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:

@@ -30,6 +30,7 @@ KEEPING = {
     "upload": lambda h, v: h.upload(v, [("pay.md", b"# Pay\n\nThe 28th.")]),
     "job": lambda h, v: h.job(v),
     "change": lambda h, v: h.change(v, "leave", Terms(owner="Payroll")),
+    "document": lambda h, v: h.document(v, "leave"),
     "changes": lambda h, v: h.changes(v, "leave"),
     "remove": lambda h, v: h.remove(v, "leave"),
     "withdraw": lambda h, v: h.withdraw(v, [1]),

@@ -70,7 +70,7 @@ def requests(draw: Draw, forget: bool = False) -> ModelRequest:
 def go_on(draw: Draw, log: Log) -> None:
     """Let some steps of the newest turn go well, so that there are answers which are still worked on."""
     for _ in range(draw(st.integers(0, 3))):
-        if log.open is None or plan(log.open, retrieves=False).step > log.options.max_steps:
+        if log.open is None or log.open.released or plan(log.open, retrieves=False).step > log.options.max_steps:
             break
         request_model(log)
         looks = draw(st.lists(arguments, max_size=2))

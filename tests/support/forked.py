@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any
 
 import anyio
@@ -24,7 +25,12 @@ class Forked:
         orders, ours = FORKING.Pipe(duplex=False)
         lines, told = FORKING.Pipe(duplex=False)
         self._process = FORKING.Process(target=_run, args=(main, arguments, orders, told))
-        self._process.start()
+        # A fork runs the file of `__main__` first, and a page that was tested in this process has left its own there.
+        mine, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            self._process.start()
+        finally:
+            sys.modules["__main__"] = mine
         orders.close()
         told.close()  # the program has the only one, so that its lines end with it
         self.stdin = os.fdopen(os.dup(ours.fileno()), "w")

@@ -12,8 +12,8 @@ LINEAR = 6
 """How many times as much four times the input may cost: 4, and what processors and caches add."""
 ENOUGH = 0.001
 """Seconds of CPU that the smaller input must take to be compared: below it, the rest of the call counts more."""
-CHEAP = 0.02
-"""Seconds of CPU below which the largest input is not a cliff, however it got there."""
+CHEAP = 0.05
+"""Seconds of CPU below which the largest input is not a cliff, however it got there: memory comes in steps."""
 ROUNDS = 9
 
 Make: TypeAlias = Callable[[int], Any]
@@ -42,12 +42,10 @@ def growth(call: Callable[[Any], object], make: Make, most: int) -> Growth:
         n = min(most // 4, n * max(2, min(8, int(ENOUGH / taken))))
     n = min(n, most // 4)
     found = _compared(call, make, n)
-    if found.factor <= LINEAR:
-        return found
-    if 8 * n > most:
-        return found._replace(large=0) if found.large < CHEAP else found
-    # A step, as if a list outgrows what the allocator holds ready, is behind twice the size. A cliff is higher there.
-    return _compared(call, make, 2 * n)
+    if found.factor > LINEAR and 8 * n <= most:
+        # A step, as if a list outgrows what the allocator has ready, is behind twice the size. A cliff is higher there.
+        found = _compared(call, make, 2 * n)
+    return found._replace(large=0) if found.large < CHEAP and 8 * found.n > most else found
 
 
 def _compared(call: Callable[[Any], object], make: Make, n: int) -> Growth:

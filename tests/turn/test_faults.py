@@ -12,11 +12,11 @@ from backends import open_store
 from backends.models.scripted.model import Call, Cut, Fail, Say, ScriptedModel
 from core import Desk, Full, Options, StoreRefused, ToolContext, Unavailable, tool
 from core.canonical import canonical
-from core.log.records import Turn
-from tests.support.desks import ASKER, PATIENCE, check, folded, live_text, log_of, text_of
+from tests.support.desks import ASKER, PATIENCE, check, live_text, log_of, text_of
 from tests.support.wrapped import FaultyStore
 
 ENDS = {"completed", "interrupted"}
+SPOKEN = ("model.answered", "model.failed", "turn.ended")
 
 
 @pytest.fixture(autouse=True)
@@ -104,9 +104,9 @@ async def carried_through(store, desk, thread, text):
 
 async def shown_is_stored(store, turn, shown):
     thread = (await store.get("turn", turn)).fields["thread"]
-    now = (await folded(store, thread)).item(Turn, turn)
     # What earlier model calls said is on the thread's log, what the newest one says perhaps on a live stream only.
-    stored = f"{now.text}\n\n{now.partial}\n\n{await live_text(store, turn)}"
+    said = [entry.payload["text"] for entry in await log_of(store, thread) if entry.kind in SPOKEN]
+    stored = "\n\n".join([*said, await live_text(store, turn)])
     assert all(part in stored for part in shown.split("\n\n")), shown
 
 
