@@ -19,7 +19,7 @@ from core.values import Entry, Worker
 from tests.support.commands import answered, finished, requested, submitted
 
 ASKER = Viewer("e-1042")
-OPTIONS = Options(window_messages=20)
+OPTIONS = Options(window_messages=20, turns_at_once=128)
 QUESTION = "How many days of vacation do I have left this year, and when do they expire?"
 LOOKING = "Let me look up your balance of this year."
 ANSWER = "You have twelve days of vacation left this year, and five of them expire at the end of March."
