@@ -28,6 +28,7 @@ from core.errors import (
     InvalidInput,
     ModelError,
     NotFound,
+    NotReplaceable,
     OutcomeUnknown,
     RequestMismatch,
     RolltopError,
@@ -40,6 +41,7 @@ from core.gate import Viewer
 from core.handover import HandedMessage, Handover, Ticket
 from core.live.events import Event
 from core.log.records import (
+    DeferredCall,
     HandoverRecord,
     Look,
     Message,
@@ -51,11 +53,13 @@ from core.log.records import (
     ToolCall,
     Totals,
     Turn,
+    Version,
 )
 from core.model import Model, ModelRequest
 from core.options import Options
 from core.retriever import Filters, Retriever
 from core.tools import Tool, ToolContext, tool
+from core.turn.branches import replaceable
 from core.values import Audience, CareCard, CareLine, Citation, Concern, Judgement, Leg, Passage, Usage
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
@@ -77,6 +81,7 @@ __all__ = [
     "Concern",
     "Conflict",
     "Corrupt",
+    "DeferredCall",
     "Denied",
     "Desk",
     "DeskClosed",
@@ -110,6 +115,7 @@ __all__ = [
     "ModelView",
     "NewestTurns",
     "NotFound",
+    "NotReplaceable",
     "Options",
     "OutcomeUnknown",
     "Oversight",
@@ -144,10 +150,12 @@ __all__ = [
     "Unavailable",
     "Unreadable",
     "Usage",
+    "Version",
     "Viewer",
     "Window",
     "check_export",
     "create_chat",
     "load_chat",
+    "replaceable",
     "tool",
 ]

@@ -50,6 +50,10 @@ class TurnInProgress(RolltopError, RuntimeError):
         self.status = status
 
 
+class NotReplaceable(InvalidInput):
+    """This turn's answer cannot be given again in its place. The message says why, and what to do in its stead."""
+
+
 class Conflict(RolltopError):
     """Another writer has committed entry `after`+1 of this stream. Read, fold and decide again."""
 

@@ -20,6 +20,7 @@ Action: TypeAlias = Literal[
     "turn.stop",
     "call.read",
     "call.decide",
+    "call.withdraw",
     "call.resolve",
     "answer.judge",
     "seal.lift",
@@ -125,7 +126,7 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
     mine = viewer.id == object.owner and "employee" in viewer.roles
     reader = ("handler" if object.sealed else "auditor") in viewer.roles
     match action:
-        case "thread.read" | "thread.write" | "turn.stop" | "call.read" if mine:
+        case "thread.read" | "thread.write" | "turn.stop" | "call.read" | "call.withdraw" if mine:
             return "own"
         case "call.decide" if mine and object.decider == "asker":
             return "own"

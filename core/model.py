@@ -40,6 +40,9 @@ class UserMessage:
 
     `judgement` says whether the passages answer the question; None if the retriever does not judge. `topic` is that of
     the concern which care recognised in the text: the asker may be in need. The passages are then those on the topic.
+
+    `report` is set if nobody asked, and the text, which is the desk's, reports what became of a request. It is what the
+    text says of the tool, for adapters that answer by it.
     """
 
     role: Literal["user"] = "user"
@@ -47,6 +50,7 @@ class UserMessage:
     passages: tuple[Passage, ...] = ()
     judgement: Judgement | None = None
     topic: str | None = None
+    report: "ToolMessage | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

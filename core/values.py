@@ -31,6 +31,7 @@ CallStatus: TypeAlias = Literal[
     "unknown_tool",
     "cancelled",
     "unknown",
+    "deferred",
 ]
 
 FAILED_CALL: tuple[CallStatus, ...] = ("failed", "timed_out", "invalid_arguments", "unknown_tool")
@@ -61,6 +62,14 @@ Verdict: TypeAlias = Literal["right", "wrong", "cannot_tell"]
 
 Cause: TypeAlias = Literal["wrong_source", "missing_source", "misread", "tool", "tone", "other"]
 """Why an answer is wrong."""
+
+DeferredStatus: TypeAlias = Literal["waiting", "decided", "reported", "closed"]
+"""Where a deferred call stands. `waiting`: for an approver. `decided`: an approver has decided, and the turn that
+reports it is still to be opened. `reported`: that turn was opened. `closed`: it is neither run nor reported."""
+
+DeferredClosed: TypeAlias = Literal["expired", "withdrawn", "erased", "tool_gone"]
+"""Why a deferred call was closed: nobody decided in time, the asker took it back, its arguments were erased, or no desk
+had its tool until it expired."""
 
 HandoverStatus: TypeAlias = Literal["asked", "sent", "failed", "unknown"]
 

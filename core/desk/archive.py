@@ -17,8 +17,10 @@ from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
 from core.ids import check_id
 from core.log.audit import AuditLog
+from core.log.branches import shown_ranges
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import (
+    DeferredCall,
     Message,
     ModelCall,
     Retrieval,
@@ -86,6 +88,8 @@ class Archive:
     ) -> Transcript:
         """The `last` turns (1 to 100) that began before entry `before`, None for the newest. It counts as one look.
 
+        The owner gets those of the branch that is shown; whoever looks gets all, in the order of the log.
+
         With `at`, the id of a turn, they are that turn and those after it, and older ones if these are too few. Raises
         NotFound also if the thread has no such turn. If the viewer is not the owner, the page's entries are checked
         against their hashes too.
@@ -95,12 +99,14 @@ class Archive:
         broken = [passed.unreadable] if passed.unreadable else []
         lists = Lists(self._store, broken)
         # Only what the head holds that was checked: a turn that has sealed the thread since is not shown.
-        start = _up_to(before, thread.n + 1).lt if at is None else await self._first_n(lists, thread, at)
+        start = _up_to(before, thread.n + 1) if at is None else await self._first_n(lists, thread, at)
         # One more in each direction: it says where the page ends, and whether there are more.
-        after = Range(ge=start, lt=thread.n + 1)
+        hidden = thread.hidden if passed.named else []
+        after = list(shown_ranges(hidden, start, thread.n + 1))[::-1]
         newer = await self._turns(lists, thread_id, after, "first_n", last + 1 if at else 1) if at or before else []
         here = newer[:last] if at else []
-        older = await self._turns(lists, thread_id, Range(lt=start), "-first_n", last - len(here) + 1)
+        previously = list(shown_ranges(hidden, 1, start))
+        older = await self._turns(lists, thread_id, previously, "-first_n", last - len(here) + 1)
         turns = [*older[: last - len(here)][::-1], *here]
         following = newer[len(here) :]
         if not passed.named:
@@ -133,10 +139,29 @@ class Archive:
     ) -> list[Message]:
         """The `last` messages (1 to 500) with `at_n` below `before`, None for the newest; oldest first."""
         passed = await self._checked.thread(viewer, "thread.read", thread_id)
-        # As in `transcript`; an entry has two messages.
-        where: dict[str, Filter] = {"thread": thread_id, "at_n": _up_to(before, 2 * (passed.item.n + 1))}
-        page = await self._lists.page(Message, where, order=("-at_n",), limit=check_limit(last, MAX_PAGE))
-        return await self._pseudonyms.shown(page.items[::-1], named=passed.named)
+        thread, last = passed.item, check_limit(last, MAX_PAGE)
+        messages: list[Message] = []
+        for begin, end in shown_ranges(thread.hidden, 1, thread.n + 1):
+            if len(messages) == last:
+                break
+            # As in `transcript`; an entry has two messages.
+            at_n = Range(ge=2 * begin, lt=_up_to(before, 2 * end))
+            where: dict[str, Filter] = {"thread": thread_id, "at_n": at_n}
+            page = await self._lists.page(Message, where, order=("-at_n",), limit=last - len(messages))
+            messages += page.items
+        return await self._pseudonyms.shown(messages[::-1], named=passed.named)
+
+    async def deferred_call(self, viewer: Viewer, call_id: str) -> DeferredCall:
+        """What became of a call that waits, or waited, for an approver. Raises NotFound, also for any other call.
+
+        Those who may read it are those who may read the call.
+        """
+        passed = await self._checked.call(viewer, "call.read", call_id)
+        # The call was read as new as its log, and the records that lagged were written then.
+        found = await self._lists.all(DeferredCall, {"turn": passed.item.turn, "call": call_id})
+        if not found:
+            raise NotFound("call", call_id)
+        return (await self._pseudonyms.shown(found, named=passed.named))[0]
 
     async def tool_calls(self, viewer: Viewer, thread_id: str) -> list[ToolCall]:
         """All tool calls of the thread, in the order of the log."""
@@ -239,17 +264,20 @@ class Archive:
             raise NotFound("turn", turn_id)
         return found[0].first_n
 
-    async def _turns(self, lists: Lists, thread_id: str, first_n: Range, order: str, limit: int) -> list[Turn]:
-        """Up to `limit` turns of the thread that can be read."""
+    async def _turns(
+        self, lists: Lists, thread_id: str, ranges: Sequence[tuple[int, int]], order: str, limit: int
+    ) -> list[Turn]:
+        """Up to `limit` turns of the thread that can be read and begin in these ranges, which are in this order."""
         turns: list[Turn] = []
-        cursor: str | None = None
-        while len(turns) < limit:
-            where: dict[str, Filter] = {"thread": thread_id, "first_n": first_n}
-            page = await lists.page(Turn, where, order=(order,), limit=limit - len(turns), cursor=cursor)
-            turns += page.items
-            cursor = page.cursor
-            if cursor is None:
-                break
+        for begin, end in ranges:
+            cursor: str | None = None
+            where: dict[str, Filter] = {"thread": thread_id, "first_n": Range(ge=begin, lt=end)}
+            while len(turns) < limit:
+                page = await lists.page(Turn, where, order=(order,), limit=limit - len(turns), cursor=cursor)
+                turns += page.items
+                cursor = page.cursor
+                if cursor is None:
+                    break
         return turns
 
     async def _broken_entries(
@@ -281,9 +309,9 @@ def _gap(turn: Turn, searches: list[Retrieval]) -> Gap:
     )
 
 
-def _up_to(before: int | None, end: int) -> Range:
-    """Numbers below `before`, None for all, and below `end`."""
-    return Range(lt=end if before is None else min(before, end))
+def _up_to(before: int | None, end: int) -> int:
+    """The end of a range of numbers below `before`, None for all, and below `end`."""
+    return end if before is None else min(before, end)
 
 
 def _metadata(metadata: Mapping[str, Scalar] | None) -> dict[str, Scalar]:

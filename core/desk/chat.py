@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.canonical import Json
 from core.desk.desk import Desk
-from core.errors import InvalidInput, TurnNotCompleted
+from core.errors import InvalidInput, NotReplaceable, TurnNotCompleted
 from core.gate import Viewer
 from core.live.events import EndedEvent, Event
 from core.log.records import Message, ModelCall, Thread, ToolCall, Totals, Turn
@@ -95,8 +95,15 @@ class Chat(Generic[M]):
         if self._owned:
             await self.desk.close()
 
-    async def ask(self, text: str, *, request_id: str | None = None, schema: type[S] | None = None) -> Reply[S]:
-        """Ask, and wait until the turn ends or needs an approval.
+    async def ask(
+        self,
+        text: str,
+        *,
+        request_id: str | None = None,
+        schema: type[S] | None = None,
+        replaces: str | None = None,
+    ) -> Reply[S]:
+        """Ask, and wait until the turn ends or needs an approval. `replaces` is as in `Desk.submit`.
 
         With `schema` the answer is JSON that fits it, returned as `Reply.parsed`; the JSON itself is on record. The
         same `request_id` again returns the same turn.
@@ -104,15 +111,38 @@ class Chat(Generic[M]):
         Raises the errors of `Desk.submit` if the question was not accepted. A turn on record does not raise: its status
         is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on.
         """
-        turn = await self.desk.submit(self.viewer, self.id, text, request_id, schema=schema)
+        turn = await self.desk.submit(self.viewer, self.id, text, request_id, schema=schema, replaces=replaces)
         return await self._outcome(turn.id, schema)
 
-    async def ask_stream(self, text: str, *, request_id: str | None = None) -> AsyncGenerator[Event, None]:
-        """Ask, and give the turn's events, as `Desk.follow` does.
+    async def regenerate(self, turn_id: str | None = None, *, request_id: str | None = None) -> Reply[BaseModel]:
+        """Ask the question of a turn again in its place, None for the newest turn that is shown.
+
+        Raises NotReplaceable, also if its question was erased, and what `ask` raises.
+        """
+        replaced = turn_id or (await self.desk.archive.thread(self.viewer, self.id)).last
+        if replaced is None:
+            raise InvalidInput("nothing was asked yet: there is no answer to give again")
+        question = (await self.desk.archive.turn(self.viewer, replaced)).question
+        if question is None:
+            raise NotReplaceable("its question has been erased: ask below instead")
+        return await self.ask(question, request_id=request_id, replaces=replaced)
+
+    async def edit(self, turn_id: str, text: str, *, request_id: str | None = None) -> Reply[BaseModel]:
+        """Ask another question in the place of a turn. The turn, and what followed it, stay on record."""
+        return await self.ask(text, request_id=request_id, replaces=turn_id)
+
+    async def show(self, turn_id: str) -> None:
+        """Go back to another version of a question and its answer, as `Desk.show` does."""
+        await self.desk.show(self.viewer, turn_id)
+
+    async def ask_stream(
+        self, text: str, *, request_id: str | None = None, replaces: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Ask, and give the turn's events, as `Desk.follow` does. `replaces` is as in `Desk.submit`.
 
         If the generator is closed early, the turn finishes or is stopped, as the option `on_disconnect` says.
         """
-        turn = await self.desk.submit(self.viewer, self.id, text, request_id)
+        turn = await self.desk.submit(self.viewer, self.id, text, request_id, replaces=replaces)
         complete = False
         try:
             async with aclosing(self.follow(turn.id)) as events:

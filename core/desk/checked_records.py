@@ -40,10 +40,14 @@ class Passed(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Newest(Generic[T]):
-    """A record as its log has it now; `sealed` is its thread. `item` is None if the record does not exist."""
+    """A record as its log has it now; `sealed` is its thread. `item` is None if the record does not exist.
+
+    `waits`: it is a deferred call that nobody has decided on.
+    """
 
     item: T | None = None
     sealed: bool = False
+    waits: bool = False
     unreadable: Unreadable | None = None
 
 
@@ -105,7 +109,7 @@ class CheckedRecords:
         newest = await self._newest(ToolCall, call_id)
         call = newest.item
         # An approver may also open a call that they have decided themselves, after it has stopped waiting.
-        waits = call is not None and (call.status == "awaiting_approval" or action == "call.decide")
+        waits = call is not None and (newest.waits or call.status == "awaiting_approval" or action == "call.decide")
         decided = call is not None and call.decision is not None and viewer and call.decision.by == viewer.id
         owned = Owned(
             kind="call",
@@ -157,6 +161,7 @@ class CheckedRecords:
         return _Newest(
             newest if isinstance(newest, item_type) else written,
             sealed=sealed or thread.sealed is True,
+            waits=any(one.call == str(item_id) and one.decision is None for one in thread.deferred),
             unreadable=broken,
         )
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from core.canonical import Json, canonical, digest
 from core.care import CARE_SECONDS, Care
-from core.clock import Clock, SystemClock
+from core.clock import Clock, SystemClock, iso
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
 from core.desk.exports.exports import Exports
@@ -35,6 +35,7 @@ from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
+from core.log.branches import is_shown
 from core.log.commit import begin_stream
 from core.log.facts import (
     Blob,
@@ -56,15 +57,18 @@ from core.log.facts import (
     TurnOpened,
 )
 from core.log.fold import State
+from core.log.projection import deferred_id
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import HandoverRecord, Review, Thread, ToolCall, Turn
+from core.log.records import DeferredCall, HandoverRecord, OpenDeferred, Review, Thread, ToolCall, Turn
 from core.model import Model
 from core.options import Options
 from core.retrieval.search import with_search
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool, by_name
-from core.turn.commands import Approval, Claim, Command, Note, Submit
+from core.turn.branches import left_at
+from core.turn.commands import Approval, Claim, CloseDeferred, Command, Note, ReportDecision, Show, Submit
+from core.turn.deferred import report_turn
 from core.turn.journal import Journal
 from core.values import Attached, Cause, Concern, Standing, Verdict, Worker
 from core.worker.claim import DESK, Equipment
@@ -161,7 +165,7 @@ class Desk:
             hooked=Hooked(hooks, self.options.hook_deadline),
         )
         self._places = Places(self.options.turns_at_once, self._begin)
-        self._recovery = Recovery(self._equipment, self._journal, self._adopt, lambda: self._places.free)
+        self._recovery = Recovery(self._equipment, self._journal, self._adopt, lambda: self._places.free, self._report)
         self._works: dict[str, TurnWorker] = {}
         self._blobs: set[str] = set()
         # With their digests, because they are large and the same for each question.
@@ -241,6 +245,7 @@ class Desk:
         request_id: str | None = None,
         *,
         schema: type[BaseModel] | None = None,
+        replaces: str | None = None,
     ) -> Turn:
         """Put a question on record and start to answer it; returns as soon as it is on record.
 
@@ -249,16 +254,23 @@ class Desk:
         With `schema` the answer has to be JSON that fits it. If it does not, the model gets one more try, and then the
         turn is `failed` (invalid_output).
 
+        `replaces` is the id of a turn whose place this one takes: the model does not see that turn, nor those after it,
+        and the thread shows this one. Both stay on record, and `show` goes back. None asks below the newest turn.
+
         The same `request_id` again returns the same turn; None always opens a new one. Raises NotFound, InvalidInput,
         TurnInProgress if the thread has an open turn, RequestMismatch if the `request_id` came with another text,
-        and DeskClosed. After Full, StoreRefused or Unavailable the question may be sent again with the same
-        `request_id`.
+        and DeskClosed. NotReplaceable says why the turn cannot be replaced: most often it, or a turn after it, has done
+        something that would be done twice. After Full, StoreRefused or Unavailable the question may be sent again with
+        the same `request_id`.
         """
         request = self._clock.token() if request_id is None else check_id(request_id, "request id")
         # Derived, so that a repeated request finds its turn by id: the head does not list earlier turns.
         turn_id = digest([thread_id, request])[:24]
         journal = self._journal(thread_id)
-        await self._checked.write(viewer, journal, *([] if request_id is None else [turn_id]))
+        others = [] if replaces is None else [str(replaces)]
+        await self._checked.write(viewer, journal, *others, *([] if request_id is None else [turn_id]))
+        if replaces is not None:
+            await load_versions(journal, replaces)
         self._check_open()
         question = check_question(text)
         instructions = self._instructions_of(journal)
@@ -273,9 +285,23 @@ class Desk:
             content=QuestionContent(text=question, concern=concern),
         )
         place = self._places.ask()
-        submit = Submit(worker=worker, opened=opened, release=None if place.held else "waiting")
+        release: Literal["waiting"] | None = None if place.held else "waiting"
+        submit = Submit(worker=worker, opened=opened, replaces=replaces, release=release)
         await self._append_and_work(journal, submit, worker, turn_id, place, by=viewer.id)
         return journal.state.item(Turn, turn_id)
+
+    async def show(self, viewer: Viewer, turn_id: str) -> Thread:
+        """Show another version of a question and its answer, with what followed it when it was last shown.
+
+        The next question goes on from there. A version that is shown stays as it is. Raises NotFound, TurnInProgress,
+        and NotReplaceable if an earlier question of the thread is shown in another version by now.
+        """
+        turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
+        journal = self._journal(turn.thread)
+        await journal.load(turn_id)
+        last = await load_versions(journal, turn_id)
+        await journal.append(Show(version=turn_id, last=last), by=viewer.id)
+        return _thread_in(journal, turn.thread)
 
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
         """The turn's events from the first one, until the turn ends or waits for an approval.
@@ -306,6 +332,7 @@ class Desk:
                 work.supersede()
         stopped = journal.state.item(Turn, turn_id)
         await self._recovery.tidy(stopped)
+        await self._report_decisions(journal)
         return stopped
 
     async def decide(
@@ -317,11 +344,15 @@ class Desk:
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
     ) -> ToolCall:
-        """Approve or deny a waiting call. `digest` is the `ToolCall.digest` that the person was shown.
+        """Approve or deny a waiting call. `digest` is that of the arguments that the person was shown.
+
+        A turn that waits for the decision goes on. The decision on a deferred call is reported in a turn of its own,
+        which first runs the call; if another turn is open, that one ends first.
 
         `arguments` replace the ones shown, None keeps them; both versions stay on record. The first decision counts:
-        after a later one the call is returned as it is. Raises NotFound, DeskClosed, and InvalidInput if the digest
-        differs from that of the arguments on record, or the new arguments do not fit the tool.
+        after a later one, or if the call expired or was taken back, it is returned as it is. Raises NotFound,
+        DeskClosed, and InvalidInput if the digest differs from that of the arguments on record, the arguments do not
+        fit the tool, or a deferred call is approved on a desk without its tool.
         """
         call = (await self._checked.call(viewer, "call.decide", call_id)).item
         self._check_open()
@@ -329,18 +360,20 @@ class Desk:
             raise InvalidInput("a decision must be approve or deny")
         if reason is not None and len(reason) > MAX_REASON:
             raise InvalidInput(f"a reason may have {MAX_REASON} characters")
+        deferred = call.status == "deferred"
         changed = None
-        if arguments is not None:
+        if arguments is not None or (deferred and decision == "approve"):
             tool = self._equipment.tools.get(call.tool)
             if tool is None:
-                raise InvalidInput(f"tool {call.tool} is missing on this desk: arguments cannot be changed here")
-            changed = tool.validate(dict(arguments))
-            if len(canonical(changed)) > MAX_ARGUMENTS:
+                raise InvalidInput(f"tool {call.tool} is missing on this desk: the call can only be denied as it is")
+            fitting = tool.validate(call.arguments if arguments is None else dict(arguments))
+            changed = fitting if arguments is not None else None
+            if len(canonical(fitting)) > MAX_ARGUMENTS:
                 raise InvalidInput(f"arguments may have {MAX_ARGUMENTS} bytes of JSON")
         journal = self._journal(call.thread)
         await journal.load(call.turn)
         worker, open_turn = new_worker(self._clock), journal.state.open_turn
-        able = open_turn is None or await self._recovery.can_go_on(open_turn)
+        able = deferred or open_turn is None or await self._recovery.can_go_on(open_turn)
         place = self._places.ask()
         approval = Approval(
             call=call_id,
@@ -350,13 +383,31 @@ class Desk:
             reason=reason,
             worker=worker,
             release="left" if not able else None if place.held else "waiting",
+            now=iso(await self._store.now()) if deferred else "",
+            snapshot=await self._snapshot(self._instructions_of(journal), None) if deferred else None,
         )
-        await self._append_and_work(journal, approval, worker, call.turn, place, by=viewer.id)
+        turn = report_turn(call.thread, call_id)[0] if deferred else call.turn
+        await self._append_and_work(journal, approval, worker, turn, place, by=viewer.id)
+        if deferred:
+            await journal.load_turn(call.turn)
         decided = journal.state.item(ToolCall, call_id)
         if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
             # Another person decided first. So this viewer has only looked at the call, and that goes on record.
             await self._audit.record(viewer, "call.read", Owned(kind="call", id=decided.id, owner=decided.owner))
         return decided
+
+    async def withdraw(self, viewer: Viewer, call_id: str) -> DeferredCall:
+        """Take back a call that waits for an approver, as the one who asked; it is not run then.
+
+        A call that was decided on, or closed, stays as it is. Raises NotFound, also for a call that was not deferred.
+        """
+        call = (await self._checked.call(viewer, "call.withdraw", call_id)).item
+        journal = self._journal(call.thread)
+        await journal.load(call.turn)
+        journal.state.item(DeferredCall, deferred_id(call_id))
+        await journal.append(CloseDeferred(call=call_id, reason="withdrawn"), by=viewer.id)
+        await journal.load_turn(call.turn)
+        return journal.state.item(DeferredCall, deferred_id(call_id))
 
     async def rename(self, viewer: Viewer, thread_id: str, title: str) -> Thread:
         """Give the thread another title, of 1 to 200 characters. Raises NotFound and InvalidInput."""
@@ -602,6 +653,27 @@ class Desk:
         else:
             place.give_back()
 
+    async def _report(self, journal: Journal, deferred: OpenDeferred) -> None:
+        """Open the turn that reports the decision on a deferred call, whose records the journal has."""
+        worker, place = new_worker(self._clock), self._places.ask()
+        report = ReportDecision(
+            call=deferred.call,
+            worker=worker,
+            snapshot=await self._snapshot(self._instructions_of(journal), None),
+            release=None if place.held else "waiting",
+        )
+        turn, _ = report_turn(journal.thread_id, deferred.call)
+        await self._append_and_work(journal, report, worker, turn, place, by=DESK)
+
+    async def _report_decisions(self, journal: Journal) -> None:
+        """Report what was decided while a turn was open that has ended now; if this fails, the next sweep does it."""
+        if self._tasks is None or journal.thread is None or not any(one.decision for one in journal.thread.deferred):
+            return
+        try:
+            await self._recovery.look_after(journal.thread_id)
+        except RolltopError:
+            log.exception("thread %s: a decision could not be reported yet", journal.thread_id)
+
     async def _carry_out(self, work: TurnWorker, worker: Worker, journal: Journal, place: Place) -> None:
         try:
             await work.run()
@@ -621,6 +693,8 @@ class Desk:
                 await self._recovery.tidy(turn)
             except RolltopError:
                 log.exception("turn %s: its payloads could not be erased yet; the next sweep tries again", turn.id)
+        if journal.state.open_turn is None:
+            await self._report_decisions(journal)
 
     async def _supervise(self, ready: anyio.Event, thread_id: str | None) -> None:
         async with anyio.create_task_group() as tasks:
@@ -681,6 +755,22 @@ def check_question(text: object) -> str:
         raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")
     canonical(text)
     return text
+
+
+async def load_versions(journal: Journal, turn_id: str) -> str:
+    """Load what the rules of branches need beside a loaded turn. Returns the turn at which its branch was left."""
+    turn = journal.state.items.get(turn_id)
+    if not isinstance(turn, Turn):
+        return turn_id
+    if turn.original:
+        await journal.load_turn(turn.original)
+    original = journal.state.item(Turn, turn.original) if turn.original else turn
+    hidden, last = journal.thread.hidden if journal.thread else [], left_at(original, turn_id)
+    for version in original.versions:
+        if is_shown(hidden, version.n) and version.turn not in journal.state.items:
+            await journal.load_turn(version.turn)
+    await journal.load_turn(last)
+    return last
 
 
 def _thread_in(journal: Journal, thread_id: str) -> Thread:

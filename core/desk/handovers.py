@@ -13,9 +13,10 @@ from core.desk.checked_records import CheckedRecords
 from core.errors import InvalidInput, OutcomeUnknown
 from core.gate import Viewer
 from core.handover import HANDOVER_SECONDS, HandedMessage, Handover, Ticket
+from core.log.branches import shown_ranges
 from core.log.facts import HandoverAsked, HandoverContent, HandoverEndContent, HandoverEnded
-from core.log.records import HandoverRecord, Turn, item, item_of
-from core.store import Filter, Query, Range, Store, every
+from core.log.records import HandoverRecord, Thread, Turn, item_of
+from core.store import Filter, Query, Range, Record, Store, every
 from core.turn.commands import HandOver
 from core.turn.journal import Journal
 from core.values import Attached
@@ -69,8 +70,8 @@ class Handovers:
         asked = HandoverAsked(turn=turn_id, handover=handover_id, attached=attached, content=content)
         # What is on record as asked for must be sent, even if the caller leaves; its deadline ends the wait.
         with anyio.CancelScope(shield=True):
-            if await journal.append(HandOver(fact=asked), by=viewer.id):
-                ended = await self._send(self._handover, asked, await self._ticket(turn, asked))
+            if await journal.append(HandOver(fact=asked), by=viewer.id) and journal.thread:
+                ended = await self._send(self._handover, asked, await self._ticket(journal.thread, turn, asked))
                 await journal.append(HandOver(fact=ended), by=DESK)
         return journal.state.item(HandoverRecord, handover_id)
 
@@ -99,7 +100,7 @@ class Handovers:
             return _ended(asked.turn, asked.handover, "failed", message=str(error) or type(error).__name__)
         return _ended(asked.turn, asked.handover, "sent", reference=str(reference)[:200])
 
-    async def _ticket(self, turn: Turn, asked: HandoverAsked) -> Ticket:
+    async def _ticket(self, thread: Thread, turn: Turn, asked: HandoverAsked) -> Ticket:
         return Ticket(
             key=asked.handover,
             person=turn.owner,
@@ -110,23 +111,27 @@ class Handovers:
             attached=asked.attached,
             messages=tuple(
                 HandedMessage(role=role, text=text, at=at)
-                for one in await self._attached(turn, asked.attached)
+                for one in await self._attached(thread, turn, asked.attached)
                 for role, text, at in _messages(one)
                 if text
             ),
         )
 
-    async def _attached(self, turn: Turn, attached: Attached) -> list[Turn]:
-        """The turns that go along, oldest first."""
+    async def _attached(self, thread: Thread, turn: Turn, attached: Attached) -> list[Turn]:
+        """The turns that go along, oldest first: of the branch that is shown."""
         if attached == "nothing":
             return []
         if attached == "answer":
             return [turn]
-        where: dict[str, Filter] = {"thread": turn.thread}
-        if attached == "from_here":
-            where["first_n"] = Range(ge=turn.first_n)
-        page = await self._store.find(Query(kind="turn", where=where, order=("-first_n",), limit=MAX_TURNS))
-        return [one for record in reversed(page.records) if isinstance(one := item(record), Turn)]
+        records: list[Record] = []
+        begin = turn.first_n if attached == "from_here" else 1
+        for first, end in shown_ranges(thread.hidden, begin, thread.n + 1):
+            if len(records) == MAX_TURNS:
+                break
+            where: dict[str, Filter] = {"thread": turn.thread, "first_n": Range(ge=first, lt=end)}
+            query = Query(kind="turn", where=where, order=("-first_n",), limit=MAX_TURNS - len(records))
+            records += (await self._store.find(query)).records
+        return [item_of(Turn, record) for record in reversed(records)]
 
 
 def _messages(turn: Turn) -> list[tuple[Literal["user", "assistant"], str | None, str]]:

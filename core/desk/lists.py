@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from core.desk.unreadable import Unreadable, unreadable
 from core.errors import Corrupt, InvalidInput
 from core.log.records import (
+    DeferredCall,
     HandoverRecord,
     Item,
     Look,
@@ -29,7 +30,9 @@ MAX_PAGE = 500
 _IN = 1000
 """The most values of an `In`."""
 
-T = TypeVar("T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, Review, Look)
+T = TypeVar(
+    "T", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, DeferredCall, Review, Look
+)
 P = TypeVar("P", Message, ToolCall, Retrieval, Turn)
 X = TypeVar("X")
 Y = TypeVar("Y")

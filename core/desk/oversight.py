@@ -21,7 +21,7 @@ from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, may
 from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import OUTDATED, Look, Message, Review, Thread, ToolCall
+from core.log.records import OUTDATED, DeferredCall, Look, Message, Review, Thread, ToolCall
 from core.store import Filter, In, Store
 from core.values import Verdict
 
@@ -156,19 +156,22 @@ class Oversight:
         await self._look(viewer, "figures.read", None, {"figures": "tools", **times})
         return await self._totals.get(("tools", since, until), lambda: tool_figures(self._lists, since, until))
 
-    async def waiting_calls(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[ToolCall]:
+    async def waiting_calls(
+        self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None
+    ) -> Listing[DeferredCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
 
         An approver decides about a person, so these calls name their owners by id.
         """
         await self._look(viewer, "call.read", None, {})
-        where: dict[str, Filter] = {"status": "awaiting_approval", "approval": "approver"}
-        page = await self._lists.page(ToolCall, where, order=("planned_at",), limit=limit, cursor=cursor)
+        page = await self._lists.page(
+            DeferredCall, {"status": "waiting"}, order=("asked_at",), limit=limit, cursor=cursor
+        )
         return Listing(
             items=[
                 call
                 for call in page.items
-                if may(viewer, "call.decide", Owned(kind="call", id=call.id, owner=call.owner, decider="approver"))
+                if may(viewer, "call.decide", Owned(kind="call", id=call.call, owner=call.owner, decider="approver"))
             ],
             cursor=page.cursor,
         )

@@ -8,7 +8,17 @@ from core.desk.lists import Lists
 from core.desk.reviews import Reviews
 from core.gate import Viewer
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import HandoverRecord, ModelCall, Retrieval, Review, Summary, ToolCall, Turn
+from core.log.records import (
+    DeferredCall,
+    HandoverRecord,
+    ModelCall,
+    Retrieval,
+    Review,
+    Summary,
+    ToolCall,
+    Turn,
+    Version,
+)
 from core.store import Filter, In
 
 Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
@@ -17,6 +27,9 @@ Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnView:
     """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
+
+    `deferred` says what became of those of its calls that wait, or waited, for an approver. `versions` are the turns in
+    its place of the thread, in the order of the log; [] if it is the only one.
 
     `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.
     """
@@ -27,6 +40,8 @@ class TurnView:
     retrievals: list[Retrieval]
     summaries: list[Summary]
     handovers: list[HandoverRecord]
+    deferred: list[DeferredCall]
+    versions: list[Version]
     review: Review | None
 
     @property
@@ -61,6 +76,11 @@ class TurnViews:
         retrievals = await shown(await lists.all(Retrieval, of_turns), named=named)
         summaries = await shown(await lists.all(Summary, of_turns), named=named)
         handovers = await shown(await lists.all(HandoverRecord, of_turns), named=named)
+        deferred = await shown(await lists.all(DeferredCall, of_turns), named=named)
+        versions = {turn.id: turn.versions for turn in turns}
+        if elsewhere := {turn.original for turn in turns if turn.original} - versions.keys():
+            originals = await lists.all(Turn, {"id": In(tuple(elsewhere))})
+            versions |= {original.id: original.versions for original in originals}
         reviews = {} if named else await self._reviews.of(viewer, ids)
         return [
             TurnView(
@@ -70,6 +90,8 @@ class TurnViews:
                 retrievals=[retrieval for retrieval in retrievals if retrieval.turn == turn.id],
                 summaries=[summary for summary in summaries if summary.turn == turn.id],
                 handovers=[handover for handover in handovers if handover.turn == turn.id],
+                deferred=[call for call in deferred if call.turn == turn.id],
+                versions=versions.get(turn.original or turn.id, []),
                 review=reviews.get(turn.id),
             )
             for turn in await shown(turns, named=named)

@@ -223,7 +223,7 @@ def _thread_events(view: _View, entries: list[Entry], listener: Listener) -> lis
         match following.kind:
             case "tool.started":
                 events += [*view.text(), *_of(ToolStartedEvent, view.call(following.call))]
-            case "tool.finished" | "approval.denied":
+            case "tool.finished" | "approval.denied" | "call.deferred":
                 events += [*view.text(), *_of(ToolFinishedEvent, view.call(following.call))]
             case "turn.ended" if view.turn.status == following.status and before in ("running", "awaiting_approval"):
                 return [*events, *view.text(), EndedEvent(turn=view.turn, calls=view.calls)]
@@ -254,4 +254,6 @@ def _thread_before(turn: Turn, entry: Entry) -> Thread:
         instructions="",
         created_at=turn.opened_at,
         updated_at=turn.opened_at,
+        hidden=turn.hidden,
+        acted=turn.acted,
     )

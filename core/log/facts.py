@@ -19,6 +19,7 @@ from core.values import (
     ClaimReason,
     Concern,
     Decider,
+    DeferredClosed,
     Effect,
     Entry,
     Judgement,
@@ -87,18 +88,65 @@ class Snapshot(Value):
     output: str | None = None
 
 
+class PlannedCall(Value):
+    """A tool call in a model's answer; `digest` is that of its arguments.
+
+    `approval` names the person that must approve it, None if it may run at once. `effect` is None for an unknown tool.
+    `filters` names the arguments by which lists may be filtered, `subject` the one that holds the id of the person the
+    call is about; None if it can only be about the asker.
+    """
+
+    call: str
+    tool: str
+    effect: Effect | None
+    approval: Decider | None
+    digest: str
+    filters: tuple[str, ...] = ()
+    subject: str | None = None
+
+
+class Fork(Value):
+    """The place in a thread that a turn takes from the turn `replaces`. `original` is the first turn in that place.
+
+    `left` is the newest turn of the branch that was shown until then. `hidden` are the entries that the new turn's
+    branch leaves out (`core.log.branches`).
+    """
+
+    replaces: str
+    original: str
+    left: str
+    hidden: list[tuple[int, int]]
+
+
+class Report(Value):
+    """The decision on deferred call `deferred` that a turn reports. `call` is the call that the turn runs first.
+
+    It is None if the decision was to deny.
+    """
+
+    deferred: str
+    call: PlannedCall | None
+
+
 class QuestionContent(Value):
-    """`concern` is what care recognised in the text, None if it recognised nothing or was not asked."""
+    """`concern` is what care recognised in the text, None if it recognised nothing or was not asked.
+
+    `arguments` are those of the call that the turn runs first, None without one.
+    """
 
     text: str
     concern: Concern | None = None
+    arguments: Json = None
 
 
 class TurnOpened(Fact):
-    """A question. `sealed`: the thread is closed to auditors from here on."""
+    """A question, or a report of ours. `sealed`: the thread is closed to auditors from here on.
+
+    `fork` is set if the turn takes another turn's place. `report` is set if nobody asked: the text is then ours.
+    """
 
     # The topic of a concern is content and goes with an erasure; the seal stays.
-    V: ClassVar[int] = 2
+    V: ClassVar[int] = 3  # `fork` and `report`
 
     kind: Literal["turn.opened"] = "turn.opened"
     turn: str
@@ -106,12 +154,30 @@ class TurnOpened(Fact):
     snapshot: Snapshot
     standing: Standing = Field(default_factory=Standing)
     sealed: bool = False
+    fork: Fork | None = None
+    report: Report | None = None
     content: QuestionContent | None
 
     @property
     def text(self) -> str | None:
         """The question, None once erased."""
         return self.content.text if self.content else None
+
+
+class BranchShown(Fact):
+    """The asker has gone back to `version`, another turn in the place of `turn`, which is the first one there.
+
+    `last` is the newest turn of the branch that is shown from now on, `left` that of the one until now, and `hidden`
+    what the new one leaves out. `acted` is as in `Thread`.
+    """
+
+    kind: Literal["branch.shown"] = "branch.shown"
+    turn: str
+    version: str
+    last: str
+    left: str
+    hidden: list[tuple[int, int]]
+    acted: int
 
 
 class TurnClaimed(Fact):
@@ -173,23 +239,6 @@ class ModelAsked(Fact):
     summary: str | None = None
     changed: list[str] = Field(default_factory=list)
     covers: tuple[int, int] | None = None
-
-
-class PlannedCall(Value):
-    """A tool call in a model's answer; `digest` is that of its arguments.
-
-    `approval` names the person that must approve it, None if it may run at once. `effect` is None for an unknown tool.
-    `filters` names the arguments by which lists may be filtered, `subject` the one that holds the id of the person the
-    call is about; None if it can only be about the asker.
-    """
-
-    call: str
-    tool: str
-    effect: Effect | None
-    approval: Decider | None
-    digest: str
-    filters: tuple[str, ...] = ()
-    subject: str | None = None
 
 
 class AnswerContent(Value):
@@ -369,6 +418,25 @@ class ApprovalAsked(Fact):
     fence: int
     calls: list[AskedCall]
     expires: str
+
+
+class CallDeferred(Fact):
+    """A call that waits for an approver, while its turn goes on; `expires` is a `core.clock.iso` text."""
+
+    kind: Literal["call.deferred"] = "call.deferred"
+    turn: str
+    fence: int
+    call: str
+    expires: str
+
+
+class DeferredCallClosed(Fact):
+    """A deferred call that is not run: nobody decides on it any more, or no desk can run it."""
+
+    kind: Literal["deferred.closed"] = "deferred.closed"
+    turn: str
+    call: str
+    reason: DeferredClosed
 
 
 class DecisionContent(Value):
@@ -664,6 +732,7 @@ ThreadFact: TypeAlias = (
     | MetadataChanged
     | Renamed
     | TurnOpened
+    | BranchShown
     | TurnClaimed
     | PassagesRetrieved
     | ModelAsked
@@ -677,6 +746,8 @@ ThreadFact: TypeAlias = (
     | ApprovalAsked
     | ApprovalGiven
     | ApprovalDenied
+    | CallDeferred
+    | DeferredCallClosed
     | TurnReleased
     | TurnEnded
     | FeedbackGiven

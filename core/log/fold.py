@@ -16,6 +16,9 @@ from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
     ApprovalGiven,
+    BranchShown,
+    CallDeferred,
+    DeferredCallClosed,
     Erased,
     FeedbackGiven,
     HandoverAsked,
@@ -28,6 +31,7 @@ from core.log.facts import (
     ModelAsked,
     ModelFailed,
     PassagesRetrieved,
+    PlannedCall,
     Renamed,
     SealLifted,
     ThreadCreated,
@@ -46,11 +50,13 @@ from core.log.records import (
     FOLD,
     MAX_DISTINCT,
     MAX_FILTER,
+    DeferredCall,
     HandoverRecord,
     Item,
     Message,
     ModelCall,
     OpenCall,
+    OpenDeferred,
     OpenModelCall,
     OpenTurn,
     Retrieval,
@@ -66,7 +72,9 @@ from core.values import GENESIS, Entry, Outcome
 TITLE_LENGTH = 60
 """Characters of the first question that become the title of a thread without one."""
 
-I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord)  # noqa: E741  # an item
+I = TypeVar(  # noqa: E741  # an item
+    "I", Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, DeferredCall
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +210,21 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             return thread.model_copy(update={"title": fact.content.title if fact.content else None})
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
+        case BranchShown():
+            shown = {"last": fact.last, "hidden": fact.hidden, "acted": fact.acted}
+            return None if thread.open else thread.model_copy(update=shown)
         case SealLifted():
             return thread.model_copy(update={"sealed": None})
-        case FeedbackGiven() | HandoverAsked() | HandoverEnded() | Erased() | HookFailed():
+        case Erased():
+            # Without its arguments nobody can decide on a call.
+            gone = {item.call for item in thread.deferred if item.turn == fact.turn and "model.answered" in fact.kinds}
+            return _settled(thread, gone)
+        case FeedbackGiven() | HandoverAsked() | HandoverEnded() | HookFailed():
             return thread
+        case DeferredCallClosed():
+            return _settled(thread, {fact.call}) if _deferred(thread, fact.call) else None
+        case ApprovalGiven() | ApprovalDenied() if deferred := _deferred(thread, fact.call):
+            return _decided(thread, deferred, fact)
         case Late():
             return _late(thread, fact)
     turn = thread.open
@@ -224,22 +243,67 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
     title = thread.title
     if title is None and fact.content:
         title = " ".join(fact.content.text.split())[:TITLE_LENGTH] or None
+    report, totals = fact.report, thread.totals
+    calls: list[OpenCall] = []
+    if report and report.call:
+        calls = [_planned(report.call).model_copy(update={"decision": "given"})]
+        totals = totals.model_copy(update={"tool_calls": totals.tool_calls + 1})
     turn = OpenTurn(
         turn=fact.turn,
         request_id=fact.request_id,
-        asker=entry.by,
+        # What an approver has decided is done for the person who asked for it.
+        asker=thread.owner if report else entry.by,
+        calls=calls,
         standing=fact.standing,
         snapshot=fact.snapshot,
         first_n=entry.n,
         status="running",
         last_at=iso(entry.at),
     )
-    changes = {"open": turn, "turns": thread.turns + 1, "status": "running", "title": title}
+    changes = {"open": turn, "turns": thread.turns + 1, "status": "running", "title": title, "last": fact.turn}
+    changes["totals"] = totals
+    if fact.fork:
+        changes["hidden"] = fact.fork.hidden
+    if report:
+        changes["deferred"] = _settled(thread, {report.deferred}).deferred
     if fact.sealed:
         changes["sealed"] = True
     if fact.content and fact.content.concern:
         changes["topic"] = fact.content.concern.topic
     return thread.model_copy(update=changes)
+
+
+def _planned(call: PlannedCall) -> OpenCall:
+    return OpenCall(
+        call=call.call,
+        tool=call.tool,
+        effect=call.effect,
+        status="planned",
+        digest=call.digest,
+        approval=call.approval,
+    )
+
+
+def _deferred(thread: Thread, call: str) -> OpenDeferred | None:
+    return next((item for item in thread.deferred if item.call == call), None)
+
+
+def _settled(thread: Thread, calls: set[str]) -> Thread:
+    """The head without these deferred calls."""
+    left = [item for item in thread.deferred if item.call not in calls]
+    return thread.model_copy(update={"deferred": left})
+
+
+def _decided(thread: Thread, deferred: OpenDeferred, fact: ApprovalGiven | ApprovalDenied) -> Thread | None:
+    # As for a call that its turn waits for: the digest binds the decision, and the first one counts.
+    if deferred.decision or deferred.digest != fact.asked:
+        return None
+    if isinstance(fact, ApprovalGiven):
+        decided = deferred.model_copy(update={"decision": "given", "digest": fact.digest})
+    else:
+        decided = deferred.model_copy(update={"decision": "denied"})
+    items = [decided if item.call == deferred.call else item for item in thread.deferred]
+    return thread.model_copy(update={"deferred": items})
 
 
 def _may_claim(turn: OpenTurn, fact: TurnClaimed) -> bool:
@@ -333,13 +397,29 @@ def _step(thread: Thread, turn: OpenTurn, entry: Entry, fact: ThreadFact) -> Thr
             else:
                 changes = {"decision": "denied", "status": "denied"}
             return _turn(thread, turn, calls=_changed(turn, call, **changes))
+        case CallDeferred():
+            call = turn.call(fact.call)
+            if call is None or not call.waits:
+                return None
+            deferred = OpenDeferred(
+                call=fact.call,
+                turn=turn.turn,
+                first_n=turn.first_n,
+                tool=call.tool,
+                digest=call.digest,
+                expires=fact.expires,
+            )
+            head = _turn(thread, turn, calls=_changed(turn, call, status="deferred"))
+            return head.model_copy(update={"deferred": [*thread.deferred, deferred]})
         case TurnReleased():
             return _turn(thread, turn, released=True, waiting=fact.reason == "waiting")
         case TurnEnded():
             # A turn ends after everything it started is closed, or a record would say "running" for ever.
             if turn.model_call or any(not call.closed for call in turn.calls):
                 return None
-            return thread.model_copy(update={"open": None, "status": fact.status})
+            acted = any(call.effect != "read" and call.status in ("succeeded", "unknown") for call in turn.calls)
+            ended = {"open": None, "status": fact.status, "acted": turn.first_n if acted else thread.acted}
+            return thread.model_copy(update=ended)
         case _:
             return thread
 
@@ -353,17 +433,7 @@ def _closed_model_call(thread: Thread, turn: OpenTurn, fact: ModelAnswered | Mod
     elif isinstance(fact, ModelFailed):
         head = _turn(thread, turn, model_call=None, failure=fact.code, failure_shown=fact.shown)
     else:
-        planned = [
-            OpenCall(
-                call=call.call,
-                tool=call.tool,
-                effect=call.effect,
-                status="planned",
-                digest=call.digest,
-                approval=call.approval,
-            )
-            for call in fact.calls
-        ]
+        planned = [_planned(call) for call in fact.calls]
         totals = totals.model_copy(update={"tool_calls": totals.tool_calls + len(planned)})
         repairs = [*turn.repairs, fact.repair] if fact.repair else turn.repairs
         calls = [*turn.calls, *planned]

@@ -34,6 +34,7 @@ INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "retrieval": (("answers", "at"),),  # questions without an answer in the handbooks
     "summary": (("thread", "at_n"),),  # a thread's newest summary
     "handover": (("asked_at",),),  # figures of a time
+    "deferred_call": (("status", "asked_at"),),  # those that wait for an approver, or for their turn
     "review": (("opened_at",),),  # verdicts on the answers of a time
     "look": (
         ("at",),  # the audit log, newest first
@@ -57,6 +58,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "retrieval": ("thread", "turn"),
     "summary": ("turn",),
     "handover": ("thread", "turn", "status"),
+    "deferred_call": ("thread", "turn"),
     "review": ("thread", "verdicts"),
     "look": ("owners",),  # who looked at what is theirs
 }

@@ -3,7 +3,7 @@
 The head (`core.log.fold`) has already decided that a fact is legal.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from core.canonical import Json
@@ -13,7 +13,10 @@ from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
     ApprovalGiven,
+    BranchShown,
+    CallDeferred,
     CallResolved,
+    DeferredCallClosed,
     Erased,
     FeedbackGiven,
     HandoverAsked,
@@ -25,6 +28,7 @@ from core.log.facts import (
     ModelAsked,
     ModelFailed,
     PassagesRetrieved,
+    PlannedCall,
     ThreadFact,
     ToolFinished,
     ToolStarted,
@@ -36,17 +40,21 @@ from core.log.facts import (
 )
 from core.log.records import (
     MAX_FILTER,
+    MAX_SEEN,
     Decision,
+    DeferredCall,
     HandoverRecord,
     Item,
     Message,
     ModelCall,
     Retrieval,
+    Seen,
     Summary,
     Thread,
     ToolCall,
     Totals,
     Turn,
+    Version,
     Wait,
     filter_text,
 )
@@ -55,8 +63,8 @@ from core.values import Entry, Outcome
 SENT_OF_RESULT = 16_000
 """The most characters of a tool's result that count towards a turn's size: about what a model is sent of it."""
 
-I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval, HandoverRecord)  # noqa: E741  # an item
-D = TypeVar("D", ToolCall, ModelCall, Retrieval)
+I = TypeVar("I", Turn, Message, ToolCall, ModelCall, Retrieval, HandoverRecord, DeferredCall)  # noqa: E741  # an item
+D = TypeVar("D", ToolCall, ModelCall, Retrieval, DeferredCall)
 
 
 def question_id(turn: str) -> str:
@@ -72,6 +80,23 @@ def answer_id(turn: str) -> str:
 def turn_of_call(call: str) -> str:
     """The id of the turn that a tool call belongs to, from the call's id."""
     return call.rpartition("-")[0]
+
+
+def concerned(entry: Entry) -> list[str]:
+    """The ids of the turns whose records an entry changes, [] for an entry of the thread alone."""
+    shell = entry.shell
+    fork, report = shell.get("fork"), shell.get("report")
+    turns = (
+        shell.get("turn"),
+        fork["original"] if fork else None,
+        turn_of_call(report["deferred"]) if report else None,
+    )
+    return [turn for turn in turns if turn]
+
+
+def deferred_id(call: str) -> str:
+    """The id of the record of a deferred call, from the call's id."""
+    return f"{call}-d"
 
 
 def joined(*texts: str) -> str:
@@ -110,7 +135,7 @@ class _Items:
 
 def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> Iterator[Item]:
     if isinstance(fact, TurnOpened):
-        yield from _opened(thread, entry, fact)
+        yield from _opened(thread, items, entry, fact)
         return
     turn = items.get(Turn, fact.turn)  # type: ignore[union-attr]  # `project` let only facts of a turn through
     if turn is not None and turn.n < entry.n:
@@ -123,6 +148,8 @@ def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
                 "totals": totals.billed(fact.usage, fact.cost),
                 **_first_text(turn, items.get(ModelCall, fact.call), fact),
             }
+        if isinstance(fact, TurnEnded):
+            fields["acted"] = thread.acted
         turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **fields})
         outcome = _outcome(turn, items.of(Retrieval, turn.id))
         yield turn if turn.outcome == outcome else turn.model_copy(update={"outcome": outcome})
@@ -148,9 +175,20 @@ def _messages(items: _Items, turn: Turn) -> Iterator[Message]:
         yield question.model_copy(update={"n": turn.n, "status": turn.status})
 
 
-def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
+def _opened(thread: Thread, items: _Items, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
     at = iso(entry.at)
     text = fact.content.text if fact.content else None
+    report, fork = fact.report, fact.fork
+    deferred = items.get(DeferredCall, deferred_id(report.deferred)) if report else None
+    if report and report.call:
+        arguments = fact.content.arguments if fact.content else None
+        call = _planned_call(thread, entry, fact.turn, report.call, arguments, number=1, model_call="", fence=0)
+        decision = deferred.decision if deferred else None
+        yield call.model_copy(update={"carries_out": report.deferred, "decision": decision})
+    if report:
+        yield from _with(deferred, entry, status="reported", report=fact.turn)
+    if fork and (original := items.get(Turn, fork.original)):
+        yield from _with(original, entry, versions=_versions(original, entry, fact.turn, fork.left))
     yield Turn(
         id=fact.turn,
         n=entry.n,
@@ -165,6 +203,12 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
         first_n=entry.n,
         last_n=entry.n,
         size=len(text or ""),
+        replaces=fork.replaces if fork else None,
+        original=fork.original if fork else None,
+        hidden=thread.hidden,
+        acted=thread.acted,
+        report=report.deferred if report else None,
+        totals=Totals(tool_calls=int(report is not None and report.call is not None)),
         day=at[:10],
         country=fact.standing.country,
     )
@@ -182,6 +226,26 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Iterator[Item]:
             at_n=2 * entry.n
             + (role == "assistant"),  # both messages come from one entry: the answer after the question
         )
+
+
+def _versions(original: Turn, entry: Entry, shown: str, left: str) -> list[Version]:
+    """The versions of the original's place, once the turn `shown` is the one shown there."""
+    at = iso(entry.at)
+    first = Version(turn=original.id, n=original.first_n, seen=[Seen(n=original.first_n, since=original.opened_at)])
+    versions: list[Version] = []
+    for version in original.versions or [first]:
+        if version.seen and version.seen[-1].until is None:
+            seen = [*version.seen[:-1], version.seen[-1].model_copy(update={"until": at})]
+            version = version.model_copy(update={"last": left, "seen": seen})
+        versions.append(version)
+    if all(version.turn != shown for version in versions):
+        versions.append(Version(turn=shown, n=entry.n))
+    return [
+        version.model_copy(update={"seen": [*version.seen, Seen(n=entry.n, since=at)][-MAX_SEEN:]})
+        if version.turn == shown
+        else version
+        for version in versions
+    ]
 
 
 def _aside(items: _Items, fact: ThreadFact) -> bool:
@@ -202,6 +266,8 @@ def _aside_fields(turn: Turn, fact: ThreadFact) -> dict[str, Any]:  # Any: field
 
 def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]:  # Any: fields of Turn
     match fact:
+        case BranchShown():
+            return {"versions": _versions(turn, entry, fact.version, fact.left)}
         case TurnClaimed():
             waits = [wait if wait.until else wait.model_copy(update={"until": iso(entry.at)}) for wait in turn.waits]
             return {"fence": fact.fence, "status": "running", "waiting": [], "waits": waits}
@@ -317,7 +383,11 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
         case ApprovalAsked():
             return _asked(items, entry, fact)
         case ApprovalGiven() | ApprovalDenied():
-            return _decided(items.get(ToolCall, fact.call), entry, fact)
+            return _decided(items, entry, fact)
+        case CallDeferred():
+            return _deferred(thread, items.get(ToolCall, fact.call), entry, fact)
+        case DeferredCallClosed():
+            return _with(items.get(DeferredCall, deferred_id(fact.call)), entry, status="closed", closed=fact.reason)
         case Late():
             return _late(items, entry, fact)
         case CallResolved():
@@ -504,31 +574,54 @@ def _planned(thread: Thread, items: _Items, entry: Entry, fact: ModelAnswered) -
     earlier = sum(call.at_n < entry.n for call in items.of(ToolCall, fact.turn))
     arguments = fact.content.arguments if fact.content else {}
     return [
-        ToolCall(
-            id=call.call,
-            n=entry.n,
-            thread=thread.id,
-            turn=fact.turn,
-            owner=thread.owner,
-            model_call=fact.call,
+        _planned_call(
+            thread,
+            entry,
+            fact.turn,
+            call,
+            arguments.get(call.call),
             number=number,
-            tool=call.tool,
-            effect=call.effect,
-            status="planned",
-            planned=arguments.get(call.call),
-            arguments=arguments.get(call.call),
-            digest=call.digest,
-            approval=call.approval,
+            model_call=fact.call,
             fence=fact.fence,
-            planned_at=iso(entry.at),
-            at_n=entry.n,
-            day=iso(entry.at)[:10],
-            filter_names=call.filters,
-            subject=call.subject,
-            **_found_by(thread.owner, call.filters, call.subject, arguments.get(call.call)),
         )
         for number, call in enumerate(fact.calls, earlier + 1)
     ]
+
+
+def _planned_call(
+    thread: Thread,
+    entry: Entry,
+    turn: str,
+    call: PlannedCall,
+    arguments: Json,
+    *,
+    number: int,
+    model_call: str,
+    fence: int,
+) -> ToolCall:
+    return ToolCall(
+        id=call.call,
+        n=entry.n,
+        thread=thread.id,
+        turn=turn,
+        owner=thread.owner,
+        model_call=model_call,
+        number=number,
+        tool=call.tool,
+        effect=call.effect,
+        status="planned",
+        planned=arguments,
+        arguments=arguments,
+        digest=call.digest,
+        approval=call.approval,
+        fence=fence,
+        planned_at=iso(entry.at),
+        at_n=entry.n,
+        day=iso(entry.at)[:10],
+        filter_names=call.filters,
+        subject=call.subject,
+        **_found_by(thread.owner, call.filters, call.subject, arguments),
+    )
 
 
 def _found_by(
@@ -543,7 +636,33 @@ def _found_by(
     return {"about": about, "about_other": about is not None and about != owner, "filters": filters}
 
 
-def _decided(call: ToolCall | None, entry: Entry, fact: ApprovalGiven | ApprovalDenied) -> list[ToolCall]:
+def _deferred(thread: Thread, call: ToolCall | None, entry: Entry, fact: CallDeferred) -> list[ToolCall | DeferredCall]:
+    if call is None or thread.open is None:
+        return []
+    deferred = DeferredCall(
+        id=deferred_id(call.id),
+        call=call.id,
+        n=entry.n,
+        thread=thread.id,
+        turn=fact.turn,
+        owner=thread.owner,
+        tool=call.tool,
+        effect=call.effect,
+        arguments=call.arguments,
+        digest=call.digest,
+        status="waiting",
+        asked_at=iso(entry.at),
+        expires=fact.expires,
+        standing=thread.open.standing,
+        filter_names=call.filter_names,
+        subject=call.subject,
+        at_n=entry.n,
+    )
+    return [deferred, *_with(call, entry, status="deferred", expires=fact.expires, finished_at=iso(entry.at))]
+
+
+def _decided(items: _Items, entry: Entry, fact: ApprovalGiven | ApprovalDenied) -> Sequence[ToolCall | DeferredCall]:
+    call, deferred = items.get(ToolCall, fact.call), items.get(DeferredCall, deferred_id(fact.call))
     if call is None:
         return []
     approved = isinstance(fact, ApprovalGiven)
@@ -555,6 +674,12 @@ def _decided(call: ToolCall | None, entry: Entry, fact: ApprovalGiven | Approval
         digest=fact.digest if isinstance(fact, ApprovalGiven) else fact.asked,
         reason=fact.content.reason if fact.content else None,
     )
+    if deferred is not None:
+        # The call has its last status. What runs, if anything, is a call of the turn that reports the decision.
+        run: dict[str, Any] = {"decision": decision, "status": "decided"}  # Any: as in _with
+        if isinstance(fact, ApprovalGiven) and fact.digest != fact.asked:
+            run |= {"arguments": fact.content.arguments if fact.content else None, "digest": fact.digest}
+        return [*_with(deferred, entry, **run), *_with(call, entry, decision=decision)]
     changes: dict[str, Any] = {"decision": decision, "status": "planned" if approved else "denied"}  # Any: as in _with
     if isinstance(fact, ApprovalGiven) and fact.digest != fact.asked:
         # Once erased, the arguments are unknown. The planned ones would be wrong: others ran.
@@ -583,6 +708,10 @@ def _late(items: _Items, entry: Entry, fact: Late) -> list[ToolCall] | list[Mode
 
 def _erased(items: _Items, entry: Entry, fact: Erased) -> list[Item]:
     emptied: list[Item] = []
+    if "model.answered" in fact.kinds:
+        for deferred in items.of(DeferredCall, fact.turn):
+            closed = {"status": "closed", "closed": "erased"} if deferred.status in ("waiting", "decided") else {}
+            emptied += _with(deferred, entry, arguments=None, **closed)
     if "tool.finished" in fact.kinds:
         for call in items.of(ToolCall, fact.turn):
             late = [

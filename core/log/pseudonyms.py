@@ -13,6 +13,7 @@ from core.errors import Corrupt
 from core.log.commit import begin_stream
 from core.log.facts import InstallationContent, InstallationMade, fact
 from core.log.records import (
+    DeferredCall,
     HandoverRecord,
     Look,
     Message,
@@ -34,7 +35,7 @@ LENGTH = 10
 
 _PATIENCE = 2.0
 
-P = TypeVar("P", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, Review)
+P = TypeVar("P", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, DeferredCall, Review)
 
 
 class Pseudonyms:
@@ -63,13 +64,12 @@ class Pseudonyms:
         match item:
             case Thread(open=OpenTurn() as turn):
                 changes["open"] = turn.model_copy(update={"asker": hidden(turn.asker)})
-            case ToolCall():
-                if item.about:
+            case ToolCall() | DeferredCall():
+                if isinstance(item, ToolCall) and item.about:
                     changes["about"] = hidden(item.about)
                 for name in ("planned", "arguments"):
-                    arguments = getattr(item, name)
-                    person = arguments.get(item.subject) if isinstance(arguments, dict) else None
-                    if isinstance(person, str):
+                    arguments = getattr(item, name, None)
+                    if isinstance(arguments, dict) and isinstance(person := arguments.get(item.subject), str):
                         changes[name] = {**arguments, item.subject: hidden(person)}
                 if item.decision and item.decision.by == item.owner:
                     changes["decision"] = item.decision.model_copy(update={"by": changes["owner"]})

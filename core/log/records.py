@@ -19,6 +19,8 @@ from core.values import (
     Citation,
     Concern,
     Decider,
+    DeferredClosed,
+    DeferredStatus,
     Effect,
     HandoverStatus,
     Judgement,
@@ -35,7 +37,7 @@ from core.values import (
     Worker,
 )
 
-FOLD = 3
+FOLD = 4
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
@@ -43,6 +45,9 @@ OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
 
 MAX_FILTER = 200
 """The most characters of a text in `filters`: as many as a store compares."""
+
+MAX_SEEN = 100
+"""The most times that a version keeps of those in which it was shown; the log has all of them."""
 
 MAX_DISTINCT = 200
 """The most tools, handbooks and models that a head names; further ones are left out."""
@@ -159,11 +164,27 @@ class OpenTurn(Value):
         return next((call for call in self.calls if call.call == call_id), None)
 
 
+class OpenDeferred(Value):
+    """A deferred call that is not reported yet. `first_n` is the first entry of its turn."""
+
+    call: str
+    turn: str
+    first_n: int
+    tool: str
+    digest: str
+    expires: str
+    decision: Literal["given", "denied"] | None = None
+
+
 class Thread(Value):
     """A thread's head, from which every operation starts. `hash` is that of entry n; `status` is the newest turn's.
 
     `title` None: the first question will give it. `open` is the open turn, None between turns. `rejected` counts the
     entries of an outdated fence, which had no effect; a count above 0 is an alarm.
+
+    `last` is the newest turn of the branch that is shown, None before the first turn; `hidden` is what that branch
+    leaves out (`core.log.branches`). `acted` is the first entry of its newest turn with a call that acted, else 0.
+    `deferred` are the calls that wait for an approver, or for the turn that reports the decision.
 
     `sealed`: auditors do not see the thread; None if it is open to them. `topic` is that of the newest concern, None
     without one or once erased.
@@ -190,6 +211,10 @@ class Thread(Value):
     totals: Totals = Field(default_factory=Totals)
     open: OpenTurn | None = None
     rejected: int = 0
+    last: str | None = None
+    hidden: list[tuple[int, int]] = Field(default_factory=list)
+    acted: int = 0
+    deferred: list[OpenDeferred] = Field(default_factory=list)
     # None and not False: a filter for None also finds the heads that were written before threads had seals.
     sealed: Literal[True] | None = None
     topic: str | None = None
@@ -212,6 +237,27 @@ class Wait(Value):
     until: str | None = None
 
 
+class Seen(Value):
+    """A time in which a version was the one shown in its place, from entry `n` on. `until` is None while it is."""
+
+    n: int
+    since: str
+    until: str | None = None
+
+
+class Version(Value):
+    """One of the turns in the same place of a thread. `n` is its first entry.
+
+    `last` is the newest turn of its branch when another version was last shown in its place, None before that. `seen`
+    are the times in which it was shown, the newest MAX_SEEN of them.
+    """
+
+    turn: str
+    n: int
+    last: str | None = None
+    seen: list[Seen] = Field(default_factory=list)
+
+
 class Turn(Value):
     """One question and all that follows from it, up to its final answer.
 
@@ -226,6 +272,11 @@ class Turn(Value):
     because its desk worked on as many turns as it may. `first_n` to `last_n` are the turn's entries up to its
     end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
     were erased.
+
+    `replaces` is the turn whose place this one has taken, `original` the first turn in that place; both are None if it
+    has taken none. The original holds the `versions` of its place, itself first; [] if there is no other. `hidden` and
+    `acted` are those of the turn's branch, as in `Thread`, up to the turn. `report` is the deferred call whose decision
+    the turn reports: then nobody asked, and `question` is ours.
 
     `day` is the UTC day of the question (YYYY-MM-DD), `country` the asker's. `handbooks` and `models` are as in
     `Thread`. `first_text_ms` is the time from the question to the first content of an answer, `first_text_bucket` its
@@ -261,6 +312,12 @@ class Turn(Value):
     comment: str | None = None
     size: int = 0
     erased: list[str] = Field(default_factory=list)
+    replaces: str | None = None
+    original: str | None = None
+    versions: list[Version] = Field(default_factory=list)
+    hidden: list[tuple[int, int]] = Field(default_factory=list)
+    acted: int = 0
+    report: str | None = None
     day: str = ""
     outcome: Outcome = "running"
     country: str | None = None
@@ -304,6 +361,8 @@ class Decision(Value):
 class ToolCall(Value):
     """One tool call, planned by `model_call`; `number` counts the calls of its turn from 1.
 
+    `carries_out` is the deferred call that an approver allowed and this one carries out; then `model_call` is "".
+
     `planned` are the model's arguments, `arguments` those that ran. `code` says in a word why it failed, `error` in a
     sentence. If `cut`, `result` is the beginning of a larger result of `size` bytes. `told` is what the model was told
     in place of the result, None if it was told the result itself. `hook_failures` names the hooks that failed.
@@ -332,6 +391,7 @@ class ToolCall(Value):
     arguments: Json = None
     digest: str
     approval: Decider | None = None
+    carries_out: str | None = None
     expires: str | None = None
     decision: Decision | None = None
     attempts: int = 0
@@ -474,6 +534,37 @@ class HandoverRecord(Value):
     at_n: int
 
 
+class DeferredCall(Value):
+    """What became of the call `call`, which waits for an approver while its thread goes on.
+
+    `arguments` are those to run, and `digest` is theirs; None once erased. `report` is the turn that runs the call and
+    reports the decision, None before that turn. `closed` says why there is none. `standing` is the asker's at the time.
+    `filter_names` and `subject` are as in `ToolCall`.
+    """
+
+    kind: Literal["deferred_call"] = "deferred_call"
+    id: str
+    n: int
+    thread: str
+    turn: str
+    owner: str
+    call: str
+    tool: str
+    effect: Effect | None
+    arguments: Json
+    digest: str
+    status: DeferredStatus
+    closed: DeferredClosed | None = None
+    asked_at: str
+    expires: str
+    decision: Decision | None = None
+    report: str | None = None
+    standing: Standing
+    filter_names: tuple[str, ...] = ()
+    subject: str | None = None
+    at_n: int
+
+
 class Given(Value):
     """One person's verdict on an answer, their newest. `cause` is None unless it is wrong. None: erased."""
 
@@ -534,9 +625,9 @@ def filter_text(name: str, value: Json) -> str | None:
     return text if len(text) <= MAX_FILTER else None
 
 
-Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary | HandoverRecord
+Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary | HandoverRecord | DeferredCall
 I = TypeVar(  # noqa: E741  # an item
-    "I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, Review, Look
+    "I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, DeferredCall, Review, Look
 )
 
 

@@ -13,6 +13,7 @@ from core.log.audit import audit_head, look
 from core.log.entry import verify
 from core.log.facts import fact
 from core.log.fold import State, fold
+from core.log.projection import concerned
 from core.log.records import Item, Look, Review, Turn, record, record_kind
 from core.log.review import fold_review
 from core.store import Record, Store
@@ -71,7 +72,7 @@ async def outline(store: Store, thread: str, end: int) -> Outline:
 
 def last_mentions(entries: Iterable[Entry]) -> dict[str, int]:
     """The turns that these entries concern, each with the n of its last entry here."""
-    return {turn: entry.n for entry in entries if (turn := entry.shell.get("turn"))}
+    return {turn: entry.n for entry in entries for turn in concerned(entry)}
 
 
 async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
@@ -83,10 +84,10 @@ async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
     async for entries in pages(store, f"thread:{outline.thread}", end=outline.n):
         for entry in entries[: outline.n - state.n]:
             state = fold(state, entry)
-            turn = entry.shell.get("turn")
-            if turn and outline.last[turn] == entry.n:
-                yield [record(item) for item in state.items.values() if _turn_of(item) == turn]
-                state = replace(state, items={key: item for key, item in state.items.items() if _turn_of(item) != turn})
+            if over := {turn for turn in concerned(entry) if outline.last[turn] == entry.n}:
+                yield [record(item) for item in state.items.values() if _turn_of(item) in over]
+                left = {key: item for key, item in state.items.items() if _turn_of(item) not in over}
+                state = replace(state, items=left)
     if state.thread:
         yield [record(state.thread)]
 

@@ -15,6 +15,7 @@ from core.log.facts import (
     ModelAnswered,
     ModelAsked,
     ModelFailed,
+    Snapshot,
     ThreadFact,
     ToolFinished,
     ToolTold,
@@ -28,12 +29,22 @@ from core.values import ClaimReason, Decider, Effect, ReleaseReason, TurnStatus,
 class Submit:
     """An employee asks. The id of the turn is a function of its thread and request id.
 
-    `release`: the worker does not begin, because its process has no place for the turn (`waiting`).
+    `replaces` is the turn whose place the new one takes, None to ask below. `release`: the worker does not begin,
+    because its process has no place for the turn (`waiting`).
     """
 
     worker: Worker
     opened: TurnOpened
+    replaces: str | None = None
     release: Literal["waiting"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """The asker goes back to another version of a turn. `last` is the newest turn of the branch that it was left at."""
+
+    version: str
+    last: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +158,23 @@ class Park:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Defer:
+    """Calls that need an approver wait for one until `expires` (a `core.clock.iso` text), while their turn goes on."""
+
+    worker: Worker
+    calls: tuple[str, ...]
+    expires: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """A person approves or denies a waiting call.
 
     `digest` is that of the arguments the person saw. `arguments` run in their place; None leaves them. `release`: the
     worker does not go on, because its process has no place for the turn, or lacks its models or tools (`left`).
+
+    The rest is for a deferred call: `now` is the time of the decision, `snapshot` what the turn that reports it would
+    run with. If another turn is open, that turn is opened later, by a `ReportDecision`.
     """
 
     call: str
@@ -161,6 +184,26 @@ class Approval:
     reason: str | None
     worker: Worker
     release: ReleaseReason | None = None
+    now: str = ""
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDecision:
+    """A turn is opened that reports the decision on a deferred call, and first runs the call if it was approved."""
+
+    call: str
+    worker: Worker
+    snapshot: Snapshot
+    release: Literal["waiting"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseDeferred:
+    """A deferred call is not to be run. A person takes back only what nobody has decided on."""
+
+    call: str
+    reason: Literal["expired", "withdrawn", "tool_gone"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +256,10 @@ class Note:
 
 Command: TypeAlias = (
     Submit
+    | Show
+    | Defer
+    | ReportDecision
+    | CloseDeferred
     | Claim
     | Retrieved
     | Request

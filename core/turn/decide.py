@@ -42,12 +42,15 @@ from core.options import Options
 from core.retrieval.citations import citations, fitting
 from core.retrieval.numbering import numbered
 from core.retrieval.search import Found
+from core.turn.branches import fork, shown
 from core.turn.commands import (
     Answered,
     Approval,
     Claim,
     Close,
+    CloseDeferred,
     Command,
+    Defer,
     Failed,
     Finished,
     GiveUp,
@@ -55,14 +58,18 @@ from core.turn.commands import (
     Note,
     Park,
     Release,
+    ReportDecision,
     Request,
     Retrieved,
+    Show,
     Start,
     Submit,
     Tell,
     WrittenCall,
 )
-from core.values import CallStatus, ClaimReason, Passage, ReleaseReason, Repair, TurnStatus, Usage, Worker
+from core.turn.deferred import closed, decided, deferrals, reported, waiting_for
+from core.turn.openings import opening, released
+from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Usage, Worker
 
 MAX_LOST = 5
 MAX_RETRIED = 3
@@ -86,8 +93,16 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
             return _handed_over(state, command)
         case Submit():
             return _submitted(state, command)
+        case Show():
+            return shown(state, command)
         case Approval():
+            if (deferred := waiting_for(state, command.call)) is not None:
+                return decided(state, deferred, command)
             return _approval(state, command)
+        case ReportDecision():
+            return reported(state, command)
+        case CloseDeferred():
+            return closed(state, command)
         case Close():
             return _close(state, command)
         case Claim():
@@ -111,24 +126,20 @@ def _claim(open_turn: OpenTurn, worker: Worker, reason: ClaimReason) -> TurnClai
     return TurnClaimed(turn=open_turn.turn, fence=open_turn.fence + 1, worker=worker, reason=reason)
 
 
-def _released(claim: TurnClaimed, reason: ReleaseReason | None) -> tuple[TurnReleased, ...]:
-    """What follows a claim in its commit, if its worker does not begin."""
-    # In the same commit: a claim that stood alone would need beats, or count as lost after a lease.
-    return (TurnReleased(turn=claim.turn, fence=claim.fence, reason=reason),) if reason else ()
-
-
 def _submitted(state: State, command: Submit) -> tuple[ThreadFact, ...]:
     opened = command.opened
     earlier = state.items.get(opened.turn)
     if isinstance(earlier, Turn):
         changed = earlier.question is not None and earlier.question != opened.text
-        if changed or earlier.snapshot.output != opened.snapshot.output:
+        other_place = earlier.replaces != command.replaces
+        if changed or other_place or earlier.snapshot.output != opened.snapshot.output:
             raise RequestMismatch(opened.request_id)
         return ()
     if open_turn := state.open_turn:
         raise TurnInProgress(open_turn.turn, open_turn.status)
-    claim = TurnClaimed(turn=opened.turn, fence=1, worker=command.worker, reason="opened")
-    return (opened, claim, *_released(claim, command.release))
+    if command.replaces is not None:
+        opened = opened.model_copy(update={"fork": fork(state, command.replaces)})
+    return opening(opened, command.worker, command.release)
 
 
 def _handed_over(state: State, command: HandOver) -> tuple[ThreadFact, ...]:
@@ -172,6 +183,8 @@ def _of_holder(state: State, open_turn: OpenTurn, command: Command, options: Opt
             return _finished(state, open_turn, command)
         case Tell():
             return (command.told.model_copy(update=stamp),)
+        case Defer():
+            return deferrals(state, open_turn, command)
         case Park():
             waiting = [call for call in open_turn.calls if call.waits]
             asked_calls = [AskedCall(call=c.call, digest=c.digest, by=c.approval or "asker") for c in waiting]
@@ -385,7 +398,7 @@ def _approval(state: State, command: Approval) -> tuple[ThreadFact, ...]:
     if others:
         return (approval,)
     claim = _claim(open_turn, command.worker, "resumed")
-    return (approval, claim, *_released(claim, command.release))
+    return (approval, claim, *released(claim, command.release))
 
 
 def _close(state: State, command: Close) -> tuple[ThreadFact, ...]:

@@ -17,6 +17,7 @@ from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import (
     AnyFact,
+    CallDeferred,
     HistorySummarized,
     HookFailed,
     ModelAnswered,
@@ -31,6 +32,7 @@ from core.log.facts import (
     draft,
 )
 from core.log.fold import State, fold, fold_all
+from core.log.projection import concerned
 from core.log.records import Thread, Turn, item, record
 from core.log.repair_commits import Repairs
 from core.options import Options
@@ -51,6 +53,7 @@ MAX_WAITING = 256 * 1024
 """Bytes of content after which they are written too: a record that is too large must show before its entry is there."""
 
 _STEPS = (
+    CallDeferred,
     HistorySummarized,
     HookFailed,
     ModelAnswered,
@@ -101,7 +104,7 @@ class Journal:
             self._clean = thread.n
             open_turns = (thread.open.turn,) if thread.open else ()
             for turn in {*open_turns, *turns}:
-                await self._load_turn(turn)
+                await self.load_turn(turn)
         await self.catch_up()
 
     async def catch_up(self) -> bool:
@@ -197,17 +200,21 @@ class Journal:
         raise Unavailable(f"{self.stream}: an entry after {self.state.n} exists but cannot be read")
 
     async def _fold(self, entry: Entry) -> None:
-        turn = entry.shell.get("turn")
-        if turn is not None and entry.kind != "turn.opened" and turn not in self.state.items:
-            await self._load_turn(turn)
+        opened = entry.shell["turn"] if entry.kind == "turn.opened" else None
+        for turn in concerned(entry):
+            if turn != opened and turn not in self.state.items:
+                await self.load_turn(turn)
         self.state = fold(self.state, entry)
 
-    async def _load_turn(self, turn: str) -> None:
+    async def load_turn(self, turn: str) -> None:
+        """Load a turn with its records, if there is one of this id and it is not loaded."""
+        if turn in self.state.items:
+            return
         stored = await self._store.get("turn", turn)
         if stored is None:
             return
         items = {**self.state.items, turn: item(stored)}
-        for kind in ("message", "tool_call", "model_call", "retrieval", "handover"):
+        for kind in ("message", "tool_call", "model_call", "retrieval", "handover", "deferred_call"):
             async for one in every(self._store, Query(kind=kind, where={"turn": turn})):
                 items[one.id] = item(one)
         self.state = replace(self.state, items=items)

@@ -24,6 +24,7 @@ class Act:
         "summarize",
         "request_model",
         "run_tools",
+        "defer",
         "close_lost_call",
         "tell",
         "salvage",
@@ -51,6 +52,8 @@ def plan(
     for call in open_turn.calls:
         if call.status == "running" and not _may_start(call):
             return Act(kind="close_lost_call", call=call.call)
+    if deferred := tuple(call.call for call in open_turn.calls if call.waits and call.approval == "approver"):
+        return Act(kind="defer", calls=deferred)
     if ready := _ready(open_turn):
         return Act(kind="run_tools", calls=ready)
     if any(call.waits for call in open_turn.calls):

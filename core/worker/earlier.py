@@ -8,10 +8,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from core.log.branches import Hidden, shown_ranges
 from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item, item_of
 from core.model import SentMessage
 from core.options import Options
-from core.store import In, Query, Range, Store, every
+from core.store import Filter, In, Query, Range, Record, Store, every
 from core.worker.history import Encoded, earlier_messages
 from core.worker.window import MAX_TURNS, Choice, Window
 
@@ -23,10 +24,11 @@ MAX_KEPT = 100
 class _Kept:
     """A thread's ended turns up to entry `n`, newest first and without citations, and the messages read of them.
 
-    `encoded` also has messages of the turn that follows.
+    They are those of the branch that leaves out `hidden`. `encoded` also has messages of the turn that follows.
     """
 
     n: int
+    hidden: Hidden
     turns: tuple[Turn, ...]
     messages: dict[str, list[SentMessage]]
     encoded: Encoded
@@ -44,18 +46,18 @@ class EarlierTurns:
         self._most = MAX_TURNS if window.summarizes else max(1, min(options.window_messages // 2, MAX_TURNS))
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    async def choose(self, thread: str, before_n: int, *, trimmed: bool = False) -> Choice:
-        """What the window sends of the turns before entry `before_n`; `trimmed` to a quarter of its tokens."""
+    async def choose(self, turn: Turn, *, trimmed: bool = False) -> Choice:
+        """What the window sends of the turns before this one on its branch; `trimmed` to a quarter of its tokens."""
         options = self._options
         if trimmed:
             options = options.model_copy(update={"window_tokens": max(1, options.window_tokens // 4)})
-        turns = (await self._before(thread, before_n)).turns
-        summary = await self._summary(thread) if self.summarizes else None
+        turns = (await self._before(turn)).turns
+        summary = await self._summary(turn) if self.summarizes else None
         return self._window.choose(turns, summary, options)
 
-    async def messages(self, thread: str, before_n: int, turns: Sequence[Turn]) -> list[SentMessage]:
-        """The messages of these turns, which `choose` has chosen."""
-        kept = await self._before(thread, before_n)
+    async def messages(self, turn: Turn, turns: Sequence[Turn]) -> list[SentMessage]:
+        """The messages of these turns, which `choose` has chosen for `turn`."""
+        kept = await self._before(turn)
         if missing := [turn for turn in turns if turn.id not in kept.messages]:
             items: dict[str, Item] = {}
             for kind in ("model_call", "tool_call"):
@@ -72,7 +74,7 @@ class EarlierTurns:
     def add(self, thread: str, turn: Turn, items: Mapping[str, Item]) -> None:
         """Add a turn that has ended, with its records, if the thread's turns before it are kept."""
         kept = self._kept.get(thread)
-        if kept is None or kept.n != turn.first_n - 1 or turn.ended_at is None or self.summarizes:
+        if kept is None or turn.ended_at is None or self.summarizes or not _before_it(kept, turn):
             return
         # Passages are for the turn that found them: earlier turns are sent without.
         calls = {
@@ -83,33 +85,44 @@ class EarlierTurns:
         messages = {**known, turn.id: earlier_messages(turn, calls, self._options)}
         sent_again = {id(message) for of_turn in messages.values() for message in of_turn}
         encoded = {key: one for key, one in kept.encoded.items() if key in sent_again}
-        self._kept[thread] = _Kept(turn.last_n, turns, messages, encoded)
+        self._kept[thread] = _Kept(turn.last_n, turn.hidden, turns, messages, encoded)
 
-    async def _before(self, thread: str, before_n: int) -> _Kept:
-        kept = self._kept.get(thread)
-        if kept is None or kept.n != before_n - 1:
-            query = Query(
-                kind="turn",
-                where={"thread": thread, "first_n": Range(lt=before_n)},
-                order=("-first_n",),
-                limit=self._most,
-            )
-            records = (await self._store.find(query)).records
+    async def _before(self, turn: Turn) -> _Kept:
+        thread, kept = turn.thread, self._kept.get(turn.thread)
+        if kept is None or not _before_it(kept, turn):
+            records: list[Record] = []
+            # Each range has a turn at least, so there are no more queries than turns wanted.
+            for begin, end in shown_ranges(turn.hidden, 1, turn.first_n):
+                where: dict[str, Filter] = {"thread": thread, "first_n": Range(ge=begin, lt=end)}
+                query = Query(kind="turn", where=where, order=("-first_n",), limit=self._most - len(records))
+                records += (await self._store.find(query)).records
+                if len(records) == self._most:
+                    break
             turns = [item_of(Turn, replace(one, fields={**one.fields, "citations": []})) for one in records]
-            kept = _Kept(before_n - 1, tuple(turns), {}, {})
+            kept = _Kept(turn.first_n - 1, turn.hidden, tuple(turns), {}, {})
             self._kept[thread] = kept
             if len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(thread)
         return kept
 
-    async def _summary(self, thread: str) -> Summary | None:
-        newest = Query(kind="summary", where={"thread": thread}, order=("-at_n",), limit=1)
-        for one in (await self._store.find(newest)).records:
-            summary = item_of(Summary, one)
-            if summary.text is not None:  # erased, it stands for nothing any more
-                return summary
+    async def _summary(self, turn: Turn) -> Summary | None:
+        """The newest summary of the turn's branch: those of others stand for turns that it leaves out."""
+        for begin, end in shown_ranges(turn.hidden, 1, turn.first_n + 1):
+            # The turn's own summary comes after its first entry.
+            until = None if end > turn.first_n else end
+            where: dict[str, Filter] = {"thread": turn.thread, "at_n": Range(ge=begin, lt=until)}
+            newest = Query(kind="summary", where=where, order=("-at_n",), limit=1)
+            for one in (await self._store.find(newest)).records:
+                summary = item_of(Summary, one)
+                # Erased, it stands for nothing any more.
+                return summary if summary.text is not None else None
         return None
+
+
+def _before_it(kept: _Kept, turn: Turn) -> bool:
+    """Whether what is kept is what comes before this turn."""
+    return kept.n == turn.first_n - 1 and list(kept.hidden) == turn.hidden
 
 
 def _slim(turn: Turn) -> Turn:

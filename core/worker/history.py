@@ -36,6 +36,8 @@ _OUTCOMES = {
     "denied": "A person did not allow this.",
     "cancelled": "It was cancelled before it started.",
     "unknown_tool": "There is no such tool.",
+    "deferred": "This waits for an approver, and has not been done yet. Do not call it again, and do not say that it "
+    "is done. Whoever asked is told here as soon as somebody has decided.",
 }
 
 
@@ -82,6 +84,9 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
     """
     first = [retrieval for retrieval in retrievals(items, turn.id) if retrieval.call is None]
     question = ERASED if turn.question is None else turn.question
+    calls = [i for i in items.values() if isinstance(i, ToolCall) and i.turn == turn.id]
+    if turn.report:
+        return [_report(question, turn, calls, items, options), *_answers(turn, calls, items, options)]
     messages: list[SentMessage] = [
         UserMessage(
             text=question or "(empty)",
@@ -90,7 +95,31 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
             topic=turn.concern.topic if turn.concern else None,
         )
     ]
-    calls = [i for i in items.values() if isinstance(i, ToolCall) and i.turn == turn.id]
+    return [*messages, *_answers(turn, calls, items, options)]
+
+
+def _report(
+    text: str, turn: Turn, calls: Sequence[ToolCall], items: Mapping[str, Item], options: Options
+) -> UserMessage:
+    """The message of ours that a turn without a question begins with: the decision, and what came of the call.
+
+    The result stands in the text. As the result of a call it would need an answer of the model before it, and a
+    provider may refuse an answer that its model did not give.
+    """
+    call = next((one for one in calls if one.carries_out), None)
+    if call is None:
+        told = ToolMessage(id=turn.report or "", tool="", content=f"{text} It was not carried out.", failed=True)
+    else:
+        told = tool_message(call, items, options)
+        arguments = json.dumps(_arguments(call), ensure_ascii=False)
+        outcome = "It was carried out" if call.status == "succeeded" else "What came of it"
+        text = f"{text} Its arguments: {arguments}\n{outcome}: {told.content}"
+    note = "[This message is the desk's, not the employee's. Tell the employee what became of the request.]"
+    return UserMessage(text=f"{note}\n{text}", report=told)
+
+
+def _answers(turn: Turn, calls: Sequence[ToolCall], items: Mapping[str, Item], options: Options) -> list[SentMessage]:
+    messages: list[SentMessage] = []
     requests = _answer_calls(items, turn)
     for model_call in sorted(requests, key=lambda c: c.at_n):
         if model_call.status == "failed" and model_call.code == "empty":
@@ -137,7 +166,8 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
     limit = options.tool_result_tokens * CHARACTERS_PER_TOKEN
     if len(content) > limit:
         content = f"{content[:limit]}\n[cut: {len(content) - limit} more characters are kept in the record]"
-    return ToolMessage(id=call.id, tool=call.tool, content=content, failed=call.status != "succeeded")
+    failed = call.status not in ("succeeded", "deferred")
+    return ToolMessage(id=call.id, tool=call.tool, content=content, failed=failed)
 
 
 def check_sendable(request: ModelRequest) -> None:

@@ -61,8 +61,8 @@ class ModelCalls:
         bad_calls = open_turn.repairs.count("calls") > MAX_REPAIRS["calls"]
         with_tools = act.step <= options.max_steps and not bad_calls
         trimmed = any(call.code == "too_large" for call in failed)
-        choice = await equipment.earlier.choose(claimed.thread_id, open_turn.first_n, trimmed=trimmed)
-        earlier = await equipment.earlier.messages(claimed.thread_id, open_turn.first_n, choice.turns)
+        choice = await equipment.earlier.choose(claimed.turn, trimmed=trimmed)
+        earlier = await equipment.earlier.messages(claimed.turn, choice.turns)
         own = turn_messages(claimed.turn, claimed.journal.state.items, options)
         request = ModelRequest(
             instructions=self._instructions,

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 import anyio
 
@@ -19,9 +20,9 @@ from core.errors import RolltopError, Superseded
 from core.live.stream import live_stream
 from core.log.commit import read_blob
 from core.log.facts import Erased, Sealed, fact
-from core.log.records import OpenTurn, Turn, item
+from core.log.records import OpenDeferred, OpenTurn, Turn, item
 from core.store import In, Query, Range, Record, every
-from core.turn.commands import Claim, Note
+from core.turn.commands import Claim, CloseDeferred, Note
 from core.turn.decide import MAX_LOST
 from core.turn.journal import Journal
 from core.turn.plan import take_over
@@ -63,7 +64,7 @@ class Recovery:
     """Looks after the open turns of a store.
 
     `adopt` puts a claim on record and starts its worker, or has the turn assessed again when there is a place for it.
-    `has_place` says whether that is now.
+    `has_place` says whether that is now. `report` opens the turn that reports the decision on a deferred call.
     """
 
     def __init__(
@@ -72,16 +73,21 @@ class Recovery:
         journal: Callable[[str], Journal],
         adopt: Callable[[Journal, Claim], Awaitable[None]],
         has_place: Callable[[], bool],
+        report: Callable[[Journal, OpenDeferred], Awaitable[None]],
     ) -> None:
         self._equipment = equipment
         self._journal = journal
         self._adopt = adopt
         self._has_place = has_place
+        self._report = report
         self._watches: dict[str, _Watch] = {}
         self._seen: set[str] = set()
 
     async def sweep(self, only: str | None = None) -> None:
-        """Look once at every open turn, lagging record and finished live stream, or at one thread `only`."""
+        """Look once at every open turn, deferred call, lagging record and finished live stream.
+
+        With `only`, look at that thread alone.
+        """
         threads = [only] if only else await self._unfinished()
         self._seen.clear()
         for thread in threads:
@@ -94,13 +100,14 @@ class Recovery:
             await self._clear_live_streams()
 
     async def look_after(self, thread_id: str) -> None:
-        """See to one thread: write records that lag, expire an approval, take over a turn without a worker."""
+        """See to one thread: write records that lag, expire approvals, take over a turn, report a decision."""
         journal = self._journal(thread_id)
         if claim := await self.assess(journal):
             try:
                 await self._adopt(journal, claim)
             except Superseded:
                 log.info("turn %s: another worker took it over", claim.turn)
+        await self._see_to_deferred(journal)
 
     async def assess(self, journal: Journal) -> Claim | None:
         """As `look_after`, but returns the claim by which the turn would be taken over, None if it is left alone."""
@@ -131,6 +138,20 @@ class Recovery:
             await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "no_worker", by=DESK)
         return None
 
+    async def _see_to_deferred(self, journal: Journal) -> None:
+        """Close the deferred calls that nobody decides on in time; report the decisions, one turn at a time."""
+        for deferred in journal.thread.deferred if journal.thread else ():
+            over = moment_of(deferred.expires) <= await self._equipment.store.now()
+            gone = deferred.decision == "given" and deferred.tool not in self._equipment.tools
+            if over and (deferred.decision is None or gone):
+                reason: Literal["expired", "tool_gone"] = "tool_gone" if gone else "expired"
+                await journal.load_turn(deferred.turn)
+                await journal.append(CloseDeferred(call=deferred.call, reason=reason), by=DESK)
+            elif deferred.decision is not None and not gone and journal.state.open_turn is None:
+                # Another desk may have the tool of a call that this one cannot run.
+                await journal.load_turn(deferred.turn)
+                await self._report(journal, deferred)
+
     async def tidy(self, turn: Turn) -> None:
         """Erase the content of an ended turn that the options forget, and put that on record."""
         kinds = sorted(set(self._equipment.options.forget) - set(turn.erased))
@@ -149,11 +170,13 @@ class Recovery:
         threads: dict[str, str] = {}
         queries = (
             Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}),
+            Query(kind="deferred_call", where={"status": "decided"}),
+            Query(kind="deferred_call", where={"status": "waiting", "expires": Range(lt=iso(await store.now()))}),
             Query(kind="stream", where={"dirty": True, "id": Range(ge="thread:", lt="thread;")}),
         )
         for query in queries:
             async for record in every(store, query):
-                thread = record.fields["thread"] if record.kind == "turn" else record.id.partition(":")[2]
+                thread = record.id.partition(":")[2] if record.kind == "stream" else record.fields["thread"]
                 threads.setdefault(thread, record.fields.get("opened_at", ""))
         return sorted(threads, key=threads.__getitem__)
 

@@ -37,7 +37,7 @@ class SideCalls:
         """Request a summary of the turns that the window wants summarised."""
         choice = await self._choice(open_turn)
         turns = choice.summarize
-        earlier = await self._claimed.equipment.earlier.messages(self._claimed.thread_id, open_turn.first_n, turns)
+        earlier = await self._claimed.equipment.earlier.messages(self._claimed.turn, turns)
         request = summary_request(choice, earlier)
         await self._request(
             open_turn,
@@ -84,7 +84,7 @@ class SideCalls:
         return joined if depends(question) or not earlier else [question, *joined]
 
     async def _choice(self, open_turn: OpenTurn) -> Choice:
-        return await self._claimed.equipment.earlier.choose(self._claimed.thread_id, open_turn.first_n)
+        return await self._claimed.equipment.earlier.choose(self._claimed.turn)
 
     async def _request(
         self,

@@ -17,7 +17,7 @@ from core.log.records import OpenModelCall, OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_help
 from core.retrieval.small_talk import small_talk
 from core.retriever import Retriever
-from core.turn.commands import Failed, GiveUp, Park, Release, Retrieved
+from core.turn.commands import Defer, Failed, GiveUp, Park, Release, Retrieved
 from core.turn.decide import broken_off, lost_call
 from core.turn.journal import Journal
 from core.turn.plan import Act, plan
@@ -120,10 +120,11 @@ class TurnWorker:
         turn = self._claimed.turn
         searches_first = equipment.retriever is not None and options.passages > 0 and options.retrieve_first
         # A greeting that was searched would be on record as a question that the handbooks do not answer. "Help me" of a
-        # person in need is none.
+        # person in need is none. Nor is a report of ours a question.
+        asks = turn.report is None and small_talk(turn.question or "") is None
         return plan(
             open_turn,
-            retrieves=searches_first and (turn.concern is not None or small_talk(turn.question or "") is None),
+            retrieves=searches_first and (turn.concern is not None or asks),
             rewrites=await self._side_calls.rewrites(open_turn),
             summarizes=await self._side_calls.summarizes(open_turn),
             tells=equipment.hooked.tells,
@@ -148,15 +149,21 @@ class TurnWorker:
                 await self._journal.append(lost_call(open_turn, act.call, self._worker), by=DESK)
             case "salvage" if open_turn.model_call:
                 await self._salvage(open_turn.model_call)
+            case "defer":
+                deferred = Defer(worker=self._worker, calls=act.calls, expires=await self._expires())
+                await self._journal.append(deferred, by=DESK)
             case "park":
-                expires = await self._equipment.store.now() + timedelta(days=self._equipment.options.approval_days)
-                await self._journal.append(Park(worker=self._worker, expires=iso(expires)), by=DESK)
+                await self._journal.append(Park(worker=self._worker, expires=await self._expires()), by=DESK)
                 return False
             case "none":
                 return False
             case _:
                 raise TypeError(f"this worker cannot carry out the act {act.kind}")
         return True
+
+    async def _expires(self) -> str:
+        """When a call that is asked for now stops waiting."""
+        return iso(await self._equipment.store.now() + timedelta(days=self._equipment.options.approval_days))
 
     async def _retrieve(self, open_turn: OpenTurn, retriever: Retriever) -> None:
         equipment, clock = self._equipment, self._equipment.clock
