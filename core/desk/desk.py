@@ -267,10 +267,7 @@ class Desk:
         # Derived, so that a repeated request finds its turn by id: the head does not list earlier turns.
         turn_id = digest([thread_id, request])[:24]
         journal = self._journal(thread_id)
-        others = [] if replaces is None else [str(replaces)]
-        await self._checked.write(viewer, journal, *others, *([] if request_id is None else [turn_id]))
-        if replaces is not None:
-            await load_versions(journal, replaces)
+        await self._checked.write(viewer, journal, *([] if request_id is None else [turn_id]))
         self._check_open()
         question = check_question(text)
         instructions = self._instructions_of(journal)
@@ -286,7 +283,12 @@ class Desk:
         )
         place = self._places.ask()
         release: Literal["waiting"] | None = None if place.held else "waiting"
-        submit = Submit(worker=worker, opened=opened, replaces=replaces, release=release)
+
+        async def submit(_: State) -> Submit:
+            if replaces is not None:
+                await load_versions(journal, replaces)
+            return Submit(worker=worker, opened=opened, replaces=replaces, release=release)
+
         await self._append_and_work(journal, submit, worker, turn_id, place, by=viewer.id)
         return journal.state.item(Turn, turn_id)
 
@@ -298,9 +300,12 @@ class Desk:
         """
         turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
         journal = self._journal(turn.thread)
-        await journal.load(turn_id)
-        last = await load_versions(journal, turn_id)
-        await journal.append(Show(version=turn_id, last=last), by=viewer.id)
+        await journal.load()
+
+        async def show(_: State) -> Show:
+            return Show(version=turn_id, last=await load_versions(journal, turn_id))
+
+        await journal.append(show, by=viewer.id)
         return _thread_in(journal, turn.thread)
 
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
@@ -758,7 +763,8 @@ def check_question(text: object) -> str:
 
 
 async def load_versions(journal: Journal, turn_id: str) -> str:
-    """Load what the rules of branches need beside a loaded turn. Returns the turn at which its branch was left."""
+    """Load what the rules of branches need for a turn. Returns the turn at which its branch was left."""
+    await journal.load_turn(turn_id)
     turn = journal.state.items.get(turn_id)
     if not isinstance(turn, Turn):
         return turn_id

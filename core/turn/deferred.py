@@ -47,7 +47,7 @@ def deferrals(state: State, open_turn: OpenTurn, command: Defer) -> tuple[Thread
     """The fact for each of the calls. A call that waits already is not asked for twice, and too many are refused."""
     facts: list[ThreadFact] = []
     deferred = list(state.thread.deferred) if state.thread else []
-    asked = {(one.tool, one.digest) for one in deferred if one.decision is None}
+    asked = {(one.tool, one.digest) for one in deferred if one.decision != "denied"}
     left = MAX_DEFERRED - len(deferred)
     here = {"turn": open_turn.turn, "fence": open_turn.fence}
     for call in open_turn.calls:
@@ -118,9 +118,11 @@ def closed(state: State, command: CloseDeferred) -> tuple[ThreadFact, ...]:
 
     A person's decision stands: after it a call is closed only because its tool is gone.
     """
-    deferred = waiting_for(state, command.call)
-    if deferred is None or (deferred.decision is not None) != (command.reason == "tool_gone"):
+    deferred, gone = waiting_for(state, command.call), command.reason == "tool_gone"
+    if deferred is None or (deferred.decision is not None) != gone:
         return ()
+    if gone and state.open_turn is not None:
+        return ()  # until that turn ends no desk could run it, so none is known to be missing
     return (DeferredCallClosed(turn=deferred.turn, call=deferred.call, reason=command.reason),)
 
 

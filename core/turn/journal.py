@@ -127,7 +127,9 @@ class Journal:
         if they are larger than a commit may be.
         """
         while True:
-            facts = decide(self.state, await command(self.state) if callable(command) else command, self._options)
+            # First, because such a function may load what the rules need of the state.
+            given = await command(self.state) if callable(command) else command
+            facts = decide(self.state, given, self._options)
             if not facts:
                 return ()
             try:

@@ -102,12 +102,14 @@ class Recovery:
     async def look_after(self, thread_id: str) -> None:
         """See to one thread: write records that lag, expire approvals, take over a turn, report a decision."""
         journal = self._journal(thread_id)
-        if claim := await self.assess(journal):
-            try:
-                await self._adopt(journal, claim)
-            except Superseded:
-                log.info("turn %s: another worker took it over", claim.turn)
-        await self._see_to_deferred(journal)
+        claim = await self.assess(journal)
+        if claim is None:
+            await self._see_to_deferred(journal)
+            return
+        try:
+            await self._adopt(journal, claim)  # from here on the journal is the worker's
+        except Superseded:
+            log.info("turn %s: another worker took it over", claim.turn)
 
     async def assess(self, journal: Journal) -> Claim | None:
         """As `look_after`, but returns the claim by which the turn would be taken over, None if it is left alone."""
@@ -139,7 +141,8 @@ class Recovery:
         return None
 
     async def _see_to_deferred(self, journal: Journal) -> None:
-        """Close the deferred calls that nobody decides on in time; report the decisions, one turn at a time."""
+        """Close the deferred calls that nobody decides on in time; then report the oldest decision, if no turn is open."""
+        due: OpenDeferred | None = None
         for deferred in journal.thread.deferred if journal.thread else ():
             over = moment_of(deferred.expires) <= await self._equipment.store.now()
             gone = deferred.decision == "given" and deferred.tool not in self._equipment.tools
@@ -147,10 +150,12 @@ class Recovery:
                 reason: Literal["expired", "tool_gone"] = "tool_gone" if gone else "expired"
                 await journal.load_turn(deferred.turn)
                 await journal.append(CloseDeferred(call=deferred.call, reason=reason), by=DESK)
-            elif deferred.decision is not None and not gone and journal.state.open_turn is None:
+            elif deferred.decision is not None and not gone:
                 # Another desk may have the tool of a call that this one cannot run.
-                await journal.load_turn(deferred.turn)
-                await self._report(journal, deferred)
+                due = due or deferred
+        if due and journal.state.open_turn is None:
+            await journal.load_turn(due.turn)
+            await self._report(journal, due)  # last: from here on the journal is the worker's
 
     async def tidy(self, turn: Turn) -> None:
         """Erase the content of an ended turn that the options forget, and put that on record."""
