@@ -763,7 +763,14 @@ def check_question(text: object) -> str:
 
 
 async def load_versions(journal: Journal, turn_id: str) -> str:
-    """Load what the rules of branches need for a turn. Returns the turn at which its branch was left."""
+    """Load what the rules of branches need for a turn. Returns the turn at which its branch was left.
+
+    Raises NotFound for a malformed id; a turn that is missing is left to the rules.
+    """
+    try:
+        check_id(turn_id)
+    except InvalidInput:
+        raise NotFound("turn", turn_id) from None
     await journal.load_turn(turn_id)
     turn = journal.state.items.get(turn_id)
     if not isinstance(turn, Turn):

@@ -255,5 +255,4 @@ def _thread_before(turn: Turn, entry: Entry) -> Thread:
         created_at=turn.opened_at,
         updated_at=turn.opened_at,
         hidden=turn.hidden,
-        acted=turn.acted,
     )

@@ -168,7 +168,7 @@ class BranchShown(Fact):
     """The asker has gone back to `version`, another turn in the place of `turn`, which is the first one there.
 
     `last` is the newest turn of the branch that is shown from now on, `left` that of the one until now, and `hidden`
-    what the new one leaves out. `acted` is as in `Thread`.
+    what the new one leaves out.
     """
 
     kind: Literal["branch.shown"] = "branch.shown"
@@ -177,7 +177,6 @@ class BranchShown(Fact):
     last: str
     left: str
     hidden: list[tuple[int, int]]
-    acted: int
 
 
 class TurnClaimed(Fact):

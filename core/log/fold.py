@@ -211,7 +211,7 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
         case BranchShown():
-            shown = {"last": fact.last, "hidden": fact.hidden, "acted": fact.acted}
+            shown = {"last": fact.last, "hidden": fact.hidden}
             return None if thread.open else thread.model_copy(update=shown)
         case SealLifted():
             return thread.model_copy(update={"sealed": None})

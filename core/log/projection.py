@@ -148,8 +148,6 @@ def _changes(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
                 "totals": totals.billed(fact.usage, fact.cost),
                 **_first_text(turn, items.get(ModelCall, fact.call), fact),
             }
-        if isinstance(fact, TurnEnded):
-            fields["acted"] = thread.acted
         turn = turn.model_copy(update={"n": entry.n, "last_n": last_n, **fields})
         outcome = _outcome(turn, items.of(Retrieval, turn.id))
         yield turn if turn.outcome == outcome else turn.model_copy(update={"outcome": outcome})
@@ -206,7 +204,6 @@ def _opened(thread: Thread, items: _Items, entry: Entry, fact: TurnOpened) -> It
         replaces=fork.replaces if fork else None,
         original=fork.original if fork else None,
         hidden=thread.hidden,
-        acted=thread.acted,
         report=report.deferred if report else None,
         totals=Totals(tool_calls=int(report is not None and report.call is not None)),
         day=at[:10],

@@ -183,7 +183,8 @@ class Thread(Value):
     entries of an outdated fence, which had no effect; a count above 0 is an alarm.
 
     `last` is the newest turn of the branch that is shown, None before the first turn; `hidden` is what that branch
-    leaves out (`core.log.branches`). `acted` is the first entry of its newest turn with a call that acted, else 0.
+    leaves out (`core.log.branches`). `acted` is the first entry of the thread's newest turn with a call that acted, on
+    whatever branch, else 0.
     `deferred` are the calls that wait for an approver, or for the turn that reports the decision.
 
     `sealed`: auditors do not see the thread; None if it is open to them. `topic` is that of the newest concern, None
@@ -274,9 +275,9 @@ class Turn(Value):
     were erased.
 
     `replaces` is the turn whose place this one has taken, `original` the first turn in that place; both are None if it
-    has taken none. The original holds the `versions` of its place, itself first; [] if there is no other. `hidden` and
-    `acted` are those of the turn's branch, as in `Thread`, up to the turn. `report` is the deferred call whose decision
-    the turn reports: then nobody asked, and `question` is ours.
+    has taken none. The original holds the `versions` of its place, itself first; [] if there is no other. `hidden` is
+    what the turn's branch leaves out up to the turn. `report` is the deferred call whose decision the turn reports:
+    then nobody asked, and `question` is ours.
 
     `day` is the UTC day of the question (YYYY-MM-DD), `country` the asker's. `handbooks` and `models` are as in
     `Thread`. `first_text_ms` is the time from the question to the first content of an answer, `first_text_bucket` its
@@ -316,7 +317,6 @@ class Turn(Value):
     original: str | None = None
     versions: list[Version] = Field(default_factory=list)
     hidden: list[tuple[int, int]] = Field(default_factory=list)
-    acted: int = 0
     report: str | None = None
     day: str = ""
     outcome: Outcome = "running"

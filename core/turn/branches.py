@@ -26,11 +26,12 @@ def why_not(thread: Thread, turn: Turn) -> str | None:
         )
     if turn.report:
         return f"nobody asked this: it reports a decision; {_BELOW}"
-    # On a branch that hides an act the model would do it again. So what has acted stays in view, and what waits too.
-    if turn.first_n <= thread.acted and is_shown(thread.hidden, turn.first_n):
-        return f"it, or a turn after it, has done something that would be done twice; {_BELOW}"
-    if any(item.first_n >= turn.first_n and is_shown(thread.hidden, item.first_n) for item in thread.deferred):
-        return f"a request made in it, or after it, waits for an approver: withdraw that first, or {_BELOW}"
+    # A model that does not see an act would do it again. So it is not asked again what came before an act, or before a
+    # request that waits. An act counts on whatever branch it is: after `show` another version may hold it.
+    if turn.first_n <= thread.acted:
+        return f"it, or what was asked after it or in its place, has done something that would be done twice; {_BELOW}"
+    if any(item.first_n >= turn.first_n for item in thread.deferred):
+        return f"a request made in it, after it or in its place waits for an approver: withdraw that first, or {_BELOW}"
     return None
 
 
@@ -72,7 +73,6 @@ def shown(state: State, command: Show) -> tuple[BranchShown, ...]:
             left=thread.last,
             # This entry is the next one.
             hidden=without(last.hidden, last.last_n + 1, state.n + 1),
-            acted=last.acted,
         ),
     )
 

@@ -141,7 +141,7 @@ class Recovery:
         return None
 
     async def _see_to_deferred(self, journal: Journal) -> None:
-        """Close the deferred calls that nobody decides on in time; then report the oldest decision, if no turn is open."""
+        """Close the deferred calls that nobody decides on in time, then report one decision if no turn is open."""
         due: OpenDeferred | None = None
         for deferred in journal.thread.deferred if journal.thread else ():
             over = moment_of(deferred.expires) <= await self._equipment.store.now()
