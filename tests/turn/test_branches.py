@@ -395,20 +395,20 @@ async def test_a_version_that_another_tab_shows_at_the_same_moment_is_the_one_re
     between = Meanwhile(store)
     async with Desk(store, numbered(), options=QUICK) as other, chatting(between, model := numbered()) as chat:
         first = await chat.ask("A")
+        second = await chat.edit(first.turn_id, "A'")
         await chat.ask("B")
-        await chat.edit(first.turn_id, "A'")
         newest = await chat.edit(first.turn_id, "A''")
 
-        async def show_the_first():
-            await other.show(ASKER, first.turn_id)
+        async def show_the_second():
+            await other.show(ASKER, second.turn_id)
 
-        between.happens = show_the_first
+        between.happens = show_the_second
         reply = await chat.edit(newest.turn_id, "A'''")
         assert sent(model) == []
         versions = (await chat.desk.archive.turn_view(ASKER, reply.turn_id)).versions
-        assert [len(version.seen) for version in versions] == [2, 1, 1, 1]
-        await chat.show(first.turn_id)
-        assert await shown(chat) == [("A", "1"), ("B", "2")]
+        assert [len(version.seen) for version in versions] == [1, 2, 1, 1]
+        await chat.show(second.turn_id)
+        assert await shown(chat) == [("A'", "2"), ("B", "3")]
     await consistent(store, chat.id)
 
 
