@@ -562,29 +562,55 @@ async def test_an_approved_request_is_not_closed_for_want_of_its_tool_while_an_o
     assert ran == [1]
 
 
-class Slow(LaterStore):
-    """Its searches take turns with other tasks, as those over a network do."""
+async def test_a_sweep_that_closes_one_request_and_reports_another_leaves_the_records_right(store, ran):
+    held, later = Held(), LaterStore(store)
 
-    async def find(self, query):
-        await anyio.sleep(0.002)
-        return await super().find(query)
+    @tool(effect="unsafe", approval="approver")
+    async def pay(amount: int, context: ToolContext) -> None:
+        """Pay."""
+        await until(lambda: logged(store, context.thread_id, "deferred.closed"))
+        ran.append(amount)
 
-
-async def test_a_sweep_that_closes_one_request_and_reports_another_leaves_the_records_right(store, pay, ran):
-    held, slow = Held(), Slow(store)
     async with desk_of(store, pay, model=held.model) as desk:
         one, two = await asked(desk, "pay 1 2")
         turn = await desk.submit(ASKER, one.thread, "wait")
         await desk.decide(APPROVER, one.id, "approve", one.digest)
     async with desk_of(store) as without:
         await without.stop(ASKER, turn.id)
-    slow.ahead = timedelta(days=7, seconds=1).total_seconds()
-    async with desk_of(slow, pay) as desk:
+    later.ahead = timedelta(days=7, seconds=1).total_seconds()
+    async with desk_of(later, pay) as desk:
         await desk.recover()
         await reported(desk, one)
         assert (await record(desk, two)).closed == "expired"
         await consistent(desk, one.thread)
     assert ran == [1]
+
+
+async def test_a_sweep_that_takes_over_a_turn_leaves_the_requests_to_the_next_one(store, pay, ran):
+    later, go_on = LaterStore(store), anyio.Event()
+
+    @tool(effect="read")
+    async def look(context: ToolContext) -> str:
+        """Look."""
+        await until(lambda: logged(store, context.thread_id, "deferred.closed"))
+        return "12"
+
+    def looking(request):
+        last = request.messages[-1]
+        return [Wait(go_on), Call("look", {})] if last.role == "user" and last.text == "look" else script(request)
+
+    async with desk_of(later, pay, look, model=ScriptedModel(looking)) as desk:
+        (call,) = await asked(desk)
+        turn = await desk.submit(ASKER, call.thread, "look")
+    go_on.set()
+    later.ahead = timedelta(days=7, seconds=1).total_seconds()
+    async with desk_of(later, pay, look, model=ScriptedModel(looking)) as desk:
+        for _ in range(2):
+            await desk.recover()
+        assert (await ended(desk, turn)).status == "completed"
+        assert (await record(desk, call)).closed == "expired"
+        await consistent(desk, call.thread)
+    assert ran == []
 
 
 async def test_arguments_that_do_not_fit_the_tool_are_refused_and_the_request_still_waits(store, pay, ran):
