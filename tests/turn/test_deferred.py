@@ -586,8 +586,16 @@ async def test_a_sweep_that_closes_one_request_and_reports_another_leaves_the_re
     assert ran == [1]
 
 
+class Slow(LaterStore):
+    """Its searches take turns with other tasks, as those over a network do."""
+
+    async def find(self, query):
+        await anyio.sleep(0.002)
+        return await super().find(query)
+
+
 async def test_a_sweep_that_takes_over_a_turn_leaves_the_requests_to_the_next_one(store, pay, ran):
-    later, go_on = LaterStore(store), anyio.Event()
+    later, go_on = Slow(store), anyio.Event()
 
     @tool(effect="read")
     async def look(context: ToolContext) -> str:
