@@ -26,7 +26,7 @@ from core import (
 )
 from core.desk.filters import ThreadFilter
 from core.store import Query
-from tests.support.desks import APPROVER, ASKER, AUDITOR, OTHER, QUICK, HandClock, ended, kinds, log_of, until, waiting
+from tests.support.desks import APPROVER, ASKER, AUDITOR, OTHER, QUICK, HandClock, ended, kinds, log_of, until
 from tests.support.papers import HANDLER, Inbox
 
 CARD = CareCard(title="You are not alone", text="Help is here.", lines=(CareLine(name="Crisis line", number="142"),))
@@ -66,7 +66,8 @@ def letter() -> None:
 
 
 def script(request):
-    text = request.messages[-1].text if request.messages[-1].role == "user" else ""
+    last = request.messages[-1]
+    text = last.text if last.role == "user" and last.report is None else ""
     return [Call("letter", {})] if "letter" in text else [Say("Thank you for telling me about unicorns.")]
 
 
@@ -173,15 +174,23 @@ async def test_words_in_sealed_threads_leave_neither_a_short_page_nor_a_cursor(s
 async def test_calls_of_sealed_threads_are_in_no_search_and_an_approver_still_decides_on_them(store):
     async with desk_of(store, Listening()) as desk:
         thread = (await desk.create_thread(ASKER)).id
-        turn = await desk.submit(ASKER, thread, "I am desperate, I need a letter")
-        (call,) = await waiting(desk, turn)
+        turn = await ask(desk, thread, "I am desperate, I need a letter")
+        (call,) = (await desk.archive.turn_view(ASKER, turn.id)).calls
+        assert call.status == "deferred"
         assert (await desk.oversight.search_calls(AUDITOR)).items == []
-        assert [one.id for one in (await desk.oversight.waiting_calls(APPROVER)).items] == [call.id]
+        assert [one.call for one in (await desk.oversight.waiting_calls(APPROVER)).items] == [call.id]
         assert (await desk.archive.call(APPROVER, call.id)).tool == "letter"
+        assert (await desk.archive.deferred_call(APPROVER, call.id)).arguments == {}
+        for read in (desk.archive.call, desk.archive.deferred_call):
+            with pytest.raises(NotFound):
+                await read(AUDITOR, call.id)
         for what in (desk.archive.transcript(APPROVER, thread), desk.archive.turn(APPROVER, turn.id)):
             with pytest.raises(NotFound):
                 await what
         await desk.decide(APPROVER, call.id, "deny", call.digest)
+        assert (await ended(desk, (await desk.archive.deferred_call(ASKER, call.id)).report)).status == "completed"
+        with pytest.raises(NotFound):
+            await desk.archive.deferred_call(AUDITOR, call.id)
 
 
 async def test_a_handler_finds_and_reads_sealed_threads_and_no_other(store):

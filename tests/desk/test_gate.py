@@ -99,7 +99,10 @@ def script(request):
 
 @dataclass(frozen=True)
 class Things:
-    """What one person has: a thread that takes a question, its ended turn with an unknown call, and a parked turn."""
+    """What one person has: a thread that takes a question, its ended turn with an unknown call, and a parked turn.
+
+    `book` waits for the person, `pay` is deferred.
+    """
 
     thread: str
     turn: str
@@ -114,7 +117,9 @@ async def things_of(desk, viewer):
     turn = await ended(desk, await desk.submit(viewer, thread, "Send"), viewer)
     busy = (await desk.create_thread(viewer)).id
     parked = await desk.submit(viewer, busy, "Book and pay")
-    calls = {call.tool: call for call in await waiting(desk, parked, viewer)}
+    await waiting(desk, parked, viewer)
+    calls = {call.tool: call for call in (await desk.archive.turn_view(viewer, parked.id)).calls}
+    assert {name: call.status for name, call in calls.items()} == {"book": "awaiting_approval", "pay": "deferred"}
     unknown = (await desk.archive.turn_view(viewer, turn.id)).calls[0].id
     return Things(thread, turn.id, unknown, parked.id, calls["book"].id, calls["pay"].id)
 
@@ -154,7 +159,10 @@ ROWS = {
         (READ, "book", lambda d, v, id: d.archive.call_history(v, id)),
         ("read for approval", "pay", lambda d, v, id: d.archive.call_history(v, id)),
     ],
+    "deferred_call": [("read for approval", "pay", lambda d, v, id: d.archive.deferred_call(v, id))],
     "submit": [(WRITE, "thread", lambda d, v, id: d.submit(v, id, "Send"))],
+    "show": [(WRITE, "turn", lambda d, v, id: d.show(v, id))],
+    "withdraw": [(WRITE, "pay", lambda d, v, id: d.withdraw(v, id))],
     "rename": [(WRITE, "thread", lambda d, v, id: d.rename(v, id, "Title"))],
     "update_metadata": [(WRITE, "thread", lambda d, v, id: d.update_metadata(v, id, {"a": 1}))],
     "give_feedback": [(WRITE, "turn", lambda d, v, id: d.give_feedback(v, id, "up"))],
