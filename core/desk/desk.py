@@ -302,7 +302,7 @@ class Desk:
         return await self._decisions.decide(viewer, call_id, decision, digest, arguments, reason)
 
     async def withdraw(self, viewer: Viewer, call_id: str) -> DeferredCall:
-        """Take back a call that waits for an approver, as the one who asked; it is not run then.
+        """Take back a call of the viewer's own that waits for an approver; then it is not run.
 
         A call that was decided on, or closed, stays as it is. Raises NotFound, also for a call that was not deferred.
         """

@@ -1,4 +1,4 @@
-"""The workers of a desk: their places, their tasks and signs of life, and the recovery of turns that have none."""
+"""The workers of a desk: their places, their tasks and signs of life, and the recovery of turns without a worker."""
 
 import asyncio
 import logging
@@ -107,7 +107,7 @@ class Workers:
         return next((work.state for work in self._works.values() if work.turn == turn_id), None)
 
     def leave(self, turn_id: str) -> None:
-        """End this desk's work on a turn that was ended by somebody else."""
+        """End this desk's work on a turn that another caller has ended."""
         self._places.drop(turn_id)
         for work in self._works.values():
             if work.turn == turn_id:
