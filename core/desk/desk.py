@@ -25,6 +25,7 @@ from core.desk.handovers import Handovers
 from core.desk.oversight import Oversight
 from core.desk.reviews import Reviews
 from core.desk.snapshots import PATIENCE, Snapshots
+from core.desk.versions import load_versions
 from core.desk.workers import Workers
 from core.errors import DeskClosed, InvalidInput, NotFound
 from core.gate import Viewer
@@ -35,7 +36,6 @@ from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
-from core.log.branches import is_shown
 from core.log.facts import (
     CallResolved,
     EvidenceContent,
@@ -52,6 +52,7 @@ from core.log.facts import (
     TitleContent,
     TurnOpened,
 )
+from core.log.fold import State
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import DeferredCall, HandoverRecord, Review, Thread, ToolCall, Turn
 from core.model import Model
@@ -60,7 +61,6 @@ from core.retrieval.search import with_search
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool, by_name
-from core.turn.branches import left_at
 from core.turn.commands import Note, Show, Submit
 from core.turn.journal import Journal
 from core.values import Attached, Cause, Concern, Standing, Verdict
@@ -219,8 +219,6 @@ class Desk:
         journal = self._journal(thread_id)
         others = [] if replaces is None else [str(replaces)]
         await self._checked.write(viewer, journal, *others, *([] if request_id is None else [turn_id]))
-        if replaces is not None:
-            await load_versions(journal, replaces)
         self._check_open()
         question = check_question(text)
         worker = new_worker(self._clock)
@@ -236,7 +234,13 @@ class Desk:
         place = self._workers.ask_place()
         release: Literal["waiting"] | None = None if place.held else "waiting"
         submit = Submit(worker=worker, opened=opened, replaces=replaces, release=release)
-        await self._workers.append(journal, submit, worker, turn_id, place, by=viewer.id)
+
+        async def command(_: State) -> Submit:
+            if replaces is not None:
+                await load_versions(journal, replaces)
+            return submit
+
+        await self._workers.append(journal, command, worker, turn_id, place, by=viewer.id)
         return journal.state.item(Turn, turn_id)
 
     async def show(self, viewer: Viewer, turn_id: str) -> Thread:
@@ -248,8 +252,11 @@ class Desk:
         turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
-        last = await load_versions(journal, turn_id)
-        await journal.append(Show(version=turn_id, last=last), by=viewer.id)
+
+        async def command(_: State) -> Show:
+            return Show(version=turn_id, last=await load_versions(journal, turn_id))
+
+        await journal.append(command, by=viewer.id)
         return _thread_in(journal, turn.thread)
 
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
@@ -478,22 +485,6 @@ def check_question(text: object) -> str:
         raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")
     canonical(text)
     return text
-
-
-async def load_versions(journal: Journal, turn_id: str) -> str:
-    """Load what the rules of branches need beside a loaded turn. Returns the turn at which its branch was left."""
-    turn = journal.state.items.get(turn_id)
-    if not isinstance(turn, Turn):
-        return turn_id
-    if turn.original:
-        await journal.load_turn(turn.original)
-    original = journal.state.item(Turn, turn.original) if turn.original else turn
-    hidden, last = journal.thread.hidden if journal.thread else [], left_at(original, turn_id)
-    for version in original.versions:
-        if is_shown(hidden, version.n) and version.turn not in journal.state.items:
-            await journal.load_turn(version.turn)
-    await journal.load_turn(last)
-    return last
 
 
 def _thread_in(journal: Journal, thread_id: str) -> Thread:
