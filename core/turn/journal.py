@@ -127,9 +127,8 @@ class Journal:
         if they are larger than a commit may be.
         """
         while True:
-            # First, because such a function may load what the rules need of the state.
-            given = await command(self.state) if callable(command) else command
-            facts = decide(self.state, given, self._options)
+            wanted = await command(self.state) if callable(command) else command
+            facts = decide(self.state, wanted, self._options)
             if not facts:
                 return ()
             try:

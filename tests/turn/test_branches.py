@@ -301,7 +301,7 @@ async def test_after_a_decision_a_request_may_be_asked_again_unless_it_was_carri
         await chat.desk.decide(APPROVER, call.id, decision, call.digest)
         report = (await chat.desk.archive.deferred_call(ASKER, call.id)).report
         await ended(chat.desk, report)
-        with pytest.raises(NotReplaceable, match="nobody asked this"):
+        with pytest.raises(NotReplaceable, match="reports a decision, and was not asked"):
             await chat.edit(report, "hello")
         if decision == "approve":
             with pytest.raises(NotReplaceable, match="done twice"):
@@ -445,6 +445,7 @@ async def test_a_turn_of_another_thread_or_person_is_not_found_as_one_that_is_mi
             with pytest.raises(NotFound) as caught:
                 await desk.show(OTHER, id)
             assert str(caught.value) == f"turn {id} was not found"
+        for id in (turn.id, "0" * 24):
             with pytest.raises(NotFound) as caught:
                 await desk.submit(OTHER, mine, "B", replaces=id)
             assert str(caught.value) == f"thread {mine} was not found"

@@ -98,7 +98,7 @@ async def consistent(desk, thread):
 
 
 async def idle(desk):
-    return not desk._works
+    return desk._workers.idle
 
 
 async def test_a_call_that_needs_an_approver_does_not_stop_its_turn_and_the_next_question_is_taken(store, pay, ran):
@@ -313,7 +313,7 @@ async def test_a_desk_that_dies_between_the_decision_and_the_report_loses_nothin
     (call,) = await asked(desk)
     await desk.decide(APPROVER, call.id, "approve", call.digest)
     assert (await kinds(store, call.thread))[-3:] == ["approval.given", "turn.opened", "turn.claimed"]
-    desk._tasks.cancel_scope.cancel()  # as if killed
+    desk._workers._tasks.cancel_scope.cancel()  # as if killed
     async with desk_of(store, pay) as other:
         await other.recover()
         await reported(other, call)
@@ -731,7 +731,7 @@ async def test_a_desk_lost_before_the_call_has_started_leaves_it_to_the_next_and
     (call,) = await asked(desk)
     await desk.decide(APPROVER, call.id, "approve", call.digest)
     await until(lambda: begun(desk, ran, started))
-    desk._tasks.cancel_scope.cancel()  # as if killed
+    desk._workers._tasks.cancel_scope.cancel()  # as if killed
     await until(lambda: idle(desk))
     release.set()
     async with desk_of(store, pay) as other:
@@ -743,7 +743,7 @@ async def test_a_desk_lost_before_the_call_has_started_leaves_it_to_the_next_and
 
 
 async def begun(desk, ran, started):
-    return ran if started else any(work.state.open_turn for work in desk._works.values())
+    return ran if started else any(work.state.open_turn for work in desk._workers._works.values())
 
 
 async def test_the_same_request_is_not_made_a_second_time_while_it_waits_or_is_about_to_be_carried_out(store, pay, ran):
