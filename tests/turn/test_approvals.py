@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from backends.models.scripted.model import Call, Say, ScriptedModel
-from core import Desk, InvalidInput, NotFound, Options, Passage, TurnInProgress, Viewer, tool
+from core import Desk, InvalidInput, NotFound, Options, Passage, TurnInProgress, tool
 from tests.support.desks import (
     APPROVER,
     ASKER,
@@ -146,32 +146,15 @@ async def test_a_stale_digest_is_refused(store, book, ran):
     assert ran == []
 
 
-async def test_an_approver_decides_and_never_on_a_call_of_their_own(store, ran):
-    @tool(effect="unsafe", approval="approver")
-    def book(days: int) -> str:
-        """Book days."""
-        ran.append(days)
-        return "booked"
-
-    script = [[Call("book", {"days": 1})], DONE, [Call("book", {"days": 2})], DONE]
-    async with Desk(store, ScriptedModel(script), tools=[book]) as desk:
+async def test_a_call_that_waits_for_its_asker_is_decided_by_no_one_else(store, book, ran):
+    async with Desk(store, booking(1), tools=[book]) as desk:
         _, (call,) = await parked(desk)
-        for viewer in (ASKER, OTHER, Viewer("e-1042", roles={"employee", "approver"})):
+        assert (await desk.oversight.waiting_calls(APPROVER)).items == []
+        for viewer in (OTHER, APPROVER):
             with pytest.raises(NotFound, match=f"^call {call.id} was not found$"):
                 await desk.decide(viewer, call.id, "approve", call.digest)
-        assert [c.id for c in (await desk.oversight.waiting_calls(APPROVER)).items] == [call.id]
-        assert (await desk.archive.call(APPROVER, call.id)).arguments == {"days": 1}
-        await desk.decide(APPROVER, call.id, "approve", call.digest)
+        await desk.decide(ASKER, call.id, "approve", call.digest)
         assert (await ended(desk, call.turn)).status == "completed"
-        assert ran == [1]
-
-        own = await desk.submit(APPROVER, (await desk.create_thread(APPROVER)).id, "Book it")
-        (call,) = await waiting(desk, own, APPROVER)
-        assert (await desk.oversight.waiting_calls(APPROVER)).items == []
-        with pytest.raises(NotFound):
-            await desk.decide(APPROVER, call.id, "approve", call.digest)
-        await desk.decide(Viewer("quinn", roles={"approver"}), call.id, "deny", call.digest)
-        assert (await ended(desk, own, APPROVER)).status == "completed"
     assert ran == [1]
 
 

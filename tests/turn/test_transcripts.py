@@ -14,7 +14,7 @@ from core.canonical import canonical
 from core.store import Query
 from tests.support.desks import APPROVER, ASKER, log_of, logged, until
 
-KINDS = ("thread", "turn", "message", "tool_call", "model_call", "retrieval")
+KINDS = ("thread", "turn", "message", "tool_call", "model_call", "retrieval", "deferred_call")
 
 
 class Shelf:
@@ -49,17 +49,23 @@ def first_script(reached):
         [Say("Let me look."), Call("look", {"day": "2026-07-01"}), Call("look", {"day": 7}), Call("loook", {})],
         [Say("Twelve and a half [1]."), Bill(Usage(input=90, cached=10, output=7), cost=1_200)],
         [Say("May I?"), Call("book", {"days": 3}), Call("book", {"days": 4})],
-        [Say("Three are booked.")],
+        [Say("I have asked.")],
+        [Say("Two are booked.")],
+        [Say("Four are not.")],
         [Say("Half an ans"), Wait(reached)],
         [Fail("overloaded", retryable=True)],
         [Say("Cut o"), Cut()],
         [Say("Whole.")],
+        [Say("Whole again.")],
+        [Say("Below it.")],
         [Wait(anyio.Event())],
     ]
 
 
 async def conversation(store) -> str:
-    """A thread with a question and tools, an approval, a stop, models that fail, and a turn that a new desk ends."""
+    """A thread with a question and tools, requests that others decide, a stop, models that fail, an answer given again,
+    and a turn that a new desk ends.
+    """
     forever, options = anyio.Event(), Options(retry_delay=0.001, on_interruption="retry")
     given = dict(tools=[look, book], retriever=Shelf(), options=options)
     model = ScriptedModel(first_script(forever))
@@ -68,14 +74,19 @@ async def conversation(store) -> str:
     ) as chat:
         await chat.ask("How many days?", request_id="r1")
         reply = await chat.ask("Book three", request_id="r2")
-        first, second = reply.waiting
+        first, second = reply.tool_calls
         await chat.desk.decide(APPROVER, first.id, "approve", first.digest, arguments={"days": 2}, reason="two")
+        await reported(chat, first)
         await chat.desk.decide(APPROVER, second.id, "deny", second.digest, reason="enough")
-        await seen(chat, reply.turn_id)
+        await reported(chat, second)
         await stopped_in_the_middle(store, chat)
         reply = await chat.ask("And now?", request_id="r4")
         await chat.desk.give_feedback(ASKER, reply.turn_id, "down", "too late")
         await chat.desk.rename(ASKER, chat.id, "Days")
+        again = await chat.regenerate(reply.turn_id, request_id="r6")
+        await chat.ask("And below?", request_id="r7")
+        await chat.show(reply.turn_id)
+        await chat.show(again.turn_id)
         left = await chat.desk.submit(ASKER, chat.id, "Are you there?", "r5")
         await until(lambda: asked(store, left))
     async with await load_chat(store, ScriptedModel([[Say("Here.")]]), chat.id, viewer=ASKER, **given) as chat:
@@ -98,6 +109,10 @@ async def stopped_in_the_middle(store, chat):
 async def seen(chat: Chat, turn):
     async for _ in chat.follow(turn):
         pass
+
+
+async def reported(chat, call):
+    await seen(chat, (await chat.desk.archive.deferred_call(ASKER, call.id)).report)
 
 
 async def asked(store, turn):
@@ -146,10 +161,10 @@ async def test_one_conversation_leaves_the_same_log_and_records_on_every_store(t
     text = "\n".join(memory)
     for met in ("approval.given", "approval.denied", "turn.released", "retried", "passages.retrieved", "invalid_arg"):
         assert met in text
+    for met in ("call.deferred", "branch.shown", '"reported"', '"carries_out":"<'):
+        assert met in text
     assert [re.findall(r'"status":"(\w+)"', line)[0] for line in memory if '"turn.ended"' in line] == [
-        "completed",
-        "completed",
+        *["completed"] * 4,
         "cancelled",
-        "completed",
-        "completed",
+        *["completed"] * 4,
     ]
