@@ -38,9 +38,9 @@ def waiting_for(state: State, call: str) -> OpenDeferred | None:
 
 def report_turn(thread: str, call: str) -> tuple[str, str]:
     """The ids of the turn that reports the decision on a deferred call, and of its request."""
-    # Derived, as every turn's id is: whoever opens it second finds it there.
-    request = f"{call}-decided"
-    return digest([thread, request])[:24], request
+    # Derived, as every turn's id is: whoever opens it second finds it there. Of three parts, so that a question, whose
+    # request may have any id, never has the id of a report.
+    return digest([thread, call, "decided"])[:24], f"{call}-decided"
 
 
 def deferrals(state: State, open_turn: OpenTurn, command: Defer) -> tuple[ThreadFact, ...]:

@@ -5,6 +5,7 @@ from itertools import count
 import anyio
 import pytest
 
+import core.log.projection
 import core.turn.branches
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import (
@@ -174,6 +175,19 @@ async def test_versions_within_versions_are_left_and_found_again_as_they_were(st
         view = await chat.desk.archive.turn_view(ASKER, b.turn_id)
         assert len(view.versions) == 3
     await consistent(store, chat.id)
+
+
+async def test_of_the_times_in_which_a_version_was_shown_the_newest_are_kept(store, monkeypatch):
+    monkeypatch.setattr(core.log.projection, "MAX_SEEN", 2)
+    async with chatting(store, numbered()) as chat:
+        first = await chat.ask("A")
+        second = await chat.regenerate()
+        for _ in range(3):
+            await chat.show(first.turn_id)
+            await chat.show(second.turn_id)
+        versions = (await chat.desk.archive.turn_view(ASKER, first.turn_id)).versions
+        shown_at = [entry.n for entry in await logged(store, chat.id, "branch.shown")]
+        assert [[one.n for one in version.seen] for version in versions] == [shown_at[-4::2], shown_at[-3::2]]
 
 
 async def test_showing_what_is_shown_writes_nothing(store):

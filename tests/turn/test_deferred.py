@@ -835,6 +835,20 @@ async def test_hooks_see_the_call_when_it_is_carried_out(store, pay, ran):
     assert ran == [1]
 
 
+async def test_a_question_whose_request_is_named_as_that_of_a_report_is_a_turn_of_its_own(store, pay, ran):
+    async with desk_of(store, pay) as desk:
+        (call,) = await asked(desk)
+        (_, request) = core.turn.deferred.report_turn(call.thread, call.id)
+        before = await ended(desk, await desk.submit(ASKER, call.thread, "And?", request))
+        await desk.decide(APPROVER, call.id, "approve", call.digest)
+        view = await reported(desk, call)
+        assert view.turn.id != before.id
+        assert await desk.archive.turn(ASKER, before.id) == before
+        assert len(view.calls) == 1
+        await consistent(desk, call.thread)
+    assert ran == [1]
+
+
 async def test_the_call_is_carried_out_for_the_asker_with_their_standing_at_the_time(store):
     seen = []
 

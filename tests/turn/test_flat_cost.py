@@ -13,12 +13,13 @@ from core.canonical import digest
 from core.log.entry import chain
 from core.log.facts import Snapshot, ThreadContent, ThreadCreated, draft
 from core.log.fold import State, fold_all
-from core.log.records import record
+from core.log.records import Turn, record
 from core.turn.commands import Note, Start, WrittenCall
 from core.turn.decide import decide
+from core.turn.deferred import report_turn
 from core.values import Worker
 from tests.support.commands import answered, finished, requested, submitted
-from tests.support.desks import ASKER, until
+from tests.support.desks import APPROVER, ASKER, until
 from tests.support.wrapped import CountingStore
 
 OPTIONS = Options(window_messages=16)
@@ -166,3 +167,95 @@ async def test_the_last_messages_of_a_long_thread_cost_a_page(store, messages):
         costs[thread] = (counting.calls, counting.bytes)
     assert costs["long"][0] == costs["short"][0] == {"get": 1, "read": 1, "find": 1}
     assert costs["long"][1] < costs["short"][1] * 1.1
+
+
+class Counted(CountingStore):
+    """Counts all but live text, whose commits depend on when the text comes."""
+
+    async def _call(self, operation, *given, **named):
+        if operation == "commit" and given[0].startswith("live:"):
+            return await getattr(self._store, operation)(*given, **named)
+        return await super()._call(operation, *given, **named)
+
+
+async def cost(counting, desk, act):
+    """The store's calls and bytes of an act, and of the turn that it opens if it returns one."""
+    counting.reset()
+    opened = await act
+    if isinstance(opened, Turn):
+        await until(lambda: ended(counting._store, opened.id))
+        await until(lambda: idle(desk))
+    return dict(counting.calls), counting.bytes
+
+
+async def test_questions_that_were_asked_again_cost_later_turns_and_pages_nothing(store):
+    model, counting = ScriptedModel([[Say(ANSWER)]], loop=True), Counted(store)
+    threads = {}
+    async with Desk(store, model, options=OPTIONS) as desk:
+        # Each place of a thread has a number of versions; a page of the thread takes the newest ten turns.
+        for name, places in {"warm": [2] * 12, "early": [2] * 12, "often": [2] * 11 + [40], "late": [2] * 48}.items():
+            thread = threads[name] = (await desk.create_thread(ASKER)).id
+            for versions in places:
+                turn = await desk.submit(ASKER, thread, QUESTION)
+                for _ in range(versions - 1):
+                    await until(lambda id=turn.id: ended(store, id))
+                    turn = await desk.submit(ASKER, thread, QUESTION, replaces=turn.id)
+                await until(lambda id=turn.id: ended(store, id))
+            await until(lambda: idle(desk))
+            assert len((await desk.archive.thread(ASKER, thread)).hidden) == len(places)
+    costs = {name: {} for name in threads}
+    # Another desk: it has not seen the threads, and reads all that it needs.
+    async with Desk(counting, model, options=OPTIONS) as desk:
+        await desk.recover()
+        for name in ("warm", "early", "often", "late"):
+            for act in ("below", "again", "show", "transcript", "messages"):
+                thread = threads[name]
+                newest = await desk.archive.turn(ASKER, (await desk.archive.thread(ASKER, thread)).last)
+                match act:
+                    case "below":
+                        doing = desk.submit(ASKER, thread, QUESTION)
+                    case "again":
+                        doing = desk.submit(ASKER, thread, QUESTION, replaces=newest.id)
+                    case "show":
+                        doing = desk.show(ASKER, newest.replaces)
+                    case "transcript":
+                        doing = desk.archive.transcript(ASKER, thread, last=10)
+                    case "messages":
+                        doing = desk.archive.messages(ASKER, thread, last=20)
+                costs[name][act] = await cost(counting, desk, doing)
+    for name in ("often", "late"):
+        for act, (calls, moved) in costs[name].items():
+            assert calls == costs["early"][act][0], act
+            assert moved < costs["early"][act][1] * 2, act
+    assert costs["late"]["below"][0]["find"] <= OPTIONS.window_messages
+    assert costs["late"]["transcript"][0]["find"] <= 20
+
+
+async def test_a_decision_and_its_report_cost_the_same_in_a_long_thread(store):
+    @tool(effect="unsafe", approval="approver")
+    def pay(amount: int) -> None:
+        """Pay."""
+
+    def script(request):
+        last = request.messages[-1]
+        asked = last.role == "user" and last.report is None and last.text == "Pay"
+        return [Call("pay", {"amount": 1})] if asked else [Say(ANSWER)]
+
+    counting, costs = Counted(store), {}
+    for thread, earlier in (("warm", 9), ("early", 9), ("late", 999)):
+        await seeded(store, thread, earlier)
+    async with Desk(counting, ScriptedModel(script), tools=[pay], options=OPTIONS) as desk:
+        await desk.recover()
+        for thread in ("warm", "early", "late"):
+            turn = await desk.submit(ASKER, thread, "Pay")
+            await until(lambda id=turn.id: ended(store, id))
+            await until(lambda: idle(desk))
+            (call,) = (await desk.archive.turn_view(ASKER, turn.id)).calls
+            counting.reset()
+            await desk.decide(APPROVER, call.id, "approve", call.digest)
+            report, _ = report_turn(thread, call.id)
+            await until(lambda id=report: ended(store, id))
+            await until(lambda: idle(desk))
+            costs[thread] = (dict(counting.calls), counting.bytes)
+    assert costs["late"][0] == costs["early"][0]
+    assert costs["late"][1] < costs["early"][1] * 1.1
