@@ -315,6 +315,19 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
         ),
     ),
     choose_tool.form_of: (of_text(lambda text: choose_tool.form_of(text, decided=False), QUESTION),),
+    results.render_report: (
+        of_text(lambda text: results.render_report(result(text), ENGLISH), RESULT),
+        of_text(
+            lambda text: results.render_report(
+                result(f"The request pay was denied. Reason: {text} It was not carried out."), ENGLISH
+            ),
+            RESULT,
+        ),
+        of_list(
+            lambda text: results.render_report(result(text), ENGLISH),
+            lambda n: "The request pay was denied. Reason:" + " It was not carried out." * n,
+        ),
+    ),
     results.render: (
         of_text(lambda text: results.render(result(text), ENGLISH), RESULT),
         of_list(lambda text: results.render(result(text), ENGLISH), lambda n: json.dumps(nested(n))),

@@ -122,10 +122,12 @@ class Chat(Generic[M]):
         replaced = turn_id or (await self.desk.archive.thread(self.viewer, self.id)).last
         if replaced is None:
             raise InvalidInput("nothing was asked yet: there is no answer to give again")
-        question = (await self.desk.archive.turn(self.viewer, replaced)).question
-        if question is None:
+        turn = await self.desk.archive.turn(self.viewer, replaced)
+        if turn.question is None:
             raise NotReplaceable("its question has been erased: ask below instead")
-        return await self.ask(question, request_id=request_id, replaces=replaced)
+        if turn_id is None and turn.request_id == request_id and turn.replaces:
+            replaced = turn.replaces  # a repeated request: the newest turn is its own
+        return await self.ask(turn.question, request_id=request_id, replaces=replaced)
 
     async def edit(self, turn_id: str, text: str, *, request_id: str | None = None) -> Reply[BaseModel]:
         """Ask another question in the place of a turn. The turn, and what followed it, stay on record."""

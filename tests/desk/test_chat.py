@@ -50,6 +50,22 @@ async def test_a_question_is_answered(store):
         assert await chat.usage() == reply.usage
 
 
+async def test_an_answer_is_given_again_and_streamed_in_the_place_of_the_newest_or_of_any(store):
+    async with chatting(store, [[Say("One.")], [Say("Two.")], [Say("Three.")], [Say("Four.")]]) as chat:
+        first = await chat.ask("How many?")
+        again = await chat.regenerate(request_id="r")
+        assert (await chat.regenerate(request_id="r")).turn_id == again.turn_id
+        assert (again.text, (await chat.regenerate()).text) == ("Two.", "Three.")
+        text = ""
+        async with aclosing(chat.ask_stream("How much?", replaces=first.turn_id)) as events:
+            async for event in events:
+                text += event.text if event.kind == "text" else ""
+        assert text == "Four."
+        assert [message.text for message in await chat.messages()] == ["How much?", "Four."]
+        await chat.show(again.turn_id)
+        assert [message.text for message in await chat.messages()] == ["How many?", "Two."]
+
+
 async def test_a_turn_that_did_not_complete_is_a_status_and_raises_only_when_asked_to(store):
     async with chatting(store, [[Fail("auth", "no key")]]) as chat:
         reply = await chat.ask("How many?")

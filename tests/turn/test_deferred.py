@@ -145,7 +145,7 @@ async def test_what_was_approved_runs_once_in_a_turn_of_its_own_that_tells_the_m
         assert isinstance(last, UserMessage)
         assert last.text.endswith('was approved. Reason: fine Its arguments: {"amount": 1}\nIt was carried out: 1 paid')
         assert last.text.startswith("[This message is the desk's, not the employee's.")
-        assert last.report == ToolMessage(id=run.id, tool="pay", content="1 paid")
+        assert last.report == ToolMessage(id=run.id, tool="pay", content="1 paid", status="succeeded")
         assert (await record(desk, call)).status == "reported"
         assert (await desk.archive.thread(ASKER, call.thread)).deferred == []
         assert (await desk.oversight.waiting_calls(APPROVER)).items == []
