@@ -389,7 +389,9 @@ class Desk:
         turn = report_turn(call.thread, call_id)[0] if deferred else call.turn
         await self._append_and_work(journal, approval, worker, turn, place, by=viewer.id)
         if deferred:
-            await journal.load_turn(call.turn)
+            # Read anew: the journal is that of the turn's worker now, which changes it meanwhile.
+            journal = self._journal(call.thread)
+            await journal.load(call.turn)
         decided = journal.state.item(ToolCall, call_id)
         if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
             # Another person decided first. So this viewer has only looked at the call, and that goes on record.
