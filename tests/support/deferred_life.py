@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import anyio
 from pymongo import monitoring
@@ -23,6 +24,9 @@ from core.turn.deferred import report_turn
 from core.values import Entry
 from tests.support.desks import APPROVER, ASKER, QUICK, ended
 from tests.support.wrapped import WrappedStore
+
+Order: TypeAlias = Literal["while a turn runs", "between turns"]
+"""When the approver decides."""
 
 APPROVED, DENIED = 3, 5
 """The days that are asked for: the approver allows the first and denies the second."""
@@ -60,9 +64,9 @@ def model(decided: anyio.Event | None = None) -> ScriptedModel:
 
 
 class Life:
-    """`play` plays it on a desk from wherever the thread's log ends. `order` says when the approver decides."""
+    """`play` plays it on a desk from wherever the thread's log ends."""
 
-    def __init__(self, desk: Desk, store: Store, thread: str, order: str, decided: anyio.Event) -> None:
+    def __init__(self, desk: Desk, store: Store, thread: str, order: Order, decided: anyio.Event) -> None:
         self._desk = desk
         self._store = store
         self._thread = thread
@@ -171,7 +175,7 @@ class Writes(CommandListener):
         pass
 
 
-async def main(url: str, folder: str, thread: str, order: str, kill_at: str) -> None:
+async def main(url: str, folder: str, thread: str, order: Order, kill_at: str) -> None:
     """Play the life on a thread that exists, up to the moment `kill_at`; an unknown moment never comes."""
 
     def moment(name: str) -> None:

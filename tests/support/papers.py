@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from backends.models.scripted.model import Call, Say, Wait
-from core import Concern, Options, Ticket, Viewer, tool
+from core import Concern, Desk, Options, Ticket, Viewer, tool
 from core.canonical import canonical
 from core.clock import SystemClock
 from core.desk.filters import ThreadFilter
@@ -16,7 +16,8 @@ from core.log.facts import DemoMarked
 from core.maintenance.refold import FOLDINGS, KINDS, pages
 from core.store import Query, Store, every
 from core.values import Entry
-from tests.support.desks import AUDITOR, chatting, live_text, until
+from tests.support.deferred_life import Life, Order, model
+from tests.support.desks import APPROVER, ASKER, AUDITOR, QUICK, chatting, ended, live_text, until
 from tests.turn.test_transcripts import book, conversation
 
 SECRET = "canary-7f3a"
@@ -56,14 +57,32 @@ def secret() -> str:
     return SECRET
 
 
+@tool(effect="unsafe", approval="approver", name="book")
+async def booked(days: int) -> str:
+    """Book."""
+    return f"{days} booked"
+
+
+async def deferrals(store: Store, order: Order) -> str:
+    """A thread with another version of a question, two deferred calls that were decided on, and one that waits."""
+    async with Desk(store, model(), tools=[booked], options=QUICK) as desk:
+        thread = (await desk.create_thread(ASKER)).id
+        await Life(desk, store, thread, order, anyio.Event()).play()
+        await ended(desk, await desk.submit(ASKER, thread, "Book"))
+        first, _ = (await desk.oversight.waiting_calls(APPROVER)).items
+        await desk.withdraw(ASKER, first.call)
+    return thread
+
+
 @asynccontextmanager
 async def papers(store: Store) -> AsyncIterator[None]:
-    """A demo's mark, tools, approvals, a stop, an erasure, verdicts, a sealed thread, a look and a parked turn.
+    """A demo's mark, tools, approvals, deferred calls, versions, a stop, verdicts, a sealed thread and what is erased.
 
-    In the block a turn runs.
+    A turn is parked, and in the block a turn runs.
     """
     await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
     await conversation(store)
+    await deferrals(store, "between turns")
     forgetting = Options(forget=("tool.finished",))
     async with chatting(store, [[Call("secret", {})], [Say("Told.")]], tools=[secret], options=forgetting) as chat:
         reply = await chat.ask("What is it?")
