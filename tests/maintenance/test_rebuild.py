@@ -53,9 +53,9 @@ async def without(store: Store, *lost: tuple[str, str], lagging: str | None = No
     for stream, log in (await logs(store)).items():
         await copy.commit(stream, 0, log, id="c-copied")
     for kind in RECORDED:
-        async for record in every(store, Query(kind=kind)):
-            if (kind, record.id) not in lost and not (lagging and lagging in (record.id, record.fields.get("thread"))):
-                await copy.commit("thread:t-0", 0, (), [record], id="c-repair")
+        async for held in every(store, Query(kind=kind)):
+            if (kind, held.id) not in lost and not (lagging and lagging in (held.id, held.fields.get("thread"))):
+                await copy.commit("thread:t-0", 0, (), [held], id="c-repair")
     if lagging:
         log = await outline(store, lagging, upto)
         async for batch in refold(
@@ -347,7 +347,7 @@ async def test_a_thread_that_goes_on_meanwhile_is_not_taken_for_wrong(store):
 async def test_deferred_calls_and_versions_that_were_lost_or_changed_are_mended(store, order):
     await deferrals(store, order)
     right = await records(store)
-    calls = {record.fields["status"]: record async for record in every(store, Query(kind="deferred_call"))}
+    calls = {call.fields["status"]: call async for call in every(store, Query(kind="deferred_call"))}
     assert set(calls) == {"waiting", "reported", "closed"}
     versions = next(id for kind, id in right if kind == "turn" and b'"versions":[{' in right[kind, id][1])
     lost, reported = calls["waiting"].id, calls["reported"].id
