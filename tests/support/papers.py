@@ -18,7 +18,7 @@ from core.store import Query, Store, every
 from core.values import Entry
 from tests.support.deferred_life import Life, Order, model
 from tests.support.desks import APPROVER, ASKER, AUDITOR, QUICK, chatting, ended, live_text, until
-from tests.turn.test_transcripts import book, conversation
+from tests.turn.test_transcripts import conversation
 
 SECRET = "canary-7f3a"
 """What a tool said that is erased since, and must come back from nowhere."""
@@ -57,6 +57,12 @@ def secret() -> str:
     return SECRET
 
 
+@tool(effect="unsafe")
+async def travel(days: int) -> str:
+    """Travel."""
+    return f"{days} away"
+
+
 @tool(effect="unsafe", approval="approver", name="book")
 async def booked(days: int) -> str:
     """Book."""
@@ -89,8 +95,8 @@ async def papers(store: Store) -> AsyncIterator[None]:
         await chat.desk.judge(AUDITOR, reply.turn_id, "wrong", cause="tone", note="Curt", corrected="It is told.")
         await chat.desk.judge(AUDITOR, reply.turn_id, "right")
         await until(lambda: _erased(store))
-    async with chatting(store, [[Say("May I?"), Call("book", {"days": 3})]], tools=[book]) as chat:
-        assert (await chat.ask("Book three")).waiting
+    async with chatting(store, [[Say("May I?"), Call("travel", {"days": 3})]], tools=[travel]) as chat:
+        assert (await chat.ask("Three days in Graz")).waiting
     async with chatting(store, [[Say("You are not alone.")]], care=Worried(), handover=Inbox()) as chat:
         reply = await chat.ask("I cannot go on")
         await chat.desk.hand_over(chat.viewer, reply.turn_id, attach="answer", note="Please call")
