@@ -93,6 +93,11 @@ async def is_right(store, thread, ledger):
     return done.status
 
 
+async def wrong_records(store):
+    rebuild = Rebuild(store, SystemClock(), lambda done, total: None, mend=False)
+    return [found async for found in rebuild.findings()]
+
+
 COMMITS = ("before commit {}", "after commit {}")
 """What a store that writes entries and records at once can be left with."""
 
@@ -121,8 +126,7 @@ async def test_a_process_killed_at_any_commit_of_a_deferred_calls_life_loses_not
                     await Life(desk, store, thread, order, anyio.Event()).play()
                 assert (await decisions(store, thread))[: len(made[thread])] == made[thread]
                 ends[await is_right(store, thread, tmp_path / thread)] += 1
-        rebuild = Rebuild(store, SystemClock(), lambda done, total: None, mend=False)
-        assert [found async for found in rebuild.findings()] == []
+        assert await wrong_records(store) == []
     # Between the start of the act and its end on record, it is uncertain whether it happened.
     assert ends["unknown"] >= 2
     assert ends["succeeded"] > 20
