@@ -214,12 +214,13 @@ class Journal:
         stored = await self._store.get("turn", turn)
         if stored is None:
             return
-        items = {turn: item(stored)}
+        loaded = {turn: item(stored)}
         for kind in ("message", "tool_call", "model_call", "retrieval", "handover"):
-            items |= await self._of_turn(kind, turn)
-        if any(isinstance(one, ToolCall) and one.status == "deferred" for one in items.values()):
-            items |= await self._of_turn("deferred_call", turn)
-        self.state = replace(self.state, items={**self.state.items, **items})
+            loaded |= await self._of_turn(kind, turn)
+        if any(isinstance(one, ToolCall) and one.status == "deferred" for one in loaded.values()):
+            loaded |= await self._of_turn("deferred_call", turn)
+        # The state of now, not that of before the reads: a worker may have gone on with this journal meanwhile.
+        self.state = replace(self.state, items={**loaded, **self.state.items})
 
     async def _of_turn(self, kind: str, turn: str) -> dict[str, Item]:
         return {one.id: item(one) async for one in every(self._store, Query(kind=kind, where={"turn": turn}))}
