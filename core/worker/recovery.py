@@ -141,7 +141,7 @@ class Recovery:
         return None
 
     async def _see_to_deferred(self, journal: Journal) -> None:
-        """Close the deferred calls that nobody decides on in time, then report a decision; its turn's end the next."""
+        """Close the deferred calls whose time is over, then report a decision; the end of its turn reports the next."""
         if journal.thread is None:
             return
         for one in journal.thread.deferred:
