@@ -17,7 +17,6 @@ from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import (
     AnyFact,
-    CallDeferred,
     HistorySummarized,
     HookFailed,
     ModelAnswered,
@@ -53,7 +52,6 @@ MAX_WAITING = 256 * 1024
 """Bytes of content after which they are written too: a record that is too large must show before its entry is there."""
 
 _STEPS = (
-    CallDeferred,
     HistorySummarized,
     HookFailed,
     ModelAnswered,
