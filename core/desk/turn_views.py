@@ -77,7 +77,9 @@ class TurnViews:
         retrievals = await shown(await lists.all(Retrieval, of_turns), named=named)
         summaries = await shown(await lists.all(Summary, of_turns), named=named)
         handovers = await shown(await lists.all(HandoverRecord, of_turns), named=named)
-        deferred = await shown(await lists.all(DeferredCall, of_turns), named=named)
+        deferred: list[DeferredCall] = []
+        if any(call.status == "deferred" for call in calls):
+            deferred = await shown(await lists.all(DeferredCall, of_turns), named=named)
         versions = {turn.id: turn.versions for turn in turns}
         if elsewhere := {turn.original for turn in turns if turn.original} - versions.keys():
             originals = await lists.all(Turn, {"id": In(tuple(elsewhere))})
