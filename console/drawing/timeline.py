@@ -11,13 +11,14 @@ from console.drawing.evidence import draw_facts, draw_model_call, draw_technical
 from console.drawing.handovers import ATTACHED
 from console.drawing.paging import draw_numbered
 from console.drawing.parts import draw_part
+from console.drawing.requests import decision_words, draw_request, request_word
 from console.drawing.sources import draw_legs, draw_passage
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS, Word
 from console.drawing.text import exactly, label
 from console.format import counted, lasted, money, took
 from console.tool_words import tool_words
 from core.desk.turn_views import TurnView
-from core.log.records import HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn, Wait
+from core.log.records import DeferredCall, HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn, Wait
 from core.values import HandoverStatus, Judgement, Passage
 
 A_PAGE = 50
@@ -81,11 +82,13 @@ def judgement_words(judgement: Judgement | None) -> Word:
 def _lines(view: TurnView) -> list[_Line]:
     turn = view.turn
     cited = {citation.number for citation in turn.citations}
-    lines = [_Line("question", turn.first_n, 0, turn.opened_at, ":material/person:", "Question", None)]
+    begun = (":material/approval:", "Report of a decision") if turn.report else (":material/person:", "Question")
+    lines = [_Line("question", turn.first_n, 0, turn.opened_at, *begun, None)]
     lines += [_wait_line(wait) for wait in turn.waits]
     lines += [_search_line(retrieval, cited) for retrieval in view.retrievals]
     lines += [_model_line(call) for call in view.model_calls]
     lines += [_tool_line(call) for call in view.calls]
+    lines += [line for call in view.deferred for line in _request_lines(call)]
     lines += [_summary_line(summary) for summary in view.summaries]
     if turn.ended_at:
         code = f" · {label(turn.code)}" if turn.code else ""
@@ -188,6 +191,33 @@ def _draw_tool(call: ToolCall) -> None:
     st.page_link(
         "../pages/call.py", label="Open this call", icon=":material/open_in_new:", query_params={"tc_id": call.id}
     )
+
+
+def _request_lines(call: DeferredCall) -> list[_Line]:
+    """A request to an approver: when it was asked, the decision on it, and what came of it."""
+    name, draw = label(tool_words(call.tool).done), partial(_draw_request, call)
+    asked = f"{name} · passed to an approver"
+    # After the call itself, which the same commit may hold.
+    lines = [_Line(call.id, call.at_n, 500, call.asked_at, ":material/approval_delegation:", asked, draw)]
+    if call.decision:
+        title = f"{name} · {decision_words(call)} by {label(call.decision.by)}"
+        lines.append(_Line(f"{call.id}_decided", call.n, 0, call.decision.at, ":material/approval:", title, draw))
+    if call.status in ("reported", "closed"):
+        word = request_word(call)
+        title = f"{name} · {word.text.lower()}"
+        lines.append(_Line(f"{call.id}_over", call.n, 1, None, word.icon, title, draw))
+    return lines
+
+
+def _draw_request(call: DeferredCall) -> None:
+    draw_request(call)
+    if call.report:
+        st.page_link(
+            "../pages/thread.py",
+            label="Open the turn that reports it",
+            icon=":material/forum:",
+            query_params={"tr_id": call.thread, "tr_turn": call.report},
+        )
 
 
 def _summary_line(summary: Summary) -> _Line:

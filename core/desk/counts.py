@@ -51,8 +51,8 @@ class ToolFigures:
     """What became of a tool's calls.
 
     `errors` are the calls with a status of FAILED_CALL, `timed_out` among them. `unresolved` are unknown calls on which
-    a person has not said yet whether they took effect; on the `waiting` ones a person has to decide now. `p50_ms` and `p95_ms` are at most 10 % too high, None if no call
-    has ended.
+    a person has not said yet whether they took effect; on the `waiting` ones a person has to decide now. `p50_ms` and
+    `p95_ms` are at most 10 % too high, None if no call has ended.
     """
 
     tool: str
