@@ -377,8 +377,8 @@ class ToolCall(Value):
 
     `about` is the id of the person the call is about, None for the asker; `about_other` says whether that is another
     person. `filters` are the arguments that lists may be filtered by, as `name=value`; `filter_names` and `subject` are
-    what the tool declared. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`. `later` are the entries
-    after the turn's end that concern the call, in order, the newest MAX_LATER of them.
+    what the tool declared. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`. `later` are the
+    entries after the turn's end that concern the call, in order, the newest MAX_LATER of them.
     """
 
     kind: Literal["tool_call"] = "tool_call"
