@@ -68,12 +68,13 @@ def draw_head(call: ToolCall) -> None:
             query_params={"tr_id": call.thread, "tr_turn": call.turn},
         )
     if call.carries_out:
-        st.page_link(
-            "../pages/call.py",
-            label="Open the request that it carries out",
-            icon=":material/approval:",
-            query_params={"tc_id": call.carries_out},
-        )
+        draw_other("Open the request that it carries out", call.carries_out)
+
+
+def draw_other(text: str, other: str) -> None:
+    """The way to another call. No link: Streamlit does not follow one to the page on which it stands."""
+    query = {"tc_id": other}
+    st.button(text, icon=":material/open_in_new:", type="tertiary", on_click=st.query_params.from_dict, args=(query,))
 
 
 def draw_resolve(call: ToolCall) -> None:
@@ -153,7 +154,10 @@ with content:
         draw_outcome(call)
         draw_resolve(call)
     if call.status == "deferred":
-        draw_request(run(desk.archive.deferred_call(viewer, call_id)))
+        deferred = run(desk.archive.deferred_call(viewer, call_id))
+        draw_request(deferred)
+        if deferred.carried_out_by:
+            draw_other("Open the call that carries it out", deferred.carried_out_by)
     draw_content(call)
     draw_history(history)
 with facts:

@@ -145,7 +145,7 @@ def draw_turn(view: TurnView, thread: Thread, steps: Steps) -> None:
     """The turn as the employee saw it, and below it what an auditor needs."""
     with st.container(border=True, key=place_of(view.turn)):
         draw_turn_head(view.turn)
-        draw_place(view, thread)
+        draw_place(view, thread, go)
         draw_report(view.turn)
         draw_answered(view)
         draw_judge(view.turn, view.review, viewer, judge, steps)
@@ -202,7 +202,7 @@ def draw_evidence(view: TurnView) -> None:
     draw_part(
         f"Timeline · {counted(len(view.steps), 'step')}",
         f"tr_timeline_{turn.id}",
-        partial(draw_timeline, view),
+        partial(draw_timeline, view, go),
         icon=":material/timeline:",
     )
     draw_part(

@@ -1,5 +1,7 @@
 """Drawing a turn's place among the versions of its question, for a reviewer: when each was shown, and which is now."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from console.drawing.text import when
@@ -12,8 +14,8 @@ _NEWEST = 3
 """The most times that are listed one by one."""
 
 
-def draw_place(view: TurnView, thread: Thread) -> None:
-    """Which version the turn is and when it was shown, with links to the others; nothing if it is the only one."""
+def draw_place(view: TurnView, thread: Thread, go: Callable[[str], None]) -> None:
+    """Which version the turn is and when it was shown; nothing if it is the only one. `go` shows another turn."""
     turn = view.turn
     if not is_shown(thread.hidden, turn.first_n):
         st.markdown(":gray-badge[:material/visibility_off: Not on the branch that is shown now]")
@@ -26,11 +28,14 @@ def draw_place(view: TurnView, thread: Thread) -> None:
     with st.container(horizontal=True):
         for number, version in enumerate(view.versions, 1):
             if version.turn != turn.id:
-                st.page_link(
-                    "../pages/thread.py",
-                    label=f"Version {number}",
+                # No link: Streamlit does not follow one to the page on which it stands.
+                st.button(
+                    f"Version {number}",
+                    key=f"version_{turn.id}_{number}",
                     icon=":material/alt_route:",
-                    query_params={"tr_id": thread.id, "tr_turn": version.turn},
+                    type="tertiary",
+                    on_click=go,
+                    args=(version.turn,),
                 )
 
 

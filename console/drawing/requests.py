@@ -86,7 +86,7 @@ def decision_words(call: DeferredCall) -> str:
 
 
 def draw_request(call: DeferredCall) -> None:
-    """What became of a request, for a reviewer, with a link to the call that carries it out."""
+    """What became of a request, for a reviewer."""
     decision = call.decision
     draw_facts(
         {"Request": request_word(call).text, "Asked": exactly(call.asked_at), "Expires": exactly(call.expires)}
@@ -100,10 +100,3 @@ def draw_request(call: DeferredCall) -> None:
             else {}
         )
     )
-    if call.carried_out_by:
-        st.page_link(
-            "../pages/call.py",
-            label="Open the call that carries it out",
-            icon=":material/play_arrow:",
-            query_params={"tc_id": call.carried_out_by},
-        )

@@ -52,10 +52,13 @@ class _Line:
     draw: Callable[[], object] | None
 
 
-def draw_timeline(view: TurnView) -> None:
-    """The turn from its question to its end, and what came after, a page of the lines. Call it inside a fragment."""
+def draw_timeline(view: TurnView, go: Callable[[str], None]) -> None:
+    """The turn from its question to its end, and what came after, a page of the lines. Call it inside a fragment.
+
+    `go` makes the page that of another turn of the thread.
+    """
     st.caption(f"In the order of the log, from {exactly(view.turn.opened_at)}")
-    lines = sorted(_lines(view), key=lambda line: (line.n, line.number))
+    lines = sorted(_lines(view, go), key=lambda line: (line.n, line.number))
     draw_numbered(lines, f"tl_page_{view.turn.id}", A_PAGE, partial(_draw_line, view.turn.opened_at))
     draw_turn_facts(view.turn)
 
@@ -79,7 +82,7 @@ def judgement_words(judgement: Judgement | None) -> Word:
     return Word("does not answer", "orange", ":material/search_off:")
 
 
-def _lines(view: TurnView) -> list[_Line]:
+def _lines(view: TurnView, go: Callable[[str], None]) -> list[_Line]:
     turn = view.turn
     cited = {citation.number for citation in turn.citations}
     begun = (":material/approval:", "Report of a decision") if turn.report else (":material/person:", "Question")
@@ -88,7 +91,7 @@ def _lines(view: TurnView) -> list[_Line]:
     lines += [_search_line(retrieval, cited) for retrieval in view.retrievals]
     lines += [_model_line(call) for call in view.model_calls]
     lines += [_tool_line(call) for call in view.calls]
-    lines += [line for call in view.deferred for line in _request_lines(call)]
+    lines += [line for call in view.deferred for line in _request_lines(call, go)]
     lines += [_summary_line(summary) for summary in view.summaries]
     if turn.ended_at:
         code = f" · {label(turn.code)}" if turn.code else ""
@@ -193,31 +196,38 @@ def _draw_tool(call: ToolCall) -> None:
     )
 
 
-def _request_lines(call: DeferredCall) -> list[_Line]:
+def _request_lines(call: DeferredCall, go: Callable[[str], None]) -> list[_Line]:
     """A request to an approver: when it was asked, the decision on it, and what came of it."""
-    name, draw = label(tool_words(call.tool).done), partial(_draw_request, call)
-    asked = f"{name} · passed to an approver"
+    name = label(tool_words(call.tool).done)
+
+    def line(key: str, n: int, number: int, at: str | None, icon: str, title: str) -> _Line:
+        return _Line(key, n, number, at, icon, f"{name} · {title}", partial(_draw_request, call, key, go))
+
     # After the call itself, which the same commit may hold.
-    lines = [_Line(call.id, call.at_n, 500, call.asked_at, ":material/approval_delegation:", asked, draw)]
+    lines = [line(call.id, call.at_n, 500, call.asked_at, ":material/approval_delegation:", "passed to an approver")]
     if call.decision:
-        title = f"{name} · {decision_words(call)} by {label(call.decision.by)}"
-        lines.append(_Line(f"{call.id}_decided", call.n, 0, call.decision.at, ":material/approval:", title, draw))
+        title = f"{decision_words(call)} by {label(call.decision.by)}"
+        lines.append(line(f"{call.id}_decided", call.n, 0, call.decision.at, ":material/approval:", title))
     if call.status in ("reported", "closed"):
         word = request_word(call)
-        title = f"{name} · {word.text.lower()}"
-        lines.append(_Line(f"{call.id}_over", call.n, 1, None, word.icon, title, draw))
+        lines.append(line(f"{call.id}_over", call.n, 1, None, word.icon, word.text.lower()))
     return lines
 
 
-def _draw_request(call: DeferredCall) -> None:
+def _draw_request(call: DeferredCall, key: str, go: Callable[[str], None]) -> None:
     draw_request(call)
-    if call.report:
+    if call.carried_out_by:
         st.page_link(
-            "../pages/thread.py",
-            label="Open the turn that reports it",
-            icon=":material/forum:",
-            query_params={"tr_id": call.thread, "tr_turn": call.report},
+            "../pages/call.py",
+            label="Open the call that carries it out",
+            icon=":material/open_in_new:",
+            query_params={"tc_id": call.carried_out_by},
         )
+    if call.report and st.button(
+        "Open the turn that reports it", key=f"tl_report_{key}", icon=":material/forum:", type="tertiary"
+    ):
+        go(call.report)
+        st.rerun()
 
 
 def _summary_line(summary: Summary) -> _Line:
