@@ -185,7 +185,8 @@ def _tool_line(call: ToolCall) -> _Line:
     decided = {"given": " · approved with changes" if edited else " · approved", "denied": ""}
     approval = decided[call.decision.outcome] if call.decision else ""
     status = CALL_WORDS[call.status].sign + (" · resolved" if call.resolution else "")
-    title = f"{label(tool_words(call.tool).done)} · {status} · {took(call.duration_ms)}{approval}"
+    lasting = f" · {took(call.duration_ms)}" if call.duration_ms is not None else ""  # it may never have run
+    title = f"{label(tool_words(call.tool).done)} · {status}{lasting}{approval}"
     return _Line(call.id, call.at_n, call.number, call.planned_at, ":material/build:", title, partial(_draw_tool, call))
 
 
