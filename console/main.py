@@ -44,7 +44,7 @@ sections = [
     ("", "employee", [chat]),
     ("Oversight", "auditor", [overview, threads, thread, tool_calls, call, audit_log]),
     ("Oversight", "handler", [threads, thread, call, audit_log]),
-    ("Oversight", "approver", [approvals, audit_log]),
+    ("Oversight", "approver", [approvals, call, audit_log]),
     ("Oversight", "data_protection_officer", [overview, audit_log]),
     ("Knowledge", "knowledge_owner", [handbooks, handbook]),
 ]

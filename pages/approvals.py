@@ -5,32 +5,43 @@ from typing import Literal
 import streamlit as st
 
 from console.app import app
-from console.drawing.calls import draw_approval
 from console.drawing.paging import Pages
+from console.drawing.requests import CLOSED, draw_request_card
 from console.drawing.text import label
 from console.drawing.troubles import store_says
 from console.sign_in import current_viewer
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, StoreRefused, Unavailable
-from core.log.records import ToolCall
+from core.log.records import DeferredCall, ToolCall
 
 st.set_page_config(page_title="Approvals", layout="centered")
 viewer = current_viewer()
 run, desk = app().run, app().desk
 
 
-def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> None:
+def decide(call: DeferredCall, outcome: Literal["approve", "deny"], reason: str) -> None:
     try:
         # The digest is that of the arguments on the card: if they have changed since, core refuses.
-        run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
-        st.session_state.ap_notice = (
-            "Approved: the request runs now." if outcome == "approve" else "Denied: the request will not run."
-        )
+        decided = run(desk.decide(viewer, call.call, outcome, call.digest, reason=reason or None))
+        st.session_state.ap_notice = came_of(decided)
     except NotFound:
         st.session_state.ap_notice = "Not saved: this request is no longer waiting for you."
     except InvalidInput as error:
         st.session_state.ap_notice = f"Not saved: {error}"
     except (Unavailable, StoreRefused, Full, DeskClosed) as error:
         st.session_state.ap_notice = f"Not saved: {store_says(error)}"
+
+
+def came_of(call: ToolCall) -> str:
+    """What stands after a decision: the viewer's own, or what had happened to the call before it."""
+    decision = call.decision
+    if decision is None:
+        return f"Not saved: the request was closed{f', because {CLOSED[call.closed]}' if call.closed else ''}."
+    approved = decision.outcome == "given"
+    if decision.by != viewer.id:
+        return f"Not saved: {decision.by} has {'approved' if approved else 'denied'} this request before you."
+    if approved:
+        return "Approved. The request runs as soon as the thread is free; the employee is told there."
+    return "Denied. The request will not run; the employee is told in the thread."
 
 
 st.title("Approvals")
@@ -42,6 +53,7 @@ pages = Pages[str]("ap_pages", viewer.id)
 listing = run(desk.oversight.waiting_calls(viewer, limit=10, cursor=pages.cursor))
 if not listing.items:
     st.info("No requests are waiting. New requests appear here when you reload the page.")
+names = {tool.name: tuple(tool.arguments.model_fields) for tool in app().tools}
 for call in listing.items:
-    draw_approval(call, viewer, decide)
+    draw_request_card(call, names.get(call.tool, ()), decide)
 pages.draw(listing.cursor)

@@ -6,6 +6,7 @@ from console.app import app
 from console.drawing.call_record import call_facts, draw_content, draw_outcome
 from console.drawing.evidence import draw_facts, draw_technical
 from console.drawing.permalinks import draw_link
+from console.drawing.requests import draw_request
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import exactly, label
 from console.drawing.troubles import draw_unreadable, store_says
@@ -19,10 +20,13 @@ st.set_page_config(page_title="Tool call", layout="wide")
 viewer = current_viewer()
 run, desk = app().run, app().desk
 state, call_id = st.session_state, st.query_params.get("tc_id", "")
+reviews = not viewer.roles.isdisjoint(("auditor", "handler"))
 
 STEP_WORDS = {
     "model.answered": "Planned by the model",
     "approval.asked": "Approval asked",
+    "call.deferred": "Passed to an approver",
+    "deferred.closed": "Closed without being run",
     "approval.given": "Approved",
     "approval.denied": "Denied",
     "tool.started": "Started",
@@ -56,17 +60,26 @@ def draw_head(call: ToolCall) -> None:
             st.title(label(tool_words(call.tool).done), anchor=False, width="content")
             st.markdown(CALL_WORDS[call.status].badge, width="content")
         draw_link("call", tc_id=call.id)
-    st.page_link(
-        "../pages/thread.py",
-        label="Open its thread",
-        icon=":material/forum:",
-        query_params={"tr_id": call.thread, "tr_turn": call.turn},
-    )
+    if reviews:
+        st.page_link(
+            "../pages/thread.py",
+            label="Open its thread",
+            icon=":material/forum:",
+            query_params={"tr_id": call.thread, "tr_turn": call.turn},
+        )
+    if call.carries_out:
+        draw_other("Open the request that it carries out", call.carries_out)
+
+
+def draw_other(text: str, other: str) -> None:
+    """The way to another call. No link: Streamlit does not follow one to the page on which it stands."""
+    query = {"tc_id": other}
+    st.button(text, icon=":material/open_in_new:", type="tertiary", on_click=st.query_params.from_dict, args=(query,))
 
 
 def draw_resolve(call: ToolCall) -> None:
     """The form for an auditor's or a handler's statement; core checks again that they may give it."""
-    if call.owner == viewer.id or viewer.roles.isdisjoint(("auditor", "handler")):
+    if call.owner == viewer.id or not reviews:
         return
     again = call.resolution is not None
     with st.expander("Change the statement" if again else "Resolve", icon=":material/fact_check:", expanded=not again):
@@ -84,7 +97,7 @@ def draw_history(history: CallHistory) -> None:
     st.table(
         {
             "Entry": [f"{step.n:,}" for step in history.steps],
-            "What": [step_words(step) for step in history.steps],
+            "What": [step_words(step, history.call) for step in history.steps],
             "At": [exactly(step.at) for step in history.steps],
             "By": [label(step.by) for step in history.steps],
         },
@@ -93,7 +106,9 @@ def draw_history(history: CallHistory) -> None:
     )
 
 
-def step_words(step: CallStep) -> str:
+def step_words(step: CallStep, call: ToolCall) -> str:
+    if step.kind == "turn.opened":
+        return "Planned, as an approver allowed it" if call.carries_out else "Reported in a turn of its own"
     words = STEP_WORDS.get(step.kind, label(step.kind))
     if step.attempt:
         words += f", attempt {step.attempt}"
@@ -108,7 +123,7 @@ def draw_details(history: CallHistory) -> None:
         {
             "Call": call.id,
             "Idempotency key": call.id,
-            "Model call": call.model_call,
+            "Model call": call.model_call or "none",
             "Fence": str(call.fence),
             "Digest of the arguments": call.digest[:16],
         }
@@ -124,8 +139,10 @@ def draw_details(history: CallHistory) -> None:
 
 if "auditor" in viewer.roles:
     st.page_link("../pages/tool_calls.py", label="Back to tool calls", icon=":material/arrow_back:")
-else:  # a handler, who comes from a thread
+elif reviews:  # a handler, who comes from a thread
     st.page_link("../pages/threads.py", label="Back to threads", icon=":material/arrow_back:")
+else:
+    st.page_link("../pages/approvals.py", label="Back to approvals", icon=":material/arrow_back:")
 history = run(desk.archive.call_history(viewer, call_id))
 call = history.call
 draw_head(call)
@@ -136,6 +153,11 @@ with content:
     if call.status == "unknown":
         draw_outcome(call)
         draw_resolve(call)
+    if call.status == "deferred":
+        deferred = run(desk.archive.deferred_call(viewer, call_id))
+        draw_request(deferred)
+        if deferred.carried_out_by:
+            draw_other("Open the call that carries it out", deferred.carried_out_by)
     draw_content(call)
     draw_history(history)
 with facts:

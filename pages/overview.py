@@ -64,7 +64,7 @@ st.subheader("Now")
 grid = st.grid(min_column_width=TILE)
 with grid.container(border=True, height="stretch"):
     draw_count("Waiting for approval", overview.waiting_calls, None, "less")
-    links.calls(overview.waiting_calls, now=True, status=["waiting"])
+    links.calls(overview.waiting_calls, now=True, only=["waiting"])
 with grid.container(border=True, height="stretch"):
     draw_count("Calls of unknown outcome", overview.unknown_calls, None, "less")
     links.calls(overview.unknown_calls, now=True, only=["unresolved"])

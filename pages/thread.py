@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from console.app import app
+from console.drawing.branches import draw_place
 from console.drawing.care import draw_care
 from console.drawing.exports import draw_export
 from console.drawing.handovers import draw_handovers
@@ -140,10 +141,12 @@ def draw_seal() -> None:
             st.button("Lift the seal", key="tr_lift", type="primary", disabled=not reason.strip(), on_click=lift)
 
 
-def draw_turn(view: TurnView, steps: Steps) -> None:
+def draw_turn(view: TurnView, thread: Thread, steps: Steps) -> None:
     """The turn as the employee saw it, and below it what an auditor needs."""
     with st.container(border=True, key=place_of(view.turn)):
         draw_turn_head(view.turn)
+        draw_place(view, thread, go)
+        draw_report(view.turn)
         draw_answered(view)
         draw_judge(view.turn, view.review, viewer, judge, steps)
 
@@ -158,6 +161,17 @@ def draw_turn_head(turn: Turn) -> None:
             width="content",
         )
         draw_link("thread", tr_id=turn.thread, tr_turn=turn.id)
+
+
+def draw_report(turn: Turn) -> None:
+    """Where the turn comes from, if nobody asked it."""
+    if turn.report:
+        st.page_link(
+            "../pages/call.py",
+            label="Reports the decision on a request: open it",
+            icon=":material/approval:",
+            query_params={"tc_id": turn.report},
+        )
 
 
 # A fragment: to open a part of it reads nothing anew but that part, and is not another look at the whole thread.
@@ -188,7 +202,7 @@ def draw_evidence(view: TurnView) -> None:
     draw_part(
         f"Timeline · {counted(len(view.steps), 'step')}",
         f"tr_timeline_{turn.id}",
-        partial(draw_timeline, view),
+        partial(draw_timeline, view, go),
         icon=":material/timeline:",
     )
     draw_part(
@@ -243,7 +257,7 @@ earlier = partial(go, before=transcript.earlier) if transcript.earlier is not No
 steps = Steps(state.get("th_walk", Walk()), thread_id, transcript.turns, viewer, earlier, next_page)
 steps.draw()
 for view in transcript.turns:
-    draw_turn(view, steps)
+    draw_turn(view, transcript.thread, steps)
 draw_pages(transcript)
 if transcript.turns:
     shown = {view.turn.id: view.turn for view in transcript.turns}

@@ -17,6 +17,12 @@ from core.desk.counts import CallChoices
 from core.desk.filters import CallFilter
 from core.values import CallStatus, Decider, Effect
 
+MARKS = {
+    "waiting": "Waiting for a decision",
+    "other": "About somebody else",
+    "unresolved": "Unknown, not resolved",
+}
+
 st.set_page_config(page_title="Tool calls", layout="wide")
 viewer = current_viewer()
 run, desk = app().run, app().desk
@@ -46,7 +52,7 @@ names = {name: tool_words(name).done for name in [*installed, *(figures.tool for
 tools = Facet[str]("tc_tool", "Tool", single(names), more=True)
 effects = Facet[Effect]("tc_effect", "Effect", single(EFFECT_WORDS))
 approvals = Facet[Decider]("tc_approval", "Approval", single({"asker": "By the asker", "approver": "By an approver"}))
-marks = Facet[str]("tc_only", "Only", single({"other": "About somebody else", "unresolved": "Unknown, not resolved"}))
+marks = Facet[str]("tc_only", "Only", single(MARKS))
 only_tool = installed.get(tools.values[0]) if len(tools.values) == 1 else None
 with more:
     rarely = st.container()
@@ -62,6 +68,7 @@ wanted = CallFilter(
     approvals=approvals.values,
     owner=owner,
     about_other="other" in marks.values or None,
+    waiting="waiting" in marks.values,
     unresolved="unresolved" in marks.values,
     arguments=arguments,
     since=covered.since,

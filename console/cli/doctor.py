@@ -18,7 +18,7 @@ from console.settings import Settings
 from core.clock import moment
 from core.errors import Corrupt, InvalidInput
 from core.log.commit import read_blob
-from core.log.records import OpenTurn, Thread, Turn, item
+from core.log.records import Decision, DeferredCall, OpenTurn, Thread, Turn, item, item_of
 from core.retrieval.search import SEARCH
 from core.store import In, Query, Range, Record, Store, every
 from core.worker.process import is_gone
@@ -97,6 +97,8 @@ async def examine(store: Store, equipped: Equipped) -> AsyncIterator[Remark]:
     now = await store.now()
     async for record in every(store, unfinished):
         yield await _open_turn(store, record, equipped, now)
+    async for remark in _requests(store, equipped, now):
+        yield remark
 
 
 def _promises(store: Store) -> str:
@@ -158,6 +160,39 @@ async def _open_turn(store: Store, record: Record, equipped: Equipped, now: date
         text += ", waiting for a place"
     troubles = [*_stands_still(thread.open, now), *await _lacks(store, turn, equipped)]
     return Remark(about="open turn", text="; ".join([text, *troubles]), trouble=bool(troubles))
+
+
+async def _requests(store: Store, equipped: Equipped, now: datetime) -> AsyncIterator[Remark]:
+    """The calls that wait for an approver, and the decided ones that no desk has reported in their thread."""
+    waiting: list[datetime] = []
+    async for record in every(store, Query(kind="deferred_call", where={"status": In(("waiting", "decided"))})):
+        call = item_of(DeferredCall, record)
+        about = f"call {call.call} of thread {call.thread}"
+        if call.decision is None and moment(call.expires) > now:
+            waiting.append(moment(call.asked_at))
+        elif call.decision is None:
+            text = f"{about} was not decided in time: start a desk, which closes it"
+            yield Remark(about="request", text=text, trouble=True)
+        else:
+            yield await _decided(store, call, call.decision, equipped, now)
+    if waiting:
+        text = f"waiting for an approver: {counted(len(waiting), 'call')}, the oldest asked {ago(now - min(waiting))}"
+        yield Remark(about="request", text=text)
+
+
+async def _decided(store: Store, call: DeferredCall, decision: Decision, equipped: Equipped, now: datetime) -> Remark:
+    """A decided call that no turn has reported yet."""
+    outcome = "approved" if decision.outcome == "given" else "denied"
+    text = f"call {call.call} of thread {call.thread} was {outcome} {ago(now - moment(decision.at))}"
+    if outcome == "approved" and call.tool not in equipped.tools:
+        text += f"; the configured desk lacks the tool {call.tool}: start one that has it before {call.expires}"
+        return Remark(about="request", text=text, trouble=True)
+    head = await store.get("thread", call.thread)
+    if head and head.fields["open"]:
+        return Remark(about="request", text=f"{text}; its thread says so once the open turn has ended")
+    return Remark(
+        about="request", text=f"{text}, and its thread does not say so: start a desk, which does", trouble=True
+    )
 
 
 def _stands_still(opened: OpenTurn, now: datetime) -> list[str]:

@@ -66,6 +66,7 @@ def add_call_filters(parser: argparse.ArgumentParser) -> None:
     _add_choices(parser, "--effect", get_args(Effect), "only calls of tools with this effect")
     _add_choices(parser, "--approval", get_args(Decider), "only calls that needed the approval of this person")
     parser.add_argument("--about-other", action="store_true", help="only calls about somebody else than the asker")
+    parser.add_argument("--waiting", action="store_true", help="only calls on which a person has to decide now")
     parser.add_argument(
         "--unresolved", action="store_true", help="only calls of unknown outcome that no auditor has resolved"
     )
@@ -83,6 +84,7 @@ def call_filter(options: Given) -> CallFilter:
         approvals=tuple(options.approval),
         owner=options.owner,
         about_other=True if options.about_other else None,
+        waiting=options.waiting,
         unresolved=options.unresolved,
         arguments=_fields("--argument", options.argument),
         since=options.since,

@@ -12,10 +12,23 @@ from core.canonical import Json, canonical
 from core.desk.archive import Transcript
 from core.desk.oversight import SealedThread, ThreadRow
 from core.desk.turn_views import Step, TurnView
-from core.log.records import HandoverRecord, Item, Look, ModelCall, Retrieval, Summary, Thread, ToolCall, Turn
+from core.log.branches import is_shown
+from core.log.records import (
+    DeferredCall,
+    HandoverRecord,
+    Item,
+    Look,
+    ModelCall,
+    Retrieval,
+    Summary,
+    Thread,
+    ToolCall,
+    Turn,
+)
 
 OPEN = frozenset(
     (
+        "acted",
         "action",
         "approval",
         "asked_at",
@@ -25,12 +38,16 @@ OPEN = frozenset(
         "attempt",
         "attempts",
         "by",
+        "call",
+        "carries_out",
+        "closed",
         "code",
         "cost",
         "count",
         "created_at",
         "cut",
         "day",
+        "deferred",
         "denied",
         "digest",
         "duration_ms",
@@ -42,9 +59,12 @@ OPEN = frozenset(
         "finished_at",
         "first_n",
         "first_number",
+        "hidden",
         "id",
         "kind",
+        "last",
         "last_n",
+        "later",
         "manifest",
         "model",
         "model_call",
@@ -53,6 +73,7 @@ OPEN = frozenset(
         "number",
         "object",
         "opened_at",
+        "original",
         "outcome",
         "outcome_counts",
         "outcomes",
@@ -64,6 +85,8 @@ OPEN = frozenset(
         "rating_counts",
         "rejected",
         "repair",
+        "replaces",
+        "report",
         "request_id",
         "role",
         "sealed",
@@ -80,7 +103,9 @@ OPEN = frozenset(
         "turns",
         "updated_at",
         "usage",
+        "versions",
         "waiting",
+        "waits",
     )
 )
 """The fields that hold ids, numbers, times and codes, never the words of a person, a model or a tool."""
@@ -142,7 +167,7 @@ def transcript_text(transcript: Transcript, *, text: bool) -> str:
     if transcript.earlier is not None:
         lines.append(f"(earlier turns: --before {transcript.earlier})")
     for view in transcript.turns:
-        lines += _turn_lines(view, text)
+        lines += _turn_lines(view, thread, text)
     return "\n".join(lines)
 
 
@@ -168,13 +193,26 @@ def _thread_row(thread: Thread | SealedThread, text: bool) -> list[str]:
     return [*row, thread.updated_at, *([harmless(thread.title or "-")] if text else [])]
 
 
-def _turn_lines(view: TurnView, text: bool) -> Iterator[str]:
+def _turn_lines(view: TurnView, thread: Thread, text: bool) -> Iterator[str]:
     turn = view.turn
-    yield f"turn {turn.id} {turn.status}{f' ({turn.code})' if turn.code else ''} {turn.opened_at}"
+    yield f"turn {turn.id} {turn.status}{f' ({turn.code})' if turn.code else ''} {turn.opened_at}{_place(view, thread)}"
     yield f"  question: {_words(turn.question, text)}"
     for step in view.steps:
         yield f"  {_step_line(step, text)}"
     yield f"  answer: {_words(_answer(turn), text)}, {counted(len(turn.citations), 'citation')}"
+
+
+def _place(view: TurnView, thread: Thread) -> str:
+    """The turn's place among the versions of its question, and whether somebody asked it."""
+    turn = view.turn
+    words = [
+        f"version {number} of {len(view.versions)}"
+        for number, version in enumerate(view.versions, 1)
+        if version.turn == turn.id
+    ]
+    words += ["not shown now"] * (not is_shown(thread.hidden, turn.first_n))
+    words += [f"reports the decision on {turn.report}"] * bool(turn.report)
+    return "".join(f", {word}" for word in words)
 
 
 def _answer(turn: Turn) -> str | None:
@@ -202,9 +240,20 @@ def _step_line(step: Step, text: bool) -> str:
             return f"{line} {_value(step.arguments)} -> {_value(step.error or step.result)}"
         case Summary():
             return f"summary {step.id}: {_words(step.text, text)}"
+        case DeferredCall():
+            return f"request {step.call}: {harmless(step.tool)} {_request(step, text)}"
         case HandoverRecord():
             line = f"hand-over {step.id}: {step.status}, {step.attached} attached"
             return f"{line}, note: {_words(step.note, text)}"
+
+
+def _request(call: DeferredCall, text: bool) -> str:
+    """Where a request to an approver stands, with the decision on it."""
+    words = f"{call.status} ({call.closed})" if call.closed else call.status
+    if decision := call.decision:
+        words += f", {decision.outcome} by {decision.by}"
+        words += f", reason: {harmless(decision.reason)}" if text and decision.reason else ""
+    return words
 
 
 def _value(value: Json) -> str:

@@ -104,7 +104,7 @@ def call_facts(call: ToolCall) -> dict[str, str]:
         facts["Error code"] = call.code
     if call.hook_failures:
         facts["Hooks that failed"] = str(len(call.hook_failures))
-    if call.status == "awaiting_approval":
+    if call.waits:
         facts["Expires"] = exactly(call.expires)
     if decision:
         facts["Decision"] = "approved" if decision.outcome == "given" else "denied"

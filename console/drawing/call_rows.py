@@ -25,8 +25,14 @@ _FIGURES = {
     "unresolved": "Unknown",
     "waiting": "Waiting",
 }
-_LEADS = {"errors": "failed", "timed_out": "timed_out", "denied": "denied", "waiting": "waiting"}
-"""Which choice of CALL_GROUPS lists what a figure has counted."""
+_LEADS = {
+    "errors": ("status", "failed"),
+    "timed_out": ("status", "timed_out"),
+    "denied": ("status", "denied"),
+    "unresolved": ("only", "unresolved"),
+    "waiting": ("only", "waiting"),
+}
+"""Which filter of the page, and which choice of it, lists what a figure has counted."""
 
 
 def draw_calls(key: str, calls: Sequence[ToolCall]) -> tuple[str, ToolCall] | None:
@@ -93,9 +99,8 @@ def draw_figures(prefix: str, report: Total[tuple[ToolFigures, ...]]) -> None:
     reset(prefix, keep=(f"{prefix}_time", f"{prefix}_from", f"{prefix}_until"))
     st.session_state[f"{prefix}_tool"] = [one.tool]
     if figure in _LEADS:
-        st.session_state[f"{prefix}_status"] = [_LEADS[figure]]
-    elif figure == "unresolved":
-        st.session_state[f"{prefix}_only"] = ["unresolved"]
+        name, choice = _LEADS[figure]
+        st.session_state[f"{prefix}_{name}"] = [choice]
 
 
 def _cells(call: ToolCall) -> Cells:
@@ -122,4 +127,4 @@ def _approval(call: ToolCall) -> str:
         by = "the asker" if call.decision.by == call.owner else call.decision.by
         return f"{outcome} by {by}"
     whom = "the asker" if call.approval == "asker" else "an approver"
-    return f"Waits for {whom}" if call.status == "awaiting_approval" else f"Not decided by {whom}"
+    return f"Waits for {whom}" if call.waits else f"Not decided by {whom}"

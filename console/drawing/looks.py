@@ -38,6 +38,7 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "turn.stop": ActionWords("changed", "Stopped", "stop"),
     "call.read": ActionWords("opened", "Opened", "open"),
     "call.decide": ActionWords("changed", "Decided on", "decide on"),
+    "call.withdraw": ActionWords("changed", "Took back", "take back"),
     "call.resolve": ActionWords("changed", "Said what came of", "say what came of"),
     "answer.judge": ActionWords("changed", "Judged", "judge"),
     "seal.lift": ActionWords("changed", "Lifted the seal of", "lift the seal of"),
@@ -53,7 +54,13 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
 
 _OBJECTS = {"thread": "thread", "turn": "answer", "call": "tool call", "person": "person"}
 _WAITING = ActionWords("listed", "Listed the calls that wait for an approver", "list the calls that wait")
-_FILTERS = {"since": "from", "until": "before", "about_other": "about another person", "by": "person"}
+_FILTERS = {
+    "since": "from",
+    "until": "before",
+    "about_other": "about another person",
+    "by": "person",
+    "waiting": "waiting for a decision",
+}
 _STATUSES: Mapping[str, str] = {
     name: words.text for table in (CALL_WORDS, OUTCOME_WORDS, VERDICT_WORDS) for name, words in table.items()
 }

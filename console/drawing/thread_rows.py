@@ -94,15 +94,17 @@ def _sealed(row: SealedThread) -> Cells:
 
 
 def _tools(thread: Thread) -> list[str]:
-    """Each tool's words, and what went wrong with its calls."""
+    """Each tool's words, what went wrong with its calls, and whether one waits for an approver."""
     names = [name for name in thread.tools if ":" not in name]
     troubles = {
         name: [CALL_WORDS[s].text.lower() for s in (*FAILED_CALL, "unknown", "denied") if f"{name}:{s}" in thread.tools]
         for name in names
     }
+    for name in dict.fromkeys(item.tool for item in thread.deferred if item.decision is None):
+        troubles.setdefault(name, []).append("waits for an approver")
     return [
         f"{tool_words(name).done}: {', '.join(words)}" if (words := troubles[name]) else tool_words(name).done
-        for name in names
+        for name in troubles
     ]
 
 

@@ -11,13 +11,14 @@ from console.drawing.evidence import draw_facts, draw_model_call, draw_technical
 from console.drawing.handovers import ATTACHED
 from console.drawing.paging import draw_numbered
 from console.drawing.parts import draw_part
+from console.drawing.requests import decision_words, draw_request, request_word
 from console.drawing.sources import draw_legs, draw_passage
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS, Word
 from console.drawing.text import exactly, label
 from console.format import counted, lasted, money, took
 from console.tool_words import tool_words
 from core.desk.turn_views import TurnView
-from core.log.records import HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn, Wait
+from core.log.records import DeferredCall, HandoverRecord, ModelCall, Retrieval, Summary, ToolCall, Turn, Wait
 from core.values import HandoverStatus, Judgement, Passage
 
 A_PAGE = 50
@@ -51,10 +52,13 @@ class _Line:
     draw: Callable[[], object] | None
 
 
-def draw_timeline(view: TurnView) -> None:
-    """The turn from its question to its end, and what came after, a page of the lines. Call it inside a fragment."""
+def draw_timeline(view: TurnView, go: Callable[[str], None]) -> None:
+    """The turn from its question to its end, and what came after, a page of the lines. Call it inside a fragment.
+
+    `go` makes the page that of another turn of the thread.
+    """
     st.caption(f"In the order of the log, from {exactly(view.turn.opened_at)}")
-    lines = sorted(_lines(view), key=lambda line: (line.n, line.number))
+    lines = sorted(_lines(view, go), key=lambda line: (line.n, line.number))
     draw_numbered(lines, f"tl_page_{view.turn.id}", A_PAGE, partial(_draw_line, view.turn.opened_at))
     draw_turn_facts(view.turn)
 
@@ -78,14 +82,16 @@ def judgement_words(judgement: Judgement | None) -> Word:
     return Word("does not answer", "orange", ":material/search_off:")
 
 
-def _lines(view: TurnView) -> list[_Line]:
+def _lines(view: TurnView, go: Callable[[str], None]) -> list[_Line]:
     turn = view.turn
     cited = {citation.number for citation in turn.citations}
-    lines = [_Line("question", turn.first_n, 0, turn.opened_at, ":material/person:", "Question", None)]
+    begun = (":material/approval:", "Report of a decision") if turn.report else (":material/person:", "Question")
+    lines = [_Line("question", turn.first_n, 0, turn.opened_at, *begun, None)]
     lines += [_wait_line(wait) for wait in turn.waits]
     lines += [_search_line(retrieval, cited) for retrieval in view.retrievals]
     lines += [_model_line(call) for call in view.model_calls]
     lines += [_tool_line(call) for call in view.calls]
+    lines += [line for call in view.deferred for line in _request_lines(call, go)]
     lines += [_summary_line(summary) for summary in view.summaries]
     if turn.ended_at:
         code = f" · {label(turn.code)}" if turn.code else ""
@@ -179,7 +185,8 @@ def _tool_line(call: ToolCall) -> _Line:
     decided = {"given": " · approved with changes" if edited else " · approved", "denied": ""}
     approval = decided[call.decision.outcome] if call.decision else ""
     status = CALL_WORDS[call.status].sign + (" · resolved" if call.resolution else "")
-    title = f"{label(tool_words(call.tool).done)} · {status} · {took(call.duration_ms)}{approval}"
+    lasting = f" · {took(call.duration_ms)}" if call.duration_ms is not None else ""  # it may never have run
+    title = f"{label(tool_words(call.tool).done)} · {status}{lasting}{approval}"
     return _Line(call.id, call.at_n, call.number, call.planned_at, ":material/build:", title, partial(_draw_tool, call))
 
 
@@ -188,6 +195,40 @@ def _draw_tool(call: ToolCall) -> None:
     st.page_link(
         "../pages/call.py", label="Open this call", icon=":material/open_in_new:", query_params={"tc_id": call.id}
     )
+
+
+def _request_lines(call: DeferredCall, go: Callable[[str], None]) -> list[_Line]:
+    """A request to an approver: when it was asked, the decision on it, and what came of it."""
+    name = label(tool_words(call.tool).done)
+
+    def line(key: str, n: int, number: int, at: str | None, icon: str, title: str) -> _Line:
+        return _Line(key, n, number, at, icon, f"{name} · {title}", partial(_draw_request, call, key, go))
+
+    # After the call itself, which the same commit may hold.
+    lines = [line(call.id, call.at_n, 500, call.asked_at, ":material/approval_delegation:", "passed to an approver")]
+    if call.decision:
+        title = f"{decision_words(call)} by {label(call.decision.by)}"
+        lines.append(line(f"{call.id}_decided", call.n, 0, call.decision.at, ":material/approval:", title))
+    if call.status in ("reported", "closed"):
+        word = request_word(call)
+        lines.append(line(f"{call.id}_over", call.n, 1, None, word.icon, word.text.lower()))
+    return lines
+
+
+def _draw_request(call: DeferredCall, key: str, go: Callable[[str], None]) -> None:
+    draw_request(call)
+    if call.carried_out_by:
+        st.page_link(
+            "../pages/call.py",
+            label="Open the call that carries it out",
+            icon=":material/open_in_new:",
+            query_params={"tc_id": call.carried_out_by},
+        )
+    if call.report and st.button(
+        "Open the turn that reports it", key=f"tl_report_{key}", icon=":material/forum:", type="tertiary"
+    ):
+        go(call.report)
+        st.rerun()
 
 
 def _summary_line(summary: Summary) -> _Line:

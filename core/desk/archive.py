@@ -192,7 +192,8 @@ class Archive:
     async def call_history(self, viewer: Viewer, call_id: str) -> CallHistory:
         """`call`, with the entries of the log that concern it. It counts as one look. Raises NotFound."""
         passed = await self._checked.call(viewer, "call.read", call_id)
-        history = await read_history(self._store, passed.item)
+        turns = await self._lists.all(Turn, {"id": passed.item.turn}) if passed.item.later else []
+        history = await read_history(self._store, passed.item, turns[0].last_n if turns else passed.item.n)
         if passed.named:
             return history
         call = await self._pseudonyms.hide(passed.item)

@@ -51,8 +51,8 @@ class ToolFigures:
     """What became of a tool's calls.
 
     `errors` are the calls with a status of FAILED_CALL, `timed_out` among them. `unresolved` are unknown calls on which
-    a person has not said yet whether they took effect. `p50_ms` and `p95_ms` are at most 10 % too high, None if no call
-    has ended.
+    a person has not said yet whether they took effect; on the `waiting` ones a person has to decide now. `p50_ms` and
+    `p95_ms` are at most 10 % too high, None if no call has ended.
     """
 
     tool: str
@@ -100,9 +100,11 @@ async def tool_figures(lists: Lists, since: datetime | None, until: datetime | N
     """The figures of each tool whose calls were planned in this time, by name; calls of sealed threads do not count."""
     planned = CallFilter(since=since, until=until).where()
     unknown = CallFilter(since=since, until=until, unresolved=True).where()
+    waiting = CallFilter(since=since, until=until, waiting=True).where()
     statuses = by_key(await lists.count_unsealed("tool_call", planned, ("status", "tool")), 1)
     durations = by_key(await lists.count_unsealed("tool_call", planned, ("duration_bucket", "tool")), 1)
     unresolved = by_key(await lists.count_unsealed("tool_call", unknown, ("tool",)), 0)
+    waiting_of = by_key(await lists.count_unsealed("tool_call", waiting, ("tool",)), 0)
     figures = []
     for tool, groups in sorted(statuses.items(), key=lambda one: str(one[0])):
         sizes = Counter({group.key[0]: group.count for group in groups})
@@ -116,7 +118,7 @@ async def tool_figures(lists: Lists, since: datetime | None, until: datetime | N
                 timed_out=sizes["timed_out"],
                 denied=sizes["denied"],
                 unresolved=size(unresolved.get(tool, ())),
-                waiting=sizes["awaiting_approval"],
+                waiting=size(waiting_of.get(tool, ())),
                 p50_ms=percentile(durations.get(tool, ()), 0.5),
                 p95_ms=percentile(durations.get(tool, ()), 0.95),
                 last_failure=await _last_failure(lists, {**planned, "tool": tool}) if errors else None,

@@ -16,6 +16,7 @@ from core.log.facts import (
     ThreadFact,
     ToolFinished,
     ToolStarted,
+    TurnOpened,
     thread_fact,
 )
 from core.log.records import ToolCall
@@ -90,10 +91,17 @@ async def read_produced(store: Store, snapshot: Snapshot) -> Produced:
     )
 
 
-async def read_history(store: Store, call: ToolCall) -> CallHistory:
-    """The entries from the call's plan to its last change."""
-    entries, broken = await read_entries(store, f"thread:{call.thread}", call.at_n - 1, call.n)
-    faults = check_entries(entries)
+async def read_history(store: Store, call: ToolCall, end: int) -> CallHistory:
+    """The entries from the call's plan to `end`, the last one of its turn, and the later ones that the call names."""
+    stream = f"thread:{call.thread}"
+    # One by one: between them may be as many turns as a thread has.
+    spans = [(call.at_n - 1, end), *((n - 1, n) for n in call.later)]
+    entries: list[Entry] = []
+    broken: list[Unreadable] = []
+    faults: list[Unreadable] = []
+    for after, upto in spans:
+        part, gaps = await read_entries(store, stream, after, upto)
+        entries, broken, faults = entries + part, broken + gaps, faults + check_entries(part)
     bad = {fault.n for fault in faults}
     steps = [
         _step(entry, fact) for entry in entries if entry.n not in bad and _concerns(fact := thread_fact(entry), call)
@@ -117,8 +125,11 @@ def _concerns(fact: ThreadFact, call: ToolCall) -> bool:
             return any(planned.call == call.id for planned in fact.calls)
         case ApprovalAsked():
             return any(asked.call == call.id for asked in fact.calls)
+        case TurnOpened(report=report):
+            # It carries the call out, or reports the decision on it.
+            return report is not None and call.id in (report.deferred, report.call and report.call.call)
         case Erased():
-            return fact.turn == call.turn and "tool.finished" in fact.kinds
+            return fact.turn == call.turn and ("tool.finished" in fact.kinds or call.closed == "erased")
         case _:
             return getattr(fact, "call", None) == call.id
 

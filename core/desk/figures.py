@@ -192,7 +192,7 @@ class Figures:
             span=await self._span(since, until),
             before=before,
             listed=await self._listed(since, until),
-            waiting_calls=await self._calls(CallFilter(statuses=("awaiting_approval",))),
+            waiting_calls=await self._calls(CallFilter(waiting=True)),
             unknown_calls=await self._calls(CallFilter(unresolved=True)),
         )
 

@@ -14,6 +14,9 @@ from core.log.records import filter_text
 from core.store import All, Filter, In, Range
 from core.values import CallStatus, Decider, Effect, Outcome, Verdict
 
+WAITING: tuple[CallStatus, ...] = ("awaiting_approval", "deferred")
+"""The statuses of a call on which a person has to decide; some deferred calls wait no more."""
+
 CALL_PATHS = {"tools": "tool", "statuses": "status", "effects": "effect", "approvals": "approval"}
 """Fields of CallFilter that mean any of their values, and the paths in a call's record."""
 
@@ -96,8 +99,9 @@ class ThreadFilter:
 class CallFilter:
     """Tool calls planned at `since` or later and before `until` that pass all the other fields.
 
-    `owner` is as in ThreadFilter. `about_other` True: calls about somebody else than the asker. `unresolved` True:
-    unknown calls on which a person has not said yet whether they took effect. `arguments` maps arguments that their
+    `owner` is as in ThreadFilter. `about_other` True: calls about somebody else than the asker. `waiting` True: calls
+    on which a person has to decide now. `unresolved` True: unknown calls on which a person has not said yet whether
+    they took effect. `arguments` maps arguments that their
     tool has declared as filters to their values, and all must match.
     """
 
@@ -107,6 +111,7 @@ class CallFilter:
     approvals: tuple[Decider, ...] = ()
     owner: str | None = None
     about_other: bool | None = None
+    waiting: bool = False
     unresolved: bool = False
     arguments: Mapping[str, Json] = field(default_factory=dict)
     since: datetime | None = None
@@ -122,6 +127,9 @@ class CallFilter:
             where["owner"] = self.owner
         if self.about_other is not None:
             where["about_other"] = self.about_other
+        if self.waiting:
+            # The statuses tell nothing more, but are what stores keep an index of.
+            where = {"status": In(WAITING), **where, "waits": True}
         if self.unresolved:
             where |= {"status": "unknown", "resolution": None}
         if self.arguments:
@@ -137,6 +145,7 @@ class CallFilter:
             effects=self.effects,
             approvals=self.approvals,
             about_other=self.about_other,
+            waiting=self.waiting or None,
             unresolved=self.unresolved or None,
             arguments=dict(self.arguments),
             since=_iso(self.since),

@@ -21,7 +21,7 @@ from core.log.records import (
 )
 from core.store import Filter, In
 
-Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord
+Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord | DeferredCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ class TurnView:
             *self.retrievals,
             *self.model_calls,
             *self.calls,
+            *self.deferred,
             *self.summaries,
             *self.handovers,
         ]

@@ -40,6 +40,7 @@ from core.log.facts import (
 )
 from core.log.records import (
     MAX_FILTER,
+    MAX_LATER,
     MAX_SEEN,
     Decision,
     DeferredCall,
@@ -115,8 +116,16 @@ def project(thread: Thread, items: Mapping[str, Item], entry: Entry, fact: Threa
         # already: it must not count it twice.
         previous = items.get(item.id)
         if previous is None or previous.n < entry.n:
-            changed[item.id] = item
+            changed[item.id] = _kept_later(items, item) if isinstance(item, ToolCall) else item
     return changed
+
+
+def _kept_later(items: Mapping[str, Item], call: ToolCall) -> ToolCall:
+    """The call with the number of its newest entry, if its turn had ended before it."""
+    turn = items.get(call.turn)
+    if not isinstance(turn, Turn) or turn.ended_at is None or call.n <= turn.last_n:
+        return call
+    return call.model_copy(update={"later": [*call.later, call.n][-MAX_LATER:]})
 
 
 class _Items:
@@ -185,6 +194,7 @@ def _opened(thread: Thread, items: _Items, entry: Entry, fact: TurnOpened) -> It
         yield call.model_copy(update={"carries_out": report.deferred, "decision": decision})
     if report:
         yield from _with(deferred, entry, status="reported", report=fact.turn)
+        yield from _with(items.get(ToolCall, report.deferred), entry)
     if fork and (original := items.get(Turn, fork.original)):
         yield from _with(original, entry, versions=_versions(original, entry, fact.turn, fork.left))
     yield Turn(
@@ -386,7 +396,10 @@ def _details(thread: Thread, items: _Items, entry: Entry, fact: ThreadFact) -> I
         case CallDeferred():
             return _deferred(thread, items.get(ToolCall, fact.call), entry, fact)
         case DeferredCallClosed():
-            return _with(items.get(DeferredCall, deferred_id(fact.call)), entry, status="closed", closed=fact.reason)
+            return [
+                *_with(items.get(DeferredCall, deferred_id(fact.call)), entry, status="closed", closed=fact.reason),
+                *_with(items.get(ToolCall, fact.call), entry, waits=False, closed=fact.reason),
+            ]
         case Late():
             return _late(items, entry, fact)
         case CallResolved():
@@ -471,6 +484,7 @@ def _finished(call: ToolCall | None, entry: Entry, fact: ToolFinished) -> list[T
         call,
         entry,
         status=fact.status,
+        waits=False,
         result=fact.content.result if fact.content else None,
         error=fact.content.error if fact.content else None,
         code=fact.code,
@@ -528,7 +542,8 @@ def _handed_over(handover: HandoverRecord | None, entry: Entry, fact: HandoverEn
 
 def _asked(items: _Items, entry: Entry, fact: ApprovalAsked) -> list[ToolCall]:
     asked = [items.get(ToolCall, waiting.call) for waiting in fact.calls]
-    return [c for call in asked for c in _with(call, entry, status="awaiting_approval", expires=fact.expires)]
+    waits = {"status": "awaiting_approval", "waits": True, "expires": fact.expires}
+    return [c for call in asked for c in _with(call, entry, **waits)]
 
 
 def _resolved(call: ToolCall | None, entry: Entry, fact: CallResolved) -> list[ToolCall]:
@@ -657,7 +672,8 @@ def _deferred(thread: Thread, call: ToolCall | None, entry: Entry, fact: CallDef
         subject=call.subject,
         at_n=entry.n,
     )
-    return [deferred, *_with(call, entry, status="deferred", expires=fact.expires, finished_at=iso(entry.at))]
+    left = {"status": "deferred", "waits": True, "expires": fact.expires, "finished_at": iso(entry.at)}
+    return [deferred, *_with(call, entry, **left)]
 
 
 def _decided(items: _Items, entry: Entry, fact: ApprovalGiven | ApprovalDenied) -> Sequence[ToolCall | DeferredCall]:
@@ -678,8 +694,9 @@ def _decided(items: _Items, entry: Entry, fact: ApprovalGiven | ApprovalDenied) 
         run: dict[str, Any] = {"decision": decision, "status": "decided"}  # Any: as in _with
         if isinstance(fact, ApprovalGiven) and fact.digest != fact.asked:
             run |= {"arguments": fact.content.arguments if fact.content else None, "digest": fact.digest}
-        return [*_with(deferred, entry, **run), *_with(call, entry, decision=decision)]
-    changes: dict[str, Any] = {"decision": decision, "status": "planned" if approved else "denied"}  # Any: as in _with
+        return [*_with(deferred, entry, **run), *_with(call, entry, waits=False, decision=decision)]
+    changes: dict[str, Any] = {"decision": decision, "waits": False}  # Any: as in _with
+    changes["status"] = "planned" if approved else "denied"
     if isinstance(fact, ApprovalGiven) and fact.digest != fact.asked:
         # Once erased, the arguments are unknown. The planned ones would be wrong: others ran.
         arguments = fact.content.arguments if fact.content else None
@@ -707,17 +724,23 @@ def _late(items: _Items, entry: Entry, fact: Late) -> list[ToolCall] | list[Mode
 
 def _erased(items: _Items, entry: Entry, fact: Erased) -> list[Item]:
     emptied: list[Item] = []
+    closed: set[str] = set()
     if "model.answered" in fact.kinds:
         for deferred in items.of(DeferredCall, fact.turn):
-            closed = {"status": "closed", "closed": "erased"} if deferred.status in ("waiting", "decided") else {}
-            emptied += _with(deferred, entry, arguments=None, **closed)
-    if "tool.finished" in fact.kinds:
-        for call in items.of(ToolCall, fact.turn):
+            close: dict[str, Any] = {}  # Any: as in _with
+            if deferred.status in ("waiting", "decided"):
+                close = {"status": "closed", "closed": "erased"}
+                closed.add(deferred.call)
+            emptied += _with(deferred, entry, arguments=None, **close)
+    for call in items.of(ToolCall, fact.turn):
+        changes: dict[str, Any] = {"waits": False, "closed": "erased"} if call.id in closed else {}  # Any: as in _with
+        if "tool.finished" in fact.kinds:
             late = [
                 {name: None if name in ("result", "error") else value for name, value in report.items()}
                 for report in call.late
             ]
-            emptied += _with(call, entry, result=None, error=None, told=None, late=late, erased=True)
+            changes |= {"result": None, "error": None, "told": None, "late": late, "erased": True}
+        emptied += _with(call, entry, **changes) if changes else []
     if "model.failed" in fact.kinds:
         for model_call in items.of(ModelCall, fact.turn):
             if model_call.status == "failed":

@@ -49,6 +49,9 @@ MAX_FILTER = 200
 MAX_SEEN = 100
 """The most times that a version keeps of those in which it was shown; the log has all of them."""
 
+MAX_LATER = 50
+"""The most later entries that a call keeps the numbers of; the log has all of them."""
+
 MAX_DISTINCT = 200
 """The most tools, handbooks and models that a head names; further ones are left out."""
 
@@ -364,6 +367,7 @@ class ToolCall(Value):
     """One tool call, planned by `model_call`; `number` counts the calls of its turn from 1.
 
     `carries_out` is the deferred call that an approver allowed and this one carries out; then `model_call` is "".
+    `waits`: a person has to decide on the call now. `closed` says why a deferred call is not run, as in `DeferredCall`.
 
     `planned` are the model's arguments, `arguments` those that ran. `code` says in a word why it failed, `error` in a
     sentence. If `cut`, `result` is the beginning of a larger result of `size` bytes. `told` is what the model was told
@@ -375,7 +379,8 @@ class ToolCall(Value):
 
     `about` is the id of the person the call is about, None for the asker; `about_other` says whether that is another
     person. `filters` are the arguments that lists may be filtered by, as `name=value`; `filter_names` and `subject` are
-    what the tool declared. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`.
+    what the tool declared. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`. `later` are the
+    entries after the turn's end that concern the call, in order, the newest MAX_LATER of them.
     """
 
     kind: Literal["tool_call"] = "tool_call"
@@ -395,6 +400,8 @@ class ToolCall(Value):
     approval: Decider | None = None
     carries_out: str | None = None
     expires: str | None = None
+    waits: bool = False
+    closed: DeferredClosed | None = None
     decision: Decision | None = None
     attempts: int = 0
     fence: int
@@ -421,6 +428,7 @@ class ToolCall(Value):
     filters: list[str] = Field(default_factory=list)
     filter_names: tuple[str, ...] = ()
     subject: str | None = None
+    later: list[int] = Field(default_factory=list)
 
 
 class ModelCall(Value):
@@ -566,6 +574,12 @@ class DeferredCall(Value):
     subject: str | None = None
     at_n: int
 
+    @property
+    def carried_out_by(self) -> str | None:
+        """The id of the call that carries it out; None before its turn, and if it was not approved."""
+        approved = self.decision is not None and self.decision.outcome == "given"
+        return carrying_call(self.report) if self.report and approved else None
+
 
 class Given(Value):
     """One person's verdict on an answer, their newest. `cause` is None unless it is wrong. None: erased."""
@@ -617,6 +631,11 @@ class Look(Value):
     manifest: str | None
     purpose: str | None
     words: str | None
+
+
+def carrying_call(turn: str) -> str:
+    """The id of the call that the turn `turn` carries out first, because an approver has allowed it."""
+    return f"{turn}-t1"
 
 
 def filter_text(name: str, value: Json) -> str | None:

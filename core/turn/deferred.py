@@ -23,7 +23,7 @@ from core.log.facts import (
 )
 from core.log.fold import State
 from core.log.projection import deferred_id
-from core.log.records import DeferredCall, OpenDeferred, OpenTurn
+from core.log.records import DeferredCall, OpenDeferred, OpenTurn, carrying_call
 from core.turn.commands import Approval, CloseDeferred, Defer, ReportDecision
 from core.turn.openings import opening
 
@@ -131,7 +131,7 @@ def _opened(
 ) -> TurnOpened:
     turn, request = report_turn(call.thread, call.call)
     planned = PlannedCall(
-        call=f"{turn}-t1",
+        call=carrying_call(turn),
         tool=call.tool,
         effect=call.effect,
         approval="approver",

@@ -21,13 +21,13 @@ from core.clock import SystemClock
 from core.log.entry import chain
 from core.log.facts import Beat, draft
 from core.store import Query
+from core.turn.deferred import report_turn
 from core.values import GENESIS, Entry
-from tests.support.desks import ASKER, PATIENCE, chatting, live_text, log_of, logged, until
+from tests.support.desks import APPROVER, ASKER, PATIENCE, chatting, ended, live_text, log_of, logged, until
 from tests.support.papers import SLOW, logs, papers, records
 from tests.support.paths import ROOT
 from tests.support.seeding import seed
 from tests.support.wrapped import LaterStore, WrappedStore
-from tests.turn.test_transcripts import book
 
 LOOKING = ("--as", "e-2001", "--purpose", "complaint 7")
 COLOUR = "\x1b[31m"
@@ -84,6 +84,17 @@ def beat(stream: str, after: int, prev: str) -> list[Entry]:
     """An entry that nobody else would write there."""
     clock = SystemClock()
     return chain(stream, after, prev, [draft(Beat())], by="e-0", at=clock.now(), salts=[clock.token()])
+
+
+@tool(effect="unsafe")
+def send() -> None:
+    """Send a letter."""
+
+
+@tool(effect="unsafe", approval="approver")
+def pay() -> str:
+    """Pay."""
+    return "paid"
 
 
 @tool(effect="read")
@@ -279,7 +290,7 @@ async def test_every_store_that_can_is_heard(url):
 
 async def remarks(store, *, models=("scripted:",), tools=("look",)) -> list[tuple[str, bool, str]]:
     found = [remark async for remark in examine(store, Equipped(models=models, tools=frozenset(tools)))]
-    about = ("open turn", "live", "rejected", "lagging", "desk")
+    about = ("open turn", "live", "rejected", "lagging", "desk", "request")
     return [(remark.about, remark.trouble, remark.text) for remark in found if remark.about in about]
 
 
@@ -301,15 +312,68 @@ async def test_an_open_turn_needs_somebody_only_where_nobody_can_go_on_with_it(s
 
 
 async def test_an_approval_needs_a_desk_once_it_is_overdue(store):
-    async with chatting(store, [[Call("book", {"days": 3})]], tools=[book]) as chat:
-        assert (await chat.ask("Book three")).waiting
+    async with chatting(store, [[Call("send", {})]], tools=[send]) as chat:
+        assert (await chat.ask("Send it")).waiting
     later = LaterStore(store)
-    assert [trouble for about, trouble, _ in await remarks(later, tools=("book",)) if about == "open turn"] == [False]
+    assert [trouble for about, trouble, _ in await remarks(later, tools=("send",)) if about == "open turn"] == [False]
     later.ahead = 8 * 86_400
-    ((_, trouble, said),) = [one for one in await remarks(later, tools=("book",)) if one[0] == "open turn"]
+    ((_, trouble, said),) = [one for one in await remarks(later, tools=("send",)) if one[0] == "open turn"]
     assert trouble
     assert "asked 8 days ago" in said
     assert "it was not approved in time" in said
+
+
+def paying(request):
+    if request.messages[-1].role == "user" and request.messages[-1].text == "Pay":
+        return [Call("pay", {})]
+    return [Say("Noted.")]
+
+
+async def test_a_request_to_an_approver_needs_a_desk_once_it_is_overdue(store):
+    async with chatting(store, paying, tools=[pay]) as chat:
+        await chat.ask("Pay")
+    later = LaterStore(store)
+    assert [(about, trouble) for about, trouble, _ in await remarks(later, tools=())] == [("request", False)]
+    later.ahead = 8 * 86_400
+    ((_, trouble, said),) = [one for one in await remarks(later, tools=()) if one[0] == "request"]
+    assert trouble
+    assert said.endswith("was not decided in time: start a desk, which closes it")
+
+
+async def test_a_decision_that_no_thread_reports_needs_a_desk_that_has_the_tool(store):
+    async with chatting(store, paying, tools=[pay]) as chat:
+        call = (await chat.ask("Pay")).tool_calls[0]
+        held = [[Wait(anyio.Event())]]
+        async with Desk(store, ScriptedModel(held), tools=[pay]) as desk:
+            await desk.submit(ASKER, chat.id, "?")
+            await desk.decide(APPROVER, call.id, "approve", call.digest)
+            ((_, trouble, said),) = [one for one in await remarks(store, tools=("pay",)) if one[0] == "request"]
+            assert not trouble
+            assert said.endswith("was approved 0 s ago; its thread says so once the open turn has ended")
+            ((_, trouble, said),) = [one for one in await remarks(store, tools=()) if one[0] == "request"]
+            assert trouble
+            assert "the configured desk lacks the tool pay: start one that has it before 20" in said
+
+
+async def test_a_thread_is_shown_with_its_versions_and_requests(store, tmp_path, here):
+    url = f"sqlite:///{tmp_path}/shown.db"
+    async with open_store(url) as store, chatting(store, paying, tools=[pay]) as chat:
+        first = await chat.ask("Hello")
+        second = await chat.desk.submit(ASKER, chat.id, "Hello again", replaces=first.turn_id)
+        await ended(chat.desk, second)
+        call = (await chat.ask("Pay")).tool_calls[0]
+        await chat.desk.decide(APPROVER, call.id, "deny", call.digest, reason="Not this month")
+        turn, _ = report_turn(chat.id, call.id)
+        await ended(chat.desk, turn)
+    ran = await anyio.to_thread.run_sync(here, "threads", chat.id, "--store", url, *LOOKING)
+    lines = ran.out.splitlines()
+    first, second, _, report = [line for line in lines if line.startswith("turn ")]
+    assert first.endswith(", version 1 of 2, not shown now")
+    assert second.endswith(", version 2 of 2")
+    assert report.endswith(f", reports the decision on {call.id}")
+    assert f"  request {call.id}: pay reported, denied by e-3001" in lines
+    ran = await anyio.to_thread.run_sync(here, "threads", chat.id, "--text", "--store", url, *LOOKING)
+    assert f"  request {call.id}: pay reported, denied by e-3001, reason: Not this month" in ran.out.splitlines()
 
 
 async def test_what_a_sweep_takes_away_needs_nobody_and_what_none_would_does(store):

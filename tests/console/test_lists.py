@@ -235,7 +235,7 @@ def test_a_call_says_who_asked_about_whom_and_who_must_approve(open_as):
     ask(open_as(COLLEAGUE), LETTER)
     at = open_as(AUDITOR, "tool_calls")
     letter, balance = rows(at)
-    assert (letter["call"], list(letter["Status"])) == ("Salary letter", ["Waiting for approval"])
+    assert (letter["call"], list(letter["Status"])) == ("Salary letter", ["Passed to an approver"])
     assert (letter["Approval"], letter["Effect"], letter["Took"]) == ("Waits for an approver", "At most once", "")
     assert (balance["About"], balance["Approval"], balance["Attempts"]) == ("Self", "", 1)
     assert balance["Asker"].startswith("EMP-")

@@ -165,7 +165,7 @@ def test_the_development_sign_in_refuses_other_addresses(open_as, address):
         (EMPLOYEE, {"chat"}),
         (AUDITOR, {"chat", "overview", "threads", "thread", "tool_calls", "call", "audit_log"}),
         (HANDLER, {"chat", "threads", "thread", "call", "audit_log"}),
-        (APPROVER, {"chat", "approvals", "audit_log"}),
+        (APPROVER, {"chat", "approvals", "call", "audit_log"}),
         (OFFICER, {"chat", "overview", "audit_log"}),
         (KEEPER, {"chat", "handbooks", "handbook"}),
     ],

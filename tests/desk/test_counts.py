@@ -124,6 +124,8 @@ async def test_calls_are_counted_by_what_they_are_filtered_by(desk):
     assert counts.facets["effects"] == {("read",): 3, ("unsafe",): 0}
     assert counts.total == 3
     assert (await desk.oversight.count_calls(AUDITOR, CallFilter(unresolved=True), {})).value.total == 1
+    waiting = await desk.oversight.count_calls(AUDITOR, CallFilter(waiting=True), {"tools": [("pay",), ("send",)]})
+    assert (waiting.value.total, waiting.value.facets["tools"]) == (1, {("pay",): 1, ("send",): 0})
 
 
 async def test_choices_are_counted_of_facets_alone_so_that_no_person_is_looked_at_off_the_record(desk):
@@ -165,7 +167,7 @@ async def test_the_report_says_what_became_of_the_calls_of_each_tool(desk):
     await desk.decide(APPROVER, view.id, "deny", view.digest)
     desk._clock.advance(KEPT_SECONDS + 1)
     of = {figures.tool: figures for figures in (await desk.oversight.tool_report(AUDITOR)).value}
-    assert (of["pay"].waiting, of["pay"].denied) == (0, 1)
+    assert (of["pay"].calls, of["pay"].waiting) == (1, 0)
 
 
 def one_hour_ago(desk):

@@ -20,8 +20,9 @@ from core.desk.filters import CallFilter, ThreadFilter
 from core.errors import Corrupt, InvalidInput, NotFound, Unavailable
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import ToolCall
+from core.turn.deferred import report_turn
 from tests.retrieval.test_searching import Library, passage
-from tests.support.desks import QUICK, ended
+from tests.support.desks import APPROVER, QUICK, ended
 from tests.support.seeding import seed
 from tests.support.wrapped import WrappedStore
 
@@ -230,6 +231,111 @@ async def test_a_check_finds_nothing_in_an_export_as_it_was_made(desk, store, fo
     ):
         checked = await check_export(io.BytesIO(export.content), store)
         assert (checked.faults, checked.manifest) == ((), export.manifest)
+
+
+@tool(effect="unsafe", approval="approver")
+def pay(amount: int) -> str:
+    """Pay."""
+    return f"paid {amount}"
+
+
+def paying(request):
+    words = request.messages[-1].text.split() if request.messages[-1].role == "user" else []
+    return [Call("pay", {"amount": int(words[1])})] if words[:1] == ["pay"] else [Say("Noted.")]
+
+
+@pytest.fixture
+async def branched(store):
+    """A thread whose first question was asked twice and shown again as it was, and three requests to an approver.
+
+    The first was approved, the second denied, and the third taken back.
+    """
+    async with Desk(store, ScriptedModel(paying), tools=[pay], options=QUICK) as desk:
+        thread = (await desk.create_thread(ASKER)).id
+        first = await ended(desk, await desk.submit(ASKER, thread, "One"), ASKER)
+        second = await ended(desk, await desk.submit(ASKER, thread, "Two", replaces=first.id), ASKER)
+        await desk.show(ASKER, first.id)
+        calls = []
+        for amount in (1, 2, 3):
+            turn = await ended(desk, await desk.submit(ASKER, thread, f"pay {amount}"), ASKER)
+            calls += (await desk.archive.turn_view(ASKER, turn.id)).calls
+        reports = []
+        for call, outcome in zip(calls, ("approve", "deny"), strict=False):
+            await desk.decide(APPROVER, call.id, outcome, call.digest, reason=f"{outcome} it")
+            reports.append(report_turn(thread, call.id)[0])
+            await ended(desk, reports[-1], ASKER)
+        await desk.withdraw(ASKER, calls[2].id)
+        yield desk, thread, (first, second), [call.id for call in calls], reports
+
+
+async def test_a_csv_says_of_each_turn_its_version_when_it_was_shown_and_what_became_of_its_requests(branched):
+    desk, thread, (first, second), calls, reports = branched
+    one, two, *requested, approved, denied = rows_of(await desk.exports.export_threads(AUDITOR, [thread], "csv"))
+    view = await desk.archive.turn_view(AUDITOR, first.id)
+    times = [[f"{seen.since} to {seen.until or 'now'}" for seen in version.seen] for version in view.versions]
+    assert (one["version"], one["shown_now"], one["replaces"]) == ("1 of 2", "yes", "")
+    assert (two["version"], two["shown_now"], two["replaces"]) == ("2 of 2", "no", first.id)
+    assert [one["shown_at"].split("\n"), two["shown_at"].split("\n")] == times
+    assert [len(seen) for seen in times] == [2, 1]
+    assert [row["turn"] for row in (one, two)] == [first.id, second.id]
+    said = [row["requests"] for row in requested]
+    assert all("pay: " in line and "asked at 20" in line for line in said)
+    assert "given by e-3001 at 20" in said[0]
+    assert said[0].endswith(f"reason: approve it | carried out by call {reports[0]}-t1")
+    assert said[1].startswith("pay: reported | ")
+    assert said[1].endswith("reason: deny it")
+    assert said[2].startswith("pay: closed (withdrawn) | ")
+    assert [row["reports"] for row in (approved, denied)] == calls[:2]
+    assert {row["shown_now"] for row in (*requested, approved, denied)} == {"yes"}
+    assert [row["version"] for row in requested] == ["", "", ""]
+
+
+async def test_a_csv_of_calls_says_why_a_request_was_closed_and_which_one_a_call_carries_out(branched):
+    desk, _thread, _, calls, reports = branched
+    rows = {row["call"]: row for row in rows_of(await desk.exports.export_calls(AUDITOR, CallFilter(), "csv"))}
+    assert {call: rows[call]["status"] for call in calls} == dict.fromkeys(calls, "deferred")
+    assert [(rows[call]["decision"], rows[call]["closed"]) for call in calls] == [
+        ("given", ""),
+        ("denied", ""),
+        ("", "withdrawn"),
+    ]
+    assert rows[f"{reports[0]}-t1"]["carries_out"] == calls[0]
+    assert rows[calls[0]]["expires"] > rows[calls[0]]["planned_at"]
+
+
+async def test_json_lines_hold_requests_and_what_tells_the_shown_branch(branched):
+    desk, thread, (first, second), calls, _ = branched
+    lines = lines_of(await desk.exports.export_threads(AUDITOR, [thread], "jsonl"))
+    requests = [line for line in lines if line["kind"] == "deferred_call"]
+    assert [(one["call"], one["status"], one["closed"]) for one in requests] == [
+        (calls[0], "reported", None),
+        (calls[1], "reported", None),
+        (calls[2], "closed", "withdrawn"),
+    ]
+    assert "e-1042" not in json.dumps(requests)
+    turns = {line["id"]: line for line in lines if line["kind"] == "turn"}
+    ranges = lines[0]["hidden"]
+    left_out = [id for id, one in turns.items() if any(begin <= one["first_n"] <= end for begin, end in ranges)]
+    assert left_out == [second.id]
+    assert [version["turn"] for version in turns[first.id]["versions"]] == [first.id, second.id]
+
+
+async def test_an_html_marks_versions_requests_and_reports_and_its_check_finds_nothing(branched, store):
+    desk, thread, (first, _), calls, _reports = branched
+    export = await desk.exports.export_threads(AUDITOR, [thread], "html")
+    text = files_of(export)["threads.html"].decode()
+    assert "version 1 of 2 of this question · shown 20" in text
+    assert text.count("· on the branch that is shown now") == text.count("· not on the branch that is shown now") == 1
+    assert f"asked in the place of turn {first.id}" in text
+    assert text.count("<h4>Requests to approvers</h4>") == 3
+    assert "pay: closed (withdrawn)" in text
+    assert "<h3>Report of a decision 6</h3>" in text
+    assert f"reports the decision on request {calls[0]}" in text
+    assert (await check_export(io.BytesIO(export.content), store)).faults == ()
+    assert export.manifest.turns == 7
+    text = files_of(await desk.exports.export_calls(AUDITOR, CallFilter(), "html"))["calls.html"].decode()
+    assert f"request {calls[0]}" in text
+    assert ">withdrawn<" in text
 
 
 def packed(files):

@@ -25,7 +25,7 @@ SINCE, UNTIL = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=U
 NOON = SINCE + timedelta(hours=12)
 TOOLS = ("leave", "pay", "letter")
 NUMBERS = count()
-STATUSES = ("succeeded", "failed", "timed_out", "unknown", "awaiting_approval", "unknown_tool", "denied")
+STATUSES = ("succeeded", "failed", "timed_out", "unknown", "awaiting_approval", "deferred", "unknown_tool", "denied")
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -53,6 +53,7 @@ def many(seed=7):
                 verdicts=chance.choices(get_args(Verdict), k=2) if chance.random() < 0.4 else (),
                 seals=sealed,
                 handed_over=chance.random() < 0.1,
+                waits=chance.random() < 0.5,
             )
 
 
@@ -95,7 +96,8 @@ async def test_a_figure_equals_the_length_of_the_list_that_it_opens(store, since
         assert figures.listed.verdicts[verdict] == await threads(verdicts=(verdict,))
     assert figures.span.tool_calls == await calls(since=since, until=until)
     assert figures.span.tool_errors == await calls(since=since, until=until, statuses=FAILED_CALL)
-    assert figures.waiting_calls == await calls(statuses=("awaiting_approval",))
+    assert figures.waiting_calls == await calls(waiting=True)
+    assert figures.waiting_calls > await calls(statuses=("awaiting_approval",))
     assert figures.unknown_calls == await calls(unresolved=True)
     if since is None:
         assert min(figures.listed.outcomes.values()) > 5

@@ -25,7 +25,8 @@ _STATUSES: Mapping[Outcome, TurnStatus] = {
 class Asked:
     """A question. `tools` are its calls' tools and statuses, `costs` those of its model calls, None for a failed one.
 
-    `seals`: its thread is sealed. `handed_over`: the matter has been sent to a person.
+    `seals`: its thread is sealed. `handed_over`: the matter has been sent to a person. `waits`: those of its calls that
+    were passed to an approver still wait.
     """
 
     thread: str
@@ -42,6 +43,7 @@ class Asked:
     topic: str | None = None
     seals: bool = False
     handed_over: bool = False
+    waits: bool = False
     verdicts: Sequence[Verdict] = ()
 
 
@@ -114,6 +116,7 @@ def _items(asked: Asked, number: int) -> list[Item | Review]:
             tool=tool,
             effect="read",
             status=status,
+            waits=status == "awaiting_approval" or (status == "deferred" and asked.waits),
             digest="-",
             fence=1,
             planned_at=at,

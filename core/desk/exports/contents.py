@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from core.desk.turn_views import TurnView
-from core.log.records import Review, Thread, ToolCall
+from core.log.branches import is_shown
+from core.log.records import DeferredCall, Review, Thread, ToolCall
 from core.values import Passage
 
 ExportFormat: TypeAlias = Literal["csv", "jsonl", "html"]
@@ -13,10 +14,14 @@ ExportFormat: TypeAlias = Literal["csv", "jsonl", "html"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeThread:
-    """A thread with all its turns, oldest first."""
+    """A thread with all its turns, those of all branches, oldest first."""
 
     head: Thread
     turns: Sequence[TurnView]
+
+    def shows(self, view: TurnView) -> bool:
+        """Whether the turn is on the branch that the asker is shown."""
+        return is_shown(self.head.hidden, view.turn.first_n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,39 @@ def dollars(nano_usd: int | None) -> str:
 def passage_line(passage: Passage) -> str:
     """The title and the headings of a passage, with the version of its document."""
     return f"{' > '.join((passage.title, *passage.section))} (version {passage.version})"
+
+
+def version_line(view: TurnView) -> str:
+    """`2 of 3`: the turn's place among the versions of its question; "" if it is the only one."""
+    numbers = [number for number, version in enumerate(view.versions, 1) if version.turn == view.turn.id]
+    return f"{numbers[0]} of {len(view.versions)}" if numbers else ""
+
+
+def seen_lines(view: TurnView) -> list[str]:
+    """When the turn was the version that was shown, a line a time; [] if it is the only one."""
+    return [
+        f"{seen.since} to {seen.until or 'now'}"
+        for version in view.versions
+        if version.turn == view.turn.id
+        for seen in version.seen
+    ]
+
+
+def request_line(call: DeferredCall) -> str:
+    """A call that was passed to an approver: what became of it, by whom and when, and which call carries it out."""
+    decision = call.decision
+    return " | ".join(
+        filter(
+            None,
+            (
+                f"{call.tool}: {call.status}{f' ({call.closed})' if call.closed else ''}",
+                f"asked at {call.asked_at}, expires at {call.expires}",
+                f"{decision.outcome} by {decision.by} at {decision.at}" if decision else None,
+                f"reason: {decision.reason}" if decision and decision.reason else None,
+                call.carried_out_by and f"carried out by call {call.carried_out_by}",
+            ),
+        )
+    )
 
 
 def verdict_lines(review: Review | None) -> list[str]:

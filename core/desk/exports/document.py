@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from core.canonical import Json, canonical
-from core.desk.exports.contents import Contents, WholeThread, dollars, passage_line, verdict_lines
+from core.desk.exports.contents import (
+    Contents,
+    WholeThread,
+    dollars,
+    passage_line,
+    request_line,
+    seen_lines,
+    verdict_lines,
+    version_line,
+)
 from core.desk.exports.package import Manifest
 from core.desk.turn_views import TurnView
 from core.log.records import ModelCall, ToolCall, Totals
@@ -70,14 +79,23 @@ def _thread(thread: WholeThread) -> Iterator[str]:
     yield f"<section>\n<h2>{escape(head.title or 'Untitled')}</h2>"
     yield _facts(f"thread {head.id}", head.owner, f"created {_time(head.created_at)}", _cost(head.totals))
     for number, view in enumerate(thread.turns, 1):
-        yield from _turn(number, view)
+        yield from _turn(number, view, shown=thread.shows(view))
     yield "</section>"
 
 
-def _turn(number: int, view: TurnView) -> Iterator[str]:
+def _turn(number: int, view: TurnView, *, shown: bool) -> Iterator[str]:
     turn = view.turn
-    yield f"<article>\n<h3>Question {number}</h3>"
+    yield f"<article>\n<h3>{'Report of a decision' if turn.report else 'Question'} {number}</h3>"
     yield _facts(f"asked {_time(turn.opened_at)}", f"ended {_time(turn.ended_at)}", f"outcome: {_words(turn.outcome)}")
+    if view.versions or not shown:
+        yield _facts(
+            version_line(view) and f"version {version_line(view)} of this question",
+            turn.replaces and f"asked in the place of turn {turn.replaces}",
+            *(f"shown {line}" for line in seen_lines(view)),
+            "on the branch that is shown now" if shown else "not on the branch that is shown now",
+        )
+    if turn.report:
+        yield _facts(f"reports the decision on request {turn.report}")
     yield _text(turn.question, "question")
     yield "<h4>Answer</h4>"
     yield _text(None if "turn.ended" in turn.erased else turn.text or turn.partial, "answer")
@@ -87,6 +105,7 @@ def _turn(number: int, view: TurnView) -> Iterator[str]:
         yield _facts(f"rated {turn.rating}", turn.comment or "")
     yield from _section("Sources", ("", "Handbook", "Quote"), map(_source, turn.citations))
     yield from _section("Tool calls", ("Tool", "Status", "Arguments", "Result"), map(_call_row, view.calls))
+    yield from _section("Requests to approvers", (), ((request_line(call),) for call in view.deferred))
     yield from _section("Hand-overs", ("Status", "Reference"), ((h.status, h.reference or "") for h in view.handovers))
     yield from _section("Verdicts", (), ((line,) for line in verdict_lines(view.review)))
     yield from _section(
@@ -139,6 +158,8 @@ def _call_facts(call: ToolCall) -> Iterator[tuple[str, str]]:
         ("The model was told", call.told),
         ("Decision", decision and f"{decision.outcome} by {decision.by} at {_time(decision.at)}"),
         ("Reason", decision and decision.reason),
+        ("Closed", call.closed and _words(call.closed)),
+        ("Carries out", call.carries_out and f"request {call.carries_out}"),
         ("Resolution", _json(call.resolution)),
         ("Erased", "the content of this call was erased" if call.erased else None),
     ):
@@ -152,7 +173,7 @@ def _model_row(call: ModelCall) -> tuple[str, ...]:
     return call.model, call.purpose, status, *counts, dollars(call.cost) or "unknown"
 
 
-def _facts(*words: str) -> str:
+def _facts(*words: str | None) -> str:
     return f'<p class="facts" dir="auto">{escape(" · ".join(filter(None, words)))}</p>'
 
 

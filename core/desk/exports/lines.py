@@ -1,7 +1,8 @@
 """Exports as JSON lines: the records themselves, one object a line, with pseudonyms in place of people's ids.
 
 A thread is followed by its turns, a turn by its steps in the order of the log, and by its review. `kind` says what a
-line is.
+line is. The first turn of a place holds all `versions` of its question. A turn is on the branch that is shown now
+unless its `first_n` is in one of the thread's ranges `hidden`.
 """
 
 from collections.abc import Iterator

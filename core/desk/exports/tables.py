@@ -10,9 +10,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.canonical import Json, canonical
-from core.desk.exports.contents import Contents, dollars, passage_line, verdict_lines
+from core.desk.exports.contents import (
+    Contents,
+    WholeThread,
+    dollars,
+    passage_line,
+    request_line,
+    seen_lines,
+    verdict_lines,
+    version_line,
+)
 from core.desk.turn_views import TurnView
-from core.log.records import Thread, ToolCall
+from core.log.records import ToolCall
 from core.values import Citation
 
 Row = Mapping[str, Json]
@@ -30,12 +39,18 @@ TURN_COLUMNS = (
     "ended_at",
     "status",
     "outcome",
+    "version",
+    "replaces",
+    "shown_now",
+    "shown_at",
+    "reports",
     "question",
     "answer",
     "erased",
     "failure",
     "sources",
     "tools",
+    "requests",
     "models",
     "handovers",
     "rating",
@@ -75,6 +90,9 @@ CALL_COLUMNS = (
     "decided_by",
     "decided_at",
     "reason",
+    "expires",
+    "closed",
+    "carries_out",
     "resolution",
 )
 
@@ -83,7 +101,7 @@ def turn_table(contents: Contents) -> bytes:
     """A row for each turn of the threads."""
     return _table(
         TURN_COLUMNS,
-        (_turn_row(thread.head, view) for thread in contents.threads for view in thread.turns),
+        (_turn_row(thread, view) for thread in contents.threads for view in thread.turns),
     )
 
 
@@ -114,23 +132,29 @@ def _cell(value: Json) -> str:
     return _FORMULA.sub("'", text)
 
 
-def _turn_row(head: Thread, view: TurnView) -> Row:
+def _turn_row(thread: WholeThread, view: TurnView) -> Row:
     turn, totals = view.turn, view.turn.totals
     return {
         "thread": turn.thread,
-        "title": head.title,
+        "title": thread.head.title,
         "person": turn.owner,
         "turn": turn.id,
         "asked_at": turn.opened_at,
         "ended_at": turn.ended_at,
         "status": turn.status,
         "outcome": turn.outcome,
+        "version": version_line(view),
+        "replaces": turn.replaces,
+        "shown_now": thread.shows(view),
+        "shown_at": "\n".join(seen_lines(view)),
+        "reports": turn.report,
         "question": turn.question,
         "answer": turn.text or turn.partial,
         "erased": "\n".join(turn.erased),
         "failure": ": ".join(filter(None, (turn.code, turn.message))),
         "sources": "\n".join(map(_source, turn.citations)),
         "tools": "\n".join(f"{call.tool}: {call.status}" for call in view.calls),
+        "requests": "\n".join(map(request_line, view.deferred)),
         "models": "\n".join(turn.models),
         "handovers": "\n".join(handover.status for handover in view.handovers),
         "rating": turn.rating,
@@ -174,6 +198,9 @@ def _call_row(call: ToolCall) -> Row:
         "decided_by": decision and decision.by,
         "decided_at": decision and decision.at,
         "reason": decision and decision.reason,
+        "expires": call.expires,
+        "closed": call.closed,
+        "carries_out": call.carries_out,
         "resolution": call.resolution,
     }
 
