@@ -5,7 +5,7 @@ reload, a second tab and a phone show the same.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Literal
 from uuid import uuid4
@@ -14,6 +14,7 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.care import draw_care
+from console.drawing.deferred import draw_report, watch
 from console.drawing.handovers import draw_handover
 from console.drawing.live import draw_live
 from console.drawing.paging import Pages
@@ -21,7 +22,6 @@ from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
 from console.drawing.troubles import draw_unreadable, store_says
 from console.drawing.turns import (
-    draw_again,
     draw_answer,
     draw_ending,
     draw_question,
@@ -29,6 +29,7 @@ from console.drawing.turns import (
     draw_unsourced,
     needs_person,
 )
+from console.drawing.versions import draw_again, draw_edit, draw_versions
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
 from core.errors import (
@@ -38,12 +39,13 @@ from core.errors import (
     InvalidInput,
     NotFound,
     RequestMismatch,
+    RolltopError,
     StoreRefused,
     TurnInProgress,
     Unavailable,
 )
 from core.live.events import Event
-from core.log.records import ToolCall, Turn
+from core.log.records import DeferredCall, ToolCall, Turn
 from core.values import Attached, CareCard, Passage
 
 st.set_page_config(page_title="Ask HR", layout="centered")
@@ -52,6 +54,7 @@ run, stream, desk = app().run, app().stream, app().desk
 state, query = st.session_state, st.query_params
 request_id: str = state.setdefault("chat_request_id", uuid4().hex)
 TURNS, THREADS = 10, 20  # on a page
+REFUSALS = (InvalidInput, NotFound, TurnInProgress, Unavailable, StoreRefused, Full, DeskClosed, Corrupt)
 
 
 def open_thread(thread_id: str | None) -> None:
@@ -64,46 +67,87 @@ def go(before: int | None = None, at: str | None = None) -> None:
     state.chat_place = (query.get("thread"), before, at)
 
 
-def ask(text: str, request_id: str) -> None:
-    """Put the question on record. A second click brings the same `request_id` and is the same question."""
+def ask(text: str, request_id: str, replaces: str | None = None) -> str | None:
+    """Put the question on record, in the place of the turn `replaces` if there is one. Returns why not, in words.
+
+    A second click brings the same `request_id` and is the same question.
+    """
     try:
         if "thread" not in query:
             query["thread"] = run(desk.create_thread(viewer)).id
-        run(desk.submit(viewer, query["thread"], text, request_id=request_id))
+        run(desk.submit(viewer, query["thread"], text, request_id=request_id, replaces=replaces))
         go()
         state.chat_request_id = uuid4().hex
     except RequestMismatch:
         # The last question is on record, and its script ended before it could renew the id.
         state.chat_request_id = uuid4().hex
-        ask(text, state.chat_request_id)
-    except TurnInProgress as error:
-        waiting = error.status == "awaiting_approval"
-        way_out = "Approve or deny its request first, or stop it." if waiting else "Wait for it, or stop it."
-        refuse(text, f"The last question is not finished. {way_out}")
-    except NotFound:
-        refuse(text, "This thread was not found. Start a new one: your question is still in the box.")
-    except (Unavailable, StoreRefused, Full, DeskClosed, Corrupt) as error:
-        refuse(text, f"Not saved: {store_says(error)} Your question is still in the box.")
-    except InvalidInput as error:
-        refuse(text, str(error))
+        return ask(text, state.chat_request_id, replaces)
+    except REFUSALS as error:
+        return f"Not saved: {why(error)}"
+    return None
 
 
-def refuse(text: str, reason: str) -> None:
-    """Put the question back into the box, with the reason above it."""
-    state.chat = text
-    state.chat_notice = reason
+def ask_below(text: str, request_id: str) -> None:
+    """Ask what is in the box; it goes back there, with the reason above it, if it is not put on record."""
+    if reason := ask(text, request_id):
+        state.chat = text
+        state.chat_notice = f"{reason} Your question is still in the box."
+
+
+def ask_again(text: str, replaces: str | None) -> None:
+    """Ask what is shown on the page already. A form stays open with its text if the question is not put on record."""
+    if reason := ask(text, request_id, replaces):
+        state.chat_notice = reason
+    else:
+        edit(None)
+
+
+def edit(turn_id: str | None) -> None:
+    """Open the form for the question of this turn; None closes it."""
+    state.chat_edit = turn_id
+
+
+def why(error: RolltopError) -> str:
+    """Why something was not put on record, in words for an employee."""
+    match error:
+        case TurnInProgress(status="awaiting_approval"):
+            return "the last question is not finished. Approve or deny its request first, or stop it."
+        case TurnInProgress():
+            return "the last question is not finished. Wait for it, or stop it."
+        case NotFound():
+            return "it was not found. Reload the page, or start a new thread."
+        case InvalidInput():
+            return f"{error}."
+        case _:
+            return store_says(error)
+
+
+@contextmanager
+def saying(what_failed: str) -> Iterator[None]:
+    """If this fails, say so above the box."""
+    try:
+        yield
+    except REFUSALS as error:
+        state.chat_notice = f"{what_failed}: {why(error)}"
+
+
+def show(turn_id: str) -> None:
+    """Show this version, with what followed it when it was left."""
+    with saying("Not shown"):
+        run(desk.show(viewer, turn_id))
+        go(at=turn_id)
 
 
 def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> None:
-    try:
+    with saying("Not saved"):
         # The digest is that of the arguments on the card: if they have changed since, core refuses.
         run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
-    except NotFound:
-        state.chat_notice = "Not saved: this request is no longer waiting for you."
-    except InvalidInput as error:
-        state.chat_notice = f"Not saved: {error}"
-    except (Unavailable, StoreRefused, Full, DeskClosed) as error:
-        state.chat_notice = f"Not saved: {store_says(error)}"
+
+
+def withdraw(call: DeferredCall) -> None:
+    with saying("Not withdrawn"):
+        if run(desk.withdraw(viewer, call.call)).closed != "withdrawn":
+            state.chat_notice = "Not withdrawn: the request was decided on, or has expired. See below it."
 
 
 def section(passage: Passage) -> list[Passage]:
@@ -117,12 +161,8 @@ def named_section(card: CareCard) -> list[Passage]:
 def hand_over(turn: Turn, attached: Attached, note: str) -> None:
     """Send the matter of the turn to a person; a double click is the same request."""
     again = len(next(view for view in views if view.turn.id == turn.id).handovers)
-    try:
+    with saying("Not sent"):
         run(desk.hand_over(viewer, turn.id, attach=attached, note=note, request_id=f"click-{again}"))
-    except InvalidInput as error:
-        state.chat_notice = f"Not sent: {error}"
-    except (Unavailable, StoreRefused, Full) as error:
-        state.chat_notice = f"Not sent: {store_says(error)}"
 
 
 def follow(turn_id: str) -> AbstractContextManager[Iterator[Event]]:
@@ -130,17 +170,13 @@ def follow(turn_id: str) -> AbstractContextManager[Iterator[Event]]:
 
 
 def stop(turn_id: str) -> None:
-    try:
+    with saying("Not stopped"):
         run(desk.stop(viewer, turn_id))
-    except (Unavailable, StoreRefused, Full) as error:
-        state.chat_notice = f"Not stopped: {store_says(error)}"
 
 
 def rate(turn_id: str, rating: Literal["up", "down"] | None) -> None:
-    try:
+    with saying("Your rating was not saved"):
         run(desk.give_feedback(viewer, turn_id, rating))
-    except (Unavailable, StoreRefused, Full) as error:
-        state.chat_notice = f"Your rating was not saved: {store_says(error)}"
 
 
 reader = not viewer.roles.isdisjoint(("auditor", "handler"))
@@ -151,7 +187,7 @@ if reader and "thread" in query and not run(desk.archive.owns(viewer, query["thr
 notice, stop_button = st.bottom.container(), st.bottom.container()
 # Not inside st.bottom: it goes there by itself, and only then does the page scroll along with a growing answer.
 st.chat_input(
-    "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: ask(state.chat, request_id)
+    "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: ask_below(state.chat, request_id)
 )
 if "chat_notice" in state:
     notice.warning(label(state.pop("chat_notice"), 300), icon=":material/error:")
@@ -201,7 +237,9 @@ if shown is None:
     offer = run(app().offer(viewer))
     tools = {tool.name for tool in app().tools}
     with area:
-        draw_welcome(partial(ask, request_id=request_id), tools=tools, handbooks=offer.handbooks, samples=offer.samples)
+        draw_welcome(
+            partial(ask_below, request_id=request_id), tools=tools, handbooks=offer.handbooks, samples=offer.samples
+        )
     st.stop()
 
 of, before, at = state.get("chat_place", (shown, None, None))
@@ -226,7 +264,13 @@ for view in views:
             "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=stop, args=(turn.id,)
         )
     with area:
-        draw_question(turn)
+        if turn.report:
+            draw_report(view)
+        elif state.get("chat_edit") == turn.id:
+            # Whatever happens to the thread meanwhile: what is typed there must not be lost.
+            draw_edit(turn, ask_again, partial(edit, None))
+        else:
+            draw_question(turn)
     with area.chat_message("assistant", avatar=":material/smart_toy:"):
         if turn.concern:
             person = partial(draw_handover, view, hand_over) if app().handover else None
@@ -234,16 +278,17 @@ for view in views:
         if turn.status == "running":
             draw_live(partial(follow, turn.id))
             st.rerun()
-        draw_answer(view, viewer, decide, section)
-        if draw_ending(turn) and view is views[-1]:
-            draw_again(turn, partial(ask, request_id=request_id))
-        if any(call.status == "awaiting_approval" and call.approval == "approver" for call in view.calls):
-            st.button("Check again", key="chat_check", icon=":material/refresh:", type="tertiary")
+        draw_answer(view, viewer, decide, withdraw, section)
+        draw_ending(turn)
         draw_unsourced(view)
         if app().handover and needs_person(view):
             draw_handover(view, hand_over)
-        if turn.status not in ("running", "awaiting_approval") and turn.text:
-            draw_rating(turn, rate)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if turn.ended_at and turn.text:
+                draw_rating(turn, rate)
+            if transcript.thread.open is None:
+                draw_again(turn, transcript.thread, ask_again, edit)
+                draw_versions(view, show)
 if transcript.later is not None:
     with area.container(horizontal=True):
         st.button(
@@ -254,3 +299,6 @@ if transcript.later is not None:
             kwargs={"at": transcript.later},
         )
         st.button("Newest turns", key="chat_newest", type="tertiary", on_click=go)
+if transcript.thread.deferred:
+    # A decision and its report come without a click. Nothing else on this page has a timer.
+    watch(lambda: run(desk.archive.thread(viewer, transcript.thread.id)).n != transcript.thread.n)

@@ -49,6 +49,7 @@ CALL_WORDS: dict[CallStatus, Word] = {
     "unknown_tool": Word("Unknown tool", "red", ":material/question_mark:"),
     "cancelled": Word("Cancelled", "gray", ":material/stop_circle:"),
     "unknown": Word("Outcome unknown", "orange", ":material/help:"),
+    "deferred": Word("Passed to an approver", "blue", ":material/approval_delegation:"),
 }
 
 CALL_GROUPS: dict[str, tuple[str, tuple[CallStatus, ...]]] = {
