@@ -41,8 +41,8 @@ class UserMessage:
     `judgement` says whether the passages answer the question; None if the retriever does not judge. `topic` is that of
     the concern which care recognised in the text: the asker may be in need. The passages are then those on the topic.
 
-    `report` is set if nobody asked, and the text, which is the desk's, reports what became of a request. It is what the
-    text says of the tool, for adapters that answer by it.
+    `report` is set if the text is not the employee's but the desk's, and reports what became of a request. It is what
+    the text says of the tool, for adapters that answer by it.
     """
 
     role: Literal["user"] = "user"

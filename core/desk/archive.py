@@ -88,7 +88,7 @@ class Archive:
     ) -> Transcript:
         """The `last` turns (1 to 100) that began before entry `before`, None for the newest. It counts as one look.
 
-        The owner gets those of the branch that is shown; whoever looks gets all, in the order of the log.
+        The owner gets the turns of the branch that is shown; other viewers get all, in the order of the log.
 
         With `at`, the id of a turn, they are that turn and those after it, and older ones if these are too few. Raises
         NotFound also if the thread has no such turn. If the viewer is not the owner, the page's entries are checked
@@ -154,7 +154,7 @@ class Archive:
     async def deferred_call(self, viewer: Viewer, call_id: str) -> DeferredCall:
         """What became of a call that waits, or waited, for an approver. Raises NotFound, also for any other call.
 
-        Those who may read it are those who may read the call.
+        The viewers of the call may read it.
         """
         passed = await self._checked.call(viewer, "call.read", call_id)
         # The call was read as new as its log, and the records that lagged were written then.

@@ -42,7 +42,7 @@ class Passed(Generic[T]):
 class _Newest(Generic[T]):
     """A record as its log has it now; `sealed` is its thread. `item` is None if the record does not exist.
 
-    `waits`: it is a deferred call that nobody has decided on.
+    `waits`: it is a deferred call without a decision.
     """
 
     item: T | None = None

@@ -4,13 +4,10 @@ It puts questions on record, has a worker for each open turn, and recovers turns
 what was committed, so a turn does not depend on them.
 """
 
-import asyncio
 import logging
-import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from typing import Literal, Self
 
 import anyio
@@ -18,16 +15,20 @@ from pydantic import BaseModel
 
 from core.canonical import Json, canonical, digest
 from core.care import CARE_SECONDS, Care
-from core.clock import Clock, SystemClock, iso
+from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
+from core.desk.decisions import MAX_REASON, Decisions
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.oversight import Oversight
 from core.desk.reviews import Reviews
-from core.errors import DeskClosed, InvalidInput, NotFound, RolltopError, Superseded
-from core.gate import Owned, Viewer
+from core.desk.snapshots import PATIENCE, Snapshots
+from core.desk.versions import load_versions
+from core.desk.workers import Workers
+from core.errors import DeskClosed, InvalidInput, NotFound
+from core.gate import Viewer
 from core.handover import Handover
 from core.ids import check_id
 from core.live.events import ApprovalAskedEvent, EndedEvent, Event, ToolFinishedEvent, ToolStartedEvent
@@ -35,11 +36,7 @@ from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
-from core.log.branches import is_shown
-from core.log.commit import begin_stream
 from core.log.facts import (
-    Blob,
-    BlobContent,
     CallResolved,
     EvidenceContent,
     FeedbackContent,
@@ -50,58 +47,38 @@ from core.log.facts import (
     Renamed,
     SealLifted,
     SealLiftedContent,
-    Snapshot,
     ThreadContent,
     ThreadCreated,
     TitleContent,
     TurnOpened,
 )
 from core.log.fold import State
-from core.log.projection import deferred_id
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import DeferredCall, HandoverRecord, OpenDeferred, Review, Thread, ToolCall, Turn
+from core.log.records import DeferredCall, HandoverRecord, Review, Thread, ToolCall, Turn
 from core.model import Model
 from core.options import Options
 from core.retrieval.search import with_search
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool, by_name
-from core.turn.branches import left_at
-from core.turn.commands import Approval, Claim, CloseDeferred, Command, Note, ReportDecision, Show, Submit
-from core.turn.deferred import report_turn
+from core.turn.commands import Note, Show, Submit
 from core.turn.journal import Journal
-from core.values import Attached, Cause, Concern, Standing, Verdict, Worker
-from core.worker.claim import DESK, Equipment
+from core.values import Attached, Cause, Concern, Standing, Verdict
+from core.worker.claim import Equipment
 from core.worker.close_turn import close_turn
 from core.worker.earlier import EarlierTurns
-from core.worker.history import tool_json
 from core.worker.hooks import Hooked, Hooks
 from core.worker.model_chain import Chain
-from core.worker.model_request import MAX_ARGUMENTS
-from core.worker.places import Begin, Place, Places
-from core.worker.process import begin, end, new_worker
-from core.worker.recovery import Recovery
-from core.worker.structured_output import schema_of
+from core.worker.process import new_worker
 from core.worker.window import NewestTurns, Window
-from core.worker.worker import TurnWorker
 
 log = logging.getLogger(__name__)
 
 MAX_HEAD_TEXT = 64 * 1024
 """The most bytes of metadata and the most characters of instructions: every operation on the thread reads both."""
 
-MAX_REASON = 4000
 MAX_QUESTION = 32_000
-"""The most characters of a decision's reason, and of a question."""
-
-SWEEP = 15.0
-"""Seconds between two searches for turns without a worker."""
-
-CLOSE_GRACE = 5.0
-"""Seconds that `close` waits for the workers; recovery takes over a turn that is still running then."""
-
-_PATIENCE = 3.0
-"""Seconds for which a commit is repeated while a caller waits for it."""
+"""The most characters of a question."""
 
 
 class Desk:
@@ -150,13 +127,11 @@ class Desk:
         if unknown := set(self.options.model_settings) - chain.settings:
             accepted, names = ", ".join(sorted(chain.settings)) or "none", ", ".join(chain.names)
             raise InvalidInput(f"model {names} refuses the setting {sorted(unknown)[0]!r}; it accepts: {accepted}")
-        self._instructions = instructions
         self._wakeups = Wakeups()
-        self._live = LiveWriter(store, self._clock, self._wakeups, window)
         self._equipment = Equipment(
             store=store,
             clock=self._clock,
-            live=self._live,
+            live=LiveWriter(store, self._clock, self._wakeups, window),
             chain=chain,
             tools=by_name(with_search(tools, retriever, self.options.passages)),
             retriever=retriever,
@@ -164,16 +139,11 @@ class Desk:
             options=self.options,
             hooked=Hooked(hooks, self.options.hook_deadline),
         )
-        self._places = Places(self.options.turns_at_once, self._begin)
-        self._recovery = Recovery(self._equipment, self._journal, self._adopt, lambda: self._places.free, self._report)
-        self._works: dict[str, TurnWorker] = {}
-        self._blobs: set[str] = set()
-        # With their digests, because they are large and the same for each question.
-        self._tools = _with_digest([tool_json(tool.schema) for tool in self._equipment.tools.values()])
-        self._options = _with_digest(self.options.model_dump(mode="json"))
-        self._supervisor: asyncio.Task[None] | None = None
-        self._tasks: anyio.abc.TaskGroup | None = None
-        self._idle = anyio.Event()
+        self._snapshots = Snapshots(self._equipment, instructions)
+        self._workers = Workers(self._equipment, self._journal, self._snapshots, self._sweep)
+        self._decisions = Decisions(
+            self._equipment, self._journal, self._snapshots, self._workers, self._checked, self._audit
+        )
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -184,34 +154,14 @@ class Desk:
 
     async def start(self, thread_id: str | None = None) -> None:
         """Start the desk in this event loop; it recovers all threads, or only `thread_id`. May be called twice."""
-        if self._supervisor is not None:
-            return
-        self._places = Places(self.options.turns_at_once, self._begin)
-        ready = anyio.Event()
-        # A task of the loop owns the workers: a task group must be left by the task that entered it, and a desk is
-        # often started in one task and closed in another.
-        self._supervisor = asyncio.get_running_loop().create_task(self._supervise(ready, thread_id))
-        await ready.wait()
+        await self._workers.start(thread_id)
 
     async def close(self) -> None:
         """Release or interrupt the running turns; the next desk resumes a released one, and those that wait.
 
-        Waits at most CLOSE_GRACE seconds for tools that are running. May be called twice.
+        Waits at most `core.desk.workers.CLOSE_GRACE` seconds for tools that are running. May be called twice.
         """
-        supervisor, self._supervisor = self._supervisor, None
-        if supervisor is None:
-            return
-        self._places.close()
-        for work in self._works.values():
-            work.leave()
-        with anyio.move_on_after(CLOSE_GRACE, shield=True):
-            while self._works:
-                self._idle = anyio.Event()
-                await self._idle.wait()
-        self._tasks = None
-        supervisor.cancel()
-        with anyio.CancelScope(shield=True):
-            await asyncio.wait([supervisor])
+        await self._workers.close()
 
     async def create_thread(
         self,
@@ -269,25 +219,28 @@ class Desk:
         journal = self._journal(thread_id)
         others = [] if replaces is None else [str(replaces)]
         await self._checked.write(viewer, journal, *others, *([] if request_id is None else [turn_id]))
-        if replaces is not None:
-            await load_versions(journal, replaces)
         self._check_open()
         question = check_question(text)
-        instructions = self._instructions_of(journal)
         worker = new_worker(self._clock)
         concern, sealed = await self._recognised(question, viewer)
         opened = TurnOpened(
             turn=turn_id,
             request_id=request,
-            snapshot=await self._snapshot(instructions, schema),
+            snapshot=await self._snapshots.take(journal, schema),
             standing=Standing(roles=tuple(sorted(viewer.roles)), country=viewer.country, entity=viewer.entity),
             sealed=sealed,
             content=QuestionContent(text=question, concern=concern),
         )
-        place = self._places.ask()
+        place = self._workers.ask_place()
         release: Literal["waiting"] | None = None if place.held else "waiting"
         submit = Submit(worker=worker, opened=opened, replaces=replaces, release=release)
-        await self._append_and_work(journal, submit, worker, turn_id, place, by=viewer.id)
+
+        async def command(_: State) -> Submit:
+            if replaces is not None:
+                await load_versions(journal, replaces)
+            return submit
+
+        await self._workers.append(journal, command, worker, turn_id, place, by=viewer.id)
         return journal.state.item(Turn, turn_id)
 
     async def show(self, viewer: Viewer, turn_id: str) -> Thread:
@@ -299,8 +252,11 @@ class Desk:
         turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
-        last = await load_versions(journal, turn_id)
-        await journal.append(Show(version=turn_id, last=last), by=viewer.id)
+
+        async def command(_: State) -> Show:
+            return Show(version=turn_id, last=await load_versions(journal, turn_id))
+
+        await journal.append(command, by=viewer.id)
         return _thread_in(journal, turn.thread)
 
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
@@ -309,14 +265,13 @@ class Desk:
         Any process may follow, any number of times; the turn goes on if the caller leaves. Raises NotFound,
         StoreRefused, and Unavailable while the store is away: then follow again.
         """
-        work = next((work for work in self._works.values() if work.turn == turn_id), None)
-        passed = await self._checked.turn(viewer, "thread.read", turn_id, known=work.state if work else None)
+        known = self._workers.state(turn_id)
+        passed = await self._checked.turn(viewer, "thread.read", turn_id, known=known)
         turn = passed.item
-        here = work is not None or self._places.ahead(turn_id) is not None
-        if turn.ended_at is None and turn.owner == viewer.id and self._tasks is not None and not here:
+        if turn.ended_at is None and turn.owner == viewer.id:
             # The owner waits for the answer: do not leave a turn without a worker until the next sweep.
-            await self._recovery.look_after(turn.thread)
-        async with aclosing(follow(self._store, self._wakeups, turn, self._places.ahead)) as events:
+            await self._workers.see_to(turn)
+        async with aclosing(follow(self._store, self._wakeups, turn, self._workers.ahead)) as events:
             async for event in events:
                 yield event if passed.named else await self._hidden(event)
 
@@ -326,13 +281,10 @@ class Desk:
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
         await close_turn(self._equipment, journal, turn_id, "stop", "cancelled", "stopped", by=viewer.id)
-        self._places.drop(turn_id)
-        for work in self._works.values():
-            if work.turn == turn_id:
-                work.supersede()
+        self._workers.leave(turn_id)
         stopped = journal.state.item(Turn, turn_id)
-        await self._recovery.tidy(stopped)
-        await self._report_decisions(journal)
+        await self._workers.recovery.tidy(stopped)
+        await self._workers.report_decisions(journal.thread)
         return stopped
 
     async def decide(
@@ -354,60 +306,14 @@ class Desk:
         DeskClosed, and InvalidInput if the digest differs from that of the arguments on record, the arguments do not
         fit the tool, or a deferred call is approved on a desk without its tool.
         """
-        call = (await self._checked.call(viewer, "call.decide", call_id)).item
-        self._check_open()
-        if decision not in ("approve", "deny"):
-            raise InvalidInput("a decision must be approve or deny")
-        if reason is not None and len(reason) > MAX_REASON:
-            raise InvalidInput(f"a reason may have {MAX_REASON} characters")
-        deferred = call.status == "deferred"
-        changed = None
-        if arguments is not None or (deferred and decision == "approve"):
-            tool = self._equipment.tools.get(call.tool)
-            if tool is None:
-                raise InvalidInput(f"tool {call.tool} is missing on this desk: the call can only be denied as it is")
-            fitting = tool.validate(call.arguments if arguments is None else dict(arguments))
-            changed = fitting if arguments is not None else None
-            if len(canonical(fitting)) > MAX_ARGUMENTS:
-                raise InvalidInput(f"arguments may have {MAX_ARGUMENTS} bytes of JSON")
-        journal = self._journal(call.thread)
-        await journal.load(call.turn)
-        worker, open_turn = new_worker(self._clock), journal.state.open_turn
-        able = deferred or open_turn is None or await self._recovery.can_go_on(open_turn)
-        place = self._places.ask()
-        approval = Approval(
-            call=call_id,
-            outcome=decision,
-            digest=digest,
-            arguments=changed,
-            reason=reason,
-            worker=worker,
-            release="left" if not able else None if place.held else "waiting",
-            now=iso(await self._store.now()) if deferred else "",
-            snapshot=await self._snapshot(self._instructions_of(journal), None) if deferred else None,
-        )
-        turn = report_turn(call.thread, call_id)[0] if deferred else call.turn
-        await self._append_and_work(journal, approval, worker, turn, place, by=viewer.id)
-        if deferred:
-            await journal.load_turn(call.turn)
-        decided = journal.state.item(ToolCall, call_id)
-        if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
-            # Another person decided first. So this viewer has only looked at the call, and that goes on record.
-            await self._audit.record(viewer, "call.read", Owned(kind="call", id=decided.id, owner=decided.owner))
-        return decided
+        return await self._decisions.decide(viewer, call_id, decision, digest, arguments, reason)
 
     async def withdraw(self, viewer: Viewer, call_id: str) -> DeferredCall:
-        """Take back a call that waits for an approver, as the one who asked; it is not run then.
+        """Take back a call of the viewer's own that waits for an approver; then it is not run.
 
         A call that was decided on, or closed, stays as it is. Raises NotFound, also for a call that was not deferred.
         """
-        call = (await self._checked.call(viewer, "call.withdraw", call_id)).item
-        journal = self._journal(call.thread)
-        await journal.load(call.turn)
-        journal.state.item(DeferredCall, deferred_id(call_id))
-        await journal.append(CloseDeferred(call=call_id, reason="withdrawn"), by=viewer.id)
-        await journal.load_turn(call.turn)
-        return journal.state.item(DeferredCall, deferred_id(call_id))
+        return await self._decisions.withdraw(viewer, call_id)
 
     async def rename(self, viewer: Viewer, thread_id: str, title: str) -> Thread:
         """Give the thread another title, of 1 to 200 characters. Raises NotFound and InvalidInput."""
@@ -502,8 +408,11 @@ class Desk:
         return await self._handovers.ask(viewer, turn_id, attach, note, request_id)
 
     async def recover(self) -> None:
-        """Recover open turns now, instead of at the next sweep, which runs every SWEEP seconds."""
-        await self._recovery.sweep()
+        """Recover open turns now, instead of at the next sweep, which runs every 15 seconds."""
+        await self._workers.recovery.sweep()
+        await self._sweep()
+
+    async def _sweep(self) -> None:
         await self._handovers.close_lost()
         await self._audit.repair()
         await self._reviews.repair()
@@ -545,190 +454,11 @@ class Desk:
         return _thread_in(journal, thread_id)
 
     def _journal(self, thread_id: str) -> Journal:
-        return Journal(self._store, self._clock, self._wakeups, thread_id, self.options, patience=_PATIENCE)
-
-    def _instructions_of(self, journal: Journal) -> str:
-        return (journal.thread.instructions if journal.thread else "") or self._instructions
-
-    async def _snapshot(self, instructions: str, schema: type[BaseModel] | None) -> Snapshot:
-        equipment = self._equipment
-        versions: Mapping[str, str] = {}
-        if equipment.retriever:
-            try:
-                versions = await equipment.retriever.versions()
-            except Exception:  # the boundary of a retriever: a question is taken while its index is down
-                log.exception("the retriever failed to name the handbooks in force; the turn records none")
-        return Snapshot(
-            models=tuple(equipment.chain.names),
-            instructions=await self._blob(instructions),
-            tools=await self._named_blob(*self._tools),
-            options=await self._named_blob(*self._options),
-            handbooks=await self._blob(dict(versions)),
-            output=await self._blob(schema_of(schema)) if schema else None,
-        )
-
-    async def _blob(self, value: Json) -> str:
-        """Store the value under its digest, and return the digest."""
-        return await self._named_blob(value, digest(value))
-
-    async def _named_blob(self, value: Json, name: str) -> str:
-        # Remembered, because these values rarely change: without this, each question would commit several blobs.
-        if name not in self._blobs:
-            blob = Blob(content=BlobContent(value=value))
-            await begin_stream(self._store, self._clock, f"blob:{name}", [blob], patience=_PATIENCE)
-            self._blobs.add(name)
-        return name
-
-    async def _append_and_work(
-        self,
-        journal: Journal,
-        command: Command | Callable[[State], Awaitable[Command]],
-        worker: Worker,
-        turn_id: str,
-        place: Place,
-        *,
-        by: str,
-    ) -> None:
-        """Put the command on record and, if that gave this worker the turn, start the worker or let the turn wait."""
-        # Before the claim is on record: another process that reads the claim must find this worker alive.
-        begin(worker)
-        try:
-            # A caller who leaves now must not leave a turn on record without its worker; `patience` ends the wait.
-            with anyio.CancelScope(shield=True):
-                facts = await journal.append(command, by=by)
-        except BaseException:
-            end(worker)
-            place.give_back()
-            raise
-        claimed = any(fact.kind == "turn.claimed" for fact in facts)
-        open_turn = journal.state.open_turn if claimed and self._tasks else None
-        if open_turn and open_turn.waiting:
-            resume = partial(self._resume, journal, worker, turn_id)
-            self._places.wait(place, turn_id, resume, begun=isinstance(command, Approval), worker=worker)
-        elif self._tasks and open_turn and not open_turn.released:
-            journal.patience = self.options.lease
-            work = TurnWorker(self._equipment, journal, worker, turn_id, self._instructions_of(journal))
-            self._works[worker.nonce] = work
-            self._tasks.start_soon(self._carry_out, work, worker, journal, place)
-        else:
-            end(worker)
-            place.give_back()
-
-    def _begin(self, begin_turn: Begin, place: Place) -> None:
-        if self._tasks:
-            self._tasks.start_soon(self._use, place, begin_turn)
-
-    async def _use(self, place: Place, begin_turn: Begin) -> None:
-        try:
-            await begin_turn(place)
-        except Superseded as error:
-            log.info("turn %s: it has ended, or another worker took it over while it waited", error)
-        except Exception:  # the boundary of a turn that waited: what breaks it must not stop the others
-            place.give_back()
-            log.exception("a turn that waited could not be begun; recovery goes on from its log")
-
-    async def _resume(self, journal: Journal, worker: Worker, turn_id: str, place: Place) -> None:
-        """Claim a turn that waited here, unless it has ended or another process has taken it."""
-
-        async def command(state: State) -> Claim:
-            open_turn = state.open_turn
-            if open_turn is None or not open_turn.waiting or open_turn.worker != worker:
-                raise Superseded(turn_id)
-            return Claim(turn=turn_id, worker=worker, reason="resumed", fence=open_turn.fence, n=state.n)
-
-        await self._append_and_work(journal, command, worker, turn_id, place, by=DESK)
-
-    async def _adopt(self, journal: Journal, claim: Claim) -> None:
-        place = self._places.ask()
-        if place.held:
-            await self._append_and_work(journal, claim, claim.worker, claim.turn, place, by=DESK)
-        else:
-            self._places.wait(place, claim.turn, partial(self._recover, journal.thread_id), begun=True)
-
-    async def _recover(self, thread_id: str, place: Place) -> None:
-        """Take over a turn that had no place when it was found, if it still has no worker."""
-        journal = self._journal(thread_id)
-        if claim := await self._recovery.assess(journal):
-            await self._append_and_work(journal, claim, claim.worker, claim.turn, place, by=DESK)
-        else:
-            place.give_back()
-
-    async def _report(self, journal: Journal, deferred: OpenDeferred) -> None:
-        """Open the turn that reports the decision on a deferred call, whose records the journal has."""
-        worker, place = new_worker(self._clock), self._places.ask()
-        report = ReportDecision(
-            call=deferred.call,
-            worker=worker,
-            snapshot=await self._snapshot(self._instructions_of(journal), None),
-            release=None if place.held else "waiting",
-        )
-        turn, _ = report_turn(journal.thread_id, deferred.call)
-        await self._append_and_work(journal, report, worker, turn, place, by=DESK)
-
-    async def _report_decisions(self, journal: Journal) -> None:
-        """Report what was decided while a turn was open that has ended now; if this fails, the next sweep does it."""
-        if self._tasks is None or journal.thread is None or not any(one.decision for one in journal.thread.deferred):
-            return
-        try:
-            await self._recovery.look_after(journal.thread_id)
-        except RolltopError:
-            log.exception("thread %s: a decision could not be reported yet", journal.thread_id)
-
-    async def _carry_out(self, work: TurnWorker, worker: Worker, journal: Journal, place: Place) -> None:
-        try:
-            await work.run()
-        except BaseException as error:  # the boundary of a worker: an error of its model or hook ends this turn only
-            if isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf:
-                raise
-            log.exception("turn %s: its worker broke; recovery goes on from its log", work.turn)
-        finally:
-            end(worker)
-            self._works.pop(worker.nonce, None)
-            place.give_back()
-            self._idle.set()
-        turn = journal.state.items.get(work.turn)
-        if isinstance(turn, Turn):
-            self._equipment.earlier.add(turn.thread, turn, journal.state.items)
-            try:
-                await self._recovery.tidy(turn)
-            except RolltopError:
-                log.exception("turn %s: its payloads could not be erased yet; the next sweep tries again", turn.id)
-        if journal.state.open_turn is None:
-            await self._report_decisions(journal)
-
-    async def _supervise(self, ready: anyio.Event, thread_id: str | None) -> None:
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            tasks.start_soon(self._live.run)
-            tasks.start_soon(self._beat)
-            tasks.start_soon(self._sweep, thread_id)
-            ready.set()
-
-    async def _beat(self) -> None:
-        while True:
-            await anyio.sleep(self.options.beat)
-            for work in self._works.values():
-                work.beat()
-
-    async def _sweep(self, thread_id: str | None) -> None:
-        while True:
-            try:
-                await self._recovery.sweep(thread_id)
-                if thread_id is None:
-                    await self._handovers.close_lost()
-                    await self._audit.repair()
-                    await self._reviews.repair()
-            except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
-                log.exception("recovery failed; it runs again in %g s", SWEEP)
-            await anyio.sleep(SWEEP)
+        return Journal(self._store, self._clock, self._wakeups, thread_id, self.options, patience=PATIENCE)
 
     def _check_open(self) -> None:
-        if self._supervisor is None or self._supervisor.done():
+        if not self._workers.started:
             raise DeskClosed
-
-
-def _with_digest(value: Json) -> tuple[Json, str]:
-    return value, digest(value)
 
 
 def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Json]:
@@ -755,22 +485,6 @@ def check_question(text: object) -> str:
         raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")
     canonical(text)
     return text
-
-
-async def load_versions(journal: Journal, turn_id: str) -> str:
-    """Load what the rules of branches need beside a loaded turn. Returns the turn at which its branch was left."""
-    turn = journal.state.items.get(turn_id)
-    if not isinstance(turn, Turn):
-        return turn_id
-    if turn.original:
-        await journal.load_turn(turn.original)
-    original = journal.state.item(Turn, turn.original) if turn.original else turn
-    hidden, last = journal.thread.hidden if journal.thread else [], left_at(original, turn_id)
-    for version in original.versions:
-        if is_shown(hidden, version.n) and version.turn not in journal.state.items:
-            await journal.load_turn(version.turn)
-    await journal.load_turn(last)
-    return last
 
 
 def _thread_in(journal: Journal, thread_id: str) -> Thread:

@@ -79,11 +79,12 @@ class TurnViews:
         retrievals = await shown(await lists.all(Retrieval, of_turns), named=named)
         summaries = await shown(await lists.all(Summary, of_turns), named=named)
         handovers = await shown(await lists.all(HandoverRecord, of_turns), named=named)
-        deferred = await shown(await lists.all(DeferredCall, of_turns), named=named)
-        reported: dict[str, DeferredCall] = {}
-        if decided := tuple(deferred_id(turn.report) for turn in turns if turn.report):
-            calls_of = await shown(await lists.all(DeferredCall, {"id": In(decided)}), named=named)
-            reported = {call.call: call for call in calls_of}
+        deferred: list[DeferredCall] = []
+        if any(call.status == "deferred" for call in calls):
+            deferred = await shown(await lists.all(DeferredCall, of_turns), named=named)
+        reported: list[DeferredCall] = []
+        if reports := tuple(deferred_id(turn.report) for turn in turns if turn.report):
+            reported = await shown(await lists.all(DeferredCall, {"id": In(reports)}), named=named)
         versions = {turn.id: turn.versions for turn in turns}
         if elsewhere := {turn.original for turn in turns if turn.original} - versions.keys():
             originals = await lists.all(Turn, {"id": In(tuple(elsewhere))})
@@ -98,7 +99,7 @@ class TurnViews:
                 summaries=[summary for summary in summaries if summary.turn == turn.id],
                 handovers=[handover for handover in handovers if handover.turn == turn.id],
                 deferred=[call for call in deferred if call.turn == turn.id],
-                reports=reported.get(turn.report or ""),
+                reports=next((call for call in reported if call.call == turn.report), None),
                 versions=versions.get(turn.original or turn.id, []),
                 review=reviews.get(turn.id),
             )

@@ -121,7 +121,7 @@ class Fork(Value):
 class Report(Value):
     """The decision on deferred call `deferred` that a turn reports. `call` is the call that the turn runs first.
 
-    It is None if the decision was to deny.
+    It is None after a denial.
     """
 
     deferred: str
@@ -142,7 +142,7 @@ class QuestionContent(Value):
 class TurnOpened(Fact):
     """A question, or a report of ours. `sealed`: the thread is closed to auditors from here on.
 
-    `fork` is set if the turn takes another turn's place. `report` is set if nobody asked: the text is then ours.
+    `fork` is set if the turn takes another turn's place. `report` is set if the text is not the employee's but ours.
     """
 
     # The topic of a concern is content and goes with an erasure; the seal stays.
@@ -431,7 +431,7 @@ class CallDeferred(Fact):
 
 
 class DeferredCallClosed(Fact):
-    """A deferred call that is not run: nobody decides on it any more, or no desk can run it."""
+    """A deferred call will not be run, for this reason."""
 
     kind: Literal["deferred.closed"] = "deferred.closed"
     turn: str

@@ -276,7 +276,7 @@ class Turn(Value):
     `replaces` is the turn whose place this one has taken, `original` the first turn in that place; both are None if it
     has taken none. The original holds the `versions` of its place, itself first; [] if there is no other. `hidden` and
     `acted` are those of the turn's branch, as in `Thread`, up to the turn. `report` is the deferred call whose decision
-    the turn reports: then nobody asked, and `question` is ours.
+    the turn reports: then `question` is not the employee's but ours.
 
     `day` is the UTC day of the question (YYYY-MM-DD), `country` the asker's. `handbooks` and `models` are as in
     `Thread`. `first_text_ms` is the time from the question to the first content of an answer, `first_text_bucket` its
@@ -538,8 +538,8 @@ class DeferredCall(Value):
     """What became of the call `call`, which waits for an approver while its thread goes on.
 
     `arguments` are those to run, and `digest` is theirs; None once erased. `report` is the turn that runs the call and
-    reports the decision, None before that turn. `closed` says why there is none. `standing` is the asker's at the time.
-    `filter_names` and `subject` are as in `ToolCall`.
+    reports the decision, None before that turn. `closed` says why that turn will not come. `standing` is the asker's at
+    the time. `filter_names` and `subject` are as in `ToolCall`.
     """
 
     kind: Literal["deferred_call"] = "deferred_call"

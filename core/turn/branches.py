@@ -19,13 +19,13 @@ def replaceable(thread: Thread, turn: Turn) -> bool:
 
 
 def why_not(thread: Thread, turn: Turn) -> str | None:
-    """Why no other turn may take the place of this one, in words for the asker; None if one may."""
+    """Why this turn must keep its place, in words for the asker; None if another may take it."""
     if thread.fold != FOLD:
         return (
             "the records of this thread are being brought up to date: try again in a minute, or run `rolltop rebuild`"
         )
     if turn.report:
-        return f"nobody asked this: it reports a decision; {_BELOW}"
+        return f"it reports a decision, and was not asked; {_BELOW}"
     # On a branch that hides an act the model would do it again. So what has acted stays in view, and what waits too.
     if turn.first_n <= thread.acted and is_shown(thread.hidden, turn.first_n):
         return f"it, or a turn after it, has done something that would be done twice; {_BELOW}"

@@ -200,7 +200,7 @@ class ReportDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseDeferred:
-    """A deferred call is not to be run. A person takes back only what nobody has decided on."""
+    """A deferred call is not to be run. A person takes back only what has no decision yet."""
 
     call: str
     reason: Literal["expired", "withdrawn", "tool_gone"]

@@ -127,7 +127,8 @@ class Journal:
         if they are larger than a commit may be.
         """
         while True:
-            facts = decide(self.state, await command(self.state) if callable(command) else command, self._options)
+            wanted = await command(self.state) if callable(command) else command
+            facts = decide(self.state, wanted, self._options)
             if not facts:
                 return ()
             try:

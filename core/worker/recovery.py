@@ -139,7 +139,7 @@ class Recovery:
         return None
 
     async def _see_to_deferred(self, journal: Journal) -> None:
-        """Close the deferred calls that nobody decides on in time; report the decisions, one turn at a time."""
+        """Close the deferred calls whose time is over; report the decisions, one turn at a time."""
         for deferred in journal.thread.deferred if journal.thread else ():
             over = moment_of(deferred.expires) <= await self._equipment.store.now()
             gone = deferred.decision == "given" and deferred.tool not in self._equipment.tools

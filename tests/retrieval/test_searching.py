@@ -188,7 +188,7 @@ async def test_a_worker_that_takes_a_turn_over_knows_the_askers_country(store):
 
 
 async def _asked(library, desk):
-    return not desk._works
+    return desk._workers.idle
 
 
 async def test_what_does_not_hold_for_the_asker_is_dropped_whatever_the_index_says(store):

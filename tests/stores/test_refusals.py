@@ -230,7 +230,7 @@ async def test_a_turn_whose_store_refuses_waits_for_the_operator_and_then_goes_o
         going.set()
 
         async def left() -> bool:
-            return not desk._works
+            return desk._workers.idle
 
         await until(left)
         with pytest.raises(StoreRefused, match="grant it"):

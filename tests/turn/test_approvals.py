@@ -319,7 +319,7 @@ async def test_a_recovery_that_judged_an_earlier_moment_leaves_a_parked_turn_alo
 
 
 async def idle(desk):
-    return not desk._works
+    return desk._workers.idle
 
 
 async def test_a_decision_at_a_desk_without_the_tool_leaves_the_turn_to_one_that_has_it(store):

@@ -145,7 +145,7 @@ async def ended(store, turn):
 
 
 async def idle(desk):
-    return not desk._works
+    return desk._workers.idle
 
 
 @pytest.mark.parametrize("messages", [10_000])

@@ -5,7 +5,7 @@ from contextlib import aclosing
 import anyio
 import pytest
 
-import core.desk.desk
+import core.desk.workers
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, tool
 from core.worker.history import as_json
@@ -190,7 +190,7 @@ async def test_closing_a_desk_lets_a_turn_go_and_the_next_desk_goes_on_with_it(s
 
 @pytest.mark.parametrize("commits", [2, 3])
 async def test_a_desk_that_closes_while_a_commit_is_under_way_lets_the_turn_go(store, commits, monkeypatch):
-    monkeypatch.setattr(core.desk.desk, "CLOSE_GRACE", 2 * PATIENCE)
+    monkeypatch.setattr(core.desk.workers, "CLOSE_GRACE", 2 * PATIENCE)
     held = HeldStore(store, "thread:")
     held.let(commits)  # the thread, the question, and perhaps that the model is asked
     desk = Desk(held, ScriptedModel([[Wait(NEVER())]]))
@@ -201,7 +201,7 @@ async def test_a_desk_that_closes_while_a_commit_is_under_way_lets_the_turn_go(s
     with anyio.fail_after(PATIENCE):  # well before the desk would give up waiting
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(desk.close)
-            await until(lambda: noop(desk._supervisor is None))
+            await until(lambda: noop(not desk._workers.started))
             held.let()
     assert (await kinds(store, turn.thread))[-1] == "turn.released"
     async with Desk(store, ScriptedModel([[Say("Twelve.")]])) as desk:
@@ -226,7 +226,7 @@ async def test_a_desk_waits_for_a_running_tool_before_it_lets_the_turn_go(store,
     await begun.wait()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(desk.close)
-        await until(lambda: noop(desk._supervisor is None))
+        await until(lambda: noop(not desk._workers.started))
         go_on.set()
     assert (await kinds(store, turn.thread))[-2:] == ["tool.finished", "turn.released"]
 

@@ -105,7 +105,7 @@ async def asked(store, turn):
 
 
 async def idle(chat):
-    return not chat.desk._works
+    return chat.desk._workers.idle
 
 
 MEASURED = ("duration_ms", "duration_bucket", "ttft_ms", "first_text_ms", "first_text_bucket")

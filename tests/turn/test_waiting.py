@@ -231,9 +231,9 @@ async def test_no_wait_is_too_long_for_a_living_process(store):
         # Other desks of the process have places, and see the turn for longer than any lease and deadline.
         for model in (counter.model, ScriptedModel([], name="another")):
             async with Desk(store, model, options=Options(), clock=clock) as other:
-                await other._recovery.look_after(second.thread)
+                await other._workers.recovery.look_after(second.thread)
                 clock.advance(100_000)
-                await other._recovery.look_after(second.thread)
+                await other._workers.recovery.look_after(second.thread)
         assert await kinds(store, second.thread) == ["thread.created", "turn.opened", "turn.claimed", "turn.released"]
         counter.open("b")
         await desk.stop(ASKER, first.id)
@@ -379,7 +379,7 @@ async def test_a_turn_whose_claim_the_store_does_not_take_is_answered_by_recover
 
 async def unheld(desk):
     """Whether the desk has begun, or has given up, every turn that it held."""
-    return desk._places.free and not desk._works
+    return desk._workers.idle
 
 
 async def test_a_killed_process_leaves_its_waiting_turns_to_another_in_their_order(url):
@@ -424,9 +424,9 @@ async def test_no_wait_is_too_long_for_a_desk_that_could_not_go_on_while_the_pro
         a_full_process(url) as (store, thread, _),
         Desk(store, ScriptedModel([], name="another"), options=ONE, clock=clock) as desk,
     ):
-        await desk._recovery.look_after(thread)
+        await desk._workers.recovery.look_after(thread)
         clock.advance(100_000)
-        await desk._recovery.look_after(thread)
+        await desk._workers.recovery.look_after(thread)
         assert (await kinds(store, thread))[-1] == "turn.released"
 
 
@@ -436,13 +436,13 @@ async def test_a_waiting_turn_of_a_living_process_is_taken_after_a_lease_by_a_de
         tools = [act(anyio.Event(), [])]
         async with Desk(store, counter.model, tools=tools, options=ONE, clock=clock) as desk:
             (own,) = await asked(desk, "own")
-            await desk._recovery.look_after(thread)
+            await desk._workers.recovery.look_after(thread)
             clock.advance(ONE.lease + 1)
-            await desk._recovery.look_after(thread)
+            await desk._workers.recovery.look_after(thread)
             assert (await kinds(store, thread))[-1] == "turn.released"  # no place is free here
             await desk.stop(ASKER, own.id)
             await until(lambda: unheld(desk))
-            await desk._recovery.look_after(thread)
+            await desk._workers.recovery.look_after(thread)
             counter.open("Hello?")
             assert (await ended(desk, turn)).text == "About Hello?"
             await check(store, thread)
