@@ -203,16 +203,16 @@ with st.sidebar:
     )
     pages = Pages[str]("chat_list", words)
     listing = run(desk.archive.threads(viewer, words=words, limit=THREADS, cursor=pages.cursor))
-    for thread in listing.items:
-        icon = TURN_WORDS[thread.status].icon if thread.status in ("running", "awaiting_approval") else None
+    for one in listing.items:
+        icon = TURN_WORDS[one.status].icon if one.status in ("running", "awaiting_approval") else None
         st.button(
-            label(thread.title or "Untitled"),
-            key=f"chat_open_{thread.id}",
+            label(one.title or "Untitled"),
+            key=f"chat_open_{one.id}",
             icon=icon,
-            type="secondary" if thread.id == query.get("thread") else "tertiary",
+            type="secondary" if one.id == query.get("thread") else "tertiary",
             wrap=False,
             on_click=open_thread,
-            args=(thread.id,),
+            args=(one.id,),
         )
     if not listing.items:
         st.caption("No threads match." if words else "Your threads will be listed here.")
@@ -225,15 +225,21 @@ if app().models == ["offline:"]:
     results = " and results of tools" if app().tools else ""
     st.caption(f"No language model is set up: answers are quotes from the handbooks{results}.")
 
-shown = query.get("thread")
-# Another thread's messages would stay below this one's for as long as an answer streams: Streamlit reuses a block in
-# the same place, unless the new block has another type.
-if state.setdefault("chat_shown", shown) != shown:
-    state.chat_shown = shown
+shown, transcript = query.get("thread"), None
+if shown is not None:
+    of, before, at = state.get("chat_place", (shown, None, None))
+    if of != shown:
+        before = at = None
+    transcript = run(desk.archive.transcript(viewer, shown, last=TURNS, before=before, at=at))
+branch = (shown, transcript.thread.hidden if transcript else None)
+# Another branch's messages, or another thread's, would stay below the new ones for as long as an answer streams:
+# Streamlit reuses a block in the same place, unless the new block has another type.
+if state.setdefault("chat_shown", branch) != branch:
+    state.chat_shown = branch
     state.chat_turned = not state.get("chat_turned", False)
 area = st.columns(1)[0] if state.get("chat_turned") else st.container().container()
 
-if shown is None:
+if transcript is None:
     offer = run(app().offer(viewer))
     tools = {tool.name for tool in app().tools}
     with area:
@@ -242,11 +248,7 @@ if shown is None:
         )
     st.stop()
 
-of, before, at = state.get("chat_place", (shown, None, None))
-if of != shown:
-    before = at = None
-transcript = run(desk.archive.transcript(viewer, shown, last=TURNS, before=before, at=at))
-views = transcript.turns
+thread, views = transcript.thread, transcript.turns
 with area:
     if transcript.earlier is not None:
         st.button(
@@ -283,11 +285,12 @@ for view in views:
         draw_unsourced(view)
         if app().handover and needs_person(view):
             draw_handover(view, hand_over)
-        with st.container(horizontal=True, vertical_alignment="center"):
+        # An element in the place of the row: what is left out of a block would stay in view while an answer streams.
+        with st.empty() if thread.open else st.container(horizontal=True, vertical_alignment="center"):
             if turn.ended_at and turn.text:
                 draw_rating(turn, rate)
-            if transcript.thread.open is None:
-                draw_again(turn, transcript.thread, ask_again, edit)
+            if thread.open is None:
+                draw_again(turn, thread, ask_again, edit)
                 draw_versions(view, show)
 if transcript.later is not None:
     with area.container(horizontal=True):
@@ -299,6 +302,6 @@ if transcript.later is not None:
             kwargs={"at": transcript.later},
         )
         st.button("Newest turns", key="chat_newest", type="tertiary", on_click=go)
-if transcript.thread.deferred:
+if thread.deferred:
     # A decision and its report come without a click. Nothing else on this page has a timer.
-    watch(lambda: run(desk.archive.thread(viewer, transcript.thread.id)).n != transcript.thread.n)
+    watch(lambda: run(desk.archive.thread(viewer, thread.id)).n != thread.n)

@@ -88,7 +88,7 @@ def test_leave_that_is_booked_cannot_be_asked_for_again_in_its_place_but_below(o
 def test_while_a_question_is_open_nothing_is_asked_again_and_no_version_is_changed(open_as):
     at = ask(click(ask(open_as(EMPLOYEE), LEFT), "Ask again"), LEAVE)
     assert {"Ask again", "Ask again below", "Edit", "Previous", "Next"}.isdisjoint(labels(at))
-    assert {"Ask again", "Edit", "Previous", "Next"} <= set(labels(click(at, "Deny")))
+    assert {"Ask again", "Edit", "Previous", "Next"} <= set(labels(click(at, "Deny").run()))
 
 
 def test_an_edit_that_a_question_of_another_tab_prevents_stays_in_its_form_with_the_reason(open_as):
