@@ -266,14 +266,14 @@ for view in views:
             "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=stop, args=(turn.id,)
         )
     with area:
-        if turn.report:
-            draw_report(view)
-        elif state.get("chat_edit") == turn.id:
+        if state.get("chat_edit") == turn.id:
             # Whatever happens to the thread meanwhile: what is typed there must not be lost.
             draw_edit(turn, ask_again, partial(edit, None))
-        else:
+        elif not turn.report:
             draw_question(turn)
     with area.chat_message("assistant", avatar=":material/smart_toy:"):
+        if turn.report:
+            draw_report(view)
         if turn.concern:
             person = partial(draw_handover, view, hand_over) if app().handover else None
             draw_care(turn.concern, turn.id, named_section, person)

@@ -59,7 +59,7 @@ def draw_deferred(call: DeferredCall, withdraw: Callable[[DeferredCall], None]) 
 
 
 def draw_report(view: TurnView) -> None:
-    """The desk's own line above a turn that reports a decision: nobody asked for it."""
+    """The desk's own line at the head of a turn that reports a decision."""
     call = view.reports
     if call is None or call.decision is None:  # unreadable
         st.text(view.turn.question or "A request of yours was decided on.")
