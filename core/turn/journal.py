@@ -214,11 +214,12 @@ class Journal:
         stored = await self._store.get("turn", turn)
         if stored is None:
             return
-        items = {**self.state.items, turn: item(stored)}
+        loaded = {turn: item(stored)}
         for kind in ("message", "tool_call", "model_call", "retrieval", "handover", "deferred_call"):
             async for one in every(self._store, Query(kind=kind, where={"turn": turn})):
-                items[one.id] = item(one)
-        self.state = replace(self.state, items=items)
+                loaded[one.id] = item(one)
+        # The state of now, not that of before the reads: a worker may have gone on with this journal meanwhile.
+        self.state = replace(self.state, items={**loaded, **self.state.items})
 
     def _lags(self, state: State, facts: Sequence[AnyFact]) -> bool:
         """Whether the records of these facts wait: the turn goes on, and its next commits would write them anew."""
