@@ -138,10 +138,10 @@ def show(turn_id: str) -> None:
         go(at=turn_id)
 
 
-def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> None:
+def decide(call: ToolCall, outcome: Literal["approve", "deny"]) -> None:
     with saying("Not saved"):
         # The digest is that of the arguments on the card: if they have changed since, core refuses.
-        run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
+        run(desk.decide(viewer, call.id, outcome, call.digest))
 
 
 def withdraw(call: DeferredCall) -> None:
@@ -280,7 +280,7 @@ for view in views:
         if turn.status == "running":
             draw_live(partial(follow, turn.id))
             st.rerun()
-        draw_answer(view, viewer, decide, withdraw, section)
+        draw_answer(view, decide, withdraw, section)
         draw_ending(turn)
         draw_unsourced(view)
         if app().handover and needs_person(view):

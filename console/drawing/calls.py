@@ -12,10 +12,9 @@ from console.drawing.text import label, shown, when
 from console.format import took
 from console.tool_words import tool_words, what_it_does
 from core.canonical import Json
-from core.gate import Viewer
 from core.log.records import ToolCall
 
-Decide: TypeAlias = Callable[[ToolCall, Literal["approve", "deny"], str], None]
+Decide: TypeAlias = Callable[[ToolCall, Literal["approve", "deny"]], None]
 
 UNKNOWN_OUTCOME = "It is unknown whether this took effect. Check with HR before you ask for it again."
 _STATES: dict[str, Literal["running", "complete"]] = {
@@ -110,21 +109,12 @@ def draw_request(title: str, tool: str, arguments: Json) -> None:
         draw_json(arguments)
 
 
-def draw_approval(call: ToolCall, viewer: Viewer, decide: Decide) -> None:
-    """The card of a call that is waiting for approval, drawn from the record: a reload shows the same card.
-
-    The asker or an approver gets the buttons; another viewer sees the card without them.
-    """
-    # The buttons are a courtesy: core checks again whether this viewer may approve or deny.
-    mine = call.approval == "asker" and call.owner == viewer.id
-    for_approver = call.approval == "approver" and "approver" in viewer.roles and call.owner != viewer.id
+def draw_approval(call: ToolCall, decide: Decide) -> None:
+    """The card of a call that its turn waits for, drawn from the record: a reload shows the same card."""
     with st.container(border=True, key=f"card_{call.id}"):
         draw_request(f"{label(tool_words(call.tool).done)}: needs approval", call.tool, call.planned)
-        reason = ""
-        if for_approver:
-            st.caption(f"Requested by {label(call.owner)}, {when(call.planned_at)}")
-            reason = st.text_input("Reason (optional)", key=f"card_reason_{call.id}", max_chars=500)
-        if mine or for_approver:
+        # A call that an earlier version left waiting for an approver is not its asker's to decide.
+        if call.approval == "asker":
             with st.container(horizontal=True):
                 for word, outcome in (("Approve", "approve"), ("Deny", "deny")):
                     st.button(
@@ -132,6 +122,6 @@ def draw_approval(call: ToolCall, viewer: Viewer, decide: Decide) -> None:
                         key=f"card_{outcome}_{call.id}",
                         type="primary" if outcome == "approve" else "secondary",
                         on_click=decide,
-                        args=(call, outcome, reason),
+                        args=(call, outcome),
                     )
         st.caption(f"If it is not approved by {when(call.expires)}, it is denied.")

@@ -1,6 +1,7 @@
 """Drawing the requests that wait for an approver while their thread goes on, and what became of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -46,7 +47,7 @@ def draw_deferred(call: DeferredCall, withdraw: Callable[[DeferredCall], None]) 
             st.button("Withdraw", key=f"withdraw_{call.call}", icon=":material/undo:", on_click=withdraw, args=(call,))
         return
     if call.decision:
-        st.markdown(f"{_DECIDED[call.decision.outcome].badge} {_name(call)}, {_by(call.decision)}")
+        st.markdown(f"{_decided(call.decision).badge} {_name(call)}, {_by(call.decision)}")
         _draw_reason(call.decision)
     if call.closed:
         word, text = _CLOSED[call.closed]
@@ -64,7 +65,7 @@ def draw_report(view: TurnView) -> None:
     if call is None or call.decision is None:  # unreadable
         st.text(view.turn.question or "A request of yours was decided on.")
         return
-    word = _DECIDED[call.decision.outcome]
+    word = _decided(call.decision)
     st.markdown(f"{word.icon} Your request “{_name(call)}” was {word.text.lower()} {_by(call.decision)}.")
     _draw_reason(call.decision)
 
@@ -83,6 +84,11 @@ def watch(changed: Callable[[], bool]) -> None:
 
 def _name(call: DeferredCall) -> str:
     return label(tool_words(call.tool).done)
+
+
+def _decided(decision: Decision) -> Word:
+    word = _DECIDED[decision.outcome]
+    return word if decision.asked == decision.digest else replace(word, text=f"{word.text} with changes")
 
 
 def _by(decision: Decision) -> str:

@@ -10,7 +10,6 @@ from console.drawing.deferred import draw_deferred
 from console.drawing.sources import Section, draw_sources, with_markers
 from console.drawing.status_words import what_went_wrong
 from core.desk.turn_views import TurnView
-from core.gate import Viewer
 from core.log.records import DeferredCall, Turn
 
 
@@ -23,9 +22,7 @@ def draw_question(turn: Turn) -> None:
             st.text(turn.question)
 
 
-def draw_answer(
-    view: TurnView, viewer: Viewer, decide: Decide, withdraw: Callable[[DeferredCall], None], section: Section
-) -> None:
+def draw_answer(view: TurnView, decide: Decide, withdraw: Callable[[DeferredCall], None], section: Section) -> None:
     """The turn's steps, text, sources and cards of calls that wait, as far as they are on record.
 
     Call it inside the assistant's chat message.
@@ -33,7 +30,7 @@ def draw_answer(
     _draw_answer(view, section)
     for call in view.calls:
         if call.status == "awaiting_approval":
-            draw_approval(call, viewer, decide)
+            draw_approval(call, decide)
     for deferred in view.deferred:
         draw_deferred(deferred, withdraw)
 

@@ -66,7 +66,7 @@ def settled(page, question, answer):
 
 
 def button(page, name):
-    return page.get_by_role("button", name=re.compile(rf"\b{name}$"))
+    return page.get_by_role("button", name=name, exact=True)
 
 
 NUMBER = r"Number \d+\."

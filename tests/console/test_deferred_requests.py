@@ -54,6 +54,15 @@ def test_an_approved_request_is_reported_by_the_desk_with_what_it_did(open_as):
     assert questions(at) == [LETTER, "Reason: *as agreed*", "Reason: *as agreed*"]
 
 
+def test_what_an_approver_changed_before_it_ran_is_said(open_as):
+    at = ask(open_as(EMPLOYEE), LETTER)
+    call, desk = request(at), app().desk
+    app().run(desk.decide(APPROVER, call.call, "approve", call.digest, arguments={"recipient": "Bank Linz"}))
+    at.run()
+    assert "was approved with changes by e\\-3001" in texts(at)
+    assert "Approved with changes] Salary letter" in texts(at)
+
+
 def test_a_report_can_be_rated_but_not_asked_again(open_as):
     at = decide(ask(open_as(EMPLOYEE), LETTER), "approve")
     assert {"Ask again", "Edit"}.isdisjoint(labels(at))
