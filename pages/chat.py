@@ -20,7 +20,7 @@ from console.drawing.live import draw_live
 from console.drawing.paging import Pages
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
-from console.drawing.troubles import draw_unreadable, store_says
+from console.drawing.troubles import REFUSALS, draw_unreadable, why_refused
 from console.drawing.turns import (
     draw_answer,
     draw_ending,
@@ -32,18 +32,7 @@ from console.drawing.turns import (
 from console.drawing.versions import draw_again, draw_edit, draw_versions
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
-from core.errors import (
-    Corrupt,
-    DeskClosed,
-    Full,
-    InvalidInput,
-    NotFound,
-    RequestMismatch,
-    RolltopError,
-    StoreRefused,
-    TurnInProgress,
-    Unavailable,
-)
+from core.errors import RequestMismatch
 from core.live.events import Event
 from core.log.records import DeferredCall, ToolCall, Turn
 from core.values import Attached, CareCard, Passage
@@ -54,7 +43,6 @@ run, stream, desk = app().run, app().stream, app().desk
 state, query = st.session_state, st.query_params
 request_id: str = state.setdefault("chat_request_id", uuid4().hex)
 TURNS, THREADS = 10, 20  # on a page
-REFUSALS = (InvalidInput, NotFound, TurnInProgress, Unavailable, StoreRefused, Full, DeskClosed, Corrupt)
 
 
 def open_thread(thread_id: str | None) -> None:
@@ -83,7 +71,7 @@ def ask(text: str, request_id: str, replaces: str | None = None) -> str | None:
         state.chat_request_id = uuid4().hex
         return ask(text, state.chat_request_id, replaces)
     except REFUSALS as error:
-        return f"Not saved: {why(error)}"
+        return f"Not saved: {why_refused(error)}"
     return None
 
 
@@ -107,28 +95,13 @@ def edit(turn_id: str | None) -> None:
     state.chat_edit = turn_id
 
 
-def why(error: RolltopError) -> str:
-    """Why something was not put on record, in words for an employee."""
-    match error:
-        case TurnInProgress(status="awaiting_approval"):
-            return "the last question is not finished. Approve or deny its request first, or stop it."
-        case TurnInProgress():
-            return "the last question is not finished. Wait for it, or stop it."
-        case NotFound():
-            return "it was not found. Reload the page, or start a new thread."
-        case InvalidInput():
-            return f"{error}."
-        case _:
-            return store_says(error)
-
-
 @contextmanager
 def saying(what_failed: str) -> Iterator[None]:
     """If this fails, say so above the box."""
     try:
         yield
     except REFUSALS as error:
-        state.chat_notice = f"{what_failed}: {why(error)}"
+        state.chat_notice = f"{what_failed}: {why_refused(error)}"
 
 
 def show(turn_id: str) -> None:
