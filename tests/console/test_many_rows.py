@@ -15,7 +15,7 @@ import console.app
 from backends import open_store
 from backends.handbooks.ingest.files import Upload
 from backends.handbooks.opening import open_handbooks
-from backends.models.scripted.model import Call, Say, ScriptedModel
+from backends.models.scripted.model import Call, ScriptedModel
 from console.app import app, close
 from console.drawing.handbook_versions import A_PAGE as PASSAGES
 from console.drawing.timeline import A_PAGE
@@ -23,7 +23,7 @@ from core import Archive, Desk, tool
 from core.clock import SystemClock
 from core.log.audit import AuditLog
 from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, KEEPER, MAIN, OFFICER, texts
-from tests.support.desks import PATIENCE, QUICK, events
+from tests.support.desks import PATIENCE, QUICK, waiting
 from tests.support.seeding import seed, seed_thread
 from tests.support.wrapped import WrappedStore
 
@@ -48,11 +48,10 @@ async def fill(folder: Path, rows: int, turns: int) -> None:
         audit = AuditLog(store, SystemClock())
         for n in range(rows):
             await audit.record(AUDITOR, "audit.search", words=f"word {n}")
-        model = ScriptedModel([[Call("pay", {})], [Say("It waits.")]] * rows)
-        async with Desk(store, model, tools=[pay], options=QUICK) as desk:
+        async with Desk(store, ScriptedModel([[Call("pay", {})]] * rows), tools=[pay], options=QUICK) as desk:
             for n in range(rows // 4):
                 thread = await desk.create_thread(EMPLOYEE)
-                await events(desk, await desk.submit(EMPLOYEE, thread.id, f"Pay {n}"), EMPLOYEE)
+                await waiting(desk, await desk.submit(EMPLOYEE, thread.id, f"Pay {n}"), EMPLOYEE)
     files = [Upload(name=f"doc{n}.md", data=f"# Document {n}\n\nOne rule.".encode()) for n in range(rows)]
     rules = "".join(f"## Rule {n}\n\nRule number {n} of this house says what to do.\n\n" for n in range(rows))
     files.append(Upload(name="rules.md", data=f"# Rules\n\n{rules}".encode()))
