@@ -5,7 +5,7 @@ reload, a second tab and a phone show the same.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Literal
 from uuid import uuid4
@@ -14,14 +14,14 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.care import draw_care
+from console.drawing.deferred import draw_report, watch
 from console.drawing.handovers import draw_handover
 from console.drawing.live import draw_live
 from console.drawing.paging import Pages
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
-from console.drawing.troubles import draw_unreadable, store_says
+from console.drawing.troubles import REFUSALS, draw_unreadable, why_refused
 from console.drawing.turns import (
-    draw_again,
     draw_answer,
     draw_ending,
     draw_question,
@@ -29,21 +29,12 @@ from console.drawing.turns import (
     draw_unsourced,
     needs_person,
 )
+from console.drawing.versions import draw_again, draw_edit, draw_versions
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
-from core.errors import (
-    Corrupt,
-    DeskClosed,
-    Full,
-    InvalidInput,
-    NotFound,
-    RequestMismatch,
-    StoreRefused,
-    TurnInProgress,
-    Unavailable,
-)
+from core.errors import RequestMismatch
 from core.live.events import Event
-from core.log.records import ToolCall, Turn
+from core.log.records import DeferredCall, ToolCall, Turn
 from core.values import Attached, CareCard, Passage
 
 st.set_page_config(page_title="Ask HR", layout="centered")
@@ -64,46 +55,72 @@ def go(before: int | None = None, at: str | None = None) -> None:
     state.chat_place = (query.get("thread"), before, at)
 
 
-def ask(text: str, request_id: str) -> None:
-    """Put the question on record. A second click brings the same `request_id` and is the same question."""
+def ask(text: str, request_id: str, replaces: str | None = None) -> str | None:
+    """Put the question on record, in the place of the turn `replaces` if there is one. Returns why not, in words.
+
+    A second click brings the same `request_id` and is the same question.
+    """
     try:
         if "thread" not in query:
             query["thread"] = run(desk.create_thread(viewer)).id
-        run(desk.submit(viewer, query["thread"], text, request_id=request_id))
+        run(desk.submit(viewer, query["thread"], text, request_id=request_id, replaces=replaces))
         go()
         state.chat_request_id = uuid4().hex
     except RequestMismatch:
         # The last question is on record, and its script ended before it could renew the id.
         state.chat_request_id = uuid4().hex
-        ask(text, state.chat_request_id)
-    except TurnInProgress as error:
-        waiting = error.status == "awaiting_approval"
-        way_out = "Approve or deny its request first, or stop it." if waiting else "Wait for it, or stop it."
-        refuse(text, f"The last question is not finished. {way_out}")
-    except NotFound:
-        refuse(text, "This thread was not found. Start a new one: your question is still in the box.")
-    except (Unavailable, StoreRefused, Full, DeskClosed, Corrupt) as error:
-        refuse(text, f"Not saved: {store_says(error)} Your question is still in the box.")
-    except InvalidInput as error:
-        refuse(text, str(error))
+        return ask(text, state.chat_request_id, replaces)
+    except REFUSALS as error:
+        return f"Not saved: {why_refused(error)}"
+    return None
 
 
-def refuse(text: str, reason: str) -> None:
-    """Put the question back into the box, with the reason above it."""
-    state.chat = text
-    state.chat_notice = reason
+def ask_below(text: str, request_id: str) -> None:
+    """Ask what is in the box; it goes back there, with the reason above it, if it is not put on record."""
+    if reason := ask(text, request_id):
+        state.chat = text
+        state.chat_notice = f"{reason} Your question is still in the box."
 
 
-def decide(call: ToolCall, outcome: Literal["approve", "deny"], reason: str) -> None:
+def ask_again(text: str, replaces: str | None) -> None:
+    """Ask what is shown on the page already. A form stays open with its text if the question is not put on record."""
+    if reason := ask(text, request_id, replaces):
+        state.chat_notice = reason
+    else:
+        edit(None)
+
+
+def edit(turn_id: str | None) -> None:
+    """Open the form for the question of this turn; None closes it."""
+    state.chat_edit = turn_id
+
+
+@contextmanager
+def saying(what_failed: str) -> Iterator[None]:
+    """If this fails, say so above the box."""
     try:
+        yield
+    except REFUSALS as error:
+        state.chat_notice = f"{what_failed}: {why_refused(error)}"
+
+
+def show(turn_id: str) -> None:
+    """Show this version, with what followed it when it was left."""
+    with saying("Not shown"):
+        run(desk.show(viewer, turn_id))
+        go(at=turn_id)
+
+
+def decide(call: ToolCall, outcome: Literal["approve", "deny"]) -> None:
+    with saying("Not saved"):
         # The digest is that of the arguments on the card: if they have changed since, core refuses.
-        run(desk.decide(viewer, call.id, outcome, call.digest, reason=reason or None))
-    except NotFound:
-        state.chat_notice = "Not saved: this request is no longer waiting for you."
-    except InvalidInput as error:
-        state.chat_notice = f"Not saved: {error}"
-    except (Unavailable, StoreRefused, Full, DeskClosed) as error:
-        state.chat_notice = f"Not saved: {store_says(error)}"
+        run(desk.decide(viewer, call.id, outcome, call.digest))
+
+
+def withdraw(call: DeferredCall) -> None:
+    with saying("Not withdrawn"):
+        if run(desk.withdraw(viewer, call.call)).closed != "withdrawn":
+            state.chat_notice = "Not withdrawn: the request was decided on, or has expired. See below it."
 
 
 def section(passage: Passage) -> list[Passage]:
@@ -117,12 +134,8 @@ def named_section(card: CareCard) -> list[Passage]:
 def hand_over(turn: Turn, attached: Attached, note: str) -> None:
     """Send the matter of the turn to a person; a double click is the same request."""
     again = len(next(view for view in views if view.turn.id == turn.id).handovers)
-    try:
+    with saying("Not sent"):
         run(desk.hand_over(viewer, turn.id, attach=attached, note=note, request_id=f"click-{again}"))
-    except InvalidInput as error:
-        state.chat_notice = f"Not sent: {error}"
-    except (Unavailable, StoreRefused, Full) as error:
-        state.chat_notice = f"Not sent: {store_says(error)}"
 
 
 def follow(turn_id: str) -> AbstractContextManager[Iterator[Event]]:
@@ -130,17 +143,13 @@ def follow(turn_id: str) -> AbstractContextManager[Iterator[Event]]:
 
 
 def stop(turn_id: str) -> None:
-    try:
+    with saying("Not stopped"):
         run(desk.stop(viewer, turn_id))
-    except (Unavailable, StoreRefused, Full) as error:
-        state.chat_notice = f"Not stopped: {store_says(error)}"
 
 
 def rate(turn_id: str, rating: Literal["up", "down"] | None) -> None:
-    try:
+    with saying("Your rating was not saved"):
         run(desk.give_feedback(viewer, turn_id, rating))
-    except (Unavailable, StoreRefused, Full) as error:
-        state.chat_notice = f"Your rating was not saved: {store_says(error)}"
 
 
 reader = not viewer.roles.isdisjoint(("auditor", "handler"))
@@ -151,7 +160,7 @@ if reader and "thread" in query and not run(desk.archive.owns(viewer, query["thr
 notice, stop_button = st.bottom.container(), st.bottom.container()
 # Not inside st.bottom: it goes there by itself, and only then does the page scroll along with a growing answer.
 st.chat_input(
-    "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: ask(state.chat, request_id)
+    "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: ask_below(state.chat, request_id)
 )
 if "chat_notice" in state:
     notice.warning(label(state.pop("chat_notice"), 300), icon=":material/error:")
@@ -167,16 +176,16 @@ with st.sidebar:
     )
     pages = Pages[str]("chat_list", words)
     listing = run(desk.archive.threads(viewer, words=words, limit=THREADS, cursor=pages.cursor))
-    for thread in listing.items:
-        icon = TURN_WORDS[thread.status].icon if thread.status in ("running", "awaiting_approval") else None
+    for one in listing.items:
+        icon = TURN_WORDS[one.status].icon if one.status in ("running", "awaiting_approval") else None
         st.button(
-            label(thread.title or "Untitled"),
-            key=f"chat_open_{thread.id}",
+            label(one.title or "Untitled"),
+            key=f"chat_open_{one.id}",
             icon=icon,
-            type="secondary" if thread.id == query.get("thread") else "tertiary",
+            type="secondary" if one.id == query.get("thread") else "tertiary",
             wrap=False,
             on_click=open_thread,
-            args=(thread.id,),
+            args=(one.id,),
         )
     if not listing.items:
         st.caption("No threads match." if words else "Your threads will be listed here.")
@@ -189,26 +198,30 @@ if app().models == ["offline:"]:
     results = " and results of tools" if app().tools else ""
     st.caption(f"No language model is set up: answers are quotes from the handbooks{results}.")
 
-shown = query.get("thread")
-# Another thread's messages would stay below this one's for as long as an answer streams: Streamlit reuses a block in
-# the same place, unless the new block has another type.
-if state.setdefault("chat_shown", shown) != shown:
-    state.chat_shown = shown
+shown, transcript = query.get("thread"), None
+if shown is not None:
+    of, before, at = state.get("chat_place", (shown, None, None))
+    if of != shown:
+        before = at = None
+    transcript = run(desk.archive.transcript(viewer, shown, last=TURNS, before=before, at=at))
+branch = (shown, transcript.thread.hidden if transcript else None)
+# Another branch's messages, or another thread's, would stay below the new ones for as long as an answer streams:
+# Streamlit reuses a block in the same place, unless the new block has another type.
+if state.setdefault("chat_shown", branch) != branch:
+    state.chat_shown = branch
     state.chat_turned = not state.get("chat_turned", False)
 area = st.columns(1)[0] if state.get("chat_turned") else st.container().container()
 
-if shown is None:
+if transcript is None:
     offer = run(app().offer(viewer))
     tools = {tool.name for tool in app().tools}
     with area:
-        draw_welcome(partial(ask, request_id=request_id), tools=tools, handbooks=offer.handbooks, samples=offer.samples)
+        draw_welcome(
+            partial(ask_below, request_id=request_id), tools=tools, handbooks=offer.handbooks, samples=offer.samples
+        )
     st.stop()
 
-of, before, at = state.get("chat_place", (shown, None, None))
-if of != shown:
-    before = at = None
-transcript = run(desk.archive.transcript(viewer, shown, last=TURNS, before=before, at=at))
-views = transcript.turns
+thread, views = transcript.thread, transcript.turns
 with area:
     if transcript.earlier is not None:
         st.button(
@@ -226,24 +239,32 @@ for view in views:
             "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=stop, args=(turn.id,)
         )
     with area:
-        draw_question(turn)
+        if state.get("chat_edit") == turn.id:
+            # Whatever happens to the thread meanwhile: what is typed there must not be lost.
+            draw_edit(turn, ask_again, partial(edit, None))
+        elif not turn.report:
+            draw_question(turn)
     with area.chat_message("assistant", avatar=":material/smart_toy:"):
+        if turn.report:
+            draw_report(view)
         if turn.concern:
             person = partial(draw_handover, view, hand_over) if app().handover else None
             draw_care(turn.concern, turn.id, named_section, person)
         if turn.status == "running":
             draw_live(partial(follow, turn.id))
             st.rerun()
-        draw_answer(view, viewer, decide, section)
-        if draw_ending(turn) and view is views[-1]:
-            draw_again(turn, partial(ask, request_id=request_id))
-        if any(call.status == "awaiting_approval" and call.approval == "approver" for call in view.calls):
-            st.button("Check again", key="chat_check", icon=":material/refresh:", type="tertiary")
+        draw_answer(view, decide, withdraw, section)
+        draw_ending(turn)
         draw_unsourced(view)
         if app().handover and needs_person(view):
             draw_handover(view, hand_over)
-        if turn.status not in ("running", "awaiting_approval") and turn.text:
-            draw_rating(turn, rate)
+        # An element in the place of the row: what is left out of a block would stay in view while an answer streams.
+        with st.empty() if thread.open else st.container(horizontal=True, vertical_alignment="center"):
+            if turn.ended_at and turn.text:
+                draw_rating(turn, rate)
+            if thread.open is None:
+                draw_again(turn, thread, ask_again, edit)
+                draw_versions(view, show)
 if transcript.later is not None:
     with area.container(horizontal=True):
         st.button(
@@ -254,3 +275,6 @@ if transcript.later is not None:
             kwargs={"at": transcript.later},
         )
         st.button("Newest turns", key="chat_newest", type="tertiary", on_click=go)
+if thread.deferred:
+    # A decision and its report come without a click. Nothing else on this page has a timer.
+    watch(lambda: run(desk.archive.thread(viewer, thread.id)).n != thread.n)

@@ -12,10 +12,9 @@ from console.drawing.text import label, shown, when
 from console.format import took
 from console.tool_words import tool_words, what_it_does
 from core.canonical import Json
-from core.gate import Viewer
 from core.log.records import ToolCall
 
-Decide: TypeAlias = Callable[[ToolCall, Literal["approve", "deny"], str], None]
+Decide: TypeAlias = Callable[[ToolCall, Literal["approve", "deny"]], None]
 
 UNKNOWN_OUTCOME = "It is unknown whether this took effect. Check with HR before you ask for it again."
 _STATES: dict[str, Literal["running", "complete"]] = {
@@ -23,7 +22,11 @@ _STATES: dict[str, Literal["running", "complete"]] = {
     "running": "running",
     "succeeded": "complete",
 }
-_ICONS = {"running": ":material/progress_activity:", "complete": ":material/check:", "error": ":material/error:"}
+_ICONS: dict[str, str] = {
+    "running": ":material/progress_activity:",
+    "complete": ":material/check:",
+    "error": ":material/error:",
+}
 """Those of Streamlit's own steps, as which the same calls are drawn while they run."""
 
 
@@ -44,10 +47,14 @@ def step_state(call: ToolCall) -> Literal["running", "complete", "error"]:
     return _STATES.get(call.status, "error")
 
 
+def step_icon(call: ToolCall) -> str:
+    # Neither done nor gone wrong: Streamlit's own steps have no state for a call that is left to an approver.
+    return CALL_WORDS["deferred"].icon if call.status == "deferred" else _ICONS[step_state(call)]
+
+
 def draw_step(call: ToolCall) -> None:
     """A call as one line that opens. Call it inside a fragment."""
-    icon = _ICONS[step_state(call)]
-    draw_part(step_label(call), f"step_{call.id}", partial(draw_evidence, call), icon=icon)
+    draw_part(step_label(call), f"step_{call.id}", partial(draw_evidence, call), icon=step_icon(call))
 
 
 def draw_evidence(call: ToolCall) -> None:
@@ -94,26 +101,20 @@ def draw_json(value: Json) -> None:
         st.code(shown(value), language="json", wrap_lines=True)
 
 
-def draw_approval(call: ToolCall, viewer: Viewer, decide: Decide) -> None:
-    """The card of a call that is waiting for approval, drawn from the record: a reload shows the same card.
+def draw_request(title: str, tool: str, arguments: Json) -> None:
+    """The head of a card: what will happen if a person approves the call, with its arguments."""
+    st.markdown(f":material/approval: **{title}**")
+    st.markdown(label(what_it_does(tool, arguments if isinstance(arguments, dict) else None), 400))
+    if arguments:
+        draw_json(arguments)
 
-    The asker or an approver gets the buttons; another viewer sees the card without them.
-    """
-    # The buttons are a courtesy: core checks again whether this viewer may approve or deny.
-    mine = call.approval == "asker" and call.owner == viewer.id
-    for_approver = call.approval == "approver" and "approver" in viewer.roles and call.owner != viewer.id
+
+def draw_approval(call: ToolCall, decide: Decide) -> None:
+    """The card of a call that its turn waits for, drawn from the record: a reload shows the same card."""
     with st.container(border=True, key=f"card_{call.id}"):
-        st.markdown(f":material/approval: **{label(tool_words(call.tool).done)}: needs approval**")
-        st.markdown(label(what_it_does(call.tool, call.planned), 400))
-        if call.planned:
-            draw_json(call.planned)
-        if not mine and not for_approver:
-            st.caption("An approver must approve this before it runs. You cannot approve your own requests.")
-        reason = ""
-        if for_approver:
-            st.caption(f"Requested by {label(call.owner)}, {when(call.planned_at)}")
-            reason = st.text_input("Reason (optional)", key=f"card_reason_{call.id}", max_chars=500)
-        if mine or for_approver:
+        draw_request(f"{label(tool_words(call.tool).done)}: needs approval", call.tool, call.planned)
+        # A call that an earlier version left waiting for an approver is not its asker's to decide.
+        if call.approval == "asker":
             with st.container(horizontal=True):
                 for word, outcome in (("Approve", "approve"), ("Deny", "deny")):
                     st.button(
@@ -121,6 +122,6 @@ def draw_approval(call: ToolCall, viewer: Viewer, decide: Decide) -> None:
                         key=f"card_{outcome}_{call.id}",
                         type="primary" if outcome == "approve" else "secondary",
                         on_click=decide,
-                        args=(call, outcome, reason),
+                        args=(call, outcome),
                     )
         st.caption(f"If it is not approved by {when(call.expires)}, it is denied.")

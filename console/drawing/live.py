@@ -10,13 +10,15 @@ from contextlib import AbstractContextManager
 from time import monotonic, sleep
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.mutable_status_container import StatusContainer
 
-from console.drawing.calls import draw_evidence, step_label, step_state
+from console.drawing.calls import draw_evidence, step_icon, step_label, step_state
 from console.drawing.text import label, markdown
 from console.tool_words import tool_words
 from core.errors import Unavailable
 from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolStartedEvent
+from core.log.records import ToolCall
 
 REDRAW_SECONDS = 0.05
 ATTACH_SECONDS = 1.0
@@ -101,10 +103,15 @@ class _Drawing:
                 self._boxes[event.call_id].update(label=f"{doing} · {label(event.message)}")
             case "tool.finished" if event.call.id not in self._finished:
                 self._finished.add(event.call.id)
-                box = self._boxes.get(event.call.id) or self._steps.status(step_label(event.call), type="compact")
-                box.update(label=step_label(event.call), state=step_state(event.call))
-                with box:
+                with self._finished_step(event.call):
                     draw_evidence(event.call)
+
+    def _finished_step(self, call: ToolCall) -> DeltaGenerator:
+        box = self._boxes.get(call.id)
+        if box is None:  # it was never started
+            return self._steps.expander(step_label(call), icon=step_icon(call), type="compact")
+        box.update(label=step_label(call), state=step_state(call))
+        return box
 
 
 def _place(ahead: int | None) -> str:

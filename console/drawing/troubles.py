@@ -7,11 +7,23 @@ import streamlit as st
 
 from console.drawing.text import label
 from core.desk.unreadable import Unreadable
-from core.errors import Corrupt, DeskClosed, Full, RolltopError, StoreRefused
+from core.errors import (
+    Corrupt,
+    DeskClosed,
+    Full,
+    InvalidInput,
+    NotFound,
+    RolltopError,
+    StoreRefused,
+    TurnInProgress,
+    Unavailable,
+)
 
 AWAY_SECONDS = 4.0
 REFUSED_SECONDS = 30.0
 """Seconds after which a page tries again by itself."""
+REFUSALS = (InvalidInput, NotFound, TurnInProgress, Unavailable, StoreRefused, Full, DeskClosed, Corrupt)
+"""The errors after which a page stays as it is and says why something was not put on record."""
 NAMED = 20
 """The most unreadable parts that a page names."""
 
@@ -29,6 +41,21 @@ def store_says(error: RolltopError) -> str:
             return "the server is stopping or restarting. Try again in a minute."
         case _:
             return "the store does not answer. Try again."
+
+
+def why_refused(error: RolltopError) -> str:
+    """Why one of REFUSALS kept something of an employee's from being put on record, in words for them."""
+    match error:
+        case TurnInProgress(status="awaiting_approval"):
+            return "the last question is not finished. Approve or deny its request first, or stop it."
+        case TurnInProgress():
+            return "the last question is not finished. Wait for it, or stop it."
+        case NotFound():
+            return "it was not found. Reload the page, or start a new thread."
+        case InvalidInput():
+            return f"{error}."
+        case _:
+            return store_says(error)
 
 
 def draw_away() -> None:

@@ -6,11 +6,11 @@ from typing import Literal
 import streamlit as st
 
 from console.drawing.calls import Decide, draw_approval, draw_step
+from console.drawing.deferred import draw_deferred
 from console.drawing.sources import Section, draw_sources, with_markers
 from console.drawing.status_words import what_went_wrong
 from core.desk.turn_views import TurnView
-from core.gate import Viewer
-from core.log.records import Turn
+from core.log.records import DeferredCall, Turn
 
 
 def draw_question(turn: Turn) -> None:
@@ -22,15 +22,17 @@ def draw_question(turn: Turn) -> None:
             st.text(turn.question)
 
 
-def draw_answer(view: TurnView, viewer: Viewer, decide: Decide, section: Section) -> None:
-    """The turn's steps, text, sources and approval cards, as far as they are on record.
+def draw_answer(view: TurnView, decide: Decide, withdraw: Callable[[DeferredCall], None], section: Section) -> None:
+    """The turn's steps, text, sources and cards of calls that wait, as far as they are on record.
 
     Call it inside the assistant's chat message.
     """
     _draw_answer(view, section)
     for call in view.calls:
         if call.status == "awaiting_approval":
-            draw_approval(call, viewer, decide)
+            draw_approval(call, decide)
+    for deferred in view.deferred:
+        draw_deferred(deferred, withdraw)
 
 
 # A fragment: to open a step or a source draws this answer anew, and not the page.
@@ -71,8 +73,8 @@ def needs_person(view: TurnView) -> bool:
     return turn.status != "completed" or turn.rating == "down" or is_unanswered(view)
 
 
-def draw_ending(turn: Turn) -> bool:
-    """How the turn ended, in words, if it did not complete. True if it makes sense to ask the same again."""
+def draw_ending(turn: Turn) -> None:
+    """How the turn ended, in words, if it did not complete."""
     match turn.status:
         case "cancelled" if turn.code == "approval_expired":
             st.info(what_went_wrong(turn.code), icon=":material/timer_off:")
@@ -88,17 +90,8 @@ def draw_ending(turn: Turn) -> bool:
             st.error(what_went_wrong(turn.code), title="No answer", icon=":material/error:")
         case "refused":
             st.info("The assistant declined to answer. Rephrase the question, or ask the People team.", title="Refused")
-            return False
         case "truncated":
             st.warning("The answer reached the length limit. Ask for the rest, or for less at once.", title="Cut short")
-            return False
-        case _:
-            return False
-    return turn.question is not None
-
-
-def draw_again(turn: Turn, ask: Callable[[str], None]) -> None:
-    st.button("Try again", key=f"again_{turn.id}", icon=":material/refresh:", on_click=ask, args=(turn.question,))
 
 
 def draw_rating(turn: Turn, rate: Callable[[str, Literal["up", "down"] | None], None]) -> None:

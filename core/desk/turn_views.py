@@ -7,6 +7,7 @@ from typing import TypeAlias
 from core.desk.lists import Lists
 from core.desk.reviews import Reviews
 from core.gate import Viewer
+from core.log.projection import deferred_id
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import (
     DeferredCall,
@@ -28,8 +29,9 @@ Step: TypeAlias = Retrieval | ModelCall | ToolCall | Summary | HandoverRecord | 
 class TurnView:
     """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
 
-    `deferred` says what became of those of its calls that wait, or waited, for an approver. `versions` are the turns in
-    its place of the thread, in the order of the log; [] if it is the only one.
+    `deferred` says what became of those of its calls that wait, or waited, for an approver. `reports` is the deferred
+    call whose decision the turn reports, None if somebody asked. `versions` are the turns in its place of the thread,
+    in the order of the log; [] if it is the only one.
 
     `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.
     """
@@ -41,6 +43,7 @@ class TurnView:
     summaries: list[Summary]
     handovers: list[HandoverRecord]
     deferred: list[DeferredCall]
+    reports: DeferredCall | None
     versions: list[Version]
     review: Review | None
 
@@ -80,6 +83,9 @@ class TurnViews:
         deferred: list[DeferredCall] = []
         if any(call.status == "deferred" for call in calls):
             deferred = await shown(await lists.all(DeferredCall, of_turns), named=named)
+        reported: list[DeferredCall] = []
+        if reports := tuple(deferred_id(turn.report) for turn in turns if turn.report):
+            reported = await shown(await lists.all(DeferredCall, {"id": In(reports)}), named=named)
         versions = {turn.id: turn.versions for turn in turns}
         if elsewhere := {turn.original for turn in turns if turn.original} - versions.keys():
             originals = await lists.all(Turn, {"id": In(tuple(elsewhere))})
@@ -94,6 +100,7 @@ class TurnViews:
                 summaries=[summary for summary in summaries if summary.turn == turn.id],
                 handovers=[handover for handover in handovers if handover.turn == turn.id],
                 deferred=[call for call in deferred if call.turn == turn.id],
+                reports=next((call for call in reported if call.call == turn.report), None),
                 versions=versions.get(turn.original or turn.id, []),
                 review=reviews.get(turn.id),
             )

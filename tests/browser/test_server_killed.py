@@ -16,5 +16,5 @@ def test_after_kill_9_and_a_restart_the_partial_answer_is_there_and_the_turn_has
     killable.start_again()
     page.goto(address)
     expect(page.get_by_text("One two three")).to_be_visible()
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)

@@ -1,6 +1,7 @@
 """A running turn as the page draws it: also when it waits, or the store goes away and nothing may be drawn twice."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -99,6 +100,16 @@ def test_an_answer_that_is_followed_anew_is_drawn_as_if_nothing_had_happened(dra
     at = drawn([*seen[:breaks], None], [None], seen)
     assert [texts(at), at.warning.len, len(at.status)] == [texts(whole), 0, 1]
     assert [element.value for element in at.status[0].caption] == [element.value for element in whole.status[0].caption]
+
+
+def test_a_call_that_is_passed_to_an_approver_is_drawn_at_once_and_without_a_check_mark(drawn, seen):
+    [finished] = [event for event in seen if event.kind == "tool.finished"]
+    deferred = replace(finished, call=finished.call.model_copy(update={"status": "deferred"}))
+    at = drawn([deferred, "leave"])
+    assert not at.status
+    assert [(box.label, box.icon) for box in at.expander] == [
+        ("Balance · passed to an approver", ":material/approval_delegation:")
+    ]
 
 
 def test_a_text_that_counts_no_more_is_replaced_once_the_page_has_caught_up(drawn):

@@ -329,7 +329,7 @@ def test_while_an_approval_waits_the_next_question_goes_back_into_the_box(open_a
 
 def test_an_approver_decides_for_others_and_the_asker_sees_it(open_as):
     at = ask(open_as(EMPLOYEE), LETTER)
-    assert "An approver must approve this" in texts(at)
+    assert "Waits for an approver until" in texts(at)
     assert "Approve" not in labels(at)
     approvals = open_as(APPROVER, "approvals")
     assert "Bank Graz" in texts(approvals)
