@@ -6,6 +6,7 @@ from tests.checker.world import Answer, Scenario
 
 PAY = WrittenCall(tool="pay", effect="unsafe", approval=None, arguments="x")
 ASKED = WrittenCall(tool="pay", effect="unsafe", approval="asker", arguments="x")
+SENT = WrittenCall(tool="send", effect="unsafe", approval="approver", arguments="x")
 LOOK = WrittenCall(tool="look", effect="read", approval=None, arguments="x")
 BOOK = WrittenCall(tool="book", effect="idempotent", approval=None, arguments="x")
 WRONG = WrittenCall(tool="no", effect=None, approval=None, arguments="x", fault="unknown_tool", message="none")
@@ -119,6 +120,42 @@ BOUNDED = (
         answers=(Answer((), (ASKED, ASKED)), Answer()),
         crashes=1,
         full=("approver", "denier"),
+    ),
+    Scenario(
+        name="a question asked again in its place, the first version shown again, and another question",
+        actors=("opener", "regenerator", "shower", "later"),
+        answers=(Answer(),),
+    ),
+    Scenario(
+        name="a question asked again in its place whose answer has acted",
+        actors=("opener", "regenerator", "later", "recoverer"),
+        answers=(Answer((), (PAY,)), Answer()),
+        others=(Answer(),),
+        crashes=1,
+    ),
+    Scenario(
+        name="two deciders over a deferred call, and another question",
+        actors=("opener", "approver", "denier", "later"),
+        answers=(Answer((), (SENT,)), Answer()),
+        others=(Answer(),),
+    ),
+    Scenario(
+        name="a deferred call that is decided, taken back or expires",
+        actors=("opener", "approver", "withdrawer", "recoverer"),
+        answers=(Answer((), (SENT,)), Answer()),
+    ),
+    Scenario(
+        name="a decision that nobody acknowledged, and a crash",
+        actors=("opener", "approver", "recoverer"),
+        answers=(Answer((), (SENT,)), Answer()),
+        crashes=1,
+        faults=1,
+    ),
+    Scenario(
+        name="a deferred call in a question that is asked again, and shown again",
+        actors=("opener", "regenerator", "withdrawer", "shower"),
+        answers=(Answer((), (SENT,)), Answer()),
+        others=(Answer(),),
     ),
 )
 """Each is explored to its last schedule."""
