@@ -76,11 +76,11 @@ def _load(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move
         case "opener" | "again" | "second" | "renamer":
             ready = True
         case "later" | "regenerator":
-            ready = _ended(world, "t-r1")
+            ready = open is None and "t-r1" in world.tip.account.opened
         case "reviser":
-            ready = _ended(world, "t-r3")
+            ready = open is None and "t-r3" in world.tip.account.opened
         case "shower":
-            ready = _other_version(world.tip) is not None
+            ready = open is None and _other_version(world.tip) is not None
         case "withdrawer":
             ready = bool(undecided)
         case "recoverer" | "stopper":
@@ -103,11 +103,6 @@ def _load(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move
 def _named(actor: Actor) -> str:
     """The recoverer as another worker than in the round before."""
     return f"{actor.name.partition('.')[0]}.{actor.round}"
-
-
-def _ended(world: World, turn: str) -> bool:
-    one = world.tip.state.items.get(turn)
-    return isinstance(one, Turn) and one.ended_at is not None
 
 
 def _other_version(view: Log) -> str | None:
@@ -137,9 +132,7 @@ def _showing(model: Model, world: World, index: int, actor: Actor) -> World:
     else:
         version = _other_version(actor.view) or "t-r1"
     original = actor.view.state.item(Turn, "t-r1")
-    last = left_at(original, version)
-    if model.habits.shows_where_it_was and isinstance(actor.command, Show):
-        last = actor.command.last
+    last = version if model.habits.shows_only_the_version else left_at(original, version)
     return world.with_actor(index, actor.wants(Show(version=version, last=last), "done"))
 
 

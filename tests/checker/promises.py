@@ -57,15 +57,20 @@ def _check_entry(node: Log, entry: Entry, before: State, after: State) -> None:
         case "turn.opened":
             if open is not None:
                 raise Violation("one turn is open at a time", shell["turn"])
-            opened = [e for log in node.commits() for e in log.entries if e.kind == "turn.opened"]
-            if len({e.shell["request_id"] for e in opened}) < len(opened):
-                raise Violation("one request is one turn", shell["request_id"])
             if shell["fork"]:
                 _check_fork(node, shell["turn"], before)
             if shell["report"]:
                 _check_report(node, shell["report"], entry.n)
+            opened = [e for log in node.commits() for e in log.entries if e.kind == "turn.opened"]
+            if len({e.shell["request_id"] for e in opened}) < len(opened):
+                raise Violation("one request is one turn", shell["request_id"])
         case "branch.shown" if open is not None:
             raise Violation("what is shown changes between turns", shell["version"])
+        case "call.deferred":
+            account = _account(node, entry.n)
+            waiting = [one.digest for one in account.requests.values() if one.over is None and one.decision is None]
+            if account.digests[shell["call"]] in waiting:
+                raise Violation("a request waits once", shell["call"])
         case "approval.given" | "approval.denied" | "deferred.closed":
             request = _account(node, entry.n).requests.get(shell["call"])
             decided = request is not None and request.decision is not None
@@ -134,7 +139,7 @@ def _check_branch(node: Log) -> None:
     open = thread.open.turn if thread.open else None
     acted = (account.opened[turn] for turn in path if turn != open and _acted(node.state, turn))
     if thread.acted != max(acted, default=0):
-        raise Violation("the head shows a branch of the tree", f"it acted at {thread.acted}")
+        raise Violation("the head and the records agree", f"the branch has not acted at {thread.acted}")
     for turn in account.opened:
         versions = account.versions(turn)
         original = node.state.items.get(versions[0])

@@ -80,7 +80,7 @@ class Habits:
     never_expires: bool = False
     counts_no_losses: bool = False
     works_while_it_waits: bool = False
-    shows_where_it_was: bool = False
+    shows_only_the_version: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +342,9 @@ class Model:
             for entry in entries:
                 self.seen[entry.kind] += 1
                 self.seen["unknown"] += entry.shell.get("status") == "unknown"
+                self.seen["turn that takes another's place"] += entry.shell.get("fork") is not None
+                self.seen["report of a decision"] += entry.shell.get("report") is not None
+                self.seen[f"deferred call {entry.shell.get('reason')}"] += entry.kind == "deferred.closed"
         return node
 
 
