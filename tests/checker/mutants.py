@@ -109,7 +109,8 @@ def request_forgotten(state: State, command: Command, options: Options) -> Facts
 
 def ended_with_open_calls(state: State, entry: Entry) -> State:
     if entry.kind == "turn.ended" and state.thread and state.thread.open:
-        state = _with_open(state, calls=[], model_call=None)
+        closed = [call for call in state.thread.open.calls if call.closed]
+        state = _with_open(state, calls=closed, model_call=None)
     return fold(state, entry)
 
 
