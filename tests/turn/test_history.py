@@ -28,7 +28,7 @@ from tests.checker.world import STREAM
 from tests.support.commands import answered, failed, finished, requested
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
-QUESTION = re.compile(r"question ([A-Za-z0-9_-]+)\.")
+QUESTION = re.compile(r"Which ([A-Za-z0-9_-]+)\?")
 NOTE = re.compile(r"(?:\n\n)?\[this answer (?:ended early: [a-z_]+|was empty)\]$")
 
 many = settings(
@@ -81,7 +81,7 @@ def test_the_window_keeps_the_newest_whole_turns_that_fit(log: Log, options: Opt
 def test_the_model_is_sent_the_newest_turns_of_the_shown_branch_and_of_no_other(log: Log, options: Options) -> None:
     ask_again(log)
     items = {
-        id: one.model_copy(update={"question": f"question {id}."}) if isinstance(one, Turn) else one
+        id: one.model_copy(update={"question": f"Which {id}?"}) if isinstance(one, Turn) else one
         for id, one in log.state.items.items()
     }
     log.state = replace(log.state, items=items)
