@@ -341,7 +341,9 @@ def _calls(draw: Draw) -> WrittenCall:
             fault = {"fault": "unknown_tool", "message": "There is no such tool."}
             return WrittenCall(tool="none", effect=None, approval=None, arguments=draw(arguments), **fault)
         case effect:
-            approval: Any = draw(st.sampled_from(["asker", "approver"] if effect == "unsafe" else [None, None, "approver"]))
+            approval: Any = draw(
+                st.sampled_from(["asker", "approver"] if effect == "unsafe" else [None, None, "approver"])
+            )
             return WrittenCall(tool=effect, effect=effect, approval=approval, arguments=draw(arguments))  # type: ignore[arg-type]  # one of three
 
 

@@ -476,7 +476,9 @@ MUTANTS = (
     _mutant("a request is forgotten once its turn has ended", _GIVEN, LISTED, fold=item_dropped_at_the_end),
     _mutant(decisions_not_reported, _GIVEN, REPORTED, decide=decisions_not_reported),
     _mutant("an expired call is approved", _OVER, FIRST, decide=decided_again, fold=decided_again_by_all),
-    _mutant("a call that was taken back is approved", _TAKEN_BACK, FIRST, decide=decided_again, fold=decided_again_by_all),
+    _mutant(
+        "a call that was taken back is approved", _TAKEN_BACK, FIRST, decide=decided_again, fold=decided_again_by_all
+    ),
     _mutant("two deciders both count", _BOTH, FIRST, decide=decided_again, fold=decided_again_by_all),
     _mutant("the second decider overrules the record", _BOTH, ACCEPTED, decide=decided_again),
     _mutant("a decided call is taken back", _TAKEN_BACK, FIRST, decide=closed_again, fold=closed_again_by_all),

@@ -6,8 +6,8 @@ A broken promise raises `Violation`, which names it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.log.fold import State
 from core.log.branches import is_shown
+from core.log.fold import State
 from core.log.records import DeferredCall, ModelCall, OpenTurn, ToolCall, Turn
 from core.turn.decide import MAX_LOST, MAX_RETRIED
 from core.turn.plan import MAX_STARTS
@@ -170,7 +170,11 @@ def _check_deferred(node: Log) -> None:
         closed = kept.closed if kept.closed else None
         decision = kept.decision.outcome if kept.decision else None
         same = kept.status == (status or "waiting") and decision == one.decision and kept.digest == one.digest
-        if not same or closed != (one.over if status == "closed" else None) or (status == "reported") != bool(kept.report):
+        if (
+            not same
+            or closed != (one.over if status == "closed" else None)
+            or (status == "reported") != bool(kept.report)
+        ):
             raise Violation("the head and the records agree", f"{kept.status} of {one}")
 
 

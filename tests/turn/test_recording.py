@@ -194,7 +194,7 @@ def test_records_lag_only_while_a_turn_is_worked_on_and_recovery_finds_it(log: L
 @many
 @given(logs(max_turns=5))
 def test_a_refold_turn_by_turn_gives_the_records_of_a_whole_fold(log: Log) -> None:
-    """Although an entry may change the records of several turns, of which a refold keeps none for longer than it must."""
+    """Although an entry may change the records of several turns, and a refold forgets each as soon as it can."""
     folded = anyio.run(refolded, log)
     expected = [record(item) for item in (*log.state.items.values(), log.state.thread) if item]
     assert folded == {(one.kind, one.id): one for one in expected}
