@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from core.canonical import Json
-from core.values import Judgement, Passage, StopReason, Usage
+from core.values import CallStatus, Judgement, Passage, StopReason, Usage
 
 ErrorCode: TypeAlias = Literal[
     "overloaded",  # 429, 5xx: the same request may succeed later
@@ -81,7 +81,8 @@ class AssistantMessage:
 class ToolMessage:
     """The result of the call `id`. Every call has exactly one, directly after its answer, in the order of the calls.
 
-    `content` is the result as JSON text; if `failed`, it says in words what went wrong.
+    `content` is the result as JSON text; if `failed`, it says in words what went wrong. `status` is that of the call on
+    record, None without a call, for adapters that answer by it.
     """
 
     role: Literal["tool"] = "tool"
@@ -89,6 +90,7 @@ class ToolMessage:
     tool: str
     content: str
     failed: bool = False
+    status: CallStatus | None = None
 
 
 SentMessage: TypeAlias = UserMessage | AssistantMessage | ToolMessage

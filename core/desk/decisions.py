@@ -84,7 +84,10 @@ class Decisions:
         )
         turn = report_turn(call.thread, call_id)[0] if deferred else call.turn
         await self._workers.append(journal, approval, worker, turn, place, by=viewer.id)
-        await journal.load_turn(call.turn)  # a journal lets go of the turns that are over
+        if call_id not in journal.state.items:
+            # A journal lets go of the turns that are over. This one may be a worker's by now: it is not ours to change.
+            journal = self._journal(call.thread)
+            await journal.load(call.turn)
         decided = journal.state.item(ToolCall, call_id)
         if viewer.id != decided.owner and (decided.decision is None or decided.decision.by != viewer.id):
             # Another person decided first. So this viewer has only looked at the call, and that goes on record.

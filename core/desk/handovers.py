@@ -135,7 +135,8 @@ class Handovers:
 
 
 def _messages(turn: Turn) -> list[tuple[Literal["user", "assistant"], str | None, str]]:
-    return [("user", turn.question, turn.opened_at), ("assistant", turn.text, turn.ended_at or turn.opened_at)]
+    asker: Literal["user", "assistant"] = "assistant" if turn.report else "user"
+    return [(asker, turn.question, turn.opened_at), ("assistant", turn.text, turn.ended_at or turn.opened_at)]
 
 
 def _ended(

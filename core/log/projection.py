@@ -4,7 +4,7 @@ The head (`core.log.fold`) has already decided that a fact is legal.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from core.canonical import Json
 from core.clock import iso, moment
@@ -212,19 +212,21 @@ def _opened(thread: Thread, items: _Items, entry: Entry, fact: TurnOpened) -> It
         day=at[:10],
         country=fact.standing.country,
     )
-    for message_id, role, words in ((question_id(fact.turn), "user", text), (answer_id(fact.turn), "assistant", "")):
+    # A report is the desk's own word, and not the employee's.
+    asker: Literal["user", "assistant"] = "assistant" if report else "user"
+    # Both messages come from one entry: the answer after the question.
+    for place, message_id, words in ((0, question_id(fact.turn), text), (1, answer_id(fact.turn), "")):
         yield Message(
             id=message_id,
             n=entry.n,
             thread=thread.id,
             turn=fact.turn,
             owner=thread.owner,
-            role="user" if role == "user" else "assistant",
+            role=asker if place == 0 else "assistant",
             text=words,
             status="running",
             at=at,
-            at_n=2 * entry.n
-            + (role == "assistant"),  # both messages come from one entry: the answer after the question
+            at_n=2 * entry.n + place,
         )
 
 

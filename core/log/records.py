@@ -330,6 +330,8 @@ class Turn(Value):
 class Message(Value):
     """The question (`user`) or the answer (`assistant`) of a turn; `at_n` orders the messages of a thread.
 
+    A turn that reports a decision has two messages of the `assistant`: the report, and the answer.
+
     `status` is the turn's. `text` is None once erased.
     """
 

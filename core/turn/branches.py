@@ -37,7 +37,7 @@ def why_not(thread: Thread, turn: Turn) -> str | None:
 def fork(state: State, replaces: str) -> Fork:
     """The place that a new turn takes from the turn `replaces`. Raises NotFound and NotReplaceable."""
     thread, turn = state.thread, state.items.get(replaces)
-    if thread is None or thread.last is None or not isinstance(turn, Turn) or turn.thread != thread.id:
+    if thread is None or not isinstance(turn, Turn) or turn.thread != thread.id:
         raise NotFound("turn", replaces)
     shown = _shown_version(state, turn)
     # The rules are those of the version that is shown: it is the one that the new turn hides.
@@ -50,7 +50,7 @@ def fork(state: State, replaces: str) -> Fork:
     hidden = without(turn.hidden, turn.first_n, state.n)
     if len(hidden) > MAX_HIDDEN:
         raise NotReplaceable(f"too much of this thread was asked again: {_BELOW}, or open a new thread")
-    return Fork(replaces=turn.id, original=original.id, left=thread.last, hidden=hidden)
+    return Fork(replaces=turn.id, original=original.id, left=thread.last or shown.id, hidden=hidden)
 
 
 def shown(state: State, command: Show) -> tuple[BranchShown, ...]:

@@ -17,7 +17,6 @@ from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import (
     AnyFact,
-    CallDeferred,
     HistorySummarized,
     HookFailed,
     ModelAnswered,
@@ -33,7 +32,7 @@ from core.log.facts import (
 )
 from core.log.fold import State, fold, fold_all
 from core.log.projection import concerned
-from core.log.records import Thread, Turn, item, record
+from core.log.records import Item, Thread, ToolCall, Turn, item, record
 from core.log.repair_commits import Repairs
 from core.options import Options
 from core.store import Query, Record, Store, commit_size, every
@@ -53,7 +52,6 @@ MAX_WAITING = 256 * 1024
 """Bytes of content after which they are written too: a record that is too large must show before its entry is there."""
 
 _STEPS = (
-    CallDeferred,
     HistorySummarized,
     HookFailed,
     ModelAnswered,
@@ -214,11 +212,16 @@ class Journal:
         stored = await self._store.get("turn", turn)
         if stored is None:
             return
-        items = {**self.state.items, turn: item(stored)}
-        for kind in ("message", "tool_call", "model_call", "retrieval", "handover", "deferred_call"):
-            async for one in every(self._store, Query(kind=kind, where={"turn": turn})):
-                items[one.id] = item(one)
-        self.state = replace(self.state, items=items)
+        loaded = {turn: item(stored)}
+        for kind in ("message", "tool_call", "model_call", "retrieval", "handover"):
+            loaded |= await self._of_turn(kind, turn)
+        if any(isinstance(one, ToolCall) and one.status == "deferred" for one in loaded.values()):
+            loaded |= await self._of_turn("deferred_call", turn)
+        # The state of now, not that of before the reads: a worker may have gone on with this journal meanwhile.
+        self.state = replace(self.state, items={**loaded, **self.state.items})
+
+    async def _of_turn(self, kind: str, turn: str) -> dict[str, Item]:
+        return {one.id: item(one) async for one in every(self._store, Query(kind=kind, where={"turn": turn}))}
 
     def _lags(self, state: State, facts: Sequence[AnyFact]) -> bool:
         """Whether the records of these facts wait: the turn goes on, and its next commits would write them anew."""

@@ -47,7 +47,7 @@ def summary_request(choice: Choice, earlier: Sequence[SentMessage]) -> ModelRequ
     for message in earlier:
         match message:
             case UserMessage():
-                lines.append(f"Employee: {message.text}")
+                lines.append(f"{'Desk' if message.report else 'Employee'}: {message.text}")
             case AssistantMessage() if message.text:
                 lines.append(f"Desk: {message.text}")
             case ToolMessage():
@@ -156,7 +156,8 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
             content = f"It succeeded, but its result could not be recorded: {call.error}"
     else:
         content = call.error or _OUTCOMES.get(call.status) or f"The call is {call.status}: {call.code or 'no reason'}."
-        if call.status in ("unknown", "denied") and call.error:
+        # A call may be denied without a person: by a hook, or because the same request waits already.
+        if call.error and (call.status == "unknown" or (call.status == "denied" and call.decision)):
             content = f"{_OUTCOMES[call.status]} {call.error}"
         if call.status == "failed" and call.code == "raised":
             # The exception may name hosts, files or people: it is for the record, and not for an answer.
@@ -167,7 +168,7 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
     if len(content) > limit:
         content = f"{content[:limit]}\n[cut: {len(content) - limit} more characters are kept in the record]"
     failed = call.status not in ("succeeded", "deferred")
-    return ToolMessage(id=call.id, tool=call.tool, content=content, failed=failed)
+    return ToolMessage(id=call.id, tool=call.tool, content=content, failed=failed, status=call.status)
 
 
 def check_sendable(request: ModelRequest) -> None:

@@ -103,11 +103,13 @@ class Recovery:
         """See to one thread: write records that lag, expire approvals, take over a turn, report a decision."""
         journal = self._journal(thread_id)
         if claim := await self.assess(journal):
+            # The journal is the worker's now. While it works on the turn, a decision cannot be reported anyway.
             try:
                 await self._adopt(journal, claim)
             except Superseded:
                 log.info("turn %s: another worker took it over", claim.turn)
-        await self._see_to_deferred(journal)
+        else:
+            await self._see_to_deferred(journal)
 
     async def assess(self, journal: Journal) -> Claim | None:
         """As `look_after`, but returns the claim by which the turn would be taken over, None if it is left alone."""
@@ -139,18 +141,23 @@ class Recovery:
         return None
 
     async def _see_to_deferred(self, journal: Journal) -> None:
-        """Close the deferred calls whose time is over; report the decisions, one turn at a time."""
-        for deferred in journal.thread.deferred if journal.thread else ():
-            over = moment_of(deferred.expires) <= await self._equipment.store.now()
-            gone = deferred.decision == "given" and deferred.tool not in self._equipment.tools
-            if over and (deferred.decision is None or gone):
-                reason: Literal["expired", "tool_gone"] = "tool_gone" if gone else "expired"
-                await journal.load_turn(deferred.turn)
-                await journal.append(CloseDeferred(call=deferred.call, reason=reason), by=DESK)
-            elif deferred.decision is not None and not gone and journal.state.open_turn is None:
-                # Another desk may have the tool of a call that this one cannot run.
-                await journal.load_turn(deferred.turn)
-                await self._report(journal, deferred)
+        """Close the deferred calls whose time is over, then report a decision; the end of its turn reports the next."""
+        if journal.thread is None:
+            return
+        for one in journal.thread.deferred:
+            if moment_of(one.expires) <= await self._equipment.store.now():
+                reason: Literal["expired", "tool_gone"] = "expired" if one.decision is None else "tool_gone"
+                if reason == "expired" or not self._can_carry_out(one):
+                    await journal.load_turn(one.turn)
+                    await journal.append(CloseDeferred(call=one.call, reason=reason), by=DESK)
+        # Another desk may have the tool of a call that this one cannot run.
+        decided = [one for one in journal.thread.deferred if one.decision and self._can_carry_out(one)]
+        if decided and journal.state.open_turn is None:
+            await journal.load_turn(decided[0].turn)
+            await self._report(journal, decided[0])  # with it the journal is the worker's
+
+    def _can_carry_out(self, deferred: OpenDeferred) -> bool:
+        return deferred.decision == "denied" or deferred.tool in self._equipment.tools
 
     async def tidy(self, turn: Turn) -> None:
         """Erase the content of an ended turn that the options forget, and put that on record."""

@@ -6,7 +6,7 @@ Each is a model call on record like any other. Its text is not shown, and a turn
 from dataclasses import replace
 
 from core.log.facts import ModelAsked
-from core.log.records import OpenTurn
+from core.log.records import OpenTurn, Turn
 from core.model import ModelRequest
 from core.retrieval.followup import depends, rewriting, rewritten, with_context
 from core.retrieval.small_talk import small_talk
@@ -58,12 +58,12 @@ class SideCalls:
         model = equipment.chain.choose(())
         if model is None or not model.phrases:
             return False
-        return depends(self._claimed.turn.question or "") and bool((await self._choice(open_turn)).turns)
+        return depends(self._claimed.turn.question or "") and bool(await self._asked(open_turn))
 
     async def rewrite(self, open_turn: OpenTurn) -> None:
         """Request the words to search with."""
         choice = await self._choice(open_turn)
-        talk = [(turn.question, turn.text) for turn in choice.turns if turn.question]
+        talk = [(question, turn.text) for question, turn in await self._asked(open_turn)]
         request = rewriting(talk, self._claimed.turn.question or "")
         window = choice.turns[0].first_n if choice.turns else open_turn.first_n
         await self._request(open_turn, request, purpose="query", window=window)
@@ -78,10 +78,15 @@ class SideCalls:
         calls = [call for call in self._model_calls.records() if call.purpose == "query"]
         if calls and (query := rewritten(calls[-1].answer or "")):
             return [query]
-        before = [turn.question for turn in (await self._choice(open_turn)).turns if turn.question]
+        before = [earlier for earlier, _ in await self._asked(open_turn)]
         earlier = [text for text in before if small_talk(text) is None]
         joined = [with_context(earlier, question)] if earlier else [question]
         return joined if depends(question) or not earlier else [question, *joined]
+
+    async def _asked(self, open_turn: OpenTurn) -> list[tuple[str, Turn]]:
+        """The earlier turns that the window sends and their questions, without those in which nobody asked."""
+        turns = (await self._choice(open_turn)).turns
+        return [(turn.question, turn) for turn in turns if turn.question and turn.report is None]
 
     async def _choice(self, open_turn: OpenTurn) -> Choice:
         return await self._claimed.equipment.earlier.choose(self._claimed.turn)

@@ -121,10 +121,11 @@ class TurnWorker:
         searches_first = equipment.retriever is not None and options.passages > 0 and options.retrieve_first
         # A greeting that was searched would be on record as a question that the handbooks do not answer. "Help me" of a
         # person in need is none. Nor is a report of ours a question.
-        asks = turn.report is None and small_talk(turn.question or "") is None
         return plan(
             open_turn,
-            retrieves=searches_first and (turn.concern is not None or asks),
+            retrieves=searches_first
+            and turn.report is None
+            and (turn.concern is not None or small_talk(turn.question or "") is None),
             rewrites=await self._side_calls.rewrites(open_turn),
             summarizes=await self._side_calls.summarizes(open_turn),
             tells=equipment.hooked.tells,

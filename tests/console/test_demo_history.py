@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import TypeVar
 
 import anyio
@@ -13,25 +14,46 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from backends import open_store
+from backends.models.offline.model import OfflineModel
 from backends.stores.memory import MemoryStore
 from console.app import app, close
 from console.cli.main import main
 from console.demo.past.past import fill
-from console.demo.past.plan import plan
-from console.demo.past.samples import days_ahead
-from console.demo.past.table import COUNTRIES, Kind
+from console.demo.past.plan import Asker, PlannedThread, PlannedTurn, Rating, plan
+from console.demo.past.samples import Stage, days_ahead
+from console.demo.past.table import COUNTRIES, SCENES, Kind
+from console.demo.past.writing import write_thread
 from console.demo.records import working_days
 from console.people import PEOPLE
-from core.clock import iso
+from core.canonical import digest
+from core.clock import SystemClock, iso, moment
+from core.desk.desk import Desk
 from core.gate import Viewer
-from core.log.records import HandoverRecord, ModelCall, Retrieval, Review, Thread, ToolCall, Turn, item_of, record_kind
+from core.log.branches import is_shown
+from core.log.facts import draft
+from core.log.fold import State, fold_all
+from core.log.records import (
+    DeferredCall,
+    HandoverRecord,
+    ModelCall,
+    Retrieval,
+    Review,
+    Thread,
+    ToolCall,
+    Turn,
+    item_of,
+    record_kind,
+)
 from core.store import Query, Range, Store, every
-from core.values import Outcome
+from core.turn.branches import fork, shown
+from core.turn.commands import Show
+from core.turn.deferred import report_turn
+from core.values import Entry, Outcome
 from tests.console.test_command_line import Ran, failed, rolltop
 from tests.console.test_pages import AUDITOR, MAIN
 from tests.support.desks import PATIENCE
 
-T = TypeVar("T", Thread, Turn, ToolCall, ModelCall, Retrieval, HandoverRecord, Review)
+T = TypeVar("T", Thread, Turn, ToolCall, DeferredCall, ModelCall, Retrieval, HandoverRecord, Review)
 
 THREADS, DAYS, SEED = 200, 30, 5
 STAFF = {"desk", "e-2001", "e-2002", "e-3001", "e-3002"}
@@ -45,7 +67,6 @@ OUTCOMES: dict[Kind, Outcome] = {
     "not_found": "not_found",
     "failed": "failed",
     "stopped": "stopped",
-    "waiting": "waiting",
 }
 """What a question of each kind comes to; leave that is requested may be booked, or stopped."""
 
@@ -86,13 +107,13 @@ def troubles(ran: Ran) -> list[str]:
 
 async def test_all_that_can_happen_to_a_question_or_a_call_has_happened(past):
     turns, calls = await items(past, Turn), await items(past, ToolCall)
-    assert {turn.outcome for turn in turns} == {*OUTCOMES.values()}
+    assert {turn.outcome for turn in turns} == {*OUTCOMES.values(), "waiting"}
     assert {turn.status for turn in turns} == {
         *("awaiting_approval", "completed", "cancelled", "interrupted", "failed", "refused", "truncated"),
     }
     assert {call.status for call in calls} == {
         *("awaiting_approval", "succeeded", "failed", "timed_out", "denied", "invalid_arguments", "unknown_tool"),
-        *("cancelled", "unknown"),
+        *("cancelled", "unknown", "deferred"),
     }
     assert {"approval_expired", "stopped"} <= {turn.code for turn in turns}
     assert any(call.resolution for call in calls)
@@ -104,13 +125,62 @@ async def test_all_that_can_happen_to_a_question_or_a_call_has_happened(past):
 async def test_each_question_comes_to_what_it_is_in_the_table_for(past):
     turns = {turn.id: turn for turn in await items(past, Turn)}
     planned = [turn for thread in plan(40, THREADS, SEED) for turn in thread.turns]
-    assert turns.keys() == {turn.id for turn in planned}
+    assert turns.keys() >= {turn.id for turn in planned}
+    # In a scene a question may be asked again, or another one below it, and a decision is reported.
+    further = sum("ask" in turn.scene.then for turn in planned)
+    assert len([turn for turn in turns.values() if not turn.report and not turn.replaces]) == len(planned) + further
     other = [
         (turn.scene.text, turns[turn.id].outcome)
         for turn in planned
         if turn.scene.kind in OUTCOMES and turns[turn.id].outcome != OUTCOMES[turn.scene.kind]
     ]
     assert other == []
+
+
+async def test_what_waits_for_an_approver_was_approved_denied_withdrawn_expired_and_still_waits(past):
+    calls = await items(past, DeferredCall)
+    turns = {turn.id: turn for turn in await items(past, Turn)}
+    decided = [call for call in calls if call.status == "reported"]
+    assert {call.decision.outcome for call in decided} == {"given", "denied"}
+    assert {(call.status, call.closed) for call in calls} == {
+        *(("waiting", None), ("reported", None), ("closed", "expired"), ("closed", "withdrawn")),
+    }
+    run = {call.carries_out: call for call in await items(past, ToolCall) if call.carries_out}
+    assert run.keys() == {call.call for call in decided if call.decision.outcome == "given"}
+    for call in calls:
+        assert abs(moment(call.expires) - moment(call.asked_at) - timedelta(days=7)) < timedelta(minutes=1)
+    for call in decided:
+        report = turns[call.report]
+        assert (report.status, report.report, report.thread) == ("completed", call.call, call.thread)
+        assert report.opened_at >= call.decision.at
+        assert (call.decision.reason or "") in report.text
+        assert ("denied" in report.text) == (call.decision.outcome == "denied")
+    assert any("genehmigt" in turns[call.report].text for call in decided)
+    open_calls = [one for thread in await items(past, Thread) for one in thread.deferred]
+    assert {one.call for one in open_calls} == {call.call for call in calls if call.status == "waiting"}
+    # In one thread a question was asked between the request and the decision.
+    assert any(
+        call.asked_at < turn.opened_at < call.decision.at
+        for call in decided
+        for turn in turns.values()
+        if turn.thread == call.thread
+    )
+
+
+async def test_answers_were_given_again_questions_edited_and_a_version_gone_back_to(past):
+    turns = {turn.id: turn for turn in await items(past, Turn)}
+    heads = {thread.id: thread for thread in await items(past, Thread)}
+    again = [turn for turn in turns.values() if turn.replaces]
+    edited = {turns[turn.replaces].question != turn.question for turn in again}
+    assert edited == {True, False}
+    for turn in again:
+        assert turn.replaces == turn.original
+        original = turns[turn.original]
+        assert [version.turn for version in original.versions] == [original.id, turn.id]
+        (seen,) = (one for one in original.versions if is_shown(heads[turn.thread].hidden, one.n))
+        assert seen.seen[-1].until is None
+    went_back = [turn for turn in turns.values() if turn.versions and len(turn.versions[0].seen) == 2]
+    assert went_back
 
 
 def test_a_rebuild_and_a_doctor_find_nothing(filled):
@@ -131,9 +201,87 @@ async def test_everything_is_dated_within_the_days_and_in_order(past):
             assert times[-1] < last
     days = Counter(turn.day for turn in await items(past, Turn))
     assert len(days) > DAYS / 2
-    waiting = [thread.open.expires for thread in await items(past, Thread) if thread.open]
-    assert waiting
-    assert min(waiting) > iso(now)
+    for_askers = [thread.open.expires for thread in await items(past, Thread) if thread.open]
+    for_approvers = [call.expires for call in await items(past, DeferredCall) if call.status == "waiting"]
+    assert for_askers
+    assert for_approvers
+    assert min(*for_askers, *for_approvers) > iso(now)
+
+
+def as_a_desk_decides(entries: list[Entry]) -> int:
+    """Check each fork and each return to a version against the desk's own rules; returns how many there are."""
+    checked = 0
+    for n, entry in enumerate(entries):
+        before, shell = fold_all(State(), entries[:n]), entry.shell
+        if entry.kind == "turn.opened" and shell["fork"]:
+            assert json.loads(fork(before, shell["fork"]["replaces"]).model_dump_json()) == shell["fork"]
+        elif entry.kind == "branch.shown":
+            (fact,) = shown(before, Show(version=shell["version"], last=shell["last"]))
+            assert json.loads(json.dumps(draft(fact).shell)) == shell
+        elif entry.kind == "turn.opened" and shell["report"]:
+            assert (shell["turn"], shell["request_id"]) == report_turn(before.thread.id, shell["report"]["deferred"])
+        else:
+            continue
+        checked += 1
+    return checked
+
+
+async def test_branches_and_reports_are_what_a_desk_would_write_in_their_place(past):
+    checked = [as_a_desk_decides(entries) for entries in (await logs(past, "thread")).values()]
+    assert sum(checked) > 8
+
+
+class NoRetriever:
+    """A retriever without a handbook."""
+
+    async def search(self, query, viewer, limit, filters=None, as_of=None):
+        return []
+
+    async def judge(self, query, passages):
+        return None
+
+    async def versions(self):
+        return {}
+
+
+class NoCare:
+    """A care that finds nobody in need."""
+
+    async def recognise(self, text, viewer):
+        return None
+
+
+async def test_a_thread_may_have_several_scenes_with_branches_and_acts():
+    steps = [("approve",), ("edit", "back"), ("regenerate",), ("ask", "approve"), ("edit", "back"), ("edit",)]
+    scenes = [next(s for s in SCENES if s.then == then and s.kind in ("leave", "again", "letter")) for then in steps]
+    stage = Stage(NoRetriever(), NoCare(), "-")
+    turns = [
+        PlannedTurn(
+            scene=scene,
+            country="austria",
+            id=digest(["t1", str(number)])[:24],
+            request=str(number),
+            pause=60,
+            rating=Rating(luck=0, comment=1) if number == 1 else None,
+        )
+        for number, scene in enumerate(scenes)
+    ]
+    owner = Asker(id="e-10007", country="austria", department="sales", weight=1)
+    planned = PlannedThread(id="t1", owner=owner, metadata={}, title=None, turns=tuple(turns))
+    samples = {(scene, "austria"): await stage.play(scene, "austria") for scene in scenes}
+    store = MemoryStore()
+    written = await write_thread(store, SystemClock(), planned, samples, datetime.now(UTC), 30, Random(1))
+    entries = await store.read("thread:t1")
+    assert as_a_desk_decides(entries) == 7
+    assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
+    # The last scene's first turn follows what the scene before it leaves out, so that both are one range.
+    assert (written.head.rejected, len(written.head.hidden)) == (0, 3)
+    view = await Desk(store, OfflineModel()).archive.transcript(Viewer("e-10007"), "t1", last=100)
+    assert [turn.turn.question for turn in view.turns[1:]] == [
+        *(scenes[1].text, scenes[2].text, scenes[3].text, scenes[3].next),
+        *("The request salary_letter was approved.", scenes[4].text, scenes[5].next),
+    ]
+    assert [turn.turn.rating for turn in view.turns].index("up") == 1
 
 
 async def test_sealed_threads_ratings_verdicts_and_looks_are_on_record(past):
@@ -170,7 +318,8 @@ async def test_a_thread_names_its_own_people_and_ids_only(past):
     assert len(handovers) == sum(
         entry.kind == "handover.asked" for log in (await logs(past, "thread")).values() for entry in log
     )
-    decided = [call for call in await items(past, ToolCall) if call.decision and call.approval == "approver"]
+    decided = [call for call in await items(past, DeferredCall) if call.decision]
+    assert decided
     assert all(call.decision.by != call.owner for call in decided)
 
 
@@ -221,8 +370,7 @@ def test_the_consoles_desk_goes_on_with_what_waits(console):
     desk = app().desk
 
     async def approve() -> ToolCall:
-        heads = [one for one in await items(desk._store, Thread) if one.open]
-        waiting = next(one for one in heads if one.open.calls[0].approval == "asker")
+        waiting = next(one for one in await items(desk._store, Thread) if one.open)
         owner = Viewer(waiting.owner, country="austria")
         call = await desk.archive.call(owner, waiting.open.calls[0].call)
         await desk.decide(owner, call.id, "approve", call.digest)

@@ -1,6 +1,7 @@
 """Records rebuilt from logs: what differs is found and mended, and what no repair can put right is said."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -15,12 +16,14 @@ from core.log.commit import begin_stream
 from core.log.entry import Draft, chain
 from core.log.facts import DemoMarked, InstallationContent, InstallationMade
 from core.log.fold import fold
+from core.log.records import record
 from core.maintenance.rebuild import Finding, Rebuild
 from core.maintenance.refold import outline, refold
 from core.store import Query, Record, Store, every
 from core.values import GENESIS
-from tests.support.desks import ASKER, chatting, log_of
-from tests.support.papers import RECORDED, SECRET, logs, papers, records
+from tests.support.deferred_life import Order
+from tests.support.desks import ASKER, chatting, folded, log_of
+from tests.support.papers import RECORDED, SECRET, deferrals, logs, papers, records
 from tests.support.seeding import seed
 from tests.support.wrapped import FaultyStore, WrappedStore
 
@@ -50,9 +53,9 @@ async def without(store: Store, *lost: tuple[str, str], lagging: str | None = No
     for stream, log in (await logs(store)).items():
         await copy.commit(stream, 0, log, id="c-copied")
     for kind in RECORDED:
-        async for record in every(store, Query(kind=kind)):
-            if (kind, record.id) not in lost and not (lagging and lagging in (record.id, record.fields.get("thread"))):
-                await copy.commit("thread:t-0", 0, (), [record], id="c-repair")
+        async for held in every(store, Query(kind=kind)):
+            if (kind, held.id) not in lost and not (lagging and lagging in (held.id, held.fields.get("thread"))):
+                await copy.commit("thread:t-0", 0, (), [held], id="c-repair")
     if lagging:
         log = await outline(store, lagging, upto)
         async for batch in refold(
@@ -338,6 +341,44 @@ async def test_a_thread_that_goes_on_meanwhile_is_not_taken_for_wrong(store):
         assert asked
         assert len((await chat.desk.archive.transcript(ASKER, chat.id)).turns) == 2
         assert await rebuilt(store) == []
+
+
+@pytest.mark.parametrize("order", get_args(Order))
+async def test_deferred_calls_and_versions_that_were_lost_or_changed_are_mended(store, order):
+    await deferrals(store, order)
+    right = await records(store)
+    calls = {call.fields["status"]: call async for call in every(store, Query(kind="deferred_call"))}
+    assert set(calls) == {"waiting", "reported", "closed"}
+    versions = next(id for kind, id in right if kind == "turn" and b'"versions":[{' in right[kind, id][1])
+    lost, reported = calls["waiting"].id, calls["reported"].id
+    copy = await without(store, ("deferred_call", lost))
+    await put(copy, "deferred_call", reported, status="waiting", report=None)
+    await put(copy, "turn", versions, versions=[], hidden=[[1, 2]])
+    found = await rebuilt(copy, mend=False)
+    assert told(found) == {
+        ("missing", "deferred_call", lost),
+        ("changed", "deferred_call", reported),
+        ("changed", "turn", versions),
+    }
+    assert {one.said for one in found} == {"", "report, status", "hidden, versions"}
+    assert all(one.mended for one in await rebuilt(copy))
+    assert await records(copy) == right
+    assert await rebuilt(copy) == []
+
+
+@pytest.mark.parametrize("order", get_args(Order))
+async def test_a_thread_whose_entries_concern_several_turns_is_folded_in_pieces_as_at_once(order, monkeypatch):
+    """A report changes the turn that asked, another version the first one: long after that turn's own entries."""
+    store = MemoryStore()
+    thread = await deferrals(store, order)
+    monkeypatch.setattr("core.maintenance.refold.PAGE", 3)
+    log = await outline(store, thread, len(await log_of(store, thread)))
+    pieces = [one async for batch in refold(store, log) for one in batch]
+    state = await folded(store, thread)
+    at_once = [record(one) for one in (*state.items.values(), state.thread)]
+    assert sorted(pieces, key=lambda one: (one.kind, one.id)) == sorted(at_once, key=lambda one: (one.kind, one.id))
+    assert {one.fields["status"] for one in pieces if one.kind == "deferred_call"} == {"waiting", "reported", "closed"}
+    assert {len(one.fields["versions"]) for one in pieces if one.kind == "turn"} == {0, 2}
 
 
 async def test_a_long_thread_is_folded_a_turn_at_a_time(monkeypatch):

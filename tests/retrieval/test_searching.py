@@ -8,7 +8,7 @@ from backends.stores.memory import MemoryStore
 from core import Audience, Desk, InvalidInput, Judgement, Options, Passage, Viewer, tool
 from core.worker.history import check_sendable
 from tests.desk.test_chat import records_are_what_the_log_says
-from tests.support.desks import ASKER, QUICK, chatting, ended, kinds, live_text, log_of, logged, until
+from tests.support.desks import APPROVER, ASKER, QUICK, chatting, ended, events, kinds, live_text, log_of, logged, until
 
 
 @pytest.fixture
@@ -269,6 +269,36 @@ async def test_a_rewriting_that_fails_leaves_the_questions_before_it_in_front(st
         reply = await chat.ask("And for part-timers?")
     assert reply.status == "completed"
     assert library.asked[-1][0] == "How many days of leave are there?\nAnd for part-timers?"
+
+
+@tool(effect="unsafe", approval="approver")
+def book(days: int) -> str:
+    """Book days."""
+    return "booked"
+
+
+@pytest.mark.parametrize("phrases", [False, True])
+async def test_a_report_of_a_decision_is_no_question_and_stands_before_no_follow_up(store, phrases):
+    library = Library()
+    rewriting = [[Say("How many days of leave do part-timers get?")]] if phrases else []
+    script = [[Call("book", {"days": 3})], [Say("It waits.")], [Say("Booked.")], *rewriting, [Say("Less.")]]
+    model = ScriptedModel(script, phrases=phrases)
+    async with chatting(store, model, retriever=library, tools=[book]) as chat:
+        reply = await chat.ask("How many days of leave are there? Book three.")
+        (call,) = reply.tool_calls
+        await chat.desk.decide(APPROVER, call.id, "approve", call.digest)
+        report = (await chat.desk.archive.deferred_call(ASKER, call.id)).report
+        await events(chat.desk, report)
+        view = await chat.desk.archive.turn_view(ASKER, report)
+        assert (view.retrievals, [one.purpose for one in view.model_calls]) == ([], ["answer"])
+        await chat.ask("And for part-timers?")
+    if phrases:
+        rewritten = model.requests[3].messages[0].text
+        assert "Employee: How many days of leave are there? Book three." in rewritten
+        assert "was approved" not in rewritten
+    else:
+        earlier = "How many days of leave are there? Book three."
+        assert library.asked[-1][0] == f"{earlier}\nAnd for part-timers?"
 
 
 async def test_nothing_is_rewritten_that_stands_by_itself_or_where_the_options_say_no(store):

@@ -25,7 +25,8 @@ from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.errors import Conflict, Corrupt, Full, InvalidInput, StoreRefused, Unavailable
 from core.store import MAX_COMMIT, All, Query, Range, commit_size
 from core.tools import tool
-from tests.support.desks import ASKER, AUDITOR, OFFICER, PATIENCE, check, ended
+from core.turn.deferred import report_turn
+from tests.support.desks import APPROVER, ASKER, AUDITOR, OFFICER, PATIENCE, check, ended
 from tests.support.mongodb_commands import READING, Commands, asked, served
 from tests.support.proxy import Proxy
 from tests.support.random_queries import agrees_with_memory
@@ -317,11 +318,28 @@ async def test_every_filter_and_sort_of_the_library_has_an_index(watched, comman
         """Add."""
         return a + b
 
-    model = ScriptedModel([[Call("add", {"a": 1, "b": 2})], [Say("Three.")]] * 2)
-    async with Desk(watched, model, tools=[add]) as desk:
+    @tool(effect="unsafe", approval="approver")
+    def book(days: int) -> None:
+        """Book."""
+
+    two = [Call("book", {"days": 1}), Call("book", {"days": 2})]
+    model = ScriptedModel(
+        [[Call("add", {"a": 1, "b": 2})], [Say("Three.")]] * 2 + [two] + [[Say("It waits.")], [Say("Done.")]] * 2
+    )
+    async with Desk(watched, model, tools=[add, book]) as desk:
         thread = (await desk.create_thread(ASKER, metadata={"team": "x"})).id
         for _ in range(2):
             await ended(desk, await desk.submit(ASKER, thread, "What is one and two?"))
+        turn = await ended(desk, await desk.submit(ASKER, thread, "Book one, and two"))
+        first, second = (await desk.oversight.waiting_calls(APPROVER)).items
+        await desk.decide(APPROVER, first.call, "approve", first.digest)
+        await ended(desk, report_turn(thread, first.call)[0])
+        await desk.withdraw(ASKER, second.call)
+        again = await ended(desk, await desk.submit(ASKER, thread, "How much was it?"))
+        await ended(desk, await desk.submit(ASKER, thread, "How much is it?", replaces=again.id))
+        await desk.show(ASKER, again.id)
+        await desk.archive.turn_view(ASKER, turn.id)
+        await desk.recover()
         await desk.archive.transcript(ASKER, thread, last=1)
         await desk.archive.transcript(ASKER, thread, before=9)
         for cursor in (None, (await desk.archive.threads(ASKER, limit=1)).cursor):
@@ -348,7 +366,8 @@ async def test_every_filter_and_sort_of_the_library_has_an_index(watched, comman
         there = database[collection].index_information()
         assert {name: there[name]["key"] for name in wanted} == wanted
     reads = [(command[name], *asked(name, command)) for name, command in commands.sent if name in READING]
-    assert {collection for collection, _, _ in reads} >= {f"record.{kind}" for kind in ("thread", "turn", "message")}
+    expected = ("thread", "turn", "message", "deferred_call")
+    assert {collection for collection, _, _ in reads} >= {f"record.{kind}" for kind in expected}
     for collection, condition, sort in reads:
         if set(condition) == {"_id"}:
             continue

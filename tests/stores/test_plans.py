@@ -29,9 +29,9 @@ from backends.stores.suite.steps import first
 from core.clock import iso
 from core.log.buckets import bucket
 from core.log.facts import Snapshot
-from core.log.records import FOLD, OUTDATED, Look, Message, ModelCall, Thread, ToolCall, Turn, record
+from core.log.records import FOLD, OUTDATED, DeferredCall, Look, Message, ModelCall, Thread, ToolCall, Turn, record
 from core.store import All, In, Page, Query, Range, Record, Store, Tally
-from core.values import Usage
+from core.values import Standing, Usage
 from tests.support.mongodb_commands import Commands, asked, served
 
 SNAPSHOT = Snapshot(models=("m",), instructions="-", tools="-", options="-", handbooks="-")
@@ -171,6 +171,25 @@ def papers(first_number: int, count: int, days: tuple[int, int]) -> list[Record]
         )
         records.append(
             record(
+                DeferredCall(
+                    **of_turn,
+                    id=f"c{number}-d",
+                    turn=turn,
+                    call=f"c{number}",
+                    tool=tool,
+                    effect="unsafe",
+                    arguments={"days": 3},
+                    digest="-",
+                    status="waiting" if rare else "decided" if wrong else "reported",
+                    asked_at=at,
+                    expires=iso(NOW) if number % 100 == 7 else since(-7),
+                    standing=Standing(),
+                    at_n=4,
+                )
+            )
+        )
+        records.append(
+            record(
                 Look(
                     id=f"l{number}",
                     n=1,
@@ -233,6 +252,15 @@ CASES = {
     "open turns": Case(Query(kind="turn", where={"status": In(("running", "awaiting_approval"))})),
     "messages of turns": Case(Query(kind="message", where={"turn": In(("u1", "u22", "u333"))})),
     "calls about another person": Case(replace(CALLS, where={"about_other": True})),
+    "calls that wait for an approver": Case(
+        Query(kind="deferred_call", where={"status": "waiting"}, order=("asked_at",))
+    ),
+    "calls that waited in vain": Case(
+        Query(kind="deferred_call", where={"status": "waiting", "expires": Range(lt=since(-1))})
+    ),
+    "decisions without their report": Case(Query(kind="deferred_call", where={"status": "decided"})),
+    "deferred calls of turns": Case(Query(kind="deferred_call", where={"turn": In(("u7", "u22", "u333"))})),
+    "deferred calls of a thread": Case(Query(kind="deferred_call", where={"thread": "t7"})),
     "answers by day and outcome": Case(Query(kind="turn", where={"opened_at": MONTH}), ("day", "outcome")),
     "costs by day and model": Case(
         Query(kind="model_call", where={"asked_at": MONTH}), ("day", "model"), ("cost", "usage.input", "usage.output")

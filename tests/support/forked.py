@@ -12,7 +12,9 @@ from typing import Any
 import anyio
 
 FORKING = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload(["tests.support.killed_program", "tests.support.ingesting_program"])
+FORKING.set_forkserver_preload(
+    ["tests.support.killed_program", "tests.support.ingesting_program", "tests.support.deferred_life"]
+)
 
 
 class Forked:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from backends.models.scripted.model import Call, Say, Wait
-from core import Concern, Options, Ticket, Viewer, tool
+from core import Concern, Desk, Options, Ticket, Viewer, tool
 from core.canonical import canonical
 from core.clock import SystemClock
 from core.desk.filters import ThreadFilter
@@ -16,8 +16,9 @@ from core.log.facts import DemoMarked
 from core.maintenance.refold import FOLDINGS, KINDS, pages
 from core.store import Query, Store, every
 from core.values import Entry
-from tests.support.desks import AUDITOR, chatting, live_text, until
-from tests.turn.test_transcripts import book, conversation
+from tests.support.deferred_life import Life, Order, model
+from tests.support.desks import APPROVER, ASKER, AUDITOR, QUICK, chatting, ended, live_text, until
+from tests.turn.test_transcripts import conversation
 
 SECRET = "canary-7f3a"
 """What a tool said that is erased since, and must come back from nowhere."""
@@ -56,22 +57,46 @@ def secret() -> str:
     return SECRET
 
 
+@tool(effect="unsafe")
+async def travel(days: int) -> str:
+    """Travel."""
+    return f"{days} away"
+
+
+@tool(effect="unsafe", approval="approver", name="book")
+async def booked(days: int) -> str:
+    """Book."""
+    return f"{days} booked"
+
+
+async def deferrals(store: Store, order: Order) -> str:
+    """A thread with another version of a question, two deferred calls that were decided on, and one that waits."""
+    async with Desk(store, model(), tools=[booked], options=QUICK) as desk:
+        thread = (await desk.create_thread(ASKER)).id
+        await Life(desk, store, thread, order, anyio.Event()).play()
+        await ended(desk, await desk.submit(ASKER, thread, "Book"))
+        first, _ = (await desk.oversight.waiting_calls(APPROVER)).items
+        await desk.withdraw(ASKER, first.call)
+    return thread
+
+
 @asynccontextmanager
 async def papers(store: Store) -> AsyncIterator[None]:
-    """A demo's mark, tools, approvals, a stop, an erasure, verdicts, a sealed thread, a look and a parked turn.
+    """A demo's mark, tools, approvals, deferred calls, versions, a stop, verdicts, a sealed thread and what is erased.
 
-    In the block a turn runs.
+    A turn is parked, and in the block a turn runs.
     """
     await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
     await conversation(store)
+    await deferrals(store, "between turns")
     forgetting = Options(forget=("tool.finished",))
     async with chatting(store, [[Call("secret", {})], [Say("Told.")]], tools=[secret], options=forgetting) as chat:
         reply = await chat.ask("What is it?")
         await chat.desk.judge(AUDITOR, reply.turn_id, "wrong", cause="tone", note="Curt", corrected="It is told.")
         await chat.desk.judge(AUDITOR, reply.turn_id, "right")
         await until(lambda: _erased(store))
-    async with chatting(store, [[Say("May I?"), Call("book", {"days": 3})]], tools=[book]) as chat:
-        assert (await chat.ask("Book three")).waiting
+    async with chatting(store, [[Say("May I?"), Call("travel", {"days": 3})]], tools=[travel]) as chat:
+        assert (await chat.ask("Three days in Graz")).waiting
     async with chatting(store, [[Say("You are not alone.")]], care=Worried(), handover=Inbox()) as chat:
         reply = await chat.ask("I cannot go on")
         await chat.desk.hand_over(chat.viewer, reply.turn_id, attach="answer", note="Please call")

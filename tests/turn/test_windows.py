@@ -1,8 +1,10 @@
 """Windows choose what of a thread is sent; what no longer fits is summarised on record, or left out."""
 
 from backends.models.scripted.model import Bill, Fail, Say, ScriptedModel
-from core import Options, SummarizingWindow, Usage
+from core import Choice, Options, SummarizingWindow, Usage
+from core.model import AssistantMessage, ToolMessage, UserMessage
 from core.store import Query
+from core.worker.history import summary_request
 from tests.support.desks import chatting, logged
 
 SMALL = Options(retry_delay=0.001, window_tokens=60)
@@ -77,3 +79,16 @@ async def test_a_thread_that_fits_is_not_summarised(store):
     async with chatting(store, model := speaking(), history=SummarizingWindow()) as chat:
         await long_thread(chat)
         assert len(questions(model)) == len(model.requests)
+
+
+async def test_notes_take_the_report_of_a_decision_for_the_desks_words():
+    report = ToolMessage(id="c1", tool="", content="It was denied.", failed=True)
+    earlier = [
+        UserMessage(text="Issue a letter."),
+        AssistantMessage(text="It waits."),
+        UserMessage(text="[This message is the desk's.] It was denied.", report=report),
+        AssistantMessage(text="Your request was denied."),
+    ]
+    text = summary_request(Choice(turns=[]), earlier).messages[0].text
+    assert "Employee: Issue a letter.\n\nDesk: It waits.\n\nDesk: [This message is the desk's.] It was denied." in text
+    assert text.count("Employee:") == 1

@@ -13,7 +13,7 @@ from backends.languages import Language
 from backends.models.offline.choose_tool import Choice, Missing, NoTool, choose, form_of
 from backends.models.offline.phrases import PHRASES, Phrases
 from backends.models.offline.places import day_there, puts_month_first
-from backends.models.offline.results import label
+from backends.models.offline.results import label, render
 from core.clock import moment
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.retrieval.search import SEARCH
@@ -35,7 +35,10 @@ class Wish:
 
 
 class Conversation:
-    """The conversation of one request. `question` is its newest, `results` those of its calls so far, oldest first."""
+    """The conversation of one request. `question` is its newest message of a user, which may be a report of the desk's.
+
+    `results` are those of its calls so far, oldest first.
+    """
 
     def __init__(self, request: ModelRequest, glossary: Glossary) -> None:
         self._glossary = glossary
@@ -44,7 +47,8 @@ class Conversation:
         self._today = _today(request)
         self._month_first = puts_month_first(request.country)
         self.question, self.results = _newest(request.messages)
-        self.small_talk = None if self.question.topic else small_talk(self.question.text)
+        self.small_talk = None if self.question.topic or self.question.report else small_talk(self.question.text)
+        self._messages = request.messages
         self.wish = self._wish(request.messages)
         self.phrases = PHRASES[self._language()]
 
@@ -57,6 +61,12 @@ class Conversation:
         """The questions for what a tool lacks."""
         return _ask_back(missing, self.phrases)
 
+    def told(self, result: ToolMessage) -> str:
+        """A call's result, in words."""
+        calls = [call for one in self._messages if isinstance(one, AssistantMessage) for call in one.calls]
+        arguments = next((call.arguments for call in calls if call.id == result.id), None)
+        return render(result, self.phrases, arguments)
+
     def _offer(self) -> str:
         """What can be asked here: the handbooks, if they can be searched, and the tools by their names."""
         phrases, names = self.phrases, ", ".join(label(tool.name) for tool in self._tools)
@@ -64,12 +74,12 @@ class Conversation:
         return " ".join(parts) or phrases.nothing_offered
 
     def _language(self) -> Language:
-        if self.small_talk and self.small_talk.language:
-            return self.small_talk.language
-        return self._glossary.language(self.wish.said)
+        # Of a report that is what was said before it: its own text is the desk's.
+        talk = small_talk(self.wish.said)
+        return talk.language if talk and talk.language else self._glossary.language(self.wish.said)
 
     def _wish(self, messages: Sequence[SentMessage]) -> Wish:
-        """What the newest message wants. If it answers what the desk asked back, that is what it completes."""
+        """What the asker's newest message wants. If it answers what the desk asked back, it completes that."""
         wish, waiting = Wish("", "", NoTool()), False
         for said, answer in _exchanges(messages):
             wish = self._next(wish if waiting else None, said)
@@ -134,7 +144,10 @@ def _is_nearer(choice: Choice, before: Missing) -> bool:
 
 
 def _exchanges(messages: Sequence[SentMessage]) -> Iterator[tuple[str, str]]:
-    """The questions and the answers to them, oldest first; "" for a question that is not answered yet."""
+    """The questions and the answers to them, oldest first; "" for a question that is not answered yet.
+
+    What the desk reported, and its answer to that, is left out: nobody asked for it.
+    """
     question: str | None = None
     answer = ""
     for message in messages:
@@ -142,7 +155,7 @@ def _exchanges(messages: Sequence[SentMessage]) -> Iterator[tuple[str, str]]:
             case UserMessage():
                 if question is not None:
                     yield question, answer
-                question, answer = message.text, ""
+                question, answer = None if message.report else message.text, ""
             case AssistantMessage():
                 answer = message.text
     if question is not None:

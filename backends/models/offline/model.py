@@ -16,7 +16,7 @@ from backends.glossary import Glossary
 from backends.models.offline.choose_tool import Chosen
 from backends.models.offline.conversation import Conversation
 from backends.models.offline.quotes import quote, quote_on_topic, unmarked
-from backends.models.offline.results import render
+from backends.models.offline.results import render_report
 from core.canonical import Json, canonical
 from core.errors import InvalidInput, ModelError
 from core.model import CallDelta, Finish, ModelEvent, ModelRequest, TextDelta
@@ -33,9 +33,9 @@ class OfflineModel:
 
     Small talk gets a reply. A question that clearly asks for what one tool offers becomes a call of it; if an argument
     is missing, the answer asks for it, and the next message may complete the call. After tool results it puts them into
-    words, without another call. Any other question is answered by quotes from its passages, marked `[n]`; if they do
-    not fit it says so. It answers in English or German, as it was asked. Usage is unknown, because words are not
-    tokens; the cost is 0.
+    words, without another call; a report of the desk's is put into words, too. Any other question is answered by quotes
+    from its passages, marked `[n]`; if they do not fit it says so. It answers in English or German, as it was asked.
+    Usage is unknown, because words are not tokens; the cost is 0.
     """
 
     name = "offline:"
@@ -73,8 +73,9 @@ class OfflineModel:
     def _answer(self, request: ModelRequest) -> tuple[Chosen | None, str]:
         """The call of a tool and "", or None and the text of the answer."""
         talk = Conversation(request, self._glossary)
-        if talk.results:
-            return None, unmarked("\n\n".join(render(result, talk.phrases) for result in talk.results))
+        report = [render_report(talk.question.report, talk.phrases)] if talk.question.report else []
+        if told := [*report, *map(talk.told, talk.results)]:
+            return None, unmarked("\n\n".join(told))
         if talk.question.topic:
             # Neither a tool nor a judgement: whatever else the message asks for, a person comes first.
             return None, quote_on_topic(talk.question, talk.phrases)

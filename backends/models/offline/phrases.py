@@ -40,6 +40,14 @@ class Phrases:
     asking: Mapping[str, str]
     complete_by: str
 
+    waits: str
+    not_yet: str
+    approved: str
+    approved_failed: str
+    approved_unknown: str
+    denied: str
+    reason: str
+
     no_result: str
     no_reason: str
     done: str
@@ -115,6 +123,14 @@ ENGLISH = Phrases(
         "other": "please use the words of its description.",
     },
     complete_by="Answer with what is missing, and I will go on from there.",
+    waits="Your request “{name}” has gone to an approver, who decides on it.",
+    not_yet="It has not been done yet. The answer comes here, in this thread, as soon as the approver has decided.",
+    approved="Your request “{name}” was approved.",
+    approved_failed="Your request “{name}” was approved, but it failed. {reason} Please ask the People team.",
+    approved_unknown="Your request “{name}” was approved, but it is not known whether it was done. Please ask the "
+    "People team before you request it again.",
+    denied="Your request “{name}” was denied, so it was not done.",
+    reason="The reason: {reason}",
     no_result="{name}: no result. {reason}",
     no_reason="The tool did not say why.",
     done="{name}: done, without a result.",
@@ -187,6 +203,15 @@ GERMAN = Phrases(
         "other": "bitte mit den Worten der Beschreibung.",
     },
     complete_by="Antworten Sie mit dem, was fehlt, dann mache ich damit weiter.",
+    waits="Ihre Anfrage „{name}“ ist bei einer Person, die sie genehmigen oder ablehnen kann.",
+    not_yet="Sie ist noch nicht ausgeführt. Die Antwort kommt hier in diesem Gespräch, sobald entschieden ist.",
+    approved="Ihre Anfrage „{name}“ wurde genehmigt.",
+    approved_failed="Ihre Anfrage „{name}“ wurde genehmigt, ist aber fehlgeschlagen. {reason} Bitte wenden Sie sich "
+    "an die Personalabteilung.",
+    approved_unknown="Ihre Anfrage „{name}“ wurde genehmigt, aber es ist nicht bekannt, ob sie ausgeführt wurde. "
+    "Bitte wenden Sie sich an die Personalabteilung, bevor Sie es noch einmal versuchen.",
+    denied="Ihre Anfrage „{name}“ wurde abgelehnt und nicht ausgeführt.",
+    reason="Die Begründung: {reason}",
     no_result="{name}: kein Ergebnis. {reason}",
     no_reason="Das Werkzeug hat keinen Grund genannt.",
     done="{name}: erledigt, ohne Ergebnis.",

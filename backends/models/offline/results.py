@@ -1,4 +1,7 @@
-"""A tool's result in plain words, whatever the tool: what its JSON says, with its keys as the names."""
+"""A tool's result in plain words, whatever the tool: what its JSON says, with its keys as the names.
+
+A call that waits for an approver has no result yet. Its decision comes later, in a message of the desk's own.
+"""
 
 import json
 import re
@@ -10,11 +13,18 @@ from core.model import ToolMessage
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DENIED = re.compile(r"The request (\S+) was denied\.(?: Reason: (.*?))? It was not carried out\.", re.DOTALL)
 
 
-def render(result: ToolMessage, phrases: Phrases) -> str:
-    """The result as Markdown; for a call that failed, was denied or has an unknown outcome, what was said of it."""
+def render(result: ToolMessage, phrases: Phrases, arguments: Json = None) -> str:
+    """The result as Markdown; for a call that failed, was denied or has an unknown outcome, what was said of it.
+
+    For a call that waits for an approver it says so, with its `arguments`.
+    """
     name, content = label(result.tool), result.content.strip()
+    if result.status == "deferred":
+        requested = ["\n".join(_Words(phrases).lines(arguments, ""))] if arguments else []
+        return "\n\n".join([phrases.waits.format(name=name), *requested, phrases.not_yet])
     if result.failed:
         return phrases.no_result.format(name=name, reason=content or phrases.no_reason)
     try:
@@ -32,6 +42,24 @@ def render(result: ToolMessage, phrases: Phrases) -> str:
     if isinstance(value, dict | list):
         return f"{name}:\n\n" + "\n".join(words.lines(value, ""))
     return f"{name}: **{words.scalar(value)}**"
+
+
+def render_report(report: ToolMessage, phrases: Phrases) -> str:
+    """What an approver has decided on a request, and what came of it, as Markdown."""
+    name = label(report.tool)
+    match report.status:
+        case None:
+            denied = _DENIED.fullmatch(report.content)
+            if denied is None:
+                return report.content  # erased
+            said = [phrases.denied.format(name=label(denied[1]))]
+            return " ".join([*said, phrases.reason.format(reason=denied[2])] if denied[2] else said)
+        case "succeeded":
+            return f"{phrases.approved.format(name=name)}\n\n{render(report, phrases)}"
+        case "unknown" | "timed_out":
+            return phrases.approved_unknown.format(name=name)
+        case _:
+            return phrases.approved_failed.format(name=name, reason=report.content.strip() or phrases.no_reason)
 
 
 def label(name: str) -> str:

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """How much was written."""
+    """How much was written; `turns` are those in which a person asked."""
 
     threads: int
     turns: int
@@ -72,7 +72,7 @@ async def fill(
 
     written = await _each("thread", range(threads), write, _THREADS_AT_ONCE, tell)
     looks, verdicts = await Overseers(store, clock, written, now, Random(seed)).act(tell)
-    turns = sum(len(thread.turns) for thread in written)
+    turns = sum(turn.report is None for thread in written for turn in thread.turns)
     return Filled(threads=len(written), turns=turns, samples=len(samples), looks=looks, verdicts=verdicts)
 
 

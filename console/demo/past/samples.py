@@ -20,7 +20,7 @@ from backends.models.scripted.model import ScriptedModel
 from backends.stores.memory import MemoryStore
 from console.demo.handover import DemoHandover
 from console.demo.past.clock import SetClock
-from console.demo.past.table import EVIDENCE, NOTE, REASON, Records, Scene, Step
+from console.demo.past.table import EVIDENCE, NOTE, REASONS, Records, Scene, Step
 from console.demo.records import HrRecords
 from console.demo.samples import CARDS, SAMPLES
 from console.demo.tools import hr_tools
@@ -43,6 +43,8 @@ _APPROVER = Viewer(APPROVER, {"approver", "employee"})
 
 _THINKING = timedelta(hours=3, minutes=20)
 """How long people take to decide."""
+_READING = timedelta(seconds=40)
+"""How long they take to read an answer."""
 _WINDOW = 0.25
 _SHORT = 1.0
 """Seconds for a tool over slow records."""
@@ -51,12 +53,14 @@ _TOO_LONG = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A turn as it was recorded: its entries from `turn.opened` on, and the values of the blobs that it names.
+    """A scene as it was recorded: its entries from the first `turn.opened` on, and the values of the blobs they name.
 
-    `texts` has for each entry its shell and payload, as the JSON of a list. `day` is the day of the recording.
+    `turn` is the first one, `shown` the one that is shown in its place at the end. `texts` has for each entry its shell
+    and payload, as the JSON of a list. `day` is the day of the recording.
     """
 
     turn: Turn
+    shown: Turn
     day: str
     entries: list[Entry]
     texts: list[str]
@@ -137,14 +141,17 @@ class Stage:
             thread = await desk.create_thread(asker)
             async with self._reading:
                 turn = await desk.submit(asker, thread.id, scene.text.format(start=first, end=last))
-            await _follow(desk, asker, turn.id, to_text=scene.then == ("stop",))
+            await _follow(desk, asker, turn.id, to_text=scene.then[:1] == ("stop",))
             for step in scene.then:
-                await _take(step, desk, clock, asker, turn.id)
+                await _take(step, scene, desk, clock, asker, turn)
             turn = await desk.archive.turn(asker, turn.id)
+            shown = [version.turn for version in turn.versions if version.seen[-1].until is None]
+            shown_turn = await desk.archive.turn(asker, shown[0]) if shown else turn
         records.close()
         entries = await store.read(f"thread:{thread.id}", 1)
         return Sample(
             turn=turn,
+            shown=shown_turn,
             day=str(today),
             entries=entries,
             texts=[canonical([entry.shell, entry.payload]).decode() for entry in entries],
@@ -181,28 +188,44 @@ async def _follow(desk: Desk, asker: Viewer, turn: str, *, to_text: bool = False
                 return
 
 
-async def _take(step: Step, desk: Desk, clock: SetClock, asker: Viewer, turn: str) -> None:
-    """Do what a person does, or a clock."""
-    call = next(iter((await desk.archive.turn_view(asker, turn)).calls), None)
+async def _take(step: Step, scene: Scene, desk: Desk, clock: SetClock, asker: Viewer, turn: Turn) -> None:
+    """Do what a person does, or a clock. `turn` is the scene's first one."""
+    call = next(iter((await desk.archive.turn_view(asker, turn.id)).calls), None)
     match step:
         case "stop":
-            await desk.stop(asker, turn)
+            await desk.stop(asker, turn.id)
         case "expire":
             clock.ahead += timedelta(days=desk.options.approval_days)
             await desk.recover()
         case "hand_over":
-            await desk.hand_over(asker, turn, attach="answer", note=NOTE)
+            await desk.hand_over(asker, turn.id, attach="answer", note=NOTE)
         case "approve" | "deny":
             assert call
             assert call.digest
+            assert call.approval
             clock.ahead += _THINKING
             decider = _APPROVER if call.approval == "approver" else asker
-            await desk.decide(decider, call.id, step, call.digest, reason=REASON if step == "deny" else None)
-            await _follow(desk, asker, turn)
+            reason = REASONS[call.approval] if step == "deny" else None
+            await desk.decide(decider, call.id, step, call.digest, reason=reason)
+            report = (await desk.archive.deferred_call(asker, call.id)).report if call.status == "deferred" else None
+            await _follow(desk, asker, report or turn.id)
+        case "withdraw":
+            assert call
+            clock.ahead += _READING
+            await desk.withdraw(asker, call.id)
         case "resolve":
             assert call
             clock.ahead += _THINKING
             await desk.resolve(_AUDITOR, call.id, True, EVIDENCE)
+        case "ask" | "regenerate" | "edit":
+            clock.ahead += _READING
+            text = scene.text if step == "regenerate" else scene.next
+            replaced = None if step == "ask" else turn.id
+            asked = await desk.submit(asker, turn.thread, text, replaces=replaced)
+            await _follow(desk, asker, asked.id)
+        case "back":
+            clock.ahead += _READING
+            await desk.show(asker, turn.id)
 
 
 def _digests(snapshot: Snapshot) -> list[str]:

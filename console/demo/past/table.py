@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from backends.models.scripted.model import Answer, Bill, Call, Cut, Fail, Say, Stop
-from core.values import Cause, Outcome, Usage
+from core.values import Cause, Decider, Outcome, Usage
 
 Kind: TypeAlias = Literal[
     "sourced",
@@ -18,13 +18,16 @@ Kind: TypeAlias = Literal[
     "leave",
     "letter",
     "waiting",
+    "again",
     "failed",
     "trouble",
     "stopped",
     "care",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-Step: TypeAlias = Literal["approve", "deny", "expire", "stop", "resolve", "hand_over"]
+Step: TypeAlias = Literal[
+    "approve", "deny", "withdraw", "expire", "stop", "resolve", "hand_over", "ask", "regenerate", "edit", "back"
+]
 Records: TypeAlias = Literal["working", "failing", "slow"]
 
 
@@ -34,7 +37,7 @@ class Scene:
 
     `countries` are those in which it is asked, and answered in a way of their own; () is any, with one answer for all.
     `answers` are the model's, () asks the offline model. `records` is the state of the HR records meanwhile, `then` is
-    what people do after the answer, in this order.
+    what people do after the answer, in this order. They `ask` what is `next`, or `edit` the question to it.
     """
 
     kind: Kind
@@ -43,22 +46,24 @@ class Scene:
     answers: tuple[Answer, ...] = ()
     records: Records = "working"
     then: tuple[Step, ...] = ()
+    next: str = ""
 
 
 SHARES: Mapping[Kind, float] = {
-    "sourced": 59,
+    "sourced": 57,
     "records": 11,
     "not_found": 10,
     "small_talk": 4,
     "leave": 3,
-    "letter": 1.5,
+    "letter": 2,
     "waiting": 1,
+    "again": 1.5,
     "failed": 4,
     "trouble": 3.5,
     "stopped": 1,
     "care": 2,
 }
-"""The kinds of the questions. A question that waits ends its thread."""
+"""The kinds of the questions. A request that still waits ends its thread."""
 
 COUNTRIES: Mapping[str, float] = {"austria": 42, "uk": 25, "germany": 20, "poland": 10, "portugal": 3}
 """Where the invented people work. Of 200 people fewer than 10 work in the smallest country."""
@@ -207,10 +212,40 @@ SCENES: tuple[Scene, ...] = (
     Scene(kind="leave", text="Book leave from {start} to {end} for me", then=("expire",)),
     Scene(kind="leave", text="Please request leave from {start} to {end}", then=("stop",)),
     Scene(kind="letter", text='Please issue a salary letter to "Bank Graz"', then=("approve",)),
-    Scene(kind="letter", text='Please issue a salary letter to "Residenz Graz"', then=("approve",)),
     Scene(kind="letter", text='Issue a salary letter to "Car Leasing Ltd"', then=("deny",)),
+    Scene(
+        kind="letter",
+        text='Please issue a salary letter to "Residenz Graz"',
+        then=("ask", "approve"),
+        next="By when must I hand in my expenses?",
+    ),
+    Scene(kind="letter", text='Bitte stelle eine Gehaltsbestätigung für "Sparkasse Wien" aus', then=("approve",)),
+    Scene(kind="letter", text='I need a salary letter for "Hausverwaltung Nord"', then=("expire",)),
+    Scene(kind="letter", text='Issue a salary letter to "Old Town Bank"', then=("withdraw",)),
     Scene(kind="waiting", text="Please book leave from {start} to {end}"),
     Scene(kind="waiting", text='Please issue a salary letter to "First Savings Bank"'),
+    Scene(
+        kind="again",
+        text="Can I swap a public holiday for another day?",
+        answers=(
+            [Say("Yes, if your team lead agrees."), _COST],
+            [Say("I know of no rule about that. Please ask the People team before you plan with it."), _COST],
+        ),
+        then=("regenerate",),
+    ),
+    Scene(kind="again", text="What do I do about expenses on a business trip?", then=("stop", "regenerate")),
+    Scene(
+        kind="again",
+        text="How long is my notice?",
+        then=("edit",),
+        next="What is my notice period during probation?",
+    ),
+    Scene(
+        kind="again",
+        text="What is the per diem for a business trip?",
+        then=("edit", "back"),
+        next="Which class may I fly on a long business trip?",
+    ),
     Scene(
         kind="failed",
         text="Can I take my leave in half days?",
@@ -294,7 +329,11 @@ SCENES: tuple[Scene, ...] = (
 )
 
 NOTE = "I would rather talk to a person about this. Mornings are best."
-REASON = "Two others are away in that week already."
+REASONS: Mapping[Decider, str] = {
+    "asker": "Two others are away in that week already.",
+    "approver": "The leasing company has had a letter this month already.",
+}
+"""Why a person denies a request, by who decides on it."""
 EVIDENCE = "The leave is in the HR system, under the same dates."
 
 AUDITS: tuple[tuple[str, str], ...] = (
