@@ -39,7 +39,8 @@ def waiting_for(state: State, call: str) -> OpenDeferred | None:
 def report_turn(thread: str, call: str) -> tuple[str, str]:
     """The ids of the turn that reports the decision on a deferred call, and of its request."""
     # Derived, as every turn's id is: whoever opens it second finds it there.
-    request = f"{call}-decided"
+    # The colon keeps it apart from every id that a caller may send.
+    request = f"{call}:decided"
     return digest([thread, request])[:24], request
 
 

@@ -127,10 +127,8 @@ def _see_to_deferred(model: Model, world: World, actor: Actor) -> Iterator[tuple
 def _showing(model: Model, world: World, index: int, actor: Actor) -> World:
     """The command to show a version with what followed it; made anew after each Conflict."""
     assert actor.view
-    if isinstance(actor.command, Show):
-        version = actor.command.version
-    else:
-        version = _other_version(actor.view) or "t-r1"
+    other = _other_version(actor.view) or "t-r1"
+    version = actor.command.version if isinstance(actor.command, Show) else other
     original = actor.view.state.item(Turn, "t-r1")
     last = version if model.habits.shows_only_the_version else left_at(original, version)
     return world.with_actor(index, actor.wants(Show(version=version, last=last), "done"))

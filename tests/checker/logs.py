@@ -140,8 +140,9 @@ def logs(draw: Draw, max_turns: int = 3) -> Log:
     for _ in range(draw(st.integers(1, max_turns))):
         if log.open:
             stop(log, "")
-        if draw(st.integers(0, 3)) == 0:
-            show(log, draw(st.sampled_from(log.turns() or [None])))
+        if log.turns() and draw(st.integers(0, 3)) == 0:
+            with suppress(NotReplaceable):
+                show(log, draw(st.sampled_from(log.turns())))
         _open(draw, log)
         retrieves = draw(st.booleans())
         for _ in range(draw(st.integers(0, 16))):
@@ -178,13 +179,10 @@ def submit(log: Log, text: str, *, waits: bool = False, replaces: str | None = N
     log.command(replace(asked, replaces=replaces))
 
 
-def show(log: Log, turn: Turn | None) -> None:
-    """The branch of this turn is shown, if its place is."""
-    if turn is None:
-        return
-    original = log.state.item(Turn, turn.original) if turn.original else turn
-    with suppress(NotReplaceable):
-        log.command(Show(version=turn.id, last=left_at(original, turn.id)))
+def show(log: Log, turn: Turn) -> None:
+    """The branch of this turn is shown. Raises NotReplaceable if its place is not."""
+    original = log.state.item(Turn, turn.original or turn.id)
+    log.command(Show(version=turn.id, last=left_at(original, turn.id)))
 
 
 def deferred(log: Log) -> Sequence[OpenDeferred]:
