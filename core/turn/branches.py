@@ -55,7 +55,7 @@ def fork(state: State, replaces: str) -> Fork:
 
 
 def shown(state: State, command: Show) -> tuple[BranchShown, ...]:
-    """The fact that shows the version, () if it is shown already. Raises TurnInProgress, NotFound and InvalidInput."""
+    """The fact that shows the version, () if it is shown already. Raises TurnInProgress, NotFound, NotReplaceable."""
     thread = state.thread
     version, last = state.item(Turn, command.version), state.item(Turn, command.last)
     if thread is None or thread.last is None:
@@ -65,14 +65,17 @@ def shown(state: State, command: Show) -> tuple[BranchShown, ...]:
     if _shown_version(state, version).id == version.id:
         return ()
     original = _original(state, version)
+    # This entry is the next one.
+    hidden = without(last.hidden, last.last_n + 1, state.n + 1)
+    if len(hidden) > MAX_HIDDEN:
+        raise NotReplaceable("too many versions of this thread were shown in turn: open a new thread")
     return (
         BranchShown(
             turn=original.id,
             version=version.id,
             last=last.id,
             left=thread.last,
-            # This entry is the next one.
-            hidden=without(last.hidden, last.last_n + 1, state.n + 1),
+            hidden=hidden,
         ),
     )
 

@@ -38,9 +38,10 @@ def waiting_for(state: State, call: str) -> OpenDeferred | None:
 
 def report_turn(thread: str, call: str) -> tuple[str, str]:
     """The ids of the turn that reports the decision on a deferred call, and of its request."""
-    # Derived, as every turn's id is: whoever opens it second finds it there. Of three parts, so that a question, whose
-    # request may have any id, never has the id of a report.
-    return digest([thread, call, "decided"])[:24], f"{call}-decided"
+    # Derived, as every turn's id is: whoever opens it second finds it there.
+    # The colon keeps it apart from every id that a caller may send.
+    request = f"{call}:decided"
+    return digest([thread, request])[:24], request
 
 
 def deferrals(state: State, open_turn: OpenTurn, command: Defer) -> tuple[ThreadFact, ...]:

@@ -5,22 +5,30 @@ is no step of its own: it sees nothing but the actor's own view, which may be ol
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 from core.errors import Superseded
+from core.log.branches import is_shown
 from core.log.facts import Late, Renamed, ResultContent, TitleContent
+from core.log.records import Turn
+from core.turn.branches import left_at
 from core.turn.commands import (
     Answered,
     Approval,
     Claim,
     Close,
+    CloseDeferred,
     Command,
+    Defer,
     Failed,
     Finished,
     Note,
     Park,
+    ReportDecision,
     Request,
+    Show,
     Start,
 )
 from core.turn.decide import MAX_LOST, late
@@ -28,7 +36,18 @@ from tests.checker.working import Move, act_early, asking, break_down, effecting
 from tests.checker.world import SNAPSHOT, Actor, Entries, Log, Model, Sent, Violation, World, worker
 from tests.support.commands import submitted
 
-REQUESTS = {"opener": "r1", "again": "r1", "second": "r2"}
+REQUESTS = {
+    "opener": ("r1", None),
+    "again": ("r1", None),
+    "second": ("r2", None),
+    "later": ("r3", None),
+    "regenerator": ("r1b", "t-r1"),
+    "reviser": ("r3b", "t-r3"),
+}
+"""The request of each asker, and the turn whose place the new one takes. The last three ask once a turn has ended."""
+
+DECIDERS = ("approver", "denier", "editor", "misled", "tardy")
+AFTER = "2026-12-02T09:30:00.000Z"
 
 
 def moves(model: Model, world: World) -> Iterator[Move]:
@@ -52,18 +71,67 @@ def _crash(world: World, index: int, actor: Actor) -> World:
 
 def _load(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move]:
     open = world.tip.open
+    undecided = [item for item in world.tip.deferred if item.decision is None]
     match actor.role:
         case "opener" | "again" | "second" | "renamer":
             ready = True
+        case "later" | "regenerator":
+            ready = open is None and "t-r1" in world.tip.account.opened
+        case "reviser":
+            ready = open is None and "t-r3" in world.tip.account.opened
+        case "shower":
+            ready = open is None and _other_version(world.tip) is not None
+        case "withdrawer":
+            ready = bool(undecided)
         case "recoverer" | "stopper":
             ready = open is not None
         case _:
             ready = open is not None and any(call.status == "awaiting_approval" for call in open.calls)
+            ready = ready or bool(undecided)
     if ready:
         yield f"{actor.name} loads", partial(_loaded, model, world, index, actor)
     if actor.role == "recoverer" and open is not None and open.waiting:
         silent = actor._replace(silent=True)
         yield f"{actor.name} loads after a lease", partial(_loaded, model, world, index, silent)
+    if actor.role == "recoverer":
+        me = actor._replace(name=_named(actor), view=world.tip, then="work")
+        for what, command in _see_to_deferred(model, world, me):
+            wants = me.wants(command)
+            yield f"{actor.name} {what}", partial(world.with_actor, index, wants)
+
+
+def _named(actor: Actor) -> str:
+    """The recoverer as another worker than in the round before."""
+    return f"{actor.name.partition('.')[0]}.{actor.round}"
+
+
+def _other_version(view: Log) -> str | None:
+    """A version of the first turn that is not shown."""
+    original = view.state.items.get("t-r1")
+    hidden = view.state.thread.hidden if view.state.thread else []
+    versions = original.versions if isinstance(original, Turn) else []
+    return next((one.turn for one in versions if not is_shown(hidden, one.n)), None)
+
+
+def _see_to_deferred(model: Model, world: World, actor: Actor) -> Iterator[tuple[str, Command]]:
+    """What recovery may want of a deferred call: its time may be over at any moment, and its tool be gone by then."""
+    for item in world.tip.deferred:
+        if item.decision is not None and world.tip.open is None:
+            yield "reports", ReportDecision(call=item.call, worker=worker(actor.name), snapshot=SNAPSHOT)
+        if item.decision == "given":
+            yield "misses its tool", CloseDeferred(call=item.call, reason="tool_gone")
+        if item.decision is None and not model.habits.never_expires:
+            yield "finds it expired", CloseDeferred(call=item.call, reason="expired")
+
+
+def _showing(model: Model, world: World, index: int, actor: Actor) -> World:
+    """The command to show a version with what followed it; made anew after each Conflict."""
+    assert actor.view
+    other = _other_version(actor.view) or "t-r1"
+    version = actor.command.version if isinstance(actor.command, Show) else other
+    original = actor.view.state.item(Turn, "t-r1")
+    last = version if model.habits.shows_only_the_version else left_at(original, version)
+    return world.with_actor(index, actor.wants(Show(version=version, last=last), "done"))
 
 
 def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
@@ -71,10 +139,17 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
     actor = actor._replace(view=tip, then="work")
     command: Command
     match actor.role:
-        case "opener" | "again" | "second":
-            request = REQUESTS[actor.role]
+        case "opener" | "again" | "second" | "later" | "regenerator" | "reviser":
+            request, replaces = REQUESTS[actor.role]
             full = actor.role in model.scenario.full
-            command = submitted(worker(actor.name), f"t-{request}", request, "why?", SNAPSHOT, waits=full)
+            asked = submitted(worker(actor.name), f"t-{request}", request, "why?", SNAPSHOT, waits=full)
+            command = replace(asked, replaces=replaces)
+        case "shower":
+            return _showing(model, world, index, actor)
+        case "withdrawer":
+            item = next(item for item in tip.deferred if item.decision is None)
+            command = CloseDeferred(call=item.call, reason="withdrawn")
+            actor = actor._replace(then="done")
         case "renamer":
             command = Note(fact=Renamed(content=TitleContent(title="other")))
             actor = actor._replace(then="done")
@@ -82,7 +157,7 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
             return _closing(model, world, index, actor)
         case "recoverer":
             assert open
-            actor = actor._replace(name=f"{actor.name.partition('.')[0]}.{actor.round}", judged=tip.n)
+            actor = actor._replace(name=_named(actor), judged=tip.n)
             if open.status == "awaiting_approval":
                 if model.habits.never_expires:
                     return world.with_actor(index, actor._replace(pc="done"))
@@ -100,8 +175,8 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
                 model.seen[f"waiting turn taken, {'gone' if gone else 'silent'}"] += 1
             command = Claim(turn=open.turn, worker=worker(actor.name), reason=reason, fence=open.fence, n=tip.n)
         case _:
-            assert open
-            waiting = [call for call in open.calls if call.status == "awaiting_approval"]
+            waiting = [call for call in open.calls if call.status == "awaiting_approval"] if open else []
+            waiting += [item for item in tip.deferred if item.decision is None]
             # The approver begins with the first call, the denier with the last: they race for one when one is left.
             call = waiting[-1] if actor.role == "denier" else waiting[0]
             saw = "stale" if actor.role == "misled" else call.digest
@@ -111,10 +186,12 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
                 call=call.call,
                 outcome=outcome,
                 digest=saw,
-                arguments=None,
+                arguments="y" if actor.role == "editor" else None,
                 reason=None,
                 worker=worker(actor.name),
                 release="waiting" if actor.role in model.scenario.full else None,
+                now=AFTER if actor.role == "tardy" else "",
+                snapshot=SNAPSHOT,
             )
     return world.with_actor(index, actor.wants(command))
 
@@ -186,7 +263,7 @@ def _commit(model: Model, world: World, index: int, actor: Actor) -> Iterator[Mo
         yield f"{actor.name} hears nothing of {what}", partial(_lose, model, world, index, actor)
     if model.habits.acts_unacknowledged and isinstance(actor.command, Start):
         yield f"{actor.name} acts early", partial(act_early, model, world, index, actor)
-    if actor.then == "think" and isinstance(actor.command, (Request, Start, Park)):
+    if actor.then == "think" and isinstance(actor.command, (Request, Start, Defer, Park)):
         open = actor.view.open
         assert open
         idle = not open.model_call and all(call.status != "running" for call in open.calls)
@@ -252,6 +329,10 @@ def _check_said(world: World, actor: Actor, entries: Entries) -> None:
                     raise Violation("a waiting turn is left to its process", f"{actor.name}, entry {entry.n}")
         if entry.kind.startswith("approval.") and entry.shell.get("asked", actor.saw) != actor.saw:
             raise Violation("a decision is on the arguments that were shown", entry.shell["call"])
+        if entry.kind in ("approval.given", "approval.denied") and isinstance(actor.command, Approval):
+            item = next((item for item in world.tip.deferred if item.call == entry.shell["call"]), None)
+            if item and item.expires <= actor.command.now:
+                raise Violation("a decision comes before its call expires", entry.shell["call"])
 
 
 def _lose(model: Model, world: World, index: int, actor: Actor) -> World:
@@ -305,6 +386,8 @@ def _caught_up(model: Model, world: World, index: int, actor: Actor, view: Log) 
     actor = actor._replace(view=view)
     if isinstance(actor.command, Close):
         return _closing(model, world, index, actor)
+    if isinstance(actor.command, Show):
+        return _showing(model, world, index, actor)
     if isinstance(actor.command, Claim) and actor.role != "recoverer":
         return _resuming(model, world, index, actor)
     again = model.habits.repeats_acts and isinstance(actor.command, Finished)

@@ -1,15 +1,18 @@
 """Legal logs, as hypothesis draws them: `decide` writes every entry, chance says what happens to the turns.
 
-Workers are lost and replaced, models cut off, tools fail in every way, people approve, deny, stop and forget.
+Workers are lost and replaced, models cut off, tools fail in every way, people approve, deny, stop and forget. Questions
+are asked again in their places, and calls wait for approvers while their threads go on.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from core.canonical import canonical, digest
+from core.errors import NotReplaceable
 from core.log.entry import chain
 from core.log.facts import (
     CallResolved,
@@ -26,20 +29,25 @@ from core.log.facts import (
     draft,
 )
 from core.log.fold import State, fold
-from core.log.records import OpenTurn, ToolCall, Turn
+from core.log.records import OpenCall, OpenDeferred, OpenTurn, ToolCall, Turn
 from core.options import Options
 from core.retrieval.search import Found
+from core.turn.branches import left_at
 from core.turn.commands import (
     Approval,
     Claim,
     Close,
+    CloseDeferred,
     Command,
+    Defer,
     Finished,
     GiveUp,
     Note,
     Park,
     Release,
+    ReportDecision,
     Retrieved,
+    Show,
     Start,
     WrittenCall,
 )
@@ -71,6 +79,7 @@ arguments = st.one_of(
 )
 usages = st.builds(Usage, input=st.none() | st.integers(0, 9), output=st.none() | st.integers(0, 9))
 FORGETTABLE = ("model.failed", "passages.retrieved", "tool.finished")
+EXPIRES = "2026-12-01T09:30:00.000Z"
 
 
 class Log:
@@ -131,7 +140,10 @@ def logs(draw: Draw, max_turns: int = 3) -> Log:
     for _ in range(draw(st.integers(1, max_turns))):
         if log.open:
             stop(log, "")
-        submit(log, draw(texts.filter(str.strip)), waits=draw(st.integers(0, 3)) == 0)
+        if log.turns() and draw(st.integers(0, 3)) == 0:
+            with suppress(NotReplaceable):
+                show(log, draw(st.sampled_from(log.turns())))
+        _open(draw, log)
         retrieves = draw(st.booleans())
         for _ in range(draw(st.integers(0, 16))):
             if log.open is None:
@@ -142,11 +154,46 @@ def logs(draw: Draw, max_turns: int = 3) -> Log:
     return log
 
 
-def submit(log: Log, text: str, *, waits: bool = False) -> None:
-    """Another turn."""
+def _open(draw: Draw, log: Log) -> None:
+    """Another turn: it reports a decision, takes another turn's place, or is asked below."""
+    decided = [item for item in deferred(log) if item.decision]
+    if decided and draw(st.integers(0, 2)) > 0:
+        report(log, draw(st.sampled_from(decided)), waits=draw(st.integers(0, 3)) == 0)
+        return
+    text, waits = draw(texts.filter(str.strip)), draw(st.integers(0, 3)) == 0
+    if log.turns() and draw(st.booleans()):
+        try:
+            submit(log, text, waits=waits, replaces=draw(st.sampled_from(log.turns())).id)
+        except NotReplaceable:
+            pass
+        else:
+            return
+    submit(log, text, waits=waits)
+
+
+def submit(log: Log, text: str, *, waits: bool = False, replaces: str | None = None) -> None:
+    """Another turn. Raises NotReplaceable."""
     request = f"r{len(log.turns()) + 1}"
     turn = digest(["t", request])[:24]
-    log.command(submitted(log.worker(), turn, request, text, SNAPSHOT, waits=waits))
+    asked = submitted(log.worker(), turn, request, text, SNAPSHOT, waits=waits)
+    log.command(replace(asked, replaces=replaces))
+
+
+def show(log: Log, turn: Turn) -> None:
+    """The branch of this turn is shown. Raises NotReplaceable if its place is not."""
+    original = log.state.item(Turn, turn.original or turn.id)
+    log.command(Show(version=turn.id, last=left_at(original, turn.id)))
+
+
+def deferred(log: Log) -> Sequence[OpenDeferred]:
+    """The deferred calls that are neither reported nor closed."""
+    return log.state.thread.deferred if log.state.thread else ()
+
+
+def report(log: Log, item: OpenDeferred, *, waits: bool = False) -> None:
+    """A turn reports the decision on this call."""
+    release: Any = "waiting" if waits else None
+    log.command(ReportDecision(call=item.call, worker=log.worker(), snapshot=SNAPSHOT, release=release))
 
 
 def stop(log: Log, partial: str) -> None:
@@ -214,8 +261,10 @@ def _act(draw: Draw, log: Log, open: OpenTurn, me: Worker, retrieves: bool) -> N
             log.command(lost_call(open, act.call, me))
         case "salvage":
             log.command(failed(me, act.call, "worker_lost", draw(said)))
+        case "defer":
+            log.command(Defer(worker=me, calls=act.calls, expires=EXPIRES))
         case "park":
-            log.command(Park(worker=me, expires="2026-12-01T09:30:00.000Z"))
+            log.command(Park(worker=me, expires=EXPIRES))
 
 
 def _take_over(draw: Draw, log: Log, open: OpenTurn) -> None:
@@ -243,20 +292,23 @@ def _awaited(draw: Draw, log: Log, open: OpenTurn) -> None:
         case "wait":
             return
         case word:
-            outcome: Any = "deny" if word == "deny" else "approve"
-            changed = draw(arguments) if word == "change" else None
-            reason = draw(st.none() | texts)
-            log.command(
-                Approval(
-                    call=call.call,
-                    outcome=outcome,
-                    digest=call.digest,
-                    arguments=changed,
-                    reason=reason,
-                    worker=log.worker(),
-                    release=draw(st.sampled_from([None, None, "waiting", "left"])),
-                )
-            )
+            _decide(draw, log, call, word)
+
+
+def _decide(draw: Draw, log: Log, call: OpenCall | OpenDeferred, word: str) -> None:
+    outcome: Any = "deny" if word == "deny" else "approve"
+    log.command(
+        Approval(
+            call=call.call,
+            outcome=outcome,
+            digest=call.digest,
+            arguments=draw(arguments) if word == "change" else None,
+            reason=draw(st.none() | texts),
+            worker=log.worker(),
+            release=draw(st.sampled_from([None, None, "waiting", "left"])),
+            snapshot=draw(st.sampled_from([SNAPSHOT, None])) if isinstance(call, OpenDeferred) else None,
+        )
+    )
 
 
 def _model_said(draw: Draw, open: OpenTurn, me: Worker) -> Command:
@@ -287,7 +339,9 @@ def _calls(draw: Draw) -> WrittenCall:
             fault = {"fault": "unknown_tool", "message": "There is no such tool."}
             return WrittenCall(tool="none", effect=None, approval=None, arguments=draw(arguments), **fault)
         case effect:
-            approval: Any = "asker" if effect == "unsafe" else draw(st.sampled_from([None, None, "approver"]))
+            approval: Any = draw(
+                st.sampled_from(["asker", "approver"] if effect == "unsafe" else [None, None, "approver"])
+            )
             return WrittenCall(tool=effect, effect=effect, approval=approval, arguments=draw(arguments))  # type: ignore[arg-type]  # one of three
 
 
@@ -305,7 +359,9 @@ def _aside(draw: Draw, log: Log) -> None:
     """Something that is legal at any time."""
     ended = [turn for turn in log.turns() if turn.ended_at]
     unknown = [i for i in log.state.items.values() if isinstance(i, ToolCall) and i.status == "unknown"]
-    match draw(st.sampled_from(["rename", "metadata", "feedback", "resolve", "forget"])):
+    waiting = [item for item in deferred(log) if item.decision is None]
+    decisions = ["decide"] * 8 if waiting else []
+    match draw(st.sampled_from(["rename", "metadata", "feedback", "resolve", "forget", "close", *decisions])):
         case "rename":
             log.command(Note(fact=Renamed(content=TitleContent(title=draw(texts)))))
         case "metadata":
@@ -320,6 +376,12 @@ def _aside(draw: Draw, log: Log) -> None:
                 turn=unknown[0].turn, call=unknown[0].id, happened=draw(st.booleans()), content=content_
             )
             log.command(Note(fact=said_so))
+        case "decide":
+            word = draw(st.sampled_from(["approve", "approve", "change", "deny"]))
+            _decide(draw, log, draw(st.sampled_from(waiting)), word)
+        case "close" if items := deferred(log):
+            closing: Any = draw(st.sampled_from(["expired", "withdrawn", "tool_gone"]))
+            log.command(CloseDeferred(call=draw(st.sampled_from(items)).call, reason=closing))
         case "forget" if ended:
             forget(log, ended[-1], sorted(draw(st.sets(st.sampled_from(FORGETTABLE), min_size=1))))
 

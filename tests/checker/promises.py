@@ -3,13 +3,16 @@
 A broken promise raises `Violation`, which names it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from core.log.branches import is_shown
 from core.log.fold import State
-from core.log.records import ModelCall, OpenTurn, ToolCall, Turn
+from core.log.records import DeferredCall, ModelCall, OpenTurn, ToolCall, Turn
 from core.turn.decide import MAX_LOST, MAX_RETRIED
 from core.turn.plan import MAX_STARTS
 from core.values import Entry
+from tests.checker.account import Account
 from tests.checker.world import Actor, Log, Violation, World
 
 BY_THE_HOLDER = frozenset(
@@ -21,6 +24,7 @@ BY_THE_HOLDER = frozenset(
         "tool.started",
         "tool.finished",
         "approval.asked",
+        "call.deferred",
         "turn.released",
         "turn.ended",
     )
@@ -34,6 +38,8 @@ def check_commit(node: Log, states: Sequence[State]) -> None:
         _check_entry(node, entry, before, after)
         _check_final(before, after)
     _check_head(node.state)
+    _check_branch(node)
+    _check_deferred(node)
 
 
 def _check_entry(node: Log, entry: Entry, before: State, after: State) -> None:
@@ -51,9 +57,25 @@ def _check_entry(node: Log, entry: Entry, before: State, after: State) -> None:
         case "turn.opened":
             if open is not None:
                 raise Violation("one turn is open at a time", shell["turn"])
+            if shell["fork"]:
+                _check_fork(node, shell["turn"], before)
+            if shell["report"]:
+                _check_report(node, shell["report"], entry.n)
             opened = [e for log in node.commits() for e in log.entries if e.kind == "turn.opened"]
             if len({e.shell["request_id"] for e in opened}) < len(opened):
                 raise Violation("one request is one turn", shell["request_id"])
+        case "branch.shown" if open is not None:
+            raise Violation("what is shown changes between turns", shell["version"])
+        case "call.deferred":
+            account = _account(node, entry.n)
+            waiting = [one.digest for one in account.requests.values() if one.over is None and one.decision is None]
+            if account.digests[shell["call"]] in waiting:
+                raise Violation("a request waits once", shell["call"])
+        case "approval.given" | "approval.denied" | "deferred.closed":
+            request = _account(node, entry.n).requests.get(shell["call"])
+            decided = request is not None and request.decision is not None
+            if request and (request.over or (decided and shell.get("reason") != "tool_gone")):
+                raise Violation("the first word on a deferred call counts", f"{entry.kind} after {request}")
         case "turn.claimed":
             if open is None or shell["fence"] != open.fence + 1 or shell["worker"]["nonce"] != node.author:
                 raise Violation("a claim names its worker and the next fence", f"{shell['fence']} by {node.author}")
@@ -67,6 +89,93 @@ def _check_entry(node: Log, entry: Entry, before: State, after: State) -> None:
                 raise Violation("a call that needs a person waits for one", shell["call"])
         case "turn.ended":
             _check_ended(after, shell["turn"])
+
+
+def _account(node: Log, n: int) -> Account:
+    """The account before entry n, which is one of the node's commit."""
+    assert node.parent
+    return node.parent.account.after(entry for entry in node.entries if entry.n < n)
+
+
+def _acted(state: State, turn: str) -> bool:
+    """Whether a call of the turn has done something, or may have."""
+    calls = [item for item in state.items.values() if isinstance(item, ToolCall) and item.turn == turn]
+    return any(call.effect != "read" and call.status in ("succeeded", "unknown") for call in calls)
+
+
+def _check_fork(node: Log, turn: str, before: State) -> None:
+    """What another version may take out of the branch that is shown."""
+    assert node.parent
+    account = node.parent.account
+    gone = set(account.path(account.last)) - set(node.account.path(turn))
+    for one in gone:
+        if _acted(before, one):
+            raise Violation("what has acted stays in view", one)
+        if any(request.turn == one and request.over is None for request in account.requests.values()):
+            raise Violation("what waits for an approver stays in view", one)
+
+
+def _check_report(node: Log, report: Mapping[str, Any], n: int) -> None:
+    """A report comes once, of a decision that stands, and runs what was approved and nothing else."""
+    request = _account(node, n).requests.get(report["deferred"])
+    if request is None or request.decision is None or request.over not in (None, "reported"):
+        raise Violation("a deferred call runs only as it was approved", f"{report['deferred']} is {request}")
+    if request.over:
+        raise Violation("one decision opens one turn", report["deferred"])
+    call = report["call"]
+    approved = request.decision == "given"
+    if (call is not None) != approved or (call and call["digest"] != request.digest):
+        raise Violation("a deferred call runs only as it was approved", f"{call} of {request}")
+
+
+def _check_branch(node: Log) -> None:
+    """The head shows one branch of the tree of turns, and the records lead back to every other one."""
+    thread, account = node.state.thread, node.account
+    assert thread
+    path = account.path(account.last)
+    shown = [turn for turn, n in account.opened.items() if is_shown(thread.hidden, n)]
+    if thread.last != account.last or shown != path[::-1]:
+        raise Violation("the head shows a branch of the tree", f"{shown} up to {thread.last}, not {path[::-1]}")
+    open = thread.open.turn if thread.open else None
+    acted = (account.opened[turn] for turn in path if turn != open and _acted(node.state, turn))
+    if thread.acted != max(acted, default=0):
+        raise Violation("the head and the records agree", f"the branch has not acted at {thread.acted}")
+    for turn in account.opened:
+        versions = account.versions(turn)
+        original = node.state.items.get(versions[0])
+        assert isinstance(original, Turn)
+        kept = [(one.turn, one.last) for one in original.versions]
+        if kept != [(one, account.left.get(one)) for one in versions if len(versions) > 1]:
+            raise Violation("a version is never lost", f"{kept} of {versions}, left at {dict(account.left)}")
+        seen = [one.turn for one in original.versions if one.seen and one.seen[-1].until is None]
+        place_shown = account.parents[turn] in (None, *path)
+        if original.versions and (len(seen) != 1 or (place_shown and seen[0] not in path)):
+            raise Violation("a version is never lost", f"{seen} is seen, of {versions}")
+
+
+def _check_deferred(node: Log) -> None:
+    """The head holds exactly the deferred calls that are not over, and the records say the same of each."""
+    thread, requests = node.state.thread, node.account.requests
+    assert thread
+    open = [(call, one.turn, one.digest, one.decision) for call, one in requests.items() if one.over is None]
+    held = [(one.call, one.turn, one.digest, one.decision) for one in thread.deferred]
+    if open != held:
+        raise Violation("a deferred call is open until it is over", f"{held} is not {open}")
+    records = {item.call: item for item in node.state.items.values() if isinstance(item, DeferredCall)}
+    for call, one in requests.items():
+        kept = records.get(call)
+        if kept is None:
+            raise Violation("the head and the records agree", f"{call} has no record")
+        status = one.over if one.over == "reported" else "closed" if one.over else "decided" if one.decision else None
+        closed = kept.closed if kept.closed else None
+        decision = kept.decision.outcome if kept.decision else None
+        same = kept.status == (status or "waiting") and decision == one.decision and kept.digest == one.digest
+        if (
+            not same
+            or closed != (one.over if status == "closed" else None)
+            or (status == "reported") != bool(kept.report)
+        ):
+            raise Violation("the head and the records agree", f"{kept.status} of {one}")
 
 
 def _waits(node: Log, n: int) -> bool:
@@ -138,6 +247,12 @@ def check_effect(world: World, actor: Actor, id: str) -> None:
         raise Violation("no effect without an acknowledged start of its own", f"{id} by {actor.name}")
     if call.effect == "unsafe" and sum(done == id for done, _ in world.effects) > 1:
         raise Violation("an unsafe effect is attempted once at most", id)
+    if call.carries_out and call.effect == "unsafe":
+        others = (world.tip.state.items.get(done) for done, _ in world.effects)
+        runs = [one for one in others if isinstance(one, ToolCall) and one.carries_out == call.carries_out]
+        request = world.tip.account.requests[call.carries_out]
+        if len(runs) > 1 or request.decision != "given" or request.over != "reported":
+            raise Violation("a deferred call runs only as it was approved", f"{id} of {request}")
 
 
 def check_moment(world: World) -> None:
@@ -157,11 +272,12 @@ def check_moment(world: World) -> None:
 
 
 def shape(world: World) -> tuple[object, ...] | None:
-    """All of an open turn that `plan` and `decide` look at: what its future depends on. None: no turn is open."""
+    """All of an open turn and of deferred calls that the rules look at. None: neither is there."""
     open: OpenTurn | None = world.tip.open
+    deferred = tuple((item.decision, open is not None and item.turn == open.turn) for item in world.tip.deferred)
     if open is None:
-        return None
+        return (deferred,) if deferred else None
     sealed = open.model_call and any(not said.call for said in world.stream((open.turn, open.model_call.fence)))
     calls = tuple((c.effect, c.status, c.approval, c.decision, c.attempts) for c in open.calls)
     counts = (open.lost, open.retried, open.step, open.attempts, open.failure, open.released, open.waiting)
-    return (open.status, bool(open.model_call), sealed, calls, counts)
+    return (open.status, bool(open.model_call), sealed, calls, counts, deferred)

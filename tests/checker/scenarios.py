@@ -6,6 +6,8 @@ from tests.checker.world import Answer, Scenario
 
 PAY = WrittenCall(tool="pay", effect="unsafe", approval=None, arguments="x")
 ASKED = WrittenCall(tool="pay", effect="unsafe", approval="asker", arguments="x")
+SENT = WrittenCall(tool="send", effect="unsafe", approval="approver", arguments="x")
+SENT_TOO = WrittenCall(tool="send", effect="unsafe", approval="approver", arguments="z")
 LOOK = WrittenCall(tool="look", effect="read", approval=None, arguments="x")
 BOOK = WrittenCall(tool="book", effect="idempotent", approval=None, arguments="x")
 WRONG = WrittenCall(tool="no", effect=None, approval=None, arguments="x", fault="unknown_tool", message="none")
@@ -120,6 +122,43 @@ BOUNDED = (
         crashes=1,
         full=("approver", "denier"),
     ),
+    Scenario(
+        name="questions asked again in their places, while two tabs show the other version",
+        actors=("opener", "regenerator", "later", "reviser", "shower", "shower"),
+        answers=(Answer(),),
+        faults=1,
+    ),
+    Scenario(
+        name="a question asked again in its place whose answer has acted",
+        actors=("opener", "regenerator", "later", "recoverer"),
+        answers=(Answer((), (PAY,)), Answer()),
+        others=(Answer(),),
+        crashes=1,
+    ),
+    Scenario(
+        name="two deciders over two deferred calls, and another question",
+        actors=("opener", "approver", "denier", "later"),
+        answers=(Answer((), (SENT, SENT_TOO)), Answer()),
+        others=(Answer(),),
+    ),
+    Scenario(
+        name="a deferred call that is decided, taken back or expires",
+        actors=("opener", "approver", "withdrawer", "recoverer"),
+        answers=(Answer((), (SENT,)), Answer()),
+    ),
+    Scenario(
+        name="a decision that nobody acknowledged, and a crash",
+        actors=("opener", "approver", "recoverer"),
+        answers=(Answer((), (SENT,)), Answer()),
+        crashes=1,
+        faults=1,
+    ),
+    Scenario(
+        name="a deferred call in a question that is asked again, and shown again",
+        actors=("opener", "regenerator", "withdrawer", "shower", "editor", "later"),
+        answers=(Answer((), (SENT,)), Answer()),
+        others=(Answer(),),
+    ),
 )
 """Each is explored to its last schedule."""
 
@@ -167,6 +206,30 @@ CROWDS = (
         faults=3,
         cuts=2,
         options=Options(max_steps=1),
+    ),
+    Scenario(
+        name="versions and deferred calls",
+        actors=(
+            *("opener", "later", "regenerator", "reviser", "shower", "shower", "recoverer", "recoverer", "recoverer"),
+            *("approver", "denier", "editor", "tardy", "withdrawer", "stopper"),
+        ),
+        answers=(Answer(("a",), (LOOK, SENT, SENT_TOO)), Answer()),
+        others=(Answer((), (SENT,)), Answer(), Answer((), (PAY,)), DONE),
+        crashes=1,
+        faults=2,
+        cuts=1,
+        leaves=1,
+        rounds=2,
+        full=("approver",),
+    ),
+    Scenario(
+        name="versions",
+        actors=("opener", "later", "regenerator", "reviser", "shower", "shower", "shower", "renamer", "recoverer"),
+        answers=(Answer(("a",)),),
+        others=(Answer((), (LOOK,)), Answer((), (PAY,)), DONE),
+        crashes=2,
+        faults=2,
+        rounds=3,
     ),
 )
 """Schedules of each are drawn at random."""

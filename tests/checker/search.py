@@ -72,7 +72,7 @@ def walks(model: Model, random: Random, count: int) -> Explored:
 
 
 def check(model: Model, world: World) -> None:
-    """The promises of a moment; that its turn can end is judged once for each shape of an open turn."""
+    """The promises of a moment; that its turn and deferred calls can end is judged once for each shape of them."""
     check_moment(world)
     form = shape(world)
     if form is not None and form not in model.judged:
@@ -92,19 +92,28 @@ def _weight(label: str) -> float:
 
 
 def _check_end(model: Model, world: World) -> None:
-    """Everybody who is at work now dies, nobody decides; recoverers come one after the other, and the turn ends."""
+    """Everybody who is at work now dies, nobody decides; recoverers come one after the other.
+
+    The turn ends, and each deferred call is reported if it was decided on, else closed.
+    """
+    decided = [item.call for item in world.tip.deferred if item.decision]
     world = World(world.tip, (), world.live)
     seen = model.seen.copy()
     for number in range(PATIENCE):
-        if world.tip.open is None:
+        if world.tip.open is None and not world.tip.deferred:
             model.seen = seen
+            lost = [call for call in decided if world.tip.account.requests[call].over != "reported"]
+            if lost:
+                raise Violation("every decision is reported in the end", ", ".join(lost))
             return
         if all(actor.over for actor in world.actors):
             world = world._replace(actors=(Actor(f"undertaker{number}", "recoverer"),))
         for _, step in moves(model, world):
             world = step()
             break
-    raise Violation("every accepted turn can end", f"{world.tip.open}")
+    if world.tip.open is None and any(item.decision for item in world.tip.deferred):
+        raise Violation("every decision is reported in the end", f"{world.tip.deferred}")
+    raise Violation("every accepted turn can end", f"{world.tip.open or world.tip.deferred}")
 
 
 def _pruned(world: World) -> World:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from core.log.records import OpenTurn
-from core.turn.commands import GiveUp, Park, Release, Start
+from core.log.records import OpenTurn, Turn
+from core.turn.commands import Defer, GiveUp, Park, Release, Start
 from core.turn.decide import lost_call
 from core.values import Usage
 from tests.checker.promises import check_effect
@@ -38,6 +38,8 @@ def think(model: Model, world: World, index: int, actor: Actor) -> World:
             return world.with_actor(index, actor.wants(lost_call(open, act.call, me)))
         case "salvage":
             return world.with_actor(index, actor._replace(pc="salvage"))
+        case "defer":
+            return world.with_actor(index, actor.wants(Defer(worker=me, calls=act.calls, expires=EXPIRES)))
         case "park":
             return world.with_actor(index, actor.wants(Park(worker=me, expires=EXPIRES), "done"))
         case "request_model":
@@ -80,7 +82,11 @@ def asking(model: Model, world: World, index: int, actor: Actor) -> Iterator[Mov
 def _answer(model: Model, actor: Actor) -> Answer:
     assert actor.view
     assert actor.view.open
-    answers = model.scenario.answers
+    turn = actor.view.state.items[actor.view.open.turn]
+    if isinstance(turn, Turn) and turn.report:
+        return Answer()
+    scenario = model.scenario
+    answers = scenario.others if scenario.others and turn.id != "t-r1" else scenario.answers
     return answers[min(actor.view.open.step, len(answers)) - 1]
 
 

@@ -12,17 +12,26 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_core import to_json
 
-from core.errors import Corrupt, InvalidInput, RequestMismatch, Superseded, TurnInProgress
+from core.errors import (
+    Corrupt,
+    InvalidInput,
+    NotFound,
+    NotReplaceable,
+    RequestMismatch,
+    Superseded,
+    TurnInProgress,
+)
 from core.log import fold as folding
 from core.log.entry import Draft, chain
 from core.log.facts import Snapshot, ThreadContent, ThreadCreated, draft
 from core.log.fold import State
-from core.log.records import OpenTurn
+from core.log.records import OpenDeferred, OpenTurn
 from core.options import Options
 from core.turn import decide as deciding
 from core.turn import plan as planning
 from core.turn.commands import Command, WrittenCall
 from core.values import ClaimReason, Entry, Worker
+from tests.checker.account import Account
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SALT = "5a" * 16
@@ -30,7 +39,8 @@ SNAPSHOT = Snapshot(models=("m",), instructions="i", tools="t", options="o", han
 STREAM = "thread:t"
 
 Entries: TypeAlias = tuple[Entry, ...]
-Refusal: TypeAlias = Superseded | TurnInProgress | RequestMismatch | InvalidInput
+Refusal: TypeAlias = Superseded | TurnInProgress | RequestMismatch | InvalidInput | NotFound | NotReplaceable
+REFUSALS = (Superseded, TurnInProgress, RequestMismatch, InvalidInput, NotFound, NotReplaceable)
 
 
 class Violation(AssertionError):
@@ -70,6 +80,7 @@ class Habits:
     never_expires: bool = False
     counts_no_losses: bool = False
     works_while_it_waits: bool = False
+    shows_only_the_version: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,9 @@ class Answer:
 class Scenario:
     """Who acts, what the model says at each step (the last one again and again), and how much may go wrong.
 
+    `others` is what it says in every turn but the first, () if that is the same. A turn that reports a decision has an
+    empty answer.
+
     `faults` are commits that get no acknowledgement, `cuts` model calls that break off, `leaves` workers that are
     told to go, `breaks` faults of our own code. `full` are the roles whose process has no place for a turn at first.
     """
@@ -92,6 +106,7 @@ class Scenario:
     name: str
     actors: tuple[str, ...]
     answers: tuple[Answer, ...] = (Answer(("done",)),)
+    others: tuple[Answer, ...] = ()
     crashes: int = 0
     faults: int = 0
     cuts: int = 0
@@ -103,9 +118,9 @@ class Scenario:
 
 
 class Log:
-    """A log up to one commit: its entries, who wrote them under which id, and the state they fold to."""
+    """A log up to one commit: its entries, who wrote them under which id, the state they fold to, and the account."""
 
-    __slots__ = ("author", "children", "entries", "id", "n", "parent", "state")
+    __slots__ = ("account", "author", "children", "entries", "id", "n", "parent", "state")
 
     def __init__(self, parent: "Log | None", entries: Sequence[Entry], id: object, author: str, state: State) -> None:
         self.parent = parent
@@ -114,11 +129,16 @@ class Log:
         self.author = author
         self.state = state
         self.n = state.n
+        self.account: Account = (parent.account if parent else Account()).after(entries)
         self.children: dict[object, Log] = {}
 
     @property
     def open(self) -> OpenTurn | None:
         return self.state.thread.open if self.state.thread else None
+
+    @property
+    def deferred(self) -> Sequence[OpenDeferred]:
+        return self.state.thread.deferred if self.state.thread else ()
 
     def after(self, n: int) -> "Log | None":
         """The commit that begins at n+1, None where no commit begins there."""
@@ -282,7 +302,7 @@ class Model:
             try:
                 facts = self.rules.decide(view.state, wanted.command, self.scenario.options)
                 known = self.chained(view, facts, author)
-            except (Superseded, TurnInProgress, RequestMismatch, InvalidInput) as refusal:
+            except REFUSALS as refusal:
                 known = refusal
             self._decided[key] = known
         return known
@@ -322,6 +342,9 @@ class Model:
             for entry in entries:
                 self.seen[entry.kind] += 1
                 self.seen["unknown"] += entry.shell.get("status") == "unknown"
+                self.seen["turn that takes another's place"] += entry.shell.get("fork") is not None
+                self.seen["report of a decision"] += entry.shell.get("report") is not None
+                self.seen[f"deferred call {entry.shell.get('reason')}"] += entry.kind == "deferred.closed"
         return node
 
 

@@ -8,15 +8,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.canonical import canonical
-from core.errors import Corrupt, NotFound
+from core.errors import Corrupt, InvalidInput, NotFound, NotReplaceable
+from core.ids import check_id
+from core.log.branches import MAX_HIDDEN
 from core.log.entry import Draft, chain, verify
 from core.log.facts import VERSIONS, ResultContent, ToolFinished, draft, fact, thread_fact
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, item_of, record
 from core.options import Options
 from core.turn.commands import Answered, Start, WrittenCall
+from core.turn.deferred import report_turn
 from core.values import GENESIS, Entry
-from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, stop, submit
+from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, show, stop, submit
 from tests.checker.world import AT, SALT, STREAM
 from tests.support.commands import answered, finished, requested
 
@@ -333,3 +336,30 @@ def test_the_head_holds_no_content(size: int) -> None:
 
 def test_the_first_entry_follows_nothing() -> None:
     assert created(Options()).entries[0].prev == GENESIS
+
+
+def test_what_a_branch_leaves_out_stays_within_its_bound_however_often_versions_are_shown_in_turn() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    stop(log, "")
+    first = log.turns()[0]
+    submit(log, "why?", replaces=first.id)
+    stop(log, "")
+    second = log.turns()[1]
+
+    def go_to_and_fro() -> None:
+        for number in range(2 * MAX_HIDDEN + 2):
+            show(log, (first, second)[number % 2])
+            submit(log, "and now?")
+            stop(log, "")
+
+    with pytest.raises(NotReplaceable, match="open a new thread"):
+        go_to_and_fro()
+    assert log.state.thread
+    assert len(log.state.thread.hidden) <= MAX_HIDDEN
+
+
+def test_the_request_of_a_report_is_one_that_no_caller_can_send() -> None:
+    _, request = report_turn("t", "t-r1-t1")
+    with pytest.raises(InvalidInput):
+        check_id(request)

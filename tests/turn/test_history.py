@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from backends import open_store
 from core.canonical import canonical, digest
 from core.log.facts import VERSIONS
-from core.log.fold import State, fold_all
-from core.log.records import ModelCall, OpenTurn, ToolCall, Turn, record
+from core.log.fold import State, fold, fold_all
+from core.log.records import DeferredCall, ModelCall, OpenTurn, ToolCall, Turn, record
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.options import Options
 from core.turn.commands import Start, WrittenCall
@@ -21,14 +22,19 @@ from core.turn.plan import plan
 from core.worker.earlier import EarlierTurns
 from core.worker.history import ERASED, Encoded, as_json, request_digest, turn_messages
 from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
+from tests.checker.account import Account
 from tests.checker.logs import Log, created, erased, logs, stop, submit
 from tests.checker.world import STREAM
 from tests.support.commands import answered, failed, finished, requested
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+QUESTION = re.compile(r"Which ([A-Za-z0-9_-]+)\?")
 NOTE = re.compile(r"(?:\n\n)?\[this answer (?:ended early: [a-z_]+|was empty)\]$")
 
-many = settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+many = settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+fewer = settings(many, max_examples=60)
 limits = st.builds(
     Options,
     window_tokens=st.integers(1, 60) | st.just(24_000),
@@ -53,14 +59,14 @@ def test_the_next_request_can_be_sent_whatever_was_erased(log: Log, kinds: set[s
     messages = next_request(log, Options())
     check_sendable(messages)
     if "turn.opened" in kinds:
-        assert next(m.text for m in messages if isinstance(m, UserMessage)) == ERASED
+        assert ERASED in next(m.text for m in messages if isinstance(m, UserMessage))
 
 
 @many
 @given(logs(max_turns=4), limits)
 def test_the_window_keeps_the_newest_whole_turns_that_fit(log: Log, options: Options) -> None:
     ask_again(log)
-    *earlier, newest = log.turns()
+    *earlier, newest = branch(log)
     kept = anyio.run(windowed, log, newest, options)
     assert kept == [turn.model_copy(update={"citations": []}) for turn in earlier[len(earlier) - len(kept) :]]
     budget = options.window_tokens * CHARACTERS_PER_TOKEN
@@ -69,6 +75,53 @@ def test_the_window_keeps_the_newest_whole_turns_that_fit(log: Log, options: Opt
     more = earlier[len(earlier) - len(kept) - 1 :]
     if len(kept) < len(earlier) and len(kept) < options.window_messages // 2:
         assert sum(turn.size for turn in more) > budget
+
+
+@many
+@given(logs(max_turns=6), limits)
+def test_the_model_is_sent_the_newest_turns_of_the_shown_branch_and_of_no_other(log: Log, options: Options) -> None:
+    ask_again(log)
+    items = {
+        id: one.model_copy(update={"question": f"Which {id}?"}) if isinstance(one, Turn) else one
+        for id, one in log.state.items.items()
+    }
+    log.state = replace(log.state, items=items)
+    turns = [turn.id for turn in branch(log)]
+    for of, everything in ((options, False), (Options(window_tokens=10**6, window_messages=1000), True)):
+        texts = [m.text for m in anyio.run(_next_request, log, of) if isinstance(m, UserMessage)]
+        sent = [turn for text in texts for turn in QUESTION.findall(text)]
+        assert sent[-1] == turns[-1]
+        assert sent == turns[0 if everything else len(turns) - len(sent) :]
+
+
+@fewer
+@given(logs(max_turns=4))
+def test_what_is_kept_of_earlier_turns_is_what_would_be_read(log: Log) -> None:
+    anyio.run(read_along, log)
+
+
+async def read_along(log: Log) -> None:
+    """One desk answers all turns of a thread, and another one begins anew with each of them."""
+    options = Options()
+    async with open_store("memory:") as store:
+        kept, state, clean = EarlierTurns(store, NewestTurns(), options), State(), 0
+        for entry in log.entries:
+            state = fold(state, entry)
+            if entry.kind not in ("turn.opened", "turn.ended"):
+                continue
+            changed = [record(item) for item in state.items.values() if item.n > clean]
+            await store.commit(STREAM, 0, (), changed, id=f"c{entry.n}")
+            clean = entry.n
+            turn = state.items.get(entry.shell.get("turn", ""))
+            if entry.kind == "turn.opened":
+                assert isinstance(turn, Turn)
+                anew = EarlierTurns(store, NewestTurns(), options)
+                chosen = (await kept.choose(turn)).turns
+                assert [one.id for one in chosen] == [one.id for one in (await anew.choose(turn)).turns]
+                assert await kept.messages(turn, chosen) == await anew.messages(turn, chosen)
+            if entry.kind == "turn.ended":
+                assert isinstance(turn, Turn)
+                kept.add("t", turn, state.items)
 
 
 @many
@@ -93,11 +146,15 @@ def test_every_call_of_a_kept_turn_is_told_with_its_outcome(log: Log) -> None:
         messages = anyio.run(told, log, turn)
         calls = {i.id: i for i in log.state.items.values() if isinstance(i, ToolCall) and i.turn == turn.id}
         results = {m.id: m for m in messages if isinstance(m, ToolMessage)}
-        assert results.keys() == calls.keys()
+        reports = [m.report for m in messages if isinstance(m, UserMessage) and m.report]
+        assert len(reports) == (turn.report is not None)
+        carried_out = {report.id: report for report in reports if report.id != turn.report}
+        assert results.keys() | carried_out.keys() == calls.keys()
         for id, call in calls.items():
-            assert results[id].failed == (call.status != "succeeded")
+            assert (id in carried_out) == (call.carries_out is not None)
+            assert (results | carried_out)[id].failed == (call.status not in ("succeeded", "deferred"))
             if call.status == "unknown":
-                assert "Nobody knows" in results[id].content
+                assert "Nobody knows" in (results | carried_out)[id].content
 
 
 def test_a_window_of_any_size_is_accepted() -> None:
@@ -179,6 +236,12 @@ def next_request(log: Log, options: Options) -> list[SentMessage]:
     return anyio.run(_next_request, log, options)
 
 
+def branch(log: Log) -> list[Turn]:
+    """The turns of the shown branch, oldest first, by an account that knows no ranges."""
+    account = Account().after(log.entries)
+    return [log.state.item(Turn, turn) for turn in account.path(account.last)][::-1]
+
+
 def ask_again(log: Log) -> None:
     """Let the newest turn be one whose model is about to be asked."""
     if log.open and not _about_to_ask(log.open):
@@ -209,21 +272,21 @@ async def _next_request(log: Log, options: Options) -> list[SentMessage]:
         await _keep(store, log)
         turn = log.turns()[-1]
         earlier = EarlierTurns(store, NewestTurns(), options)
-        chosen = await earlier.choose("t", turn.first_n)
-        messages = await earlier.messages("t", turn.first_n, chosen.turns)
+        chosen = await earlier.choose(turn)
+        messages = await earlier.messages(turn, chosen.turns)
         return [*messages, *turn_messages(turn, log.state.items, options)]
 
 
 async def windowed(log: Log, turn: Turn, options: Options) -> list[Turn]:
     async with open_store("memory:") as store:
         await _keep(store, log)
-        return list((await EarlierTurns(store, NewestTurns(), options).choose("t", turn.first_n)).turns)
+        return list((await EarlierTurns(store, NewestTurns(), options).choose(turn)).turns)
 
 
 async def told(log: Log, turn: Turn) -> list[SentMessage]:
     async with open_store("memory:") as store:
         await _keep(store, log)
-        return await EarlierTurns(store, NewestTurns(), Options()).messages("t", log.state.n + 1, [turn])
+        return await EarlierTurns(store, NewestTurns(), Options()).messages(log.turns()[-1], [turn])
 
 
 async def _keep(store: Any, log: Log) -> None:
@@ -268,8 +331,13 @@ def test_the_generated_logs_hold_everything_that_can_go_wrong() -> None:
         "unknown_tool",
         "invalid_arguments",
         "cancelled",
+        "deferred",
     )
     expected = {*(f"turn {status}" for status in statuses), *(f"call {outcome}" for outcome in outcomes)}
+    expected |= {
+        f"deferred {became}" for became in ("waiting", "decided", "reported", "expired", "withdrawn", "tool_gone")
+    }
+    expected |= {"version", "version shown again", "report", "report that runs a call"}
     expected |= {"late", "model empty", "model pause", "model length", "model worker_lost"}
     seen: set[str] = set()
 
@@ -282,9 +350,15 @@ def test_the_generated_logs_hold_everything_that_can_go_wrong() -> None:
             match one:
                 case Turn():
                     seen.add(f"turn {one.status}")
+                    seen.update(["version"] if one.replaces else [])
+                    seen.update(["report"] if one.report else [])
+                    seen.update(["version shown again"] if any(len(v.seen) > 1 for v in one.versions) else [])
+                case DeferredCall():
+                    seen.add(f"deferred {one.closed or one.status}")
                 case ToolCall():
                     seen.add(f"call {one.status}")
                     seen.update(["late"] if one.late else [])
+                    seen.update(["report that runs a call"] if one.carries_out else [])
                 case ModelCall():
                     seen.add(f"model {one.code or one.stop_reason}")
         if expected <= seen:

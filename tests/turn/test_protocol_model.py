@@ -12,7 +12,7 @@ from tests.checker.world import Model, Scenario, Violation
 
 WALKS = 20_000
 TORTURE = 400_000
-BATCH = 2_500
+BATCH = 2_000
 HUNT = 5_000
 LIMIT = 500_000
 
@@ -42,6 +42,17 @@ SOMETIMES = (
     "nothing left of Submit",
     "nothing left of Approval",
     "nothing left of Close",
+    "call.deferred",
+    "deferred call expired",
+    "deferred call withdrawn",
+    "deferred call tool_gone",
+    "branch.shown",
+    "turn that takes another's place",
+    "report of a decision",
+    "refused: NotReplaceable",
+    "nothing left of ReportDecision",
+    "nothing left of CloseDeferred",
+    "nothing left of Show",
 )
 """What must have happened somewhere, or the search has looked past it."""
 

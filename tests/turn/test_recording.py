@@ -13,7 +13,9 @@ from core.clock import SystemClock
 from core.live.wakeups import Wakeups
 from core.log.facts import ThreadCreated, TurnOpened, thread_fact
 from core.log.fold import State, fold
+from core.log.projection import concerned
 from core.log.records import record
+from core.maintenance.refold import outline, refold
 from core.options import Options
 from core.store import Record
 from core.turn.journal import MAX_LAG, Journal
@@ -30,8 +32,15 @@ many = settings(
 )
 
 
-_ASIDE = ("thread.renamed", "thread.metadata", "feedback.given", "call.resolved", "late")
+_ASIDE = (
+    *("thread.renamed", "thread.metadata", "feedback.given", "call.resolved", "late"),
+    *("approval.given", "approval.denied", "deferred.closed", "branch.shown"),
+)
 """What a turn's worker never appends through the journal of its turn."""
+
+
+_OPENING = ("turn.claimed", "turn.released")
+"""What the commit of a decision ends with if its process goes on with the turn."""
 
 
 class Died(Exception):
@@ -76,9 +85,11 @@ class Walk:
         done = 0
         for size, chance in zip(self.log.commits, chances, strict=False):
             entries = self.log.entries[done : done + size]
-            writer = self.journal
+            writer, turns = self.journal, {turn for entry in entries for turn in concerned(entry)}
             if chance == 1 or entries[0].kind in _ASIDE:  # another writer: a rename, a rating, a take-over
-                writer = await self._loaded(*{entry.shell["turn"] for entry in entries if "turn" in entry.shell})
+                writer = await self._loaded(*turns)
+            for turn in turns:  # as every operation does: another turn's place, or its deferred call, needs its records
+                await writer.load_turn(turn)
             if chance == 2:  # somebody reads the thread
                 await (await self._loaded()).repair()
             self.store.loses = chance == 3
@@ -89,6 +100,7 @@ class Walk:
             self.store.loses = False
             done += size
             if writer is not self.journal:
+                self.journal = writer if entries[-1].kind in _OPENING else self.journal
                 await self.journal.catch_up()  # as after the Conflict that its next commit would meet
             await self.check(done)
 
@@ -177,3 +189,21 @@ def test_a_rule_broken_on_purpose_is_found(broken: Callable[..., bool], monkeypa
 @given(logs(max_turns=2), chances)
 def test_records_lag_only_while_a_turn_is_worked_on_and_recovery_finds_it(log: Log, drawn: list[int]) -> None:
     played(log, drawn)
+
+
+@many
+@given(logs(max_turns=5))
+def test_a_refold_turn_by_turn_gives_the_records_of_a_whole_fold(log: Log) -> None:
+    """Although an entry may change the records of several turns, and a refold forgets each as soon as it can."""
+    folded = anyio.run(refolded, log)
+    expected = [record(item) for item in (*log.state.items.values(), log.state.thread) if item]
+    assert folded == {(one.kind, one.id): one for one in expected}
+
+
+async def refolded(log: Log) -> dict[tuple[str, str], Record]:
+    store, done = MemoryStore(), 0
+    for size in log.commits:
+        await store.commit("thread:t", done, log.entries[done : done + size], id=f"c{done}")
+        done += size
+    batches = [batch async for batch in refold(store, await outline(store, "t", log.state.n))]
+    return {(one.kind, one.id): one for batch in batches for one in batch}
