@@ -203,7 +203,7 @@ def _turn_lines(view: TurnView, thread: Thread, text: bool) -> Iterator[str]:
 
 
 def _place(view: TurnView, thread: Thread) -> str:
-    """The turn's place among the versions of its question, and whether somebody asked it."""
+    """The turn's place among the versions of its question, and whether it is a report."""
     turn = view.turn
     words = [
         f"version {number} of {len(view.versions)}"

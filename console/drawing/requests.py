@@ -1,4 +1,4 @@
-"""Drawing requests to approvers, for those who decide on them and for reviewers: the card, and what became of them."""
+"""Drawing requests, for approvers and for reviewers: the card of a request, and what became of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias

@@ -30,7 +30,7 @@ class TurnView:
     """A turn with its tool calls, model calls, searches, summaries and hand-overs, each in the order of the log.
 
     `deferred` says what became of those of its calls that wait, or waited, for an approver. `reports` is the deferred
-    call whose decision the turn reports, None if somebody asked. `versions` are the turns in its place of the thread,
+    call whose decision the turn reports, None for a question. `versions` are the turns in its place of the thread,
     in the order of the log; [] if it is the only one.
 
     `review` are the verdicts on its answer; None without one, and for viewers that may not judge it.

@@ -333,7 +333,7 @@ REASONS: Mapping[Decider, str] = {
     "asker": "Two others are away in that week already.",
     "approver": "The leasing company has had a letter this month already.",
 }
-"""Why a person denies a request, by who decides on it."""
+"""Reasons to deny a request, by the person that decides."""
 EVIDENCE = "The leave is in the HR system, under the same dates."
 
 AUDITS: tuple[tuple[str, str], ...] = (

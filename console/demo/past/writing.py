@@ -33,7 +33,7 @@ _QUIET = timedelta(minutes=20)
 """The time before now in which employees ask nothing: what others did afterwards must fit in."""
 _STILL_WAITS = timedelta(days=5)
 _COLLEAGUES = {AUDITOR: "e-2002", APPROVER: "e-3002"}
-"""The people who act in place of those whose own request it is."""
+"""By person the colleague that acts on their own requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
