@@ -197,7 +197,7 @@ class Figures:
         )
 
     async def _span(self, since: datetime | None, until: datetime | None) -> Span:
-        asked = between("opened_at", since, until)
+        asked = _asked(since, until)
         turns = await self._lists.count_unsealed("turn", asked, by=("day", "outcome", "rating"))
         waits = await self._lists.count_unsealed("turn", asked, by=("first_text_bucket", "day"))
         calls = await self._lists.count_unsealed(
@@ -281,7 +281,7 @@ class Figures:
     async def _breakdown(
         self, by: By, since: datetime | None, until: datetime | None, handbooks: Sequence[str]
     ) -> list[Group]:
-        asked = between("opened_at", since, until)
+        asked = _asked(since, until)
         groups: dict[Scalar, _Counted] = {}
         match by:
             case "country":
@@ -322,6 +322,11 @@ class Figures:
             )
             for name, groups in by_key(people, 1).items()
         }
+
+
+def _asked(since: datetime | None, until: datetime | None) -> dict[str, Filter]:
+    """The questions of this time. A turn that reports an approver's decision was not asked."""
+    return {**between("opened_at", since, until), "report": None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,3 +167,10 @@ async def test_an_approver_opens_a_request_while_it_waits_and_after_they_have_de
     for read in (desk.archive.call_history, desk.archive.deferred_call):
         with pytest.raises(NotFound):
             await read(APPROVER, closed.id)
+
+
+async def test_the_report_of_a_decision_is_not_counted_as_a_question(desk):
+    thread = (await desk.create_thread(ASKER)).id
+    await decide(desk, await requested(desk, thread), "approve")
+    assert (await desk.archive.thread(ASKER, thread)).turns == 2
+    assert (await desk.figures.overview(AUDITOR, None, None)).value.span.questions == 1
