@@ -21,9 +21,7 @@ def replaceable(thread: Thread, turn: Turn) -> bool:
 def why_not(thread: Thread, turn: Turn) -> str | None:
     """Why this turn must keep its place, in words for the asker; None if another may take it."""
     if thread.fold != FOLD:
-        return (
-            "the records of this thread are being brought up to date: try again in a minute, or run `rolltop rebuild`"
-        )
+        return "the records of this thread are being brought up to date: try again in a minute"
     if turn.report:
         return f"it reports a decision, and was not asked; {_BELOW}"
     # A model that does not see an act would do it again. So it is not asked again what came before an act, or before a
