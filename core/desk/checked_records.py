@@ -12,7 +12,7 @@ from core.ids import check_id
 from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
 from core.log.fold import State
-from core.log.projection import turn_of_call
+from core.log.record_ids import turn_of_call
 from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
 from core.store import Record, Store

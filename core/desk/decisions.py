@@ -11,7 +11,7 @@ from core.desk.workers import Workers
 from core.errors import DeskClosed, InvalidInput
 from core.gate import Owned, Viewer
 from core.log.audit import AuditLog
-from core.log.projection import deferred_id
+from core.log.record_ids import deferred_id
 from core.log.records import DeferredCall, ToolCall
 from core.turn.commands import Approval, CloseDeferred
 from core.turn.deferred import report_turn

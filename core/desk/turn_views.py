@@ -7,8 +7,8 @@ from typing import TypeAlias
 from core.desk.lists import Lists
 from core.desk.reviews import Reviews
 from core.gate import Viewer
-from core.log.projection import deferred_id
 from core.log.pseudonyms import Pseudonyms
+from core.log.record_ids import deferred_id
 from core.log.records import (
     DeferredCall,
     HandoverRecord,

@@ -13,7 +13,7 @@ from core.log.audit import audit_head, look
 from core.log.entry import verify
 from core.log.facts import fact
 from core.log.fold import State, fold
-from core.log.projection import concerned
+from core.log.record_ids import concerned
 from core.log.records import Item, Look, Review, Turn, record, record_kind
 from core.log.review import fold_review
 from core.store import Record, Store

@@ -22,7 +22,7 @@ from core.log.facts import (
     TurnOpened,
 )
 from core.log.fold import State
-from core.log.projection import deferred_id
+from core.log.record_ids import deferred_id
 from core.log.records import DeferredCall, OpenDeferred, OpenTurn, carrying_call
 from core.turn.commands import Approval, CloseDeferred, Defer, ReportDecision
 from core.turn.openings import opening

@@ -31,7 +31,7 @@ from core.log.facts import (
     draft,
 )
 from core.log.fold import State, fold, fold_all
-from core.log.projection import concerned
+from core.log.record_ids import concerned
 from core.log.records import Item, Thread, ToolCall, Turn, item, record
 from core.log.repair_commits import Repairs
 from core.options import Options

@@ -7,7 +7,7 @@ from typing import Any
 from core.log.branches import without
 from core.log.facts import BranchShown, ToolFinished, TurnOpened
 from core.log.fold import State, fold
-from core.log.projection import deferred_id
+from core.log.record_ids import deferred_id
 from core.log.records import DeferredCall, OpenDeferred, OpenTurn, Thread, ToolCall
 from core.options import Options
 from core.turn.commands import (

@@ -13,7 +13,7 @@ from core.clock import SystemClock
 from core.live.wakeups import Wakeups
 from core.log.facts import ThreadCreated, TurnOpened, thread_fact
 from core.log.fold import State, fold
-from core.log.projection import concerned
+from core.log.record_ids import concerned
 from core.log.records import record
 from core.maintenance.refold import outline, refold
 from core.options import Options

@@ -18,7 +18,7 @@ from core.log.commit import commit_surely
 from core.log.entry import Draft, chain
 from core.log.facts import FeedbackContent, FeedbackGiven, Renamed, ThreadContent, ThreadCreated, TitleContent, draft
 from core.log.fold import State, fold
-from core.log.projection import turn_of_call
+from core.log.record_ids import turn_of_call
 from core.log.records import Thread, Turn, record
 from core.store import Store
 from core.turn.deferred import report_turn
