@@ -167,8 +167,6 @@ def _fit(kind: str, shell: Json, payload: Json, owner: Asker, first: int, shift:
                 fork["hidden"] = _hidden(before, fork["hidden"], first)
         case "branch.shown":
             shell["hidden"] = _hidden(before, shell["hidden"], first)
-            # A scene goes back to its first turn only, and none that has acted can be asked again.
-            shell["acted"] = before.acted
         case "model.asked":
             shell["window"] += first
         case "approval.asked" | "call.deferred":
