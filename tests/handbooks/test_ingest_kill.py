@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from tests.support.desks import PATIENCE
-from tests.support.forked import Forked
+from tests.support.forked import Told
 from tests.support.handbook_folders import WordEmbedder, check_whole, found_texts, handbook, take_in, write
 from tests.support.ingesting_program import main
 
@@ -20,9 +20,9 @@ SECTIONS = 40
 """In each document: eight of them are more than are embedded together."""
 
 
-def start(stack: ExitStack, index: Path, folder: Path, delay: float) -> Forked:
+def start(stack: ExitStack, index: Path, folder: Path, delay: float) -> Told:
     """An ingest that has loaded all it needs and waits for a line; it does not outlive the stack."""
-    process = Forked(main, str(index), str(folder), str(delay))
+    process = Told(main, str(index), str(folder), str(delay))
     stack.callback(process.stdout.close)
     stack.callback(process.stdin.close)
     stack.callback(process.wait, PATIENCE)
@@ -30,7 +30,7 @@ def start(stack: ExitStack, index: Path, folder: Path, delay: float) -> Forked:
     return process
 
 
-async def line(process: Forked) -> str:
+async def line(process: Told) -> str:
     with anyio.fail_after(PATIENCE):
         return await to_thread.run_sync(process.stdout.readline, abandon_on_cancel=True)
 

@@ -11,15 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
+from importlib import import_module
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests.support.desks import PATIENCE
+from tests.support.forked import Forked
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
 CATALOGUE = "desk.db-handbooks"
+
+Process = TypeVar("Process", Forked, "subprocess.Popen[bytes]")
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,11 @@ def answer_to(port: int, request: bytes) -> Answer:
             return Answer(response.status, headers, text)
 
 
-def start(
-    folder: Path, model: str, port: int, store: str | None = None, *, demo: bool = True
-) -> "subprocess.Popen[bytes]":
+def start(folder: Path, model: str, port: int, store: str | None = None, *, demo: bool = True) -> Forked:
     """A console from the root, on a demo store or a company's; it is in its folder, or the one that this URL names.
 
     Its catalogue of handbooks is in its folder too: a demo imports the samples unless they are there already. Returns
-    once it answers.
+    once it answers. It is forked from a process that has loaded what it needs; `launch` begins with nothing.
     """
     store = store or f"sqlite:///{folder}/desk.db"
     environment = {
@@ -70,20 +73,44 @@ def start(
         "ROLLTOP_MODEL": model,
         "ROLLTOP_INDEX": str(folder / CATALOGUE),
     }
+    log = folder / "console.log"
     if demo:
-        command = [sys.executable, "-m", "console.cli.main", "demo"]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
-    return launch(folder, port, "console", cwd=ROOT, env=environment)
+        marking = Forked(_run, "console.cli.main", ["demo"], environment, log)
+        marking.wait(PATIENCE)
+        assert marking.poll() == 0, log.read_text()
+    return _answering(Forked(_run, "streamlit.web.cli", _arguments(port, "console"), environment, log), port, log)
+
+
+def _run(program: str, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+    """The `main` of a program with these arguments and this environment; what it prints is added to the log."""
+    with log.open("a") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.exit(import_module(program).main(arguments))
 
 
 def launch(folder: Path, port: int, script: str, *, cwd: Path, env: dict[str, str]) -> "subprocess.Popen[bytes]":
     """`streamlit run SCRIPT` with this environment, in this working folder. Returns once it answers."""
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true", f"--server.port={port}"]
-    command += ["--server.address=127.0.0.1", "--browser.gatherUsageStats=false"]
-    with (folder / "console.log").open("a") as log:
-        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log)
+    log = folder / "console.log"
+    with log.open("a") as file:
+        command = [sys.executable, "-m", "streamlit", *_arguments(port, script)]
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=file, stderr=file)
+    return _answering(process, port, log)
+
+
+def _arguments(port: int, script: str) -> list[str]:
+    """What stands after `streamlit`."""
+    settings = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
+    return ["run", script, *settings, "--browser.gatherUsageStats=false"]
+
+
+def _answering(process: Process, port: int, log: Path) -> Process:
+    """The process, once the console that it runs answers."""
     try:
-        _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", folder / "console.log")
+        _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", log)
     except BaseException:  # a failure of pytest's is no Exception
         process.kill()
         process.wait(PATIENCE)
@@ -91,7 +118,7 @@ def launch(folder: Path, port: int, script: str, *, cwd: Path, env: dict[str, st
     return process
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: Process) -> None:
     """Ask the console to end, and kill it by its pid if it does not."""
     process.send_signal(signal.SIGTERM)
     try:
@@ -113,7 +140,7 @@ def running(folder: Path, model: str, store: str | None = None, *, demo: bool = 
         end(process)
 
 
-def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+def _wait_until_healthy(process: Process, url: str, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -10,7 +10,7 @@ from anyio import to_thread
 
 from core import Options
 from tests.support.desks import PATIENCE
-from tests.support.forked import Forked
+from tests.support.forked import Told
 from tests.support.killed_program import main
 
 QUICK = Options(retry_delay=0.001)
@@ -22,7 +22,7 @@ class Program:
     def __init__(
         self, url: str, ledger: Path, name: str, *, kill_at: str = "", delay: float = 0, options: Options = QUICK
     ):
-        self.process = Forked(main, url, str(ledger), name, kill_at, str(delay), options.model_dump_json())
+        self.process = Told(main, url, str(ledger), name, kill_at, str(delay), options.model_dump_json())
         self.lines: list[dict] = []
 
     def go(self) -> None:

@@ -16,12 +16,12 @@ from core.maintenance.rebuild import Rebuild
 from core.turn.deferred import report_turn
 from tests.support.deferred_life import APPROVED, Life, book, main, model
 from tests.support.desks import APPROVER, ASKER, PATIENCE, QUICK, check, ended, folded, log_of
-from tests.support.forked import Forked
+from tests.support.forked import Told
 
 
 async def killed(url, folder, thread, order, kill_at):
     """Play the life in a process; whether it was killed at that moment, and not ended by itself."""
-    process = Forked(main, url, str(folder), thread, order, kill_at)
+    process = Told(main, url, str(folder), thread, order, kill_at)
     process.stdin.write("go\n")
     process.stdin.flush()
     await to_thread.run_sync(process.wait, PATIENCE)

@@ -161,7 +161,7 @@ async def test_a_process_killed_around_an_effect(tmp_path, url, kill_at, rows, s
     with running(url, ledger, "r", kill_at=kill_at) as program:
         program.go()
         await program.rest()
-        assert program.process.returncode == -signal.SIGKILL
+        assert program.process.poll() == -signal.SIGKILL
     before = keys()
     # Two conversations run, and a thread of the other one may have acted too before the kill: once, each under its key.
     assert (len(before) >= 1) == (rows == 1)
@@ -194,7 +194,7 @@ async def test_a_process_that_is_asked_to_end_lets_its_turns_go_and_the_next_des
         program.process.send_signal(signal.SIGTERM)
         await program.rest()
         assert program.lines[-1]["kind"] == "closed"
-        assert program.process.returncode == 0
+        assert program.process.poll() == 0
     async with restarted(url, tmp_path / "ledger") as (store, desk):
         for turn, thread in program.threads().items():
             assert (await seen_to_its_end(store, desk, turn)).status == "completed"
@@ -212,7 +212,7 @@ async def test_what_was_shown_before_a_process_was_asked_to_end_is_kept(tmp_path
             await program.line()
         program.process.send_signal(signal.SIGTERM)
         await program.rest()
-        assert program.process.returncode == 0
+        assert program.process.poll() == 0
     async with restarted(url, tmp_path / "ledger") as (store, desk):
         await what_was_shown_is_kept(store, desk, program, keep_partial=True)
         await every_turn_is_ended(store, desk)

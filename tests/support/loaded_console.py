@@ -1,0 +1,19 @@
+"""All that a console loads before it answers, for `tests.support.forked`: it is nearly all of a console's start.
+
+That includes the examples of people in need, which are fitted here.
+"""
+
+import pkgutil
+from importlib import import_module
+
+import console.cli.main
+import console.drawing
+import console.streamlit_app
+import tests.support.consoles  # noqa: F401
+from backends.care.opening import open_care
+from backends.models.opening import open_model
+
+for module in pkgutil.iter_modules(console.drawing.__path__, "console.drawing."):
+    import_module(module.name)
+open_model("offline:")
+open_care(None)
