@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -19,6 +20,8 @@ from core.store import Store
 from tests.servers.mongodb import server as mongodb_server
 from tests.support.handbook_folders import KEEPER
 from tests.support.paths import SAMPLES
+
+gc.disable()  # until all tests are collected: nearly all that is made until then is kept
 
 # Hypothesis measures how long an example takes, and how long it takes to draw: on a busy machine that fails right code.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -157,6 +160,13 @@ pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = pytest.ho
 
 LONGEST_FILES = ("test_protocol_model.py", "test_many_threads.py", "test_kill.py", "test_demo_history.py")
 """They begin first, so that a worker is not left alone with one of them at the end."""
+
+
+def pytest_collection_finish() -> None:
+    """Garbage is not looked for among what all tests are made of: thousands of items, and every module."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

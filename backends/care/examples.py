@@ -113,8 +113,10 @@ class _SameWords:
                 having[place].append((row, weight))
         kernel = np.zeros((len(self._weights), len(self._weights)), dtype=np.float32)
         for holders in having:
-            rows, values = zip(*holders, strict=True)
-            kernel[np.ix_(rows, rows)] += np.outer(values, values)
+            if len(holders) > 1:
+                rows, values = zip(*holders, strict=True)
+                kernel[np.ix_(rows, rows)] += np.outer(values, values)
+        np.fill_diagonal(kernel, [float(weights @ weights) for weights in self._weights])
         return kernel
 
     def learn(self, counts: Floats) -> None:

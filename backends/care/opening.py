@@ -15,6 +15,7 @@ from backends.care.phrases import Phrase, PhraseReader, Phrases
 from backends.care.recogniser import URGENCY, Recogniser, TopicPhrases
 from backends.care.spelling import Spelling, sentences
 from backends.languages import Language
+from backends.vectors.single_thread import single_thread
 from backends.vectors.static.tokens import StaticTokens
 from core.errors import InvalidInput
 
@@ -44,7 +45,8 @@ def open_care(folder: Path | None) -> Recogniser:
 
 @cache
 def _examples(tokens: StaticTokens) -> Examples:
-    return fit(tokens, read_examples())
+    with single_thread():
+        return fit(tokens, read_examples())
 
 
 def fit(tokens: StaticTokens, texts: Mapping[str, Sequence[str]]) -> Examples:

@@ -197,13 +197,19 @@ def test_a_figure_of_a_tool_leads_to_its_calls(offline, sign_in):
     expect(auditor).to_have_url(re.compile(r"tc_tool=vacation_balance$"))
 
 
-def test_a_link_to_a_page_is_still_that_page_after_the_sign_in(offline, browser):
+def test_a_link_to_a_page_is_still_that_page_after_the_sign_in_and_after_a_reload(offline, browser):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{offline.url}/approvals")
-    page.get_by_text("e-3001", exact=True).click()
+    page.goto(f"{offline.url}/threads")
+    page.get_by_text("e-2001", exact=True).click()
+    page.get_by_label("Purpose").fill("complaint 7")
+    page.get_by_label("Purpose").press("Enter")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Approvals")).to_be_visible()
+    expect(page.get_by_role("heading", name="Threads")).to_be_visible()
+    page.wait_for_function("document.cookie.includes('complaint%207')")
+    page.reload()
+    expect(page.get_by_role("heading", name="Threads")).to_be_visible()
+    expect(page.get_by_text("e-2001", exact=True)).to_be_visible()
     context.close()
 
 
