@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import apsw
@@ -23,7 +25,9 @@ from core.log.facts import Beat, draft
 from core.store import Query
 from core.turn.deferred import report_turn
 from core.values import GENESIS, Entry
+from tests.support.consoles import run
 from tests.support.desks import APPROVER, ASKER, PATIENCE, chatting, ended, live_text, log_of, logged, until
+from tests.support.forked import Forked
 from tests.support.papers import SLOW, logs, papers, records
 from tests.support.paths import ROOT
 from tests.support.seeding import seed
@@ -45,18 +49,13 @@ class Ran:
 
 
 def rolltop(*arguments: str, **settings: str) -> Ran:
-    """`rolltop ARGUMENTS`, with no settings but these."""
+    """`rolltop ARGUMENTS`, with no settings but these, in a process that is forked from one that has loaded it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLLTOP_")}
-    ran = subprocess.run(
-        [sys.executable, "-m", "console.cli.main", *arguments],
-        env={**environment, **settings},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        process = Forked(run, "console.cli.main", arguments, {**environment, **settings}, out, err)
+        process.wait(PATIENCE)
+        return Ran(process.poll(), out.read_text(), err.read_text())
 
 
 @pytest.fixture
@@ -71,6 +70,13 @@ def here(capsys):
         return Ran(status, *capsys.readouterr())
 
     return run
+
+
+def test_the_module_is_a_program():
+    command = [sys.executable, "-m", "console.cli.main", "threads"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "rolltop threads --help" in ran.stderr
 
 
 def failed(ran: Ran, *words: str) -> None:

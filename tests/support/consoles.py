@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -75,17 +75,17 @@ def start(folder: Path, model: str, port: int, store: str | None = None, *, demo
     }
     log = folder / "console.log"
     if demo:
-        marking = Forked(_run, "console.cli.main", ["demo"], environment, log)
+        marking = Forked(run, "console.cli.main", ["demo"], environment, log, log)
         marking.wait(PATIENCE)
         assert marking.poll() == 0, log.read_text()
-    return _answering(Forked(_run, "streamlit.web.cli", _arguments(port, "console"), environment, log), port, log)
+    return _answering(Forked(run, "streamlit.web.cli", _arguments(port, "console"), environment, log, log), port, log)
 
 
-def _run(program: str, arguments: list[str], environment: dict[str, str], log: Path) -> None:
-    """The `main` of a program with these arguments and this environment; what it prints is added to the log."""
-    with log.open("a") as file:
-        os.dup2(file.fileno(), sys.stdout.fileno())
-        os.dup2(file.fileno(), sys.stderr.fileno())
+def run(program: str, arguments: Sequence[str], environment: dict[str, str], out: Path, err: Path) -> None:
+    """The `main` of a program, in the root, with this environment; what it prints is added to these files."""
+    for path, stream in ((out, sys.stdout), (err, sys.stderr)):
+        with path.open("a") as file:
+            os.dup2(file.fileno(), stream.fileno())
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)
