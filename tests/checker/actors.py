@@ -42,9 +42,10 @@ REQUESTS = {
     "second": ("r2", None),
     "later": ("r3", None),
     "regenerator": ("r1b", "t-r1"),
+    "repeater": ("r1c", "t-r1"),
     "reviser": ("r3b", "t-r3"),
 }
-"""The request of each asker, and the turn whose place the new one takes. The last three ask once a turn has ended."""
+"""The request of each asker, and the turn whose place the new one takes. The last four ask once a turn was asked."""
 
 DECIDERS = ("approver", "denier", "editor", "misled", "tardy")
 AFTER = "2026-12-02T09:30:00.000Z"
@@ -75,7 +76,7 @@ def _load(model: Model, world: World, index: int, actor: Actor) -> Iterator[Move
     match actor.role:
         case "opener" | "again" | "second" | "renamer":
             ready = True
-        case "later" | "regenerator":
+        case "later" | "regenerator" | "repeater":
             ready = open is None and "t-r1" in world.tip.account.opened
         case "reviser":
             ready = open is None and "t-r3" in world.tip.account.opened
@@ -139,7 +140,7 @@ def _loaded(model: Model, world: World, index: int, actor: Actor) -> World:
     actor = actor._replace(view=tip, then="work")
     command: Command
     match actor.role:
-        case "opener" | "again" | "second" | "later" | "regenerator" | "reviser":
+        case "opener" | "again" | "second" | "later" | "regenerator" | "repeater" | "reviser":
             request, replaces = REQUESTS[actor.role]
             full = actor.role in model.scenario.full
             asked = submitted(worker(actor.name), f"t-{request}", request, "why?", SNAPSHOT, waits=full)

@@ -360,7 +360,8 @@ def _aside(draw: Draw, log: Log) -> None:
     ended = [turn for turn in log.turns() if turn.ended_at]
     unknown = [i for i in log.state.items.values() if isinstance(i, ToolCall) and i.status == "unknown"]
     waiting = [item for item in deferred(log) if item.decision is None]
-    decisions = ["decide"] * 8 if waiting else []
+    # Rare as they are, what becomes of deferred calls is drawn more often than the rest.
+    decisions = ["decide"] * 8 if waiting else ["close"] * 4 if deferred(log) else []
     match draw(st.sampled_from(["rename", "metadata", "feedback", "resolve", "forget", "close", *decisions])):
         case "rename":
             log.command(Note(fact=Renamed(content=TitleContent(title=draw(texts)))))
@@ -380,8 +381,9 @@ def _aside(draw: Draw, log: Log) -> None:
             word = draw(st.sampled_from(["approve", "approve", "change", "deny"]))
             _decide(draw, log, draw(st.sampled_from(waiting)), word)
         case "close" if items := deferred(log):
-            closing: Any = draw(st.sampled_from(["expired", "withdrawn", "tool_gone"]))
-            log.command(CloseDeferred(call=draw(st.sampled_from(items)).call, reason=closing))
+            item = draw(st.sampled_from(items))
+            closing: Any = "tool_gone" if item.decision else draw(st.sampled_from(["expired", "withdrawn"]))
+            log.command(CloseDeferred(call=item.call, reason=closing))
         case "forget" if ended:
             forget(log, ended[-1], sorted(draw(st.sets(st.sampled_from(FORGETTABLE), min_size=1))))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.log.branches import without
+from core.log.branches import is_shown, without
 from core.log.facts import BranchShown, ToolFinished, TurnOpened
 from core.log.fold import State, fold
 from core.log.record_ids import deferred_id
@@ -179,6 +179,15 @@ def acts_forgotten(state: State, command: Command, options: Options) -> Facts:
     return decide(_with_thread(state, acted=0) if isinstance(command, Submit) else state, command, options)
 
 
+def out_of_sight(state: State, command: Command, options: Options) -> Facts:
+    """Acts and requests of versions that are not shown do not count."""
+    if isinstance(command, Submit) and (thread := state.thread):
+        deferred = [item for item in thread.deferred if is_shown(thread.hidden, item.first_n)]
+        acted = thread.acted if is_shown(thread.hidden, thread.acted) else 0
+        state = _with_thread(state, acted=acted, deferred=deferred)
+    return decide(state, command, options)
+
+
 def requests_forgotten(state: State, command: Command, options: Options) -> Facts:
     wanted = isinstance(command, (Submit, Defer))
     return decide(_with_thread(state, deferred=[]) if wanted else state, command, options)
@@ -351,6 +360,9 @@ _READ = _cast("read", "opener", *["recoverer"] * 4, answers=(Answer((), (LOOK,))
 _ACTED = _cast("acted", "opener", "regenerator", answers=_PAID, others=(DONE,))
 _SENT = (Answer((), (SENT,)), DONE)
 _WAITING = _cast("waiting", "opener", "regenerator", answers=_SENT, others=(DONE,))
+_BESIDE = ("opener", "regenerator", "shower", "repeater")
+_ACTED_BESIDE = _cast("acted beside", *_BESIDE, others=_PAID)
+_WAITING_BESIDE = _cast("waiting beside", *_BESIDE, others=_SENT)
 _VERSIONS = _cast("versions", "opener", "regenerator", "later", "shower")
 _BELOW = _cast("below", "opener", "later", "reviser")
 _GIVEN = _cast("given", "opener", "approver", "recoverer", "recoverer", answers=_SENT)
@@ -456,6 +468,8 @@ MUTANTS = (
     _mutant("a turn that acted is replaced", _ACTED, IN_VIEW, decide=acts_forgotten),
     _mutant("the head forgets what has acted", _ACTED, AGREE, fold=acts_not_kept),
     _mutant("a turn with a deferred call is replaced", _WAITING, REQUEST_IN_VIEW, decide=requests_forgotten),
+    _mutant("an act of another version does not count", _ACTED_BESIDE, IN_VIEW, decide=out_of_sight),
+    _mutant("a request of another version does not count", _WAITING_BESIDE, REQUEST_IN_VIEW, decide=out_of_sight),
     _mutant("where a version was left is forgotten", _VERSIONS, VERSIONS, decide=left_forgotten),
     _mutant("a version is shown without what followed it", _VERSIONS, BRANCH, shows_only_the_version=True),
     _mutant("a branch hides nothing", _VERSIONS, BRANCH, decide=nothing_hidden),

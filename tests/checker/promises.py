@@ -58,7 +58,7 @@ def _check_entry(node: Log, entry: Entry, before: State, after: State) -> None:
             if open is not None:
                 raise Violation("one turn is open at a time", shell["turn"])
             if shell["fork"]:
-                _check_fork(node, shell["turn"], before)
+                _check_fork(node, shell["turn"], shell["fork"]["replaces"], before)
             if shell["report"]:
                 _check_report(node, shell["report"], entry.n)
             opened = [e for log in node.commits() for e in log.entries if e.kind == "turn.opened"]
@@ -103,12 +103,13 @@ def _acted(state: State, turn: str) -> bool:
     return any(call.effect != "read" and call.status in ("succeeded", "unknown") for call in calls)
 
 
-def _check_fork(node: Log, turn: str, before: State) -> None:
-    """What another version may take out of the branch that is shown."""
+def _check_fork(node: Log, turn: str, replaced: str, before: State) -> None:
+    """What another version may take out of the branch that is shown, or must not ask again beside another branch."""
     assert node.parent
     account = node.parent.account
-    gone = set(account.path(account.last)) - set(node.account.path(turn))
-    for one in gone:
+    gone = {replaced, *account.path(account.last)} - {*node.account.path(turn)}
+    begin = min(account.opened[one] for one in gone)
+    for one in [one for one, n in account.opened.items() if n >= begin]:
         if _acted(before, one):
             raise Violation("what has acted stays in view", one)
         if any(request.turn == one and request.over is None for request in account.requests.values()):
@@ -137,9 +138,9 @@ def _check_branch(node: Log) -> None:
     if thread.last != account.last or shown != path[::-1]:
         raise Violation("the head shows a branch of the tree", f"{shown} up to {thread.last}, not {path[::-1]}")
     open = thread.open.turn if thread.open else None
-    acted = (account.opened[turn] for turn in path if turn != open and _acted(node.state, turn))
+    acted = (account.opened[turn] for turn in account.opened if turn != open and _acted(node.state, turn))
     if thread.acted != max(acted, default=0):
-        raise Violation("the head and the records agree", f"the branch has not acted at {thread.acted}")
+        raise Violation("the head and the records agree", f"the newest act is not at {thread.acted}")
     for turn in account.opened:
         versions = account.versions(turn)
         original = node.state.items.get(versions[0])
