@@ -91,7 +91,7 @@ class EarlierTurns:
         thread, kept = turn.thread, self._kept.get(turn.thread)
         if kept is None or not _before_it(kept, turn):
             records: list[Record] = []
-            # Each range has a turn at least, so there are no more queries than turns wanted.
+            # Ranges that hold notes alone are rare, so there are hardly more queries than turns wanted.
             for begin, end in shown_ranges(turn.hidden, 1, turn.first_n):
                 where: dict[str, Filter] = {"thread": thread, "first_n": Range(ge=begin, lt=end)}
                 query = Query(kind="turn", where=where, order=("-first_n",), limit=self._most - len(records))
