@@ -40,15 +40,16 @@ def draw_request_card(call: DeferredCall, names: Sequence[str], decide: DecideRe
         if call.arguments:
             draw_json(arranged(call.arguments, names))
         st.caption(f"Requested by {label(call.owner)}, {when(call.asked_at)}")
-        reason = st.text_input("Reason (optional)", key=f"card_reason_{call.call}", max_chars=500)
+        key = f"card_reason_{call.call}"
+        st.text_input("Reason (optional)", key=key, max_chars=500)
         with st.container(horizontal=True, vertical_alignment="center"):
             for word, outcome in (("Approve", "approve"), ("Deny", "deny")):
                 st.button(
                     word,
                     key=f"card_{outcome}_{call.call}",
                     type="primary" if outcome == "approve" else "secondary",
-                    on_click=decide,
-                    args=(call, outcome, reason),
+                    on_click=_decide,
+                    args=(decide, call, outcome, key),
                 )
             st.page_link(
                 "../pages/call.py",
@@ -60,6 +61,11 @@ def draw_request_card(call: DeferredCall, names: Sequence[str], decide: DecideRe
             "It runs as soon as the thread is free; the employee is told there, with your reason. "
             f"If it is not approved by {when(call.expires)}, it expires and does not run."
         )
+
+
+def _decide(decide: DecideRequest, call: DeferredCall, outcome: Literal["approve", "deny"], key: str) -> None:
+    # Read now: the click can come before the run that would draw the button with the reason that was typed.
+    decide(call, outcome, st.session_state[key])
 
 
 def arranged(arguments: Json, names: Sequence[str]) -> Json:

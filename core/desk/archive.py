@@ -141,7 +141,7 @@ class Archive:
         passed = await self._checked.thread(viewer, "thread.read", thread_id)
         thread, last = passed.item, check_limit(last, MAX_PAGE)
         messages: list[Message] = []
-        for begin, end in shown_ranges(thread.hidden, 1, thread.n + 1):
+        for begin, end in shown_ranges(thread.hidden, 0, thread.n + 1):
             if len(messages) == last:
                 break
             # As in `transcript`; an entry has two messages.

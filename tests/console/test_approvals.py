@@ -64,7 +64,7 @@ def test_a_card_says_what_happens_next_and_the_request_runs_once_it_is_approved(
 def test_a_request_is_denied_with_the_reason_that_was_typed(open_as):
     thread, call = requested(open_as)
     at = open_as(APPROVER, "approvals")
-    at.text_input(key=f"card_reason_{call.call}").set_value("Ask payroll").run()
+    at.text_input(key=f"card_reason_{call.call}").set_value("Ask payroll")  # and clicked at once, without a run between
     press(at, "Deny")
     assert "Denied. The request will not run; the employee is told in the thread." in said(at)
     decision = app().run(app().desk.archive.deferred_call(EMPLOYEE, call.call)).decision

@@ -136,7 +136,7 @@ def test_a_wait_is_a_step_of_the_timeline():
 
         from console.drawing.timeline import draw_timeline
 
-        draw_timeline(st.session_state["view"])
+        draw_timeline(st.session_state["view"], lambda turn: None)
 
     async def waited():
         async with (

@@ -220,7 +220,7 @@ async def test_a_timeline_draws_a_page_of_its_steps(folders):
 
         from console.drawing.timeline import draw_timeline
 
-        st.fragment(draw_timeline)(st.session_state["view"])
+        st.fragment(draw_timeline)(st.session_state["view"], lambda turn: None)
 
     async with open_store(f"sqlite:///{folders[0]}/desk.db") as store:
         view = await Archive(store).turn_view(EMPLOYEE, "own-0-q0")
