@@ -1,6 +1,7 @@
 """Ending a turn before its time: by a stop, by closing its desk, or because nobody is left to go on with it."""
 
 from contextlib import aclosing
+from functools import partial
 
 import anyio
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import core.desk.workers
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, tool
+from core.live.stream import live_stream
 from core.worker.history import as_json
 from tests.support.desks import (
     ASKER,
@@ -262,6 +264,10 @@ async def test_a_desk_without_a_tool_of_the_turn_leaves_it_to_one_that_has_it(st
         assert (await ended(desk, turn)).text == "Twelve."
 
 
+async def is_sealed(store, stream):
+    return (await store.read(stream))[-1].kind == "sealed"
+
+
 async def test_a_turn_that_is_silent_for_longer_than_its_lease_is_taken_over_and_the_old_worker_shows_no_more(store):
     gate, clock = anyio.Event(), HandClock()
     script = [[Say("You have thir"), Wait(gate), Say("teen.")]]
@@ -277,6 +283,8 @@ async def test_a_turn_that_is_silent_for_longer_than_its_lease_is_taken_over_and
         assert (await other.archive.turn(ASKER, turn.id)).fence == 1
         clock.advance(31)
         await other.recover()
+        # The seal comes after the claim, and until then the old worker may show more.
+        await until(partial(is_sealed, store, live_stream(turn.id, 1)))
         gate.set()
         turn = await ended(other, turn)
         assert (turn.status, turn.text) == ("completed", "Twelve.")
