@@ -222,6 +222,9 @@ if transcript is None:
     st.stop()
 
 thread, views = transcript.thread, transcript.turns
+# The turns are read after the head: the turn that was open there may have ended since.
+ended = {view.turn.id for view in views if view.turn.ended_at}
+busy = thread.open is not None and thread.open.turn not in ended
 with area:
     if transcript.earlier is not None:
         st.button(
@@ -259,10 +262,10 @@ for view in views:
         if app().handover and needs_person(view):
             draw_handover(view, hand_over)
         # An element in the place of the row: what is left out of a block would stay in view while an answer streams.
-        with st.empty() if thread.open else st.container(horizontal=True, vertical_alignment="center"):
+        with st.empty() if busy else st.container(horizontal=True, vertical_alignment="center"):
             if turn.ended_at and turn.text:
                 draw_rating(turn, rate)
-            if thread.open is None:
+            if not busy:
                 draw_again(turn, thread, ask_again, edit)
                 draw_versions(view, show)
 if transcript.later is not None:
