@@ -59,7 +59,6 @@ from core.model import Model, ModelRequest
 from core.options import Options
 from core.retriever import Filters, Retriever
 from core.tools import Tool, ToolContext, tool
-from core.turn.branches import replaceable
 from core.values import Audience, CareCard, CareLine, Citation, Concern, Judgement, Leg, Passage, Usage
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
@@ -156,6 +155,5 @@ __all__ = [
     "check_export",
     "create_chat",
     "load_chat",
-    "replaceable",
     "tool",
 ]

@@ -6,7 +6,7 @@ from console.app import app
 from console.drawing.call_record import call_facts, draw_content, draw_outcome
 from console.drawing.evidence import draw_facts, draw_technical
 from console.drawing.permalinks import draw_link
-from console.drawing.requests import draw_request
+from console.drawing.requests import draw_request_facts
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import exactly, label
 from console.drawing.troubles import draw_unreadable, store_says
@@ -155,7 +155,7 @@ with content:
         draw_resolve(call)
     if call.status == "deferred":
         deferred = run(desk.archive.deferred_call(viewer, call_id))
-        draw_request(deferred)
+        draw_request_facts(deferred)
         if deferred.carried_out_by:
             draw_other("Open the call that carries it out", deferred.carried_out_by)
     draw_content(call)

@@ -205,11 +205,7 @@ def _turn_lines(view: TurnView, thread: Thread, text: bool) -> Iterator[str]:
 def _place(view: TurnView, thread: Thread) -> str:
     """The turn's place among the versions of its question, and whether it is a report."""
     turn = view.turn
-    words = [
-        f"version {number} of {len(view.versions)}"
-        for number, version in enumerate(view.versions, 1)
-        if version.turn == turn.id
-    ]
+    words = [f"version {view.version} of {len(view.versions)}"] * (view.version is not None)
     words += ["not shown now"] * (not is_shown(thread.hidden, turn.first_n))
     words += [f"reports the decision on {turn.report}"] * bool(turn.report)
     return "".join(f", {word}" for word in words)

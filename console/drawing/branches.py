@@ -19,12 +19,10 @@ def draw_place(view: TurnView, thread: Thread, go: Callable[[str], None]) -> Non
     turn = view.turn
     if not is_shown(thread.hidden, turn.first_n):
         st.markdown(":gray-badge[:material/visibility_off: Not on the branch that is shown now]")
-    place = next((number for number, one in enumerate(view.versions, 1) if one.turn == turn.id), None)
-    if place is None:
+    if view.version is None:
         return
-    st.caption(
-        f"Version {place} of {len(view.versions)} of this question; {seen_words(view.versions[place - 1].seen)}."
-    )
+    seen = seen_words(view.versions[view.version - 1].seen)
+    st.caption(f"Version {view.version} of {len(view.versions)} of this question; {seen}.")
     with st.container(horizontal=True):
         for number, version in enumerate(view.versions, 1):
             if version.turn != turn.id:

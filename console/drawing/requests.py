@@ -5,11 +5,11 @@ from typing import Literal, TypeAlias
 
 import streamlit as st
 
-from console.drawing.calls import draw_json
+from console.drawing.calls import draw_request
 from console.drawing.evidence import draw_facts
 from console.drawing.status_words import Word
 from console.drawing.text import exactly, label, when
-from console.tool_words import tool_words, what_it_does
+from console.tool_words import tool_words
 from core.canonical import Json
 from core.log.records import DeferredCall
 from core.values import DeferredClosed, DeferredStatus
@@ -34,11 +34,8 @@ CLOSED: Mapping[DeferredClosed, str] = {
 def draw_request_card(call: DeferredCall, names: Sequence[str], decide: DecideRequest) -> None:
     """The card on which an approver decides, drawn from the record. `names` are the tool's arguments in its order."""
     with st.container(border=True, key=f"card_{call.call}"):
-        st.markdown(f":material/approval: **{label(tool_words(call.tool).done)}: needs approval**")
-        arguments = call.arguments if isinstance(call.arguments, dict) else {}
-        st.markdown(label(what_it_does(call.tool, arguments), 400))
-        if call.arguments:
-            draw_json(arranged(call.arguments, names))
+        title = f"{label(tool_words(call.tool).done)}: needs approval"
+        draw_request(title, call.tool, arranged(call.arguments, names))
         st.caption(f"Requested by {label(call.owner)}, {when(call.asked_at)}")
         key = f"card_reason_{call.call}"
         st.text_input("Reason (optional)", key=key, max_chars=500)
@@ -91,7 +88,7 @@ def decision_words(call: DeferredCall) -> str:
     return "denied" if call.decision.outcome == "denied" else f"approved{' with changes' if changed else ''}"
 
 
-def draw_request(call: DeferredCall) -> None:
+def draw_request_facts(call: DeferredCall) -> None:
     """What became of a request, for a reviewer."""
     decision = call.decision
     draw_facts(

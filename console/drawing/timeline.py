@@ -11,7 +11,7 @@ from console.drawing.evidence import draw_facts, draw_model_call, draw_technical
 from console.drawing.handovers import ATTACHED
 from console.drawing.paging import draw_numbered
 from console.drawing.parts import draw_part
-from console.drawing.requests import decision_words, draw_request, request_word
+from console.drawing.requests import decision_words, draw_request_facts, request_word
 from console.drawing.sources import draw_legs, draw_passage
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS, Word
 from console.drawing.text import exactly, label
@@ -216,7 +216,7 @@ def _request_lines(call: DeferredCall, go: Callable[[str], None]) -> list[_Line]
 
 
 def _draw_request(call: DeferredCall, key: str, go: Callable[[str], None]) -> None:
-    draw_request(call)
+    draw_request_facts(call)
     if call.carried_out_by:
         st.page_link(
             "../pages/call.py",

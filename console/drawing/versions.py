@@ -64,13 +64,12 @@ def draw_edit(turn: Turn, ask: Ask, cancel: Callable[[], None]) -> None:
 
 def draw_versions(view: TurnView, show: Callable[[str], None]) -> None:
     """Which version of the turn is shown, and the way to the ones before and after it, if there are any."""
-    turns = [version.turn for version in view.versions]
-    if len(turns) < 2:
+    if view.version is None:
         return
-    at = turns.index(view.turn.id)
+    turns, at = [version.turn for version in view.versions], view.version - 1
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
         _draw_way("Previous", ":material/chevron_left:", turns, at - 1, show)
-        st.caption(f"Version {at + 1} of {len(turns)}", width="content")
+        st.caption(f"Version {view.version} of {len(turns)}", width="content")
         _draw_way("Next", ":material/chevron_right:", turns, at + 1, show)
 
 

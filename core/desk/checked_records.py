@@ -158,10 +158,11 @@ class CheckedRecords:
             state, broken, sealed = State(), unreadable(error), await self._is_sealed_after(head)
         thread = state.thread or item_of(Thread, head)
         newest = thread if kind == "thread" else state.items.get(str(item_id))
+        deferred = thread.waiting_for(str(item_id))
         return _Newest(
             newest if isinstance(newest, item_type) else written,
             sealed=sealed or thread.sealed is True,
-            waits=any(one.call == str(item_id) and one.decision is None for one in thread.deferred),
+            waits=deferred is not None and deferred.decision is None,
             unreadable=broken,
         )
 

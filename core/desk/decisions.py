@@ -8,7 +8,7 @@ from core.clock import iso
 from core.desk.checked_records import CheckedRecords
 from core.desk.snapshots import Snapshots
 from core.desk.workers import Workers
-from core.errors import DeskClosed, InvalidInput
+from core.errors import InvalidInput
 from core.gate import Owned, Viewer
 from core.log.audit import AuditLog
 from core.log.record_ids import deferred_id
@@ -54,8 +54,7 @@ class Decisions:
     ) -> ToolCall:
         """As `Desk.decide`."""
         call = (await self._checked.call(viewer, "call.decide", call_id)).item
-        if not self._workers.started:
-            raise DeskClosed
+        self._workers.check_started()
         if decision not in ("approve", "deny"):
             raise InvalidInput("a decision must be approve or deny")
         if reason is not None and len(reason) > MAX_REASON:

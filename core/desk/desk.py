@@ -27,7 +27,7 @@ from core.desk.reviews import Reviews
 from core.desk.snapshots import PATIENCE, Snapshots
 from core.desk.versions import load_versions
 from core.desk.workers import Workers
-from core.errors import DeskClosed, InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
 from core.handover import Handover
 from core.ids import check_id
@@ -219,7 +219,7 @@ class Desk:
         journal = self._journal(thread_id)
         others = [] if replaces is None else [_known_form(replaces)]
         await self._checked.write(viewer, journal, *others, *([] if request_id is None else [turn_id]))
-        self._check_open()
+        self._workers.check_started()
         question = check_question(text)
         worker = new_worker(self._clock)
         concern, sealed = await self._recognised(question, viewer)
@@ -455,10 +455,6 @@ class Desk:
 
     def _journal(self, thread_id: str) -> Journal:
         return Journal(self._store, self._clock, self._wakeups, thread_id, self.options, patience=PATIENCE)
-
-    def _check_open(self) -> None:
-        if not self._workers.started:
-            raise DeskClosed
 
 
 def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Json]:

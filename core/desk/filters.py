@@ -101,8 +101,8 @@ class CallFilter:
 
     `owner` is as in ThreadFilter. `about_other` True: calls about somebody else than the asker. `waiting` True: calls
     on which a person has to decide now. `unresolved` True: unknown calls on which a person has not said yet whether
-    they took effect. `arguments` maps arguments that their
-    tool has declared as filters to their values, and all must match.
+    they took effect. `arguments` maps arguments that their tool has declared as filters to their values, and all must
+    match.
     """
 
     tools: tuple[str, ...] = ()

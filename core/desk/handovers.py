@@ -13,10 +13,10 @@ from core.desk.checked_records import CheckedRecords
 from core.errors import InvalidInput, OutcomeUnknown
 from core.gate import Viewer
 from core.handover import HANDOVER_SECONDS, HandedMessage, Handover, Ticket
-from core.log.branches import shown_ranges
+from core.log.branches import newest_turns, shown_ranges
 from core.log.facts import HandoverAsked, HandoverContent, HandoverEndContent, HandoverEnded
 from core.log.records import HandoverRecord, Thread, Turn, item_of
-from core.store import Filter, Query, Range, Record, Store, every
+from core.store import Query, Store, every
 from core.turn.commands import HandOver
 from core.turn.journal import Journal
 from core.values import Attached
@@ -123,14 +123,8 @@ class Handovers:
             return []
         if attached == "answer":
             return [turn]
-        records: list[Record] = []
-        begin = turn.first_n if attached == "from_here" else 1
-        for first, end in shown_ranges(thread.hidden, begin, thread.n + 1):
-            if len(records) == MAX_TURNS:
-                break
-            where: dict[str, Filter] = {"thread": turn.thread, "first_n": Range(ge=first, lt=end)}
-            query = Query(kind="turn", where=where, order=("-first_n",), limit=MAX_TURNS - len(records))
-            records += (await self._store.find(query)).records
+        ranges = shown_ranges(thread.hidden, turn.first_n if attached == "from_here" else 1, thread.n + 1)
+        records = await newest_turns(self._store, thread.id, ranges, MAX_TURNS)
         return [item_of(Turn, record) for record in reversed(records)]
 
 

@@ -48,6 +48,11 @@ class TurnView:
     review: Review | None
 
     @property
+    def version(self) -> int | None:
+        """The turn's number among its `versions`, from 1; None if it is the only one."""
+        return next((number for number, one in enumerate(self.versions, 1) if one.turn == self.turn.id), None)
+
+    @property
     def steps(self) -> list[Step]:
         """All that was done for the turn, in the order of the log."""
         steps: list[Step] = [

@@ -10,7 +10,7 @@ from typing import Literal
 import anyio
 
 from core.desk.snapshots import Snapshots
-from core.errors import RolltopError, Superseded
+from core.errors import DeskClosed, RolltopError, Superseded
 from core.log.fold import State
 from core.log.records import OpenDeferred, Thread, Turn
 from core.turn.commands import Approval, Claim, Command, ReportDecision
@@ -60,6 +60,11 @@ class Workers:
     def started(self) -> bool:
         """Whether turns can be worked on: between `start` and `close`, and while the event loop runs."""
         return self._supervisor is not None and not self._supervisor.done()
+
+    def check_started(self) -> None:
+        """Raises DeskClosed unless turns can be worked on."""
+        if not self.started:
+            raise DeskClosed
 
     @property
     def idle(self) -> bool:

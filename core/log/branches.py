@@ -6,8 +6,10 @@ branch if its first entry is in none of them. Nothing else is needed, because a 
 after it in the log.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
+
+from core.store import Filter, Query, Range, Record, Store
 
 Hidden: TypeAlias = Sequence[tuple[int, int]]
 
@@ -36,3 +38,16 @@ def shown_ranges(hidden: Hidden, begin: int, end: int) -> Iterator[tuple[int, in
         end = min(end, first)
     if begin < end:
         yield begin, end
+
+
+async def newest_turns(store: Store, thread: str, ranges: Iterable[tuple[int, int]], limit: int) -> list[Record]:
+    """The records of at most `limit` turns of the thread, newest first; `ranges` are as `shown_ranges` gives them."""
+    records: list[Record] = []
+    # Ranges that hold notes alone are rare, so there are hardly more queries than turns wanted.
+    for begin, end in ranges:
+        where: dict[str, Filter] = {"thread": thread, "first_n": Range(ge=begin, lt=end)}
+        query = Query(kind="turn", where=where, order=("-first_n",), limit=limit - len(records))
+        records += (await store.find(query)).records
+        if len(records) == limit:
+            break
+    return records

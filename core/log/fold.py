@@ -222,8 +222,8 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
         case FeedbackGiven() | HandoverAsked() | HandoverEnded() | HookFailed():
             return thread
         case DeferredCallClosed():
-            return _settled(thread, {fact.call}) if _deferred(thread, fact.call) else None
-        case ApprovalGiven() | ApprovalDenied() if deferred := _deferred(thread, fact.call):
+            return _settled(thread, {fact.call}) if thread.waiting_for(fact.call) else None
+        case ApprovalGiven() | ApprovalDenied() if deferred := thread.waiting_for(fact.call):
             return _decided(thread, deferred, fact)
         case Late():
             return _late(thread, fact)
@@ -282,10 +282,6 @@ def _planned(call: PlannedCall) -> OpenCall:
         digest=call.digest,
         approval=call.approval,
     )
-
-
-def _deferred(thread: Thread, call: str) -> OpenDeferred | None:
-    return next((item for item in thread.deferred if item.call == call), None)
 
 
 def _settled(thread: Thread, calls: set[str]) -> Thread:

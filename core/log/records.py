@@ -232,6 +232,10 @@ class Thread(Value):
     filters: list[str] = Field(default_factory=list)
     fold: int | None = None
 
+    def waiting_for(self, call: str) -> OpenDeferred | None:
+        """The deferred call of this id that is not reported yet, decided or not; None if there is none."""
+        return next((one for one in self.deferred if one.call == call), None)
+
 
 class Wait(Value):
     """A time in which a turn waited for a place, from entry `n` on. `until` is None while it waits."""

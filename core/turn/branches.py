@@ -13,11 +13,6 @@ MAX_VERSIONS = 50
 _BELOW = "ask below instead"
 
 
-def replaceable(thread: Thread, turn: Turn) -> bool:
-    """Whether another turn may take the place of this one, as far as the head and the turn tell."""
-    return thread.open is None and why_not(thread, turn) is None
-
-
 def why_not(thread: Thread, turn: Turn) -> str | None:
     """Why this turn must keep its place, in words for the asker; None if another may take it."""
     if thread.fold != FOLD:

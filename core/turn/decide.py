@@ -67,7 +67,7 @@ from core.turn.commands import (
     Tell,
     WrittenCall,
 )
-from core.turn.deferred import closed, decided, deferrals, reported, waiting_for
+from core.turn.deferred import closed, decided, deferrals, reported
 from core.turn.openings import opening, released
 from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Usage, Worker
 
@@ -96,7 +96,7 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
         case Show():
             return shown(state, command)
         case Approval():
-            if (deferred := waiting_for(state, command.call)) is not None:
+            if state.thread and (deferred := state.thread.waiting_for(command.call)):
                 return decided(state, deferred, command)
             return _approval(state, command)
         case ReportDecision():

@@ -31,11 +31,6 @@ MAX_DEFERRED = 20
 """The most calls of a thread that wait for an approver: its head, which every operation reads, holds their ids."""
 
 
-def waiting_for(state: State, call: str) -> OpenDeferred | None:
-    """The deferred call of this id that is not reported yet, decided or not; None if there is none."""
-    return next((one for one in state.thread.deferred if one.call == call), None) if state.thread else None
-
-
 def report_turn(thread: str, call: str) -> tuple[str, str]:
     """The ids of the turn that reports the decision on a deferred call, and of its request."""
     # Derived, as every turn's id is: whoever opens it second finds it there.
@@ -105,7 +100,7 @@ def decided(state: State, deferred: OpenDeferred, command: Approval) -> tuple[Th
 
 def reported(state: State, command: ReportDecision) -> tuple[ThreadFact, ...]:
     """The turn that reports a decision; () while another turn is open, and if it was opened before."""
-    deferred = waiting_for(state, command.call)
+    deferred = state.thread.waiting_for(command.call) if state.thread else None
     if deferred is None or deferred.decision is None or state.open_turn is not None:
         return ()
     call = state.item(DeferredCall, deferred_id(deferred.call))
@@ -119,7 +114,8 @@ def closed(state: State, command: CloseDeferred) -> tuple[ThreadFact, ...]:
 
     A person's decision stands: after it a call is closed only because its tool is gone.
     """
-    deferred, gone = waiting_for(state, command.call), command.reason == "tool_gone"
+    deferred = state.thread.waiting_for(command.call) if state.thread else None
+    gone = command.reason == "tool_gone"
     if deferred is None or (deferred.decision is not None) != gone:
         return ()
     if gone and state.open_turn is not None:

@@ -201,7 +201,7 @@ class Journal:
     async def _fold(self, entry: Entry) -> None:
         opened = entry.shell["turn"] if entry.kind == "turn.opened" else None
         for turn in concerned(entry):
-            if turn != opened and turn not in self.state.items:
+            if turn != opened:
                 await self.load_turn(turn)
         self.state = fold(self.state, entry)
 

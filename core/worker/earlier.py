@@ -8,11 +8,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from core.log.branches import Hidden, shown_ranges
+from core.log.branches import Hidden, newest_turns, shown_ranges
 from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item, item_of
 from core.model import SentMessage
 from core.options import Options
-from core.store import Filter, In, Query, Range, Record, Store, every
+from core.store import Filter, In, Query, Range, Store, every
 from core.worker.history import Encoded, earlier_messages
 from core.worker.window import MAX_TURNS, Choice, Window
 
@@ -90,14 +90,7 @@ class EarlierTurns:
     async def _before(self, turn: Turn) -> _Kept:
         thread, kept = turn.thread, self._kept.get(turn.thread)
         if kept is None or not _before_it(kept, turn):
-            records: list[Record] = []
-            # Ranges that hold notes alone are rare, so there are hardly more queries than turns wanted.
-            for begin, end in shown_ranges(turn.hidden, 1, turn.first_n):
-                where: dict[str, Filter] = {"thread": thread, "first_n": Range(ge=begin, lt=end)}
-                query = Query(kind="turn", where=where, order=("-first_n",), limit=self._most - len(records))
-                records += (await self._store.find(query)).records
-                if len(records) == self._most:
-                    break
+            records = await newest_turns(self._store, thread, shown_ranges(turn.hidden, 1, turn.first_n), self._most)
             turns = [item_of(Turn, replace(one, fields={**one.fields, "citations": []})) for one in records]
             kept = _Kept(turn.first_n - 1, turn.hidden, tuple(turns), {}, {})
             self._kept[thread] = kept

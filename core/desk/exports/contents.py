@@ -53,18 +53,13 @@ def passage_line(passage: Passage) -> str:
 
 def version_line(view: TurnView) -> str:
     """`2 of 3`: the turn's place among the versions of its question; "" if it is the only one."""
-    numbers = [number for number, version in enumerate(view.versions, 1) if version.turn == view.turn.id]
-    return f"{numbers[0]} of {len(view.versions)}" if numbers else ""
+    return f"{view.version} of {len(view.versions)}" if view.version else ""
 
 
 def seen_lines(view: TurnView) -> list[str]:
     """When the turn was the version that was shown, a line a time; [] if it is the only one."""
-    return [
-        f"{seen.since} to {seen.until or 'now'}"
-        for version in view.versions
-        if version.turn == view.turn.id
-        for seen in version.seen
-    ]
+    seen = view.versions[view.version - 1].seen if view.version else []
+    return [f"{one.since} to {one.until or 'now'}" for one in seen]
 
 
 def request_line(call: DeferredCall) -> str:
