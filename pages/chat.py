@@ -222,9 +222,7 @@ if transcript is None:
     st.stop()
 
 thread, views = transcript.thread, transcript.turns
-# The turns are read after the head: the turn that was open there may have ended since.
-ended = {view.turn.id for view in views if view.turn.ended_at}
-busy = thread.open is not None and thread.open.turn not in ended
+busy = thread.open is not None
 with area:
     if transcript.earlier is not None:
         st.button(

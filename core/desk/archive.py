@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.clock import Clock, SystemClock
-from core.desk.checked_records import CheckedRecords
+from core.desk.checked_records import CheckedRecords, Passed
 from core.desk.evidence import CallHistory, Produced, read_history, read_produced
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
 from core.desk.reviews import Reviews
@@ -94,8 +94,20 @@ class Archive:
         NotFound also if the thread has no such turn. If the viewer is not the owner, the page's entries are checked
         against their hashes too.
         """
-        passed = await self._checked.thread(viewer, "thread.read", thread_id)
-        thread, last = passed.item, check_limit(last, 100)
+        last = check_limit(last, 100)
+        while True:
+            passed = await self._checked.thread(viewer, "thread.read", thread_id)
+            page = await self._transcript(viewer, passed, last, before, at)
+            # The turns are read after the head. If the turn that was open there has ended by now, the head would say
+            # less than the turns, for example not that the turn has acted.
+            known = passed.item.open.turn if passed.item.open else None
+            if not any(view.turn.id == known and view.turn.ended_at for view in page.turns):
+                return page
+
+    async def _transcript(
+        self, viewer: Viewer, passed: Passed[Thread], last: int, before: int | None, at: str | None
+    ) -> Transcript:
+        thread = passed.item
         broken = [passed.unreadable] if passed.unreadable else []
         lists = Lists(self._store, broken)
         # Only what the head holds that was checked: a turn that has sealed the thread since is not shown.
@@ -103,16 +115,16 @@ class Archive:
         # One more in each direction: it says where the page ends, and whether there are more.
         hidden = thread.hidden if passed.named else []
         after = list(shown_ranges(hidden, start, thread.n + 1))[::-1]
-        newer = await self._turns(lists, thread_id, after, "first_n", last + 1 if at else 1) if at or before else []
+        newer = await self._turns(lists, thread.id, after, "first_n", last + 1 if at else 1) if at or before else []
         here = newer[:last] if at else []
         previously = list(shown_ranges(hidden, 1, start))
-        older = await self._turns(lists, thread_id, previously, "-first_n", last - len(here) + 1)
+        older = await self._turns(lists, thread.id, previously, "-first_n", last - len(here) + 1)
         turns = [*older[: last - len(here)][::-1], *here]
         following = newer[len(here) :]
         if not passed.named:
             previous = older[last - len(here) :]
             begin, end = previous[0].last_n if previous else 0, following[0].first_n - 1 if following else thread.n
-            broken += await self._broken_entries(thread_id, begin, end, {turn.id for turn in turns}, broken)
+            broken += await self._broken_entries(thread.id, begin, end, {turn.id for turn in turns}, broken)
         return Transcript(
             thread=thread if passed.named else await self._pseudonyms.hide(thread),
             turns=await self._views.of(viewer, lists, turns, named=passed.named),

@@ -154,6 +154,7 @@ def test_all_that_failed_in_the_last_week_is_two_clicks_away(scripted, sign_in):
     expect(auditor).to_have_url(re.compile(r"th_outcome=failed"))
     expect(cell(auditor, "1 Failed")).to_be_attached()
     auditor.get_by_role("link", name="Tool calls").click()
+    expect(auditor.get_by_role("heading", name="Tool calls")).to_be_visible()
     auditor.get_by_role("button", name=re.compile("^Failed")).click()
     expect(auditor).to_have_url(re.compile(r"tc_status=failed"))
     expect(auditor.get_by_text("No tool calls match")).to_be_visible()

@@ -9,6 +9,7 @@ import core.log.projection
 import core.turn.branches
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import (
+    Archive,
     Concern,
     Desk,
     InvalidInput,
@@ -627,3 +628,28 @@ async def test_an_answer_cannot_be_given_again_before_anything_was_asked(store):
     async with chatting(store, numbered()) as chat:
         with pytest.raises(InvalidInput, match="nothing was asked yet"):
             await chat.regenerate()
+
+
+async def test_a_turn_that_acts_while_its_thread_is_read_is_known_to_have_acted(store):
+    """The head and the turns are two reads, and the head must not say less than the turns beside it."""
+    go_on = anyio.Event()
+
+    class EndsBetween(WrappedStore):
+        async def find(self, query):
+            if query.kind == "turn" and not go_on.is_set():
+                go_on.set()
+                await ended(desk, turn)
+            return await super().find(query)
+
+    @tool(effect="idempotent")
+    async def act() -> str:
+        """Act."""
+        await go_on.wait()
+        return "done"
+
+    async with Desk(store, ScriptedModel(script), tools=[act], options=QUICK) as desk:
+        thread = await desk.create_thread(ASKER)
+        turn = await desk.submit(ASKER, thread.id, "act")
+        page = await Archive(EndsBetween(store)).transcript(ASKER, thread.id)
+        assert [page.turns[0].turn.status, page.thread.open] == ["completed", None]
+        assert page.thread.acted == page.turns[0].turn.first_n
