@@ -54,7 +54,7 @@ class Offer:
 
 
 class App:
-    """A desk in a loop of its own. `run` and `stream` are the way in from a page; `models` names the desk's models.
+    """A desk in a loop of its own, into which `runner` is the way from a page. `models` names the desk's models.
 
     `metadata_fields` are those by which auditors may filter threads.
     `demo` says whether the store is a demo; only a demo has `tools`. `handover` says whether the desk can bring a
@@ -67,11 +67,11 @@ class App:
     handover = False
 
     def __init__(self) -> None:
-        self._runner = Runner()
+        self.runner = Runner()
         self._opened = AsyncExitStack()
         self._retrying: asyncio.Task[None] | None = None
         self.failure: Exception | None = None
-        self.run, self.stream = self._runner.run, self._runner.stream
+        self.run, self.stream = self.runner.run, self.runner.stream
         try:
             self.run(self._start())
         except BaseException:
@@ -188,7 +188,7 @@ class App:
         try:
             self.run(self._close())
         finally:
-            self._runner.close()
+            self.runner.close()
 
     async def _close(self) -> None:
         if self._retrying:

@@ -32,6 +32,9 @@ Action: TypeAlias = Literal[
     "sealed.list",
     "handbooks.keep",
     "gaps.list",
+    "person.read",
+    "person.write",
+    "calls.count",
 ]
 Access: TypeAlias = Literal["own", "look", "named_look"]
 _LOOKS = frozenset(("thread.read", "call.read", "call.resolve", "answer.judge", "seal.lift"))
@@ -97,7 +100,10 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
     """
     if object is None:
         match viewer, action:
-            case Viewer(), "thread.create" | "thread.list" if "employee" in viewer.roles:
+            # What is kept about the viewer; nobody may ask for another person's.
+            case Viewer(), "thread.create" | "thread.list" | "person.read" | "person.write" if (
+                "employee" in viewer.roles
+            ):
                 return "own"
             case Viewer(), "audit.search" | "person.search" | "figures.read" | "export" if "auditor" in viewer.roles:
                 return _look(viewer)
@@ -112,6 +118,9 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
                 return _look(viewer)
             case Viewer(), "call.read" if "approver" in viewer.roles:
                 return "named_look"
+            # A number says nothing about anybody, so it is not a look.
+            case Viewer(), "calls.count" if "approver" in viewer.roles:
+                return "own"
             case Viewer(), "handbooks.keep" if "knowledge_owner" in viewer.roles:
                 return "own"
             case Viewer(), "gaps.list" if "knowledge_owner" in viewer.roles:

@@ -4,9 +4,10 @@ import re
 
 from core.errors import InvalidInput
 
-KINDS_OF_STREAM = ("thread", "live", "blob", "audit", "administration", "review", "installation")
+KINDS_OF_STREAM = ("thread", "live", "blob", "audit", "administration", "review", "person", "installation")
 """A thread's log, a turn's live text, a value stored under its digest, a viewer's looks, what people decide for the
-installation, the verdicts on a turn, and what the installation made once for itself."""
+installation, the verdicts on a turn, what a person has told about themselves, and what the installation made
+once for itself."""
 
 # Strict, because ids become parts of stream names, URLs and queries: a ":" or "/" within one would start another part.
 _ID_PATTERN = r"[A-Za-z0-9_@.+\-]{1,128}"

@@ -76,6 +76,12 @@ HandoverStatus: TypeAlias = Literal["asked", "sent", "failed", "unknown"]
 Purpose: TypeAlias = Literal["answer", "summary", "query"]
 """What a model call is for: the turn's answer, or, never shown, a summary of earlier turns or a search query."""
 
+Shelf: TypeAlias = Literal["pinned", "listed", "archived"]
+"""Where the owner's list of threads shows a thread: above the others, among them, or only if it is asked for."""
+
+Dislike: TypeAlias = Literal["wrong", "no_answer", "outdated", "unclear", "other"]
+"""Why an asker has rated an answer down."""
+
 Repair: TypeAlias = Literal[
     "cut_calls",  # the answer stopped at its length limit, so its tool calls may be cut: all are dropped
     "calls",  # all its calls are invalid

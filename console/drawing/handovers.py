@@ -9,8 +9,8 @@ from core.desk.turn_views import TurnView
 from core.log.records import HandoverRecord, Turn
 from core.values import Attached
 
-HandOver = Callable[[Turn, Attached, str], None]
-"""Sends the matter of a turn to a person, with what is attached and a note."""
+HandOver = Callable[[Turn, Attached, str, int], None]
+"""Sends the matter of a turn to a person: what is attached, a note, and how many requests of the turn there were."""
 
 ATTACHED: dict[Attached, str] = {
     "answer": "This question and its answer",
@@ -47,11 +47,11 @@ def draw_handover(view: TurnView, hand_over: HandOver) -> None:
     turn = view.turn
     draw_handovers(view.handovers)
     if st.button("Talk to a person", key=f"person_{turn.id}", icon=":material/support_agent:"):
-        _ask(turn, hand_over)
+        _ask(turn, hand_over, len(view.handovers))
 
 
 @st.dialog("Talk to a person", icon=":material/support_agent:")
-def _ask(turn: Turn, hand_over: HandOver) -> None:
+def _ask(turn: Turn, hand_over: HandOver, again: int) -> None:
     st.markdown("A member of the People team gets your message and contacts you.")
     attached = st.radio(
         "What may they read?",
@@ -64,5 +64,5 @@ def _ask(turn: Turn, hand_over: HandOver) -> None:
         "I agree that this is sent to the People team with my employee id.", key=f"person_agreed_{turn.id}"
     )
     if st.button("Send", key=f"person_send_{turn.id}", type="primary", disabled=not agreed):
-        hand_over(turn, attached, note)
+        hand_over(turn, attached, note, again)
         st.rerun()

@@ -49,6 +49,9 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "audit.list": ActionWords("listed", "Listed the audit log", "list the audit log"),
     "sealed.list": ActionWords("listed", "Listed sealed threads", "list sealed threads"),
     "handbooks.keep": ActionWords("changed", "Changed handbooks", "open the handbooks"),
+    "person.read": ActionWords("opened", "Read what is kept about them", "read what is kept about them"),
+    "person.write": ActionWords("changed", "Acknowledged the notice", "acknowledge the notice"),
+    "calls.count": ActionWords("listed", "Counted the calls that wait", "count the calls that wait"),
     "gaps.list": ActionWords("listed", "Listed unanswered questions", "list unanswered questions"),
 }
 

@@ -23,11 +23,13 @@ from core.log.records import (
     DeferredCall,
     Message,
     ModelCall,
+    Person,
     Retrieval,
     Thread,
     ToolCall,
     Totals,
     Turn,
+    item_of,
 )
 from core.store import Filter, In, Range, Scalar, Store
 
@@ -211,6 +213,12 @@ class Archive:
         call = await self._pseudonyms.hide(passed.item)
         steps = [replace(step, by=call.owner) if step.by == passed.item.owner else step for step in history.steps]
         return replace(history, call=call, steps=steps)
+
+    async def person(self, viewer: Viewer) -> Person | None:
+        """What the viewer has told the desk about themselves, None if nothing."""
+        await self._audit.authorize(viewer, "person.read")
+        kept = await self._store.get("person", viewer.id)
+        return item_of(Person, kept) if kept else None
 
     async def owns(self, viewer: Viewer, thread_id: str) -> bool:
         """Whether the thread exists and is the viewer's own. It is not a look. Raises Denied without the role."""

@@ -8,14 +8,15 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Literal, Self
+from datetime import timedelta
+from typing import Literal, Self, get_args
 
 import anyio
 from pydantic import BaseModel
 
 from core.canonical import Json, canonical, digest
 from core.care import CARE_SECONDS, Care
-from core.clock import Clock, SystemClock
+from core.clock import Clock, SystemClock, iso
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
 from core.desk.decisions import MAX_REASON, Decisions
@@ -23,6 +24,7 @@ from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.oversight import Oversight
+from core.desk.people import People
 from core.desk.reviews import Reviews
 from core.desk.snapshots import PATIENCE, Snapshots
 from core.desk.versions import load_versions
@@ -38,6 +40,8 @@ from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
 from core.log.facts import (
     CallResolved,
+    ErasureAsked,
+    ErasureWithdrawn,
     EvidenceContent,
     FeedbackContent,
     FeedbackGiven,
@@ -47,14 +51,16 @@ from core.log.facts import (
     Renamed,
     SealLifted,
     SealLiftedContent,
+    Shelved,
     ThreadContent,
     ThreadCreated,
+    ThreadFact,
     TitleContent,
     TurnOpened,
 )
 from core.log.fold import State
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import DeferredCall, HandoverRecord, Review, Thread, ToolCall, Turn
+from core.log.records import DeferredCall, HandoverRecord, Person, Review, Thread, ToolCall, Turn
 from core.model import Model
 from core.options import Options
 from core.retrieval.search import with_search
@@ -63,7 +69,7 @@ from core.store import Store
 from core.tools import Tool, by_name
 from core.turn.commands import Note, Show, Submit
 from core.turn.journal import Journal
-from core.values import Attached, Cause, Concern, Standing, Verdict
+from core.values import Attached, Cause, Concern, Dislike, Shelf, Standing, Verdict
 from core.worker.claim import Equipment
 from core.worker.close_turn import close_turn
 from core.worker.earlier import EarlierTurns
@@ -80,6 +86,13 @@ MAX_HEAD_TEXT = 64 * 1024
 MAX_QUESTION = 32_000
 """The most characters of a question."""
 
+MAX_COMMENT = 4000
+"""The most characters of a comment on an answer."""
+
+ERASE_AFTER = timedelta(days=30)
+"""How long after a person asks for it a thread's content is erased: until then the request can be taken back."""
+# At most a month: GDPR, article 12 (3).
+
 
 class Desk:
     """Owns the turns of a store. Each turn opened here runs with the desk's models, tools, retriever and options.
@@ -87,8 +100,9 @@ class Desk:
     Several models are tried in order, until one gives its first content. Several `hooks` run in order. `instructions`
     are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
     turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
-    in need, `handover` brings their matter to a person; None leaves either out. `archive` reads what is on record,
-    `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it.
+    in need, `handover` brings their matter to a person; None leaves either out. `erase_after` is the time from a
+    request for erasure to the erasure. `archive` reads what is on record, `oversight` lists it for auditors, `figures`
+    counts it, `exports` makes files of it.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -109,6 +123,7 @@ class Desk:
         instructions: str = "",
         clock: Clock | None = None,
         window: float = WINDOW,
+        erase_after: timedelta = ERASE_AFTER,
     ) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
@@ -120,6 +135,8 @@ class Desk:
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._care = care
+        self._erase_after = erase_after
+        self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self.options = options or Options()
@@ -319,6 +336,31 @@ class Desk:
         """Give the thread another title, of 1 to 200 characters. Raises NotFound and InvalidInput."""
         return await self._note(viewer, thread_id, Renamed(content=TitleContent(title=check_title(title))))
 
+    async def shelve(self, viewer: Viewer, thread_id: str, shelf: Shelf) -> Thread:
+        """Pin the thread in the viewer's list, archive it, or list it among the others. Raises NotFound."""
+        if shelf not in get_args(Shelf):
+            raise InvalidInput(f"a shelf is one of {', '.join(get_args(Shelf))}")
+        return await self._note(viewer, thread_id, Shelved(shelf=shelf))
+
+    async def ask_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
+        """Ask to erase what is written in the viewer's thread; its `erase_due` says when that happens.
+
+        That a thread was there, when, what it cost, which tools ran and who has looked stay on record. A thread that is
+        to be erased already stays as it is. Raises NotFound.
+        """
+        thread = (await self._checked.thread(viewer, "thread.write", thread_id)).item
+        due = iso(await self._store.now() + self._erase_after)
+        return thread if thread.erase_due else await self._noted(viewer, thread_id, ErasureAsked(due=due))
+
+    async def withdraw_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
+        """Take the request for erasure back, if it was not carried out yet. Raises NotFound."""
+        thread = (await self._checked.thread(viewer, "thread.write", thread_id)).item
+        return await self._noted(viewer, thread_id, ErasureWithdrawn()) if thread.erase_due else thread
+
+    async def acknowledge(self, viewer: Viewer, notice: str) -> Person:
+        """Put on record that the viewer has read the notice of this version. The same again adds nothing."""
+        return await self._people.acknowledge(viewer, check_id(notice, "notice"))
+
     async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:
         """Replace the thread's metadata; the earlier metadata stays in the log."""
         return await self._note(
@@ -326,18 +368,28 @@ class Desk:
         )
 
     async def give_feedback(
-        self, viewer: Viewer, turn_id: str, rating: Literal["up", "down"] | None, comment: str = ""
+        self,
+        viewer: Viewer,
+        turn_id: str,
+        rating: Literal["up", "down"] | None,
+        comment: str = "",
+        *,
+        dislike: Dislike | None = None,
     ) -> None:
         """Rate an answer; None takes the rating back. Earlier ratings stay in the log.
 
-        The comment is cut to 4000 characters. Raises NotFound and InvalidInput.
+        `dislike` says why it is rated down. The comment has at most 4000 characters. Raises NotFound and InvalidInput.
         """
         turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
         if rating not in ("up", "down", None):
             raise InvalidInput("a rating must be up, down or None")
+        if dislike is not None and (rating != "down" or dislike not in get_args(Dislike)):
+            raise InvalidInput(f"only a rating down has a reason, which is one of {', '.join(get_args(Dislike))}")
+        if len(comment) > MAX_COMMENT:
+            raise InvalidInput(f"a comment may have {MAX_COMMENT} characters; this one has {len(comment)}")
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
-        fact = FeedbackGiven(turn=turn_id, rating=rating, content=FeedbackContent(comment=comment[:4000]))
+        fact = FeedbackGiven(turn=turn_id, rating=rating, dislike=dislike, content=FeedbackContent(comment=comment))
         await journal.append(Note(fact=fact), by=viewer.id)
 
     async def resolve(self, viewer: Viewer, call_id: str, happened: bool, evidence: str) -> ToolCall:
@@ -416,6 +468,7 @@ class Desk:
         await self._handovers.close_lost()
         await self._audit.repair()
         await self._reviews.repair()
+        await self._people.repair()
 
     async def _hidden(self, event: Event) -> Event:
         """The event with pseudonyms in its records."""
@@ -443,11 +496,11 @@ class Desk:
             return None, True
         return concern, concern is not None and concern.seals
 
-    async def _note(self, viewer: Viewer, thread_id: str, fact: Renamed | MetadataChanged) -> Thread:
+    async def _note(self, viewer: Viewer, thread_id: str, fact: Renamed | MetadataChanged | Shelved) -> Thread:
         await self._checked.thread(viewer, "thread.write", thread_id)
         return await self._noted(viewer, thread_id, fact)
 
-    async def _noted(self, viewer: Viewer, thread_id: str, fact: Renamed | MetadataChanged | SealLifted) -> Thread:
+    async def _noted(self, viewer: Viewer, thread_id: str, fact: ThreadFact) -> Thread:
         journal = self._journal(thread_id)
         await journal.load()
         await journal.append(Note(fact=fact), by=viewer.id)

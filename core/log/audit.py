@@ -87,6 +87,7 @@ class AuditLog:
             filters=dict(filters or {}),
             owners=list(owners),
             manifest=manifest,
+            roles=sorted(viewer.roles),
             content=LookContent(purpose=viewer.purpose or "", words=words),
         )
         while True:
@@ -261,6 +262,7 @@ def look(entry: Entry) -> Look:
         more=0,
         filters=seen.filters,
         manifest=seen.manifest,
+        roles=seen.roles,
         purpose=seen.content.purpose if seen.content else None,
         words=seen.content.words if seen.content else None,
     )

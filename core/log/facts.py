@@ -20,6 +20,7 @@ from core.values import (
     Concern,
     Decider,
     DeferredClosed,
+    Dislike,
     Effect,
     Entry,
     Judgement,
@@ -27,6 +28,7 @@ from core.values import (
     Purpose,
     ReleaseReason,
     Repair,
+    Shelf,
     Standing,
     StopReason,
     TurnStatus,
@@ -72,6 +74,33 @@ class TitleContent(Value):
 class Renamed(Fact):
     kind: Literal["thread.renamed"] = "thread.renamed"
     content: TitleContent | None
+
+
+class Shelved(Fact):
+    """The owner has pinned the thread, archived it, or put it back among the others."""
+
+    kind: Literal["thread.shelved"] = "thread.shelved"
+    shelf: Shelf
+
+
+class ErasureAsked(Fact):
+    """The owner wants the thread's content erased. It is erased at `due` (a `core.clock.iso` text) or soon after."""
+
+    kind: Literal["erasure.asked"] = "erasure.asked"
+    due: str
+
+
+class ErasureWithdrawn(Fact):
+    """The owner has taken the request back before it was carried out."""
+
+    kind: Literal["erasure.withdrawn"] = "erasure.withdrawn"
+
+
+class ThreadErased(Fact):
+    """The payloads of the thread's entries up to `upto` were erased; this entry is written after the erasure."""
+
+    kind: Literal["thread.erased"] = "thread.erased"
+    upto: int
 
 
 class Snapshot(Value):
@@ -503,15 +532,19 @@ class FeedbackContent(Value):
 
 
 class FeedbackGiven(Fact):
-    """`rating` None takes an earlier rating back; the earlier entry stays. `previous` is the rating until now."""
+    """`rating` None takes an earlier rating back; the earlier entry stays. `previous` is the rating until now.
+
+    `dislike` is the asker's reason for a `down`, None without one.
+    """
 
     # The head counts ratings without the turn's record, which a crash may have left ahead of it.
-    V: ClassVar[int] = 2
+    V: ClassVar[int] = 3  # `dislike`
 
     kind: Literal["feedback.given"] = "feedback.given"
     turn: str
     rating: Literal["up", "down"] | None
     previous: Literal["up", "down"] | None = None
+    dislike: Dislike | None = None
     content: FeedbackContent | None
 
 
@@ -655,10 +688,11 @@ class LookContent(Value):
 class Looked(Fact):
     """A look at another person's object, recorded before its content is returned. `object` is None for a search.
 
-    `owners` are the people whose content an export holds, `manifest` is the digest of its manifest.
+    `owners` are the people whose content an export holds, `manifest` is the digest of its manifest. `roles` are those
+    of the viewer at that time, sorted.
     """
 
-    V: ClassVar[int] = 2  # `owners` and `manifest`, for exports
+    V: ClassVar[int] = 3  # `roles`
 
     kind: Literal["audit.looked"] = "audit.looked"
     action: str
@@ -667,6 +701,7 @@ class Looked(Fact):
     filters: dict[str, Json] = Field(default_factory=dict)
     owners: list[str] = Field(default_factory=list)
     manifest: str | None = None
+    roles: list[str] = Field(default_factory=list)
     content: LookContent | None
 
 
@@ -706,6 +741,13 @@ class VerdictGiven(Fact):
     content: VerdictContent | None
 
 
+class NoticeAcknowledged(Fact):
+    """A person has read the notice that an AI answers, and who can see what they write. `notice` is its version."""
+
+    kind: Literal["notice.acknowledged"] = "notice.acknowledged"
+    notice: str
+
+
 class InstallationContent(Value):
     """`key` is the secret of the installation's pseudonyms, as hexadecimal digits."""
 
@@ -730,6 +772,10 @@ ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
     | Renamed
+    | Shelved
+    | ErasureAsked
+    | ErasureWithdrawn
+    | ThreadErased
     | TurnOpened
     | BranchShown
     | TurnClaimed
@@ -758,7 +804,17 @@ ThreadFact: TypeAlias = (
     | Erased
 )
 LiveFact: TypeAlias = LiveText | LiveProgress | Beat | Sealed
-AnyFact: TypeAlias = ThreadFact | LiveFact | Blob | Looked | LookDenied | VerdictGiven | InstallationMade | DemoMarked
+AnyFact: TypeAlias = (
+    ThreadFact
+    | LiveFact
+    | Blob
+    | Looked
+    | LookDenied
+    | VerdictGiven
+    | NoticeAcknowledged
+    | InstallationMade
+    | DemoMarked
+)
 
 VERSIONS: dict[str, int] = {fact.model_fields["kind"].default: fact.V for fact in AnyFact.__args__}
 """Every kind of fact, and the newest version of it that this code knows."""

@@ -20,6 +20,8 @@ from core.log.facts import (
     CallDeferred,
     DeferredCallClosed,
     Erased,
+    ErasureAsked,
+    ErasureWithdrawn,
     FeedbackGiven,
     HandoverAsked,
     HandoverEnded,
@@ -34,7 +36,9 @@ from core.log.facts import (
     PlannedCall,
     Renamed,
     SealLifted,
+    Shelved,
     ThreadCreated,
+    ThreadErased,
     ThreadFact,
     ToolFinished,
     ToolStarted,
@@ -143,6 +147,7 @@ def _created(entry: Entry, fact: ThreadCreated) -> Thread:
         hash=entry.hash,
         owner=fact.owner,
         title=fact.content.title if fact.content else None,
+        named=fact.content is not None and fact.content.title is not None,
         metadata=fact.content.metadata if fact.content else {},
         instructions=fact.content.instructions if fact.content else "",
         created_at=at,
@@ -207,7 +212,15 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             metadata = fact.content.metadata if fact.content else {}
             return thread.model_copy(update={"metadata": metadata, "filters": _filters(metadata)})
         case Renamed():
-            return thread.model_copy(update={"title": fact.content.title if fact.content else None})
+            return thread.model_copy(update={"title": fact.content.title if fact.content else None, "named": True})
+        case Shelved():
+            return thread.model_copy(update={"shelf": fact.shelf})
+        case ErasureAsked():
+            return thread.model_copy(update={"erase_due": fact.due})
+        case ErasureWithdrawn():
+            return thread.model_copy(update={"erase_due": None})
+        case ThreadErased():
+            return thread.model_copy(update={"erase_due": None, "erased_upto": fact.upto})
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
         case BranchShown():

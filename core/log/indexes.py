@@ -9,7 +9,8 @@ from collections.abc import Mapping
 INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "thread": (
         ("updated_at",),  # all threads, newest first, and those of a time
-        ("owner", "updated_at"),  # an employee's own threads
+        ("owner", "shelf", "updated_at"),  # an employee's list of threads
+        ("owner", "updated_at"),  # all threads of a person
         ("sealed", "updated_at"),  # the sealed ones; the others, if an auditor filters
         ("fold",),  # threads whose records an older version made
     ),
@@ -47,7 +48,10 @@ At each path stands a single value: a list there would not be found by its items
 """
 
 VALUES: Mapping[str, tuple[str, ...]] = {
-    "thread": ("outcomes", "ratings", "tools", "handbooks", "models", "filters"),  # an auditor's list of threads
+    "thread": (
+        *("outcomes", "ratings", "tools", "handbooks", "models", "filters"),  # an auditor's list of threads
+        "erase_due",  # threads whose owners ask for erasure
+    ),
     "turn": (
         "status",  # recovery: the open turns
         "handbooks",  # answers that cite a handbook

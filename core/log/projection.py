@@ -257,7 +257,8 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "waiting": [],
             }
         case FeedbackGiven():
-            return {"rating": fact.rating, "comment": fact.content.comment if fact.content else None}
+            comment = fact.content.comment if fact.content else None
+            return {"rating": fact.rating, "dislike": fact.dislike, "comment": comment}
         case Erased():
             return {"erased": sorted({*turn.erased, *fact.kinds})}
         case _:

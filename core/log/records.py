@@ -21,6 +21,7 @@ from core.values import (
     Decider,
     DeferredClosed,
     DeferredStatus,
+    Dislike,
     Effect,
     HandoverStatus,
     Judgement,
@@ -28,6 +29,7 @@ from core.values import (
     Passage,
     Purpose,
     Repair,
+    Shelf,
     Standing,
     StopReason,
     TurnStatus,
@@ -37,7 +39,7 @@ from core.values import (
     Worker,
 )
 
-FOLD = 4
+FOLD = 5
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
@@ -193,6 +195,10 @@ class Thread(Value):
     `sealed`: auditors do not see the thread; None if it is open to them. `topic` is that of the newest concern, None
     without one or once erased.
 
+    `shelf` is where the owner's list shows it; `named`: a person gave it its title. `erase_due` is when its content
+    will be erased because the owner asks for that, None without such a request; `erased_upto` is the last entry whose
+    content was erased for that reason, else 0.
+
     `outcome_counts` and `rating_counts` count the ended turns; `outcomes` and `ratings` name the different ones, the
     open turn's outcome included. `tools` holds, for each call of an ended turn, `name`, `name:status` and `:status`;
     `handbooks` the ids of the cited documents, `models` the models that answered. `filters` are the metadata as
@@ -222,6 +228,10 @@ class Thread(Value):
     # None and not False: a filter for None also finds the heads that were written before threads had seals.
     sealed: Literal[True] | None = None
     topic: str | None = None
+    shelf: Shelf = "listed"
+    named: bool = False
+    erase_due: str | None = None
+    erased_upto: int = 0
     outcomes: list[Outcome] = Field(default_factory=list)
     outcome_counts: dict[Outcome, int] = Field(default_factory=dict)
     ratings: list[Literal["up", "down"]] = Field(default_factory=list)
@@ -274,7 +284,8 @@ class Turn(Value):
     answer as JSON, None unless the turn has a schema and the answer fits it. `citations_left_out` counts the citations
     that were dropped because of their size. `code` and `message` say why the turn did not complete.
 
-    `concern` is what care recognised in the question, None if nothing, or once erased.
+    `concern` is what care recognised in the question, None if nothing, or once erased. `rating`, `dislike` and
+    `comment` are the asker's newest.
 
     `waiting` are the ids of the calls that wait for a decision. `waits` are the times in which the turn had no place,
     because its desk worked on as many turns as it may. `first_n` to `last_n` are the turn's entries up to its
@@ -317,6 +328,7 @@ class Turn(Value):
     waits: list[Wait] = Field(default_factory=list)
     totals: Totals = Field(default_factory=Totals)
     rating: Literal["up", "down"] | None = None
+    dislike: Dislike | None = None
     comment: str | None = None
     size: int = 0
     erased: list[str] = Field(default_factory=list)
@@ -617,8 +629,8 @@ class Look(Value):
     """One entry of an audit log: a look, a search, an export or a denial.
 
     `by` is the viewer. `object` is `kind:id`, None for a search; `owners` are the people whose content it showed, []
-    for a list. `denied`: it was refused; `more` counts the denials that are not on record one by one. `purpose` and
-    `words` are None once erased, and for a denial.
+    for a list. `roles` are the viewer's at that time, [] if they are not on record. `denied`: it was refused; `more`
+    counts the denials that are not on record one by one. `purpose` and `words` are None once erased, and for a denial.
     """
 
     kind: Literal["look"] = "look"
@@ -635,6 +647,21 @@ class Look(Value):
     manifest: str | None
     purpose: str | None
     words: str | None
+    roles: list[str] = Field(default_factory=list)
+
+
+class Person(Value):
+    """What a person has told the desk about themselves: `notice` is the newest notice that they have acknowledged.
+
+    `hash` is that of entry n of `person:<id>`.
+    """
+
+    kind: Literal["person"] = "person"
+    id: str
+    n: int
+    hash: str
+    notice: str
+    acknowledged_at: str
 
 
 def carrying_call(turn: str) -> str:
@@ -652,11 +679,23 @@ def filter_text(name: str, value: Json) -> str | None:
 
 Item: TypeAlias = Thread | Turn | Message | ToolCall | ModelCall | Retrieval | Summary | HandoverRecord | DeferredCall
 I = TypeVar(  # noqa: E741  # an item
-    "I", Thread, Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, DeferredCall, Review, Look
+    "I",
+    Thread,
+    Turn,
+    Message,
+    ToolCall,
+    ModelCall,
+    Retrieval,
+    Summary,
+    HandoverRecord,
+    DeferredCall,
+    Review,
+    Look,
+    Person,
 )
 
 
-def record_kind(item_type: type[Item | Review | Look]) -> str:
+def record_kind(item_type: type[Item | Review | Look | Person]) -> str:
     """The kind under which a store keeps records of this type."""
     return str(item_type.model_fields["kind"].default)
 
@@ -664,7 +703,7 @@ def record_kind(item_type: type[Item | Review | Look]) -> str:
 _TYPES: dict[str, type[Any]] = {record_kind(item_type): item_type for item_type in Item.__args__}
 
 
-def record(item: Item | Review | Look) -> Record:
+def record(item: Item | Review | Look | Person) -> Record:
     """The record in the form that a store keeps; `item` is the way back."""
     return Record(
         kind=item.kind, id=item.id, n=item.n, fields=item.model_dump(mode="json", exclude={"kind", "id", "n"})

@@ -13,8 +13,9 @@ from core.log.audit import audit_head, look
 from core.log.entry import verify
 from core.log.facts import fact
 from core.log.fold import State, fold
+from core.log.person import fold_person
 from core.log.record_ids import concerned
-from core.log.records import Item, Look, Review, Turn, record, record_kind
+from core.log.records import Item, Look, Person, Review, Turn, record, record_kind
 from core.log.review import fold_review
 from core.store import Record, Store
 from core.values import GENESIS, Entry
@@ -118,11 +119,21 @@ async def _review(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]
         yield [record(review)]
 
 
+async def _person(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+    person: Person | None = None
+    async for entries in log:
+        for entry in entries:
+            person = fold_person(person, entry)
+    if person:
+        yield [record(person)]
+
+
 FOLDINGS: Mapping[str, Folding] = {
     "administration": Folding(fold=_read_through, records={}),
     "installation": Folding(fold=_read_through, records={}),
     "audit": Folding(fold=_looks, records={record_kind(Look): "by", "audit": "id"}),
     "review": Folding(fold=_review, records={record_kind(Review): "id"}),
+    "person": Folding(fold=_person, records={record_kind(Person): "id"}),
 }
 """By kind of stream, all that are read again, but for threads, whose logs may be long."""
 

@@ -249,7 +249,7 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A fact that is legal at any time: a title, metadata, feedback, a resolution, a late outcome, a lifted seal."""
+    """A fact that is legal at any time: a title, metadata, a shelf, feedback, a resolution, a request for erasure."""
 
     fact: ThreadFact
 

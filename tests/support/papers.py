@@ -84,7 +84,7 @@ async def deferrals(store: Store, order: Order) -> str:
 async def papers(store: Store) -> AsyncIterator[None]:
     """A demo's mark, tools, approvals, deferred calls, versions, a stop, verdicts, a sealed thread and what is erased.
 
-    A turn is parked, and in the block a turn runs.
+    A notice is acknowledged. A turn is parked, and in the block a turn runs.
     """
     await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
     await conversation(store)
@@ -95,6 +95,11 @@ async def papers(store: Store) -> AsyncIterator[None]:
         await chat.desk.judge(AUDITOR, reply.turn_id, "wrong", cause="tone", note="Curt", corrected="It is told.")
         await chat.desk.judge(AUDITOR, reply.turn_id, "right")
         await until(lambda: _erased(store))
+        await chat.desk.shelve(ASKER, chat.id, "pinned")
+        await chat.desk.ask_erasure(ASKER, chat.id)
+        await chat.desk.withdraw_erasure(ASKER, chat.id)
+        await chat.desk.give_feedback(ASKER, reply.turn_id, "down", "Curt", dislike="unclear")
+        await chat.desk.acknowledge(ASKER, "1")
     async with chatting(store, [[Say("May I?"), Call("travel", {"days": 3})]], tools=[travel]) as chat:
         assert (await chat.ask("Three days in Graz")).waiting
     async with chatting(store, [[Say("You are not alone.")]], care=Worried(), handover=Inbox()) as chat:

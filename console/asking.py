@@ -1,0 +1,153 @@
+"""What the page Ask HR does for its viewer: it puts questions and decisions on record, and says so if that failed.
+
+The page draws what is on record, so nothing here returns what was done.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Literal
+from uuid import uuid4
+
+import streamlit as st
+
+from backends.handbooks.service import Handbooks
+from console.drawing.text import label
+from console.drawing.troubles import REFUSALS, why_refused
+from core.desk.desk import Desk
+from core.desk.runner import Runner
+from core.errors import RequestMismatch
+from core.gate import Viewer
+from core.live.events import Event
+from core.log.records import DeferredCall, ToolCall, Turn
+from core.values import Attached, CareCard, Passage
+
+
+class Asking:
+    """The deeds of one viewer on the page in this run of it. `thread` is the id of the thread that is shown, if any.
+
+    The URL holds the thread, so that a reload and a link show the same.
+    """
+
+    def __init__(self, viewer: Viewer, desk: Desk, runner: Runner, handbooks: Handbooks) -> None:
+        self.viewer = viewer
+        self.desk = desk
+        self.run = runner.run
+        self._stream = runner.stream
+        self._handbooks = handbooks
+        self._state = st.session_state
+        self._request_id: str = self._state.setdefault("chat_request_id", uuid4().hex)
+
+    @property
+    def thread(self) -> str | None:
+        return st.query_params.get("thread")
+
+    def open_thread(self, thread_id: str | None) -> None:
+        """Show the thread, or an empty one for None."""
+        st.query_params.from_dict({"thread": thread_id} if thread_id else {})
+
+    @property
+    def place(self) -> tuple[int | None, str | None]:
+        """The turns that are shown: those before an entry, or from a turn on; the newest ones without either."""
+        of, before, at = self._state.get("chat_place", (self.thread, None, None))
+        return (before, at) if of == self.thread else (None, None)
+
+    def go(self, before: int | None = None, at: str | None = None) -> None:
+        """Show the turns before this entry, or from this turn on; the newest ones without either."""
+        self._state.chat_place = (self.thread, before, at)
+
+    def draw_notice(self) -> None:
+        """What was not done, since the last run."""
+        if "chat_notice" in self._state:
+            st.warning(label(self._state.pop("chat_notice"), 300), icon=":material/error:")
+
+    def ask_below(self, text: str) -> None:
+        """Ask what is in the box; it goes back there, with the reason above it, if it is not put on record."""
+        if reason := self._ask(text, self._request_id):
+            self._state.chat = text
+            self._state.chat_notice = f"{reason} Your question is still in the box."
+
+    def ask_again(self, text: str, replaces: str | None) -> None:
+        """Ask what is shown on the page already. A form stays open with its text if it is not put on record."""
+        if reason := self._ask(text, self._request_id, replaces):
+            self._state.chat_notice = reason
+        else:
+            self.edit(None)
+
+    @property
+    def edited(self) -> str | None:
+        """The turn whose question is open in a form."""
+        edited: str | None = self._state.get("chat_edit")
+        return edited
+
+    def edit(self, turn_id: str | None) -> None:
+        """Open the form for the question of this turn; None closes it."""
+        self._state.chat_edit = turn_id
+
+    def show(self, turn_id: str) -> None:
+        """Show this version, with what followed it when it was left."""
+        with self._saying("Not shown"):
+            self.run(self.desk.show(self.viewer, turn_id))
+            self.go(at=turn_id)
+
+    def decide(self, call: ToolCall, outcome: Literal["approve", "deny"]) -> None:
+        with self._saying("Not saved"):
+            # The digest is that of the arguments on the card: if they have changed since, core refuses.
+            self.run(self.desk.decide(self.viewer, call.id, outcome, call.digest))
+
+    def withdraw(self, call: DeferredCall) -> None:
+        with self._saying("Not withdrawn"):
+            if self.run(self.desk.withdraw(self.viewer, call.call)).closed != "withdrawn":
+                self._state.chat_notice = "Not withdrawn: the request was decided on, or has expired. See below it."
+
+    def hand_over(self, turn: Turn, attached: Attached, note: str, again: int) -> None:
+        """Send the matter of the turn to a person; a double click is the same request. `again` counts earlier ones."""
+        with self._saying("Not sent"):
+            request_id = f"click-{again}"
+            self.run(self.desk.hand_over(self.viewer, turn.id, attach=attached, note=note, request_id=request_id))
+
+    def stop(self, turn_id: str) -> None:
+        with self._saying("Not stopped"):
+            self.run(self.desk.stop(self.viewer, turn_id))
+
+    def rate(self, turn_id: str, rating: Literal["up", "down"] | None) -> None:
+        with self._saying("Your rating was not saved"):
+            self.run(self.desk.give_feedback(self.viewer, turn_id, rating))
+
+    def follow(self, turn_id: str) -> AbstractContextManager[Iterator[Event]]:
+        return self._stream(self.desk.follow(self.viewer, turn_id))
+
+    def section(self, passage: Passage) -> Sequence[Passage]:
+        """The passages around this one, in order; [] if they are gone."""
+        return self.run(self._handbooks.section(self.viewer, passage))
+
+    def named_section(self, card: CareCard) -> Sequence[Passage]:
+        """The handbook's section that a care card names."""
+        return self.run(self._handbooks.named_section(self.viewer, card.document or "", card.section))
+
+    def _ask(self, text: str, request_id: str, replaces: str | None = None) -> str | None:
+        """Put the question on record, in the place of the turn `replaces` if there is one. Returns why not, in words.
+
+        A second click brings the same `request_id` and is the same question.
+        """
+        try:
+            if self.thread is None:
+                st.query_params["thread"] = self.run(self.desk.create_thread(self.viewer)).id
+            asked = self.desk.submit(self.viewer, self.thread or "", text, request_id=request_id, replaces=replaces)
+            self.run(asked)
+            self.go()
+            self._state.chat_request_id = uuid4().hex
+        except RequestMismatch:
+            # The last question is on record, and its script ended before it could renew the id.
+            self._state.chat_request_id = uuid4().hex
+            return self._ask(text, self._state.chat_request_id, replaces)
+        except REFUSALS as error:
+            return f"Not saved: {why_refused(error)}"
+        return None
+
+    @contextmanager
+    def _saying(self, what_failed: str) -> Iterator[None]:
+        """If this fails, say so above the box."""
+        try:
+            yield
+        except REFUSALS as error:
+            self._state.chat_notice = f"{what_failed}: {why_refused(error)}"
