@@ -6,7 +6,7 @@ store and the model; docs/library.md has examples.
 
 from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript
-from core.desk.chat import Chat, Reply, TurnError, create_chat, load_chat
+from core.desk.chat import Chat, Reply, TurnError
 from core.desk.desk import Desk
 from core.desk.evidence import CallHistory, CallStep, Material, Produced
 from core.desk.exports.contents import ExportFormat
@@ -15,6 +15,7 @@ from core.desk.exports.package import Manifest, check_export
 from core.desk.figures import Figures, Overview
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
+from core.desk.opening import create_chat, load_chat
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.runner import Runner
 from core.desk.turn_views import TurnView

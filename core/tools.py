@@ -12,7 +12,14 @@ from functools import partial
 from typing import Any, Protocol, get_type_hints
 
 import anyio.to_thread
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PydanticInvalidForJsonSchema,
+    PydanticSchemaGenerationError,
+    ValidationError,
+    create_model,
+)
 from pydantic_core import to_jsonable_python
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
@@ -83,14 +90,21 @@ class Tool:
         if self.context is not None:
             keywords[self.context] = context
         if inspect.iscoroutinefunction(self.function):
-            return await self.function(**keywords)
-        # A sync function cannot be interrupted: after a time-out its thread runs on, and its result is dropped.
-        return await anyio.to_thread.run_sync(partial(self.function, **keywords), abandon_on_cancel=True)
+            result = await self.function(**keywords)
+        else:
+            # A sync function cannot be interrupted: after a time-out its thread runs on, and its result is dropped.
+            result = await anyio.to_thread.run_sync(partial(self.function, **keywords), abandon_on_cancel=True)
+        # A sync function may hand out a coroutine that does the work.
+        while inspect.isawaitable(result):
+            result = await result
+        return result
 
 
 def tool(
+    function: None = None,
+    /,
     *,
-    effect: Effect,
+    effect: Effect | None = None,
     timeout: float = 30,
     needs_approval: bool = False,
     approval: Decider = "asker",
@@ -98,7 +112,7 @@ def tool(
     filters: Sequence[str] = (),
     subject: str | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]:
-    """Make a tool of a typed function, sync or async. The model reads its docstring as the description.
+    """Make a tool of a typed function, sync or async: `@tool(effect="read")`. The model reads its docstring.
 
     To refuse, the function raises ValueError with a sentence for the employee. Any other exception is a fault: the
     record keeps its message, and the model is told only that the call failed.
@@ -114,19 +128,28 @@ def tool(
     arguments searchable, so that they must not be secrets. Raises InvalidInput if the description, a type or the name
     is missing or invalid.
     """
+    if function is not None:
+        raise InvalidInput('a tool says what it does to the world: write `@tool(effect="read")`, not `@tool`')
     if effect not in ("read", "idempotent", "unsafe"):
-        raise InvalidInput("a tool's effect is read, idempotent or unsafe")
+        raise InvalidInput('a tool\'s effect is read, idempotent or unsafe: write `@tool(effect="read")`')
     if not timeout > 0:
         raise InvalidInput("a tool's timeout is in seconds and more than 0")
 
+    frame = inspect.currentframe()
+    # Types that are local to a function are names there alone, if the annotations are postponed.
+    local = dict(frame.f_back.f_locals) if frame and frame.f_back else {}
+
     def register(function: Callable[..., Any]) -> Tool:
-        tool_name = name or function.__name__
+        if not callable(function):
+            raise InvalidInput("a tool is made of a function")
+        inner = function.func if isinstance(function, partial) else function
+        tool_name = name or str(getattr(inner, "__name__", type(inner).__name__))
         if not _NAME.fullmatch(tool_name):
             raise InvalidInput(f"a tool's name is 1 to 64 ASCII letters, digits or _, not {tool_name!r}")
-        description = inspect.getdoc(function)
+        description = inspect.getdoc(inner)
         if not description:
             raise InvalidInput(f"tool {tool_name} needs a docstring: the model reads it as the description")
-        arguments, context = _parameters(function, tool_name)
+        arguments, context = _parameters(function, inner, tool_name, local)
         for argument in (*filters, *([subject] if subject else [])):
             if argument not in arguments.model_fields:
                 raise InvalidInput(f"tool {tool_name} has no argument {argument!r}: filters and subject name arguments")
@@ -134,7 +157,10 @@ def tool(
             raise InvalidInput(
                 f"tool {tool_name} filters by {subject!r}, which names a person: leave it out of filters"
             )
-        parameters = arguments.model_json_schema()
+        try:
+            parameters = arguments.model_json_schema()
+        except PydanticInvalidForJsonSchema as error:
+            raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
         parameters.pop("title", None)
         return Tool(
             name=tool_name,
@@ -153,29 +179,48 @@ def tool(
     return register
 
 
-def _parameters(function: Callable[..., Any], tool_name: str) -> tuple[type[BaseModel], str | None]:
-    hints = get_type_hints(function, include_extras=True)
+def _parameters(
+    function: Callable[..., Any], inner: Callable[..., Any], tool_name: str, local: dict[str, Any]
+) -> tuple[type[BaseModel], str | None]:
+    try:
+        hints = get_type_hints(inner, localns=local, include_extras=True)
+    except NameError as error:
+        raise InvalidInput(
+            f"tool {tool_name}: the type {error.name} is not known where the tool is made: import or define it before"
+        ) from None
     fields: dict[str, Any] = {}
     context = None
+    held = function.keywords if isinstance(function, partial) else {}
     for parameter in inspect.signature(function).parameters.values():
+        if parameter.name in held:
+            continue  # a partial's signature still has what it holds, as a default
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise InvalidInput(f"tool {tool_name}: {parameter.name} must be an ordinary, named parameter")
         if parameter.name not in hints:
-            raise InvalidInput(f"tool {tool_name}: {parameter.name} needs a type")
+            raise InvalidInput(f"tool {tool_name}: {parameter.name} needs a type, such as `{parameter.name}: str`")
         if hints[parameter.name] is ToolContext:
             context = parameter.name
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    # A model invents arguments: unknown ones are refused, so that it is told instead of misunderstood.
-    return create_model(tool_name, __config__=ConfigDict(extra="forbid"), **fields), context
+    try:
+        # A model invents arguments: unknown ones are refused, so that it is told instead of misunderstood.
+        return create_model(tool_name, __config__=ConfigDict(extra="forbid"), **fields), context
+    except PydanticSchemaGenerationError as error:
+        raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].partition(". Set `arbitrary")[0]
 
 
 def by_name(tools: Sequence[Tool]) -> dict[str, Tool]:
     """The tools by name, in the given order. Raises InvalidInput if two share a name."""
-    named = {tool.name: tool for tool in tools}
-    if len(named) < len(tools):
-        raise InvalidInput("two tools share a name: give one of them another")
+    named: dict[str, Tool] = {}
+    for one in tools:
+        if one.name in named:
+            raise InvalidInput(f'two tools are called {one.name}: give one of them another name, `@tool(name="...")`')
+        named[one.name] = one
     return named
 
 

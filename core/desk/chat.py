@@ -1,31 +1,34 @@
 """A chat: one thread for one viewer. It is the short way to ask questions; a `Desk` serves many viewers and threads."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Self, cast
 
 import anyio
 from pydantic import BaseModel, ValidationError
+from typing_extensions import TypeVar
 
 from core.canonical import Json
-from core.desk.desk import Desk
 from core.errors import InvalidInput, NotReplaceable, TurnNotCompleted
 from core.gate import Viewer
 from core.live.events import EndedEvent, Event
-from core.log.records import Message, ModelCall, Thread, ToolCall, Totals, Turn
-from core.model import Model
-from core.options import Options
-from core.retriever import Retriever
-from core.store import Store
-from core.tools import Tool
+from core.log.records import Message, ModelCall, ToolCall, Totals, Turn
 from core.values import Citation, Concern, TurnStatus
-from core.worker.hooks import Hooks
 from core.worker.structured_output import parse
-from core.worker.window import Window
 
-M = TypeVar("M", bound=BaseModel)
-S = TypeVar("S", bound=BaseModel)
+if TYPE_CHECKING:  # a Desk makes chats
+    from core.desk.desk import Desk
+
+M = TypeVar("M", default=dict[str, Json])
+"""The metadata of a chat: a pydantic model, or a dict."""
+
+S = TypeVar("S", bound=BaseModel, default=BaseModel)
+"""The schema of an answer."""
+
+T = TypeVar("T", bound=BaseModel)
 
 STOP_SECONDS = 5.0
 """Seconds that a stream closed early spends on stopping its turn; after that the turn runs on to its end."""
@@ -71,16 +74,16 @@ class Reply(Generic[S]):
 
 
 class Chat(Generic[M]):
-    """One thread, for one viewer: see `create_chat` and `load_chat`. Use it as an async context manager, or `close` it.
+    """One thread, for one viewer: see `create_chat` and `load_chat`, also of a Desk.
 
     `desk` owns the turns; `desk.archive` reads what is on record. `metadata` is the thread's, as the pydantic model
     that it was created or loaded with, otherwise as a dict.
     """
 
-    def __init__(self, desk: Desk, viewer: Viewer, thread: Thread, metadata: M | None, *, owned: bool) -> None:
-        self.id = thread.id
+    def __init__(self, desk: Desk, viewer: Viewer, thread_id: str, metadata: M, *, owned: bool = False) -> None:
+        self.id = thread_id
         self.viewer = viewer
-        self.metadata: M | dict[str, Json] = thread.metadata if metadata is None else metadata
+        self.metadata = metadata
         self.desk = desk
         self._owned = owned
 
@@ -196,12 +199,14 @@ class Chat(Generic[M]):
         """The tokens, calls and costs of the thread so far."""
         return await self.desk.archive.usage(self.viewer, self.id)
 
-    async def update_metadata(self, metadata: M | Mapping[str, Json]) -> None:
+    async def update_metadata(self, metadata: M) -> None:
         """Replace the metadata. Raises InvalidInput if the chat's metadata is typed and the new one does not fit it."""
         if isinstance(self.metadata, BaseModel):
-            metadata = _typed(type(self.metadata), metadata)
-        thread = await self.desk.update_metadata(self.viewer, self.id, metadata)
-        self.metadata = metadata if isinstance(metadata, BaseModel) else thread.metadata
+            self.metadata = cast(M, as_typed(type(self.metadata), metadata))
+            await self.desk.update_metadata(self.viewer, self.id, cast(BaseModel, self.metadata))
+        else:
+            thread = await self.desk.update_metadata(self.viewer, self.id, cast(Mapping[str, Json], metadata))
+            self.metadata = cast(M, thread.metadata)
 
     async def _outcome(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
@@ -215,74 +220,8 @@ class Chat(Generic[M]):
         return _reply(view.turn, view.calls, schema)
 
 
-async def create_chat(
-    store: Store,
-    model: Model | Sequence[Model],
-    *,
-    user_id: str | None = None,
-    viewer: Viewer | None = None,
-    title: str | None = None,
-    metadata: M | Mapping[str, Json] | None = None,
-    instructions: str = "",
-    tools: Sequence[Tool] = (),
-    retriever: Retriever | None = None,
-    history: Window | None = None,
-    options: Options | None = None,
-    hooks: Sequence[Hooks] = (),
-    desk: Desk | None = None,
-) -> Chat[M]:
-    """Create a thread, and a chat on it. `user_id="x"` is short for `viewer=Viewer("x")`, an employee.
-
-    Several models are tried in order until one gives content. `title` None: the first question becomes the title.
-    `instructions` are for the model; "" uses those of the desk. With `desk` the chat uses that desk, with its models,
-    tools and options; without, the chat makes a desk for this thread and closes it. Raises InvalidInput for metadata
-    that cannot be written as JSON.
-    """
-    viewer = _viewer(user_id, viewer)
-    own = desk or Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
-    thread = await own.create_thread(viewer, title=title, metadata=metadata, instructions=instructions)
-    if desk is None:
-        await own.start(thread.id)
-    typed = metadata if isinstance(metadata, BaseModel) else None
-    return Chat(own, viewer, thread, typed, owned=desk is None)
-
-
-async def load_chat(
-    store: Store,
-    model: Model | Sequence[Model],
-    chat_id: str,
-    *,
-    user_id: str | None = None,
-    viewer: Viewer | None = None,
-    metadata_type: type[M] | None = None,
-    tools: Sequence[Tool] = (),
-    retriever: Retriever | None = None,
-    history: Window | None = None,
-    options: Options | None = None,
-    hooks: Sequence[Hooks] = (),
-    desk: Desk | None = None,
-) -> Chat[M]:
-    """The chat on an existing thread of the viewer. An open turn without a worker is resumed.
-
-    `metadata_type` is the pydantic model of the metadata. Raises NotFound if the thread does not exist or belongs to
-    another user, and InvalidInput if the metadata does not fit its type. The other parameters are as in `create_chat`.
-    """
-    viewer = _viewer(user_id, viewer)
-    own = desk or Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
-    thread = await own.archive.thread(viewer, chat_id)
-    typed = None if metadata_type is None else _typed(metadata_type, thread.metadata)
-    if desk is None:
-        await own.start(thread.id)
-    return Chat(own, viewer, thread, typed, owned=desk is None)
-
-
-def _viewer(user_id: str | None, viewer: Viewer | None) -> Viewer:
-    if (user_id is None) == (viewer is None):
-        raise InvalidInput("say who asks: pass either user_id or viewer")
-    return viewer or Viewer(str(user_id))
-
-
-def _typed(metadata_type: type[M], metadata: M | Mapping[str, Json]) -> M:
+def as_typed(metadata_type: type[T], metadata: object) -> T:
+    """The metadata as this pydantic model. Raises InvalidInput, which names the fields that do not fit."""
     try:
         return metadata_type.model_validate(metadata)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import anyio
 from pydantic import BaseModel
@@ -18,10 +18,12 @@ from core.canonical import Json, canonical, digest
 from core.care import CARE_SECONDS, Care
 from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
+from core.desk.chat import Chat, M, as_typed
 from core.desk.checked_records import CheckedRecords
 from core.desk.decisions import Decisions
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
+from core.desk.given import check_models, check_options, check_parts, check_store, check_tools
 from core.desk.handovers import Handovers
 from core.desk.notes import MAX_HEAD_TEXT, Notes, as_metadata, check_title, thread_in
 from core.desk.oversight import Oversight
@@ -101,7 +103,9 @@ class Desk:
         window: float = WINDOW,
         erase_after: timedelta = ERASE_AFTER,
     ) -> None:
-        self._store = store
+        self._store = store = check_store(store)
+        models, tools = check_models(model), check_tools(tools)
+        check_parts(retriever, history, hooks)
         self._clock: Clock = clock or SystemClock()
         self._audit = AuditLog(store, self._clock)
         self.archive = Archive(store, clock=self._clock, audit=self._audit)
@@ -115,8 +119,8 @@ class Desk:
         self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
-        self.options = options or Options()
-        chain = Chain(model if isinstance(model, Sequence) else [model], self._clock)
+        self.options = check_options(options)
+        chain = Chain(models, self._clock)
         if unknown := set(self.options.model_settings) - chain.settings:
             accepted, names = ", ".join(sorted(chain.settings)) or "none", ", ".join(chain.names)
             raise InvalidInput(f"model {names} refuses the setting {sorted(unknown)[0]!r}; it accepts: {accepted}")
@@ -179,6 +183,24 @@ class Desk:
         content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=instructions)
         await journal.append(Note(fact=ThreadCreated(thread=thread_id, owner=viewer.id, content=content)), by=viewer.id)
         return thread_in(journal)
+
+    async def create_chat(
+        self, viewer: Viewer, *, title: str | None = None, metadata: M | None = None, instructions: str = ""
+    ) -> Chat[M]:
+        """A new thread of the viewer, as `create_thread` makes it, and a chat on it, whose turns are this desk's."""
+        given = cast(Mapping[str, Json] | BaseModel | None, metadata)
+        thread = await self.create_thread(viewer, title=title, metadata=given, instructions=instructions)
+        typed = metadata if isinstance(metadata, BaseModel) else thread.metadata
+        return Chat(self, viewer, thread.id, cast(M, typed))
+
+    async def load_chat(self, viewer: Viewer, thread_id: str, *, metadata_type: type[M] | None = None) -> Chat[M]:
+        """A chat on an existing thread of the viewer. Raises NotFound, and InvalidInput for metadata of another type.
+
+        `metadata_type` is the pydantic model of the thread's metadata, None for a dict.
+        """
+        thread = await self.archive.thread(viewer, thread_id)
+        typed = as_typed(cast(type[BaseModel], metadata_type), thread.metadata) if metadata_type else thread.metadata
+        return Chat(self, viewer, thread.id, cast(M, typed))
 
     async def submit(
         self,

@@ -78,15 +78,17 @@ async def act(
         return Finished(worker=worker, finished=finished)
     if isinstance(result, Found):
         return Finished(worker=worker, finished=finished, search=result)
-    return Finished(worker=worker, finished=_with_result(finished, result))
+    return Finished(worker=worker, finished=_with_result(finished, result, tool.effect))
 
 
-def _with_result(finished: ToolFinished, result: object) -> ToolFinished:
+def _with_result(finished: ToolFinished, result: object, effect: Effect) -> ToolFinished:
     try:
         value = jsonable(result)
     except InvalidInput as error:
         content = ResultContent(error=_clean(str(error))[:MAX_MESSAGE])
-        return finished.model_copy(update={"code": "no_json", "content": content})
+        # What a call has changed stays changed. A call that only reads has given nothing.
+        status: CallStatus = "failed" if effect == "read" else "succeeded"
+        return finished.model_copy(update={"status": status, "code": "no_json", "content": content})
     encoded = canonical(value)
     cut = len(encoded) > MAX_RESULT
     content = ResultContent(result=encoded[:KEPT_OF_LARGE].decode(errors="ignore") if cut else value)

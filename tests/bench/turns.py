@@ -14,7 +14,7 @@ from pymongo import AsyncMongoClient
 from backends import open_store
 from backends.models.scripted.model import ScriptedModel
 from backends.stores.mongodb.store import MongoStore
-from core import Desk, load_chat
+from core import Desk
 from core.canonical import canonical
 from core.store import Query, Range, Record, Store
 from core.values import Entry
@@ -220,7 +220,7 @@ async def answering(store: Store) -> AsyncIterator[Turn]:
 
         async def turn(thread: str) -> None:
             model.requests.clear()
-            chat = await load_chat(store, model, thread, viewer=ASKER, desk=desk)
+            chat = await desk.load_chat(ASKER, thread)
             reply = await chat.ask(QUESTION)
             assert reply.status == "completed", reply
             assert len(reply.tool_calls) == 1

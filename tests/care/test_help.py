@@ -9,7 +9,7 @@ from backends.care.opening import open_care
 from backends.models.offline.model import OfflineModel
 from backends.stores.memory import MemoryStore
 from console.demo.samples import SAMPLES
-from core import CareCard, Concern, Desk, Viewer, create_chat
+from core import CareCard, Concern, Desk, Viewer
 from core.retrieval.search import find_help
 from tests.support.paths import ROOT
 
@@ -62,7 +62,7 @@ async def test_the_offline_model_quotes_that_section_or_nothing(handbooks, text)
     care = open_care(CARDS)
     store, model = MemoryStore(), OfflineModel(delay=0)
     async with Desk(store, model, retriever=handbooks.retriever, care=care) as desk:
-        chat = await create_chat(store, model, viewer=ASKER, desk=desk)
+        chat = await desk.create_chat(ASKER)
         reply = await chat.ask(text)
     assert reply.concern is not None
     named = reply.concern.card

@@ -21,7 +21,6 @@ from core import (
     OutcomeUnknown,
     SealedThread,
     Viewer,
-    create_chat,
     tool,
 )
 from core.desk.filters import ThreadFilter
@@ -95,7 +94,7 @@ async def test_the_concern_its_card_and_the_seal_are_in_the_entry_that_opens_the
 
 
 async def test_a_reply_brings_the_concern_and_its_card(store):
-    async with desk_of(store, Listening()) as desk, await create_chat(store, None, viewer=ASKER, desk=desk) as chat:
+    async with desk_of(store, Listening()) as desk, await desk.create_chat(ASKER) as chat:
         assert (await chat.ask("I am desperate")).concern == Concern(topic="self_harm", card=CARD)
         assert (await chat.ask("How much leave?")).concern is None
 

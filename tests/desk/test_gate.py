@@ -21,7 +21,6 @@ from core import (
     OutcomeUnknown,
     Unavailable,
     Viewer,
-    load_chat,
     tool,
 )
 from core.canonical import canonical
@@ -384,4 +383,4 @@ async def test_a_chat_is_loaded_by_its_owner_only(store, who):
         thread = (await desk.create_thread(ASKER)).id
         for id in (thread, MISSING):
             with pytest.raises(NotFound, match=f"^thread {id} was not found$"):
-                await load_chat(store, ScriptedModel([]), id, viewer=VIEWERS[who], desk=desk)
+                await desk.load_chat(VIEWERS[who], id)

@@ -6,7 +6,7 @@ import pytest
 
 from backends.models.offline.model import OfflineModel
 from backends.models.offline.phrases import ENGLISH, GERMAN
-from core import Desk, OutcomeUnknown, create_chat, tool
+from core import Desk, OutcomeUnknown, tool
 from core.model import AssistantMessage, ToolMessage, UserMessage
 from tests.models.test_offline import POLICY, answer
 from tests.support.desks import APPROVER, ASKER, QUICK, events
@@ -33,7 +33,7 @@ async def asked(store, question):
     """A chat in which this was asked."""
     async with (
         Desk(store, OfflineModel(delay=0), tools=[salary_letter], options=QUICK) as desk,
-        await create_chat(store, OfflineModel(delay=0), viewer=ASKER, desk=desk) as chat,
+        await desk.create_chat(ASKER) as chat,
     ):
         yield chat, await chat.ask(question)
 

@@ -55,7 +55,7 @@ async def chatting(store: Store, script: Any, *, user: Viewer = ASKER, **given: 
     if given.keys() & {"care", "handover"}:
         async with (
             Desk(store, model, **{"options": QUICK, **given}) as desk,
-            await create_chat(store, model, viewer=user, desk=desk) as chat,
+            await desk.create_chat(user) as chat,
         ):
             yield chat
         return

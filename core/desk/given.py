@@ -1,0 +1,90 @@
+"""What an application passes to a Desk: a mistake is named at once, in words that say what to write instead."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import cast, get_type_hints
+
+from core.errors import InvalidInput
+from core.model import Model
+from core.options import Options
+from core.retriever import Retriever
+from core.store import Store
+from core.tools import Tool
+from core.worker.hooks import Hooks
+from core.worker.window import Window
+
+
+def check_store(store: Store) -> Store:
+    """The store, if it is one. Raises InvalidInput."""
+    given: object = store
+    if isinstance(given, str):
+        raise InvalidInput("the store is a URL: open it, `async with open_store(URL) as store:`, and pass the store")
+    if isinstance(given, AbstractAsyncContextManager) and not _has(given, Store):
+        raise InvalidInput("the store is not open yet: write `async with open_store(URL) as store:` and pass the store")
+    if _has(given, Model):
+        raise InvalidInput("a model stands where the store belongs: the store comes first, then the model")
+    if not _has(given, Store):
+        raise InvalidInput(f"the store is {_named(given)}: pass what `async with open_store(URL) as store:` gives")
+    return store
+
+
+def check_models(model: Model | Sequence[Model]) -> list[Model]:
+    """The models in their order. Raises InvalidInput if one is not a model, or there is none."""
+    # A string is a sequence, too.
+    models: list[Model] = [*model] if isinstance(model, list | tuple) else [cast(Model, model)]
+    for one in models:
+        if isinstance(one, str):
+            raise InvalidInput("the model is a URL: pass `open_model(URL)`")
+        if _has(one, Store):
+            raise InvalidInput("a store stands where the model belongs: the store comes first, then the model")
+        if not _has(one, Model):
+            raise InvalidInput(
+                f"the model is {_named(one)}: pass what `open_model(URL)` gives, or a list of such models"
+            )
+    if not models:
+        raise InvalidInput("a desk needs a model: pass what `open_model(URL)` gives")
+    return models
+
+
+def check_tools(tools: Sequence[Tool]) -> Sequence[Tool]:
+    """The tools, if all are. Raises InvalidInput."""
+    given: object = tools
+    if isinstance(given, Tool) or callable(given):
+        raise InvalidInput("`tools` is a list: write `tools=[...]` around one tool, too")
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Sequence):
+        raise InvalidInput(f"`tools` is a list of tools, not {_named(given)}")
+    for one in given:
+        if not isinstance(one, Tool):
+            name = getattr(one, "__name__", None)
+            what = f"the function {name}" if name and callable(one) else _named(one)
+            raise InvalidInput(f'{what} is not a tool: write `@tool(effect="read")` above a function to make one')
+    return tools
+
+
+def check_options(options: Options | None) -> Options:
+    """The options, the defaults for None. Raises InvalidInput."""
+    given: object = options
+    if given is not None and not isinstance(given, Options):
+        raise InvalidInput(f"`options` is {_named(given)}: write `options=Options(max_steps=4)`, for example")
+    return options or Options()
+
+
+def check_parts(retriever: Retriever | None, history: Window | None, hooks: Sequence[Hooks]) -> None:
+    """Raises InvalidInput if one of them is something else."""
+    if retriever is not None and not _has(retriever, Retriever):
+        raise InvalidInput(f"the retriever is {_named(retriever)}: pass `handbooks.retriever`, or an object like it")
+    if history is not None and not _has(history, Window):
+        raise InvalidInput(f"`history` is {_named(history)}: pass `NewestTurns()` or `SummarizingWindow()`")
+    given: object = hooks
+    if isinstance(given, Hooks) or not isinstance(given, Sequence) or not all(isinstance(one, Hooks) for one in given):
+        raise InvalidInput("`hooks` is a list of Hooks: write `hooks=[Hooks(before_model_call=...)]`")
+
+
+def _has(value: object, protocol: type) -> bool:
+    """Whether the value has all that the protocol names. A class itself does not count."""
+    names = {name for name in vars(protocol) if not name.startswith("_")} | set(get_type_hints(protocol))
+    return not isinstance(value, type) and all(hasattr(value, name) for name in names)
+
+
+def _named(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"

@@ -1,0 +1,80 @@
+"""Opening a chat without a Desk of one's own: `create_chat` and `load_chat` make a desk for the one thread."""
+
+from collections.abc import Sequence
+
+from core.desk.chat import Chat, M
+from core.desk.desk import Desk
+from core.errors import InvalidInput
+from core.gate import Viewer
+from core.model import Model
+from core.options import Options
+from core.retriever import Retriever
+from core.store import Store
+from core.tools import Tool
+from core.worker.hooks import Hooks
+from core.worker.window import Window
+
+
+async def create_chat(
+    store: Store,
+    model: Model | Sequence[Model],
+    *,
+    user_id: str | None = None,
+    viewer: Viewer | None = None,
+    title: str | None = None,
+    metadata: M | None = None,
+    instructions: str = "",
+    tools: Sequence[Tool] = (),
+    retriever: Retriever | None = None,
+    history: Window | None = None,
+    options: Options | None = None,
+    hooks: Sequence[Hooks] = (),
+) -> Chat[M]:
+    """Create a thread, and a chat on it. `user_id="x"` is short for `viewer=Viewer("x")`, an employee.
+
+    The chat makes a desk for this thread, with these models, tools and options, and closes it. If you have a desk, call
+    `desk.create_chat(viewer, ...)`.
+
+    Several models are tried in order until one gives content. `title` None: the first question becomes the title.
+    `metadata` is a pydantic model or a mapping. `instructions` are for the model. Raises InvalidInput for metadata that
+    cannot be written as JSON.
+    """
+    asker = _viewer(user_id, viewer)
+    desk = Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
+    chat = await desk.create_chat(asker, title=title, metadata=metadata, instructions=instructions)
+    return await _with_its_desk(chat)
+
+
+async def load_chat(
+    store: Store,
+    model: Model | Sequence[Model],
+    chat_id: str,
+    *,
+    user_id: str | None = None,
+    viewer: Viewer | None = None,
+    metadata_type: type[M] | None = None,
+    tools: Sequence[Tool] = (),
+    retriever: Retriever | None = None,
+    history: Window | None = None,
+    options: Options | None = None,
+    hooks: Sequence[Hooks] = (),
+) -> Chat[M]:
+    """The chat on an existing thread of the viewer. An open turn without a worker is resumed.
+
+    `metadata_type` is the pydantic model of the metadata. Raises NotFound if the thread does not exist or belongs to
+    another user, and InvalidInput if the metadata does not fit its type. The other parameters are as in `create_chat`.
+    """
+    asker = _viewer(user_id, viewer)
+    desk = Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
+    return await _with_its_desk(await desk.load_chat(asker, chat_id, metadata_type=metadata_type))
+
+
+async def _with_its_desk(chat: Chat[M]) -> Chat[M]:
+    await chat.desk.start(chat.id)
+    return Chat(chat.desk, chat.viewer, chat.id, chat.metadata, owned=True)
+
+
+def _viewer(user_id: str | None, viewer: Viewer | None) -> Viewer:
+    if (user_id is None) == (viewer is None):
+        raise InvalidInput("say who asks: pass either user_id or viewer")
+    return viewer or Viewer(str(user_id))

@@ -1,0 +1,103 @@
+"""Mistakes at the library's door: each is named at once, in words that say what to write instead."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from backends import MemoryStore, OfflineModel, open_store
+from core import Desk, Hooks, InvalidInput, Options, create_chat, load_chat, tool
+
+STORE, MODEL = MemoryStore(), OfflineModel(delay=0)
+
+
+@tool(effect="read")
+def days() -> int:
+    """How many days are left."""
+    return 25
+
+
+def plain() -> int:
+    """Not a tool."""
+    return 1
+
+
+MISTAKES = [
+    (lambda: Desk("sqlite:///desk.db", MODEL), "the store is a URL: open it, `async with open_store"),
+    (lambda: Desk(open_store("memory:"), MODEL), "not open yet: write `async with open_store"),
+    (lambda: Desk(MODEL, STORE), "the store comes first, then the model"),
+    (lambda: Desk(MODEL, "offline:"), "the store comes first, then the model"),
+    (lambda: Desk(STORE, STORE), "a store stands where the model belongs"),
+    (lambda: Desk(MemoryStore, MODEL), "the store is the class MemoryStore"),
+    (lambda: Desk(None, MODEL), "the store is a NoneType"),
+    (lambda: Desk(STORE, "offline:"), r"the model is a URL: pass `open_model\(URL\)`"),
+    (lambda: Desk(STORE, [MODEL, "offline:"]), r"the model is a URL: pass `open_model\(URL\)`"),
+    (lambda: Desk(STORE, OfflineModel), "the model is the class OfflineModel"),
+    (lambda: Desk(STORE, []), "a desk needs a model"),
+    (lambda: Desk(STORE, MODEL, tools=days), r"`tools` is a list: write `tools=\[...\]` around one tool"),
+    (lambda: Desk(STORE, MODEL, tools=plain), r"`tools` is a list"),
+    (lambda: Desk(STORE, MODEL, tools=[plain]), r'the function plain is not a tool: write `@tool\(effect="read"\)`'),
+    (lambda: Desk(STORE, MODEL, tools={"days": days}), "`tools` is a list of tools, not a dict"),
+    (lambda: Desk(STORE, MODEL, tools=["days"]), "a str is not a tool"),
+    (lambda: Desk(STORE, MODEL, tools=[days, days]), "two tools are called days"),
+    (lambda: Desk(STORE, MODEL, options={}), r"`options` is a dict: write `options=Options\("),
+    (lambda: Desk(STORE, MODEL, options=Options), "`options` is the class Options"),
+    (lambda: Desk(STORE, MODEL, hooks=Hooks()), "`hooks` is a list of Hooks"),
+    (lambda: Desk(STORE, MODEL, hooks=[print]), "`hooks` is a list of Hooks"),
+    (lambda: Desk(STORE, MODEL, retriever="policies/"), "the retriever is a str"),
+    (lambda: Desk(STORE, MODEL, history=20), "`history` is a int"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "answer"), MISTAKES)
+def test_a_desk_says_what_was_passed_in_the_wrong_place(mistake, answer):
+    with pytest.raises(InvalidInput, match=answer):
+        mistake()
+
+
+async def test_a_url_with_a_password_is_not_repeated():
+    with pytest.raises(InvalidInput) as raised:
+        await create_chat("mongodb://me:secret@host/desk", MODEL, user_id="e-1042")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("opened", [create_chat, lambda *a, **k: load_chat(*a[:2], "t", **k)])
+async def test_a_chat_without_a_desk_says_the_same(opened):
+    with pytest.raises(InvalidInput, match="the store comes first"):
+        await opened(MODEL, STORE, user_id="e-1042")
+    with pytest.raises(InvalidInput, match="pass either user_id or viewer"):
+        await opened(STORE, MODEL)
+    with pytest.raises(TypeError, match="desk"):
+        await opened(STORE, MODEL, user_id="e-1042", desk=Desk(STORE, MODEL), options=Options())
+
+
+def test_a_bare_decorator_and_one_without_effect_say_how_to_write_it():
+    for mistake in (lambda: tool(plain), lambda: tool(), lambda: tool(effect="write")):
+        with pytest.raises(InvalidInput, match=r'write `@tool\(effect="read"\)`'):
+            mistake()
+
+
+def untyped(day):
+    """Untyped."""
+
+
+def foreign(thing: threading.Lock):
+    """A type that JSON cannot say."""
+
+
+def unwritable(thing: Callable[[], int]):
+    """A type without a schema."""
+
+
+@pytest.mark.parametrize(
+    ("function", "answer"),
+    [
+        (untyped, "tool untyped: day needs a type, such as `day: str`"),
+        (foreign, "tool foreign: Unable to generate .*: a model can only give JSON"),
+        (unwritable, "tool unwritable: .*: a model can only give JSON"),
+        ("days", "a tool is made of a function"),
+    ],
+)
+def test_a_parameter_that_a_model_cannot_give_is_named_where_the_tool_is_made(function, answer):
+    with pytest.raises(InvalidInput, match=answer):
+        tool(effect="read")(function)
