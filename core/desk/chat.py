@@ -117,14 +117,12 @@ class Chat(Generic[M]):
         turn = await self.desk.submit(self.viewer, self.id, text, request_id, schema=schema, replaces=replaces)
         return await self._outcome(turn.id, schema)
 
-    async def regenerate(self, turn_id: str | None = None, *, request_id: str | None = None) -> Reply[BaseModel]:
+    async def regenerate(self, turn_id: str | None = None, *, request_id: str | None = None) -> Reply:
         """Ask the question of a turn again in its place, None for the newest turn that is shown.
 
         Raises NotReplaceable, also if its question was erased, and what `ask` raises.
         """
-        replaced = turn_id or (await self.desk.archive.thread(self.viewer, self.id)).last
-        if replaced is None:
-            raise InvalidInput("nothing was asked yet: there is no answer to give again")
+        replaced = turn_id or await self._newest("give again")
         turn = await self.desk.archive.turn(self.viewer, replaced)
         if turn.question is None:
             raise NotReplaceable("its question has been erased: ask below instead")
@@ -132,7 +130,7 @@ class Chat(Generic[M]):
             replaced = turn.replaces  # a repeated request: the newest turn is its own
         return await self.ask(turn.question, request_id=request_id, replaces=replaced)
 
-    async def edit(self, turn_id: str, text: str, *, request_id: str | None = None) -> Reply[BaseModel]:
+    async def edit(self, turn_id: str, text: str, *, request_id: str | None = None) -> Reply:
         """Ask another question in the place of a turn. The turn, and what followed it, stay on record."""
         return await self.ask(text, request_id=request_id, replaces=turn_id)
 
@@ -166,10 +164,14 @@ class Chat(Generic[M]):
             async for event in events:
                 yield event
 
-    async def stop(self, turn_id: str) -> Reply[BaseModel]:
-        """End the turn and keep the text so far; an ended turn stays as it is."""
-        await self.desk.stop(self.viewer, turn_id)
-        return await self._reply(turn_id)
+    async def stop(self, turn_id: str | None = None) -> Reply:
+        """End the turn and keep the text so far; an ended turn stays as it is. None is the newest turn that is shown.
+
+        Raises InvalidInput if nothing was asked yet.
+        """
+        stopped = turn_id or await self._newest("stop")
+        await self.desk.stop(self.viewer, stopped)
+        return await self._reply(stopped)
 
     async def decide(
         self,
@@ -178,7 +180,7 @@ class Chat(Generic[M]):
         digest: str,
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
-    ) -> Reply[BaseModel]:
+    ) -> Reply:
         """Decide a waiting call as `Desk.decide` does, then wait until the turn ends or needs an approval."""
         call = await self.desk.decide(self.viewer, call_id, decision, digest, arguments, reason)
         return await self._outcome(call.turn)
@@ -207,6 +209,12 @@ class Chat(Generic[M]):
         else:
             thread = await self.desk.update_metadata(self.viewer, self.id, cast(Mapping[str, Json], metadata))
             self.metadata = cast(M, thread.metadata)
+
+    async def _newest(self, purpose: str) -> str:
+        last = (await self.desk.archive.thread(self.viewer, self.id)).last
+        if last is None:
+            raise InvalidInput(f"nothing was asked yet: there is no answer to {purpose}")
+        return last
 
     async def _outcome(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:

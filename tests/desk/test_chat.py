@@ -360,3 +360,24 @@ async def test_own_threads_are_found_by_a_word_that_was_said_and_nobody_elses(st
         await bens.ask("Vacation?")
         assert [t.id for t in (await bens.desk.archive.threads(Viewer("e-1077"), words="vacat")).items] == [bens.id]
         assert [t.id for t in (await bens.desk.archive.threads(ASKER)).items] == [chat.id]
+
+
+async def test_a_chat_stops_its_newest_turn_without_being_told_which(store):
+    async with chatting(store, [[Say("Half"), Wait(anyio.Event())]]) as chat:
+        with pytest.raises(InvalidInput, match="nothing was asked yet"):
+            await chat.stop()
+        turn = await chat.desk.submit(chat.viewer, chat.id, "And?")
+        assert [(reply := await chat.stop()).turn_id, reply.status] == [turn.id, "cancelled"]
+
+
+async def test_the_metadata_of_a_desks_own_chat_is_typed_and_a_thread_of_another_type_is_refused(store):
+    class Case(BaseModel):
+        number: int
+
+    async with Desk(store, ScriptedModel([])) as desk:
+        chat = await desk.create_chat(ASKER, metadata=Case(number=7))
+        assert (await desk.load_chat(ASKER, chat.id, metadata_type=Case)).metadata == Case(number=7)
+        other = await desk.create_chat(ASKER, metadata={"number": "seven"})
+        assert (await desk.load_chat(ASKER, other.id)).metadata == {"number": "seven"}
+        with pytest.raises(InvalidInput, match="the metadata does not fit Case: number"):
+            await desk.load_chat(ASKER, other.id, metadata_type=Case)

@@ -96,7 +96,7 @@ async def test_without_a_retriever_there_is_no_search_and_a_tool_of_its_name_is_
     async with chatting(store, plain) as chat:
         await chat.ask("?")
     assert plain.requests[0].tools == ()
-    with pytest.raises(InvalidInput, match="share a name"):
+    with pytest.raises(InvalidInput, match="two tools are called"):
         Desk(store, plain, tools=[search_handbooks], retriever=Library())
 
 

@@ -475,7 +475,7 @@ async def test_two_tools_of_one_name_are_refused(store):
     def look() -> None:
         """Look."""
 
-    with pytest.raises(InvalidInput, match="share a name"):
+    with pytest.raises(InvalidInput, match="two tools are called look"):
         Desk(store, ScriptedModel([]), tools=[look, look], options=QUICK)
 
 
