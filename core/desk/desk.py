@@ -110,6 +110,7 @@ class Desk:
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self.erase_after = erase_after
         self._notes = Notes(store, self._journal, self._checked, self._pseudonyms, erase_after)
         self._care = care
         self._people = People(store, self._clock, self._audit)
