@@ -149,7 +149,7 @@ def _draw_row(asking: Asking, thread: Thread, title: str, marks: Sequence[str], 
         }
         key = f"chat_menu_{thread.id}"
         st.menu_button(
-            f"Actions for {title}",
+            f"Actions for {label(thread.title or 'Untitled')}",
             list(deeds),
             key=key,
             icon=":material/more_horiz:",
