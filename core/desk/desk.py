@@ -24,6 +24,7 @@ from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.oversight import Oversight
+from core.desk.own_data import OwnData
 from core.desk.people import People
 from core.desk.reviews import Reviews
 from core.desk.snapshots import PATIENCE, Snapshots
@@ -101,8 +102,9 @@ class Desk:
     are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
     turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
     in need, `handover` brings their matter to a person; None leaves either out. `erase_after` is the time from a
-    request for erasure to the erasure. `archive` reads what is on record, `oversight` lists it for auditors, `figures`
-    counts it, `exports` makes files of it.
+    request for erasure to the erasure, `looks_shown_after` the time from another person's look to the day its owner
+    sees it. `archive` reads what is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes
+    files of it, `own_data` says what is kept about the viewer.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -124,6 +126,7 @@ class Desk:
         clock: Clock | None = None,
         window: float = WINDOW,
         erase_after: timedelta = ERASE_AFTER,
+        looks_shown_after: timedelta = timedelta(0),
     ) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
@@ -131,11 +134,12 @@ class Desk:
         self.archive = Archive(store, clock=self._clock, audit=self._audit)
         self.oversight = Oversight(store, clock=self._clock, audit=self._audit)
         self.exports = Exports(store, clock=self._clock, audit=self._audit)
+        self.own_data = OwnData(store, clock=self._clock, audit=self._audit, looks_shown_after=looks_shown_after)
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._care = care
-        self._erase_after = erase_after
+        self.erase_after = erase_after
         self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
@@ -349,7 +353,7 @@ class Desk:
         to be erased already stays as it is. Raises NotFound.
         """
         thread = (await self._checked.thread(viewer, "thread.write", thread_id)).item
-        due = iso(await self._store.now() + self._erase_after)
+        due = iso(await self._store.now() + self.erase_after)
         return thread if thread.erase_due else await self._noted(viewer, thread_id, ErasureAsked(due=due))
 
     async def withdraw_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
