@@ -106,7 +106,7 @@ async def test_requests_for_erasure_are_listed_until_they_are_taken_back_and_aft
     for thread in threads:
         await desk.ask_erasure(ASKER, thread)
     await desk.withdraw_erasure(ASKER, threads[0])
-    await desk._noted(ASKER, threads[1], ThreadErased(upto=3))
+    await desk._notes._noted(ASKER, threads[1], ThreadErased(upto=3))
     waiting, done = (await desk.own_data.erasures(ASKER)).items
     assert (waiting.id, waiting.erased_at) == (threads[2], None)
     assert waiting.erase_asked < waiting.erase_due

@@ -164,7 +164,7 @@ class Exports:
             rows = accumulate(head.turns for head in newest)
             threads = [head.id for head, upto in zip(newest, rows, strict=True) if upto <= MAX_ROWS]
             if older := size(await self._store.tally(Query(kind="thread", where=own), ())) - len(threads):
-                left_out.append(f"{older} older threads, which can be exported one by one")
+                left_out.append(f"older threads, which can be exported one by one: {older}")
         ids = list(dict.fromkeys(threads))
         if len(ids) > MAX_THREADS:
             raise InvalidInput(TOO_MANY_OWN)

@@ -1,0 +1,140 @@
+"""My data: what each person sees of their own, what they can ask for, and what they learn of others' looks."""
+
+import pytest
+
+from console.app import app
+from console.drawing import my_data
+from console.drawing.looks import done_at_own
+from core import Viewer
+from core.desk.own_data import OwnLook
+from core.gate import Role
+from tests.console.test_pages import (
+    APPROVER,
+    AUDITOR,
+    COLLEAGUE,
+    EMPLOYEE,
+    HANDLER,
+    KEEPER,
+    LETTER,
+    OFFICER,
+    ask,
+    labels,
+    open_as,
+    texts,
+)
+
+__all__ = ["open_as"]  # the fixture
+
+BALANCE = "How many vacation days do I have left?"
+
+
+def said(at):
+    return texts(at).replace("\\", "")
+
+
+def thread_of(at):
+    thread = at.query_params["thread"]
+    return thread if isinstance(thread, str) else thread[0]
+
+
+def press(at, label):
+    next(button for button in at.button if button.label == label).click().run()
+    assert not at.exception
+    return at
+
+
+@pytest.mark.parametrize("viewer", [EMPLOYEE, AUDITOR, APPROVER, KEEPER, HANDLER, OFFICER], ids=lambda one: one.id)
+def test_every_role_of_an_employee_has_the_page_and_an_empty_one_says_what_it_is_for(open_as, viewer):
+    at = open_as(viewer, "my_data")
+    assert not at.exception
+    assert not at.error
+    assert "0 threads" in said(at)
+    assert "You have not asked anything yet." in said(at)
+    assert "No looks are on record." in said(at)
+    assert "the HR records of this demo" in said(at)
+    assert not at.get("popover")
+
+
+def test_without_the_role_of_an_employee_there_is_no_page(open_as):
+    with pytest.raises(ValueError, match="my_data"):
+        open_as(Viewer("e-2001", {"auditor"}, purpose="quality sample"), "my_data")
+
+
+def test_the_page_counts_what_is_kept_and_lists_the_viewers_threads_alone(open_as):
+    mine = thread_of(ask(open_as(EMPLOYEE), BALANCE))
+    ask(open_as(COLLEAGUE), LETTER)
+    app().run(app().desk.acknowledge(EMPLOYEE, "2"))
+    at = open_as(EMPLOYEE, "my_data")
+    assert "1 thread**, **1 question** and the answers, since" in said(at)
+    assert "1 tool call**" in said(at)
+    assert "That you have read the notice 2" in said(at)
+    assert {link.proto.query_string for link in at.get("page_link")} == {f"thread={mine}"}
+
+
+def test_others_looks_are_told_with_role_time_and_purpose_and_without_their_ids(open_as):
+    thread = thread_of(ask(open_as(EMPLOYEE), LETTER))
+    run, desk = app().run, app().desk
+    run(desk.archive.transcript(AUDITOR, thread))
+    (call,) = run(desk.archive.tool_calls(EMPLOYEE, thread))
+    run(desk.archive.deferred_call(APPROVER, call.id))
+    at = open_as(EMPLOYEE, "my_data")
+    assert "Opened the thread Please issue a salary letter" in said(at).replace("**", "")
+    assert "Opened a tool call in Please issue a salary letter" in said(at).replace("**", "")
+    assert "HR auditor · " in said(at)
+    assert "Purpose: quality sample" in said(at)
+    assert "Approver · " in said(at)
+    assert "Purpose: not stated" in said(at)
+    for other in (AUDITOR, APPROVER):
+        assert other.id not in said(at)
+    assert "Purpose: quality sample" not in said(open_as(COLLEAGUE, "my_data"))
+
+
+def test_looks_are_shown_after_the_days_of_the_setting_and_the_page_says_so(open_as, monkeypatch):
+    monkeypatch.setenv("ROLLTOP_LOOKS_SHOWN_AFTER_DAYS", "30")
+    thread = thread_of(ask(open_as(EMPLOYEE), BALANCE))
+    app().run(app().desk.archive.transcript(AUDITOR, thread))
+    at = open_as(EMPLOYEE, "my_data")
+    assert "Looks are shown after 30 days." in said(at)
+    assert "quality sample" not in said(at)
+    assert "No looks are on record from before that." in said(at)
+
+
+def test_erasure_is_asked_for_after_a_dialog_that_says_what_stays_and_is_taken_back(open_as):
+    thread = thread_of(ask(open_as(EMPLOYEE), BALANCE))
+    at = press(open_as(EMPLOYEE, "my_data"), "Ask for erasure")
+    for words in ("will be erased in 30 days, on", "who has looked at it", "such as tickets and booked leave"):
+        assert words in said(at)
+    assert app().run(app().desk.archive.thread(EMPLOYEE, thread)).erase_due is None
+    at.button(key="erasure_ask").click().run()
+    assert app().run(app().desk.archive.thread(EMPLOYEE, thread)).erase_due
+    assert "Will be erased on" in said(at)
+    assert "asked on" in said(at)
+    at = press(at, "Take back")
+    assert app().run(app().desk.archive.thread(EMPLOYEE, thread)).erase_due is None
+    assert "asked on" not in said(at)
+    assert "Take back" not in labels(at)
+
+
+def test_each_role_has_words():
+    assert {*my_data.ROLES} == {*Role.__args__}
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        (dict(action="thread.read", object="thread"), "Opened the thread"),
+        (dict(action="thread.read", object="turn"), "Opened an answer in"),
+        (dict(action="answer.judge", object="turn"), "Judged an answer in"),
+        (dict(action="call.resolve", object="call"), "Said what came of a tool call in"),
+        (dict(action="seal.lift", object="thread"), "Lifted the seal of the thread"),
+        (dict(action="person.search", object="person", thread=None), "Searched for your threads"),
+        (dict(action="person.search", object="person", thread=None, calls=True), "Searched for your tool calls"),
+        (dict(action="export", object=None), "Exported the thread"),
+        (dict(action="export", object=None, thread=None), "Exported your threads"),
+        (dict(action="export", object="person", thread=None, calls=True), "Exported your tool calls"),
+        (dict(action="audit.list", object="person", thread=None), "Listed the looks at what is yours"),
+    ],
+)
+def test_a_look_is_told_in_the_words_of_the_person_looked_at(look, words):
+    plain = dict(at="2026-11-24T09:30:00.000Z", calls=False, roles=[], purpose="", thread="t1", title="Title")
+    assert done_at_own(OwnLook(**{**plain, **look})) == words
