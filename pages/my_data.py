@@ -5,7 +5,14 @@ from functools import partial
 import streamlit as st
 
 from console.app import app
-from console.drawing.my_data import draw_erasures, draw_looks, draw_own_export, draw_own_thread, draw_totals
+from console.drawing.my_data import (
+    draw_erasures,
+    draw_looks,
+    draw_own_export,
+    draw_own_thread,
+    draw_thread_link,
+    draw_totals,
+)
 from console.drawing.paging import Pages
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
@@ -95,5 +102,4 @@ st.markdown(
     else "Tell the People team which answer is wrong. The answer itself stays on record as it was given."
 )
 if threads.items:
-    newest = threads.items[0]
-    st.page_link("../pages/chat.py", label="Open the newest thread", query_params={"thread": newest.id})
+    draw_thread_link(threads.items[0], "Open the newest thread")

@@ -35,7 +35,7 @@ Change = Callable[[str], None]
 
 
 def draw_totals(totals: OwnTotals, person: Person | None, elsewhere: str) -> None:
-    """What is kept, how long, and what `elsewhere`."""
+    """What is kept, how long, what `elsewhere`, and which roles may read it."""
     since = f", since {short_day(totals.since, reader_zone())}" if totals.since else ""
     rows = [
         f"**{counted(totals.threads, 'thread')}**, **{counted(totals.questions, 'question')}** and the answers{since}",
@@ -48,6 +48,7 @@ def draw_totals(totals: OwnTotals, person: Person | None, elsewhere: str) -> Non
     st.markdown(
         "**How long:** until you ask for erasure. There are no retention periods yet: content is not erased by itself."
         f"\n\n**Elsewhere:** {elsewhere}"
+        "\n\n**Who can read it:** you, and HR auditors. A thread that is closed to auditors is open to handlers instead."
     )
 
 
@@ -72,8 +73,9 @@ def draw_looks(looks: Sequence[OwnLook]) -> None:
         title = f" **{label(look.title or 'Untitled')}**" if look.thread else ""
         roles = " or ".join(ROLES[role] for role in look.roles) or "Role not recorded"
         purpose = "erased" if look.purpose is None else label(look.purpose, 300) or "not stated"
-        st.markdown(f"{done_at_own(look)}{title}")
-        st.caption(f"{roles} · {when(look.at)} · Purpose: {purpose}")
+        with st.container(gap=None):
+            st.markdown(f"{done_at_own(look)}{title}")
+            st.caption(f"{roles} · {when(look.at)} · Purpose: {purpose}")
 
 
 def draw_own_thread(
@@ -81,7 +83,7 @@ def draw_own_thread(
 ) -> None:
     """One of the viewer's threads: to open, to export, to erase."""
     with st.container(border=True, key=f"md_thread_{thread.id}"):
-        st.page_link("../pages/chat.py", label=_title(thread), query_params={"thread": thread.id})
+        draw_thread_link(thread, f"**{_title(thread)}**")
         st.caption(" · ".join([f"Last activity {when(thread.updated_at)}", *_marks(thread)]))
         with st.container(horizontal=True):
             draw_own_export("Export", export, f"md_export_{thread.id}")
@@ -97,6 +99,11 @@ def draw_own_thread(
                 "Ask for erasure", key=f"md_erase_{thread.id}", icon=":material/auto_delete:"
             ):
                 confirm_erasure(thread, erase_after, ask)
+
+
+def draw_thread_link(thread: Thread, text: str) -> None:
+    """A link to the thread on Ask HR."""
+    st.page_link("../pages/chat.py", label=text, icon=":material/forum:", query_params={"thread": thread.id})
 
 
 def draw_own_export(title: str, export: Callable[[ExportFormat], bytes], key: str, note: str = "") -> None:

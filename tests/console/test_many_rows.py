@@ -21,6 +21,7 @@ from console.drawing.handbook_versions import A_PAGE as PASSAGES
 from console.drawing.timeline import A_PAGE
 from core import Archive, Desk, tool
 from core.clock import SystemClock
+from core.gate import Owned
 from core.log.audit import AuditLog
 from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, KEEPER, MAIN, OFFICER, texts
 from tests.support.desks import PATIENCE, QUICK, ended
@@ -48,6 +49,7 @@ async def fill(folder: Path, rows: int, turns: int) -> None:
         audit = AuditLog(store, SystemClock())
         for n in range(rows):
             await audit.record(AUDITOR, "audit.search", words=f"word {n}")
+            await audit.record(AUDITOR, "thread.read", Owned(kind="thread", id=f"own-{n}", owner=EMPLOYEE.id))
         script = [[Call("pay", {})], [Say("It waits.")]] * rows
         async with Desk(store, ScriptedModel(script), tools=[pay], options=QUICK) as desk:
             for n in range(rows // 4):
@@ -153,6 +155,7 @@ def sent(at):
 PAGES = [
     (EMPLOYEE, "chat", {}),
     (EMPLOYEE, "chat", {"thread": "long"}),
+    (EMPLOYEE, "my_data", {}),
     (AUDITOR, "thread", {"tr_id": "long"}),
     (AUDITOR, "threads", {"th_time": "all"}),
     (AUDITOR, "tool_calls", {"tc_time": "all"}),
