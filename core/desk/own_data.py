@@ -1,6 +1,6 @@
 """Own data: what is kept about the viewer, and which other people have looked at it, for the viewer alone.
 
-The people who looked stay unnamed: an employee learns that a look happened, in which role and why.
+The lookers stay unnamed: an employee learns when a look happened, in which role and why.
 """
 
 import re
@@ -24,7 +24,7 @@ from core.store import Filter, In, Query, Range, Store
 class OwnTotals:
     """How much is kept about the viewer; `since` is the time of their first question, None before it.
 
-    `questions` counts the answers too: each question has one. `ratings` are those that stand, none that was taken back.
+    `questions` counts the answers too: each question has one. A rating that was taken back does not count.
     """
 
     threads: int
@@ -37,7 +37,7 @@ class OwnTotals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnLook:
-    """Another person's look at what is the viewer's, without who it was.
+    """Another person's look at what is the viewer's, without that person's name.
 
     `roles` are those of the person's roles that allowed it, [] if they are not on record. `purpose` is None once
     erased. `object` is the kind of what was opened: thread, turn or call. A search for the viewer has `person`, an
@@ -59,7 +59,7 @@ class OwnData:
     """Reads what is kept about a viewer. A program can use it without a Desk.
 
     `looks_shown_after` is how long a look stays hidden from the person looked at, so that an investigation is not
-    announced. Each method raises Denied if the viewer is not an employee, and leaves no look.
+    announced. Each method raises Denied if the viewer is not an employee. Its calls are not looks.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ def _shown(look: Look, viewer: Viewer, thread: Thread | None) -> OwnLook:
 
 
 def _allowing(look: Look) -> list[Role]:
-    """The roles on record that alone allow such a look: the others would only tell who it was."""
+    """The roles on record that allow such a look. Others are left out: together they could name the looker."""
     return [role for role in get_args(Role) if role in look.roles and _allows(role, look.action)]
 
 

@@ -2,7 +2,7 @@
 
 An auditor's export is on record, with the people whose content it holds and the digest of its manifest, before its
 bytes are returned. Sealed threads are left out of it, and people are named by their pseudonyms. The owner's own export
-holds what they may see on the desk, leaves no look, and is as large.
+holds all that they may see, under their own name, and is not a look.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -358,7 +358,7 @@ def _written(contents: Contents, manifest: Manifest) -> bytes:
 
 
 def _for_owner(thread: WholeThread) -> WholeThread:
-    """The thread without the ids of auditors who have stated what came of a call: its owner is not told them."""
+    """The thread without the ids of auditors. They state what came of a call of unknown outcome."""
     return replace(thread, turns=[replace(view, calls=list(map(_unnamed, view.calls))) for view in thread.turns])
 
 
