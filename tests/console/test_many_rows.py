@@ -213,6 +213,24 @@ def test_the_turns_of_a_thread_are_drawn_ten_at_a_time_both_ways(folders, consol
         assert questions(at)[-1] == "And now?"
 
 
+def test_own_threads_and_the_looks_at_them_have_pages(folders, console_of):
+    with console_of(folders[0]) as (open_as, _):
+        at = open_as(EMPLOYEE, "my_data")
+        seen = [own_rows(at)]
+        for name in ("md_threads", "md_looks"):
+            at.button(key=f"{name}_next").click().run()
+            seen.append(own_rows(at))
+        (first, looks), (second, _), (_, others) = seen
+        assert len(first) == len(second) == len(looks) == len(others) == 10
+        assert {*first}.isdisjoint(second)
+
+
+def own_rows(at):
+    """The threads, and the looks at them, that My data shows."""
+    links = [link.proto.query_string for link in at.get("page_link") if link.proto.label.startswith("**")]
+    return links, [one.value for one in at.markdown if one.value.startswith("Opened the thread")]
+
+
 def questions(at):
     return [element.value for element in at.get("text")]
 

@@ -10,7 +10,9 @@ from console.drawing.looks import done_at_own
 from console.drawing.my_data import ROLES
 from core import Viewer
 from core.desk.own_data import OwnLook
+from core.errors import Unavailable
 from core.gate import Role
+from core.log.facts import ThreadErased
 from tests.console.test_pages import (
     APPROVER,
     AUDITOR,
@@ -93,7 +95,7 @@ def test_looks_are_shown_after_the_days_of_the_setting_and_the_page_says_so(open
     assert "No looks are on record from before that." in said(at)
 
 
-def test_erasure_is_asked_for_after_a_dialog_that_says_what_stays_and_is_taken_back(open_as):
+def test_erasure_is_asked_for_after_a_dialog_that_says_what_stays_and_is_taken_back(open_as, monkeypatch):
     thread = thread_of(ask(open_as(EMPLOYEE), BALANCE))
     at = press(open_as(EMPLOYEE, "my_data"), "Ask for erasure")
     for words in ("will be erased in 30 days, on", "who has looked at it", "such as tickets and booked leave"):
@@ -107,6 +109,33 @@ def test_erasure_is_asked_for_after_a_dialog_that_says_what_stays_and_is_taken_b
     assert app().run(app().desk.archive.thread(EMPLOYEE, thread)).erase_due is None
     assert "asked on" not in said(at)
     assert "Take back" not in labels(at)
+
+    async def away(*_):
+        raise Unavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app().desk, "ask_erasure", away)
+        at = press(at, "Ask for erasure")
+        at.button(key="erasure_ask").click().run()
+        assert "Erasure not asked for: the store does not answer." in said(at)
+
+
+def test_threads_are_marked_as_sealed_archived_and_erased(open_as):
+    ask(open_as(EMPLOYEE), "I feel harassed by my manager")
+    archived, erased = (thread_of(ask(open_as(EMPLOYEE), BALANCE)) for _ in range(2))
+    run, desk = app().run, app().desk
+    run(desk.shelve(EMPLOYEE, archived, "archived"))
+    run(desk.ask_erasure(EMPLOYEE, erased))
+    run(desk._notes._noted(EMPLOYEE, erased, ThreadErased(upto=3)))
+    at = open_as(EMPLOYEE, "my_data")
+    marks = [one.value.rpartition(" · ")[2] for one in at.caption if one.value.startswith("Last activity")]
+    assert marks == [
+        ":material/ink_eraser: Erased",
+        ":material/archive: Archived",
+        ":material/lock: Closed to HR auditors",
+    ]
+    assert "carried out on" in said(at)
+    assert labels(at).count("Ask for erasure") == 2
 
 
 def test_each_role_has_words():
