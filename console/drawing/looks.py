@@ -106,6 +106,8 @@ def done_at_own(look: OwnLook) -> str:
             return "Exported the thread" if look.thread else "Exported your threads"
         case "audit.list":
             return "Listed the looks at what is yours"
+        case "call.read" if look.object is None:
+            return "Listed a tool call of yours that waits for an approver"
         case _:
             return f"{ACTION_WORDS[look.action].done} {_OF_OWN[look.object or 'thread']}"
 

@@ -41,8 +41,8 @@ class OwnLook:
 
     `roles` are those of the person's roles that allowed it, [] if they are not on record. `purpose` is None once
     erased. `object` is the kind of what was opened: thread, turn or call. A search for the viewer has `person`, an
-    export None; `calls` says that it was one of tool calls. `thread` is the viewer's thread that it was about, with its
-    title of today; None if it was about several.
+    export or a list None; `calls` says that it was one of tool calls. `thread` is the viewer's thread that it was
+    about, with its title of today; None if it was about several.
     """
 
     at: str

@@ -156,6 +156,11 @@ def test_each_role_has_words():
         (dict(action="export", object=None, thread=None), "Exported your threads"),
         (dict(action="export", object="person", thread=None, calls=True), "Exported your tool calls"),
         (dict(action="audit.list", object="person", thread=None), "Listed the looks at what is yours"),
+        (dict(action="call.read", object="call"), "Opened a tool call in"),
+        (
+            dict(action="call.read", object=None, thread=None),
+            "Listed a tool call of yours that waits for an approver",
+        ),
     ],
 )
 def test_a_look_is_told_in_the_words_of_the_person_looked_at(look, words):

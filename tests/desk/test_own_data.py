@@ -125,6 +125,7 @@ async def test_each_kind_of_look_is_shown_with_its_role_and_purpose_and_newest_f
     await desk.resolve(AUDITOR, sent.id, True, "the letter is there")
     await desk.judge(AUDITOR, turn.id, "right")
     await desk.archive.deferred_call(APPROVER, request.id)
+    await desk.oversight.waiting_calls(APPROVER)
     await desk.lift_seal(HANDLER, sealed, "a false alarm")
     await desk.oversight.search_threads(AUDITOR, ThreadFilter(owner=ASKER.id, words="secret words"))
     await desk.oversight.search_calls(AUDITOR, CallFilter(owner=ASKER.id))
@@ -138,6 +139,7 @@ async def test_each_kind_of_look_is_shown_with_its_role_and_purpose_and_newest_f
         ("call.resolve", "call", False, *sample, open_to_auditors),
         ("answer.judge", "turn", False, *sample, open_to_auditors),
         ("call.read", "call", False, ["approver"], "", open_to_auditors),
+        ("call.read", None, False, ["approver"], "", None),
         ("seal.lift", "thread", False, ["handler"], "on duty", sealed),
         ("person.search", "person", False, *sample, None),
         ("person.search", "person", True, *sample, None),
