@@ -48,7 +48,8 @@ def draw_totals(totals: OwnTotals, person: Person | None, elsewhere: str) -> Non
     st.markdown(
         "**How long:** until you ask for erasure. There are no retention periods yet: content is not erased by itself."
         f"\n\n**Elsewhere:** {elsewhere}"
-        "\n\n**Who can read it:** you, and HR auditors. A thread closed to auditors is open to handlers instead."
+        "\n\n**Who can read it:** you, and HR auditors. A thread closed to auditors is open to handlers instead. "
+        "Approvers read the requests that wait for them."
     )
 
 
