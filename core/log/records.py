@@ -197,9 +197,12 @@ class Thread(Value):
     `updated_at` is the time of the newest entry that is more than housekeeping, such as a new title or an erasure.
 
     `shelf` is where the owner's list shows it, None among the others. `text` is the title if it was given to the
-    thread, else None: then the title is the beginning of a question. `erase_due` is when its content will be erased
-    because the owner asks for that, None without such a request; `erased_upto` is the last entry whose content was
-    erased for that reason, else 0.
+    thread, else None: then the title is the beginning of a question.
+
+    `erase_due` is when its content will be erased because the owner asks for that, None without such a request;
+    `erased_upto` is the last entry whose content was erased for that reason, else 0. `erase_asked` is when the owner
+    asked last, None without a request and after it was taken back; `erased_at` is when the last request was carried
+    out.
 
     `outcome_counts` and `rating_counts` count the ended turns; `outcomes` and `ratings` name the different ones, the
     open turn's outcome included. `tools` holds, for each call of an ended turn, `name`, `name:status` and `:status`;
@@ -234,7 +237,9 @@ class Thread(Value):
     shelf: Literal["pinned", "archived"] | None = None
     text: str | None = None
     erase_due: str | None = None
+    erase_asked: str | None = None
     erased_upto: int = 0
+    erased_at: str | None = None
     outcomes: list[Outcome] = Field(default_factory=list)
     outcome_counts: dict[Outcome, int] = Field(default_factory=dict)
     ratings: list[Literal["up", "down"]] = Field(default_factory=list)
