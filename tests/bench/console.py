@@ -20,13 +20,13 @@ from anyio import to_thread
 from backends import open_store
 from console.sign_in import COOKIE
 from tests.bench import stored
-from tests.bench.askers import cookie
 from tests.bench.long_threads import write_past
 from tests.bench.measuring import Goal, Row, Sizes, Skipped
 from tests.support import consoles
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
+from tests.support.visits import cookie
 
 ASK_HR = Goal(most=6)
 THREAD = Goal(most=12)
