@@ -20,6 +20,7 @@ from core.clock import Clock, SystemClock, iso
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
 from core.desk.decisions import MAX_REASON, Decisions
+from core.desk.erasures import Erasures
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.handovers import Handovers
@@ -139,6 +140,7 @@ class Desk:
         self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
+        self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
         self.options = options or Options()
         chain = Chain(model if isinstance(model, Sequence) else [model], self._clock)
         if unknown := set(self.options.model_settings) - chain.settings:
@@ -469,6 +471,7 @@ class Desk:
         await self._audit.repair()
         await self._reviews.repair()
         await self._people.repair()
+        await self._erasures.carry_out()
 
     async def _hidden(self, event: Event) -> Event:
         """The event with pseudonyms in its records."""

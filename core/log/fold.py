@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from core.canonical import Json
 from core.clock import iso
 from core.errors import Corrupt, NotFound
+from core.log.emptied import emptied_head
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -21,6 +22,7 @@ from core.log.facts import (
     DeferredCallClosed,
     Erased,
     ErasureAsked,
+    ErasureBegun,
     ErasureWithdrawn,
     FeedbackGiven,
     HandoverAsked,
@@ -219,8 +221,10 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             return thread.model_copy(update={"erase_due": fact.due})
         case ErasureWithdrawn():
             return thread.model_copy(update={"erase_due": None})
+        case ErasureBegun():
+            return emptied_head(thread) if may_erase(thread) else None
         case ThreadErased():
-            return thread.model_copy(update={"erase_due": None, "erased_upto": fact.upto})
+            return thread.model_copy(update={"erase_due": None, "erased_upto": fact.upto, "erasing": False})
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
         case BranchShown():
@@ -250,6 +254,11 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
     if (fence := getattr(fact, "fence", None)) is not None and fence != turn.fence:
         return None
     return _step(thread, turn, entry, fact)
+
+
+def may_erase(thread: Thread) -> bool:
+    """Whether the erasure that the owner has asked for may begin: work that goes on needs what is written."""
+    return thread.erase_due is not None and not thread.erasing and thread.open is None and not thread.deferred
 
 
 def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:

@@ -15,7 +15,7 @@ from core.log.facts import ThreadCreated, TurnOpened, thread_fact
 from core.log.fold import State, fold
 from core.log.record_ids import concerned
 from core.log.records import record
-from core.maintenance.refold import outline, refold
+from core.log.refold import outline, refold
 from core.options import Options
 from core.store import Record
 from core.turn.journal import MAX_LAG, Journal
