@@ -189,7 +189,8 @@ class Journal:
             except (Full, StoreRefused, Unavailable):
                 # The entries are the fact: records that could not be written never fail the commit that made them.
                 log.exception("%s: records after %d lag behind their log", self.stream, self._clean)
-        self.state = _without_ended_turns(self.state)
+        if self._clean == self.state.n:  # else records of a turn that is over may be among those that wait
+            self.state = _without_ended_turns(self.state)
 
     async def _fold_the_winner(self) -> None:
         for _ in range(_EMPTY_READS):

@@ -15,7 +15,7 @@ from core.log.facts import ThreadCreated, TurnOpened, thread_fact
 from core.log.fold import State, fold
 from core.log.record_ids import concerned
 from core.log.records import record
-from core.log.refold import outline, refold
+from core.log.refold import outline, refold, write_again
 from core.options import Options
 from core.store import Record
 from core.turn.journal import MAX_LAG, Journal
@@ -99,6 +99,8 @@ class Walk:
                 writer = self.journal = await self._loaded()
             self.store.loses = False
             done += size
+            if any(entry.kind == "erasure.begun" for entry in entries):  # as the sweep does that put it on record
+                await write_again(self.store, SystemClock(), "thread:t", 0)
             if writer is not self.journal:
                 self.journal = writer if entries[-1].kind in _OPENING else self.journal
                 await self.journal.catch_up()  # as after the Conflict that its next commit would meet
