@@ -7,6 +7,7 @@ a sweep died; `thread.erased` says that all of it is done.
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from core.clock import Clock, iso
 from core.desk.reviews import Reviews
@@ -33,22 +34,22 @@ class Erasures:
 
     async def carry_out(self) -> None:
         """Erase every thread that is due. One with an open turn or an undecided call waits for a later sweep."""
-        now = iso(await self._store.now())
-        due = [one.id async for one in every(self._store, Query(kind="thread", where={"erase_due": Range(lt=now)}))]
-        for thread_id in due:
+        before = iso(await self._store.now() + timedelta(milliseconds=1))  # what is due at this moment is due
+        due = Query(kind="thread", where={"erase_due": Range(lt=before)})
+        for thread_id in [one.id async for one in every(self._store, due)]:
             try:
-                await self._erase(thread_id, now)
+                await self._erase(thread_id, before)
             except RolltopError:  # a broken thread must not keep the others from being erased
                 log.exception("thread %s is not erased yet; the next sweep tries again", thread_id)
 
-    async def _erase(self, thread_id: str, now: str) -> None:
+    async def _erase(self, thread_id: str, before: str) -> None:
         journal = self._journal(thread_id)
         await journal.load()
-        await journal.append(BeginErasure(now=now), by=DESK)
-        if journal.thread is None or not journal.thread.erasing:
-            return
+        await journal.append(BeginErasure(before=before), by=DESK)
         # The head first: by it those who judge an answer just now see that they have to erase their words themselves.
         await journal.repair()
+        if journal.thread is None or not journal.thread.erasing:
+            return
         upto = journal.thread.erased_upto
         # Payloads last: erasing them makes a store drop what the records have left in its files, too.
         await write_again(self._store, self._clock, journal.stream, _PATIENCE)

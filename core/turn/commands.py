@@ -256,9 +256,9 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginErasure:
-    """The erasure that the owner has asked for begins, if it was due before `now` (a `core.clock.iso` text)."""
+    """The erasure that the owner has asked for begins, if it is due before `before` (a `core.clock.iso` text)."""
 
-    now: str
+    before: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

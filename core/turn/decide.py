@@ -102,7 +102,7 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
             return (report.model_copy(update={"content": None}) if erased else report,)
         case BeginErasure():
             thread = state.thread
-            due = thread and may_erase(thread) and thread.erase_due and thread.erase_due < command.now
+            due = thread and may_erase(thread) and thread.erase_due and thread.erase_due < command.before
             return (ErasureBegun(),) if due else ()
         case EndErasure():
             begun = state.thread is not None and state.thread.erasing and state.thread.erased_upto == command.upto

@@ -402,7 +402,7 @@ def forget(log: Log, turn: Turn, kinds: list[str]) -> None:
 def erase(log: Log, *, gone: bool) -> None:
     """As a sweep does: the log says that it begins, and payloads go after that. It begins if nothing is open."""
     log.command(Note(fact=ErasureAsked(due="2026-11-01T00:00:00.000Z")))
-    log.command(BeginErasure(now=EXPIRES))
+    log.command(BeginErasure(before=EXPIRES))
     assert log.state.thread
     if log.state.thread.erasing:
         upto = log.state.n

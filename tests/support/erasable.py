@@ -1,18 +1,24 @@
 """A thread in which everything that can be written holds the same word, so that an erasure can be searched for it."""
 
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from pymongo import monitoring
+
+from backends import open_store
 from backends.models.scripted.model import Answer, Call, Cut, Say, ScriptedModel, Think
-from core import Concern, Desk, Hooks, OutcomeUnknown, Passage, SummarizingWindow, Viewer, tool
+from core import Concern, Desk, Hooks, OutcomeUnknown, Passage, SummarizingWindow, Ticket, Viewer, tool
 from core.canonical import canonical
-from core.model import ModelRequest
+from core.model import Model, ModelRequest
 from core.options import Options
 from core.store import Query, Store, every
+from tests.support.deferred_life import Writes
 from tests.support.desks import APPROVER, ASKER, AUDITOR, ended
-from tests.support.papers import RECORDED, Inbox, logs
+from tests.support.papers import RECORDED, logs
 
 CANARY = "zqxcanary"
 
@@ -72,6 +78,13 @@ def script(request: ModelRequest) -> Answer:
     return [Say(f"You said {CANARY} [1].")]
 
 
+class Sender:
+    """A hand-over that answers with the word."""
+
+    async def send(self, ticket: Ticket) -> str:
+        return f"T-{CANARY}"
+
+
 async def told(view: Any, outcome: Any) -> str:
     return f"{CANARY}: {outcome.result}"
 
@@ -90,7 +103,7 @@ class Cutting:
 
 
 @asynccontextmanager
-async def desk_over(store: Store, **given: Any) -> AsyncIterator[Desk]:
+async def desk_over(store: Store, *, model: Model | None = None, **given: Any) -> AsyncIterator[Desk]:
     """A desk that uses all of that, and erases at once what it is asked to."""
     everything: dict[str, Any] = {
         "tools": [look, pay, book],
@@ -98,18 +111,18 @@ async def desk_over(store: Store, **given: Any) -> AsyncIterator[Desk]:
         "history": SummarizingWindow(),
         "hooks": [Hooks(after_tool_call=told)],
         "care": Worried(),
-        "handover": Inbox(),
+        "handover": Sender(),
         "options": SHORT,
         "erase_after": timedelta(0),
     }
-    async with Desk(store, ScriptedModel(Cutting()), **{**everything, **given}) as desk:
+    async with Desk(store, model or ScriptedModel(Cutting()), **{**everything, **given}) as desk:
         yield desk
 
 
 async def written(desk: Desk, store: Store, title: str = CANARY) -> str:
     """A thread with everything in it, ended."""
     metadata = {"case": CANARY, "inner": {"of": CANARY}}
-    thread = (await desk.create_thread(ASKER, title=title, metadata=metadata, instructions=CANARY)).id
+    thread = (await desk.create_thread(ASKER, title=title, metadata=metadata, instructions="Be brief.")).id
     for text in ("look", "pay", "break off", "worry"):
         turn = await ended(desk, await desk.submit(ASKER, thread, f"{text} {CANARY}"))
         if text == "pay":
@@ -133,6 +146,18 @@ async def written(desk: Desk, store: Store, title: str = CANARY) -> str:
     await desk.rename(ASKER, thread, f"{CANARY} renamed")
     await desk.update_metadata(ASKER, thread, {"case": f"{CANARY}-2"})
     return thread
+
+
+async def main(url: str, kill_at: str) -> None:
+    """Sweep once, in a process that kills itself at this moment."""
+
+    def moment(name: str) -> None:
+        if name == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monitoring.register(Writes("", moment))
+    async with open_store(url) as store:
+        await Desk(store, ScriptedModel([])).recover()
 
 
 async def _deferred(store: Store, thread: str) -> list[Any]:
