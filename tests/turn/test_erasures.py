@@ -365,27 +365,32 @@ async def is_erased(store, thread):
     assert await wrong_records(store) == []
 
 
+async def noted(desk):
+    """A due thread with an answer, a rating and a verdict."""
+    thread = await short(desk)
+    (view,) = (await desk.archive.transcript(ASKER, thread)).turns
+    await desk.give_feedback(ASKER, view.turn.id, "down", CANARY)
+    await desk.judge(AUDITOR, view.turn.id, "right", note=CANARY)
+    await desk.ask_erasure(ASKER, thread)
+    return thread
+
+
 @pytest.mark.parametrize("moment", ["before", "after", "inside"])
-async def test_a_sweep_that_is_killed_at_any_write_is_finished_by_the_next_one(store, tmp_path, moment):
-    async with desk_over(store) as desk:
-        thread = await written(desk, store)
-        await desk.ask_erasure(ASKER, thread)
+async def test_a_sweep_that_is_killed_at_any_write_is_finished_by_the_next_one(store, moment):
     left = []
-    for at in count(1):
-        async with another(store, f"{tmp_path}/{at}.db") as copied:
-            sweep = Mortal(copied, at, moment)
+    async with desk_over(store) as desk:
+        for at in count(1):
+            thread = await noted(desk)
             try:
-                await unopened(sweep).recover()
+                await unopened(Mortal(store, at, moment)).recover()
                 break
             except Died:
-                left.append(len(await held(copied)))
-            await unopened(copied).recover()
-            await is_erased(copied, thread)
-    # What it leaves shrinks: records, then two verdicts, then payloads. A kill before the first write leaves it all.
-    assert left[0] > 100
-    assert left[-1] == 0
+                left.append(len(await held(store)))
+            await unopened(store).recover()
+            await is_erased(store, thread)
+    # Records are emptied, then what quotes them, then live text and payloads.
     assert left == sorted(left, reverse=True)
-    assert len(set(left)) >= 5
+    assert len(set(left)) >= 4
 
 
 @asynccontextmanager
@@ -404,27 +409,26 @@ def unopened(store):
 
 @pytest.mark.parametrize("new_url", ["mongodb"], indirect=True)
 async def test_a_process_that_is_killed_at_any_write_to_mongodb_is_followed_by_one_that_finishes(url):
-    struck = True
-    async with open_store(url) as store:
+    async with open_store(url) as store, desk_over(store) as desk:
         for at in count(1):
-            async with desk_over(store) as desk:
-                thread = await short(desk)
-                turn = (await desk.archive.transcript(ASKER, thread)).turns[0].turn
-                await desk.give_feedback(ASKER, turn.id, "down", CANARY)
-                await desk.judge(AUDITOR, turn.id, "right", note=CANARY)
-                await desk.ask_erasure(ASKER, thread)
-                process = Told(main, url, f"after write {at}")
-                process.stdin.write("go\n")
-                process.stdin.flush()
-                await to_thread.run_sync(process.wait, PATIENCE)
-                struck = process.poll() == -9
-                process.stdin.close()
-                process.stdout.close()
+            thread = await noted(desk)
+            if not await killed(url, f"after write {at}"):
+                break
             await unopened(store).recover()
             await is_erased(store, thread)
-            if not struck:
-                break
-    assert at > 5
+        assert at > 5
+
+
+async def killed(url, kill_at):
+    """Sweep in a process; whether it was killed at that moment, and not ended by itself."""
+    process = Told(main, url, kill_at)
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    await to_thread.run_sync(process.wait, PATIENCE)
+    process.stdin.close()
+    process.stdout.close()
+    assert process.poll() in (0, -9)
+    return process.poll() == -9
 
 
 class Yielding(WrappedStore):
@@ -449,11 +453,11 @@ async def test_desks_that_sweep_at_once_agree():
             thread = await written(desk, store)
             await desk.ask_erasure(ASKER, thread)
         for seed in range(10):
-            async with another(store, "") as copied, anyio.create_task_group() as tasks:
-                for number in range(3):
-                    tasks.start_soon(unopened(Yielding(copied, 10 * seed + number)).recover)
-            async with another(copied, "") as checked:
-                await is_erased(checked, thread)
+            async with another(store, "") as copied:
+                async with anyio.create_task_group() as tasks:
+                    for number in range(3):
+                        tasks.start_soon(unopened(Yielding(copied, 10 * seed + number)).recover)
+                await is_erased(copied, thread)
 
 
 @asynccontextmanager
@@ -541,5 +545,9 @@ async def test_a_copy_made_before_the_erasure_is_erased_by_the_next_copy(store, 
         await desk.ask_erasure(ASKER, thread)
         await desk.recover()
         await copy(store, target, SystemClock(), lambda *_: None)
+        assert await records(target) == await records(store)
+        # Live text is removed by the desk that works on the copy, as that of every turn that has ended.
+        later = LaterStore(target)
+        later.ahead = 120
+        await unopened(later).recover()
         await is_erased(target, thread)
-        assert {key: one for key, one in (await records(store)).items()} == await records(target)
