@@ -448,16 +448,13 @@ class Yielding(WrappedStore):
 
 
 async def test_desks_that_sweep_at_once_agree():
-    async with open_store("memory:") as store:
-        async with desk_over(store) as desk:
-            thread = await written(desk, store)
-            await desk.ask_erasure(ASKER, thread)
+    async with open_store("memory:") as store, desk_over(store) as desk:
         for seed in range(10):
-            async with another(store, "") as copied:
-                async with anyio.create_task_group() as tasks:
-                    for number in range(3):
-                        tasks.start_soon(unopened(Yielding(copied, 10 * seed + number)).recover)
-                await is_erased(copied, thread)
+            thread = await noted(desk)
+            async with anyio.create_task_group() as tasks:
+                for number in range(3):
+                    tasks.start_soon(unopened(Yielding(store, 10 * seed + number)).recover)
+            await is_erased(store, thread)
 
 
 @asynccontextmanager
