@@ -327,7 +327,7 @@ class Desk:
         return await self._notes.ask_erasure(viewer, thread_id)
 
     async def withdraw_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
-        """Take the request for erasure back, if it was not carried out yet. Raises NotFound."""
+        """Take the request for erasure back. A thread whose erasure has begun stays as it is. Raises NotFound."""
         return await self._notes.withdraw_erasure(viewer, thread_id)
 
     async def acknowledge(self, viewer: Viewer, notice: str) -> Person:

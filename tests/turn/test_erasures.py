@@ -326,6 +326,7 @@ async def test_readers_say_that_it_was_erased(store):
             assert CANARY.encode() not in exported
         (replayed,) = [event for event in await events(desk, transcript.turns[0].turn.id) if event.kind == "ended"]
         assert (replayed.turn.question, replayed.turn.text) == (None, "")
+        assert "turn.ended" in replayed.turn.erased
 
 
 class Died(Exception):
