@@ -19,8 +19,12 @@ from core.store import Query, Store, every
 from tests.support.deferred_life import Writes
 from tests.support.desks import APPROVER, ASKER, AUDITOR, ended
 from tests.support.papers import RECORDED, logs
+from tests.support.wrapped import LaterStore
 
 CANARY = "zqxcanary"
+
+HOUR = timedelta(hours=1)
+"""A time to an erasure after which the open desks of a test do not carry it out by themselves: `sweep` does."""
 
 SHORT = Options(retry_delay=0.001, window_tokens=20, on_interruption="retry")
 """The options of a desk that sums up what no longer fits, and asks again after an answer that broke off."""
@@ -148,6 +152,13 @@ async def written(desk: Desk, store: Store, title: str = CANARY) -> str:
     return thread
 
 
+async def sweep(store: Store) -> None:
+    """What a desk does every 15 seconds, in an hour from now."""
+    later = LaterStore(store)
+    later.ahead = 3_660
+    await Desk(later, ScriptedModel([]), options=SHORT).recover()
+
+
 async def main(url: str, kill_at: str) -> None:
     """Sweep once, in a process that kills itself at this moment."""
 
@@ -157,7 +168,7 @@ async def main(url: str, kill_at: str) -> None:
 
     monitoring.register(Writes("", moment))
     async with open_store(url) as store:
-        await Desk(store, ScriptedModel([])).recover()
+        await sweep(store)
 
 
 async def _deferred(store: Store, thread: str) -> list[Any]:
