@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     `instructions` go with every turn. `turns_at_once` is how many questions are answered at a time; further ones wait.
     `erase_after_days` is the time from a person's request to erase a thread to its erasure.
 
+    `looks_shown_after_days` is how many days, at most 90, another person's look stays hidden from its owner.
+
     `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks`
     is in the environment, a new store is a demo.
 
@@ -48,6 +50,7 @@ class Settings(BaseSettings):
     prices: Path | None = None
     turns_at_once: PositiveInt = Options().turns_at_once
     erase_after_days: int = Field(default=30, ge=0, le=365)
+    looks_shown_after_days: int = Field(default=0, ge=0, le=90)
     handbooks: Path | None = None
     care: Path | None = None
     index: str = ""

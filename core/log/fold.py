@@ -218,13 +218,14 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
         case Shelved():
             return thread.model_copy(update={"shelf": fact.shelf})
         case ErasureAsked():
-            return thread.model_copy(update={"erase_due": fact.due})
+            return thread.model_copy(update={"erase_due": fact.due, "erase_asked": iso(entry.at)})
         case ErasureWithdrawn():
-            return thread.model_copy(update={"erase_due": None})
+            return thread.model_copy(update={"erase_due": None, "erase_asked": None})
         case ErasureBegun():
             return emptied_head(thread) if may_erase(thread) else None
         case ThreadErased():
-            return thread.model_copy(update={"erase_due": None, "erased_upto": fact.upto, "erasing": False})
+            erased = {"erase_due": None, "erased_upto": fact.upto, "erased_at": iso(entry.at), "erasing": False}
+            return thread.model_copy(update=erased)
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
         case BranchShown():
