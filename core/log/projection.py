@@ -9,12 +9,14 @@ from typing import Any, Literal
 from core.clock import iso, moment
 from core.log.buckets import bucket
 from core.log.details import Items, changed, details, planned_call
+from core.log.emptied import emptied_by
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
     ApprovalGiven,
     BranchShown,
     Erased,
+    ErasureBegun,
     FeedbackGiven,
     ModelAnswered,
     ModelAsked,
@@ -56,6 +58,8 @@ def joined(*texts: str) -> str:
 
 def project(thread: Thread, items: Mapping[str, Item], entry: Entry, fact: ThreadFact) -> Mapping[str, Item]:
     """The records by id after a fact that the head accepted; `thread` is the head after it."""
+    if isinstance(fact, ErasureBegun):
+        return {item_id: emptied_by(entry.n, item) for item_id, item in items.items()}
     turn_id = getattr(fact, "turn", None)
     if turn_id is None:
         return items
@@ -253,6 +257,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "partial": "",
                 "citations": content.citations if content else [],
                 "citations_left_out": fact.citations_left_out,
+                "cited": fact.cited,
                 "handbooks": sorted({citation.passage.document for citation in content.citations} if content else ()),
                 # Includes the text shown of an answer that broke off: its own entry may be erased, this one is not.
                 "size": turn.size + (len(content.text) - len(turn.text) if content else 0),
@@ -296,7 +301,7 @@ def _outcome(turn: Turn, searches: list[Retrieval]) -> Outcome:
             return "waiting"
         case "cancelled":
             return "stopped"
-        case "completed" if turn.citations or turn.citations_left_out:
+        case "completed" if turn.citations or turn.cited or turn.citations_left_out:
             return "sourced"
         case "completed" if any(search.call is None and search.answers is False for search in searches):
             return "not_found"
