@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from backends import open_store
 from backends.models.scripted.model import Call, Fail, Say, ScriptedModel
 from console.app import app, close
-from console.drawing.call_record import changes
+from console.drawing.arguments import changes
 from console.drawing.permalinks import permalink
 from console.drawing.timeline import judgement_words
 from core import Desk, Judgement, OutcomeUnknown, Viewer, tool
@@ -344,15 +344,15 @@ def test_an_entry_that_was_changed_is_named_on_the_pages_of_its_thread_and_call(
 @pytest.mark.parametrize(
     ("planned", "ran", "said"),
     [
-        ({"a": 1, "b": "x"}, {"a": 2, "b": "x"}, [("a", "1", "2")]),
-        ({"a": 1}, {"b": 1}, [("a", "1", "not set"), ("b", "not set", "1")]),
-        ({"a": None}, {}, [("a", "null", "not set")]),
+        ({"a": 1, "b": "x"}, {"a": 2, "b": "x"}, [("A", "1", "2")]),
+        ({"a": 1}, {"b": 1}, [("A", "1", "not set"), ("B", "not set", "1")]),
+        ({"a": False}, {}, [("A", "No", "not set")]),
         ({"a": [1]}, {"a": [1]}, []),
-        ("raw", {"a": 1}, [("arguments", "raw", "not set"), ("a", "not set", "1")]),
+        ("raw", {"a": 1}, [("A", "not set", "1"), ("Arguments", "raw", "not set")]),
     ],
 )
 def test_changes_name_the_old_and_the_new_value(planned, ran, said):
-    assert changes(planned, ran) == said
+    assert changes("pay", planned, ran) == said
 
 
 @pytest.mark.parametrize(
