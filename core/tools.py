@@ -52,7 +52,8 @@ class Tool:
     """A registered tool. `timeout` is in seconds; `approval` names the person that must approve a call, or is None.
 
     `filters` and `subject` name arguments: those by which lists of calls may be filtered, and the one that holds the id
-    of the person the call is about.
+    of the person the call is about. `written` is set if a person completes the arguments before the call runs: it is
+    what a model may write of them.
     """
 
     name: str
@@ -66,11 +67,16 @@ class Tool:
     function: Callable[..., Any]
     filters: tuple[str, ...] = ()
     subject: str | None = None
+    written: type[BaseModel] | None = None
 
-    def validate(self, arguments: Json) -> dict[str, Json]:
-        """The arguments as JSON, with defaults. Raises InvalidInput; its message tells the model what does not fit."""
+    def validate(self, arguments: Json, *, completed: bool = False) -> dict[str, Json]:
+        """The arguments as JSON, with defaults: as a model may write them, or `completed` by a person.
+
+        Raises InvalidInput; its message tells the model what does not fit.
+        """
+        model = self.arguments if completed or self.written is None else self.written
         try:
-            return self.arguments.model_validate(arguments).model_dump(mode="json")
+            return model.model_validate(arguments).model_dump(mode="json")
         except ValidationError as error:
             faults = (f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
             raise InvalidInput("; ".join(faults)) from None

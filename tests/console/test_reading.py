@@ -219,11 +219,10 @@ def test_a_step_that_was_denied_or_is_unknown_has_no_check_mark(open_as, seeded)
         [step] = [title for title in titles(at) if word in title]
         assert ":material/check:" not in step
     chat = open_as(EMPLOYEE, thread=seeded.thread)
-    done, failed = ":material/check:", ":material/error:"
     assert {box.label: box.icon for box in chat.expander} == {
-        "Book": done,
-        "Book · denied": failed,
-        "Send · outcome unknown": failed,
+        "Book · Approved with changes": ":material/check:",
+        "Book · Denied": ":material/block:",
+        "Send · Outcome unknown": ":material/help:",
     }
 
 
@@ -246,7 +245,7 @@ def test_a_call_shows_what_was_changed_before_it_ran_and_its_entries_in_the_log(
     assert "Changed before it ran" in texts(at)
     tables = [table.value for table in at.get("table")]
     [changed] = [table for table in tables if "Ran" in table.columns]
-    assert changed.values.tolist() == [["days", "3", "2"]]
+    assert changed.values.tolist() == [["Days", "3", "2"]]
     [history] = [table for table in tables if "What" in table.columns]
     assert history["What"].tolist() == [
         "Planned by the model",

@@ -84,7 +84,7 @@ def test_the_timeline_tells_of_a_request_from_its_asking_to_its_report(open_as):
     asked = all_opened(opened(at, f"tr_timeline_{call.turn}"), "tl_")
     steps = [title.split(" ", 1)[1] for title in titles(asked) if "Salary letter ·" in title]
     assert steps[0].startswith("Salary letter · :material/approval_delegation: Passed to an approver")
-    assert steps[1] == "Salary letter · Passed to an approver"
+    assert steps[1] == "Salary letter · passed to an approver"
     assert steps[2] == "Salary letter · approved by e-3001"
     assert [title for title in titles(asked) if title.endswith("Salary letter · decided and reported")]
     assert "Known bank" in " ".join(str(table.value) for table in asked.get("table"))
