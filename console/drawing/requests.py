@@ -12,6 +12,7 @@ from console.drawing.status_words import Word
 from console.drawing.text import exactly, label, when
 from console.tool_words import Preview, tool_words
 from core.canonical import Json
+from core.errors import RolltopError
 from core.log.records import DeferredCall
 from core.values import DeferredClosed, DeferredStatus
 
@@ -31,6 +32,15 @@ CLOSED: Mapping[DeferredClosed, str] = {
     "tool_gone": "the desk does not have its tool any more",
 }
 """Why a request was closed, as the end of a sentence."""
+
+
+def waiting_badge(count: Callable[[], int]) -> str:
+    """How many requests wait, as it stands behind the page's name in the menu; "" for 0 and if that is unknown."""
+    try:
+        waiting = count()
+    except RolltopError:  # the page that is drawn next says what is wrong
+        return ""
+    return f" :red-badge[{waiting}]" if waiting else ""
 
 
 def draw_request_card(call: DeferredCall, preview: Preview | None, decide: DecideRequest) -> None:

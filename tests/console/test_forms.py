@@ -152,7 +152,7 @@ def test_each_type_has_its_own_widget_in_the_order_of_the_schema_with_names_for_
     assert at.date_input[0].help == "The day\\."
     assert [widget.label for widget in at.selectbox] == ["Meal", "Table (optional)"]
     assert at.selectbox[0].options == ["lunch", "dinner"]
-    assert [(widget.label, widget.min, widget.max) for widget in at.number_input][0] == ("Plates", 1, 20)
+    assert [(widget.label, widget.min, widget.max) for widget in at.number_input[:1]] == [("Plates", 1, 20)]
     assert [widget.label for widget in at.checkbox] == ["Vegan"]
     assert [widget.label for widget in at.text_area] == ["Note (optional)", "Extras (optional), as JSON"]
     assert at.text_area[0].max_chars == 500
