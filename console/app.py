@@ -35,6 +35,7 @@ from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Viewer
 from core.maintenance.upgrade import upgrade
 from core.options import Options
+from core.question_back import ask_back
 from core.store import Store
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class App:
         desk = Desk(
             store,
             models,
-            tools=self.tools,
+            tools=[*self.tools, ask_back],
             retriever=self.handbooks.retriever,
             care=care,
             handover=DemoHandover(records) if records else None,

@@ -92,13 +92,18 @@ class Asking:
             self.go(at=turn_id)
 
     def decide(
-        self, call: ToolCall, outcome: Literal["approve", "deny"], changed: Mapping[str, Json] | None = None
+        self,
+        call: ToolCall,
+        outcome: Literal["approve", "deny"],
+        changed: Mapping[str, Json] | None,
+        reason: str | None,
     ) -> str | None:
         """Decide on the call, with `changed` arguments if they are given. Returns what of these was refused."""
         with self._saying("Not saved"):
             try:
                 # The digest is that of the arguments on the card: if they have changed since, core refuses.
-                self.run(self.desk.decide(self.viewer, call.id, outcome, call.digest, arguments=changed))
+                decision = self.desk.decide(self.viewer, call.id, outcome, call.digest, changed, reason)
+                self.run(decision)
             except InvalidInput as error:
                 if changed is None:
                     raise

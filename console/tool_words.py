@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from console.format import day
 from core.canonical import Json
+from core.question_back import ASK_BACK
 from core.retrieval.search import SEARCH
 from core.tools import Tool
 
@@ -42,7 +43,10 @@ class ToolWords:
 
 
 _parameters: dict[str, Mapping[str, Json]] = {}
-_words = {SEARCH: ToolWords("Searching the handbooks", "Handbook search", "Search the handbooks for “{query}”.")}
+_words = {
+    SEARCH: ToolWords("Searching the handbooks", "Handbook search", "Search the handbooks for “{query}”."),
+    ASK_BACK: ToolWords("Asking you", "Question to you", "Ask the person who asked: {question}"),
+}
 
 
 def add_tool_words(words: Mapping[str, ToolWords]) -> None:

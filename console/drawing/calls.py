@@ -10,12 +10,14 @@ import streamlit as st
 from console.drawing.arguments import draw_arguments, draw_changes, draw_fields
 from console.drawing.forms import draw_form, form_fields
 from console.drawing.parts import draw_part
+from console.drawing.questions_back import draw_answered, draw_question_back
 from console.drawing.status_words import CALL_WORDS, Word
 from console.drawing.text import label, shown, when
 from console.format import took
 from console.tool_words import Preview, parameters_of, tool_words, what_it_does
 from core.canonical import Json
 from core.log.records import Decision, ToolCall
+from core.question_back import ASK_BACK, SKIPPED
 
 Outcome: TypeAlias = Literal["approve", "deny"]
 Decide: TypeAlias = Callable[[Outcome, Mapping[str, Json] | None], str | None]
@@ -24,9 +26,13 @@ Decide: TypeAlias = Callable[[Outcome, Mapping[str, Json] | None], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Approving:
-    """What a page gives to the cards of its viewer's calls: how they are decided, and what a call would do now."""
+    """What a page gives to the cards of its viewer's calls.
 
-    decide: Callable[[ToolCall, Outcome, Mapping[str, Json] | None], str | None]
+    `decide` takes changed arguments and a reason, or None. It returns what of the changed arguments was refused.
+    `preview` says what a call would do now.
+    """
+
+    decide: Callable[[ToolCall, Outcome, Mapping[str, Json] | None, str | None], str | None]
     preview: Callable[[ToolCall], Preview | None]
 
 
@@ -36,12 +42,16 @@ _STATES: dict[str, Literal["running", "complete"]] = {
     "running": "running",
     "succeeded": "complete",
 }
+_SKIPPED = Word("Skipped", "gray", ":material/skip_next:")
 _EXPIRED = Word("Expired", "orange", ":material/timer_off:")
 
 
 def step_word(call: ToolCall) -> Word:
     """Where the call stands, as its step says it."""
-    return _EXPIRED if call.code == "approval_expired" else CALL_WORDS[call.status]
+    if call.code == "approval_expired":
+        return _EXPIRED
+    skipped = call.tool == ASK_BACK and call.status == "denied" and call.decision
+    return _SKIPPED if skipped else CALL_WORDS[call.status]
 
 
 def step_label(call: ToolCall) -> str:
@@ -51,7 +61,7 @@ def step_label(call: ToolCall) -> str:
         case "planned" | "running":
             return label(words.doing)
         case "succeeded":
-            changed = is_changed(call.decision)
+            changed = is_changed(call.decision) and call.tool != ASK_BACK
             return f"{label(words.done)} · Approved with changes" if changed else label(words.done)
         case _:
             return f"{label(words.done)} · {step_word(call).text}"
@@ -78,6 +88,10 @@ def draw_step(call: ToolCall) -> None:
 
 def draw_evidence(call: ToolCall) -> None:
     """The call's arguments, its result or error, when it ran, and the decision on it."""
+    if call.tool == ASK_BACK:
+        draw_answered(call)
+        st.caption(when(call.planned_at))
+        return
     draw_arguments(call.tool, call.arguments)
     if is_changed(call.decision) and call.arguments is not None and call.planned is not None:
         draw_changes(call.tool, call.planned, call.arguments)
@@ -168,11 +182,19 @@ def draw_decision(
 
 def draw_approval(call: ToolCall, approving: Approving) -> None:
     """The card of a call that its turn waits for, drawn from the record: a reload shows the same card."""
+
+    def decide(outcome: Outcome, changed: Mapping[str, Json] | None, reason: str | None = None) -> str | None:
+        return approving.decide(call, outcome, changed, reason)
+
     with st.container(border=True, key=f"card_{call.id}"):
+        if call.tool == ASK_BACK:
+            draw_question_back(call, partial(decide, "approve"), partial(decide, "deny", None, SKIPPED))
+            st.caption(f"If it is not answered by {when(call.expires)}, it is closed without an answer.")
+            return
         title = f"{label(tool_words(call.tool).done)}: needs approval"
         draw_request(title, call.tool, call.planned, approving.preview(call))
         if call.approval == "asker":
-            draw_decision(call.id, call.tool, call.planned, partial(approving.decide, call))
+            draw_decision(call.id, call.tool, call.planned, decide)
         else:  # a call that an earlier version left waiting for an approver is not its asker's to decide
             draw_fields(call.tool, call.planned)
         st.caption(f"If it is not approved by {when(call.expires)}, it is denied.")
