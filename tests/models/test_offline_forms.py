@@ -72,7 +72,7 @@ async def test_each_type_has_a_field_and_comes_back_as_the_tool_takes_it(questio
     asked, (_, calls) = await answered(question, reply, (order_lunch.schema, ask_back.schema))
     fields = {field["name"]: (field["type"], len(field["options"])) for field in asked["fields"]}
     assert fields == {"plates": ("number", 0), "vegan": ("choice", 2), "room": ("choice", 2), "note": ("text", 0)}
-    [(name, arguments)] = calls
+    [(_, arguments)] = calls
     assert order_lunch.validate(arguments) == {"plates": 3, "vegan": True, "room": "Inn", "note": "No nuts"}
     assert "Room (Where it is served)" in [field["label"] for field in asked["fields"]]
 
