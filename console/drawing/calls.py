@@ -142,21 +142,16 @@ def draw_request(title: str, tool: str, arguments: Json, preview: Preview | None
 
 
 def draw_decision(
-    call_id: str, tool: str, arguments: Json, decide: Decide, draw_between: Callable[[], object] | None = None
+    call_id: str, tool: str, arguments: Json, decide: Decide, draw_below: Callable[[], object] | None = None
 ) -> None:
     """The arguments of a card and its buttons, or the form on which they are changed before they are approved.
 
-    `draw_between` draws what stands above the buttons.
+    `draw_below` draws what stands between the arguments and the buttons.
     """
     editing = f"card_editing_{call_id}"
     # Without its schema there is no form: a desk that lacks the tool can only take the call as it is.
     fields = form_fields(parameters_of(tool)) if isinstance(arguments, dict) else []
-    edited = bool(fields) and st.session_state.get(editing, False)
-    if not edited:
-        draw_fields(tool, arguments)
-    if draw_between:
-        draw_between()
-    if edited:
+    if fields and st.session_state.get(editing):
 
         def approve(changed: dict[str, Json]) -> str | None:
             refused = decide("approve", changed)
@@ -171,8 +166,12 @@ def draw_decision(
             sent=approve,
             leave="Cancel",
             left=partial(_set, editing, False),
+            draw_below=draw_below,
         )
         return
+    draw_fields(tool, arguments)
+    if draw_below:
+        draw_below()
     with st.container(horizontal=True):
         st.button("Approve", key=f"card_approve_{call_id}", type="primary", on_click=_decide, args=(decide, "approve"))
         if fields:

@@ -71,8 +71,9 @@ def draw_form(
     sent: Callable[[dict[str, Json]], str | None],
     leave: str,
     left: Callable[[], object],
+    draw_below: Callable[[], object] | None = None,
 ) -> None:
-    """A form with two buttons, `send` and `leave`.
+    """A form with two buttons, `send` and `leave`; `draw_below` draws what stands between the fields and these.
 
     `sent` gets the values with what was typed, and returns why they are refused, or None. What it refuses is said at
     the form, which keeps what was typed; so does a field that is missing, or not valid JSON.
@@ -80,6 +81,8 @@ def draw_form(
     with st.form(key, border=False, enter_to_submit=False):
         for field in fields:
             _draw_field(field, values.get(field.name, field.default), f"{key}_{field.name}")
+        if draw_below:
+            draw_below()
         if refused := st.session_state.get(f"{key}_refused"):
             st.error(label(refused, 300), title="Not saved", icon=":material/error:")
         with st.container(horizontal=True):

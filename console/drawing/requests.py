@@ -47,10 +47,6 @@ def draw_request_card(call: DeferredCall, preview: Preview | None, decide: Decid
     """The card on which an approver decides, drawn from the record."""
     reason = f"card_reason_{call.call}"
 
-    def draw_reason() -> None:
-        st.caption(f"Requested by {label(call.owner)}, {when(call.asked_at)}")
-        st.text_input("Reason (optional)", key=reason, max_chars=500)
-
     def decided(outcome: Outcome, changed: Mapping[str, Json] | None) -> str | None:
         # Read now: the click can come before the run that would draw the button with the reason that was typed.
         return decide(call, outcome, st.session_state[reason], changed)
@@ -58,7 +54,14 @@ def draw_request_card(call: DeferredCall, preview: Preview | None, decide: Decid
     with st.container(border=True, key=f"card_{call.call}"):
         title = f"{label(tool_words(call.tool).done)}: needs approval"
         draw_request(title, call.tool, call.arguments, preview)
-        draw_decision(call.call, call.tool, call.arguments, decided, draw_reason)
+        st.caption(f"Requested by {label(call.owner)}, {when(call.asked_at)}")
+        draw_decision(
+            call.call,
+            call.tool,
+            call.arguments,
+            decided,
+            lambda: st.text_input("Reason (optional)", key=reason, max_chars=500),
+        )
         st.page_link(
             "../pages/call.py",
             label="Open this call",

@@ -25,7 +25,7 @@ from core.log.records import OUTDATED, DeferredCall, Look, Message, Review, Thre
 from core.store import Filter, In, Query, Scalar, Store
 from core.values import Verdict
 
-WAITING_SECONDS = 5.0
+WAITING_SECONDS = 3.0
 """Seconds for which the number of waiting calls is kept: each run of an approver's page shows it."""
 _WAITING = "waiting"
 

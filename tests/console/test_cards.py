@@ -201,9 +201,11 @@ def test_changing_can_be_given_up_without_a_decision(open_as):
 
 def test_an_approver_changes_a_request_and_the_asker_sees_both_versions(open_as):
     thread, call = requested(open_as)
-    at = press(open_as(APPROVER, "approvals"), "Edit")
+    at = open_as(APPROVER, "approvals")
+    at.text_input(key=f"card_reason_{call.call}").set_value("The bank moved").run()
+    press(at, "Edit")
+    assert at.text_input(key=f"card_reason_{call.call}").value == "The bank moved"
     at.text_input(key=f"card_form_{call.call}_recipient").set_value("B")
-    at.text_input(key=f"card_reason_{call.call}").set_value("The bank moved")
     press(at, "Approve with changes")
     assert "recipient: String should have at least 2 characters" in said(at)
     assert at.text_input(key=f"card_form_{call.call}_recipient").value == "B"
