@@ -48,7 +48,7 @@ def read_answer(missing: Missing, content: str, phrases: Phrases) -> Mapping[str
     """The values of the parameters, as their tool takes them; what cannot be read is left out."""
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(answer, dict):
         return {}
