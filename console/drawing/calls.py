@@ -10,7 +10,7 @@ import streamlit as st
 from console.drawing.arguments import draw_arguments, draw_changes, draw_fields
 from console.drawing.forms import draw_form, form_fields
 from console.drawing.parts import draw_part
-from console.drawing.questions_back import draw_answered, draw_question_back
+from console.drawing.questions_back import draw_asked_back, draw_question_back
 from console.drawing.status_words import CALL_WORDS, Word
 from console.drawing.text import label, shown, when
 from console.format import took
@@ -89,7 +89,7 @@ def draw_step(call: ToolCall) -> None:
 def draw_evidence(call: ToolCall) -> None:
     """The call's arguments, its result or error, when it ran, and the decision on it."""
     if call.tool == ASK_BACK:
-        draw_answered(call)
+        draw_asked_back(call)
         st.caption(when(call.planned_at))
         return
     draw_arguments(call.tool, call.arguments)

@@ -31,7 +31,7 @@ def draw_question_back(call: ToolCall, answer: Answer, skip: Callable[[], object
     draw_form(f"question_{call.id}", _fields(question), {}, send="Send answer", sent=send, leave="Skip", left=skip)
 
 
-def draw_answered(call: ToolCall) -> None:
+def draw_asked_back(call: ToolCall) -> None:
     """What was asked, and what was answered."""
     if not isinstance(call.planned, dict):  # erased
         st.caption("The question has been erased.")

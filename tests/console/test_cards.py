@@ -295,7 +295,7 @@ def test_the_menu_tells_an_approver_how_many_requests_of_others_wait(open_as, mo
     titles = [page.title for of in seen[-1].values() for page in of]
     assert "Approvals" in titles
     pages, _ = menu(EMPLOYEE, "chat")
-    assert [page.title for page in pages] == ["Ask HR"]
+    assert "Approvals" not in "".join(page.title for page in pages)
 
 
 def test_a_menu_whose_number_cannot_be_counted_is_drawn_without_it(open_as, monkeypatch):
