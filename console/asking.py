@@ -3,7 +3,7 @@
 The page draws what is on record, so nothing here returns what was done.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, TypeAlias
 from uuid import uuid4
@@ -13,9 +13,11 @@ import streamlit as st
 from backends.handbooks.service import Handbooks
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
+from console.tool_words import Preview, what_it_would_do
+from core.canonical import Json
 from core.desk.desk import Desk
 from core.desk.runner import Runner
-from core.errors import RequestMismatch
+from core.errors import InvalidInput, RequestMismatch
 from core.gate import Viewer
 from core.live.events import Event
 from core.log.records import DeferredCall, ToolCall, Turn
@@ -93,10 +95,28 @@ class Asking:
             self.run(self.desk.show(self.viewer, turn_id))
             self.go(at=turn_id)
 
-    def decide(self, call: ToolCall, outcome: Literal["approve", "deny"]) -> None:
+    def decide(
+        self,
+        call: ToolCall,
+        outcome: Literal["approve", "deny"],
+        changed: Mapping[str, Json] | None,
+        reason: str | None,
+    ) -> str | None:
+        """Decide on the call, with `changed` arguments if they are given. Returns what of these was refused."""
         with self._saying("Not saved"):
-            # The digest is that of the arguments on the card: if they have changed since, core refuses.
-            self.run(self.desk.decide(self.viewer, call.id, outcome, call.digest))
+            try:
+                # The digest is that of the arguments on the card: if they have changed since, core refuses.
+                decision = self.desk.decide(self.viewer, call.id, outcome, call.digest, changed, reason)
+                self.run(decision)
+            except InvalidInput as error:
+                if changed is None:
+                    raise
+                return str(error)
+        return None
+
+    def preview(self, call: ToolCall) -> Preview | None:
+        """What the viewer's own call would do now; None if that cannot be said."""
+        return what_it_would_do(call.tool, self.viewer.id, self.viewer.country, call.planned)
 
     def withdraw(self, call: DeferredCall) -> None:
         with self._saying("Not withdrawn"):

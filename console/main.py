@@ -3,11 +3,13 @@
 The navigation is a courtesy. Core decides in every call what the viewer may see.
 """
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from console.app import app, start
+from console.drawing.requests import waiting_badge
 from console.drawing.text import label
 from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
@@ -35,7 +37,12 @@ threads = st.Page("../pages/threads.py", title="Threads", icon=":material/forum:
 thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibility="hidden")
 tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
 call = st.Page("../pages/call.py", title="Tool call", url_path="call", visibility="hidden")
-approvals = st.Page("../pages/approvals.py", title="Approvals", icon=":material/approval:", url_path="approvals")
+waiting = ""
+if viewer and "approver" in viewer.roles and start().failure is None:
+    waiting = waiting_badge(partial(app().run, app().desk.oversight.count_waiting(viewer)))
+approvals = st.Page(
+    "../pages/approvals.py", title=f"Approvals{waiting}", icon=":material/approval:", url_path="approvals"
+)
 audit_log = st.Page("../pages/audit_log.py", title="Audit log", icon=":material/policy:", url_path="audit-log")
 handbooks = st.Page("../pages/handbooks.py", title="Handbooks", icon=":material/menu_book:", url_path="handbooks")
 handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook", visibility="hidden")

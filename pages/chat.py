@@ -10,6 +10,7 @@ import streamlit as st
 
 from console.app import app
 from console.asking import Asking
+from console.drawing.calls import Approving
 from console.drawing.care import draw_care
 from console.drawing.deferred import draw_report, watch
 from console.drawing.handovers import draw_handover
@@ -109,7 +110,7 @@ for view in views:
         if turn.status == "running":
             draw_live(partial(asking.follow, turn.id))
             st.rerun()
-        draw_answer(view, asking.decide, asking.withdraw, asking.section)
+        draw_answer(view, Approving(asking.decide, asking.preview), asking.withdraw, asking.section)
         draw_ending(turn)
         draw_unsourced(view)
         if app().handover and needs_person(view):

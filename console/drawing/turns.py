@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from console.drawing.calls import Decide, draw_approval, draw_step
+from console.drawing.calls import Approving, draw_approval, draw_step
 from console.drawing.deferred import draw_deferred
 from console.drawing.sources import Section, draw_sources, with_markers
 from console.drawing.status_words import what_went_wrong
@@ -22,7 +22,9 @@ def draw_question(turn: Turn) -> None:
             st.text(turn.question)
 
 
-def draw_answer(view: TurnView, decide: Decide, withdraw: Callable[[DeferredCall], None], section: Section) -> None:
+def draw_answer(
+    view: TurnView, approving: Approving, withdraw: Callable[[DeferredCall], None], section: Section
+) -> None:
     """The turn's steps, text, sources and cards of calls that wait, as far as they are on record.
 
     Call it inside the assistant's chat message.
@@ -30,9 +32,10 @@ def draw_answer(view: TurnView, decide: Decide, withdraw: Callable[[DeferredCall
     _draw_answer(view, section)
     for call in view.calls:
         if call.status == "awaiting_approval":
-            draw_approval(call, decide)
+            draw_approval(call, approving)
+    planned = {call.id: call.planned for call in view.calls}
     for deferred in view.deferred:
-        draw_deferred(deferred, withdraw)
+        draw_deferred(deferred, planned.get(deferred.call), withdraw)
 
 
 # A fragment: to open a step or a source draws this answer anew, and not the page.

@@ -306,7 +306,9 @@ class Desk:
         DeskClosed, and InvalidInput if the digest differs from that of the arguments on record, the arguments do not
         fit the tool, or a deferred call is approved on a desk without its tool.
         """
-        return await self._decisions.decide(viewer, call_id, decision, digest, arguments, reason)
+        decided = await self._decisions.decide(viewer, call_id, decision, digest, arguments, reason)
+        self.oversight.recount_waiting()
+        return decided
 
     async def withdraw(self, viewer: Viewer, call_id: str) -> DeferredCall:
         """Take back a call of the viewer's own that waits for an approver; then it is not run.

@@ -318,7 +318,7 @@ def test_an_approval_card_survives_a_reload_and_books_what_it_says(open_as):
 def test_a_denied_call_is_shown_as_denied_and_has_no_effect(open_as):
     at = ask(open_as(EMPLOYEE), LEAVE)
     next(button for button in at.button if button.label == "Deny").click().run()
-    assert "Leave request · denied" in [box.label for box in at.expander]
+    assert ("Leave request · Denied", ":material/block:") in [(box.label, box.icon) for box in at.expander]
     assert "Working days" not in texts(at)
 
 
