@@ -1,12 +1,12 @@
 """Drawing a turn from its record: the question, the steps, the answer, its sources, and how it ended."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import streamlit as st
 
 from console.drawing.calls import Decide, draw_approval, draw_step
 from console.drawing.deferred import draw_deferred
+from console.drawing.records import draw_records
 from console.drawing.sources import Section, draw_sources, with_markers
 from console.drawing.status_words import what_went_wrong
 from core.desk.turn_views import TurnView
@@ -45,6 +45,7 @@ def _draw_answer(view: TurnView, section: Section) -> None:
     if turn.text:
         st.markdown(with_markers(turn.text, turn.citations), anchors=False)
     draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
+    draw_records(view.calls)
 
 
 def is_unanswered(view: TurnView) -> bool:
@@ -79,10 +80,10 @@ def draw_ending(turn: Turn) -> None:
         case "cancelled" if turn.code == "approval_expired":
             st.info(what_went_wrong(turn.code), icon=":material/timer_off:")
         case "cancelled":
-            st.markdown(":gray-badge[:material/stop_circle: Stopped]")
+            st.markdown(":gray-badge[:material/stop_circle: Stopped] Ask again if you want the whole answer.")
         case "interrupted":
             st.warning(
-                "The answer was cut off. The part that arrived is above.",
+                "The answer was cut off. The part that arrived is above. Ask again for the whole of it.",
                 title="Interrupted",
                 icon=":material/link_off:",
             )
@@ -92,15 +93,3 @@ def draw_ending(turn: Turn) -> None:
             st.info("The assistant declined to answer. Rephrase the question, or ask the People team.", title="Refused")
         case "truncated":
             st.warning("The answer reached the length limit. Ask for the rest, or for less at once.", title="Cut short")
-
-
-def draw_rating(turn: Turn, rate: Callable[[str, Literal["up", "down"] | None], None]) -> None:
-    """Thumbs, as they are on record. A click records another rating, or withdraws it."""
-    key = f"rating_{turn.id}"
-    ratings: tuple[Literal["down", "up"], ...] = ("down", "up")
-
-    def changed() -> None:
-        thumb = st.session_state[key]
-        rate(turn.id, None if thumb is None else ratings[thumb])
-
-    st.feedback("thumbs", key=key, default=ratings.index(turn.rating) if turn.rating else None, on_change=changed)
