@@ -1,6 +1,5 @@
 """Drawing what the asker says of an answer: thumbs, and the reason for a thumb down. All of it can be changed later."""
 
-from collections.abc import Callable
 from typing import Literal, Protocol
 
 import streamlit as st

@@ -51,7 +51,8 @@ def draw_sources(
     more = left_out(text or "")
     st.markdown(f":blue-badge[{POLICY_ICON} Policy says]")
     for title, numbered in by_document(citations).items():
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        group = f"document_{key}_{min(numbered)}"
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=group):
             st.caption(label(title, 80), width="content")
             for number, cited in numbered.items():
                 passage = cited[0].passage

@@ -9,6 +9,7 @@ from console.drawing.deferred import draw_deferred
 from console.drawing.records import draw_records
 from console.drawing.sources import Section, draw_sources, with_markers
 from console.drawing.status_words import what_went_wrong
+from console.drawing.text import label
 from core.desk.turn_views import TurnView
 from core.log.records import DeferredCall, Turn
 
@@ -54,16 +55,22 @@ def is_unanswered(view: TurnView) -> bool:
 
 
 def draw_unsourced(view: TurnView) -> None:
-    """A warning under an answer that a model gave although the handbooks do not have it."""
+    """What was searched in vain, with a warning if a model gave an answer although the handbooks do not have it."""
     turn = view.turn
+    if turn.status != "completed" or turn.citations or not is_unanswered(view):
+        return
     # The offline model cannot know more than the handbooks: its own words say that they do not answer.
-    unsourced = turn.snapshot.models != ("offline:",) and not turn.citations and not view.calls
-    if turn.status == "completed" and unsourced and is_unanswered(view):
+    if turn.snapshot.models != ("offline:",) and not view.calls:
         st.warning(
             "This is not from the handbooks. Check with the People team before you rely on it.",
             title="No source",
             icon=":material/search_off:",
         )
+    for search in view.retrievals:
+        if search.answers is False and search.query:
+            nearest = " Nearest: " + ", ".join(list(dict.fromkeys(one.title for one in search.passages))[:3]) + "."
+            searched = f"Searched the handbooks for “{search.query}”, without an answer."
+            st.caption(label(searched, 300) + (label(nearest, 300) if search.passages else ""))
 
 
 def needs_person(view: TurnView) -> bool:

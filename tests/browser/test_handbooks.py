@@ -36,8 +36,9 @@ def ask(page, question):
 
 
 def sources(page):
-    """The titles on the chips below the latest answer, without their numbers."""
-    return [re.sub(r".*\d+ · ", "", text, flags=re.DOTALL) for text in chips(page).all_inner_texts()]
+    """The titles above the chips below the latest answer."""
+    groups = page.get_by_test_id("stChatMessage").last.locator("[class*=st-key-document_]")
+    return [text.strip() for text in groups.get_by_test_id("stCaptionContainer").all_inner_texts()]
 
 
 def chips(page):
