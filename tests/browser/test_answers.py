@@ -122,9 +122,12 @@ def test_the_row_below_an_answer_copies_it_tells_how_it_came_about_rates_it_and_
     close(page)
 
     page.get_by_role("button", name="Talk to a person").click()
-    check_dialog(page, "I agree that the People team gets my employee id").get_by_role(
-        "button", name="Agree and send"
-    ).click()
+    dialog = check_dialog(page, "I agree that the People team gets my employee id")
+    dialog.get_by_text("Nothing from this thread").click()
+    expect(dialog.get_by_text("They may read nothing from this thread.")).to_be_visible()
+    close(page)
+    page.get_by_role("button", name="Talk to a person").click()
+    page.get_by_role("button", name="Agree and send").click()
     expect(page.get_by_text("Attached: this question and its answer")).to_be_visible()
 
     page.get_by_role("radio", name="Thumbs down").click()
@@ -143,9 +146,9 @@ def test_the_row_below_an_answer_copies_it_tells_how_it_came_about_rates_it_and_
 
 
 def test_a_decision_that_comes_while_a_dialog_is_open_waits_until_its_reader_closes_it(answering, sign_in):
-    page, sockets = sign_in(answering, "e-1203"), []
-    page.on("websocket", sockets.append)
-    page.reload()
+    page = sign_in(answering, "e-1203")
+    with page.expect_websocket() as socket:
+        page.reload()
     ask(page, "Please issue a letter to my bank")
     page.get_by_role("button", name="Talk to a person").click()
     page.get_by_label("Your message").fill("Half a sentence")
@@ -154,8 +157,8 @@ def test_a_decision_that_comes_while_a_dialog_is_open_waits_until_its_reader_clo
     approver.get_by_role("button", name="Approve").first.click()
     expect(approver.get_by_text("No requests are waiting")).to_be_visible()
     for _ in range(3):  # looks at the thread, each of which would have closed the dialog
-        sockets[-1].wait_for_event("framesent")
-        sockets[-1].wait_for_event("framereceived")
+        socket.value.wait_for_event("framesent")
+        socket.value.wait_for_event("framereceived")
     expect(page.get_by_role("dialog")).to_have_count(1)
     expect(page.get_by_label("Your message")).to_have_value("Half a sentence")
     close(page)
