@@ -9,20 +9,21 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal, Self, get_args
+from typing import Literal, Self
 
 import anyio
 from pydantic import BaseModel
 
 from core.canonical import Json, canonical, digest
 from core.care import CARE_SECONDS, Care
-from core.clock import Clock, SystemClock, iso
+from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
-from core.desk.decisions import MAX_REASON, Decisions
+from core.desk.decisions import Decisions
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.handovers import Handovers
+from core.desk.notes import MAX_HEAD_TEXT, Notes, as_metadata, check_title, thread_in
 from core.desk.oversight import Oversight
 from core.desk.people import People
 from core.desk.reviews import Reviews
@@ -38,26 +39,7 @@ from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
-from core.log.facts import (
-    CallResolved,
-    ErasureAsked,
-    ErasureWithdrawn,
-    EvidenceContent,
-    FeedbackContent,
-    FeedbackGiven,
-    MetadataChanged,
-    MetadataContent,
-    QuestionContent,
-    Renamed,
-    SealLifted,
-    SealLiftedContent,
-    Shelved,
-    ThreadContent,
-    ThreadCreated,
-    ThreadFact,
-    TitleContent,
-    TurnOpened,
-)
+from core.log.facts import QuestionContent, ThreadContent, ThreadCreated, TurnOpened
 from core.log.fold import State
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import DeferredCall, HandoverRecord, Person, Review, Thread, ToolCall, Turn
@@ -80,14 +62,8 @@ from core.worker.window import NewestTurns, Window
 
 log = logging.getLogger(__name__)
 
-MAX_HEAD_TEXT = 64 * 1024
-"""The most bytes of metadata and the most characters of instructions: every operation on the thread reads both."""
-
 MAX_QUESTION = 32_000
 """The most characters of a question."""
-
-MAX_COMMENT = 4000
-"""The most characters of a comment on an answer."""
 
 ERASE_AFTER = timedelta(days=30)
 """How long after a person asks for it a thread's content is erased: until then the request can be taken back."""
@@ -134,8 +110,8 @@ class Desk:
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self._notes = Notes(store, self._journal, self._checked, self._pseudonyms, erase_after)
         self._care = care
-        self._erase_after = erase_after
         self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
@@ -202,7 +178,7 @@ class Desk:
         journal = self._journal(thread_id)
         content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=instructions)
         await journal.append(Note(fact=ThreadCreated(thread=thread_id, owner=viewer.id, content=content)), by=viewer.id)
-        return _thread_in(journal, thread_id)
+        return thread_in(journal)
 
     async def submit(
         self,
@@ -274,7 +250,7 @@ class Desk:
             return Show(version=turn_id, last=await load_versions(journal, turn_id))
 
         await journal.append(command, by=viewer.id)
-        return _thread_in(journal, turn.thread)
+        return thread_in(journal)
 
     async def follow(self, viewer: Viewer, turn_id: str) -> AsyncGenerator[Event, None]:
         """The turn's events from the first one, until the turn ends or waits for an approval.
@@ -334,13 +310,11 @@ class Desk:
 
     async def rename(self, viewer: Viewer, thread_id: str, title: str) -> Thread:
         """Give the thread another title, of 1 to 200 characters. Raises NotFound and InvalidInput."""
-        return await self._note(viewer, thread_id, Renamed(content=TitleContent(title=check_title(title))))
+        return await self._notes.rename(viewer, thread_id, title)
 
     async def shelve(self, viewer: Viewer, thread_id: str, shelf: Shelf) -> Thread:
         """Pin the thread in the viewer's list, archive it, or list it among the others. Raises NotFound."""
-        if shelf not in get_args(Shelf):
-            raise InvalidInput(f"a shelf is one of {', '.join(get_args(Shelf))}")
-        return await self._note(viewer, thread_id, Shelved(shelf=shelf))
+        return await self._notes.shelve(viewer, thread_id, shelf)
 
     async def ask_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
         """Ask to erase what is written in the viewer's thread; its `erase_due` says when that happens.
@@ -348,14 +322,11 @@ class Desk:
         That a thread was there, when, what it cost, which tools ran and who has looked stay on record. A thread that is
         to be erased already stays as it is. Raises NotFound.
         """
-        thread = (await self._checked.thread(viewer, "thread.write", thread_id)).item
-        due = iso(await self._store.now() + self._erase_after)
-        return thread if thread.erase_due else await self._noted(viewer, thread_id, ErasureAsked(due=due))
+        return await self._notes.ask_erasure(viewer, thread_id)
 
     async def withdraw_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
         """Take the request for erasure back, if it was not carried out yet. Raises NotFound."""
-        thread = (await self._checked.thread(viewer, "thread.write", thread_id)).item
-        return await self._noted(viewer, thread_id, ErasureWithdrawn()) if thread.erase_due else thread
+        return await self._notes.withdraw_erasure(viewer, thread_id)
 
     async def acknowledge(self, viewer: Viewer, notice: str) -> Person:
         """Put on record that the viewer has read the notice of this version. The same again adds nothing."""
@@ -363,9 +334,7 @@ class Desk:
 
     async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:
         """Replace the thread's metadata; the earlier metadata stays in the log."""
-        return await self._note(
-            viewer, thread_id, MetadataChanged(content=MetadataContent(metadata=as_metadata(metadata)))
-        )
+        return await self._notes.update_metadata(viewer, thread_id, metadata)
 
     async def give_feedback(
         self,
@@ -380,17 +349,7 @@ class Desk:
 
         `dislike` says why it is rated down. The comment has at most 4000 characters. Raises NotFound and InvalidInput.
         """
-        turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
-        if rating not in ("up", "down", None):
-            raise InvalidInput("a rating must be up, down or None")
-        if dislike is not None and (rating != "down" or dislike not in get_args(Dislike)):
-            raise InvalidInput(f"only a rating down has a reason, which is one of {', '.join(get_args(Dislike))}")
-        if len(comment) > MAX_COMMENT:
-            raise InvalidInput(f"a comment may have {MAX_COMMENT} characters; this one has {len(comment)}")
-        journal = self._journal(turn.thread)
-        await journal.load(turn_id)
-        fact = FeedbackGiven(turn=turn_id, rating=rating, dislike=dislike, content=FeedbackContent(comment=comment))
-        await journal.append(Note(fact=fact), by=viewer.id)
+        await self._notes.give_feedback(viewer, turn_id, rating, comment, dislike)
 
     async def resolve(self, viewer: Viewer, call_id: str, happened: bool, evidence: str) -> ToolCall:
         """Record an auditor's statement whether an `unknown` call took effect; the call keeps its status.
@@ -398,18 +357,7 @@ class Desk:
         `evidence` says in 1 to 4000 characters how the auditor knows. Raises InvalidInput for a call of another status
         or without evidence, and NotFound also for a call of the viewer's own.
         """
-        call = (await self._checked.call(viewer, "call.resolve", call_id)).item
-        if call.status != "unknown":
-            raise InvalidInput(f"call {call_id} is {call.status}: only an unknown call can be resolved")
-        if not 1 <= len(evidence.strip()) <= 4000:
-            raise InvalidInput("say in 1 to 4000 characters how you know")
-        journal = self._journal(call.thread)
-        await journal.load(call.turn)
-        fact = CallResolved(
-            turn=call.turn, call=call_id, happened=happened, content=EvidenceContent(evidence=evidence.strip())
-        )
-        await journal.append(Note(fact=fact), by=viewer.id)
-        return await self._pseudonyms.hide(journal.state.item(ToolCall, call_id))
+        return await self._notes.resolve(viewer, call_id, happened, evidence)
 
     async def judge(
         self,
@@ -435,11 +383,7 @@ class Desk:
 
         `reason` says in 1 to 4000 characters why, and is on record. Raises NotFound also for a thread without a seal.
         """
-        await self._checked.thread(viewer, "seal.lift", thread_id)
-        if not 1 <= len(reason.strip()) <= MAX_REASON:
-            raise InvalidInput(f"say in 1 to {MAX_REASON} characters why the seal is lifted")
-        lifted = SealLifted(content=SealLiftedContent(reason=reason.strip()))
-        return await self._pseudonyms.hide(await self._noted(viewer, thread_id, lifted))
+        return await self._notes.lift_seal(viewer, thread_id, reason)
 
     async def hand_over(
         self,
@@ -496,34 +440,8 @@ class Desk:
             return None, True
         return concern, concern is not None and concern.seals
 
-    async def _note(self, viewer: Viewer, thread_id: str, fact: Renamed | MetadataChanged | Shelved) -> Thread:
-        await self._checked.thread(viewer, "thread.write", thread_id)
-        return await self._noted(viewer, thread_id, fact)
-
-    async def _noted(self, viewer: Viewer, thread_id: str, fact: ThreadFact) -> Thread:
-        journal = self._journal(thread_id)
-        await journal.load()
-        await journal.append(Note(fact=fact), by=viewer.id)
-        return _thread_in(journal, thread_id)
-
     def _journal(self, thread_id: str) -> Journal:
         return Journal(self._store, self._clock, self._wakeups, thread_id, self.options, patience=PATIENCE)
-
-
-def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Json]:
-    """Metadata as JSON values; None becomes {}. Raises InvalidInput if it cannot be written as JSON or is too large."""
-    fields = metadata.model_dump(mode="json") if isinstance(metadata, BaseModel) else dict(metadata or {})
-    if len(canonical(fields)) > MAX_HEAD_TEXT:
-        raise InvalidInput(f"metadata may have {MAX_HEAD_TEXT} bytes of JSON: store larger values elsewhere")
-    return fields
-
-
-def check_title(title: str) -> str:
-    """The title on one line. Raises InvalidInput unless it has 1 to 200 characters."""
-    line = " ".join(title.split())
-    if not 1 <= len(line) <= 200:
-        raise InvalidInput("a title has 1 to 200 characters")
-    return line
 
 
 def _known_form(turn_id: str) -> str:
@@ -542,9 +460,3 @@ def check_question(text: object) -> str:
         raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")
     canonical(text)
     return text
-
-
-def _thread_in(journal: Journal, thread_id: str) -> Thread:
-    if journal.thread is None:
-        raise NotFound("thread", thread_id)
-    return journal.thread
