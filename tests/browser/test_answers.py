@@ -104,8 +104,6 @@ def test_the_source_of_an_answer_is_two_clicks_from_a_topic_by_its_marker_with_m
     settle(page)
     expect(page.get_by_role("dialog").get_by_role("heading", name="1 · Remote work")).to_be_visible()
     close(page)
-    marker(page, 2).click()
-    expect(page.get_by_role("dialog")).to_have_count(1)
 
 
 def test_the_row_below_an_answer_copies_it_tells_how_it_came_about_rates_it_and_brings_it_to_a_person(
