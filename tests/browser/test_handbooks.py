@@ -77,7 +77,7 @@ def test_the_two_questions_of_the_readme_have_the_right_numbered_sources(offline
     page = sign_in(offline, "e-1042")
     ask(page, "How many vacation days do I have left?")
     expect(page.get_by_text("Vacation balance", exact=True)).to_be_visible()
-    expect(page.get_by_text("Days left: 13")).to_be_visible()
+    expect(page.get_by_text("Days left: 13", exact=True)).to_be_visible()
     ask(page, "What is our policy on remote work?")
     assert sources(page)[0] == "Remote work"
     answer = page.get_by_test_id("stChatMessage").last
