@@ -139,7 +139,9 @@ for view in views:
                         draw_again(turn, thread, asking.ask_again, asking.edit)
                         draw_versions(view, asking.show)
             draw_reason(turn, asking.rate)
-        if turn.id == thread.last and not busy:
+        if busy:
+            st.empty()  # in the place of suggestions
+        elif turn.id == thread.last:
             asked = {view.turn.question for view in views}
             draw_suggestions(suggestions(view, asked), lambda question: asking.ask_again(question, None), turn.id)
 if transcript.later is not None:

@@ -15,7 +15,7 @@ from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, co
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between, person_named
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
-from core.desk.snippets import Snippet, snippet
+from core.desk.snippets import Hit, snippet
 from core.desk.tallies import size
 from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, may
@@ -24,14 +24,6 @@ from core.log.pseudonyms import Pseudonyms
 from core.log.records import OUTDATED, DeferredCall, Look, Message, Review, Thread, ToolCall
 from core.store import Filter, In, Store
 from core.values import Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """The message of a thread that has the words that were searched for."""
-
-    turn: str
-    snippet: Snippet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,20 +153,19 @@ class Oversight:
     ) -> Listing[DeferredCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
 
-        An approver decides about a person, so these calls name their owners by id.
+        An approver decides about a person, so these calls name their owners by id. The look is one at all of them.
         """
-        await self._look(viewer, "call.read", None, {})
+        await self._audit.authorize(viewer, "call.read")
         page = await self._lists.page(
             DeferredCall, {"status": "waiting"}, order=("asked_at",), limit=limit, cursor=cursor
         )
-        return Listing(
-            items=[
-                call
-                for call in page.items
-                if may(viewer, "call.decide", Owned(kind="call", id=call.call, owner=call.owner, decider="approver"))
-            ],
-            cursor=page.cursor,
-        )
+        calls = [
+            call
+            for call in page.items
+            if may(viewer, "call.decide", Owned(kind="call", id=call.call, owner=call.owner, decider="approver"))
+        ]
+        await self._audit.record(viewer, "call.read", owners=sorted({call.owner for call in calls}))
+        return Listing(items=calls, cursor=page.cursor)
 
     async def looks(
         self, viewer: Viewer, wanted: LookFilter | None = None, *, limit: int = 50, cursor: str | None = None

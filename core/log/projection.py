@@ -131,7 +131,13 @@ def _opened(thread: Thread, items: Items, entry: Entry, fact: TurnOpened) -> Ite
         yield from changed(deferred, entry, status="reported", report=fact.turn)
         yield from changed(items.get(ToolCall, report.deferred), entry)
     if fork and (original := items.get(Turn, fork.original)):
-        yield from changed(original, entry, versions=_versions(original, entry, fact.turn, fork.left))
+        if original.n < entry.n:
+            versions = _versions(original, entry, fact.turn, fork.left)
+            original = original.model_copy(update={"n": entry.n, "versions": versions})
+            yield original
+        # As in `_changes`: messages that lag behind their turn's record wait for its n, and this entry may be the one.
+        if original.n == entry.n:
+            yield from _messages(items, original)
     yield Turn(
         id=fact.turn,
         n=entry.n,
