@@ -16,12 +16,13 @@ from console.drawing.troubles import REFUSALS, why_refused
 from console.tool_words import Preview, what_it_would_do
 from core.canonical import Json
 from core.desk.desk import Desk
+from core.desk.evidence import Produced
 from core.desk.runner import Runner
 from core.errors import InvalidInput, RequestMismatch
 from core.gate import Viewer
 from core.live.events import Event
 from core.log.records import DeferredCall, ToolCall, Turn
-from core.values import Attached, CareCard, Passage, Shelf
+from core.values import Attached, CareCard, Dislike, Passage, Shelf
 
 Deed: TypeAlias = Literal["rename", "erase"]
 """What is done with a thread in two steps."""
@@ -133,9 +134,15 @@ class Asking:
         with self._saying("Not stopped"):
             self.run(self.desk.stop(self.viewer, turn_id))
 
-    def rate(self, turn_id: str, rating: Literal["up", "down"] | None) -> None:
+    def rate(
+        self, turn_id: str, rating: Literal["up", "down"] | None, comment: str = "", dislike: Dislike | None = None
+    ) -> None:
         with self._saying("Your rating was not saved"):
-            self.run(self.desk.give_feedback(self.viewer, turn_id, rating))
+            self.run(self.desk.give_feedback(self.viewer, turn_id, rating, comment, dislike=dislike))
+
+    def produced(self, turn_id: str) -> Produced:
+        """What the turn ran with, as far as it is kept."""
+        return self.run(self.desk.archive.produced(self.viewer, turn_id))
 
     @property
     def deed(self) -> tuple[Deed, str] | None:

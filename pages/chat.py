@@ -10,18 +10,22 @@ import streamlit as st
 
 from console.app import app
 from console.asking import Asking
+from console.drawing import dialogs
+from console.drawing.actions import draw_copy, draw_how
 from console.drawing.calls import Approving
 from console.drawing.care import draw_care
 from console.drawing.deferred import draw_report, watch
-from console.drawing.handovers import draw_handover
+from console.drawing.handovers import draw_handover, draw_handovers, draw_person
 from console.drawing.live import draw_live
+from console.drawing.ratings import draw_rating, draw_reason
+from console.drawing.sources import mount_markers
+from console.drawing.suggestions import draw_suggestions, suggestions
 from console.drawing.thread_list import draw_thread_list
 from console.drawing.troubles import draw_unreadable
 from console.drawing.turns import (
     draw_answer,
     draw_ending,
     draw_question,
-    draw_rating,
     draw_unsourced,
     needs_person,
 )
@@ -34,6 +38,7 @@ viewer = current_viewer()
 asking = Asking(viewer, app().desk, app().runner, app().handbooks)
 run, archive, state = asking.run, asking.desk.archive, st.session_state
 TURNS = 10  # on a page
+dialogs.closed()
 
 reader = not viewer.roles.isdisjoint(("auditor", "handler"))
 if reader and asking.thread and not run(archive.owns(viewer, asking.thread)):
@@ -77,6 +82,7 @@ if transcript is None:
         draw_welcome(asking.ask_below, tools=tools, handbooks=offer.handbooks, samples=offer.samples)
     st.stop()
 
+mount_markers()
 thread, views = transcript.thread, transcript.turns
 busy = thread.open is not None
 with area:
@@ -113,15 +119,32 @@ for view in views:
         draw_answer(view, Approving(asking.decide, asking.preview), asking.withdraw, asking.section)
         draw_ending(turn)
         draw_unsourced(view)
-        if app().handover and needs_person(view):
-            draw_handover(view, asking.hand_over)
-        # An element in the place of the row: what is left out of a block would stay in view while an answer streams.
-        with st.empty() if busy else st.container(horizontal=True, vertical_alignment="center"):
-            if turn.ended_at and turn.text:
-                draw_rating(turn, asking.rate)
-            if not busy:
-                draw_again(turn, thread, asking.ask_again, asking.edit)
-                draw_versions(view, asking.show)
+        prominent = app().handover and needs_person(view)
+        if not turn.concern:
+            draw_handovers(view.handovers)
+        if prominent:
+            draw_person(view, asking.hand_over)
+        if turn.ended_at:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if turn.text:
+                    draw_copy(view)
+                    draw_rating(turn, asking.rate)
+                draw_how(view, asking.produced)
+                if app().handover and not prominent and not turn.concern:
+                    draw_person(view, asking.hand_over, calm=True)
+                # An element in their place: what is left out of a block would stay in view while an answer streams.
+                with (
+                    st.empty() if busy else st.container(horizontal=True, vertical_alignment="center", width="content")
+                ):
+                    if not busy:
+                        draw_again(turn, thread, asking.ask_again, asking.edit)
+                        draw_versions(view, asking.show)
+            draw_reason(turn, asking.rate)
+        if busy:
+            st.empty()  # in the place of suggestions
+        elif turn.id == thread.last:
+            asked = {view.turn.question for view in views}
+            draw_suggestions(suggestions(view, asked), lambda question: asking.ask_again(question, None), turn.id)
 if transcript.later is not None:
     with area.container(horizontal=True):
         st.button(
@@ -134,4 +157,4 @@ if transcript.later is not None:
         st.button("Newest turns", key="chat_newest", type="tertiary", on_click=asking.go)
 if thread.deferred:
     # A decision and its report come without a click. Nothing else on this page has a timer.
-    watch(lambda: run(archive.thread(viewer, thread.id)).n != thread.n)
+    watch(lambda: not dialogs.is_open() and run(archive.thread(viewer, thread.id)).n != thread.n)

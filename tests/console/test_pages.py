@@ -201,7 +201,7 @@ def test_a_question_about_ones_own_record_shows_the_tool_step_and_its_result(ope
 def test_a_question_about_policy_shows_its_source(open_as):
     at = ask(open_as(EMPLOYEE), "What is our policy on remote work?")
     assert "three days a week" in texts(at)
-    chip = next(button for button in at.button if button.label == "1 · Remote work")
+    chip = next(button for button in at.button if button.label == "1 · The policy in brief")
     chip.click().run()
     assert "in force since 2026\\-07\\-01" in texts(at)
     assert ":orange-background[" in texts(at)

@@ -87,7 +87,7 @@ async def seed(path):
             turns.append(
                 await ended(searching, await searching.submit(EMPLOYEE, thread, "How much vacation?"), EMPLOYEE)
             )
-            await plain.give_feedback(EMPLOYEE, turns[-1].id, "down", "Is that all?")
+            await plain.give_feedback(EMPLOYEE, turns[-1].id, "down", "Is that all?", dislike="no_answer")
             decided = []
             for question, decision, changed in (("Book", "approve", {"days": 2}), ("Book", "deny", None)):
                 turns.append(await plain.submit(EMPLOYEE, thread, question))
@@ -203,6 +203,7 @@ def test_a_timeline_is_drawn_only_when_it_is_opened_and_opening_it_is_no_further
         "Found, and not cited",
     ]
     assert "Is that all?" in texts(at)
+    assert any("Feedback: thumbs down · it does not answer the question" in title for title in titles(at))
     assert {"Confidence", "Threshold", "Judgement", "First content after"} <= set(facts(at))
 
 

@@ -103,7 +103,7 @@ def _turn(number: int, view: TurnView, *, shown: bool) -> Iterator[str]:
     if turn.code:
         yield _facts(f"failed: {turn.code}", turn.message or "")
     if turn.rating:
-        yield _facts(f"rated {turn.rating}", turn.comment or "")
+        yield _facts(f"rated {turn.rating}", turn.dislike and _words(turn.dislike), turn.comment)
     yield from _section("Sources", ("", "Handbook", "Quote"), map(_source, turn.citations))
     yield from _section("Tool calls", ("Tool", "Status", "Arguments", "Result"), map(_call_row, view.calls))
     yield from _section("Requests to approvers", (), ((request_line(call),) for call in view.deferred))
