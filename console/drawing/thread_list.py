@@ -4,6 +4,7 @@ import streamlit as st
 
 from console.asking import Asking
 from console.drawing.paging import Pages
+from console.drawing.shortcuts import NEW_THREAD
 from console.drawing.status_words import TURN_WORDS
 from console.drawing.text import label
 
@@ -13,7 +14,15 @@ THREADS = 20
 
 def draw_thread_list(asking: Asking) -> None:
     """The list, with a search. Call it inside the sidebar."""
-    st.button("New thread", icon=":material/add:", width="stretch", on_click=asking.open_thread, args=(None,))
+    st.button(
+        "New thread",
+        key="chat_new",
+        icon=":material/add:",
+        width="stretch",
+        shortcut=NEW_THREAD,
+        on_click=asking.open_thread,
+        args=(None,),
+    )
     words = st.text_input(
         "Search your threads",
         key="chat_words",
