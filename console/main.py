@@ -15,17 +15,16 @@ from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_ot
 from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
-# quote is drawn in a pale grey, but here quotes are the answer. On Ask HR the conversation comes first: its title is one
-# small line, and below the box is one more. Scripts take no room.
+# quote is drawn in a pale grey, but here quotes are the answer. On Ask HR the conversation comes first: above it is one
+# small line with its title, below the box another. Scripts take no room.
 STYLE = """<style>
 :is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }
 [data-testid=stMarkdownContainer] blockquote { opacity: 1; color: inherit }
 .st-key-chat_head h1 { font-size: 1rem; padding: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
-.st-key-chat_head h1 { font-weight: 600 }
 [data-testid=stBottomBlockContainer] { padding-bottom: 0.25rem }
 [data-testid=stBottomBlockContainer] .stVerticalBlock { gap: 0.25rem }
-[class*=st-key-chat_topic] button, [class*=st-key-chat_topic] button > div { justify-content: start; text-align: start }
-:has(> [class*=st-key-scripts]) { position: absolute }
+[class*=st-key-chat_topic] button > div { justify-content: start; text-align: start }
+:has(> [class*=st-key-scripts]) { position: absolute; width: 0 }
 </style>"""
 
 # An icon by its Material name would be fetched from another server.

@@ -55,6 +55,28 @@ function onKey(event) {
   event.preventDefault();
 }
 
+function draft(before) {
+  if (before && before.asked !== page.asked) {
+    keep("draft", "", before.thread);
+    keep("draft", box().value);
+  } else if (!before) {
+    if (!box().value && kept("draft")) fill(kept("draft"));
+  } else if (before.thread !== page.thread) {
+    fill(kept("draft"));
+  }
+  if (page.edited && page.edited.id !== edited) {
+    edited = page.edited.id;
+    fill([page.edited.text, box().value].filter(Boolean).join("\n"));
+    box().focus();
+  }
+}
+
+// Streamlit loads the box's own script later than this one on a first visit.
+function whenThere(then) {
+  if (box()) then();
+  else setTimeout(() => page && whenThere(then), 50);
+}
+
 export default ({ data, setTriggerValue }) => {
   const before = page;
   page = data;
@@ -64,24 +86,6 @@ export default ({ data, setTriggerValue }) => {
     document.addEventListener("keydown", onKey);
     addEventListener("pagehide", onLeave);
   }
-  if (!box()) return;
-
-  const asked = before && before.asked !== page.asked;
-  if (asked) {
-    keep("draft", "", before.thread);
-    keep("draft", box().value);
-  } else if (!before) {
-    if (!box().value && kept("draft")) fill(kept("draft"));
-  } else if (before.thread !== page.thread) {
-    fill(kept("draft"));
-  }
-
-  if (page.edited && page.edited.id !== edited) {
-    edited = page.edited.id;
-    fill([page.edited.text, box().value].filter(Boolean).join("\n"));
-    box().focus();
-  }
-
   const now = JSON.stringify(page.waiting);
   if (before?.thread !== page.thread && !page.waiting.length && kept("waiting")) {
     waiting = kept("waiting");
@@ -90,6 +94,7 @@ export default ({ data, setTriggerValue }) => {
     waiting = now;
     keep("waiting", page.waiting.length ? now : "");
   }
+  whenThere(() => draft(before));
   return () => {
     if (page === data) page = null;
   };

@@ -10,8 +10,8 @@ NOTICE = "ai-and-readers-1"
 _WORDS = (
     "**You are talking to an AI.** It answers from the handbooks and your HR records. It can be wrong: check the "
     "sources. Each answer is saved before you see it.",
-    "**Who can read this?** You. HR auditors who state a purpose: each look is recorded, and shown to you under My data. "
-    "A thread about somebody in need is sealed: handlers can read it, auditors cannot. Your manager cannot.",
+    "**Who can read this?** You. HR auditors who state a purpose: each look is recorded, and shown to you under My "
+    "data. A thread about somebody in need is sealed: handlers can read it, auditors cannot. Your manager cannot.",
 )
 
 
