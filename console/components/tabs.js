@@ -11,11 +11,11 @@ function cookie() {
 
 function write(value, more = "") {
   document.cookie = `${tab.name}=${value}; path=/; SameSite=Strict${more}`;
-  channel.postMessage("written");
+  channel.postMessage(value);
 }
 
-function follow() {
-  if (cookie() === tab.cookie) return;
+function follow(now) {
+  if (now === tab.cookie) return;
   // The next person at this browser must not land on the thread of the last one.
   if (tab.cookie) location.replace(location.pathname);
   else location.reload();
@@ -31,9 +31,10 @@ export default ({ data }) => {
   tab = data;
   if (!channel) {
     channel = new BroadcastChannel(tab.name);
-    channel.onmessage = follow;
+    // The message brings the value: this tab may not see the new cookie yet.
+    channel.onmessage = ({ data: now }) => follow(now);
     // A tab that was asleep has missed the message.
-    for (const event of ["focus", "pageshow"]) addEventListener(event, follow);
+    for (const event of ["focus", "pageshow"]) addEventListener(event, () => follow(cookie()));
   }
   if (tab.chosen && written !== tab.cookie) {
     written = tab.cookie;
