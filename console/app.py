@@ -9,6 +9,7 @@ import atexit
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 
 import anyio
@@ -129,6 +130,7 @@ class App:
             handover=DemoHandover(records) if records else None,
             options=Options(turns_at_once=settings.turns_at_once),
             instructions=settings.instructions,
+            looks_shown_after=timedelta(days=settings.looks_shown_after_days),
         )
         opened = await self._opened.enter_async_context(desk)
         upgrading = asyncio.get_running_loop().create_task(_upgrade(store))

@@ -94,6 +94,12 @@ def day(text: str) -> str:
     return f"{named:%A} {named.day} {named:%B %Y}"
 
 
+def short_day(text: str, zone: tzinfo) -> str:
+    """The day of a recorded moment in this time zone: `24 Nov 2026`."""
+    local = moment(text).astimezone(zone)
+    return f"{local.day} {local:%b %Y}"
+
+
 def local_time(text: str, zone: tzinfo, *, seconds: bool = False) -> str:
     """A recorded moment in this time zone, which is named: `24 Nov 2026, 10:30 CET`."""
     local = moment(text).astimezone(zone)

@@ -38,6 +38,7 @@ viewer = signed_in()
 demo = start().failure is None and start().demo
 
 chat = st.Page("../pages/chat.py", title="Ask HR", icon=":material/chat:", default=True)
+my_data = st.Page("../pages/my_data.py", title="My data", icon=":material/shield_person:", url_path="my-data")
 overview = st.Page("../pages/overview.py", title="Overview", icon=":material/monitoring:", url_path="overview")
 threads = st.Page("../pages/threads.py", title="Threads", icon=":material/forum:", url_path="threads")
 thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibility="hidden")
@@ -50,7 +51,7 @@ handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook"
 
 # Each section's pages, and the role that may open them.
 sections = [
-    ("", "employee", [chat]),
+    ("", "employee", [chat, my_data]),
     ("Oversight", "auditor", [overview, threads, thread, tool_calls, call, audit_log]),
     ("Oversight", "handler", [threads, thread, call, audit_log]),
     ("Oversight", "approver", [approvals, call, audit_log]),

@@ -116,7 +116,9 @@ def draw_sign_in() -> None:
         purpose = ""
         if role in _LOOKERS:
             purpose = st.text_input("Purpose (required)", key="si_purpose", max_chars=200)
-            st.caption("Why you look, for example “complaint 7”. It is recorded with each look.")
+            st.caption(
+                "Why you look, for example “complaint 7”. It is recorded with each look, and shown to the employee."
+            )
         if st.button("Sign in", type="primary", width="stretch"):
             try:
                 st.session_state.viewer = viewer_for(person.id, role, purpose)

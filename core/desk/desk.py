@@ -25,6 +25,7 @@ from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.notes import MAX_HEAD_TEXT, Notes, as_metadata, check_title, thread_in
 from core.desk.oversight import Oversight
+from core.desk.own_data import OwnData
 from core.desk.people import People
 from core.desk.reviews import Reviews
 from core.desk.snapshots import PATIENCE, Snapshots
@@ -77,8 +78,9 @@ class Desk:
     are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
     turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
     in need, `handover` brings their matter to a person; None leaves either out. `erase_after` is the time from a
-    request for erasure to the erasure. `archive` reads what is on record, `oversight` lists it for auditors, `figures`
-    counts it, `exports` makes files of it.
+    request for erasure to the erasure, `looks_shown_after` the time from another person's look to the day its owner
+    sees it. `archive` reads what is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes
+    files of it, `own_data` says what is kept about the viewer.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -100,6 +102,7 @@ class Desk:
         clock: Clock | None = None,
         window: float = WINDOW,
         erase_after: timedelta = ERASE_AFTER,
+        looks_shown_after: timedelta = timedelta(0),
     ) -> None:
         self._store = store
         self._clock: Clock = clock or SystemClock()
@@ -107,9 +110,11 @@ class Desk:
         self.archive = Archive(store, clock=self._clock, audit=self._audit)
         self.oversight = Oversight(store, clock=self._clock, audit=self._audit)
         self.exports = Exports(store, clock=self._clock, audit=self._audit)
+        self.own_data = OwnData(store, clock=self._clock, audit=self._audit, looks_shown_after=looks_shown_after)
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self.erase_after = erase_after
         self._notes = Notes(store, self._journal, self._checked, self._pseudonyms, erase_after)
         self._care = care
         self._people = People(store, self._clock, self._audit)

@@ -161,20 +161,19 @@ class Oversight:
     ) -> Listing[DeferredCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
 
-        An approver decides about a person, so these calls name their owners by id.
+        An approver decides about a person, so these calls name their owners by id. The look is one at all of them.
         """
-        await self._look(viewer, "call.read", None, {})
+        await self._audit.authorize(viewer, "call.read")
         page = await self._lists.page(
             DeferredCall, {"status": "waiting"}, order=("asked_at",), limit=limit, cursor=cursor
         )
-        return Listing(
-            items=[
-                call
-                for call in page.items
-                if may(viewer, "call.decide", Owned(kind="call", id=call.call, owner=call.owner, decider="approver"))
-            ],
-            cursor=page.cursor,
-        )
+        calls = [
+            call
+            for call in page.items
+            if may(viewer, "call.decide", Owned(kind="call", id=call.call, owner=call.owner, decider="approver"))
+        ]
+        await self._audit.record(viewer, "call.read", owners=sorted({call.owner for call in calls}))
+        return Listing(items=calls, cursor=page.cursor)
 
     async def looks(
         self, viewer: Viewer, wanted: LookFilter | None = None, *, limit: int = 50, cursor: str | None = None

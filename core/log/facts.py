@@ -688,8 +688,8 @@ class LookContent(Value):
 class Looked(Fact):
     """A look at another person's object, recorded before its content is returned. `object` is None for a search.
 
-    `owners` are the people whose content an export holds, `manifest` is the digest of its manifest. `roles` are those
-    of the viewer at that time, sorted.
+    `owners` are the people whose content an export or a list of requests holds, `manifest` is the digest of the
+    export's manifest. `roles` are those of the viewer at that time, sorted.
     """
 
     V: ClassVar[int] = 3  # `roles`

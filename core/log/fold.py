@@ -216,11 +216,12 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
         case Shelved():
             return thread.model_copy(update={"shelf": fact.shelf})
         case ErasureAsked():
-            return thread.model_copy(update={"erase_due": fact.due})
+            return thread.model_copy(update={"erase_due": fact.due, "erase_asked": iso(entry.at)})
         case ErasureWithdrawn():
-            return thread.model_copy(update={"erase_due": None})
+            return thread.model_copy(update={"erase_due": None, "erase_asked": None})
         case ThreadErased():
-            return thread.model_copy(update={"erase_due": None, "erased_upto": fact.upto})
+            erased = {"erase_due": None, "erased_upto": fact.upto, "erased_at": iso(entry.at)}
+            return thread.model_copy(update=erased)
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
         case BranchShown():

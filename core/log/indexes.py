@@ -34,7 +34,10 @@ INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "model_call": (("asked_at",),),  # costs of a time
     "retrieval": (("answers", "at"),),  # questions without an answer in the handbooks
     "summary": (("thread", "at_n"),),  # a thread's newest summary
-    "handover": (("asked_at",),),  # figures of a time
+    "handover": (
+        ("asked_at",),  # figures of a time
+        ("owner", "asked_at"),  # those of one person
+    ),
     "deferred_call": (("status", "asked_at"),),  # those that wait for an approver, or for their turn
     "review": (("opened_at",),),  # verdicts on the answers of a time
     "look": (

@@ -197,7 +197,8 @@ class Thread(Value):
 
     `shelf` is where the owner's list shows it; `named`: a person gave it its title. `erase_due` is when its content
     will be erased because the owner asks for that, None without such a request; `erased_upto` is the last entry whose
-    content was erased for that reason, else 0.
+    content was erased for that reason, else 0. `erase_asked` is when the owner asked last, None without a request and
+    after it was taken back; `erased_at` is when the last request was carried out.
 
     `outcome_counts` and `rating_counts` count the ended turns; `outcomes` and `ratings` name the different ones, the
     open turn's outcome included. `tools` holds, for each call of an ended turn, `name`, `name:status` and `:status`;
@@ -231,7 +232,9 @@ class Thread(Value):
     shelf: Shelf = "listed"
     named: bool = False
     erase_due: str | None = None
+    erase_asked: str | None = None
     erased_upto: int = 0
+    erased_at: str | None = None
     outcomes: list[Outcome] = Field(default_factory=list)
     outcome_counts: dict[Outcome, int] = Field(default_factory=dict)
     ratings: list[Literal["up", "down"]] = Field(default_factory=list)

@@ -21,6 +21,7 @@ from console.drawing.handbook_versions import A_PAGE as PASSAGES
 from console.drawing.timeline import A_PAGE
 from core import Archive, Desk, tool
 from core.clock import SystemClock
+from core.gate import Owned
 from core.log.audit import AuditLog
 from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, KEEPER, MAIN, OFFICER, texts
 from tests.support.desks import PATIENCE, QUICK, ended
@@ -48,6 +49,7 @@ async def fill(folder: Path, rows: int, turns: int) -> None:
         audit = AuditLog(store, SystemClock())
         for n in range(rows):
             await audit.record(AUDITOR, "audit.search", words=f"word {n}")
+            await audit.record(AUDITOR, "thread.read", Owned(kind="thread", id=f"own-{n}", owner=EMPLOYEE.id))
         script = [[Call("pay", {})], [Say("It waits.")]] * rows
         async with Desk(store, ScriptedModel(script), tools=[pay], options=QUICK) as desk:
             for n in range(rows // 4):
@@ -153,6 +155,7 @@ def sent(at):
 PAGES = [
     (EMPLOYEE, "chat", {}),
     (EMPLOYEE, "chat", {"thread": "long"}),
+    (EMPLOYEE, "my_data", {}),
     (AUDITOR, "thread", {"tr_id": "long"}),
     (AUDITOR, "threads", {"th_time": "all"}),
     (AUDITOR, "tool_calls", {"tc_time": "all"}),
@@ -208,6 +211,24 @@ def test_the_turns_of_a_thread_are_drawn_ten_at_a_time_both_ways(folders, consol
         at.button(key="chat_earlier").click().run()
         at.chat_input[0].set_value("And now?").run()
         assert questions(at)[-1] == "And now?"
+
+
+def test_own_threads_and_the_looks_at_them_have_pages(folders, console_of):
+    with console_of(folders[0]) as (open_as, _):
+        at = open_as(EMPLOYEE, "my_data")
+        seen = [own_rows(at)]
+        for name in ("md_threads", "md_looks"):
+            at.button(key=f"{name}_next").click().run()
+            seen.append(own_rows(at))
+        (first, looks), (second, _), (_, others) = seen
+        assert len(first) == len(second) == len(looks) == len(others) == 10
+        assert {*first}.isdisjoint(second)
+
+
+def own_rows(at):
+    """The threads, and the looks at them, that My data shows."""
+    links = [link.proto.query_string for link in at.get("page_link") if link.proto.label.startswith("**")]
+    return links, [one.value for one in at.markdown if one.value.startswith("Opened the thread")]
 
 
 def questions(at):

@@ -162,17 +162,18 @@ def test_the_development_sign_in_refuses_other_addresses(open_as, address):
 @pytest.mark.parametrize(
     ("viewer", "pages"),
     [
-        (EMPLOYEE, {"chat"}),
-        (AUDITOR, {"chat", "overview", "threads", "thread", "tool_calls", "call", "audit_log"}),
-        (HANDLER, {"chat", "threads", "thread", "call", "audit_log"}),
-        (APPROVER, {"chat", "approvals", "call", "audit_log"}),
-        (OFFICER, {"chat", "overview", "audit_log"}),
-        (KEEPER, {"chat", "handbooks", "handbook"}),
+        (EMPLOYEE, {"chat", "my_data"}),
+        (AUDITOR, {"chat", "my_data", "overview", "threads", "thread", "tool_calls", "call", "audit_log"}),
+        (HANDLER, {"chat", "my_data", "threads", "thread", "call", "audit_log"}),
+        (APPROVER, {"chat", "my_data", "approvals", "call", "audit_log"}),
+        (OFFICER, {"chat", "my_data", "overview", "audit_log"}),
+        (KEEPER, {"chat", "my_data", "handbooks", "handbook"}),
     ],
 )
 def test_each_role_has_its_pages_and_no_other(open_as, viewer, pages):
     every = (
         "chat",
+        "my_data",
         "overview",
         "threads",
         "thread",

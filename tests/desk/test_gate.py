@@ -29,6 +29,7 @@ from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
+from core.desk.own_data import OwnData
 from core.store import Query
 from tests.support.desks import ASKER, QUICK, ended, waiting
 from tests.support.wrapped import WrappedStore
@@ -181,6 +182,13 @@ ROWS = {
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
     "acknowledge": [("employee's", None, lambda d, v, _: d.acknowledge(v, "1"))],
     "person": [("employee's", None, lambda d, v, _: d.archive.person(v))],
+    "totals": [("employee's", None, lambda d, v, _: d.own_data.totals(v))],
+    "erasures": [("employee's", None, lambda d, v, _: d.own_data.erasures(v))],
+    "looks_at_own": [("employee's", None, lambda d, v, _: d.own_data.looks_at_own(v))],
+    "export_own": [
+        ("employee's", None, lambda d, v, _: d.exports.export_own(v, None, "html")),
+        ("read own", "thread", lambda d, v, id: d.exports.export_own(v, [id], "jsonl")),
+    ],
     "owns": [("employee's", None, lambda d, v, _: d.archive.owns(v, MISSING))],
     "threads": [("employee's", None, lambda d, v, _: d.archive.threads(v))],
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],
@@ -204,7 +212,7 @@ CELLS = [
     for method, rows in ROWS.items()
     for action, thing, call in rows
 ]
-AUDITED = (READ, "read for approval", "resolve", "judge", "lift")
+AUDITED = (READ, "read own", "read for approval", "resolve", "judge", "lift")
 EMPLOYEES = ("employee", "approver", "handler", "data protection officer")
 
 
@@ -272,7 +280,8 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    assert {*methods(Archive), *methods(Oversight), *methods(Exports), *methods(Figures), *methods(Desk)} == set(ROWS)
+    classes = (Archive, Oversight, Exports, Figures, OwnData, Desk)
+    assert {name for of in classes for name in methods(of)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
 

@@ -232,6 +232,14 @@ LOOKS = Query(kind="look", order=("-at",))
 CASES = {
     NEWEST: Case(THREADS),
     "threads of one person": Case(replace(THREADS, where={"owner": "e7@example.com"})),
+    "what one person has": Case(
+        Query(kind="thread", where={"owner": "e7@example.com"}),
+        (),
+        ("turns", "totals.tool_calls", "rating_counts.down"),
+    ),
+    "the first message of one person": Case(
+        Query(kind="message", where={"owner": "e7@example.com"}, order=("at",), limit=1)
+    ),
     "threads of seven days": Case(replace(THREADS, where={"updated_at": Range(ge=since(7))})),
     "threads with a failure in a month": Case(
         replace(THREADS, where={"outcomes": "failed", "updated_at": Range(ge=since(30))})

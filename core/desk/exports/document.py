@@ -62,8 +62,9 @@ def _lines(contents: Contents, manifest: Manifest) -> Iterator[str]:
 
 def _export_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "Exported", f"{_time(manifest.exported_at)} by {manifest.by}"
-    yield "Purpose", manifest.purpose
-    yield "Query", _json(manifest.query)
+    if manifest.purpose:
+        yield "Purpose", manifest.purpose
+        yield "Query", _json(manifest.query)
     for name, count in (
         ("Threads", manifest.threads),
         ("People", manifest.people),
