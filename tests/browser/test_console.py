@@ -206,7 +206,7 @@ def test_a_link_to_a_page_is_still_that_page_after_the_sign_in_and_after_a_reloa
 def test_on_a_phone_nothing_scrolls_sideways(offline, sign_in):
     page = sign_in(offline, "e-1042", width=390)
     ask(page, "What is our policy on remote work?")
-    expect(page.get_by_text("Sources")).to_be_visible()
+    expect(page.get_by_text("Sources", exact=True)).to_be_visible()
     assert overflow(page) <= 0
     auditor = sign_in(offline, "e-2001", width=390)
     for path, heading in (("threads", "Threads"), ("tool-calls", "Tool calls")):

@@ -49,12 +49,11 @@ def desk(browser, sample_catalogue, tmp_path_factory):
 
 @pytest.fixture
 def sign_in_anew(browser, desk):
-    """Signs in at the console as a person does, in a browser profile of their own; `tab` is another tab of it."""
+    """Signs in at the console as a person does, in a browser profile of their own."""
     contexts = []
 
-    def sign_in(person, context=None):
-        if context is None:
-            contexts.append(context := browser.new_context())
+    def sign_in(person):
+        contexts.append(context := browser.new_context())
         page = context.new_page()
         page.goto(desk.url)
         choose(page, person)
@@ -270,10 +269,10 @@ def test_the_end_of_a_followed_turn_is_said_once_and_not_of_an_old_one(desk, sig
     expect(said(page)).to_have_text("")
 
 
-def test_a_thread_of_yesterday_is_two_taps_away_on_a_phone_and_the_keyboard_leaves_the_box_in_view(
-    desk, browser, sign_in
-):
+def test_a_thread_of_yesterday_is_two_taps_away_on_a_phone_and_the_keyboard_leaves_the_box_in_view(desk, sign_in):
     page = sign_in(desk, "e-1310", width=PHONE)
+    expect(page.get_by_text("You are talking to an AI.")).to_be_in_viewport()
+    expect(page.get_by_text("Demo:")).to_be_in_viewport()
     ask(page, "Yesterday's thread")
     expect(page.get_by_text("Certainly.")).to_be_visible()
     question = page.get_by_test_id("stChatMessage").first
