@@ -5,10 +5,14 @@ const FOR_MS = 1000; // Streamlit scrolls again as the page grows
 export default () => {
   const scrolling = document.querySelector('[data-testid="stAppScrollToBottomContainer"]');
   if (!scrolling) return;
-  const up = () => (scrolling.scrollTop = 0);
   const stop = () => scrolling.removeEventListener("scroll", up);
-  up();
+  const up = () => {
+    // A question may have been asked before this script was there: its answer is followed.
+    if (location.search.includes("thread=")) stop();
+    else scrolling.scrollTop = 0;
+  };
   scrolling.addEventListener("scroll", up);
+  up();
   for (const own of ["wheel", "touchstart", "keydown", "pointerdown"]) addEventListener(own, stop, { once: true });
   setTimeout(stop, FOR_MS);
   return stop;

@@ -297,7 +297,11 @@ def test_a_growing_answer_is_followed_only_while_its_reader_is_at_the_end(desk, 
     page = sign_in(desk, "e-1203", width=PHONE)
     ask(page, "Answer at length")
     expect(page.get_by_text("Line 59", exact=False)).to_be_in_viewport()
-    page.get_by_text("Line 20", exact=True).scroll_into_view_if_needed()
+    # Streamlit moves there smoothly, and only then is it the reader who leaves the end.
+    page.wait_for_function(
+        "(({ scrollTop, clientHeight, scrollHeight }) => scrollTop + clientHeight > scrollHeight - 2)"
+        "(document.querySelector('[data-testid=stAppScrollToBottomContainer]'))"
+    )
     page.mouse.move(200, 300)
     page.mouse.wheel(0, -2000)
     expect(page.get_by_text("Line 1", exact=True)).to_be_in_viewport()
