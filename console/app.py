@@ -130,6 +130,7 @@ class App:
             handover=DemoHandover(records) if records else None,
             options=Options(turns_at_once=settings.turns_at_once),
             instructions=settings.instructions,
+            erase_after=timedelta(days=settings.erase_after_days),
             looks_shown_after=timedelta(days=settings.looks_shown_after_days),
         )
         opened = await self._opened.enter_async_context(desk)

@@ -5,7 +5,7 @@ The page draws what is on record, so nothing here returns what was done.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import uuid4
 
 import streamlit as st
@@ -22,7 +22,10 @@ from core.errors import RequestMismatch, TurnInProgress
 from core.gate import Viewer
 from core.live.events import Event
 from core.log.records import DeferredCall, ToolCall, Turn
-from core.values import Attached, CareCard, Passage
+from core.values import Attached, CareCard, Passage, Shelf
+
+Deed: TypeAlias = Literal["rename", "erase"]
+"""What is done with a thread in two steps."""
 
 
 class Asking:
@@ -44,9 +47,10 @@ class Asking:
     def thread(self) -> str | None:
         return st.query_params.get("thread")
 
-    def open_thread(self, thread_id: str | None) -> None:
-        """Show the thread, or an empty one for None."""
+    def open_thread(self, thread_id: str | None, at: str | None = None) -> None:
+        """Show the thread, from this turn on or its newest turns; None shows an empty one."""
         st.query_params.from_dict({"thread": thread_id} if thread_id else {})
+        self.go(at=at)
 
     @property
     def place(self) -> tuple[int | None, str | None]:
@@ -166,6 +170,40 @@ class Asking:
     def rate(self, turn_id: str, rating: Literal["up", "down"] | None) -> None:
         with self._saying("Your rating was not saved"):
             self.run(self.desk.give_feedback(self.viewer, turn_id, rating))
+
+    @property
+    def deed(self) -> tuple[Deed, str] | None:
+        """What the viewer has begun to do with one of their threads, and its id."""
+        deed: tuple[Deed, str] | None = self._state.get("chat_deed")
+        return deed
+
+    def begin(self, deed: Deed, thread_id: str) -> None:
+        """Open what the deed needs to know, or to be agreed to."""
+        self._state.chat_deed = (deed, thread_id)
+
+    def leave(self) -> None:
+        """Close it, and do nothing."""
+        self._state.pop("chat_deed", None)
+
+    def rename(self, thread_id: str, title: str) -> None:
+        """The form stays open with its text if the title is not put on record."""
+        with self._saying("Not renamed"):
+            self.run(self.desk.rename(self.viewer, thread_id, title))
+            self.leave()
+
+    def shelve(self, thread_id: str, shelf: Shelf) -> None:
+        with self._saying("Not moved"):
+            self.run(self.desk.shelve(self.viewer, thread_id, shelf))
+
+    def ask_erasure(self, thread_id: str) -> None:
+        self.leave()
+        with self._saying("Erasure not asked for"):
+            self.run(self.desk.ask_erasure(self.viewer, thread_id))
+
+    def withdraw_erasure(self, thread_id: str) -> None:
+        """Take a request for erasure back."""
+        with self._saying("The request for erasure was not taken back"):
+            self.run(self.desk.withdraw_erasure(self.viewer, thread_id))
 
     def follow(self, turn_id: str) -> AbstractContextManager[Iterator[Event]]:
         return self._stream(self.desk.follow(self.viewer, turn_id))

@@ -85,7 +85,10 @@ def draw_evidence(call: ToolCall) -> None:
 
 
 def draw_arguments(arguments: Json) -> None:
-    st.caption("Arguments" if arguments else "No arguments")
+    if arguments is None:
+        st.caption("The arguments have been erased.")
+    else:
+        st.caption("Arguments" if arguments else "No arguments")
     if arguments:
         draw_json(arguments)
 

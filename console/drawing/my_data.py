@@ -130,7 +130,8 @@ def _title(thread: Thread) -> str:
 
 def _holds_content(thread: Thread) -> bool:
     """Whether anything was written since the thread was erased last, if ever."""
-    return thread.erased_at is None or thread.updated_at > thread.erased_at
+    # A title does not make a thread newer.
+    return thread.erased_at is None or thread.updated_at > thread.erased_at or thread.named
 
 
 def _marks(thread: Thread) -> list[str]:

@@ -44,6 +44,8 @@ def _draw_answer(view: TurnView, section: Section) -> None:
             draw_step(call)
     if turn.text:
         st.markdown(with_markers(turn.text, turn.citations), anchors=False)
+    elif "turn.ended" in turn.erased:
+        st.caption("The answer has been erased.")
     draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
 
 

@@ -15,7 +15,7 @@ from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, co
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between, person_named
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
-from core.desk.snippets import Snippet, snippet
+from core.desk.snippets import Hit, snippet
 from core.desk.tallies import size
 from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, may
@@ -24,14 +24,6 @@ from core.log.pseudonyms import Pseudonyms
 from core.log.records import OUTDATED, DeferredCall, Look, Message, Review, Thread, ToolCall
 from core.store import Filter, In, Store
 from core.values import Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """The message of a thread that has the words that were searched for."""
-
-    turn: str
-    snippet: Snippet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

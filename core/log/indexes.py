@@ -71,5 +71,10 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 }
 """Per kind the other paths that are indexed by value: that of a scalar, or each of a list of scalars."""
 
-WORDS = frozenset({"message"})
+WORDS = frozenset(
+    {
+        "message",
+        "thread",  # the titles that people gave their threads
+    }
+)
 """The kinds of record whose words are indexed. The words of others are found by reading their texts."""

@@ -247,7 +247,8 @@ def _message(message: SentMessage) -> Json:
 
 
 def _arguments(call: ToolCall) -> Json:
-    return call.arguments if isinstance(call.arguments, dict) else {"INVALID_JSON": call.arguments}
+    # None once erased: providers want an object.
+    return {"erased": True} if call.arguments is None else call.arguments
 
 
 def _text(result: Json) -> str:

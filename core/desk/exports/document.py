@@ -77,7 +77,7 @@ def _export_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 def _thread(thread: WholeThread) -> Iterator[str]:
     head = thread.head
-    yield f"<section>\n<h2>{escape(head.title or 'Untitled')}</h2>"
+    yield f"<section>\n<h2>{escape(head.title or ('Erased' if head.erased_upto else 'Untitled'))}</h2>"
     yield _facts(f"thread {head.id}", head.owner, f"created {_time(head.created_at)}", _cost(head.totals))
     for number, view in enumerate(thread.turns, 1):
         yield from _turn(number, view, shown=thread.shows(view))
