@@ -99,20 +99,21 @@ class Asking:
         self._state.chat_notice = f"Not saved: {why}"
         say("Sending failed", uuid4().hex)
 
-    def ask_waiting(self) -> None:
-        """Ask the first question that waits, unless a turn is open. It goes on waiting if it is not put on record."""
+    def ask_waiting(self) -> bool:
+        """Ask the first question that waits, and say if it cannot be put on record. True if a turn is open before it."""
         if not (waiting := self.waiting.all):
-            return
+            return False
         if self.run(self.desk.archive.thread(self.viewer, self.thread or "")).open:
-            return
+            return True
         try:
             self._ask(waiting[0].text, waiting[0].request_id)
         except TurnInProgress:  # another tab has asked meanwhile
-            return
+            return True
         except REFUSALS as error:
             self._refuse(why_refused(error))
         else:
             self.waiting.remove(waiting[0].request_id)
+        return False
 
     def remove_waiting(self, request_id: str) -> None:
         self.waiting.remove(request_id)

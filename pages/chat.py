@@ -46,7 +46,7 @@ if reader and asking.thread and not run(archive.owns(viewer, asking.thread)):
     # A link that an employee has sent: those who may read the thread read it on the page for that.
     st.switch_page("../pages/thread.py", query_params={"tr_id": asking.thread})
 
-asking.ask_waiting()
+must_wait = asking.ask_waiting()
 waiting = asking.waiting.all
 
 notice, chips = st.bottom.container(), st.bottom.container() if waiting else st.bottom.empty()
@@ -76,11 +76,7 @@ with st.container(key="scripts_box"):
 with st.sidebar:
     draw_thread_list(asking)
 
-head, terms = st.container(key="chat_head", horizontal=True, vertical_alignment="center", wrap=False), st.container()
-with terms:
-    if not asking.acknowledged:
-        draw_ai_notice(asking.acknowledge)
-
+head = st.container(key="chat_head", horizontal=True, vertical_alignment="center", wrap=False)
 shown, transcript = asking.thread, None
 if shown is not None:
     before, at = asking.place
@@ -96,6 +92,10 @@ if state.setdefault("chat_shown", branch) != branch:
     state.chat_shown = branch
     state.chat_turned = not state.get("chat_turned", False)
 area = st.columns(1)[0] if state.get("chat_turned") else st.container().container()
+# Below the conversation: it stays in view, and the conversation stays the first thing on the page.
+with st.container():
+    if not asking.acknowledged:
+        draw_ai_notice(asking.acknowledge)
 
 if transcript is None:
     offer = run(app().offer(viewer))
@@ -112,6 +112,8 @@ if transcript is None:
 
 thread, views = transcript.thread, transcript.turns
 busy = thread.open is not None
+if must_wait and not busy:
+    st.rerun()  # the turn has ended in this very run
 if waiting:
     with chips:
         parked = any(view.turn.status == "awaiting_approval" for view in views)

@@ -5,8 +5,6 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from console.components.scripts import component
-
 CARD_WIDTH = 344
 """In pixels: two cards beside each other, one on a phone."""
 
@@ -59,5 +57,3 @@ def draw_welcome(
     if not model:
         results = " and results of tools" if tools else ""
         st.caption(f"No language model is set up: answers are quotes from the handbooks{results}.")
-    with st.container(key="scripts_welcome"):
-        component("top")(key="chat_top")

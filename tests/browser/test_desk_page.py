@@ -82,6 +82,11 @@ def sidebar(page):
     return page.get_by_test_id("stSidebar")
 
 
+def listed(page, title):
+    """The thread in the list."""
+    return page.locator("[class*=st-key-chat_open_]").get_by_role("button", name=title)
+
+
 def chip(page, text):
     return page.locator("[class*=st-key-chat_chip_0], [class*=st-key-chat_chip_1]").filter(has_text=text).first
 
@@ -119,7 +124,7 @@ def test_a_draft_survives_a_reload_and_other_threads_and_goes_when_it_is_sent(de
     new_thread(page)
     expect(box(page)).to_have_value("")
     box(page).fill("A draft of a new thread")
-    sidebar(page).get_by_role("button", name="First thread").click()
+    listed(page, "First thread").click()
     expect(box(page)).to_have_value("A draft in the first thread")
     new_thread(page)
     expect(box(page)).to_have_value("A draft of a new thread")
@@ -272,7 +277,7 @@ def test_the_end_of_a_followed_turn_is_said_once_and_not_of_an_old_one(desk, sig
 def test_a_thread_of_yesterday_is_two_taps_away_on_a_phone_and_the_keyboard_leaves_the_box_in_view(desk, sign_in):
     page = sign_in(desk, "e-1310", width=PHONE)
     expect(page.get_by_text("You are talking to an AI.")).to_be_in_viewport()
-    expect(page.get_by_text("Demo:")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="How many vacation days")).to_be_in_viewport()
     ask(page, "Yesterday's thread")
     expect(page.get_by_text("Certainly.")).to_be_visible()
     question = page.get_by_test_id("stChatMessage").first
@@ -281,7 +286,7 @@ def test_a_thread_of_yesterday_is_two_taps_away_on_a_phone_and_the_keyboard_leav
     assert question.bounding_box()["y"] < 844 / 3
     page.goto(desk.url)
     page.get_by_test_id("stExpandSidebarButton").click()
-    thread = sidebar(page).get_by_role("button", name="Yesterday's thread")
+    thread = listed(page, "Yesterday's thread")
     expect(thread).to_be_visible()
     assert faults(page) == {}
     thread.click()
@@ -297,10 +302,11 @@ def test_a_growing_answer_is_followed_only_while_its_reader_is_at_the_end(desk, 
     page = sign_in(desk, "e-1203", width=PHONE)
     ask(page, "Answer at length")
     expect(page.get_by_text("Line 59", exact=False)).to_be_in_viewport()
-    # Streamlit moves there smoothly, and only then is it the reader who leaves the end.
+    # Streamlit moves there smoothly, and only once it rests is it the reader who leaves the end.
     page.wait_for_function(
-        "(({ scrollTop, clientHeight, scrollHeight }) => scrollTop + clientHeight > scrollHeight - 2)"
-        "(document.querySelector('[data-testid=stAppScrollToBottomContainer]'))"
+        "window.rested === (window.rested = document.querySelector("
+        "'[data-testid=stAppScrollToBottomContainer]').scrollTop)",
+        polling=300,
     )
     page.mouse.move(200, 300)
     page.mouse.wheel(0, -2000)
