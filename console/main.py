@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from console.app import app, start
+from console.components.scripts import component
 from console.drawing.requests import waiting_badge
 from console.drawing.text import label
 from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
@@ -16,15 +17,23 @@ from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_ot
 from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
-# quote is drawn in a pale grey, but here quotes are the answer.
+# quote is drawn in a pale grey, but here quotes are the answer. On Ask HR the conversation comes first: above it is one
+# small line with its title, below the box another. Scripts take no room.
 STYLE = """<style>
 :is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }
 [data-testid=stMarkdownContainer] blockquote { opacity: 1; color: inherit }
+.st-key-chat_head h1 { font-size: 1rem; padding: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
+[data-testid=stBottomBlockContainer] { padding-bottom: 0.25rem }
+[data-testid=stBottomBlockContainer] .stVerticalBlock { gap: 0.25rem }
+[class*=st-key-chat_topic] button > div { justify-content: start; text-align: start }
+:has(> [class*=st-key-scripts]) { position: absolute; width: 0 }
 </style>"""
 
 # An icon by its Material name would be fetched from another server.
 st.set_page_config(page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg"))
 st.html(STYLE)
+with st.container(key="scripts"):
+    component("phone")(key="main_phone")
 refuse_other_addresses()
 viewer = signed_in()
 # Not `app()`, which raises while the desk cannot be opened: the sign-in works without a desk.

@@ -4,22 +4,28 @@ The page submits and follows; the desk answers, with or without an open page. Th
 reload, a second tab and a phone show the same.
 """
 
+from dataclasses import asdict
 from functools import partial
 
 import streamlit as st
 
 from console.app import app
 from console.asking import Asking
+from console.components.scripts import component
 from console.drawing import dialogs
 from console.drawing.actions import draw_copy, draw_how
+from console.drawing.ai_notice import draw_ai_notice, draw_readers
 from console.drawing.calls import Approving
 from console.drawing.care import draw_care
 from console.drawing.deferred import draw_report, watch
 from console.drawing.handovers import draw_handover, draw_handovers, draw_person
 from console.drawing.live import draw_live
 from console.drawing.ratings import draw_rating, draw_reason
+from console.drawing.shortcuts import draw_shortcuts
 from console.drawing.sources import mount_markers
+from console.drawing.spoken import draw_spoken, follow
 from console.drawing.suggestions import draw_suggestions, suggestions
+from console.drawing.text import label
 from console.drawing.thread_list import draw_thread_list
 from console.drawing.troubles import draw_unreadable
 from console.drawing.turns import (
@@ -30,6 +36,7 @@ from console.drawing.turns import (
     needs_person,
 )
 from console.drawing.versions import draw_again, draw_edit, draw_versions
+from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
 
@@ -45,28 +52,45 @@ if reader and asking.thread and not run(archive.owns(viewer, asking.thread)):
     # A link that an employee has sent: those who may read the thread read it on the page for that.
     st.switch_page("../pages/thread.py", query_params={"tr_id": asking.thread})
 
-notice, stop_button = st.bottom.container(), st.bottom.container()
+must_wait = asking.ask_waiting()
+waiting = asking.waiting.all
+
+notice, chips = st.bottom.container(), st.bottom.container() if waiting else st.bottom.empty()
+stop_button = st.bottom.container()
 # Not inside st.bottom: it goes there by itself, and only then does the page scroll along with a growing answer.
 st.chat_input(
     "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: asking.ask_below(state.chat)
 )
+with st.bottom.container(key="chat_foot", horizontal=True, horizontal_alignment="center", gap="xsmall"):
+    draw_readers()
+    draw_shortcuts()
 with notice:
     asking.draw_notice()
+with st.container(key="scripts_box"):
+    component("box")(
+        key="chat_box",
+        data={
+            "person": viewer.id,
+            "thread": asking.thread or "new",
+            "asked": state.chat_request_id,
+            "waiting": [asdict(question) for question in waiting],
+            "edited": state.get("chat_edited"),
+        },
+        on_kept_change=lambda: asking.waiting.restore(state.chat_box.kept),
+    )
 
 with st.sidebar:
     draw_thread_list(asking)
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.title("Ask HR", width="content")
-    st.badge("AI assistant", icon=":material/smart_toy:", color="gray")
-if app().models == ["offline:"]:
-    results = " and results of tools" if app().tools else ""
-    st.caption(f"No language model is set up: answers are quotes from the handbooks{results}.")
-
+head = st.container(key="chat_head", horizontal=True, vertical_alignment="center", wrap=False)
 shown, transcript = asking.thread, None
 if shown is not None:
     before, at = asking.place
     transcript = run(archive.transcript(viewer, shown, last=TURNS, before=before, at=at))
+with head:
+    st.title(label(transcript.thread.title or "Ask HR") if transcript else "Ask HR", anchor=False, width="content")
+    st.badge("AI", icon=":material/smart_toy:", color="gray")
+draw_spoken([view.turn for view in transcript.turns] if transcript else [])
 branch = (shown, transcript.thread.hidden if transcript else None)
 # Another branch's messages, or another thread's, would stay below the new ones for as long as an answer streams:
 # Streamlit reuses a block in the same place, unless the new block has another type.
@@ -74,17 +98,33 @@ if state.setdefault("chat_shown", branch) != branch:
     state.chat_shown = branch
     state.chat_turned = not state.get("chat_turned", False)
 area = st.columns(1)[0] if state.get("chat_turned") else st.container().container()
+# Below the conversation: it stays in view, and the conversation stays the first thing on the page.
+with st.container():
+    if not asking.acknowledged:
+        draw_ai_notice(asking.acknowledge)
 
 if transcript is None:
     offer = run(app().offer(viewer))
     tools = {tool.name for tool in app().tools}
     with area:
-        draw_welcome(asking.ask_below, tools=tools, handbooks=offer.handbooks, samples=offer.samples)
+        draw_welcome(
+            asking.ask_below,
+            tools=tools,
+            handbooks=offer.handbooks,
+            samples=offer.samples,
+            model=app().models != ["offline:"],
+        )
     st.stop()
 
 mount_markers()
 thread, views = transcript.thread, transcript.turns
 busy = thread.open is not None
+if must_wait and not busy:
+    st.rerun()  # the turn has ended in this very run
+if waiting:
+    with chips:
+        parked = any(view.turn.status == "awaiting_approval" for view in views)
+        draw_waiting(waiting, asking.edit_waiting, asking.remove_waiting, parked=parked)
 with area:
     if transcript.earlier is not None:
         st.button(
@@ -114,6 +154,7 @@ for view in views:
             person = partial(draw_handover, view, asking.hand_over) if app().handover else None
             draw_care(turn.concern, turn.id, asking.named_section, person)
         if turn.status == "running":
+            follow(turn.id)
             draw_live(partial(asking.follow, turn.id))
             st.rerun()
         draw_answer(view, Approving(asking.decide, asking.preview), asking.withdraw, asking.section)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from console.asking import Asking
 from console.drawing.paging import Pages
+from console.drawing.shortcuts import NEW_THREAD
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS
 from console.drawing.text import label, reader_zone
 from console.format import counted, short_day
@@ -39,7 +40,15 @@ STYLE = """<style>
 def draw_thread_list(asking: Asking) -> None:
     """The list, with a search. Call it inside the sidebar."""
     st.html(STYLE)
-    st.button("New thread", icon=":material/add:", width="stretch", on_click=asking.open_thread, args=(None,))
+    st.button(
+        "New thread",
+        key="chat_new",
+        icon=":material/add:",
+        width="stretch",
+        shortcut=NEW_THREAD,
+        on_click=asking.open_thread,
+        args=(None,),
+    )
     words = st.text_input(
         "Search your threads",
         key="chat_words",

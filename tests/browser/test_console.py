@@ -79,17 +79,6 @@ def test_stop_keeps_the_text_so_far(scripted, sign_in, by):
     ended(page)
 
 
-def test_a_question_during_a_turn_goes_back_into_the_box(scripted, sign_in):
-    page = sign_in(scripted, "e-1077")
-    ask(page, "Talk forever")
-    expect(page.get_by_text("It begins")).to_be_visible()
-    ask(page, "And another thing")
-    expect(page.get_by_text("The last question is not finished")).to_be_visible()
-    expect(page.get_by_role("textbox", name="Ask about leave")).to_have_value("And another thing")
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped")).to_be_visible()
-
-
 def test_a_cut_answer_says_so_and_can_be_asked_for_again(scripted, sign_in):
     page = sign_in(scripted, "e-1042")
     ask(page, "Something broken")

@@ -322,12 +322,6 @@ def test_a_denied_call_is_shown_as_denied_and_has_no_effect(open_as):
     assert "Working days" not in texts(at)
 
 
-def test_while_an_approval_waits_the_next_question_goes_back_into_the_box(open_as):
-    at = ask(ask(open_as(EMPLOYEE), LEAVE), "And another thing")
-    assert "not finished" in texts(at)
-    assert at.chat_input[0].proto.value == "And another thing"
-
-
 def test_an_approver_decides_for_others_and_the_asker_sees_it(open_as):
     at = ask(open_as(EMPLOYEE), LETTER)
     assert "Waits for an approver until" in texts(at)
