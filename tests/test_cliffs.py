@@ -461,7 +461,7 @@ EXCEPTED: dict[str, str] = {
         )
     },
     "console.cli.output.tell": "prints what it is given",
-    **dict.fromkeys(("console.drawing.text.when", "console.drawing.text.exactly"), ONE_FIELD),
+    **dict.fromkeys((f"console.drawing.text.{name}" for name in ("exactly", "titled", "when")), ONE_FIELD),
     "console.drawing.sources.audience_words": ONE_FIELD,
     "console.drawing.call_record.call_facts": ONE_FIELD,
 }
