@@ -103,7 +103,7 @@ class Asking:
         say("Sending failed", uuid4().hex)
 
     def ask_waiting(self) -> bool:
-        """Ask the first question that waits, and say if it cannot be put on record. True if an open turn is before it."""
+        """Ask the first question that waits; say if it cannot be put on record. True if an open turn is before it."""
         if not (waiting := self.waiting.all):
             return False
         if self.run(self.desk.archive.thread(self.viewer, self.thread or "")).open:
