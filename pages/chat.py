@@ -13,14 +13,13 @@ from console.app import app
 from console.asking import Asking
 from console.components.scripts import component
 from console.drawing import dialogs
-from console.drawing.actions import draw_copy, draw_how
+from console.drawing.actions import draw_actions
 from console.drawing.ai_notice import draw_ai_notice, draw_readers
 from console.drawing.calls import Approving
 from console.drawing.care import draw_care
 from console.drawing.deferred import draw_report, watch
 from console.drawing.handovers import draw_handover, draw_handovers, draw_person
 from console.drawing.live import draw_live
-from console.drawing.ratings import draw_rating, draw_reason
 from console.drawing.shortcuts import draw_shortcuts
 from console.drawing.sources import mount_markers
 from console.drawing.spoken import draw_spoken, follow
@@ -35,7 +34,7 @@ from console.drawing.turns import (
     draw_unsourced,
     needs_person,
 )
-from console.drawing.versions import draw_again, draw_edit, draw_versions
+from console.drawing.versions import draw_edit
 from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
@@ -166,21 +165,7 @@ for view in views:
         if prominent:
             draw_person(view, asking.hand_over)
         if turn.ended_at:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                if turn.text:
-                    draw_copy(view)
-                    draw_rating(turn, asking.rate)
-                draw_how(view, asking.produced)
-                if app().handover and not prominent and not turn.concern:
-                    draw_person(view, asking.hand_over, calm=True)
-                # An element in their place: what is left out of a block would stay in view while an answer streams.
-                with (
-                    st.empty() if busy else st.container(horizontal=True, vertical_alignment="center", width="content")
-                ):
-                    if not busy:
-                        draw_again(turn, thread, asking.ask_again, asking.edit)
-                        draw_versions(view, asking.show)
-            draw_reason(turn, asking.rate)
+            draw_actions(view, thread, asking, person=app().handover and not prominent and not turn.concern)
         if busy:
             st.empty()  # in the place of suggestions
         elif turn.id == thread.last:

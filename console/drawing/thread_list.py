@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from console.asking import Asking
+from console.drawing.erasure import draw_erasure
 from console.drawing.paging import Pages
 from console.drawing.shortcuts import NEW_THREAD
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS
-from console.drawing.text import label, reader_zone
-from console.format import counted, short_day
-from core.clock import iso, moment
+from console.drawing.text import label, reader_zone, titled
+from console.format import short_day
+from core.clock import moment
 from core.desk.snippets import Snippet
 from core.log.records import Thread
 from core.values import Shelf
@@ -98,7 +99,7 @@ def _draw_shelf(asking: Asking, shelf: Shelf, zone: ZoneInfo) -> bool:
         with st.container(gap=None):
             st.caption(f"**{name}**")
             for thread in threads:
-                _draw_row(asking, thread, label(thread.title or "Untitled", 200), _marks(thread, zone))
+                _draw_row(asking, thread, label(titled(thread), 200), _marks(thread, zone))
     pages.draw(listing.cursor)
     return bool(listing.items) or pages.cursor is not None
 
@@ -110,7 +111,7 @@ def _draw_found(asking: Asking, words: str) -> None:
     found = asking.run(asking.desk.archive.search_threads(asking.viewer, words, limit=THREADS, cursor=pages.cursor))
     with st.container(gap=None):
         for one in found.items:
-            title, marks = label(one.thread.title or "Untitled", 200), _marks(one.thread, zone)
+            title, marks = label(titled(one.thread), 200), _marks(one.thread, zone)
             if one.hit.turn is None:
                 title = _marked(one.hit.snippet)
             else:
@@ -158,7 +159,7 @@ def _draw_row(asking: Asking, thread: Thread, title: str, marks: Sequence[str], 
         }
         key = f"chat_menu_{thread.id}"
         st.menu_button(
-            f"Actions for {label(thread.title or 'Untitled')}",
+            f"Actions for {label(titled(thread))}",
             list(deeds),
             key=key,
             icon=":material/more_horiz:",
@@ -210,23 +211,9 @@ def _draw_rename(asking: Asking, thread: Thread) -> None:
 
 
 def _draw_erasure(asking: Asking, thread_id: str) -> None:
-    """When the thread's content is erased, and what stays."""
+    def leave() -> None:
+        asking.leave()
+        st.rerun()
+
     thread = asking.run(asking.desk.archive.thread(asking.viewer, thread_id))
-    zone, after = reader_zone(), asking.desk.erase_after
-    st.markdown(
-        f"What you and the assistant wrote in **{label(thread.title or 'Untitled')}** will be erased in "
-        f"{counted(after.days, 'day')}, on {short_day(iso(datetime.now(zone) + after), zone)}. "
-        "Until then, you can take the request back in the thread's menu."
-    )
-    st.markdown(
-        "- **Stays on record:** that there was a thread and when, which tools ran and with what outcome, what it cost, "
-        "and who has looked at it.\n"
-        "- **Stays outside of this thread:** what was done for you, such as tickets and booked leave."
-    )
-    with st.container(horizontal=True):
-        if st.button("Ask for erasure", key="chat_erase", type="primary"):
-            asking.ask_erasure(thread_id)
-            st.rerun()
-        if st.button("Cancel", key="chat_erase_cancel"):
-            asking.leave()
-            st.rerun()
+    draw_erasure(thread, asking.desk.erase_after, asking.ask_erasure, leave)
