@@ -100,7 +100,7 @@ class Asking:
         say("Sending failed", uuid4().hex)
 
     def ask_waiting(self) -> bool:
-        """Ask the first question that waits, and say if it cannot be put on record. True if a turn is open before it."""
+        """Ask the first question that waits; it goes on waiting if it is not put on record. True if a turn is open."""
         if not (waiting := self.waiting.all):
             return False
         if self.run(self.desk.archive.thread(self.viewer, self.thread or "")).open:
