@@ -1,6 +1,6 @@
 """What the page Ask HR does for its viewer: it puts questions and decisions on record, and says so if that failed.
 
-The page draws what is on record, so nothing here returns what was done.
+The page draws what is on record, so these methods return what was refused at most.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +103,7 @@ class Asking:
         say("Sending failed", uuid4().hex)
 
     def ask_waiting(self) -> bool:
-        """Ask the first question that waits; say if it cannot be put on record. True if an open turn is before it."""
+        """Ask the first question that waits; it goes on waiting if it is not put on record. True if a turn is open."""
         if not (waiting := self.waiting.all):
             return False
         if self.run(self.desk.archive.thread(self.viewer, self.thread or "")).open:
@@ -210,7 +210,7 @@ class Asking:
         self._state.chat_deed = (deed, thread_id)
 
     def leave(self) -> None:
-        """Close it, and do nothing."""
+        """Close it without doing it."""
         self._state.pop("chat_deed", None)
 
     def rename(self, thread_id: str, title: str) -> None:

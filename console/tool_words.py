@@ -82,7 +82,7 @@ def what_it_does(name: str, arguments: Mapping[str, Json] | None) -> str:
 def what_it_would_do(
     name: str, employee: str, country: str | None, arguments: Mapping[str, Json] | None
 ) -> Preview | None:
-    """The preview of this employee's call; None if the tool has none or cannot make one now."""
+    """The preview of this employee's call; None without a preview, or if it cannot be made now."""
     preview = tool_words(name).preview
     if preview is None or arguments is None:
         return None

@@ -33,7 +33,7 @@ class WaitingQuestions:
         return self._threads.get(self._thread, ())
 
     def add(self, question: WaitingQuestion) -> bool:
-        """False if as many wait as may. The same question again adds nothing."""
+        """False if as many wait as may. The same question again is kept once."""
         if question.request_id not in {one.request_id for one in self.all}:
             if len(self.all) == MOST:
                 return False

@@ -1,4 +1,4 @@
-"""Dialogs that nothing closes but their reader."""
+"""Dialogs that only their reader closes."""
 
 from collections.abc import Callable
 from typing import Literal

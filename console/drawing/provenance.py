@@ -1,4 +1,4 @@
-"""Drawing how an answer was produced, in words, for the person who asked."""
+"""Drawing how an answer was produced, in words, for its asker."""
 
 from collections.abc import Callable, Iterator
 

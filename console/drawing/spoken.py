@@ -1,6 +1,6 @@
 """What screen readers are told: how a turn that was followed has ended, once, and that a question was not sent.
 
-Streamed text is in no live region, so its end would go unheard.
+Streamed text is outside of live regions, so its end would go unheard.
 """
 
 from collections.abc import Iterable

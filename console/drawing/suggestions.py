@@ -1,4 +1,4 @@
-"""Questions to ask next, made from what the search found and the answer did not use: no model guesses them."""
+"""Questions to ask next, made from what the search found and the answer did not use, without a model."""
 
 from collections.abc import Callable, Collection
 

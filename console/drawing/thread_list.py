@@ -86,7 +86,7 @@ def heading(at: date, today: date) -> str:
 
 
 def _draw_shelf(asking: Asking, shelf: Shelf, zone: ZoneInfo) -> bool:
-    """A page of the threads of a shelf, by days. False if it has none."""
+    """A page of the threads of a shelf, by days. False for an empty shelf."""
     pages = Pages[str](f"chat_{shelf}", None)
     limit = PINNED if shelf == "pinned" else THREADS
     listing = asking.run(asking.desk.archive.threads(asking.viewer, shelf, limit=limit, cursor=pages.cursor))

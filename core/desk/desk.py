@@ -338,7 +338,7 @@ class Desk:
         return await self._notes.withdraw_erasure(viewer, thread_id)
 
     async def acknowledge(self, viewer: Viewer, notice: str) -> Person:
-        """Put on record that the viewer has read the notice of this version. The same again adds nothing."""
+        """Put on record that the viewer has read the notice of this version, once for each version."""
         return await self._people.acknowledge(viewer, check_id(notice, "notice"))
 
     async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:

@@ -175,7 +175,7 @@ class Oversight:
     async def count_waiting(self, viewer: Viewer) -> int:
         """How many calls wait for this approver's decision, those of `waiting_calls`, at most WAITING_SECONDS ago.
 
-        A number says nothing about anybody: it is no look. Raises Denied and Unavailable, not InvalidInput.
+        A number is not a look. Raises Denied and Unavailable, not InvalidInput.
         """
         await self._audit.authorize(viewer, "calls.count")
         counted = await self._waiting.get(_WAITING, self._count_waiting)

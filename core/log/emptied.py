@@ -1,4 +1,4 @@
-"""What an erasure leaves of a thread's records: who, when, which status, at what cost; and nothing that was written.
+"""What an erasure leaves of a thread's records: who, when, which status, at what cost; without what was written.
 
 It is the same whether the payloads are still there or gone, so that a record follows from its log in either case.
 """
@@ -34,7 +34,7 @@ def emptied_head(thread: Thread) -> Thread:
 
 
 def emptied_by(n: int, item: Item) -> Item:
-    """The record after the erasure that entry n began; 0 for none. One that is newer has folded it already."""
+    """The record after the erasure that entry n began; 0 without one. One that is newer has folded it already."""
     return item if item.n >= n else item.model_copy(update={**_emptied(item), "n": n})
 
 

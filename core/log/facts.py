@@ -99,7 +99,7 @@ class ErasureWithdrawn(Fact):
 class ErasureBegun(Fact):
     """What was written in the thread up to here is erased: from here on its records are without it.
 
-    The request can no longer be taken back. `thread.erased` says that the payloads are gone too.
+    From here on the request is final. `thread.erased` says that the payloads are gone too.
     """
 
     kind: Literal["erasure.begun"] = "erasure.begun"

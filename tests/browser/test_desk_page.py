@@ -309,7 +309,7 @@ def test_a_growing_answer_is_followed_only_while_its_reader_is_at_the_end(desk, 
         polling=300,
     )
     page.mouse.move(200, 300)
-    page.mouse.wheel(0, -2000)
+    page.mouse.wheel(0, -4000)
     expect(page.get_by_text("Line 1", exact=True)).to_be_in_viewport()
     (desk.folder / "length").touch()
     expect(page.get_by_text("The end.")).to_be_attached()
