@@ -25,7 +25,8 @@ STYLE = """<style>
 .st-key-chat_head h1 { font-size: 1rem; padding: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
 [data-testid=stBottomBlockContainer] { padding-bottom: 0.25rem }
 [data-testid=stBottomBlockContainer] .stVerticalBlock { gap: 0.25rem }
-[class*=st-key-chat_topic] button > div { justify-content: start; text-align: start }
+:is([class*=st-key-chat_topic], [class*=st-key-suggestion_]) button > div { justify-content: start; text-align: start }
+[class*=st-key-suggestion_] button { min-height: 0; padding-block: 0 }
 :has(> [class*=st-key-scripts]) { position: absolute; width: 0 }
 </style>"""
 
