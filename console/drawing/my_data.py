@@ -8,7 +8,7 @@ import streamlit as st
 
 from console.drawing.erasure import confirm_erasure
 from console.drawing.looks import done_at_own
-from console.drawing.text import label, reader_zone, when
+from console.drawing.text import label, reader_zone, titled, when
 from console.format import counted, short_day
 from core.desk.exports.contents import ExportFormat
 from core.desk.own_data import OwnLook, OwnTotals
@@ -63,7 +63,7 @@ def draw_erasures(threads: Sequence[Thread], withdraw: Change) -> None:
                 status = f"{asked}, due on {short_day(thread.erase_due, zone)}"
             else:
                 status = f"{asked}, carried out on {short_day(thread.erased_at or '', zone)}"
-            st.markdown(f"**{_title(thread)}**: {status}", width="content")
+            st.markdown(f"**{label(titled(thread))}**: {status}", width="content")
             if thread.erase_due:
                 st.button("Take back", key=f"md_back_{thread.id}", on_click=withdraw, args=(thread.id,))
 
@@ -84,7 +84,7 @@ def draw_own_thread(
 ) -> None:
     """One of the viewer's threads: to open, to export, to erase."""
     with st.container(border=True, key=f"md_thread_{thread.id}"):
-        draw_thread_link(thread, f"**{_title(thread)}**")
+        draw_thread_link(thread, f"**{label(titled(thread))}**")
         st.caption(" · ".join([f"Last activity {when(thread.updated_at)}", *_marks(thread)]))
         with st.container(horizontal=True):
             draw_own_export("Export", export, f"md_export_{thread.id}")
@@ -122,10 +122,6 @@ def draw_own_export(title: str, export: Callable[[ExportFormat], bytes], key: st
                     key=f"{key}_{file_format}",
                 )
             st.caption(f"All versions of your questions are in it. What auditors have noted is left out.{note}")
-
-
-def _title(thread: Thread) -> str:
-    return label(thread.title or ("Erased thread" if thread.erased_upto else "Untitled"))
 
 
 def _holds_content(thread: Thread) -> bool:

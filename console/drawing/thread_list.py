@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from console.asking import Asking
+from console.drawing.erasure import draw_erasure
 from console.drawing.paging import Pages
+from console.drawing.shortcuts import NEW_THREAD
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS
-from console.drawing.text import label, reader_zone
-from console.format import counted, short_day
-from core.clock import iso, moment
+from console.drawing.text import label, reader_zone, titled
+from console.format import short_day
+from core.clock import moment
 from core.desk.snippets import Snippet
 from core.log.records import Thread
 from core.values import Shelf
@@ -39,7 +41,15 @@ STYLE = """<style>
 def draw_thread_list(asking: Asking) -> None:
     """The list, with a search. Call it inside the sidebar."""
     st.html(STYLE)
-    st.button("New thread", icon=":material/add:", width="stretch", on_click=asking.open_thread, args=(None,))
+    st.button(
+        "New thread",
+        key="chat_new",
+        icon=":material/add:",
+        width="stretch",
+        shortcut=NEW_THREAD,
+        on_click=asking.open_thread,
+        args=(None,),
+    )
     words = st.text_input(
         "Search your threads",
         key="chat_words",
@@ -76,7 +86,7 @@ def heading(at: date, today: date) -> str:
 
 
 def _draw_shelf(asking: Asking, shelf: Shelf, zone: ZoneInfo) -> bool:
-    """A page of the threads of a shelf, by days. False if it has none."""
+    """A page of the threads of a shelf, by days. False for an empty shelf."""
     pages = Pages[str](f"chat_{shelf}", None)
     limit = PINNED if shelf == "pinned" else THREADS
     listing = asking.run(asking.desk.archive.threads(asking.viewer, shelf, limit=limit, cursor=pages.cursor))
@@ -89,7 +99,7 @@ def _draw_shelf(asking: Asking, shelf: Shelf, zone: ZoneInfo) -> bool:
         with st.container(gap=None):
             st.caption(f"**{name}**")
             for thread in threads:
-                _draw_row(asking, thread, label(thread.title or "Untitled", 200), _marks(thread, zone))
+                _draw_row(asking, thread, label(titled(thread), 200), _marks(thread, zone))
     pages.draw(listing.cursor)
     return bool(listing.items) or pages.cursor is not None
 
@@ -101,7 +111,7 @@ def _draw_found(asking: Asking, words: str) -> None:
     found = asking.run(asking.desk.archive.search_threads(asking.viewer, words, limit=THREADS, cursor=pages.cursor))
     with st.container(gap=None):
         for one in found.items:
-            title, marks = label(one.thread.title or "Untitled", 200), _marks(one.thread, zone)
+            title, marks = label(titled(one.thread), 200), _marks(one.thread, zone)
             if one.hit.turn is None:
                 title = _marked(one.hit.snippet)
             else:
@@ -149,7 +159,7 @@ def _draw_row(asking: Asking, thread: Thread, title: str, marks: Sequence[str], 
         }
         key = f"chat_menu_{thread.id}"
         st.menu_button(
-            f"Actions for {label(thread.title or 'Untitled')}",
+            f"Actions for {label(titled(thread))}",
             list(deeds),
             key=key,
             icon=":material/more_horiz:",
@@ -201,23 +211,9 @@ def _draw_rename(asking: Asking, thread: Thread) -> None:
 
 
 def _draw_erasure(asking: Asking, thread_id: str) -> None:
-    """When the thread's content is erased, and what stays."""
+    def leave() -> None:
+        asking.leave()
+        st.rerun()
+
     thread = asking.run(asking.desk.archive.thread(asking.viewer, thread_id))
-    zone, after = reader_zone(), asking.desk.erase_after
-    st.markdown(
-        f"What you and the assistant wrote in **{label(thread.title or 'Untitled')}** will be erased in "
-        f"{counted(after.days, 'day')}, on {short_day(iso(datetime.now(zone) + after), zone)}. "
-        "Until then, you can take the request back in the thread's menu."
-    )
-    st.markdown(
-        "- **Stays on record:** that there was a thread and when, which tools ran and with what outcome, what it cost, "
-        "and who has looked at it.\n"
-        "- **Stays outside of this thread:** what was done for you, such as tickets and booked leave."
-    )
-    with st.container(horizontal=True):
-        if st.button("Ask for erasure", key="chat_erase", type="primary"):
-            asking.ask_erasure(thread_id)
-            st.rerun()
-        if st.button("Cancel", key="chat_erase_cancel"):
-            asking.leave()
-            st.rerun()
+    draw_erasure(thread, asking.desk.erase_after, asking.ask_erasure, leave)

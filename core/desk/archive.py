@@ -218,7 +218,7 @@ class Archive:
         return replace(history, call=call, steps=steps)
 
     async def person(self, viewer: Viewer) -> Person | None:
-        """What the viewer has told the desk about themselves, None if nothing."""
+        """What the viewer has told the desk about themselves; None until they have."""
         await self._audit.authorize(viewer, "person.read")
         kept = await self._store.get("person", viewer.id)
         return item_of(Person, kept) if kept else None

@@ -20,6 +20,7 @@ from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.checked_records import CheckedRecords
 from core.desk.decisions import Decisions
+from core.desk.erasures import Erasures
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.handovers import Handovers
@@ -120,6 +121,7 @@ class Desk:
         self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
+        self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
         self.options = options or Options()
         chain = Chain(model if isinstance(model, Sequence) else [model], self._clock)
         if unknown := set(self.options.model_settings) - chain.settings:
@@ -304,7 +306,9 @@ class Desk:
         DeskClosed, and InvalidInput if the digest differs from that of the arguments on record, the arguments do not
         fit the tool, or a deferred call is approved on a desk without its tool.
         """
-        return await self._decisions.decide(viewer, call_id, decision, digest, arguments, reason)
+        decided = await self._decisions.decide(viewer, call_id, decision, digest, arguments, reason)
+        self.oversight.recount_waiting()
+        return decided
 
     async def withdraw(self, viewer: Viewer, call_id: str) -> DeferredCall:
         """Take back a call of the viewer's own that waits for an approver; then it is not run.
@@ -330,11 +334,11 @@ class Desk:
         return await self._notes.ask_erasure(viewer, thread_id)
 
     async def withdraw_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
-        """Take the request for erasure back, if it was not carried out yet. Raises NotFound."""
+        """Take the request for erasure back. A thread whose erasure has begun stays as it is. Raises NotFound."""
         return await self._notes.withdraw_erasure(viewer, thread_id)
 
     async def acknowledge(self, viewer: Viewer, notice: str) -> Person:
-        """Put on record that the viewer has read the notice of this version. The same again adds nothing."""
+        """Put on record that the viewer has read the notice of this version, once for each version."""
         return await self._people.acknowledge(viewer, check_id(notice, "notice"))
 
     async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:
@@ -418,6 +422,7 @@ class Desk:
         await self._audit.repair()
         await self._reviews.repair()
         await self._people.repair()
+        await self._erasures.carry_out()
 
     async def _hidden(self, event: Event) -> Event:
         """The event with pseudonyms in its records."""

@@ -22,8 +22,12 @@ from core.gate import Action, Owned, Viewer, may
 from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import OUTDATED, DeferredCall, Look, Message, Review, Thread, ToolCall
-from core.store import Filter, In, Store
+from core.store import Filter, In, Query, Scalar, Store
 from core.values import Verdict
+
+WAITING_SECONDS = 3.0
+"""Seconds for which the number of waiting calls is kept: each run of an approver's page shows it."""
+_WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,7 @@ class Oversight:
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._finder = Finder(self._lists, self._pseudonyms)
         self._totals = KeptTotals(self._clock)
+        self._waiting = KeptTotals(self._clock, WAITING_SECONDS)
         self._outdated: int | None = None
 
     async def outdated(self) -> int:
@@ -166,6 +171,24 @@ class Oversight:
         ]
         await self._audit.record(viewer, "call.read", owners=sorted({call.owner for call in calls}))
         return Listing(items=calls, cursor=page.cursor)
+
+    async def count_waiting(self, viewer: Viewer) -> int:
+        """How many calls wait for this approver's decision, those of `waiting_calls`, at most WAITING_SECONDS ago.
+
+        A number is not a look. Raises Denied and Unavailable, not InvalidInput.
+        """
+        await self._audit.authorize(viewer, "calls.count")
+        counted = await self._waiting.get(_WAITING, self._count_waiting)
+        return sum(calls for owner, calls in counted.value.items() if owner != viewer.id)
+
+    def recount_waiting(self) -> None:
+        """Count the waiting calls anew when the number is wanted next: one of them was decided on."""
+        self._waiting.drop(_WAITING)
+
+    async def _count_waiting(self) -> dict[Scalar, int]:
+        """The waiting calls by their owner: each approver decides on those of the others."""
+        groups = await self._store.tally(Query(kind="deferred_call", where={"status": "waiting"}), ("owner",))
+        return {group.key[0]: group.count for group in groups}
 
     async def looks(
         self, viewer: Viewer, wanted: LookFilter | None = None, *, limit: int = 50, cursor: str | None = None

@@ -33,7 +33,7 @@ def on_shelf(shelf: Shelf) -> dict[str, Filter]:
 
 
 class OwnThreads:
-    """Searches the threads of a person. It checks no viewer: its callers do."""
+    """Searches the threads of a person. Its callers check the viewer."""
 
     def __init__(self, lists: Lists) -> None:
         self._lists = lists

@@ -6,14 +6,15 @@ from typing import get_args
 
 from core.clock import Clock
 from core.desk.checked_records import CheckedRecords
-from core.desk.lists import Lists
+from core.desk.lists import MAX_PAGE, Lists
 from core.errors import Conflict, InvalidInput, RolltopError
 from core.gate import Owned, Viewer, may
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import VerdictContent, VerdictGiven, draft
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import Given, Review, Thread, Turn, record
+from core.log.records import Given, Review, Thread, Turn, item_of, record
+from core.log.refold import write_again
 from core.log.repair_commits import Repairs
 from core.log.review import fold_review, review_stream
 from core.store import In, Query, Range, Store, every
@@ -66,7 +67,18 @@ class Reviews:
                 await commit_surely(self._store, self._clock, stream, n, [entry], [record(after)], patience=_PATIENCE)
             except Conflict:  # another person judged the same answer: both verdicts stay
                 continue
+            # An erasure that has begun by now may have looked for verdicts before this one.
+            if (head := await self._store.get("thread", turn.thread)) and turn.n < item_of(Thread, head).erased_upto:
+                await self.erase([turn.id])
             return await self._pseudonyms.hide(after)
+
+    async def erase(self, turn_ids: Sequence[str]) -> None:
+        """Erase what was written in the reviews of these turns: it quotes their answers. The verdicts stay."""
+        for start in range(0, len(turn_ids), MAX_PAGE):
+            names = In(tuple(review_stream(turn) for turn in turn_ids[start : start + MAX_PAGE]))
+            for stream in [one.id async for one in every(self._store, Query(kind="stream", where={"id": names}))]:
+                await self._store.erase(stream)
+                await write_again(self._store, self._clock, stream, _PATIENCE)
 
     async def of(self, viewer: Viewer, turn_ids: Sequence[str]) -> dict[str, Review]:
         """The reviews of these turns, by turn: those of answers that the viewer may judge.
@@ -123,5 +135,7 @@ def _check(turn: Turn, verdict: Verdict, cause: Cause | None, content: VerdictCo
         raise InvalidInput(f"a note and a corrected answer may each have {MAX_VERDICT_TEXT} characters")
     if turn.ended_at is None:
         raise InvalidInput(f"turn {turn.id} has not ended: judge its answer once it has")
+    if "turn.ended" in turn.erased:
+        raise InvalidInput(f"turn {turn.id} has no answer to judge: it was erased")
     if not turn.text.strip():
         raise InvalidInput(f"turn {turn.id} has no answer to judge")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from core.canonical import Json
 from core.clock import iso
 from core.errors import Corrupt, NotFound
+from core.log.emptied import emptied_head
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -21,6 +22,7 @@ from core.log.facts import (
     DeferredCallClosed,
     Erased,
     ErasureAsked,
+    ErasureBegun,
     ErasureWithdrawn,
     FeedbackGiven,
     HandoverAsked,
@@ -76,7 +78,7 @@ from core.values import GENESIS, Entry, Outcome
 TITLE_LENGTH = 60
 """Characters of the first question that become the title of a thread without one."""
 
-HOUSEKEEPING = (Renamed, Shelved, ErasureAsked, ErasureWithdrawn, ThreadErased, Erased)
+HOUSEKEEPING = (Renamed, Shelved, ErasureAsked, ErasureWithdrawn, ErasureBegun, ThreadErased, Erased)
 """Facts that do not make a thread newer. A thread that is erased keeps the time of what was said in it."""
 
 I = TypeVar(  # noqa: E741  # an item
@@ -225,8 +227,10 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             return thread.model_copy(update={"erase_due": fact.due, "erase_asked": iso(entry.at)})
         case ErasureWithdrawn():
             return thread.model_copy(update={"erase_due": None, "erase_asked": None})
+        case ErasureBegun():
+            return emptied_head(thread) if may_erase(thread) else None
         case ThreadErased():
-            erased = {"erase_due": None, "erased_upto": fact.upto, "erased_at": iso(entry.at)}
+            erased = {"erase_due": None, "erased_upto": fact.upto, "erased_at": iso(entry.at), "erasing": False}
             return thread.model_copy(update=erased)
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
@@ -257,6 +261,11 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
     if (fence := getattr(fact, "fence", None)) is not None and fence != turn.fence:
         return None
     return _step(thread, turn, entry, fact)
+
+
+def may_erase(thread: Thread) -> bool:
+    """Whether the erasure that the owner has asked for may begin: work that goes on needs what is written."""
+    return thread.erase_due is not None and not thread.erasing and thread.open is None and not thread.deferred
 
 
 def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:

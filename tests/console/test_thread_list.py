@@ -174,10 +174,10 @@ def test_erasure_is_asked_for_with_what_it_means_and_is_taken_back(open_as, seed
     for stays in ("which tools ran", "what it cost", "who has looked", "tickets and booked leave"):
         assert stays in meaning
     assert head("a").erase_due is None
-    press(at, "chat_erase_cancel")
+    press(at, "erasure_cancel")
     assert "will be erased" not in said(at)
     assert head("a").erase_due is None
-    press(choose(at, "a", "Ask for erasure"), "chat_erase")
+    press(choose(at, "a", "Ask for erasure"), "erasure_ask")
     assert lines(at) == ["**Today**", "Bonus", f":material/auto_delete: Will be erased on {due.day} {due:%b %Y}"]
     assert "which tools ran" not in said(at)
 

@@ -101,6 +101,8 @@ async def looks(store):
 
 async def test_a_csv_has_a_row_for_each_turn_and_begins_with_a_mark_for_excel(desk, store):
     thread = await asked(desk, ASKER, "balance monday e-1077", "Grüße")
+    newest = (await desk.archive.transcript(ASKER, thread)).turns[-1].turn
+    await desk.give_feedback(ASKER, newest.id, "down", "Curt", dislike="unclear")
     export = await desk.exports.export_threads(AUDITOR, ThreadFilter(), "csv")
     content = files_of(export)["threads.csv"]
     assert content.startswith(b"\xef\xbb\xbfthread,title,person,")
@@ -114,6 +116,9 @@ async def test_a_csv_has_a_row_for_each_turn_and_begins_with_a_mark_for_excel(de
     assert first["tools"] == "balance: succeeded"
     assert (first["outcome"], second["question"]) == ("sourced", "Grüße")
     assert (first["cost_usd"], first["calls_of_unknown_cost"]) == ("0.00", "2")
+    assert (first["dislike"], second["rating"], second["dislike"], second["comment"]) == ("", "down", "unclear", "Curt")
+    document = files_of(await desk.exports.export_threads(AUDITOR, ThreadFilter(), "html"))["threads.html"]
+    assert b"rated down \xc2\xb7 unclear \xc2\xb7 Curt" in document
 
 
 async def test_a_csv_of_calls_has_a_row_for_each_call(desk, store):

@@ -205,6 +205,7 @@ ROWS = {
     "breakdown": [("figures", None, lambda d, v, _: d.figures.breakdown(v, "country", None, None))],
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "looks": [("audit log", None, lambda d, v, _: d.oversight.looks(v))],
+    "count_waiting": [("approver's number", None, lambda d, v, _: d.oversight.count_waiting(v))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
 CELLS = [
@@ -232,12 +233,16 @@ def expected(action, who, whose):
             return "look"
         case "audit log", "auditor" | "purposeless" | "blank" | "approver" | "handler" | "purposeless handler":
             return "ok"  # their own entries
+        case "approver's number", "approver":
+            return "ok"
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
         case (
             ("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log" | "figures"),
             _,
         ):
+            return Denied
+        case "approver's number", _:
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve", "judge", "lift") else "ok"

@@ -13,7 +13,7 @@ from core.desk.filters import ThreadFilter
 from core.desk.oversight import Oversight
 from core.log.commit import begin_stream
 from core.log.facts import DemoMarked
-from core.maintenance.refold import FOLDINGS, KINDS, pages
+from core.log.refold import FOLDINGS, KINDS, pages
 from core.store import Query, Store, every
 from core.values import Entry
 from tests.support.deferred_life import Life, Order, model
