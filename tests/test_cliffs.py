@@ -463,6 +463,8 @@ EXCEPTED: dict[str, str] = {
     "console.cli.output.tell": "prints what it is given",
     **dict.fromkeys((f"console.drawing.text.{name}" for name in ("exactly", "titled", "when")), ONE_FIELD),
     "console.drawing.sources.audience_words": ONE_FIELD,
+    "console.drawing.sources.passage_facts": ONE_FIELD,
+    "console.drawing.sources.by_document": OF_TURN,
     "console.drawing.call_record.call_facts": ONE_FIELD,
 }
 """Functions that are not measured, by their full names, and why not."""

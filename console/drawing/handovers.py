@@ -59,6 +59,8 @@ def draw_person(view: TurnView, hand_over: HandOver, *, calm: bool = False) -> N
     turn = view.turn
     kind: Literal["tertiary", "secondary"] = "tertiary" if calm else "secondary"
     if st.button("Talk to a person", key=f"person_{turn.id}", icon=ICON, type=kind):
+        # What was chosen in a dialog that was closed must not go along unseen with the next one.
+        st.session_state[f"person_attach_{turn.id}"] = next(iter(ATTACHED))
         open_dialog("Talk to a person", ICON, partial(_ask, turn, hand_over, len(view.handovers)))
 
 

@@ -92,7 +92,7 @@ def chip(page, text):
 
 
 def said(page):
-    return page.get_by_role("status")
+    return page.locator("[class*=st-key-scripts_spoken]").get_by_role("status")
 
 
 def on_record(desk, work):

@@ -232,7 +232,7 @@ def test_own_threads_and_the_looks_at_them_have_pages(folders, console_of):
 def own_rows(at):
     """The threads, and the looks at them, that My data shows."""
     links = [link.proto.query_string for link in at.get("page_link") if link.proto.label.startswith("**")]
-    return links, [one.value for one in at.markdown if one.value.startswith("Opened the thread")]
+    return links, [one.value for one in at.caption if "Purpose:" in one.value]
 
 
 def questions(at):
