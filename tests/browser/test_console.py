@@ -75,7 +75,7 @@ def test_stop_keeps_the_text_so_far(scripted, sign_in, by):
         page.get_by_role("button", name="Stop").click()
     else:
         page.keyboard.press("Escape")
-    expect(page.get_by_text("Stopped")).to_be_visible()
+    expect(page.get_by_text("Ask again if you want the whole answer")).to_be_visible()
     expect(page.get_by_text("It begins", exact=True)).to_be_visible()
     ended(page)
 
