@@ -15,6 +15,7 @@ from core.log.emptied import emptied_by
 from core.log.entry import verify
 from core.log.facts import fact
 from core.log.fold import State, fold
+from core.log.folded_log import R
 from core.log.person import fold_person
 from core.log.record_ids import concerned
 from core.log.records import Item, Look, Person, Review, Turn, record, record_kind
@@ -125,30 +126,26 @@ async def _looks(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]
         yield [audit_head(last)]
 
 
-async def _review(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
-    review: Review | None = None
-    async for entries in log:
-        for entry in entries:
-            review = fold_review(review, entry)
-    if review:
-        yield [record(review)]
+def _into_one(fold_entry: Callable[[R | None, Entry], R]) -> Fold:
+    """The fold of a stream with one record."""
 
+    async def records(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+        folded: R | None = None
+        async for entries in log:
+            for entry in entries:
+                folded = fold_entry(folded, entry)
+        if folded:
+            yield [record(folded)]
 
-async def _person(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
-    person: Person | None = None
-    async for entries in log:
-        for entry in entries:
-            person = fold_person(person, entry)
-    if person:
-        yield [record(person)]
+    return records
 
 
 FOLDINGS: Mapping[str, Folding] = {
     "administration": Folding(fold=_read_through, records={}),
     "installation": Folding(fold=_read_through, records={}),
     "audit": Folding(fold=_looks, records={record_kind(Look): "by", "audit": "id"}),
-    "review": Folding(fold=_review, records={record_kind(Review): "id"}),
-    "person": Folding(fold=_person, records={record_kind(Person): "id"}),
+    "review": Folding(fold=_into_one(fold_review), records={record_kind(Review): "id"}),
+    "person": Folding(fold=_into_one(fold_person), records={record_kind(Person): "id"}),
 }
 """By kind of stream, all that are read again, but for threads, whose logs may be long."""
 
