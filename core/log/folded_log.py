@@ -1,6 +1,6 @@
 """Small logs, each folded into one record: what people say of a turn, or of themselves.
 
-Whoever writes first wins. The other folds on and decides again, so that both entries stay.
+The first writer wins. The other folds on and decides again, so that both entries stay.
 """
 
 import logging
