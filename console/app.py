@@ -9,6 +9,7 @@ import atexit
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 
 import anyio
@@ -24,10 +25,10 @@ from console.demo.handover import DemoHandover
 from console.demo.mark import is_demo, make_demo
 from console.demo.records import HrRecords
 from console.demo.samples import CARDS, SAMPLES, count_samples, holds_own, withdraw_samples
-from console.demo.tools import TOOL_WORDS, hr_tools
+from console.demo.tools import hr_tools, hr_words
 from console.keeper import DESK_KEEPER
 from console.settings import Settings, read_settings
-from console.tool_words import add_tool_words
+from console.tool_words import add_tool_words, add_tools
 from core.clock import SystemClock
 from core.desk.desk import Desk
 from core.desk.runner import Runner
@@ -35,6 +36,7 @@ from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Viewer
 from core.maintenance.upgrade import upgrade
 from core.options import Options
+from core.question_back import ask_back
 from core.store import Store
 
 log = logging.getLogger(__name__)
@@ -117,18 +119,21 @@ class App:
         self.demo = await self._is_demo(settings, store)
         records = self._demo_records(settings) if self.demo else None
         self.tools = hr_tools(records) if records else []
+        add_tools(self.tools)
         self.handover = records is not None
         care = await blocking(open_care, settings.care or (CARDS if self.demo else None))
         await self._take_in(settings)
         desk = Desk(
             store,
             models,
-            tools=self.tools,
+            tools=[*self.tools, ask_back],
             retriever=self.handbooks.retriever,
             care=care,
             handover=DemoHandover(records) if records else None,
             options=Options(turns_at_once=settings.turns_at_once),
             instructions=settings.instructions,
+            erase_after=timedelta(days=settings.erase_after_days),
+            looks_shown_after=timedelta(days=settings.looks_shown_after_days),
         )
         opened = await self._opened.enter_async_context(desk)
         upgrading = asyncio.get_running_loop().create_task(_upgrade(store))
@@ -146,7 +151,7 @@ class App:
     def _demo_records(self, settings: Settings) -> HrRecords:
         records = HrRecords(settings.hr_file)
         self._opened.callback(records.close)
-        add_tool_words(TOOL_WORDS)
+        add_tool_words(hr_words(records))
         return records
 
     async def _take_in(self, settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """Money, counts, durations and moments as text: one form each, on the pages and on the command line."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from core.clock import moment
 from core.log.records import Totals
@@ -92,6 +92,22 @@ def day(text: str) -> str:
     except ValueError:
         return text
     return f"{named:%A} {named.day} {named:%B %Y}"
+
+
+def days(first: date, last: date) -> str:
+    """`Mon 21 to Wed 23 Dec 2026`, with what the two days do not share; `Mon 21 Dec 2026` for one day."""
+    ending = f"{last:%a} {last.day} {last:%b %Y}"
+    if first == last:
+        return ending
+    month = "" if (first.year, first.month) == (last.year, last.month) else f" {first:%b}"
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"{first:%a} {first.day}{month}{year} to {ending}"
+
+
+def short_day(text: str, zone: tzinfo) -> str:
+    """The day of a recorded moment in this time zone: `24 Nov 2026`."""
+    local = moment(text).astimezone(zone)
+    return f"{local.day} {local:%b %Y}"
 
 
 def local_time(text: str, zone: tzinfo, *, seconds: bool = False) -> str:

@@ -3,45 +3,63 @@
 The navigation is a courtesy. Core decides in every call what the viewer may see.
 """
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from console.app import app, start
+from console.components.scripts import component
+from console.drawing.requests import waiting_badge
 from console.drawing.text import label
 from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
 from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
 from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
-# quote is drawn in a pale grey, but here quotes are the answer.
+# quote is drawn in a pale grey, but here quotes are the answer. On Ask HR the conversation comes first: above it is one
+# small line with its title, below the box another. Scripts take no room.
 STYLE = """<style>
 :is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }
 [data-testid=stMarkdownContainer] blockquote { opacity: 1; color: inherit }
+.st-key-chat_head h1 { font-size: 1rem; padding: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
+[data-testid=stBottomBlockContainer] { padding-bottom: 0.25rem }
+[data-testid=stBottomBlockContainer] .stVerticalBlock { gap: 0.25rem }
+:is([class*=st-key-chat_topic], [class*=st-key-suggestion_]) button > div { justify-content: start; text-align: start }
+[class*=st-key-suggestion_] button { min-height: 0; padding-block: 0 }
+:has(> [class*=st-key-scripts]) { position: absolute; width: 0 }
 </style>"""
 
 # An icon by its Material name would be fetched from another server.
 st.set_page_config(page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg"))
 st.html(STYLE)
+with st.container(key="scripts"):
+    component("phone")(key="main_phone")
 refuse_other_addresses()
 viewer = signed_in()
 # Not `app()`, which raises while the desk cannot be opened: the sign-in works without a desk.
 demo = start().failure is None and start().demo
 
 chat = st.Page("../pages/chat.py", title="Ask HR", icon=":material/chat:", default=True)
+my_data = st.Page("../pages/my_data.py", title="My data", icon=":material/shield_person:", url_path="my-data")
 overview = st.Page("../pages/overview.py", title="Overview", icon=":material/monitoring:", url_path="overview")
 threads = st.Page("../pages/threads.py", title="Threads", icon=":material/forum:", url_path="threads")
 thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibility="hidden")
 tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
 call = st.Page("../pages/call.py", title="Tool call", url_path="call", visibility="hidden")
-approvals = st.Page("../pages/approvals.py", title="Approvals", icon=":material/approval:", url_path="approvals")
+waiting = ""
+if viewer and "approver" in viewer.roles and start().failure is None:
+    waiting = waiting_badge(partial(app().run, app().desk.oversight.count_waiting(viewer)))
+approvals = st.Page(
+    "../pages/approvals.py", title=f"Approvals{waiting}", icon=":material/approval:", url_path="approvals"
+)
 audit_log = st.Page("../pages/audit_log.py", title="Audit log", icon=":material/policy:", url_path="audit-log")
 handbooks = st.Page("../pages/handbooks.py", title="Handbooks", icon=":material/menu_book:", url_path="handbooks")
 handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook", visibility="hidden")
 
 # Each section's pages, and the role that may open them.
 sections = [
-    ("", "employee", [chat]),
+    ("", "employee", [chat, my_data]),
     ("Oversight", "auditor", [overview, threads, thread, tool_calls, call, audit_log]),
     ("Oversight", "handler", [threads, thread, call, audit_log]),
     ("Oversight", "approver", [approvals, call, audit_log]),

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     with the prices of models that the price list does not know. `key_env=NAME` in a URL names the environment variable
     with the key of another server or account, as `open_model` says; a provider's own key goes to the provider alone.
     `instructions` go with every turn. `turns_at_once` is how many questions are answered at a time; further ones wait.
+    `erase_after_days` is the time from a person's request to erase a thread to its erasure.
+
+    `looks_shown_after_days` is how many days, at most 90, another person's look stays hidden from its owner.
 
     `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks`
     is in the environment, a new store is a demo.
@@ -46,6 +49,8 @@ class Settings(BaseSettings):
     model: SecretStr = SecretStr("offline:")
     prices: Path | None = None
     turns_at_once: PositiveInt = Options().turns_at_once
+    erase_after_days: int = Field(default=30, ge=0, le=365)
+    looks_shown_after_days: int = Field(default=0, ge=0, le=90)
     handbooks: Path | None = None
     care: Path | None = None
     index: str = ""

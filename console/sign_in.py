@@ -3,14 +3,19 @@
 It does not protect anything. It therefore runs on a loopback address only, and every page says what it is;
 `console.loopback` refuses requests that reach that address from elsewhere. A cookie keeps the choice over a reload. The
 cookie proves as little as the choice itself, and is checked in the same way.
+
+A sign-in is named by its cookie's value, which is never the same twice. To sign out ends it for all tabs of the
+browser: `tabs.js` lets them load their page anew, and the next run of each finds that its sign-in has ended.
 """
 
 import json
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
+from uuid import uuid4
 
 import streamlit as st
 
+from console.components.scripts import component
 from console.loopback import is_loopback
 from console.people import PEOPLE
 from core.errors import Denied, InvalidInput
@@ -30,9 +35,9 @@ _MAY: dict[Role, str] = {
     "data_protection_officer": "Also reads who looked at what and why; each look is recorded with its purpose",
 }
 
-_keep = st.components.v2.component(
-    "rolltop.development_sign_in", js="export default ({ data }) => { document.cookie = data.cookie; }"
-)
+_tabs = component("tabs")
+_ended: set[str] = set()
+"""The sign-ins that have ended while this process runs."""
 
 
 def refuse_other_addresses() -> None:
@@ -47,9 +52,13 @@ def refuse_other_addresses() -> None:
 
 def signed_in() -> Viewer | None:
     """The viewer of this session, None before the sign-in."""
-    if "viewer" not in st.session_state:
-        st.session_state.viewer = viewer_from(st.context.cookies)
-    viewer: Viewer | None = st.session_state.viewer
+    state = st.session_state
+    if "viewer" not in state:
+        state.viewer = viewer_from(st.context.cookies)
+        state.si_cookie = st.context.cookies.get(COOKIE, "")
+    elif state.viewer and state.get("si_cookie") in _ended:  # by another tab
+        _leave()
+    viewer: Viewer | None = state.viewer
     return viewer
 
 
@@ -62,9 +71,12 @@ def current_viewer() -> Viewer:
 
 
 def viewer_from(cookies: Mapping[str, str]) -> Viewer | None:
-    """The viewer that these cookies name; None without a valid choice."""
+    """The viewer that these cookies name; None without a valid choice, and if the sign-in has ended."""
+    cookie = cookies.get(COOKIE, "")
+    if cookie in _ended:
+        return None
     try:
-        chosen = json.loads(unquote(cookies.get(COOKIE, "")))
+        chosen = json.loads(unquote(cookie))
         return viewer_for(chosen["person"], chosen["role"], chosen["purpose"])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
@@ -104,33 +116,46 @@ def draw_sign_in() -> None:
         purpose = ""
         if role in _LOOKERS:
             purpose = st.text_input("Purpose (required)", key="si_purpose", max_chars=200)
-            st.caption("Why you look, for example “complaint 7”. It is recorded with each look.")
+            st.caption(
+                "Why you look, for example “complaint 7”. It is recorded with each look, and shown to the employee."
+            )
         if st.button("Sign in", type="primary", width="stretch"):
             try:
                 st.session_state.viewer = viewer_for(person.id, role, purpose)
-                st.session_state.pop("si_left", None)
             except InvalidInput as error:
                 st.error(str(error))
             else:
+                chosen = {"person": person.id, "role": role, "purpose": purpose.strip(), "id": uuid4().hex}
+                st.session_state.si_cookie = quote(json.dumps(chosen))
+                st.session_state.si_chosen = True
                 st.rerun()
-    if "si_left" in st.session_state:
-        # Only then: on a first visit this could arrive after the cookie of a quick choice, and remove it.
-        _keep(key="si_forget", data={"cookie": f"{COOKIE}=; path=/; SameSite=Strict; Max-Age=0"})
+    # The one that is left is named: on a first visit this could arrive after the cookie of a quick choice.
+    left = st.session_state.get("si_cookie", "")
+    _tabs(key="si_out_tabs", data={"name": COOKIE, "person": "", "cookie": "", "left": left})
 
 
 def draw_signed_in(viewer: Viewer) -> None:
     """The viewer and the button that signs out."""
+    state = st.session_state
     role = next(iter(viewer.roles - {"employee"}), "employee")
-    chosen = quote(json.dumps({"person": viewer.id, "role": role, "purpose": viewer.purpose or ""}))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{viewer.id}** :gray-badge[{role.replace('_', ' ')}]", width="content")
         if st.button("Sign out", key="si_out", type="tertiary"):
-            st.session_state.clear()
-            st.session_state.viewer = None
-            st.session_state.si_left = True
+            if cookie := state.get("si_cookie"):
+                _ended.add(cookie)
+            _leave()
             st.query_params.clear()
             st.rerun()
-    _keep(key="si_keep", data={"cookie": f"{COOKIE}={chosen}; path=/; SameSite=Strict"})
+    data = {"name": COOKIE, "person": viewer.id, "cookie": state.get("si_cookie", ""), "chosen": "si_chosen" in state}
+    _tabs(key="si_tabs", data=data)
+
+
+def _leave() -> None:
+    """Forget what this session holds of its viewer."""
+    cookie = st.session_state.get("si_cookie", "")
+    st.session_state.clear()
+    st.session_state.viewer = None
+    st.session_state.si_cookie = cookie
 
 
 def draw_banner(*, demo: bool) -> None:

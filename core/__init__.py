@@ -58,6 +58,7 @@ from core.log.records import (
 )
 from core.model import Model, ModelRequest
 from core.options import Options
+from core.question_back import ask_back
 from core.retriever import Filters, Retriever
 from core.tools import Tool, ToolContext, tool
 from core.values import Audience, CareCard, CareLine, Citation, Concern, Judgement, Leg, Passage, Usage
@@ -153,6 +154,7 @@ __all__ = [
     "Version",
     "Viewer",
     "Window",
+    "ask_back",
     "check_export",
     "create_chat",
     "load_chat",

@@ -20,7 +20,7 @@ from pydantic import (
     ValidationError,
     create_model,
 )
-from pydantic_core import to_jsonable_python
+from pydantic_core import ErrorDetails, to_jsonable_python
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
@@ -59,7 +59,8 @@ class Tool:
     """A registered tool. `timeout` is in seconds; `approval` names the person that must approve a call, or is None.
 
     `filters` and `subject` name arguments: those by which lists of calls may be filtered, and the one that holds the id
-    of the person the call is about.
+    of the person the call is about. `written` is set if a person completes the arguments before the call runs: it is
+    what a model may write of them.
     """
 
     name: str
@@ -73,14 +74,18 @@ class Tool:
     function: Callable[..., Any]
     filters: tuple[str, ...] = ()
     subject: str | None = None
+    written: type[BaseModel] | None = None
 
-    def validate(self, arguments: Json) -> dict[str, Json]:
-        """The arguments as JSON, with defaults. Raises InvalidInput; its message tells the model what does not fit."""
+    def validate(self, arguments: Json, *, completed: bool = False) -> dict[str, Json]:
+        """The arguments as JSON, with defaults: as a model may write them, or `completed` by a person.
+
+        Raises InvalidInput; its message tells the model what does not fit.
+        """
+        model = self.arguments if completed or self.written is None else self.written
         try:
-            return self.arguments.model_validate(arguments).model_dump(mode="json")
+            return model.model_validate(arguments).model_dump(mode="json")
         except ValidationError as error:
-            faults = (f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
-            raise InvalidInput("; ".join(faults)) from None
+            raise InvalidInput("; ".join(map(_fault, error.errors()))) from None
 
     async def run(self, arguments: Mapping[str, Json], context: ToolContext) -> object:
         """Call the function and return its result."""
@@ -177,6 +182,14 @@ def tool(
         )
 
     return register
+
+
+def _fault(found: ErrorDetails) -> str:
+    """What does not fit, with the path to it. A check of the whole names what is wrong itself."""
+    path = ".".join(map(str, found["loc"]))
+    # The words of a check: pydantic puts "Value error" before them.
+    said = str(found["ctx"]["error"]) if found["type"] == "value_error" else found["msg"]
+    return said if found["type"] == "value_error" and not path else f"{path or 'arguments'}: {said}"
 
 
 def _parameters(

@@ -155,7 +155,7 @@ with content:
         draw_resolve(call)
     if call.status == "deferred":
         deferred = run(desk.archive.deferred_call(viewer, call_id))
-        draw_request_facts(deferred)
+        draw_request_facts(deferred, call.planned)
         if deferred.carried_out_by:
             draw_other("Open the call that carries it out", deferred.carried_out_by)
     draw_content(call)

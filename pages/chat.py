@@ -4,27 +4,38 @@ The page submits and follows; the desk answers, with or without an open page. Th
 reload, a second tab and a phone show the same.
 """
 
+from dataclasses import asdict
 from functools import partial
 
 import streamlit as st
 
 from console.app import app
 from console.asking import Asking
+from console.components.scripts import component
+from console.drawing import dialogs
+from console.drawing.actions import draw_actions
+from console.drawing.ai_notice import draw_ai_notice, draw_readers
+from console.drawing.calls import Approving
 from console.drawing.care import draw_care
 from console.drawing.deferred import draw_report, watch
-from console.drawing.handovers import draw_handover
+from console.drawing.handovers import draw_handover, draw_handovers, draw_person
 from console.drawing.live import draw_live
+from console.drawing.shortcuts import draw_shortcuts
+from console.drawing.sources import mount_markers
+from console.drawing.spoken import draw_spoken, follow
+from console.drawing.suggestions import draw_suggestions, suggestions
+from console.drawing.text import label
 from console.drawing.thread_list import draw_thread_list
 from console.drawing.troubles import draw_unreadable
 from console.drawing.turns import (
     draw_answer,
     draw_ending,
     draw_question,
-    draw_rating,
     draw_unsourced,
     needs_person,
 )
-from console.drawing.versions import draw_again, draw_edit, draw_versions
+from console.drawing.versions import draw_edit
+from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
 
@@ -33,34 +44,52 @@ viewer = current_viewer()
 asking = Asking(viewer, app().desk, app().runner, app().handbooks)
 run, archive, state = asking.run, asking.desk.archive, st.session_state
 TURNS = 10  # on a page
+dialogs.closed()
 
 reader = not viewer.roles.isdisjoint(("auditor", "handler"))
 if reader and asking.thread and not run(archive.owns(viewer, asking.thread)):
     # A link that an employee has sent: those who may read the thread read it on the page for that.
     st.switch_page("../pages/thread.py", query_params={"tr_id": asking.thread})
 
-notice, stop_button = st.bottom.container(), st.bottom.container()
+must_wait = asking.ask_waiting()
+waiting = asking.waiting.all
+
+notice, chips = st.bottom.container(), st.bottom.container() if waiting else st.bottom.empty()
+stop_button = st.bottom.container()
 # Not inside st.bottom: it goes there by itself, and only then does the page scroll along with a growing answer.
 st.chat_input(
     "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: asking.ask_below(state.chat)
 )
+with st.bottom.container(key="chat_foot", horizontal=True, horizontal_alignment="center", gap="xsmall"):
+    draw_readers()
+    draw_shortcuts()
 with notice:
     asking.draw_notice()
+with st.container(key="scripts_box"):
+    component("box")(
+        key="chat_box",
+        data={
+            "person": viewer.id,
+            "thread": asking.thread or "new",
+            "asked": state.chat_request_id,
+            "waiting": [asdict(question) for question in waiting],
+            "edited": state.get("chat_edited"),
+        },
+        on_kept_change=lambda: asking.waiting.restore(state.chat_box.kept),
+    )
 
 with st.sidebar:
     draw_thread_list(asking)
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.title("Ask HR", width="content")
-    st.badge("AI assistant", icon=":material/smart_toy:", color="gray")
-if app().models == ["offline:"]:
-    results = " and results of tools" if app().tools else ""
-    st.caption(f"No language model is set up: answers are quotes from the handbooks{results}.")
-
+head = st.container(key="chat_head", horizontal=True, vertical_alignment="center", wrap=False)
 shown, transcript = asking.thread, None
 if shown is not None:
     before, at = asking.place
     transcript = run(archive.transcript(viewer, shown, last=TURNS, before=before, at=at))
+with head:
+    st.title(label(transcript.thread.title or "Ask HR") if transcript else "Ask HR", anchor=False, width="content")
+    st.badge("AI", icon=":material/smart_toy:", color="gray")
+draw_spoken([view.turn for view in transcript.turns] if transcript else [])
 branch = (shown, transcript.thread.hidden if transcript else None)
 # Another branch's messages, or another thread's, would stay below the new ones for as long as an answer streams:
 # Streamlit reuses a block in the same place, unless the new block has another type.
@@ -68,16 +97,33 @@ if state.setdefault("chat_shown", branch) != branch:
     state.chat_shown = branch
     state.chat_turned = not state.get("chat_turned", False)
 area = st.columns(1)[0] if state.get("chat_turned") else st.container().container()
+# Below the conversation: it stays in view, and the conversation stays the first thing on the page.
+with st.container():
+    if not asking.acknowledged:
+        draw_ai_notice(asking.acknowledge)
 
 if transcript is None:
     offer = run(app().offer(viewer))
     tools = {tool.name for tool in app().tools}
     with area:
-        draw_welcome(asking.ask_below, tools=tools, handbooks=offer.handbooks, samples=offer.samples)
+        draw_welcome(
+            asking.ask_below,
+            tools=tools,
+            handbooks=offer.handbooks,
+            samples=offer.samples,
+            model=app().models != ["offline:"],
+        )
     st.stop()
 
+mount_markers()
 thread, views = transcript.thread, transcript.turns
 busy = thread.open is not None
+if must_wait and not busy:
+    st.rerun()  # the turn has ended in this very run
+if waiting:
+    with chips:
+        parked = any(view.turn.status == "awaiting_approval" for view in views)
+        draw_waiting(waiting, asking.edit_waiting, asking.remove_waiting, parked=parked)
 with area:
     if transcript.earlier is not None:
         st.button(
@@ -107,20 +153,24 @@ for view in views:
             person = partial(draw_handover, view, asking.hand_over) if app().handover else None
             draw_care(turn.concern, turn.id, asking.named_section, person)
         if turn.status == "running":
+            follow(turn.id)
             draw_live(partial(asking.follow, turn.id))
             st.rerun()
-        draw_answer(view, asking.decide, asking.withdraw, asking.section)
+        draw_answer(view, Approving(asking.decide, asking.preview), asking.withdraw, asking.section)
         draw_ending(turn)
         draw_unsourced(view)
-        if app().handover and needs_person(view):
-            draw_handover(view, asking.hand_over)
-        # An element in the place of the row: what is left out of a block would stay in view while an answer streams.
-        with st.empty() if busy else st.container(horizontal=True, vertical_alignment="center"):
-            if turn.ended_at and turn.text:
-                draw_rating(turn, asking.rate)
-            if not busy:
-                draw_again(turn, thread, asking.ask_again, asking.edit)
-                draw_versions(view, asking.show)
+        prominent = app().handover and needs_person(view)
+        if not turn.concern:
+            draw_handovers(view.handovers)
+        if prominent:
+            draw_person(view, asking.hand_over)
+        if turn.ended_at:
+            draw_actions(view, thread, asking, person=app().handover and not prominent and not turn.concern)
+        if busy:
+            st.empty()  # in the place of suggestions
+        elif turn.id == thread.last:
+            asked = {view.turn.question for view in views}
+            draw_suggestions(suggestions(view, asked), lambda question: asking.ask_again(question, None), turn.id)
 if transcript.later is not None:
     with area.container(horizontal=True):
         st.button(
@@ -133,4 +183,4 @@ if transcript.later is not None:
         st.button("Newest turns", key="chat_newest", type="tertiary", on_click=asking.go)
 if thread.deferred:
     # A decision and its report come without a click. Nothing else on this page has a timer.
-    watch(lambda: run(archive.thread(viewer, thread.id)).n != thread.n)
+    watch(lambda: not dialogs.is_open() and run(archive.thread(viewer, thread.id)).n != thread.n)

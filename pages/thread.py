@@ -18,7 +18,7 @@ from console.drawing.parts import draw_part
 from console.drawing.permalinks import draw_link, scroll_to
 from console.drawing.sources import draw_sources, with_markers
 from console.drawing.status_words import OUTCOME_WORDS
-from console.drawing.text import label, when
+from console.drawing.text import label, titled, when
 from console.drawing.timeline import draw_timeline
 from console.drawing.troubles import draw_unreadable, store_says
 from console.drawing.turns import draw_ending, draw_question, draw_unsourced
@@ -93,7 +93,7 @@ def go(turn: str | None = None, before: int | None = None) -> None:
 def draw_head(transcript: Transcript) -> None:
     thread = transcript.thread
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.title(label(thread.title or "Untitled"), anchor=False, width="content")
+        st.title(label(titled(thread)), anchor=False, width="content")
         draw_link("thread", tr_id=thread.id)
     st.caption(
         f"Review · {label(thread.owner)} · created {when(thread.created_at)} · "

@@ -5,7 +5,9 @@ import gc
 import os
 import shutil
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,6 +28,14 @@ gc.disable()  # until all tests are collected: nearly all that is made until the
 # Hypothesis measures how long an example takes, and how long it takes to draw: on a busy machine that fails right code.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """All clients of providers share a TLS context: each would read all root certificates, which tests do not need."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture

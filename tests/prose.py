@@ -72,7 +72,7 @@ def main(*arguments: str) -> int:
                         print(f"{path.relative_to(ROOT)}:{line}: {sentence}")
     shares = 100 * denials / count, 100 * actors / count, 100 * remarks / lines
     print(
-        f"{count} sentences: {shares[0]:.1f} % deny (at most {MOST_DENIALS}), {shares[1]:.1f} % hide their actor (at "
+        f"{count} sentences: {shares[0]:.2f} % deny (at most {MOST_DENIALS}), {shares[1]:.2f} % hide their actor (at "
         f"most {MOST_HIDDEN_ACTORS}); {shares[2]:.1f} comments in 100 lines (at least {FEWEST_COMMENTS})"
     )
     return int(shares[0] > MOST_DENIALS or shares[1] > MOST_HIDDEN_ACTORS or shares[2] < FEWEST_COMMENTS)

@@ -25,7 +25,7 @@ from backends.handbooks.documents.pdf import structure
 from backends.handbooks.search import answer_kinds, contradictions, courtesy, duplicates
 from backends.models import answer_json, prompt
 from backends.models.anthropic import answer, request_body
-from backends.models.offline import choose_tool, dates, excerpt, parameters, quotes, results
+from backends.models.offline import choose_tool, dates, excerpt, parameters, question_forms, quotes, results
 from backends.models.offline.phrases import ENGLISH
 from backends.models.openai import chat, responses, responses_answer
 from backends.passages import blocks, highlights, quantities
@@ -33,7 +33,7 @@ from backends.passages.highlights import Said
 from backends.stores import matching
 from console import scalars
 from console.cli import output
-from console.drawing import call_record, marking, sources, text
+from console.drawing import arguments, marking, sources, text
 from core import canonical, words
 from core.canonical import Json
 from core.desk import snippets
@@ -77,6 +77,7 @@ WALKED = (
     "console.drawing.text",
     "console.drawing.marking",
     "console.drawing.sources",
+    "console.drawing.arguments",
     "console.drawing.call_record",
 )
 """Modules and packages that read what comes from outside. Their public functions are measured or excepted."""
@@ -133,6 +134,14 @@ def passages(n: int) -> list[Passage]:
 def nested(n: int) -> Json:
     """An object of n members, each with a list and an object."""
     return {f"key{number}": {"days": [number, 0.5, None], "name": "täglich"} for number in range(n)}
+
+
+def asked_for(n: int) -> tuple[parameters.Parameter, ...]:
+    """The parameters of a tool that lacks n of them."""
+    return tuple(parameters.Parameter(f"p{number}", "text", True, (), None, "What it is.") for number in range(n))
+
+
+MISSING = choose_tool.Missing("pay", asked_for(100), {})
 
 
 def conversation(n: int) -> ModelRequest:
@@ -364,7 +373,16 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
         of_text(lambda text: marking.marked(text, text.split(". ")), PASSAGE),
     ),
     sources.with_markers: (of_text(lambda text: sources.with_markers(text, [cited(LEAVE[0])]), ANSWER),),
-    call_record.changes: (of_list(lambda value: call_record.changes(value, {}), nested),),
+    question_forms.read_answer: (
+        of_text(lambda text: question_forms.read_answer(MISSING, text, ENGLISH), ANSWER),
+        of_list(lambda value: question_forms.read_answer(MISSING, json.dumps(value), ENGLISH), nested),
+    ),
+    question_forms.question_form: (
+        of_list(lambda many: question_forms.question_form(choose_tool.Missing("pay", many, {}), ENGLISH), asked_for),
+    ),
+    arguments.changes: (of_list(lambda value: arguments.changes("pay", value, {}), nested),),
+    arguments.titles_of: (of_list(lambda value: arguments.titles_of("pay", value), nested),),
+    arguments.plain: (of_text(arguments.plain, ANSWER), of_list(arguments.plain, nested)),
 }
 
 IN_A_PROCESS = "read in a process of its own, with a limit of time and of memory (documents/sandbox)"
@@ -443,8 +461,10 @@ EXCEPTED: dict[str, str] = {
         )
     },
     "console.cli.output.tell": "prints what it is given",
-    **dict.fromkeys(("console.drawing.text.when", "console.drawing.text.exactly"), ONE_FIELD),
+    **dict.fromkeys((f"console.drawing.text.{name}" for name in ("exactly", "titled", "when")), ONE_FIELD),
     "console.drawing.sources.audience_words": ONE_FIELD,
+    "console.drawing.sources.passage_facts": ONE_FIELD,
+    "console.drawing.sources.by_document": OF_TURN,
     "console.drawing.call_record.call_facts": ONE_FIELD,
 }
 """Functions that are not measured, by their full names, and why not."""

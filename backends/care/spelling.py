@@ -68,8 +68,9 @@ class Spelling:
     def __init__(self, is_word: Callable[[str], bool]) -> None:
         """`is_word` says of a word that it is right as it is: `amused` is not `abused`."""
         self._is_word = is_word
+        self._given: dict[tuple[str, str], int] = {}
         self._numbers: dict[tuple[str, str], int] = {}
-        self._by_start: dict[str, list[tuple[str, int]]] = {}
+        self._by_start: dict[str, set[tuple[str, int]]] = {}
         self._prefixes: dict[str, int] = {}
         self._read: dict[str, frozenset[int]] = {}
 
@@ -77,13 +78,18 @@ class Spelling:
         """The number of a phrase's word; `mobb*` is any word that begins so."""
         if word.endswith("*"):
             return self._prefixes.setdefault(plain(word[:-1]), -len(self._prefixes) - 1)
+        if (word, language) not in self._given:
+            self._given[word, language] = self._new_number(word, language)
+        return self._given[word, language]
+
+    def _new_number(self, word: str, language: str) -> int:
         stem = root(word, language)
         key = (language, stem)
         if key not in self._numbers:
             self._numbers[key] = len(self._numbers)
         for form in {stem, plain(word)}:
             if len(form) >= SHORTEST:
-                self._by_start.setdefault(form[0], []).append((form, self._numbers[key]))
+                self._by_start.setdefault(form[0], set()).add((form, self._numbers[key]))
         return self._numbers[key]
 
     def numbers(self, word: str) -> frozenset[int]:

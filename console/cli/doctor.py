@@ -19,6 +19,7 @@ from core.clock import moment
 from core.errors import Corrupt, InvalidInput
 from core.log.commit import read_blob
 from core.log.records import Decision, DeferredCall, OpenTurn, Thread, Turn, item, item_of
+from core.question_back import ASK_BACK
 from core.retrieval.search import SEARCH
 from core.store import In, Query, Range, Record, Store, every
 from core.worker.process import is_gone
@@ -62,8 +63,8 @@ async def equipment(settings: Settings, store: Store) -> Equipped:
 
     Raises Corrupt if the store's own mark, which tells whether it is a demo, cannot be read.
     """
-    # A desk of the console has handbooks, so it has their search in addition to its own tools.
-    demo, tools = await is_demo(store), frozenset({SEARCH})
+    # A desk of the console has handbooks, so it has their search in addition to its own tools; and it may ask back.
+    demo, tools = await is_demo(store), frozenset({SEARCH, ASK_BACK})
     if demo:
         # The tools need records, and only their names matter here.
         records = HrRecords(":memory:")

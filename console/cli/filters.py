@@ -15,7 +15,7 @@ from core.values import CallStatus, Decider, Effect, Outcome, Verdict
 
 
 def add_viewer(parser: argparse.ArgumentParser) -> None:
-    """The options for the person who looks, and why."""
+    """The options for the viewer and the purpose."""
     parser.add_argument(
         "--as", dest="viewer", metavar="VIEWER_ID", required=True, help="your own id, which is recorded"
     )

@@ -190,7 +190,11 @@ def _thread_row(thread: Thread | SealedThread, text: bool) -> list[str]:
     if isinstance(thread, SealedThread):
         return [thread.id, "-", "sealed", "-", "-", thread.updated_at, *(["-"] if text else [])]
     row = [thread.id, thread.owner, thread.status or "-", str(thread.turns), cost(thread.totals)]
-    return [*row, thread.updated_at, *([harmless(thread.title or "-")] if text else [])]
+    return [
+        *row,
+        thread.updated_at,
+        *([harmless(thread.title or ("erased" if thread.erased_upto else "-"))] if text else []),
+    ]
 
 
 def _turn_lines(view: TurnView, thread: Thread, text: bool) -> Iterator[str]:
@@ -233,7 +237,8 @@ def _step_line(step: Step, text: bool) -> str:
             line = f"tool call {step.id}: {harmless(step.tool)} {step.status}"
             if not text:
                 return line
-            return f"{line} {_value(step.arguments)} -> {_value(step.error or step.result)}"
+            arguments = "erased" if step.erased and step.arguments is None else _value(step.arguments)
+            return f"{line} {arguments} -> {'erased' if step.erased else _value(step.error or step.result)}"
         case Summary():
             return f"summary {step.id}: {_words(step.text, text)}"
         case DeferredCall():

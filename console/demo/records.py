@@ -104,6 +104,20 @@ class HrRecords:
             "days_left": balance["days_left"],
         }
 
+    def preview_leave(
+        self, employee: str, country: str | None, kind: LeaveKind, start: date, end: date
+    ) -> tuple[int, float | None]:
+        """The working days that this leave would take, and the vacation days of this year left after it.
+
+        The second is None for leave that takes none of them: of another kind, or of another year.
+        """
+        with self._lock:
+            self._check_leave(employee, country, kind, start, end)
+            taken = len(working_days(start, end, country))
+            if not self._uses_balance(kind, start):
+                return taken, None
+            return taken, float(self._balance(employee, country)["days_left"]) - taken
+
     def issue_letter(self, key: str, employee: str, recipient: str) -> dict[str, str]:
         """Put the letter on record, once per key."""
         with self._lock:
@@ -157,6 +171,9 @@ class HrRecords:
             "as_of": str(today),
         }
 
+    def _uses_balance(self, kind: LeaveKind, start: date) -> bool:
+        return kind == "annual" and start.year == self._today().year
+
     def _check_leave(self, employee: str, country: str | None, kind: LeaveKind, start: date, end: date) -> None:
         if end < start:
             raise ValueError("The last day is before the first one.")
@@ -170,7 +187,7 @@ class HrRecords:
         if any(start <= last and first <= end for first, last in self._leave(employee, "%")):
             raise ValueError("These dates overlap leave that is already booked.")
         left = float(self._balance(employee, country)["days_left"])
-        if kind == "annual" and start.year == self._today().year and len(days) > left:
+        if self._uses_balance(kind, start) and len(days) > left:
             raise ValueError(f"This takes {len(days)} working days, but only {left:g} are left.")
 
 

@@ -4,13 +4,16 @@ A tool takes the employee from its context, which comes from the session. An arg
 model choose one.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
 from console.demo.records import HrRecords, LeaveKind
-from console.tool_words import ToolWords
+from console.format import counted, days
+from console.tool_words import Preview, ToolWords
+from core.canonical import Json
 from core.tools import Tool, ToolContext, tool
 
 
@@ -24,8 +27,8 @@ def hr_tools(records: HrRecords) -> list[Tool]:
 
     @tool(effect="unsafe", timeout=15, filters=["start", "kind"])
     def request_leave(
-        start: Annotated[date, Field(description="The first day of leave, YYYY-MM-DD.")],
-        end: Annotated[date, Field(description="The last day of leave, YYYY-MM-DD.")],
+        start: Annotated[date, Field(title="First day", description="The first day of leave.")],
+        end: Annotated[date, Field(title="Last day", description="The last day of leave.")],
         context: ToolContext,
         kind: Annotated[LeaveKind, Field(description="The kind of leave.")] = "annual",
     ) -> dict[str, str | float]:
@@ -46,16 +49,28 @@ def hr_tools(records: HrRecords) -> list[Tool]:
     return [vacation_balance, request_leave, salary_letter]
 
 
-TOOL_WORDS = {
-    "vacation_balance": ToolWords(
-        "Reading your vacation balance", "Vacation balance", "Read the vacation balance of the person who asked."
-    ),
-    "request_leave": ToolWords(
-        "Booking leave", "Leave request", "Book {kind} leave from {start} to {end} for the person who asked."
-    ),
-    "salary_letter": ToolWords(
-        "Issuing a salary letter",
-        "Salary letter",
-        "Issue a letter to {recipient} that confirms the salary of the person who asked.",
-    ),
-}
+def hr_words(records: HrRecords) -> dict[str, ToolWords]:
+    """The words of these tools, by their names."""
+
+    def leave(employee: str, country: str | None, arguments: Mapping[str, Json]) -> Preview:
+        first, last = (date.fromisoformat(arguments[name]) for name in ("start", "end"))
+        try:
+            taken, left = records.preview_leave(employee, country, arguments["kind"], first, last)
+        except ValueError as refusal:
+            return Preview(str(refusal), possible=False)
+        after = "" if left is None else f"; {left:g} left afterwards"
+        return Preview(f"{counted(taken, 'working day')}, {days(first, last)}{after}")
+
+    return {
+        "vacation_balance": ToolWords(
+            "Reading your vacation balance", "Vacation balance", "Read the vacation balance of the person who asked."
+        ),
+        "request_leave": ToolWords(
+            "Booking leave", "Leave request", "Book {kind} leave from {start} to {end} for the person who asked.", leave
+        ),
+        "salary_letter": ToolWords(
+            "Issuing a salary letter",
+            "Salary letter",
+            "Issue a letter to {recipient} that confirms the salary of the person who asked.",
+        ),
+    }

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from console.drawing.calls import draw_arguments, draw_json
+from console.drawing.arguments import draw_arguments, draw_changes
+from console.drawing.calls import draw_json
 from console.drawing.evidence import draw_facts
-from console.drawing.text import exactly, label, shown
+from console.drawing.text import exactly, label
 from console.format import counted, took
-from core.canonical import Json
 from core.log.records import ToolCall
 
 
@@ -40,10 +40,10 @@ def draw_content(call: ToolCall) -> None:
     """What the model asked for, what ran in its place, and what came of it."""
     if call.erased:
         st.info("The result has been erased.", icon=":material/delete:")
-    draw_arguments(call.planned)
+    draw_arguments(call.tool, call.planned)
     # A person or a hook can change what the model asked for; both are on record.
     if call.arguments is not None and call.arguments != call.planned:
-        draw_changes(call.planned, call.arguments)
+        draw_changes(call.tool, call.planned, call.arguments)
     if call.result is not None:
         size = counted(call.size, "byte")
         st.caption(f"Result, the first part of {size}" if call.cut else f"Result, {size}")
@@ -57,32 +57,6 @@ def draw_content(call: ToolCall) -> None:
     if call.late:
         st.caption("Reported too late: another worker had taken over the turn")
         draw_json(call.late)
-
-
-def draw_changes(planned: Json, ran: Json) -> None:
-    """The arguments that differ between the plan and what ran."""
-    st.caption("Changed before it ran")
-    rows = changes(planned, ran)
-    st.table(
-        {
-            "Argument": [label(name.replace("_", " ")) for name, _, _ in rows],
-            "Planned": [label(before, 400) for _, before, _ in rows],
-            "Ran": [label(after, 400) for _, _, after in rows],
-        },
-        border="horizontal",
-        hide_index=True,
-    )
-
-
-def changes(planned: Json, ran: Json) -> list[tuple[str, str, str]]:
-    """Name, old and new value of each argument that differs; an argument that is missing is `not set`."""
-    before = planned if isinstance(planned, dict) else {"arguments": planned}
-    after = ran if isinstance(ran, dict) else {"arguments": ran}
-    return [
-        (name, *(shown(side[name]) if name in side else "not set" for side in (before, after)))
-        for name in dict.fromkeys((*before, *after))
-        if (name in before, before.get(name)) != (name in after, after.get(name))
-    ]
 
 
 def call_facts(call: ToolCall) -> dict[str, str]:

@@ -1,20 +1,40 @@
 """Drawing a tool call: as a step of an answer, and as a card if it is waiting for approval."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias
 
 import streamlit as st
 
+from console.drawing.arguments import draw_arguments, draw_changes, draw_fields
+from console.drawing.forms import draw_form, form_fields
 from console.drawing.parts import draw_part
-from console.drawing.status_words import CALL_WORDS
+from console.drawing.questions_back import draw_asked_back, draw_question_back
+from console.drawing.status_words import CALL_WORDS, Word
 from console.drawing.text import label, shown, when
 from console.format import took
-from console.tool_words import tool_words, what_it_does
+from console.tool_words import Preview, parameters_of, tool_words, what_it_does
 from core.canonical import Json
-from core.log.records import ToolCall
+from core.log.records import Decision, ToolCall
+from core.question_back import ASK_BACK, SKIPPED
 
-Decide: TypeAlias = Callable[[ToolCall, Literal["approve", "deny"]], None]
+Outcome: TypeAlias = Literal["approve", "deny"]
+Decide: TypeAlias = Callable[[Outcome, Mapping[str, Json] | None], str | None]
+"""Decides on the call of a card, with changed arguments or None. Returns what of the changed ones was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approving:
+    """What a page gives to the cards of its viewer's calls.
+
+    `decide` takes changed arguments and a reason, or None. It returns what of the changed arguments was refused.
+    `preview` says what a call would do now.
+    """
+
+    decide: Callable[[ToolCall, Outcome, Mapping[str, Json] | None, str | None], str | None]
+    preview: Callable[[ToolCall], Preview | None]
+
 
 UNKNOWN_OUTCOME = "It is unknown whether this took effect. Check with HR before you ask for it again."
 _STATES: dict[str, Literal["running", "complete"]] = {
@@ -22,12 +42,16 @@ _STATES: dict[str, Literal["running", "complete"]] = {
     "running": "running",
     "succeeded": "complete",
 }
-_ICONS: dict[str, str] = {
-    "running": ":material/progress_activity:",
-    "complete": ":material/check:",
-    "error": ":material/error:",
-}
-"""Those of Streamlit's own steps, as which the same calls are drawn while they run."""
+_SKIPPED = Word("Skipped", "gray", ":material/skip_next:")
+_EXPIRED = Word("Expired", "orange", ":material/timer_off:")
+
+
+def step_word(call: ToolCall) -> Word:
+    """Where the call stands, as its step says it."""
+    if call.code == "approval_expired":
+        return _EXPIRED
+    skipped = call.tool == ASK_BACK and call.status == "denied" and call.decision
+    return _SKIPPED if skipped else CALL_WORDS[call.status]
 
 
 def step_label(call: ToolCall) -> str:
@@ -37,9 +61,10 @@ def step_label(call: ToolCall) -> str:
         case "planned" | "running":
             return label(words.doing)
         case "succeeded":
-            return label(words.done)
+            changed = is_changed(call.decision) and call.tool != ASK_BACK
+            return f"{label(words.done)} · Approved with changes" if changed else label(words.done)
         case _:
-            return f"{label(words.done)} · {CALL_WORDS[call.status].text.lower()}"
+            return f"{label(words.done)} · {step_word(call).text}"
 
 
 def step_state(call: ToolCall) -> Literal["running", "complete", "error"]:
@@ -48,8 +73,12 @@ def step_state(call: ToolCall) -> Literal["running", "complete", "error"]:
 
 
 def step_icon(call: ToolCall) -> str:
-    # Neither done nor gone wrong: Streamlit's own steps have no state for a call that is left to an approver.
-    return CALL_WORDS["deferred"].icon if call.status == "deferred" else _ICONS[step_state(call)]
+    return step_word(call).icon
+
+
+def is_changed(decision: Decision | None) -> bool:
+    """Whether a person approved other arguments than those that were asked for."""
+    return decision is not None and decision.outcome == "given" and decision.asked != decision.digest
 
 
 def draw_step(call: ToolCall) -> None:
@@ -59,7 +88,13 @@ def draw_step(call: ToolCall) -> None:
 
 def draw_evidence(call: ToolCall) -> None:
     """The call's arguments, its result or error, when it ran, and the decision on it."""
-    draw_arguments(call.arguments)
+    if call.tool == ASK_BACK:
+        draw_asked_back(call)
+        st.caption(when(call.planned_at))
+        return
+    draw_arguments(call.tool, call.arguments)
+    if is_changed(call.decision) and call.arguments is not None and call.planned is not None:
+        draw_changes(call.tool, call.planned, call.arguments)
     if call.erased:
         st.caption("The result has been erased.")
     if call.result is not None:
@@ -75,19 +110,14 @@ def draw_evidence(call: ToolCall) -> None:
         st.warning(UNKNOWN_OUTCOME, icon=":material/help:")
     if call.decision is not None:
         outcome = "Approved" if call.decision.outcome == "given" else "Denied"
-        st.caption(f"{outcome} by {label(call.decision.by)}, {when(call.decision.at)}")
+        changed = " with changes" if is_changed(call.decision) else ""
+        st.caption(f"{outcome}{changed} by {label(call.decision.by)}, {when(call.decision.at)}")
         if call.decision.reason:
             st.text(call.decision.reason)
     st.caption(
         when(call.started_at or call.planned_at)
         + (f" · {took(call.duration_ms)}" if call.duration_ms is not None else "")
     )
-
-
-def draw_arguments(arguments: Json) -> None:
-    st.caption("Arguments" if arguments else "No arguments")
-    if arguments:
-        draw_json(arguments)
 
 
 def draw_json(value: Json) -> None:
@@ -101,27 +131,77 @@ def draw_json(value: Json) -> None:
         st.code(shown(value), language="json", wrap_lines=True)
 
 
-def draw_request(title: str, tool: str, arguments: Json) -> None:
-    """The head of a card: what will happen if a person approves the call, with its arguments."""
+def draw_request(title: str, tool: str, arguments: Json, preview: Preview | None) -> None:
+    """The head of a card: what will happen if a person approves the call."""
     st.markdown(f":material/approval: **{title}**")
     st.markdown(label(what_it_does(tool, arguments if isinstance(arguments, dict) else None), 400))
-    if arguments:
-        draw_json(arguments)
+    if preview and preview.possible:
+        st.markdown(f":material/info: **{label(preview.text, 300)}** :small[(as of now)]")
+    elif preview:
+        st.warning(label(preview.text, 300), title="This would be refused now", icon=":material/error:")
 
 
-def draw_approval(call: ToolCall, decide: Decide) -> None:
+def draw_decision(
+    call_id: str, tool: str, arguments: Json, decide: Decide, draw_below: Callable[[], object] | None = None
+) -> None:
+    """The arguments of a card and its buttons, or the form on which they are changed before they are approved.
+
+    `draw_below` draws what stands between the arguments and the buttons.
+    """
+    editing = f"card_editing_{call_id}"
+    # Without its schema there is no form: a desk that lacks the tool can only take the call as it is.
+    fields = form_fields(parameters_of(tool)) if isinstance(arguments, dict) else []
+    if fields and st.session_state.get(editing):
+
+        def approve(changed: dict[str, Json]) -> str | None:
+            refused = decide("approve", changed)
+            _set(editing, refused is not None)
+            return refused
+
+        draw_form(
+            f"card_form_{call_id}",
+            fields,
+            arguments,
+            send="Approve with changes",
+            sent=approve,
+            leave="Cancel",
+            left=partial(_set, editing, False),
+            draw_below=draw_below,
+        )
+        return
+    draw_fields(tool, arguments)
+    if draw_below:
+        draw_below()
+    with st.container(horizontal=True):
+        st.button("Approve", key=f"card_approve_{call_id}", type="primary", on_click=_decide, args=(decide, "approve"))
+        if fields:
+            st.button("Edit", key=f"card_edit_{call_id}", on_click=_set, args=(editing, True))
+        st.button("Deny", key=f"card_deny_{call_id}", on_click=_decide, args=(decide, "deny"))
+
+
+def draw_approval(call: ToolCall, approving: Approving) -> None:
     """The card of a call that its turn waits for, drawn from the record: a reload shows the same card."""
+
+    def decide(outcome: Outcome, changed: Mapping[str, Json] | None, reason: str | None = None) -> str | None:
+        return approving.decide(call, outcome, changed, reason)
+
     with st.container(border=True, key=f"card_{call.id}"):
-        draw_request(f"{label(tool_words(call.tool).done)}: needs approval", call.tool, call.planned)
-        # A call that an earlier version left waiting for an approver is not its asker's to decide.
+        if call.tool == ASK_BACK:
+            draw_question_back(call, partial(decide, "approve"), partial(decide, "deny", None, SKIPPED))
+            st.caption(f"If it is not answered by {when(call.expires)}, it is closed without an answer.")
+            return
+        title = f"{label(tool_words(call.tool).done)}: needs approval"
+        draw_request(title, call.tool, call.planned, approving.preview(call))
         if call.approval == "asker":
-            with st.container(horizontal=True):
-                for word, outcome in (("Approve", "approve"), ("Deny", "deny")):
-                    st.button(
-                        word,
-                        key=f"card_{outcome}_{call.id}",
-                        type="primary" if outcome == "approve" else "secondary",
-                        on_click=decide,
-                        args=(call, outcome),
-                    )
+            draw_decision(call.id, call.tool, call.planned, decide)
+        else:  # a call that an earlier version left waiting for an approver is not its asker's to decide
+            draw_fields(call.tool, call.planned)
         st.caption(f"If it is not approved by {when(call.expires)}, it is denied.")
+
+
+def _decide(decide: Decide, outcome: Outcome) -> None:
+    decide(outcome, None)
+
+
+def _set(name: str, value: bool) -> None:
+    st.session_state[name] = value

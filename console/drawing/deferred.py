@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from console.drawing.calls import draw_request
+from console.drawing.arguments import draw_changes, draw_fields
+from console.drawing.calls import draw_request, is_changed
 from console.drawing.parts import reading
 from console.drawing.status_words import Word
 from console.drawing.text import label, when
 from console.tool_words import tool_words
+from core.canonical import Json
 from core.desk.turn_views import TurnView
 from core.log.records import Decision, DeferredCall
 from core.values import DeferredClosed
@@ -38,17 +40,23 @@ _CLOSED: dict[DeferredClosed, tuple[Word, str]] = {
 }
 
 
-def draw_deferred(call: DeferredCall, withdraw: Callable[[DeferredCall], None]) -> None:
-    """A call's card while it waits for an approver; afterwards what became of it, in words."""
+def draw_deferred(call: DeferredCall, planned: Json, withdraw: Callable[[DeferredCall], None]) -> None:
+    """A call's card while it waits for an approver; afterwards what became of it, in words.
+
+    `planned` are the arguments that were asked for: an approver may have allowed others.
+    """
     if call.status == "waiting":
         with st.container(border=True, key=f"deferred_{call.call}"):
-            draw_request(f"{_name(call)}: waits for an approver", call.tool, call.arguments)
+            draw_request(f"{_name(call)}: waits for an approver", call.tool, call.arguments, None)
+            draw_fields(call.tool, call.arguments)
             st.caption(f"Waits for an approver until {when(call.expires)}. You can go on asking in the meantime.")
             st.button("Withdraw", key=f"withdraw_{call.call}", icon=":material/undo:", on_click=withdraw, args=(call,))
         return
     if call.decision:
         st.markdown(f"{_decided(call.decision).badge} {_name(call)}, {_by(call.decision)}")
         _draw_reason(call.decision)
+        if is_changed(call.decision) and planned is not None and call.arguments is not None:
+            draw_changes(call.tool, planned, call.arguments)
     if call.closed:
         word, text = _CLOSED[call.closed]
         st.markdown(f"{word.badge} {_name(call)}")
@@ -88,7 +96,7 @@ def _name(call: DeferredCall) -> str:
 
 def _decided(decision: Decision) -> Word:
     word = _DECIDED[decision.outcome]
-    return word if decision.asked == decision.digest else replace(word, text=f"{word.text} with changes")
+    return replace(word, text=f"{word.text} with changes") if is_changed(decision) else word
 
 
 def _by(decision: Decision) -> str:

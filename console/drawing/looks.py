@@ -8,6 +8,7 @@ from console.drawing.status_words import CALL_WORDS, OUTCOME_WORDS, VERDICT_WORD
 from console.drawing.text import shown, when
 from console.format import counted
 from core.canonical import Json
+from core.desk.own_data import OwnLook
 from core.gate import Action
 from core.log.records import Look
 
@@ -56,6 +57,7 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
 }
 
 _OBJECTS = {"thread": "thread", "turn": "answer", "call": "tool call", "person": "person"}
+_OF_OWN = {"thread": "the thread", "turn": "an answer in", "call": "a tool call in"}
 _WAITING = ActionWords("listed", "Listed the calls that wait for an approver", "list the calls that wait")
 _FILTERS = {
     "since": "from",
@@ -91,6 +93,23 @@ def what(look: Look) -> str:
     details = [f"“{look.words}”"] if look.words else []
     details += [_detail(name, value) for name, value in filters.items()]
     return f"{done}{_object(look)}" + (f": {', '.join(details)}" if details else "")
+
+
+def done_at_own(look: OwnLook) -> str:
+    """What another person did with what is the viewer's: a line that goes on with the title of the look's thread."""
+    match look.action:
+        case "person.search":
+            return "Searched for your tool calls" if look.calls else "Searched for your threads"
+        case "export" if look.calls:
+            return "Exported your tool calls"
+        case "export":
+            return "Exported the thread" if look.thread else "Exported your threads"
+        case "audit.list":
+            return "Listed the looks at what is yours"
+        case "call.read" if look.object is None:
+            return "Listed a tool call of yours that waits for an approver"
+        case _:
+            return f"{ACTION_WORDS[look.action].done} {_OF_OWN[look.object or 'thread']}"
 
 
 def about_whom(look: Look) -> str:

@@ -1,20 +1,23 @@
 """Drawing requests, for approvers and for reviewers: the card of a request, and what became of it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import streamlit as st
 
-from console.drawing.calls import draw_request
+from console.drawing.arguments import draw_changes
+from console.drawing.calls import Outcome, draw_decision, draw_request, is_changed
 from console.drawing.evidence import draw_facts
 from console.drawing.status_words import Word
 from console.drawing.text import exactly, label, when
-from console.tool_words import tool_words
+from console.tool_words import Preview, tool_words
 from core.canonical import Json
+from core.errors import RolltopError
 from core.log.records import DeferredCall
 from core.values import DeferredClosed, DeferredStatus
 
-DecideRequest: TypeAlias = Callable[[DeferredCall, Literal["approve", "deny"], str], None]
+DecideRequest: TypeAlias = Callable[[DeferredCall, Outcome, str, Mapping[str, Json] | None], str | None]
+"""Decides with a reason and changed arguments, None for those on the card. Returns what of these was refused."""
 
 _STATUSES: Mapping[DeferredStatus, Word] = {
     "waiting": Word("Waits for an approver", "orange", ":material/approval:"),
@@ -31,46 +34,44 @@ CLOSED: Mapping[DeferredClosed, str] = {
 """Why a request was closed, as the end of a sentence."""
 
 
-def draw_request_card(call: DeferredCall, names: Sequence[str], decide: DecideRequest) -> None:
-    """The card on which an approver decides, drawn from the record. `names` are the tool's arguments in its order."""
+def waiting_badge(count: Callable[[], int]) -> str:
+    """How many requests wait, as it stands behind the page's name in the menu; "" for 0 and if that is unknown."""
+    try:
+        waiting = count()
+    except RolltopError:  # the page that is drawn next says what is wrong
+        return ""
+    return f" :red-badge[{waiting}]" if waiting else ""
+
+
+def draw_request_card(call: DeferredCall, preview: Preview | None, decide: DecideRequest) -> None:
+    """The card on which an approver decides, drawn from the record."""
+    reason = f"card_reason_{call.call}"
+
+    def decided(outcome: Outcome, changed: Mapping[str, Json] | None) -> str | None:
+        # Read now: the click can come before the run that would draw the button with the reason that was typed.
+        return decide(call, outcome, st.session_state[reason], changed)
+
     with st.container(border=True, key=f"card_{call.call}"):
         title = f"{label(tool_words(call.tool).done)}: needs approval"
-        draw_request(title, call.tool, arranged(call.arguments, names))
+        draw_request(title, call.tool, call.arguments, preview)
         st.caption(f"Requested by {label(call.owner)}, {when(call.asked_at)}")
-        key = f"card_reason_{call.call}"
-        st.text_input("Reason (optional)", key=key, max_chars=500)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            for word, outcome in (("Approve", "approve"), ("Deny", "deny")):
-                st.button(
-                    word,
-                    key=f"card_{outcome}_{call.call}",
-                    type="primary" if outcome == "approve" else "secondary",
-                    on_click=_decide,
-                    args=(decide, call, outcome, key),
-                )
-            st.page_link(
-                "../pages/call.py",
-                label="Open this call",
-                icon=":material/open_in_new:",
-                query_params={"tc_id": call.call},
-            )
+        draw_decision(
+            call.call,
+            call.tool,
+            call.arguments,
+            decided,
+            lambda: st.text_input("Reason (optional)", key=reason, max_chars=500),
+        )
+        st.page_link(
+            "../pages/call.py",
+            label="Open this call",
+            icon=":material/open_in_new:",
+            query_params={"tc_id": call.call},
+        )
         st.caption(
             "It runs as soon as the thread is free; the employee is told there, with your reason. "
             f"If it is not approved by {when(call.expires)}, it expires and does not run."
         )
-
-
-def _decide(decide: DecideRequest, call: DeferredCall, outcome: Literal["approve", "deny"], key: str) -> None:
-    # Read now: the click can come before the run that would draw the button with the reason that was typed.
-    decide(call, outcome, st.session_state[key])
-
-
-def arranged(arguments: Json, names: Sequence[str]) -> Json:
-    """The arguments in this order; those that are not named follow in alphabetical order."""
-    if not isinstance(arguments, dict):
-        return arguments
-    known = [name for name in names if name in arguments]
-    return {name: arguments[name] for name in (*known, *sorted(arguments.keys() - {*known}))}
 
 
 def request_word(call: DeferredCall) -> Word:
@@ -84,12 +85,12 @@ def decision_words(call: DeferredCall) -> str:
     """What was decided, `approved with changes`; "" before the decision."""
     if call.decision is None:
         return ""
-    changed = call.decision.asked != call.decision.digest
-    return "denied" if call.decision.outcome == "denied" else f"approved{' with changes' if changed else ''}"
+    changed = " with changes" if is_changed(call.decision) else ""
+    return "denied" if call.decision.outcome == "denied" else f"approved{changed}"
 
 
-def draw_request_facts(call: DeferredCall) -> None:
-    """What became of a request, for a reviewer."""
+def draw_request_facts(call: DeferredCall, planned: Json = None) -> None:
+    """What became of a request, for a reviewer, and how it differs from the `planned` arguments if they are given."""
     decision = call.decision
     draw_facts(
         {"Request": request_word(call).text, "Asked": exactly(call.asked_at), "Expires": exactly(call.expires)}
@@ -103,3 +104,5 @@ def draw_request_facts(call: DeferredCall) -> None:
             else {}
         )
     )
+    if is_changed(decision) and planned is not None and call.arguments is not None:
+        draw_changes(call.tool, planned, call.arguments)

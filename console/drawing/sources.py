@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 import streamlit as st
 
+from console.components.scripts import component
+from console.drawing.dialogs import open_dialog
 from console.drawing.marking import marked
 from console.drawing.parts import draw_part, reading
 from console.drawing.text import label, markdown
@@ -20,42 +22,59 @@ _MORE = re.compile(
     r"\((\d+ (?:more (?:row|item)s?|weiterer? (?:Zeile|Punkt)|weitere (?:Zeilen|Punkte))) in (?:the|der) ", re.I
 )
 
+POLICY_ICON = ":material/menu_book:"
+
+_markers = component("markers")
+
 Section: TypeAlias = Callable[[Passage], Sequence[Passage]]
 """The passages of a passage's section, in order; [] if they are gone or do not apply to the viewer."""
+
+
+def mount_markers() -> None:
+    """Let a click on a `[n]` in an answer open source n, on this page from now on."""
+    _markers(key="markers", height="content")
 
 
 def draw_sources(
     text: str | None, citations: Sequence[Citation], retrievals: Sequence[Retrieval], section: Section, key: str
 ) -> None:
-    """A chip for each passage that the text cites, which opens it, and one for the rows that a quote has left out.
+    """What the handbooks say: a chip for each passage that the text cites, by section under its document's title.
 
-    A text that cites nothing because the handbooks do not answer has a chip for the passage it names as the nearest.
-    `key` sets these chips apart from others on the page. Call it inside a fragment: to open a passage runs that alone.
+    A chip opens its passage; another one stands for the rows that a quote has left out. A text that cites nothing
+    because the handbooks do not answer has a chip for the passage it names as the nearest. `key` sets these chips apart
+    from others on the page. Call it inside a fragment: to open a passage runs that alone.
     """
     if not citations:
         _draw_nearest(text or "", retrievals, section, key)
         return
-    quotes: dict[int, list[Citation]] = {}
-    for citation in citations:
-        quotes.setdefault(citation.number, []).append(citation)
     passages = {passage.id: passage for retrieval in retrievals for passage in retrieval.passages}
     more = left_out(text or "")
-    st.caption("Sources")
-    with st.container(horizontal=True, gap="xsmall"):
-        for number, cited in sorted(quotes.items()):
-            passage = cited[0].passage
-            chip = f"{number} · {label(passage.title, 40)}"
-            if st.button(
-                chip, key=f"source_{key}_{number}", icon=":material/menu_book:", help=label(_trail(passage), 300)
-            ):
-                _open(f"{number} · ", passage, [citation.quote for citation in cited], passages, section)
-            if number in more and st.button(
-                more[number],
-                key=f"more_{key}_{number}",
-                icon=":material/unfold_more:",
-                help=f"Show all of source {number}",
-            ):
-                _open(f"{number} · ", passage, [citation.quote for citation in cited], passages, section)
+    st.markdown(f":blue-badge[{POLICY_ICON} Policy says]")
+    for title, numbered in by_document(citations).items():
+        group = f"document_{key}_{min(numbered)}"
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=group):
+            st.caption(label(title, 80), width="content")
+            for number, cited in numbered.items():
+                passage = cited[0].passage
+                show = partial(_open, f"{number} · ", passage, [one.quote for one in cited], passages, section)
+                name, whole = f"{number} · {label(_section(passage), 40)}", label(_trail(passage), 300)
+                if st.button(name, key=f"source_{key}_{number}", icon=POLICY_ICON, help=whole):
+                    show()
+                if number in more and st.button(
+                    more[number],
+                    key=f"more_{key}_{number}",
+                    icon=":material/unfold_more:",
+                    help=f"Show all of source {number}",
+                ):
+                    show()
+
+
+def by_document(citations: Sequence[Citation]) -> dict[str, dict[int, list[Citation]]]:
+    """The citations by their documents' titles and their numbers, the lowest number first."""
+    documents: dict[str, dict[int, list[Citation]]] = {}
+    for citation in sorted(citations, key=lambda citation: citation.number):
+        documents.setdefault(citation.passage.title, {}).setdefault(citation.number, []).append(citation)
+    return documents
 
 
 def left_out(text: str) -> dict[int, str]:
@@ -81,9 +100,6 @@ def _draw_nearest(text: str, retrievals: Sequence[Retrieval], section: Section, 
 
 
 def _open(mark: str, passage: Passage, quotes: list[str], passages: Mapping[str, Passage], section: Section) -> None:
-    title = f"{mark}{label(passage.title, 120)}"
-
-    @st.dialog(title, position="right", width=720, icon=":material/menu_book:")
     def draw() -> None:
         draw_passage(passage, quotes, passages, "open")
         around: Sequence[Passage] = ()
@@ -94,7 +110,7 @@ def _open(mark: str, passage: Passage, quotes: list[str], passages: Mapping[str,
             icon = ":material/unfold_more:"
             draw_part("The whole section", f"section_{passage.id}", whole, icon=icon, compact=False)
 
-    draw()
+    open_dialog(f"{mark}{label(passage.title, 120)}", POLICY_ICON, draw, aside=True)
 
 
 def draw_section(pieces: Sequence[Passage], passage: Passage, quotes: Sequence[str]) -> None:
@@ -123,7 +139,7 @@ def draw_passage(passage: Passage, quotes: Sequence[str], passages: Mapping[str,
     """
     if passage.section:
         st.caption(" / ".join(label(heading) for heading in passage.section))
-    st.caption(label(" · ".join(_facts(passage)), 400))
+    st.caption(label(" · ".join(passage_facts(passage)), 400))
     text, unmarked = marked(passage.text, quotes)
     for quote in unmarked:
         st.info(markdown(quote), icon=":material/format_quote:")
@@ -140,15 +156,20 @@ def draw_passage(passage: Passage, quotes: Sequence[str], passages: Mapping[str,
 
 
 def _draw_text(passage: Passage) -> None:
-    st.caption(label(" · ".join(_facts(passage)), 400))
+    st.caption(label(" · ".join(passage_facts(passage)), 400))
     st.markdown(markdown(passage.text), anchors=False)
+
+
+def _section(passage: Passage) -> str:
+    """The heading right above the passage; the title for what stands before the first one."""
+    return passage.section[-1] if passage.section else passage.title
 
 
 def _trail(passage: Passage) -> str:
     return " / ".join([passage.title, *passage.section])
 
 
-def _facts(passage: Passage) -> list[str]:
+def passage_facts(passage: Passage) -> list[str]:
     """Page, version, dates and audience, as far as they are known; an audience of everybody is left out."""
     return [
         *([f"Page {passage.page}"] if passage.page else []),

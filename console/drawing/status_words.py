@@ -5,7 +5,7 @@ A code without words here still gets a sentence: a newer core may have more code
 
 from dataclasses import dataclass
 
-from core.values import FAILED_CALL, CallStatus, Cause, Effect, Outcome, TurnStatus, Verdict
+from core.values import FAILED_CALL, CallStatus, Cause, Dislike, Effect, Outcome, TurnStatus, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,14 @@ CAUSE_WORDS: dict[Cause, str] = {
     "tool": "Tool",
     "tone": "Tone",
     "other": "Other",
+}
+
+DISLIKE_WORDS: dict[Dislike, str] = {
+    "wrong": "It is wrong",
+    "no_answer": "It does not answer the question",
+    "outdated": "It is out of date",
+    "unclear": "It is unclear",
+    "other": "Something else",
 }
 
 _FAILURES = {

@@ -12,6 +12,7 @@ import streamlit as st
 
 from console.format import exact_time, local_time
 from core.canonical import Json
+from core.log.records import Thread
 
 _IMAGE = re.compile(r"!\[")
 # Streamlit draws `:name[...]` as a badge or a colour, and a quoted text must not imitate the page.
@@ -34,6 +35,11 @@ def label(text: str, most: int = 80) -> str:
     """One line without markup, for buttons, links, steps and titles."""
     line = " ".join(text.split())
     return _MARKUP.sub(r"\\\1", line if len(line) <= most else line[: most - 1] + "…")
+
+
+def titled(thread: Thread) -> str:
+    """The thread's title, or why it has none."""
+    return thread.title or ("Erased" if thread.erased_upto else "Untitled")
 
 
 def when(text: str | None, *, seconds: bool = False) -> str:

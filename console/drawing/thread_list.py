@@ -1,19 +1,55 @@
-"""Drawing the list of the viewer's own threads, beside the conversation."""
+"""Drawing the list of the viewer's own threads, beside the conversation, and what can be done with each of them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import partial
+from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from console.asking import Asking
+from console.drawing.erasure import draw_erasure
 from console.drawing.paging import Pages
-from console.drawing.status_words import TURN_WORDS
-from console.drawing.text import label
+from console.drawing.shortcuts import NEW_THREAD
+from console.drawing.status_words import CALL_WORDS, TURN_WORDS
+from console.drawing.text import label, reader_zone, titled
+from console.format import short_day
+from core.clock import moment
+from core.desk.snippets import Snippet
+from core.log.records import Thread
+from core.values import Shelf
 
 THREADS = 20
-"""On a page of the list."""
+"""On a page of the list, and of what a search finds."""
+
+PINNED = 10
+"""On a page of the pinned ones, which stand above each page of the list."""
+
+# Theming has no options for these. A label is centered in a wide button, and a menu's label and arrow take the room of
+# the title beside it: the label is only read out.
+STYLE = """<style>
+[class*="st-key-chat_open_"] button > div { width: 100%; justify-content: flex-start; text-align: left }
+[class*="st-key-chat_menu_"] button { padding: 0; min-width: 2rem }
+[class*="st-key-chat_menu_"] button div[aria-hidden] { display: none }
+[class*="st-key-chat_menu_"] button [data-testid=stMarkdownContainer] {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)
+}
+</style>"""
 
 
 def draw_thread_list(asking: Asking) -> None:
     """The list, with a search. Call it inside the sidebar."""
-    st.button("New thread", icon=":material/add:", width="stretch", on_click=asking.open_thread, args=(None,))
+    st.html(STYLE)
+    st.button(
+        "New thread",
+        key="chat_new",
+        icon=":material/add:",
+        width="stretch",
+        shortcut=NEW_THREAD,
+        on_click=asking.open_thread,
+        args=(None,),
+    )
     words = st.text_input(
         "Search your threads",
         key="chat_words",
@@ -21,20 +57,163 @@ def draw_thread_list(asking: Asking) -> None:
         placeholder="Search your threads",
         label_visibility="collapsed",
     )
-    pages = Pages[str]("chat_list", words)
-    archive = asking.desk.archive
-    listing = asking.run(archive.threads(asking.viewer, words=words, limit=THREADS, cursor=pages.cursor))
-    for one in listing.items:
-        icon = TURN_WORDS[one.status].icon if one.status in ("running", "awaiting_approval") else None
+    if words.strip():
+        _draw_found(asking, words)
+    else:
+        zone = reader_zone()
+        pinned = _draw_shelf(asking, "pinned", zone)
+        listed = _draw_shelf(asking, "listed", zone)
+        if not (pinned or listed):
+            st.caption("Ask a question to start a thread. It will be listed here.")
+        archived = st.expander("Archived", key="chat_archive", type="compact", on_change="rerun")
+        if archived.open:
+            with archived:
+                if not _draw_shelf(asking, "archived", zone):
+                    st.caption("To keep a thread out of the list, archive it in its menu.")
+    if (deed := asking.deed) and deed[0] == "erase":
+        # A dialog has its own size and place, and is open until the deed is done or left.
+        dialog = st.dialog("Ask for erasure", icon=":material/auto_delete:", on_dismiss=asking.leave)
+        dialog(_draw_erasure)(asking, deed[1])
+
+
+def heading(at: date, today: date) -> str:
+    """What a list calls the day: `Today`, `Yesterday`, `Last 7 days`, or its month, as in `October 2026`."""
+    # Two machines' clocks differ a little, so a moment can seem to lie ahead.
+    days = max(0, (today - at).days)
+    if days < 2:
+        return ("Today", "Yesterday")[days]
+    return "Last 7 days" if days < 7 else f"{at:%B %Y}"
+
+
+def _draw_shelf(asking: Asking, shelf: Shelf, zone: ZoneInfo) -> bool:
+    """A page of the threads of a shelf, by days. False for an empty shelf."""
+    pages = Pages[str](f"chat_{shelf}", None)
+    limit = PINNED if shelf == "pinned" else THREADS
+    listing = asking.run(asking.desk.archive.threads(asking.viewer, shelf, limit=limit, cursor=pages.cursor))
+    today = datetime.now(zone).date()
+
+    def day(thread: Thread) -> str:
+        return "Pinned" if shelf == "pinned" else heading(moment(thread.updated_at).astimezone(zone).date(), today)
+
+    for name, threads in groupby(listing.items, day):
+        with st.container(gap=None):
+            st.caption(f"**{name}**")
+            for thread in threads:
+                _draw_row(asking, thread, label(titled(thread), 200), _marks(thread, zone))
+    pages.draw(listing.cursor)
+    return bool(listing.items) or pages.cursor is not None
+
+
+def _draw_found(asking: Asking, words: str) -> None:
+    """A page of the threads with these words: those with a title that has them, then those with a message."""
+    zone = reader_zone()
+    pages = Pages[str]("chat_found", words)
+    found = asking.run(asking.desk.archive.search_threads(asking.viewer, words, limit=THREADS, cursor=pages.cursor))
+    with st.container(gap=None):
+        for one in found.items:
+            title, marks = label(titled(one.thread), 200), _marks(one.thread, zone)
+            if one.hit.turn is None:
+                title = _marked(one.hit.snippet)
+            else:
+                marks.insert(0, _marked(one.hit.snippet))
+            if one.thread.shelf == "archived":
+                marks.append(":material/archive: Archived")
+            _draw_row(asking, one.thread, title, marks, one.hit.turn)
+    if not found.items:
+        st.caption("No threads match. Search for fewer or other words.")
+    pages.draw(found.cursor)
+
+
+def _draw_row(asking: Asking, thread: Thread, title: str, marks: Sequence[str], turn: str | None = None) -> None:
+    """A thread, with its menu; a click opens it, at the turn if there is one."""
+    if asking.deed == ("rename", thread.id):
+        _draw_rename(asking, thread)
+        return
+    with st.container(key=f"chat_row_{thread.id}", horizontal=True, vertical_alignment="center", gap=None, wrap=False):
         st.button(
-            label(one.title or "Untitled"),
-            key=f"chat_open_{one.id}",
-            icon=icon,
-            type="secondary" if one.id == asking.thread else "tertiary",
+            title,
+            key=f"chat_open_{thread.id}",
+            type="secondary" if thread.id == asking.thread else "tertiary",
+            width="stretch",
             wrap=False,
             on_click=asking.open_thread,
-            args=(one.id,),
+            args=(thread.id, turn),
         )
-    if not listing.items:
-        st.caption("No threads match." if words else "Your threads will be listed here.")
-    pages.draw(listing.cursor)
+        deeds = {
+            ":material/edit: Rename": partial(asking.begin, "rename", thread.id),
+            **(
+                {":material/keep_off: Unpin": partial(asking.shelve, thread.id, "listed")}
+                if thread.shelf == "pinned"
+                else {":material/keep: Pin": partial(asking.shelve, thread.id, "pinned")}
+            ),
+            **(
+                {":material/unarchive: Put back": partial(asking.shelve, thread.id, "listed")}
+                if thread.shelf == "archived"
+                else {":material/archive: Archive": partial(asking.shelve, thread.id, "archived")}
+            ),
+            **(
+                {":material/undo: Take back the request for erasure": partial(asking.withdraw_erasure, thread.id)}
+                if thread.erase_due
+                else {":material/auto_delete: Ask for erasure": partial(asking.begin, "erase", thread.id)}
+            ),
+        }
+        key = f"chat_menu_{thread.id}"
+        st.menu_button(
+            f"Actions for {label(titled(thread))}",
+            list(deeds),
+            key=key,
+            icon=":material/more_horiz:",
+            type="tertiary",
+            on_click=lambda: deeds[st.session_state[key]](),
+        )
+    if marks:
+        st.caption("  \n".join(marks))
+
+
+def _marks(thread: Thread, zone: ZoneInfo) -> list[str]:
+    """What the viewer should know before they open the thread."""
+    marks = []
+    if thread.open:
+        waits = thread.open.status == "awaiting_approval"
+        marks.append(f"{TURN_WORDS['awaiting_approval'].icon} Waiting for you" if waits else TURN_WORDS["running"].sign)
+    if any(call.decision is None for call in thread.deferred):
+        marks.append(f"{CALL_WORDS['deferred'].icon} Waiting for an approver")
+    if thread.erase_due:
+        marks.append(f":material/auto_delete: Will be erased on {short_day(thread.erase_due, zone)}")
+    elif thread.erased_upto:
+        marks.append(":material/ink_eraser: Erased")
+    return marks
+
+
+def _marked(found: Snippet) -> str:
+    """The snippet with its marks in bold."""
+    parts, at = [], 0
+    for begin, end in found.marks:
+        parts += [label(found.text[at:begin], 300), f"**{label(found.text[begin:end], 300)}**"]
+        at = end
+    # The marks are whole runs between spaces, so the spaces can be put back.
+    return " ".join(part for part in [*parts, label(found.text[at:], 300)] if part)
+
+
+def _draw_rename(asking: Asking, thread: Thread) -> None:
+    """The thread's title in a form, in its place in the list."""
+    key = f"chat_title_{thread.id}"
+    with st.form(f"chat_rename_{thread.id}"):
+        st.text_input("Title", thread.title or "", key=key, max_chars=200)
+        with st.container(horizontal=True):
+            st.form_submit_button(
+                "Save",
+                key=f"chat_rename_save_{thread.id}",
+                type="primary",
+                on_click=lambda: asking.rename(thread.id, st.session_state[key]),
+            )
+            st.form_submit_button("Cancel", key=f"chat_rename_cancel_{thread.id}", on_click=asking.leave)
+
+
+def _draw_erasure(asking: Asking, thread_id: str) -> None:
+    def leave() -> None:
+        asking.leave()
+        st.rerun()
+
+    thread = asking.run(asking.desk.archive.thread(asking.viewer, thread_id))
+    draw_erasure(thread, asking.desk.erase_after, asking.ask_erasure, leave)

@@ -7,6 +7,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from console.drawing.status_words import CALL_WORDS, OUTCOME_SHORT, OUTCOME_WORDS, VERDICT_WORDS
 from console.drawing.tables import Button, Cells, draw_table, moments
+from console.drawing.text import titled
 from console.format import cost
 from console.tool_words import tool_words
 from core.clock import moment
@@ -59,7 +60,7 @@ def _cells(row: ThreadRow) -> Cells:
     open_turn = [outcome for outcome in thread.outcomes if outcome not in counts]
     chips = [f"{counts[outcome]} {text}" for outcome, text in OUTCOME_SHORT.items() if outcome in counts]
     cells: dict[str, object] = {
-        "Question": " ".join((thread.title or "Untitled").split()),
+        "Question": " ".join(titled(thread).split()),
         "Outcomes": [OUTCOME_SHORT[outcome] for outcome in open_turn] + chips,
         "When": moment(thread.updated_at),
         "Person": thread.owner,

@@ -13,7 +13,7 @@ from console.drawing.paging import draw_numbered
 from console.drawing.parts import draw_part
 from console.drawing.requests import decision_words, draw_request_facts, request_word
 from console.drawing.sources import draw_legs, draw_passage
-from console.drawing.status_words import CALL_WORDS, TURN_WORDS, Word
+from console.drawing.status_words import CALL_WORDS, DISLIKE_WORDS, TURN_WORDS, Word
 from console.drawing.text import exactly, label
 from console.format import counted, lasted, money, took
 from console.tool_words import tool_words
@@ -260,7 +260,7 @@ def _draw_handover(handover: HandoverRecord) -> None:
 
 def _feedback_line(turn: Turn) -> _Line:
     thumb = "down" if turn.rating == "down" else "up"
+    reason = f" · {DISLIKE_WORDS[turn.dislike].lower()}" if turn.dislike else ""
     draw = partial(st.text, turn.comment) if turn.comment else None
-    return _Line(
-        f"rating_{turn.id}", turn.n + 1, 0, None, f":material/thumb_{thumb}:", f"Feedback: thumbs {thumb}", draw
-    )
+    title = f"Feedback: thumbs {thumb}{reason}"
+    return _Line(f"rating_{turn.id}", turn.n + 1, 0, None, f":material/thumb_{thumb}:", title, draw)

@@ -1,14 +1,15 @@
 """Drawing a turn from its record: the question, the steps, the answer, its sources, and how it ended."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import streamlit as st
 
-from console.drawing.calls import Decide, draw_approval, draw_step
+from console.drawing.calls import Approving, draw_approval, draw_step
 from console.drawing.deferred import draw_deferred
+from console.drawing.records import draw_records
 from console.drawing.sources import Section, draw_sources, with_markers
 from console.drawing.status_words import what_went_wrong
+from console.drawing.text import label
 from core.desk.turn_views import TurnView
 from core.log.records import DeferredCall, Turn
 
@@ -22,7 +23,9 @@ def draw_question(turn: Turn) -> None:
             st.text(turn.question)
 
 
-def draw_answer(view: TurnView, decide: Decide, withdraw: Callable[[DeferredCall], None], section: Section) -> None:
+def draw_answer(
+    view: TurnView, approving: Approving, withdraw: Callable[[DeferredCall], None], section: Section
+) -> None:
     """The turn's steps, text, sources and cards of calls that wait, as far as they are on record.
 
     Call it inside the assistant's chat message.
@@ -30,9 +33,10 @@ def draw_answer(view: TurnView, decide: Decide, withdraw: Callable[[DeferredCall
     _draw_answer(view, section)
     for call in view.calls:
         if call.status == "awaiting_approval":
-            draw_approval(call, decide)
+            draw_approval(call, approving)
+    planned = {call.id: call.planned for call in view.calls}
     for deferred in view.deferred:
-        draw_deferred(deferred, withdraw)
+        draw_deferred(deferred, planned.get(deferred.call), withdraw)
 
 
 # A fragment: to open a step or a source draws this answer anew, and not the page.
@@ -44,7 +48,10 @@ def _draw_answer(view: TurnView, section: Section) -> None:
             draw_step(call)
     if turn.text:
         st.markdown(with_markers(turn.text, turn.citations), anchors=False)
+    elif "turn.ended" in turn.erased:
+        st.caption("The answer has been erased.")
     draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
+    draw_records(view.calls)
 
 
 def is_unanswered(view: TurnView) -> bool:
@@ -53,16 +60,22 @@ def is_unanswered(view: TurnView) -> bool:
 
 
 def draw_unsourced(view: TurnView) -> None:
-    """A warning under an answer that a model gave although the handbooks do not have it."""
+    """What was searched in vain, with a warning if a model gave an answer although the handbooks do not have it."""
     turn = view.turn
+    if turn.status != "completed" or turn.citations or not is_unanswered(view):
+        return
     # The offline model cannot know more than the handbooks: its own words say that they do not answer.
-    unsourced = turn.snapshot.models != ("offline:",) and not turn.citations and not view.calls
-    if turn.status == "completed" and unsourced and is_unanswered(view):
+    if turn.snapshot.models != ("offline:",) and not view.calls:
         st.warning(
             "This is not from the handbooks. Check with the People team before you rely on it.",
             title="No source",
             icon=":material/search_off:",
         )
+    for search in view.retrievals:
+        if search.answers is False and search.query:
+            nearest = " Nearest: " + ", ".join(list(dict.fromkeys(one.title for one in search.passages))[:3]) + "."
+            searched = f"Searched the handbooks for “{search.query}”, without an answer."
+            st.caption(label(searched, 300) + (label(nearest, 300) if search.passages else ""))
 
 
 def needs_person(view: TurnView) -> bool:
@@ -79,10 +92,10 @@ def draw_ending(turn: Turn) -> None:
         case "cancelled" if turn.code == "approval_expired":
             st.info(what_went_wrong(turn.code), icon=":material/timer_off:")
         case "cancelled":
-            st.markdown(":gray-badge[:material/stop_circle: Stopped]")
+            st.markdown(":gray-badge[:material/stop_circle: Stopped] Ask again if you want the whole answer.")
         case "interrupted":
             st.warning(
-                "The answer was cut off. The part that arrived is above.",
+                "The answer was cut off. The part that arrived is above. Ask again for the whole of it.",
                 title="Interrupted",
                 icon=":material/link_off:",
             )
@@ -92,15 +105,3 @@ def draw_ending(turn: Turn) -> None:
             st.info("The assistant declined to answer. Rephrase the question, or ask the People team.", title="Refused")
         case "truncated":
             st.warning("The answer reached the length limit. Ask for the rest, or for less at once.", title="Cut short")
-
-
-def draw_rating(turn: Turn, rate: Callable[[str, Literal["up", "down"] | None], None]) -> None:
-    """Thumbs, as they are on record. A click records another rating, or withdraws it."""
-    key = f"rating_{turn.id}"
-    ratings: tuple[Literal["down", "up"], ...] = ("down", "up")
-
-    def changed() -> None:
-        thumb = st.session_state[key]
-        rate(turn.id, None if thumb is None else ratings[thumb])
-
-    st.feedback("thumbs", key=key, default=ratings.index(turn.rating) if turn.rating else None, on_change=changed)

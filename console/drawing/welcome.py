@@ -9,16 +9,17 @@ CARD_WIDTH = 344
 """In pixels: two cards beside each other, one on a phone."""
 
 
-def draw_welcome(ask: Callable[[str], None], *, tools: Collection[str], handbooks: bool, samples: bool) -> None:
+def draw_welcome(
+    ask: Callable[[str], None], *, tools: Collection[str], handbooks: bool, samples: bool, model: bool
+) -> None:
     """What to expect, and examples; a click on one asks it.
 
     An example is shown if the desk can answer it: with one of its `tools`, or from the `samples`. `handbooks` says
-    whether any handbook applies to the asker.
+    whether any handbook applies to the asker, `model` whether a language model answers.
     """
     if tools:
         st.markdown(
-            "Ask about policies or your own records. Answers about policies show their sources, answers about your "
-            "records the tool that read them."
+            "Ask about policies or your own records. Each answer shows its sources, or the tool that read them."
         )
     else:
         st.markdown("Ask about policies. Each answer shows its sources.")
@@ -45,10 +46,14 @@ def draw_welcome(ask: Callable[[str], None], *, tools: Collection[str], handbook
     with st.container(horizontal=True, gap="small"):
         for answerable, icon, topic, question in topics:
             if answerable:
-                with st.container(border=True, width=CARD_WIDTH, gap="xsmall"):
-                    st.markdown(f"{icon} **{topic}**")
-                    st.button(question, key=f"chat_topic_{topic}", type="tertiary", on_click=ask, args=(question,))
-    st.caption(
-        "HR auditors can read threads. Each time they do, it is recorded with their purpose. Threads of people in need "
-        "are closed to them."
-    )
+                st.button(
+                    f"{icon} **{topic}**  \n{question}",
+                    key=f"chat_topic_{topic}",
+                    width=CARD_WIDTH,
+                    wrap=True,
+                    on_click=ask,
+                    args=(question,),
+                )
+    if not model:
+        results = " and results of tools" if tools else ""
+        st.caption(f"No language model is set up: answers are quotes from the handbooks{results}.")

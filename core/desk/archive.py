@@ -10,6 +10,7 @@ from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords, Passed
 from core.desk.evidence import CallHistory, Produced, read_history, read_produced
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
+from core.desk.own_threads import FoundThread, OwnThreads, on_shelf
 from core.desk.reviews import Reviews
 from core.desk.turn_views import TurnView, TurnViews
 from core.desk.unreadable import Unreadable, check_entries, read_entries
@@ -32,6 +33,7 @@ from core.log.records import (
     item_of,
 )
 from core.store import Filter, In, Range, Scalar, Store
+from core.values import Shelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ class Archive:
         self._clock: Clock = clock or SystemClock()
         self._lists = Lists(store)
         self._audit = audit or AuditLog(store, self._clock)
+        self._own = OwnThreads(self._lists)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._views = TurnViews(self._pseudonyms, Reviews(store, self._clock, self._checked, self._pseudonyms))
@@ -215,7 +218,7 @@ class Archive:
         return replace(history, call=call, steps=steps)
 
     async def person(self, viewer: Viewer) -> Person | None:
-        """What the viewer has told the desk about themselves, None if nothing."""
+        """What the viewer has told the desk about themselves; None until they have."""
         await self._audit.authorize(viewer, "person.read")
         kept = await self._store.get("person", viewer.id)
         return item_of(Person, kept) if kept else None
@@ -232,30 +235,29 @@ class Archive:
     async def threads(
         self,
         viewer: Viewer,
-        words: str = "",
+        shelf: Shelf | None = None,
         metadata: Mapping[str, Scalar] | None = None,
         limit: int = 30,
         cursor: str | None = None,
     ) -> Listing[Thread]:
-        """The viewer's own threads, newest activity first; with `words`, those with a message that has all the words.
+        """The viewer's own threads, newest activity first; with `shelf`, those that their list shows there.
 
         `metadata` maps fields (`a.b` for a field within a field) to the values that the thread's metadata must have.
-        Raises InvalidInput for `words` and `metadata` together.
         """
         await self._audit.authorize(viewer, "thread.list")
-        if not words.strip():
-            where = {"owner": viewer.id, **_metadata(metadata)}
-            return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
-        if metadata:
-            raise InvalidInput(
-                "search by words or by metadata, not by both: words are searched in messages, which have no metadata"
-            )
-        page = await self._lists.page(
-            Message, {"owner": viewer.id}, words=words, order=("-at",), limit=limit, cursor=cursor
-        )
-        ids = list(dict.fromkeys(message.thread for message in page.items))
-        heads = {head.id: head for head in await self._lists.all(Thread, {"id": In(tuple(ids))})}
-        return Listing(items=[heads[thread] for thread in ids if thread in heads], cursor=page.cursor)
+        where = {"owner": viewer.id, **(on_shelf(shelf) if shelf else {}), **_metadata(metadata)}
+        return await self._lists.page(Thread, where, order=("-updated_at",), limit=limit, cursor=cursor)
+
+    async def search_threads(
+        self, viewer: Viewer, words: str, limit: int = 30, cursor: str | None = None
+    ) -> Listing[FoundThread]:
+        """The viewer's own threads whose title or one of whose messages has all the words; [] without a word.
+
+        First come those with a title that was given to them, newest activity first, then the others by their newest
+        message with the words. A thread may come again on a later page, and a page may have fewer than `limit`.
+        """
+        await self._audit.authorize(viewer, "thread.list")
+        return await self._own.search(viewer.id, words, limit, cursor)
 
     async def gaps(self, viewer: Viewer, limit: int = 50) -> list[Gap]:
         """The newest questions without an answer and answers rated down, newest first, at most `limit` of each.

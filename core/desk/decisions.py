@@ -62,7 +62,9 @@ class Decisions:
         deferred = call.status == "deferred"
         # What a parked turn runs is judged by the desk that goes on with it, and it may be another one than this.
         runs_here = deferred and decision == "approve"
-        fitting = self._fitting(call, arguments) if runs_here or arguments is not None else None
+        tool = self._equipment.tools.get(call.tool)
+        incomplete = decision == "approve" and tool is not None and tool.written is not None
+        fitting = self._fitting(call, arguments) if runs_here or incomplete or arguments is not None else None
         journal = self._journal(call.thread)
         await journal.load(call.turn)
         worker, open_turn = new_worker(self._equipment.clock), journal.state.open_turn
@@ -108,7 +110,9 @@ class Decisions:
         tool = self._equipment.tools.get(call.tool)
         if tool is None:
             raise InvalidInput(f"tool {call.tool} is missing on this desk: the call can only be denied as it is")
-        fitting = tool.validate(call.arguments if arguments is None else dict(arguments))
+        fitting = tool.validate(call.arguments if arguments is None else dict(arguments), completed=True)
+        if tool.written and any(fitting.get(name) != value for name, value in call.arguments.items()):
+            raise InvalidInput("what the model asked cannot be changed, only answered")
         if len(canonical(fitting)) > MAX_ARGUMENTS:
             raise InvalidInput(f"arguments may have {MAX_ARGUMENTS} bytes of JSON")
         return fitting

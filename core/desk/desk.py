@@ -21,12 +21,14 @@ from core.desk.archive import Archive
 from core.desk.chat import Chat, M, as_typed
 from core.desk.checked_records import CheckedRecords
 from core.desk.decisions import Decisions
+from core.desk.erasures import Erasures
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.given import check_models, check_options, check_parts, check_store, check_tools
 from core.desk.handovers import Handovers
 from core.desk.notes import MAX_HEAD_TEXT, Notes, as_metadata, check_title, thread_in
 from core.desk.oversight import Oversight
+from core.desk.own_data import OwnData
 from core.desk.people import People
 from core.desk.reviews import Reviews
 from core.desk.snapshots import PATIENCE, Snapshots
@@ -79,8 +81,9 @@ class Desk:
     are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
     turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
     in need, `handover` brings their matter to a person; None leaves either out. `erase_after` is the time from a
-    request for erasure to the erasure. `archive` reads what is on record, `oversight` lists it for auditors, `figures`
-    counts it, `exports` makes files of it.
+    request for erasure to the erasure, `looks_shown_after` the time from another person's look to the day its owner
+    sees it. `archive` reads what is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes
+    files of it, `own_data` says what is kept about the viewer.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -102,6 +105,7 @@ class Desk:
         clock: Clock | None = None,
         window: float = WINDOW,
         erase_after: timedelta = ERASE_AFTER,
+        looks_shown_after: timedelta = timedelta(0),
     ) -> None:
         self._store = store = check_store(store)
         models, tools = check_models(model), check_tools(tools)
@@ -111,14 +115,17 @@ class Desk:
         self.archive = Archive(store, clock=self._clock, audit=self._audit)
         self.oversight = Oversight(store, clock=self._clock, audit=self._audit)
         self.exports = Exports(store, clock=self._clock, audit=self._audit)
+        self.own_data = OwnData(store, clock=self._clock, audit=self._audit, looks_shown_after=looks_shown_after)
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
+        self.erase_after = erase_after
         self._notes = Notes(store, self._journal, self._checked, self._pseudonyms, erase_after)
         self._care = care
         self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
+        self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
         self.options = check_options(options)
         chain = Chain(models, self._clock)
         if unknown := set(self.options.model_settings) - chain.settings:
@@ -321,7 +328,9 @@ class Desk:
         DeskClosed, and InvalidInput if the digest differs from that of the arguments on record, the arguments do not
         fit the tool, or a deferred call is approved on a desk without its tool.
         """
-        return await self._decisions.decide(viewer, call_id, decision, digest, arguments, reason)
+        decided = await self._decisions.decide(viewer, call_id, decision, digest, arguments, reason)
+        self.oversight.recount_waiting()
+        return decided
 
     async def withdraw(self, viewer: Viewer, call_id: str) -> DeferredCall:
         """Take back a call of the viewer's own that waits for an approver; then it is not run.
@@ -347,11 +356,11 @@ class Desk:
         return await self._notes.ask_erasure(viewer, thread_id)
 
     async def withdraw_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
-        """Take the request for erasure back, if it was not carried out yet. Raises NotFound."""
+        """Take the request for erasure back. A thread whose erasure has begun stays as it is. Raises NotFound."""
         return await self._notes.withdraw_erasure(viewer, thread_id)
 
     async def acknowledge(self, viewer: Viewer, notice: str) -> Person:
-        """Put on record that the viewer has read the notice of this version. The same again adds nothing."""
+        """Put on record that the viewer has read the notice of this version, once for each version."""
         return await self._people.acknowledge(viewer, check_id(notice, "notice"))
 
     async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:
@@ -435,6 +444,7 @@ class Desk:
         await self._audit.repair()
         await self._reviews.repair()
         await self._people.repair()
+        await self._erasures.carry_out()
 
     async def _hidden(self, event: Event) -> Event:
         """The event with pseudonyms in its records."""

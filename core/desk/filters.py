@@ -99,7 +99,7 @@ class ThreadFilter:
 class CallFilter:
     """Tool calls planned at `since` or later and before `until` that pass all the other fields.
 
-    `owner` is as in ThreadFilter. `about_other` True: calls about somebody else than the asker. `waiting` True: calls
+    `owner` is as in ThreadFilter. `about_other` True: calls about another person than the asker. `waiting` True: calls
     on which a person has to decide now. `unresolved` True: unknown calls on which a person has not said yet whether
     they took effect. `arguments` maps arguments that their tool has declared as filters to their values, and all must
     match.

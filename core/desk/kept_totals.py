@@ -9,7 +9,7 @@ from typing import Generic, TypeVar, cast
 from core.clock import Clock
 
 KEPT_SECONDS = 60.0
-"""Seconds for which a total is kept."""
+"""Seconds for which a total is kept, unless its owner wants otherwise."""
 
 MAX_KEPT = 500
 """The most totals that are kept; the one that was used longest ago goes first."""
@@ -28,14 +28,19 @@ class Total(Generic[T]):
 class KeptTotals:
     """The totals of one process. They are the same for all viewers of a role: a key names what they depend on."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, seconds: float = KEPT_SECONDS) -> None:
         self._clock = clock
+        self._seconds = seconds
         self._kept: OrderedDict[Hashable, tuple[float, Total[object]]] = OrderedDict()
 
+    def drop(self, key: Hashable) -> None:
+        """Count the total under this key anew when it is wanted next."""
+        self._kept.pop(key, None)
+
     async def get(self, key: Hashable, count: Callable[[], Awaitable[T]]) -> Total[T]:
-        """The total under this key, counted now unless it was counted within KEPT_SECONDS."""
+        """The total under this key, counted now unless it was counted within the seconds for which it is kept."""
         counted_at, kept = self._kept.get(key, (0.0, None))
-        if kept is None or self._clock.monotonic() - counted_at > KEPT_SECONDS:
+        if kept is None or self._clock.monotonic() - counted_at > self._seconds:
             began, at = self._clock.monotonic(), self._clock.now()
             kept = Total(await count(), at)
             self._kept[key] = (began, kept)

@@ -1,6 +1,6 @@
 """What people note on threads, answers and calls: titles, metadata, shelves, ratings, statements, requests for erasure.
 
-A note is legal at any time, and opens no turn.
+A note is legal at any time.
 """
 
 from collections.abc import Callable, Mapping

@@ -15,23 +15,19 @@ from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, co
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between, person_named
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
-from core.desk.snippets import Snippet, snippet
+from core.desk.snippets import Hit, snippet
 from core.desk.tallies import size
 from core.errors import InvalidInput
 from core.gate import Action, Owned, Viewer, may
 from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import OUTDATED, DeferredCall, Look, Message, Review, Thread, ToolCall
-from core.store import Filter, In, Store
+from core.store import Filter, In, Query, Scalar, Store
 from core.values import Verdict
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """The message of a thread that has the words that were searched for."""
-
-    turn: str
-    snippet: Snippet
+WAITING_SECONDS = 3.0
+"""Seconds for which the number of waiting calls is kept: each run of an approver's page shows it."""
+_WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +62,7 @@ class Oversight:
         self._pseudonyms = Pseudonyms(store, self._clock)
         self._finder = Finder(self._lists, self._pseudonyms)
         self._totals = KeptTotals(self._clock)
+        self._waiting = KeptTotals(self._clock, WAITING_SECONDS)
         self._outdated: int | None = None
 
     async def outdated(self) -> int:
@@ -161,20 +158,37 @@ class Oversight:
     ) -> Listing[DeferredCall]:
         """The calls that wait for an approver, oldest first. A page leaves out the viewer's own, so it may be short.
 
-        An approver decides about a person, so these calls name their owners by id.
+        An approver decides about a person, so these calls name their owners by id. The look is one at all of them.
         """
-        await self._look(viewer, "call.read", None, {})
+        await self._audit.authorize(viewer, "call.read")
         page = await self._lists.page(
             DeferredCall, {"status": "waiting"}, order=("asked_at",), limit=limit, cursor=cursor
         )
-        return Listing(
-            items=[
-                call
-                for call in page.items
-                if may(viewer, "call.decide", Owned(kind="call", id=call.call, owner=call.owner, decider="approver"))
-            ],
-            cursor=page.cursor,
-        )
+        calls = [
+            call
+            for call in page.items
+            if may(viewer, "call.decide", Owned(kind="call", id=call.call, owner=call.owner, decider="approver"))
+        ]
+        await self._audit.record(viewer, "call.read", owners=sorted({call.owner for call in calls}))
+        return Listing(items=calls, cursor=page.cursor)
+
+    async def count_waiting(self, viewer: Viewer) -> int:
+        """How many calls wait for this approver's decision, those of `waiting_calls`, at most WAITING_SECONDS ago.
+
+        A number is not a look. Raises Denied and Unavailable, not InvalidInput.
+        """
+        await self._audit.authorize(viewer, "calls.count")
+        counted = await self._waiting.get(_WAITING, self._count_waiting)
+        return sum(calls for owner, calls in counted.value.items() if owner != viewer.id)
+
+    def recount_waiting(self) -> None:
+        """Count the waiting calls anew when the number is wanted next: one of them was decided on."""
+        self._waiting.drop(_WAITING)
+
+    async def _count_waiting(self) -> dict[Scalar, int]:
+        """The waiting calls by their owner: each approver decides on those of the others."""
+        groups = await self._store.tally(Query(kind="deferred_call", where={"status": "waiting"}), ("owner",))
+        return {group.key[0]: group.count for group in groups}
 
     async def looks(
         self, viewer: Viewer, wanted: LookFilter | None = None, *, limit: int = 50, cursor: str | None = None

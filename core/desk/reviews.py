@@ -1,25 +1,21 @@
 """Reviews: the verdicts of auditors and handlers on answers, each turn's in a log of its own."""
 
-import logging
 from collections.abc import Sequence
 from typing import get_args
 
 from core.clock import Clock
 from core.desk.checked_records import CheckedRecords
-from core.desk.lists import Lists
-from core.errors import Conflict, InvalidInput, RolltopError
+from core.desk.lists import MAX_PAGE, Lists
+from core.errors import InvalidInput
 from core.gate import Owned, Viewer, may
-from core.log.commit import commit_surely
-from core.log.entry import chain
-from core.log.facts import VerdictContent, VerdictGiven, draft
+from core.log.facts import VerdictContent, VerdictGiven
+from core.log.folded_log import FoldedLogs
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import Given, Review, Thread, Turn, record
-from core.log.repair_commits import Repairs
+from core.log.records import Given, Review, Thread, Turn, item_of
+from core.log.refold import write_again
 from core.log.review import fold_review, review_stream
-from core.store import In, Query, Range, Store, every
-from core.values import GENESIS, Cause, Verdict
-
-log = logging.getLogger(__name__)
+from core.store import In, Query, Store, every
+from core.values import Cause, Verdict
 
 MAX_VERDICT_TEXT = 4000
 """The most characters of a verdict's note, and of its corrected answer."""
@@ -36,6 +32,7 @@ class Reviews:
         self._checked = checked
         self._pseudonyms = pseudonyms
         self._lists = Lists(store)
+        self._logs = FoldedLogs(store, clock, "review", fold_review)
 
     async def judge(
         self, viewer: Viewer, turn_id: str, verdict: Verdict, cause: Cause | None, note: str, corrected: str
@@ -53,20 +50,23 @@ class Reviews:
             cause=cause,
             content=content,
         )
-        stream, review = review_stream(turn.id), None
-        while True:
-            review = await self._folded(stream, review)
-            if review and any(_repeats(judged, content, given) for given in review.given if given.by == viewer.id):
-                return await self._pseudonyms.hide(review)
-            n, prev = (review.n, review.hash) if review else (0, GENESIS)
-            salts = [self._clock.token()]
-            (entry,) = chain(stream, n, prev, [draft(judged)], by=viewer.id, at=self._clock.now(), salts=salts)
-            after = fold_review(review, entry)
-            try:
-                await commit_surely(self._store, self._clock, stream, n, [entry], [record(after)], patience=_PATIENCE)
-            except Conflict:  # another person judged the same answer: both verdicts stay
-                continue
-            return await self._pseudonyms.hide(after)
+
+        def repeats(review: Review) -> bool:
+            return any(_repeats(judged, content, given) for given in review.given if given.by == viewer.id)
+
+        review = await self._logs.append(review_stream(turn.id), judged, by=viewer.id, repeats=repeats)
+        # An erasure that has begun by now may have looked for verdicts before this one.
+        if (head := await self._store.get("thread", turn.thread)) and turn.n < item_of(Thread, head).erased_upto:
+            await self.erase([turn.id])
+        return await self._pseudonyms.hide(review)
+
+    async def erase(self, turn_ids: Sequence[str]) -> None:
+        """Erase what was written in the reviews of these turns: it quotes their answers. The verdicts stay."""
+        for start in range(0, len(turn_ids), MAX_PAGE):
+            names = In(tuple(review_stream(turn) for turn in turn_ids[start : start + MAX_PAGE]))
+            for stream in [one.id async for one in every(self._store, Query(kind="stream", where={"id": names}))]:
+                await self._store.erase(stream)
+                await write_again(self._store, self._clock, stream, _PATIENCE)
 
     async def of(self, viewer: Viewer, turn_ids: Sequence[str]) -> dict[str, Review]:
         """The reviews of these turns, by turn: those of answers that the viewer may judge.
@@ -88,23 +88,8 @@ class Reviews:
         }
 
     async def repair(self) -> None:
-        """Write the reviews that lag behind their logs, because their writer died after the entry."""
-        query = Query(kind="stream", where={"dirty": True, "id": Range(ge="review:", lt="review;")})
-        async for stream in every(self._store, query):
-            try:
-                if review := await self._folded(stream.id):
-                    repairs = Repairs(self._store, self._clock, stream.id, review.n, _PATIENCE)
-                    await repairs.add(record(review))
-                    await repairs.finish()
-            except RolltopError:  # a broken review must not keep the others from being repaired
-                log.exception("%s cannot be repaired", stream.id)
-
-    async def _folded(self, stream: str, review: Review | None = None) -> Review | None:
-        """The review at the end of its log, folded on from `review`; None without a verdict."""
-        while entries := await self._store.read(stream, review.n if review else 0):
-            for entry in entries:
-                review = fold_review(review, entry)
-        return review
+        """Write the reviews that lag behind their logs."""
+        await self._logs.repair()
 
 
 def _repeats(judged: VerdictGiven, content: VerdictContent, given: Given) -> bool:
@@ -123,5 +108,7 @@ def _check(turn: Turn, verdict: Verdict, cause: Cause | None, content: VerdictCo
         raise InvalidInput(f"a note and a corrected answer may each have {MAX_VERDICT_TEXT} characters")
     if turn.ended_at is None:
         raise InvalidInput(f"turn {turn.id} has not ended: judge its answer once it has")
+    if "turn.ended" in turn.erased:
+        raise InvalidInput(f"turn {turn.id} has no answer to judge: it was erased")
     if not turn.text.strip():
         raise InvalidInput(f"turn {turn.id} has no answer to judge")

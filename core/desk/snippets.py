@@ -1,6 +1,7 @@
 """Snippets: the part of a text around the words that were searched for."""
 
 import re
+from dataclasses import dataclass
 
 from core.values import Value
 from core.words import words
@@ -21,8 +22,16 @@ class Snippet(Value):
     marks: list[tuple[int, int]] = []
 
 
-def snippet(text: str, wanted: str) -> Snippet:
-    """The first part of the text that holds a searched word; its beginning if it holds none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """Where a thread has the words that were searched for: in a message of this turn; in its title if that is None."""
+
+    turn: str | None
+    snippet: Snippet
+
+
+def snippet(text: str, wanted: str, width: int = WIDTH) -> Snippet:
+    """The first part of the text that holds a searched word, of about `width` characters; else its beginning.
 
     As in a search, the last of the words may be the beginning of a word.
     """
@@ -35,11 +44,11 @@ def snippet(text: str, wanted: str) -> Snippet:
 
     begun = next((run.start() for run in _RUN.finditer(line) if meets(run)), len(line))
     # Beyond a snippet's width the text is not looked at: it may be as long as an answer.
-    hits = [run.span() for run in _RUN.finditer(line, begun, begun + WIDTH + 1) if meets(run)]
-    start = max(0, hits[0][0] - WIDTH // 3) if hits else 0
+    hits = [run.span() for run in _RUN.finditer(line, begun, begun + width + 1) if meets(run)]
+    start = max(0, hits[0][0] - width // 3) if hits else 0
     if start:
         start = line.index(" ", start) + 1 if " " in line[start : hits[0][0]] else hits[0][0]
-    end = min(len(line), start + WIDTH)
+    end = min(len(line), start + width)
     if end < len(line) and " " in line[start:end]:
         end = max(line.rindex(" ", start, end), hits[0][1] if hits else 0)
     before, after = "… " if start else "", " …" if end < len(line) else ""

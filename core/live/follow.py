@@ -81,6 +81,11 @@ class _View:
         return turn if isinstance(turn, Turn) else self._turn
 
     @property
+    def ended(self) -> Turn:
+        """The turn as it ended, or its record if that says what was erased since."""
+        return self._turn if self._turn.erased else self.turn
+
+    @property
     def calls(self) -> tuple[ToolCall, ...]:
         """The turn's tool calls, in order."""
         calls = [item for item in self.state.items.values() if isinstance(item, ToolCall) and item.turn == self.turn_id]
@@ -226,7 +231,7 @@ def _thread_events(view: _View, entries: list[Entry], listener: Listener) -> lis
             case "tool.finished" | "approval.denied" | "call.deferred":
                 events += [*view.text(), *_of(ToolFinishedEvent, view.call(following.call))]
             case "turn.ended" if view.turn.status == following.status and before in ("running", "awaiting_approval"):
-                return [*events, *view.text(), EndedEvent(turn=view.turn, calls=view.calls)]
+                return [*events, *view.text(), EndedEvent(turn=view.ended, calls=view.calls)]
     if view.turn.status == "awaiting_approval":
         waiting = tuple(call for call_id in view.turn.waiting if (call := view.call(call_id)))
         return [*events, *view.text(), ApprovalAskedEvent(calls=waiting)]

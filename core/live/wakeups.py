@@ -92,7 +92,7 @@ class Listener:
 
 
 class Wakeups:
-    """What is committed in this process, for those who listen."""
+    """What is committed in this process, for its listeners."""
 
     def __init__(self) -> None:
         self._heard: dict[str, _Heard] = {}

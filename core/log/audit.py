@@ -76,9 +76,9 @@ class AuditLog:
     ) -> None:
         """Put a look on record, unless the same one with the same purpose is there since less than `WINDOW`.
 
-        `owned` None is a search, or an export: `owners` are then the people whose content it holds, and `manifest` is
-        the digest of its manifest. Raises Unavailable or StoreRefused if the store did not take the entry: then the
-        caller must not show the content.
+        `owned` None is a search, a list of requests or an export: `owners` are then the people whose content the latter
+        two hold, and `manifest` is the digest of the export's manifest. Raises Unavailable or StoreRefused if the store
+        did not take the entry: then the caller must not show the content.
         """
         looked = Looked(
             action=action,

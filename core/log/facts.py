@@ -96,6 +96,15 @@ class ErasureWithdrawn(Fact):
     kind: Literal["erasure.withdrawn"] = "erasure.withdrawn"
 
 
+class ErasureBegun(Fact):
+    """What was written in the thread up to here is erased: from here on its records are without it.
+
+    From here on the request is final. `thread.erased` says that the payloads are gone too.
+    """
+
+    kind: Literal["erasure.begun"] = "erasure.begun"
+
+
 class ThreadErased(Fact):
     """The payloads of the thread's entries up to `upto` were erased; this entry is written after the erasure."""
 
@@ -516,7 +525,13 @@ class EndContent(Value):
 
 
 class TurnEnded(Fact):
-    """`citations_left_out` counts the citations that were dropped, because together they are too large to keep."""
+    """`citations_left_out` counts the citations that were dropped, because together they are too large to keep.
+
+    `cited` counts those that were kept, None in entries that are older than the field.
+    """
+
+    # What came of the turn depends on it, and must not change with an erasure.
+    V: ClassVar[int] = 2  # `cited`
 
     kind: Literal["turn.ended"] = "turn.ended"
     turn: str
@@ -524,6 +539,7 @@ class TurnEnded(Fact):
     status: TurnStatus
     code: str | None = None
     citations_left_out: int = 0
+    cited: int | None = None
     content: EndContent | None
 
 
@@ -688,8 +704,8 @@ class LookContent(Value):
 class Looked(Fact):
     """A look at another person's object, recorded before its content is returned. `object` is None for a search.
 
-    `owners` are the people whose content an export holds, `manifest` is the digest of its manifest. `roles` are those
-    of the viewer at that time, sorted.
+    `owners` are the people whose content an export or a list of requests holds, `manifest` is the digest of the
+    export's manifest. `roles` are those of the viewer at that time, sorted.
     """
 
     V: ClassVar[int] = 3  # `roles`
@@ -775,6 +791,7 @@ ThreadFact: TypeAlias = (
     | Shelved
     | ErasureAsked
     | ErasureWithdrawn
+    | ErasureBegun
     | ThreadErased
     | TurnOpened
     | BranchShown

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from core.canonical import Json
 from core.clock import iso
 from core.errors import Corrupt, NotFound
+from core.log.emptied import emptied_head
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
@@ -21,6 +22,7 @@ from core.log.facts import (
     DeferredCallClosed,
     Erased,
     ErasureAsked,
+    ErasureBegun,
     ErasureWithdrawn,
     FeedbackGiven,
     HandoverAsked,
@@ -76,6 +78,9 @@ from core.values import GENESIS, Entry, Outcome
 TITLE_LENGTH = 60
 """Characters of the first question that become the title of a thread without one."""
 
+HOUSEKEEPING = (Renamed, Shelved, ErasureAsked, ErasureWithdrawn, ErasureBegun, ThreadErased, Erased)
+"""Facts that do not make a thread newer. A thread that is erased keeps the time of what was said in it."""
+
 I = TypeVar(  # noqa: E741  # an item
     "I", Turn, Message, ToolCall, ModelCall, Retrieval, Summary, HandoverRecord, DeferredCall
 )
@@ -122,7 +127,8 @@ def fold(state: State, entry: Entry) -> State:
         if not isinstance(fact, ThreadCreated):
             raise Corrupt(entry.stream, entry.n, "a thread begins with thread.created")
         return State(_created(entry, fact), {})
-    before = state.thread.model_copy(update={"n": entry.n, "hash": entry.hash, "updated_at": iso(entry.at)})
+    at = state.thread.updated_at if isinstance(fact, HOUSEKEEPING) else iso(entry.at)
+    before = state.thread.model_copy(update={"n": entry.n, "hash": entry.hash, "updated_at": at})
     after = _head(before, entry, fact)
     if after is None:
         # Counted, and otherwise without effect: an entry of an old fence must not change a turn that another worker
@@ -141,13 +147,14 @@ def fold_all(state: State, entries: Iterable[Entry]) -> State:
 
 def _created(entry: Entry, fact: ThreadCreated) -> Thread:
     at = iso(entry.at)
+    title = fact.content.title if fact.content else None
     return Thread(
         id=fact.thread,
         n=entry.n,
         hash=entry.hash,
         owner=fact.owner,
-        title=fact.content.title if fact.content else None,
-        named=fact.content is not None and fact.content.title is not None,
+        title=title,
+        text=title,
         metadata=fact.content.metadata if fact.content else {},
         instructions=fact.content.instructions if fact.content else "",
         created_at=at,
@@ -212,15 +219,19 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             metadata = fact.content.metadata if fact.content else {}
             return thread.model_copy(update={"metadata": metadata, "filters": _filters(metadata)})
         case Renamed():
-            return thread.model_copy(update={"title": fact.content.title if fact.content else None, "named": True})
+            title = fact.content.title if fact.content else None
+            return thread.model_copy(update={"title": title, "text": title})
         case Shelved():
-            return thread.model_copy(update={"shelf": fact.shelf})
+            return thread.model_copy(update={"shelf": None if fact.shelf == "listed" else fact.shelf})
         case ErasureAsked():
-            return thread.model_copy(update={"erase_due": fact.due})
+            return thread.model_copy(update={"erase_due": fact.due, "erase_asked": iso(entry.at)})
         case ErasureWithdrawn():
-            return thread.model_copy(update={"erase_due": None})
+            return thread.model_copy(update={"erase_due": None, "erase_asked": None})
+        case ErasureBegun():
+            return emptied_head(thread) if may_erase(thread) else None
         case ThreadErased():
-            return thread.model_copy(update={"erase_due": None, "erased_upto": fact.upto})
+            erased = {"erase_due": None, "erased_upto": fact.upto, "erased_at": iso(entry.at), "erasing": False}
+            return thread.model_copy(update=erased)
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
         case BranchShown():
@@ -250,6 +261,11 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
     if (fence := getattr(fact, "fence", None)) is not None and fence != turn.fence:
         return None
     return _step(thread, turn, entry, fact)
+
+
+def may_erase(thread: Thread) -> bool:
+    """Whether the erasure that the owner has asked for may begin: work that goes on needs what is written."""
+    return thread.erase_due is not None and not thread.erasing and thread.open is None and not thread.deferred
 
 
 def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:

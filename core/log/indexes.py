@@ -34,7 +34,10 @@ INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "model_call": (("asked_at",),),  # costs of a time
     "retrieval": (("answers", "at"),),  # questions without an answer in the handbooks
     "summary": (("thread", "at_n"),),  # a thread's newest summary
-    "handover": (("asked_at",),),  # figures of a time
+    "handover": (
+        ("asked_at",),  # figures of a time
+        ("owner", "asked_at"),  # those of one person
+    ),
     "deferred_call": (("status", "asked_at"),),  # those that wait for an approver, or for their turn
     "review": (("opened_at",),),  # verdicts on the answers of a time
     "look": (
@@ -68,5 +71,10 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 }
 """Per kind the other paths that are indexed by value: that of a scalar, or each of a list of scalars."""
 
-WORDS = frozenset({"message"})
+WORDS = frozenset(
+    {
+        "message",
+        "thread",  # the titles that people gave their threads
+    }
+)
 """The kinds of record whose words are indexed. The words of others are found by reading their texts."""

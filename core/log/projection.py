@@ -9,12 +9,14 @@ from typing import Any, Literal
 from core.clock import iso, moment
 from core.log.buckets import bucket
 from core.log.details import Items, changed, details, planned_call
+from core.log.emptied import emptied_by
 from core.log.facts import (
     ApprovalAsked,
     ApprovalDenied,
     ApprovalGiven,
     BranchShown,
     Erased,
+    ErasureBegun,
     FeedbackGiven,
     ModelAnswered,
     ModelAsked,
@@ -56,6 +58,8 @@ def joined(*texts: str) -> str:
 
 def project(thread: Thread, items: Mapping[str, Item], entry: Entry, fact: ThreadFact) -> Mapping[str, Item]:
     """The records by id after a fact that the head accepted; `thread` is the head after it."""
+    if isinstance(fact, ErasureBegun):
+        return {item_id: emptied_by(entry.n, item) for item_id, item in items.items()}
     turn_id = getattr(fact, "turn", None)
     if turn_id is None:
         return items
@@ -131,7 +135,13 @@ def _opened(thread: Thread, items: Items, entry: Entry, fact: TurnOpened) -> Ite
         yield from changed(deferred, entry, status="reported", report=fact.turn)
         yield from changed(items.get(ToolCall, report.deferred), entry)
     if fork and (original := items.get(Turn, fork.original)):
-        yield from changed(original, entry, versions=_versions(original, entry, fact.turn, fork.left))
+        if original.n < entry.n:
+            versions = _versions(original, entry, fact.turn, fork.left)
+            original = original.model_copy(update={"n": entry.n, "versions": versions})
+            yield original
+        # As in `_changes`: messages that lag behind their turn's record wait for its n, and this entry may be the one.
+        if original.n == entry.n:
+            yield from _messages(items, original)
     yield Turn(
         id=fact.turn,
         n=entry.n,
@@ -247,6 +257,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "partial": "",
                 "citations": content.citations if content else [],
                 "citations_left_out": fact.citations_left_out,
+                "cited": fact.cited,
                 "handbooks": sorted({citation.passage.document for citation in content.citations} if content else ()),
                 # Includes the text shown of an answer that broke off: its own entry may be erased, this one is not.
                 "size": turn.size + (len(content.text) - len(turn.text) if content else 0),
@@ -290,7 +301,7 @@ def _outcome(turn: Turn, searches: list[Retrieval]) -> Outcome:
             return "waiting"
         case "cancelled":
             return "stopped"
-        case "completed" if turn.citations or turn.citations_left_out:
+        case "completed" if turn.citations or turn.cited or turn.citations_left_out:
             return "sourced"
         case "completed" if any(search.call is None and search.answers is False for search in searches):
             return "not_found"

@@ -29,7 +29,6 @@ from core.values import (
     Passage,
     Purpose,
     Repair,
-    Shelf,
     Standing,
     StopReason,
     TurnStatus,
@@ -39,7 +38,7 @@ from core.values import (
     Worker,
 )
 
-FOLD = 5
+FOLD = 6
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
@@ -195,9 +194,15 @@ class Thread(Value):
     `sealed`: auditors do not see the thread; None if it is open to them. `topic` is that of the newest concern, None
     without one or once erased.
 
-    `shelf` is where the owner's list shows it; `named`: a person gave it its title. `erase_due` is when its content
-    will be erased because the owner asks for that, None without such a request; `erased_upto` is the last entry whose
-    content was erased for that reason, else 0.
+    `updated_at` is the time of the newest entry that is more than housekeeping, such as a new title or an erasure.
+
+    `shelf` is where the owner's list shows it, None among the others. `text` is the title if it was given to the
+    thread, else None: then the title is the beginning of a question.
+
+    `erase_due` is when its content will be erased because the owner asks for that, None without such a request;
+    `erasing`: that is going on, and the request cannot be taken back. `erased_upto` is the last entry whose content was
+    erased for that reason, else 0. `erase_asked` is when the owner asked last, None without a request and after it was
+    taken back; `erased_at` is when the last request was carried out.
 
     `outcome_counts` and `rating_counts` count the ended turns; `outcomes` and `ratings` name the different ones, the
     open turn's outcome included. `tools` holds, for each call of an ended turn, `name`, `name:status` and `:status`;
@@ -228,10 +233,14 @@ class Thread(Value):
     # None and not False: a filter for None also finds the heads that were written before threads had seals.
     sealed: Literal[True] | None = None
     topic: str | None = None
-    shelf: Shelf = "listed"
-    named: bool = False
+    # None and not "listed", for the same reason.
+    shelf: Literal["pinned", "archived"] | None = None
+    text: str | None = None
     erase_due: str | None = None
+    erase_asked: str | None = None
     erased_upto: int = 0
+    erasing: bool = False
+    erased_at: str | None = None
     outcomes: list[Outcome] = Field(default_factory=list)
     outcome_counts: dict[Outcome, int] = Field(default_factory=dict)
     ratings: list[Literal["up", "down"]] = Field(default_factory=list)
@@ -241,6 +250,11 @@ class Thread(Value):
     models: list[str] = Field(default_factory=list)
     filters: list[str] = Field(default_factory=list)
     fold: int | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether the thread was given its title, and not by its first question."""
+        return self.text is not None
 
     def waiting_for(self, call: str) -> OpenDeferred | None:
         """The deferred call of this id that is not reported yet, decided or not; None if there is none."""
@@ -282,7 +296,8 @@ class Turn(Value):
     `question` is None once erased. `text` is the answer so far: the complete model answers, joined; at the end, all the
     text that is kept. `partial` is the text of a failed model call until the next call replaces it. `output` is the
     answer as JSON, None unless the turn has a schema and the answer fits it. `citations_left_out` counts the citations
-    that were dropped because of their size. `code` and `message` say why the turn did not complete.
+    that were dropped because of their size, `cited` those that were kept, also once they are erased; None in turns that
+    are older than the field, or have not ended. `code` and `message` say why the turn did not complete.
 
     `concern` is what care recognised in the question, None if nothing, or once erased. `rating`, `dislike` and
     `comment` are the asker's newest.
@@ -315,6 +330,7 @@ class Turn(Value):
     text: str = ""
     citations: list[Citation] = Field(default_factory=list)
     citations_left_out: int = 0
+    cited: int | None = None
     output: Json = None
     code: str | None = None
     message: str | None = None

@@ -14,8 +14,8 @@ from core.clock import Clock
 from core.errors import InvalidInput, RolltopError
 from core.log.commit import commit_surely
 from core.log.entry import verify
+from core.log.refold import FOLDINGS, Outline, last_erasure, last_mentions, pages, refold_stream
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import FOLDINGS, Outline, last_mentions, pages, refold_stream
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
 
@@ -114,7 +114,7 @@ class _Copying:
 
     async def check(self, head: Record) -> None:
         """Compare the stream in both stores, repeat the source's erasures, and write the records of the target."""
-        n, last_hash, last, erased = 0, GENESIS, dict[str, int](), False
+        n, last_hash, last, begun, erased = 0, GENESIS, dict[str, int](), 0, False
         async for copies in pages(self._target, head.id, end=head.n):
             originals = await self._source.read(head.id, n, len(copies))
             if len(originals) < len(copies):
@@ -127,6 +127,7 @@ class _Copying:
                 erased = erased or original.erased
             n, last_hash = verify(copies, after=n, prev=last_hash)
             last |= last_mentions(copies)
+            begun = last_erasure(copies) or begun
         self.entries += n
         self.streams += n > 0
         if n != head.n:
@@ -135,7 +136,7 @@ class _Copying:
         headed = kind == "thread" or (kind in FOLDINGS and kind in FOLDINGS[kind].records)
         # An erasure may have emptied records that were written before it, so they are folded again.
         if n and headed and (erased or not await self._has_head(kind, name, n)):
-            await self._write_records(kind, Outline(thread=name, n=n, last=last))
+            await self._write_records(kind, Outline(thread=name, n=n, last=last, erased=begun))
 
     async def _check_end(self, stream: str, n: int) -> None:
         """Raise InvalidInput unless entry n, the target's last, is the same in the source."""

@@ -13,8 +13,8 @@ from core.canonical import Json, canonical
 from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
 from core.log.entry import verify
+from core.log.refold import FOLDINGS, KINDS, Folding, Outline, outline, pages, refold
 from core.log.repair_commits import Repairs
-from core.maintenance.refold import FOLDINGS, KINDS, Folding, Outline, outline, pages, refold
 from core.store import In, Query, Range, Record, Store, every
 from core.values import GENESIS, Entry
 

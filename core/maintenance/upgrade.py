@@ -11,9 +11,8 @@ from dataclasses import replace
 from core.clock import Clock
 from core.errors import Corrupt
 from core.log.records import OUTDATED
-from core.log.repair_commits import Repairs
-from core.maintenance.refold import Outline, outline, refold_stream
-from core.store import Record, Store, every
+from core.log.refold import write_again
+from core.store import Store, every
 
 log = logging.getLogger(__name__)
 
@@ -32,21 +31,9 @@ async def upgrade(store: Store, clock: Clock, tell: Callable[[int, int], None]) 
     for query in queries:
         async for head in every(store, query):
             try:
-                await _fold_again(store, clock, head)
+                await write_again(store, clock, f"{head.kind}:{head.id}", _PATIENCE)
             except Corrupt as error:
                 log.error("%s: its records stay as an older Rolltop made them", error)
             done += 1
             tell(done, max(done, total))
     return done
-
-
-async def _fold_again(store: Store, clock: Clock, head: Record) -> None:
-    name = f"{head.kind}:{head.id}"
-    stream = await store.get("stream", name)
-    n = stream.n if stream else 0
-    folded = await outline(store, head.id, n) if head.kind == "thread" else Outline(thread=head.id, n=n, last={})
-    repairs = Repairs(store, clock, name, folded.n, _PATIENCE)
-    async for records in refold_stream(store, head.kind, folded):
-        for one in records:
-            await repairs.add(one)
-    await repairs.finish()

@@ -254,6 +254,20 @@ class Note:
     fact: ThreadFact
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginErasure:
+    """The erasure that the owner has asked for begins, if it is due before `before` (a `core.clock.iso` text)."""
+
+    before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndErasure:
+    """The erasure is complete: the payloads up to entry `upto` are gone, and the records are without content."""
+
+    upto: int
+
+
 Command: TypeAlias = (
     Submit
     | Show
@@ -274,5 +288,7 @@ Command: TypeAlias = (
     | Release
     | GiveUp
     | HandOver
+    | BeginErasure
+    | EndErasure
     | Note
 )

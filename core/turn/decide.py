@@ -16,6 +16,8 @@ from core.log.facts import (
     AskedCall,
     DecisionContent,
     EndContent,
+    ErasureBegun,
+    ErasureWithdrawn,
     FailureContent,
     FeedbackGiven,
     HandoverAsked,
@@ -28,6 +30,7 @@ from core.log.facts import (
     PlannedCall,
     ResultContent,
     SummaryContent,
+    ThreadErased,
     ThreadFact,
     ToolFinished,
     ToolStarted,
@@ -35,7 +38,7 @@ from core.log.facts import (
     TurnEnded,
     TurnReleased,
 )
-from core.log.fold import State
+from core.log.fold import State, may_erase
 from core.log.projection import joined
 from core.log.records import HandoverRecord, OpenCall, OpenModelCall, OpenTurn, Turn
 from core.options import Options
@@ -46,11 +49,13 @@ from core.turn.branches import fork, shown
 from core.turn.commands import (
     Answered,
     Approval,
+    BeginErasure,
     Claim,
     Close,
     CloseDeferred,
     Command,
     Defer,
+    EndErasure,
     Failed,
     Finished,
     GiveUp,
@@ -87,6 +92,21 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
         case Note(fact=FeedbackGiven() as rated):
             turn = state.item(Turn, rated.turn)
             return (rated.model_copy(update={"previous": turn.rating}),)
+        case Note(fact=ErasureWithdrawn()):
+            thread = state.thread
+            return (command.fact,) if thread and thread.erase_due and not thread.erasing else ()
+        case Note(fact=Late() as report):
+            reported_on = state.items.get(report.turn)
+            erased = isinstance(reported_on, Turn) and "tool.finished" in reported_on.erased
+            # What was erased must not come back with a worker that reports it once more.
+            return (report.model_copy(update={"content": None}) if erased else report,)
+        case BeginErasure():
+            thread = state.thread
+            due = thread and may_erase(thread) and thread.erase_due and thread.erase_due < command.before
+            return (ErasureBegun(),) if due else ()
+        case EndErasure():
+            begun = state.thread is not None and state.thread.erasing and state.thread.erased_upto == command.upto
+            return (ThreadErased(upto=command.upto),) if begun else ()
         case Note():
             return (command.fact,)
         case HandOver():
@@ -137,6 +157,9 @@ def _submitted(state: State, command: Submit) -> tuple[ThreadFact, ...]:
         return ()
     if open_turn := state.open_turn:
         raise TurnInProgress(open_turn.turn, open_turn.status)
+    if state.thread and state.thread.erasing:
+        # Its worker might still read, and send to a model, what is erased just now.
+        raise InvalidInput(f"thread {state.thread.id} is being erased: ask again in a minute")
     if command.replaces is not None:
         opened = opened.model_copy(update={"fork": fork(state, command.replaces)})
     return opening(opened, command.worker, command.release)
@@ -498,5 +521,11 @@ def _ended(
     fit = fitting(every)
     content = EndContent(text=text, citations=fit, message=message, output=output)
     return TurnEnded(
-        turn=turn, fence=fence, status=status, code=code, citations_left_out=len(every) - len(fit), content=content
+        turn=turn,
+        fence=fence,
+        status=status,
+        code=code,
+        citations_left_out=len(every) - len(fit),
+        cited=len(fit),
+        content=content,
     )

@@ -14,6 +14,7 @@ from core.clock import Clock
 from core.errors import Conflict, Corrupt, Full, StoreRefused, TooLarge, Unavailable
 from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
+from core.log.emptied import emptied_by
 from core.log.entry import chain
 from core.log.facts import (
     AnyFact,
@@ -188,7 +189,8 @@ class Journal:
             except (Full, StoreRefused, Unavailable):
                 # The entries are the fact: records that could not be written never fail the commit that made them.
                 log.exception("%s: records after %d lag behind their log", self.stream, self._clean)
-        self.state = _without_ended_turns(self.state)
+        if self._clean == self.state.n:  # else records of a turn that is over may be among those that wait
+            self.state = _without_ended_turns(self.state)
 
     async def _fold_the_winner(self) -> None:
         for _ in range(_EMPTY_READS):
@@ -217,6 +219,9 @@ class Journal:
             loaded |= await self._of_turn(kind, turn)
         if any(isinstance(one, ToolCall) and one.status == "deferred" for one in loaded.values()):
             loaded |= await self._of_turn("deferred_call", turn)
+        # A sweep may not have emptied them yet. Nobody writes anew what was erased.
+        erased = self.thread.erased_upto if self.thread else 0
+        loaded = {one_id: emptied_by(erased, one) for one_id, one in loaded.items()}
         # The state of now, not that of before the reads: a worker may have gone on with this journal meanwhile.
         self.state = replace(self.state, items={**loaded, **self.state.items})
 

@@ -247,7 +247,14 @@ def _message(message: SentMessage) -> Json:
 
 
 def _arguments(call: ToolCall) -> Json:
-    return call.arguments if isinstance(call.arguments, dict) else {"INVALID_JSON": call.arguments}
+    if call.arguments is None:  # erased, and providers want an object
+        return {"erased": True}
+    if not isinstance(call.arguments, dict):
+        return {"INVALID_JSON": call.arguments}
+    if not isinstance(call.planned, dict):
+        return call.arguments
+    # What a person added is no argument that the model could have written: its schema forbids it. It is in the result.
+    return {name: value for name, value in call.arguments.items() if name in call.planned}
 
 
 def _text(result: Json) -> str:

@@ -82,22 +82,26 @@ class Recovery:
         self._report = report
         self._watches: dict[str, _Watch] = {}
         self._seen: set[str] = set()
+        self._sweeping = anyio.Lock()
 
     async def sweep(self, only: str | None = None) -> None:
         """Look once at every open turn, deferred call, lagging record and finished live stream.
 
         With `only`, look at that thread alone.
         """
-        threads = [only] if only else await self._unfinished()
-        self._seen.clear()
-        for thread in threads:
-            try:
-                await self.look_after(thread)
-            except RolltopError:  # a broken thread must not keep the others from being recovered
-                log.exception("thread %s cannot be recovered", thread)
-        self._watches = {turn: watch for turn, watch in self._watches.items() if turn in self._seen}
-        if only is None:
-            await self._clear_live_streams()
+        # One at a time: a second one would take the turns that the first has not looked at yet for turns that are over,
+        # and forget how long they have been silent.
+        async with self._sweeping:
+            threads = [only] if only else await self._unfinished()
+            self._seen.clear()
+            for thread in threads:
+                try:
+                    await self.look_after(thread)
+                except RolltopError:  # a broken thread must not keep the others from being recovered
+                    log.exception("thread %s cannot be recovered", thread)
+            self._watches = {turn: watch for turn, watch in self._watches.items() if turn in self._seen}
+            if only is None:
+                await self._clear_live_streams()
 
     async def look_after(self, thread_id: str) -> None:
         """See to one thread: write records that lag, expire approvals, take over a turn, report a decision."""

@@ -116,7 +116,7 @@ def _finite(number: float | None) -> float | None:
 
 
 def _named(error: BaseException) -> str:
-    """The exception's type and message, for those who read the record."""
+    """The exception's type and message, for readers of the record."""
     message = _message(error)
     return f"{type(error).__name__}: {message}"[:MAX_MESSAGE] if message else type(error).__name__
 

@@ -139,6 +139,7 @@ async def _record(claimed: ClaimedTurn, outcome: Finished) -> None:
         bare = finished.model_copy(update={"code": "unrecordable", "content": ResultContent(error=str(error))})
         await claimed.journal.append(Finished(worker=outcome.worker, finished=bare), by=DESK)
     except Superseded:
+        await claimed.journal.load_turn(finished.turn)
         await claimed.journal.append(Note(fact=late(finished, outcome.search)), by=DESK)
         raise
 

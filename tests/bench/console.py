@@ -20,17 +20,18 @@ from anyio import to_thread
 from backends import open_store
 from console.sign_in import COOKIE
 from tests.bench import stored
-from tests.bench.askers import cookie
 from tests.bench.long_threads import write_past
 from tests.bench.measuring import Goal, Row, Sizes, Skipped
 from tests.support import consoles
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
+from tests.support.visits import cookie
 
 ASK_HR = Goal(most=6)
 THREAD = Goal(most=12)
 LISTS = Goal(most=6)
+TOGETHER = Goal(most=1.5)
 WAIT = Goal(most=1000, of="ours")
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -212,13 +213,21 @@ async def _open(browser: Any, server: Server, page: Page) -> Tab:
 
 
 async def _askers(sizes: Sizes, console: Server) -> AsyncIterator[Row]:
-    # The first question is the server's first: what only it pays is no asker's usual wait.
-    singles = [(await to_thread.run_sync(_ask, console.url, 1))[0] for _ in range(1 + sizes.reruns)][1:]
-    alone = sorted(singles)[len(singles) // 2]
+    await to_thread.run_sync(_ask, console.url, 1)  # what only the server's first question pays is no usual wait
+    singles: list[float] = []
+    together: list[float] = []
+    for _ in range(sizes.reruns):
+        singles += await to_thread.run_sync(_ask, console.url, 1)
+        together += await to_thread.run_sync(_ask, console.url, sizes.together)
+    alone = _quantile(singles, 0.5)
+    yield Row(
+        name=f"{sizes.together} askers at once, first text, p95", unit="ms",
+        ours=1000 * _quantile(together, 0.95), bare=1000 * alone, goal=TOGETHER,
+    )  # fmt: skip
     for count in sizes.askers:
         before = console.cpu()
-        waits = sorted(await to_thread.run_sync(_ask, console.url, count))
-        p50, p95 = (waits[min(count - 1, int(part * count))] for part in (0.5, 0.95))
+        waits = await to_thread.run_sync(_ask, console.url, count)
+        p50, p95 = (_quantile(waits, part) for part in (0.5, 0.95))
         name = f"{count} askers at once"
         yield Row(name=f"{name}, first text over one asker's, p50", unit="ms", ours=1000 * (p50 - alone))
         yield Row(
@@ -226,6 +235,10 @@ async def _askers(sizes: Sizes, console: Server) -> AsyncIterator[Row]:
             goal=WAIT if count == 50 else None,
         )  # fmt: skip
         yield Row(name=f"{name}, server", unit="ms", ours=1000 * (console.cpu() - before))
+
+
+def _quantile(values: list[float], part: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
 def _ask(url: str, count: int) -> list[float]:

@@ -81,6 +81,7 @@ class Sizes:
     drawn_threads: int = 2_000
     pages: int = 100
     reruns: int = 5
+    together: int = 10
     askers: tuple[int, ...] = (5, 20, 50, 100)
 
 
@@ -102,7 +103,8 @@ TINY = Sizes(
     drawn_threads=30,
     pages=3,
     reruns=1,
-    askers=(2,),
+    together=2,
+    askers=(3,),
 )
 
 

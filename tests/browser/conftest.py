@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from secrets import token_hex
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
@@ -171,7 +172,7 @@ def _profile(browser: Any, console: Console, person: str) -> Any:
     context = browser.new_context()
     context.set_default_timeout(1000 * PATIENCE)
     (role,) = (known.roles[0] for known in PEOPLE if known.id == person)
-    chosen = quote(json.dumps({"person": person, "role": role, "purpose": PURPOSE}))
+    chosen = quote(json.dumps({"person": person, "role": role, "purpose": PURPOSE, "id": token_hex()}))
     context.add_cookies([{"name": COOKIE, "value": chosen, "url": console.url}])
     return context
 

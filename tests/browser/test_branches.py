@@ -184,7 +184,7 @@ def test_booked_leave_is_asked_for_again_below_and_not_in_its_place(numbering, s
     expect(button(page, "Deny")).to_be_visible()
     expect(page.get_by_text("It is booked.", exact=True)).to_be_visible()
     button(page, "Deny").click()
-    expect(page.get_by_text("Leave request · denied")).to_be_visible()
+    expect(page.get_by_text("Leave request · Denied")).to_be_visible()
 
 
 def test_an_answer_that_was_cut_off_is_asked_for_again_in_its_place(numbering, sign_in):

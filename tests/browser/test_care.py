@@ -25,10 +25,9 @@ def test_help_stands_above_the_answer_and_a_person_is_one_click_away(offline, si
 
     page.get_by_role("button", name="Talk to a person").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("button", name="Send")).to_be_disabled()
     dialog.get_by_label("Your message").fill("Please call me")
-    dialog.get_by_text("I agree that this is sent").click()
-    dialog.get_by_role("button", name="Send").click()
+    expect(dialog.get_by_text("I agree that the People team gets my employee id")).to_be_visible()
+    dialog.get_by_role("button", name="Agree and send").click()
     expect(page.get_by_text(re.compile("Sent to a person, reference"))).to_be_visible()
     page.reload()
     expect(page.get_by_text(re.compile("Sent to a person, reference"))).to_be_visible()

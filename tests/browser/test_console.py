@@ -32,10 +32,11 @@ def ended(page):
 def test_an_example_clicked_twice_is_asked_once(offline, sign_in):
     page = sign_in(offline, "e-1077")
     page.get_by_role("button", name="How many vacation days").dblclick()
-    expect(page.get_by_text("Days left:")).to_have_count(1)
+    expect(page.get_by_role("listitem").filter(has_text="Days left:")).to_have_count(1)
     ended(page)
-    expect(page.get_by_text("Days left:")).to_have_count(1)
-    expect(page.get_by_test_id("stSidebar").get_by_role("button", name="How many vacation days")).to_have_count(1)
+    expect(page.get_by_role("listitem").filter(has_text="Days left:")).to_have_count(1)
+    listed = page.get_by_test_id("stSidebar").get_by_role("button", name=re.compile("^How many vacation days"))
+    expect(listed).to_have_count(1)
 
 
 def test_an_approval_survives_a_reload_and_books_the_leave(offline, sign_in):
@@ -74,20 +75,9 @@ def test_stop_keeps_the_text_so_far(scripted, sign_in, by):
         page.get_by_role("button", name="Stop").click()
     else:
         page.keyboard.press("Escape")
-    expect(page.get_by_text("Stopped")).to_be_visible()
+    expect(page.get_by_text("Ask again if you want the whole answer")).to_be_visible()
     expect(page.get_by_text("It begins", exact=True)).to_be_visible()
     ended(page)
-
-
-def test_a_question_during_a_turn_goes_back_into_the_box(scripted, sign_in):
-    page = sign_in(scripted, "e-1077")
-    ask(page, "Talk forever")
-    expect(page.get_by_text("It begins")).to_be_visible()
-    ask(page, "And another thing")
-    expect(page.get_by_text("The last question is not finished")).to_be_visible()
-    expect(page.get_by_role("textbox", name="Ask about leave")).to_have_value("And another thing")
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped")).to_be_visible()
 
 
 def test_a_cut_answer_says_so_and_can_be_asked_for_again(scripted, sign_in):
@@ -217,7 +207,7 @@ def test_a_link_to_a_page_is_still_that_page_after_the_sign_in_and_after_a_reloa
 def test_on_a_phone_nothing_scrolls_sideways(offline, sign_in):
     page = sign_in(offline, "e-1042", width=390)
     ask(page, "What is our policy on remote work?")
-    expect(page.get_by_text("Sources")).to_be_visible()
+    expect(page.get_by_text("Policy says")).to_be_visible()
     assert overflow(page) <= 0
     auditor = sign_in(offline, "e-2001", width=390)
     for path, heading in (("threads", "Threads"), ("tool-calls", "Tool calls")):

@@ -29,7 +29,7 @@ def test_answers_are_judged_by_the_keyboard_alone(offline, sign_in):
     expect(page.get_by_text("Days left: 1").first).to_be_visible()
     ended(page)
     ask(page, REMOTE)
-    expect(page.get_by_text("Sources")).to_be_visible()
+    expect(page.get_by_text("Policy says")).to_be_visible()
     ended(page)
 
     auditor = sign_in(offline, "e-2001")

@@ -33,7 +33,7 @@ def ask_about_remote_work(console, sign_in):
     """The address of a new thread with that question, in the chat."""
     page = sign_in(console, "e-1042")
     ask(page, REMOTE)
-    expect(page.get_by_text("Sources", exact=True)).to_be_visible()
+    expect(page.get_by_text("Policy says")).to_be_visible()
     ended(page)
     expect(page).to_have_url(re.compile("thread="))
     return page.url

@@ -1,7 +1,7 @@
 """Legal logs, as hypothesis draws them: `decide` writes every entry, chance says what happens to the turns.
 
 Workers are lost and replaced, models cut off, tools fail in every way, people approve, deny, stop and forget. Questions
-are asked again in their places, and calls wait for approvers while their threads go on.
+are asked again in their places, calls wait for approvers while their threads go on, and owners have theirs erased.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from core.log.entry import chain
 from core.log.facts import (
     CallResolved,
     Erased,
+    ErasureAsked,
     EvidenceContent,
     FeedbackContent,
     FeedbackGiven,
@@ -35,11 +36,13 @@ from core.retrieval.search import Found
 from core.turn.branches import left_at
 from core.turn.commands import (
     Approval,
+    BeginErasure,
     Claim,
     Close,
     CloseDeferred,
     Command,
     Defer,
+    EndErasure,
     Finished,
     GiveUp,
     Note,
@@ -151,6 +154,8 @@ def logs(draw: Draw, max_turns: int = 3) -> Log:
             _advance(draw, log, log.open, retrieves)
             if draw(st.integers(0, 5)) == 0:
                 _aside(draw, log)
+        if draw(st.integers(0, 5)) == 0:
+            erase(log, gone=draw(st.booleans()))
     return log
 
 
@@ -392,6 +397,17 @@ def forget(log: Log, turn: Turn, kinds: list[str]) -> None:
     """As `Recovery.tidy` does: payloads go first, then the log says so."""
     log.entries = erased(log.entries, lambda e: turn.first_n <= e.n <= turn.last_n and e.kind in kinds)
     log.command(Note(fact=Erased(turn=turn.id, kinds=kinds)))
+
+
+def erase(log: Log, *, gone: bool) -> None:
+    """As a sweep does: the log says that it begins, and payloads go after that. It begins if nothing is open."""
+    log.command(Note(fact=ErasureAsked(due="2026-11-01T00:00:00.000Z")))
+    log.command(BeginErasure(before=EXPIRES))
+    assert log.state.thread
+    if log.state.thread.erasing:
+        upto = log.state.n
+        log.entries = erased(log.entries, lambda entry: gone and entry.n <= upto)
+        log.command(EndErasure(upto=upto))
 
 
 def erased(entries: Sequence[Entry], which: Callable[[Entry], bool]) -> list[Entry]:

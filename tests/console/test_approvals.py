@@ -1,7 +1,6 @@
 """What an approver does on their page, and what it says if something else has happened to a request meanwhile."""
 
 from console.app import app
-from console.drawing.requests import arranged
 from core import Viewer
 from core.turn.deferred import report_turn
 from tests.console.test_pages import APPROVER, EMPLOYEE, LETTER, ask, labels, open_as, texts
@@ -104,10 +103,3 @@ def test_an_approver_opens_the_call_before_and_after_they_decide_and_not_the_thr
     assert "SL-00001" in " ".join(str(table.value) for table in at.get("table")).replace("\\", "")
     press(at, "Open the request that it carries out")
     assert "Passed to an approver" in said(at)
-
-
-def test_arguments_are_in_the_order_of_their_tool_and_else_of_the_alphabet():
-    arguments = {"amount": 1, "iban": "AT", "payee": "Bank", "text": ""}
-    assert list(arranged(arguments, ("payee", "iban", "gone", "amount"))) == ["payee", "iban", "amount", "text"]
-    assert list(arranged({"b": 1, "a": 2}, ())) == ["a", "b"]
-    assert arranged("[broken", ("payee",)) == "[broken"

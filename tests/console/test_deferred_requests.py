@@ -38,7 +38,7 @@ def test_a_request_for_an_approver_is_a_card_and_the_next_question_is_answered_a
 def test_the_step_of_a_request_that_waits_has_no_check_mark_and_says_where_it_is(open_as):
     at = ask(open_as(EMPLOYEE), LETTER)
     [step] = [box for box in at.expander if box.label.startswith("Salary letter")]
-    assert step.label == "Salary letter · passed to an approver"
+    assert step.label == "Salary letter · Passed to an approver"
     assert step.icon == ":material/approval_delegation:"
 
 
@@ -130,7 +130,7 @@ def test_what_became_of_a_request_is_said_in_words_with_an_icon(open_as, changes
 
         from console.drawing.deferred import draw_deferred
 
-        draw_deferred(st.session_state["call"], lambda call: None)
+        draw_deferred(st.session_state["call"], None, lambda call: None)
 
     call = request(ask(open_as(EMPLOYEE), LETTER))
     if outcome := changes.get("decision"):

@@ -264,7 +264,7 @@ def test_the_command_refuses_in_words_what_holds_something_already(tmp_path, pol
 async def test_a_doctor_knows_which_tools_a_desk_has(tmp_path, monkeypatch):
     monkeypatch.setenv("ROLLTOP_STORE", f"sqlite:///{tmp_path}/desk.db")
     store = MemoryStore()
-    assert (await equipment(read_settings(), store)).tools == {"search_handbooks"}
+    assert (await equipment(read_settings(), store)).tools == {"search_handbooks", "ask_back"}
     with closing(Catalogue(":memory:")) as catalogue:
         await make_demo(store, catalogue)
     assert "request_leave" in (await equipment(read_settings(), store)).tools

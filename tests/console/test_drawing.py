@@ -108,7 +108,7 @@ def test_a_call_that_is_passed_to_an_approver_is_drawn_at_once_and_without_a_che
     at = drawn([deferred, "leave"])
     assert not at.status
     assert [(box.label, box.icon) for box in at.expander] == [
-        ("Balance · passed to an approver", ":material/approval_delegation:")
+        ("Balance · Passed to an approver", ":material/approval_delegation:")
     ]
 
 

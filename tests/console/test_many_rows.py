@@ -18,9 +18,11 @@ from backends.handbooks.opening import open_handbooks
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from console.app import app, close
 from console.drawing.handbook_versions import A_PAGE as PASSAGES
+from console.drawing.thread_list import THREADS
 from console.drawing.timeline import A_PAGE
 from core import Archive, Desk, tool
 from core.clock import SystemClock
+from core.gate import Owned
 from core.log.audit import AuditLog
 from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, KEEPER, MAIN, OFFICER, texts
 from tests.support.desks import PATIENCE, QUICK, ended
@@ -48,9 +50,10 @@ async def fill(folder: Path, rows: int, turns: int) -> None:
         audit = AuditLog(store, SystemClock())
         for n in range(rows):
             await audit.record(AUDITOR, "audit.search", words=f"word {n}")
+            await audit.record(AUDITOR, "thread.read", Owned(kind="thread", id=f"own-{n}", owner=EMPLOYEE.id))
         script = [[Call("pay", {})], [Say("It waits.")]] * rows
         async with Desk(store, ScriptedModel(script), tools=[pay], options=QUICK) as desk:
-            for n in range(rows // 4):
+            for n in range(THREADS + rows // 12):  # each with a mark in the list of threads
                 thread = await desk.create_thread(EMPLOYEE)
                 await ended(desk, await desk.submit(EMPLOYEE, thread.id, f"Pay {n}"), EMPLOYEE)
     files = [Upload(name=f"doc{n}.md", data=f"# Document {n}\n\nOne rule.".encode()) for n in range(rows)]
@@ -130,7 +133,8 @@ def console_of(monkeypatch):
         monkeypatch.setattr(console.app, "open_store", counted)
         monkeypatch.setenv("ROLLTOP_STORE", f"sqlite:///{folder}/desk.db")
         try:
-            monkeypatch.setattr(app(), "run", marking(app().run))
+            for way_in in (app(), app().runner):
+                monkeypatch.setattr(way_in, "run", marking(way_in.run))
             yield open_as, counting[0]
         finally:
             close()
@@ -153,6 +157,7 @@ def sent(at):
 PAGES = [
     (EMPLOYEE, "chat", {}),
     (EMPLOYEE, "chat", {"thread": "long"}),
+    (EMPLOYEE, "my_data", {}),
     (AUDITOR, "thread", {"tr_id": "long"}),
     (AUDITOR, "threads", {"th_time": "all"}),
     (AUDITOR, "tool_calls", {"tc_time": "all"}),
@@ -176,6 +181,8 @@ def test_a_rerun_sends_and_reads_as_much_for_four_times_as_many_rows(folders, co
             costs.append({"sent": sent(at.run()), "read": Counter(counting.calls)})
     few, many = costs
     assert few == many
+    if page not in ("handbooks", "handbook"):  # these read the catalogue alone
+        assert 0 < few["read"].total() < 30
     assert few["sent"]["elements"] < 300
 
 
@@ -208,6 +215,24 @@ def test_the_turns_of_a_thread_are_drawn_ten_at_a_time_both_ways(folders, consol
         at.button(key="chat_earlier").click().run()
         at.chat_input[0].set_value("And now?").run()
         assert questions(at)[-1] == "And now?"
+
+
+def test_own_threads_and_the_looks_at_them_have_pages(folders, console_of):
+    with console_of(folders[0]) as (open_as, _):
+        at = open_as(EMPLOYEE, "my_data")
+        seen = [own_rows(at)]
+        for name in ("md_threads", "md_looks"):
+            at.button(key=f"{name}_next").click().run()
+            seen.append(own_rows(at))
+        (first, looks), (second, _), (_, others) = seen
+        assert len(first) == len(second) == len(looks) == len(others) == 10
+        assert {*first}.isdisjoint(second)
+
+
+def own_rows(at):
+    """The threads, and the looks at them, that My data shows."""
+    links = [link.proto.query_string for link in at.get("page_link") if link.proto.label.startswith("**")]
+    return links, [one.value for one in at.caption if "Purpose:" in one.value]
 
 
 def questions(at):

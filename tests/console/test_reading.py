@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from backends import open_store
 from backends.models.scripted.model import Call, Fail, Say, ScriptedModel
 from console.app import app, close
-from console.drawing.call_record import changes
+from console.drawing.arguments import changes
 from console.drawing.permalinks import permalink
 from console.drawing.timeline import judgement_words
 from core import Desk, Judgement, OutcomeUnknown, Viewer, tool
@@ -87,7 +87,7 @@ async def seed(path):
             turns.append(
                 await ended(searching, await searching.submit(EMPLOYEE, thread, "How much vacation?"), EMPLOYEE)
             )
-            await plain.give_feedback(EMPLOYEE, turns[-1].id, "down", "Is that all?")
+            await plain.give_feedback(EMPLOYEE, turns[-1].id, "down", "Is that all?", dislike="no_answer")
             decided = []
             for question, decision, changed in (("Book", "approve", {"days": 2}), ("Book", "deny", None)):
                 turns.append(await plain.submit(EMPLOYEE, thread, question))
@@ -203,6 +203,7 @@ def test_a_timeline_is_drawn_only_when_it_is_opened_and_opening_it_is_no_further
         "Found, and not cited",
     ]
     assert "Is that all?" in texts(at)
+    assert any("Feedback: thumbs down · it does not answer the question" in title for title in titles(at))
     assert {"Confidence", "Threshold", "Judgement", "First content after"} <= set(facts(at))
 
 
@@ -219,11 +220,10 @@ def test_a_step_that_was_denied_or_is_unknown_has_no_check_mark(open_as, seeded)
         [step] = [title for title in titles(at) if word in title]
         assert ":material/check:" not in step
     chat = open_as(EMPLOYEE, thread=seeded.thread)
-    done, failed = ":material/check:", ":material/error:"
-    assert {box.label: box.icon for box in chat.expander} == {
-        "Book": done,
-        "Book · denied": failed,
-        "Send · outcome unknown": failed,
+    assert {box.label: box.icon for box in chat.expander if " · " in box.label} == {
+        "Book · Approved with changes": ":material/check:",
+        "Book · Denied": ":material/block:",
+        "Send · Outcome unknown": ":material/help:",
     }
 
 
@@ -246,7 +246,7 @@ def test_a_call_shows_what_was_changed_before_it_ran_and_its_entries_in_the_log(
     assert "Changed before it ran" in texts(at)
     tables = [table.value for table in at.get("table")]
     [changed] = [table for table in tables if "Ran" in table.columns]
-    assert changed.values.tolist() == [["days", "3", "2"]]
+    assert changed.values.tolist() == [["Days", "3", "2"]]
     [history] = [table for table in tables if "What" in table.columns]
     assert history["What"].tolist() == [
         "Planned by the model",
@@ -344,15 +344,15 @@ def test_an_entry_that_was_changed_is_named_on_the_pages_of_its_thread_and_call(
 @pytest.mark.parametrize(
     ("planned", "ran", "said"),
     [
-        ({"a": 1, "b": "x"}, {"a": 2, "b": "x"}, [("a", "1", "2")]),
-        ({"a": 1}, {"b": 1}, [("a", "1", "not set"), ("b", "not set", "1")]),
-        ({"a": None}, {}, [("a", "null", "not set")]),
+        ({"a": 1, "b": "x"}, {"a": 2, "b": "x"}, [("A", "1", "2")]),
+        ({"a": 1}, {"b": 1}, [("A", "1", "not set"), ("B", "not set", "1")]),
+        ({"a": False}, {}, [("A", "No", "not set")]),
         ({"a": [1]}, {"a": [1]}, []),
-        ("raw", {"a": 1}, [("arguments", "raw", "not set"), ("a", "not set", "1")]),
+        ("raw", {"a": 1}, [("A", "not set", "1"), ("Arguments", "raw", "not set")]),
     ],
 )
 def test_changes_name_the_old_and_the_new_value(planned, ran, said):
-    assert changes(planned, ran) == said
+    assert changes("pay", planned, ran) == said
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ async def test_an_auditor_sees_of_a_sealed_thread_its_id_and_time_and_nothing_by
         ):
             listing = await archive.search_threads(AUDITOR, ThreadFilter(**narrowed))
             assert (listing.items, listing.cursor) == ([], None), narrowed
-        assert (await desk.archive.threads(ASKER, words="dragon")).items  # its owner finds it
+        assert (await desk.archive.search_threads(ASKER, "dragon")).items  # its owner finds it
 
 
 async def test_words_in_sealed_threads_leave_neither_a_short_page_nor_a_cursor(store):

@@ -358,7 +358,9 @@ async def test_own_threads_are_found_by_a_word_that_was_said_and_nobody_elses(st
         await chat.ask("Vacation?")
     async with chatting(store, [[Say("Twelve days.")]], user=Viewer("e-1077")) as bens:
         await bens.ask("Vacation?")
-        assert [t.id for t in (await bens.desk.archive.threads(Viewer("e-1077"), words="vacat")).items] == [bens.id]
+        assert [t.id for t in (await bens.desk.archive.threads(Viewer("e-1077"))).items] == [bens.id]
+        found = (await bens.desk.archive.search_threads(Viewer("e-1077"), "vacat")).items
+        assert [one.thread.id for one in found] == [bens.id]
         assert [t.id for t in (await bens.desk.archive.threads(ASKER)).items] == [chat.id]
 
 

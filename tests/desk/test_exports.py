@@ -19,7 +19,7 @@ from core.desk.exports.tables import CALL_COLUMNS, TURN_COLUMNS, call_table
 from core.desk.filters import CallFilter, ThreadFilter
 from core.errors import Corrupt, InvalidInput, NotFound, Unavailable
 from core.log.pseudonyms import Pseudonyms
-from core.log.records import ToolCall
+from core.log.records import ToolCall, record
 from core.turn.deferred import report_turn
 from tests.retrieval.test_searching import Library, passage
 from tests.support.desks import APPROVER, QUICK, ended
@@ -101,6 +101,8 @@ async def looks(store):
 
 async def test_a_csv_has_a_row_for_each_turn_and_begins_with_a_mark_for_excel(desk, store):
     thread = await asked(desk, ASKER, "balance monday e-1077", "Grüße")
+    newest = (await desk.archive.transcript(ASKER, thread)).turns[-1].turn
+    await desk.give_feedback(ASKER, newest.id, "down", "Curt", dislike="unclear")
     export = await desk.exports.export_threads(AUDITOR, ThreadFilter(), "csv")
     content = files_of(export)["threads.csv"]
     assert content.startswith(b"\xef\xbb\xbfthread,title,person,")
@@ -114,6 +116,9 @@ async def test_a_csv_has_a_row_for_each_turn_and_begins_with_a_mark_for_excel(de
     assert first["tools"] == "balance: succeeded"
     assert (first["outcome"], second["question"]) == ("sourced", "Grüße")
     assert (first["cost_usd"], first["calls_of_unknown_cost"]) == ("0.00", "2")
+    assert (first["dislike"], second["rating"], second["dislike"], second["comment"]) == ("", "down", "unclear", "Curt")
+    document = files_of(await desk.exports.export_threads(AUDITOR, ThreadFilter(), "html"))["threads.html"]
+    assert b"rated down \xc2\xb7 unclear \xc2\xb7 Curt" in document
 
 
 async def test_a_csv_of_calls_has_a_row_for_each_call(desk, store):
@@ -661,3 +666,78 @@ async def test_a_thread_that_cannot_be_read_whole_is_not_exported_and_the_error_
 async def test_an_export_has_one_of_the_formats(desk):
     with pytest.raises(InvalidInput, match="csv, jsonl, html"):
         await desk.exports.export_threads(AUDITOR, ThreadFilter(), "xlsx")
+
+
+def records_of(export):
+    """The lines of an own export, which is the file alone."""
+    return [json.loads(line) for line in export.content.splitlines()]
+
+
+async def test_an_own_export_is_all_that_is_on_record_of_the_viewers_threads_under_their_own_name(desk, store):
+    plain = await asked(desk, ASKER, "balance monday e-1077", "Grüße")
+    await asked(desk, OTHER, "Not mine")
+    newest = (await desk.archive.thread(ASKER, plain)).last
+    again = await ended(desk, await desk.submit(ASKER, plain, "Grüße Gott", replaces=newest), ASKER)
+    export = await desk.exports.export_own(ASKER, None, "jsonl")
+    lines = records_of(export)
+    kept = await desk.archive.thread(ASKER, plain)
+    assert lines[0] == kept.model_dump(mode="json")
+    turns = [line for line in lines if line["kind"] == "turn"]
+    assert [turn["question"] for turn in turns] == ["balance monday e-1077", "Grüße", "Grüße Gott"]
+    assert turns[2]["id"] == again.id
+    by_kind = {kind: [line for line in lines if line["kind"] == kind] for kind in ("tool_call", "model_call")}
+    for kind, read in (("tool_call", desk.archive.tool_calls), ("model_call", desk.archive.model_calls)):
+        assert by_kind[kind] == [one.model_dump(mode="json") for one in await read(ASKER, plain)] != []
+    assert {line["owner"] for line in lines} == {ASKER.id}
+    assert "Not mine" not in export.content.decode()
+    html = (await desk.exports.export_own(ASKER, [plain], "html")).content.decode()
+    for message in await desk.archive.messages(ASKER, plain):
+        assert message.text in html
+    assert "version 2 of 2 of this question" in html
+    assert "not on the branch that is shown now" in html
+    assert '<td dir="auto">Purpose</td>' not in html
+    assert await store.read(f"audit:{ASKER.id}") == []
+
+
+async def test_an_own_export_holds_sealed_threads_and_no_verdicts_nor_the_id_of_an_auditor(desk, store):
+    sealed = await asked(desk, IN_NEED, "I need help")
+    assert (await desk.archive.thread(IN_NEED, sealed)).sealed
+    thread = await asked(desk, ASKER, "balance monday")
+    turn = (await desk.archive.thread(ASKER, thread)).last
+    await desk.judge(AUDITOR, turn, "wrong", cause="misread", note="an auditor's note")
+    (call,) = await desk.archive.tool_calls(ASKER, thread)
+    stated = {"happened": True, "by": AUDITOR.id, "at": call.planned_at, "evidence": "the letter"}
+    await store.commit(f"thread:{thread}", 0, [], [record(call.model_copy(update={"resolution": stated}))], id="r" * 32)
+    assert "I need help" in (await desk.exports.export_own(IN_NEED, None, "html")).content.decode()
+    for file_format in ("jsonl", "html", "csv"):
+        text = (await desk.exports.export_own(ASKER, None, file_format)).content.decode()
+        assert "balance monday" in text
+        assert "an auditor's note" not in text
+        assert AUDITOR.id not in text
+    (line,) = [line for line in records_of(await desk.exports.export_own(ASKER, None, "jsonl")) if "resolution" in line]
+    assert (line["resolution"]["happened"], line["resolution"]["evidence"]) == (True, "the letter")
+
+
+@pytest.mark.parametrize("viewer", [ASKER, Viewer("e-1042", {"employee", "auditor"}, purpose="complaint 7")])
+async def test_anothers_thread_is_not_found_for_an_own_export_whatever_the_role(desk, store, viewer):
+    mine, theirs = await asked(desk, viewer, "Mine"), await asked(desk, OTHER, "Theirs")
+    for wanted in ([theirs], [mine, theirs], ["0" * 32], ["not an id"]):
+        with pytest.raises(NotFound):
+            await desk.exports.export_own(viewer, wanted, "jsonl")
+    assert {entry.kind for entry in await store.read(f"audit:{viewer.id}")} == {"audit.denied"}
+
+
+async def test_an_own_export_of_everything_holds_the_newest_that_fit_and_says_what_it_leaves_out(desk, monkeypatch):
+    threads = [await asked(desk, ASKER, f"Question {n}", "And") for n in range(3)]
+    monkeypatch.setattr(exports, "MAX_THREADS", 2)
+    export = await desk.exports.export_own(ASKER, None, "jsonl")
+    assert {line["id"] for line in records_of(export) if line["kind"] == "thread"} == {*threads[1:]}
+    assert export.manifest.left_out.endswith("; older threads, which can be exported one by one: 1")
+    with pytest.raises(InvalidInput, match="one by one"):
+        await desk.exports.export_own(ASKER, threads, "jsonl")
+    monkeypatch.setattr(exports, "MAX_ROWS", 3)
+    assert (await desk.exports.export_own(ASKER, None, "html")).manifest.threads == 1
+    with pytest.raises(InvalidInput, match="one by one"):
+        await desk.exports.export_own(ASKER, threads[:2], "html")
+    with pytest.raises(InvalidInput, match="csv"):
+        await desk.exports.export_own(ASKER, None, "pdf")

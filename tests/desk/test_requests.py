@@ -3,9 +3,10 @@
 import pytest
 
 from backends.models.scripted.model import Call, Say, ScriptedModel
-from core import Archive, Desk, NotFound, tool
+from core import Archive, Desk, NotFound, Viewer, tool
 from core.desk.filters import CallFilter
 from core.desk.kept_totals import KEPT_SECONDS
+from core.desk.oversight import WAITING_SECONDS
 from core.turn.deferred import report_turn
 from tests.support.desks import APPROVER, ASKER, AUDITOR, QUICK, HandClock, ended, log_of
 from tests.support.wrapped import CountingStore, LaterStore
@@ -83,6 +84,30 @@ async def test_calls_that_wait_for_either_person_are_listed_and_counted_until_th
     for status in ("deferred", "awaiting_approval"):
         found = (await desk.oversight.search_calls(AUDITOR, CallFilter(waiting=True, statuses=(status,)))).items
         assert found == []
+
+
+async def test_an_approver_is_told_how_many_requests_of_others_wait_and_nothing_of_it_is_a_look(store, clock):
+    counting = CountingStore(store)
+    async with Desk(counting, ScriptedModel(script), tools=[pay, book], options=QUICK, clock=clock) as desk:
+        count, both = desk.oversight.count_waiting, Viewer(ASKER.id, roles={"employee", "approver"})
+        assert await count(APPROVER) == 0
+        thread = (await desk.create_thread(ASKER)).id
+        first, second = [await requested(desk, thread, amount) for amount in (1, 2)]
+        await ended(desk, await desk.submit(ASKER, thread, "book"))  # it waits for its asker
+        assert await count(APPROVER) == 0  # as it was counted a moment ago
+        clock.advance(WAITING_SECONDS + 1)
+        assert await count(APPROVER) == 2 == len((await desk.oversight.waiting_calls(APPROVER)).items)
+        assert await count(both) == 0
+        counting.reset()
+        assert [await count(APPROVER) for _ in range(5)] == [2] * 5
+        assert "tally" not in counting.calls
+        await desk.decide(APPROVER, first.id, "deny", first.digest)
+        assert await count(APPROVER) == 1
+        await desk.withdraw(ASKER, second.id)
+        clock.advance(WAITING_SECONDS + 1)
+        assert await count(APPROVER) == 0
+        looks = [entry.kind for entry in await store.read(f"audit:{both.id}")]
+    assert looks == []
 
 
 async def test_a_stopped_turn_and_a_request_that_was_taken_back_wait_no_more_and_say_why(desk):

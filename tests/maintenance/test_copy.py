@@ -48,7 +48,7 @@ def retitled(value: str) -> MetadataChanged:
 
 async def test_all_of_a_store_goes_to_another_kind_and_back(url, monkeypatch):
     monkeypatch.setattr("core.maintenance.copy.COMMIT_ENTRIES", 4)
-    monkeypatch.setattr("core.maintenance.refold.PAGE", 4)
+    monkeypatch.setattr("core.log.refold.PAGE", 4)
     first, last = MemoryStore(), MemoryStore()
     async with papers(first), open_store(url) as between:
         there = await copied(first, between)
@@ -79,7 +79,7 @@ async def test_a_copy_that_is_run_again_changes_nothing(store):
 async def test_a_copy_cut_off_at_any_operation_goes_on_when_it_is_run_again(side, fault, monkeypatch):
     monkeypatch.setattr("core.maintenance.copy.COMMIT_ENTRIES", 4)
     monkeypatch.setattr("core.log.repair_commits.MOST", 3)
-    monkeypatch.setattr("core.maintenance.refold.PAGE", 4)
+    monkeypatch.setattr("core.log.refold.PAGE", 4)
     source = MemoryStore()
     await seed(source, 2)
     await Oversight(source).search_threads(AUDITOR)

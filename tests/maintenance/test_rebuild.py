@@ -17,8 +17,8 @@ from core.log.entry import Draft, chain
 from core.log.facts import DemoMarked, InstallationContent, InstallationMade
 from core.log.fold import fold
 from core.log.records import record
+from core.log.refold import outline, refold
 from core.maintenance.rebuild import Finding, Rebuild
-from core.maintenance.refold import outline, refold
 from core.store import Query, Record, Store, every
 from core.values import GENESIS
 from tests.support.deferred_life import Order
@@ -371,7 +371,7 @@ async def test_a_thread_whose_entries_concern_several_turns_is_folded_in_pieces_
     """A report changes the turn that asked, another version the first one: long after that turn's own entries."""
     store = MemoryStore()
     thread = await deferrals(store, order)
-    monkeypatch.setattr("core.maintenance.refold.PAGE", 3)
+    monkeypatch.setattr("core.log.refold.PAGE", 3)
     log = await outline(store, thread, len(await log_of(store, thread)))
     pieces = [one async for batch in refold(store, log) for one in batch]
     state = await folded(store, thread)
@@ -388,14 +388,14 @@ async def test_a_long_thread_is_folded_a_turn_at_a_time(monkeypatch):
         replies = [await chat.ask(f"Question {i}") for i in range(8)]
         await chat.desk.give_feedback(ASKER, replies[0].turn_id, "up")
         thread = chat.id
-    monkeypatch.setattr("core.maintenance.refold.PAGE", 3)
+    monkeypatch.setattr("core.log.refold.PAGE", 3)
     held = []
 
     def folding(state, entry):
         held.append(len(state.items))
         return fold(state, entry)
 
-    monkeypatch.setattr("core.maintenance.refold.fold", folding)
+    monkeypatch.setattr("core.log.refold.fold", folding)
     log = await outline(store, thread, len(await log_of(store, thread)))
     batches = [batch async for batch in refold(store, log)]
     assert [sorted({r.fields.get("turn", r.id) for r in batch}) for batch in batches] == [

@@ -345,7 +345,8 @@ async def test_every_filter_and_sort_of_the_library_has_an_index(watched, comman
         for cursor in (None, (await desk.archive.threads(ASKER, limit=1)).cursor):
             await desk.archive.threads(ASKER, cursor=cursor)
         await desk.archive.threads(ASKER, metadata={"team": "x"})
-        await desk.archive.threads(ASKER, words="one tw")
+        await desk.archive.threads(ASKER, "pinned")
+        await desk.archive.search_threads(ASKER, "one tw")
         await desk.oversight.search_threads(AUDITOR)
         await desk.oversight.search_threads(AUDITOR, ThreadFilter(outcomes=("unsourced",)))
         await desk.oversight.search_threads(AUDITOR, ThreadFilter(words="three", owner=ASKER.id))

@@ -74,7 +74,9 @@ def papers(first_number: int, count: int, days: tuple[int, int]) -> list[Record]
                     n=9,
                     hash="0" * 64,
                     owner=owner,
-                    title=f"Question {number}",
+                    title="Relocation abroad" if rare else f"Question {number}",
+                    text="Relocation abroad" if rare else None,
+                    shelf="pinned" if rare else None,
                     metadata={"country": "AT"},
                     instructions="-",
                     created_at=at,
@@ -232,6 +234,17 @@ LOOKS = Query(kind="look", order=("-at",))
 CASES = {
     NEWEST: Case(THREADS),
     "threads of one person": Case(replace(THREADS, where={"owner": "e7@example.com"})),
+    "the list of one person": Case(replace(THREADS, where={"owner": "e7@example.com", "shelf": None}, limit=3)),
+    "pinned threads of one person": Case(replace(THREADS, where={"owner": "e7@example.com", "shelf": "pinned"})),
+    "titles of one person's threads": Case(replace(THREADS, where={"owner": "e7@example.com"}, words="relocation abr")),
+    "what one person has": Case(
+        Query(kind="thread", where={"owner": "e7@example.com"}),
+        (),
+        ("turns", "totals.tool_calls", "rating_counts.down"),
+    ),
+    "the first message of one person": Case(
+        Query(kind="message", where={"owner": "e7@example.com"}, order=("at",), limit=1)
+    ),
     "threads of seven days": Case(replace(THREADS, where={"updated_at": Range(ge=since(7))})),
     "threads with a failure in a month": Case(
         replace(THREADS, where={"outcomes": "failed", "updated_at": Range(ge=since(30))})

@@ -18,6 +18,7 @@ FORKING.set_forkserver_preload(
         "tests.support.killed_program",
         "tests.support.ingesting_program",
         "tests.support.deferred_life",
+        "tests.support.erasable",
         "tests.support.loaded_console",
     ]
 )

@@ -6,14 +6,19 @@ That includes the examples of people in need, which are fitted here.
 import pkgutil
 from importlib import import_module
 
+from streamlit.components.v2 import manifest_scanner
+
 import console.cli.main
 import console.drawing
 import console.streamlit_app
 import tests.support.consoles  # noqa: F401
 from backends.care.opening import open_care
 from backends.models.opening import open_model
+from tests.support.component_scan import scan_once
 
 for module in pkgutil.iter_modules(console.drawing.__path__, "console.drawing."):
     import_module(module.name)
 open_model("offline:")
 open_care(None)
+scan_once()
+manifest_scanner.scan_component_manifests()

@@ -13,7 +13,7 @@ from core.desk.filters import ThreadFilter
 from core.desk.oversight import Oversight
 from core.log.commit import begin_stream
 from core.log.facts import DemoMarked
-from core.maintenance.refold import FOLDINGS, KINDS, pages
+from core.log.refold import FOLDINGS, KINDS, pages
 from core.store import Query, Store, every
 from core.values import Entry
 from tests.support.deferred_life import Life, Order, model
@@ -26,9 +26,8 @@ SECRET = "canary-7f3a"
 RECORDED = (*KINDS, *(kind for folding in FOLDINGS.values() for kind in folding.records))
 """Every kind of record that a log makes."""
 
-SLOW = Options(beat=3_000, lease=9_000)
-"""The options of a turn whose worker writes nothing while it waits."""
-
+SLOW = Options(beat=3_000, lease=9_000, between_contents=3_000, model_call=3_000, turn_deadline=3_000)
+"""The options of a turn whose worker writes nothing while it waits, not even that its model is silent."""
 
 HANDLER = Viewer("e-5001", roles={"handler"}, purpose="on duty")
 

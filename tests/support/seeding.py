@@ -33,16 +33,18 @@ async def seed(store: Store, count: int) -> None:
                 tasks.start_soon(_thread, store, i)
 
 
-async def seed_thread(store: Store, id: str, by: str, turns: int) -> None:
+async def seed_thread(
+    store: Store, id: str, by: str, turns: int, at: datetime = START, title: str | None = None
+) -> None:
     """A thread of so many turns, each a question and an answer, in one commit: at most 1,000."""
-    commands: list[Command] = [Note(fact=_created(id, by))]
+    commands: list[Command] = [Note(fact=_created(id, by, title=title))]
     for i in range(turns):
         commands += (
             submitted(WORKER, f"{id}-q{i}", f"r-{i}", f"Question {i}", SNAPSHOT),
             requested(WORKER, model="offline:", window=2, request="-"),
             answered(WORKER, f"{id}-q{i}-m1", f"Answer {i}.", cost=1000, ttft_ms=5, duration_ms=9),
         )
-    await _write(store, id, by, START, commands)
+    await _write(store, id, by, at, commands)
 
 
 async def _thread(store: Store, i: int) -> None:
@@ -64,9 +66,9 @@ async def _thread(store: Store, i: int) -> None:
     await _write(store, id, by, START + timedelta(minutes=i), commands)
 
 
-def _created(id: str, by: str, metadata: dict[str, Json] | None = None) -> ThreadCreated:
+def _created(id: str, by: str, metadata: dict[str, Json] | None = None, title: str | None = None) -> ThreadCreated:
     return ThreadCreated(
-        thread=id, owner=by, content=ThreadContent(title=None, metadata=metadata or {}, instructions="")
+        thread=id, owner=by, content=ThreadContent(title=title, metadata=metadata or {}, instructions="")
     )
 
 

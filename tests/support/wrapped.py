@@ -132,7 +132,7 @@ class CountingStore(WrappedStore):
             self.bytes += commit_size(given[2], given[3])
         answer = await super()._call(operation, *given, **named)
         match answer:
-            case list():
+            case list() if operation == "read":
                 self.bytes += sum(len(canonical(entry.payload)) + len(canonical(entry.shell)) for entry in answer)
             case Page():
                 self.bytes += sum(len(canonical(dict(record.fields))) for record in answer.records)

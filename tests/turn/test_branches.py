@@ -25,6 +25,7 @@ from core import (
 from core.clock import SystemClock
 from core.log.branches import shown_ranges, without
 from core.log.facts import Erased
+from core.log.fold import State, fold_all
 from core.maintenance.rebuild import Rebuild
 from core.turn.commands import Note
 from tests.support.desks import (
@@ -37,6 +38,7 @@ from tests.support.desks import (
     check,
     ended,
     kinds,
+    log_of,
     logged,
     waiting,
 )
@@ -653,3 +655,20 @@ async def test_a_turn_that_acts_while_its_thread_is_read_is_known_to_have_acted(
         page = await Archive(EndsBetween(store)).transcript(ASKER, thread.id)
         assert [page.turns[0].turn.status, page.thread.open] == ["completed", None]
         assert page.thread.acted == page.turns[0].turn.first_n
+
+
+async def test_messages_that_lag_behind_the_record_of_a_replaced_turn_hear_of_its_end(store):
+    """A writer may die after it wrote the replaced turn's record and before it wrote that turn's messages."""
+    async with chatting(store, numbered()) as chat:
+        first = (await chat.ask("a")).turn_id
+        await chat.regenerate()
+        entries = await log_of(store, chat.id)
+    whole = fold_all(State(), entries)
+    fork = next(entry.n for entry in entries if entry.kind == "turn.opened" and entry.shell["fork"])
+    ahead = fold_all(State(), entries[:fork]).items[first]
+    for n in range(2, fork):
+        early = fold_all(State(), entries[:n])
+        after = fold_all(State(early.thread, {**early.items, first: ahead}), entries[n:])
+        assert {id: (one.kind, getattr(one, "status", None)) for id, one in after.items.items()} == {
+            id: (one.kind, getattr(one, "status", None)) for id, one in whole.items.items()
+        }

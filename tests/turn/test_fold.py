@@ -1,6 +1,7 @@
 """The fold of any legal log: the same from any start, in any process, with and without what was erased."""
 
 import dataclasses
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +9,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.canonical import canonical
+from core.clock import iso
 from core.errors import Corrupt, InvalidInput, NotFound, NotReplaceable
 from core.ids import check_id
 from core.log.branches import MAX_HIDDEN
 from core.log.entry import Draft, chain, verify
-from core.log.facts import VERSIONS, ResultContent, ToolFinished, draft, fact, thread_fact
+from core.log.facts import (
+    VERSIONS,
+    ErasureAsked,
+    ErasureWithdrawn,
+    MetadataChanged,
+    MetadataContent,
+    Renamed,
+    ResultContent,
+    Shelved,
+    ThreadErased,
+    ThreadFact,
+    TitleContent,
+    ToolFinished,
+    draft,
+    fact,
+    thread_fact,
+)
 from core.log.fold import State, fold, fold_all
 from core.log.records import Item, Message, ModelCall, Retrieval, Thread, ToolCall, Turn, item, item_of, record
 from core.options import Options
@@ -281,6 +299,29 @@ def _payload(entry: Entry) -> Any:
     said = thread_fact(entry)
     content = getattr(said, "content", None)
     return content.model_dump(mode="json") if content else entry.payload
+
+
+@pytest.mark.parametrize(
+    ("told", "newer"),
+    [
+        (Renamed(content=TitleContent(title="My days")), False),
+        (Shelved(shelf="pinned"), False),
+        (ErasureAsked(due=iso(AT)), False),
+        (ErasureWithdrawn(), False),
+        (ThreadErased(upto=1), False),
+        (MetadataChanged(content=MetadataContent(metadata={"site": "Graz"})), True),
+    ],
+    ids=lambda told: getattr(told, "kind", ""),
+)
+def test_a_title_a_shelf_and_an_erasure_do_not_make_a_thread_newer(told: ThreadFact, newer: bool) -> None:
+    state = created(Options()).state
+    later = AT + timedelta(days=3)
+    (entry,) = chain(STREAM, state.n, state.hash, [draft(told)], by="e-1042", at=later, salts=[SALT])
+    head = fold(state, entry).thread
+    assert head
+    assert state.thread
+    assert head.n == state.n + 1
+    assert head.updated_at == (iso(later) if newer else state.thread.updated_at)
 
 
 @pytest.mark.parametrize(

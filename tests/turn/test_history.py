@@ -341,7 +341,7 @@ def test_the_generated_logs_hold_everything_that_can_go_wrong() -> None:
     expected |= {"late", "model empty", "model pause", "model length", "model worker_lost"}
     seen: set[str] = set()
 
-    @settings(many, max_examples=3000, database=None, derandomize=True, phases=[Phase.generate])
+    @settings(many, max_examples=6000, database=None, derandomize=True, phases=[Phase.generate])
     @given(logs(max_turns=4))
     def look(log: Log) -> None:
         if any(entry.kind == "approval.asked" for entry in log.entries):

@@ -15,12 +15,13 @@ from core.log.facts import ThreadCreated, TurnOpened, thread_fact
 from core.log.fold import State, fold
 from core.log.record_ids import concerned
 from core.log.records import record
-from core.maintenance.refold import outline, refold
+from core.log.refold import outline, refold, write_again
 from core.options import Options
 from core.store import Record
 from core.turn.journal import MAX_LAG, Journal
 from core.values import Entry
-from tests.checker.logs import Log, logs
+from tests.checker.logs import Log, created, logs, stop, submit
+from tests.support.commands import requested
 from tests.support.wrapped import WrappedStore
 
 many = settings(
@@ -99,6 +100,8 @@ class Walk:
                 writer = self.journal = await self._loaded()
             self.store.loses = False
             done += size
+            if any(entry.kind == "erasure.begun" for entry in entries):  # as the sweep does that put it on record
+                await write_again(self.store, SystemClock(), "thread:t", 0)
             if writer is not self.journal:
                 self.journal = writer if entries[-1].kind in _OPENING else self.journal
                 await self.journal.catch_up()  # as after the Conflict that its next commit would meet
@@ -207,3 +210,17 @@ async def refolded(log: Log) -> dict[tuple[str, str], Record]:
         done += size
     batches = [batch async for batch in refold(store, await outline(store, "t", log.state.n))]
     return {(one.kind, one.id): one for batch in batches for one in batch}
+
+
+def test_records_of_a_turn_that_ended_before_a_death_are_written_with_those_of_the_next_one() -> None:
+    """Two writers die between entries and records: with the end of a turn, and with the opening of the next one."""
+    log = created(Options())
+    for question in ("first?", "second?"):
+        submit(log, question)
+        assert log.open
+        assert log.open.worker
+        log.command(requested(log.open.worker))
+        stop(log, "")
+    # thread, turn, request, end; turn, request, end. The third journal goes on from what the two have left.
+    assert log.commits == [1, 2, 1, 3, 2, 1, 3]
+    anyio.run(Walk(log).run, [0, 0, 0, 3, 3, 0, 0])

@@ -39,10 +39,11 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The tool is clear, and what `parameters` stand for is not in the question."""
+    """The tool is clear, and what `parameters` stand for is not in the question; its other `arguments` are."""
 
     tool: str
     parameters: tuple[Parameter, ...]
+    arguments: Mapping[str, Json]
     kind: Literal["missing"] = "missing"
 
 
@@ -105,7 +106,7 @@ def choose(question: str, tools: Sequence[ToolSchema], today: date, *, month_fir
         return NoTool()
     offer = offers[scores.index(best)]
     if lacking := offer.filled.missing or _unlisted(question, offer):
-        return Missing(offer.tool.name, lacking)
+        return Missing(offer.tool.name, lacking, offer.filled.arguments)
     return Chosen(offer.tool.name, offer.filled.arguments)
 
 

@@ -10,12 +10,14 @@ from datetime import UTC, date, datetime
 
 from backends.glossary import Glossary
 from backends.languages import Language
-from backends.models.offline.choose_tool import Choice, Missing, NoTool, choose, form_of
+from backends.models.offline.choose_tool import Choice, Chosen, Missing, NoTool, choose, form_of
 from backends.models.offline.phrases import PHRASES, Phrases
 from backends.models.offline.places import day_there, puts_month_first
+from backends.models.offline.question_forms import question_form, read_answer
 from backends.models.offline.results import label, render
 from core.clock import moment
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
+from core.question_back import ASK_BACK
 from core.retrieval.search import SEARCH
 from core.retrieval.small_talk import SmallTalk, small_talk
 
@@ -37,16 +39,19 @@ class Wish:
 class Conversation:
     """The conversation of one request. `question` is its newest message of a user, which may be a report of the desk's.
 
-    `results` are those of its calls so far, oldest first.
+    `results` are those of its calls so far, oldest first, without `answer`, that of the newest question back.
     """
 
     def __init__(self, request: ModelRequest, glossary: Glossary) -> None:
         self._glossary = glossary
-        self._tools = [tool for tool in request.tools if tool.name != SEARCH]
-        self._searches = len(self._tools) < len(request.tools)
+        names = {tool.name for tool in request.tools}
+        self._tools = [tool for tool in request.tools if tool.name not in (SEARCH, ASK_BACK)]
+        self._searches, self._asks = SEARCH in names, ASK_BACK in names
         self._today = _today(request)
         self._month_first = puts_month_first(request.country)
-        self.question, self.results = _newest(request.messages)
+        self.question, results = _newest(request.messages)
+        self.results = [result for result in results if result.tool != ASK_BACK]
+        self.answer = next((result for result in reversed(results) if result.tool == ASK_BACK), None)
         self.small_talk = None if self.question.topic or self.question.report else small_talk(self.question.text)
         self._messages = request.messages
         self.wish = self._wish(request.messages)
@@ -57,9 +62,18 @@ class Conversation:
         phrases = self.phrases
         return phrases.replies[said.topic].format(offer=self._offer(), without_model=phrases.without_model)
 
-    def ask_back(self, missing: Missing) -> str:
-        """The questions for what a tool lacks."""
-        return _ask_back(missing, self.phrases)
+    def ask_back(self, missing: Missing) -> tuple[Chosen | None, str]:
+        """The call that asks for what a tool lacks and "", or None and the text that does."""
+        if self._asks and (form := question_form(missing, self.phrases)):
+            return Chosen(ASK_BACK, form), ""
+        return None, _ask_back(missing, self.phrases)
+
+    def after_answer(self, missing: Missing, answer: ToolMessage) -> tuple[Chosen | None, str]:
+        """The call that was missing something, completed by the asker's answer, or None and a text without one."""
+        if answer.failed:
+            return None, self.phrases.skipped.format(tool=label(missing.tool))
+        values = read_answer(missing, answer.content, self.phrases)
+        return Chosen(missing.tool, {**missing.arguments, **values}), ""
 
     def told(self, result: ToolMessage) -> str:
         """A call's result, in words."""

@@ -31,11 +31,11 @@ class OfflineModel:
 
     `glossary` reads German questions, None is the bundled one.
 
-    Small talk gets a reply. A question that clearly asks for what one tool offers becomes a call of it; if an argument
-    is missing, the answer asks for it, and the next message may complete the call. After tool results it puts them into
-    words, without another call; a report of the desk's is put into words, too. Any other question is answered by quotes
-    from its passages, marked `[n]`; if they do not fit it says so. It answers in English or German, as it was asked.
-    Usage is unknown, because words are not tokens; the cost is 0.
+    Small talk gets a reply. A question that clearly asks for what one tool offers becomes a call of it. If an argument
+    is missing, it asks for it: by `ask_back`, or if the desk lacks that, in an answer that the next message may
+    complete. After tool results it puts them into words, without another call; a report of the desk's is put into
+    words, too. Any other question is answered by quotes from its passages, marked `[n]`; if they do not fit it says so.
+    It answers in English or German, as it was asked. Usage is unknown, because words are not tokens; the cost is 0.
     """
 
     name = "offline:"
@@ -85,8 +85,10 @@ class OfflineModel:
         match choice.kind:
             case "call":
                 return choice, ""
+            case "missing" if talk.answer:
+                return talk.after_answer(choice, talk.answer)
             case "missing":
-                return None, talk.ask_back(choice)
+                return talk.ask_back(choice)
             case "none":
                 # The handbooks were searched already, and the model cannot find better words for another search.
                 return None, quote(replace(talk.question, text=talk.wish.english), talk.phrases)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from backends.languages import Language
-from backends.models.offline.parameters import Parameter
+from backends.models.offline.parameters import Edge, Parameter
 from core.retrieval.small_talk import Topic
 
 
@@ -14,6 +14,7 @@ class Phrases:
     """The sentences in one language. Those with braces are filled by `str.format`; `replies` answer small talk.
 
     `asking` are the questions for a missing argument: by the parameter's type, and for a day by its end of a range.
+    `edges` are what the days at the ends of a range are called on a form.
     `one_more` and `many_more` say how many rows of a "table" or items of a "list" a quote leaves out.
     """
 
@@ -38,7 +39,9 @@ class Phrases:
 
     still_needed: str
     asking: Mapping[str, str]
+    edges: Mapping[Edge, str]
     complete_by: str
+    skipped: str
 
     waits: str
     not_yet: str
@@ -122,6 +125,8 @@ ENGLISH = Phrases(
         "text": "please name it.",
         "other": "please use the words of its description.",
     },
+    edges={"start": "First day", "end": "Last day"},
+    skipped="I have not done anything. Ask again when you know what “{tool}” needs.",
     complete_by="Answer with what is missing, and I will go on from there.",
     waits="Your request “{name}” has gone to an approver, who decides on it.",
     not_yet="It has not been done yet. The answer comes here, in this thread, as soon as the approver has decided.",
@@ -202,6 +207,8 @@ GERMAN = Phrases(
         "text": "bitte angeben.",
         "other": "bitte mit den Worten der Beschreibung.",
     },
+    edges={"start": "Erster Tag", "end": "Letzter Tag"},
+    skipped="Ich habe nichts unternommen. Fragen Sie wieder, wenn Sie wissen, was „{tool}“ braucht.",
     complete_by="Antworten Sie mit dem, was fehlt, dann mache ich damit weiter.",
     waits="Ihre Anfrage „{name}“ ist bei einer Person, die sie genehmigen oder ablehnen kann.",
     not_yet="Sie ist noch nicht ausgeführt. Die Antwort kommt hier in diesem Gespräch, sobald entschieden ist.",

@@ -58,7 +58,7 @@ async def test_erasing_leaves_commits_whole_and_records_alone(store: Store) -> N
 
 async def test_only_a_live_stream_is_erased_whole(store: Store) -> None:
     await extend(store, "thread:a", {})
-    for stream in ("thread:a", "audit:a", "blob:a", "administration:a", "review:a", "installation:a"):
+    for stream in ("thread:a", "audit:a", "blob:a", "administration:a", "review:a", "person:a", "installation:a"):
         with refused(InvalidInput, f"{stream} was erased whole"):
             await store.erase(stream, whole=True)
     assert len(await store.read("thread:a")) == 1, "a thread was erased whole"

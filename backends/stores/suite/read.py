@@ -49,7 +49,7 @@ async def test_an_unknown_stream_is_an_empty_one(store: Store) -> None:
 
 async def test_a_stream_holds_its_own_entries_only(store: Store) -> None:
     names = ["thread:a", "thread:A", "thread:a:b", "thread:a.b", "thread:a_b", "thread:axb", "live:a", "audit:a"]
-    names += ["blob:a", "administration:a", "review:a", "installation:a"]
+    names += ["blob:a", "administration:a", "review:a", "person:a", "installation:a"]
     for name in names:
         await extend(store, name, {"of": name})
     for name in names:

@@ -1,4 +1,4 @@
-"""What an export holds, before it is written in a format. People are named by their pseudonyms."""
+"""What an export holds, before it is written in a format. People have pseudonyms, but for an owner's own export."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -62,8 +62,9 @@ def _lines(contents: Contents, manifest: Manifest) -> Iterator[str]:
 
 def _export_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "Exported", f"{_time(manifest.exported_at)} by {manifest.by}"
-    yield "Purpose", manifest.purpose
-    yield "Query", _json(manifest.query)
+    if manifest.purpose:
+        yield "Purpose", manifest.purpose
+        yield "Query", _json(manifest.query)
     for name, count in (
         ("Threads", manifest.threads),
         ("People", manifest.people),
@@ -76,7 +77,7 @@ def _export_facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 def _thread(thread: WholeThread) -> Iterator[str]:
     head = thread.head
-    yield f"<section>\n<h2>{escape(head.title or 'Untitled')}</h2>"
+    yield f"<section>\n<h2>{escape(head.title or ('Erased' if head.erased_upto else 'Untitled'))}</h2>"
     yield _facts(f"thread {head.id}", head.owner, f"created {_time(head.created_at)}", _cost(head.totals))
     for number, view in enumerate(thread.turns, 1):
         yield from _turn(number, view, shown=thread.shows(view))
@@ -102,7 +103,7 @@ def _turn(number: int, view: TurnView, *, shown: bool) -> Iterator[str]:
     if turn.code:
         yield _facts(f"failed: {turn.code}", turn.message or "")
     if turn.rating:
-        yield _facts(f"rated {turn.rating}", turn.comment or "")
+        yield _facts(f"rated {turn.rating}", turn.dislike and _words(turn.dislike), turn.comment)
     yield from _section("Sources", ("", "Handbook", "Quote"), map(_source, turn.citations))
     yield from _section("Tool calls", ("Tool", "Status", "Arguments", "Result"), map(_call_row, view.calls))
     yield from _section("Requests to approvers", (), ((request_line(call),) for call in view.deferred))

@@ -1,15 +1,17 @@
-"""Exports of threads and tool calls, for auditors: a ZIP with the file and a manifest.
+"""Exports of threads and tool calls: for auditors a ZIP with the file and a manifest, for a thread's owner the file.
 
-An export is on record, with the people whose content it holds and the digest of its manifest, before its bytes are
-returned. Sealed threads are left out, and people are named by their pseudonyms.
+An auditor's export is on record, with the people whose content it holds and the digest of its manifest, before its
+bytes are returned. Sealed threads are left out of it, and people are named by their pseudonyms. The owner's own export
+holds all that they may see, under their own name, and is not a look.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TypeAlias, get_args
 
 from core.canonical import Json
-from core.clock import Clock, SystemClock, iso
+from core.clock import Clock, SystemClock, iso, moment
 from core.desk.checked_records import CheckedRecords
 from core.desk.exports.contents import Contents, ExportFormat, WholeThread
 from core.desk.exports.document import html_document
@@ -20,13 +22,14 @@ from core.desk.filters import CallFilter, ThreadFilter, person_named
 from core.desk.lists import MAX_PAGE, Lists
 from core.desk.oversight import Finder, ThreadRow
 from core.desk.reviews import Reviews
+from core.desk.tallies import size
 from core.desk.turn_views import TurnView, TurnViews
 from core.errors import Corrupt, InvalidInput, NotFound
 from core.gate import Action, Owned, Viewer
 from core.log.audit import AuditLog
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import Thread, ToolCall, Turn
-from core.store import Filter, In, Range, Store
+from core.store import Filter, In, Query, Range, Store
 
 MAX_THREADS = 50
 """The most threads of an export, and the most whose tool calls are in one."""
@@ -39,6 +42,8 @@ TOO_MANY_THREADS = (
     "narrow the filter"
 )
 TOO_MANY_ROWS = f"an export holds at most {MAX_ROWS:,} turns or tool calls: narrow the filter"
+NEVER_IN_OWN = "what auditors have noted about answers"
+TOO_MANY_OWN = f"an export holds at most {MAX_THREADS} threads and {MAX_ROWS:,} questions: export threads one by one"
 
 
 _TOGETHER = 100
@@ -63,7 +68,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """An export as a ZIP file. `name` is a name for the file."""
+    """An export as a ZIP file; the viewer's own export is the file alone. `name` is a name for it."""
 
     name: str
     content: bytes
@@ -71,15 +76,17 @@ class Export:
 
 
 class Exports:
-    """Exports what auditors may read. A program can use it without a Desk.
+    """Exports what auditors may read, and what is a viewer's own. A program can use it without a Desk.
 
-    Each method raises Denied if the viewer is not an auditor, InvalidInput if the purpose is missing, and Unavailable
-    or StoreRefused if the look could not be put on record. Handlers cannot export: the threads they read are sealed.
+    Each method but `export_own` raises Denied if the viewer is not an auditor, InvalidInput if the purpose is missing,
+    and Unavailable or StoreRefused if the look could not be put on record. Handlers cannot export: the threads they
+    read are sealed.
     """
 
     def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
+        self._store = store
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
@@ -112,7 +119,7 @@ class Exports:
         await self._refuse(viewer, wanted, _refusal(len(ids), 0))
         heads = await self._open_heads(viewer, ids, named=not isinstance(wanted, ThreadFilter))
         await self._refuse(viewer, wanted, _extent_of_threads(heads).refusal)
-        threads = [await self._whole(viewer, head) for head in heads]
+        threads = [await self._whole(viewer, head, named=False) for head in heads]
         return await self._exported(viewer, wanted, file_format, heads, Contents(kind="threads", threads=threads))
 
     async def export_calls(
@@ -141,10 +148,40 @@ class Exports:
         ]
         return await self._exported(viewer, wanted, file_format, heads, Contents(kind="calls", calls=calls))
 
+    async def export_own(self, viewer: Viewer, threads: Sequence[str] | None, file_format: ExportFormat) -> Export:
+        """The viewer's own threads of these ids, or all of them for None, sealed ones too, newest activity first.
+
+        All versions of their questions are in it, and auditors' verdicts are not. If there are more threads than fit,
+        None exports the newest, and the manifest says how many are left out. Raises Denied for None if the viewer is
+        not an employee, NotFound for an id that is missing or another person's, and InvalidInput for more ids than fit.
+        """
+        _check_format(file_format)
+        left_out = [NEVER_IN_OWN]
+        if threads is None:
+            await self._audit.authorize(viewer, "person.read")
+            own: dict[str, Filter] = {"owner": viewer.id}
+            newest = (await self._lists.page(Thread, own, order=("-updated_at",), limit=MAX_THREADS)).items
+            rows = accumulate(head.turns for head in newest)
+            threads = [head.id for head, upto in zip(newest, rows, strict=True) if upto <= MAX_ROWS]
+            if older := size(await self._store.tally(Query(kind="thread", where=own), ())) - len(threads):
+                left_out.append(f"older threads, which can be exported one by one: {older}")
+        ids = list(dict.fromkeys(threads))
+        if len(ids) > MAX_THREADS:
+            raise InvalidInput(TOO_MANY_OWN)
+        heads = await self._open_heads(viewer, ids, named=True, own=True)
+        if _extent_of_threads(heads).refusal:
+            raise InvalidInput(TOO_MANY_OWN)
+        whole = [await self._whole(viewer, head, named=True) for head in heads]
+        contents = Contents(kind="threads", threads=[_for_owner(thread) for thread in whole])
+        manifest = self._manifest(viewer, file_format, heads, contents).model_copy(
+            update={"left_out": "; ".join(left_out)}
+        )
+        name = f"rolltop-my-threads-{moment(manifest.exported_at):%Y%m%dT%H%M%SZ}.{file_format}"
+        return Export(name=name, content=_written(contents, manifest), manifest=manifest)
+
     async def _check(self, viewer: Viewer, wanted: Wanted, file_format: str) -> None:
         await self._authorize(viewer, wanted)
-        if file_format not in get_args(ExportFormat):
-            raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
+        _check_format(file_format)
 
     async def _authorize(self, viewer: Viewer, wanted: Wanted) -> None:
         await self._audit.authorize(viewer, "export")
@@ -188,21 +225,24 @@ class Exports:
                 break
         return calls
 
-    async def _open_heads(self, viewer: Viewer, threads: Iterable[str], *, named: bool) -> list[Thread]:
+    async def _open_heads(
+        self, viewer: Viewer, threads: Iterable[str], *, named: bool, own: bool = False
+    ) -> list[Thread]:
         """The heads of these threads as their logs are now, after the gate.
 
         A thread that the viewer may not read is left out; NotFound if the viewer has `named` it. Corrupt for one that
-        cannot be read to its end.
+        cannot be read to its end. `own`: another person's thread counts as one that the viewer may not read.
         """
         heads: list[Thread] = []
         for thread in threads:
             try:
                 passed = await self._checked.thread(viewer, "thread.read", thread, record=False)
-                if passed.item.sealed:  # an auditor may read it who is its owner, or a handler too
+                # An auditor may read a sealed one who is its owner, or a handler too.
+                if passed.item.owner != viewer.id if own else passed.item.sealed:
                     raise NotFound("thread", thread)
             except NotFound:  # sealed since it was found, perhaps by an entry that its records do not hold yet
                 if named:
-                    await self._deny(viewer, "thread", thread, passed=[head.id for head in heads])
+                    await self._deny(viewer, "thread", thread, passed=[] if own else [head.id for head in heads])
                 continue
             if broken := passed.unreadable:
                 # A page shows the rest; an export says that it holds everything up to the head.
@@ -226,17 +266,17 @@ class Exports:
             await self._search(viewer, passed)
         await self._audit.authorize(viewer, "thread.read", Owned(kind=kind, id=str(name), owner=None))
 
-    async def _whole(self, viewer: Viewer, head: Thread) -> WholeThread:
+    async def _whole(self, viewer: Viewer, head: Thread, *, named: bool) -> WholeThread:
         where: dict[str, Filter] = {"thread": head.id, "first_n": _up_to(head)}
         turns: list[TurnView] = []
         cursor = None
         while True:
             page = await self._lists.page(Turn, where, order=("first_n",), limit=_TOGETHER, cursor=cursor)
-            turns += await self._views.of(viewer, self._lists, page.items, named=False)
+            turns += await self._views.of(viewer, self._lists, page.items, named=named)
             cursor = page.cursor
             if cursor is None:
                 break
-        return WholeThread(head=await self._pseudonyms.hide(head), turns=turns)
+        return WholeThread(head=head if named else await self._pseudonyms.hide(head), turns=turns)
 
     async def _exported(
         self,
@@ -247,22 +287,8 @@ class Exports:
         contents: Contents,
     ) -> Export:
         """The export, once it is on record."""
-        now = self._clock.now()
-        owners = sorted({head.owner for head in heads})
-        manifest = Manifest(
-            kind=contents.kind,
-            format=file_format,
-            exported_at=iso(now),
-            by=viewer.id,
-            purpose=viewer.purpose or "",
-            query=await self._query(wanted),
-            threads=len(heads),
-            people=len(owners),
-            turns=sum(len(thread.turns) for thread in contents.threads),
-            calls=len(contents.calls) + sum(len(view.calls) for view in contents.turns()),
-            model_calls=sum(len(view.model_calls) for view in contents.turns()),
-            files=(),
-            chains=tuple(ChainHead(thread=head.id, n=head.n, hash=head.hash) for head in heads),
+        manifest = self._manifest(viewer, file_format, heads, contents).model_copy(
+            update={"purpose": viewer.purpose or "", "query": await self._query(wanted)}
         )
         files = {f"{contents.kind}.{file_format}": _written(contents, manifest)}
         manifest = manifest.model_copy(update={"files": describe(files)})
@@ -273,13 +299,37 @@ class Exports:
             _person(wanted),
             words=_words(wanted),
             filters={**_recorded(wanted), "list": contents.kind, "format": file_format},
-            owners=owners,
+            owners=sorted({head.owner for head in heads}),
             manifest=sha256(text),
         )
         return Export(
-            name=f"rolltop-{contents.kind}-{now:%Y%m%dT%H%M%SZ}.zip",
+            name=f"rolltop-{contents.kind}-{moment(manifest.exported_at):%Y%m%dT%H%M%SZ}.zip",
             content=pack({**files, MANIFEST: text}),
             manifest=manifest,
+        )
+
+    def _manifest(
+        self,
+        viewer: Viewer,
+        file_format: ExportFormat,
+        heads: Sequence[Thread],
+        contents: Contents,
+    ) -> Manifest:
+        """What the export holds, without its files."""
+        return Manifest(
+            kind=contents.kind,
+            format=file_format,
+            exported_at=iso(self._clock.now()),
+            by=viewer.id,
+            purpose="",
+            query={},
+            threads=len(heads),
+            people=len({head.owner for head in heads}),
+            turns=sum(len(thread.turns) for thread in contents.threads),
+            calls=len(contents.calls) + sum(len(view.calls) for view in contents.turns()),
+            model_calls=sum(len(view.model_calls) for view in contents.turns()),
+            files=(),
+            chains=tuple(ChainHead(thread=head.id, n=head.n, hash=head.hash) for head in heads),
         )
 
     async def _query(self, wanted: Wanted) -> dict[str, Json]:
@@ -292,6 +342,11 @@ class Exports:
         return query
 
 
+def _check_format(file_format: str) -> None:
+    if file_format not in get_args(ExportFormat):
+        raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
+
+
 def _written(contents: Contents, manifest: Manifest) -> bytes:
     match manifest.format:
         case "csv":
@@ -300,6 +355,17 @@ def _written(contents: Contents, manifest: Manifest) -> bytes:
             return json_lines(contents)
         case "html":
             return html_document(contents, manifest)
+
+
+def _for_owner(thread: WholeThread) -> WholeThread:
+    """The thread without the ids of auditors. They state what came of a call of unknown outcome."""
+    return replace(thread, turns=[replace(view, calls=list(map(_unnamed, view.calls))) for view in thread.turns])
+
+
+def _unnamed(call: ToolCall) -> ToolCall:
+    if not isinstance(call.resolution, dict):
+        return call
+    return call.model_copy(update={"resolution": {**call.resolution, "by": "an auditor or a handler"}})
 
 
 def _extent_of_threads(heads: Sequence[Thread]) -> Extent:

@@ -52,7 +52,8 @@ class Manifest(Value):
     """What an export holds, by whom it was made, when, and why.
 
     `query` holds the filters by which it was found, or the ids that were named. `people` counts the owners of the
-    threads. `chains` are in the order of the threads. `left_out` says what never is in an export.
+    threads. `chains` are in the order of the threads. `left_out` says what is not in the export.
+    The owner's own export has neither a query nor a purpose.
     """
 
     version: Literal[1] = 1

@@ -1,7 +1,7 @@
 """A server of MongoDB's protocol for the tests: theirs alone, on this machine, and killed when they ask for it.
 
-No package brings `mongod`, so it is a Java one, fetched by Maven into a cache outside the checkout and run from its
-source. It holds a file that a killed server leaves as far as it had acknowledged; its speed says nothing.
+No package brings `mongod`, so it is a Java one, fetched by Maven and compiled into a cache outside the checkout. It
+holds a file that a killed server leaves as far as it had acknowledged; its speed says nothing.
 """
 
 import fcntl
@@ -33,8 +33,8 @@ class MongoServer:
 
     def start(self) -> None:
         """Returns once the server answers."""
-        command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*"]
-        command += [str(HERE / "Server.java"), str(self.port), str(self._folder / "data")]
+        command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", class_path(built())]
+        command += ["Server", str(self.port), str(self._folder / "data")]
         with (self._folder / "server.log").open("a") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         if not self.process.stdout.readline():
@@ -71,17 +71,18 @@ def missing() -> str | None:
     if not found or int(found[0]) < 17:
         return f"Java 17 is needed, not {(said.stdout + said.stderr).strip()}, or MONGODB_URI"
     try:
-        jars()
+        built()
     except subprocess.CalledProcessError as error:
-        return f"Maven could not fetch the server: {error.stdout.strip()[:500]}"
+        return f"the server could not be fetched and compiled: {(error.stdout + error.stderr).strip()[:500]}"
     return None
 
 
-def jars() -> Path:
-    """The folder of the server's libraries, fetched by whoever comes first; it is there whole or not at all."""
-    pom = HERE / "pom.xml"
+def built() -> Path:
+    """The folder of the server and its libraries, made by the first caller; it is there whole or not at all."""
+    pom, source = HERE / "pom.xml", HERE / "Server.java"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rolltop-tests"
-    folder = cache / f"mongodb-server-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
+    version = hashlib.sha256(pom.read_bytes() + source.read_bytes()).hexdigest()[:12]
+    folder = cache / f"mongodb-server-{version}"
     if folder.exists():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
@@ -89,18 +90,18 @@ def jars() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs of Maven at once would meet in its own cache
         if folder.exists():
             return folder
-        command = [
-            "mvn",
-            "-q",
-            "-B",
-            "-f",
-            str(pom),
-            "dependency:copy-dependencies",
-            f"-DoutputDirectory={unfinished}/jars",
-        ]
-        subprocess.run(command, capture_output=True, text=True, check=True)
-        os.rename(f"{unfinished}/jars", folder)
+        made = Path(unfinished) / "server"
+        fetch = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={made}"]
+        compile_ = ["javac", "-cp", class_path(made), "-d", str(made), str(source)]
+        for command in (fetch, compile_):
+            subprocess.run(command, capture_output=True, text=True, check=True)
+        made.rename(folder)
     return folder
+
+
+def class_path(folder: Path) -> str:
+    """What is in this folder: classes and libraries."""
+    return f"{folder}{os.pathsep}{folder}/*"
 
 
 def database(uri: str, name: str) -> str:

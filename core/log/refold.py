@@ -9,13 +9,17 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from core.clock import Clock
 from core.log.audit import audit_head, look
+from core.log.emptied import emptied_by
 from core.log.entry import verify
 from core.log.facts import fact
 from core.log.fold import State, fold
+from core.log.folded_log import R
 from core.log.person import fold_person
 from core.log.record_ids import concerned
 from core.log.records import Item, Look, Person, Review, Turn, record, record_kind
+from core.log.repair_commits import Repairs
 from core.log.review import fold_review
 from core.store import Record, Store
 from core.values import GENESIS, Entry
@@ -55,25 +59,35 @@ async def pages(store: Store, stream: str, after: int = 0, *, end: int | None = 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A thread's log after the first reading: its end, and for each turn the n of the last entry that concerns it."""
+    """A thread's log after the first reading: its end, and for each turn the n of the last entry that concerns it.
+
+    `erased` is the last entry that began an erasure, which concerns all turns before it; 0 without one.
+    """
 
     thread: str
     n: int
     last: Mapping[str, int]
+    erased: int = 0
 
 
 async def outline(store: Store, thread: str, end: int) -> Outline:
     """Read the thread's log up to `end`, or a little further. Raises Corrupt if its chain is broken."""
-    n, last_hash, last = 0, GENESIS, dict[str, int]()
+    n, last_hash, last, erased = 0, GENESIS, dict[str, int](), 0
     async for entries in pages(store, f"thread:{thread}", end=end):
         n, last_hash = verify(entries, after=n, prev=last_hash)
         last |= last_mentions(entries)
-    return Outline(thread=thread, n=n, last=last)
+        erased = last_erasure(entries) or erased
+    return Outline(thread=thread, n=n, last=last, erased=erased)
 
 
 def last_mentions(entries: Iterable[Entry]) -> dict[str, int]:
     """The turns that these entries concern, each with the n of its last entry here."""
     return {turn: entry.n for entry in entries for turn in concerned(entry)}
+
+
+def last_erasure(entries: Iterable[Entry]) -> int:
+    """The last of these entries that begins an erasure, 0 without one."""
+    return max((entry.n for entry in entries if entry.kind == "erasure.begun"), default=0)
 
 
 async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
@@ -86,7 +100,9 @@ async def refold(store: Store, outline: Outline) -> AsyncIterator[list[Record]]:
         for entry in entries[: outline.n - state.n]:
             state = fold(state, entry)
             if over := {turn for turn in concerned(entry) if outline.last[turn] == entry.n}:
-                yield [record(item) for item in state.items.values() if _turn_of(item) in over]
+                # An erasure concerns them too, however long ago their last own entry was.
+                done = [item for item in state.items.values() if _turn_of(item) in over]
+                yield [record(emptied_by(outline.erased, item)) for item in done]
                 left = {key: item for key, item in state.items.items() if _turn_of(item) not in over}
                 state = replace(state, items=left)
     if state.thread:
@@ -110,30 +126,26 @@ async def _looks(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]
         yield [audit_head(last)]
 
 
-async def _review(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
-    review: Review | None = None
-    async for entries in log:
-        for entry in entries:
-            review = fold_review(review, entry)
-    if review:
-        yield [record(review)]
+def _into_one(fold_entry: Callable[[R | None, Entry], R]) -> Fold:
+    """The fold of a stream with one record."""
 
+    async def records(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+        folded: R | None = None
+        async for entries in log:
+            for entry in entries:
+                folded = fold_entry(folded, entry)
+        if folded:
+            yield [record(folded)]
 
-async def _person(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
-    person: Person | None = None
-    async for entries in log:
-        for entry in entries:
-            person = fold_person(person, entry)
-    if person:
-        yield [record(person)]
+    return records
 
 
 FOLDINGS: Mapping[str, Folding] = {
     "administration": Folding(fold=_read_through, records={}),
     "installation": Folding(fold=_read_through, records={}),
     "audit": Folding(fold=_looks, records={record_kind(Look): "by", "audit": "id"}),
-    "review": Folding(fold=_review, records={record_kind(Review): "id"}),
-    "person": Folding(fold=_person, records={record_kind(Person): "id"}),
+    "review": Folding(fold=_into_one(fold_review), records={record_kind(Review): "id"}),
+    "person": Folding(fold=_into_one(fold_person), records={record_kind(Person): "id"}),
 }
 """By kind of stream, all that are read again, but for threads, whose logs may be long."""
 
@@ -143,6 +155,22 @@ def refold_stream(store: Store, kind: str, outline: Outline) -> AsyncIterator[li
     if kind == "thread":
         return refold(store, outline)
     return FOLDINGS[kind].fold(pages(store, f"{kind}:{outline.thread}", end=outline.n))
+
+
+async def write_again(store: Store, clock: Clock, stream: str, patience: float) -> None:
+    """Write the records of a stream with records again, as they are at the end of its log now.
+
+    Raises Corrupt if the log cannot be folded, and what `commit_surely` raises.
+    """
+    kind, _, name = stream.partition(":")
+    head = await store.get("stream", stream)
+    n = head.n if head else 0
+    folded = await outline(store, name, n) if kind == "thread" else Outline(thread=name, n=n, last={})
+    repairs = Repairs(store, clock, stream, folded.n, patience)
+    async for records in refold_stream(store, kind, folded):
+        for one in records:
+            await repairs.add(one)
+    await repairs.finish()
 
 
 def _turn_of(item: Item) -> str | None:

@@ -1,0 +1,70 @@
+"""Small logs, each folded into one record: what people say of a turn, or of themselves.
+
+The first writer wins. The other folds on and decides again, so that both entries stay.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from core.clock import Clock
+from core.errors import Conflict, RolltopError
+from core.log.commit import commit_surely
+from core.log.entry import chain
+from core.log.facts import AnyFact, draft
+from core.log.records import Person, Review, record
+from core.log.repair_commits import Repairs
+from core.store import Query, Range, Store, every
+from core.values import GENESIS, Entry
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 3.0
+
+R = TypeVar("R", bound=Review | Person)
+
+
+class FoldedLogs(Generic[R]):
+    """The logs of one kind of stream. `fold` gives the record after an entry, from None before the first."""
+
+    def __init__(self, store: Store, clock: Clock, kind: str, fold: Callable[[R | None, Entry], R]) -> None:
+        self._store = store
+        self._clock = clock
+        self._kind = kind
+        self._fold = fold
+
+    async def append(self, stream: str, fact: AnyFact, *, by: str, repeats: Callable[[R], bool]) -> R:
+        """The record with the fact. One that `repeats` finds in the record already stays as it is."""
+        folded: R | None = None
+        while True:
+            folded = await self._folded(stream, folded)
+            if folded and repeats(folded):
+                return folded
+            n, prev = (folded.n, folded.hash) if folded else (0, GENESIS)
+            salts = [self._clock.token()]
+            (entry,) = chain(stream, n, prev, [draft(fact)], by=by, at=self._clock.now(), salts=salts)
+            after = self._fold(folded, entry)
+            try:
+                await commit_surely(self._store, self._clock, stream, n, [entry], [record(after)], patience=_PATIENCE)
+            except Conflict:  # another person, or another tab of the same one
+                continue
+            return after
+
+    async def repair(self) -> None:
+        """Write the records that lag behind their logs, because their writer died after the entry."""
+        names = Range(ge=f"{self._kind}:", lt=f"{self._kind};")
+        async for stream in every(self._store, Query(kind="stream", where={"dirty": True, "id": names})):
+            try:
+                if folded := await self._folded(stream.id):
+                    repairs = Repairs(self._store, self._clock, stream.id, folded.n, _PATIENCE)
+                    await repairs.add(record(folded))
+                    await repairs.finish()
+            except RolltopError:  # a broken log must not keep the others from being repaired
+                log.exception("%s cannot be repaired", stream.id)
+
+    async def _folded(self, stream: str, folded: R | None = None) -> R | None:
+        """The record at the end of the log, folded on from `folded`; None without an entry."""
+        while entries := await self._store.read(stream, folded.n if folded else 0):
+            for entry in entries:
+                folded = self._fold(folded, entry)
+        return folded
