@@ -6,7 +6,7 @@ store and the model; docs/library.md has examples.
 
 from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript
-from core.desk.chat import Chat, Reply, TurnError
+from core.desk.chat import Chat
 from core.desk.desk import Desk
 from core.desk.evidence import CallHistory, CallStep, Material, Produced
 from core.desk.exports.contents import ExportFormat
@@ -17,6 +17,7 @@ from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.lists import Listing
 from core.desk.opening import create_chat, load_chat
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
+from core.desk.reply import Reply, TurnError
 from core.desk.runner import Runner
 from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable

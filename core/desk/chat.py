@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, Self, cast
 
 import anyio
@@ -12,12 +11,11 @@ from pydantic import BaseModel, ValidationError
 from typing_extensions import TypeVar
 
 from core.canonical import Json
-from core.errors import InvalidInput, NotReplaceable, TurnNotCompleted
+from core.desk.reply import Reply, S, as_reply
+from core.errors import InvalidInput, NotReplaceable
 from core.gate import Viewer
 from core.live.events import EndedEvent, Event
-from core.log.records import Message, ModelCall, ToolCall, Totals, Turn
-from core.values import Citation, Concern, TurnStatus
-from core.worker.structured_output import parse
+from core.log.records import Message, ModelCall, ToolCall, Totals
 
 if TYPE_CHECKING:  # a Desk makes chats
     from core.desk.desk import Desk
@@ -25,52 +23,10 @@ if TYPE_CHECKING:  # a Desk makes chats
 M = TypeVar("M", default=dict[str, Json])
 """The metadata of a chat: a pydantic model, or a dict."""
 
-S = TypeVar("S", bound=BaseModel, default=BaseModel)
-"""The schema of an answer."""
-
 T = TypeVar("T", bound=BaseModel)
 
 STOP_SECONDS = 5.0
 """Seconds that a stream closed early spends on stopping its turn; after that the turn runs on to its end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnError:
-    """Why a turn did not complete: `code` is a word for programs, `message` a sentence for people, None if unknown."""
-
-    code: str
-    message: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply(Generic[S]):
-    """The outcome of a question. `text` is the text that was shown, whatever the status.
-
-    `concern` is what care recognised in the question, None if nothing: show its card above the text.
-
-    `tool_calls` are all calls of the turn, in order; `waiting` are those that wait for a decision. `parsed` is the
-    answer as the `schema` given to `ask`; None without a schema, or if the answer does not fit it. `cost` is in
-    nano-USD, None if the cost of one of the model calls is unknown; `usage` counts those calls. `error` says
-    why the turn did not complete, None if it did or still waits.
-    """
-
-    turn_id: str
-    status: TurnStatus
-    text: str
-    citations: list[Citation]
-    tool_calls: list[ToolCall]
-    waiting: list[ToolCall]
-    usage: Totals
-    cost: int | None
-    error: TurnError | None
-    parsed: S | None = None
-    concern: Concern | None = None
-
-    def raise_for_status(self) -> Self:
-        """Return this reply if its turn is `completed`; raise TurnNotCompleted otherwise."""
-        if self.status != "completed":
-            raise TurnNotCompleted(self.turn_id, self.status, self.error.code if self.error else None)
-        return self
 
 
 class Chat(Generic[M]):
@@ -220,12 +176,12 @@ class Chat(Generic[M]):
         async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
             async for event in events:
                 if isinstance(event, EndedEvent):
-                    return _reply(event.turn, event.calls, schema)
+                    return as_reply(event.turn, event.calls, schema)
         return await self._reply(turn_id, schema)
 
     async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         view = await self.desk.archive.turn_view(self.viewer, turn_id)
-        return _reply(view.turn, view.calls, schema)
+        return as_reply(view.turn, view.calls, schema)
 
 
 def as_typed(metadata_type: type[T], metadata: object) -> T:
@@ -235,24 +191,3 @@ def as_typed(metadata_type: type[T], metadata: object) -> T:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidInput(f"the metadata does not fit {metadata_type.__name__}: {faults}") from None
-
-
-def _reply(turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None) -> Reply[S]:
-    error = TurnError(code=turn.code, message=turn.message) if turn.code else None
-    parsed = None
-    if schema and turn.status == "completed":
-        parsed, misfit = parse(turn.output, schema)
-        error = TurnError(code="invalid_output", message=misfit) if misfit else error
-    return Reply(
-        turn_id=turn.id,
-        status=turn.status,
-        text=turn.text,
-        citations=turn.citations,
-        tool_calls=list(calls),
-        waiting=[call for call in calls if call.status == "awaiting_approval"],
-        usage=turn.totals,
-        cost=None if turn.totals.cost_unknown else turn.totals.cost,
-        error=error,
-        parsed=parsed,
-        concern=turn.concern,
-    )

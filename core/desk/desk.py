@@ -78,12 +78,12 @@ class Desk:
     """Owns the turns of a store. Each turn opened here runs with the desk's models, tools, retriever and options.
 
     Several models are tried in order, until one gives its first content. Several `hooks` run in order. `instructions`
-    are for threads without their own. `history` chooses what a model is sent of a long thread, None for the newest
-    turns that fit. `window` is how many seconds live text is collected before it is committed. `care` recognises people
-    in need, `handover` brings their matter to a person; None leaves either out. `erase_after` is the time from a
-    request for erasure to the erasure, `looks_shown_after` the time from another person's look to the day its owner
-    sees it. `archive` reads what is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes
-    files of it, `own_data` says what is kept about the viewer.
+    are for threads without their own. `window` chooses what a model is sent of a long thread, None for the newest
+    turns that fit. Live text is committed every `flush_seconds`. `care` recognises people in need, `handover` brings
+    their matter to a person; None leaves either out. `erase_after` is the time from a request for erasure to the
+    erasure, `looks_shown_after` the time from another person's look to the day its owner sees it. `archive` reads what
+    is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it, `own_data` says
+    what is kept about the viewer.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
@@ -96,20 +96,20 @@ class Desk:
         *,
         tools: Sequence[Tool] = (),
         retriever: Retriever | None = None,
-        history: Window | None = None,
+        window: Window | None = None,
         options: Options | None = None,
         hooks: Sequence[Hooks] = (),
         care: Care | None = None,
         handover: Handover | None = None,
         instructions: str = "",
         clock: Clock | None = None,
-        window: float = WINDOW,
+        flush_seconds: float = WINDOW,
         erase_after: timedelta = ERASE_AFTER,
         looks_shown_after: timedelta = timedelta(0),
     ) -> None:
         self._store = store = check_store(store)
         models, tools = check_models(model), check_tools(tools)
-        check_parts(retriever, history, hooks)
+        check_parts(retriever, window, hooks)
         self._clock: Clock = clock or SystemClock()
         self._audit = AuditLog(store, self._clock)
         self.archive = Archive(store, clock=self._clock, audit=self._audit)
@@ -135,11 +135,11 @@ class Desk:
         self._equipment = Equipment(
             store=store,
             clock=self._clock,
-            live=LiveWriter(store, self._clock, self._wakeups, window),
+            live=LiveWriter(store, self._clock, self._wakeups, flush_seconds),
             chain=chain,
             tools=by_name(with_search(tools, retriever, self.options.passages)),
             retriever=retriever,
-            earlier=EarlierTurns(store, history or NewestTurns(), self.options),
+            earlier=EarlierTurns(store, window or NewestTurns(), self.options),
             options=self.options,
             hooked=Hooked(hooks, self.options.hook_deadline),
         )

@@ -69,12 +69,12 @@ def check_options(options: Options | None) -> Options:
     return options or Options()
 
 
-def check_parts(retriever: Retriever | None, history: Window | None, hooks: Sequence[Hooks]) -> None:
+def check_parts(retriever: Retriever | None, window: Window | None, hooks: Sequence[Hooks]) -> None:
     """Raises InvalidInput if one of them is something else."""
     if retriever is not None and not _has(retriever, Retriever):
         raise InvalidInput(f"the retriever is {_named(retriever)}: pass `handbooks.retriever`, or an object like it")
-    if history is not None and not _has(history, Window):
-        raise InvalidInput(f"`history` is {_named(history)}: pass `NewestTurns()` or `SummarizingWindow()`")
+    if window is not None and not _has(window, Window):
+        raise InvalidInput(f"`window` is {_named(window)}: pass `NewestTurns()` or `SummarizingWindow()`")
     given: object = hooks
     if isinstance(given, Hooks) or not isinstance(given, Sequence) or not all(isinstance(one, Hooks) for one in given):
         raise InvalidInput("`hooks` is a list of Hooks: write `hooks=[Hooks(before_model_call=...)]`")

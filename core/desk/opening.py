@@ -26,7 +26,7 @@ async def create_chat(
     instructions: str = "",
     tools: Sequence[Tool] = (),
     retriever: Retriever | None = None,
-    history: Window | None = None,
+    window: Window | None = None,
     options: Options | None = None,
     hooks: Sequence[Hooks] = (),
 ) -> Chat[M]:
@@ -40,7 +40,7 @@ async def create_chat(
     cannot be written as JSON.
     """
     asker = _viewer(user_id, viewer)
-    desk = Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
+    desk = Desk(store, model, tools=tools, retriever=retriever, window=window, options=options, hooks=hooks)
     chat = await desk.create_chat(asker, title=title, metadata=metadata, instructions=instructions)
     return await _with_its_desk(chat)
 
@@ -55,7 +55,7 @@ async def load_chat(
     metadata_type: type[M] | None = None,
     tools: Sequence[Tool] = (),
     retriever: Retriever | None = None,
-    history: Window | None = None,
+    window: Window | None = None,
     options: Options | None = None,
     hooks: Sequence[Hooks] = (),
 ) -> Chat[M]:
@@ -65,7 +65,7 @@ async def load_chat(
     another user, and InvalidInput if the metadata does not fit its type. The other parameters are as in `create_chat`.
     """
     asker = _viewer(user_id, viewer)
-    desk = Desk(store, model, tools=tools, retriever=retriever, history=history, options=options, hooks=hooks)
+    desk = Desk(store, model, tools=tools, retriever=retriever, window=window, options=options, hooks=hooks)
     return await _with_its_desk(await desk.load_chat(asker, chat_id, metadata_type=metadata_type))
 
 

@@ -38,7 +38,7 @@ from core.values import (
     Worker,
 )
 
-FOLD = 6
+FOLD = 7
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})

@@ -112,7 +112,7 @@ async def desk_over(store: Store, *, model: Model | None = None, **given: Any) -
     everything: dict[str, Any] = {
         "tools": [look, pay, book],
         "retriever": Shelf(),
-        "history": SummarizingWindow(),
+        "window": SummarizingWindow(),
         "hooks": [Hooks(after_tool_call=told)],
         "care": Worried(),
         "handover": Sender(),

@@ -570,7 +570,7 @@ async def test_a_summary_of_another_branch_is_never_sent(store):
 
     model = ScriptedModel(summing)
     small = Options(retry_delay=0.001, window_tokens=60)
-    async with chatting(store, model, history=SummarizingWindow(), options=small) as chat:
+    async with chatting(store, model, window=SummarizingWindow(), options=small) as chat:
         first = await chat.ask("How many days of leave do I have left this year?")
         second = await chat.ask(f"And how many days of leave do {secret} have?")
         for n in range(5):

@@ -260,7 +260,7 @@ async def test_the_owner_may_go_on_asking_and_no_model_is_told_what_was_erased(s
         thread = await written(desk, store)
         await desk.ask_erasure(ASKER, thread)
         await desk.recover()
-    async with desk_over(store, model=ScriptedModel(answer), retriever=None, history=NewestTurns()) as desk:
+    async with desk_over(store, model=ScriptedModel(answer), retriever=None, window=NewestTurns()) as desk:
         turn = await ended(desk, await desk.submit(ASKER, thread, "And now?"))
         assert turn.status == "completed"
         assert '"text":"[erased]"' in asked[-1]

@@ -127,7 +127,7 @@ async def test_a_late_turn_makes_the_store_calls_of_an_early_one_and_moves_its_b
     for thread, earlier in (("warm", 9), ("early", 9), ("late", turns - 1)):
         await seeded(store, thread, earlier)
     costs = {}
-    async with Desk(counting, ScriptedModel(script), tools=[look], options=OPTIONS, window=0) as desk:
+    async with Desk(counting, ScriptedModel(script), tools=[look], options=OPTIONS, flush_seconds=0) as desk:
         for thread in ("warm", "early", "late"):
             counting.reset()
             turn = await desk.submit(ASKER, thread, QUESTION)

@@ -82,7 +82,7 @@ async def test_a_stop_keeps_the_text_so_far(store, elsewhere):
 async def test_everything_a_follower_saw_before_a_stop_is_kept(store):
     words = "".join(f"word{n} " for n in range(2000))
     for stop_after in ("word0 ", "word3 ", "word40 "):
-        async with Desk(store, ScriptedModel([[Say(words)]]), window=0) as desk:
+        async with Desk(store, ScriptedModel([[Say(words)]]), flush_seconds=0) as desk:
             turn = await asked(desk)
             seen = []
             async with aclosing(desk.follow(ASKER, turn.id)) as following:

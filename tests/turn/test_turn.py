@@ -51,7 +51,7 @@ async def until_text(following):
 
 async def test_each_text_a_follower_sees_is_on_record_at_that_moment(store):
     said = "Ten days are left, and three of them are carried over from last year."
-    async with Desk(store, ScriptedModel([[Say(said)]]), window=0) as desk:
+    async with Desk(store, ScriptedModel([[Say(said)]]), flush_seconds=0) as desk:
         turn = await asked(desk)
         shown = ""
         async with aclosing(desk.follow(ASKER, turn.id)) as following:

@@ -35,7 +35,7 @@ def questions(model):
 
 async def test_what_no_longer_fits_is_summarised_and_the_summary_is_sent_in_its_place(store):
     model = speaking()
-    async with chatting(store, model, history=SummarizingWindow(), options=SMALL) as chat:
+    async with chatting(store, model, window=SummarizingWindow(), options=SMALL) as chat:
         await long_thread(chat)
         made = await logged(store, chat.id, "history.summarized")
         assert made
@@ -53,7 +53,7 @@ async def test_what_no_longer_fits_is_summarised_and_the_summary_is_sent_in_its_
 
 
 async def test_a_summary_is_a_model_call_with_its_bill_and_shows_nothing(store):
-    async with chatting(store, speaking(), history=SummarizingWindow(), options=SMALL) as chat:
+    async with chatting(store, speaking(), window=SummarizingWindow(), options=SMALL) as chat:
         reply = await long_thread(chat)
         calls = await chat.model_calls()
         summaries = [call for call in calls if call.covers]
@@ -68,7 +68,7 @@ async def test_a_summary_is_a_model_call_with_its_bill_and_shows_nothing(store):
 
 async def test_a_turn_goes_on_without_a_summary_that_fails(store):
     model = speaking(summary=Fail("auth"))
-    async with chatting(store, model, history=SummarizingWindow(), options=SMALL) as chat:
+    async with chatting(store, model, window=SummarizingWindow(), options=SMALL) as chat:
         reply = await long_thread(chat)
         assert reply.text == "You have twelve days of leave left this year."
         assert not await logged(store, chat.id, "history.summarized")
@@ -76,7 +76,7 @@ async def test_a_turn_goes_on_without_a_summary_that_fails(store):
 
 
 async def test_a_thread_that_fits_is_not_summarised(store):
-    async with chatting(store, model := speaking(), history=SummarizingWindow()) as chat:
+    async with chatting(store, model := speaking(), window=SummarizingWindow()) as chat:
         await long_thread(chat)
         assert len(questions(model)) == len(model.requests)
 

@@ -135,7 +135,7 @@ class Stage:
             handover=DemoHandover(records),
             instructions=self._instructions,
             clock=clock,
-            window=_WINDOW,
+            flush_seconds=_WINDOW,
         )
         async with desk:
             thread = await desk.create_thread(asker)
