@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from core.arguments import checked
 from core.errors import Denied, InvalidInput, NotFound
 from core.ids import check_id
 
@@ -56,6 +57,7 @@ class Viewer:
     country: str | None = None
     entity: str | None = None
 
+    @checked()
     def __init__(
         self,
         id: str,

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, to_jsonable_python
 
+from core.arguments import check_arguments
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
 from core.gate import Viewer
@@ -137,6 +138,17 @@ def tool(
         raise InvalidInput('a tool says what it does to the world: write `@tool(effect="read")`, not `@tool`')
     if effect not in ("read", "idempotent", "unsafe"):
         raise InvalidInput('a tool\'s effect is read, idempotent or unsafe: write `@tool(effect="read")`')
+    check_arguments(
+        tool,
+        {
+            "timeout": timeout,
+            "needs_approval": needs_approval,
+            "approval": approval,
+            "name": name,
+            "filters": filters,
+            "subject": subject,
+        }.items(),
+    )
     if not timeout > 0:
         raise InvalidInput("a tool's timeout is in seconds and more than 0")
 

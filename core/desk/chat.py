@@ -10,6 +10,7 @@ import anyio
 from pydantic import BaseModel, ValidationError
 from typing_extensions import TypeVar
 
+from core.arguments import checked_methods
 from core.canonical import Json
 from core.desk.reply import Reply, S, as_reply
 from core.errors import InvalidInput, NotReplaceable
@@ -29,6 +30,7 @@ STOP_SECONDS = 5.0
 """Seconds that a stream closed early spends on stopping its turn; after that the turn runs on to its end."""
 
 
+@checked_methods
 class Chat(Generic[M]):
     """One thread, for one viewer: see `create_chat` and `load_chat`, also of a Desk.
 

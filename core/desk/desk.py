@@ -14,6 +14,7 @@ from typing import Literal, Self, cast
 import anyio
 from pydantic import BaseModel
 
+from core.arguments import checked, checked_methods
 from core.canonical import Json, canonical, digest
 from core.care import CARE_SECONDS, Care
 from core.clock import Clock, SystemClock
@@ -24,7 +25,7 @@ from core.desk.decisions import Decisions
 from core.desk.erasures import Erasures
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
-from core.desk.given import check_models, check_options, check_parts, check_store, check_tools
+from core.desk.given import PARTS, check_models, check_options, check_parts, check_store, check_tools
 from core.desk.handovers import Handovers
 from core.desk.notes import MAX_HEAD_TEXT, Notes, as_metadata, check_title, thread_in
 from core.desk.oversight import Oversight
@@ -74,6 +75,7 @@ ERASE_AFTER = timedelta(days=30)
 # At most a month: GDPR, article 12 (3).
 
 
+@checked_methods
 class Desk:
     """Owns the turns of a store. Each turn opened here runs with the desk's models, tools, retriever and options.
 
@@ -89,6 +91,7 @@ class Desk:
     InvalidInput for two tools of one name, and for a model setting that all its models lack.
     """
 
+    @checked(*PARTS)
     def __init__(
         self,
         store: Store,

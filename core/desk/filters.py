@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from core.arguments import check_fields
 from core.canonical import Json
 from core.clock import iso
 from core.errors import InvalidInput
@@ -46,6 +47,9 @@ class ThreadFilter:
     models: tuple[str, ...] = ()
     verdicts: tuple[Judged, ...] = ()
     metadata: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def narrowed(self) -> bool:
@@ -117,6 +121,9 @@ class CallFilter:
     since: datetime | None = None
     until: datetime | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     def where(self) -> dict[str, Filter]:
         """The filters on a call's record."""
         where: dict[str, Filter] = {}
@@ -167,6 +174,9 @@ class LookFilter:
     denied: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def where(self) -> dict[str, Filter]:
         """The filters on an entry's record."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from core.arguments import checked
 from core.desk.chat import Chat, M
 from core.desk.desk import Desk
+from core.desk.given import PARTS
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.model import Model
@@ -15,6 +17,7 @@ from core.worker.hooks import Hooks
 from core.worker.window import Window
 
 
+@checked(*PARTS)
 async def create_chat(
     store: Store,
     model: Model | Sequence[Model],
@@ -45,6 +48,7 @@ async def create_chat(
     return await _with_its_desk(chat)
 
 
+@checked(*PARTS)
 async def load_chat(
     store: Store,
     model: Model | Sequence[Model],

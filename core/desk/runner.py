@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from core.arguments import checked_methods
 from core.canonical import Json
 
 T = TypeVar("T")
@@ -19,6 +20,7 @@ T = TypeVar("T")
 _CLEANUP_SECONDS = 10
 
 
+@checked_methods
 class Runner:
     """Runs coroutines in one event loop, from any thread. Make one for the process; close desk and store before it."""
 

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 import anyio
 
+from core.arguments import check_fields
 from core.canonical import Json
 from core.errors import RolltopError
 from core.gate import Viewer
@@ -91,6 +92,9 @@ class Hooks:
     after_model_call: Callable[[ModelView, ModelOutcome], Awaitable[None]] | None = None
     before_tool_call: Callable[[CallView], Awaitable[str | None]] | None = None
     after_tool_call: Callable[[CallView, CallOutcome], Awaitable[str | None]] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 class HookFault(RolltopError):

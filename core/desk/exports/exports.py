@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TypeAlias, get_args
 
+from core.arguments import checked, checked_methods
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, moment
 from core.desk.checked_records import CheckedRecords
@@ -19,6 +20,7 @@ from core.desk.exports.lines import json_lines
 from core.desk.exports.package import MANIFEST, ChainHead, Manifest, describe, pack, sha256
 from core.desk.exports.tables import call_table, turn_table
 from core.desk.filters import CallFilter, ThreadFilter, person_named
+from core.desk.given import check_store
 from core.desk.lists import MAX_PAGE, Lists
 from core.desk.oversight import Finder, ThreadRow
 from core.desk.reviews import Reviews
@@ -75,6 +77,7 @@ class Export:
     manifest: Manifest
 
 
+@checked_methods
 class Exports:
     """Exports what auditors may read, and what is a viewer's own. A program can use it without a Desk.
 
@@ -83,10 +86,11 @@ class Exports:
     read are sealed.
     """
 
+    @checked("store")
     def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
-        self._store = store
+        self._store = check_store(store)
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
