@@ -83,12 +83,15 @@ def has_all(value: object, protocol: type) -> bool:
 
 def named(value: object) -> str:
     """What the value is, for a message that must not repeat the value itself."""
-    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
+    return f"the class {value.__name__}" if isinstance(value, type) else _a(type(value).__name__)
 
 
 def _check(name: str, value: object, fits: Fits, hint: object) -> None:
     if not fits(value):
-        raise InvalidInput(f"`{name}` is {named(value)}: pass {_words(hint)}")
+        words = _words(hint)
+        # The value itself may be what a person wrote.
+        given = "another text" if isinstance(value, str) and "'" in words else named(value)
+        raise InvalidInput(f"`{name}` must be {words}, not {given}")
     if isinstance(value, str) and not value.isascii():
         try:
             value.encode()
@@ -126,8 +129,8 @@ def _fits(hint: Any) -> Fits:
         case kind if kind is float:
             return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         case kind if kind is type:
-            bound = arguments[0].__bound__ if isinstance(arguments[0], TypeVar) else arguments[0]
-            return lambda value: isinstance(value, type) and issubclass(value, bound or object)
+            bound = _bound(arguments[0])
+            return lambda value: isinstance(value, type) and issubclass(value, bound)
         case kind if kind is Iterable:
             # Its items are looked at where they are used: an iterator gives them once.
             return lambda value: isinstance(value, Iterable) and not isinstance(value, _TEXTS)
@@ -135,8 +138,8 @@ def _fits(hint: Any) -> Fits:
             one = _fits(arguments[0])
             return lambda value: isinstance(value, Sequence) and not isinstance(value, _TEXTS) and all(map(one, value))
         case kind if kind is Mapping:
-            key = _fits(arguments[0])
-            return lambda value: isinstance(value, Mapping) and all(map(key, value))
+            key, item = map(_fits, arguments)
+            return lambda value: isinstance(value, Mapping) and all(map(key, value)) and all(map(item, value.values()))
         case kind if kind is Callable:
             return callable
         case kind if getattr(kind, "_is_protocol", False):
@@ -156,16 +159,25 @@ def _words(hint: Any) -> str:
         case kind if kind in (Union, UnionType):
             return " or ".join(map(_words, arguments))
         case kind if kind is Literal:
-            return "one of " + ", ".join(map(repr, arguments))
+            return " or ".join(map(repr, arguments))
         case kind if kind in (int, float):
-            return "an int" if kind is int else "a finite number"
+            return "an int of 64 bits" if kind is int else "a finite number"
         case kind if kind is type:
-            return f"a class, {_words(arguments[0])}"
+            return f"a class made from {_bound(arguments[0]).__name__}"
         case kind if kind in (Sequence, Iterable, list, tuple):
-            return f"a list, each {_words(arguments[0])}"
+            return f"a list (each item {_words(arguments[0])})"
         case kind if kind is Mapping:
-            return "a mapping"
+            return f"a mapping (each key {_words(arguments[0])})"
         case kind if kind is Callable:
             return "a function"
         case kind:
-            return f"a {kind.__name__}"
+            return _a(kind.__name__)
+
+
+def _bound(hint: Any) -> type:
+    """The class of which a class must be made."""
+    return (hint.__bound__ if isinstance(hint, TypeVar) else hint) or object
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"

@@ -487,9 +487,9 @@ def _known_form(turn_id: str) -> str:
         raise NotFound("turn", turn_id) from None
 
 
-def check_question(text: object) -> str:
+def check_question(text: str) -> str:
     """The text, if it is a question: not blank, at most MAX_QUESTION characters. Raises InvalidInput otherwise."""
-    if not isinstance(text, str) or not text.strip():
+    if not text.strip():
         raise InvalidInput("a question needs text")
     if len(text) > MAX_QUESTION:
         raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")

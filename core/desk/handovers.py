@@ -58,8 +58,6 @@ class Handovers:
         turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
         if self._handover is None:
             raise InvalidInput("this desk has nobody to hand over to: open it with Desk(..., handover=...)")
-        if attached not in ("nothing", "answer", "from_here", "thread"):
-            raise InvalidInput("attach nothing, answer, from_here or thread")
         if len(note) > MAX_NOTE:
             raise InvalidInput(f"a note may have {MAX_NOTE} characters; this one has {len(note)}")
         # Derived, as a turn's id is: a double click finds the hand-over that it has asked for already.

@@ -404,7 +404,7 @@ async def test_a_desk_without_a_hand_over_says_so_and_a_stranger_cannot_hand_ove
             await desk.hand_over(OTHER, turn.id)
         with pytest.raises(InvalidInput, match="4000 characters"):
             await desk.hand_over(ASKER, turn.id, note="x" * 4001)
-        with pytest.raises(InvalidInput, match="attach nothing"):
+        with pytest.raises(InvalidInput, match="`attach` must be 'nothing' or"):
             await desk.hand_over(ASKER, turn.id, attach="everything")
     async with desk_of(store) as desk:
         with pytest.raises(InvalidInput, match="nobody to hand over to"):

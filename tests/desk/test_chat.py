@@ -338,7 +338,7 @@ async def test_feedback_is_a_rating_that_can_be_taken_back_and_the_earlier_one_s
         await desk.give_feedback(ASKER, turn, None)
         assert (await desk.archive.turn(ASKER, turn)).rating is None
         assert [e.shell["rating"] for e in await logged(store, chat.id, "feedback.given")] == ["up", None]
-        with pytest.raises(InvalidInput, match="up, down or None"):
+        with pytest.raises(InvalidInput, match="`rating` must be 'up' or 'down' or None"):
             await desk.give_feedback(ASKER, turn, "great")
 
 

@@ -298,7 +298,7 @@ def methods(of):
     for name, method in inspect.getmembers(of, inspect.isfunction):
         if (
             not name.startswith("_")
-            and (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method))
+            and (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(inspect.unwrap(method)))
             and "viewer" in inspect.signature(method).parameters
         ):
             yield name

@@ -45,7 +45,7 @@ MISTAKES = [
     (lambda: Desk(STORE, MODEL, hooks=Hooks()), "`hooks` is a list of Hooks"),
     (lambda: Desk(STORE, MODEL, hooks=[print]), "`hooks` is a list of Hooks"),
     (lambda: Desk(STORE, MODEL, retriever="policies/"), "the retriever is a str"),
-    (lambda: Desk(STORE, MODEL, window=20), "`window` is a int"),
+    (lambda: Desk(STORE, MODEL, window=20), "`window` is an int"),
 ]
 
 

@@ -8,7 +8,7 @@ holds all that they may see, under their own name, and is not a look.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TypeAlias, get_args
+from typing import TypeAlias
 
 from core.arguments import checked, checked_methods
 from core.canonical import Json
@@ -115,7 +115,7 @@ class Exports:
         Raises NotFound for an id that is missing, foreign or sealed. Raises InvalidInput for more than MAX_THREADS
         threads or MAX_ROWS turns: then only their heads have been read, and the attempt is on record as a search.
         """
-        await self._check(viewer, wanted, file_format)
+        await self._authorize(viewer, wanted)
         if isinstance(wanted, ThreadFilter):
             ids = [head.id for head in await self._found_threads(viewer, wanted)]
         else:
@@ -134,7 +134,7 @@ class Exports:
         Raises NotFound as `export_threads`, and InvalidInput for calls of more than MAX_THREADS threads, for more than
         MAX_ROWS calls, and for more than MAX_THREADS ids.
         """
-        await self._check(viewer, wanted, file_format)
+        await self._authorize(viewer, wanted)
         where: Mapping[str, Filter]
         if isinstance(wanted, CallFilter):
             found, where = await self._found_calls(viewer, wanted), wanted.where()
@@ -159,7 +159,6 @@ class Exports:
         None exports the newest, and the manifest says how many are left out. Raises Denied for None if the viewer is
         not an employee, NotFound for an id that is missing or another person's, and InvalidInput for more ids than fit.
         """
-        _check_format(file_format)
         left_out = [NEVER_IN_OWN]
         if threads is None:
             await self._audit.authorize(viewer, "person.read")
@@ -182,10 +181,6 @@ class Exports:
         )
         name = f"rolltop-my-threads-{moment(manifest.exported_at):%Y%m%dT%H%M%SZ}.{file_format}"
         return Export(name=name, content=_written(contents, manifest), manifest=manifest)
-
-    async def _check(self, viewer: Viewer, wanted: Wanted, file_format: str) -> None:
-        await self._authorize(viewer, wanted)
-        _check_format(file_format)
 
     async def _authorize(self, viewer: Viewer, wanted: Wanted) -> None:
         await self._audit.authorize(viewer, "export")
@@ -344,11 +339,6 @@ class Exports:
         if person := _person(wanted):
             query["person"] = await self._pseudonyms.of(person.id)
         return query
-
-
-def _check_format(file_format: str) -> None:
-    if file_format not in get_args(ExportFormat):
-        raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
 
 
 def _written(contents: Contents, manifest: Manifest) -> bytes:
