@@ -5,7 +5,8 @@ The annotations say already what a caller may pass, so that a method needs no ch
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache, wraps
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -128,12 +129,19 @@ def _fits(hint: Any) -> Fits:
             return lambda value: isinstance(value, int) and not isinstance(value, bool) and value in _INT64
         case kind if kind is float:
             return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        case kind if kind is datetime:
+            return lambda value: isinstance(value, datetime) and value.tzinfo is not None
         case kind if kind is type:
             bound = _bound(arguments[0])
             return lambda value: isinstance(value, type) and issubclass(value, bound)
         case kind if kind is Iterable:
-            # Its items are looked at where they are used: an iterator gives them once.
-            return lambda value: isinstance(value, Iterable) and not isinstance(value, _TEXTS)
+            one = _fits(arguments[0])
+            # An iterator gives its items once, so that they cannot be looked at here.
+            return lambda value: (
+                isinstance(value, Iterable)
+                and not isinstance(value, _TEXTS)
+                and (not isinstance(value, Collection) or all(map(one, value)))
+            )
         case kind if kind in (Sequence, list, tuple):
             one = _fits(arguments[0])
             return lambda value: isinstance(value, Sequence) and not isinstance(value, _TEXTS) and all(map(one, value))
@@ -162,6 +170,10 @@ def _words(hint: Any) -> str:
             return " or ".join(map(repr, arguments))
         case kind if kind in (int, float):
             return "an int of 64 bits" if kind is int else "a finite number"
+        case kind if kind is Coroutine:
+            return "a coroutine: call the function, `f(...)`"
+        case kind if kind is datetime:
+            return "a datetime with a time zone, such as `datetime.now(UTC)`"
         case kind if kind is type:
             return f"a class made from {_bound(arguments[0]).__name__}"
         case kind if kind in (Sequence, Iterable, list, tuple):

@@ -1,11 +1,13 @@
 """The options of a desk: one frozen value. Each turn records the digest of the options it ran with."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
 
+from core.arguments import check_arguments
 from core.canonical import Json
+from core.errors import InvalidInput
 from core.values import Value
 
 
@@ -49,3 +51,14 @@ class Options(Value):
     beat: PositiveFloat = 10
     approval_days: PositiveFloat = 7
     forget: tuple[Literal["passages.retrieved", "model.failed", "tool.finished"], ...] = ()
+
+    if not TYPE_CHECKING:  # type checkers know the fields
+
+        def __init__(self, **values: object) -> None:
+            check_arguments(Options, values.items())  # stricter than pydantic, which takes True for 1
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise InvalidInput(
+                    "; ".join(f"`{fault['loc'][0]}`: {fault['msg']}" for fault in error.errors())
+                ) from None

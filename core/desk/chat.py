@@ -10,7 +10,7 @@ import anyio
 from pydantic import BaseModel, ValidationError
 from typing_extensions import TypeVar
 
-from core.arguments import checked_methods
+from core.arguments import checked_methods, named
 from core.canonical import Json
 from core.desk.reply import Reply, S, as_reply
 from core.errors import InvalidInput, NotReplaceable
@@ -188,6 +188,8 @@ class Chat(Generic[M]):
 
 def as_typed(metadata_type: type[T], metadata: object) -> T:
     """The metadata as this pydantic model. Raises InvalidInput, which names the fields that do not fit."""
+    if not issubclass(metadata_type, BaseModel):
+        raise InvalidInput(f"`metadata_type` must be a pydantic model, or None for a dict, not {named(metadata_type)}")
     try:
         return metadata_type.model_validate(metadata)
     except ValidationError as error:

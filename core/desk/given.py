@@ -80,5 +80,5 @@ def check_parts(retriever: Retriever | None, window: Window | None, hooks: Seque
     if window is not None and not has_all(window, Window):
         raise InvalidInput(f"`window` is {named(window)}: pass `NewestTurns()` or `SummarizingWindow()`")
     given: object = hooks
-    if isinstance(given, Hooks) or not isinstance(given, Sequence) or not all(isinstance(one, Hooks) for one in given):
+    if not isinstance(given, list | tuple) or not all(isinstance(one, Hooks) for one in given):
         raise InvalidInput("`hooks` is a list of Hooks: write `hooks=[Hooks(before_model_call=...)]`")

@@ -163,6 +163,7 @@ READ, WRITE, NO_OBJECT = "read", "write", "no object"
 ROWS = {
     # method: [(action, thing, how it is called)]; a thing of None: the method concerns no single object
     "thread": [(READ, "thread", lambda d, v, id: d.archive.thread(v, id))],
+    "load_chat": [(READ, "thread", lambda d, v, id: d.load_chat(v, id))],
     "transcript": [(READ, "thread", lambda d, v, id: d.archive.transcript(v, id))],
     "messages": [(READ, "thread", lambda d, v, id: d.archive.messages(v, id))],
     "tool_calls": [(READ, "thread", lambda d, v, id: d.archive.tool_calls(v, id))],
@@ -200,6 +201,7 @@ ROWS = {
     "judge": [("judge", "turn", lambda d, v, id: d.judge(v, id, "right"))],
     "lift_seal": [("lift", "thread", lambda d, v, id: d.lift_seal(v, id, "a false alarm"))],
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
+    "create_chat": [("employee's", None, lambda d, v, _: d.create_chat(v))],
     "acknowledge": [("employee's", None, lambda d, v, _: d.acknowledge(v, "1"))],
     "person": [("employee's", None, lambda d, v, _: d.archive.person(v))],
     "totals": [("employee's", None, lambda d, v, _: d.own_data.totals(v))],

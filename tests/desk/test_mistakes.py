@@ -2,11 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 import pytest
 
 from backends import MemoryStore, OfflineModel, open_store
-from core import Desk, Hooks, InvalidInput, Options, create_chat, load_chat, tool
+from core import Archive, Desk, Hooks, InvalidInput, Options, Runner, ThreadFilter, Viewer, create_chat, load_chat, tool
 
 STORE, MODEL = MemoryStore(), OfflineModel(delay=0)
 
@@ -59,6 +62,54 @@ async def test_a_url_with_a_password_is_not_repeated():
     with pytest.raises(InvalidInput) as raised:
         await create_chat("mongodb://me:secret@host/desk", MODEL, user_id="e-1042")
     assert "secret" not in str(raised.value)
+
+
+MEANT = [
+    (lambda: Options(max_stepz=4), "`max_stepz`: Extra inputs"),
+    (lambda: Options(max_steps=0), "`max_steps`: Input should be greater than 0"),
+    (lambda: Options(max_steps=True), "`max_steps` must be an int of 64 bits, not a bool"),
+    (lambda: Options(on_disconnect="leave"), "`on_disconnect` must be 'finish' or 'stop', not another text"),
+    (lambda: Viewer("e-1042", roles="auditor"), r"`roles` must be a list \(each item a str\), not a str"),
+    (lambda: Viewer(1042), "`id` must be a str, not an int"),
+    (lambda: ThreadFilter(tools="book"), r"`tools` must be a list"),
+    (lambda: ThreadFilter(since=datetime(2026, 11, 30)), "`since` must be a datetime with a time zone"),
+    (lambda: Hooks(before_tool_call="deny"), "`before_tool_call` must be a function or None, not a str"),
+    (lambda: Archive("sqlite:///desk.db"), "the store is a URL: open it"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "answer"), MEANT)
+def test_a_value_of_a_wrong_type_is_named_where_it_is_made(mistake, answer):
+    with pytest.raises(InvalidInput, match=answer):
+        mistake()
+
+
+@dataclass
+class Trip:
+    """No pydantic model."""
+
+    days: int
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, Trip, Trip(2), "Trip", dict])
+async def test_a_schema_that_is_no_pydantic_model_is_refused_before_the_question_is_on_record(schema):
+    async with await create_chat(MemoryStore(), MODEL, user_id="e-1042") as chat:
+        for ask in (chat.ask, partial(chat.desk.submit, chat.viewer, chat.id)):
+            with pytest.raises(InvalidInput, match="`schema` must be a class made from BaseModel or None, not"):
+                await ask("Where?", schema=schema)
+        assert await chat.messages() == []
+
+
+def test_a_runner_that_is_given_a_function_says_so():
+    runner = Runner()
+    try:
+        for given in (create_chat, None):
+            with pytest.raises(InvalidInput, match="`awaitable` must be a coroutine: call the function"):
+                runner.run(given)
+            with pytest.raises(InvalidInput, match="`generator` must be an AsyncGenerator"):
+                runner.stream(given)
+    finally:
+        runner.close()
 
 
 @pytest.mark.parametrize("opened", [create_chat, lambda *a, **k: load_chat(*a[:2], "t", **k)])
