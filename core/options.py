@@ -14,7 +14,8 @@ from core.values import Value
 class Options(Value):
     """How turns run. Times are in seconds; sizes in tokens are estimates.
 
-    `on_disconnect`: whether closing `ask_stream` early lets the turn finish or stops it. `on_interruption`: if an
+    `on_disconnect`: whether closing `ask_stream` early, or cancelling a task that awaits `ask`, `regenerate`, `edit` or
+    `decide` of a chat, lets the turn finish or stops it. `on_interruption`: if an
     answer is cut after some of it was shown, either the turn ends `interrupted` and keeps the text, or the request is
     repeated and the text starts again. A desk works on `turns_at_once` turns; further ones wait, and are begun in
     their order. `model_settings` are sent to each model that knows them; a desk refuses a name that its models lack.

@@ -70,7 +70,8 @@ class Chat(Generic[M]):
         same `request_id` again returns the same turn.
 
         Raises the errors of `Desk.submit` if the question was not accepted. A turn on record does not raise: its status
-        is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on.
+        is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on. If
+        the caller is cancelled, the turn finishes or is stopped, as the option `on_disconnect` says.
         """
         turn = await self.desk.submit(self.viewer, self.id, text, request_id, schema=schema, replaces=replaces)
         return await self._outcome(turn.id, schema)
@@ -111,10 +112,8 @@ class Chat(Generic[M]):
                     complete = event.kind in ("ended", "approval.asked")
                     yield event
         finally:
-            if not complete and self.desk.options.on_disconnect == "stop":
-                # Shielded: a cancelled caller is the usual reason for closing early, and would cancel the stop too.
-                with anyio.move_on_after(STOP_SECONDS, shield=True):
-                    await self.desk.stop(self.viewer, turn.id)
+            if not complete:
+                await self._leave(turn.id)
 
     async def follow(self, turn_id: str) -> AsyncGenerator[Event, None]:
         """The turn's events from the first one, as `Desk.follow` gives them. The turn goes on if the caller leaves."""
@@ -175,11 +174,22 @@ class Chat(Generic[M]):
         return last
 
     async def _outcome(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
-        async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
-            async for event in events:
-                if isinstance(event, EndedEvent):
-                    return as_reply(event.turn, event.calls, schema)
-        return await self._reply(turn_id, schema)
+        try:
+            async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
+                async for event in events:
+                    if isinstance(event, EndedEvent):
+                        return as_reply(event.turn, event.calls, schema)
+            return await self._reply(turn_id, schema)
+        except anyio.get_cancelled_exc_class():
+            await self._leave(turn_id)
+            raise
+
+    async def _leave(self, turn_id: str) -> None:
+        """Stop a turn whose caller leaves before its end, if the option `on_disconnect` says so."""
+        if self.desk.options.on_disconnect == "stop":
+            # Shielded: a cancelled caller is the usual reason for leaving early, and would cancel the stop too.
+            with anyio.move_on_after(STOP_SECONDS, shield=True):
+                await self.desk.stop(self.viewer, turn_id)
 
     async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         view = await self.desk.archive.turn_view(self.viewer, turn_id)
