@@ -15,12 +15,13 @@ class Options(Value):
     """How turns run. Times are in seconds; sizes in tokens are estimates.
 
     `on_disconnect`: whether closing `ask_stream` early, or cancelling a task that awaits `ask`, `regenerate`, `edit` or
-    `decide` of a chat, lets the turn finish or stops it. `on_interruption`: if an
-    answer is cut after some of it was shown, either the turn ends `interrupted` and keeps the text, or the request is
-    repeated and the text starts again. A desk works on `turns_at_once` turns; further ones wait, and are begun in
-    their order. `model_settings` are sent to each model that knows them; a desk refuses a name that its models lack.
-    `turn_deadline` bounds a worker's time on a turn, without the wait for its beginning and the time a person takes to
-    decide; `hook_deadline` bounds each hook. `approval_days` is how long a call may wait for a decision.
+    `decide` of a chat, lets the turn finish or stops it. `on_interruption`: if an answer is cut after some of it was
+    shown, either the turn ends `interrupted` and keeps the text, or the request is repeated and the text starts again.
+    A desk works on `turns_at_once` turns; further ones wait, and are begun in their order. Tools that are not async run
+    in `tool_threads` threads; further calls wait, and their `timeout` begins when they do. `model_settings` are sent to
+    each model that knows them; a desk refuses a name that its models lack. `turn_deadline` bounds a worker's time on a
+    turn, without the wait for its beginning and the time a person takes to decide; `hook_deadline` bounds each hook.
+    `approval_days` is how long a call may wait for a decision.
 
     `forget` names the kinds of entry whose payloads are erased after the turn has ended; statuses and costs stay.
     `tool.finished` includes the other texts about results.
@@ -33,6 +34,7 @@ class Options(Value):
     on_disconnect: Literal["finish", "stop"] = "finish"
     on_interruption: Literal["keep_partial", "retry"] = "keep_partial"
     turns_at_once: PositiveInt = 64
+    tool_threads: PositiveInt = 40
     model_settings: Mapping[str, Json] = Field(default_factory=dict)
     first_content: PositiveFloat = 60
     between_contents: PositiveFloat = 45

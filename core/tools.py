@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, get_type_hints
 
+import anyio
 import anyio.to_thread
 from pydantic import (
     BaseModel,
@@ -77,6 +78,11 @@ class Tool:
     subject: str | None = None
     written: type[BaseModel] | None = None
 
+    @property
+    def threaded(self) -> bool:
+        """Whether the function runs in a thread, because it is not async."""
+        return not inspect.iscoroutinefunction(self.function)
+
     def validate(self, arguments: Json, *, completed: bool = False) -> dict[str, Json]:
         """The arguments as JSON, with defaults: as a model may write them, or `completed` by a person.
 
@@ -95,11 +101,14 @@ class Tool:
         keywords: dict[str, Any] = {name: getattr(values, name) for name in self.arguments.model_fields}
         if self.context is not None:
             keywords[self.context] = context
-        if inspect.iscoroutinefunction(self.function):
+        if not self.threaded:
             result = await self.function(**keywords)
         else:
             # A sync function cannot be interrupted: after a time-out its thread runs on, and its result is dropped.
-            result = await anyio.to_thread.run_sync(partial(self.function, **keywords), abandon_on_cancel=True)
+            # The worker has waited for its turn to use a thread, so that here it gets one at once.
+            at_once = anyio.CapacityLimiter(1)
+            function = partial(self.function, **keywords)
+            result = await anyio.to_thread.run_sync(function, abandon_on_cancel=True, limiter=at_once)
         # A sync function may hand out a coroutine that does the work.
         while inspect.isawaitable(result):
             result = await result

@@ -141,6 +141,7 @@ class Desk:
             live=LiveWriter(store, self._clock, self._wakeups, flush_seconds),
             chain=chain,
             tools=by_name(with_search(tools, retriever, self.options.passages)),
+            threads=anyio.CapacityLimiter(self.options.tool_threads),
             retriever=retriever,
             earlier=EarlierTurns(store, window or NewestTurns(), self.options),
             options=self.options,

@@ -59,10 +59,12 @@ class TurnWorker:
     def leave(self) -> None:
         """Release the turn as soon as the step under way is on record. Another worker may then go on with it."""
         self._leaving.set()
+        self._claimed.stop_waiting(superseded=False)
         self._model_calls.cancel("worker_left")
 
     def supersede(self) -> None:
-        """End the model call under way: another caller in this process has ended the turn."""
+        """End the model call or the wait under way: another caller has ended the turn."""
+        self._claimed.stop_waiting(superseded=True)
         self._model_calls.cancel("superseded")
 
     def beat(self) -> None:
