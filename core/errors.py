@@ -12,6 +12,10 @@ class InvalidInput(RolltopError, ValueError):
     """The input cannot be accepted; the message says what would be. The store is unchanged."""
 
 
+class MissingExtra(InvalidInput, ImportError):
+    """A package that this needs is not installed. The message says which, and the command that installs it."""
+
+
 class RequestMismatch(InvalidInput):
     """This `request_id` was used before, with another text. The first turn stands; send a new id."""
 

@@ -8,8 +8,21 @@ from functools import partial
 
 import pytest
 
-from backends import MemoryStore, OfflineModel, open_store
-from core import Archive, Desk, Hooks, InvalidInput, Options, Runner, ThreadFilter, Viewer, create_chat, load_chat, tool
+from backends import MemoryStore, OfflineModel, open_handbooks, open_model, open_store
+from core import (
+    Archive,
+    Desk,
+    Hooks,
+    InvalidInput,
+    Options,
+    RolltopError,
+    Runner,
+    ThreadFilter,
+    Viewer,
+    create_chat,
+    load_chat,
+    tool,
+)
 
 STORE, MODEL = MemoryStore(), OfflineModel(delay=0)
 
@@ -110,6 +123,42 @@ def test_a_runner_that_is_given_a_function_says_so():
                 runner.stream(given)
     finally:
         runner.close()
+
+
+OPENINGS = [
+    (open_store, 42, "`url` must be a str, not an int"),
+    (open_store, "redis://host", "unknown store 'redis'; the stores are memory:, sqlite"),
+    (open_store, "desk.db", "the stores are memory:, sqlite:///desk.db"),
+    (open_store, "sqlite:", "write sqlite:///relative.db or sqlite:////absolute.db"),
+    (open_store, "openai:gpt-5", r"openai: is a model: open it with `open_model\(URL\)`"),
+    (open_store, MODEL, "`url` must be a str, not an OfflineModel"),
+    (open_model, None, "`url` must be a str, not a NoneType"),
+    (open_model, "llama:", "unknown model 'llama'; the models are offline:, openai:MODEL"),
+    (open_model, "openai:", "openai: names nothing yet: write openai:MODEL"),
+    (open_model, "scripted:", "scripted: names nothing yet: write scripted:PATH.json"),
+    (open_model, "sqlite:///desk.db", "sqlite: is a store: open it with `async with open_store"),
+    (open_handbooks, 42, "`path` must be a str or a Path, not an int"),
+    (open_handbooks, "sqlite:///handbooks.db", "the handbooks are in a file: write its path"),
+    (partial(open_handbooks, ":memory:"), {"embedder": "memory:"}, "unknown embedder 'memory'; the embedders are"),
+    (partial(open_handbooks, ":memory:"), {"vectors": "sqlite:///desk.db"}, "local: and pinecone:INDEX"),
+    (partial(open_handbooks, ":memory:"), {"reranker": 1}, "`reranker` must be a str, not an int"),
+]
+
+
+@pytest.mark.parametrize(("opening", "given", "answer"), OPENINGS)
+async def test_what_cannot_be_opened_says_what_can(opening, given, answer):
+    with pytest.raises(InvalidInput, match=answer):
+        async with opening(**given) if isinstance(given, dict) else opening(given):
+            pytest.fail("it was opened")
+
+
+async def test_a_file_in_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(RolltopError, match="missing"):
+        async with open_store(f"sqlite:///{tmp_path}/missing/desk.db"):
+            pytest.fail("it was opened")
+    with pytest.raises(RolltopError, match="missing"):
+        async with open_handbooks(tmp_path / "missing" / "handbooks.db"):
+            pytest.fail("it was opened")
 
 
 @pytest.mark.parametrize("opened", [create_chat, lambda *a, **k: load_chat(*a[:2], "t", **k)])

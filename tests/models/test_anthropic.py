@@ -1,8 +1,6 @@
 """Anthropic's adapter, through the real SDK, against a server on this machine that speaks the wire format."""
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -891,18 +889,3 @@ async def test_a_client_that_was_given_is_used_without_retries_and_left_open(ser
             await anext(asked.stream(HELLO))
     assert (len(server.bodies), client.is_closed()) == (1, False)
     await client.close()
-
-
-def test_the_package_is_needed_by_nobody_else_and_missed_by_name():
-    program = """
-import sys
-sys.modules["anthropic"] = None
-from backends.models.opening import open_model
-open_model("offline:")
-try:
-    open_model("anthropic:m")
-except ValueError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE)
-    assert done.stdout == "anthropic is not installed: pip install 'rolltop[anthropic]'\n"

@@ -1,8 +1,6 @@
 """OpenAI's adapters, through the real SDK, against a server on this machine that speaks the wire format."""
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -923,15 +921,3 @@ async def test_a_client_that_was_given_is_used_without_retries_and_left_open(ser
         assert text_of([event async for event in model.stream(HELLO)]) == "Hi."
         await model.close()
         assert not client.is_closed()
-
-
-def test_the_package_is_needed_by_nobody_else_and_missed_by_name():
-    code = (
-        "import sys; sys.modules['openai'] = None\n"
-        "from backends.models.opening import open_model\n"
-        "open_model('offline:')\n"
-        "try: open_model('openai:m?base_url=http://127.0.0.1:1/v1')\n"
-        "except ValueError as error: print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
-    assert done.stdout.strip() == "openai is not installed: pip install 'rolltop[openai]'"
