@@ -6,6 +6,7 @@ whether a person must approve it.
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,12 +17,12 @@ import anyio.to_thread
 from pydantic import (
     BaseModel,
     ConfigDict,
-    PydanticInvalidForJsonSchema,
-    PydanticSchemaGenerationError,
+    PydanticUserError,
     ValidationError,
     create_model,
 )
-from pydantic_core import ErrorDetails, to_jsonable_python
+from pydantic.json_schema import PydanticJsonSchemaWarning
+from pydantic_core import ErrorDetails, PydanticSerializationError, to_jsonable_python
 
 from core.arguments import check_arguments
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
@@ -183,11 +184,7 @@ def tool(
             raise InvalidInput(
                 f"tool {tool_name} filters by {subject!r}, which names a person: leave it out of filters"
             )
-        try:
-            parameters = arguments.model_json_schema()
-        except PydanticInvalidForJsonSchema as error:
-            raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
-        parameters.pop("title", None)
+        parameters = _schema_of(arguments, tool_name)
         return Tool(
             name=tool_name,
             description=description,
@@ -240,8 +237,21 @@ def _parameters(
     try:
         # A model invents arguments: unknown ones are refused, so that it is told instead of misunderstood.
         return create_model(tool_name, __config__=ConfigDict(extra="forbid"), **fields), context
-    except PydanticSchemaGenerationError as error:
+    except PydanticUserError as error:
         raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
+
+
+def _schema_of(arguments: type[BaseModel], tool_name: str) -> dict[str, Json]:
+    """The JSON schema of a tool's arguments. Raises InvalidInput for a type or a default that JSON cannot say."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PydanticJsonSchemaWarning)  # a default that would fail at the first call
+            parameters = arguments.model_json_schema()
+        canonical(parameters, most=MAX_DEPTH - ROOM)
+    except (PydanticUserError, PydanticSerializationError, PydanticJsonSchemaWarning, InvalidInput) as error:
+        raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
+    parameters.pop("title", None)
+    return parameters
 
 
 def _first_line(error: Exception) -> str:

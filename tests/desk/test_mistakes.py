@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Literal
 
 import pytest
 
@@ -189,9 +190,24 @@ def unwritable(thing: Callable[[], int]):
     """A type without a schema."""
 
 
+def nan(days: float = float("nan")):
+    """A default that JSON lacks."""
+
+
+def nothing(day: object = threading.Lock()):
+    """A default that JSON lacks."""
+
+
+def odd(day: Literal[threading.Lock]):
+    """A value that JSON lacks."""
+
+
 @pytest.mark.parametrize(
     ("function", "answer"),
     [
+        (nan, "tool nan: JSON cannot hold NaN or infinity.*: a model can only give JSON"),
+        (nothing, "tool nothing: Default value .* is not JSON serializable.*: a model can only give JSON"),
+        (odd, "tool odd: Unable to serialize .*: a model can only give JSON"),
         (untyped, "tool untyped: day needs a type, such as `day: str`"),
         (foreign, "tool foreign: Unable to generate .*: a model can only give JSON"),
         (unwritable, "tool unwritable: .*: a model can only give JSON"),

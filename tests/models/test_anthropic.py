@@ -854,7 +854,7 @@ def test_a_url_names_the_model_and_the_server_but_no_secret(monkeypatch):
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("anthropic:", "unknown model"),
+        ("anthropic:", "write anthropic:MODEL"),
         ("anthropic:?base_url=http://127.0.0.1:9", "name after the colon"),
         ("anthropic:m?api=chat&x=1", "takes base_url, key_env, each once"),
         ("anthropic:m?base_url=ftp://127.0.0.1", "http://"),
