@@ -9,6 +9,7 @@ import pytest
 
 import core.desk.desk
 import core.desk.handovers
+from backends import MemoryStore
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import (
     Archive,
@@ -333,6 +334,19 @@ async def test_a_double_click_sends_one_ticket(store):
                 tasks.start_soon(lambda: desk.hand_over(ASKER, turn.id, request_id="click"))
         await desk.hand_over(ASKER, turn.id, request_id="later")
     assert len(inbox.tickets) == 2
+
+
+@pytest.mark.parametrize("reference", ["x" * 201, "", None, 7])
+async def test_a_reference_that_cannot_be_kept_is_not_cut_and_the_hand_over_is_sent_all_the_same(reference):
+    class Talkative:
+        async def send(self, ticket):
+            return reference
+
+    async with desk_of(MemoryStore(), handover=Talkative()) as desk:
+        turn = await ask(desk, (await desk.create_thread(ASKER)).id, "one")
+        handed = await desk.hand_over(ASKER, turn.id)
+    assert (handed.status, handed.reference) == ("sent", None)
+    assert handed.message == "its reference is not kept: it must be a str of 1 to 200 characters"
 
 
 @pytest.mark.parametrize(

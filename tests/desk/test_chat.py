@@ -398,6 +398,8 @@ async def test_feedback_is_a_rating_that_can_be_taken_back_and_the_earlier_one_s
         assert [e.shell["rating"] for e in await logged(store, chat.id, "feedback.given")] == ["up", None]
         with pytest.raises(InvalidInput, match="`rating` must be 'up' or 'down' or None"):
             await desk.give_feedback(ASKER, turn, "great")
+        with pytest.raises(InvalidInput, match="a comment may have 4000 characters; this one has 4001"):
+            await desk.give_feedback(ASKER, turn, "up", "x" * 4001)
 
 
 async def test_a_thread_is_called_by_its_first_question_until_it_is_renamed(store):
