@@ -39,7 +39,7 @@ async def open_handbooks(
     `after_upload` is awaited after the files of an upload were imported, before its job is over. Raises InvalidInput
     for an unknown or malformed URL, and for a package that is not installed.
     """
-    if re.match(r"[a-z+]+:", str(path)):
+    if re.match(r"\w+:(//|$)", str(path)):
         raise InvalidInput(
             "the handbooks are in a file: write its path, such as handbooks.db, or :memory:, and not a URL"
         )

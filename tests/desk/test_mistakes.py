@@ -140,6 +140,7 @@ OPENINGS = [
     (open_model, "sqlite:///desk.db", "sqlite: is a store: open it with `async with open_store"),
     (open_handbooks, 42, "`path` must be a str or a Path, not an int"),
     (open_handbooks, "sqlite:///handbooks.db", "the handbooks are in a file: write its path"),
+    (open_handbooks, "memory:", "such as handbooks.db, or :memory:, and not a URL"),
     (partial(open_handbooks, ":memory:"), {"embedder": "memory:"}, "unknown embedder 'memory'; the embedders are"),
     (partial(open_handbooks, ":memory:"), {"vectors": "sqlite:///desk.db"}, "local: and pinecone:INDEX"),
     (partial(open_handbooks, ":memory:"), {"reranker": 1}, "`reranker` must be a str, not an int"),
