@@ -142,6 +142,13 @@ def _fits(hint: Any) -> Fits:
                 and not isinstance(value, _TEXTS)
                 and (not isinstance(value, Collection) or all(map(one, value)))
             )
+        case kind if kind is tuple and arguments[-1] is not ...:
+            each = [_fits(one) for one in arguments]
+            return lambda value: (
+                isinstance(value, tuple)
+                and len(value) == len(each)
+                and all(fits(item) for fits, item in zip(each, value, strict=True))
+            )
         case kind if kind in (Sequence, list, tuple):
             one = _fits(arguments[0])
             return lambda value: isinstance(value, Sequence) and not isinstance(value, _TEXTS) and all(map(one, value))
@@ -176,6 +183,8 @@ def _words(hint: Any) -> str:
             return "a datetime with a time zone, such as `datetime.now(UTC)`"
         case kind if kind is type:
             return f"a class made from {_bound(arguments[0]).__name__}"
+        case kind if kind is tuple and arguments[-1] is not ...:
+            return f"a tuple ({', '.join(map(_words, arguments))})"
         case kind if kind in (Sequence, Iterable, list, tuple):
             return f"a list (each item {_words(arguments[0])})"
         case kind if kind is Mapping:
