@@ -53,6 +53,7 @@ class Asking:
     def open_thread(self, thread_id: str | None, at: str | None = None) -> None:
         """Show the thread, from this turn on or its newest turns; None shows an empty one."""
         st.query_params.from_dict({"thread": thread_id} if thread_id else {})
+        self.leave()
         self.go(at=at)
 
     @property
