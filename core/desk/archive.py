@@ -186,6 +186,19 @@ class Archive:
         calls = await self._lists.all(ToolCall, {"thread": thread_id, "at_n": Range(lt=passed.item.n + 1)})
         return await self._pseudonyms.shown(calls, named=passed.named)
 
+    async def pending_calls(self, viewer: Viewer, thread_id: str) -> list[ToolCall]:
+        """The tool calls of the thread that wait for a person's decision, in the order of the log; [] if none does.
+
+        They are those of a turn that is `awaiting_approval`, and the deferred ones of earlier turns.
+        """
+        passed = await self._checked.thread(viewer, "thread.read", thread_id)
+        thread, open_turn = passed.item, passed.item.open
+        parked = [call.call for call in open_turn.calls if call.status == "awaiting_approval"] if open_turn else []
+        ids = (*parked, *(one.call for one in thread.deferred if one.decision is None))
+        calls = await self._lists.all(ToolCall, {"id": In(ids)}) if ids else []
+        # A call may have been decided after the head was read.
+        return await self._pseudonyms.shown([call for call in calls if call.waits], named=passed.named)
+
     async def model_calls(self, viewer: Viewer, thread_id: str) -> list[ModelCall]:
         """All physical requests of the thread to models, failed ones too, in the order of the log."""
         passed = await self._checked.thread(viewer, "thread.read", thread_id)

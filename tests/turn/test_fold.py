@@ -18,6 +18,8 @@ from core.log.facts import (
     VERSIONS,
     ErasureAsked,
     ErasureWithdrawn,
+    InstructionsChanged,
+    InstructionsContent,
     MetadataChanged,
     MetadataContent,
     Renamed,
@@ -305,6 +307,7 @@ def _payload(entry: Entry) -> Any:
     ("told", "newer"),
     [
         (Renamed(content=TitleContent(title="My days")), False),
+        (InstructionsChanged(content=InstructionsContent(instructions="Be brief.")), False),
         (Shelved(shelf="pinned"), False),
         (ErasureAsked(due=iso(AT)), False),
         (ErasureWithdrawn(), False),
