@@ -26,7 +26,7 @@ from core.values import Dislike, Shelf
 if TYPE_CHECKING:  # a Desk makes chats
     from core.desk.desk import Desk
 
-M = TypeVar("M", default=dict[str, Json])
+M = TypeVar("M", bound=BaseModel | Mapping[str, Json], default=dict[str, Json])
 """The metadata of a chat: a pydantic model, or a dict."""
 
 STOP_SECONDS = 5.0
@@ -49,6 +49,9 @@ class Chat(Generic[M]):
         self.owns_desk = False
         # A copy, because the application may change what it was given.
         self._read = deepcopy(thread.metadata)
+
+    def __repr__(self) -> str:
+        return f"Chat({self.id!r}, viewer={self.viewer.id!r})"
 
     async def __aenter__(self) -> Self:
         return self

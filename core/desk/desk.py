@@ -149,6 +149,10 @@ class Desk:
             self._equipment, self._journal, self._snapshots, self._workers, self._checked, self._audit
         )
 
+    def __repr__(self) -> str:
+        models, tools = self._equipment.chain.names, list(self._equipment.tools)
+        return f"Desk({type(self._store).__name__}, models={models}, tools={tools})"
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -4,7 +4,7 @@ import anyio
 import pytest
 from pydantic import BaseModel
 
-from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
+from backends.models.scripted.model import Call, Fail, Say, ScriptedModel, Wait
 from backends.stores.memory import MemoryStore
 from core import Desk, InvalidInput, MetadataConflict, NotFound, Viewer, create_chat, load_chat, tool
 from tests.support.desks import APPROVER, ASKER, OTHER, QUICK, chatting, ended, log_of, logged, until
@@ -271,3 +271,50 @@ async def test_a_desk_without_a_base_lets_the_last_caller_win(memory):
         "thread.metadata",
         "thread.metadata",
     ]
+
+
+@tool(effect="read")
+def look() -> str:
+    """Look."""
+    return "seen"
+
+
+async def test_an_answer_without_text_is_no_message_and_pages_are_full_all_the_same(store):
+    def answers(request):
+        return [Say("Done.")] if request.messages[-1].text.startswith("say") else [Fail("auth")]
+
+    async with chatting(store, answers) as chat:
+        for text in ("say 1", "silent 1", "silent 2", "silent 3", "say 2", "silent 4"):
+            await chat.ask(text)
+        last = await chat.messages(last=3)
+        before = await chat.messages(last=4, before=last[0].at_n)
+        first = await chat.messages(before=before[0].at_n)
+    assert [message.text for message in last] == ["say 2", "Done.", "silent 4"]
+    assert [message.text for message in before] == ["Done.", "silent 1", "silent 2", "silent 3"]
+    assert [message.text for message in first] == ["say 1"]
+
+
+async def test_a_turn_that_was_stopped_before_its_first_word_has_a_question_only(memory):
+    async with chatting(memory, [[Wait(anyio.Event())]]) as chat:
+        await chat.desk.submit(ASKER, chat.id, "Why?")
+        assert [message.text for message in await chat.messages()] == ["Why?"]
+        assert (await chat.stop()).status == "cancelled"
+        assert [(message.role, message.status) for message in await chat.messages()] == [("user", "cancelled")]
+
+
+async def test_a_chat_is_shown_as_what_it_is_without_what_was_said(memory):
+    long = "Why does " + "it take " * 20 + "so long?"
+    async with chatting(memory, [[Call("look", {})], [Say(long)]], tools=[look], title=long) as chat:
+        reply = await chat.ask(long)
+        turn = await chat.desk.archive.turn(ASKER, reply.turn_id)
+        shown = [repr(one) for one in (chat, chat.desk, reply, await chat.reload(), turn)]
+    assert shown[:2] == [
+        f"Chat('{chat.id}', viewer='e-1042')",
+        "Desk(MemoryStore, models=['scripted:'], tools=['look'])",
+    ]
+    beginning = "Why does it take it take it take it tak…"
+    assert [beginning in text for text in shown] == [False, False, True, True, True]
+    assert all("take " * 8 not in text and "\n" not in text and len(text) < 250 for text in shown)
+    assert repr(Viewer("e-2001", {"employee", "auditor"}, purpose="about Ann")) == (
+        "Viewer('e-2001', roles=['auditor', 'employee'])"
+    )
