@@ -172,6 +172,7 @@ ROWS = {
     "turn": [(READ, "turn", lambda d, v, id: d.archive.turn(v, id))],
     "turn_view": [(READ, "turn", lambda d, v, id: d.archive.turn_view(v, id))],
     "produced": [(READ, "turn", lambda d, v, id: d.archive.produced(v, id))],
+    "load_chat": [(READ, "thread", lambda d, v, id: d.load_chat(v, id))],
     "follow": [(READ, "turn", lambda d, v, id: first(d.follow(v, id)))],
     "call": [
         (READ, "book", lambda d, v, id: d.archive.call(v, id)),
@@ -202,6 +203,7 @@ ROWS = {
     "judge": [("judge", "turn", lambda d, v, id: d.judge(v, id, "right"))],
     "lift_seal": [("lift", "thread", lambda d, v, id: d.lift_seal(v, id, "a false alarm"))],
     "create_thread": [("employee's", None, lambda d, v, _: d.create_thread(v))],
+    "create_chat": [("employee's", None, lambda d, v, _: d.create_chat(v))],
     "acknowledge": [("employee's", None, lambda d, v, _: d.acknowledge(v, "1"))],
     "person": [("employee's", None, lambda d, v, _: d.archive.person(v))],
     "totals": [("employee's", None, lambda d, v, _: d.own_data.totals(v))],
