@@ -3,8 +3,8 @@
 All that a record holds follows from its log, so any record can be deleted and folded again. Times are `core.clock.iso`
 texts, money is an integer of nano-USD. None is unknown, or not yet known.
 
-Beside each time stands an attribute with the time as a datetime in UTC: `created_time` for `created_at`, `time` for
-`at`, `expires_time` for `expires`. `cost_usd` is `cost` in USD.
+Beside each time of a record stands the same time as a datetime in UTC: `created_time` for `created_at`, `time` for
+`at`, `expires_time` for `expires`. `cost_usd` is `cost` in USD. Neither is a field.
 """
 
 from collections.abc import Iterator
@@ -432,6 +432,8 @@ class Decision(Value):
     digest: str
     reason: str | None = None
 
+    time: ClassVar = Time[datetime]("at")
+
 
 class ToolCall(Value):
     """One tool call, planned by `model_call`; `number` counts the calls of its turn from 1.
@@ -586,6 +588,8 @@ class Retrieval(Value):
     at_n: int
     erased: bool = False
 
+    time: ClassVar = Time[datetime]("at")
+
 
 class Summary(Value):
     """The text that models get in place of the thread's entries `first_n` to `last_n`, written by `model_call`."""
@@ -602,6 +606,8 @@ class Summary(Value):
     text: str | None
     at: str
     at_n: int
+
+    time: ClassVar = Time[datetime]("at")
 
 
 class HandoverRecord(Value):
@@ -625,6 +631,9 @@ class HandoverRecord(Value):
     asked_at: str
     ended_at: str | None = None
     at_n: int
+
+    asked_time: ClassVar = Time[datetime]("asked_at")
+    ended_time: ClassVar = Time[datetime | None]("ended_at")
 
 
 class DeferredCall(Value):
@@ -677,6 +686,8 @@ class Given(Value):
     note: str | None
     corrected: str | None
 
+    time: ClassVar = Time[datetime]("at")
+
 
 class Review(Value):
     """The verdicts on a turn, folded from `review:<turn>`: the newest of each person, in the order of their first.
@@ -693,6 +704,8 @@ class Review(Value):
     opened_at: str
     given: list[Given]
     verdicts: list[Verdict]
+
+    opened_time: ClassVar = Time[datetime]("opened_at")
 
 
 class Look(Value):
@@ -719,6 +732,8 @@ class Look(Value):
     words: str | None
     roles: list[str] = Field(default_factory=list)
 
+    time: ClassVar = Time[datetime]("at")
+
 
 class Person(Value):
     """What a person has told the desk about themselves: `notice` is the newest notice that they have acknowledged.
@@ -732,6 +747,8 @@ class Person(Value):
     hash: str
     notice: str
     acknowledged_at: str
+
+    acknowledged_time: ClassVar = Time[datetime]("acknowledged_at")
 
 
 def carrying_call(turn: str) -> str:

@@ -7,12 +7,12 @@ import pytest
 
 from backends.models.scripted.model import Bill, Call, Say
 from backends.stores.memory import MemoryStore
-from core import DeferredCall, Message, ModelCall, Thread, ToolCall, Totals, Turn, Usage, tool
+from core import Message, ModelCall, Thread, ToolCall, Totals, Turn, Usage, tool
 from core.clock import Time
-from core.log.records import record
+from core.log.records import Decision, Given, Item, Look, Person, Review, record
 from tests.support.desks import ASKER, chatting
 
-RECORDS = (Thread, Turn, Message, ToolCall, ModelCall, DeferredCall)
+RECORDS = (*Item.__args__, Review, Look, Person, Decision, Given)
 TIMES = {"erase_due", "erase_asked", "expires", "at"}
 """The times whose names do not end in `_at`."""
 
