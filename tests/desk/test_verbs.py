@@ -106,6 +106,27 @@ async def test_a_call_that_waits_for_an_approver_is_pending_until_it_is_withdraw
         assert await chat.pending() == []
 
 
+class Decided(WrappedStore):
+    """A store in which another chat decides just before tool calls are listed."""
+
+    first = None
+
+    async def find(self, query):
+        if self.first and query.kind == "tool_call":
+            first, self.first = self.first, None
+            await first()
+        return await super().find(query)
+
+
+async def test_a_call_that_is_decided_while_the_pending_ones_are_read_is_not_among_them(memory):
+    store = Decided(memory)
+    async with chatting(store, [[Call("book", {"days": 2})], [Say("Done.")]], tools=[book]) as chat:
+        (call,) = (await chat.ask("Book")).waiting
+        store.first = lambda: chat.deny(call)
+        assert await chat.pending() == []
+        assert store.first is None
+
+
 async def test_new_instructions_are_for_the_next_turn_and_the_earlier_turns_show_theirs(store):
     model = ScriptedModel([[Say("One.")]])
     async with chatting(store, model, instructions="Be brief.") as chat:
@@ -211,6 +232,15 @@ async def test_a_chat_that_changes_its_metadata_in_place_is_told_of_a_lost_updat
     two.metadata["a"]["b"] = 3
     with pytest.raises(MetadataConflict):
         await two.update_metadata(two.metadata)
+
+
+async def test_what_was_changed_in_place_is_written_if_only_this_chat_changes_it(memory):
+    one = await again(memory, await opened(memory, metadata={"a": {"b": 1}}))
+    one.metadata["a"]["b"] = 3
+    await one.update_metadata(one.metadata)
+    one.metadata["a"]["b"] = 4
+    await one.update_metadata(one.metadata, replace=True)
+    assert (await one.reload()).metadata == {"a": {"b": 4}}
 
 
 class Interrupted(WrappedStore):
