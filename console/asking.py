@@ -163,8 +163,8 @@ class Asking:
         with self._saying("Not saved"):
             try:
                 # The digest is that of the arguments on the card: if they have changed since, core refuses.
-                decision = self.desk.decide(self.viewer, call.id, outcome, call.digest, changed, reason)
-                self.run(decision)
+                made = self.desk.decide(self.viewer, call.id, outcome, call.digest, arguments=changed, reason=reason)
+                self.run(made)
             except InvalidInput as error:
                 if changed is None:
                     raise
