@@ -78,4 +78,3 @@ def _has(value: object, names: list[str]) -> bool:
 def _is_set(value: object, name: str) -> bool:
     """Whether a class sets the attribute when it makes an instance, as errors do."""
     return inspect.isclass(value) and f"self.{name} = " in inspect.getsource(value)
-
