@@ -209,10 +209,8 @@ async def store(tmp_path: Path) -> AsyncGenerator[Store, None]:
     await store.close()
 
 
-@pytest.fixture
-async def reopen(  # type: ignore[no-redef] # the suite's own skips what needs it
-    store: Store, tmp_path: Path
-) -> AsyncGenerator[Callable[[], Awaitable[Store]], None]:
+@pytest.fixture  # type: ignore[no-redef] # it takes the place of the one that skips
+async def reopen(store: Store, tmp_path: Path) -> AsyncGenerator[Callable[[], Awaitable[Store]], None]:
     """With this one the suite checks, too, that what was acknowledged is there after a restart."""
     async with AsyncExitStack() as opened:
 

@@ -53,7 +53,7 @@ def run(code: Code, folder: Path) -> None:
 PRINTED = {
     "first_chat_docs_1": ["completed", "12"],
     "tools_docs_1": ["awaiting_approval", "2027-03-01", "completed"],
-    "tools_docs_2": ["reported", "Bank Graz"],
+    "tools_docs_3": ["reported", "Bank Graz"],
     "structured_output_docs_1": ["5 wedding"],
     "own_data_docs_1": ["None completed"],
     "handbooks_docs_1": ["30 published", "Sick leave: UK"],  # the handbook of the asker's country
