@@ -119,7 +119,7 @@ def _promises(before: _Shown, after: _Shown, last: _Shown, booked: list[str]) ->
         Promise(
             promise="Shown means stored",
             held=kept == len(before.text),
-            seen=f"{len(before.text)} characters were shown before the kill, {kept} of them are there after it",
+            seen=f"{len(before.text)} characters were shown before the kill, {kept} are there after it",
         ),
         Promise(
             promise="A turn always ends",

@@ -1,17 +1,26 @@
 """`rolltop demo --kill`: what it shows, what it proves, and that it says so if a promise does not hold."""
 
 import json
+import re
 
 import pytest
 
 from console.cli import main as command_line
 from console.cli.output import FAILED, GOOD, LOOK_AT_IT
 from console.demo.kill import Promise, ServerFailed, prove
+from tests.demo_picture import picture
+from tests.support.paths import ROOT
+
+
+def promises(svg):
+    """The lines of promises in the picture, without their numbers."""
+    return [re.sub(r"\d+", "0", line) for line in re.findall(r">(kept .*)</text>", svg)]
 
 
 def test_a_killed_server_loses_no_text_and_repeats_no_effect(capsys):
     assert command_line.main(["demo", "--kill"]) == GOOD
-    before, _, after = capsys.readouterr().out.partition("Killed the server")
+    printed = capsys.readouterr().out
+    before, _, after = printed.partition("Killed the server")
     shown = before.partition("[book_room: succeeded]")[2].removesuffix(" ...\n\n")
     assert len(shown) > 60
     assert shown in after
@@ -19,6 +28,8 @@ def test_a_killed_server_loses_no_text_and_repeats_no_effect(capsys):
     assert "[completed]" in after
     assert "1 booking" in after
     assert after.count("\nkept ") == 6
+    # The README's picture is of this command, but for that day's numbers: the kill may come a word earlier or later.
+    assert promises(picture(printed)) == promises((ROOT / "docs" / "demo-kill.svg").read_text())
 
 
 async def test_a_store_that_forgets_breaks_the_promise_and_the_proof_says_so():
