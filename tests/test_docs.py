@@ -8,12 +8,14 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import core.errors
 from backends import MemoryStore, open_model
 from core import Chat, Desk, RolltopError, Viewer
+from core.model import ErrorCode
 from tests.support.doc_code import CODE, DOCS, README, Code, blocks
 from tests.support.doc_names import resolves, spoken_names
 from tests.support.paths import ROOT, SAMPLES
@@ -149,6 +151,14 @@ def test_each_class_of_error_is_explained():
     explained = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE)
     assert len(classes) > 10
     assert classes - set(explained) == set()
+
+
+def test_each_code_of_a_models_failure_is_explained():
+    text = (ROOT / "docs" / "errors.md").read_text().partition("## Why a turn failed")[2]
+    explained = {
+        code for cell in re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE) for code in re.findall(r"\w+", cell)
+    }
+    assert set(get_args(ErrorCode)) - explained == set()
 
 
 def links(page: Path) -> list[str]:
