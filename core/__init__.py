@@ -1,7 +1,7 @@
 """The chat library: the names that an application imports.
 
 Start with `create_chat` and `load_chat`, or with a `Desk` if the program serves many threads. `backends` opens the
-store and the model; docs/library.md has examples.
+store and the model; docs/README.md has a page per job.
 """
 
 from core.canonical import Json
