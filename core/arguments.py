@@ -132,8 +132,8 @@ def _fits(hint: Any) -> Fits:
         case kind if kind is datetime:
             return lambda value: isinstance(value, datetime) and value.tzinfo is not None
         case kind if kind is type:
-            bound = _bound(arguments[0])
-            return lambda value: isinstance(value, type) and issubclass(value, bound)
+            bounds = _bounds(arguments[0])
+            return lambda value: isinstance(value, type) and issubclass(value, bounds)
         case kind if kind is Iterable:
             one = _fits(arguments[0])
             # An iterator gives its items once, so that they cannot be looked at here.
@@ -182,7 +182,7 @@ def _words(hint: Any) -> str:
         case kind if kind is datetime:
             return "a datetime with a time zone, such as `datetime.now(UTC)`"
         case kind if kind is type:
-            return f"a class made from {_bound(arguments[0]).__name__}"
+            return "a class made from " + " or ".join(bound.__name__ for bound in _bounds(arguments[0]))
         case kind if kind is tuple and arguments[-1] is not ...:
             return f"a tuple ({', '.join(map(_words, arguments))})"
         case kind if kind in (Sequence, Iterable, list, tuple):
@@ -195,9 +195,11 @@ def _words(hint: Any) -> str:
             return _a(kind.__name__)
 
 
-def _bound(hint: Any) -> type:
-    """The class of which a class must be made."""
-    return (hint.__bound__ if isinstance(hint, TypeVar) else hint) or object
+def _bounds(hint: Any) -> tuple[type, ...]:
+    """The classes of one of which a class must be made."""
+    bound = hint.__bound__ if isinstance(hint, TypeVar) else hint
+    several = get_args(bound) if get_origin(bound) in (Union, UnionType) else (bound or object,)
+    return tuple(get_origin(one) or one for one in several)
 
 
 def _a(noun: str) -> str:

@@ -136,6 +136,8 @@ RIGHT = {
     "text": "Plain",
     "title": "Title",
     "metadata": {"a": 1},
+    "changes": {"a": 1},
+    "instructions": "Be brief.",
     "shelf": "pinned",
     "notice": "1",
     "rating": "down",
@@ -189,6 +191,7 @@ async def made_world():
         "turn_id": turn.id,
         "sealed": sealed,
         "unknown": unknown,
+        "call": calls["book"],
     }
     ids |= {"call_id": calls["book"].id, "digest": calls["book"].digest, "deferred": calls["pay"].id}
     return pickle.dumps(store), ids
@@ -245,8 +248,10 @@ async def test_a_wrong_type_is_named_and_nothing_is_written(made, cls, name):
         for key, value in RIGHT_FOR.get(name, {}).items()
     }
     hints = get_type_hints(method)
-    wrong = [(one.name, value) for one in parameters for value in WRONG if allows(hints[one.name], value) is not True]
-    perhaps = [(one.name, value) for one in parameters for value in WRONG if allows(hints[one.name], value) is True]
+    wrong = [(one.name, value) for one in parameters for value in WRONG if allows(hints[one.name], value) is False]
+    perhaps = [
+        (one.name, value) for one in parameters for value in WRONG if allows(hints[one.name], value) is not False
+    ]
     store = pickle.loads(pickled)
     with anyio.fail_after(PATIENCE):
         async with desk_of(store) as desk:
