@@ -17,7 +17,8 @@ class Options(Value):
     repeated and the text starts again. A desk works on `turns_at_once` turns; further ones wait, and are begun in
     their order. `model_settings` are sent to each model that knows them; a desk refuses a name that its models lack.
     `turn_deadline` bounds a worker's time on a turn, without the wait for its beginning and the time a person takes to
-    decide; `hook_deadline` bounds each hook. `approval_days` is how long a call may wait for a decision.
+    decide; `hook_deadline` bounds each hook, and the judging of an answer by its
+    schema. `approval_days` is how long a call may wait for a decision.
 
     `forget` names the kinds of entry whose payloads are erased after the turn has ended; statuses and costs stay.
     `tool.finished` includes the other texts about results.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Generic, Literal, Self, cast
 
@@ -15,7 +15,7 @@ from core.desk.reply import Reply, S, as_reply
 from core.errors import InvalidInput, NotReplaceable
 from core.gate import Viewer
 from core.live.events import EndedEvent, Event
-from core.log.records import Message, ModelCall, ToolCall, Totals
+from core.log.records import Message, ModelCall, ToolCall, Totals, Turn
 
 if TYPE_CHECKING:  # a Desk makes chats
     from core.desk.desk import Desk
@@ -64,8 +64,8 @@ class Chat(Generic[M]):
     ) -> Reply[S]:
         """Ask, and wait until the turn ends or needs an approval. `replaces` is as in `Desk.submit`.
 
-        With `schema` the answer is JSON that fits it, returned as `Reply.parsed`; the JSON itself is on record. The
-        same `request_id` again returns the same turn.
+        With `schema` the answer is JSON that fits it, as `Desk.submit` says, and is returned as `Reply.parsed`; the
+        JSON itself is on record. The same `request_id` again returns the same turn.
 
         Raises the errors of `Desk.submit` if the question was not accepted. A turn on record does not raise: its status
         is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on.
@@ -136,10 +136,15 @@ class Chat(Generic[M]):
         digest: str,
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
-    ) -> Reply:
-        """Decide a waiting call as `Desk.decide` does, then wait until the turn ends or needs an approval."""
+        *,
+        schema: type[S] | None = None,
+    ) -> Reply[S]:
+        """Decide a waiting call as `Desk.decide` does, then wait until the turn ends or needs an approval.
+
+        `schema` is the one that the question was asked with.
+        """
         call = await self.desk.decide(self.viewer, call_id, decision, digest, arguments, reason)
-        return await self._outcome(call.turn)
+        return await self._outcome(call.turn, schema)
 
     async def messages(self, last: int = 20, before: int | None = None) -> list[Message]:
         """The `last` messages (1 to 500), oldest first. `before` is a message's `at_n`, for the ones before it."""
@@ -176,12 +181,15 @@ class Chat(Generic[M]):
         async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
             async for event in events:
                 if isinstance(event, EndedEvent):
-                    return as_reply(event.turn, event.calls, schema)
+                    return await self._as_reply(event.turn, event.calls, schema)
         return await self._reply(turn_id, schema)
 
     async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         view = await self.desk.archive.turn_view(self.viewer, turn_id)
-        return as_reply(view.turn, view.calls, schema)
+        return await self._as_reply(view.turn, view.calls, schema)
+
+    async def _as_reply(self, turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None) -> Reply[S]:
+        return await as_reply(turn, calls, schema, self.desk.options.hook_deadline)
 
 
 def as_typed(metadata_type: type[T], metadata: object) -> T:

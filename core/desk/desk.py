@@ -62,6 +62,7 @@ from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked, Hooks
 from core.worker.model_chain import Chain
 from core.worker.process import new_worker
+from core.worker.structured_output import AnswerSchema
 from core.worker.window import NewestTurns, Window
 
 log = logging.getLogger(__name__)
@@ -216,21 +217,25 @@ class Desk:
         text: str,
         request_id: str | None = None,
         *,
-        schema: type[BaseModel] | None = None,
+        schema: type[object] | None = None,
         replaces: str | None = None,
     ) -> Turn:
         """Put a question on record and start to answer it; returns as soon as it is on record.
 
         If the desk works on as many turns as `Options.turns_at_once` says, the turn waits for one of them to end.
 
-        With `schema` the answer has to be JSON that fits it. If it does not, the model gets one more try, and then the
-        turn is `failed` (invalid_output).
+        With `schema` the answer has to be JSON that fits this type: a pydantic model, or another type that pydantic
+        reads, such as `list[Leave]`. Its validators judge within the turn. If the answer does not fit, the model is
+        told why and gets one more try, and then the turn is `failed` (invalid_output). If a validator raises something
+        else than ValueError, or takes longer than `Options.hook_deadline`, the turn is `failed` (schema_failed). A desk
+        of another process that goes on with the turn does not have the type: there the JSON schema alone judges.
 
         `replaces` is the id of a turn whose place this one takes: the model does not see that turn, nor those after it,
         and the thread shows this one. Both stay on record, and `show` goes back. None asks below the newest turn.
 
         The same `request_id` again returns the same turn; None always opens a new one. Raises NotFound, InvalidInput,
-        TurnInProgress if the thread has an open turn, RequestMismatch if the `request_id` came with another text,
+        TurnInProgress if the thread has an open turn, RequestMismatch if the `request_id` came with another text
+        or schema,
         and DeskClosed. NotReplaceable says why the turn cannot be replaced: most often it, or a turn after it, has done
         something that would be done twice. After Full, StoreRefused or Unavailable the question may be sent again with
         the same `request_id`.
@@ -243,12 +248,13 @@ class Desk:
         await self._checked.write(viewer, journal, *others, *([] if request_id is None else [turn_id]))
         self._workers.check_started()
         question = check_question(text)
+        answer = AnswerSchema(schema) if schema is not None else None
         worker = new_worker(self._clock)
         concern, sealed = await self._recognised(question, viewer)
         opened = TurnOpened(
             turn=turn_id,
             request_id=request,
-            snapshot=await self._snapshots.take(journal, schema),
+            snapshot=await self._snapshots.take(journal, answer),
             standing=Standing(roles=tuple(sorted(viewer.roles)), country=viewer.country, entity=viewer.entity),
             sealed=sealed,
             content=QuestionContent(text=question, concern=concern),
@@ -263,7 +269,11 @@ class Desk:
             return submit
 
         await self._workers.append(journal, command, worker, turn_id, place, by=viewer.id)
-        return journal.state.item(Turn, turn_id)
+        turn = journal.state.item(Turn, turn_id)
+        if answer and turn.ended_at is None:
+            # Of two types with one JSON schema the first judges, as the turn was asked with it.
+            self._equipment.schemas.setdefault(turn_id, answer)
+        return turn
 
     async def show(self, viewer: Viewer, turn_id: str) -> Thread:
         """Show another version of a question and its answer, with what followed it when it was last shown.

@@ -100,7 +100,8 @@ class WrittenCall:
 class Answered:
     """A whole answer, with the calls in it.
 
-    `misfit` says why the text does not fit the requested schema. If it fits, `output` is its JSON.
+    `misfit` says why the text does not fit the requested schema. If it fits, `output` is its JSON. `unjudged` says how
+    the schema's own code failed, so that it is not known whether the text fits.
     """
 
     worker: Worker
@@ -108,6 +109,7 @@ class Answered:
     calls: tuple[WrittenCall, ...] = ()
     misfit: str | None = None
     output: Json = None
+    unjudged: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -325,7 +325,8 @@ def _answered(state: State, open_turn: OpenTurn, command: Answered, options: Opt
         return (answered, *faults)
     text = joined(state.item(Turn, turn).text, answered.text)
     status, code = _ending(command, request, may_request)
-    end = _ended(state, turn, fence, status, text, code=code, message=command.misfit, output=command.output)
+    message = command.misfit or command.unjudged
+    end = _ended(state, turn, fence, status, text, code=code, message=message, output=command.output)
     return answered, end
 
 
@@ -370,6 +371,8 @@ def _ending(command: Answered, request: OpenModelCall, may_request: bool) -> tup
         case "other":
             return "interrupted", "unknown_stop"  # a stop reason that is new to us may mean that the text is cut
         case _:
+            if command.unjudged is not None:
+                return "failed", "schema_failed"
             return ("failed", "invalid_output") if command.misfit is not None else ("completed", None)
 
 
