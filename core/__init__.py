@@ -63,7 +63,7 @@ from core.question_back import ask_back
 from core.retriever import Filters, Retriever
 from core.tools import Tool, ToolContext, tool
 from core.values import Audience, CareCard, CareLine, Citation, Concern, Judgement, Leg, Passage, Usage
-from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
+from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView, Refusal
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
@@ -124,6 +124,7 @@ __all__ = [
     "Overview",
     "Passage",
     "Produced",
+    "Refusal",
     "Reply",
     "RequestMismatch",
     "Retrieval",

@@ -234,12 +234,13 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
-    """The worker ends its own turn as failed, because it cannot go on."""
+    """The worker ends its own turn: as failed, because it cannot go on, or as refused by a hook."""
 
     worker: Worker
     partial: str
     code: str
     message: str
+    status: Literal["failed", "refused"] = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,7 +218,7 @@ def _of_holder(state: State, open_turn: OpenTurn, command: Command, options: Opt
             text = joined(state.item(Turn, turn).text, _partial(state, open_turn, command.partial))
             return (
                 *_closed_calls(open_turn, fence, "lost", command.partial),
-                _ended(state, turn, fence, "failed", text, code=command.code, message=command.message),
+                _ended(state, turn, fence, command.status, text, code=command.code, message=command.message),
             )
     raise TypeError(f"decide has no rule for {type(command).__name__}")
 

@@ -6,6 +6,7 @@ away, another worker takes over, the process is killed), the log is in a state f
 
 import logging
 from datetime import timedelta
+from typing import Literal
 
 import anyio
 
@@ -23,7 +24,7 @@ from core.turn.journal import Journal
 from core.turn.plan import Act, plan
 from core.values import Worker
 from core.worker.claim import DESK, ClaimedTurn, Equipment
-from core.worker.hooks import HookFault
+from core.worker.hooks import HookFault, RefusedByHook
 from core.worker.model_calls import ModelCalls, NoModel
 from core.worker.side_calls import SideCalls
 from core.worker.tool_calls import run_tools, tell
@@ -92,6 +93,8 @@ class TurnWorker:
                     return
         except HookFault as fault:
             await self._give_up("hook_failed", str(fault))
+        except RefusedByHook as refusal:
+            await self._give_up("refused_by_hook", str(refusal), status="refused")
         except NoModel as error:
             await self._give_up("model_unavailable", str(error))
         except Superseded:
@@ -106,11 +109,11 @@ class TurnWorker:
             log.exception("turn %s: failed", self.turn)
             await self._give_up("internal", type(error).__name__)
 
-    async def _give_up(self, code: str, message: str) -> None:
+    async def _give_up(self, code: str, message: str, *, status: Literal["failed", "refused"] = "failed") -> None:
         try:
             open_turn = self._claimed.mine()
             partial = await self._sealed(open_turn.model_call) if open_turn and open_turn.model_call else ""
-            command = GiveUp(worker=self._worker, partial=partial, code=code, message=message)
+            command = GiveUp(worker=self._worker, partial=partial, code=code, message=message, status=status)
             await self._journal.append(command, by=DESK)
         except RolltopError:
             log.warning("turn %s: the store does not accept its end; leaving the turn to recovery", self.turn)

@@ -259,6 +259,7 @@ def test_what_is_unknown_of_an_answer_is_said_to_be_unknown_and_waiting_and_fail
         ({"status": "cancelled", "code": "approval_expired"}, "Ask again"),
         ({"status": "interrupted"}, "Ask again"),
         ({"status": "refused"}, "Rephrase the question, or ask the People team"),
+        ({"status": "refused", "code": "refused_by_hook", "message": "Ask on Monday."}, "Ask on Monday"),
         ({"status": "truncated"}, "Ask for the rest"),
         ({"status": "failed", "code": "overloaded"}, "Try again in a minute"),
         ({"status": "failed", "code": "of a newer core"}, "Try again"),
