@@ -103,6 +103,9 @@ class ModelRequest:
     `messages` begin with a question and can be sent as they are: each call has its result, and every message has
     content. `output` is the JSON schema that the final answer's text has to fit, None for free text.
 
+    `tool_choice` is `auto` if the model decides, `none` if it may not call a tool, `required` if it must call one of
+    them, or the name of the tool that it must call. `calls_at_once` False: an answer has one call at most.
+
     `asked_at` is when the newest question was put on record, in UTC, and `country` is the asker's: what "tomorrow" and
     "1/2" mean depends on them. Both are None if they are unknown.
     """
@@ -112,6 +115,8 @@ class ModelRequest:
     tools: tuple[ToolSchema, ...] = ()
     settings: Mapping[str, Json] = field(default_factory=dict)
     output: Mapping[str, Json] | None = None
+    tool_choice: str = "auto"
+    calls_at_once: bool = True
     asked_at: str | None = None
     country: str | None = None
 
@@ -178,12 +183,14 @@ class Model(Protocol):
     """A language model, or a stand-in such as the offline model.
 
     `name` is the URL it was opened with, without secrets; only a desk whose model has the same name resumes its turns.
-    `settings` are the names that `ModelRequest.settings` may hold. `phrases`: it can write sentences of its own, so
-    summaries and search queries may be requested from it; False for a model that only quotes.
+    `settings` are the names that `ModelRequest.settings` may hold, each with the type of its value as pydantic reads
+    it, such as `Annotated[float, Field(ge=0, le=2)]`: a desk checks the values by it when it is made. `phrases`: it can
+    write sentences of its own, so summaries and search queries may be requested from it; False for a model that only
+    quotes.
     """
 
     name: str
-    settings: frozenset[str]
+    settings: Mapping[str, object]
     phrases: bool
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:

@@ -24,7 +24,7 @@ from core.desk.decisions import Decisions
 from core.desk.erasures import Erasures
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
-from core.desk.given import check_models, check_options, check_parts, check_store, check_tools
+from core.desk.given import check_models, check_options, check_parts, check_store, check_tool_choice, check_tools
 from core.desk.handovers import Handovers
 from core.desk.notes import MAX_HEAD_TEXT, Notes, as_metadata, check_title, thread_in
 from core.desk.oversight import Oversight
@@ -87,7 +87,8 @@ class Desk:
     what is kept about the viewer.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
-    InvalidInput for two tools of one name, and for a model setting that all its models lack.
+    InvalidInput for two tools of one name, for a model setting that all its models lack or whose value does not fit one
+    of them, and for a `tool_choice` without such a tool.
     """
 
     def __init__(
@@ -129,16 +130,16 @@ class Desk:
         self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
         self.options = check_options(options)
         chain = Chain(models, self._clock)
-        if unknown := set(self.options.model_settings) - chain.settings:
-            accepted, names = ", ".join(sorted(chain.settings)) or "none", ", ".join(chain.names)
-            raise InvalidInput(f"model {names} refuses the setting {sorted(unknown)[0]!r}; it accepts: {accepted}")
+        chain.check(self.options.model_settings)
+        named = by_name(with_search(tools, retriever, self.options.passages))
+        check_tool_choice(self.options.tool_choice, named)
         self._wakeups = Wakeups()
         self._equipment = Equipment(
             store=store,
             clock=self._clock,
             live=LiveWriter(store, self._clock, self._wakeups, flush_seconds),
             chain=chain,
-            tools=by_name(with_search(tools, retriever, self.options.passages)),
+            tools=named,
             retriever=retriever,
             earlier=EarlierTurns(store, window or NewestTurns(), self.options),
             options=self.options,

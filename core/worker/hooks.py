@@ -21,7 +21,7 @@ from core.worker.history import check_sendable
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PARTS = ("instructions", "messages", "tools", "settings")
+PARTS = ("instructions", "messages", "tools", "settings", "tool_choice", "calls_at_once")
 """What of a request a hook may change."""
 
 WITHHELD = "The result is withheld: a check after the call failed."

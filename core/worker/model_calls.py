@@ -62,7 +62,9 @@ class ModelCalls:
         if model is None:
             raise NoModel("each model has failed several times within a minute: ask again later")
         bad_calls = open_turn.repairs.count("calls") > MAX_REPAIRS["calls"]
-        with_tools = act.step <= options.max_steps and not bad_calls
+        with_tools = act.step <= options.max_steps and not bad_calls and options.tool_choice != "none"
+        # Once: a model that must call a tool in each answer gives none in words.
+        chooses = with_tools and not open_turn.calls and claimed.turn.report is None
         trimmed = any(call.code == "too_large" for call in failed)
         choice = await equipment.earlier.choose(claimed.turn, trimmed=trimmed)
         earlier = await equipment.earlier.messages(claimed.turn, choice.turns)
@@ -72,6 +74,8 @@ class ModelCalls:
             messages=(*summary_messages(choice.summary), *earlier, *own),
             tools=tuple(tool.schema for tool in equipment.tools.values()) if with_tools else (),
             settings=options.model_settings,
+            tool_choice=options.tool_choice if chooses else "auto",
+            calls_at_once=options.calls_at_once,
             output=await self._output(),
             asked_at=claimed.turn.opened_at,
             country=open_turn.standing.country,
