@@ -129,9 +129,20 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningDelta:
-    """A piece of the model's thinking: it counts as content for deadlines, and is never shown."""
+    """A piece of the model's thinking, or of the provider's summary of it. It is never part of the answer.
+
+    It counts as content for deadlines.
+    """
 
     kind: Literal["reasoning"] = "reasoning"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingDelta:
+    """A piece of a call's arguments while they are written: content for deadlines. The CallDelta brings the whole."""
+
+    kind: Literal["writing"] = "writing"
     text: str
 
 
@@ -176,7 +187,7 @@ class Finish:
     reasoning: tuple[Json, ...] = ()
 
 
-ModelEvent: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Ping | UsageSoFar | Finish
+ModelEvent: TypeAlias = TextDelta | ReasoningDelta | WritingDelta | CallDelta | Ping | UsageSoFar | Finish
 
 
 class Model(Protocol):

@@ -217,7 +217,7 @@ def _of_holder(state: State, open_turn: OpenTurn, command: Command, options: Opt
         case GiveUp():
             text = joined(state.item(Turn, turn).text, _partial(state, open_turn, command.partial))
             return (
-                *_closed_calls(open_turn, fence, "lost", command.partial),
+                *_closed_calls(open_turn, fence, "lost", command),
                 _ended(state, turn, fence, command.status, text, code=command.code, message=command.message),
             )
     raise TypeError(f"decide has no rule for {type(command).__name__}")
@@ -435,7 +435,7 @@ def _close(state: State, command: Close) -> tuple[ThreadFact, ...]:
     text = joined(state.item(Turn, turn).text, _partial(state, open_turn, command.partial))
     return (
         _claim(open_turn, command.worker, command.reason),
-        *_closed_calls(open_turn, fence, command.reason, command.partial),
+        *_closed_calls(open_turn, fence, command.reason, command),
         _ended(state, turn, fence, command.status, text, code=command.code, message=command.message),
     )
 
@@ -447,32 +447,33 @@ def _partial(state: State, open_turn: OpenTurn, sealed: str) -> str:
 
 
 def _closed_calls(
-    open_turn: OpenTurn, fence: int, reason: Literal["stop", "expired", "lost"], partial: str
+    open_turn: OpenTurn, fence: int, reason: Literal["stop", "expired", "lost"], shown: Close | GiveUp
 ) -> list[ThreadFact]:
     """The last status of every call that is still open when its turn ends."""
     facts: list[ThreadFact] = []
     if open_turn.model_call:
         code, message = ("cancelled", "stopped") if reason == "stop" else ("worker_lost", "the worker is gone")
-        facts.append(broken_off(open_turn.turn, fence, open_turn.model_call, text=partial, code=code, message=message))
+        content = FailureContent(text=shown.partial, message=message, reasoning_text=shown.reasoning)
+        facts.append(broken_off(open_turn.turn, fence, open_turn.model_call, code, content))
     for call in open_turn.calls:
         if not call.closed:
             facts.append(_unfinished(open_turn.turn, fence, call, reason))
     return facts
 
 
-def broken_off(turn: str, fence: int, call: OpenModelCall, *, text: str, code: str, message: str) -> ModelFailed:
-    """A model call whose end its worker did not see: its cost is unknown, `text` is what it has shown."""
+def broken_off(turn: str, fence: int, call: OpenModelCall, code: str, content: FailureContent) -> ModelFailed:
+    """A model call whose end its worker did not see: its cost is unknown, `content` has what it has shown."""
     return ModelFailed(
         turn=turn,
         fence=fence,
         call=call.call,
         code=code,
-        shown=bool(text),
+        shown=bool(content.text),
         usage=Usage(),
         cost=None,
         ttft_ms=None,
         duration_ms=None,
-        content=FailureContent(text=text, message=message),
+        content=content,
     )
 
 

@@ -277,7 +277,11 @@ def _too_large(command: Answered, message: str) -> Failed:
         ttft_ms=answered.ttft_ms,
         duration_ms=answered.duration_ms,
         left_out=answered.left_out,
-        content=FailureContent(text=answered.text, message=message),
+        content=FailureContent(
+            text=answered.text,
+            message=message,
+            reasoning_text=answered.content.reasoning_text if answered.content else "",
+        ),
     )
     return Failed(worker=command.worker, failed=failed, retryable=False)
 

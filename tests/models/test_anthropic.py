@@ -40,6 +40,7 @@ from core.model import (
     ToolSchema,
     UsageSoFar,
     UserMessage,
+    WritingDelta,
 )
 from core.values import Usage
 from tests.support.desks import PATIENCE, chatting
@@ -566,11 +567,11 @@ async def test_a_thought_that_comes_in_pieces_and_is_never_closed_is_kept_whole(
 async def test_arguments_on_their_way_thoughts_and_signs_of_life_are_no_text(server):
     ping = {"type": "ping"}
     events = await answer(server, sse(starts(), ping, *thinking(0, "Hm.", "s1"), *use(1, "{", "}"), *ends("tool_use")))
-    assert [event for event in events if event.kind in ("ping", "reasoning")] == [
+    assert [event for event in events if event.kind in ("ping", "reasoning", "writing")] == [
         Ping(),
         ReasoningDelta(text="Hm."),
-        ReasoningDelta(text="{"),
-        ReasoningDelta(text="}"),
+        WritingDelta(text="{"),
+        WritingDelta(text="}"),
     ]
     assert text_of(events) == ""
 
@@ -592,6 +593,14 @@ async def test_arguments_on_their_way_thoughts_and_signs_of_life_are_no_text(ser
 async def test_every_end_has_its_reason(server, reason, ours):
     events = await answer(server, sse(starts(), *text(0, "So far."), *ends(reason)))
     assert (text_of(events), events[-1].stop_reason) == ("So far.", ours)
+
+
+async def test_two_thoughts_are_two_paragraphs_of_reasoning_and_go_back_as_they_came(server):
+    events = await answer(
+        server, sse(starts(), *thinking(0, "One.", "s"), *text(1, "Hi."), *thinking(2, "Two.", "t"), *ends())
+    )
+    assert "".join(event.text for event in events if event.kind == "reasoning") == "One.\n\nTwo."
+    assert [block["thinking"] for block in events[-1].reasoning if block["type"] == "thinking"] == ["One.", "Two."]
 
 
 async def test_texts_with_something_between_them_are_two_paragraphs_and_neighbours_one(server):

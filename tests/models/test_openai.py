@@ -41,6 +41,7 @@ from core.model import (
     ToolMessage,
     ToolSchema,
     UserMessage,
+    WritingDelta,
 )
 from core.values import Usage
 from tests.support.desks import PATIENCE, chatting
@@ -417,7 +418,7 @@ async def test_arguments_on_their_way_are_content_that_is_not_shown(server):
         {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": p} for p in ('{"a"', ":1}")
     ]
     events = await answer(server, sse(added, *pieces, completed()))
-    assert events[:2] == [ReasoningDelta(text='{"a"'), ReasoningDelta(text=":1}")]
+    assert events[:2] == [WritingDelta(text='{"a"'), WritingDelta(text=":1}")]
     assert calls_of(events) == [("vacation_balance", '{"a":1}')]
 
 
@@ -530,6 +531,17 @@ async def test_thoughts_and_signs_of_life_are_no_text(server):
     assert events[:2] == [Ping(), ReasoningDelta(text="Hm.")]
     thinking = [chunk(reasoning_content="Hm."), chunk(reasoning="Hm."), chunk("stop", content="Hi."), DONE]
     assert (await answer(server, sse(*thinking), "chat"))[:2] == [ReasoningDelta(text="Hm.")] * 2
+
+
+async def test_two_parts_of_a_summary_are_two_paragraphs_of_reasoning(server):
+    parts = [
+        {"type": f"response.reasoning_summary_text.{kind}", "delta": said}
+        for said in ("One.", "Two.")
+        for kind in ("delta", "done")
+    ]
+    events = await answer(server, sse(*parts, completed(message("Hi."))))
+    assert "".join(event.text for event in events if event.kind == "reasoning") == "One.\n\nTwo."
+    assert text_of(events) == "Hi."
 
 
 async def test_events_that_nobody_knows_are_passed_over(server):

@@ -31,6 +31,7 @@ from core.model import (
     SentMessage,
     TextDelta,
     ToolSchema,
+    WritingDelta,
 )
 from core.values import StopReason, Usage
 
@@ -207,7 +208,7 @@ class _Answer:
             yield TextDelta(text=refusal)
         for piece in as_objects(delta.get("tool_calls")):
             if written := self._write(piece):
-                yield ReasoningDelta(text=written)
+                yield WritingDelta(text=written)
 
     def _write(self, piece: dict[str, Json]) -> str:
         """The arguments that the piece adds to its call."""
