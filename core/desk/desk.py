@@ -230,6 +230,7 @@ class Desk:
         told why and gets one more try, and then the turn is `failed` (invalid_output). If a validator raises something
         else than ValueError, or takes longer than `Options.hook_deadline`, the turn is `failed` (schema_failed). A desk
         of another process that goes on with the turn does not have the type: there the JSON schema alone judges.
+        Validators run again for the reply, so they must not have effects of their own.
 
         `replaces` is the id of a turn whose place this one takes: the model does not see that turn, nor those after it,
         and the thread shows this one. Both stay on record, and `show` goes back. None asks below the newest turn.

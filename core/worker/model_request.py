@@ -35,10 +35,7 @@ MAX_ARGUMENTS = 512 * 1024
 """Bytes of canonical JSON that the arguments of one answer's calls may have together."""
 
 MAX_REASONING = 1024 * 1024
-"""Bytes of canonical JSON that one answer's reasoning may have."""
-
-MAX_REASONING_TEXT = 512 * 1024
-"""Bytes of canonical JSON that the text of one answer's reasoning may have."""
+"""Bytes of canonical JSON that one answer's reasoning may have, its text and the provider's blocks together."""
 
 MAX_CALLS = 64
 """Calls that one answer may hold."""
@@ -87,7 +84,6 @@ class RunningRequest:
         self._calls: list[WrittenCall] = []
         self._left = {
             "text": MAX_ANSWER - _size(earlier),
-            "thinking": MAX_REASONING_TEXT,
             "reasoning": MAX_REASONING,
             # Adapters tell of a call's arguments while they are written, and of the whole call at its end.
             "writing": MAX_ARGUMENTS,
@@ -174,7 +170,7 @@ class RunningRequest:
 
     def _think(self, text: str) -> None:
         text = text.encode(errors="replace").decode()
-        if text and self._take("thinking", _size(text)):
+        if text and self._take("reasoning", _size(text)):
             self._thought.append(text)
             if self._live:
                 self._live.reasoning(self._call.call, text)

@@ -46,10 +46,10 @@ async def test_settings_of_the_right_type_and_range_are_taken(settings):
         Desk(store, model, options=Options(model_settings=settings))
 
 
-async def test_another_server_may_name_efforts_of_its_own():
+async def test_another_server_may_have_efforts_and_limits_of_its_own():
     async with open_store("memory:") as store:
-        model = ChatModel("m", base_url="http://127.0.0.1:9/v1")
-        Desk(store, model, options=Options(model_settings={"reasoning_effort": "ultra"}))
+        model = ResponsesModel("m", base_url="http://127.0.0.1:9/v1")
+        Desk(store, model, options=Options(model_settings={"reasoning_effort": "ultra", "max_output_tokens": 1}))
 
 
 @tool(effect="read")

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 
 from backends import open_store
-from backends.models.scripted.model import Answer, Call, Say, ScriptedModel
+from backends.models.scripted.model import Answer, Call, Say, ScriptedModel, Think
 from core import Desk, DeskClosed, Options, Tool, ToolContext, Viewer, tool
 from core.model import ModelRequest
 
@@ -63,7 +63,7 @@ def script(delay: float) -> Any:
         since = roles[::-1][: roles[::-1].index("user")]
         match since.count("tool"):
             case 0:
-                return [Say(f"First: {WORDS}", delay=delay), Call("look", {}), Call("note", {})]
+                return [Think(f"Hm: {WORDS}"), Say(f"First: {WORDS}", delay=delay), Call("look", {}), Call("note", {})]
             case 2:
                 return [Say(f"Then: {WORDS}", delay=delay), Call("book", {})]
             case _:
@@ -94,6 +94,8 @@ async def converse(desk: Desk, name: str) -> None:
                         case "text":
                             shown += event.text
                             say(kind="text", turn=turn.id, shown=shown)
+                        case "reasoning":
+                            say(kind="reasoning", call=event.call_id, more=event.text)
                         case "attempt":
                             shown = ""
                         case "approval.asked":

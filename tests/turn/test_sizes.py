@@ -14,7 +14,7 @@ from core.retrieval.citations import MAX_CITED
 from core.retrieval.search import Found
 from core.store import MAX_COMMIT, commit_size
 from core.values import Usage
-from core.worker.model_request import MAX_ANSWER, MAX_ARGUMENTS, MAX_CALLS, MAX_REASONING, MAX_REASONING_TEXT
+from core.worker.model_request import MAX_ANSWER, MAX_ARGUMENTS, MAX_CALLS, MAX_REASONING
 from tests.desk.test_chat import records_are_what_the_log_says
 from tests.retrieval.test_searching import Library, passage
 from tests.servers.faults.server import FaultServer
@@ -143,8 +143,8 @@ async def test_an_answer_as_large_as_may_be_is_one_commit_whose_records_all_come
     library = Library()
     pages = [passage(f"p{n}", "".join(f"Days in grade {k}. " for k in range(n, 1_800, 3)) + "\n") for n in range(3)]
     library.search = lambda *given, **named: _found(pages)
-    blocks = ({"data": "x" * (MAX_REASONING - 100)},)
-    thought = "x" * MAX_REASONING_TEXT
+    blocks = ({"data": "x" * (MAX_REASONING // 2 - 100)},)
+    thought = "x" * (MAX_REASONING // 2)
     model = ScriptedModel([[Think(thought, blocks=blocks), Say(said, pieces=40), BILL], NEXT])
     async with chatting(counting, model, retriever=library) as chat:
         reply = await chat.ask("é" * 32_000)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import httpx2
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, omit
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from backends.models.answer_json import as_count, as_object
 from backends.models.failures import CUT
@@ -147,8 +147,8 @@ class Client:
 
 
 def settings_at(address: Address, settings: Mapping[str, object]) -> Mapping[str, object]:
-    """The settings and their types at an address. Other servers have efforts of reasoning with names of their own."""
-    return settings if address.own else {**settings, "reasoning_effort": str}
+    """The settings and their types at an address. Other servers have efforts and limits of their own."""
+    return settings if address.own else {**settings, "reasoning_effort": str, "max_output_tokens": PositiveInt}
 
 
 def usage(body: Json, before: str, after: str) -> Usage:
