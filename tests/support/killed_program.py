@@ -7,6 +7,7 @@ ledger: a line for each effect, on disk before the tool returns.
 import json
 import os
 import signal
+from collections import defaultdict
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -88,14 +89,15 @@ async def converse(desk: Desk, name: str) -> None:
         ended = False
         while not ended:
             async with aclosing(desk.follow(ASKER, turn.id)) as events:
-                shown = ""
+                shown, thought = "", defaultdict[str, str](str)
                 async for event in events:
                     match event.kind:
                         case "text":
                             shown += event.text
                             say(kind="text", turn=turn.id, shown=shown)
                         case "reasoning":
-                            say(kind="reasoning", call=event.call_id, more=event.text)
+                            thought[event.call_id] += event.text
+                            say(kind="reasoning", call=event.call_id, shown=thought[event.call_id])
                         case "attempt":
                             shown = ""
                         case "approval.asked":

@@ -50,12 +50,8 @@ class Program:
         return {line["turn"]: line["shown"] for line in self.lines if line["kind"] == "text"}
 
     def thought(self) -> dict[str, str]:
-        """By model call, the reasoning that its follower saw."""
-        thought: dict[str, str] = {}
-        for line in self.lines:
-            if line["kind"] == "reasoning":
-                thought[line["call"]] = thought.get(line["call"], "") + line["more"]
-        return thought
+        """By model call, the reasoning that its follower saw last."""
+        return {line["call"]: line["shown"] for line in self.lines if line["kind"] == "reasoning"}
 
     def threads(self) -> dict[str, str]:
         """By turn, its thread."""
