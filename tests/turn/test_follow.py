@@ -436,7 +436,7 @@ async def test_reasoning_that_was_shown_is_on_record_when_its_worker_did_not_see
             open_turn = journal.state.open_turn
             claim = Claim(turn=turn.id, worker=OTHER_WORKER, reason="lost", fence=1, n=journal.state.n)
             await journal.append(claim, by="desk")
-            work = TurnWorker(chat.desk._equipment, journal, OTHER_WORKER, turn.id, "")
+            work = TurnWorker(chat.desk._equipment, journal, OTHER_WORKER, turn.id)
             await work._salvage(open_turn.model_call)
         (call, *_) = await chat.desk.archive.model_calls(ASKER, chat.id)
         assert (call.status, call.reasoning_text, call.answer) == ("failed", "I should look.", "")
