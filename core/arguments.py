@@ -133,6 +133,8 @@ def _fits(hint: Any) -> Fits:
             return lambda value: isinstance(value, datetime) and value.tzinfo is not None
         case kind if kind is type:
             bounds = _bounds(arguments[0])
+            if bounds == (object,):  # any type, also list[int], which is not a class to Python
+                return lambda value: isinstance(value, type) or get_origin(value) is not None
             return lambda value: isinstance(value, type) and issubclass(value, bounds)
         case kind if kind is Iterable:
             one = _fits(arguments[0])
@@ -182,6 +184,8 @@ def _words(hint: Any) -> str:
         case kind if kind is datetime:
             return "a datetime with a time zone, such as `datetime.now(UTC)`"
         case kind if kind is type:
+            if _bounds(arguments[0]) == (object,):
+                return "a type, such as a pydantic model or list[int]"
             return "a class made from " + " or ".join(bound.__name__ for bound in _bounds(arguments[0]))
         case kind if kind is tuple and arguments[-1] is not ...:
             return f"a tuple ({', '.join(map(_words, arguments))})"

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 
@@ -20,6 +21,7 @@ from core.values import Worker
 from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked
 from core.worker.model_chain import Chain
+from core.worker.structured_output import AnswerSchema
 
 DESK = "desk"
 """`Entry.by` of what a worker writes."""
@@ -29,7 +31,11 @@ _SLACK = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """What a desk gives every worker. `threads` are those for tools that are not async."""
+    """What a desk gives every worker.
+
+    `threads` are those for tools that are not async. `schemas` are the types that answers have to be, by the turns
+    asked here.
+    """
 
     store: Store
     clock: Clock
@@ -41,6 +47,7 @@ class Equipment:
     earlier: EarlierTurns
     options: Options
     hooked: Hooked
+    schemas: dict[str, AnswerSchema[Any]] = field(default_factory=dict)
 
 
 class ClaimedTurn:
