@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from dataclasses import dataclass
 
+from console.frontends.client_requests import CallDecision, ClientRequest, field_of, text_of_parts
 from console.frontends.playback import play, text_prefix
 from console.frontends.record_values import (
     call_error,
@@ -18,8 +19,11 @@ from console.frontends.record_values import (
     turn_value,
 )
 from core.canonical import Json
+from core.errors import InvalidInput
 from core.live.events import Event
 from core.log.records import ToolCall, Turn
+
+PROTOCOL = "agui1"
 
 PROTOCOL_VERSION = "1.0"
 
@@ -42,10 +46,49 @@ def run_events(
     return play(_AgUi(run_id or turn.id), turn, events, last_event_id)
 
 
+def run_request(body: Json) -> ClientRequest:
+    """What an `HttpAgent` posts, a RunAgentInput: a question, or answers to the interrupts of the last run.
+
+    Of the messages only the last one is read: the desk has the others on record. `tools`, `context` and `state` of the
+    client are not used. Raises InvalidInput, which names what is wrong.
+    """
+    thread_id = field_of(body, "threadId")
+    if resume := body.get("resume"):
+        decisions = tuple(_decision(entry) for entry in resume)
+        return ClientRequest(protocol=PROTOCOL, thread_id=thread_id, text=None, request_id=None, decisions=decisions)
+    last = field_of(body, "messages", -1)
+    if field_of(last, "role") != "user":
+        raise InvalidInput("the last message must be the user's: it is the question")
+    return ClientRequest(
+        protocol=PROTOCOL,
+        thread_id=thread_id,
+        text=text_of_parts(field_of(last, "content")),
+        request_id=field_of(last, "id"),
+    )
+
+
+def _decision(entry: Json) -> CallDecision:
+    """The decision on a call. A cancelled interrupt is a denial."""
+    call_id = field_of(entry, "interruptId")
+    if field_of(entry, "status") == "cancelled":
+        return CallDecision(call_id=call_id, decision="deny", digest=None)
+    payload = field_of(entry, "payload")
+    decision = field_of(payload, "decision")
+    if decision not in ("approve", "deny"):
+        raise InvalidInput("the payload's decision is approve or deny")
+    return CallDecision(
+        call_id=call_id,
+        decision=decision,
+        digest=field_of(payload, "digest"),
+        arguments=payload.get("arguments"),
+        reason=payload.get("reason"),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _AgUi:
     run_id: str
-    protocol: str = "agui1"
+    protocol: str = PROTOCOL
 
     def _run(self, turn: Turn) -> dict[str, Json]:
         return {"threadId": turn.thread, "runId": self.run_id}

@@ -6,6 +6,7 @@ text parts before it count no more.
 
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 
+from console.frontends.client_requests import CallDecision, ClientRequest, field_of, text_of_parts
 from console.frontends.playback import play
 from console.frontends.record_values import (
     call_error,
@@ -16,10 +17,13 @@ from console.frontends.record_values import (
     turn_value,
 )
 from core.canonical import Json
+from core.errors import InvalidInput
 from core.live.events import Event
-from core.log.record_ids import answer_id
+from core.log.record_ids import answer_id, turn_of_answer
 from core.log.records import ToolCall, Turn
 from core.values import TurnStatus
+
+PROTOCOL = "ai1"
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -42,8 +46,47 @@ def ui_message_stream(
     return play(_AiSdk(), turn, events, last_event_id)
 
 
+def chat_request(body: Json) -> ClientRequest:
+    """What `useChat` posts: a question, the same question again (`regenerate`), or answers to approval requests.
+
+    The chat's `id` is the thread's. Of the messages only the last one is read: the desk has the others on record.
+    Raises InvalidInput, which names what is wrong.
+    """
+    last = field_of(body, "messages", -1)
+    parts = field_of(last, "parts")
+    text, request_id, replaces = None, None, None
+    decisions: tuple[CallDecision, ...] = ()
+    if field_of(last, "role") == "assistant":
+        decisions = tuple(_decision(part) for part in parts if part.get("state") == "approval-responded")
+        if not decisions:
+            raise InvalidInput("the last message is the assistant's, and answers no approval request")
+    elif body.get("trigger") == "regenerate-message":
+        text, replaces = text_of_parts(parts), turn_of_answer(str(body.get("messageId")))
+        if replaces is None:
+            raise InvalidInput("name the answer to give again: call regenerate({ messageId })")
+    else:
+        text, request_id = text_of_parts(parts), field_of(last, "id")
+    return ClientRequest(
+        protocol=PROTOCOL,
+        thread_id=field_of(body, "id"),
+        text=text,
+        request_id=request_id,
+        replaces=replaces,
+        decisions=decisions,
+    )
+
+
+def _decision(part: Json) -> CallDecision:
+    return CallDecision(
+        call_id=field_of(part, "approval", "id"),
+        decision="approve" if field_of(part, "approval", "approved") is True else "deny",
+        digest=field_of(part, "approval", "signature"),
+        reason=field_of(part, "approval").get("reason"),
+    )
+
+
 class _AiSdk:
-    protocol = "ai1"
+    protocol = PROTOCOL
 
     def head(self, turn: Turn) -> Sequence[Json]:
         start: Json = {"type": "start", "messageId": answer_id(turn.id), "messageMetadata": {"turn": turn.id}}

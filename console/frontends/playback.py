@@ -224,6 +224,9 @@ def parked_id(protocol: str, turn: Turn, calls: Sequence[ToolCall]) -> str:
     """
     position = Position(protocol=protocol, turn=turn.id, ending="p")
     position.length, position.digest = len(turn.text), digest_of(turn.text)
+    asked_in = {call.model_call for call in calls if call.status == "awaiting_approval"}
     for call in calls:
-        position.has_of_call(call.number, _ASKED if call.status == "awaiting_approval" else _FINISHED)
+        # A call beside them that is decided has a result that the client has not seen.
+        waits = call.model_call in asked_in and call.approval is not None
+        position.has_of_call(call.number, _ASKED if waits else _FINISHED)
     return str(position)

@@ -1,0 +1,284 @@
+"""What web frontends are sent: a turn as AG-UI and as the AI SDK's UI message stream, and going on after any event."""
+
+import random
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import anyio
+import pytest
+
+from backends import open_store
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Stop, Wait
+from console.frontends import ag_ui, ai_sdk
+from console.frontends.position import parsed
+from core import Desk, InvalidInput, Passage, Usage, tool
+from core.live.events import AttemptEvent, BeatEvent, BegunEvent, TextEvent, ToolProgressEvent, WaitingEvent
+from tests.desk.test_care import CARD, Listening
+from tests.support.desks import ASKER, QUICK, events, text_of
+from tests.support.frontends import ag_ui_message, ai_sdk_message, in_pieces, read, replayed, sent_events
+
+PROTOCOLS = {"ag_ui": (ag_ui.run_events, ag_ui_message), "ai_sdk": (ai_sdk.ui_message_stream, ai_sdk_message)}
+
+
+class Shelf:
+    """A retriever of one passage."""
+
+    async def search(self, query, viewer, limit, filters=None, as_of=None):
+        return [
+            Passage(id="p1", document="leave", title="Leave", section=["Days"], version="1", text="30 days.", score=1)
+        ]
+
+    async def judge(self, query, passages):
+        return None
+
+    async def versions(self):
+        return {"leave": "1"}
+
+
+@tool(effect="read")
+def look(day: str) -> dict:
+    """Look."""
+    return {"day": day, "left": 12.5, "note": "Zwölf\u2028\n 😀"}
+
+
+@tool(effect="unsafe")
+def book(days: int) -> str:
+    """Book days."""
+    if days > 20:
+        raise ValueError("too many")
+    return f"{days} booked"
+
+
+@dataclass
+class Played:
+    """A turn, and what followers saw of it: live up to its approval, then from the record, to its end."""
+
+    turn: object
+    live: list
+    again: list
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def played():
+    """A turn with care, texts, reads in parallel, approvals of which one is denied, a failed call and a citation."""
+    script = [
+        [
+            Say("Let me see\n\n... 😀. "),
+            Call("look", {"day": "Mon"}),
+            Call("look", {"day": "Tue"}),
+            Bill(Usage(input=10, output=5)),
+        ],
+        [
+            Call("book", {"days": 3}),
+            Call("book", {"days": 30}),
+            Call("book", {"days": 4}),
+            Bill(Usage(input=10, output=5)),
+        ],
+        [Say("You have 30 days. [1] Done.", pieces=6), Bill(Usage(input=10, output=5))],
+    ]
+    async with (
+        open_store("memory:") as store,
+        Desk(
+            store,
+            ScriptedModel(script),
+            tools=[look, book],
+            retriever=Shelf(),
+            options=QUICK,
+            care=Listening(seals=False),
+        ) as desk,
+    ):
+        thread = await desk.create_thread(ASKER)
+        turn = await desk.submit(ASKER, thread.id, "I am desperate: book leave of 30 days")
+        live = await events(desk, turn)
+        calls = list(live[-1].calls)
+        # In another order than they were asked.
+        for call, decision in zip(reversed(calls), ("approve", "approve", "deny"), strict=True):
+            await desk.decide(ASKER, call.id, decision, call.digest)
+        again = await events(desk, turn)
+        return Played(turn=turn, live=live, again=again)
+
+
+def final(message):
+    """What must be the same, however often the stream was cut: it leaves out what only a parked turn shows."""
+    return (message.text, message.calls, message.citations, message.care, message.ended, message.result, message.error)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_the_message_says_what_the_turn_says(played, protocol):
+    stream, message_of = PROTOCOLS[protocol]
+    message = message_of(await read(stream(played.turn, replayed(played.again))))
+    turn, calls = played.again[-1].turn, played.again[-1].calls
+    assert message.text == turn.text == text_of(played.again)
+    assert message.calls.keys() == {call.id for call in calls}
+    assert [call["tool"] for call in message.calls.values()].count("book") == 3
+    assert message.citations[0]["number"] == 1
+    assert message.care["card"]["title"] == CARD.title
+    assert message.result["status"] == "completed"
+    assert message.result["usage"]["inputTokens"] == 30
+    assert message.error is None
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_stream_cut_anywhere_goes_on_and_makes_the_same_message(played, protocol):
+    """Cut after each event, while the turn waits or after it has ended, with the text in other pieces."""
+    stream, message_of = PROTOCOLS[protocol]
+    whole = final(message_of(await read(stream(played.turn, replayed(played.again)))))
+    for size in (1, 3, 1000):
+        parked = await read(stream(played.turn, replayed(in_pieces(played.live, size))))
+        ended = await read(stream(played.turn, replayed(in_pieces(played.again, size))))
+        for sent in (parked, ended):
+            for cut in range(len(sent)):
+                rest = await read(stream(played.turn, replayed(in_pieces(played.again, 2)), sent[cut].id))
+                assert final(message_of([*sent[: cut + 1], *rest])) == whole
+        for cut in range(len(parked)):
+            waits = await read(stream(played.turn, replayed(in_pieces(played.live, 2)), parked[cut].id))
+            rest = await read(stream(played.turn, replayed(played.again), [*parked[: cut + 1], *waits][-1].id))
+            message = message_of([*parked[: cut + 1], *waits, *rest])
+            assert final(message) == whole
+            assert len(message.asked) == 3
+            assert message.runs == 2
+
+
+def seen_from(texts, joined, rng):
+    """What a follower sees that begins when `texts[joined]` counts: its text, then what becomes of it."""
+    events, shown = [], ""
+    for text in texts[joined:]:
+        if not text.startswith(shown):
+            events.append(AttemptEvent(fence=1))
+            shown = ""
+        while shown != text:
+            more = text[len(shown) : len(shown) + rng.randint(1, 4)]
+            events.append(TextEvent(text=more))
+            shown += more
+    return events
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_text_that_begins_anew_replaces_what_the_browser_has_and_only_then(played, protocol):
+    """Random texts that grow or are replaced; browsers come back later, and see only what counts by then."""
+    stream, message_of = PROTOCOLS[protocol]
+    rng = random.Random(5)
+    end = played.again[-1]
+    for _ in range(150):
+        texts = [""]
+        while len(texts) < 6:
+            kept = texts[-1] if rng.random() < 0.6 else texts[-1][: rng.randint(0, len(texts[-1]))]
+            texts.append(kept + "".join(rng.choice("ab \n") for _ in range(rng.randint(0, 9))))
+        ended = replace(end, turn=end.turn.model_copy(update={"text": texts[-1]}))
+        # A browser has seen some of it, and comes back when no less than that is on record.
+        seen = rng.randrange(len(texts))
+        first = seen_from(texts[: seen + 1], 0, rng)
+        sent = await read(stream(played.turn, replayed([*first, ended] if texts[seen:] == texts[-1:] else first)))
+        cut = rng.randrange(len(sent))
+        later = [*seen_from(texts, rng.randrange(seen, len(texts)), rng), ended]
+        resumed = await read(stream(played.turn, replayed(later), sent[cut].id))
+        assert message_of([*sent[: cut + 1], *resumed]).text == texts[-1]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_text_that_was_erased_is_discarded_in_the_browser(played, protocol):
+    stream, message_of = PROTOCOLS[protocol]
+    sent = await read(stream(played.turn, replayed(played.again)))
+    end = played.again[-1]
+    bare = replace(end, turn=end.turn.model_copy(update={"text": "", "citations": []}))
+    for cut in range(len(sent)):
+        message = message_of([*sent[: cut + 1], *await read(stream(played.turn, replayed([bare]), sent[cut].id))])
+        if message.ended and cut < len(sent) - 5:
+            assert message.text == ""
+
+
+ENDINGS = {
+    "completed": ([Say("All.")], "stop", "success"),
+    "truncated": ([Say("All."), Stop("length")], "length", "success"),
+    "refused": ([Stop("refusal")], "content-filter", "success"),
+    "failed": ([Fail("invalid_request", "no")], "error", "error"),
+    "interrupted": ([Say("Half"), Cut()], "error", "error"),
+}
+
+
+@pytest.mark.parametrize("status", ENDINGS)
+async def test_each_ending_is_said_in_the_words_of_the_protocol(status):
+    answer, finish, outcome = ENDINGS[status]
+    async with open_store("memory:") as store, Desk(store, ScriptedModel([answer]), options=QUICK) as desk:
+        turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "?")
+        chunks = await read(ai_sdk.ui_message_stream(turn, desk.follow(ASKER, turn.id)))
+        runs = await read(ag_ui.run_events(turn, desk.follow(ASKER, turn.id), run_id="run-1"))
+    message, run = ai_sdk_message(chunks), ag_ui_message(runs)
+    assert message.result["status"] == run.result["status"] == status
+    assert (message.ended, run.ended) == (finish, outcome)
+    assert (message.error is not None) == (run.error is not None) == (outcome == "error")
+    assert message.text == run.text
+    assert "usage" not in runs[-1].json, "the scripted model bills nothing: its usage is unknown, and not 0"
+    assert chunks[-1].data == "[DONE]"
+    assert runs[0].json["runId"] == "run-1"
+
+
+async def test_a_stopped_turn_ends_as_aborted_and_as_cancelled():
+    gate = anyio.Event()
+    async with open_store("memory:") as store, Desk(store, ScriptedModel([[Say("Half"), Wait(gate)]])) as desk:
+        turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "?")
+        streams = (ai_sdk.ui_message_stream, ai_sdk_message), (ag_ui.run_events, ag_ui_message)
+        for stream, message_of in streams:
+            sent = []
+            async with aclosing(stream(turn, desk.follow(ASKER, turn.id))) as pieces:
+                async for piece in pieces:
+                    sent += sent_events(piece)
+                    if "Half" in piece:
+                        await desk.stop(ASKER, turn.id)
+            message = message_of(sent)
+            assert (message.text, message.ended) == ("Half", "cancelled")
+
+
+async def test_what_passes_has_the_id_before_it_and_a_beat_is_a_comment(played):
+    passing = [
+        WaitingEvent(ahead=2),
+        BegunEvent(),
+        ToolProgressEvent(call_id="c", message="half", done=1.0, total=2.0),
+        LaterEvent(kind="later.kind", text="?"),
+    ]
+    sent = await read(ai_sdk.ui_message_stream(played.turn, replayed(passing)))
+    opened = next(event.id for event in sent if event.json["type"] == "data-care")
+    assert [(event.json["type"], event.json["data"]) for event in sent[2:]] == [
+        ("data-waiting", {"ahead": 2}),
+        ("data-begun", {}),
+        ("data-tool-progress", {"call_id": "c", "message": "half", "done": 1.0, "total": 2.0}),
+        ("data-later-kind", {"text": "?"}),
+    ]
+    assert all(event.json["transient"] and event.id == opened for event in sent[2:])
+    sent = await read(ag_ui.run_events(played.turn, replayed(passing)))
+    assert [event.json["name"] for event in sent[2:]] == [
+        "rolltop.waiting",
+        "rolltop.begun",
+        "rolltop.tool.progress",
+        "rolltop.later.kind",
+    ]
+    pieces = [piece async for piece in ai_sdk.ui_message_stream(played.turn, replayed([BeatEvent()]))]
+    assert pieces[-1] == ": beat\n\n"
+
+
+@dataclass
+class LaterEvent:
+    """An event of a kind that the protocols do not know yet."""
+
+    kind: str
+    text: str
+
+
+async def test_an_id_of_another_turn_or_protocol_is_refused(played):
+    sent = await read(ai_sdk.ui_message_stream(played.turn, replayed(played.live)))
+    other = played.turn.model_copy(update={"id": "other"})
+    for stream, turn, id in (
+        (ai_sdk.ui_message_stream, other, sent[3].id),
+        (ag_ui.run_events, played.turn, sent[3].id),
+        (ai_sdk.ui_message_stream, played.turn, "ai1:x\n"),
+        (ai_sdk.ui_message_stream, played.turn, sent[3].id + "!"),
+    ):
+        with pytest.raises(InvalidInput, match="Last-Event-ID"):
+            await read(stream(turn, replayed(played.live), id))
+    for each in sent:
+        assert str(parsed(each.id, ai_sdk.PROTOCOL, played.turn.id)) == each.id
