@@ -58,15 +58,19 @@ class Dialect(Protocol):
         """What is of interest only now, and is not sent again."""
 
 
-async def play(
+def play(
     dialect: Dialect, turn: Turn, events: AsyncIterable[Event], last_event_id: str | None
 ) -> AsyncGenerator[str, None]:
     """The turn's events as server-sent events, each with its position as `id`.
 
-    Raises InvalidInput if `last_event_id` is of another turn or protocol, and what following raises: then the browser
-    connects again, and goes on where it was.
+    Raises InvalidInput at once if `last_event_id` is of another turn or protocol. The generator raises what following
+    raises: then the browser connects again, and goes on where it was.
     """
-    playback = _Playback(dialect, turn, parsed(last_event_id, dialect.protocol, turn.id))
+    # Not a generator itself: what is wrong with the request is to be known before a response has begun.
+    return _played(_Playback(dialect, turn, parsed(last_event_id, dialect.protocol, turn.id)), events)
+
+
+async def _played(playback: "_Playback", events: AsyncIterable[Event]) -> AsyncGenerator[str, None]:
     for data in playback.begin():
         yield playback.sent(data)
     async for event in events:

@@ -279,6 +279,6 @@ async def test_an_id_of_another_turn_or_protocol_is_refused(played):
         (ai_sdk.ui_message_stream, played.turn, sent[3].id + "!"),
     ):
         with pytest.raises(InvalidInput, match="Last-Event-ID"):
-            await read(stream(turn, replayed(played.live), id))
+            stream(turn, replayed(played.live), id)
     for each in sent:
         assert str(parsed(each.id, ai_sdk.PROTOCOL, played.turn.id)) == each.id
