@@ -33,7 +33,6 @@ def signed_in() -> Viewer:
 
 app = FastAPI(lifespan=lifespan)
 User = Annotated[Viewer, Depends(signed_in)]
-LastEventId = Annotated[str | None, Header()]
 app.add_api_route("/", lambda: FileResponse(Path(__file__).with_name("fastapi_page.html")))
 
 
@@ -59,7 +58,7 @@ async def ask(thread: str, body: dict[str, str], user: User) -> dict[str, str]:
 
 
 @app.get("/turns/{turn_id}/stream")
-async def stream(turn_id: str, user: User, last_event_id: LastEventId = None) -> StreamingResponse:
+async def stream(turn_id: str, user: User, last_event_id: Annotated[str | None, Header()] = None) -> StreamingResponse:
     return chunks(user, await app.state.desk.archive.turn(user, turn_id), last_event_id)
 
 
@@ -69,7 +68,7 @@ async def chat(body: dict[str, Any], user: User) -> StreamingResponse:
 
 
 @app.get("/api/chat/{thread}/stream")
-async def resume(thread: str, user: User, last_event_id: LastEventId = None) -> Response:
+async def resume(thread: str, user: User, last_event_id: Annotated[str | None, Header()] = None) -> Response:
     open_turn = (await app.state.desk.archive.thread(user, thread)).open
     turn = await app.state.desk.archive.turn(user, open_turn.turn) if open_turn else None
     return chunks(user, turn, last_event_id) if turn else Response(status_code=204)

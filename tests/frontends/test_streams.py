@@ -8,99 +8,16 @@ import anyio
 import pytest
 
 from backends import open_store
-from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Stop, Wait
+from backends.models.scripted.model import Cut, Fail, Say, ScriptedModel, Stop, Wait
 from console.frontends import ag_ui, ai_sdk
 from console.frontends.position import parsed
-from core import Desk, InvalidInput, Passage, Usage, tool
+from core import Desk, InvalidInput
 from core.live.events import AttemptEvent, BeatEvent, BegunEvent, TextEvent, ToolProgressEvent, WaitingEvent
-from tests.desk.test_care import CARD, Listening
-from tests.support.desks import ASKER, QUICK, events, text_of
+from tests.desk.test_care import CARD
+from tests.support.desks import ASKER, QUICK, text_of
 from tests.support.frontends import ag_ui_message, ai_sdk_message, in_pieces, read, replayed, sent_events
 
 PROTOCOLS = {"ag_ui": (ag_ui.run_events, ag_ui_message), "ai_sdk": (ai_sdk.ui_message_stream, ai_sdk_message)}
-
-
-class Shelf:
-    """A retriever of one passage."""
-
-    async def search(self, query, viewer, limit, filters=None, as_of=None):
-        return [
-            Passage(id="p1", document="leave", title="Leave", section=["Days"], version="1", text="30 days.", score=1)
-        ]
-
-    async def judge(self, query, passages):
-        return None
-
-    async def versions(self):
-        return {"leave": "1"}
-
-
-@tool(effect="read")
-def look(day: str) -> dict:
-    """Look."""
-    return {"day": day, "left": 12.5, "note": "Zwölf\u2028\n 😀"}
-
-
-@tool(effect="unsafe")
-def book(days: int) -> str:
-    """Book days."""
-    if days > 20:
-        raise ValueError("too many")
-    return f"{days} booked"
-
-
-@dataclass
-class Played:
-    """A turn, and what followers saw of it: live up to its approval, then from the record, to its end."""
-
-    turn: object
-    live: list
-    again: list
-
-
-@pytest.fixture(scope="module")
-def anyio_backend():
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def played():
-    """A turn with care, texts, reads in parallel, approvals of which one is denied, a failed call and a citation."""
-    script = [
-        [
-            Say("Let me see\n\n... 😀. "),
-            Call("look", {"day": "Mon"}),
-            Call("look", {"day": "Tue"}),
-            Bill(Usage(input=10, output=5)),
-        ],
-        [
-            Call("book", {"days": 3}),
-            Call("book", {"days": 30}),
-            Call("book", {"days": 4}),
-            Bill(Usage(input=10, output=5)),
-        ],
-        [Say("You have 30 days. [1] Done.", pieces=6), Bill(Usage(input=10, output=5))],
-    ]
-    async with (
-        open_store("memory:") as store,
-        Desk(
-            store,
-            ScriptedModel(script),
-            tools=[look, book],
-            retriever=Shelf(),
-            options=QUICK,
-            care=Listening(seals=False),
-        ) as desk,
-    ):
-        thread = await desk.create_thread(ASKER)
-        turn = await desk.submit(ASKER, thread.id, "I am desperate: book leave of 30 days")
-        live = await events(desk, turn)
-        calls = list(live[-1].calls)
-        # In another order than they were asked.
-        for call, decision in zip(reversed(calls), ("approve", "approve", "deny"), strict=True):
-            await desk.decide(ASKER, call.id, decision, call.digest)
-        again = await events(desk, turn)
-        return Played(turn=turn, live=live, again=again)
 
 
 def final(message):
@@ -142,6 +59,20 @@ async def test_a_stream_cut_anywhere_goes_on_and_makes_the_same_message(played, 
             assert final(message) == whole
             assert len(message.asked) == 3
             assert message.runs == 2
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_client_that_decides_goes_on_after_the_approval(played, protocol):
+    stream, message_of = PROTOCOLS[protocol]
+    whole = final(message_of(await read(stream(played.turn, replayed(played.again)))))
+    parked = await read(stream(played.turn, replayed(played.live)))
+    id = played.parked[parked[0].id.split(":")[0]]
+    rest = await read(stream(played.turn, replayed(played.again), id))
+    assert final(message_of([*parked, *rest])) == whole
+    assert all(event.id.startswith(f"{id.split(':')[0]}:{played.turn.id}:") for event in rest)
+    for cut in range(len(rest)):
+        last = await read(stream(played.turn, replayed(in_pieces(played.again, 2)), rest[cut].id))
+        assert final(message_of([*parked, *rest[: cut + 1], *last])) == whole
 
 
 def seen_from(texts, joined, rng):
