@@ -6,7 +6,7 @@ Any number of these servers may share the store: each one continues the streams 
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from core import Denied, Desk, InvalidInput, NotFound, RolltopError, Turn, TurnI
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     model = open_model(os.environ.get("CHAT_MODEL", "offline:"))
     async with open_store(os.environ.get("CHAT_STORE", "sqlite:///chat.db")) as store, Desk(store, model) as desk:
         app.state.desk = desk
@@ -43,8 +43,10 @@ def chunks(user: Viewer, turn: Turn, after: str | None) -> StreamingResponse:
 
 @app.exception_handler(RolltopError)
 async def refused(_: Request, error: RolltopError) -> JSONResponse:
-    statuses = ((InvalidInput, 400), (Denied, 403), (NotFound, 404), (TurnInProgress, 409), (RolltopError, 503))
-    return JSONResponse({"error": str(error)}, next(status for kind, status in statuses if isinstance(error, kind)))
+    statuses = {InvalidInput: 400, Denied: 403, NotFound: 404, TurnInProgress: 409}
+    return JSONResponse(
+        {"error": str(error)}, next((n for kind, n in statuses.items() if isinstance(error, kind)), 503)
+    )
 
 
 @app.post("/threads")

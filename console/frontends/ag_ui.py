@@ -1,7 +1,7 @@
 """AG-UI, protocol version 1.0 (npm `@ag-ui/client` 1.0.0).
 
 The turn is a run, or more than one if it waits for approvals. Its text messages, joined, are the turn's text; the
-custom event `rolltop.discarded` says which of them count no more. Each tool call stands in a message of its own.
+custom event `rolltop-discarded` says which of them count no more. Each tool call stands in a message of its own.
 """
 
 import json
@@ -159,11 +159,11 @@ class _AgUi:
         return events
 
     def passing(self, name: str, value: Json) -> Json:
-        return _custom(name, value)
+        return _custom(name.replace(".", "-"), value)
 
 
 def _custom(name: str, value: Json) -> Json:
-    return {"type": "CUSTOM", "name": f"rolltop.{name}", "value": value}
+    return {"type": "CUSTOM", "name": f"rolltop-{name}", "value": value}
 
 
 def _interrupt(call: ToolCall) -> Json:

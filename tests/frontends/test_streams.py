@@ -11,10 +11,10 @@ from backends import open_store
 from backends.models.scripted.model import Cut, Fail, Say, ScriptedModel, Stop, Wait
 from console.frontends import ag_ui, ai_sdk
 from console.frontends.position import parsed
-from core import Desk, InvalidInput
+from core import Desk, InvalidInput, Options
 from core.live.events import AttemptEvent, BeatEvent, BegunEvent, TextEvent, ToolProgressEvent, WaitingEvent
 from tests.desk.test_care import CARD
-from tests.support.desks import ASKER, QUICK, text_of
+from tests.support.desks import ASKER, QUICK, HandClock, text_of
 from tests.support.frontends import ag_ui_message, ai_sdk_message, in_pieces, read, replayed, sent_events
 
 PROTOCOLS = {"ag_ui": (ag_ui.run_events, ag_ui_message), "ai_sdk": (ai_sdk.ui_message_stream, ai_sdk_message)}
@@ -183,10 +183,10 @@ async def test_what_passes_has_the_id_before_it_and_a_beat_is_a_comment(played):
     assert all(event.json["transient"] and event.id == opened for event in sent[2:])
     sent = await read(ag_ui.run_events(played.turn, replayed(passing)))
     assert [event.json["name"] for event in sent[2:]] == [
-        "rolltop.waiting",
-        "rolltop.begun",
-        "rolltop.tool.progress",
-        "rolltop.later.kind",
+        "rolltop-waiting",
+        "rolltop-begun",
+        "rolltop-tool-progress",
+        "rolltop-later-kind",
     ]
     pieces = [piece async for piece in ai_sdk.ui_message_stream(played.turn, replayed([BeatEvent()]))]
     assert pieces[-1] == ": beat\n\n"
@@ -213,3 +213,36 @@ async def test_an_id_of_another_turn_or_protocol_is_refused(played):
             stream(turn, replayed(played.live), id)
     for each in sent:
         assert str(parsed(each.id, ai_sdk.PROTOCOL, played.turn.id)) == each.id
+
+
+@pytest.mark.parametrize("interruption", ["keep_partial", "retry"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_another_process_goes_on_with_what_the_first_one_had_begun(protocol, interruption):
+    """The first desk falls silent within its answer, and a second one takes the turn over."""
+    stream, message_of = PROTOCOLS[protocol]
+    options, clock, gate = Options(on_interruption=interruption), HandClock(), anyio.Event()
+    async with (
+        open_store("memory:") as store,
+        Desk(store, ScriptedModel([[Say("You have thir"), Wait(gate), Say("teen.")]]), options=options) as desk,
+        Desk(store, ScriptedModel([[Say("Twelve.")]]), options=options, clock=clock) as other,
+    ):
+        turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "How many?")
+        sent = []
+        async with aclosing(stream(turn, desk.follow(ASKER, turn.id))) as pieces:
+            async for piece in pieces:
+                sent += sent_events(piece)
+                if "thir" in piece:
+                    break
+        await other.recover()
+        clock.advance(31)
+        await other.recover()
+        rest = await read(stream(turn, other.follow(ASKER, turn.id), sent[-1].id))
+        message, turn = message_of([*sent, *rest]), await other.archive.turn(ASKER, turn.id)
+        assert message.text == turn.text == {"keep_partial": "You have thir", "retry": "Twelve."}[interruption]
+        assert (
+            message.result["status"]
+            == turn.status
+            == {"keep_partial": "interrupted", "retry": "completed"}[interruption]
+        )
+        assert any("discarded" in event.data for event in rest) == (interruption == "retry")
+        gate.set()

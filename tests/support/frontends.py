@@ -222,14 +222,14 @@ def ag_ui_message(events: Iterable[Sent]) -> Message:
                 call = message.calls[event["toolCallId"]]
                 assert "output" not in call
                 call["output"] = event["content"]
-            case "CUSTOM" if event["name"] == "rolltop.discarded":
+            case "CUSTOM" if event["name"] == "rolltop-discarded":
                 prefix = event["value"]["messageIdPrefix"]
                 texts = {id: "" if id.startswith(prefix) else text for id, text in texts.items()}
-            case "CUSTOM" if event["name"] == "rolltop.citations":
+            case "CUSTOM" if event["name"] == "rolltop-citations":
                 message.citations = event["value"]
-            case "CUSTOM" if event["name"] == "rolltop.care":
+            case "CUSTOM" if event["name"] == "rolltop-care":
                 message.care = event["value"]
-            case "CUSTOM" if event["name"] == "rolltop.result":
+            case "CUSTOM" if event["name"] == "rolltop-result":
                 message.result = event["value"]
             case "RUN_FINISHED":
                 assert not speaking

@@ -64,7 +64,7 @@ async function readAgUi(bodies) {
   });
   agent.subscribe({
     onEvent: ({ event }) => { events.push(event.type); },
-    onCustomEvent: ({ event, messages }) => event.name === "rolltop.discarded"
+    onCustomEvent: ({ event, messages }) => event.name === "rolltop-discarded"
       ? { messages: messages.filter((message) => !message.id.startsWith(event.value.messageIdPrefix)) }
       : undefined,
     onRunErrorEvent: ({ event }) => { error = event.message; },
