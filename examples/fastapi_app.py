@@ -20,7 +20,7 @@ from core import Denied, Desk, InvalidInput, NotFound, RolltopError, Turn, TurnI
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     model = open_model(os.environ.get("CHAT_MODEL", "offline:"))
     async with open_store(os.environ.get("CHAT_STORE", "sqlite:///chat.db")) as store, Desk(store, model) as desk:
         app.state.desk = desk
@@ -44,9 +44,7 @@ def chunks(user: Viewer, turn: Turn, after: str | None) -> StreamingResponse:
 @app.exception_handler(RolltopError)
 async def refused(_: Request, error: RolltopError) -> JSONResponse:
     statuses = {InvalidInput: 400, Denied: 403, NotFound: 404, TurnInProgress: 409}
-    return JSONResponse(
-        {"error": str(error)}, next((n for kind, n in statuses.items() if isinstance(error, kind)), 503)
-    )
+    return JSONResponse({"error": str(error)}, next((n for e, n in statuses.items() if isinstance(error, e)), 503))
 
 
 @app.post("/threads")
