@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from console.frontends.client_requests import CallDecision, ClientRequest, field_of, text_of_parts
 from console.frontends.playback import play, text_prefix
+from console.frontends.position import Part
 from console.frontends.record_values import (
     call_error,
     call_input,
@@ -32,6 +33,8 @@ HEADERS = {
     "cache-control": "no-cache",
     "x-accel-buffering": "no",
 }
+
+_PARTS: dict[Part, str] = {"t": "TEXT_MESSAGE", "r": "REASONING_MESSAGE"}
 
 
 def run_events(
@@ -97,14 +100,15 @@ class _AgUi:
         started: Json = {"type": "RUN_STARTED", **self._run(turn), "protocolVersion": PROTOCOL_VERSION}
         return [started, _custom("care", turn.concern.model_dump(mode="json"))] if turn.concern else [started]
 
-    def text_start(self, part: str) -> Json:
-        return {"type": "TEXT_MESSAGE_START", "messageId": part, "role": "assistant"}
+    def part_start(self, part: Part, part_id: str) -> Json:
+        role = "assistant" if part == "t" else "reasoning"
+        return {"type": f"{_PARTS[part]}_START", "messageId": part_id, "role": role}
 
-    def text_delta(self, part: str, delta: str) -> Json:
-        return {"type": "TEXT_MESSAGE_CONTENT", "messageId": part, "delta": delta}
+    def part_delta(self, part: Part, part_id: str, delta: str) -> Json:
+        return {"type": f"{_PARTS[part]}_CONTENT", "messageId": part_id, "delta": delta}
 
-    def text_end(self, part: str) -> Json:
-        return {"type": "TEXT_MESSAGE_END", "messageId": part}
+    def part_end(self, part: Part, part_id: str) -> Json:
+        return {"type": f"{_PARTS[part]}_END", "messageId": part_id}
 
     def discarded(self, turn: Turn) -> Json:
         return _custom("discarded", {"messageIdPrefix": text_prefix(turn)})

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 
 from console.frontends.client_requests import CallDecision, ClientRequest, field_of, text_of_parts
 from console.frontends.playback import play
+from console.frontends.position import Part
 from console.frontends.record_values import (
     call_error,
     call_input,
@@ -31,6 +32,8 @@ HEADERS = {
     "x-vercel-ai-ui-message-stream": "v1",
     "x-accel-buffering": "no",
 }
+
+_PARTS: dict[Part, str] = {"t": "text", "r": "reasoning"}
 
 _FINISH: dict[TurnStatus, str] = {"completed": "stop", "truncated": "length", "refused": "content-filter"}
 
@@ -94,14 +97,14 @@ class _AiSdk:
             return [start]
         return [start, {"type": "data-care", "id": "care", "data": turn.concern.model_dump(mode="json")}]
 
-    def text_start(self, part: str) -> Json:
-        return {"type": "text-start", "id": part}
+    def part_start(self, part: Part, part_id: str) -> Json:
+        return {"type": f"{_PARTS[part]}-start", "id": part_id}
 
-    def text_delta(self, part: str, delta: str) -> Json:
-        return {"type": "text-delta", "id": part, "delta": delta}
+    def part_delta(self, part: Part, part_id: str, delta: str) -> Json:
+        return {"type": f"{_PARTS[part]}-delta", "id": part_id, "delta": delta}
 
-    def text_end(self, part: str) -> Json:
-        return {"type": "text-end", "id": part}
+    def part_end(self, part: Part, part_id: str) -> Json:
+        return {"type": f"{_PARTS[part]}-end", "id": part_id}
 
     def discarded(self, turn: Turn) -> Json:
         return {"type": "data-discarded", "data": {}}

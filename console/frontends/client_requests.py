@@ -43,7 +43,8 @@ class ClientRequest:
     async def carry_out(self, desk: Desk, viewer: Viewer) -> tuple[Turn, str | None]:
         """Ask or decide. Returns the turn, and the id of the event after which the client wants to go on.
 
-        That id is None for a question, whose stream is sent from the start. Raises what `Desk.submit` and `Desk.decide` raise.
+        That id is None for a question, whose stream is sent from the start. Raises what `Desk.submit` and `Desk.decide`
+        raise, and InvalidInput if the calls are decided already.
         """
         if self.text is not None:
             turn = await desk.submit(viewer, self.thread_id, self.text, self.request_id, replaces=self.replaces)

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
-from console.frontends.position import Ending, Position, digest_of, parsed
+from console.frontends.position import Ending, Part, Position, digest_of, parsed
 from core.canonical import Json
 from core.live.events import Event
 from core.log.records import ToolCall, Turn
@@ -32,9 +32,9 @@ class Dialect(Protocol):
     def head(self, turn: Turn) -> Sequence[Json]:
         """Open a run. A turn that goes on after an approval opens another one."""
 
-    def text_start(self, part: str) -> Json: ...
-    def text_delta(self, part: str, delta: str) -> Json: ...
-    def text_end(self, part: str) -> Json: ...
+    def part_start(self, part: Part, part_id: str) -> Json: ...
+    def part_delta(self, part: Part, part_id: str, delta: str) -> Json: ...
+    def part_end(self, part: Part, part_id: str) -> Json: ...
 
     def discarded(self, turn: Turn) -> Json:
         """The text parts so far count no more."""
@@ -90,6 +90,7 @@ class _Playback:
         # The text that the browser has, while the events have not told yet whether it still counts.
         self._unsettled: list[str] | None = [] if position.length else None
         self._hash = hashlib.sha256()
+        self._thought = 0
 
     def sent(self, data: Json) -> str:
         """The server-sent event. A str is sent as it is, all else as JSON."""
@@ -108,6 +109,8 @@ class _Playback:
                 return
             case "text":
                 yield from self._text(event.text)
+            case "reasoning":
+                yield from self._reasoning(event.text)
             case "attempt":
                 yield from self._attempt()
             case "tool.started":
@@ -128,7 +131,9 @@ class _Playback:
                 value = {name: field for name, field in asdict(event).items() if name != "kind"}
                 yield self._dialect.passing(event.kind, value)
 
-    def _part(self) -> str:
+    def _part_id(self) -> str:
+        if self._at.part == "r":
+            return f"{self._turn.id}-reasoning-{self._at.start}"
         again = f"-{self._at.discards}" if self._at.discards else ""
         return f"{text_prefix(self._turn)}{self._at.start}{again}"
 
@@ -146,14 +151,30 @@ class _Playback:
             if len(text) >= self._at.length:
                 yield from self._settled(text)
             return
-        yield from self._opened()
-        if not self._at.speaking:
-            self._at.start, self._at.speaking = self._at.length, True
-            yield self._dialect.text_start(self._part())
+        yield from self._begun("t", self._at.length)
         self._hash.update(more.encode())
         self._at.length += len(more)
         self._at.digest = self._hash.hexdigest()[:16]
-        yield self._dialect.text_delta(self._part(), more)
+        yield self._dialect.part_delta("t", self._part_id(), more)
+
+    def _reasoning(self, more: str) -> Iterator[Json]:
+        self._thought += len(more)
+        new = self._thought - self._at.thought
+        if new > 0 and self._at.ending == "p":
+            # The run after an approval begins with a call: this was thought before, and `parked_id` cannot count it.
+            self._at.thought = self._thought
+        elif new > 0:
+            yield from self._begun("r", self._at.thought)
+            self._at.thought = self._thought
+            yield self._dialect.part_delta("r", self._part_id(), more[-new:])
+
+    def _begun(self, part: Part, start: int) -> Iterator[Json]:
+        """What must have been sent before more of a part of this kind is."""
+        yield from self._opened()
+        if self._at.part != part:
+            yield from self._closed()
+            self._at.start, self._at.part = start, part
+            yield self._dialect.part_start(part, self._part_id())
 
     def _settled(self, text: str) -> Iterator[Json]:
         """Compare the text that the browser has with the text that counts, and send the rest."""
@@ -176,22 +197,23 @@ class _Playback:
 
     def _discarded(self) -> Iterator[Json]:
         yield from self._opened()
-        yield from self._silenced()
+        yield from self._closed()
         self._hash = hashlib.sha256()
         self._at.discards, self._at.length, self._at.digest = self._at.discards + 1, 0, digest_of("")
         yield self._dialect.discarded(self._turn)
 
-    def _silenced(self) -> Iterator[Json]:
-        if self._at.speaking:
-            self._at.speaking = False
-            yield self._dialect.text_end(self._part())
+    def _closed(self) -> Iterator[Json]:
+        if self._at.part != "-":
+            part, part_id = self._at.part, self._part_id()
+            self._at.part = "-"
+            yield self._dialect.part_end(part, part_id)
 
     def _before(self) -> Iterator[Json]:
-        """What must have been sent before anything but text is."""
+        """What must have been sent before anything but a part is."""
         if self._unsettled is not None:
             yield from self._settled("".join(self._unsettled))
         yield from self._opened()
-        yield from self._silenced()
+        yield from self._closed()
 
     def _call(self, call: ToolCall, *, asked: bool = False, finished: bool = False) -> Iterator[Json]:
         steps = list(enumerate(self._dialect.announced(call), 1))

@@ -7,16 +7,20 @@ any process continues from it, also if the texts come in other pieces and the pa
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from core.errors import InvalidInput
 
 Ending: TypeAlias = Literal["-", "p", "e"]
 """Whether the stream goes on, has parked at an approval, or has ended."""
 
+Part: TypeAlias = Literal["-", "t", "r"]
+"""The part that is open: none, text or reasoning."""
+
 _PATTERN = re.compile(
     r"(?P<protocol>[a-z]+\d+):(?P<turn>[^:]+):(?P<head>\d{1,2}):(?P<discards>\d{1,6}):(?P<start>\d{1,12})"
-    r"(?P<speaking>[oc]):(?P<length>\d{1,12}):(?P<digest>[0-9a-f]{16}):(?P<calls>\d*):(?P<ending>[-pe])(?P<left>\d{1,6})"
+    r"(?P<part>[-tr]):(?P<length>\d{1,12}):(?P<digest>[0-9a-f]{16}):(?P<thought>\d{1,12}):(?P<calls>\d*)"
+    r":(?P<ending>[-pe])(?P<left>\d{1,6})"
 )
 
 
@@ -30,9 +34,10 @@ class Position:
     """What a browser has of a turn. `str` makes the id, `parsed` reads it.
 
     `head` counts the events that open the run. `length` and `digest` are of the text that counts, over all its parts.
-    `start` is where the newest part begins in that text, and `speaking` says whether the part is open; `discards`
-    counts how often the text began anew. `calls` holds for each call of the turn, by number, how many of its events
-    came. `ending` says how the run ended, and `left` how many of its last events are still missing.
+    `thought` counts the characters of reasoning. `part` is the part that is open, and `start` is where it begins, in
+    the text or in the reasoning; `discards` counts how often the text began anew. `calls` holds for each call of the turn,
+    by number, how many of its events came. `ending` says how the run ended, and `left` how many of its last events are
+    still missing.
     """
 
     protocol: str
@@ -40,17 +45,17 @@ class Position:
     head: int = 0
     discards: int = 0
     start: int = 0
-    speaking: bool = False
+    part: Part = "-"
     length: int = 0
     digest: str = digest_of("")
+    thought: int = 0
     calls: list[int] = field(default_factory=list)
     ending: Ending = "-"
     left: int = 0
 
     def __str__(self) -> str:
-        part = f"{self.start}{'o' if self.speaking else 'c'}"
         calls = "".join(map(str, self.calls))
-        text = f"{self.discards}:{part}:{self.length}:{self.digest}"
+        text = f"{self.discards}:{self.start}{self.part}:{self.length}:{self.digest}:{self.thought}"
         return f"{self.protocol}:{self.turn}:{self.head}:{text}:{calls}:{self.ending}{self.left}"
 
     def of_call(self, number: int) -> int:
@@ -75,17 +80,17 @@ def parsed(last_event_id: str | None, protocol: str, turn_id: str) -> Position:
         raise InvalidInput(
             f"the Last-Event-ID is not of turn {turn_id} in this protocol: leave it out to get the turn from the start"
         )
-    ending: Ending = "p" if match["ending"] == "p" else "e" if match["ending"] == "e" else "-"
     return Position(
         protocol=protocol,
         turn=turn_id,
         head=int(match["head"]),
         discards=int(match["discards"]),
         start=int(match["start"]),
-        speaking=match["speaking"] == "o",
+        part=cast(Part, match["part"]),
         length=int(match["length"]),
         digest=match["digest"],
+        thought=int(match["thought"]),
         calls=[int(step) for step in match["calls"]],
-        ending=ending,
+        ending=cast(Ending, match["ending"]),
         left=int(match["left"]),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from console.frontends import ag_ui, ai_sdk
 from core.live.events import AttemptEvent, TextEvent
-from tests.support.frontends import replayed
+from tests.support.frontends import replayed, with_thoughts
 from tests.support.paths import ROOT
 
 SCRIPTS = ROOT / "tests" / "frontends" / "node"
@@ -45,7 +45,7 @@ async def clients(node, played):
     end = played.again[-1]
     stopped = replace(end, turn=end.turn.model_copy(update={"status": "cancelled", "code": "stopped"}))
     failed = replace(end, turn=end.turn.model_copy(update={"status": "failed", "code": "no_worker", "message": "Oh."}))
-    anew = [TextEvent(text="Wrong"), AttemptEvent(fence=2), *played.again]
+    anew = [TextEvent(text="Wrong"), AttemptEvent(fence=2), *with_thoughts(played.again)]
     sent = {"aiSdk": {}, "agUi": {}, "headers": {"aiSdk": ai_sdk.HEADERS, "agUi": ag_ui.HEADERS}}
     for protocol, stream, name in (("aiSdk", ai_sdk.ui_message_stream, "ai1"), ("agUi", ag_ui.run_events, "agui1")):
         for case, events in (
@@ -83,6 +83,8 @@ def test_the_ai_sdk_makes_the_message_of_the_transcript(clients, played, case):
     assert answer["id"] == f"{played.turn.id}-a"
     assert shown(answer["parts"]) == end.turn.text
     assert all(part.get("state") == "done" for part in answer["parts"] if part["type"] == "text")
+    thoughts = [part["text"] for part in answer["parts"] if part["type"] == "reasoning"]
+    assert thoughts == (["I think. ", "I think again."] if case == "anew" else [])
     states = {"succeeded": "output-available", "denied": "output-denied", "failed": "output-error"}
     calls = {part["toolCallId"]: part for part in answer["parts"] if part["type"].startswith("tool-")}
     assert calls.keys() == {call.id for call in end.calls}
@@ -103,6 +105,8 @@ def test_ag_ui_makes_the_messages_of_the_transcript(clients, played, case):
     messages = read["messages"]
     texts = [each["content"] for each in messages if each["role"] == "assistant" and not each.get("toolCalls")]
     assert "".join(texts) == end.turn.text
+    thoughts = [each["content"] for each in messages if each["role"] == "reasoning"]
+    assert thoughts == (["I think. ", "I think again."] if case == "anew" else [])
     calls = {call["id"]: call["function"] for each in messages for call in each.get("toolCalls", ())}
     results = {each["toolCallId"]: each["content"] for each in messages if each["role"] == "tool"}
     assert calls.keys() == results.keys() == {call.id for call in end.calls}

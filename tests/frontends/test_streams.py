@@ -2,7 +2,7 @@
 
 import random
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -15,14 +15,32 @@ from core import Desk, InvalidInput, Options
 from core.live.events import AttemptEvent, BeatEvent, BegunEvent, TextEvent, ToolProgressEvent, WaitingEvent
 from tests.desk.test_care import CARD
 from tests.support.desks import ASKER, QUICK, HandClock, text_of
-from tests.support.frontends import ag_ui_message, ai_sdk_message, in_pieces, read, replayed, sent_events
+from tests.support.frontends import (
+    LaterEvent,
+    ag_ui_message,
+    ai_sdk_message,
+    in_pieces,
+    read,
+    replayed,
+    sent_events,
+    with_thoughts,
+)
 
 PROTOCOLS = {"ag_ui": (ag_ui.run_events, ag_ui_message), "ai_sdk": (ai_sdk.ui_message_stream, ai_sdk_message)}
 
 
 def final(message):
     """What must be the same, however often the stream was cut: it leaves out what only a parked turn shows."""
-    return (message.text, message.calls, message.citations, message.care, message.ended, message.result, message.error)
+    return (
+        message.text,
+        message.thoughts,
+        message.calls,
+        message.citations,
+        message.care,
+        message.ended,
+        message.result,
+        message.error,
+    )
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -44,17 +62,19 @@ async def test_the_message_says_what_the_turn_says(played, protocol):
 async def test_a_stream_cut_anywhere_goes_on_and_makes_the_same_message(played, protocol):
     """Cut after each event, while the turn waits or after it has ended, with the text in other pieces."""
     stream, message_of = PROTOCOLS[protocol]
-    whole = final(message_of(await read(stream(played.turn, replayed(played.again)))))
+    live, again = with_thoughts(played.live), with_thoughts(played.again)
+    whole = final(message_of(await read(stream(played.turn, replayed(again)))))
+    assert "think" in whole[1]
     for size in (1, 3, 1000):
-        parked = await read(stream(played.turn, replayed(in_pieces(played.live, size))))
-        ended = await read(stream(played.turn, replayed(in_pieces(played.again, size))))
+        parked = await read(stream(played.turn, replayed(in_pieces(live, size))))
+        ended = await read(stream(played.turn, replayed(in_pieces(again, size))))
         for sent in (parked, ended):
             for cut in range(len(sent)):
-                rest = await read(stream(played.turn, replayed(in_pieces(played.again, 2)), sent[cut].id))
+                rest = await read(stream(played.turn, replayed(in_pieces(again, 2)), sent[cut].id))
                 assert final(message_of([*sent[: cut + 1], *rest])) == whole
         for cut in range(len(parked)):
-            waits = await read(stream(played.turn, replayed(in_pieces(played.live, 2)), parked[cut].id))
-            rest = await read(stream(played.turn, replayed(played.again), [*parked[: cut + 1], *waits][-1].id))
+            waits = await read(stream(played.turn, replayed(in_pieces(live, 2)), parked[cut].id))
+            rest = await read(stream(played.turn, replayed(again), [*parked[: cut + 1], *waits][-1].id))
             message = message_of([*parked[: cut + 1], *waits, *rest])
             assert final(message) == whole
             assert len(message.asked) == 3
@@ -64,14 +84,15 @@ async def test_a_stream_cut_anywhere_goes_on_and_makes_the_same_message(played, 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_client_that_decides_goes_on_after_the_approval(played, protocol):
     stream, message_of = PROTOCOLS[protocol]
-    whole = final(message_of(await read(stream(played.turn, replayed(played.again)))))
-    parked = await read(stream(played.turn, replayed(played.live)))
+    live, again = with_thoughts(played.live), with_thoughts(played.again)
+    whole = final(message_of(await read(stream(played.turn, replayed(again)))))
+    parked = await read(stream(played.turn, replayed(live)))
     id = played.parked[parked[0].id.split(":")[0]]
-    rest = await read(stream(played.turn, replayed(played.again), id))
+    rest = await read(stream(played.turn, replayed(again), id))
     assert final(message_of([*parked, *rest])) == whole
     assert all(event.id.startswith(f"{id.split(':')[0]}:{played.turn.id}:") for event in rest)
     for cut in range(len(rest)):
-        last = await read(stream(played.turn, replayed(in_pieces(played.again, 2)), rest[cut].id))
+        last = await read(stream(played.turn, replayed(in_pieces(again, 2)), rest[cut].id))
         assert final(message_of([*parked, *rest[: cut + 1], *last])) == whole
 
 
@@ -170,7 +191,7 @@ async def test_what_passes_has_the_id_before_it_and_a_beat_is_a_comment(played):
         WaitingEvent(ahead=2),
         BegunEvent(),
         ToolProgressEvent(call_id="c", message="half", done=1.0, total=2.0),
-        LaterEvent(kind="later.kind", text="?"),
+        LaterEvent("later.kind", "?"),
     ]
     sent = await read(ai_sdk.ui_message_stream(played.turn, replayed(passing)))
     opened = next(event.id for event in sent if event.json["type"] == "data-care")
@@ -190,14 +211,6 @@ async def test_what_passes_has_the_id_before_it_and_a_beat_is_a_comment(played):
     ]
     pieces = [piece async for piece in ai_sdk.ui_message_stream(played.turn, replayed([BeatEvent()]))]
     assert pieces[-1] == ": beat\n\n"
-
-
-@dataclass
-class LaterEvent:
-    """An event of a kind that the protocols do not know yet."""
-
-    kind: str
-    text: str
 
 
 async def test_an_id_of_another_turn_or_protocol_is_refused(played):

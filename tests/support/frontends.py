@@ -17,6 +17,9 @@ _AI_SDK = {
     "text-start": {"id": str},
     "text-delta": {"id": str, "delta": str},
     "text-end": {"id": str},
+    "reasoning-start": {"id": str},
+    "reasoning-delta": {"id": str, "delta": str},
+    "reasoning-end": {"id": str},
     "tool-input-start": {"toolCallId": str, "toolName": str},
     "tool-input-available": {"toolCallId": str, "toolName": str, "input": object},
     "tool-approval-request": {"approvalId": str, "toolCallId": str},
@@ -77,11 +80,14 @@ async def replayed(events: Iterable[Event]) -> AsyncIterable[Event]:
         yield event
 
 
+_PIECES = ("text", "reasoning")
+
+
 def in_pieces(events: Sequence[Event], size: int) -> list[Event]:
     """The same events with their text in other pieces: neighbours joined, then cut to `size` characters."""
     out: list[Event] = []
     for event in events:
-        if event.kind == "text" and out and out[-1].kind == "text":
+        if event.kind in _PIECES and out and out[-1].kind == event.kind:
             out[-1] = replace(out[-1], text=out[-1].text + event.text)
         else:
             out.append(event)
@@ -90,9 +96,29 @@ def in_pieces(events: Sequence[Event], size: int) -> list[Event]:
         for event in out
         for piece in (
             [replace(event, text=event.text[n : n + size]) for n in range(0, len(event.text), size)]
-            if event.kind == "text"
+            if event.kind in _PIECES
             else [event]
         )
+    ]
+
+
+@dataclass
+class LaterEvent:
+    """An event of a kind that this version of the library does not have, or not yet."""
+
+    kind: str
+    text: str
+
+
+def with_thoughts(events):
+    """The events, and what the model thinks before it begins to answer, and before it answers after the calls."""
+    texts = [n for n, event in enumerate(events) if event.kind == "text"]
+    calls = [n for n, event in enumerate(events) if event.kind.startswith("tool.")]
+    places = {texts[0]: "I think. ", next((n for n in texts if n > calls[-1]), -1): "I think again."}
+    return [
+        each
+        for n, event in enumerate(events)
+        for each in ([LaterEvent("reasoning", places[n]), event] if n in places else [event])
     ]
 
 
@@ -101,6 +127,7 @@ class Message:
     """What a page shows of a turn, whichever protocol told it. `calls` are by id, in the order of their beginning."""
 
     text: str = ""
+    thoughts: str = ""
     calls: dict[str, dict[str, Any]] = field(default_factory=dict)
     citations: list[Any] = field(default_factory=list)
     care: Any = None
@@ -113,7 +140,7 @@ class Message:
 
 def ai_sdk_message(events: Iterable[Sent]) -> Message:
     """The message that AI SDK chunks make. Raises AssertionError for a chunk that the client would refuse."""
-    message, parts, texts, done = Message(), set(), {}, False
+    message, parts, texts, thoughts, done = Message(), set(), {}, {}, False
     for event in events:
         if event.data == "[DONE]":
             assert message.ended
@@ -136,6 +163,15 @@ def ai_sdk_message(events: Iterable[Sent]) -> Message:
                 assert chunk["id"] in parts
                 texts[chunk["id"]] += chunk["delta"]
             case "text-end":
+                parts.remove(chunk["id"])
+            case "reasoning-start":
+                assert chunk["id"] not in thoughts
+                parts.add(chunk["id"])
+                thoughts[chunk["id"]] = ""
+            case "reasoning-delta":
+                assert chunk["id"] in parts
+                thoughts[chunk["id"]] += chunk["delta"]
+            case "reasoning-end":
                 parts.remove(chunk["id"])
             case "data-discarded":
                 assert not parts
@@ -165,7 +201,7 @@ def ai_sdk_message(events: Iterable[Sent]) -> Message:
                 assert not parts
                 message.ended = chunk.get("finishReason", "cancelled")
     assert done, "the stream was not ended"
-    message.text = "".join(texts.values())
+    message.text, message.thoughts = "".join(texts.values()), "".join(thoughts.values())
     return message
 
 
@@ -187,7 +223,7 @@ def _check_chunk(chunk: dict[str, Any]) -> str:
 
 def ag_ui_message(events: Iterable[Sent]) -> Message:
     """The message that AG-UI events make. Raises if the protocol's own models or the rules of a run refuse one."""
-    message, running, speaking, calling, texts = Message(), False, set(), set(), {}
+    message, running, speaking, calling, texts, thoughts = Message(), False, set(), set(), {}, {}
     for sent in events:
         event = sent.json
         model = _AG_UI.validate_python(event)
@@ -206,6 +242,15 @@ def ag_ui_message(events: Iterable[Sent]) -> Message:
                 assert event["messageId"] in speaking
                 texts[event["messageId"]] += event["delta"]
             case "TEXT_MESSAGE_END":
+                speaking.remove(event["messageId"])
+            case "REASONING_MESSAGE_START":
+                assert event["messageId"] not in thoughts
+                speaking.add(event["messageId"])
+                thoughts[event["messageId"]] = ""
+            case "REASONING_MESSAGE_CONTENT":
+                assert event["messageId"] in speaking
+                thoughts[event["messageId"]] += event["delta"]
+            case "REASONING_MESSAGE_END":
                 speaking.remove(event["messageId"])
             case "TOOL_CALL_START":
                 assert event["toolCallId"] not in message.calls
@@ -241,5 +286,5 @@ def ag_ui_message(events: Iterable[Sent]) -> Message:
                 assert not speaking
                 running, message.ended, message.error = False, "error", event["message"]
     assert not running, "the stream was not ended"
-    message.text = "".join(texts.values())
+    message.text, message.thoughts = "".join(texts.values()), "".join(thoughts.values())
     return message
