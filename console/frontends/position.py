@@ -35,9 +35,9 @@ class Position:
 
     `head` counts the events that open the run. `length` and `digest` are of the text that counts, over all its parts.
     `thought` counts the characters of reasoning. `part` is the part that is open, and `start` is where it begins, in
-    the text or in the reasoning; `discards` counts how often the text began anew. `calls` holds for each call of the turn,
-    by number, how many of its events came. `ending` says how the run ended, and `left` how many of its last events are
-    still missing.
+    the text or in the reasoning. `discards` counts how often the text began anew. `calls` holds for each call of the
+    turn, by number, how many of its events came. `ending` says how the run ended, and `left` how many of its last
+    events are still missing.
     """
 
     protocol: str
