@@ -132,10 +132,10 @@ class _Playback:
                 yield self._dialect.passing(event.kind, value)
 
     def _part_id(self) -> str:
+        # With the length of the other kind: a part that was cut before its first character may begin again after it.
         if self._at.part == "r":
-            return f"{self._turn.id}-reasoning-{self._at.start}"
-        again = f"-{self._at.discards}" if self._at.discards else ""
-        return f"{text_prefix(self._turn)}{self._at.start}{again}"
+            return f"{self._turn.id}-reasoning-{self._at.start}-{self._at.length}"
+        return f"{text_prefix(self._turn)}{self._at.start}-{self._at.thought}-{self._at.discards}"
 
     def _opened(self) -> Iterator[Json]:
         if self._at.ending == "p":
