@@ -57,7 +57,7 @@ class ClientRequest:
         after = parked_id(self.protocol, view.turn, view.calls)
         for each, call in zip(self.decisions, calls, strict=True):
             digest = call.digest if each.digest is None else each.digest
-            await desk.decide(viewer, each.call_id, each.decision, digest, each.arguments, each.reason)
+            await desk.decide(viewer, each.call_id, each.decision, digest, arguments=each.arguments, reason=each.reason)
         return view.turn, after
 
 
