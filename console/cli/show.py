@@ -216,7 +216,7 @@ def _place(view: TurnView, thread: Thread) -> str:
 
 
 def _answer(turn: Turn) -> str | None:
-    return None if "turn.ended" in turn.erased else turn.text or turn.partial
+    return None if turn.answer_erased else turn.text or turn.partial
 
 
 def _words(words: str | None, text: bool) -> str:

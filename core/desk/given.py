@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import cast, get_type_hints
 
+from core.canonical import canonical
 from core.errors import InvalidInput
 from core.model import Model
 from core.options import Options
@@ -12,6 +13,9 @@ from core.store import Store
 from core.tools import Tool
 from core.worker.hooks import Hooks
 from core.worker.window import Window
+
+MAX_QUESTION = 32_000
+"""The most characters of a question."""
 
 
 def check_store(store: Store) -> Store:
@@ -78,6 +82,16 @@ def check_parts(retriever: Retriever | None, window: Window | None, hooks: Seque
     given: object = hooks
     if isinstance(given, Hooks) or not isinstance(given, Sequence) or not all(isinstance(one, Hooks) for one in given):
         raise InvalidInput("`hooks` is a list of Hooks: write `hooks=[Hooks(before_model_call=...)]`")
+
+
+def check_question(text: object) -> str:
+    """The text, if it is a question: not blank, at most MAX_QUESTION characters. Raises InvalidInput otherwise."""
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidInput("a question needs text")
+    if len(text) > MAX_QUESTION:
+        raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")
+    canonical(text)
+    return text
 
 
 def _has(value: object, protocol: type) -> bool:

@@ -207,7 +207,8 @@ class ModelCalls:
 
     async def _output(self) -> Json:
         """The schema that the turn's answer is to fit, None for free text."""
-        named = self._claimed.turn.snapshot.output
+        snapshot = self._claimed.turn.snapshot
+        named = snapshot.output if snapshot else None
         if named is not None and self._schema is None:
             self._schema = await read_blob(self._claimed.equipment.store, named)
         return self._schema

@@ -99,7 +99,7 @@ def _turn(number: int, view: TurnView, *, shown: bool) -> Iterator[str]:
         yield _facts(f"reports the decision on request {turn.report}")
     yield _text(turn.question, "question")
     yield "<h4>Answer</h4>"
-    yield _text(None if "turn.ended" in turn.erased else turn.text or turn.partial, "answer")
+    yield _text(None if turn.answer_erased else turn.text or turn.partial, "answer")
     if turn.code:
         yield _facts(f"failed: {turn.code}", turn.message or "")
     if turn.rating:
