@@ -179,8 +179,8 @@ class Chat(Generic[M]):
         - `markdown`: a text for people, with sources and what tools did.
         - `json`: the records of the thread, its turns and their steps; `kind` says what each one is.
 
-        Text that was erased or cut off is marked as such, an open turn as not ended. Sources are in the last two. Raises
-        NotFound if the thread is not the viewer's own, and InvalidInput for another format.
+        Text that was erased or cut off is marked as such, an open turn as not ended. Sources are in the last two.
+        Raises NotFound if the thread is not the viewer's own, and InvalidInput for another format.
         """
         match form:
             case "openai":

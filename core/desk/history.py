@@ -206,9 +206,7 @@ def _fields(place: str, message: object) -> Mapping[str, Json]:
         raise _refused(place, f"the role is {role!r}: it is one of {', '.join(_FIELDS)}")
     for name, value in fields.items():
         if name != "role" and name not in _FIELDS[role] and value is not None:
-            raise _refused(
-                place, f"a message of the role {role!r} cannot be imported with the field {name!r}: leave that out"
-            )
+            raise _refused(place, f"the field {name!r} of a message of the role {role!r} cannot be kept: leave it out")
     return fields
 
 
@@ -230,9 +228,7 @@ def _part(place: str, part: Json) -> str:
         case {"type": "text", "text": str(text)} | {"type": "refusal", "refusal": str(text)}:
             return text
         case {"type": str(kind)}:
-            raise _refused(
-                place, f"a part of the type {kind!r} cannot be imported, only text: leave it out, or describe it"
-            )
+            raise _refused(place, f"a part of the type {kind!r} cannot be kept, only text: leave it out or describe it")
         case _:
             raise _refused(place, "write {'type': 'text', 'text': '...'}")
 

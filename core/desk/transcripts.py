@@ -16,9 +16,6 @@ from core.model import AssistantMessage, SentMessage, ToolMessage, UserMessage
 from core.options import Options
 from core.worker.history import ERASED, earlier_messages, sent_call, tool_message
 
-_WHOLE = Options(tool_result_tokens=2**31)
-"""Options under which results are not cut."""
-
 
 class AnthropicThread(TypedDict):
     """The arguments `system` and `messages` of Anthropic's `messages.create`; `system` is missing without one."""
@@ -32,10 +29,10 @@ def turn_transcript(view: TurnView) -> list[SentMessage]:
 
     A report is the desk's own word. It begins with an answer, which holds the call that was carried out, if any.
     """
-    turn = view.turn
+    turn, uncut = view.turn, Options(tool_result_tokens=2**31)
     calls: list[Item] = [*view.model_calls, *view.calls]
     items = {one.id: one for one in calls}
-    first, *rest = earlier_messages(turn, items, _WHOLE)
+    first, *rest = earlier_messages(turn, items, uncut)
     # What the desk told the model of empty answers was never said by the employee.
     answers = [message for message in rest if not isinstance(message, UserMessage)]
     if not turn.report:
@@ -44,7 +41,7 @@ def turn_transcript(view: TurnView) -> list[SentMessage]:
     text = ERASED if turn.question is None else turn.question
     return [
         AssistantMessage(text=text, calls=tuple(map(sent_call, carried_out))),
-        *(tool_message(call, items, _WHOLE) for call in carried_out),
+        *(tool_message(call, items, uncut) for call in carried_out),
         *answers,
     ]
 

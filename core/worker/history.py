@@ -134,7 +134,7 @@ def _report(
         told = ToolMessage(id=turn.report or "", tool="", content=f"{text} It was not carried out.", failed=True)
     else:
         told = tool_message(call, items, options)
-        arguments = json.dumps(_arguments(call), ensure_ascii=False)
+        arguments = json.dumps(_arguments(call), ensure_ascii=False, sort_keys=True)
         outcome = "It was carried out" if call.status == "succeeded" else "What came of it"
         text = f"{text} Its arguments: {arguments}\n{outcome}: {told.content}"
     note = "[This message is the desk's, not the employee's. Tell the employee what became of the request.]"
@@ -292,7 +292,8 @@ def _arguments(call: ToolCall) -> Json:
 
 
 def _text(result: Json) -> str:
-    return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False)
+    # Sorted, as a store gives the keys back: the model is told the same in every turn.
+    return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False, sort_keys=True)
 
 
 def _answer_calls(items: Mapping[str, Item], turn: Turn) -> list[ModelCall]:
