@@ -325,7 +325,7 @@ class Figures:
 
 
 def _asked(since: datetime | None, until: datetime | None) -> dict[str, Filter]:
-    """The questions of this time. A turn that reports an approver's decision was not asked, an imported one elsewhere."""
+    """The questions of the time. A turn that reports a decision was not asked, an imported one not here."""
     return {**between("opened_at", since, until), "report": None, "imported": None}
 
 

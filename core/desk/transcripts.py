@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import NotRequired, TypedDict
 
 from core.canonical import Json, canonical
-from core.desk.exports.contents import Contents, WholeThread, passage_line
+from core.desk.exports.contents import Contents, WholeThread, imported_calls, passage_line
 from core.desk.exports.lines import records
 from core.desk.turn_views import TurnView
 from core.log.records import Item, ToolCall
 from core.model import AssistantMessage, SentMessage, ToolMessage, UserMessage
 from core.options import Options
+from core.values import ImportedCall
 from core.worker.history import ERASED, earlier_messages, sent_call, tool_message
 
 
@@ -136,7 +137,7 @@ def _markdown(view: TurnView) -> Iterator[str]:
             f"- [{one.number}] {passage_line(one.passage)}" + (f": “{_line(one.quote)}”" if one.quote else "")
             for one in turn.citations
         )
-    if tools := [*map(_tool_line, view.calls), *_imported_lines(view)]:
+    if tools := [*map(_tool_line, view.calls), *map(_imported_line, imported_calls(view))]:
         yield "**What was looked up and done**"
         yield "\n".join(tools)
 
@@ -147,10 +148,8 @@ def _tool_line(call: ToolCall) -> str:
     return f"- {call.tool}{with_}: {call.status.replace('_', ' ')}" + (f", `{came}`" if came else "")
 
 
-def _imported_lines(view: TurnView) -> Iterator[str]:
-    for answer in view.turn.imported.answers if view.turn.imported else ():
-        for call in answer.calls:
-            yield f"- {call.tool} with `{_code(call.arguments)}`, elsewhere: `{_code(call.result)}`"
+def _imported_line(call: ImportedCall) -> str:
+    return f"- {call.tool} with `{_code(call.arguments)}`, elsewhere: `{_code(call.result)}`"
 
 
 def _code(value: Json) -> str:
