@@ -83,9 +83,8 @@ arguments = st.one_of(
     st.dictionaries(texts, texts | st.integers(0, 9), max_size=2), texts.map(lambda raw: {"INVALID_JSON": raw})
 )
 usages = st.builds(Usage, input=st.none() | st.integers(0, 9), output=st.none() | st.integers(0, 9))
-_imported_calls = st.builds(
-    ImportedCall, id=st.uuids().map(str), tool=st.just("old"), arguments=arguments, result=texts
-)
+_ids = st.uuids().map(str)
+_imported_calls = st.builds(ImportedCall, id=_ids, tool=st.just("old"), arguments=arguments, result=texts)
 _answers = st.lists(
     st.builds(ImportedAnswer, text=texts.filter(str.strip), calls=st.lists(_imported_calls, max_size=2)),
     min_size=1,

@@ -23,7 +23,7 @@ from tests.support.desks import APPROVER, ASKER, OTHER, ended
 from tests.turn.test_history import many
 
 OWNER = Viewer("u")
-some = settings(many, max_examples=60)
+some = settings(many, max_examples=25)
 NEXT = {"role": "user", "content": "And now?"}
 
 
@@ -132,7 +132,7 @@ async def test_replaced_versions_are_left_out_and_the_instructions_come_first(st
             ("user", "How many\ndays?"),
             ("assistant", None),
             ("tool", '{"left": "12 for e-1042"}'),
-            ("assistant", "You have 30 days ."),
+            ("assistant", "You have 30 days [1]."),
             ("user", "And then?"),
             ("assistant", "New."),
         ]
@@ -195,13 +195,7 @@ async def test_a_report_is_the_desks_word_in_exports_and_forks():
         deferred = await desk.archive.deferred_call(ASKER, call.id)
         await ended(desk, deferred.report)
         messages = await chat.export("openai")
-        assert [one["role"] for one in messages] == [
-            "user",
-            *["assistant", "tool", "assistant"],
-            "assistant",
-            "tool",
-            "assistant",
-        ]
+        assert [one["role"] for one in messages] == ["user", *["assistant", "tool", "assistant"] * 2]
         assert (messages[4]["content"], messages[5]["content"]) == ("The request book was approved.", "3 booked")
         fork = await chat.fork()
         assert await fork.export("openai") == messages
