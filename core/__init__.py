@@ -6,7 +6,7 @@ store and the model; docs/library.md has examples.
 
 from core.care import Care
 from core.desk.archive import Archive, Gap, Transcript
-from core.desk.chat import Chat
+from core.desk.chat import Chat, ChatFormat
 from core.desk.desk import Desk
 from core.desk.evidence import CallHistory, CallStep, Material, Produced
 from core.desk.exports.contents import ExportFormat
@@ -19,6 +19,7 @@ from core.desk.opening import create_chat, load_chat
 from core.desk.oversight import Oversight, SealedThread, ThreadRow
 from core.desk.reply import Reply, TurnError
 from core.desk.runner import Runner
+from core.desk.transcripts import AnthropicThread
 from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
 from core.errors import (
@@ -67,6 +68,7 @@ from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelV
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
+    "AnthropicThread",
     "Archive",
     "Audience",
     "CallFilter",
@@ -78,6 +80,7 @@ __all__ = [
     "CareCard",
     "CareLine",
     "Chat",
+    "ChatFormat",
     "Choice",
     "Citation",
     "Concern",
