@@ -9,7 +9,7 @@ from core.canonical import Json, digest
 from core.clock import Clock
 from core.desk.exports.exports import Exports
 from core.desk.history import read_history
-from core.desk.notes import MAX_HEAD_TEXT, as_metadata, check_title, thread_in
+from core.desk.notes import as_metadata, check_instructions, check_title, thread_in
 from core.desk.transcripts import turn_transcript
 from core.desk.turn_views import TurnView
 from core.errors import InvalidInput, NotFound, TooLarge, TurnInProgress
@@ -107,11 +107,10 @@ class NewThreads:
     ) -> Thread:
         if title is not None:
             title = check_title(title)
-        if len(instructions) > MAX_HEAD_TEXT:
-            raise InvalidInput(f"instructions may have {MAX_HEAD_TEXT} characters")
+        told = check_instructions(instructions)
         thread_id = self._clock.token()
         journal = self._journal(thread_id)
-        content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=instructions)
+        content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=told)
         imported = [
             TurnImported(
                 turn=digest([thread_id, "imported", number])[:24],

@@ -45,7 +45,7 @@ async def chat_of(log: Log) -> Chat:
     assert head
     records = [*(record(item) for item in log.state.items.values()), record(head)]
     await store.commit(STREAM, 0, log.entries, records, id="c1")
-    return Chat(Desk(store, ScriptedModel([])), OWNER, "t", {})
+    return Chat(Desk(store, ScriptedModel([])), OWNER, head, {})
 
 
 @some
@@ -162,7 +162,7 @@ async def test_an_unknown_format_is_refused_and_a_foreign_thread_is_not_found():
         with pytest.raises(InvalidInput, match="one of openai, anthropic, markdown, json"):
             await chat.export("xml")
         with pytest.raises(NotFound):
-            await Chat(chat.desk, OTHER, chat.id, {}).export("json")
+            await Chat(chat.desk, OTHER, await chat.reload(), {}).export("json")
 
 
 async def test_an_open_turn_is_exported_as_not_ended_and_not_forked():
