@@ -12,7 +12,7 @@ from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
 from core.desk.desk import Desk
 from core.desk.evidence import CallHistory, CallStep, Material, Produced
-from core.desk.exports.contents import ExportFormat
+from core.desk.exports.contents import ExportFormat, WholeThread
 from core.desk.exports.exports import Export, Exports, Extent
 from core.desk.exports.package import ChainHead, Checked, ExportedFile, Manifest, check_export
 from core.desk.figures import DayFigures, Figures, FirstText, Group, GroupFigures, Listed, Overview, Span, Spent
@@ -62,12 +62,13 @@ from core.live.events import (
     ToolStartedEvent,
     WaitingEvent,
 )
-from core.log.facts import Snapshot
+from core.log.facts import Origin, Snapshot
 from core.log.records import (
     Decision,
     DeferredCall,
     Given,
     HandoverRecord,
+    Imported,
     Look,
     Message,
     ModelCall,
@@ -127,6 +128,8 @@ from core.values import (
     Entry,
     HandoverStatus,
     Highlight,
+    ImportedAnswer,
+    ImportedCall,
     Judgement,
     Leg,
     Outcome,
@@ -218,6 +221,9 @@ __all__ = [
     "Highlight",
     "Hit",
     "Hooks",
+    "Imported",
+    "ImportedAnswer",
+    "ImportedCall",
     "In",
     "InvalidInput",
     "Json",
@@ -246,6 +252,7 @@ __all__ = [
     "OpenModelCall",
     "OpenTurn",
     "Options",
+    "Origin",
     "Outcome",
     "OutcomeUnknown",
     "Oversight",
@@ -321,6 +328,7 @@ __all__ = [
     "Viewer",
     "Wait",
     "WaitingEvent",
+    "WholeThread",
     "Window",
     "Worker",
     "ask_back",
