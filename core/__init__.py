@@ -56,6 +56,7 @@ from core.live.events import (
     BegunEvent,
     EndedEvent,
     Event,
+    ReasoningEvent,
     TextEvent,
     ToolFinishedEvent,
     ToolProgressEvent,
@@ -105,6 +106,7 @@ from core.model import (
     ToolSchema,
     UsageSoFar,
     UserMessage,
+    WritingDelta,
 )
 from core.options import Options
 from core.question_back import ask_back
@@ -144,7 +146,7 @@ from core.values import (
     Verdict,
     Worker,
 )
-from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
+from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView, Refusal
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
@@ -267,7 +269,9 @@ __all__ = [
     "Query",
     "Range",
     "ReasoningDelta",
+    "ReasoningEvent",
     "Record",
+    "Refusal",
     "Repair",
     "Reply",
     "RequestMismatch",
@@ -331,6 +335,7 @@ __all__ = [
     "WholeThread",
     "Window",
     "Worker",
+    "WritingDelta",
     "ask_back",
     "check_export",
     "create_chat",

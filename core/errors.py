@@ -15,10 +15,12 @@ class InvalidInput(RolltopError, ValueError):
 
 
 class RequestMismatch(InvalidInput):
-    """This `request_id` was used before, with another text. The first turn stands; send a new id."""
+    """This `request_id` was used before, with another text, schema or `replaces`. The first turn stands."""
 
     def __init__(self, request_id: str) -> None:
-        super().__init__(f"request {request_id} was used before with another text: send a new request id")
+        super().__init__(
+            f"request {request_id} was used before with another text, schema or `replaces`: send a new request id"
+        )
 
 
 class NotFound(RolltopError, LookupError):

@@ -15,9 +15,17 @@ class Options(Value):
     `on_disconnect`: whether closing `ask_stream` early lets the turn finish or stops it. `on_interruption`: if an
     answer is cut after some of it was shown, either the turn ends `interrupted` and keeps the text, or the request is
     repeated and the text starts again. A desk works on `turns_at_once` turns; further ones wait, and are begun in
-    their order. `model_settings` are sent to each model that knows them; a desk refuses a name that its models lack.
+    their order. `model_settings` are sent to each model that knows them; a desk refuses a name that its models lack,
+    and a value that does not fit one of them.
+
+    `tool_choice` says whether the first answer of a turn calls a tool: `auto` (the model decides), `required` (it calls
+    one), or a tool's name (it calls that one). Once a call is made the model decides again, as otherwise the turn could
+    not end. `none` leaves the tools out of every request. `calls_at_once` False asks for one call in an answer at most.
+    The offline model heeds `none` alone.
+
     `turn_deadline` bounds a worker's time on a turn, without the wait for its beginning and the time a person takes to
-    decide; `hook_deadline` bounds each hook. `approval_days` is how long a call may wait for a decision.
+    decide; `hook_deadline` bounds each hook, and the judging of an answer by its
+    schema. `approval_days` is how long a call may wait for a decision.
 
     `forget` names the kinds of entry whose payloads are erased after the turn has ended; statuses and costs stay.
     `tool.finished` includes the other texts about results.
@@ -31,6 +39,8 @@ class Options(Value):
     on_interruption: Literal["keep_partial", "retry"] = "keep_partial"
     turns_at_once: PositiveInt = 64
     model_settings: Mapping[str, Json] = Field(default_factory=dict)
+    tool_choice: str = "auto"
+    calls_at_once: bool = True
     first_content: PositiveFloat = 60
     between_contents: PositiveFloat = 45
     model_call: PositiveFloat = 300

@@ -85,7 +85,7 @@ class Tool:
         try:
             return model.model_validate(arguments).model_dump(mode="json")
         except ValidationError as error:
-            raise InvalidInput("; ".join(map(_fault, error.errors()))) from None
+            raise InvalidInput("; ".join(map(fault_words, error.errors()))) from None
 
     async def run(self, arguments: Mapping[str, Json], context: ToolContext) -> object:
         """Call the function and return its result."""
@@ -184,12 +184,12 @@ def tool(
     return register
 
 
-def _fault(found: ErrorDetails) -> str:
-    """What does not fit, with the path to it. A check of the whole names what is wrong itself."""
+def fault_words(found: ErrorDetails, whole: str = "arguments") -> str:
+    """What pydantic found not to fit, with the path to it. A check of the whole names what is wrong itself."""
     path = ".".join(map(str, found["loc"]))
     # The words of a check: pydantic puts "Value error" before them.
     said = str(found["ctx"]["error"]) if found["type"] == "value_error" else found["msg"]
-    return said if found["type"] == "value_error" and not path else f"{path or 'arguments'}: {said}"
+    return said if found["type"] == "value_error" and not path else f"{path or whole}: {said}"
 
 
 def _parameters(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from copy import deepcopy
 from typing import TYPE_CHECKING, Generic, Literal, Self, TypeAlias, cast, get_args, overload
@@ -21,7 +21,7 @@ from core.desk.transcripts import AnthropicThread, anthropic_messages, json_reco
 from core.errors import InvalidInput, NotReplaceable
 from core.gate import Viewer
 from core.live.events import EndedEvent, Event
-from core.log.records import DeferredCall, Message, ModelCall, Thread, ToolCall, Totals
+from core.log.records import DeferredCall, Message, ModelCall, Thread, ToolCall, Totals, Turn
 from core.store import Scalar
 from core.values import Dislike, Shelf
 
@@ -78,8 +78,8 @@ class Chat(Generic[M]):
     ) -> Reply[S]:
         """Ask, and wait until the turn ends or needs an approval. `replaces` is as in `Desk.submit`.
 
-        With `schema` the answer is JSON that fits it, returned as `Reply.parsed`; the JSON itself is on record. The
-        same `request_id` again returns the same turn.
+        With `schema` the answer is JSON that fits it, as `Desk.submit` says, and is returned as `Reply.parsed`; the
+        JSON itself is on record. The same `request_id` again returns the same turn.
 
         Raises the errors of `Desk.submit` if the question was not accepted. A turn on record does not raise: its status
         is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on.
@@ -151,26 +151,33 @@ class Chat(Generic[M]):
         *,
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
-    ) -> Reply:
+        schema: type[S] | None = None,
+    ) -> Reply[S]:
         """Decide a waiting call as `Desk.decide` does, then wait until the turn ends or needs an approval.
 
-        This form is for a client that sends back the id and the digest that it was shown.
+        This form is for a client that sends back the id and the digest that it was shown. `schema` is the one that the
+        question was asked with.
         """
         call = await self.desk.decide(self.viewer, call_id, decision, digest, arguments=arguments, reason=reason)
-        return await self._outcome(call.turn)
+        return await self._outcome(call.turn, schema)
 
     async def approve(
-        self, call: ToolCall, *, arguments: Mapping[str, Json] | None = None, reason: str | None = None
-    ) -> Reply:
+        self,
+        call: ToolCall,
+        *,
+        arguments: Mapping[str, Json] | None = None,
+        reason: str | None = None,
+        schema: type[S] | None = None,
+    ) -> Reply[S]:
         """Let a waiting call run: `decide` for the call as the person was shown it, such as one of `Reply.waiting`.
 
         `arguments` replace those of the call, None keeps them.
         """
-        return await self.decide(call.id, "approve", call.digest, arguments=arguments, reason=reason)
+        return await self.decide(call.id, "approve", call.digest, arguments=arguments, reason=reason, schema=schema)
 
-    async def deny(self, call: ToolCall, *, reason: str | None = None) -> Reply:
+    async def deny(self, call: ToolCall, *, reason: str | None = None, schema: type[S] | None = None) -> Reply[S]:
         """Refuse a waiting call: `decide` for the call as the person was shown it. The model is told the reason."""
-        return await self.decide(call.id, "deny", call.digest, reason=reason)
+        return await self.decide(call.id, "deny", call.digest, reason=reason, schema=schema)
 
     async def pending(self) -> list[ToolCall]:
         """The calls of this chat that wait for a decision, in order; [] if none does.
@@ -324,9 +331,12 @@ class Chat(Generic[M]):
         async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
             async for event in events:
                 if isinstance(event, EndedEvent):
-                    return as_reply(event.turn, event.calls, schema)
+                    return await self._as_reply(event.turn, event.calls, schema)
         return await self._reply(turn_id, schema)
 
     async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         view = await self.desk.archive.turn_view(self.viewer, turn_id)
-        return as_reply(view.turn, view.calls, schema)
+        return await self._as_reply(view.turn, view.calls, schema)
+
+    async def _as_reply(self, turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None) -> Reply[S]:
+        return await as_reply(turn, calls, schema, self.desk.options.hook_deadline)

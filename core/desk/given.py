@@ -45,6 +45,10 @@ def check_models(model: Model | Sequence[Model]) -> list[Model]:
             raise InvalidInput(
                 f"the model is {_named(one)}: pass what `open_model(URL)` gives, or a list of such models"
             )
+        if not isinstance(one.settings, Mapping):
+            raise InvalidInput(
+                f"the settings of the model {one.name} are a mapping from names to types, `{{}}` for none"
+            )
     if not models:
         raise InvalidInput("a desk needs a model: pass what `open_model(URL)` gives")
     return models
@@ -63,6 +67,16 @@ def check_tools(tools: Sequence[Tool]) -> Sequence[Tool]:
             what = f"the function {name}" if name and callable(one) else _named(one)
             raise InvalidInput(f'{what} is not a tool: write `@tool(effect="read")` above a function to make one')
     return tools
+
+
+def check_tool_choice(choice: str, tools: Mapping[str, Tool]) -> None:
+    """Raises InvalidInput if a tool has to be called that the desk does not have."""
+    if choice in ("auto", "none") or choice in tools or (choice == "required" and tools):
+        return
+    given = ", ".join(tools) or "none"
+    raise InvalidInput(
+        f"`tool_choice` is auto, none, required or the name of a tool, not {choice!r}; the tools are: {given}"
+    )
 
 
 def check_options(options: Options | None) -> Options:

@@ -1,7 +1,8 @@
 """A claimed turn: the log, the live stream and the remaining time of the worker that holds it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from core.clock import Clock
 from core.errors import Superseded
@@ -17,6 +18,7 @@ from core.values import Worker
 from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked
 from core.worker.model_chain import Chain
+from core.worker.structured_output import AnswerSchema
 
 DESK = "desk"
 """`Entry.by` of what a worker writes."""
@@ -26,7 +28,7 @@ _SLACK = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """What a desk gives every worker."""
+    """What a desk gives every worker. `schemas` are the types that answers have to be, by the turns asked here."""
 
     store: Store
     clock: Clock
@@ -37,6 +39,7 @@ class Equipment:
     earlier: EarlierTurns
     options: Options
     hooked: Hooked
+    schemas: dict[str, AnswerSchema[Any]] = field(default_factory=dict)
 
 
 class ClaimedTurn:

@@ -19,7 +19,7 @@ from core.turn.plan import MAX_STARTS
 from core.values import CallStatus
 from core.worker.claim import DESK, ClaimedTurn
 from core.worker.history import tool_message
-from core.worker.hooks import CallOutcome, CallView
+from core.worker.hooks import CallOutcome, CallView, RefusedByHook
 from core.worker.run_tool import act, progress
 
 
@@ -78,13 +78,18 @@ async def note_failure(claimed: ClaimedTurn, hook: str, call: str, failure: str)
 
 
 async def _allowed(claimed: ClaimedTurn, call_id: str) -> bool:
-    """Whether the hooks let a call run. A call that they deny is closed; a call that was started before has passed."""
+    """Whether the hooks let a call run. A call that they deny is closed; a call that was started before has passed.
+
+    Raises RefusedByHook.
+    """
     call = claimed.call(call_id)
     if call.attempts:
         return True
     denial = await claimed.equipment.hooked.deny(_view(claimed, call))
     if denial is not None:
-        await claimed.journal.append(_not_run(claimed, call_id, "denied", "denied_by_hook", denial), by=DESK)
+        await claimed.journal.append(_not_run(claimed, call_id, "denied", "denied_by_hook", str(denial)), by=DESK)
+    if isinstance(denial, RefusedByHook):
+        raise denial
     return denial is None
 
 

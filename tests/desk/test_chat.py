@@ -239,7 +239,7 @@ async def test_the_newest_messages_come_by_the_page(store):
 
 
 async def test_settings_reach_the_model_and_unknown_ones_are_refused_by_name(store):
-    model = ScriptedModel([[Say("Yes.")]], settings=("temperature",))
+    model = ScriptedModel([[Say("Yes.")]], settings={"temperature": float})
     async with chatting(store, model, options=Options(model_settings={"temperature": 0.5})) as chat:
         await chat.ask("?")
     assert model.requests[0].settings == {"temperature": 0.5}
