@@ -196,8 +196,8 @@ class Asking:
         with self._saying("Your rating was not saved"):
             self.run(self.desk.give_feedback(self.viewer, turn_id, rating, comment, dislike=dislike))
 
-    def produced(self, turn_id: str) -> Produced:
-        """What the turn ran with, as far as it is kept."""
+    def produced(self, turn_id: str) -> Produced | None:
+        """What the turn ran with, as far as it is kept; None for an imported turn."""
         return self.run(self.desk.archive.produced(self.viewer, turn_id))
 
     @property

@@ -8,11 +8,11 @@ from core.canonical import Json
 from core.care import Care
 from core.clock import Clock
 from core.desk.archive import Archive, Gap, Transcript
-from core.desk.chat import Chat
+from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
 from core.desk.desk import Desk
 from core.desk.evidence import CallHistory, CallStep, Material, Produced
-from core.desk.exports.contents import ExportFormat
+from core.desk.exports.contents import ExportFormat, WholeThread
 from core.desk.exports.exports import Export, Exports, Extent
 from core.desk.exports.package import ChainHead, Checked, ExportedFile, Manifest, check_export
 from core.desk.figures import DayFigures, Figures, FirstText, Group, GroupFigures, Listed, Overview, Span, Spent
@@ -25,6 +25,7 @@ from core.desk.own_threads import FoundThread
 from core.desk.reply import Reply, TurnError
 from core.desk.runner import Runner
 from core.desk.snippets import Hit, Snippet
+from core.desk.transcripts import AnthropicThread
 from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
 from core.errors import (
@@ -63,12 +64,13 @@ from core.live.events import (
     ToolStartedEvent,
     WaitingEvent,
 )
-from core.log.facts import Snapshot
+from core.log.facts import Origin, Snapshot
 from core.log.records import (
     Decision,
     DeferredCall,
     Given,
     HandoverRecord,
+    Imported,
     Look,
     Message,
     ModelCall,
@@ -129,6 +131,8 @@ from core.values import (
     Entry,
     HandoverStatus,
     Highlight,
+    ImportedAnswer,
+    ImportedCall,
     Judgement,
     Leg,
     Outcome,
@@ -149,6 +153,7 @@ from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 __all__ = [
     "Action",
     "All",
+    "AnthropicThread",
     "ApprovalAskedEvent",
     "Archive",
     "AssistantMessage",
@@ -171,6 +176,7 @@ __all__ = [
     "Cause",
     "ChainHead",
     "Chat",
+    "ChatFormat",
     "Checked",
     "Choice",
     "Citation",
@@ -218,6 +224,9 @@ __all__ = [
     "Highlight",
     "Hit",
     "Hooks",
+    "Imported",
+    "ImportedAnswer",
+    "ImportedCall",
     "In",
     "InvalidInput",
     "Json",
@@ -247,6 +256,7 @@ __all__ = [
     "OpenModelCall",
     "OpenTurn",
     "Options",
+    "Origin",
     "Outcome",
     "OutcomeUnknown",
     "Oversight",
@@ -324,6 +334,7 @@ __all__ = [
     "Viewer",
     "Wait",
     "WaitingEvent",
+    "WholeThread",
     "Window",
     "Worker",
     "WritingDelta",

@@ -51,12 +51,13 @@ Decider: TypeAlias = Literal["asker", "approver"]
 Attached: TypeAlias = Literal["nothing", "answer", "from_here", "thread"]
 """What of a thread goes to a person with a hand-over: nothing, one turn, that turn and those after it, or all turns."""
 
-Outcome: TypeAlias = Literal["running", "waiting", "sourced", "unsourced", "not_found", "failed", "stopped"]
+Outcome: TypeAlias = Literal["running", "waiting", "sourced", "unsourced", "not_found", "failed", "stopped", "imported"]
 """What came of a turn, for lists and figures.
 
 `waiting` waits for a person's decision. `sourced` cites a handbook; `not_found` says that the handbooks do not answer;
 `unsourced` is every other complete answer, such as one from the employee's own records. `failed` also stands for a turn
-that was interrupted, refused or cut short; `stopped` was stopped by a person, or expired.
+that was interrupted, refused or cut short; `stopped` was stopped by a person, or expired. `imported` was answered
+elsewhere: in another program, or in the thread that this one is a fork of.
 """
 
 Verdict: TypeAlias = Literal["right", "wrong", "cannot_tell"]
@@ -318,6 +319,26 @@ class Citation(Value):
     quote: str
     start: int = 0
     end: int = 0
+
+
+class ImportedCall(Value):
+    """A tool call in an imported answer, which ran elsewhere, and the result that its model was told.
+
+    `failed`: the result says in words what went wrong.
+    """
+
+    id: str
+    tool: str
+    arguments: Json
+    result: str
+    failed: bool = False
+
+
+class ImportedAnswer(Value):
+    """One answer of a model to an imported question. One with calls is followed by their results."""
+
+    text: str
+    calls: list[ImportedCall] = []
 
 
 def usd(nano_usd: int | None) -> Decimal | None:

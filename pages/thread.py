@@ -154,10 +154,11 @@ def draw_turn(view: TurnView, thread: Thread, steps: Steps) -> None:
 def draw_turn_head(turn: Turn) -> None:
     ran = lasted(turn.opened_at, turn.ended_at)
     duration = f" · {took(ran)}" if ran is not None else ""
+    # What was answered elsewhere took no time here, and what it cost is not known here.
+    facts = "" if turn.imported else f"{duration} · cost {label(cost(turn.totals))}"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
-            f"{OUTCOME_WORDS[turn.outcome].badge} :small[:gray[{when(turn.opened_at)}{duration} · "
-            f"cost {label(cost(turn.totals))}]]",
+            f"{OUTCOME_WORDS[turn.outcome].badge} :small[:gray[{when(turn.opened_at)}{facts}]]",
             width="content",
         )
         draw_link("thread", tr_id=turn.thread, tr_turn=turn.id)
@@ -189,7 +190,7 @@ def draw_conversation(view: TurnView) -> None:
             draw_care(turn.concern, turn.id)
         if turn.text:
             st.markdown(with_markers(turn.text, turn.citations), anchors=False)
-        elif "turn.ended" in turn.erased:
+        elif turn.answer_erased:
             st.caption("The answer has been erased.")
         draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
         draw_ending(turn)

@@ -402,7 +402,10 @@ ONE_FIELD = "looks at one field of a value"
 
 EXCEPTED: dict[str, str] = {
     **dict.fromkeys(("core.retrieval.numbering.numbered", "core.retrieval.numbering.retrievals"), OF_TURN),
-    **{f"core.worker.history.{name}": OF_TURN for name in ("earlier_messages", "tool_message", "turn_messages")},
+    **{
+        f"core.worker.history.{name}": OF_TURN
+        for name in ("earlier_messages", "sent_call", "tool_message", "turn_messages")
+    },
     **dict.fromkeys(("core.worker.history.summary_messages", "core.worker.history.summary_request"), ONE_FIELD),
     "core.retrieval.search.with_search": OF_THE_PROGRAM,
     "backends.passages.blocks.above": ONE_FIELD,

@@ -18,6 +18,7 @@ from console.settings import Settings
 from core.clock import moment
 from core.errors import Corrupt, InvalidInput
 from core.log.commit import read_blob
+from core.log.facts import Snapshot
 from core.log.records import Decision, DeferredCall, OpenTurn, Thread, Turn, item, item_of
 from core.question_back import ASK_BACK
 from core.retrieval.search import SEARCH
@@ -156,10 +157,10 @@ async def _open_turn(store: Store, record: Record, equipped: Equipped, now: date
     # The head of a turn that is worked on is written when it ends.
     later = await store.read(f"thread:{thread.id}", thread.n)
     last_at = later[-1].at if later else moment(thread.open.last_at)
-    text += f", last active {ago(now - last_at)}, with {', '.join(turn.snapshot.models)}"
+    text += f", last active {ago(now - last_at)}, with {', '.join(thread.open.snapshot.models)}"
     if thread.open.waiting:
         text += ", waiting for a place"
-    troubles = [*_stands_still(thread.open, now), *await _lacks(store, turn, equipped)]
+    troubles = [*_stands_still(thread.open, now), *await _lacks(store, thread.open.snapshot, equipped)]
     return Remark(about="open turn", text="; ".join([text, *troubles]), trouble=bool(troubles))
 
 
@@ -206,11 +207,11 @@ def _stands_still(opened: OpenTurn, now: datetime) -> list[str]:
     return []
 
 
-async def _lacks(store: Store, turn: Turn, equipped: Equipped) -> list[str]:
+async def _lacks(store: Store, snapshot: Snapshot, equipped: Equipped) -> list[str]:
     # With a fault the models are unknown, and the fault has a remark of its own.
-    lacks = [] if equipped.fault or turn.snapshot.models == equipped.models else ["these models"]
+    lacks = [] if equipped.fault or snapshot.models == equipped.models else ["these models"]
     try:
-        tools = {tool["name"] for tool in await read_blob(store, turn.snapshot.tools)}
+        tools = {tool["name"] for tool in await read_blob(store, snapshot.tools)}
     except Corrupt as error:
         return [str(error)]
     lacks += [f"the tool {name}" for name in sorted(tools - equipped.tools)]

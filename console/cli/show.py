@@ -207,16 +207,17 @@ def _turn_lines(view: TurnView, thread: Thread, text: bool) -> Iterator[str]:
 
 
 def _place(view: TurnView, thread: Thread) -> str:
-    """The turn's place among the versions of its question, and whether it is a report."""
+    """The turn's place among the versions of its question, and whether it is a report, or was imported."""
     turn = view.turn
     words = [f"version {view.version} of {len(view.versions)}"] * (view.version is not None)
     words += ["not shown now"] * (not is_shown(thread.hidden, turn.first_n))
     words += [f"reports the decision on {turn.report}"] * bool(turn.report)
+    words += ["imported"] * (turn.imported is not None)
     return "".join(f", {word}" for word in words)
 
 
 def _answer(turn: Turn) -> str | None:
-    return None if "turn.ended" in turn.erased else turn.text or turn.partial
+    return None if turn.answer_erased else turn.text or turn.partial
 
 
 def _words(words: str | None, text: bool) -> str:

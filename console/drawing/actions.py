@@ -27,7 +27,8 @@ def draw_actions(view: TurnView, thread: Thread, asking: Asking, *, person: bool
         if turn.text:
             _draw_copy(view)
             draw_rating(turn, asking.rate)
-        _draw_how(view, asking.produced)
+        if not turn.imported:
+            _draw_how(view, asking.produced)
         if person:
             draw_person(view, asking.hand_over, calm=True)
         # An element in their place: what is left out of a block would stay in view while an answer streams.
@@ -43,7 +44,7 @@ def _draw_copy(view: TurnView) -> None:
     _copy(key=f"copy_{view.turn.id}", data={"text": answer_text(view)}, width="content")
 
 
-def _draw_how(view: TurnView, produced: Callable[[str], Produced]) -> None:
+def _draw_how(view: TurnView, produced: Callable[[str], Produced | None]) -> None:
     """A button that opens how the answer was produced, beside the page."""
     title = "How was this produced?"
     if st.button(title, key=f"how_{view.turn.id}", icon=":material/receipt_long:", type="tertiary"):

@@ -44,7 +44,8 @@ def draw_turn_facts(turn: Turn) -> None:
     )
     draw_technical(
         turn.id,
-        {"Turn": turn.id, "Request": turn.request_id, "Fence": str(turn.fence)}
+        {"Turn": turn.id}
+        | ({} if turn.imported else {"Request": turn.request_id, "Fence": str(turn.fence)})
         | {"Entries of the log": f"{turn.first_n} to {turn.last_n}"}
         | ({"What went wrong": turn.message} if turn.message else {}),
     )

@@ -11,11 +11,14 @@ from console.format import counted
 from core.desk.evidence import SHORT, Material, Produced
 
 
-def draw_produced(produced: Produced, of: str) -> None:
+def draw_produced(produced: Produced | None, of: str) -> None:
     """Each part; one that is missing or erased is named, with the reason. `of` is the turn's id.
 
-    Call it inside a fragment.
+    `produced` is None for an imported turn. Call it inside a fragment.
     """
+    if produced is None:
+        st.caption("This was answered elsewhere. What it was made with is not on record here.")
+        return
     draw_facts({"Models, in the order they are tried": ", ".join(produced.models)})
     if _part("Instructions", produced.instructions):
         st.text(shown(produced.instructions.value) or "None.")

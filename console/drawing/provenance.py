@@ -17,7 +17,7 @@ from core.log.records import Decision, Retrieval
 NO_MODEL = "offline:"
 
 
-def draw_provenance(view: TurnView, produced: Callable[[str], Produced]) -> None:
+def draw_provenance(view: TurnView, produced: Callable[[str], Produced | None]) -> None:
     """What the desk did for the answer, a line each, then the instructions it worked with. Call it in a fragment."""
     for heading, lines in (
         ("Who answered", _who(view)),

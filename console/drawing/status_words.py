@@ -75,6 +75,7 @@ OUTCOME_WORDS: dict[Outcome, Word] = {
     "stopped": Word("Stopped", "gray", ":material/stop_circle:"),
     "waiting": Word("Waiting for approval", "orange", ":material/approval:"),
     "running": Word("Running", "blue", ":material/progress_activity:"),
+    "imported": Word("Imported", "gray", ":material/move_to_inbox:"),
 }
 
 OUTCOME_SHORT: dict[Outcome, str] = {
@@ -85,6 +86,7 @@ OUTCOME_SHORT: dict[Outcome, str] = {
     "running": "Running",
     "unsourced": "No handbook",
     "sourced": "Sourced",
+    "imported": "Imported",
 }
 """Outcomes in a table's cell, those that need attention first."""
 

@@ -86,6 +86,8 @@ def _lines(view: TurnView, go: Callable[[str], None]) -> list[_Line]:
     turn = view.turn
     cited = {citation.number for citation in turn.citations}
     begun = (":material/approval:", "Report of a decision") if turn.report else (":material/person:", "Question")
+    if turn.imported:
+        begun = (":material/move_to_inbox:", "Imported with its answer")
     lines = [_Line("question", turn.first_n, 0, turn.opened_at, *begun, None)]
     lines += [_wait_line(wait) for wait in turn.waits]
     lines += [_search_line(retrieval, cited) for retrieval in view.retrievals]
@@ -93,7 +95,7 @@ def _lines(view: TurnView, go: Callable[[str], None]) -> list[_Line]:
     lines += [_tool_line(call) for call in view.calls]
     lines += [line for call in view.deferred for line in _request_lines(call, go)]
     lines += [_summary_line(summary) for summary in view.summaries]
-    if turn.ended_at:
+    if turn.ended_at and not turn.imported:
         code = f" · {label(turn.code)}" if turn.code else ""
         ended = f"End · {TURN_WORDS[turn.status].sign}{code}"
         # After all that the same commit holds.

@@ -1,17 +1,20 @@
 """Drawing a turn from its record: the question, the steps, the answer, its sources, and how it ended."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from console.drawing.calls import Approving, draw_approval, draw_step
 from console.drawing.deferred import draw_deferred
+from console.drawing.parts import draw_part
 from console.drawing.records import draw_records
 from console.drawing.sources import Section, draw_sources, with_markers
-from console.drawing.status_words import what_went_wrong
-from console.drawing.text import label
+from console.drawing.status_words import OUTCOME_WORDS, what_went_wrong
+from console.drawing.text import label, shown, when
 from core.desk.turn_views import TurnView
-from core.log.records import DeferredCall, Turn
+from core.log.records import DeferredCall, Imported, Turn
+from core.values import ImportedCall
 
 
 def draw_question(turn: Turn) -> None:
@@ -48,7 +51,7 @@ def _draw_answer(view: TurnView, section: Section) -> None:
             draw_step(call)
     if turn.text:
         st.markdown(with_markers(turn.text, turn.citations), anchors=False)
-    elif "turn.ended" in turn.erased:
+    elif turn.answer_erased:
         st.caption("The answer has been erased.")
     draw_sources(turn.text, turn.citations, view.retrievals, section, turn.id)
     draw_records(view.calls)
@@ -65,7 +68,7 @@ def draw_unsourced(view: TurnView) -> None:
     if turn.status != "completed" or turn.citations or not is_unanswered(view):
         return
     # The offline model cannot know more than the handbooks: its own words say that they do not answer.
-    if turn.snapshot.models != ("offline:",) and not view.calls:
+    if (turn.snapshot is None or turn.snapshot.models != ("offline:",)) and not view.calls:
         st.warning(
             "This is not from the handbooks. Check with the People team before you rely on it.",
             title="No source",
@@ -78,6 +81,23 @@ def draw_unsourced(view: TurnView) -> None:
             st.caption(label(searched, 300) + (label(nearest, 300) if search.passages else ""))
 
 
+@st.fragment
+def _draw_imported(turn: Turn, imported: Imported) -> None:
+    """That the turn was answered elsewhere, and the tool calls in it."""
+    source = "another thread" if imported.origin else "another program"
+    st.markdown(f"{OUTCOME_WORDS['imported'].badge} :small[:gray[From {source}, {when(turn.opened_at)}]]")
+    for call in (call for answer in imported.answers for call in answer.calls):
+        key = f"imported_{turn.id}_{call.id}"
+        draw_part(
+            f"{label(call.tool)} · ran elsewhere", key, partial(_draw_imported_call, call), icon=":material/build:"
+        )
+
+
+def _draw_imported_call(call: ImportedCall) -> None:
+    st.code(shown(call.arguments), language="json", wrap_lines=True)
+    st.text(call.result or "(empty)")
+
+
 def needs_person(view: TurnView) -> bool:
     """Whether the turn ended in a way after which the asker may want a person; a care card has its own way to one."""
     turn = view.turn
@@ -87,7 +107,9 @@ def needs_person(view: TurnView) -> bool:
 
 
 def draw_ending(turn: Turn) -> None:
-    """How the turn ended, in words, if it did not complete."""
+    """How the turn ended, in words, if it did not complete here."""
+    if turn.imported:
+        _draw_imported(turn, turn.imported)
     match turn.status:
         case "cancelled" if turn.code == "approval_expired":
             st.info(what_went_wrong(turn.code), icon=":material/timer_off:")

@@ -22,6 +22,7 @@ from core.ids import check_id
 from core.log.audit import AuditLog
 from core.log.branches import shown_ranges
 from core.log.pseudonyms import Pseudonyms
+from core.log.record_ids import OPENINGS
 from core.log.records import (
     DeferredCall,
     Message,
@@ -147,13 +148,13 @@ class Archive:
         passed = await self._checked.turn(viewer, "thread.read", turn_id)
         return (await self._views.of(viewer, self._lists, [passed.item], named=passed.named))[0]
 
-    async def produced(self, viewer: Viewer, turn_id: str) -> Produced:
+    async def produced(self, viewer: Viewer, turn_id: str) -> Produced | None:
         """What the turn ran with: instructions, tools, options, handbooks and output schema, as far as they are kept.
 
-        Raises NotFound.
+        None for an imported turn, which ran elsewhere. Raises NotFound.
         """
         passed = await self._checked.turn(viewer, "thread.read", turn_id)
-        return await read_produced(self._store, passed.item.snapshot)
+        return await read_produced(self._store, passed.item.snapshot) if passed.item.snapshot else None
 
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None
@@ -340,7 +341,7 @@ class Archive:
         lost = [
             Unreadable(what=stream, n=entry.n, why="opened a turn without a record: rebuild the records")
             for entry in entries
-            if entry.kind == "turn.opened"
+            if entry.kind in OPENINGS
             and (turn := entry.shell.get("turn")) not in shown
             and f"record turn:{turn}" not in named
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from copy import deepcopy
-from typing import TYPE_CHECKING, Generic, Literal, Self, cast
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeAlias, cast, get_args, overload
 
 import anyio
 from pydantic import BaseModel
@@ -13,10 +13,12 @@ from typing_extensions import TypeVar
 
 from core.arguments import checked_methods
 from core.canonical import Json
+from core.desk.exports.contents import WholeThread
 from core.desk.lists import Listing
 from core.desk.notes import as_typed
 from core.desk.own_threads import FoundThread
 from core.desk.reply import Reply, S, as_reply
+from core.desk.transcripts import AnthropicThread, anthropic_messages, json_records, markdown, openai_messages
 from core.errors import InvalidInput, NotReplaceable
 from core.gate import Viewer
 from core.live.events import EndedEvent, Event
@@ -29,6 +31,8 @@ if TYPE_CHECKING:  # a Desk makes chats
 
 M = TypeVar("M", bound=BaseModel | Mapping[str, Json], default=dict[str, Json])
 """The metadata of a chat: a pydantic model, or a dict."""
+
+ChatFormat: TypeAlias = Literal["openai", "anthropic", "markdown", "json"]
 
 STOP_SECONDS = 5.0
 """Seconds that a stream closed early spends on stopping its turn; after that the turn runs on to its end."""
@@ -203,6 +207,47 @@ class Chat(Generic[M]):
         """The tokens, calls and costs of the thread so far."""
         return await self.desk.archive.usage(self.viewer, self.id)
 
+    @overload
+    async def export(self, form: Literal["openai", "json"]) -> list[dict[str, Json]]: ...
+
+    @overload
+    async def export(self, form: Literal["anthropic"]) -> AnthropicThread: ...
+
+    @overload
+    async def export(self, form: Literal["markdown"]) -> str: ...
+
+    async def export(self, form: ChatFormat) -> list[dict[str, Json]] | AnthropicThread | str:
+        """The conversation as it is shown, with what was imported, and without replaced versions.
+
+        - `openai`: messages for `chat.completions.create(messages=...)`; `create_chat(history=...)` takes them back.
+        - `anthropic`: the arguments `messages` and, if the thread has instructions of its own, `system` of
+          `messages.create`.
+        - `markdown`: a text for people, with sources and what tools did.
+        - `json`: the records of the thread, its turns and their steps; `kind` says what each one is.
+
+        Text that was erased or cut off is marked as such, an open turn as not ended. Sources are in the last two.
+        Raises NotFound if the thread is not the viewer's own, and InvalidInput for another format.
+        """
+        match form:
+            case "openai":
+                return openai_messages(await self._conversation())
+            case "anthropic":
+                return anthropic_messages(await self._conversation())
+            case "markdown":
+                return markdown(await self._conversation())
+            case "json":
+                return json_records(await self._conversation())
+        raise InvalidInput(f"a chat is exported as one of {', '.join(get_args(ChatFormat))}")
+
+    async def fork(self, at: str | None = None) -> Chat[M]:
+        """A chat on a new thread that begins as this one does up to the turn `at`, None for all turns that are shown.
+
+        As `Desk.fork`; its turns are those of the same desk. Erasing this thread does not erase the fork.
+        """
+        thread = await self.desk.fork(self.viewer, self.id, at)
+        metadata_type = cast(type[M] | None, self._metadata_type())
+        return await self.desk.load_chat(self.viewer, thread.id, metadata_type=metadata_type)
+
     async def update_metadata(self, changes: M | Mapping[str, Json], *, replace: bool = False) -> None:
         """Set these fields of the metadata and keep the others, or with `replace` let them be the whole.
 
@@ -273,6 +318,9 @@ class Chat(Generic[M]):
         typed, fields = self._metadata_type(), deepcopy(thread.metadata)
         self.metadata = cast(M, as_typed(typed, fields) if typed else fields)
         self._read = thread.metadata
+
+    async def _conversation(self) -> WholeThread:
+        return await self.desk.exports.conversation(self.viewer, self.id)
 
     async def _newest(self, purpose: str) -> str:
         last = (await self.desk.archive.thread(self.viewer, self.id)).last

@@ -5,7 +5,7 @@ what was committed, so a turn does not depend on them.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ import anyio
 from pydantic import BaseModel
 
 from core.arguments import checked, checked_methods
-from core.canonical import Json, canonical, digest
+from core.canonical import Json, digest
 from core.care import CARE_SECONDS, Care
 from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
@@ -25,9 +25,19 @@ from core.desk.decisions import Decisions
 from core.desk.erasures import Erasures
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
-from core.desk.given import PARTS, check_models, check_options, check_parts, check_store, check_tool_choice, check_tools
+from core.desk.given import (
+    PARTS,
+    check_models,
+    check_options,
+    check_parts,
+    check_question,
+    check_store,
+    check_tool_choice,
+    check_tools,
+)
 from core.desk.handovers import Handovers
-from core.desk.notes import Notes, as_metadata, as_typed, check_instructions, check_title, thread_in
+from core.desk.new_threads import NewThreads
+from core.desk.notes import Notes, as_typed, thread_in
 from core.desk.oversight import Oversight
 from core.desk.own_data import OwnData
 from core.desk.people import People
@@ -44,7 +54,7 @@ from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
 from core.live.wakeups import Wakeups
 from core.log.audit import AuditLog
-from core.log.facts import QuestionContent, ThreadContent, ThreadCreated, TurnOpened
+from core.log.facts import QuestionContent, TurnOpened
 from core.log.fold import State
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import DeferredCall, HandoverRecord, Person, Review, Thread, ToolCall, Turn
@@ -54,7 +64,7 @@ from core.retrieval.search import with_search
 from core.retriever import Retriever
 from core.store import Store
 from core.tools import Tool, by_name
-from core.turn.commands import Note, Show, Submit
+from core.turn.commands import Show, Submit
 from core.turn.journal import Journal
 from core.values import Attached, Cause, Concern, Dislike, Shelf, Standing, Verdict
 from core.worker.claim import Equipment
@@ -67,9 +77,6 @@ from core.worker.structured_output import AnswerSchema
 from core.worker.window import NewestTurns, Window
 
 log = logging.getLogger(__name__)
-
-MAX_QUESTION = 32_000
-"""The most characters of a question."""
 
 ERASE_AFTER = timedelta(days=30)
 """How long after a person asks for it a thread's content is erased: until then the request can be taken back."""
@@ -129,6 +136,7 @@ class Desk:
         self._care = care
         self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
+        self._new_threads = NewThreads(self._clock, self._audit, self._journal, self.exports, self._recognised)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
         self.options = check_options(options)
@@ -184,28 +192,48 @@ class Desk:
         title: str | None = None,
         metadata: Mapping[str, Json] | BaseModel | None = None,
         instructions: str = "",
+        history: Iterable[Mapping[str, Json] | BaseModel] = (),
     ) -> Thread:
-        """A new, empty thread of the viewer. Without a title it gets the beginning of its first question.
+        """A new thread of the viewer. Without a title it gets the beginning of its first question.
 
-        A title has 1 to 200 characters. `instructions` are for the model; "" uses those of the desk. Raises Denied
-        without the role of an employee, and InvalidInput for a title, metadata or instructions that are too long.
+        A title has 1 to 200 characters. `instructions` are for the model; "" uses those of the desk.
+
+        `history` are messages of an earlier conversation in OpenAI's format: dicts, or objects of its SDK. Questions
+        and answers become turns that are `imported`, at the time of the import; calls and results in them are sent to
+        the model, and are not tool calls of this desk. System messages become the thread's instructions. Either all of
+        it is on record, or nothing.
+
+        Raises Denied without the role of an employee, and InvalidInput for a title, metadata, instructions or a history
+        that are too long, and for a message of the history that cannot be kept: the error names its place.
         """
-        await self._audit.authorize(viewer, "thread.create")
-        if title is not None:
-            title = check_title(title)
-        told = check_instructions(instructions)
-        thread_id = self._clock.token()
-        journal = self._journal(thread_id)
-        content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=told)
-        await journal.append(Note(fact=ThreadCreated(thread=thread_id, owner=viewer.id, content=content)), by=viewer.id)
-        return thread_in(journal)
+        return await self._new_threads.create(viewer, title, metadata, instructions, history)
+
+    async def fork(self, viewer: Viewer, thread_id: str, at: str | None = None) -> Thread:
+        """A new thread of the viewer that begins as this one of theirs does, up to and including the turn `at`.
+
+        None takes all turns that are shown. The turns of the fork are `imported`; each names the turn that it is a copy
+        of. The title, the instructions and the metadata are the same. Ratings and other versions are not copied.
+
+        The fork is a thread of its own: an erasure of one leaves the other as it is. Raises NotFound, also if `at` is
+        not among the turns that are shown, TurnInProgress if the last of the turns has not ended, and InvalidInput
+        while the thread is being erased.
+        """
+        return await self._new_threads.fork(viewer, thread_id, at)
 
     async def create_chat(
-        self, viewer: Viewer, *, title: str | None = None, metadata: M | None = None, instructions: str = ""
+        self,
+        viewer: Viewer,
+        *,
+        title: str | None = None,
+        metadata: M | None = None,
+        instructions: str = "",
+        history: Iterable[Mapping[str, Json] | BaseModel] = (),
     ) -> Chat[M]:
         """A new thread of the viewer, as `create_thread` makes it, and a chat on it, whose turns are this desk's."""
         given = cast(Mapping[str, Json] | BaseModel | None, metadata)
-        thread = await self.create_thread(viewer, title=title, metadata=given, instructions=instructions)
+        thread = await self.create_thread(
+            viewer, title=title, metadata=given, instructions=instructions, history=history
+        )
         typed = metadata if isinstance(metadata, BaseModel) else thread.metadata
         return Chat(self, viewer, thread, cast(M, typed))
 
@@ -538,13 +566,3 @@ def _known_form(turn_id: str) -> str:
         return check_id(turn_id)
     except InvalidInput:
         raise NotFound("turn", turn_id) from None
-
-
-def check_question(text: str) -> str:
-    """The text, if it is a question: not blank, at most MAX_QUESTION characters. Raises InvalidInput otherwise."""
-    if not text.strip():
-        raise InvalidInput("a question needs text")
-    if len(text) > MAX_QUESTION:
-        raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")
-    canonical(text)
-    return text

@@ -241,7 +241,7 @@ class Figures:
         """The questions of people in need by topic, in the whole months of the range."""
         in_need = await self._store.tally(
             # A range, because it leaves out the turns without a concern.
-            Query(kind="turn", where={**between("opened_at", since, until), "concern.topic": Range(ge="")}),
+            Query(kind="turn", where={**_asked(since, until), "concern.topic": Range(ge="")}),
             by=("concern.topic", "day", "owner"),
         )
         ended = min(until or self._clock.now(), self._clock.now())
@@ -329,8 +329,8 @@ class Figures:
 
 
 def _asked(since: datetime | None, until: datetime | None) -> dict[str, Filter]:
-    """The questions of this time. A turn that reports an approver's decision was not asked."""
-    return {**between("opened_at", since, until), "report": None}
+    """The questions of the time. A turn that reports a decision was not asked, an imported one not here."""
+    return {**between("opened_at", since, until), "report": None, "imported": None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import cast
 
 from core.arguments import has_all, named
+from core.canonical import canonical
 from core.errors import InvalidInput
 from core.model import Model
 from core.options import Options
@@ -16,6 +17,9 @@ from core.worker.window import Window
 
 PARTS = ("store", "model", "tools", "retriever", "window", "options", "hooks")
 """The arguments of a Desk that these functions check."""
+
+MAX_QUESTION = 32_000
+"""The most characters of a question."""
 
 
 def check_store(store: Store) -> Store:
@@ -96,3 +100,13 @@ def check_parts(retriever: Retriever | None, window: Window | None, hooks: Seque
     given: object = hooks
     if not isinstance(given, list | tuple) or not all(isinstance(one, Hooks) for one in given):
         raise InvalidInput("`hooks` is a list of Hooks: write `hooks=[Hooks(before_model_call=...)]`")
+
+
+def check_question(text: str) -> str:
+    """The text, if it is a question: not blank, at most MAX_QUESTION characters. Raises InvalidInput otherwise."""
+    if not text.strip():
+        raise InvalidInput("a question needs text")
+    if len(text) > MAX_QUESTION:
+        raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")
+    canonical(text)
+    return text

@@ -1,8 +1,11 @@
 """Opening a chat without a Desk of one's own: `create_chat` and `load_chat` make a desk for the one thread."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import BaseModel
 
 from core.arguments import checked
+from core.canonical import Json
 from core.desk.chat import Chat, M
 from core.desk.desk import Desk
 from core.desk.given import PARTS
@@ -27,6 +30,7 @@ async def create_chat(
     title: str | None = None,
     metadata: M | None = None,
     instructions: str = "",
+    history: Iterable[Mapping[str, Json] | BaseModel] = (),
     tools: Sequence[Tool] = (),
     retriever: Retriever | None = None,
     window: Window | None = None,
@@ -39,12 +43,13 @@ async def create_chat(
     `desk.create_chat(viewer, ...)`.
 
     Several models are tried in order until one gives content. `title` None: the first question becomes the title.
-    `metadata` is a pydantic model or a mapping. `instructions` are for the model. Raises InvalidInput for metadata that
-    cannot be written as JSON.
+    `metadata` is a pydantic model or a mapping. `instructions` are for the model. `history` are messages of an earlier
+    conversation in OpenAI's format, as in `Desk.create_thread`. Raises InvalidInput for metadata that cannot be written
+    as JSON, and for a message that cannot be kept.
     """
     asker = _viewer(user_id, viewer)
     desk = Desk(store, model, tools=tools, retriever=retriever, window=window, options=options, hooks=hooks)
-    chat = await desk.create_chat(asker, title=title, metadata=metadata, instructions=instructions)
+    chat = await desk.create_chat(asker, title=title, metadata=metadata, instructions=instructions, history=history)
     return await _with_its_desk(chat)
 
 

@@ -103,7 +103,7 @@ def _check(turn: Turn, verdict: Verdict, cause: Cause | None, content: VerdictCo
         raise InvalidInput(f"a note and a corrected answer may each have {MAX_VERDICT_TEXT} characters")
     if turn.ended_at is None:
         raise InvalidInput(f"turn {turn.id} has not ended: judge its answer once it has")
-    if "turn.ended" in turn.erased:
+    if turn.answer_erased:
         raise InvalidInput(f"turn {turn.id} has no answer to judge: it was erased")
     if not turn.text.strip():
         raise InvalidInput(f"turn {turn.id} has no answer to judge")

@@ -260,6 +260,8 @@ def _thread_events(view: _View, entries: list[Entry], listener: Listener) -> lis
                 events += [*view.text(), *_of(ToolFinishedEvent, view.call(following.call))]
             case "turn.ended" if view.turn.status == following.status and before in ("running", "awaiting_approval"):
                 return [*events, *view.text(), EndedEvent(turn=view.ended, calls=view.calls)]
+            case "turn.imported":
+                return [*view.text(), EndedEvent(turn=view.ended, calls=())]
     if view.turn.status == "awaiting_approval":
         waiting = tuple(call for call_id in view.turn.waiting if (call := view.call(call_id)))
         return [*events, *view.text(), ApprovalAskedEvent(calls=waiting)]

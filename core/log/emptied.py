@@ -42,7 +42,9 @@ def _emptied(item: Item) -> dict[str, Any]:  # Any: fields of the item
     match item:
         case Turn():
             texts = {"question": None, "text": "", "partial": "", "message": None, "comment": None, "output": None}
-            return {**texts, "concern": None, "citations": [], "handbooks": [], "size": 0, "erased": KINDS}
+            imported = item.imported.model_copy(update={"answers": []}) if item.imported else None
+            texts["concern"] = None
+            return {**texts, "imported": imported, "citations": [], "handbooks": [], "size": 0, "erased": KINDS}
         case Message():
             return {"text": None, "citations": []}
         case ToolCall():

@@ -23,6 +23,7 @@ from core.values import (
     Dislike,
     Effect,
     Entry,
+    ImportedAnswer,
     Judgement,
     Passage,
     Purpose,
@@ -211,6 +212,37 @@ class TurnOpened(Fact):
     def text(self) -> str | None:
         """The question, None once erased."""
         return self.content.text if self.content else None
+
+
+class Origin(Value):
+    """The turn of this store that an imported turn is a copy of."""
+
+    thread: str
+    turn: str
+
+
+class ImportedContent(Value):
+    """`question` is None if it was erased before it was copied. `answers` are in their order, [] then as well."""
+
+    question: str | None
+    answers: list[ImportedAnswer]
+    citations: list[Citation] = Field(default_factory=list)
+    concern: Concern | None = None
+
+
+class TurnImported(Fact):
+    """A question that was asked elsewhere, and its answers. It stands between turns, and is over at once.
+
+    `acted`: a tool call in it may have changed something. `sealed` is as in `TurnOpened`. `origin` is None if the
+    application brought the messages.
+    """
+
+    kind: Literal["turn.imported"] = "turn.imported"
+    turn: str
+    origin: Origin | None = None
+    acted: bool = False
+    sealed: bool = False
+    content: ImportedContent | None
 
 
 class BranchShown(Fact):
@@ -824,6 +856,7 @@ ThreadFact: TypeAlias = (
     | ErasureBegun
     | ThreadErased
     | TurnOpened
+    | TurnImported
     | BranchShown
     | TurnClaimed
     | PassagesRetrieved

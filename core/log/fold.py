@@ -48,6 +48,7 @@ from core.log.facts import (
     ToolTold,
     TurnClaimed,
     TurnEnded,
+    TurnImported,
     TurnOpened,
     TurnReleased,
     thread_fact,
@@ -74,7 +75,7 @@ from core.log.records import (
     filter_text,
     record_kind,
 )
-from core.values import GENESIS, Entry, Outcome
+from core.values import GENESIS, Concern, Entry, Outcome
 
 TITLE_LENGTH = 60
 """Characters of the first question that become the title of a thread without one."""
@@ -189,6 +190,11 @@ def _summed_up(thread: Thread, items: Mapping[str, Item], fact: ThreadFact) -> T
             "handbooks": _merged(thread.handbooks, turn.handbooks),
             "models": _merged(thread.models, turn.models),
         }
+    if isinstance(fact, TurnImported):
+        counts = {**counts, "imported": counts.get("imported", 0) + 1}
+        cited = fact.content.citations if fact.content else []
+        handbooks = _merged(thread.handbooks, {citation.passage.document for citation in cited})
+        changes = {"outcome_counts": counts, "handbooks": handbooks}
     current: Outcome | None = None
     if thread.open:
         current = "waiting" if thread.open.status == "awaiting_approval" else "running"
@@ -246,6 +252,8 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
             return thread.model_copy(update=erased)
         case TurnOpened():
             return None if thread.open else _opened(thread, entry, fact)
+        case TurnImported():
+            return None if thread.open else _imported(thread, entry, fact)
         case BranchShown():
             shown = {"last": fact.last, "hidden": fact.hidden}
             return None if thread.open else thread.model_copy(update=shown)
@@ -281,9 +289,6 @@ def may_erase(thread: Thread) -> bool:
 
 
 def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
-    title = thread.title
-    if title is None and fact.content:
-        title = " ".join(fact.content.text.split())[:TITLE_LENGTH] or None
     report, totals = fact.report, thread.totals
     calls: list[OpenCall] = []
     if report and report.call:
@@ -301,17 +306,37 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
         status="running",
         last_at=iso(entry.at),
     )
-    changes = {"open": turn, "turns": thread.turns + 1, "status": "running", "title": title, "last": fact.turn}
-    changes["totals"] = totals
+    concern = fact.content.concern if fact.content else None
+    changes = _asked(thread, fact.turn, fact.text, concern, sealed=fact.sealed)
+    changes |= {"open": turn, "status": "running", "totals": totals}
     if fact.fork:
         changes["hidden"] = fact.fork.hidden
     if report:
         changes["deferred"] = _settled(thread, {report.deferred}).deferred
-    if fact.sealed:
-        changes["sealed"] = True
-    if fact.content and fact.content.concern:
-        changes["topic"] = fact.content.concern.topic
     return thread.model_copy(update=changes)
+
+
+def _imported(thread: Thread, entry: Entry, fact: TurnImported) -> Thread:
+    question, concern = (fact.content.question, fact.content.concern) if fact.content else (None, None)
+    changes = _asked(thread, fact.turn, question, concern, sealed=fact.sealed)
+    changes["status"] = "completed"
+    if fact.acted:
+        changes["acted"] = entry.n
+    return thread.model_copy(update=changes)
+
+
+def _asked(
+    thread: Thread, turn: str, question: str | None, concern: Concern | None, *, sealed: bool
+) -> dict[str, Any]:  # Any: fields of Thread
+    """What a question changes in the head, whether it is answered here or was elsewhere."""
+    changes: dict[str, Any] = {"turns": thread.turns + 1, "last": turn}
+    if thread.title is None and question:
+        changes["title"] = " ".join(question.split())[:TITLE_LENGTH] or None
+    if sealed:
+        changes["sealed"] = True
+    if concern:
+        changes["topic"] = concern.topic
+    return changes
 
 
 def _planned(call: PlannedCall) -> OpenCall:

@@ -4,7 +4,7 @@ The head (`core.log.fold`) has already decided that a fact is legal.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from core.clock import iso, moment
 from core.log.buckets import bucket
@@ -25,6 +25,7 @@ from core.log.facts import (
     ToolFinished,
     TurnClaimed,
     TurnEnded,
+    TurnImported,
     TurnOpened,
     TurnReleased,
 )
@@ -33,6 +34,7 @@ from core.log.records import (
     MAX_LATER,
     MAX_SEEN,
     DeferredCall,
+    Imported,
     Item,
     Message,
     ModelCall,
@@ -93,6 +95,9 @@ def _changes(thread: Thread, items: Items, entry: Entry, fact: ThreadFact) -> It
     if isinstance(fact, TurnOpened):
         yield from _opened(thread, items, entry, fact)
         return
+    if isinstance(fact, TurnImported):
+        yield from _imported(thread, entry, fact)
+        return
     turn = items.get(Turn, fact.turn)  # type: ignore[union-attr]  # `project` let only facts of a turn through
     if turn is not None and turn.n < entry.n:
         last_n = turn.last_n if turn.ended_at else entry.n  # later entries, such as feedback, are among other turns'
@@ -119,7 +124,7 @@ def _messages(items: Items, turn: Turn) -> Iterator[Message]:
         yield answer.model_copy(
             update={
                 "n": turn.n,
-                "text": None if "turn.ended" in turn.erased else joined(turn.text, turn.partial),
+                "text": None if turn.answer_erased else joined(turn.text, turn.partial),
                 "status": turn.status,
                 "citations": turn.citations,
             }
@@ -172,22 +177,75 @@ def _opened(thread: Thread, items: Items, entry: Entry, fact: TurnOpened) -> Ite
         day=at[:10],
         country=fact.standing.country,
     )
-    # A report is the desk's own word, and not the employee's.
-    asker: Literal["user", "assistant"] = "assistant" if report else "user"
-    # Both messages come from one entry: the answer after the question.
-    for place, message_id, words in ((0, question_id(fact.turn), text), (1, answer_id(fact.turn), "")):
-        yield Message(
-            id=message_id,
+    yield from _first_messages(
+        Message(
+            id=question_id(fact.turn),
             n=entry.n,
             thread=thread.id,
             turn=fact.turn,
             owner=thread.owner,
-            role=asker if place == 0 else "assistant",
-            text=words,
+            # A report is the desk's own word, and not the employee's.
+            role="assistant" if report else "user",
+            text=text,
             status="running",
             at=at,
-            at_n=2 * entry.n + place,
-        )
+            at_n=2 * entry.n,
+        ),
+        "",
+    )
+
+
+def _first_messages(question: Message, answer: str | None) -> tuple[Message, Message]:
+    """A turn's messages at its first entry. Both come from it: the answer after the question."""
+    after = {"id": answer_id(question.turn), "role": "assistant", "text": answer, "at_n": question.at_n + 1}
+    return question, question.model_copy(update=after)
+
+
+def _imported(thread: Thread, entry: Entry, fact: TurnImported) -> Iterator[Item]:
+    at, content = iso(entry.at), fact.content
+    question, concern = (content.question, content.concern) if content else (None, None)
+    answers = content.answers if content else []
+    citations = content.citations if content else []
+    calls = [call for answer in answers for call in answer.calls]
+    turn = Turn(
+        id=fact.turn,
+        n=entry.n,
+        thread=thread.id,
+        owner=thread.owner,
+        request_id="",
+        snapshot=None,
+        status="completed",
+        question=question,
+        concern=concern,
+        text=joined(*(answer.text for answer in answers)),
+        citations=citations,
+        opened_at=at,
+        ended_at=at,
+        first_n=entry.n,
+        last_n=entry.n,
+        size=len(question or "")
+        + sum(len(answer.text) for answer in answers)
+        + sum(len(str(call.arguments)) + min(len(call.result), SENT_OF_RESULT) for call in calls),
+        hidden=thread.hidden,
+        imported=Imported(origin=fact.origin, acted=fact.acted, answers=answers),
+        outcome="imported",
+        handbooks=sorted({citation.passage.document for citation in citations}),
+    )
+    yield turn
+    asked = Message(
+        id=question_id(fact.turn),
+        n=entry.n,
+        thread=thread.id,
+        turn=fact.turn,
+        owner=thread.owner,
+        role="user",
+        text=question,
+        status="completed",
+        at=at,
+        at_n=2 * entry.n,
+    )
+    asked, answer = _first_messages(asked, None if turn.answer_erased else turn.text)
+    yield from (asked, answer.model_copy(update={"citations": citations}))
 
 
 def _versions(original: Turn, entry: Entry, shown: str, left: str) -> list[Version]:
@@ -302,6 +360,8 @@ def _first_text(
 
 
 def _outcome(turn: Turn, searches: list[Retrieval]) -> Outcome:
+    if turn.imported:
+        return "imported"
     match turn.status:
         case "running":
             return "running"

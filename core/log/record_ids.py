@@ -2,6 +2,9 @@
 
 from core.values import Entry
 
+OPENINGS = ("turn.opened", "turn.imported")
+"""The kinds of a turn's first entry."""
+
 
 def question_id(turn: str) -> str:
     """The id of the turn's question as a message."""

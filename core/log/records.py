@@ -17,7 +17,7 @@ from pydantic import Field
 from core.canonical import Json, canonical
 from core.clock import Time
 from core.errors import Corrupt
-from core.log.facts import Snapshot
+from core.log.facts import Origin, Snapshot
 from core.store import In, Query, Record
 from core.values import (
     Attached,
@@ -31,6 +31,7 @@ from core.values import (
     Dislike,
     Effect,
     HandoverStatus,
+    ImportedAnswer,
     Judgement,
     Outcome,
     Passage,
@@ -319,6 +320,18 @@ class Version(Value):
     seen: list[Seen] = Field(default_factory=list)
 
 
+class Imported(Value):
+    """What a model is sent of an imported turn: `answers` follow its question, [] once erased.
+
+    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted`: a call among them
+    may have changed something.
+    """
+
+    origin: Origin | None
+    acted: bool = False
+    answers: list[ImportedAnswer]
+
+
 class Turn(Value):
     """One question and all that follows from it, up to its final answer.
 
@@ -326,7 +339,7 @@ class Turn(Value):
     text that is kept. `partial` is the text of a failed model call until the next call replaces it. `output` is the
     answer as JSON, None unless the turn has a schema and the answer fits it. `citations_left_out` counts the citations
     that were dropped because of their size, `cited` those that were kept, also once they are erased; None in turns that
-    are older than the field, or have not ended. `code` and `message` say why the turn did not complete.
+    are older than the field, were imported, or have not ended. `code` and `message` say why the turn did not complete.
 
     `concern` is what care recognised in the question, None if nothing, or once erased. `rating`, `dislike` and
     `comment` are the asker's newest.
@@ -341,9 +354,12 @@ class Turn(Value):
     what the turn's branch leaves out up to the turn. `report` is the deferred call whose decision the turn reports:
     then `question` is not the employee's but ours.
 
-    `day` is the UTC day of the question (YYYY-MM-DD), `country` the asker's. `handbooks` and `models` are as in
-    `Thread`. `first_text_ms` is the time from the question to the first content of an answer, `first_text_bucket` its
-    `core.log.buckets.bucket`.
+    `imported` is set if the turn was answered elsewhere. Then its times are those of the import, `snapshot` is
+    None and `request_id` is "": this desk ran nothing for it.
+
+    `day` is the UTC day of the question (YYYY-MM-DD), "" if it was imported, `country` the asker's. `handbooks` and
+    `models` are as in `Thread`. `first_text_ms` is the time from the question to the first content of an answer,
+    `first_text_bucket` its `core.log.buckets.bucket`.
     """
 
     kind: Literal["turn"] = "turn"
@@ -352,7 +368,7 @@ class Turn(Value):
     thread: str
     owner: str
     request_id: str
-    snapshot: Snapshot
+    snapshot: Snapshot | None
     status: TurnStatus
     question: str | None
     concern: Concern | None = None
@@ -382,6 +398,7 @@ class Turn(Value):
     versions: list[Version] = Field(default_factory=list)
     hidden: list[tuple[int, int]] = Field(default_factory=list)
     report: str | None = None
+    imported: Imported | None = None
     day: str = ""
     outcome: Outcome = "running"
     country: str | None = None
@@ -396,6 +413,12 @@ class Turn(Value):
     def __repr_args__(self) -> Iterator[tuple[str, object]]:
         yield from {"id": self.id, "thread": self.thread, "status": self.status, "code": self.code}.items()
         yield from {"question": shortened(self.question), "text": shortened(self.text)}.items()
+
+    @property
+    def answer_erased(self) -> bool:
+        """Whether the text of the answer was erased."""
+        # One entry holds the question and the answer of an imported turn.
+        return "turn.ended" in self.erased or (self.imported is not None and self.question is None)
 
 
 class Message(Value):

@@ -16,13 +16,23 @@ from core.log.facts import (
     ModelAsked,
     ModelFailed,
     Snapshot,
+    ThreadCreated,
     ThreadFact,
     ToolFinished,
     ToolTold,
+    TurnImported,
     TurnOpened,
 )
 from core.retrieval.search import Found
 from core.values import ClaimReason, Decider, Effect, ReleaseReason, TurnStatus, Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """A thread begins, with the turns that it takes over from elsewhere."""
+
+    created: ThreadCreated
+    imported: tuple[TurnImported, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +288,8 @@ class EndErasure:
 
 
 Command: TypeAlias = (
-    Submit
+    Begin
+    | Submit
     | Show
     | Defer
     | ReportDecision

@@ -50,6 +50,7 @@ from core.turn.branches import fork, shown
 from core.turn.commands import (
     Answered,
     Approval,
+    Begin,
     BeginErasure,
     Claim,
     Close,
@@ -113,6 +114,8 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
             return (ThreadErased(upto=command.upto),) if begun else ()
         case Note():
             return (command.fact,)
+        case Begin():
+            return (command.created, *command.imported)
         case HandOver():
             return _handed_over(state, command)
         case Submit():
@@ -156,7 +159,7 @@ def _submitted(state: State, command: Submit) -> tuple[ThreadFact, ...]:
     if isinstance(earlier, Turn):
         changed = earlier.question is not None and earlier.question != opened.text
         other_place = earlier.replaces != command.replaces
-        if changed or other_place or earlier.snapshot.output != opened.snapshot.output:
+        if changed or other_place or not earlier.snapshot or earlier.snapshot.output != opened.snapshot.output:
             raise RequestMismatch(opened.request_id)
         return ()
     if open_turn := state.open_turn:

@@ -32,7 +32,7 @@ from core.log.facts import (
     draft,
 )
 from core.log.fold import State, fold, fold_all
-from core.log.record_ids import concerned
+from core.log.record_ids import OPENINGS, concerned
 from core.log.records import Item, Thread, ToolCall, Turn, item, record
 from core.log.repair_commits import Repairs
 from core.options import Options
@@ -168,6 +168,11 @@ class Journal:
             commit_size(entries, ())
             for one in records:
                 commit_size((), (one,))  # an entry whose record could never be written would lag for ever
+            if self.state.thread is None and len(facts) > 1:
+                # Readers find lagging records by the thread's head: it is there before the entries they come from.
+                await self._commit(facts[:1], by)
+                await self._commit(facts[1:], by)
+                return
             together = False
         await commit_surely(
             self._store,
@@ -201,7 +206,7 @@ class Journal:
         raise Unavailable(f"{self.stream}: an entry after {self.state.n} exists but cannot be read")
 
     async def _fold(self, entry: Entry) -> None:
-        opened = entry.shell["turn"] if entry.kind == "turn.opened" else None
+        opened = entry.shell["turn"] if entry.kind in OPENINGS else None
         for turn in concerned(entry):
             if turn != opened:
                 await self.load_turn(turn)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from core.canonical import Json, canonical
 from core.errors import InvalidInput
 from core.log.projection import joined
-from core.log.records import Item, ModelCall, Summary, ToolCall, Turn
+from core.log.records import Imported, Item, ModelCall, Summary, ToolCall, Turn
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
 from core.options import Options
 from core.retrieval.numbering import as_text, numbered, retrievals
@@ -36,6 +36,9 @@ _OUTCOMES = {
     "denied": "A person did not allow this.",
     "cancelled": "It was cancelled before it started.",
     "unknown_tool": "There is no such tool.",
+    "awaiting_approval": "A person has not decided on this yet.",
+    "planned": "It has not begun yet.",
+    "running": "It has not ended yet.",
     "deferred": "This waits for an approver, and has not been done yet. Do not call it again, and do not say that it "
     "is done. Whoever asked is told here as soon as somebody has decided.",
 }
@@ -70,7 +73,10 @@ def summary_messages(summary: Summary | None) -> list[SentMessage]:
 
 
 def earlier_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> list[SentMessage]:
-    """The messages of an ended turn. `items` are its model and tool calls; passages among them would be sent too."""
+    """The messages of a turn, as later turns and exports tell of it.
+
+    `items` are its model and tool calls; passages among them would be sent too.
+    """
     whole = _with_ending(turn, items, turn_messages(turn, items, options))
     # Reasoning belongs to the turn it was for: later it is paid for again, and understood by one model only.
     return [replace(m, reasoning=()) if isinstance(m, AssistantMessage) else m for m in whole]
@@ -84,6 +90,8 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
     """
     first = [retrieval for retrieval in retrievals(items, turn.id) if retrieval.call is None]
     question = ERASED if turn.question is None else turn.question
+    if turn.imported:
+        return _imported(turn, turn.imported, options)
     calls = [i for i in items.values() if isinstance(i, ToolCall) and i.turn == turn.id]
     if turn.report:
         return [_report(question, turn, calls, items, options), *_answers(turn, calls, items, options)]
@@ -96,6 +104,21 @@ def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> li
         )
     ]
     return [*messages, *_answers(turn, calls, items, options)]
+
+
+def _imported(turn: Turn, imported: Imported, options: Options) -> list[SentMessage]:
+    """The messages of an imported turn, as they were."""
+    if turn.question is None:
+        return [UserMessage(text=ERASED), AssistantMessage(text=ERASED)]
+    messages: list[SentMessage] = [UserMessage(text=turn.question)]
+    for answer in imported.answers:
+        calls = tuple(SentCall(id=call.id, tool=call.tool, arguments=call.arguments) for call in answer.calls)
+        messages.append(AssistantMessage(text=answer.text, calls=calls))
+        messages += [
+            ToolMessage(id=call.id, tool=call.tool, content=_cut(call.result, options) or "(empty)", failed=call.failed)
+            for call in answer.calls
+        ]
+    return messages
 
 
 def _report(
@@ -111,7 +134,7 @@ def _report(
         told = ToolMessage(id=turn.report or "", tool="", content=f"{text} It was not carried out.", failed=True)
     else:
         told = tool_message(call, items, options)
-        arguments = json.dumps(_arguments(call), ensure_ascii=False)
+        arguments = json.dumps(_arguments(call), ensure_ascii=False, sort_keys=True)
         outcome = "It was carried out" if call.status == "succeeded" else "What came of it"
         text = f"{text} Its arguments: {arguments}\n{outcome}: {told.content}"
     note = "[This message is the desk's, not the employee's. Tell the employee what became of the request.]"
@@ -133,7 +156,7 @@ def _answers(turn: Turn, calls: Sequence[ToolCall], items: Mapping[str, Item], o
         if not text.strip():
             text = ""  # blanks alone are as good as empty, and a provider refuses them
         if text or own:
-            sent = tuple(SentCall(id=call.id, tool=call.tool, arguments=_arguments(call)) for call in own)
+            sent = tuple(map(sent_call, own))
             # What was taken out of an answer may be what its reasoning was about: it goes back whole or not at all.
             reasoning = () if model_call.repair == "cut_calls" or model_call.erased else tuple(model_call.reasoning)
             messages.append(AssistantMessage(text=text, calls=sent, reasoning=reasoning, model=model_call.model))
@@ -141,6 +164,11 @@ def _answers(turn: Turn, calls: Sequence[ToolCall], items: Mapping[str, Item], o
         if turn.ended_at is None and (repair := model_call.repair and _REPAIRS.get(model_call.repair)):
             messages.append(UserMessage(text=f"{repair} {model_call.fault or ''}".rstrip()))
     return messages
+
+
+def sent_call(call: ToolCall) -> SentCall:
+    """The call as its answer is sent back."""
+    return SentCall(id=call.id, tool=call.tool, arguments=_arguments(call))
 
 
 def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) -> ToolMessage:
@@ -164,11 +192,17 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
             content = "It failed unexpectedly. What went wrong is on record."
         if call.code == "approval_expired":
             content = "Nobody decided on this in time, so it was not done."
-    limit = options.tool_result_tokens * CHARACTERS_PER_TOKEN
-    if len(content) > limit:
-        content = f"{content[:limit]}\n[cut: {len(content) - limit} more characters are kept in the record]"
     failed = call.status not in ("succeeded", "deferred")
+    content = _cut(content, options)
     return ToolMessage(id=call.id, tool=call.tool, content=content, failed=failed, status=call.status)
+
+
+def _cut(result: str, options: Options) -> str:
+    """A result of the size that the options allow, with a note of what is missing."""
+    limit = options.tool_result_tokens * CHARACTERS_PER_TOKEN
+    if len(result) <= limit:
+        return result
+    return f"{result[:limit]}\n[cut: {len(result) - limit} more characters are kept in the record]"
 
 
 def check_sendable(request: ModelRequest) -> None:
@@ -266,7 +300,8 @@ def _arguments(call: ToolCall) -> Json:
 
 
 def _text(result: Json) -> str:
-    return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False)
+    # Sorted, as a store gives the keys back: the model is told the same in every turn.
+    return result if isinstance(result, str) and result else json.dumps(result, ensure_ascii=False, sort_keys=True)
 
 
 def _answer_calls(items: Mapping[str, Item], turn: Turn) -> list[ModelCall]:
@@ -285,7 +320,9 @@ def _passages(call: ToolCall, items: Mapping[str, Item]) -> str:
 
 
 def _with_ending(turn: Turn, items: Mapping[str, Item], messages: list[SentMessage]) -> list[SentMessage]:
-    """An ended turn's messages. An answer that broke off is what the employee saw of it, with a note that it did."""
+    """A turn's messages. An answer that broke off is what the employee saw of it, with a note that it did."""
+    if turn.imported:
+        return messages
     if messages[-1] == UserMessage(text=NUDGE):
         messages = messages[:-1]  # the turn ended before an answer to it
     last = messages[-1]
@@ -298,7 +335,7 @@ def _with_ending(turn: Turn, items: Mapping[str, Item], messages: list[SentMessa
     # Only the newest attempt was seen to the end; those before it were replaced, on the screen too.
     if newest and newest.status == "failed":
         shown = ERASED if newest.erased else newest.answer or ""
-    note = f"[this answer ended early: {turn.status}]"
+    note = f"[this answer ended early: {turn.status}]" if turn.ended_at else "[this answer has not ended]"
     if answer:
         return [*messages[:-1], replace(answer, text=joined(answer.text, shown, note))]
     return [*messages, AssistantMessage(text=joined(shown, note))]

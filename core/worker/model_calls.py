@@ -232,8 +232,8 @@ class ModelCalls:
 
     async def _output(self) -> Json:
         """The schema that the turn's answer is to fit, None for free text."""
-        named = self._claimed.turn.snapshot.output
-        return None if named is None else await self._opened_with(named)
+        snapshot = self._claimed.turn.snapshot
+        return await self._opened_with(snapshot.output) if snapshot and snapshot.output is not None else None
 
     def _failed(self, step: int) -> tuple[ModelCall, ...]:
         """The failed calls of the step, oldest first."""

@@ -245,7 +245,7 @@ class RunningRequest:
 
 def _written(call: CallDelta, tools: Mapping[str, Tool], careful: bool) -> WrittenCall:
     """A call as it was written, and judged: a call of an unknown tool, or with invalid arguments, has a `fault`."""
-    arguments = _object(call.arguments)
+    arguments = json_object(call.arguments)
     tool = tools.get(call.tool)
     if tool is None:
         name = _NOT_NAME.sub("_", call.tool)[:64] or "_"
@@ -282,7 +282,7 @@ def _written(call: CallDelta, tools: Mapping[str, Tool], careful: bool) -> Writt
     )
 
 
-def _object(raw: str) -> Json:
+def json_object(raw: str) -> Json:
     """The JSON object that was written. Other text stays as it is, under a name that a schema cannot have."""
     clean = raw.encode(errors="replace").decode()
     try:

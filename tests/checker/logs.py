@@ -21,6 +21,7 @@ from core.log.facts import (
     EvidenceContent,
     FeedbackContent,
     FeedbackGiven,
+    ImportedContent,
     InstructionsChanged,
     InstructionsContent,
     MetadataChanged,
@@ -29,6 +30,7 @@ from core.log.facts import (
     ThreadContent,
     ThreadCreated,
     TitleContent,
+    TurnImported,
     draft,
 )
 from core.log.fold import State, fold
@@ -58,7 +60,7 @@ from core.turn.commands import (
 )
 from core.turn.decide import MAX_LOST, decide, late, lost_call
 from core.turn.plan import plan
-from core.values import Entry, Judgement, Passage, Usage, Worker
+from core.values import Entry, ImportedAnswer, ImportedCall, Judgement, Passage, Usage, Worker
 from tests.checker.world import AT, SALT, SNAPSHOT, STREAM
 from tests.support.commands import answered, failed, finished, requested, submitted
 
@@ -83,6 +85,13 @@ arguments = st.one_of(
     st.dictionaries(texts, texts | st.integers(0, 9), max_size=2), texts.map(lambda raw: {"INVALID_JSON": raw})
 )
 usages = st.builds(Usage, input=st.none() | st.integers(0, 9), output=st.none() | st.integers(0, 9))
+_ids = st.uuids().map(str)
+_imported_calls = st.builds(ImportedCall, id=_ids, tool=st.just("old"), arguments=arguments, result=texts)
+_answers = st.lists(
+    st.builds(ImportedAnswer, text=texts.filter(str.strip), calls=st.lists(_imported_calls, max_size=2)),
+    min_size=1,
+    max_size=2,
+)
 FORGETTABLE = ("model.failed", "passages.retrieved", "tool.finished")
 EXPIRES = "2026-12-01T09:30:00.000Z"
 
@@ -137,11 +146,15 @@ def created(options: Options) -> Log:
 
 
 @st.composite
-def logs(draw: Draw, max_turns: int = 3) -> Log:
-    """A log with some turns, the last of which may be open."""
+def logs(draw: Draw, max_turns: int = 3, *, imports: bool = False) -> Log:
+    """A log with some turns, the last of which may be open; with `imports` some turns before them were imported."""
     steps = draw(st.integers(1, 3))
     options = Options(max_steps=steps, on_interruption=draw(st.sampled_from(["keep_partial", "retry"])))
     log = created(options)
+    for number in range(draw(st.integers(0, 2)) if imports else 0):
+        content = ImportedContent(question=draw(texts.filter(str.strip)), answers=draw(_answers))
+        turn = digest(["t", "imported", number])[:24]
+        log.append([draft(TurnImported(turn=turn, acted=draw(st.booleans()), content=content))])
     for _ in range(draw(st.integers(1, max_turns))):
         if log.open:
             stop(log, "")

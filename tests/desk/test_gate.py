@@ -213,6 +213,8 @@ ROWS = {
         ("employee's", None, lambda d, v, _: d.exports.export_own(v, None, "html")),
         ("read own", "thread", lambda d, v, id: d.exports.export_own(v, [id], "jsonl")),
     ],
+    "conversation": [("read own", "thread", lambda d, v, id: d.exports.conversation(v, id))],
+    "fork": [("read own", "thread", lambda d, v, id: d.fork(v, id))],
     "owns": [("employee's", None, lambda d, v, _: d.archive.owns(v, MISSING))],
     "threads": [("employee's", None, lambda d, v, _: d.archive.threads(v))],
     "search_threads": [("auditor's", None, lambda d, v, _: d.oversight.search_threads(v))],

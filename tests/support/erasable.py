@@ -30,6 +30,19 @@ SHORT = Options(retry_delay=0.001, window_tokens=20, on_interruption="retry")
 """The options of a desk that sums up what no longer fits, and asks again after an answer that broke off."""
 
 
+BROUGHT_ALONG: list[dict[str, Any]] = [
+    {"role": "user", "content": f"before {CANARY}"},
+    {
+        "role": "assistant",
+        "content": f"I see, {CANARY}",
+        "tool_calls": [{"id": "c1", "function": {"name": "old", "arguments": f'{{"of": "{CANARY}"}}'}}],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": f"old {CANARY}"},
+    {"role": "assistant", "content": f"It was {CANARY}."},
+]
+"""What was said before, in another program."""
+
+
 class Shelf:
     """A retriever of one passage."""
 
@@ -126,7 +139,10 @@ async def desk_over(store: Store, *, model: Model | None = None, **given: Any) -
 async def written(desk: Desk, store: Store, title: str = CANARY) -> str:
     """A thread with everything in it, ended."""
     metadata = {"case": CANARY, "inner": {"of": CANARY}}
-    thread = (await desk.create_thread(ASKER, title=title, metadata=metadata, instructions="Be brief.")).id
+    created = await desk.create_thread(
+        ASKER, title=title, metadata=metadata, instructions="Be brief.", history=BROUGHT_ALONG
+    )
+    thread = created.id
     for text in ("look", "pay", "break off", "worry"):
         turn = await ended(desk, await desk.submit(ASKER, thread, f"{text} {CANARY}"))
         if text == "pay":

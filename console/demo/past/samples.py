@@ -155,7 +155,9 @@ class Stage:
             day=str(today),
             entries=entries,
             texts=[canonical([entry.shell, entry.payload]).decode() for entry in entries],
-            blobs={digest: await read_blob(store, digest) for digest in _digests(turn.snapshot)},
+            blobs={
+                digest: await read_blob(store, digest) for digest in (_digests(turn.snapshot) if turn.snapshot else ())
+            },
         )
 
 

@@ -11,6 +11,7 @@ from core.desk.exports.contents import (
     Contents,
     WholeThread,
     dollars,
+    imported_calls,
     passage_line,
     request_line,
     seen_lines,
@@ -97,15 +98,19 @@ def _turn(number: int, view: TurnView, *, shown: bool) -> Iterator[str]:
         )
     if turn.report:
         yield _facts(f"reports the decision on request {turn.report}")
+    if turn.imported and (origin := turn.imported.origin):
+        yield _facts(f"copied from turn {origin.turn} of thread {origin.thread}")
     yield _text(turn.question, "question")
     yield "<h4>Answer</h4>"
-    yield _text(None if "turn.ended" in turn.erased else turn.text or turn.partial, "answer")
+    yield _text(None if turn.answer_erased else turn.text or turn.partial, "answer")
     if turn.code:
         yield _facts(f"failed: {turn.code}", turn.message or "")
     if turn.rating:
         yield _facts(f"rated {turn.rating}", turn.dislike and _words(turn.dislike), turn.comment)
     yield from _section("Sources", ("", "Handbook", "Quote"), map(_source, turn.citations))
     yield from _section("Tool calls", ("Tool", "Status", "Arguments", "Result"), map(_call_row, view.calls))
+    rows = ((call.tool, _json(call.arguments), call.result) for call in imported_calls(view))
+    yield from _section("Tool calls elsewhere", ("Tool", "Arguments", "Result"), rows)
     yield from _section("Requests to approvers", (), ((request_line(call),) for call in view.deferred))
     yield from _section("Hand-overs", ("Status", "Reference"), ((h.status, h.reference or "") for h in view.handovers))
     yield from _section("Verdicts", (), ((line,) for line in verdict_lines(view.review)))

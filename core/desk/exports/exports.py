@@ -182,6 +182,15 @@ class Exports:
         name = f"rolltop-my-threads-{moment(manifest.exported_at):%Y%m%dT%H%M%SZ}.{file_format}"
         return Export(name=name, content=_written(contents, manifest), manifest=manifest)
 
+    async def conversation(self, viewer: Viewer, thread_id: str) -> WholeThread:
+        """The viewer's own thread with the turns that are shown, for the formats of `core.desk.transcripts`.
+
+        Raises NotFound for a thread that is missing or another person's, and Corrupt for one that cannot be read whole.
+        """
+        (head,) = await self._open_heads(viewer, [thread_id], named=True, own=True)
+        whole = _for_owner(await self._whole(viewer, head, named=True))
+        return replace(whole, turns=[view for view in whole.turns if whole.shows(view)])
+
     async def _authorize(self, viewer: Viewer, wanted: Wanted) -> None:
         await self._audit.authorize(viewer, "export")
         if _person(wanted):

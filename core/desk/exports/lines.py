@@ -14,10 +14,11 @@ from core.log.records import Item, Review
 
 def json_lines(contents: Contents) -> bytes:
     """A line for each record of the threads, or for each tool call."""
-    return b"".join(canonical(one.model_dump(mode="json")) + b"\n" for one in _records(contents))
+    return b"".join(canonical(one.model_dump(mode="json")) + b"\n" for one in records(contents))
 
 
-def _records(contents: Contents) -> Iterator[Item | Review]:
+def records(contents: Contents) -> Iterator[Item | Review]:
+    """The records of what is exported, in the order of the lines."""
     for thread in contents.threads:
         yield thread.head
         for view in thread.turns:

@@ -14,6 +14,7 @@ from core.desk.exports.contents import (
     Contents,
     WholeThread,
     dollars,
+    imported_calls,
     passage_line,
     request_line,
     seen_lines,
@@ -154,7 +155,12 @@ def _turn_row(thread: WholeThread, view: TurnView) -> Row:
         "erased": "\n".join(turn.erased),
         "failure": ": ".join(filter(None, (turn.code, turn.message))),
         "sources": "\n".join(map(_source, turn.citations)),
-        "tools": "\n".join(f"{call.tool}: {call.status}" for call in view.calls),
+        "tools": "\n".join(
+            [
+                *(f"{call.tool}: {call.status}" for call in view.calls),
+                *(f"{call.tool}: elsewhere" for call in imported_calls(view)),
+            ]
+        ),
         "requests": "\n".join(map(request_line, view.deferred)),
         "models": "\n".join(turn.models),
         "handovers": "\n".join(handover.status for handover in view.handovers),
