@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from copy import deepcopy
-from typing import TYPE_CHECKING, Generic, Literal, Self, TypeAlias, cast, get_args, overload
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeAlias, cast, overload
 
 import anyio
 from pydantic import BaseModel
@@ -237,7 +237,6 @@ class Chat(Generic[M]):
                 return markdown(await self._conversation())
             case "json":
                 return json_records(await self._conversation())
-        raise InvalidInput(f"a chat is exported as one of {', '.join(get_args(ChatFormat))}")
 
     async def fork(self, at: str | None = None) -> Chat[M]:
         """A chat on a new thread that begins as this one does up to the turn `at`, None for all turns that are shown.

@@ -159,7 +159,7 @@ async def test_markdown_is_a_text_for_people():
 async def test_an_unknown_format_is_refused_and_a_foreign_thread_is_not_found():
     chat, _ = await answered_chat(MemoryStore())
     async with chat.desk:
-        with pytest.raises(InvalidInput, match="one of openai, anthropic, markdown, json"):
+        with pytest.raises(InvalidInput, match="'openai' or 'anthropic' or 'markdown' or 'json'"):
             await chat.export("xml")
         with pytest.raises(NotFound):
             await Chat(chat.desk, OTHER, await chat.reload(), {}).export("json")

@@ -150,6 +150,7 @@ RIGHT = {
     "wanted": ThreadFilter(),
     "among": {},
     "file_format": "csv",
+    "form": "json",
     "since": None,
     "until": None,
     "by": "country",
