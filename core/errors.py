@@ -100,6 +100,10 @@ class DeskClosed(RolltopError, RuntimeError):
         super().__init__("the desk is not open: use `async with desk`, or `await desk.start()` first")
 
 
+class RunnerError(RolltopError, RuntimeError):
+    """The Runner is closed, or is called from its own event loop. The message says which, and what to do."""
+
+
 class OutcomeUnknown(RolltopError):
     """A tool raises this if it sent its request and lost contact: the call becomes `unknown`, and is not repeated."""
 
