@@ -5,7 +5,14 @@ Messages are built from ids, kinds and limits, never from what an employee wrote
 
 
 class RolltopError(Exception):
-    """Any error of this library. Catch it at a boundary; act on its subclasses."""
+    """Any error of this library. Catch it at a boundary; act on its subclasses.
+
+    It can be pickled, so that another process may raise it: message, attributes and notes are those of the original.
+    """
+
+    # An exception is unpickled by calling its class with the message, which most of these classes build themselves.
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpickled, (type(self), self.args), vars(self)
 
 
 class InvalidInput(RolltopError, ValueError):
@@ -132,3 +139,10 @@ class TurnNotCompleted(RolltopError):
 
 class Superseded(RolltopError):
     """Another worker has claimed the turn, or it has ended: this worker stops. Callers of a desk never see it."""
+
+
+def _unpickled(kind: type[RolltopError], args: tuple[object, ...]) -> RolltopError:
+    """The error with these arguments; what it holds besides follows as its state."""
+    error = kind.__new__(kind)
+    error.args = args
+    return error
