@@ -74,6 +74,14 @@ class Unavailable(RolltopError, ConnectionError):
     """The store did not answer. A commit may or may not have been applied: repeat it unchanged, with the same id."""
 
 
+class StoreClosed(Unavailable):
+    """This program has closed the store. Unlike after `Unavailable`, repeating the call does not help."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is closed: open the store again, or close it after all that uses it, desks first")
+        self.name = name
+
+
 class StoreRefused(RolltopError):
     """The store cannot do this until its operator changes something. A refused commit was not applied.
 

@@ -10,7 +10,7 @@ from typing import Literal
 import anyio
 
 from core.desk.snapshots import Snapshots
-from core.errors import DeskClosed, RolltopError, Superseded
+from core.errors import DeskClosed, RolltopError, StoreClosed, Superseded
 from core.log.fold import State
 from core.log.records import OpenDeferred, Thread, Turn
 from core.turn.commands import Approval, Claim, Command, ReportDecision
@@ -258,6 +258,9 @@ class Workers:
                 await self.recovery.sweep(thread_id)
                 if thread_id is None:
                     await self._sweeps()
+            except StoreClosed as error:
+                log.warning("recovery ends: %s", error)
+                return
             except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
                 log.exception("recovery failed; it runs again in %g s", SWEEP)
             await anyio.sleep(SWEEP)
