@@ -104,8 +104,8 @@ class Workers:
 
     @property
     def forgotten(self) -> bool:
-        """Whether they were started and not closed, whether or not their event loop still runs."""
-        return self._supervisor is not None
+        """Whether they were started and not closed; the end of their event loop, which cancels them, is no close."""
+        return self._supervisor is not None and (not self._supervisor.done() or self._supervisor.cancelled())
 
     def abandon(self) -> None:
         """Close them as soon as their event loop can. May be called from any thread, as garbage collection is."""
