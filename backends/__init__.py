@@ -10,50 +10,101 @@ from backends.models.opening import open_model
 from backends.stores.opening import open_store
 
 if TYPE_CHECKING:
-    from backends.handbooks.documents.model import Terms
+    from backends.glossary import Gloss, Glossary
+    from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, VersionRecord
+    from backends.handbooks.documents.model import LeftOut, Terms
+    from backends.handbooks.ingest.files import Upload
+    from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
     from backends.handbooks.opening import open_handbooks
     from backends.handbooks.search.retriever import HandbookRetriever
-    from backends.handbooks.service import Handbooks
+    from backends.handbooks.search.synonyms import Synonyms
+    from backends.handbooks.service import Handbooks, Health, Job, Trial
     from backends.models.anthropic.messages import MessagesModel
     from backends.models.offline.model import OfflineModel
     from backends.models.openai.chat import ChatModel
     from backends.models.openai.responses import ResponsesModel
     from backends.models.prices import Prices, read_prices
-    from backends.models.scripted.model import ScriptedModel
+    from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Think, Wait
     from backends.stores.memory import MemoryStore
     from backends.stores.mongodb.store import MongoStore
     from backends.stores.sqlite.store import SqliteStore
 
 _MODULES = {
+    "Bill": "models.scripted.model",
+    "Call": "models.scripted.model",
+    "ChangeRecord": "handbooks.catalogue.versions",
     "ChatModel": "models.openai.chat",
+    "Cut": "models.scripted.model",
+    "DocumentRecord": "handbooks.catalogue.versions",
+    "DocumentReport": "handbooks.ingest.report",
+    "Fail": "models.scripted.model",
+    "Gloss": "glossary",
+    "Glossary": "glossary",
     "HandbookRetriever": "handbooks.search.retriever",
     "Handbooks": "handbooks.service",
+    "Health": "handbooks.service",
+    "IngestReport": "handbooks.ingest.report",
+    "Job": "handbooks.service",
+    "LeftOut": "handbooks.documents.model",
     "MemoryStore": "stores.memory",
     "MessagesModel": "models.anthropic.messages",
     "MongoStore": "stores.mongodb.store",
     "OfflineModel": "models.offline.model",
+    "Pause": "models.scripted.model",
     "Prices": "models.prices",
+    "Progress": "handbooks.ingest.report",
     "ResponsesModel": "models.openai.responses",
+    "Say": "models.scripted.model",
     "ScriptedModel": "models.scripted.model",
     "SqliteStore": "stores.sqlite.store",
+    "Stop": "models.scripted.model",
+    "Synonyms": "handbooks.search.synonyms",
     "Terms": "handbooks.documents.model",
+    "Think": "models.scripted.model",
+    "Trial": "handbooks.service",
+    "Upload": "handbooks.ingest.files",
+    "VersionRecord": "handbooks.catalogue.versions",
+    "Wait": "models.scripted.model",
     "open_handbooks": "handbooks.opening",
     "read_prices": "models.prices",
 }
 
 __all__ = [
+    "Bill",
+    "Call",
+    "ChangeRecord",
     "ChatModel",
+    "Cut",
+    "DocumentRecord",
+    "DocumentReport",
+    "Fail",
+    "Gloss",
+    "Glossary",
     "HandbookRetriever",
     "Handbooks",
+    "Health",
+    "IngestReport",
+    "Job",
+    "LeftOut",
     "MemoryStore",
     "MessagesModel",
     "MongoStore",
     "OfflineModel",
+    "Pause",
     "Prices",
+    "Progress",
     "ResponsesModel",
+    "Say",
     "ScriptedModel",
     "SqliteStore",
+    "Stop",
+    "Synonyms",
     "Terms",
+    "Think",
+    "Trial",
+    "Upload",
+    "VersionRecord",
+    "Wait",
     "open_handbooks",
     "open_model",
     "open_store",

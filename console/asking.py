@@ -53,6 +53,7 @@ class Asking:
     def open_thread(self, thread_id: str | None, at: str | None = None) -> None:
         """Show the thread, from this turn on or its newest turns; None shows an empty one."""
         st.query_params.from_dict({"thread": thread_id} if thread_id else {})
+        self.leave()
         self.go(at=at)
 
     @property
@@ -162,8 +163,8 @@ class Asking:
         with self._saying("Not saved"):
             try:
                 # The digest is that of the arguments on the card: if they have changed since, core refuses.
-                decision = self.desk.decide(self.viewer, call.id, outcome, call.digest, changed, reason)
-                self.run(decision)
+                made = self.desk.decide(self.viewer, call.id, outcome, call.digest, arguments=changed, reason=reason)
+                self.run(made)
             except InvalidInput as error:
                 if changed is None:
                     raise

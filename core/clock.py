@@ -9,7 +9,9 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar, cast
+
+T = TypeVar("T", datetime, datetime | None)
 
 
 class Clock(Protocol):
@@ -58,3 +60,16 @@ def iso(moment: datetime) -> str:
 def moment(text: str) -> datetime:
     """The moment that `iso` wrote; raises ValueError for any other text."""
     return datetime.fromisoformat(text)
+
+
+class Time(Generic[T]):
+    """An attribute of a record: the time in its field `field`, an `iso` text or None, as a datetime in UTC."""
+
+    # Not a field: what a store keeps and an export shows is the text alone.
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+
+    def __get__(self, record: object, owner: type) -> T:
+        text = getattr(record, self._field)
+        return cast(T, text and moment(text))

@@ -3,6 +3,8 @@
 Messages are built from ids, kinds and limits, never from what an employee wrote: they reach logs.
 """
 
+from collections.abc import Sequence
+
 
 class RolltopError(Exception):
     """Any error of this library. Catch it at a boundary; act on its subclasses.
@@ -68,6 +70,18 @@ class Conflict(RolltopError):
         super().__init__(f"{stream}: entry {after + 1} exists already")
         self.stream = stream
         self.after = after
+
+
+class MetadataConflict(RolltopError, RuntimeError):
+    """Another chat has changed these fields of the metadata since this caller read them. Nothing was written."""
+
+    def __init__(self, thread_id: str, fields: Sequence[str]) -> None:
+        super().__init__(
+            f"the metadata of thread {thread_id} has changed since it was read ({', '.join(fields)}): "
+            "read it again, with `await chat.reload()` for example, then decide what to write"
+        )
+        self.thread_id = thread_id
+        self.fields = tuple(fields)
 
 
 class Unavailable(RolltopError, ConnectionError):

@@ -61,6 +61,10 @@ class Viewer:
     country: str | None = None
     entity: str | None = None
 
+    def __repr__(self) -> str:
+        # Without the purpose, which may name a person or a complaint: this text ends up in logs.
+        return f"Viewer({self.id!r}, roles={sorted(self.roles)})"
+
     def __init__(
         self,
         id: str,

@@ -6,6 +6,7 @@ They stand below the log, because the store, the model, the retriever and the to
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -299,6 +300,11 @@ class Usage(Value):
     output: int | None = None
     reasoning: int | None = None
 
+    @property
+    def total_tokens(self) -> int | None:
+        """`input` and `output` together, None if one of them is unknown."""
+        return None if self.input is None or self.output is None else self.input + self.output
+
 
 class Citation(Value):
     """What `[number]` in a text points to: a passage that the turn found, and a quote from it.
@@ -312,3 +318,14 @@ class Citation(Value):
     quote: str
     start: int = 0
     end: int = 0
+
+
+def usd(nano_usd: int | None) -> Decimal | None:
+    """The amount in USD, exactly; None stays unknown."""
+    return None if nano_usd is None else Decimal(nano_usd) / 1_000_000_000
+
+
+def shortened(text: str | None) -> str | None:
+    """The beginning of the text for a `repr`, which ends up in logs: at most 40 characters, on one line."""
+    line = None if text is None else " ".join(text.split())
+    return line if line is None or len(line) <= 40 else f"{line[:39]}…"

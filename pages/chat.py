@@ -4,6 +4,7 @@ The page submits and follows; the desk answers, with or without an open page. Th
 reload, a second tab and a phone show the same.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
@@ -26,6 +27,7 @@ from console.drawing.spoken import draw_spoken, follow
 from console.drawing.suggestions import draw_suggestions, suggestions
 from console.drawing.text import label
 from console.drawing.thread_list import draw_thread_list
+from console.drawing.thread_menu import draw_begun, draw_thread_menu
 from console.drawing.troubles import draw_unreadable
 from console.drawing.turns import (
     draw_answer,
@@ -38,6 +40,7 @@ from console.drawing.versions import draw_edit
 from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
+from core import Turn, TurnView
 
 st.set_page_config(page_title="Ask HR", layout="centered")
 viewer = current_viewer()
@@ -61,6 +64,7 @@ st.chat_input(
     "Ask about leave, pay, benefits", key="chat", max_chars=4000, on_submit=lambda: asking.ask_below(state.chat)
 )
 with st.bottom.container(key="chat_foot", horizontal=True, horizontal_alignment="center", gap="xsmall"):
+    menu = st.empty()
     draw_readers()
     draw_shortcuts()
 with notice:
@@ -78,10 +82,8 @@ with st.container(key="scripts_box"):
         on_kept_change=lambda: asking.waiting.restore(state.chat_box.kept),
     )
 
-with st.sidebar:
-    draw_thread_list(asking)
-
-head = st.container(key="chat_head", horizontal=True, vertical_alignment="center", wrap=False)
+sidebar = st.sidebar.container()
+head = st.container(key="chat_head", horizontal=True, vertical_alignment="center")
 shown, transcript = asking.thread, None
 if shown is not None:
     before, at = asking.place
@@ -89,6 +91,10 @@ if shown is not None:
 with head:
     st.title(label(transcript.thread.title or "Ask HR") if transcript else "Ask HR", anchor=False, width="content")
     st.badge("AI", icon=":material/smart_toy:", color="gray")
+if transcript:
+    with menu:
+        draw_thread_menu(asking, transcript.thread)
+    draw_begun(asking, transcript.thread)
 draw_spoken([view.turn for view in transcript.turns] if transcript else [])
 branch = (shown, transcript.thread.hidden if transcript else None)
 # Another branch's messages, or another thread's, would stay below the new ones for as long as an answer streams:
@@ -103,6 +109,8 @@ with st.container():
         draw_ai_notice(asking.acknowledge)
 
 if transcript is None:
+    with sidebar:
+        draw_thread_list(asking)
     offer = run(app().offer(viewer))
     tools = {tool.name for tool in app().tools}
     with area:
@@ -134,28 +142,49 @@ with area:
             kwargs={"before": transcript.earlier},
         )
     draw_unreadable(transcript.unreadable)
-for view in views:
+places = [area.container() for _ in views]
+
+
+def draw_stop(turn: Turn) -> None:
+    stop_button.button(
+        "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=asking.stop, args=(turn.id,)
+    )
+
+
+def draw_asked(turn: Turn) -> None:
+    if asking.edited == turn.id:
+        # Whatever happens to the thread meanwhile: what is typed there must not be lost.
+        draw_edit(turn, asking.ask_again, partial(asking.edit, None))
+    elif not turn.report:
+        draw_question(turn)
+
+
+def draw_before_answer(view: TurnView) -> None:
+    if view.turn.report:
+        draw_report(view)
+    if view.turn.concern:
+        person = partial(draw_handover, view, asking.hand_over) if app().handover else None
+        draw_care(view.turn.concern, view.turn.id, asking.named_section, person)
+
+
+def draw_running(view: TurnView, rest: Callable[[], None]) -> None:
+    """The turn that is answered just now, until it ends or waits; and `rest` as soon as there is time."""
+    draw_stop(view.turn)
+    draw_asked(view.turn)
+    with st.chat_message("assistant", avatar=":material/smart_toy:"):
+        draw_before_answer(view)
+        follow(view.turn.id)
+        draw_live(partial(asking.follow, view.turn.id), rest)
+
+
+def draw_turn(view: TurnView) -> None:
+    """A turn that has ended, or waits."""
     turn = view.turn
-    if turn.status in ("running", "awaiting_approval"):
-        stop_button.button(
-            "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=asking.stop, args=(turn.id,)
-        )
-    with area:
-        if asking.edited == turn.id:
-            # Whatever happens to the thread meanwhile: what is typed there must not be lost.
-            draw_edit(turn, asking.ask_again, partial(asking.edit, None))
-        elif not turn.report:
-            draw_question(turn)
-    with area.chat_message("assistant", avatar=":material/smart_toy:"):
-        if turn.report:
-            draw_report(view)
-        if turn.concern:
-            person = partial(draw_handover, view, asking.hand_over) if app().handover else None
-            draw_care(turn.concern, turn.id, asking.named_section, person)
-        if turn.status == "running":
-            follow(turn.id)
-            draw_live(partial(asking.follow, turn.id))
-            st.rerun()
+    if turn.status == "awaiting_approval":
+        draw_stop(turn)
+    draw_asked(turn)
+    with st.chat_message("assistant", avatar=":material/smart_toy:"):
+        draw_before_answer(view)
         draw_answer(view, Approving(asking.decide, asking.preview), asking.withdraw, asking.section)
         draw_ending(turn)
         draw_unsourced(view)
@@ -171,6 +200,25 @@ for view in views:
         elif turn.id == thread.last:
             asked = {view.turn.question for view in views}
             draw_suggestions(suggestions(view, asked), lambda question: asking.ask_again(question, None), turn.id)
+
+
+def draw_rest() -> None:
+    """Everything but the running turn."""
+    with sidebar:
+        draw_thread_list(asking)
+    for view, place in zip(views, places, strict=True):
+        if view.turn.status != "running":
+            with place:
+                draw_turn(view)
+
+
+for view, place in zip(views, places, strict=True):
+    if view.turn.status == "running":
+        # Its first words come before anything that the page shows already.
+        with place:
+            draw_running(view, draw_rest)
+        st.rerun()
+draw_rest()
 if transcript.later is not None:
     with area.container(horizontal=True):
         st.button(

@@ -1,12 +1,27 @@
 """The names that an application imports: each is there, and none costs a package that it does not need."""
 
+import inspect
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import pytest
 
 import backends
 import core
+import core.gate
+import core.live.events
+import core.model
+import core.store
+import core.values
+from core.log.audit import AuditLog
+
+INSIDE = {AuditLog}
+"""What only a Desk passes to its parts."""
+
+MADE = {backends.Handbooks, backends.HandbookRetriever, backends.MongoStore}
+"""Classes that the functions `open_...` make, from parts that an application does not name."""
 
 
 @pytest.mark.parametrize("package", [backends, core], ids=lambda package: package.__name__)
@@ -53,3 +68,56 @@ print(*(adapter for adapter in adapters if adapter.pydantic_complete))
 """
     )
     assert compiled == []
+
+
+def parts(hint: Any) -> Iterator[Any]:
+    """A type, and all that it is made of."""
+    yield hint
+    yield get_origin(hint)
+    if isinstance(hint, TypeVar):
+        yield from parts(hint.__bound__)
+    for argument in get_args(hint):
+        for one in argument if isinstance(argument, list) else [argument]:
+            yield from parts(one)
+
+
+def signatures(package: Any) -> Iterator[tuple[str, Any]]:
+    """Each type in a public signature of the package, beside where it stands."""
+    known = {"Desk": core.Desk}  # a module that a Desk imports names it for the type checker only
+    for name in package.__all__:
+        public = getattr(package, name)
+        if not inspect.isclass(public):
+            hints = get_type_hints(public, {**public.__globals__, **known}) if inspect.isfunction(public) else {}
+            yield from ((name, hint) for hint in [public, *hints.values()])
+            continue
+        fields = get_type_hints(public, None, known).items()
+        yield from ((f"{name}.{field}", hint) for field, hint in fields if not field.startswith("_"))
+        for member, value in inspect.getmembers(public):
+            function = value.fget if isinstance(value, property) else value
+            if not inspect.isfunction(function) or function.__module__.partition(".")[0] not in ("core", "backends"):
+                continue
+            if member.startswith("_") and (member != "__init__" or public in MADE):
+                continue
+            hints = get_type_hints(function, {**function.__globals__, **known})
+            yield from ((f"{name}.{member}", hint) for hint in hints.values())
+
+
+def named(module: Any) -> dict[Any, str]:
+    """The unions and literals that a module gives a name."""
+    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    return {value: name for name, value in public.items() if get_args(value) and not isinstance(value, type)}
+
+
+@pytest.mark.parametrize("package", [backends, core], ids=lambda package: package.__name__)
+def test_every_type_in_a_public_signature_is_a_public_name(package):
+    public = [getattr(one, name) for one in (core, backends) for name in one.__all__]
+    contracts = (core.gate, core.live.events, core.model, core.store, core.values)
+    aliases = {value: name for module in contracts for value, name in named(module).items()}
+    missing = {}
+    for where, hint in signatures(package):
+        for one in parts(hint):
+            ours = inspect.isclass(one) and one.__module__.partition(".")[0] in ("core", "backends")
+            alias = None if inspect.isclass(one) or get_origin(one) is None else aliases.get(one)
+            if (ours or alias) and one not in public and one not in INSIDE:
+                missing.setdefault(alias or f"{one.__module__}.{one.__name__}", where)
+    assert missing == {}

@@ -36,6 +36,7 @@ from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
+from console.demo.kill import prove
 from console.demo.mark import make_demo
 from console.demo.past.past import FEWEST_DAYS, fill
 from console.format import counted, progress
@@ -199,6 +200,8 @@ async def doctor(options: Given) -> int:
 
 async def demo(options: Given) -> int:
     """Make a new store a demo, with fictional handbooks and HR tools over invented records, or with a past as well."""
+    if options.kill:
+        return await _kill(options)
     if options.threads and not options.people:
         raise InvalidInput("--threads are those of --people: give both")
     settings = _settings(options)
@@ -229,6 +232,20 @@ async def demo(options: Given) -> int:
     )
     tell(options, [{"demo": True, **(asdict(filled) if filled else {})}], f"The store is a demo.{past} {next_step}")
     return GOOD
+
+
+async def _kill(options: Given) -> int:
+    """Kill a server in the middle of an answer, and say what is left of it."""
+    if options.store or options.people:
+        raise InvalidInput("--kill makes a store of its own, which goes with the command: leave the other options out")
+    promises = await prove(_ignore if options.json else partial(print, end="", flush=True))
+    for one in promises:
+        tell(options, [asdict(one)], f"{'kept  ' if one.held else 'BROKEN'}  {one.promise}: {one.seen}")
+    return GOOD if all(one.held for one in promises) else LOOK_AT_IT
+
+
+def _ignore(_: str) -> None:
+    """Show nothing: programs read the promises alone."""
 
 
 def _settings(options: Given) -> Settings:
@@ -279,6 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     add_options(command("ingest", ingest_handbooks, store=False))
     filling = command("demo", demo)
     filling.set_defaults(again="and a past is not continued: run it again with a new store")
+    filling.add_argument("--kill", action="store_true", help="instead, kill a server mid-answer and show what is left")
     filling.add_argument("--people", type=int, help="fill the store with a past of this many people")
     filling.add_argument("--threads", type=int, help="how many threads they have (default: ten a person)")
     filling.add_argument("--days", type=int, default=60, help=f"how many days it goes back, at least {FEWEST_DAYS}")

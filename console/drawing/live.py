@@ -29,12 +29,14 @@ AWAY = (
 )
 
 
-def draw_live(follow: Callable[[], AbstractContextManager[Iterator[Event]]]) -> None:
+def draw_live(follow: Callable[[], AbstractContextManager[Iterator[Event]]], rest: Callable[[], None]) -> None:
     """Draw a turn's events until it ends or waits for approval.
+
+    `rest` draws the rest of the page. It is called once: after the first words, or half a second without any.
 
     Leaving early, as a closed tab does, stops the drawing; the turn goes on.
     """
-    drawing = _Drawing()
+    drawing = _Drawing(rest)
     while True:
         try:
             with follow() as events:
@@ -48,7 +50,8 @@ def draw_live(follow: Callable[[], AbstractContextManager[Iterator[Event]]]) -> 
 class _Drawing:
     """A turn's place on the page, and what is drawn there."""
 
-    def __init__(self) -> None:
+    def __init__(self, rest: Callable[[], None]) -> None:
+        self._rest: Callable[[], None] | None = rest
         self._steps = st.container()
         self._answer = st.empty()
         self._below = st.empty()
@@ -84,11 +87,20 @@ class _Drawing:
                     self._answer.markdown(":shimmer[Trying again]")
                 case "tool.started" | "tool.progress" | "tool.finished":
                     self._draw_step(event)
-            if text == self._drawn or (self._drawn.startswith(text) and event.kind != "beat"):
-                continue  # followed again, a text grows from its start to where it is drawn already
-            if monotonic() - drawn_at >= REDRAW_SECONDS or event.kind != "text":
+            # Followed again, a text grows from its start to where it is drawn already.
+            known = text == self._drawn or (self._drawn.startswith(text) and event.kind != "beat")
+            if not known and (monotonic() - drawn_at >= REDRAW_SECONDS or event.kind != "text"):
                 self._answer.markdown(markdown(text) + (" ▍" if event.kind != "ended" else ""), anchors=False)
                 self._drawn, drawn_at = text, monotonic()
+            # A beat tells that nothing has come for half a second.
+            if text or event.kind not in ("waiting", "begun"):
+                self._draw_rest()
+
+    def _draw_rest(self) -> None:
+        # Once, also if the store goes away meanwhile: a widget may not be drawn twice in a run.
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            rest()
 
     def _draw_step(self, event: ToolStartedEvent | ToolProgressEvent | ToolFinishedEvent) -> None:
         match event.kind:

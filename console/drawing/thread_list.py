@@ -1,15 +1,13 @@
-"""Drawing the list of the viewer's own threads, beside the conversation, and what can be done with each of them."""
+"""Drawing the list of the viewer's own threads, beside the conversation."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from console.asking import Asking
-from console.drawing.erasure import draw_erasure
 from console.drawing.paging import Pages
 from console.drawing.shortcuts import NEW_THREAD
 from console.drawing.status_words import CALL_WORDS, TURN_WORDS
@@ -26,15 +24,9 @@ THREADS = 20
 PINNED = 10
 """On a page of the pinned ones, which stand above each page of the list."""
 
-# Theming has no options for these. A label is centered in a wide button, and a menu's label and arrow take the room of
-# the title beside it: the label is only read out.
+# Theming has no option for this: a label is centered in a wide button.
 STYLE = """<style>
 [class*="st-key-chat_open_"] button > div { width: 100%; justify-content: flex-start; text-align: left }
-[class*="st-key-chat_menu_"] button { padding: 0; min-width: 2rem }
-[class*="st-key-chat_menu_"] button div[aria-hidden] { display: none }
-[class*="st-key-chat_menu_"] button [data-testid=stMarkdownContainer] {
-  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)
-}
 </style>"""
 
 
@@ -69,11 +61,7 @@ def draw_thread_list(asking: Asking) -> None:
         if archived.open:
             with archived:
                 if not _draw_shelf(asking, "archived", zone):
-                    st.caption("To keep a thread out of the list, archive it in its menu.")
-    if (deed := asking.deed) and deed[0] == "erase":
-        # A dialog has its own size and place, and is open until the deed is done or left.
-        dialog = st.dialog("Ask for erasure", icon=":material/auto_delete:", on_dismiss=asking.leave)
-        dialog(_draw_erasure)(asking, deed[1])
+                    st.caption("To keep a thread out of the list, open it and choose Archive in its menu.")
 
 
 def heading(at: date, today: date) -> str:
@@ -125,47 +113,16 @@ def _draw_found(asking: Asking, words: str) -> None:
 
 
 def _draw_row(asking: Asking, thread: Thread, title: str, marks: Sequence[str], turn: str | None = None) -> None:
-    """A thread, with its menu; a click opens it, at the turn if there is one."""
-    if asking.deed == ("rename", thread.id):
-        _draw_rename(asking, thread)
-        return
-    with st.container(key=f"chat_row_{thread.id}", horizontal=True, vertical_alignment="center", gap=None, wrap=False):
-        st.button(
-            title,
-            key=f"chat_open_{thread.id}",
-            type="secondary" if thread.id == asking.thread else "tertiary",
-            width="stretch",
-            wrap=False,
-            on_click=asking.open_thread,
-            args=(thread.id, turn),
-        )
-        deeds = {
-            ":material/edit: Rename": partial(asking.begin, "rename", thread.id),
-            **(
-                {":material/keep_off: Unpin": partial(asking.shelve, thread.id, "listed")}
-                if thread.shelf == "pinned"
-                else {":material/keep: Pin": partial(asking.shelve, thread.id, "pinned")}
-            ),
-            **(
-                {":material/unarchive: Put back": partial(asking.shelve, thread.id, "listed")}
-                if thread.shelf == "archived"
-                else {":material/archive: Archive": partial(asking.shelve, thread.id, "archived")}
-            ),
-            **(
-                {":material/undo: Take back the request for erasure": partial(asking.withdraw_erasure, thread.id)}
-                if thread.erase_due
-                else {":material/auto_delete: Ask for erasure": partial(asking.begin, "erase", thread.id)}
-            ),
-        }
-        key = f"chat_menu_{thread.id}"
-        st.menu_button(
-            f"Actions for {label(titled(thread))}",
-            list(deeds),
-            key=key,
-            icon=":material/more_horiz:",
-            type="tertiary",
-            on_click=lambda: deeds[st.session_state[key]](),
-        )
+    """A thread; a click opens it, at the turn if there is one."""
+    st.button(
+        title,
+        key=f"chat_open_{thread.id}",
+        type="secondary" if thread.id == asking.thread else "tertiary",
+        width="stretch",
+        wrap=False,
+        on_click=asking.open_thread,
+        args=(thread.id, turn),
+    )
     if marks:
         st.caption("  \n".join(marks))
 
@@ -193,27 +150,3 @@ def _marked(found: Snippet) -> str:
         at = end
     # The marks are whole runs between spaces, so the spaces can be put back.
     return " ".join(part for part in [*parts, label(found.text[at:], 300)] if part)
-
-
-def _draw_rename(asking: Asking, thread: Thread) -> None:
-    """The thread's title in a form, in its place in the list."""
-    key = f"chat_title_{thread.id}"
-    with st.form(f"chat_rename_{thread.id}"):
-        st.text_input("Title", thread.title or "", key=key, max_chars=200)
-        with st.container(horizontal=True):
-            st.form_submit_button(
-                "Save",
-                key=f"chat_rename_save_{thread.id}",
-                type="primary",
-                on_click=lambda: asking.rename(thread.id, st.session_state[key]),
-            )
-            st.form_submit_button("Cancel", key=f"chat_rename_cancel_{thread.id}", on_click=asking.leave)
-
-
-def _draw_erasure(asking: Asking, thread_id: str) -> None:
-    def leave() -> None:
-        asking.leave()
-        st.rerun()
-
-    thread = asking.run(asking.desk.archive.thread(asking.viewer, thread_id))
-    draw_erasure(thread, asking.desk.erase_after, asking.ask_erasure, leave)

@@ -154,7 +154,10 @@ class Archive:
     async def messages(
         self, viewer: Viewer, thread_id: str, last: int = 20, before: int | None = None
     ) -> list[Message]:
-        """The `last` messages (1 to 500) with `at_n` below `before`, None for the newest; oldest first."""
+        """The `last` messages (1 to 500) with `at_n` below `before`, None for the newest; oldest first.
+
+        An answer without text is left out: its turn has only called tools, or ended before its first word, or runs.
+        """
         passed = await self._checked.thread(viewer, "thread.read", thread_id)
         thread, last = passed.item, check_limit(last, MAX_PAGE)
         messages: list[Message] = []
@@ -164,8 +167,15 @@ class Archive:
             # As in `transcript`; an entry has two messages.
             at_n = Range(ge=2 * begin, lt=_up_to(before, 2 * end))
             where: dict[str, Filter] = {"thread": thread_id, "at_n": at_n}
-            page = await self._lists.page(Message, where, order=("-at_n",), limit=last - len(messages))
-            messages += page.items
+            cursor: str | None = None
+            while len(messages) < last:
+                limit = last - len(messages)
+                page = await self._lists.page(Message, where, order=("-at_n",), limit=limit, cursor=cursor)
+                # The record is there from the opening of the turn on. An erased text is None, and its message stays.
+                messages += [message for message in page.items if message.text != ""]
+                cursor = page.cursor
+                if cursor is None:
+                    break
         return await self._pseudonyms.shown(messages[::-1], named=passed.named)
 
     async def deferred_call(self, viewer: Viewer, call_id: str) -> DeferredCall:
@@ -185,6 +195,19 @@ class Archive:
         passed = await self._checked.thread(viewer, "thread.read", thread_id)
         calls = await self._lists.all(ToolCall, {"thread": thread_id, "at_n": Range(lt=passed.item.n + 1)})
         return await self._pseudonyms.shown(calls, named=passed.named)
+
+    async def pending_calls(self, viewer: Viewer, thread_id: str) -> list[ToolCall]:
+        """The tool calls of the thread that wait for a person's decision, in the order of the log; [] if none does.
+
+        They are those of a turn that is `awaiting_approval`, and the deferred ones of earlier turns.
+        """
+        passed = await self._checked.thread(viewer, "thread.read", thread_id)
+        thread, open_turn = passed.item, passed.item.open
+        parked = [call.call for call in open_turn.calls if call.status == "awaiting_approval"] if open_turn else []
+        ids = (*parked, *(one.call for one in thread.deferred if one.decision is None))
+        calls = await self._lists.all(ToolCall, {"id": In(ids)}) if ids else []
+        # A call may have been decided after the head was read.
+        return await self._pseudonyms.shown([call for call in calls if call.waits], named=passed.named)
 
     async def model_calls(self, viewer: Viewer, thread_id: str) -> list[ModelCall]:
         """All physical requests of the thread to models, failed ones too, in the order of the log."""

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from copy import deepcopy
 from typing import TYPE_CHECKING, Generic, Literal, Self, cast
 
 import anyio
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from core.canonical import Json
+from core.desk.lists import Listing
+from core.desk.notes import as_typed
+from core.desk.own_threads import FoundThread
 from core.desk.reply import Reply, S, as_reply
 from core.errors import InvalidInput, NotReplaceable
 from core.gate import Viewer
 from core.live.events import EndedEvent, Event
-from core.log.records import Message, ModelCall, ToolCall, Totals
+from core.log.records import DeferredCall, Message, ModelCall, Thread, ToolCall, Totals
+from core.store import Scalar
+from core.values import Dislike, Shelf
 
 if TYPE_CHECKING:  # a Desk makes chats
     from core.desk.desk import Desk
 
-M = TypeVar("M", default=dict[str, Json])
+M = TypeVar("M", bound=BaseModel | Mapping[str, Json], default=dict[str, Json])
 """The metadata of a chat: a pydantic model, or a dict."""
-
-T = TypeVar("T", bound=BaseModel)
 
 STOP_SECONDS = 5.0
 """Seconds that a stream closed early spends on stopping its turn; after that the turn runs on to its end."""
@@ -32,16 +36,22 @@ STOP_SECONDS = 5.0
 class Chat(Generic[M]):
     """One thread, for one viewer: see `create_chat` and `load_chat`, also of a Desk.
 
-    `desk` owns the turns; `desk.archive` reads what is on record. `metadata` is the thread's, as the pydantic model
-    that it was created or loaded with, otherwise as a dict.
+    `desk` owns the turns; `desk.archive` reads what is on record. `owns_desk`: closing the chat closes it, too.
+    `metadata` is the thread's as the chat has last read or written it: as the pydantic model that the chat was created
+    or loaded with, otherwise as a dict.
     """
 
-    def __init__(self, desk: Desk, viewer: Viewer, thread_id: str, metadata: M, *, owned: bool = False) -> None:
-        self.id = thread_id
+    def __init__(self, desk: Desk, viewer: Viewer, thread: Thread, metadata: M) -> None:
+        self.id = thread.id
         self.viewer = viewer
         self.metadata = metadata
         self.desk = desk
-        self._owned = owned
+        self.owns_desk = False
+        # A copy, because the application may change what it was given.
+        self._read = deepcopy(thread.metadata)
+
+    def __repr__(self) -> str:
+        return f"Chat({self.id!r}, viewer={self.viewer.id!r})"
 
     async def __aenter__(self) -> Self:
         return self
@@ -51,7 +61,7 @@ class Chat(Generic[M]):
 
     async def close(self) -> None:
         """Close the desk if this chat made it, as `Desk.close` does. Otherwise the turn goes on."""
-        if self._owned:
+        if self.owns_desk:
             await self.desk.close()
 
     async def ask(
@@ -134,12 +144,40 @@ class Chat(Generic[M]):
         call_id: str,
         decision: Literal["approve", "deny"],
         digest: str,
+        *,
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
     ) -> Reply:
-        """Decide a waiting call as `Desk.decide` does, then wait until the turn ends or needs an approval."""
-        call = await self.desk.decide(self.viewer, call_id, decision, digest, arguments, reason)
+        """Decide a waiting call as `Desk.decide` does, then wait until the turn ends or needs an approval.
+
+        This form is for a client that sends back the id and the digest that it was shown.
+        """
+        call = await self.desk.decide(self.viewer, call_id, decision, digest, arguments=arguments, reason=reason)
         return await self._outcome(call.turn)
+
+    async def approve(
+        self, call: ToolCall, *, arguments: Mapping[str, Json] | None = None, reason: str | None = None
+    ) -> Reply:
+        """Let a waiting call run: `decide` for the call as the person was shown it, such as one of `Reply.waiting`.
+
+        `arguments` replace those of the call, None keeps them.
+        """
+        return await self.decide(call.id, "approve", call.digest, arguments=arguments, reason=reason)
+
+    async def deny(self, call: ToolCall, *, reason: str | None = None) -> Reply:
+        """Refuse a waiting call: `decide` for the call as the person was shown it. The model is told the reason."""
+        return await self.decide(call.id, "deny", call.digest, reason=reason)
+
+    async def pending(self) -> list[ToolCall]:
+        """The calls of this chat that wait for a decision, in order; [] if none does.
+
+        `call.approval` says whose: the asker approves or denies, an approver decides on the deferred ones.
+        """
+        return await self.desk.archive.pending_calls(self.viewer, self.id)
+
+    async def withdraw(self, call_id: str) -> DeferredCall:
+        """Take back a call that waits for an approver, as `Desk.withdraw` does."""
+        return await self.desk.withdraw(self.viewer, call_id)
 
     async def messages(self, last: int = 20, before: int | None = None) -> list[Message]:
         """The `last` messages (1 to 500), oldest first. `before` is a message's `at_n`, for the ones before it."""
@@ -157,14 +195,76 @@ class Chat(Generic[M]):
         """The tokens, calls and costs of the thread so far."""
         return await self.desk.archive.usage(self.viewer, self.id)
 
-    async def update_metadata(self, metadata: M) -> None:
-        """Replace the metadata. Raises InvalidInput if the chat's metadata is typed and the new one does not fit it."""
-        if isinstance(self.metadata, BaseModel):
-            self.metadata = cast(M, as_typed(type(self.metadata), metadata))
-            await self.desk.update_metadata(self.viewer, self.id, cast(BaseModel, self.metadata))
-        else:
-            thread = await self.desk.update_metadata(self.viewer, self.id, cast(Mapping[str, Json], metadata))
-            self.metadata = cast(M, thread.metadata)
+    async def update_metadata(self, changes: M | Mapping[str, Json], *, replace: bool = False) -> None:
+        """Set these fields of the metadata and keep the others, or with `replace` let them be the whole.
+
+        None is a value like any other. What another chat has written to other fields is kept, and `metadata` has it
+        afterwards. Raises MetadataConflict, and writes nothing, if another chat has changed one of these fields since
+        this chat read it: call `reload`, then decide anew. Raises InvalidInput if the chat's metadata is typed and the
+        whole would not fit it.
+        """
+        thread = await self.desk.update_metadata(
+            self.viewer,
+            self.id,
+            cast(Mapping[str, Json] | BaseModel, changes),
+            replace=replace,
+            based_on=self._read,
+            metadata_type=self._metadata_type(),
+        )
+        self._take(thread)
+
+    async def reload(self) -> Thread:
+        """The thread as it is now: its title, status and so on. `metadata` is then what other chats have written.
+
+        Raises NotFound, and InvalidInput if the metadata does not fit the chat's type any more.
+        """
+        thread = await self.desk.archive.thread(self.viewer, self.id)
+        self._take(thread)
+        return thread
+
+    async def change_instructions(self, instructions: str) -> Thread:
+        """Tell the model something else from the next question on, as `Desk.change_instructions` does."""
+        return await self.desk.change_instructions(self.viewer, self.id, instructions)
+
+    async def rename(self, title: str) -> Thread:
+        """Give the thread another title, of 1 to 200 characters. Raises InvalidInput."""
+        return await self.desk.rename(self.viewer, self.id, title)
+
+    async def give_feedback(
+        self, turn_id: str, rating: Literal["up", "down"] | None, comment: str = "", *, dislike: Dislike | None = None
+    ) -> None:
+        """Rate an answer, as `Desk.give_feedback` does; None takes the rating back."""
+        await self.desk.give_feedback(self.viewer, turn_id, rating, comment, dislike=dislike)
+
+    async def ask_erasure(self) -> Thread:
+        """Ask to erase what is written in the thread, as `Desk.ask_erasure` does; `erase_due` says when it will be."""
+        return await self.desk.ask_erasure(self.viewer, self.id)
+
+    async def withdraw_erasure(self) -> Thread:
+        """Take the request for erasure back, as `Desk.withdraw_erasure` does."""
+        return await self.desk.withdraw_erasure(self.viewer, self.id)
+
+    async def threads(
+        self,
+        shelf: Shelf | None = None,
+        metadata: Mapping[str, Scalar] | None = None,
+        limit: int = 30,
+        cursor: str | None = None,
+    ) -> Listing[Thread]:
+        """All threads of this chat's viewer, newest activity first. The parameters are as in `Archive.threads`."""
+        return await self.desk.archive.threads(self.viewer, shelf, metadata, limit, cursor)
+
+    async def search_threads(self, words: str, limit: int = 30, cursor: str | None = None) -> Listing[FoundThread]:
+        """The threads of this chat's viewer in which all the words occur, as `Archive.search_threads` finds them."""
+        return await self.desk.archive.search_threads(self.viewer, words, limit, cursor)
+
+    def _metadata_type(self) -> type[BaseModel] | None:
+        return type(self.metadata) if isinstance(self.metadata, BaseModel) else None
+
+    def _take(self, thread: Thread) -> None:
+        typed, fields = self._metadata_type(), deepcopy(thread.metadata)
+        self.metadata = cast(M, as_typed(typed, fields) if typed else fields)
+        self._read = thread.metadata
 
     async def _newest(self, purpose: str) -> str:
         last = (await self.desk.archive.thread(self.viewer, self.id)).last
@@ -182,12 +282,3 @@ class Chat(Generic[M]):
     async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         view = await self.desk.archive.turn_view(self.viewer, turn_id)
         return as_reply(view.turn, view.calls, schema)
-
-
-def as_typed(metadata_type: type[T], metadata: object) -> T:
-    """The metadata as this pydantic model. Raises InvalidInput, which names the fields that do not fit."""
-    try:
-        return metadata_type.model_validate(metadata)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InvalidInput(f"the metadata does not fit {metadata_type.__name__}: {faults}") from None

@@ -20,7 +20,7 @@ from core.canonical import Json, canonical, digest
 from core.care import CARE_SECONDS, Care
 from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
-from core.desk.chat import Chat, M, as_typed
+from core.desk.chat import Chat, M
 from core.desk.checked_records import CheckedRecords
 from core.desk.decisions import Decisions
 from core.desk.erasures import Erasures
@@ -28,7 +28,7 @@ from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.given import check_models, check_options, check_parts, check_store, check_tools
 from core.desk.handovers import Handovers
-from core.desk.notes import MAX_HEAD_TEXT, Notes, as_metadata, check_title, thread_in
+from core.desk.notes import Notes, as_metadata, as_typed, check_instructions, check_title, thread_in
 from core.desk.oversight import Oversight
 from core.desk.own_data import OwnData
 from core.desk.people import People
@@ -161,6 +161,10 @@ class Desk:
             self._equipment, self._journal, self._snapshots, self._workers, self._checked, self._audit
         )
 
+    def __repr__(self) -> str:
+        models, tools = self._equipment.chain.names, list(self._equipment.tools)
+        return f"Desk({type(self._store).__name__}, models={models}, tools={tools})"
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -208,11 +212,10 @@ class Desk:
         await self._audit.authorize(viewer, "thread.create")
         if title is not None:
             title = check_title(title)
-        if len(instructions) > MAX_HEAD_TEXT:
-            raise InvalidInput(f"instructions may have {MAX_HEAD_TEXT} characters")
+        told = check_instructions(instructions)
         thread_id = self._clock.token()
         journal = self._journal(thread_id)
-        content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=instructions)
+        content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=told)
         await journal.append(Note(fact=ThreadCreated(thread=thread_id, owner=viewer.id, content=content)), by=viewer.id)
         return thread_in(journal)
 
@@ -223,16 +226,26 @@ class Desk:
         given = cast(Mapping[str, Json] | BaseModel | None, metadata)
         thread = await self.create_thread(viewer, title=title, metadata=given, instructions=instructions)
         typed = metadata if isinstance(metadata, BaseModel) else thread.metadata
-        return Chat(self, viewer, thread.id, cast(M, typed))
+        return Chat(self, viewer, thread, cast(M, typed))
 
-    async def load_chat(self, viewer: Viewer, thread_id: str, *, metadata_type: type[M] | None = None) -> Chat[M]:
+    async def load_chat(
+        self,
+        viewer: Viewer,
+        thread_id: str,
+        *,
+        metadata_type: type[M] | None = None,
+        instructions: str | None = None,
+    ) -> Chat[M]:
         """A chat on an existing thread of the viewer. Raises NotFound, and InvalidInput for metadata of another type.
 
-        `metadata_type` is the pydantic model of the thread's metadata, None for a dict.
+        `metadata_type` is the pydantic model of the thread's metadata, None for a dict. `instructions` are those of the
+        turns from now on, as in `change_instructions`; None leaves the thread's.
         """
         thread = await self.archive.thread(viewer, thread_id)
         typed = as_typed(cast(type[BaseModel], metadata_type), thread.metadata) if metadata_type else thread.metadata
-        return Chat(self, viewer, thread.id, cast(M, typed))
+        if instructions is not None:
+            await self.change_instructions(viewer, thread_id, instructions)
+        return Chat(self, viewer, thread, cast(M, typed))
 
     async def submit(
         self,
@@ -340,6 +353,7 @@ class Desk:
         call_id: str,
         decision: Literal["approve", "deny"],
         digest: str,
+        *,
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
     ) -> ToolCall:
@@ -388,9 +402,35 @@ class Desk:
         """Put on record that the viewer has read the notice of this version, once for each version."""
         return await self._people.acknowledge(viewer, check_id(notice, "notice"))
 
-    async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:
-        """Replace the thread's metadata; the earlier metadata stays in the log."""
-        return await self._notes.update_metadata(viewer, thread_id, metadata)
+    async def change_instructions(self, viewer: Viewer, thread_id: str, instructions: str) -> Thread:
+        """Tell the model something else in the turns from now on; "" tells it what the desk does.
+
+        A turn that is open, and those before it, keep the instructions they were opened with, and the earlier ones stay
+        in the log. The same instructions again add no entry. Raises NotFound, and InvalidInput if they are too long.
+        """
+        return await self._notes.change_instructions(viewer, thread_id, instructions)
+
+    async def update_metadata(
+        self,
+        viewer: Viewer,
+        thread_id: str,
+        changes: Mapping[str, Json] | BaseModel,
+        *,
+        replace: bool = False,
+        based_on: Mapping[str, Json] | None = None,
+        metadata_type: type[BaseModel] | None = None,
+    ) -> Thread:
+        """Set these fields of the thread's metadata and keep the others, as `dict.update` does: None is a value too.
+
+        With `replace` these fields become the whole metadata; this is how a field is removed. The earlier metadata
+        stays in the log.
+
+        `based_on` is the metadata that the caller has read: MetadataConflict is raised, and nothing written, if a field
+        to be written has got another value since. Of a pydantic model only the fields that differ from `based_on` are
+        written. Without it the last caller wins. `metadata_type` is the pydantic model that the whole metadata has to
+        fit. Raises NotFound and InvalidInput.
+        """
+        return await self._notes.update_metadata(viewer, thread_id, changes, replace, based_on, metadata_type)
 
     async def give_feedback(
         self,

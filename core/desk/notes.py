@@ -5,14 +5,14 @@ A note is legal at any time.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from core.canonical import Json, canonical
 from core.clock import iso
 from core.desk.checked_records import CheckedRecords
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, MetadataConflict, NotFound
 from core.gate import Viewer
 from core.log.facts import (
     CallResolved,
@@ -21,6 +21,8 @@ from core.log.facts import (
     EvidenceContent,
     FeedbackContent,
     FeedbackGiven,
+    InstructionsChanged,
+    InstructionsContent,
     MetadataChanged,
     MetadataContent,
     Renamed,
@@ -30,6 +32,7 @@ from core.log.facts import (
     ThreadFact,
     TitleContent,
 )
+from core.log.fold import State
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import Thread, ToolCall
 from core.store import Store
@@ -42,6 +45,8 @@ MAX_HEAD_TEXT = 64 * 1024
 
 MAX_COMMENT = 4000
 """The most characters of a comment on an answer, of how a person knows what came of a call, and of a reason."""
+
+T = TypeVar("T", bound=BaseModel)
 
 
 class Notes:
@@ -65,10 +70,42 @@ class Notes:
         """As `Desk.rename`."""
         return await self._note(viewer, thread_id, Renamed(content=TitleContent(title=check_title(title))))
 
-    async def update_metadata(self, viewer: Viewer, thread_id: str, metadata: Mapping[str, Json] | BaseModel) -> Thread:
+    async def change_instructions(self, viewer: Viewer, thread_id: str, instructions: str) -> Thread:
+        """As `Desk.change_instructions`."""
+        content = InstructionsContent(instructions=check_instructions(instructions))
+        return await self._note(viewer, thread_id, InstructionsChanged(content=content))
+
+    async def update_metadata(
+        self,
+        viewer: Viewer,
+        thread_id: str,
+        changes: Mapping[str, Json] | BaseModel,
+        replace: bool,
+        based_on: Mapping[str, Json] | None,
+        metadata_type: type[BaseModel] | None,
+    ) -> Thread:
         """As `Desk.update_metadata`."""
-        changed = MetadataChanged(content=MetadataContent(metadata=as_metadata(metadata)))
-        return await self._note(viewer, thread_id, changed)
+        await self._checked.thread(viewer, "thread.write", thread_id)
+        given = as_metadata(changes)
+        if isinstance(changes, BaseModel) and based_on is not None and not replace:
+            # A model is always the whole. Without this, a field that the caller left as it was would count as changed.
+            given = {name: value for name, value in given.items() if _differ(given, based_on, name)}
+        journal = self._journal(thread_id)
+        await journal.load()
+
+        async def command(_: State) -> Note:
+            # Called again after each Conflict, so that what another chat has written meanwhile is neither overwritten
+            # nor missing in what is checked.
+            current = thread_in(journal).metadata
+            if based_on is not None:
+                _check_current(thread_id, current, given, based_on, {*current, *based_on} if replace else {*given})
+            metadata = given if replace else {**current, **given}
+            if metadata_type is not None:
+                metadata = {**metadata, **as_typed(metadata_type, metadata).model_dump(mode="json")}
+            return Note(fact=MetadataChanged(content=MetadataContent(metadata=as_metadata(metadata))))
+
+        await journal.append(command, by=viewer.id)
+        return thread_in(journal)
 
     async def shelve(self, viewer: Viewer, thread_id: str, shelf: Shelf) -> Thread:
         """As `Desk.shelve`."""
@@ -143,6 +180,22 @@ def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Js
     return fields
 
 
+def as_typed(metadata_type: type[T], metadata: object) -> T:
+    """The metadata as this pydantic model. Raises InvalidInput, which names the fields that do not fit."""
+    try:
+        return metadata_type.model_validate(metadata)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InvalidInput(f"the metadata does not fit {metadata_type.__name__}: {faults}") from None
+
+
+def check_instructions(instructions: str) -> str:
+    """The instructions. Raises InvalidInput if they are too long."""
+    if len(instructions) > MAX_HEAD_TEXT:
+        raise InvalidInput(f"instructions may have {MAX_HEAD_TEXT} characters")
+    return instructions
+
+
 def check_title(title: str) -> str:
     """The title on one line. Raises InvalidInput unless it has 1 to 200 characters."""
     line = " ".join(title.split())
@@ -156,6 +209,25 @@ def thread_in(journal: Journal) -> Thread:
     if journal.thread is None:
         raise NotFound("thread", journal.thread_id)
     return journal.thread
+
+
+def _check_current(
+    thread_id: str,
+    current: Mapping[str, Json],
+    given: Mapping[str, Json],
+    based_on: Mapping[str, Json],
+    names: set[str],
+) -> None:
+    """Raises MetadataConflict if one of the fields has neither the value that was read nor the one to be written."""
+    lost = [name for name in names if _differ(current, based_on, name) and _differ(current, given, name)]
+    if lost:
+        raise MetadataConflict(thread_id, sorted(lost))
+
+
+def _differ(one: Mapping[str, Json], other: Mapping[str, Json], name: str) -> bool:
+    # As JSON: to Python, 1 and True are equal. A field that is missing differs from one that is null.
+    first, second = ([fields[name]] if name in fields else [] for fields in (one, other))
+    return canonical(first) != canonical(second)
 
 
 def _said(text: str, what: str) -> str:

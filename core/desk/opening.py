@@ -54,6 +54,7 @@ async def load_chat(
     user_id: str | None = None,
     viewer: Viewer | None = None,
     metadata_type: type[M] | None = None,
+    instructions: str | None = None,
     tools: Sequence[Tool] = (),
     retriever: Retriever | None = None,
     window: Window | None = None,
@@ -62,17 +63,20 @@ async def load_chat(
 ) -> Chat[M]:
     """The chat on an existing thread of the viewer. An open turn without a worker is resumed.
 
-    `metadata_type` is the pydantic model of the metadata. Raises NotFound if the thread does not exist or belongs to
-    another user, and InvalidInput if the metadata does not fit its type. The other parameters are as in `create_chat`.
+    `metadata_type` is the pydantic model of the metadata. `instructions` are for the turns from now on, None leaves the
+    thread's; the earlier ones stay on record. Raises NotFound if the thread does not exist or belongs to another user,
+    and InvalidInput if the metadata does not fit its type. The other parameters are as in `create_chat`.
     """
     asker = _viewer(user_id, viewer)
     desk = Desk(store, model, tools=tools, retriever=retriever, window=window, options=options, hooks=hooks)
-    return await _with_its_desk(await desk.load_chat(asker, chat_id, metadata_type=metadata_type))
+    chat = await desk.load_chat(asker, chat_id, metadata_type=metadata_type, instructions=instructions)
+    return await _with_its_desk(chat)
 
 
 async def _with_its_desk(chat: Chat[M]) -> Chat[M]:
     await chat.desk.start(chat.id)
-    return Chat(chat.desk, chat.viewer, chat.id, chat.metadata, owned=True)
+    chat.owns_desk = True
+    return chat
 
 
 def _viewer(user_id: str | None, viewer: Viewer | None) -> Viewer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Generic, Self
 
 from pydantic import BaseModel
@@ -9,7 +10,7 @@ from typing_extensions import TypeVar
 
 from core.errors import TurnNotCompleted
 from core.log.records import ToolCall, Totals, Turn
-from core.values import Citation, Concern, TurnStatus
+from core.values import Citation, Concern, TurnStatus, shortened, usd
 from core.worker.structured_output import parse
 
 S = TypeVar("S", bound=BaseModel, default=BaseModel)
@@ -47,6 +48,15 @@ class Reply(Generic[S]):
     error: TurnError | None
     parsed: S | None = None
     concern: Concern | None = None
+
+    def __repr__(self) -> str:
+        error = f", error={self.error.code!r}" if self.error else ""
+        return f"Reply(turn_id={self.turn_id!r}, status={self.status!r}, text={shortened(self.text)!r}{error})"
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """The cost in USD, None if that of one of the model calls is unknown."""
+        return usd(self.cost)
 
     def raise_for_status(self) -> Self:
         """Return this reply if its turn is `completed`; raise TurnNotCompleted otherwise."""

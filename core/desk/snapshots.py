@@ -30,13 +30,10 @@ class Snapshots:
         self._tools = _with_digest([tool_json(tool.schema) for tool in equipment.tools.values()])
         self._options = _with_digest(equipment.options.model_dump(mode="json"))
 
-    def instructions(self, journal: Journal) -> str:
-        """What the model is told in this thread."""
-        return (journal.thread.instructions if journal.thread else "") or self._instructions
-
     async def take(self, journal: Journal, schema: type[BaseModel] | None = None) -> Snapshot:
         """What a turn of this thread runs with from now on. Raises Unavailable, Full and StoreRefused."""
         equipment = self._equipment
+        instructions = (journal.thread.instructions if journal.thread else "") or self._instructions
         versions: Mapping[str, str] = {}
         if equipment.retriever:
             try:
@@ -45,7 +42,7 @@ class Snapshots:
                 log.exception("the retriever failed to name the handbooks in force; the turn records none")
         return Snapshot(
             models=tuple(equipment.chain.names),
-            instructions=await self._blob(*_with_digest(self.instructions(journal))),
+            instructions=await self._blob(*_with_digest(instructions)),
             tools=await self._blob(*self._tools),
             options=await self._blob(*self._options),
             handbooks=await self._blob(*_with_digest(dict(versions))),

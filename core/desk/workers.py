@@ -168,8 +168,7 @@ class Workers:
             self._places.wait(place, turn_id, resume, begun=isinstance(command, Approval), worker=worker)
         elif self._tasks and open_turn and not open_turn.released:
             journal.patience = self._equipment.options.lease
-            instructions = self._snapshots.instructions(journal)
-            work = TurnWorker(self._equipment, journal, worker, turn_id, instructions)
+            work = TurnWorker(self._equipment, journal, worker, turn_id)
             self._works[worker.nonce] = work
             self._tasks.start_soon(self._carry_out, work, worker, journal, place)
         else:

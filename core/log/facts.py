@@ -67,6 +67,17 @@ class MetadataChanged(Fact):
     content: MetadataContent | None
 
 
+class InstructionsContent(Value):
+    instructions: str
+
+
+class InstructionsChanged(Fact):
+    """What a model is told in the turns from here on; "" is what the desk tells in threads without their own."""
+
+    kind: Literal["thread.instructions"] = "thread.instructions"
+    content: InstructionsContent | None
+
+
 class TitleContent(Value):
     title: str
 
@@ -787,6 +798,7 @@ class DemoMarked(Fact):
 ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
+    | InstructionsChanged
     | Renamed
     | Shelved
     | ErasureAsked

@@ -29,6 +29,7 @@ from core.log.facts import (
     HandoverEnded,
     HistorySummarized,
     HookFailed,
+    InstructionsChanged,
     Late,
     MetadataChanged,
     ModelAnswered,
@@ -78,7 +79,16 @@ from core.values import GENESIS, Entry, Outcome
 TITLE_LENGTH = 60
 """Characters of the first question that become the title of a thread without one."""
 
-HOUSEKEEPING = (Renamed, Shelved, ErasureAsked, ErasureWithdrawn, ErasureBegun, ThreadErased, Erased)
+HOUSEKEEPING = (
+    InstructionsChanged,
+    Renamed,
+    Shelved,
+    ErasureAsked,
+    ErasureWithdrawn,
+    ErasureBegun,
+    ThreadErased,
+    Erased,
+)
 """Facts that do not make a thread newer. A thread that is erased keeps the time of what was said in it."""
 
 I = TypeVar(  # noqa: E741  # an item
@@ -218,6 +228,8 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
         case MetadataChanged():
             metadata = fact.content.metadata if fact.content else {}
             return thread.model_copy(update={"metadata": metadata, "filters": _filters(metadata)})
+        case InstructionsChanged():
+            return thread.model_copy(update={"instructions": fact.content.instructions if fact.content else ""})
         case Renamed():
             title = fact.content.title if fact.content else None
             return thread.model_copy(update={"title": title, "text": title})

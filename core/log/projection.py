@@ -59,7 +59,7 @@ def joined(*texts: str) -> str:
 def project(thread: Thread, items: Mapping[str, Item], entry: Entry, fact: ThreadFact) -> Mapping[str, Item]:
     """The records by id after a fact that the head accepted; `thread` is the head after it."""
     if isinstance(fact, ErasureBegun):
-        return {item_id: emptied_by(entry.n, item) for item_id, item in items.items()}
+        return {item_id: _emptied(items, entry.n, item) for item_id, item in items.items()}
     turn_id = getattr(fact, "turn", None)
     if turn_id is None:
         return items
@@ -71,6 +71,14 @@ def project(thread: Thread, items: Mapping[str, Item], entry: Entry, fact: Threa
         if previous is None or previous.n < entry.n:
             after[item.id] = _kept_later(items, item) if isinstance(item, ToolCall) else item
     return after
+
+
+def _emptied(items: Mapping[str, Item], n: int, item: Item) -> Item:
+    """The item after the erasure that entry n began."""
+    turn = items.get(item.turn) if isinstance(item, Message) else None
+    # As in `_changes`: a message may lag behind its turn's record, and no later entry tells it how the turn ended.
+    late = item.model_copy(update={"status": turn.status}) if isinstance(turn, Turn) and item.n < n else item
+    return emptied_by(n, late)
 
 
 def _kept_later(items: Mapping[str, Item], call: ToolCall) -> ToolCall:

@@ -2,13 +2,20 @@
 
 All that a record holds follows from its log, so any record can be deleted and folded again. Times are `core.clock.iso`
 texts, money is an integer of nano-USD. None is unknown, or not yet known.
+
+Beside each time of a record stands the same time as a datetime in UTC: `created_time` for `created_at`, `time` for
+`at`, `expires_time` for `expires`. `cost_usd` is `cost` in USD. Neither is a field.
 """
 
-from typing import Any, Literal, TypeAlias, TypeVar
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import Field
 
 from core.canonical import Json, canonical
+from core.clock import Time
 from core.errors import Corrupt
 from core.ids import user_named
 from core.log.facts import Snapshot
@@ -37,6 +44,8 @@ from core.values import (
     Value,
     Verdict,
     Worker,
+    shortened,
+    usd,
 )
 
 FOLD = 7
@@ -71,6 +80,16 @@ class Totals(Value):
     tokens_unknown: int = 0
     cost: int = 0
     cost_unknown: int = 0
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """The cost of all calls in USD, None if that of one of them is unknown."""
+        return None if self.cost_unknown else usd(self.cost)
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Input and output tokens together, None if those of one of the calls are unknown."""
+        return None if self.tokens_unknown else self.input_tokens + self.output_tokens
 
     def billed(self, usage: Usage, cost: int | None) -> "Totals":
         """These totals plus one closed model call."""
@@ -252,6 +271,16 @@ class Thread(Value):
     filters: list[str] = Field(default_factory=list)
     fold: int | None = None
 
+    created_time: ClassVar = Time[datetime]("created_at")
+    updated_time: ClassVar = Time[datetime]("updated_at")
+    erase_due_time: ClassVar = Time[datetime | None]("erase_due")
+    erase_asked_time: ClassVar = Time[datetime | None]("erase_asked")
+    erased_time: ClassVar = Time[datetime | None]("erased_at")
+
+    def __repr_args__(self) -> Iterator[tuple[str, object]]:
+        yield from {"id": self.id, "owner": self.owner, "title": shortened(self.title)}.items()
+        yield from {"status": self.status, "turns": self.turns}.items()
+
     @property
     def named(self) -> bool:
         """Whether the thread was given its title, and not by its first question."""
@@ -362,6 +391,13 @@ class Turn(Value):
     first_text_ms: int | None = None
     first_text_bucket: int | None = None
 
+    opened_time: ClassVar = Time[datetime]("opened_at")
+    ended_time: ClassVar = Time[datetime | None]("ended_at")
+
+    def __repr_args__(self) -> Iterator[tuple[str, object]]:
+        yield from {"id": self.id, "thread": self.thread, "status": self.status, "code": self.code}.items()
+        yield from {"question": shortened(self.question), "text": shortened(self.text)}.items()
+
 
 class Message(Value):
     """The question (`user`) or the answer (`assistant`) of a turn; `at_n` orders the messages of a thread.
@@ -384,6 +420,8 @@ class Message(Value):
     at: str
     at_n: int
 
+    time: ClassVar = Time[datetime]("at")
+
 
 class Decision(Value):
     """A person's decision on a call. `asked` is the digest of the arguments shown, `digest` that of those to run."""
@@ -394,6 +432,8 @@ class Decision(Value):
     asked: str
     digest: str
     reason: str | None = None
+
+    time: ClassVar = Time[datetime]("at")
 
 
 class ToolCall(Value):
@@ -463,6 +503,11 @@ class ToolCall(Value):
     subject: str | None = None
     later: list[int] = Field(default_factory=list)
 
+    planned_time: ClassVar = Time[datetime]("planned_at")
+    started_time: ClassVar = Time[datetime | None]("started_at")
+    finished_time: ClassVar = Time[datetime | None]("finished_at")
+    expires_time: ClassVar = Time[datetime | None]("expires")
+
 
 class ModelCall(Value):
     """One physical request to a model; failed ones are records too. `cost` is in nano-USD, None if unknown.
@@ -509,6 +554,14 @@ class ModelCall(Value):
     erased: bool = False
     day: str = ""
 
+    asked_time: ClassVar = Time[datetime]("asked_at")
+    ended_time: ClassVar = Time[datetime | None]("ended_at")
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """The cost in USD, None if unknown."""
+        return usd(self.cost)
+
 
 class Retrieval(Value):
     """One search for passages, best first; the turn numbers them from `first_number` on. `error` is set if it failed.
@@ -536,6 +589,8 @@ class Retrieval(Value):
     at_n: int
     erased: bool = False
 
+    time: ClassVar = Time[datetime]("at")
+
 
 class Summary(Value):
     """The text that models get in place of the thread's entries `first_n` to `last_n`, written by `model_call`."""
@@ -552,6 +607,8 @@ class Summary(Value):
     text: str | None
     at: str
     at_n: int
+
+    time: ClassVar = Time[datetime]("at")
 
 
 class HandoverRecord(Value):
@@ -575,6 +632,9 @@ class HandoverRecord(Value):
     asked_at: str
     ended_at: str | None = None
     at_n: int
+
+    asked_time: ClassVar = Time[datetime]("asked_at")
+    ended_time: ClassVar = Time[datetime | None]("ended_at")
 
 
 class DeferredCall(Value):
@@ -607,6 +667,9 @@ class DeferredCall(Value):
     subject: str | None = None
     at_n: int
 
+    asked_time: ClassVar = Time[datetime]("asked_at")
+    expires_time: ClassVar = Time[datetime]("expires")
+
     @property
     def carried_out_by(self) -> str | None:
         """The id of the call that carries it out; None before its turn, and if it was not approved."""
@@ -624,6 +687,8 @@ class Given(Value):
     note: str | None
     corrected: str | None
 
+    time: ClassVar = Time[datetime]("at")
+
 
 class Review(Value):
     """The verdicts on a turn, folded from `review:<turn>`: the newest of each person, in the order of their first.
@@ -640,6 +705,8 @@ class Review(Value):
     opened_at: str
     given: list[Given]
     verdicts: list[Verdict]
+
+    opened_time: ClassVar = Time[datetime]("opened_at")
 
 
 class Look(Value):
@@ -666,6 +733,8 @@ class Look(Value):
     words: str | None
     roles: list[str] = Field(default_factory=list)
 
+    time: ClassVar = Time[datetime]("at")
+
 
 class Person(Value):
     """What a person has told the desk about themselves: `notice` is the newest notice that they have acknowledged.
@@ -680,6 +749,8 @@ class Person(Value):
     hash: str
     notice: str
     acknowledged_at: str
+
+    acknowledged_time: ClassVar = Time[datetime]("acknowledged_at")
 
     @property
     def user(self) -> str:

@@ -249,7 +249,7 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A fact that is legal at any time: a title, metadata, a shelf, feedback, a resolution, a request for erasure."""
+    """A fact that is legal at any time: a title, metadata, instructions, a shelf, feedback, a request for erasure."""
 
     fact: ThreadFact
 

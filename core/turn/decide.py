@@ -22,6 +22,7 @@ from core.log.facts import (
     FeedbackGiven,
     HandoverAsked,
     HistorySummarized,
+    InstructionsChanged,
     Late,
     ModelAnswered,
     ModelFailed,
@@ -92,6 +93,9 @@ def decide(state: State, command: Command, options: Options) -> tuple[ThreadFact
         case Note(fact=FeedbackGiven() as rated):
             turn = state.item(Turn, rated.turn)
             return (rated.model_copy(update={"previous": turn.rating}),)
+        case Note(fact=InstructionsChanged(content=content)):
+            same = state.thread and content and content.instructions == state.thread.instructions
+            return () if same else (command.fact,)
         case Note(fact=ErasureWithdrawn()):
             thread = state.thread
             return (command.fact,) if thread and thread.erase_due and not thread.erasing else ()

@@ -37,13 +37,12 @@ class NoModel(RolltopError):
 class ModelCalls:
     """The model calls of one worker. `cancel` ends the one under way, with the code its failure is to have."""
 
-    def __init__(self, claimed: ClaimedTurn, instructions: str, leaving: anyio.Event) -> None:
+    def __init__(self, claimed: ClaimedTurn, leaving: anyio.Event) -> None:
         self._claimed = claimed
-        self._instructions = instructions
         self._leaving = leaving
         self._running: RunningRequest | None = None
         self._delay = 0.0
-        self._schema: Json = None
+        self._blobs: dict[str, Json] = {}
 
     def cancel(self, code: str) -> None:
         if self._running:
@@ -65,7 +64,7 @@ class ModelCalls:
         earlier = await equipment.earlier.messages(claimed.turn, choice.turns)
         own = turn_messages(claimed.turn, claimed.journal.state.items, options)
         request = ModelRequest(
-            instructions=self._instructions,
+            instructions=str(await self._opened_with(open_turn.snapshot.instructions)),
             messages=(*summary_messages(choice.summary), *earlier, *own),
             tools=tuple(tool.schema for tool in equipment.tools.values()) if with_tools else (),
             settings=options.model_settings,
@@ -205,12 +204,16 @@ class ModelCalls:
             raise
         return outcome
 
+    async def _opened_with(self, name: str) -> Json:
+        """The value that the turn's snapshot names. The thread's instructions, or its desk's, may be others by now."""
+        if name not in self._blobs:
+            self._blobs[name] = await read_blob(self._claimed.equipment.store, name)
+        return self._blobs[name]
+
     async def _output(self) -> Json:
         """The schema that the turn's answer is to fit, None for free text."""
         named = self._claimed.turn.snapshot.output
-        if named is not None and self._schema is None:
-            self._schema = await read_blob(self._claimed.equipment.store, named)
-        return self._schema
+        return None if named is None else await self._opened_with(named)
 
     def _failed(self, step: int) -> tuple[ModelCall, ...]:
         """The failed calls of the step, oldest first."""

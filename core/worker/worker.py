@@ -34,14 +34,14 @@ log = logging.getLogger(__name__)
 class TurnWorker:
     """One worker on one turn, from its claim until the turn ends or parks, or another worker takes it over."""
 
-    def __init__(self, equipment: Equipment, journal: Journal, worker: Worker, turn: str, instructions: str) -> None:
+    def __init__(self, equipment: Equipment, journal: Journal, worker: Worker, turn: str) -> None:
         self.turn = turn
         self._equipment = equipment
         self._journal = journal
         self._worker = worker
         self._leaving = anyio.Event()
         self._claimed = ClaimedTurn(equipment, journal, worker, turn)
-        self._model_calls = ModelCalls(self._claimed, instructions, self._leaving)
+        self._model_calls = ModelCalls(self._claimed, self._leaving)
         self._side_calls = SideCalls(self._claimed, self._model_calls)
 
     async def run(self) -> None:

@@ -70,7 +70,7 @@ def settle(page):
 
 
 def close(page):
-    page.keyboard.press("Escape")
+    page.get_by_role("dialog").press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     settle(page)
 

@@ -21,6 +21,8 @@ from core.log.facts import (
     EvidenceContent,
     FeedbackContent,
     FeedbackGiven,
+    InstructionsChanged,
+    InstructionsContent,
     MetadataChanged,
     MetadataContent,
     Renamed,
@@ -367,11 +369,16 @@ def _aside(draw: Draw, log: Log) -> None:
     waiting = [item for item in deferred(log) if item.decision is None]
     # Rare as they are, what becomes of deferred calls is drawn more often than the rest.
     decisions = ["decide"] * 8 if waiting else ["close"] * 4 if deferred(log) else []
-    match draw(st.sampled_from(["rename", "metadata", "feedback", "resolve", "forget", "close", *decisions])):
+    match draw(
+        st.sampled_from(["rename", "metadata", "instruct", "feedback", "resolve", "forget", "close", *decisions])
+    ):
         case "rename":
             log.command(Note(fact=Renamed(content=TitleContent(title=draw(texts)))))
         case "metadata":
             log.command(Note(fact=MetadataChanged(content=MetadataContent(metadata={"k": draw(texts)}))))
+        case "instruct":
+            content = InstructionsContent(instructions=draw(texts))
+            log.command(Note(fact=InstructionsChanged(content=content)))
         case "feedback" if ended:
             rating: Any = draw(st.sampled_from(["up", "down", None]))
             content = FeedbackContent(comment=draw(texts))

@@ -1,5 +1,6 @@
 """What the tests of pages share."""
 
-from tests.support.component_scan import scan_once
+from tests.support.streamlit_once import compile_once, scan_once
 
 scan_once()
+compile_once()

@@ -46,7 +46,7 @@ def drawn(monkeypatch):
         from core import StoreRefused
 
         try:
-            draw_live(st.session_state["follow"])
+            draw_live(st.session_state["follow"], lambda: None)
         except StoreRefused as error:
             st.error(str(error))
 

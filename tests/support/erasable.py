@@ -131,14 +131,14 @@ async def written(desk: Desk, store: Store, title: str = CANARY) -> str:
         turn = await ended(desk, await desk.submit(ASKER, thread, f"{text} {CANARY}"))
         if text == "pay":
             call = await desk.archive.call(ASKER, turn.waiting[0])
-            await desk.decide(ASKER, call.id, "approve", call.digest, {"to": f"not {CANARY}"}, reason=CANARY)
+            await desk.decide(ASKER, call.id, "approve", call.digest, arguments={"to": f"not {CANARY}"}, reason=CANARY)
             await ended(desk, turn)
     again = await ended(desk, await desk.submit(ASKER, thread, f"again {CANARY}", replaces=turn.id))
     await desk.show(ASKER, turn.id)
     for decision, arguments in (("approve", {"days": f"{CANARY} more"}), ("deny", None)):
         await ended(desk, await desk.submit(ASKER, thread, f"book {CANARY} {decision}"))
         (call,) = (await desk.oversight.waiting_calls(APPROVER)).items
-        await desk.decide(APPROVER, call.call, decision, call.digest, arguments, reason=f"because {CANARY}")  # type: ignore[arg-type]  # one of two
+        await desk.decide(APPROVER, call.call, decision, call.digest, arguments=arguments, reason=f"because {CANARY}")  # type: ignore[arg-type]  # one of two
         (deferred,) = [view for view in await _deferred(store, thread) if view["call"] == call.call]
         await ended(desk, deferred["report"])
     await desk.give_feedback(ASKER, turn.id, "down", f"no {CANARY}", dislike="wrong")
@@ -149,6 +149,7 @@ async def written(desk: Desk, store: Store, title: str = CANARY) -> str:
     await desk.resolve(AUDITOR, unknown.id, True, f"the ledger has {CANARY}")
     await desk.rename(ASKER, thread, f"{CANARY} renamed")
     await desk.update_metadata(ASKER, thread, {"case": f"{CANARY}-2"})
+    await desk.change_instructions(ASKER, thread, f"Be kind to {CANARY}.")
     return thread
 
 

@@ -14,7 +14,7 @@ import console.streamlit_app
 import tests.support.consoles  # noqa: F401
 from backends.care.opening import open_care
 from backends.models.opening import open_model
-from tests.support.component_scan import scan_once
+from tests.support.streamlit_once import scan_once
 
 for module in pkgutil.iter_modules(console.drawing.__path__, "console.drawing."):
     import_module(module.name)

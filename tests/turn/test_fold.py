@@ -18,6 +18,8 @@ from core.log.facts import (
     VERSIONS,
     ErasureAsked,
     ErasureWithdrawn,
+    InstructionsChanged,
+    InstructionsContent,
     MetadataChanged,
     MetadataContent,
     Renamed,
@@ -37,7 +39,7 @@ from core.options import Options
 from core.turn.commands import Answered, Start, WrittenCall
 from core.turn.deferred import report_turn
 from core.values import GENESIS, Entry
-from tests.checker.logs import FORGETTABLE, Log, created, erased, forget, logs, show, stop, submit
+from tests.checker.logs import FORGETTABLE, Log, created, erase, erased, forget, logs, show, stop, submit
 from tests.checker.world import AT, SALT, STREAM
 from tests.support.commands import answered, finished, requested
 
@@ -305,6 +307,7 @@ def _payload(entry: Entry) -> Any:
     ("told", "newer"),
     [
         (Renamed(content=TitleContent(title="My days")), False),
+        (InstructionsChanged(content=InstructionsContent(instructions="Be brief.")), False),
         (Shelved(shelf="pinned"), False),
         (ErasureAsked(due=iso(AT)), False),
         (ErasureWithdrawn(), False),
@@ -355,6 +358,19 @@ def test_a_record_is_given_under_its_own_type_or_not_at_all() -> None:
         log.state.item(Turn, "never")
     with pytest.raises(Corrupt, match=f"record turn:{turn}"):
         item_of(ToolCall, stored)
+
+
+def test_messages_that_an_erasure_finds_behind_their_turn_say_how_the_turn_ended() -> None:
+    log = created(Options())
+    submit(log, "why?")
+    lagging = log.state
+    stop(log, "half")
+    erase(log, gone=False)
+    assert lagging.thread
+    (turn,) = log.turns()
+    state = fold_all(State(lagging.thread, {**lagging.items, turn.id: turn}), log.entries[lagging.n :])
+    assert {one.id: one for one in state.items.values()} == log.state.items
+    assert {one.status for one in state.items.values() if isinstance(one, Message)} == {"cancelled"}
 
 
 def test_a_log_begins_with_its_thread() -> None:

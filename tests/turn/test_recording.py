@@ -34,7 +34,7 @@ many = settings(
 
 
 _ASIDE = (
-    *("thread.renamed", "thread.metadata", "feedback.given", "call.resolved", "late"),
+    *("thread.renamed", "thread.metadata", "thread.instructions", "feedback.given", "call.resolved", "late"),
     *("approval.given", "approval.denied", "deferred.closed", "branch.shown"),
 )
 """What a turn's worker never appends through the journal of its turn."""

@@ -238,7 +238,7 @@ async def test_arguments_that_a_person_changed_have_the_limit_of_a_models(store)
         parked = await chat.ask("Book it.")
         (call,) = parked.waiting
         with pytest.raises(InvalidInput, match="arguments may have"):
-            await chat.desk.decide(ASKER, call.id, "approve", call.digest, {"note": "x" * MAX_ARGUMENTS})
+            await chat.desk.decide(ASKER, call.id, "approve", call.digest, arguments={"note": "x" * MAX_ARGUMENTS})
 
 
 async def test_records_that_lag_and_are_too_many_for_one_commit_are_written_in_several(store):
