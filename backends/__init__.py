@@ -4,10 +4,9 @@ A class is imported when a program first names it, because each needs packages o
 """
 
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from backends.models.opening import open_model
-from backends.stores.opening import open_store
 
 if TYPE_CHECKING:
     from backends.glossary import Gloss, Glossary
@@ -23,10 +22,12 @@ if TYPE_CHECKING:
     from backends.models.offline.model import OfflineModel
     from backends.models.openai.chat import ChatModel
     from backends.models.openai.responses import ResponsesModel
+    from backends.models.opening import open_model
     from backends.models.prices import Prices, read_prices
     from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Think, Wait
     from backends.stores.memory import MemoryStore
     from backends.stores.mongodb.store import MongoStore
+    from backends.stores.opening import open_store
     from backends.stores.sqlite.store import SqliteStore
 
 _MODULES = {
@@ -66,6 +67,8 @@ _MODULES = {
     "VersionRecord": "handbooks.catalogue.versions",
     "Wait": "models.scripted.model",
     "open_handbooks": "handbooks.opening",
+    "open_model": "models.opening",
+    "open_store": "stores.opening",
     "read_prices": "models.prices",
 }
 
@@ -113,7 +116,22 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """The class or function of this name. Raises ModuleNotFoundError if its package is not installed."""
+    """The class or function of this name. Raises MissingExtra, which is an ImportError, if its extra is missing."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def _check_core() -> None:
+    """Raises ImportError if Python finds another package called `core` before Rolltop's."""
+    # Found and not imported, so that nothing of the other package runs.
+    own, spec = Path(__file__).resolve().parent.parent / "core", find_spec("core")
+    found = Path(spec.origin).resolve().parent if spec and spec.origin else None
+    if found != own:
+        raise ImportError(
+            f"Rolltop's package `core` is in {own}, but Python finds {found or 'none'} first on sys.path: "
+            "rename the other package, or start Python from another directory"
+        )
+
+
+_check_core()

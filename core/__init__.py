@@ -35,6 +35,7 @@ from core.errors import (
     Full,
     InvalidInput,
     MetadataConflict,
+    MissingExtra,
     ModelError,
     NotFound,
     NotReplaceable,
@@ -57,6 +58,7 @@ from core.live.events import (
     BegunEvent,
     EndedEvent,
     Event,
+    ReasoningEvent,
     TextEvent,
     ToolFinishedEvent,
     ToolProgressEvent,
@@ -105,6 +107,7 @@ from core.model import (
     ToolSchema,
     UsageSoFar,
     UserMessage,
+    WritingDelta,
 )
 from core.options import Options
 from core.question_back import ask_back
@@ -142,7 +145,7 @@ from core.values import (
     Verdict,
     Worker,
 )
-from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView
+from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView, Refusal
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
@@ -230,6 +233,7 @@ __all__ = [
     "Material",
     "Message",
     "MetadataConflict",
+    "MissingExtra",
     "Model",
     "ModelCall",
     "ModelError",
@@ -259,7 +263,9 @@ __all__ = [
     "Query",
     "Range",
     "ReasoningDelta",
+    "ReasoningEvent",
     "Record",
+    "Refusal",
     "Repair",
     "Reply",
     "RequestMismatch",
@@ -324,6 +330,7 @@ __all__ = [
     "WaitingEvent",
     "Window",
     "Worker",
+    "WritingDelta",
     "ask_back",
     "check_export",
     "create_chat",

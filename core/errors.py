@@ -21,11 +21,17 @@ class InvalidInput(RolltopError, ValueError):
     """The input cannot be accepted; the message says what would be. The store is unchanged."""
 
 
+class MissingExtra(InvalidInput, ImportError):
+    """A package that this needs is not installed. The message says which, and the command that installs it."""
+
+
 class RequestMismatch(InvalidInput):
-    """This `request_id` was used before, with another text. The first turn stands; send a new id."""
+    """This `request_id` was used before, with another text, schema or `replaces`. The first turn stands."""
 
     def __init__(self, request_id: str) -> None:
-        super().__init__(f"request {request_id} was used before with another text: send a new request id")
+        super().__init__(
+            f"request {request_id} was used before with another text, schema or `replaces`: send a new request id"
+        )
 
 
 class NotFound(RolltopError, LookupError):

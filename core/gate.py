@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from core.arguments import checked
 from core.errors import Denied, InvalidInput, NotFound
 from core.ids import check_user_id
 
@@ -65,6 +66,7 @@ class Viewer:
         # Without the purpose, which may name a person or a complaint: this text ends up in logs.
         return f"Viewer({self.id!r}, roles={sorted(self.roles)})"
 
+    @checked()
     def __init__(
         self,
         id: str,

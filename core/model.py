@@ -103,6 +103,9 @@ class ModelRequest:
     `messages` begin with a question and can be sent as they are: each call has its result, and every message has
     content. `output` is the JSON schema that the final answer's text has to fit, None for free text.
 
+    `tool_choice` is `auto` if the model decides, `none` if it may not call a tool, `required` if it must call one of
+    them, or the name of the tool that it must call. `calls_at_once` False: an answer has one call at most.
+
     `asked_at` is when the newest question was put on record, in UTC, and `country` is the asker's: what "tomorrow" and
     "1/2" mean depends on them. Both are None if they are unknown.
     """
@@ -112,6 +115,8 @@ class ModelRequest:
     tools: tuple[ToolSchema, ...] = ()
     settings: Mapping[str, Json] = field(default_factory=dict)
     output: Mapping[str, Json] | None = None
+    tool_choice: str = "auto"
+    calls_at_once: bool = True
     asked_at: str | None = None
     country: str | None = None
 
@@ -124,9 +129,20 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningDelta:
-    """A piece of the model's thinking: it counts as content for deadlines, and is never shown."""
+    """A piece of the model's thinking, or of the provider's summary of it. It is never part of the answer.
+
+    It counts as content for deadlines.
+    """
 
     kind: Literal["reasoning"] = "reasoning"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingDelta:
+    """A piece of a call's arguments while they are written: content for deadlines. The CallDelta brings the whole."""
+
+    kind: Literal["writing"] = "writing"
     text: str
 
 
@@ -171,19 +187,21 @@ class Finish:
     reasoning: tuple[Json, ...] = ()
 
 
-ModelEvent: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Ping | UsageSoFar | Finish
+ModelEvent: TypeAlias = TextDelta | ReasoningDelta | WritingDelta | CallDelta | Ping | UsageSoFar | Finish
 
 
 class Model(Protocol):
     """A language model, or a stand-in such as the offline model.
 
     `name` is the URL it was opened with, without secrets; only a desk whose model has the same name resumes its turns.
-    `settings` are the names that `ModelRequest.settings` may hold. `phrases`: it can write sentences of its own, so
-    summaries and search queries may be requested from it; False for a model that only quotes.
+    `settings` are the names that `ModelRequest.settings` may hold, each with the type of its value as pydantic reads
+    it, such as `Annotated[float, Field(ge=0, le=2)]`: a desk checks the values by it when it is made. `phrases`: it can
+    write sentences of its own, so summaries and search queries may be requested from it; False for a model that only
+    quotes.
     """
 
     name: str
-    settings: frozenset[str]
+    settings: Mapping[str, object]
     phrases: bool
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:

@@ -1,23 +1,34 @@
 """The options of a desk: one frozen value. Each turn records the digest of the options it ran with."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
 
+from core.arguments import check_arguments
 from core.canonical import Json
+from core.errors import InvalidInput
 from core.values import Value
 
 
 class Options(Value):
     """How turns run. Times are in seconds; sizes in tokens are estimates.
 
-    `on_disconnect`: whether closing `ask_stream` early lets the turn finish or stops it. `on_interruption`: if an
-    answer is cut after some of it was shown, either the turn ends `interrupted` and keeps the text, or the request is
-    repeated and the text starts again. A desk works on `turns_at_once` turns; further ones wait, and are begun in
-    their order. `model_settings` are sent to each model that knows them; a desk refuses a name that its models lack.
+    `on_disconnect`: whether closing `ask_stream` early, or cancelling a task that awaits `ask`, `regenerate`, `edit` or
+    `decide` of a chat, lets the turn finish or stops it. `on_interruption`: if an answer is cut after some of it was
+    shown, either the turn ends `interrupted` and keeps the text, or the request is repeated and the text starts again.
+    A desk works on `turns_at_once` turns; further ones wait, and are begun in their order. Tools that are not async run
+    in `tool_threads` threads; further calls wait, and their `timeout` begins when they do. `model_settings` are sent to
+    each model that knows them; a desk refuses a name that its models lack, and a value that does not fit one of them.
+
+    `tool_choice` says whether the first answer of a turn calls a tool: `auto` (the model decides), `required` (it calls
+    one), or a tool's name (it calls that one). Once a call is made the model decides again, as otherwise the turn could
+    not end. `none` leaves the tools out of every request. `calls_at_once` False asks for one call in an answer at most.
+    The offline model heeds `none` alone.
+
     `turn_deadline` bounds a worker's time on a turn, without the wait for its beginning and the time a person takes to
-    decide; `hook_deadline` bounds each hook. `approval_days` is how long a call may wait for a decision.
+    decide; `hook_deadline` bounds each hook, and the judging of an answer by its
+    schema. `approval_days` is how long a call may wait for a decision.
 
     `forget` names the kinds of entry whose payloads are erased after the turn has ended; statuses and costs stay.
     `tool.finished` includes the other texts about results.
@@ -30,7 +41,10 @@ class Options(Value):
     on_disconnect: Literal["finish", "stop"] = "finish"
     on_interruption: Literal["keep_partial", "retry"] = "keep_partial"
     turns_at_once: PositiveInt = 64
+    tool_threads: PositiveInt = 40
     model_settings: Mapping[str, Json] = Field(default_factory=dict)
+    tool_choice: str = "auto"
+    calls_at_once: bool = True
     first_content: PositiveFloat = 60
     between_contents: PositiveFloat = 45
     model_call: PositiveFloat = 300
@@ -49,3 +63,14 @@ class Options(Value):
     beat: PositiveFloat = 10
     approval_days: PositiveFloat = 7
     forget: tuple[Literal["passages.retrieved", "model.failed", "tool.finished"], ...] = ()
+
+    if not TYPE_CHECKING:  # type checkers know the fields
+
+        def __init__(self, **values: object) -> None:
+            check_arguments(Options, values.items())  # stricter than pydantic, which takes True for 1
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise InvalidInput(
+                    "; ".join(f"`{fault['loc'][0]}`: {fault['msg']}" for fault in error.errors())
+                ) from None

@@ -6,22 +6,25 @@ whether a person must approve it.
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, get_type_hints
 
+import anyio
 import anyio.to_thread
 from pydantic import (
     BaseModel,
     ConfigDict,
-    PydanticInvalidForJsonSchema,
-    PydanticSchemaGenerationError,
+    PydanticUserError,
     ValidationError,
     create_model,
 )
-from pydantic_core import ErrorDetails, to_jsonable_python
+from pydantic.json_schema import PydanticJsonSchemaWarning
+from pydantic_core import ErrorDetails, PydanticSerializationError, to_jsonable_python
 
+from core.arguments import check_arguments
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
 from core.gate import Viewer
@@ -76,6 +79,11 @@ class Tool:
     subject: str | None = None
     written: type[BaseModel] | None = None
 
+    @property
+    def threaded(self) -> bool:
+        """Whether the function runs in a thread, because it is not async."""
+        return not inspect.iscoroutinefunction(self.function)
+
     def validate(self, arguments: Json, *, completed: bool = False) -> dict[str, Json]:
         """The arguments as JSON, with defaults: as a model may write them, or `completed` by a person.
 
@@ -85,7 +93,7 @@ class Tool:
         try:
             return model.model_validate(arguments).model_dump(mode="json")
         except ValidationError as error:
-            raise InvalidInput("; ".join(map(_fault, error.errors()))) from None
+            raise InvalidInput("; ".join(map(fault_words, error.errors()))) from None
 
     async def run(self, arguments: Mapping[str, Json], context: ToolContext) -> object:
         """Call the function and return its result."""
@@ -94,11 +102,14 @@ class Tool:
         keywords: dict[str, Any] = {name: getattr(values, name) for name in self.arguments.model_fields}
         if self.context is not None:
             keywords[self.context] = context
-        if inspect.iscoroutinefunction(self.function):
+        if not self.threaded:
             result = await self.function(**keywords)
         else:
             # A sync function cannot be interrupted: after a time-out its thread runs on, and its result is dropped.
-            result = await anyio.to_thread.run_sync(partial(self.function, **keywords), abandon_on_cancel=True)
+            # The worker has waited for its turn to use a thread, so that here it gets one at once.
+            at_once = anyio.CapacityLimiter(1)
+            function = partial(self.function, **keywords)
+            result = await anyio.to_thread.run_sync(function, abandon_on_cancel=True, limiter=at_once)
         # A sync function may hand out a coroutine that does the work.
         while inspect.isawaitable(result):
             result = await result
@@ -137,6 +148,17 @@ def tool(
         raise InvalidInput('a tool says what it does to the world: write `@tool(effect="read")`, not `@tool`')
     if effect not in ("read", "idempotent", "unsafe"):
         raise InvalidInput('a tool\'s effect is read, idempotent or unsafe: write `@tool(effect="read")`')
+    check_arguments(
+        tool,
+        {
+            "timeout": timeout,
+            "needs_approval": needs_approval,
+            "approval": approval,
+            "name": name,
+            "filters": filters,
+            "subject": subject,
+        }.items(),
+    )
     if not timeout > 0:
         raise InvalidInput("a tool's timeout is in seconds and more than 0")
 
@@ -162,11 +184,7 @@ def tool(
             raise InvalidInput(
                 f"tool {tool_name} filters by {subject!r}, which names a person: leave it out of filters"
             )
-        try:
-            parameters = arguments.model_json_schema()
-        except PydanticInvalidForJsonSchema as error:
-            raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
-        parameters.pop("title", None)
+        parameters = _schema_of(arguments, tool_name)
         return Tool(
             name=tool_name,
             description=description,
@@ -184,12 +202,12 @@ def tool(
     return register
 
 
-def _fault(found: ErrorDetails) -> str:
-    """What does not fit, with the path to it. A check of the whole names what is wrong itself."""
+def fault_words(found: ErrorDetails, whole: str = "arguments") -> str:
+    """What pydantic found not to fit, with the path to it. A check of the whole names what is wrong itself."""
     path = ".".join(map(str, found["loc"]))
     # The words of a check: pydantic puts "Value error" before them.
     said = str(found["ctx"]["error"]) if found["type"] == "value_error" else found["msg"]
-    return said if found["type"] == "value_error" and not path else f"{path or 'arguments'}: {said}"
+    return said if found["type"] == "value_error" and not path else f"{path or whole}: {said}"
 
 
 def _parameters(
@@ -219,8 +237,21 @@ def _parameters(
     try:
         # A model invents arguments: unknown ones are refused, so that it is told instead of misunderstood.
         return create_model(tool_name, __config__=ConfigDict(extra="forbid"), **fields), context
-    except PydanticSchemaGenerationError as error:
+    except PydanticUserError as error:
         raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
+
+
+def _schema_of(arguments: type[BaseModel], tool_name: str) -> dict[str, Json]:
+    """The JSON schema of a tool's arguments. Raises InvalidInput for a type or a default that JSON cannot say."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PydanticJsonSchemaWarning)  # a default that would fail at the first call
+            parameters = arguments.model_json_schema()
+        canonical(parameters, most=MAX_DEPTH - ROOM)
+    except (PydanticUserError, PydanticSerializationError, PydanticJsonSchemaWarning, InvalidInput) as error:
+        raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
+    parameters.pop("title", None)
+    return parameters
 
 
 def _first_line(error: Exception) -> str:

@@ -204,6 +204,11 @@ def in_pieces(text: str) -> Iterator[str]:
     return (text[start : start + 4] for start in range(0, len(text), 4))
 
 
+def misfit(text: str, schema: Json) -> None:
+    with suppress(structured_output.Misfit):
+        structured_output.read_output(text, schema)
+
+
 def stream_markers(text: str) -> None:
     markers = Markers(3)
     for piece in in_pieces(text):
@@ -284,8 +289,10 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
     history.request_digest: (of_list(lambda request: history.request_digest(request, {}), conversation),),
     history.tool_json: (of_list(history.tool_json, tool_with),),
     structured_output.read_output: (
-        of_text(lambda text: structured_output.read_output(text, {}), ANSWER),
-        of_list(lambda text: structured_output.read_output(text, STRINGS), lambda n: json.dumps(list(range(n)))),
+        of_text(lambda text: misfit(text, {}), ANSWER),
+        of_text(lambda text: misfit("{" + text, {}), ANSWER),
+        of_list(lambda text: misfit(text, STRINGS), lambda n: json.dumps(list(range(n)))),
+        of_list(lambda text: misfit(text, STRINGS), lambda n: '{"a": "{\\"}"} ' * n),
     ),
     snippets.snippet: (
         of_text(lambda text: snippets.snippet(text, "five word7"), ANSWER),
@@ -398,8 +405,6 @@ EXCEPTED: dict[str, str] = {
     **{f"core.worker.history.{name}": OF_TURN for name in ("earlier_messages", "tool_message", "turn_messages")},
     **dict.fromkeys(("core.worker.history.summary_messages", "core.worker.history.summary_request"), ONE_FIELD),
     "core.retrieval.search.with_search": OF_THE_PROGRAM,
-    "core.worker.structured_output.schema_of": OF_THE_PROGRAM,
-    "core.worker.structured_output.parse": "pydantic's own work on an output that read_output accepted",
     "backends.passages.blocks.above": ONE_FIELD,
     "backends.care.spelling.is_language": OF_THE_PROGRAM,
     **{f"backends.models.answer_json.{name}": ONE_FIELD for name in ("as_count", "as_object", "as_text")},

@@ -14,7 +14,7 @@ import pytest
 
 import core.errors
 from backends import MemoryStore, open_model
-from core import Chat, Desk, RolltopError, Viewer
+from core import Desk, RolltopError, Viewer
 from core.model import ErrorCode
 from tests.support.doc_code import CODE, DOCS, README, Code, blocks
 from tests.support.doc_names import resolves, spoken_names
@@ -124,7 +124,7 @@ def test_pyright_finds_nothing_in_strict_mode(files):
 def objects():
     """What small names on the pages stand for. Nothing is asked of them but their attributes."""
     desk = Desk(MemoryStore(), open_model("offline:"))
-    return {"desk": desk, "chat": Chat(desk, Viewer("e-1042"), "t-1", {})}
+    return {"desk": desk, "chat": asyncio.run(desk.create_chat(Viewer("e-1042")))}
 
 
 @pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)

@@ -3,7 +3,7 @@
 import copy
 import inspect
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, get_type_hints
 
 import pytest
@@ -11,7 +11,14 @@ import pytest
 import core.desk.desk  # noqa: F401  # all that define errors
 from core import ModelError, NotFound, RolltopError
 
-WORDS: dict[Any, Any] = {str: "t-1", int: 7, bool: True, str | None: "timeout", float | None: 1.5}
+WORDS: dict[Any, Any] = {
+    str: "t-1",
+    int: 7,
+    bool: True,
+    str | None: "timeout",
+    float | None: 1.5,
+    Sequence[str]: ("a.b",),
+}
 """A value for each type that an error takes."""
 
 

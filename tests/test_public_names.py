@@ -87,7 +87,11 @@ def signatures(package: Any) -> Iterator[tuple[str, Any]]:
     for name in package.__all__:
         public = getattr(package, name)
         if not inspect.isclass(public):
-            hints = get_type_hints(public, {**public.__globals__, **known}) if inspect.isfunction(public) else {}
+            hints = (
+                get_type_hints(public, {**inspect.unwrap(public).__globals__, **known})
+                if inspect.isfunction(public)
+                else {}
+            )
             yield from ((name, hint) for hint in [public, *hints.values()])
             continue
         fields = get_type_hints(public, None, known).items()
@@ -98,7 +102,7 @@ def signatures(package: Any) -> Iterator[tuple[str, Any]]:
                 continue
             if member.startswith("_") and (member != "__init__" or public in MADE):
                 continue
-            hints = get_type_hints(function, {**function.__globals__, **known})
+            hints = get_type_hints(function, {**inspect.unwrap(function).__globals__, **known})
             yield from ((f"{name}.{member}", hint) for hint in hints.values())
 
 

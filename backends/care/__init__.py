@@ -1,0 +1,5 @@
+"""Recognises people in need."""
+
+from backends.extras import require
+
+require("handbooks")

@@ -1,0 +1,5 @@
+"""Handbooks: read, kept and searched."""
+
+from backends.extras import require
+
+require("handbooks")

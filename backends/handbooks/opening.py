@@ -1,5 +1,6 @@
 """The handbooks of an installation, opened with three URLs: the embedder, the vector index and the reranker."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,8 +15,11 @@ from backends.handbooks.vector_indexes import open_vectors
 from backends.vectors.opening import open_embedder
 from backends.vectors.rerankers import open_reranker
 from backends.vectors.static.tokens import StaticTokens
+from core.arguments import checked
+from core.errors import InvalidInput
 
 
+@checked()
 @asynccontextmanager
 async def open_handbooks(
     path: str | Path,
@@ -35,6 +39,10 @@ async def open_handbooks(
     `after_upload` is awaited after the files of an upload were imported, before its job is over. Raises InvalidInput
     for an unknown or malformed URL, and for a package that is not installed.
     """
+    if re.match(r"\w+:(//|$)", str(path)):
+        raise InvalidInput(
+            "the handbooks are in a file: write its path, such as handbooks.db, or :memory:, and not a URL"
+        )
     async with AsyncExitStack() as opened:
         catalogue = Catalogue(path)
         opened.callback(catalogue.close)

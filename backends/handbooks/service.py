@@ -22,6 +22,7 @@ from backends.handbooks.index import HandbookIndex
 from backends.handbooks.ingest.files import Upload
 from backends.handbooks.ingest.ingest import ingest
 from backends.handbooks.ingest.report import IngestReport, Progress
+from core.arguments import checked_methods
 from core.errors import InvalidInput, NotFound, RolltopError
 from core.gate import Role, Viewer, authorize
 from core.retriever import Filters, holds_for
@@ -81,6 +82,7 @@ class Health:
     revision: int
 
 
+@checked_methods
 class Handbooks:
     """The handbooks of an installation, opened by `open_handbooks`.
 

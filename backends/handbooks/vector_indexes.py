@@ -19,11 +19,9 @@ def open_vectors(url: str, catalogue: Catalogue, embedder: Embedder | None) -> V
 
             return LocalVectors(catalogue)
         case ("pinecone", ":", rest) if rest:
-            try:
-                from backends.vectors.pinecone.index import PineconeVectors
-                from backends.vectors.pinecone.opening import Address
-            except ModuleNotFoundError as error:
-                raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[pinecone]'") from error
+            from backends.vectors.pinecone.index import PineconeVectors
+            from backends.vectors.pinecone.opening import Address
+
             address = Address.from_url(url)
             if embedder is None and address.model is None:
                 raise InvalidInput("pinecone: needs vectors: choose an embedder, or model=MODEL to have Pinecone embed")

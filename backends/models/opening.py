@@ -1,10 +1,12 @@
 """A URL picks the model. Its adapter is imported only then, so that other providers' SDKs need not be installed."""
 
 from backends.models.prices import Prices
+from core.arguments import checked
 from core.errors import InvalidInput
 from core.model import Model
 
 
+@checked()
 def open_model(url: str, *, prices: Prices | None = None) -> Model:
     """The model behind `offline:`, `offline:?delay=0.02`, `scripted:/path/to/script.json`, `openai:MODEL` or
     `anthropic:MODEL`.
@@ -28,27 +30,28 @@ def open_model(url: str, *, prices: Prices | None = None) -> Model:
             return _open_openai(url, prices)
         case "anthropic" if rest:
             return _open_anthropic(url, prices)
+        case "scripted" | "openai" | "anthropic":
+            form = "scripted:PATH.json" if scheme == "scripted" else f"{scheme}:MODEL"
+            raise InvalidInput(f"{scheme}: names nothing yet: write {form}")
+        case "memory" | "sqlite" | "mongodb" | "mongodb+srv":
+            raise InvalidInput(f"{scheme}: is a store: open it with `async with open_store(URL) as store:`")
         case _:
             models = "offline:, openai:MODEL, anthropic:MODEL and scripted:PATH.json"
             raise InvalidInput(f"unknown model {scheme!r}; the models are {models}")
 
 
 def _open_openai(url: str, prices: Prices | None) -> Model:
-    try:
-        from backends.models.openai.chat import ChatModel
-        from backends.models.openai.client import Address
-        from backends.models.openai.responses import ResponsesModel
-    except ModuleNotFoundError as error:
-        raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[openai]'") from error
+    from backends.models.openai.chat import ChatModel
+    from backends.models.openai.client import Address
+    from backends.models.openai.responses import ResponsesModel
+
     address = Address.from_url(url)
     model = ChatModel if address.api == "chat" else ResponsesModel
     return model(address.model, base_url=address.base_url, key_env=address.key_env, prices=prices)
 
 
 def _open_anthropic(url: str, prices: Prices | None) -> Model:
-    try:
-        from backends.models.anthropic.messages import Address, MessagesModel
-    except ModuleNotFoundError as error:
-        raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[anthropic]'") from error
+    from backends.models.anthropic.messages import Address, MessagesModel
+
     address = Address.from_url(url)
     return MessagesModel(address.model, base_url=address.base_url, key_env=address.key_env, prices=prices)

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from core.arguments import checked
 from core.errors import InvalidInput
 from core.store import Store
 
 
+@checked()
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
     """The store that the URL names, closed at the end of the block.
@@ -29,12 +31,11 @@ async def open_store(url: str) -> AsyncIterator[Store]:
 
             store = await anyio.to_thread.run_sync(SqliteStore, path_of(rest))
         case ("mongodb" | "mongodb+srv", ":", _):
-            try:
-                from backends.stores.mongodb.store import MongoStore
-            except ModuleNotFoundError as error:
-                raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[mongodb]'") from error
+            from backends.stores.mongodb.store import MongoStore
 
             store = await MongoStore.opened(url)
+        case ("offline" | "scripted" | "openai" | "anthropic" as scheme, ":", _):
+            raise InvalidInput(f"{scheme}: is a model: open it with `open_model(URL)`")
         case (scheme, _, _):
             raise InvalidInput(
                 f"unknown store {scheme!r}; the stores are memory:, sqlite:///desk.db and mongodb://HOST/DATABASE"

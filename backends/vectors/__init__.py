@@ -1,0 +1,5 @@
+"""Vectors of texts, and where they come from."""
+
+from backends.extras import require
+
+require("handbooks")

@@ -4,7 +4,6 @@ from backends.vectors.contracts import Embedder
 from core.errors import InvalidInput
 
 _ACCEPTED = "static:, none:, folder:/path, openai:MODEL and pinecone:MODEL"
-_EXTRAS = {"openai": "openai", "pinecone": "pinecone"}
 
 
 def open_embedder(url: str) -> Embedder | None:
@@ -14,14 +13,6 @@ def open_embedder(url: str) -> Embedder | None:
     of an openai: URL or the `host` of a pinecone: URL; `key_env` is the environment variable of its key. Raises
     InvalidInput if the URL is another one, a file cannot be read, or a package or key is missing.
     """
-    try:
-        return _opened(url)
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(url.partition(":")[0], "handbooks")
-        raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[{extra}]'") from error
-
-
-def _opened(url: str) -> Embedder | None:
     match url.partition(":"):
         case ("none", ":", ""):
             return None

@@ -14,10 +14,8 @@ def open_reranker(url: str) -> Reranker | None:
         case ("", "", ""):
             return None
         case ("pinecone", ":", rest) if rest:
-            try:
-                from backends.vectors.pinecone.reranker import PineconeReranker
-            except ModuleNotFoundError as error:
-                raise InvalidInput(f"{error.name} is not installed: pip install 'rolltop[pinecone]'") from error
+            from backends.vectors.pinecone.reranker import PineconeReranker
+
             return PineconeReranker.from_url(url)
         case (scheme, _, _):
             raise InvalidInput(

@@ -80,6 +80,10 @@ def draw_model_call(call: ModelCall) -> None:
         # The failures name exceptions.
         | ({"Hooks that failed": "; ".join(call.hook_failures)} if call.hook_failures else {}),
     )
+    if call.reasoning_text:
+        draw_part(
+            "Reasoning", f"reasoning_{call.id}", partial(st.text, call.reasoning_text), icon=":material/psychology:"
+        )
     if call.erased:
         st.caption("The model's text has been erased.")
     elif call.answer:

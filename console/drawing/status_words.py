@@ -129,6 +129,7 @@ _FAILURES = {
     "hook_failed": "One of the desk's checks failed, so the language model was not asked. Tell the administrator.",
     "model_unavailable": "The language model failed several times in a row. Try again in a minute.",
     "invalid_output": "The language model's answer had the wrong format. Try again.",
+    "schema_failed": "The check of the answer's format failed. Tell the administrator.",
     "no_worker": "The server that should have answered is no longer running. Try again.",
     "worker_lost": "The server restarted while it was answering. Try again.",
     "approval_expired": "The request was not approved in time, so nothing was done. Ask again if you still need it.",

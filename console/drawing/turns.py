@@ -101,6 +101,8 @@ def draw_ending(turn: Turn) -> None:
             )
         case "failed":
             st.error(what_went_wrong(turn.code), title="No answer", icon=":material/error:")
+        case "refused" if turn.code == "refused_by_hook" and turn.message:
+            st.info(label(turn.message, 1000), title="Refused")
         case "refused":
             st.info("The assistant declined to answer. Rephrase the question, or ask the People team.", title="Refused")
         case "truncated":

@@ -6,9 +6,11 @@ It reads records and never a whole log, so that a page of a long thread costs as
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords, Passed
 from core.desk.evidence import CallHistory, Produced, read_history, read_produced
+from core.desk.given import check_store
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
 from core.desk.own_threads import FoundThread, OwnThreads, on_shelf
 from core.desk.reviews import Reviews
@@ -66,6 +68,7 @@ class Gap:
     titles: list[str]
 
 
+@checked_methods
 class Archive:
     """Reads a store, for a viewer.
 
@@ -73,8 +76,9 @@ class Archive:
     returned: Unavailable or StoreRefused if that failed. An auditor's program can use an Archive without a Desk.
     """
 
+    @checked("store")
     def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
-        self._store = store
+        self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._lists = Lists(store)
         self._audit = audit or AuditLog(store, self._clock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from copy import deepcopy
 from typing import TYPE_CHECKING, Generic, Literal, Self, cast
@@ -11,6 +11,7 @@ import anyio
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
+from core.arguments import checked_methods
 from core.canonical import Json
 from core.desk.lists import Listing
 from core.desk.notes import as_typed
@@ -19,7 +20,7 @@ from core.desk.reply import Reply, S, as_reply
 from core.errors import InvalidInput, NotReplaceable
 from core.gate import Viewer
 from core.live.events import EndedEvent, Event
-from core.log.records import DeferredCall, Message, ModelCall, Thread, ToolCall, Totals
+from core.log.records import DeferredCall, Message, ModelCall, Thread, ToolCall, Totals, Turn
 from core.store import Scalar
 from core.values import Dislike, Shelf
 
@@ -33,6 +34,7 @@ STOP_SECONDS = 5.0
 """Seconds that a stream closed early spends on stopping its turn; after that the turn runs on to its end."""
 
 
+@checked_methods
 class Chat(Generic[M]):
     """One thread, for one viewer: see `create_chat` and `load_chat`, also of a Desk.
 
@@ -74,11 +76,12 @@ class Chat(Generic[M]):
     ) -> Reply[S]:
         """Ask, and wait until the turn ends or needs an approval. `replaces` is as in `Desk.submit`.
 
-        With `schema` the answer is JSON that fits it, returned as `Reply.parsed`; the JSON itself is on record. The
-        same `request_id` again returns the same turn.
+        With `schema` the answer is JSON that fits it, as `Desk.submit` says, and is returned as `Reply.parsed`; the
+        JSON itself is on record. The same `request_id` again returns the same turn.
 
         Raises the errors of `Desk.submit` if the question was not accepted. A turn on record does not raise: its status
-        is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on.
+        is in the reply. If the store goes away while the caller waits, Unavailable is raised and the turn goes on. If
+        the caller is cancelled, the turn finishes or is stopped, as the option `on_disconnect` says.
         """
         turn = await self.desk.submit(self.viewer, self.id, text, request_id, schema=schema, replaces=replaces)
         return await self._outcome(turn.id, schema)
@@ -119,10 +122,8 @@ class Chat(Generic[M]):
                     complete = event.kind in ("ended", "approval.asked")
                     yield event
         finally:
-            if not complete and self.desk.options.on_disconnect == "stop":
-                # Shielded: a cancelled caller is the usual reason for closing early, and would cancel the stop too.
-                with anyio.move_on_after(STOP_SECONDS, shield=True):
-                    await self.desk.stop(self.viewer, turn.id)
+            if not complete:
+                await self._leave(turn.id)
 
     async def follow(self, turn_id: str) -> AsyncGenerator[Event, None]:
         """The turn's events from the first one, as `Desk.follow` gives them. The turn goes on if the caller leaves."""
@@ -147,26 +148,33 @@ class Chat(Generic[M]):
         *,
         arguments: Mapping[str, Json] | None = None,
         reason: str | None = None,
-    ) -> Reply:
+        schema: type[S] | None = None,
+    ) -> Reply[S]:
         """Decide a waiting call as `Desk.decide` does, then wait until the turn ends or needs an approval.
 
-        This form is for a client that sends back the id and the digest that it was shown.
+        This form is for a client that sends back the id and the digest that it was shown. `schema` is the one that the
+        question was asked with.
         """
         call = await self.desk.decide(self.viewer, call_id, decision, digest, arguments=arguments, reason=reason)
-        return await self._outcome(call.turn)
+        return await self._outcome(call.turn, schema)
 
     async def approve(
-        self, call: ToolCall, *, arguments: Mapping[str, Json] | None = None, reason: str | None = None
-    ) -> Reply:
+        self,
+        call: ToolCall,
+        *,
+        arguments: Mapping[str, Json] | None = None,
+        reason: str | None = None,
+        schema: type[S] | None = None,
+    ) -> Reply[S]:
         """Let a waiting call run: `decide` for the call as the person was shown it, such as one of `Reply.waiting`.
 
         `arguments` replace those of the call, None keeps them.
         """
-        return await self.decide(call.id, "approve", call.digest, arguments=arguments, reason=reason)
+        return await self.decide(call.id, "approve", call.digest, arguments=arguments, reason=reason, schema=schema)
 
-    async def deny(self, call: ToolCall, *, reason: str | None = None) -> Reply:
+    async def deny(self, call: ToolCall, *, reason: str | None = None, schema: type[S] | None = None) -> Reply[S]:
         """Refuse a waiting call: `decide` for the call as the person was shown it. The model is told the reason."""
-        return await self.decide(call.id, "deny", call.digest, reason=reason)
+        return await self.decide(call.id, "deny", call.digest, reason=reason, schema=schema)
 
     async def pending(self) -> list[ToolCall]:
         """The calls of this chat that wait for a decision, in order; [] if none does.
@@ -273,12 +281,26 @@ class Chat(Generic[M]):
         return last
 
     async def _outcome(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
-        async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
-            async for event in events:
-                if isinstance(event, EndedEvent):
-                    return as_reply(event.turn, event.calls, schema)
-        return await self._reply(turn_id, schema)
+        try:
+            async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
+                async for event in events:
+                    if isinstance(event, EndedEvent):
+                        return await self._as_reply(event.turn, event.calls, schema)
+            return await self._reply(turn_id, schema)
+        except anyio.get_cancelled_exc_class():
+            await self._leave(turn_id)
+            raise
+
+    async def _leave(self, turn_id: str) -> None:
+        """Stop a turn whose caller leaves before its end, if the option `on_disconnect` says so."""
+        if self.desk.options.on_disconnect == "stop":
+            # Shielded: a cancelled caller is the usual reason for leaving early, and would cancel the stop too.
+            with anyio.move_on_after(STOP_SECONDS, shield=True):
+                await self.desk.stop(self.viewer, turn_id)
 
     async def _reply(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         view = await self.desk.archive.turn_view(self.viewer, turn_id)
-        return as_reply(view.turn, view.calls, schema)
+        return await self._as_reply(view.turn, view.calls, schema)
+
+    async def _as_reply(self, turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None) -> Reply[S]:
+        return await as_reply(turn, calls, schema, self.desk.options.hook_deadline)

@@ -55,8 +55,6 @@ class Decisions:
         """As `Desk.decide`."""
         call = (await self._checked.call(viewer, "call.decide", call_id)).item
         self._workers.check_started()
-        if decision not in ("approve", "deny"):
-            raise InvalidInput("a decision must be approve or deny")
         if reason is not None and len(reason) > MAX_REASON:
             raise InvalidInput(f"a reason may have {MAX_REASON} characters")
         deferred = call.status == "deferred"

@@ -16,6 +16,7 @@ from typing import Literal, Self, cast
 import anyio
 from pydantic import BaseModel
 
+from core.arguments import checked, checked_methods
 from core.canonical import Json, canonical, digest
 from core.care import CARE_SECONDS, Care
 from core.clock import Clock, SystemClock
@@ -26,7 +27,7 @@ from core.desk.decisions import Decisions
 from core.desk.erasures import Erasures
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
-from core.desk.given import check_models, check_options, check_parts, check_store, check_tools
+from core.desk.given import PARTS, check_models, check_options, check_parts, check_store, check_tool_choice, check_tools
 from core.desk.handovers import Handovers
 from core.desk.notes import Notes, as_metadata, as_typed, check_instructions, check_title, thread_in
 from core.desk.oversight import Oversight
@@ -64,6 +65,7 @@ from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked, Hooks
 from core.worker.model_chain import Chain
 from core.worker.process import new_worker
+from core.worker.structured_output import AnswerSchema
 from core.worker.window import NewestTurns, Window
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,7 @@ ERASE_AFTER = timedelta(days=30)
 # At most a month: GDPR, article 12 (3).
 
 
+@checked_methods
 class Desk:
     """Owns the turns of a store. Each turn opened here runs with the desk's models, tools, retriever and options.
 
@@ -88,9 +91,11 @@ class Desk:
     what is kept about the viewer.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
-    InvalidInput for two tools of one name, and for a model setting that all its models lack.
+    InvalidInput for two tools of one name, for a model setting that all its models lack or whose value does not fit one
+    of them, and for a `tool_choice` without such a tool.
     """
 
+    @checked(*PARTS)
     def __init__(
         self,
         store: Store,
@@ -133,15 +138,16 @@ class Desk:
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
         chain = Chain(models, self._clock)
-        if unknown := set(self.options.model_settings) - chain.settings:
-            accepted, names = ", ".join(sorted(chain.settings)) or "none", ", ".join(chain.names)
-            raise InvalidInput(f"model {names} refuses the setting {sorted(unknown)[0]!r}; it accepts: {accepted}")
+        chain.check(self.options.model_settings)
+        named = by_name(with_search(tools, retriever, self.options.passages))
+        check_tool_choice(self.options.tool_choice, named)
         self._equipment = Equipment(
             store=store,
             clock=self._clock,
             live=LiveWriter(store, self._clock, self._wakeups, flush_seconds),
             chain=chain,
-            tools=by_name(with_search(tools, retriever, self.options.passages)),
+            tools=named,
+            threads=anyio.CapacityLimiter(self.options.tool_threads),
             retriever=retriever,
             earlier=EarlierTurns(store, window or NewestTurns(), self.options),
             options=self.options,
@@ -254,21 +260,26 @@ class Desk:
         text: str,
         request_id: str | None = None,
         *,
-        schema: type[BaseModel] | None = None,
+        schema: type[object] | None = None,
         replaces: str | None = None,
     ) -> Turn:
         """Put a question on record and start to answer it; returns as soon as it is on record.
 
         If the desk works on as many turns as `Options.turns_at_once` says, the turn waits for one of them to end.
 
-        With `schema` the answer has to be JSON that fits it. If it does not, the model gets one more try, and then the
-        turn is `failed` (invalid_output).
+        With `schema` the answer has to be JSON that fits this type: a pydantic model, or another type that pydantic
+        reads, such as `list[Leave]`. Its validators judge within the turn. If the answer does not fit, the model is
+        told why and gets one more try, and then the turn is `failed` (invalid_output). If a validator raises something
+        else than ValueError, or takes longer than `Options.hook_deadline`, the turn is `failed` (schema_failed). A desk
+        of another process that goes on with the turn does not have the type: there the JSON schema alone judges.
+        Validators run again for the reply, so they must not have effects of their own.
 
         `replaces` is the id of a turn whose place this one takes: the model does not see that turn, nor those after it,
         and the thread shows this one. Both stay on record, and `show` goes back. None asks below the newest turn.
 
         The same `request_id` again returns the same turn; None always opens a new one. Raises NotFound, InvalidInput,
-        TurnInProgress if the thread has an open turn, RequestMismatch if the `request_id` came with another text,
+        TurnInProgress if the thread has an open turn, RequestMismatch if the `request_id` came with another text
+        or schema,
         and DeskClosed. NotReplaceable says why the turn cannot be replaced: most often it, or a turn after it, has done
         something that would be done twice. After Full, StoreRefused or Unavailable the question may be sent again with
         the same `request_id`.
@@ -281,12 +292,13 @@ class Desk:
         await self._checked.write(viewer, journal, *others, *([] if request_id is None else [turn_id]))
         self._workers.check_started()
         question = check_question(text)
+        answer = AnswerSchema(schema) if schema is not None else None
         worker = new_worker(self._clock)
         concern, sealed = await self._recognised(question, viewer)
         opened = TurnOpened(
             turn=turn_id,
             request_id=request,
-            snapshot=await self._snapshots.take(journal, schema),
+            snapshot=await self._snapshots.take(journal, answer),
             standing=Standing(roles=tuple(sorted(viewer.roles)), country=viewer.country, entity=viewer.entity),
             sealed=sealed,
             content=QuestionContent(text=question, concern=concern),
@@ -301,7 +313,11 @@ class Desk:
             return submit
 
         await self._workers.append(journal, command, worker, turn_id, place, by=viewer.id)
-        return journal.state.item(Turn, turn_id)
+        turn = journal.state.item(Turn, turn_id)
+        if answer and turn.ended_at is None:
+            # Of two types with one JSON schema the first judges, as the turn was asked with it.
+            self._equipment.schemas.setdefault(turn_id, answer)
+        return turn
 
     async def show(self, viewer: Viewer, turn_id: str) -> Thread:
         """Show another version of a question and its answer, with what followed it when it was last shown.
@@ -544,9 +560,9 @@ def _known_form(turn_id: str) -> str:
         raise NotFound("turn", turn_id) from None
 
 
-def check_question(text: object) -> str:
+def check_question(text: str) -> str:
     """The text, if it is a question: not blank, at most MAX_QUESTION characters. Raises InvalidInput otherwise."""
-    if not isinstance(text, str) or not text.strip():
+    if not text.strip():
         raise InvalidInput("a question needs text")
     if len(text) > MAX_QUESTION:
         raise InvalidInput(f"a question may have {MAX_QUESTION} characters; this one has {len(text)}")

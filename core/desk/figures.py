@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
+from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock
 from core.desk.filters import CallFilter, ThreadFilter, between
+from core.desk.given import check_store
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Lists
 from core.desk.tallies import by_key, size
@@ -144,6 +146,7 @@ class Group:
     withheld: Literal["few", "cover"] | None = None
 
 
+@checked_methods
 class Figures:
     """Counts over the records of all people in a store, for a viewer. A program can use it without a Desk.
 
@@ -151,8 +154,9 @@ class Figures:
     purpose is missing, and Unavailable or StoreRefused if the look could not be put on record.
     """
 
+    @checked("store")
     def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
-        self._store = store
+        self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
         self._lists = Lists(store)

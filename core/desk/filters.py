@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from core.arguments import check_fields
 from core.canonical import Json
 from core.clock import iso
 from core.errors import InvalidInput
@@ -51,6 +52,7 @@ class ThreadFilter:
     metadata: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         object.__setattr__(self, "owner", _person(self.owner))
 
     @property
@@ -124,6 +126,7 @@ class CallFilter:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         object.__setattr__(self, "owner", _person(self.owner))
 
     def where(self) -> dict[str, Filter]:
@@ -178,6 +181,7 @@ class LookFilter:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         object.__setattr__(self, "by", _person(self.by))
         object.__setattr__(self, "owner", _person(self.owner))
 

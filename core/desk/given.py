@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import cast, get_type_hints
+from typing import cast
 
+from core.arguments import has_all, named
 from core.errors import InvalidInput
 from core.model import Model
 from core.options import Options
@@ -13,18 +14,21 @@ from core.tools import Tool
 from core.worker.hooks import Hooks
 from core.worker.window import Window
 
+PARTS = ("store", "model", "tools", "retriever", "window", "options", "hooks")
+"""The arguments of a Desk that these functions check."""
+
 
 def check_store(store: Store) -> Store:
     """The store, if it is one. Raises InvalidInput."""
     given: object = store
     if isinstance(given, str):
         raise InvalidInput("the store is a URL: open it, `async with open_store(URL) as store:`, and pass the store")
-    if isinstance(given, AbstractAsyncContextManager) and not _has(given, Store):
+    if isinstance(given, AbstractAsyncContextManager) and not has_all(given, Store):
         raise InvalidInput("the store is not open yet: write `async with open_store(URL) as store:` and pass the store")
-    if _has(given, Model):
+    if has_all(given, Model):
         raise InvalidInput("a model stands where the store belongs: the store comes first, then the model")
-    if not _has(given, Store):
-        raise InvalidInput(f"the store is {_named(given)}: pass what `async with open_store(URL) as store:` gives")
+    if not has_all(given, Store):
+        raise InvalidInput(f"the store is {named(given)}: pass what `async with open_store(URL) as store:` gives")
     return store
 
 
@@ -35,11 +39,15 @@ def check_models(model: Model | Sequence[Model]) -> list[Model]:
     for one in models:
         if isinstance(one, str):
             raise InvalidInput("the model is a URL: pass `open_model(URL)`")
-        if _has(one, Store):
+        if has_all(one, Store):
             raise InvalidInput("a store stands where the model belongs: the store comes first, then the model")
-        if not _has(one, Model):
+        if not has_all(one, Model):
             raise InvalidInput(
-                f"the model is {_named(one)}: pass what `open_model(URL)` gives, or a list of such models"
+                f"the model is {named(one)}: pass what `open_model(URL)` gives, or a list of such models"
+            )
+        if not isinstance(one.settings, Mapping):
+            raise InvalidInput(
+                f"the settings of the model {one.name} are a mapping from names to types, `{{}}` for none"
             )
     if not models:
         raise InvalidInput("a desk needs a model: pass what `open_model(URL)` gives")
@@ -52,39 +60,39 @@ def check_tools(tools: Sequence[Tool]) -> Sequence[Tool]:
     if isinstance(given, Tool) or callable(given):
         raise InvalidInput("`tools` is a list: write `tools=[...]` around one tool, too")
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Sequence):
-        raise InvalidInput(f"`tools` is a list of tools, not {_named(given)}")
+        raise InvalidInput(f"`tools` is a list of tools, not {named(given)}")
     for one in given:
         if not isinstance(one, Tool):
             name = getattr(one, "__name__", None)
-            what = f"the function {name}" if name and callable(one) else _named(one)
+            what = f"the function {name}" if name and callable(one) else named(one)
             raise InvalidInput(f'{what} is not a tool: write `@tool(effect="read")` above a function to make one')
     return tools
+
+
+def check_tool_choice(choice: str, tools: Mapping[str, Tool]) -> None:
+    """Raises InvalidInput if a tool has to be called that the desk does not have."""
+    if choice in ("auto", "none") or choice in tools or (choice == "required" and tools):
+        return
+    given = ", ".join(tools) or "none"
+    raise InvalidInput(
+        f"`tool_choice` is auto, none, required or the name of a tool, not {choice!r}; the tools are: {given}"
+    )
 
 
 def check_options(options: Options | None) -> Options:
     """The options, the defaults for None. Raises InvalidInput."""
     given: object = options
     if given is not None and not isinstance(given, Options):
-        raise InvalidInput(f"`options` is {_named(given)}: write `options=Options(max_steps=4)`, for example")
+        raise InvalidInput(f"`options` is {named(given)}: write `options=Options(max_steps=4)`, for example")
     return options or Options()
 
 
 def check_parts(retriever: Retriever | None, window: Window | None, hooks: Sequence[Hooks]) -> None:
     """Raises InvalidInput if one of them is something else."""
-    if retriever is not None and not _has(retriever, Retriever):
-        raise InvalidInput(f"the retriever is {_named(retriever)}: pass `handbooks.retriever`, or an object like it")
-    if window is not None and not _has(window, Window):
-        raise InvalidInput(f"`window` is {_named(window)}: pass `NewestTurns()` or `SummarizingWindow()`")
+    if retriever is not None and not has_all(retriever, Retriever):
+        raise InvalidInput(f"the retriever is {named(retriever)}: pass `handbooks.retriever`, or an object like it")
+    if window is not None and not has_all(window, Window):
+        raise InvalidInput(f"`window` is {named(window)}: pass `NewestTurns()` or `SummarizingWindow()`")
     given: object = hooks
-    if isinstance(given, Hooks) or not isinstance(given, Sequence) or not all(isinstance(one, Hooks) for one in given):
+    if not isinstance(given, list | tuple) or not all(isinstance(one, Hooks) for one in given):
         raise InvalidInput("`hooks` is a list of Hooks: write `hooks=[Hooks(before_model_call=...)]`")
-
-
-def _has(value: object, protocol: type) -> bool:
-    """Whether the value has all that the protocol names. A class itself does not count."""
-    names = {name for name in vars(protocol) if not name.startswith("_")} | set(get_type_hints(protocol))
-    return not isinstance(value, type) and all(hasattr(value, name) for name in names)
-
-
-def _named(value: object) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"

@@ -24,6 +24,9 @@ from core.worker.claim import DESK
 
 log = logging.getLogger(__name__)
 
+MAX_REFERENCE = 200
+"""The most characters of the reference of a ticket."""
+
 MAX_NOTE = 4000
 """The most characters of a note, and of what went wrong."""
 
@@ -58,8 +61,6 @@ class Handovers:
         turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
         if self._handover is None:
             raise InvalidInput("this desk has nobody to hand over to: open it with Desk(..., handover=...)")
-        if attached not in ("nothing", "answer", "from_here", "thread"):
-            raise InvalidInput("attach nothing, answer, from_here or thread")
         if len(note) > MAX_NOTE:
             raise InvalidInput(f"a note may have {MAX_NOTE} characters; this one has {len(note)}")
         # Derived, as a turn's id is: a double click finds the hand-over that it has asked for already.
@@ -98,7 +99,12 @@ class Handovers:
         except Exception as error:  # the boundary of the application's hand-over: what it raises is its outcome
             log.exception("hand-over %s was not sent", asked.handover)
             return _ended(asked.turn, asked.handover, "failed", message=str(error) or type(error).__name__)
-        return _ended(asked.turn, asked.handover, "sent", reference=str(reference)[:200])
+        if not isinstance(reference, str) or not 1 <= len(reference) <= MAX_REFERENCE:
+            # It was sent all the same. A reference that was cut would be another one.
+            message = f"its reference is not kept: it must be a str of 1 to {MAX_REFERENCE} characters"
+            log.warning("hand-over %s was sent, but %s", asked.handover, message)
+            return _ended(asked.turn, asked.handover, "sent", message=message)
+        return _ended(asked.turn, asked.handover, "sent", reference=reference)
 
     async def _ticket(self, thread: Thread, turn: Turn, asked: HandoverAsked) -> Ticket:
         return Ticket(

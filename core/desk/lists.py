@@ -162,10 +162,9 @@ async def filled(
     return Listing(items=kept, cursor=None)
 
 
-def check_limit(limit: object, most: int) -> int:
+def check_limit(limit: int, most: int) -> int:
     """The limit of a page. Raises InvalidInput unless it is a number from 1 to `most`."""
-    # A limit may come from a URL or a command line; True would count as 1.
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= most:
+    if not 1 <= limit <= most:
         raise InvalidInput(f"the limit must be a number from 1 to {most}")
     return limit
 

@@ -5,10 +5,11 @@ A note is legal at any time.
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from core.arguments import named
 from core.canonical import Json, canonical
 from core.clock import iso
 from core.desk.checked_records import CheckedRecords
@@ -109,8 +110,6 @@ class Notes:
 
     async def shelve(self, viewer: Viewer, thread_id: str, shelf: Shelf) -> Thread:
         """As `Desk.shelve`."""
-        if shelf not in get_args(Shelf):
-            raise InvalidInput(f"a shelf is one of {', '.join(get_args(Shelf))}")
         return await self._note(viewer, thread_id, Shelved(shelf=shelf))
 
     async def ask_erasure(self, viewer: Viewer, thread_id: str) -> Thread:
@@ -134,10 +133,8 @@ class Notes:
     ) -> None:
         """As `Desk.give_feedback`."""
         turn = (await self._checked.turn(viewer, "thread.write", turn_id)).item
-        if rating not in ("up", "down", None):
-            raise InvalidInput("a rating must be up, down or None")
-        if dislike is not None and (rating != "down" or dislike not in get_args(Dislike)):
-            raise InvalidInput(f"only a rating down has a reason, which is one of {', '.join(get_args(Dislike))}")
+        if dislike is not None and rating != "down":
+            raise InvalidInput("only a rating down has a reason: leave out `dislike`")
         if len(comment) > MAX_COMMENT:
             raise InvalidInput(f"a comment may have {MAX_COMMENT} characters; this one has {len(comment)}")
         fact = FeedbackGiven(turn=turn_id, rating=rating, dislike=dislike, content=FeedbackContent(comment=comment))
@@ -182,6 +179,8 @@ def as_metadata(metadata: Mapping[str, Json] | BaseModel | None) -> dict[str, Js
 
 def as_typed(metadata_type: type[T], metadata: object) -> T:
     """The metadata as this pydantic model. Raises InvalidInput, which names the fields that do not fit."""
+    if not issubclass(metadata_type, BaseModel):
+        raise InvalidInput(f"`metadata_type` must be a pydantic model, or None for a dict, not {named(metadata_type)}")
     try:
         return metadata_type.model_validate(metadata)
     except ValidationError as error:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import cast
 
+from core.arguments import checked
 from core.desk.chat import Chat, M
 from core.desk.desk import Desk
+from core.desk.given import PARTS
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.model import Model
@@ -16,6 +18,7 @@ from core.worker.hooks import Hooks
 from core.worker.window import Window
 
 
+@checked(*PARTS)
 async def create_chat(
     store: Store,
     model: Model | Sequence[Model],
@@ -46,6 +49,7 @@ async def create_chat(
     return await _with_its_desk(chat)
 
 
+@checked(*PARTS)
 async def load_chat(
     store: Store,
     model: Model | Sequence[Model],

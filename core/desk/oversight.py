@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.arguments import checked, checked_methods
 from core.canonical import Json
 from core.clock import Clock, SystemClock
 from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, count_calls, count_threads, tool_figures
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between, person_named
+from core.desk.given import check_store
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Hit, snippet
@@ -47,6 +49,7 @@ class SealedThread:
     updated_at: str
 
 
+@checked_methods
 class Oversight:
     """Lists the records of all people in a store, for a viewer. A program can use it without a Desk.
 
@@ -54,8 +57,9 @@ class Oversight:
     Unavailable or StoreRefused if the look could not be put on record.
     """
 
+    @checked("store")
     def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
-        self._store = store
+        self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
         self._lists = Lists(store)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import cast, get_args
 
+from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso
+from core.desk.given import check_store
 from core.desk.lists import Listing, Lists
 from core.desk.tallies import size
 from core.errors import Denied, NotFound
@@ -56,6 +58,7 @@ class OwnLook:
     title: str | None
 
 
+@checked_methods
 class OwnData:
     """Reads what is kept about a viewer. A program can use it without a Desk.
 
@@ -63,6 +66,7 @@ class OwnData:
     announced. Each method raises Denied if the viewer is not an employee. Its calls are not looks.
     """
 
+    @checked("store")
     def __init__(
         self,
         store: Store,
@@ -71,7 +75,7 @@ class OwnData:
         audit: AuditLog | None = None,
         looks_shown_after: timedelta = timedelta(0),
     ) -> None:
-        self._store = store
+        self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
         self._lists = Lists(store)

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Generic, Self
 
-from pydantic import BaseModel
 from typing_extensions import TypeVar
 
+from core.canonical import Json
 from core.errors import TurnNotCompleted
 from core.log.records import ToolCall, Totals, Turn
 from core.values import Citation, Concern, TurnStatus, shortened, usd
-from core.worker.structured_output import parse
+from core.worker.structured_output import AnswerSchema, Misfit, SchemaFailed, within
 
-S = TypeVar("S", bound=BaseModel, default=BaseModel)
-"""The schema of an answer."""
+S = TypeVar("S", default=object)
+"""The type of an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +33,13 @@ class Reply(Generic[S]):
     `concern` is what care recognised in the question, None if nothing: show its card above the text.
 
     `tool_calls` are all calls of the turn, in order; `waiting` are those that wait for a decision. `parsed` is the
-    answer as the `schema` given to `ask`; None without a schema, or if the answer does not fit it. `cost` is in
+    answer as the `schema` given to `ask`; None without a schema, or if the turn did not complete. `cost` is in
     nano-USD, None if the cost of one of the model calls is unknown; `usage` counts those calls. `error` says
     why the turn did not complete, None if it did or still waits.
+
+    `status` is that of the turn on record, with one exception: a turn that completed without its schema's validators,
+    in another process, or whose answer was erased since, is `failed` here if the answer is not one of the schema. The
+    code of the error is then invalid_output, schema_failed or erased.
     """
 
     turn_id: str
@@ -65,16 +70,16 @@ class Reply(Generic[S]):
         return self
 
 
-def as_reply(turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None) -> Reply[S]:
-    """The reply that a turn and its calls make."""
-    error = TurnError(code=turn.code, message=turn.message) if turn.code else None
+async def as_reply(turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None, seconds: float) -> Reply[S]:
+    """The reply that a turn and its calls make. The schema's validators have so many seconds."""
+    status, error = turn.status, TurnError(code=turn.code, message=turn.message) if turn.code else None
     parsed = None
-    if schema and turn.status == "completed":
-        parsed, misfit = parse(turn.output, schema)
-        error = TurnError(code="invalid_output", message=misfit) if misfit else error
+    if schema is not None and status == "completed":
+        parsed, error = await _parsed(turn.output, schema, seconds)
+        status = "failed" if error else status
     return Reply(
         turn_id=turn.id,
-        status=turn.status,
+        status=status,
         text=turn.text,
         citations=turn.citations,
         tool_calls=list(calls),
@@ -85,3 +90,15 @@ def as_reply(turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None) -> R
         parsed=parsed,
         concern=turn.concern,
     )
+
+
+async def _parsed(output: Json, schema: type[S], seconds: float) -> tuple[S | None, TurnError | None]:
+    """The answer on record as the schema's type, or why it is not one."""
+    if output is None:
+        return None, TurnError(code="erased", message="The answer has been erased.")
+    try:
+        return await within(seconds, partial(AnswerSchema(schema).parse, output)), None
+    except Misfit as misfit:
+        return None, TurnError(code="invalid_output", message=str(misfit))
+    except SchemaFailed as fault:
+        return None, TurnError(code="schema_failed", message=str(fault))

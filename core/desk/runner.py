@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import anyio
 from anyio.from_thread import BlockingPortal
 
+from core.arguments import checked_methods
 from core.canonical import Json
 from core.errors import RunnerError
 
@@ -22,6 +23,7 @@ T = TypeVar("T")
 _CLEANUP_SECONDS = 10
 
 
+@checked_methods
 class Runner:
     """Runs coroutines in one event loop, from any other thread: `with Runner() as run: run(desk.start())`.
 

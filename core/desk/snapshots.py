@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-
-from pydantic import BaseModel
+from typing import Any
 
 from core.canonical import Json, digest
 from core.log.commit import begin_stream
@@ -11,7 +10,7 @@ from core.log.facts import Blob, BlobContent, Snapshot
 from core.turn.journal import Journal
 from core.worker.claim import Equipment
 from core.worker.history import tool_json
-from core.worker.structured_output import schema_of
+from core.worker.structured_output import AnswerSchema
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ class Snapshots:
         self._tools = _with_digest([tool_json(tool.schema) for tool in equipment.tools.values()])
         self._options = _with_digest(equipment.options.model_dump(mode="json"))
 
-    async def take(self, journal: Journal, schema: type[BaseModel] | None = None) -> Snapshot:
+    async def take(self, journal: Journal, schema: AnswerSchema[Any] | None = None) -> Snapshot:
         """What a turn of this thread runs with from now on. Raises Unavailable, Full and StoreRefused."""
         equipment = self._equipment
         instructions = (journal.thread.instructions if journal.thread else "") or self._instructions
@@ -46,7 +45,7 @@ class Snapshots:
             tools=await self._blob(*self._tools),
             options=await self._blob(*self._options),
             handbooks=await self._blob(*_with_digest(dict(versions))),
-            output=await self._blob(*_with_digest(schema_of(schema))) if schema else None,
+            output=await self._blob(*_with_digest(schema.json())) if schema else None,
         )
 
     async def _blob(self, value: Json, name: str) -> str:

@@ -130,6 +130,7 @@ class Workers:
 
     def leave(self, turn_id: str) -> None:
         """End this desk's work on a turn that another caller has ended."""
+        self._equipment.schemas.pop(turn_id, None)
         self._places.drop(turn_id)
         for work in self._works.values():
             if work.turn == turn_id:
@@ -248,6 +249,8 @@ class Workers:
             self._idle.set()
         turn = journal.state.items.get(work.turn)
         if isinstance(turn, Turn):
+            if turn.ended_at is not None:
+                self._equipment.schemas.pop(turn.id, None)
             self._equipment.earlier.add(turn.thread, turn, journal.state.items)
             try:
                 await self.recovery.tidy(turn)

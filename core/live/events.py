@@ -18,6 +18,18 @@ class TextEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReasoningEvent:
+    """More of the model's thinking in one model call, or of the provider's summary of it. It is not part of the answer.
+
+    All of a call's events joined are `ModelCall.reasoning_text`, unless the call was made for another purpose.
+    """
+
+    kind: Literal["reasoning"] = "reasoning"
+    call_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingEvent:
     """The turn is not begun yet: its desk works on as many turns as it may. Comes again when `ahead` has changed.
 
@@ -98,6 +110,7 @@ Event: TypeAlias = (
     WaitingEvent
     | BegunEvent
     | TextEvent
+    | ReasoningEvent
     | AttemptEvent
     | ToolStartedEvent
     | ToolProgressEvent

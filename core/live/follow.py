@@ -18,6 +18,7 @@ from core.live.events import (
     BegunEvent,
     EndedEvent,
     Event,
+    ReasoningEvent,
     TextEvent,
     ToolFinishedEvent,
     ToolProgressEvent,
@@ -26,10 +27,10 @@ from core.live.events import (
 )
 from core.live.stream import live_stream
 from core.live.wakeups import Listener, Wakeups
-from core.log.facts import LiveProgress, LiveText, ThreadFact, fact, thread_fact
+from core.log.facts import LiveProgress, LiveReasoning, LiveText, ThreadFact, fact, thread_fact
 from core.log.fold import State, fold
 from core.log.projection import joined
-from core.log.records import Thread, ToolCall, Turn
+from core.log.records import ModelCall, Thread, ToolCall, Turn
 from core.store import Store
 from core.values import Entry
 
@@ -61,6 +62,9 @@ class _View:
         self._shown: list[str] = []
         # The open call's text since `text` was last called. None: what counts has to be worked out as a whole.
         self._more: list[str] | None = None
+        # Characters of each model call's reasoning: those that were shown, and those that came on the live stream.
+        self._thought: dict[str, int] = {}
+        self._thought_live: dict[str, int] = {}
         self._fence = 0
         self._waits = False
         self._ahead: int | None = None
@@ -95,8 +99,8 @@ class _View:
         call = self.state.items.get(call_id)
         return call if isinstance(call, ToolCall) else None
 
-    def live_entry(self, entry: Entry) -> ToolProgressEvent | None:
-        """Take the live stream's next entry. Its text waits for `text`; only progress is an event at once."""
+    def live_entry(self, entry: Entry) -> list[Event]:
+        """Take the live stream's next entry, and return its events. Text waits for what comes next, or for `text`."""
         self.live_n = entry.n
         shown = fact(entry)
         if isinstance(shown, LiveText):
@@ -104,10 +108,32 @@ class _View:
             self._live_texts.setdefault(shown.call, []).append(shown.text)
             if self._more is not None and shown.call == self._live_call:
                 self._more.append(shown.text)
+        if isinstance(shown, LiveReasoning):
+            before = self._thought_live.get(shown.call, 0)
+            self._thought_live[shown.call] = before + len(shown.text)
+            # The call's end may have been read before: it has all of this already.
+            return [*self.text(), *self._reasoning(shown.call, shown.text, before)]
         if isinstance(shown, LiveProgress) and (call := self.call(shown.call)) and call.status == "running":
             message = shown.content.message if shown.content else ""
-            return ToolProgressEvent(call_id=shown.call, message=message, done=shown.done, total=shown.total)
-        return None
+            return [
+                *self.text(),
+                ToolProgressEvent(call_id=shown.call, message=message, done=shown.done, total=shown.total),
+            ]
+        return []
+
+    def reasoning(self, call_id: str) -> list[Event]:
+        """What was not shown yet of the reasoning of a model call that has ended."""
+        call = self.state.items.get(call_id)
+        if not isinstance(call, ModelCall) or call.purpose != "answer":
+            return []
+        return self._reasoning(call_id, call.reasoning_text, 0)
+
+    def _reasoning(self, call_id: str, text: str, before: int) -> list[Event]:
+        """The part of this reasoning that was not shown yet; `before` it so many characters of the call have come."""
+        shown = self._thought.get(call_id, 0)
+        new = text[max(0, shown - before) :]
+        self._thought[call_id] = max(shown, before + len(text))
+        return [ReasoningEvent(call_id=call_id, text=new)] if new else []
 
     def text(self) -> list[Event]:
         """The events that bring what was shown to what counts now."""
@@ -152,7 +178,7 @@ class _View:
         self._live_call = open_turn.model_call.call if open_turn.model_call else ""
         stream = live_stream(self.turn_id, open_turn.model_call.fence if open_turn.model_call else open_turn.fence)
         if stream != self.live:
-            self.live, self.live_n, self._live_texts = stream, 0, {}
+            self.live, self.live_n, self._live_texts, self._thought_live = stream, 0, {}, {}
 
 
 class _Source:
@@ -226,6 +252,8 @@ def _thread_events(view: _View, entries: list[Entry], listener: Listener) -> lis
         if getattr(following, "turn", view.turn_id) != view.turn_id:
             continue
         match following.kind:
+            case "model.answered" | "model.failed":
+                events += view.reasoning(following.call)
             case "tool.started":
                 events += [*view.text(), *_of(ToolStartedEvent, view.call(following.call))]
             case "tool.finished" | "approval.denied" | "call.deferred":
@@ -239,8 +267,8 @@ def _thread_events(view: _View, entries: list[Entry], listener: Listener) -> lis
 
 
 def _live_events(view: _View, entries: list[Entry]) -> list[Event]:
-    events = [progress for entry in entries if entry.n > view.live_n and (progress := view.live_entry(entry))]
-    return [*view.text(), *events]
+    events = [event for entry in entries if entry.n > view.live_n for event in view.live_entry(entry)]
+    return [*events, *view.text()]
 
 
 def _of(event: type[ToolStartedEvent] | type[ToolFinishedEvent], call: ToolCall | None) -> list[Event]:

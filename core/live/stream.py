@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import anyio
 
@@ -20,6 +21,7 @@ from core.log.facts import (
     Beat,
     LiveProgress,
     LiveProgressContent,
+    LiveReasoning,
     LiveText,
     Sealed,
     draft,
@@ -46,10 +48,19 @@ def live_stream(turn: str, fence: int) -> str:
 
 @dataclass(slots=True)
 class _Text:
-    """Text of one model call that waits to be committed, piece by piece."""
+    """Text of one model call, or its thinking, that waits to be committed, piece by piece."""
 
+    kind: Literal["live.text", "live.reasoning"]
     call: str
     pieces: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a live stream shows of one model call."""
+
+    text: str = ""
+    reasoning: str = ""
 
 
 class LiveStream:
@@ -96,14 +107,21 @@ class LiveStream:
 
     def text(self, call: str, text: str) -> None:
         """Add text of a model call, to be committed with the next window. Raises Superseded if the stream is sealed."""
+        self._add("live.text", call, text)
+
+    def reasoning(self, call: str, text: str) -> None:
+        """As `text`, for the thinking of a model call."""
+        self._add("live.reasoning", call, text)
+
+    def _add(self, kind: Literal["live.text", "live.reasoning"], call: str, text: str) -> None:
         if self.lost:
             raise Superseded(self.name)
         last = self._waiting[-1] if self._waiting else None
-        if isinstance(last, _Text) and last.call == call:
+        if isinstance(last, _Text) and (last.kind, last.call) == (kind, call):
             last.pieces.append(text)
             self._size += len(text)
         else:
-            self._put(_Text(call, [text]), len(text))
+            self._put(_Text(kind, call, [text]), len(text))
 
     def beat(self) -> None:
         """A sign of life, by which recovery in other processes sees that the turn has a worker.
@@ -218,31 +236,32 @@ class LiveWriter:
 
 
 def _text_draft(waiting: _Text) -> Draft:
-    """What `draft` makes of a LiveText, without the checks of a fact, which cost more than all else about a text."""
-    return Draft(
-        kind="live.text", v=LiveText.V, shell={"call": waiting.call}, payload={"text": "".join(waiting.pieces)}
-    )
+    """What `draft` makes of a LiveText or LiveReasoning, without the checks of a fact, which cost most of all."""
+    v = LiveText.V if waiting.kind == "live.text" else LiveReasoning.V
+    return Draft(kind=waiting.kind, v=v, shell={"call": waiting.call}, payload={"text": "".join(waiting.pieces)})
 
 
-async def seal(store: Store, clock: Clock, stream: str, call: str, *, patience: float) -> str:
-    """End a live stream and return the text that it shows of a model call. It may be sealed already.
+async def seal(store: Store, clock: Clock, stream: str, call: str, *, patience: float) -> Shown:
+    """End a live stream and return what it shows of a model call. It may be sealed already.
 
-    The text is final: what the worker commits from now on meets Conflict, and is not shown. Raises Unavailable if the
-    store does not take the seal within `patience` seconds.
+    What it shows is final: what the worker commits from now on meets Conflict, and is not shown. Raises Unavailable if
+    the store does not take the seal within `patience` seconds.
     """
-    n, last_hash, text = 0, GENESIS, ""
+    n, last_hash, text, reasoning = 0, GENESIS, "", ""
     while True:
         while entries := await store.read(stream, n):
             for entry in entries:
                 n, last_hash = entry.n, entry.hash
                 shown = fact(entry)
                 if isinstance(shown, Sealed):
-                    return text
+                    return Shown(text, reasoning)
                 if isinstance(shown, LiveText) and shown.call == call:
                     text += shown.text
+                if isinstance(shown, LiveReasoning) and shown.call == call:
+                    reasoning += shown.text
         end = chain(stream, n, last_hash, [draft(Sealed())], by="desk", at=clock.now(), salts=[clock.token()])
         try:
             await commit_surely(store, clock, stream, n, end, patience=patience)
         except Conflict:
             continue
-        return text
+        return Shown(text, reasoning)

@@ -49,7 +49,8 @@ def _emptied(item: Item) -> dict[str, Any]:  # Any: fields of the item
             return _emptied_call(item)
         case ModelCall():
             texts = {"answer": None, "message": None, "fault": None}
-            return {**texts, "reasoning": [], "hook_failures": _hooks(item.hook_failures), "erased": True}
+            thoughts = {"reasoning": [], "reasoning_text": ""}
+            return {**texts, **thoughts, "hook_failures": _hooks(item.hook_failures), "erased": True}
         case Retrieval():
             return {"query": None, "passages": [], "erased": True}
         case Summary():

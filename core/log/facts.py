@@ -292,11 +292,13 @@ class ModelAsked(Fact):
 class AnswerContent(Value):
     """`arguments` maps call ids to arguments; arguments other than a JSON object become `{"INVALID_JSON": raw}`.
 
-    `fault` tells the model why its answer must be given again, None if the answer stands.
+    `reasoning` are the provider's own blocks, as they are sent back, and `reasoning_text` is what followers were shown
+    of the model's thinking. `fault` tells the model why its answer must be given again, None if the answer stands.
     """
 
     text: str
     reasoning: list[dict[str, Json]] = Field(default_factory=list)
+    reasoning_text: str = ""
     arguments: dict[str, Json] = Field(default_factory=dict)
     fault: str | None = None
 
@@ -308,7 +310,7 @@ class ModelAnswered(Fact):
     removed from the text, because the turn has not found a passage of that number.
     """
 
-    V: ClassVar[int] = 2  # PlannedCall has got `filters` and `subject`
+    V: ClassVar[int] = 3  # PlannedCall has got `filters` and `subject`, then the content `reasoning_text`
 
     kind: Literal["model.answered"] = "model.answered"
     turn: str
@@ -333,6 +335,7 @@ class ModelAnswered(Fact):
 class FailureContent(Value):
     text: str
     message: str
+    reasoning_text: str = ""
 
 
 class ModelFailed(Fact):
@@ -340,6 +343,8 @@ class ModelFailed(Fact):
 
     `left_out` is as in `ModelAnswered`.
     """
+
+    V: ClassVar[int] = 2  # the content has got `reasoning_text`
 
     kind: Literal["model.failed"] = "model.failed"
     turn: str
@@ -674,6 +679,19 @@ class LiveText(Fact):
         return self.content.text if self.content else ""
 
 
+class LiveReasoning(Fact):
+    """A piece of the thinking of model call `call`, in the order it came."""
+
+    kind: Literal["live.reasoning"] = "live.reasoning"
+    call: str
+    content: LiveTextContent | None
+
+    @property
+    def text(self) -> str:
+        """The piece of thinking, "" once erased."""
+        return self.content.text if self.content else ""
+
+
 class LiveProgressContent(Value):
     message: str
 
@@ -832,7 +850,7 @@ ThreadFact: TypeAlias = (
     | HandoverEnded
     | Erased
 )
-LiveFact: TypeAlias = LiveText | LiveProgress | Beat | Sealed
+LiveFact: TypeAlias = LiveText | LiveReasoning | LiveProgress | Beat | Sealed
 AnyFact: TypeAlias = (
     ThreadFact
     | LiveFact

@@ -13,6 +13,11 @@ def answer_id(turn: str) -> str:
     return f"{turn}-a"
 
 
+def turn_of_answer(answer: str) -> str | None:
+    """The id of the turn that an answer belongs to, from the message's id; None if it is not an answer's."""
+    return answer.removesuffix("-a") if answer.endswith("-a") else None
+
+
 def turn_of_call(call: str) -> str:
     """The id of the turn that a tool call belongs to, from the call's id."""
     return call.rpartition("-")[0]

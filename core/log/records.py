@@ -512,6 +512,9 @@ class ToolCall(Value):
 class ModelCall(Value):
     """One physical request to a model; failed ones are records too. `cost` is in nano-USD, None if unknown.
 
+    `reasoning_text` is the model's thinking, or its summary, as followers were shown it, "" without any; `reasoning`
+    are the provider's own blocks, as they are sent back.
+
     `code` and `message` say why it failed, `repair` and `fault` why its answer had to be given again. `changed` names
     the parts of the request that hooks changed, `hook_failures` the hooks that failed. `covers` is the first and last
     entry of a summary. `left_out` are the numbers of markers that were removed from the text, because the turn has not
@@ -532,6 +535,7 @@ class ModelCall(Value):
     stop_reason: StopReason | None = None
     answer: str | None = None
     reasoning: list[dict[str, Json]] = Field(default_factory=list)
+    reasoning_text: str = ""
     usage: Usage = Field(default_factory=Usage)
     cost: int | None = None
     ttft_ms: int | None = None

@@ -100,7 +100,8 @@ class WrittenCall:
 class Answered:
     """A whole answer, with the calls in it.
 
-    `misfit` says why the text does not fit the requested schema. If it fits, `output` is its JSON.
+    `misfit` says why the text does not fit the requested schema. If it fits, `output` is its JSON. `unjudged` says how
+    the schema's own code failed, so that it is not known whether the text fits.
     """
 
     worker: Worker
@@ -108,6 +109,7 @@ class Answered:
     calls: tuple[WrittenCall, ...] = ()
     misfit: str | None = None
     output: Json = None
+    unjudged: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +210,8 @@ class CloseDeferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
-    """A turn is ended from outside its worker. `partial` is the sealed text of the open model call, "" without one.
+    """A turn is ended from outside its worker. `partial` and `reasoning` are what the open model call's sealed stream
+    shows of its text and its thinking, "" without one.
 
     `n` is the last entry that was judged: after any further entry the turn stays open. None for a stop.
     """
@@ -221,6 +224,7 @@ class Close:
     message: str | None
     partial: str
     n: int | None = None
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,12 +236,17 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
-    """The worker ends its own turn as failed, because it cannot go on."""
+    """The worker ends its own turn: as failed, because it cannot go on, or as refused by a hook.
+
+    `partial` and `reasoning` are as in `Close`.
+    """
 
     worker: Worker
     partial: str
     code: str
     message: str
+    status: Literal["failed", "refused"] = "failed"
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

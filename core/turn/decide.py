@@ -221,8 +221,8 @@ def _of_holder(state: State, open_turn: OpenTurn, command: Command, options: Opt
         case GiveUp():
             text = joined(state.item(Turn, turn).text, _partial(state, open_turn, command.partial))
             return (
-                *_closed_calls(open_turn, fence, "lost", command.partial),
-                _ended(state, turn, fence, "failed", text, code=command.code, message=command.message),
+                *_closed_calls(open_turn, fence, "lost", command),
+                _ended(state, turn, fence, command.status, text, code=command.code, message=command.message),
             )
     raise TypeError(f"decide has no rule for {type(command).__name__}")
 
@@ -329,7 +329,8 @@ def _answered(state: State, open_turn: OpenTurn, command: Answered, options: Opt
         return (answered, *faults)
     text = joined(state.item(Turn, turn).text, answered.text)
     status, code = _ending(command, request, may_request)
-    end = _ended(state, turn, fence, status, text, code=code, message=command.misfit, output=command.output)
+    message = command.misfit or command.unjudged
+    end = _ended(state, turn, fence, status, text, code=code, message=message, output=command.output)
     return answered, end
 
 
@@ -374,6 +375,8 @@ def _ending(command: Answered, request: OpenModelCall, may_request: bool) -> tup
         case "other":
             return "interrupted", "unknown_stop"  # a stop reason that is new to us may mean that the text is cut
         case _:
+            if command.unjudged is not None:
+                return "failed", "schema_failed"
             return ("failed", "invalid_output") if command.misfit is not None else ("completed", None)
 
 
@@ -436,7 +439,7 @@ def _close(state: State, command: Close) -> tuple[ThreadFact, ...]:
     text = joined(state.item(Turn, turn).text, _partial(state, open_turn, command.partial))
     return (
         _claim(open_turn, command.worker, command.reason),
-        *_closed_calls(open_turn, fence, command.reason, command.partial),
+        *_closed_calls(open_turn, fence, command.reason, command),
         _ended(state, turn, fence, command.status, text, code=command.code, message=command.message),
     )
 
@@ -448,32 +451,33 @@ def _partial(state: State, open_turn: OpenTurn, sealed: str) -> str:
 
 
 def _closed_calls(
-    open_turn: OpenTurn, fence: int, reason: Literal["stop", "expired", "lost"], partial: str
+    open_turn: OpenTurn, fence: int, reason: Literal["stop", "expired", "lost"], shown: Close | GiveUp
 ) -> list[ThreadFact]:
     """The last status of every call that is still open when its turn ends."""
     facts: list[ThreadFact] = []
     if open_turn.model_call:
         code, message = ("cancelled", "stopped") if reason == "stop" else ("worker_lost", "the worker is gone")
-        facts.append(broken_off(open_turn.turn, fence, open_turn.model_call, text=partial, code=code, message=message))
+        content = FailureContent(text=shown.partial, message=message, reasoning_text=shown.reasoning)
+        facts.append(broken_off(open_turn.turn, fence, open_turn.model_call, code, content))
     for call in open_turn.calls:
         if not call.closed:
             facts.append(_unfinished(open_turn.turn, fence, call, reason))
     return facts
 
 
-def broken_off(turn: str, fence: int, call: OpenModelCall, *, text: str, code: str, message: str) -> ModelFailed:
-    """A model call whose end its worker did not see: its cost is unknown, `text` is what it has shown."""
+def broken_off(turn: str, fence: int, call: OpenModelCall, code: str, content: FailureContent) -> ModelFailed:
+    """A model call whose end its worker did not see: its cost is unknown, `content` has what it has shown."""
     return ModelFailed(
         turn=turn,
         fence=fence,
         call=call.call,
         code=code,
-        shown=bool(text),
+        shown=bool(content.text),
         usage=Usage(),
         cost=None,
         ttft_ms=None,
         duration_ms=None,
-        content=FailureContent(text=text, message=message),
+        content=content,
     )
 
 

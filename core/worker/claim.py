@@ -1,7 +1,11 @@
 """A claimed turn: the log, the live stream and the remaining time of the worker that holds it."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
 
 from core.clock import Clock
 from core.errors import Superseded
@@ -17,6 +21,7 @@ from core.values import Worker
 from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked
 from core.worker.model_chain import Chain
+from core.worker.structured_output import AnswerSchema
 
 DESK = "desk"
 """`Entry.by` of what a worker writes."""
@@ -26,17 +31,23 @@ _SLACK = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """What a desk gives every worker."""
+    """What a desk gives every worker.
+
+    `threads` are those for tools that are not async. `schemas` are the types that answers have to be, by the turns
+    asked here.
+    """
 
     store: Store
     clock: Clock
     live: LiveWriter
     chain: Chain
     tools: Mapping[str, Tool]
+    threads: anyio.CapacityLimiter
     retriever: Retriever | None
     earlier: EarlierTurns
     options: Options
     hooked: Hooked
+    schemas: dict[str, AnswerSchema[Any]] = field(default_factory=dict)
 
 
 class ClaimedTurn:
@@ -55,6 +66,8 @@ class ClaimedTurn:
         self.fence = 0
         self.until = equipment.clock.monotonic() + equipment.options.turn_deadline
         self.expected = 0.0
+        self._waits = anyio.CancelScope()  # of the next wait, which a caller may end before it begins
+        self._superseded = False
 
     def mine(self) -> OpenTurn | None:
         """The open turn; None once it has ended, or another worker holds it."""
@@ -89,6 +102,26 @@ class ClaimedTurn:
     def left(self, seconds: float) -> float:
         """So many seconds, or what is left of the turn's deadline if that is less."""
         return max(0.0, min(seconds, self.until - self.equipment.clock.monotonic()))
+
+    async def wait_for_thread(self, holder: object) -> bool:
+        """Wait until a thread is free, and hold it for `holder`; False if the turn's deadline or the desk ends first.
+
+        Raises Superseded if another caller ends the turn.
+        """
+        self.expect(self.left(math.inf))
+        with self._waits as waits:
+            waits.deadline = anyio.current_time() + self.left(math.inf)
+            await self.equipment.threads.acquire_on_behalf_of(holder)
+            self._waits = anyio.CancelScope()
+            return True
+        if self._superseded:
+            raise Superseded(self.turn_id)
+        return False
+
+    def stop_waiting(self, *, superseded: bool) -> None:
+        """End a wait for a thread. `superseded`: another caller has ended the turn."""
+        self._superseded |= superseded
+        self._waits.cancel()
 
     @property
     def turn(self) -> Turn:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from core.live.stream import live_stream, seal
+from core.live.stream import Shown, live_stream, seal
 from core.log.facts import ThreadFact
 from core.log.fold import State
 from core.turn.commands import Close
@@ -32,12 +32,12 @@ async def close_turn(
 
     async def command(state: State) -> Close:
         open_turn = state.open_turn
-        partial = ""
+        shown = Shown()
         if open_turn and open_turn.turn == turn and open_turn.model_call and judged in (None, state.n):
             # Sealed before the commit, and again after every Conflict: the worker can then show nothing more, and the
             # recorded text is the text that was seen.
             stream = live_stream(turn, open_turn.model_call.fence)
-            partial = await seal(
+            shown = await seal(
                 equipment.store, equipment.clock, stream, open_turn.model_call.call, patience=equipment.options.lease
             )
         return Close(
@@ -47,7 +47,8 @@ async def close_turn(
             status=status,
             code=code,
             message=None,
-            partial=partial,
+            partial=shown.text,
+            reasoning=shown.reasoning,
             n=judged,
         )
 

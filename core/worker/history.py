@@ -172,7 +172,10 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
 
 
 def check_sendable(request: ModelRequest) -> None:
-    """Raises InvalidInput for a request that providers refuse: calls and results that do not match, or empty text."""
+    """Raises InvalidInput for a request that providers refuse.
+
+    Its calls and results do not match, a text is empty, or a tool must be called that it does not have.
+    """
     waiting: list[tuple[str, str]] = []
     if not request.messages or not isinstance(request.messages[0], UserMessage):
         raise InvalidInput("the first message is a question")
@@ -191,6 +194,9 @@ def check_sendable(request: ModelRequest) -> None:
         waiting = [(call.id, call.tool) for call in calls]
     if waiting:
         raise InvalidInput(f"call {waiting[0][0]} has no result")
+    names = [tool.name for tool in request.tools]
+    if request.tool_choice not in ("auto", "none", *(["required", *names] if names else [])):
+        raise InvalidInput(f"the request has no tool for its tool_choice {request.tool_choice!r}")
     canonical(as_json(request))
 
 
@@ -202,6 +208,8 @@ def as_json(request: ModelRequest) -> Json:
         "tools": [tool_json(tool) for tool in request.tools],
         "settings": dict(request.settings),
         "output": None if request.output is None else dict(request.output),
+        **({} if request.tool_choice == "auto" else {"tool_choice": request.tool_choice}),
+        **({} if request.calls_at_once else {"calls_at_once": False}),
         "asked_at": request.asked_at,
         "country": request.country,
     }

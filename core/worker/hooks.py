@@ -11,8 +11,9 @@ from typing import Literal, TypeVar
 
 import anyio
 
+from core.arguments import check_fields
 from core.canonical import Json
-from core.errors import RolltopError
+from core.errors import InvalidInput, RolltopError
 from core.gate import Viewer
 from core.model import ModelRequest
 from core.values import CallStatus, Purpose, StopReason, Usage
@@ -21,7 +22,7 @@ from core.worker.history import check_sendable
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-PARTS = ("instructions", "messages", "tools", "settings")
+PARTS = ("instructions", "messages", "tools", "settings", "tool_choice", "calls_at_once")
 """What of a request a hook may change."""
 
 WITHHELD = "The result is withheld: a check after the call failed."
@@ -77,24 +78,49 @@ class CallOutcome:
     told: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a hook returns to end the turn. `reason` is a sentence for the employee, of 1 to 1000 characters.
+
+    Raises InvalidInput without a reason.
+    """
+
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.reason, str) or not self.reason.strip():
+            raise InvalidInput('a refusal needs a reason: write `Refusal("Payroll is closed until Monday.")`')
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
     """Any of four functions.
 
     `before_model_call` runs before each physical request of a turn and returns another request, or None to leave it.
     `after_model_call` sees the outcome once it is on record. `before_tool_call` returns why a call is denied, or None
-    to let it run. `after_tool_call` returns what the model is told in place of the result, or None to leave it; the
-    record keeps both.
+    to let it run; the model is told the text, it is the call's `error` on record, and the turn goes on.
+    `after_tool_call` returns what the model is told in place of the result, or None to leave it; the record keeps both.
+
+    If `before_model_call` or `before_tool_call` returns a Refusal, the turn ends: the request is not sent, or the call
+    is denied. The turn's status is `refused`, its code is refused_by_hook, and its message, which is
+    `Reply.error.message`, is the reason. What was shown before stays.
     """
 
-    before_model_call: Callable[[ModelView, ModelRequest], Awaitable[ModelRequest | None]] | None = None
+    before_model_call: Callable[[ModelView, ModelRequest], Awaitable[ModelRequest | Refusal | None]] | None = None
     after_model_call: Callable[[ModelView, ModelOutcome], Awaitable[None]] | None = None
-    before_tool_call: Callable[[CallView], Awaitable[str | None]] | None = None
+    before_tool_call: Callable[[CallView], Awaitable[str | Refusal | None]] | None = None
     after_tool_call: Callable[[CallView, CallOutcome], Awaitable[str | None]] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 class HookFault(RolltopError):
     """A hook failed. The message names the type it raised, never its words, which may be an employee's."""
+
+
+class RefusedByHook(RolltopError):
+    """A hook has refused to go on with the turn. The message is its reason."""
 
 
 class Hooked:
@@ -110,10 +136,15 @@ class Hooked:
         return any(hooks.after_tool_call for hooks in self._hooks)
 
     async def change(self, view: ModelView, request: ModelRequest) -> ModelRequest:
-        """The request as the hooks want it sent. Raises HookFault if a hook fails, or its request cannot be sent."""
+        """The request as the hooks want it sent.
+
+        Raises HookFault if a hook fails, or its request cannot be sent, and RefusedByHook.
+        """
         for hooks in self._hooks:
             if hook := hooks.before_model_call:
                 changed = await self._call("before_model_call", hook(view, request))
+                if isinstance(changed, Refusal):
+                    raise RefusedByHook(_words(changed.reason))
                 request = request if changed is None else _checked(changed, request)
         return request
 
@@ -128,8 +159,8 @@ class Hooked:
                     failures.append(str(fault))
         return failures
 
-    async def deny(self, view: CallView) -> str | None:
-        """The first hook's reason to deny the call; None if all allow it."""
+    async def deny(self, view: CallView) -> str | RefusedByHook | None:
+        """The first hook's reason to deny the call, or to end the turn; None if all allow it."""
         for hooks in self._hooks:
             if hook := hooks.before_tool_call:
                 try:
@@ -137,7 +168,7 @@ class Hooked:
                 except HookFault as fault:
                     return f"The check before it failed ({fault})."
                 if denial is not None:
-                    return _words(denial)
+                    return RefusedByHook(_words(denial.reason)) if isinstance(denial, Refusal) else _words(denial)
         return None
 
     async def tell(self, view: CallView, outcome: CallOutcome) -> tuple[str | None, str | None]:

@@ -3,11 +3,12 @@
 Every physical request is on record before it goes out, and its outcome before the worker acts on it.
 """
 
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
 import anyio
-from anyio import to_thread
 
 from core.canonical import Json
 from core.errors import RolltopError, Superseded, TooLarge
@@ -23,8 +24,10 @@ from core.worker.claim import DESK, ClaimedTurn
 from core.worker.history import request_digest, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView
 from core.worker.model_request import RunningRequest
-from core.worker.structured_output import read_output
+from core.worker.structured_output import Misfit, SchemaFailed, read_output, within
 from core.worker.tool_calls import note_failure
+
+log = logging.getLogger(__name__)
 
 _LONGEST_DELAY = 30.0
 _NO_PAUSE = frozenset(("empty", "worker_left", "too_large"))
@@ -58,7 +61,9 @@ class ModelCalls:
         if model is None:
             raise NoModel("each model has failed several times within a minute: ask again later")
         bad_calls = open_turn.repairs.count("calls") > MAX_REPAIRS["calls"]
-        with_tools = act.step <= options.max_steps and not bad_calls
+        with_tools = act.step <= options.max_steps and not bad_calls and options.tool_choice != "none"
+        # Once: a model that must call a tool in each answer gives none in words.
+        chooses = with_tools and not open_turn.calls and claimed.turn.report is None
         trimmed = any(call.code == "too_large" for call in failed)
         choice = await equipment.earlier.choose(claimed.turn, trimmed=trimmed)
         earlier = await equipment.earlier.messages(claimed.turn, choice.turns)
@@ -68,6 +73,8 @@ class ModelCalls:
             messages=(*summary_messages(choice.summary), *earlier, *own),
             tools=tuple(tool.schema for tool in equipment.tools.values()) if with_tools else (),
             settings=options.model_settings,
+            tool_choice=options.tool_choice if chooses else "auto",
+            calls_at_once=options.calls_at_once,
             output=await self._output(),
             asked_at=claimed.turn.opened_at,
             country=open_turn.standing.country,
@@ -170,9 +177,7 @@ class ModelCalls:
         if isinstance(outcome, Answered):
             if request.output is None or outcome.calls or outcome.answered.stop_reason != "end":
                 return outcome
-            # Off the event loop: an answer of half a megabyte takes seconds to check.
-            output, misfit = await to_thread.run_sync(read_output, outcome.answered.text, request.output)
-            return replace(outcome, output=output, misfit=misfit)
+            return await self._fitting(outcome, request.output)
         if outcome.failed.code == "too_large" and can_trim:
             return replace(outcome, retryable=True)
         others = [name for name in chain.able(failed) if name != model.name]
@@ -180,6 +185,21 @@ class ModelCalls:
         return replace(
             outcome, retryable=outcome.retryable or bool(others), untried=any(name not in tried for name in others)
         )
+
+    async def _fitting(self, answer: Answered, schema: Mapping[str, Json]) -> Answered:
+        """The answer with its JSON if that fits the schema, or else with what is wrong."""
+        claimed = self._claimed
+        seconds = claimed.left(claimed.equipment.options.hook_deadline)
+        claimed.expect(seconds)
+        given = claimed.equipment.schemas.get(claimed.turn_id)
+        try:
+            judge = partial(read_output, answer.answered.text, schema, given)
+            return replace(answer, output=await within(seconds, judge))
+        except Misfit as misfit:
+            return replace(answer, misfit=str(misfit))
+        except SchemaFailed as error:
+            log.exception("turn %s: its schema failed", claimed.turn_id)
+            return replace(answer, unjudged=str(error))
 
     async def _record(self, outcome: Answered | Failed) -> Answered | Failed:
         """Put the outcome on record, and return what is recorded: an answer that is too large is recorded as failed."""
@@ -260,7 +280,11 @@ def _too_large(command: Answered, message: str) -> Failed:
         ttft_ms=answered.ttft_ms,
         duration_ms=answered.duration_ms,
         left_out=answered.left_out,
-        content=FailureContent(text=answered.text, message=message),
+        content=FailureContent(
+            text=answered.text,
+            message=message,
+            reasoning_text=answered.content.reasoning_text if answered.content else "",
+        ),
     )
     return Failed(worker=command.worker, failed=failed, retryable=False)
 

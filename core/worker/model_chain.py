@@ -5,8 +5,12 @@ the last one stood. Only the breaker, which spares a provider that is down, has 
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
+from pydantic import TypeAdapter, ValidationError
+
+from core.canonical import Json
 from core.clock import Clock
 from core.errors import InvalidInput
 from core.log.records import ModelCall
@@ -37,10 +41,22 @@ class Chain:
         """The models' names, in order."""
         return list(self._models)
 
-    @property
-    def settings(self) -> frozenset[str]:
-        """Every setting that at least one of the models accepts."""
-        return frozenset().union(*(model.settings for model in self._models.values()))
+    def check(self, settings: Mapping[str, Json]) -> None:
+        """Raises InvalidInput for a setting that all models lack, and for a value that does not fit one of them."""
+        for name, value in settings.items():
+            able = [model for model in self._models.values() if name in model.settings]
+            if not able:
+                names = sorted({name for model in self._models.values() for name in model.settings})
+                accepted = ", ".join(names) or "none"
+                raise InvalidInput(
+                    f"model {', '.join(self.names)} refuses the setting {name!r}; it accepts: {accepted}"
+                )
+            for model in able:
+                try:
+                    TypeAdapter[Json](cast(Any, model.settings[name])).validate_python(value, strict=True)
+                except ValidationError as error:
+                    faults = "; ".join(dict.fromkeys(fault["msg"] for fault in error.errors(include_input=False)))
+                    raise InvalidInput(f"the setting {name!r} does not fit the model {model.name}: {faults}") from None
 
     def choose(self, failed: Sequence[ModelCall]) -> Model | None:
         """The model to use after these failed calls of the step, oldest first; None if each is left alone for now."""

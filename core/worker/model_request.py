@@ -35,7 +35,7 @@ MAX_ARGUMENTS = 512 * 1024
 """Bytes of canonical JSON that the arguments of one answer's calls may have together."""
 
 MAX_REASONING = 1024 * 1024
-"""Bytes of canonical JSON that one answer's reasoning may have."""
+"""Bytes of canonical JSON that one answer's reasoning may have, its text and the provider's blocks together."""
 
 MAX_CALLS = 64
 """Calls that one answer may hold."""
@@ -79,13 +79,14 @@ class RunningRequest:
         self._scope = anyio.CancelScope()
         self._cancelled: str | None = None
         self._shown: list[str] = []
+        self._thought: list[str] = []
         self._markers = Markers(passages)
         self._calls: list[WrittenCall] = []
-        # Adapters tell of a call's arguments as thinking while they are written, and of the whole call at its end.
         self._left = {
             "text": MAX_ANSWER - _size(earlier),
-            "thinking": MAX_REASONING + MAX_ARGUMENTS,
             "reasoning": MAX_REASONING,
+            # Adapters tell of a call's arguments while they are written, and of the whole call at its end.
+            "writing": MAX_ARGUMENTS,
             "arguments": MAX_ARGUMENTS,
         }
         self._too_large: str | None = None
@@ -140,15 +141,17 @@ class RunningRequest:
                     return  # only an end that comes next is read: it brings the bill
                 if self._first is None:
                     self._first = self._clock.monotonic()
+                if event.kind in ("text", "reasoning") and self._live and self._live.full:
+                    # It waits for the store, which is not the model's fault.
+                    self._scope.deadline, renew = last, 0.0
+                    await self._live.room()
                 match event.kind:
                     case "text":
-                        if self._live and self._live.full:
-                            # It waits for the store, which is not the model's fault.
-                            self._scope.deadline, renew = last, 0.0
-                            await self._live.room()
                         self._say(event.text)
                     case "reasoning":
-                        self._take("thinking", _size(event.text))
+                        self._think(event.text)
+                    case "writing":
+                        self._take("writing", _size(event.text))
                     case "call":
                         self._add(event, careful)
                     case "finish":
@@ -164,6 +167,13 @@ class RunningRequest:
         text = text.encode(errors="replace").decode()
         if self._take("text", _size(text)):
             self._show(self._markers.feed(text))
+
+    def _think(self, text: str) -> None:
+        text = text.encode(errors="replace").decode()
+        if text and self._take("reasoning", _size(text)):
+            self._thought.append(text)
+            if self._live:
+                self._live.reasoning(self._call.call, text)
 
     def _add(self, call: CallDelta, careful: bool) -> None:
         if len(self._calls) == MAX_CALLS:
@@ -205,7 +215,7 @@ class RunningRequest:
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
             left_out=list(self._markers.left_out),
-            content=FailureContent(text=text, message=message),
+            content=FailureContent(text=text, message=message, reasoning_text="".join(self._thought)),
         )
         return Failed(worker=self._worker, failed=failed, retryable=retryable)
 
@@ -220,7 +230,9 @@ class RunningRequest:
             ttft_ms=self._ttft(),
             duration_ms=self._duration(),
             left_out=list(self._markers.left_out),
-            content=AnswerContent(text=self._text(), reasoning=list(finish.reasoning)),
+            content=AnswerContent(
+                text=self._text(), reasoning=list(finish.reasoning), reasoning_text="".join(self._thought)
+            ),
         )
         return Answered(worker=self._worker, answered=answered, calls=tuple(self._calls))
 

@@ -1,8 +1,10 @@
 """One run of a tool, and what can truthfully be reported of its outcome."""
 
+import logging
 import math
 import threading
 from collections.abc import Mapping
+from functools import partial
 
 import anyio
 import anyio.from_thread
@@ -17,6 +19,9 @@ from core.retrieval.search import Found
 from core.tools import Progress, Tool, ToolContext, jsonable
 from core.turn.commands import Finished
 from core.values import CallStatus, Effect, Worker
+from core.worker.blocking import timed
+
+log = logging.getLogger(__name__)
 
 MAX_RESULT = 4 * 1024 * 1024
 """Bytes of canonical JSON that a record holds of a result. Of a larger result it holds the first KEPT_OF_LARGE."""
@@ -49,7 +54,7 @@ async def act(
     code = message = None
     try:
         with anyio.fail_after(seconds) as scope:
-            result = await tool.run(arguments, context)
+            result = await timed(tool.run(arguments, context), clock.monotonic, partial(_log_blocking, tool.name))
     except TimeoutError as error:
         if scope.cancelled_caught:
             status, code, message = _AFTER_DEADLINE[tool.effect], "timed_out", f"no answer within {seconds:g} s"
@@ -79,6 +84,15 @@ async def act(
     if isinstance(result, Found):
         return Finished(worker=worker, finished=finished, search=result)
     return Finished(worker=worker, finished=_with_result(finished, result, tool.effect))
+
+
+def _log_blocking(tool: str, seconds: float) -> None:
+    log.warning(
+        "tool %s blocked the event loop for %.1f s, and every other turn with it: "
+        "make it a plain `def`, which runs in a thread, or await what takes so long",
+        tool,
+        seconds,
+    )
 
 
 def _with_result(finished: ToolFinished, result: object, effect: Effect) -> ToolFinished:

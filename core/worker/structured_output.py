@@ -1,64 +1,186 @@
-"""Structured output: whether an answer is JSON that fits the requested schema.
+"""Structured output: the schema that an answer has to fit, and whether it does.
 
-jsonschema is imported by the functions that need it, because its import costs more than that of the rest of core.
+The JSON schema is on record and judges in every process. The type's own validators judge besides, in the process that
+was given the type. jsonschema is imported by the functions that need it, because its import costs more than that of the
+rest of core.
 """
 
 import json
 import re
-from collections.abc import Mapping
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+import anyio
+from anyio import to_thread
+from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError, RootModel, ValidationError, create_model
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
-from core.errors import InvalidInput
+from core.errors import InvalidInput, RolltopError
+from core.tools import fault_words
 
-S = TypeVar("S", bound=BaseModel)
+S = TypeVar("S")
 
 MAX_WORDS = 1000
 MAX_FAULTS = 20
 """The most faults of an answer that the model is told of."""
 
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
+MAX_VALUE_WORDS = 100
+"""Characters of a value that the words of a fault may repeat."""
+
+MAX_OBJECTS = 20
+"""The most JSON objects in the text of one answer that are judged."""
+
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}]', re.DOTALL)
 
 
-def schema_of(model: type[BaseModel]) -> dict[str, Json]:
-    """The JSON schema of a pydantic model. Raises InvalidInput if the model has a field without one."""
-    from jsonschema import Draft202012Validator, SchemaError
+class Misfit(RolltopError):
+    """An answer does not fit its schema. The message says why, as the model is told."""
 
+
+class SchemaFailed(RolltopError):
+    """The schema's own code failed, so that an answer was not judged. The message names the code's error."""
+
+
+class AnswerSchema(Generic[S]):
+    """The type that an answer has to be: a pydantic model, or another type that pydantic reads, such as `list[Leave]`.
+
+    Providers ask for a JSON object. If the type is another one, the answer is an object whose `value` has the type.
+    Raises InvalidInput if pydantic cannot read the type.
+    """
+
+    def __init__(self, given: type[S]) -> None:
+        self.name = str(getattr(given, "__name__", given))
+        self._wraps = not (isinstance(given, type) and issubclass(given, BaseModel)) or issubclass(given, RootModel)
+        try:
+            wrapper = create_model("Answer", value=cast(Any, (given, ...))) if self._wraps else given
+        except (PydanticUserError, PydanticUndefinedAnnotation, TypeError, ValueError) as error:
+            raise InvalidInput(f"the schema is not a type that pydantic reads: {_first_line(error)}") from error
+        self._model = cast(type[BaseModel], wrapper)
+
+    def json(self) -> dict[str, Json]:
+        """The JSON schema. Raises InvalidInput if a field has none, or if None alone would be an answer."""
+        from jsonschema import Draft202012Validator, SchemaError
+
+        try:
+            schema = self._model.model_json_schema()
+            Draft202012Validator.check_schema(schema)
+            canonical(schema, most=MAX_DEPTH - ROOM)
+        except (ValueError, TypeError, PydanticUserError, SchemaError) as error:
+            raise InvalidInput(f"{self.name} has no JSON schema: {_first_line(error)}") from error
+        if self._wraps and Draft202012Validator(schema).is_valid({"value": None}):
+            raise InvalidInput(f"{self.name} may be None, like a missing answer: put it in a field of a pydantic model")
+        return schema
+
+    def parse(self, output: Json) -> S:
+        """The answer's JSON as the type. Raises Misfit, and SchemaFailed if a validator raises anything else."""
+        try:
+            value = self._read(output)
+        except Misfit:
+            raise
+        except BaseException as error:  # the boundary of a schema's own code: sys.exit in it must not end the program
+            raise SchemaFailed(f"a validator of {self.name} raised {type(error).__name__}") from error
+        if value is None:
+            raise SchemaFailed(f"the validators of {self.name} made None of an answer")
+        return value
+
+    def _read(self, output: Json) -> S:
+        try:
+            # As JSON, in which a strict model takes a text for a date.
+            read = self._model.model_validate_json(json.dumps(output))
+        except ValidationError as error:
+            faults = error.errors(include_input=False, include_url=False)
+            raise Misfit(_together(fault_words(one, "the whole") for one in faults)) from None
+        return cast(S, read.__dict__["value"] if self._wraps else read)
+
+
+async def within(seconds: float, judge: Callable[[], S]) -> S:
+    """What `judge` returns, called in a thread. Raises SchemaFailed after `seconds`; the thread is then left alone."""
     try:
-        schema = model.model_json_schema()
-        Draft202012Validator.check_schema(schema)
-        canonical(schema, most=MAX_DEPTH - ROOM)
-    except (ValueError, SchemaError) as error:
-        raise InvalidInput(f"{model.__name__} has no JSON schema: {error}") from error
-    return schema
+        with anyio.fail_after(seconds):
+            # Off the event loop: an answer of half a megabyte takes seconds to check, and validators may do anything.
+            return await to_thread.run_sync(judge, abandon_on_cancel=True)
+    except TimeoutError:
+        raise SchemaFailed(f"the answer was not judged within {seconds:g} s: a validator hangs or is slow") from None
 
 
-def read_output(text: str, schema: Mapping[str, Json]) -> tuple[Json, str | None]:
-    """The answer as JSON and None, or None and why it does not fit, as the model is told."""
-    fenced = _FENCED.match(text)  # many models put ``` around the whole, even if they are told not to
+def read_output(text: str, schema: Mapping[str, Json], given: AnswerSchema[Any] | None = None) -> Json:
+    """The JSON in an answer that fits: the whole text, or the largest object among other words or in a fence.
+
+    `given` is the type that the schema is of, None in a process that does not have it. Raises Misfit, which says what
+    is wrong with the largest, and SchemaFailed.
+    """
+    misfit: Misfit | None = None
+    for value in _values(text):
+        try:
+            _check(value, schema)
+            if given:
+                given.parse(value)
+        except Misfit as fault:
+            misfit = misfit or fault
+        else:
+            return value
+    raise misfit or Misfit("It is no JSON.")
+
+
+def _values(text: str) -> Iterator[Json]:
+    """The whole text as JSON; or else the JSON objects in it, without those within others, largest first."""
     try:
-        value = json.loads(fenced[1] if fenced else text)
-        canonical(value, most=MAX_DEPTH - ROOM)
+        yield json.loads(text)
+        return
     except (ValueError, RecursionError) as error:
-        return None, f"It is no JSON: {error}"[:MAX_WORDS]
+        objects = sorted(_objects(text), key=len, reverse=True)[:MAX_OBJECTS]
+        if not objects:
+            raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
+    for written in objects:
+        try:
+            yield json.loads(written)
+        except (ValueError, RecursionError) as error:
+            raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
+
+
+def _objects(text: str) -> Iterator[str]:
+    """The parts of the text from a `{` to the `}` that closes it."""
+    start = text.find("{")
+    while start >= 0:
+        depth, end = 0, -1
+        for token in _TOKEN.finditer(text, start):
+            depth += {"{": 1, "}": -1}.get(token[0], 0)
+            if not depth:
+                end = token.end()
+                break
+        if end < 0:
+            return  # what is inside an object that never ends is a part of an answer, and not one
+        yield text[start:end]
+        start = text.find("{", end)
+
+
+def _check(value: Json, schema: Mapping[str, Json]) -> None:
+    """Raises Misfit."""
     from jsonschema import Draft202012Validator
 
-    faults = [
-        f"{'.'.join(map(str, fault.absolute_path)) or 'the whole'}: {fault.message[:MAX_WORDS]}"
-        for fault in islice(Draft202012Validator(dict(schema)).iter_errors(value), MAX_FAULTS)
-    ]
-    return (None, "; ".join(faults)[:MAX_WORDS]) if faults else (value, None)
-
-
-def parse(output: Json, model: type[S]) -> tuple[S | None, str | None]:
-    """The output as an instance of the model and None, or None and why it does not fit.
-
-    It may fit the schema and still fail here: a model can demand more than a JSON schema can say.
-    """
     try:
-        return model.model_validate(output), None
-    except ValidationError as error:
-        return None, "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())[:MAX_WORDS]
+        canonical(value, most=MAX_DEPTH - ROOM)
+    except (ValueError, RecursionError) as error:
+        raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
+    if faults := _together(map(_words, Draft202012Validator(dict(schema)).iter_errors(value))):
+        raise Misfit(faults)
+
+
+def _words(fault: Any) -> str:  # Any: jsonschema has no types
+    """A fault in words. They repeat the value only if it is short, and no part of it is a secret."""
+    said = str(fault.message)
+    value = repr(fault.instance)
+    secret = "writeOnly" in str(fault.schema)  # how pydantic marks a secret
+    if secret or isinstance(fault.instance, dict | list) or len(value) > MAX_VALUE_WORDS:
+        said = said.replace(value, "the value")
+    return f"{'.'.join(map(str, fault.absolute_path)) or 'the whole'}: {said}"
+
+
+def _together(faults: Iterator[str]) -> str:
+    """The first faults as one text; "" without any."""
+    first = [fault[: MAX_WORDS // 2] for fault, _ in zip(faults, range(MAX_FAULTS), strict=False)]
+    return "; ".join(first)[:MAX_WORDS].encode(errors="replace").decode()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

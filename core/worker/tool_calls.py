@@ -4,7 +4,8 @@ Reads that stand side by side run at once. A call runs after the worker's own co
 acknowledged, and at most half a lease after that commit was sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
@@ -19,15 +20,49 @@ from core.turn.plan import MAX_STARTS
 from core.values import CallStatus
 from core.worker.claim import DESK, ClaimedTurn
 from core.worker.history import tool_message
-from core.worker.hooks import CallOutcome, CallView
+from core.worker.hooks import CallOutcome, CallView, RefusedByHook
 from core.worker.run_tool import act, progress
 
 
 async def run_tools(claimed: ClaimedTurn, call_ids: Sequence[str]) -> None:
-    """Run these calls, all at once, and put each outcome on record as it comes."""
-    allowed = [call_id for call_id in call_ids if await _allowed(claimed, call_id)]
-    if not allowed:
-        return
+    """Run these calls, all at once, and put each outcome on record as it comes.
+
+    A call without a free thread is left for the next time; if that is all of them, the first one waits.
+    """
+    async with _threads(claimed, call_ids) as ready:
+        if allowed := [call_id for call_id in ready if await _allowed(claimed, call_id)]:
+            await _run_all(claimed, allowed)
+
+
+@asynccontextmanager
+async def _threads(claimed: ClaimedTurn, call_ids: Sequence[str]) -> AsyncIterator[list[str]]:
+    """Those of the calls that may begin, with a thread held for each that runs in one."""
+    # Held before the call is announced: a call that waited for a thread after that would be `unknown` if its turn were
+    # stopped, although it certainly had not begun.
+    threads, tools = claimed.equipment.threads, claimed.equipment.tools
+    held: list[tuple[str, str]] = []
+    ready: list[str] = []
+    try:
+        for call_id in call_ids:
+            if tools[claimed.call(call_id).tool].threaded:
+                holder = (claimed.worker.nonce, call_id)
+                with suppress(anyio.WouldBlock):
+                    threads.acquire_on_behalf_of_nowait(holder)
+                    held.append(holder)
+                    ready.append(call_id)
+            else:
+                ready.append(call_id)
+        first = (claimed.worker.nonce, call_ids[0])
+        if not ready and await claimed.wait_for_thread(first):
+            held.append(first)
+            ready.append(call_ids[0])
+        yield ready
+    finally:
+        for holder in held:
+            threads.release_on_behalf_of(holder)
+
+
+async def _run_all(claimed: ClaimedTurn, allowed: Sequence[str]) -> None:
     clock, tools = claimed.equipment.clock, claimed.equipment.tools
     claimed.expect(max(tools[claimed.call(call_id).tool].timeout for call_id in allowed))
     sent = clock.monotonic()
@@ -78,13 +113,18 @@ async def note_failure(claimed: ClaimedTurn, hook: str, call: str, failure: str)
 
 
 async def _allowed(claimed: ClaimedTurn, call_id: str) -> bool:
-    """Whether the hooks let a call run. A call that they deny is closed; a call that was started before has passed."""
+    """Whether the hooks let a call run. A call that they deny is closed; a call that was started before has passed.
+
+    Raises RefusedByHook.
+    """
     call = claimed.call(call_id)
     if call.attempts:
         return True
     denial = await claimed.equipment.hooked.deny(_view(claimed, call))
     if denial is not None:
-        await claimed.journal.append(_not_run(claimed, call_id, "denied", "denied_by_hook", denial), by=DESK)
+        await claimed.journal.append(_not_run(claimed, call_id, "denied", "denied_by_hook", str(denial)), by=DESK)
+    if isinstance(denial, RefusedByHook):
+        raise denial
     return denial is None
 
 

@@ -6,12 +6,14 @@ away, another worker takes over, the process is killed), the log is in a state f
 
 import logging
 from datetime import timedelta
+from typing import Literal
 
 import anyio
 
 from core.clock import iso
 from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
-from core.live.stream import live_stream, seal
+from core.live.stream import Shown, live_stream, seal
+from core.log.facts import FailureContent
 from core.log.fold import State
 from core.log.records import OpenModelCall, OpenTurn
 from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_help
@@ -23,7 +25,7 @@ from core.turn.journal import Journal
 from core.turn.plan import Act, plan
 from core.values import Worker
 from core.worker.claim import DESK, ClaimedTurn, Equipment
-from core.worker.hooks import HookFault
+from core.worker.hooks import HookFault, RefusedByHook
 from core.worker.model_calls import ModelCalls, NoModel
 from core.worker.side_calls import SideCalls
 from core.worker.tool_calls import run_tools, tell
@@ -59,10 +61,12 @@ class TurnWorker:
     def leave(self) -> None:
         """Release the turn as soon as the step under way is on record. Another worker may then go on with it."""
         self._leaving.set()
+        self._claimed.stop_waiting(superseded=False)
         self._model_calls.cancel("worker_left")
 
     def supersede(self) -> None:
-        """End the model call under way: another caller in this process has ended the turn."""
+        """End the model call or the wait under way: another caller has ended the turn."""
+        self._claimed.stop_waiting(superseded=True)
         self._model_calls.cancel("superseded")
 
     def beat(self) -> None:
@@ -92,6 +96,8 @@ class TurnWorker:
                     return
         except HookFault as fault:
             await self._give_up("hook_failed", str(fault))
+        except RefusedByHook as refusal:
+            await self._give_up("refused_by_hook", str(refusal), status="refused")
         except NoModel as error:
             await self._give_up("model_unavailable", str(error))
         except Superseded:
@@ -106,11 +112,18 @@ class TurnWorker:
             log.exception("turn %s: failed", self.turn)
             await self._give_up("internal", type(error).__name__)
 
-    async def _give_up(self, code: str, message: str) -> None:
+    async def _give_up(self, code: str, message: str, *, status: Literal["failed", "refused"] = "failed") -> None:
         try:
             open_turn = self._claimed.mine()
-            partial = await self._sealed(open_turn.model_call) if open_turn and open_turn.model_call else ""
-            command = GiveUp(worker=self._worker, partial=partial, code=code, message=message)
+            shown = await self._sealed(open_turn.model_call) if open_turn and open_turn.model_call else Shown()
+            command = GiveUp(
+                worker=self._worker,
+                partial=shown.text,
+                reasoning=shown.reasoning,
+                code=code,
+                message=message,
+                status=status,
+            )
             await self._journal.append(command, by=DESK)
         except RolltopError:
             log.warning("turn %s: the store does not accept its end; leaving the turn to recovery", self.turn)
@@ -189,18 +202,14 @@ class TurnWorker:
 
     async def _salvage(self, call: OpenModelCall) -> None:
         """Record a model call whose worker is gone as failed, with the text that was shown of it."""
-        failed = broken_off(
-            self.turn,
-            self._claimed.fence,
-            call,
-            text=await self._sealed(call),
-            code="worker_lost",
-            message="the process that asked is gone",
-        )
+        shown = await self._sealed(call)
+        message = "the process that asked is gone"
+        content = FailureContent(text=shown.text, message=message, reasoning_text=shown.reasoning)
+        failed = broken_off(self.turn, self._claimed.fence, call, "worker_lost", content)
         await self._journal.append(Failed(worker=self._worker, failed=failed, retryable=True), by=DESK)
 
-    async def _sealed(self, call: OpenModelCall) -> str:
-        """The text that an open model call has shown. Its live stream is sealed first, so that the text is final."""
+    async def _sealed(self, call: OpenModelCall) -> Shown:
+        """What an open model call has shown. Its live stream is sealed first, so that this is final."""
         stream = live_stream(self.turn, call.fence)
         equipment = self._equipment
         return await seal(equipment.store, equipment.clock, stream, call.call, patience=equipment.options.lease)

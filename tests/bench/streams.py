@@ -4,7 +4,7 @@ Each stream has a follower of its own, in the process of the desk.
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +100,7 @@ class Paced:
     streams: int
     tokens: int
     name: str = "scripted:paced"
-    settings: frozenset[str] = frozenset()
+    settings: Mapping[str, object] = field(default_factory=dict)
     phrases: bool = False
     given: dict[str, list[float]] = field(default_factory=dict)
 

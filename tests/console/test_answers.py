@@ -12,7 +12,7 @@ from console.drawing.suggestions import suggestions
 from core.clock import iso
 from core.desk.turn_views import TurnView
 from core.log.records import DeferredCall, HandoverRecord, ModelCall, Retrieval, ToolCall, Totals, Turn, Wait
-from core.values import Citation, Concern, Passage
+from core.values import Citation, Concern, Passage, Usage
 from tests.console.test_asking_again import REMOTE, button, click, questions
 from tests.console.test_pages import EMPLOYEE, LEAVE, ask, labels, open_as, texts
 
@@ -259,6 +259,7 @@ def test_what_is_unknown_of_an_answer_is_said_to_be_unknown_and_waiting_and_fail
         ({"status": "cancelled", "code": "approval_expired"}, "Ask again"),
         ({"status": "interrupted"}, "Ask again"),
         ({"status": "refused"}, "Rephrase the question, or ask the People team"),
+        ({"status": "refused", "code": "refused_by_hook", "message": "Ask on Monday."}, "Ask on Monday"),
         ({"status": "truncated"}, "Ask for the rest"),
         ({"status": "failed", "code": "overloaded"}, "Try again in a minute"),
         ({"status": "failed", "code": "of a newer core"}, "Try again"),
@@ -273,6 +274,24 @@ def test_each_other_ending_names_a_next_step(ended, step):
         draw_ending(st.session_state["turn"])
 
     assert step in texts(draw(page, turn=view(**{"code": None} | ended).turn))
+
+
+def test_the_reasoning_of_a_model_call_is_a_closed_part_of_its_evidence():
+    def page():
+        import streamlit as st
+
+        from console.drawing.evidence import draw_model_call
+
+        draw_model_call(st.session_state["call"])
+
+    fields = {"id": "m1", "model": "m", "asked_at": THEN, "ended_at": THEN, "ttft_ms": 1, "duration_ms": 2}
+    fields |= {"usage": Usage(), "cost": None, "request": "d", "fence": 1, "window": 1, "answer": "12 days."}
+    thought = ModelCall.model_construct(**fields, reasoning_text="I should look.")
+    assert [part.label for part in draw(page, call=thought).expander] == ["Technical details", "Reasoning"]
+    at = draw(page, call=thought, reasoning_m1=True)
+    assert "I should look." in [one.value for one in at.text]
+    silent = ModelCall.model_construct(**fields)
+    assert [part.label for part in draw(page, call=silent).expander] == ["Technical details"]
 
 
 def test_a_search_in_vain_says_what_was_searched_and_offers_a_person(open_as):

@@ -9,6 +9,7 @@ import pytest
 
 import core.desk.desk
 import core.desk.handovers
+from backends import MemoryStore
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import (
     Archive,
@@ -335,6 +336,19 @@ async def test_a_double_click_sends_one_ticket(store):
     assert len(inbox.tickets) == 2
 
 
+@pytest.mark.parametrize("reference", ["x" * 201, "", None, 7])
+async def test_a_reference_that_cannot_be_kept_is_not_cut_and_the_hand_over_is_sent_all_the_same(reference):
+    class Talkative:
+        async def send(self, ticket):
+            return reference
+
+    async with desk_of(MemoryStore(), handover=Talkative()) as desk:
+        turn = await ask(desk, (await desk.create_thread(ASKER)).id, "one")
+        handed = await desk.hand_over(ASKER, turn.id)
+    assert (handed.status, handed.reference) == ("sent", None)
+    assert handed.message == "its reference is not kept: it must be a str of 1 to 200 characters"
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [(OutcomeUnknown("the line went dead"), "unknown"), (RuntimeError("no such queue"), "failed")],
@@ -404,7 +418,7 @@ async def test_a_desk_without_a_hand_over_says_so_and_a_stranger_cannot_hand_ove
             await desk.hand_over(OTHER, turn.id)
         with pytest.raises(InvalidInput, match="4000 characters"):
             await desk.hand_over(ASKER, turn.id, note="x" * 4001)
-        with pytest.raises(InvalidInput, match="attach nothing"):
+        with pytest.raises(InvalidInput, match="`attach` must be 'nothing' or"):
             await desk.hand_over(ASKER, turn.id, attach="everything")
     async with desk_of(store) as desk:
         with pytest.raises(InvalidInput, match="nobody to hand over to"):

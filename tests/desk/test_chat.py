@@ -1,11 +1,13 @@
 """A chat: one thread for one viewer, in the few verbs that an application needs."""
 
+import asyncio
 from contextlib import aclosing
 
 import anyio
 import pytest
 from pydantic import BaseModel
 
+from backends import MemoryStore
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
 from core import (
     Desk,
@@ -25,7 +27,7 @@ from core import (
 from core.log.fold import State, fold_all
 from core.log.records import record
 from core.store import Query
-from tests.support.desks import ASKER, QUICK, chatting, ended, log_of, logged, until
+from tests.support.desks import ASKER, QUICK, chatting, ended, events, log_of, logged, until
 
 NEVER = anyio.Event
 
@@ -120,6 +122,62 @@ async def test_what_a_stream_that_is_left_early_does_to_its_turn_is_an_option(st
         reply = await chat.ask("How many?", request_id="r1")
     expected = ("completed", "You have twelve.") if on_disconnect == "finish" else ("cancelled", "You have ")
     assert (reply.status, reply.text) == expected
+
+
+WAYS_TO_WAIT = {
+    "ask": lambda chat, turn, call: chat.ask("How many?", request_id="r1"),
+    "regenerate": lambda chat, turn, call: chat.regenerate(turn.id, request_id="r1"),
+    "edit": lambda chat, turn, call: chat.edit(turn.id, "How many?", request_id="r1"),
+    "decide": lambda chat, turn, call: chat.decide(call.id, "approve", call.digest),
+}
+
+
+@tool(effect="read", needs_approval=True)
+def days() -> int:
+    """How many days are left."""
+    return 12
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WAIT)
+@pytest.mark.parametrize("on_disconnect", ["finish", "stop"])
+async def test_what_a_cancelled_wait_does_to_its_turn_is_the_same_option(on_disconnect, way):
+    gate = anyio.Event()
+    shown = [Say("You have "), Wait(gate), Say("twelve.")]
+    script = [[Call("days", {}) if way == "decide" else Say("Some.")], shown]
+    options = Options(on_disconnect=on_disconnect)
+    async with chatting(MemoryStore(), script, tools=[days], options=options) as chat:
+        first = await chat.ask("Days?")
+        turn, call = await chat.desk.archive.turn(ASKER, first.turn_id), next(iter(first.waiting), None)
+        caller = asyncio.ensure_future(WAYS_TO_WAIT[way](chat, turn, call))
+
+        async def waiting_for():
+            last = (await chat.desk.archive.thread(ASKER, chat.id)).last
+            return last if way == "decide" or last != turn.id else None
+
+        newest = await until(waiting_for)
+        await until(lambda: shown_text(chat, newest))
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        gate.set()
+        (*_, last) = await events(chat.desk, newest)
+    expected = ("completed", "You have twelve.") if on_disconnect == "finish" else ("cancelled", "You have ")
+    assert (last.turn.status, last.turn.text) == expected
+
+
+async def shown_text(chat, turn):
+    """Whether followers of the turn have seen text."""
+    lives = [entry for fence in (1, 2) for entry in await chat.desk._store.read(f"live:{turn}:{fence}")]
+    return any(entry.kind == "live.text" for entry in lives)
+
+
+async def test_a_cancelled_scope_stops_a_turn_as_a_cancelled_task_does():
+    async with chatting(MemoryStore(), [[Wait(NEVER())]], options=Options(on_disconnect="stop")) as chat:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(chat.ask, "How many?")
+            await until(lambda: logged(chat.desk._store, chat.id, "model.asked"))
+            tasks.cancel_scope.cancel()
+        assert (await chat.messages())[-1].status == "cancelled"
 
 
 async def test_a_stream_that_was_read_to_its_end_stops_nothing(store):
@@ -239,7 +297,7 @@ async def test_the_newest_messages_come_by_the_page(store):
 
 
 async def test_settings_reach_the_model_and_unknown_ones_are_refused_by_name(store):
-    model = ScriptedModel([[Say("Yes.")]], settings=("temperature",))
+    model = ScriptedModel([[Say("Yes.")]], settings={"temperature": float})
     async with chatting(store, model, options=Options(model_settings={"temperature": 0.5})) as chat:
         await chat.ask("?")
     assert model.requests[0].settings == {"temperature": 0.5}
@@ -338,8 +396,10 @@ async def test_feedback_is_a_rating_that_can_be_taken_back_and_the_earlier_one_s
         await desk.give_feedback(ASKER, turn, None)
         assert (await desk.archive.turn(ASKER, turn)).rating is None
         assert [e.shell["rating"] for e in await logged(store, chat.id, "feedback.given")] == ["up", None]
-        with pytest.raises(InvalidInput, match="up, down or None"):
+        with pytest.raises(InvalidInput, match="`rating` must be 'up' or 'down' or None"):
             await desk.give_feedback(ASKER, turn, "great")
+        with pytest.raises(InvalidInput, match="a comment may have 4000 characters; this one has 4001"):
+            await desk.give_feedback(ASKER, turn, "up", "x" * 4001)
 
 
 async def test_a_thread_is_called_by_its_first_question_until_it_is_renamed(store):

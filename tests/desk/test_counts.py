@@ -130,7 +130,7 @@ async def test_calls_are_counted_by_what_they_are_filtered_by(desk):
 
 async def test_choices_are_counted_of_facets_alone_so_that_no_person_is_looked_at_off_the_record(desk):
     for count, wanted in ((desk.oversight.count_threads, ThreadFilter()), (desk.oversight.count_calls, CallFilter())):
-        with pytest.raises(InvalidInput, match="owner cannot be counted: count by"):
+        with pytest.raises(InvalidInput, match="`among` must be a mapping"):
             await count(AUDITOR, wanted, {"owner": ["e-1042"]})
 
 

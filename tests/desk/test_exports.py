@@ -664,7 +664,7 @@ async def test_a_thread_that_cannot_be_read_whole_is_not_exported_and_the_error_
 
 
 async def test_an_export_has_one_of_the_formats(desk):
-    with pytest.raises(InvalidInput, match="csv, jsonl, html"):
+    with pytest.raises(InvalidInput, match="'csv' or 'jsonl' or 'html'"):
         await desk.exports.export_threads(AUDITOR, ThreadFilter(), "xlsx")
 
 

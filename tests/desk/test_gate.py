@@ -163,6 +163,7 @@ READ, WRITE, NO_OBJECT = "read", "write", "no object"
 ROWS = {
     # method: [(action, thing, how it is called)]; a thing of None: the method concerns no single object
     "thread": [(READ, "thread", lambda d, v, id: d.archive.thread(v, id))],
+    "load_chat": [(READ, "thread", lambda d, v, id: d.load_chat(v, id))],
     "transcript": [(READ, "thread", lambda d, v, id: d.archive.transcript(v, id))],
     "messages": [(READ, "thread", lambda d, v, id: d.archive.messages(v, id))],
     "tool_calls": [(READ, "thread", lambda d, v, id: d.archive.tool_calls(v, id))],
@@ -172,7 +173,6 @@ ROWS = {
     "turn": [(READ, "turn", lambda d, v, id: d.archive.turn(v, id))],
     "turn_view": [(READ, "turn", lambda d, v, id: d.archive.turn_view(v, id))],
     "produced": [(READ, "turn", lambda d, v, id: d.archive.produced(v, id))],
-    "load_chat": [(READ, "thread", lambda d, v, id: d.load_chat(v, id))],
     "follow": [(READ, "turn", lambda d, v, id: first(d.follow(v, id)))],
     "call": [
         (READ, "book", lambda d, v, id: d.archive.call(v, id)),
@@ -302,7 +302,7 @@ def methods(of):
     for name, method in inspect.getmembers(of, inspect.isfunction):
         if (
             not name.startswith("_")
-            and (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method))
+            and (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(inspect.unwrap(method)))
             and "viewer" in inspect.signature(method).parameters
         ):
             yield name

@@ -2,11 +2,28 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Literal
 
 import pytest
 
-from backends import MemoryStore, OfflineModel, open_store
-from core import Desk, Hooks, InvalidInput, Options, create_chat, load_chat, tool
+from backends import MemoryStore, OfflineModel, open_handbooks, open_model, open_store
+from core import (
+    Archive,
+    Desk,
+    Hooks,
+    InvalidInput,
+    Options,
+    RolltopError,
+    Runner,
+    ThreadFilter,
+    Viewer,
+    create_chat,
+    load_chat,
+    tool,
+)
 
 STORE, MODEL = MemoryStore(), OfflineModel(delay=0)
 
@@ -45,7 +62,7 @@ MISTAKES = [
     (lambda: Desk(STORE, MODEL, hooks=Hooks()), "`hooks` is a list of Hooks"),
     (lambda: Desk(STORE, MODEL, hooks=[print]), "`hooks` is a list of Hooks"),
     (lambda: Desk(STORE, MODEL, retriever="policies/"), "the retriever is a str"),
-    (lambda: Desk(STORE, MODEL, window=20), "`window` is a int"),
+    (lambda: Desk(STORE, MODEL, window=20), "`window` is an int"),
 ]
 
 
@@ -59,6 +76,91 @@ async def test_a_url_with_a_password_is_not_repeated():
     with pytest.raises(InvalidInput) as raised:
         await create_chat("mongodb://me:secret@host/desk", MODEL, user_id="e-1042")
     assert "secret" not in str(raised.value)
+
+
+MEANT = [
+    (lambda: Options(max_stepz=4), "`max_stepz`: Extra inputs"),
+    (lambda: Options(max_steps=0), "`max_steps`: Input should be greater than 0"),
+    (lambda: Options(max_steps=True), "`max_steps` must be an int of 64 bits, not a bool"),
+    (lambda: Options(on_disconnect="leave"), "`on_disconnect` must be 'finish' or 'stop', not another text"),
+    (lambda: Viewer("e-1042", roles="auditor"), r"`roles` must be a list \(each item a str\), not a str"),
+    (lambda: Viewer(1042), "`id` must be a str, not an int"),
+    (lambda: ThreadFilter(tools="book"), r"`tools` must be a list"),
+    (lambda: ThreadFilter(since=datetime(2026, 11, 30)), "`since` must be a datetime with a time zone"),
+    (lambda: Hooks(before_tool_call="deny"), "`before_tool_call` must be a function or None, not a str"),
+    (lambda: Archive("sqlite:///desk.db"), "the store is a URL: open it"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "answer"), MEANT)
+def test_a_value_of_a_wrong_type_is_named_where_it_is_made(mistake, answer):
+    with pytest.raises(InvalidInput, match=answer):
+        mistake()
+
+
+@dataclass
+class Trip:
+    """A value of it is not a type."""
+
+    days: int
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, Trip(2), "Trip", 42])
+async def test_a_schema_that_is_not_a_type_is_refused_before_the_question_is_on_record(schema):
+    async with await create_chat(MemoryStore(), MODEL, user_id="e-1042") as chat:
+        for ask in (chat.ask, partial(chat.desk.submit, chat.viewer, chat.id)):
+            with pytest.raises(InvalidInput, match="`schema` must be a type, such as a pydantic model"):
+                await ask("Where?", schema=schema)
+        assert await chat.messages() == []
+
+
+def test_a_runner_that_is_given_a_function_says_so():
+    runner = Runner()
+    try:
+        for given in (create_chat, None):
+            with pytest.raises(InvalidInput, match="`awaitable` must be a coroutine: call the function"):
+                runner.run(given)
+            with pytest.raises(InvalidInput, match="`generator` must be an AsyncGenerator"):
+                runner.stream(given)
+    finally:
+        runner.close()
+
+
+OPENINGS = [
+    (open_store, 42, "`url` must be a str, not an int"),
+    (open_store, "redis://host", "unknown store 'redis'; the stores are memory:, sqlite"),
+    (open_store, "desk.db", "the stores are memory:, sqlite:///desk.db"),
+    (open_store, "sqlite:", "write sqlite:///relative.db or sqlite:////absolute.db"),
+    (open_store, "openai:gpt-5", r"openai: is a model: open it with `open_model\(URL\)`"),
+    (open_store, MODEL, "`url` must be a str, not an OfflineModel"),
+    (open_model, None, "`url` must be a str, not a NoneType"),
+    (open_model, "llama:", "unknown model 'llama'; the models are offline:, openai:MODEL"),
+    (open_model, "openai:", "openai: names nothing yet: write openai:MODEL"),
+    (open_model, "scripted:", "scripted: names nothing yet: write scripted:PATH.json"),
+    (open_model, "sqlite:///desk.db", "sqlite: is a store: open it with `async with open_store"),
+    (open_handbooks, 42, "`path` must be a str or a Path, not an int"),
+    (open_handbooks, "sqlite:///handbooks.db", "the handbooks are in a file: write its path"),
+    (open_handbooks, "memory:", "such as handbooks.db, or :memory:, and not a URL"),
+    (partial(open_handbooks, ":memory:"), {"embedder": "memory:"}, "unknown embedder 'memory'; the embedders are"),
+    (partial(open_handbooks, ":memory:"), {"vectors": "sqlite:///desk.db"}, "local: and pinecone:INDEX"),
+    (partial(open_handbooks, ":memory:"), {"reranker": 1}, "`reranker` must be a str, not an int"),
+]
+
+
+@pytest.mark.parametrize(("opening", "given", "answer"), OPENINGS)
+async def test_what_cannot_be_opened_says_what_can(opening, given, answer):
+    with pytest.raises(InvalidInput, match=answer):
+        async with opening(**given) if isinstance(given, dict) else opening(given):
+            pytest.fail("it was opened")
+
+
+async def test_a_file_in_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(RolltopError, match="missing"):
+        async with open_store(f"sqlite:///{tmp_path}/missing/desk.db"):
+            pytest.fail("it was opened")
+    with pytest.raises(RolltopError, match="missing"):
+        async with open_handbooks(tmp_path / "missing" / "handbooks.db"):
+            pytest.fail("it was opened")
 
 
 @pytest.mark.parametrize("opened", [create_chat, lambda *a, **k: load_chat(*a[:2], "t", **k)])
@@ -89,9 +191,24 @@ def unwritable(thing: Callable[[], int]):
     """A type without a schema."""
 
 
+def nan(days: float = float("nan")):
+    """A default that JSON lacks."""
+
+
+def nothing(day: object = threading.Lock()):
+    """A default that JSON lacks."""
+
+
+def odd(day: Literal[threading.Lock]):
+    """A value that JSON lacks."""
+
+
 @pytest.mark.parametrize(
     ("function", "answer"),
     [
+        (nan, "tool nan: JSON cannot hold NaN or infinity.*: a model can only give JSON"),
+        (nothing, "tool nothing: Default value .* is not JSON serializable.*: a model can only give JSON"),
+        (odd, "tool odd: Unable to serialize .*: a model can only give JSON"),
         (untyped, "tool untyped: day needs a type, such as `day: str`"),
         (foreign, "tool foreign: Unable to generate .*: a model can only give JSON"),
         (unwritable, "tool unwritable: .*: a model can only give JSON"),

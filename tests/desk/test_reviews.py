@@ -137,10 +137,10 @@ async def test_two_auditors_at_once_both_stay(tmp_path):
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"verdict": "fine"}, "a verdict is one of right, wrong, cannot_tell"),
+        ({"verdict": "fine"}, "`verdict` must be 'right' or 'wrong' or 'cannot_tell'"),
         ({"verdict": "wrong"}, "a wrong answer needs a cause"),
         ({"verdict": "right", "cause": "tone"}, "any other verdict has none"),
-        ({"verdict": "wrong", "cause": "stupid"}, "a cause is one of wrong_source"),
+        ({"verdict": "wrong", "cause": "stupid"}, "`cause` must be 'wrong_source' or"),
         ({"verdict": "right", "note": "x" * 4001}, "4000 characters"),
         ({"verdict": "right", "corrected": "x" * 4001}, "4000 characters"),
     ],

@@ -1,8 +1,6 @@
 """Anthropic's adapter, through the real SDK, against a server on this machine that speaks the wire format."""
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -40,6 +38,7 @@ from core.model import (
     ToolSchema,
     UsageSoFar,
     UserMessage,
+    WritingDelta,
 )
 from core.values import Usage
 from tests.support.desks import PATIENCE, chatting
@@ -217,12 +216,20 @@ async def test_a_request_reaches_the_messages_api(server):
 
 
 async def test_settings_reach_the_api_where_it_looks_for_them(server):
-    settings = {"temperature": 0.5, "top_p": 0.9, "top_k": 3, "max_tokens": 4000, "thinking_budget": 2000}
+    settings = {
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "top_k": 3,
+        "max_tokens": 4000,
+        "thinking_budget": 2000,
+        "stop": "END",
+    }
     await answer(server, HI, replace(HELLO, settings=settings))
     sent = server.bodies[0]
     assert (sent["temperature"], sent["top_p"], sent["top_k"], sent["max_tokens"]) == (0.5, 0.9, 3, 4000)
     assert sent["thinking"] == {"type": "enabled", "budget_tokens": 2000}
-    assert MessagesModel.settings == settings.keys()
+    assert sent["stop_sequences"] == ["END"]
+    assert MessagesModel.settings.keys() == settings.keys()
 
 
 def test_thinking_has_room_of_its_own_where_no_limit_is_set():
@@ -250,6 +257,27 @@ def test_thinking_does_not_begin_behind_a_thought_that_follows_other_words_in_on
     for before, thinks in (((), True), ((paused,), False)):
         asked = replace(HELLO, messages=(*HELLO.messages, *before, call, result), settings={"thinking_budget": 2000})
         assert ("thinking" in messages_body(asked, model="m", name=NAME)) is thinks
+
+
+@pytest.mark.parametrize(
+    ("choice", "at_once", "written"),
+    [
+        ("auto", True, None),
+        ("auto", False, {"type": "auto", "disable_parallel_tool_use": True}),
+        ("none", False, {"type": "none"}),
+        ("required", True, {"type": "any"}),
+        (LOOKUP.name, False, {"type": "tool", "name": LOOKUP.name, "disable_parallel_tool_use": True}),
+    ],
+)
+async def test_a_choice_of_tools_is_written_as_the_api_writes_it(server, choice, at_once, written):
+    await answer(server, HI, replace(HELLO, tool_choice=choice, calls_at_once=at_once))
+    assert server.bodies[0].get("tool_choice") == written
+
+
+def test_a_model_that_must_call_a_tool_is_not_asked_to_think():
+    thinking = replace(HELLO, settings={"thinking_budget": 2000})
+    assert "thinking" in messages_body(replace(thinking, tool_choice="none"), model="m", name=NAME)
+    assert "thinking" not in messages_body(replace(thinking, tool_choice="required"), model="m", name=NAME)
 
 
 def test_a_schema_is_enforced_where_the_api_can_and_else_asked_for_in_words():
@@ -400,6 +428,8 @@ def requests(draw) -> ModelRequest:
         tools=tuple(ToolSchema(name=name, description="d", parameters={"type": "object"}) for name in tools),
         settings=draw(st.fixed_dictionaries({}, optional={"thinking_budget": st.integers(1024, 9000)})),
         output=draw(st.none() | st.just({"type": "object"})),
+        tool_choice=draw(st.sampled_from(["auto", "none", *(["required", tools[0]] if tools else [])])),
+        calls_at_once=draw(st.booleans()),
     )
 
 
@@ -535,11 +565,11 @@ async def test_a_thought_that_comes_in_pieces_and_is_never_closed_is_kept_whole(
 async def test_arguments_on_their_way_thoughts_and_signs_of_life_are_no_text(server):
     ping = {"type": "ping"}
     events = await answer(server, sse(starts(), ping, *thinking(0, "Hm.", "s1"), *use(1, "{", "}"), *ends("tool_use")))
-    assert [event for event in events if event.kind in ("ping", "reasoning")] == [
+    assert [event for event in events if event.kind in ("ping", "reasoning", "writing")] == [
         Ping(),
         ReasoningDelta(text="Hm."),
-        ReasoningDelta(text="{"),
-        ReasoningDelta(text="}"),
+        WritingDelta(text="{"),
+        WritingDelta(text="}"),
     ]
     assert text_of(events) == ""
 
@@ -561,6 +591,14 @@ async def test_arguments_on_their_way_thoughts_and_signs_of_life_are_no_text(ser
 async def test_every_end_has_its_reason(server, reason, ours):
     events = await answer(server, sse(starts(), *text(0, "So far."), *ends(reason)))
     assert (text_of(events), events[-1].stop_reason) == ("So far.", ours)
+
+
+async def test_two_thoughts_are_two_paragraphs_of_reasoning_and_go_back_as_they_came(server):
+    events = await answer(
+        server, sse(starts(), *thinking(0, "One.", "s"), *text(1, "Hi."), *thinking(2, "Two.", "t"), *ends())
+    )
+    assert "".join(event.text for event in events if event.kind == "reasoning") == "One.\n\nTwo."
+    assert [block["thinking"] for block in events[-1].reasoning if block["type"] == "thinking"] == ["One.", "Two."]
 
 
 async def test_texts_with_something_between_them_are_two_paragraphs_and_neighbours_one(server):
@@ -856,7 +894,7 @@ def test_a_url_names_the_model_and_the_server_but_no_secret(monkeypatch):
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("anthropic:", "unknown model"),
+        ("anthropic:", "write anthropic:MODEL"),
         ("anthropic:?base_url=http://127.0.0.1:9", "name after the colon"),
         ("anthropic:m?api=chat&x=1", "takes base_url, key_env, each once"),
         ("anthropic:m?base_url=ftp://127.0.0.1", "http://"),
@@ -891,18 +929,3 @@ async def test_a_client_that_was_given_is_used_without_retries_and_left_open(ser
             await anext(asked.stream(HELLO))
     assert (len(server.bodies), client.is_closed()) == (1, False)
     await client.close()
-
-
-def test_the_package_is_needed_by_nobody_else_and_missed_by_name():
-    program = """
-import sys
-sys.modules["anthropic"] = None
-from backends.models.opening import open_model
-open_model("offline:")
-try:
-    open_model("anthropic:m")
-except ValueError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE)
-    assert done.stdout == "anthropic is not installed: pip install 'rolltop[anthropic]'\n"

@@ -1,8 +1,6 @@
 """OpenAI's adapters, through the real SDK, against a server on this machine that speaks the wire format."""
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -41,6 +39,7 @@ from core.model import (
     ToolMessage,
     ToolSchema,
     UserMessage,
+    WritingDelta,
 )
 from core.values import Usage
 from tests.support.desks import PATIENCE, chatting
@@ -258,6 +257,23 @@ def test_settings_and_a_schema_are_put_where_each_api_looks_for_them():
     assert chat_body(request, model="m", own=False)["max_tokens"] == 9
 
 
+def test_a_choice_of_tools_is_written_as_each_api_writes_it():
+    free = replace(HELLO, tools=(LOOKUP,))
+    for body in (responses_body(free, model="m", name="n"), chat_body(free, model="m", own=True)):
+        assert body.keys().isdisjoint({"tool_choice", "parallel_tool_calls"})
+    one = replace(free, tool_choice=LOOKUP.name, calls_at_once=False)
+    body, chat = responses_body(one, model="m", name="n"), chat_body(one, model="m", own=True)
+    assert body["tool_choice"] == {"type": "function", "name": LOOKUP.name}
+    assert chat["tool_choice"] == {"type": "function", "function": {"name": LOOKUP.name}}
+    assert (body["parallel_tool_calls"], chat["parallel_tool_calls"]) == (False, False)
+    any_one = replace(free, tool_choice="required")
+    assert responses_body(any_one, model="m", name="n")["tool_choice"] == "required"
+    assert chat_body(any_one, model="m", own=True)["tool_choice"] == "required"
+    bare = replace(HELLO, tools=(), calls_at_once=False)
+    assert "parallel_tool_calls" not in responses_body(bare, model="m", name="n")
+    assert "parallel_tool_calls" not in chat_body(bare, model="m", own=True)
+
+
 RESPONSES = TypeAdapter(ResponseCreateParamsStreaming)
 CHAT = TypeAdapter(CompletionCreateParamsStreaming)
 NAMES = st.from_regex(r"[a-zA-Z0-9_-]{1,12}", fullmatch=True)
@@ -287,6 +303,8 @@ def requests(draw) -> ModelRequest:
         tools=tools,
         settings=draw(st.fixed_dictionaries({}, optional={"temperature": st.floats(0, 2), "top_p": st.floats(0, 1)})),
         output=draw(st.none() | st.just({"type": "object"})),
+        tool_choice=draw(st.sampled_from(["auto", "none", *(["required", tools[0].name] if tools else [])])),
+        calls_at_once=draw(st.booleans()),
     )
 
 
@@ -398,7 +416,7 @@ async def test_arguments_on_their_way_are_content_that_is_not_shown(server):
         {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": p} for p in ('{"a"', ":1}")
     ]
     events = await answer(server, sse(added, *pieces, completed()))
-    assert events[:2] == [ReasoningDelta(text='{"a"'), ReasoningDelta(text=":1}")]
+    assert events[:2] == [WritingDelta(text='{"a"'), WritingDelta(text=":1}")]
     assert calls_of(events) == [("vacation_balance", '{"a":1}')]
 
 
@@ -511,6 +529,17 @@ async def test_thoughts_and_signs_of_life_are_no_text(server):
     assert events[:2] == [Ping(), ReasoningDelta(text="Hm.")]
     thinking = [chunk(reasoning_content="Hm."), chunk(reasoning="Hm."), chunk("stop", content="Hi."), DONE]
     assert (await answer(server, sse(*thinking), "chat"))[:2] == [ReasoningDelta(text="Hm.")] * 2
+
+
+async def test_two_parts_of_a_summary_are_two_paragraphs_of_reasoning(server):
+    parts = [
+        {"type": f"response.reasoning_summary_text.{kind}", "delta": said}
+        for said in ("One.", "Two.")
+        for kind in ("delta", "done")
+    ]
+    events = await answer(server, sse(*parts, completed(message("Hi."))))
+    assert "".join(event.text for event in events if event.kind == "reasoning") == "One.\n\nTwo."
+    assert text_of(events) == "Hi."
 
 
 async def test_events_that_nobody_knows_are_passed_over(server):
@@ -923,15 +952,3 @@ async def test_a_client_that_was_given_is_used_without_retries_and_left_open(ser
         assert text_of([event async for event in model.stream(HELLO)]) == "Hi."
         await model.close()
         assert not client.is_closed()
-
-
-def test_the_package_is_needed_by_nobody_else_and_missed_by_name():
-    code = (
-        "import sys; sys.modules['openai'] = None\n"
-        "from backends.models.opening import open_model\n"
-        "open_model('offline:')\n"
-        "try: open_model('openai:m?base_url=http://127.0.0.1:1/v1')\n"
-        "except ValueError as error: print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
-    assert done.stdout.strip() == "openai is not installed: pip install 'rolltop[openai]'"

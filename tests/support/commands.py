@@ -44,13 +44,14 @@ def answered(
     stop_reason: StopReason = "end",
     calls: Sequence[WrittenCall] = (),
     *,
+    reasoning: str = "",
     turn: str = "",
     fence: int = 0,
     **fields: Any,
 ) -> Answered:
     """The model has answered."""
     measured = {"usage": Usage(), "cost": None, "ttft_ms": None, "duration_ms": 1} | fields
-    content = AnswerContent(text=text)
+    content = AnswerContent(text=text, reasoning_text=reasoning)
     fact = ModelAnswered(turn=turn, fence=fence, call=call, stop_reason=stop_reason, content=content, **measured)
     return Answered(worker=worker, answered=fact, calls=tuple(calls))
 
@@ -63,13 +64,14 @@ def failed(
     *,
     message: str = "",
     retryable: bool = True,
+    reasoning: str = "",
     turn: str = "",
     fence: int = 0,
     **fields: Any,
 ) -> Failed:
     """The model gave no whole answer."""
     measured = {"usage": Usage(), "cost": None, "ttft_ms": None, "duration_ms": None} | fields
-    content = FailureContent(text=text, message=message)
+    content = FailureContent(text=text, message=message, reasoning_text=reasoning)
     fact = ModelFailed(turn=turn, fence=fence, call=call, code=code, shown=bool(text), content=content, **measured)
     return Failed(worker=worker, failed=fact, retryable=retryable)
 

@@ -7,6 +7,7 @@ ledger: a line for each effect, on disk before the tool returns.
 import json
 import os
 import signal
+from collections import defaultdict
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import anyio
 import anyio.to_thread
 
 from backends import open_store
-from backends.models.scripted.model import Answer, Call, Say, ScriptedModel
+from backends.models.scripted.model import Answer, Call, Say, ScriptedModel, Think
 from core import Desk, DeskClosed, Options, Tool, ToolContext, Viewer, tool
 from core.model import ModelRequest
 
@@ -63,7 +64,7 @@ def script(delay: float) -> Any:
         since = roles[::-1][: roles[::-1].index("user")]
         match since.count("tool"):
             case 0:
-                return [Say(f"First: {WORDS}", delay=delay), Call("look", {}), Call("note", {})]
+                return [Think(f"Hm: {WORDS}"), Say(f"First: {WORDS}", delay=delay), Call("look", {}), Call("note", {})]
             case 2:
                 return [Say(f"Then: {WORDS}", delay=delay), Call("book", {})]
             case _:
@@ -88,12 +89,15 @@ async def converse(desk: Desk, name: str) -> None:
         ended = False
         while not ended:
             async with aclosing(desk.follow(ASKER, turn.id)) as events:
-                shown = ""
+                shown, thought = "", defaultdict[str, str](str)
                 async for event in events:
                     match event.kind:
                         case "text":
                             shown += event.text
                             say(kind="text", turn=turn.id, shown=shown)
+                        case "reasoning":
+                            thought[event.call_id] += event.text
+                            say(kind="reasoning", call=event.call_id, shown=thought[event.call_id])
                         case "attempt":
                             shown = ""
                         case "approval.asked":

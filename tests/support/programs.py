@@ -49,6 +49,10 @@ class Program:
         """By turn, the text that its follower saw last."""
         return {line["turn"]: line["shown"] for line in self.lines if line["kind"] == "text"}
 
+    def thought(self) -> dict[str, str]:
+        """By model call, the reasoning that its follower saw last."""
+        return {line["call"]: line["shown"] for line in self.lines if line["kind"] == "reasoning"}
+
     def threads(self) -> dict[str, str]:
         """By turn, its thread."""
         return {line["turn"]: line["thread"] for line in self.lines if line["kind"] == "turn"}

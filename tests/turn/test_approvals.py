@@ -131,7 +131,7 @@ async def test_arguments_that_do_not_fit_are_refused_and_the_call_still_waits(st
         call = reply.waiting[0]
         with pytest.raises(InvalidInput, match="days"):
             await chat.decide(call.id, "approve", call.digest, arguments={"days": "all"})
-        with pytest.raises(InvalidInput, match="approve or deny"):
+        with pytest.raises(InvalidInput, match="'approve' or 'deny'"):
             await chat.decide(call.id, "maybe", call.digest)
         assert (await chat.decide(call.id, "approve", call.digest)).status == "completed"
     assert ran == [3]

@@ -6,8 +6,8 @@ import anyio
 import pytest
 
 import core.live.follow
-from backends.models.scripted.model import Say, ScriptedModel, Wait
-from core import Desk, Options
+from backends.models.scripted.model import Call, Say, ScriptedModel, Think, Wait
+from core import Desk, Options, tool
 from core.clock import SystemClock
 from core.live.follow import follow
 from core.live.stream import LiveWriter, seal
@@ -15,11 +15,12 @@ from core.live.wakeups import KEPT, Wakeups
 from core.log.entry import chain
 from core.log.facts import LiveText, LiveTextContent, Snapshot, ThreadContent, ThreadCreated, draft, fact
 from core.log.records import Turn
-from core.turn.commands import Close, Note
+from core.turn.commands import Claim, Close, Note
 from core.turn.journal import Journal
 from core.values import Worker
-from tests.support.commands import answered, requested, submitted
-from tests.support.desks import ASKER, PATIENCE, live_text, text_of, until
+from core.worker.worker import TurnWorker
+from tests.support.commands import answered, failed, requested, submitted
+from tests.support.desks import ASKER, PATIENCE, chatting, events, live_text, text_of, until
 from tests.support.wrapped import CountingStore, HeldStore, WrappedStore
 
 
@@ -344,3 +345,98 @@ async def test_texts_of_a_window_are_one_entry_with_the_bytes_of_its_fact(store)
             salts=[entry.salt for entry in entries],
         )
         assert again == entries
+
+
+# Reasoning
+
+
+@tool(effect="read")
+def look() -> str:
+    """Look."""
+    return "12"
+
+
+def reasoning_of(seen):
+    """The reasoning of each model call, joined, in the order of their beginnings."""
+    thoughts = {}
+    for event in seen:
+        if event.kind == "reasoning":
+            thoughts[event.call_id] = thoughts.get(event.call_id, "") + event.text
+    return thoughts
+
+
+async def test_reasoning_is_an_event_of_its_own_and_never_part_of_the_answer(store):
+    script = [
+        [Think("I should look."), Say("Let me see."), Call("look", {})],
+        [Think("Twelve, then."), Say("Twelve days.")],
+    ]
+    async with chatting(store, ScriptedModel(script), tools=[look]) as chat:
+        turn = await chat.desk.submit(ASKER, chat.id, "How many?")
+        seen = await events(chat.desk, turn)
+        first, second = await chat.model_calls()
+        assert text_of(seen) == "Let me see.\n\nTwelve days." == seen[-1].turn.text
+        assert reasoning_of(seen) == {first.id: "I should look.", second.id: "Twelve, then."}
+        assert (first.reasoning_text, second.reasoning_text) == ("I should look.", "Twelve, then.")
+        # Once more from the log alone: the same, each call's in one event.
+        again = await events(chat.desk, turn)
+        order = [event.kind for event in again if event.kind in ("reasoning", "text", "tool.started")]
+        assert (reasoning_of(again), order) == (
+            reasoning_of(seen),
+            ["reasoning", "text", "tool.started", "reasoning", "text"],
+        )
+
+
+async def test_reasoning_comes_in_the_order_of_the_text_around_it_and_each_piece_once(store, never_looks):
+    async with process_of(store) as process:
+        answering = await process.answering()
+        live, call = answering.live, answering.call
+        async with process.follow(answering) as following:
+            live.reasoning(call, "First ")
+            live.reasoning(call, "this.")
+            live.text(call, "Twelve")
+            live.reasoning(call, " Then that.")
+            live.text(call, " days.")
+            seen = [await next_of(following, kind) for kind in ("reasoning", "text", "reasoning", "text")]
+            assert [event.text for event in seen] == ["First this.", "Twelve", " Then that.", " days."]
+            assert {seen[0].call_id, seen[2].call_id} == {call}
+            done = answered(WORKER, call, "Twelve days.", reasoning="First this. Then that. Done.")
+            await answering.journal.append(done, by="desk")
+            rest = await rest_of(following)
+            assert [event.text for event in rest if event.kind == "reasoning"] == [" Done."]
+
+
+async def test_a_follower_that_reads_the_end_of_a_call_before_its_live_reasoning_shows_that_once(store):
+    async with process_of(store) as process:
+        answering = await process.answering()
+        answering.live.reasoning(answering.call, "First this.")
+        await until(lambda: store.read(answering.live.name))
+        await answering.journal.append(failed(WORKER, answering.call, "connection", reasoning="First this."), by="desk")
+        async with process.follow(answering) as following:
+            assert (await next_of(following, "reasoning")).text == "First this."
+            await answering.journal.append(requested(WORKER, attempt=2), by="desk")
+            await answering.journal.append(answered(WORKER, f"{answering.turn.id}-m2", "Twelve."), by="desk")
+            assert [event.kind for event in await rest_of(following)] == ["text", "ended"]
+
+
+@pytest.mark.parametrize("ending", ["stopped", "taken over"])
+async def test_reasoning_that_was_shown_is_on_record_when_its_worker_did_not_see_the_end(store, ending):
+    model = ScriptedModel([[Think("I should look."), Wait(anyio.Event())], [Say("Twelve.")]])
+    async with chatting(store, model) as chat:
+        turn = await chat.desk.submit(ASKER, chat.id, "How many?")
+        async with aclosing(chat.desk.follow(ASKER, turn.id)) as following:
+            shown = ""
+            while shown != "I should look.":
+                shown += (await next_of(following, "reasoning")).text
+        if ending == "stopped":
+            await chat.stop(turn.id)
+        else:
+            # As another process would, once it takes this one's worker for dead.
+            journal = chat.desk._journal(chat.id)
+            await journal.load(turn.id)
+            open_turn = journal.state.open_turn
+            claim = Claim(turn=turn.id, worker=OTHER_WORKER, reason="lost", fence=1, n=journal.state.n)
+            await journal.append(claim, by="desk")
+            work = TurnWorker(chat.desk._equipment, journal, OTHER_WORKER, turn.id)
+            await work._salvage(open_turn.model_call)
+        (call, *_) = await chat.desk.archive.model_calls(ASKER, chat.id)
+        assert (call.status, call.reasoning_text, call.answer) == ("failed", "I should look.", "")

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from backends.models.scripted.model import Call, Fail, Say, ScriptedModel
-from core import Hooks, Options, tool
+from core import Hooks, InvalidInput, Options, Refusal, tool
 from core.model import AssistantMessage, ToolMessage, UserMessage
 from tests.support.desks import QUICK, chatting, kinds, logged, until
 
@@ -101,6 +101,40 @@ async def test_one_hook_that_denies_is_enough(store):
     async with chatting(store, model, tools=[look], hooks=hooks) as chat:
         reply = await chat.ask("?")
         assert (reply.tool_calls[0].status, reply.tool_calls[0].error, asked) == ("denied", "Not today.", ["look"])
+
+
+async def test_a_hook_that_refuses_a_request_ends_the_turn_with_its_reason_in_the_reply_and_on_record(store):
+    async def closed(view, request):
+        return Refusal("Payroll is closed until Monday.") if view.step == 2 else None
+
+    model = ScriptedModel([[Say("Let me look."), Call("look", {})], [Say("Done.")]])
+    async with chatting(store, model, tools=[look], hooks=[Hooks(before_model_call=closed)]) as chat:
+        reply = await chat.ask("?")
+        assert (reply.status, reply.error.code) == ("refused", "refused_by_hook")
+        assert (reply.error.message, reply.text) == ("Payroll is closed until Monday.", "Let me look.")
+        assert len(model.requests) == 1
+        (ended,) = await logged(store, chat.id, "turn.ended")
+        assert ended.payload["message"] == "Payroll is closed until Monday."
+        assert (await chat.ask("And now?")).status == "completed"
+
+
+async def test_a_hook_that_refuses_a_call_ends_the_turn_and_the_call_is_denied(store):
+    async def refuse(view):
+        return Refusal("Salaries are not shown here.")
+
+    model = ScriptedModel([[Call("look", {}), Call("look", {})], [Say("Done.")]])
+    async with chatting(store, model, tools=[look], hooks=[Hooks(before_tool_call=refuse)]) as chat:
+        reply = await chat.ask("?")
+        assert (reply.status, reply.error.message) == ("refused", "Salaries are not shown here.")
+        assert (reply.tool_calls[0].status, reply.tool_calls[0].error) == ("denied", "Salaries are not shown here.")
+        assert reply.tool_calls[1].status == "cancelled"
+        assert len(model.requests) == 1
+        assert (await chat.ask("And now?")).status == "completed"
+
+
+def test_a_refusal_without_a_reason_is_a_mistake_of_the_hook():
+    with pytest.raises(InvalidInput, match="needs a reason"):
+        Refusal(" ")
 
 
 async def test_the_model_is_told_what_the_hooks_say_and_the_record_keeps_both(store):

@@ -57,6 +57,8 @@ async def what_was_shown_is_kept(store, desk, program, *, keep_partial):
         view = await desk.archive.turn_view(ASKER, turn)
         assert any(text.startswith(shown) for text in [ended.text, *texts_kept(view)]), (shown, ended.text)
         assert ended.text.startswith(shown) or not keep_partial
+        for call in view.model_calls:
+            assert call.reasoning_text.startswith(program.thought().get(call.id, ""))
 
 
 async def every_turn_is_ended(store, desk):

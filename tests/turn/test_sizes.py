@@ -143,8 +143,9 @@ async def test_an_answer_as_large_as_may_be_is_one_commit_whose_records_all_come
     library = Library()
     pages = [passage(f"p{n}", "".join(f"Days in grade {k}. " for k in range(n, 1_800, 3)) + "\n") for n in range(3)]
     library.search = lambda *given, **named: _found(pages)
-    blocks = ({"data": "x" * (MAX_REASONING - 100)},)
-    model = ScriptedModel([[Think("", blocks=blocks), Say(said, pieces=40), BILL], NEXT])
+    blocks = ({"data": "x" * (MAX_REASONING // 2 - 100)},)
+    thought = "x" * (MAX_REASONING // 2)
+    model = ScriptedModel([[Think(thought, blocks=blocks), Say(said, pieces=40), BILL], NEXT])
     async with chatting(counting, model, retriever=library) as chat:
         reply = await chat.ask("é" * 32_000)
         assert (reply.status, reply.text) == ("completed", said)

@@ -31,33 +31,6 @@ def test_any_other_url_is_an_error_that_names_those_there_are(url: str) -> None:
         open_embedder(url)
 
 
-MISSING = """
-import sys
-sys.modules["{module}"] = None
-from backends.vectors.opening import open_embedder
-from core.errors import InvalidInput
-try:
-    open_embedder("{url}")
-except InvalidInput as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize(
-    ("url", "module", "extra"),
-    [
-        ("static:", "tokenizers", "handbooks"),
-        ("folder:/nowhere", "safetensors", "handbooks"),
-        ("openai:m", "openai", "openai"),
-        ("pinecone:m", "pinecone", "pinecone"),
-    ],
-)
-def test_a_missing_package_is_an_error_that_says_what_to_install(url: str, module: str, extra: str) -> None:
-    program = MISSING.format(url=url, module=module)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE)
-    assert done.stdout.strip() == f"{module} is not installed: pip install 'rolltop[{extra}]'"
-
-
 def test_an_embedder_needs_no_package_of_another_one() -> None:
     program = (
         "import sys; from backends.vectors.opening import open_embedder; open_embedder('static:'); print(*sys.modules)"

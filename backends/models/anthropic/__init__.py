@@ -1,0 +1,5 @@
+"""Models of Anthropic."""
+
+from backends.extras import require
+
+require("anthropic")

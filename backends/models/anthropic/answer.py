@@ -1,6 +1,6 @@
 """What the events of one of Anthropic's answers add up to, block by block.
 
-A call is reported when its block ends; a truncated call is discarded. Its arguments are reported as thinking while they
+A call is reported when its block ends; a truncated call is discarded. Its arguments are reported while they
 are written, because they are the only sign that the model is at work.
 """
 
@@ -12,7 +12,7 @@ from backends.models.answer_json import as_count, as_object, as_text, check_part
 from backends.models.sse import unreadable
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
-from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, UsageSoFar
+from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, UsageSoFar, WritingDelta
 from core.values import StopReason, Usage
 
 _BETWEEN = "\n\n"
@@ -55,6 +55,7 @@ class Answer:
     ended: bool = False
     stop_reason: StopReason = "other"
     _length: int = 0
+    _thought: bool = False
     _blocks: dict[int, _Block] = field(default_factory=dict)
     _usage: dict[str, Json] = field(default_factory=dict)
 
@@ -131,7 +132,9 @@ class Answer:
             case {"type": "signature_delta", "signature": str(signature)}:
                 block.value["signature"] = signature
             case {"type": "input_json_delta", "partial_json": str(piece)}:
-                yield from self._think(block, piece)
+                block.pieces.append(piece)
+                if piece:
+                    yield WritingDelta(text=piece)
 
     def _stop(self, block: _Block) -> Iterator[ModelEvent]:
         block.ended = True
@@ -139,9 +142,11 @@ class Answer:
             yield _call(block)
 
     def _think(self, block: _Block, piece: str) -> Iterator[ModelEvent]:
-        block.pieces.append(piece)
         if piece:
-            yield ReasoningDelta(text=piece)
+            between = _BETWEEN if self._thought and not block.pieces else ""
+            self._thought = True
+            block.pieces.append(piece)
+            yield ReasoningDelta(text=between + piece)
 
     def _say(self, block: _Block, text: str) -> Iterator[ModelEvent]:
         if not text:

@@ -8,19 +8,31 @@ a turn's steps grow.
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Annotated, TypeAlias
 
 from anthropic import transform_schema
+from pydantic import Field, PositiveInt
 
 from backends.models.prompt import user_text
 from core.canonical import Json
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolSchema
 
-SETTINGS = frozenset({"max_tokens", "thinking_budget", "temperature", "top_p", "top_k"})
+_Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
+SETTINGS: Mapping[str, object] = {
+    "max_tokens": PositiveInt,
+    "thinking_budget": Annotated[int, Field(ge=1024)],
+    "temperature": _Share,
+    "top_p": _Share,
+    "top_k": PositiveInt,
+    "stop": str | Annotated[list[str], Field(min_length=1)],
+}
 
 MAX_TOKENS = 8192
 """Tokens of an answer, its thinking not counted, where `max_tokens` is not set."""
 
 _SAMPLING = ("temperature", "top_p", "top_k")
+_UNFORCED = ("auto", "none")
 _THOUGHTS = ("thinking", "redacted_thinking")
 _CACHED: Mapping[str, Json] = {"cache_control": {"type": "ephemeral"}}
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -36,9 +48,12 @@ def messages_body(request: ModelRequest, *, model: str, name: str) -> dict[str, 
         "model": model,
         "messages": messages,
         "stream": True,
-        **_limits(request.settings, thinks=not _thoughtless(messages)),
+        # The provider refuses to think where a call is forced.
+        **_limits(request.settings, thinks=request.tool_choice in _UNFORCED and not _thoughtless(messages)),
         **_tools(request),
     }
+    if stop := request.settings.get("stop"):
+        body["stop_sequences"] = [stop] if isinstance(stop, str) else stop
     form = _form(request.output)
     if form is not None:
         body["output_config"] = {"format": form}
@@ -70,11 +85,24 @@ def _thoughtless(messages: Sequence[Json]) -> bool:
 def _tools(request: ModelRequest) -> dict[str, Json]:
     if request.tools:
         *tools, last = map(_tool, request.tools)
-        return {"tools": [*tools, {**last, **_CACHED}]}
+        return {"tools": [*tools, {**last, **_CACHED}], **_choice(request)}
     called = [_name(call.tool) for m in request.messages if m.role == "assistant" for call in m.calls]
     # The provider may refuse earlier calls of tools that the request does not name: they are named, and forbidden.
     named = [{"name": tool, "input_schema": {"type": "object"}} for tool in dict.fromkeys(called)]
     return {"tools": named, "tool_choice": {"type": "none"}} if named else {}
+
+
+def _choice(request: ModelRequest) -> dict[str, Json]:
+    match request.tool_choice:
+        case "auto" | "none" as unforced:
+            choice: dict[str, Json] = {"type": unforced}
+        case "required":
+            choice = {"type": "any"}
+        case name:
+            choice = {"type": "tool", "name": name}
+    if not request.calls_at_once and request.tool_choice != "none":
+        choice["disable_parallel_tool_use"] = True
+    return {} if choice == {"type": "auto"} else {"tool_choice": choice}
 
 
 def _tool(tool: ToolSchema) -> dict[str, Json]:

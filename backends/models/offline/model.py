@@ -5,12 +5,13 @@ a fact of its own: what it says of policy is quoted, and what it says of records
 """
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import anyio
 from anyio.to_thread import run_sync as blocking
+from pydantic import NonNegativeFloat
 
 from backends.glossary import Glossary
 from backends.models.offline.choose_tool import Chosen
@@ -39,7 +40,7 @@ class OfflineModel:
     """
 
     name = "offline:"
-    settings = frozenset({"delay"})
+    settings: Mapping[str, object] = {"delay": NonNegativeFloat}
     phrases = False
 
     def __init__(self, *, delay: float = DELAY, glossary: Glossary | None = None) -> None:
@@ -94,7 +95,7 @@ class OfflineModel:
                 return None, quote(replace(talk.question, text=talk.wish.english), talk.phrases)
 
     def _pace(self, request: ModelRequest) -> float:
-        if unknown := sorted(set(request.settings) - self.settings):
+        if unknown := sorted(set(request.settings) - self.settings.keys()):
             raise ModelError(
                 "invalid_request", f"the offline model does not know the setting {', '.join(unknown)}: it knows delay"
             )

@@ -8,11 +8,14 @@ import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from openai import AsyncOpenAI
+from openai.types.shared import ReasoningEffort
+from pydantic import Field, PositiveInt
 
 from backends.models.answer_json import as_object, as_objects, as_text, check_parts
-from backends.models.openai.client import OPENAI, Address, Client, cost, usage
+from backends.models.openai.client import CHOICES, OPENAI, Address, Client, Share, Temperature, cost, settings_at, usage
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
 from backends.models.sse import drain
@@ -28,10 +31,18 @@ from core.model import (
     SentMessage,
     TextDelta,
     ToolSchema,
+    WritingDelta,
 )
 from core.values import StopReason, Usage
 
-SETTINGS = frozenset({"temperature", "top_p", "max_output_tokens", "reasoning_effort"})
+SETTINGS: Mapping[str, object] = {
+    "temperature": Temperature,
+    "top_p": Share,
+    "max_output_tokens": PositiveInt,
+    "reasoning_effort": ReasoningEffort,
+    "stop": str | Annotated[list[str], Field(min_length=1, max_length=4)],
+    "seed": int,
+}
 
 _STOPS: Mapping[Json, StopReason] = {
     None: "end",
@@ -51,7 +62,6 @@ class ChatModel:
     or malformed.
     """
 
-    settings = SETTINGS
     phrases = True
 
     def __init__(
@@ -66,6 +76,7 @@ class ChatModel:
         base_url = str(client.base_url) if client else base_url
         address = Address(model=model, api="chat", base_url=base_url, key_env=key_env)
         self.name = address.name
+        self.settings = settings_at(address, SETTINGS)
         self._address = address
         self._client = Client(address, client)
         self._prices = prices or Prices()
@@ -109,6 +120,12 @@ def chat_body(request: ModelRequest, *, model: str, own: bool) -> dict[str, Json
         body["store"] = False
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tool_choice in CHOICES:
+            body["tool_choice"] = request.tool_choice
+        elif request.tool_choice != "auto":
+            body["tool_choice"] = {"type": "function", "function": {"name": request.tool_choice}}
+        if not request.calls_at_once:
+            body["parallel_tool_calls"] = False
     if request.output is not None:
         schema = {"name": "answer", "schema": dict(request.output), "strict": False}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -191,7 +208,7 @@ class _Answer:
             yield TextDelta(text=refusal)
         for piece in as_objects(delta.get("tool_calls")):
             if written := self._write(piece):
-                yield ReasoningDelta(text=written)
+                yield WritingDelta(text=written)
 
     def _write(self, piece: dict[str, Json]) -> str:
         """The arguments that the piece adds to its call."""

@@ -7,11 +7,12 @@ name, which stands on every record, would name another than the one that was ask
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlencode
 
 import httpx2
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, omit
+from pydantic import Field, PositiveInt
 
 from backends.models.answer_json import as_count, as_object
 from backends.models.failures import CUT
@@ -38,6 +39,12 @@ OPENAI = Provider(
 Its regions are hosts below api.openai.com, such as eu.api.openai.com: `openai/_data_residency.py` of the SDK 3.57, and
 https://developers.openai.com/api/docs/guides/data-residency.
 """
+
+CHOICES = ("none", "required")
+"""What `ModelRequest.tool_choice` and both APIs call by one word; `auto` is what they do unasked."""
+
+Temperature: TypeAlias = Annotated[float, Field(ge=0, le=2)]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 TIMEOUT = httpx2.Timeout(900, connect=5)
 """Seconds. Reading takes longer than a model call may: it is the desk's clocks that judge silence."""
@@ -137,6 +144,11 @@ class Client:
             max_retries=0,
             http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
+
+
+def settings_at(address: Address, settings: Mapping[str, object]) -> Mapping[str, object]:
+    """The settings and their types at an address. Other servers have efforts and limits of their own."""
+    return settings if address.own else {**settings, "reasoning_effort": str, "max_output_tokens": PositiveInt}
 
 
 def usage(body: Json, before: str, after: str) -> Usage:

@@ -6,12 +6,15 @@ answer's whole layout: reasoning items as they came, and between them where its 
 """
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from typing import Annotated, Literal
 
 from openai import AsyncOpenAI
+from openai.types.shared import ReasoningEffort
+from pydantic import Field
 
-from backends.models.openai.client import OPENAI, Address, Client, cost, usage
+from backends.models.openai.client import CHOICES, OPENAI, Address, Client, Share, Temperature, cost, settings_at, usage
 from backends.models.openai.responses_answer import Output
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
@@ -30,7 +33,13 @@ from core.model import (
 
 _NEVER_REASONS = re.compile(r"(^|[/:])(gpt-3|gpt-4|chatgpt-|gpt-5-chat)")
 
-SETTINGS = frozenset({"temperature", "top_p", "max_output_tokens", "reasoning_effort", "reasoning_summary"})
+SETTINGS: Mapping[str, object] = {
+    "temperature": Temperature,
+    "top_p": Share,
+    "max_output_tokens": Annotated[int, Field(ge=16)],
+    "reasoning_effort": ReasoningEffort,
+    "reasoning_summary": Literal["auto", "concise", "detailed"],
+}
 
 
 class ResponsesModel:
@@ -42,7 +51,6 @@ class ResponsesModel:
     None are those of genai-prices. Raises InvalidInput if a key is missing or malformed.
     """
 
-    settings = SETTINGS
     phrases = True
 
     def __init__(
@@ -57,6 +65,7 @@ class ResponsesModel:
         base_url = str(client.base_url) if client else base_url
         address = Address(model=model, base_url=base_url, key_env=key_env)
         self.name = address.name
+        self.settings = settings_at(address, SETTINGS)
         self._address = address
         self._client = Client(address, client)
         self._prices = prices or Prices()
@@ -104,6 +113,12 @@ def responses_body(request: ModelRequest, *, model: str, name: str) -> dict[str,
         body["instructions"] = request.instructions
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tool_choice in CHOICES:
+            body["tool_choice"] = request.tool_choice
+        elif request.tool_choice != "auto":
+            body["tool_choice"] = {"type": "function", "name": request.tool_choice}
+        if not request.calls_at_once:
+            body["parallel_tool_calls"] = False
     if request.output is not None:
         schema = dict(request.output)
         body["text"] = {"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": False}}

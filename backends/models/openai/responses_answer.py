@@ -12,11 +12,11 @@ from backends.models.answer_json import as_objects, as_text, check_parts
 from backends.models.openai.errors import reported
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, ModelError
-from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta
+from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, WritingDelta
 from core.values import StopReason
 
 BETWEEN = "\n\n"
-"""What parts two messages of one answer, such as a remark before a call and the text after it."""
+"""What parts two messages of one answer, such as a remark before a call and the text after it, and two thoughts."""
 
 
 @dataclass(slots=True)
@@ -36,6 +36,8 @@ class Output:
     stop_reason: StopReason = "other"
     _pieces: list[str] = field(default_factory=list)
     _between: str = ""
+    _thought: bool = False
+    _apart: str = ""
     _refused: bool = False
     _items: list[_Item] = field(default_factory=list)
 
@@ -48,7 +50,9 @@ class Output:
                 self._refused = True
                 yield from self._say(as_text(event.get("delta")))
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
-                yield from _thought(as_text(event.get("delta")))
+                yield from self._think(as_text(event.get("delta")))
+            case "response.reasoning_summary_text.done" | "response.reasoning_text.done":
+                self._apart = BETWEEN if self._thought else ""
             case "response.output_item.added":
                 added = self._add(event.get("output_index"), _item(event.get("item")))
                 if self._pieces and added.value.get("type") == "message":
@@ -56,7 +60,8 @@ class Output:
             case "response.function_call_arguments.delta":
                 piece = as_text(event.get("delta"))
                 self._at(event.get("output_index")).arguments.append(piece)
-                yield from _thought(piece)
+                if piece:
+                    yield WritingDelta(text=piece)
             case "response.output_item.done":
                 self._at(event.get("output_index")).value = _item(event.get("item"))
             case "response.completed" | "response.incomplete":
@@ -95,6 +100,11 @@ class Output:
             text, self._between = self._between + text, ""
             self._pieces.append(text)
             yield TextDelta(text=text)
+
+    def _think(self, text: str) -> Iterator[ModelEvent]:
+        if text:
+            text, self._apart, self._thought = self._apart + text, "", True
+            yield ReasoningDelta(text=text)
 
     def _at(self, index: Json) -> _Item:
         """The item at this place in the output: the last one, where a server gives a place twice."""
@@ -138,11 +148,6 @@ class Output:
         if self._refused:
             return "refusal"
         return "tool_calls" if called else "end"
-
-
-def _thought(text: str) -> Iterator[ModelEvent]:
-    if text:
-        yield ReasoningDelta(text=text)
 
 
 def _item(value: Json) -> dict[str, Json]:

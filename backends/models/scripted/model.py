@@ -5,7 +5,7 @@ a provider may do on a bad day: fall silent, break off, fail, or name an unknown
 """
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, cycle
 from typing import Literal, TypeAlias
@@ -130,11 +130,11 @@ class ScriptedModel:
         *,
         loop: bool = False,
         name: str = "scripted:",
-        settings: Iterable[str] = (),
+        settings: Mapping[str, object] | None = None,
         phrases: bool = False,
     ) -> None:
         self.name = name
-        self.settings = frozenset(settings)
+        self.settings = settings or {}
         self.phrases = phrases
         self.requests: list[ModelRequest] = []
         self.closed = False

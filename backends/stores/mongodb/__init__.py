@@ -1,0 +1,5 @@
+"""Stores in MongoDB."""
+
+from backends.extras import require
+
+require("mongodb")

@@ -1,0 +1,5 @@
+"""Stores in a SQLite file."""
+
+from backends.extras import require
+
+require("sqlite")

@@ -1,0 +1,5 @@
+"""Vectors from OpenAI."""
+
+from backends.extras import require
+
+require("openai")

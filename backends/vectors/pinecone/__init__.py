@@ -1,0 +1,5 @@
+"""Vectors and rankings from Pinecone."""
+
+from backends.extras import require
+
+require("pinecone")

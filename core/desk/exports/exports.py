@@ -8,8 +8,9 @@ holds all that they may see, under their own name, and is not a look.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TypeAlias, get_args
+from typing import TypeAlias
 
+from core.arguments import checked, checked_methods
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, moment
 from core.desk.checked_records import CheckedRecords
@@ -19,6 +20,7 @@ from core.desk.exports.lines import json_lines
 from core.desk.exports.package import MANIFEST, ChainHead, Manifest, describe, pack, sha256
 from core.desk.exports.tables import call_table, turn_table
 from core.desk.filters import CallFilter, ThreadFilter, person_named
+from core.desk.given import check_store
 from core.desk.lists import MAX_PAGE, Lists
 from core.desk.oversight import Finder, ThreadRow
 from core.desk.reviews import Reviews
@@ -75,6 +77,7 @@ class Export:
     manifest: Manifest
 
 
+@checked_methods
 class Exports:
     """Exports what auditors may read, and what is a viewer's own. A program can use it without a Desk.
 
@@ -83,10 +86,11 @@ class Exports:
     read are sealed.
     """
 
+    @checked("store")
     def __init__(self, store: Store, *, clock: Clock | None = None, audit: AuditLog | None = None) -> None:
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
-        self._store = store
+        self._store = check_store(store)
         self._lists = Lists(store)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
@@ -111,7 +115,7 @@ class Exports:
         Raises NotFound for an id that is missing, foreign or sealed. Raises InvalidInput for more than MAX_THREADS
         threads or MAX_ROWS turns: then only their heads have been read, and the attempt is on record as a search.
         """
-        await self._check(viewer, wanted, file_format)
+        await self._authorize(viewer, wanted)
         if isinstance(wanted, ThreadFilter):
             ids = [head.id for head in await self._found_threads(viewer, wanted)]
         else:
@@ -130,7 +134,7 @@ class Exports:
         Raises NotFound as `export_threads`, and InvalidInput for calls of more than MAX_THREADS threads, for more than
         MAX_ROWS calls, and for more than MAX_THREADS ids.
         """
-        await self._check(viewer, wanted, file_format)
+        await self._authorize(viewer, wanted)
         where: Mapping[str, Filter]
         if isinstance(wanted, CallFilter):
             found, where = await self._found_calls(viewer, wanted), wanted.where()
@@ -155,7 +159,6 @@ class Exports:
         None exports the newest, and the manifest says how many are left out. Raises Denied for None if the viewer is
         not an employee, NotFound for an id that is missing or another person's, and InvalidInput for more ids than fit.
         """
-        _check_format(file_format)
         left_out = [NEVER_IN_OWN]
         if threads is None:
             await self._audit.authorize(viewer, "person.read")
@@ -178,10 +181,6 @@ class Exports:
         )
         name = f"rolltop-my-threads-{moment(manifest.exported_at):%Y%m%dT%H%M%SZ}.{file_format}"
         return Export(name=name, content=_written(contents, manifest), manifest=manifest)
-
-    async def _check(self, viewer: Viewer, wanted: Wanted, file_format: str) -> None:
-        await self._authorize(viewer, wanted)
-        _check_format(file_format)
 
     async def _authorize(self, viewer: Viewer, wanted: Wanted) -> None:
         await self._audit.authorize(viewer, "export")
@@ -340,11 +339,6 @@ class Exports:
         if person := _person(wanted):
             query["person"] = await self._pseudonyms.of(person.id)
         return query
-
-
-def _check_format(file_format: str) -> None:
-    if file_format not in get_args(ExportFormat):
-        raise InvalidInput(f"an export is one of {', '.join(get_args(ExportFormat))}")
 
 
 def _written(contents: Contents, manifest: Manifest) -> bytes:
