@@ -62,16 +62,16 @@ def days(employee: str) -> int:
 
 @pytest.mark.parametrize("value", REFUSED)
 def test_what_is_not_an_id_is_refused_and_not_repeated(value):
-    with pytest.raises(InvalidInput, match="a user id is a text of 1 to 128|must be a str|lone surrogate") as raised:
+    with pytest.raises(InvalidInput, match=r"a user id is a text of 1 to 128|must be a str|lone surrogate") as raised:
         Viewer(value)
     assert repr(value) not in str(raised.value) or value in (None, "", " ")
 
 
 @pytest.mark.parametrize("value", [42, True, ""])
 async def test_a_number_is_no_user_id_of_a_chat(value):
-    with pytest.raises(InvalidInput, match="pass str|must be a str"):
+    with pytest.raises(InvalidInput, match=r"pass str|must be a str"):
         await create_chat(MemoryStore(), ScriptedModel([]), user_id=value)
-    with pytest.raises(InvalidInput, match="pass str|must be a str"):
+    with pytest.raises(InvalidInput, match=r"pass str|must be a str"):
         await load_chat(MemoryStore(), ScriptedModel([]), "t", user_id=value)
 
 
