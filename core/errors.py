@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 
 class RolltopError(Exception):
-    """Any error of this library. Catch it at a boundary; act on its subclasses."""
+    """Any error of this library. Catch it at a boundary; act on its subclasses.
+
+    It can be pickled, so that another process may raise it: message, attributes and notes are those of the original.
+    """
+
+    # An exception is unpickled by calling its class with the message, which most of these classes build themselves.
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpickled, (type(self), self.args), vars(self)
 
 
 class InvalidInput(RolltopError, ValueError):
@@ -87,6 +94,14 @@ class Unavailable(RolltopError, ConnectionError):
     """The store did not answer. A commit may or may not have been applied: repeat it unchanged, with the same id."""
 
 
+class StoreClosed(Unavailable):
+    """This program has closed the store. Unlike after `Unavailable`, repeating the call does not help."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is closed: open the store again, or close it after all that uses it, desks first")
+        self.name = name
+
+
 class StoreRefused(RolltopError):
     """The store cannot do this until its operator changes something. A refused commit was not applied.
 
@@ -120,6 +135,10 @@ class DeskClosed(RolltopError, RuntimeError):
         super().__init__("the desk is not open: use `async with desk`, or `await desk.start()` first")
 
 
+class RunnerError(RolltopError, RuntimeError):
+    """The Runner is closed, or is called from its own event loop. The message says which, and what to do."""
+
+
 class OutcomeUnknown(RolltopError):
     """A tool raises this if it sent its request and lost contact: the call becomes `unknown`, and is not repeated."""
 
@@ -148,3 +167,10 @@ class TurnNotCompleted(RolltopError):
 
 class Superseded(RolltopError):
     """Another worker has claimed the turn, or it has ended: this worker stops. Callers of a desk never see it."""
+
+
+def _unpickled(kind: type[RolltopError], args: tuple[object, ...]) -> RolltopError:
+    """The error with these arguments; what it holds besides follows as its state."""
+    error = kind.__new__(kind)
+    error.args = args
+    return error

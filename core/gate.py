@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 
 from core.arguments import checked
 from core.errors import Denied, InvalidInput, NotFound
-from core.ids import check_id
+from core.ids import check_user_id
 
 Role: TypeAlias = Literal["employee", "auditor", "approver", "knowledge_owner", "handler", "data_protection_officer"]
 Action: TypeAlias = Literal[
@@ -46,6 +46,11 @@ ROLES: frozenset[str] = frozenset(get_args(Role))
 class Viewer:
     """A signed-in person: take all of it from the session, never from a model or a form.
 
+    `id` is the person's id as your directory has it, such as `auth0|5f7c`, `CORP\\e1042` or `josé@firma.de`: a text of
+    1 to 128 characters, without control characters, and without blanks at its ends. Upper and lower case differ. It is
+    kept in Unicode's normal form NFC, so that two spellings of one id are one person. Numbers are not ids: pass
+    `str(number)`.
+
     `roles` are of ROLES. `purpose` is why an auditor, a handler or a data protection officer looks; each look puts it
     on record. `country` and `entity` (the company of a group that employs the person) select the handbooks that apply;
     they are casefolded, None is unknown. Raises InvalidInput for an invalid id or an unknown role.
@@ -70,7 +75,7 @@ class Viewer:
         country: str | None = None,
         entity: str | None = None,
     ) -> None:
-        object.__setattr__(self, "id", check_id(id, "viewer id"))
+        object.__setattr__(self, "id", check_user_id(id))
         object.__setattr__(self, "roles", frozenset(roles))
         object.__setattr__(self, "purpose", purpose)
         object.__setattr__(self, "country", country.casefold() if country else None)

@@ -1,6 +1,7 @@
 """Ids, and the closed list of the kinds of stream."""
 
 import re
+import unicodedata
 
 from core.errors import InvalidInput
 
@@ -9,10 +10,21 @@ KINDS_OF_STREAM = ("thread", "live", "blob", "audit", "administration", "review"
 installation, the verdicts on a turn, what a person has told about themselves, and what the installation made
 once for itself."""
 
+OF_PEOPLE = ("audit", "person")
+"""The kinds of stream that are named after a person. A store keeps a record of the same kind and name for each."""
+
+MAX_USER_ID = 128
+"""The most characters of a person's id."""
+
 # Strict, because ids become parts of stream names, URLs and queries: a ":" or "/" within one would start another part.
-_ID_PATTERN = r"[A-Za-z0-9_@.+\-]{1,128}"
+_PLAIN = r"A-Za-z0-9_@.+\-"
+_ID_PATTERN = rf"[{_PLAIN}]{{1,128}}"
 _ID = re.compile(_ID_PATTERN)
-_STREAM = re.compile(rf"({'|'.join(KINDS_OF_STREAM)})(:{_ID_PATTERN}){{1,2}}")
+# A character has at most four bytes in UTF-8.
+_NAME_PATTERN = rf"(?:[{_PLAIN}]|~[0-9a-f]{{2}}){{1,{4 * MAX_USER_ID}}}"
+_NAME = re.compile(_NAME_PATTERN)
+_STREAM = re.compile(rf"({'|'.join(KINDS_OF_STREAM)})(:{_ID_PATTERN}){{1,2}}|({'|'.join(OF_PEOPLE)}):{_NAME_PATTERN}")
+_ESCAPED = re.compile(rf"[^{_PLAIN}]")
 
 
 def check_id(value: object, kind: str = "id") -> str:
@@ -23,8 +35,55 @@ def check_id(value: object, kind: str = "id") -> str:
     return value
 
 
+def check_user_id(value: object, kind: str = "user id") -> str:
+    """The person's id in Unicode's normal form NFC, so that one person has one id. Raises InvalidInput otherwise.
+
+    `core.gate.Viewer` says which ids are accepted.
+    """
+    normal = normalized(value) if isinstance(value, str) else ""
+    categories = {unicodedata.category(character) for character in normal}
+    if not 0 < len(normal) <= MAX_USER_ID or normal != normal.strip() or not categories.isdisjoint(("Cc", "Cs")):
+        raise InvalidInput(
+            f"a {kind} is a text of 1 to {MAX_USER_ID} characters, without control characters, and without blanks at "
+            "its ends; if the directory's ids are numbers, pass str(number)"
+        )
+    return normal
+
+
+def normalized(user_id: str) -> str:
+    """The id, or what may be one, in Unicode's normal form NFC: then two spellings of one id are equal."""
+    # The plain text of it first: a member of an enumeration that is a text is formatted as something else.
+    return unicodedata.normalize("NFC", str.__str__(user_id))
+
+
+def name_of_user(user_id: str) -> str:
+    """The person's part of a stream's name: their id, with `~` and two hex digits for each byte of other characters.
+
+    Different ids have different names. An id of ASCII letters, digits and `_@.+-` is its own name.
+    """
+    return _ESCAPED.sub(lambda found: "".join(f"~{byte:02x}" for byte in found[0].encode()), user_id)
+
+
+def user_named(name: str) -> str:
+    """The id of the person whose streams have this name; the inverse of `name_of_user`."""
+    raw = re.sub(rb"~([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), name.encode())
+    return raw.decode(errors="backslashreplace")
+
+
+def check_name(value: object, kind: str) -> str:
+    """The value, if it is the id of a record of this kind. Raises InvalidInput otherwise."""
+    if kind not in OF_PEOPLE:
+        return check_id(value, kind)
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise InvalidInput(f"the id of a record of the kind {kind} is what `core.ids.name_of_user` gives")
+    return value
+
+
 def check_stream(stream: object) -> str:
-    """The value, if it names a stream: one of KINDS_OF_STREAM and one or two ids, joined by `:`. Else InvalidInput."""
+    """The value, if it names a stream: one of KINDS_OF_STREAM and one or two ids, joined by `:`. Else InvalidInput.
+
+    Streams of OF_PEOPLE may have the escaped form of a person's id in place of the ids.
+    """
     if not isinstance(stream, str) or not _STREAM.fullmatch(stream):
         kinds = ", ".join(f"{kind}:" for kind in KINDS_OF_STREAM)
         raise InvalidInput(f"a stream's name is its kind ({kinds}), then one or two ids joined by :")

@@ -139,7 +139,8 @@ class Store(Protocol):
 
     Every method raises Unavailable if the store does not answer, StoreRefused if its operator must change something
     first, and InvalidInput for a malformed id, stream or path. A write raises StoreRefused only if it was certainly not
-    applied; in doubt it raises Unavailable. A cancelled call may have taken effect.
+    applied; in doubt it raises Unavailable. A cancelled call may have taken effect. After `close`, every method but
+    `close` raises StoreClosed at once.
     """
 
     capabilities: Capabilities

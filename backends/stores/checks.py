@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from core.canonical import canonical
 from core.errors import InvalidInput
-from core.ids import check_id, check_stream
+from core.ids import check_id, check_name, check_stream
 from core.store import Record, commit_size
 from core.values import Entry
 
@@ -25,7 +25,7 @@ def check_kind(kind: object) -> str:
 
 def check_record_id(kind: str, record_id: object) -> str:
     """The record's id; that of kind `stream` is a stream's name."""
-    return check_stream(record_id) if kind == "stream" else check_id(record_id)
+    return check_stream(record_id) if kind == "stream" else check_name(record_id, kind)
 
 
 def check_number(number: object, name: str, at_least: int = 0) -> int:
@@ -56,7 +56,7 @@ def check_commit(stream: str, after: int, entries: Sequence[Entry], records: Seq
     for record in records:
         if check_kind(record.kind) == "stream":
             raise InvalidInput("records of the kind stream are the store's own")
-        check_id(record.id, record.kind)
+        check_name(record.id, record.kind)
         check_number(record.n, "a record's n")
     commit_size(entries, records)
 

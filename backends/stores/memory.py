@@ -13,7 +13,7 @@ import anyio.lowlevel
 from backends.stores import matching
 from backends.stores.checks import check_commit, check_erase, check_kind, check_number, check_record_id
 from core.clock import milliseconds
-from core.errors import Conflict, InvalidInput, Unavailable
+from core.errors import Conflict, InvalidInput, StoreClosed
 from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Tally
 from core.values import Entry
@@ -124,7 +124,7 @@ class MemoryStore:
         # Other stores wait for a disk here. A cancelled caller must notice it in this store, too.
         await anyio.lowlevel.checkpoint()
         if self._closed:
-            raise Unavailable("the store is closed")
+            raise StoreClosed("the store in memory")
 
     def _of(self, query: Query) -> Iterator[Record]:
         if query.kind == "stream":

@@ -182,7 +182,7 @@ def call_text(call: ToolCall, *, text: bool) -> str:
 
 def _look_row(look: Look, text: bool) -> list[str]:
     action = f"denied {look.action}{f' and {look.more} more' if look.more else ''}" if look.denied else look.action
-    row = [look.at, look.by, action, look.object or "-", ", ".join(look.owners) or "-"]
+    row = [look.at, harmless(look.by), action, look.object or "-", ", ".join(look.owners) or "-"]
     return [*row, *(harmless(words or "-") for words in ((look.purpose, look.words) if text else ()))]
 
 
@@ -253,7 +253,7 @@ def _request(call: DeferredCall, text: bool) -> str:
     """Where a request to an approver stands, with the decision on it."""
     words = f"{call.status} ({call.closed})" if call.closed else call.status
     if decision := call.decision:
-        words += f", {decision.outcome} by {decision.by}"
+        words += f", {decision.outcome} by {harmless(decision.by)}"
         words += f", reason: {harmless(decision.reason)}" if text and decision.reason else ""
     return words
 

@@ -18,7 +18,7 @@ from core.desk.turn_views import TurnView, TurnViews
 from core.desk.unreadable import Unreadable, check_entries, read_entries
 from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
-from core.ids import check_id
+from core.ids import check_id, name_of_user
 from core.log.audit import AuditLog
 from core.log.branches import shown_ranges
 from core.log.pseudonyms import Pseudonyms
@@ -248,7 +248,7 @@ class Archive:
     async def person(self, viewer: Viewer) -> Person | None:
         """What the viewer has told the desk about themselves; None until they have."""
         await self._audit.authorize(viewer, "person.read")
-        kept = await self._store.get("person", viewer.id)
+        kept = await self._store.get("person", name_of_user(viewer.id))
         return item_of(Person, kept) if kept else None
 
     async def owns(self, viewer: Viewer, thread_id: str) -> bool:

@@ -5,10 +5,12 @@ what was committed, so a turn does not depend on them.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Literal, Self, cast
 
 import anyio
@@ -129,6 +131,10 @@ class Desk:
         self.exports = Exports(store, clock=self._clock, audit=self._audit)
         self.own_data = OwnData(store, clock=self._clock, audit=self._audit, looks_shown_after=looks_shown_after)
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
+        self._wakeups = Wakeups()
+        self.options = check_options(options)
+        # Not methods of the desk: its workers hold them, and a desk that is dropped must not live on with its workers.
+        self._journal = partial(Journal, store, self._clock, self._wakeups, options=self.options, patience=PATIENCE)
         self._checked = CheckedRecords(store, self._clock, self._audit)
         self._pseudonyms = Pseudonyms(store, self._clock)
         self.erase_after = erase_after
@@ -139,12 +145,10 @@ class Desk:
         self._new_threads = NewThreads(self._clock, self._audit, self._journal, self.exports, self._recognised)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
-        self.options = check_options(options)
         chain = Chain(models, self._clock)
         chain.check(self.options.model_settings)
         named = by_name(with_search(tools, retriever, self.options.passages))
         check_tool_choice(self.options.tool_choice, named)
-        self._wakeups = Wakeups()
         self._equipment = Equipment(
             store=store,
             clock=self._clock,
@@ -158,6 +162,14 @@ class Desk:
             hooked=Hooked(hooks, self.options.hook_deadline),
         )
         self._snapshots = Snapshots(self._equipment, instructions)
+        self._sweep = partial(
+            _in_turn,
+            self._handovers.close_lost,
+            self._audit.repair,
+            self._reviews.repair,
+            self._people.repair,
+            self._erasures.carry_out,
+        )
         self._workers = Workers(self._equipment, self._journal, self._snapshots, self._sweep)
         self._decisions = Decisions(
             self._equipment, self._journal, self._snapshots, self._workers, self._checked, self._audit
@@ -173,6 +185,19 @@ class Desk:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def __del__(self) -> None:
+        workers = getattr(self, "_workers", None)  # missing if what was passed was refused
+        if workers is not None and workers.forgotten:
+            what = "chat" if workers.thread else "desk"
+            opened = "await create_chat(...) as chat" if workers.thread else "Desk(...) as desk"
+            warnings.warn(
+                f"a {what} was not closed: write `async with {opened}:`, or `await {what}.close()`",
+                ResourceWarning,
+                source=self,
+                stacklevel=1,
+            )
+            workers.abandon()
 
     async def start(self, thread_id: str | None = None) -> None:
         """Start the desk in this event loop; it recovers all threads, or only `thread_id`. May be called twice."""
@@ -523,13 +548,6 @@ class Desk:
         await self._workers.recovery.sweep()
         await self._sweep()
 
-    async def _sweep(self) -> None:
-        await self._handovers.close_lost()
-        await self._audit.repair()
-        await self._reviews.repair()
-        await self._people.repair()
-        await self._erasures.carry_out()
-
     async def _hidden(self, event: Event) -> Event:
         """The event with pseudonyms in its records."""
         match event:
@@ -556,8 +574,10 @@ class Desk:
             return None, True
         return concern, concern is not None and concern.seals
 
-    def _journal(self, thread_id: str) -> Journal:
-        return Journal(self._store, self._clock, self._wakeups, thread_id, self.options, patience=PATIENCE)
+
+async def _in_turn(*parts: Callable[[], Awaitable[None]]) -> None:
+    for part in parts:
+        await part()
 
 
 def _known_form(turn_id: str) -> str:

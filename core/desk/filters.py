@@ -1,4 +1,7 @@
-"""What threads, tool calls and looks may be filtered by. An empty field is left out; several values of one mean any."""
+"""What threads, tool calls and looks may be filtered by. An empty field is left out; several values of one mean any.
+
+A filter raises InvalidInput for a person's id that no viewer can have.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +13,7 @@ from core.canonical import Json
 from core.clock import iso
 from core.errors import InvalidInput
 from core.gate import Action, Owned
-from core.ids import check_id
+from core.ids import check_user_id
 from core.log.records import filter_text
 from core.store import All, Filter, In, Range
 from core.values import CallStatus, Decider, Effect, Outcome, Verdict
@@ -50,6 +53,7 @@ class ThreadFilter:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        object.__setattr__(self, "owner", _person(self.owner))
 
     @property
     def narrowed(self) -> bool:
@@ -123,6 +127,7 @@ class CallFilter:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        object.__setattr__(self, "owner", _person(self.owner))
 
     def where(self) -> dict[str, Filter]:
         """The filters on a call's record."""
@@ -177,6 +182,8 @@ class LookFilter:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        object.__setattr__(self, "by", _person(self.by))
+        object.__setattr__(self, "owner", _person(self.owner))
 
     def where(self) -> dict[str, Filter]:
         """The filters on an entry's record."""
@@ -200,13 +207,17 @@ class LookFilter:
 
 
 def person_named(owner: str | None) -> Owned | None:
-    """The person that a filter names: then the look is one at that person. Raises InvalidInput for a malformed id."""
-    return Owned(kind="person", id=check_id(owner, "person's id"), owner=owner) if owner is not None else None
+    """The person that a filter names: then the look is one at that person."""
+    return Owned(kind="person", id=owner, owner=owner) if owner is not None else None
 
 
 def between(path: str, since: datetime | None, until: datetime | None) -> dict[str, Filter]:
     """The filter on a time: at `since` or later, before `until`; {} if both are None."""
     return {path: Range(ge=_iso(since), lt=_iso(until))} if since or until else {}
+
+
+def _person(user_id: str | None) -> str | None:
+    return check_user_id(user_id, "person's id") if user_id is not None else None
 
 
 def _tool_texts(tools: tuple[str, ...], statuses: tuple[CallStatus, ...]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Opening a chat without a Desk of one's own: `create_chat` and `load_chat` make a desk for the one thread."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 from pydantic import BaseModel
 
@@ -90,4 +91,4 @@ async def _with_its_desk(chat: Chat[M]) -> Chat[M]:
 def _viewer(user_id: str | None, viewer: Viewer | None) -> Viewer:
     if (user_id is None) == (viewer is None):
         raise InvalidInput("say who asks: pass either user_id or viewer")
-    return viewer or Viewer(str(user_id))
+    return viewer or Viewer(cast(str, user_id))

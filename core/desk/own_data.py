@@ -17,6 +17,7 @@ from core.desk.lists import Listing, Lists
 from core.desk.tallies import size
 from core.errors import Denied, NotFound
 from core.gate import Action, Owned, Role, Viewer, authorize
+from core.ids import normalized
 from core.log.audit import AuditLog
 from core.log.records import HandoverRecord, Look, Message, Thread, ToolCall, Turn, record_kind
 from core.store import Filter, In, Query, Range, Store
@@ -154,6 +155,7 @@ def _shown(look: Look, viewer: Viewer, thread: Thread | None) -> OwnLook:
     purpose = look.purpose
     if purpose is not None:
         # People write what they like into a purpose. At least their own id, and those of other owners, do not get out.
+        purpose = normalized(purpose)
         for person in {look.by, *look.owners} - {viewer.id}:
             purpose = re.sub(rf"(?<![\w-]){re.escape(person)}(?![\w-])", "(a person)", purpose)
     return OwnLook(

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal
@@ -10,7 +9,7 @@ from typing import Literal
 import anyio
 
 from core.desk.snapshots import Snapshots
-from core.errors import DeskClosed, RolltopError, Superseded
+from core.errors import DeskClosed, RolltopError, StoreClosed, Superseded
 from core.log.fold import State
 from core.log.records import OpenDeferred, Thread, Turn
 from core.turn.commands import Approval, Claim, Command, ReportDecision
@@ -36,6 +35,7 @@ class Workers:
     """Has a worker for each turn that the desk works on.
 
     `journal` makes the journal of a thread. `sweeps` is what else is looked after with each search for open turns.
+    `thread` is the one that is recovered, None for all.
     """
 
     def __init__(
@@ -52,7 +52,9 @@ class Workers:
         self._places = Places(equipment.options.turns_at_once, self._begin)
         self.recovery = Recovery(equipment, journal, self._adopt, lambda: self._places.free, self._report)
         self._works: dict[str, TurnWorker] = {}
+        self.thread: str | None = None
         self._supervisor: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._tasks: anyio.abc.TaskGroup | None = None
         self._idle = anyio.Event()
 
@@ -75,11 +77,12 @@ class Workers:
         """Start in this event loop; all threads are recovered, or only `thread_id`. May be called twice."""
         if self._supervisor is not None:
             return
+        self.thread = thread_id
         self._places = Places(self._equipment.options.turns_at_once, self._begin)
         ready = anyio.Event()
         # A task of the loop owns the workers: a task group must be left by the task that entered it, and a desk is
         # often started in one task and closed in another.
-        self._supervisor = asyncio.get_running_loop().create_task(self._supervise(ready, thread_id))
+        self._supervisor = asyncio.get_running_loop().create_task(self._supervise(ready))
         await ready.wait()
 
     async def close(self) -> None:
@@ -98,6 +101,20 @@ class Workers:
         supervisor.cancel()
         with anyio.CancelScope(shield=True):
             await asyncio.wait([supervisor])
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether they were started and not closed; the end of their event loop, which cancels them, is no close."""
+        return self._supervisor is not None and (not self._supervisor.done() or self._supervisor.cancelled())
+
+    def abandon(self) -> None:
+        """Close them as soon as their event loop can. May be called from any thread, as garbage collection is."""
+        loop = self._supervisor.get_loop() if self._supervisor else None
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._begin_closing)
+
+    def _begin_closing(self) -> None:
+        self._closing = asyncio.get_running_loop().create_task(self.close())
 
     def ask_place(self) -> Place:
         """A place for a turn, held or to be waited for."""
@@ -220,7 +237,9 @@ class Workers:
         try:
             await work.run()
         except BaseException as error:  # the boundary of a worker: an error of its model or hook ends this turn only
-            if isinstance(error, anyio.get_cancelled_exc_class()) and anyio.current_effective_deadline() == -math.inf:
+            # Cancelled by the desk, or by the end of the event loop; a model or a hook may raise the same by itself.
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
                 raise
             log.exception("turn %s: its worker broke; recovery goes on from its log", work.turn)
         finally:
@@ -240,12 +259,12 @@ class Workers:
         if journal.state.open_turn is None:
             await self.report_decisions(journal.thread)
 
-    async def _supervise(self, ready: anyio.Event, thread_id: str | None) -> None:
+    async def _supervise(self, ready: anyio.Event) -> None:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             tasks.start_soon(self._equipment.live.run)
             tasks.start_soon(self._beat)
-            tasks.start_soon(self._sweep, thread_id)
+            tasks.start_soon(self._sweep)
             ready.set()
 
     async def _beat(self) -> None:
@@ -254,12 +273,15 @@ class Workers:
             for work in self._works.values():
                 work.beat()
 
-    async def _sweep(self, thread_id: str | None) -> None:
+    async def _sweep(self) -> None:
         while True:
             try:
-                await self.recovery.sweep(thread_id)
-                if thread_id is None:
+                await self.recovery.sweep(self.thread)
+                if self.thread is None:
                     await self._sweeps()
+            except StoreClosed as error:
+                log.warning("recovery ends: %s", error)
+                return
             except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
                 log.exception("recovery failed; it runs again in %g s", SWEEP)
             await anyio.sleep(SWEEP)

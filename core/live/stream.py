@@ -13,7 +13,7 @@ from typing import Literal
 import anyio
 
 from core.clock import Clock
-from core.errors import Conflict, Full, InvalidInput, StoreRefused, Superseded, Unavailable
+from core.errors import Conflict, Full, InvalidInput, StoreClosed, StoreRefused, Superseded, Unavailable
 from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
 from core.log.entry import Draft, chain
@@ -163,11 +163,11 @@ class LiveStream:
         while not committed and not self.lost:
             try:
                 await commit_surely(store, clock, self.name, self._n, entries, patience=_PATIENCE)
-            except Unavailable:
-                continue  # the store may come back; the worker's deadlines, or its closing of the stream, end the wait
-            except (Conflict, Full, InvalidInput, StoreRefused):
+            except (Conflict, Full, InvalidInput, StoreClosed, StoreRefused):
                 # Sealed, refused, a full disk, or removed long after its turn: what cannot be stored is not shown.
                 self.lose()
+            except Unavailable:
+                continue  # the store may come back; the worker's deadlines, or its closing of the stream, end the wait
             else:
                 committed = entries
                 self._n, self._hash = entries[-1].n, entries[-1].hash

@@ -15,7 +15,7 @@ from core.canonical import Json, digest
 from core.clock import Clock, iso
 from core.errors import Conflict, Corrupt, Denied, InvalidInput, NotFound, RolltopError
 from core.gate import Access, Action, Owned, Viewer, authorize
-from core.ids import check_id
+from core.ids import check_id, check_user_id, name_of_user, user_named
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import LookContent, LookDenied, Looked, draft, fact
@@ -106,7 +106,7 @@ class AuditLog:
         query = Query(kind="stream", where={"dirty": True, "id": Range(ge="audit:", lt="audit;")})
         async for stream in every(self._store, query):
             try:
-                n = await self._written(stream.id.removeprefix("audit:"))
+                n = await self._written(user_named(stream.id.removeprefix("audit:")))
                 while entries := await self._store.read(stream.id, n):
                     await self._write(entries)
                     n = entries[-1].n
@@ -146,7 +146,7 @@ class AuditLog:
         """What this process remembers of the viewer's log, read on to its end."""
         trail = self._trails.pop(viewer_id, None)
         if trail is None:
-            trail = _Trail(f"audit:{viewer_id}", max(0, await self._written(viewer_id) - _REMEMBERED))
+            trail = _Trail(audit_stream(viewer_id), max(0, await self._written(viewer_id) - _REMEMBERED))
         self._trails[viewer_id] = trail
         if len(self._trails) > _VIEWERS:
             del self._trails[next(iter(self._trails))]
@@ -160,7 +160,7 @@ class AuditLog:
 
     async def _written(self, viewer_id: str) -> int:
         """The last entry whose record is written, and so are those before it."""
-        head = await self._store.get("audit", viewer_id)
+        head = await self._store.get("audit", name_of_user(viewer_id))
         # An older fold has made no records of looks.
         return head.n if head and head.fields.get("fold") == FOLD else 0
 
@@ -241,6 +241,11 @@ class _Trail:
         return sum(not one.more for one in recent), max((one.more for one in recent), default=0)
 
 
+def audit_stream(viewer_id: str) -> str:
+    """The stream that holds this viewer's looks."""
+    return f"audit:{name_of_user(viewer_id)}"
+
+
 def look(entry: Entry) -> Look:
     """The record of an audit log's entry. Raises Corrupt for an entry that does not belong there."""
     seen, viewer = _audit_fact(entry), _viewer(entry)
@@ -271,11 +276,11 @@ def look(entry: Entry) -> Look:
 def audit_head(last: Entry) -> Record:
     """The head of the audit stream that ends with this entry."""
     fields: dict[str, Json] = {"hash": last.hash, "viewer": _viewer(last), "looked_at": iso(last.at), "fold": FOLD}
-    return Record(kind="audit", id=_viewer(last), n=last.n, fields=fields)
+    return Record(kind="audit", id=name_of_user(_viewer(last)), n=last.n, fields=fields)
 
 
 def _viewer(entry: Entry) -> str:
-    return entry.stream.removeprefix("audit:")
+    return user_named(entry.stream.removeprefix("audit:"))
 
 
 def _audit_fact(entry: Entry) -> Looked | LookDenied:
@@ -306,6 +311,7 @@ def _name(owned: Owned | None) -> str | None:
     if owned is None:
         return None
     try:
-        return f"{owned.kind}:{check_id(owned.id)}"
+        check = check_user_id if owned.kind == "person" else check_id
+        return f"{owned.kind}:{check(owned.id)}"
     except InvalidInput:
         return f"{owned.kind}:malformed"

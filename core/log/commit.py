@@ -7,7 +7,7 @@ import anyio
 
 from core.canonical import Json
 from core.clock import Clock
-from core.errors import Conflict, Corrupt, Full, StoreRefused, Unavailable
+from core.errors import Conflict, Corrupt, Full, StoreClosed, StoreRefused, Unavailable
 from core.log.entry import chain
 from core.log.facts import AnyFact, BlobContent, draft, fact
 from core.store import Record, Store
@@ -32,7 +32,7 @@ async def commit_surely(
     """Commit, and repeat the commit for up to `patience` seconds while the store does not acknowledge it.
 
     Raises Conflict if another commit stands at its place, Full or StoreRefused if it was certainly not applied, and
-    Unavailable if the outcome is still unknown.
+    Unavailable if the outcome is still unknown. A closed store is not asked again.
     """
     # One id for all repeats: it lets the store recognise its own commit. It is random, because two writers that
     # derived theirs from the same turn would both take the one that was applied for their own.
@@ -49,6 +49,8 @@ async def commit_surely(
             if unknown:
                 # The refusal speaks of this attempt alone: an earlier one may have been applied.
                 raise Unavailable(f"commit to {stream} after {after} not acknowledged, then: {error}") from error
+            raise
+        except StoreClosed:
             raise
         except Unavailable:
             unknown = True

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from core.canonical import Json
 from core.clock import iso
+from core.ids import normalized
 from core.log.buckets import bucket
 from core.log.facts import (
     ApprovalAsked,
@@ -353,7 +354,7 @@ def _found_by(
     values = arguments if isinstance(arguments, dict) else {}
     about = values.get(subject) if subject else None
     # An invalid argument may be anything that a model wrote.
-    about = about if isinstance(about, str) and about and len(about) <= MAX_FILTER else None
+    about = normalized(about) if isinstance(about, str) and about and len(about) <= MAX_FILTER else None
     filters = sorted({text for name in names if (text := filter_text(name, values.get(name)))})
     return {"about": about, "about_other": about is not None and about != owner, "filters": filters}
 

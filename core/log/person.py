@@ -2,6 +2,7 @@
 
 from core.clock import iso
 from core.errors import Corrupt
+from core.ids import name_of_user
 from core.log.facts import NoticeAcknowledged, fact
 from core.log.records import Person
 from core.values import Entry
@@ -29,4 +30,4 @@ def fold_person(person: Person | None, entry: Entry) -> Person:
 
 def person_stream(person_id: str) -> str:
     """The stream that holds what this person has told about themselves."""
-    return f"person:{person_id}"
+    return f"person:{name_of_user(person_id)}"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from core.clock import Clock
 from core.errors import Corrupt
+from core.ids import normalized
 from core.log.commit import begin_stream
 from core.log.facts import InstallationContent, InstallationMade, fact
 from core.log.records import (
@@ -101,4 +102,4 @@ class Pseudonyms:
 
 
 def _pseudonym(key: bytes, person: str) -> str:
-    return PREFIX + hmac.digest(key, person.encode(), "sha256").hex()[:LENGTH].upper()
+    return PREFIX + hmac.digest(key, normalized(person).encode(), "sha256").hex()[:LENGTH].upper()

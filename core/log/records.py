@@ -17,6 +17,7 @@ from pydantic import Field
 from core.canonical import Json, canonical
 from core.clock import Time
 from core.errors import Corrupt
+from core.ids import user_named
 from core.log.facts import Origin, Snapshot
 from core.store import In, Query, Record
 from core.values import (
@@ -765,7 +766,8 @@ class Look(Value):
 class Person(Value):
     """What a person has told the desk about themselves: `notice` is the newest notice that they have acknowledged.
 
-    `hash` is that of entry n of `person:<id>`.
+    `id` is the person's id as it stands in the name of their stream, `user` the id itself. `hash` is that of entry n of
+    `person:<id>`.
     """
 
     kind: Literal["person"] = "person"
@@ -776,6 +778,11 @@ class Person(Value):
     acknowledged_at: str
 
     acknowledged_time: ClassVar = Time[datetime]("acknowledged_at")
+
+    @property
+    def user(self) -> str:
+        """The person's id."""
+        return user_named(self.id)
 
 
 def carrying_call(turn: str) -> str:

@@ -35,8 +35,8 @@ Fold: TypeAlias = Callable[[AsyncIterator[list[Entry]]], AsyncIterator[list[Reco
 class Folding:
     """How records are folded from the streams of one kind.
 
-    `records` are their kinds, each with the field that holds the stream's name. The head, if there is one, is of the
-    same kind as the stream; its id is that name.
+    `records` are their kinds, each with the field that tells the stream: `id` holds its name, any other field the id of
+    the person it is named after. The head, if there is one, is of the same kind as the stream; its id is that name.
     """
 
     fold: Fold

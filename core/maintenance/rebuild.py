@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from core.canonical import Json, canonical
 from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
+from core.ids import name_of_user, user_named
 from core.log.entry import verify
 from core.log.refold import FOLDINGS, KINDS, Folding, Outline, outline, pages, refold
 from core.log.repair_commits import Repairs
@@ -192,7 +193,8 @@ class Rebuild:
             await repairs.finish()
         name = head.id.removeprefix(f"{kind}:")
         for of, path in folding.records.items():
-            async for record in every(self._store, Query(kind=of, where={path: name})):
+            told = name if path == "id" else user_named(name)
+            async for record in every(self._store, Query(kind=of, where={path: told})):
                 if (of, record.id) not in expected:
                     findings.append(_ghost(record, f"{head.id} does not make it"))
         return await self._standing(head.id, head.n, findings)
@@ -242,7 +244,8 @@ class Rebuild:
             named |= {kind: (of, path) for kind, path in folding.records.items()}
         for kind, (of, path) in named.items():
             async for record in every(self._store, Query(kind=kind)):
-                stream = f"{of}:{record.id if path == 'id' else record.fields.get(path)}"
+                name = record.id if path == "id" else name_of_user(str(record.fields.get(path)))
+                stream = f"{of}:{name}"
                 if stream not in streams and not await self._is_stream(stream):
                     yield _ghost(record, "its log does not exist")
 

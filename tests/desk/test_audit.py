@@ -354,7 +354,7 @@ async def test_a_filter_by_a_person_is_a_look_at_that_person_and_shows_a_pseudon
     assert (look.by, look.object, look.owners) == (OFFICER.id, f"person:{name}", [name])
     assert "e-1042" not in repr(look)
     with pytest.raises(InvalidInput, match="person's id"):
-        await oversight.looks(OFFICER, LookFilter(owner="any text"))
+        await oversight.looks(OFFICER, LookFilter(owner="any\ntext"))
 
 
 async def test_the_audit_log_is_filtered_by_time(store, clock):

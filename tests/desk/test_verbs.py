@@ -28,13 +28,26 @@ def pay(to: str) -> str:
     return f"paid {to}"
 
 
+OPEN = []
+"""The chats that a test has opened without a block; they are closed after it."""
+
+
+@pytest.fixture(autouse=True)
+async def closed():
+    yield
+    while OPEN:
+        await OPEN.pop().close()
+
+
 async def opened(store, **given):
-    """A chat without turns, which closes nothing when it is left open."""
-    return await create_chat(store, ScriptedModel([]), viewer=ASKER, options=QUICK, **given)
+    """A chat without turns."""
+    OPEN.append(await create_chat(store, ScriptedModel([]), viewer=ASKER, options=QUICK, **given))
+    return OPEN[-1]
 
 
 async def again(store, chat, **given):
-    return await load_chat(store, ScriptedModel([]), chat.id, viewer=ASKER, options=QUICK, **given)
+    OPEN.append(await load_chat(store, ScriptedModel([]), chat.id, viewer=ASKER, options=QUICK, **given))
+    return OPEN[-1]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from pymongo.topology_description import TopologyDescription
 from backends.stores.mongodb.documents import Document
 from backends.stores.mongodb.errors import translated
 from core.canonical import Json
-from core.errors import InvalidInput, Unavailable
+from core.errors import InvalidInput, StoreClosed
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +86,9 @@ class Connection:
 
     @asynccontextmanager
     async def in_use(self) -> AsyncIterator[None]:
-        """What is begun within the block is finished before the client is closed. Raises Unavailable once closed."""
+        """What is begun within the block is finished before the client is closed. Raises StoreClosed once closed."""
         if self._closed:
-            raise Unavailable(f"the store in {self._database.name} is closed")
+            raise StoreClosed(f"the store in {self._database.name}")
         self._busy += 1
         try:
             yield

@@ -11,12 +11,13 @@ from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
     DocumentTooLarge,
+    InvalidOperation,
     NotPrimaryError,
     OperationFailure,
     WriteConcernError,
 )
 
-from core.errors import Full, InvalidInput, RolltopError, StoreRefused, TooLarge, Unavailable
+from core.errors import Full, InvalidInput, RolltopError, StoreClosed, StoreRefused, TooLarge, Unavailable
 
 _TOO_LARGE = frozenset({10334, 17419, 17420})
 _NO_ROOM = frozenset({14031})
@@ -78,6 +79,8 @@ def translated(error: Exception, database: str) -> RolltopError:
             return InvalidInput(f"{database}: MongoDB cannot hold this ({type(error).__name__})")
         case OperationFailure():
             return _of_a_server(error, database)
+        case InvalidOperation() if "after close" in str(error):
+            return StoreClosed(f"the application's client of {database}")
         case ConfigurationError() if "wire version" in str(error):
             return StoreRefused(f"{database}: {_SERVER}")
         case ConnectionFailure() if not isinstance(error, NotPrimaryError):

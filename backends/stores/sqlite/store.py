@@ -25,7 +25,7 @@ from backends.stores.sqlite.errors import translated
 from backends.stores.sqlite.threads import Readers, Writer
 from core.canonical import canonical
 from core.clock import milliseconds
-from core.errors import Conflict, Corrupt, InvalidInput, Unavailable
+from core.errors import Conflict, Corrupt, InvalidInput, StoreClosed
 from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Tally
 from core.values import Entry
@@ -219,4 +219,4 @@ class SqliteStore:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise Unavailable(f"{self._path} is closed")
+            raise StoreClosed(f"the store {self._path}")

@@ -8,7 +8,7 @@ import anyio.lowlevel
 
 from backends.stores.suite.fixtures import Reopen
 from backends.stores.suite.steps import CLOCK, accepted, drafted, extend, first, found, noted, payloads, refused, whole
-from core.errors import Conflict, Unavailable
+from core.errors import Conflict, StoreClosed, Unavailable
 from core.log.entry import verify
 from core.store import Query, Store
 from core.values import GENESIS
@@ -34,7 +34,7 @@ async def test_a_closed_store_is_unavailable(store: Store) -> None:
         lambda: store.now(),
     ]
     for number, call in enumerate(calls):
-        with refused(Unavailable, f"call {number} was answered by a closed store"):
+        with refused(StoreClosed, f"call {number} was answered by a closed store"):
             await call()
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from backends.stores.suite.steps import first, noted, refused, short
+from backends.stores.suite.steps import accepted, first, noted, refused, short
 from core.errors import InvalidInput
+from core.ids import MAX_USER_ID
 from core.store import Query, Store
 
 HOSTILE = [
@@ -48,6 +49,21 @@ async def refuses_the_name(store: Store, name: Any) -> None:
 
 async def test_streams_of_a_wrong_form_are_refused(store: Store) -> None:
     for stream in ("a", "thread", "thread:", ":a", "entry:a", "THREAD:a", "thread:a:", "thread:a\n"):
+        with refused(InvalidInput, f"{stream!r} was taken for a stream"):
+            await store.read(stream)
+
+
+async def test_streams_and_records_may_be_named_after_people(store: Store) -> None:
+    people = ("auth0~7c5f", "auth0~7c5F", "~f0~90~80~80" * MAX_USER_ID)
+    for kind in ("person", "audit"):
+        for name in people:
+            stream = f"{kind}:{name}"
+            with accepted(f"{short(stream)} was not taken for a stream"):
+                await store.commit(stream, 0, first(stream), [noted(name, kind=kind, of=name)], id="c1")
+        for name in people:
+            assert await store.get(kind, name) == noted(name, kind=kind, of=name), "two people share a record"
+            assert len(await store.read(f"{kind}:{name}")) == 1, "two people share a stream"
+    for stream in ("thread:a~7c", "person:~", "person:~7", "person:~7C", "person:a|b", "person:é"):
         with refused(InvalidInput, f"{stream!r} was taken for a stream"):
             await store.read(stream)
 

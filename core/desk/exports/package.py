@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from core.canonical import Json
 from core.desk.exports.contents import ExportFormat
 from core.errors import InvalidInput
+from core.log.audit import audit_stream
 from core.log.facts import Looked, fact
 from core.store import Store
 from core.values import Value
@@ -171,7 +172,7 @@ async def _store_faults(store: Store, manifest: Manifest, digest: str) -> AsyncI
 
 async def _on_record(store: Store, viewer: str, digest: str) -> bool:
     n = 0
-    while entries := await store.read(f"audit:{viewer}", n):
+    while entries := await store.read(audit_stream(viewer), n):
         for entry in entries:
             seen = fact(entry)
             if isinstance(seen, Looked) and seen.manifest == digest:
