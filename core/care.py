@@ -4,10 +4,15 @@ A desk asks it before it puts a question on record. So the card shows, and the t
 search and any model.
 """
 
+import logging
 from typing import Protocol
+
+import anyio
 
 from core.gate import Viewer
 from core.values import Concern
+
+log = logging.getLogger(__name__)
 
 CARE_SECONDS = 3.0
 """Seconds that a desk waits for an answer."""
@@ -22,3 +27,17 @@ class Care(Protocol):
         It must answer within CARE_SECONDS: one that asks a slow service decides without it in time. If it raises or is
         late, the desk takes the question and seals the thread.
         """
+
+
+async def recognised(care: Care | None, text: str, viewer: Viewer) -> tuple[Concern | None, bool]:
+    """The concern that a message raises, and whether it seals the thread."""
+    if care is None:
+        return None, False
+    try:
+        with anyio.fail_after(CARE_SECONDS):
+            concern = await care.recognise(text, viewer)
+    except Exception:  # the boundary of the application's care: a question must be taken without it
+        # Sealed, because it is not known whether the question is one that auditors should not see.
+        log.exception("care failed to read a question: its thread is sealed")
+        return None, True
+    return concern, concern is not None and concern.seals

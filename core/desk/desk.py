@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from core.arguments import checked, checked_methods
 from core.canonical import Json, digest
-from core.care import CARE_SECONDS, Care
+from core.care import Care, recognised
 from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.chat import Chat, M
@@ -68,7 +68,7 @@ from core.store import Store
 from core.tools import Tool, by_name
 from core.turn.commands import Show, Submit
 from core.turn.journal import Journal
-from core.values import Attached, Cause, Concern, Dislike, Shelf, Standing, Verdict
+from core.values import Attached, Cause, Dislike, Shelf, Standing, Verdict
 from core.worker.claim import Equipment
 from core.worker.close_turn import close_turn
 from core.worker.earlier import EarlierTurns
@@ -142,7 +142,7 @@ class Desk:
         self._care = care
         self._people = People(store, self._clock, self._audit)
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
-        self._new_threads = NewThreads(self._clock, self._audit, self._journal, self.exports, self._recognised)
+        self._new_threads = NewThreads(self._clock, self._audit, self._journal, self.exports, care)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
         chain = Chain(models, self._clock)
@@ -322,7 +322,7 @@ class Desk:
         question = check_question(text)
         answer = AnswerSchema(schema) if schema is not None else None
         worker = new_worker(self._clock)
-        concern, sealed = await self._recognised(question, viewer)
+        concern, sealed = await recognised(self._care, question, viewer)
         opened = TurnOpened(
             turn=turn_id,
             request_id=request,
@@ -560,19 +560,6 @@ class Desk:
                 return replace(event, turn=await self._pseudonyms.hide(event.turn), calls=calls)
             case _:
                 return event
-
-    async def _recognised(self, question: str, viewer: Viewer) -> tuple[Concern | None, bool]:
-        """The concern that the question raises, and whether it seals the thread."""
-        if self._care is None:
-            return None, False
-        try:
-            with anyio.fail_after(CARE_SECONDS):
-                concern = await self._care.recognise(question, viewer)
-        except Exception:  # the boundary of the application's care: a question must be taken without it
-            # Sealed, because it is not known whether the question is one that auditors should not see.
-            log.exception("care failed to read a question: its thread is sealed")
-            return None, True
-        return concern, concern is not None and concern.seals
 
 
 async def _in_turn(*parts: Callable[[], Awaitable[None]]) -> None:

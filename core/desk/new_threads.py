@@ -1,11 +1,12 @@
 """New threads: empty ones, those that take over a history, and forks of other threads."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from core.canonical import Json, digest
+from core.care import Care, recognised
 from core.clock import Clock
 from core.desk.exports.exports import Exports
 from core.desk.history import read_history
@@ -21,7 +22,7 @@ from core.model import AssistantMessage, SentMessage, ToolMessage
 from core.store import MAX_COMMIT
 from core.turn.commands import Begin
 from core.turn.journal import Journal
-from core.values import Citation, Concern, ImportedAnswer, ImportedCall
+from core.values import Citation, ImportedAnswer, ImportedCall
 
 PASSED_ON = "This was passed to an approver. What became of it is told in the thread that this one is a copy of."
 """What the model is told in a fork of a request whose decision the fork does not hold."""
@@ -38,10 +39,7 @@ class _Part:
 
 
 class NewThreads:
-    """Puts new threads on record.
-
-    `recognise` gives the concern that a question raises, and whether it seals the thread.
-    """
+    """Puts new threads on record."""
 
     def __init__(
         self,
@@ -49,13 +47,13 @@ class NewThreads:
         audit: AuditLog,
         journal: Callable[[str], Journal],
         exports: Exports,
-        recognise: Callable[[str, Viewer], Awaitable[tuple[Concern | None, bool]]],
+        care: Care | None,
     ) -> None:
         self._clock = clock
         self._audit = audit
         self._journal = journal
         self._exports = exports
-        self._recognise = recognise
+        self._care = care
 
     async def create(
         self,
@@ -93,7 +91,7 @@ class NewThreads:
 
     async def _part(self, content: ImportedContent, viewer: Viewer) -> _Part:
         # As of a question that is asked here: what must be closed to auditors must not come to them by an import.
-        concern, sealed = await self._recognise(content.question or "", viewer)
+        concern, sealed = await recognised(self._care, content.question or "", viewer)
         acted = any(answer.calls for answer in content.answers)  # it is not known what those tools do
         return _Part(content=content.model_copy(update={"concern": concern}), acted=acted, sealed=sealed)
 
