@@ -7,7 +7,7 @@ from datetime import timedelta
 import anyio
 import pytest
 
-import core.desk.desk
+import core.care
 import core.desk.handovers
 from backends import MemoryStore
 from backends.models.scripted.model import Call, Say, ScriptedModel
@@ -111,7 +111,7 @@ async def test_a_repeated_request_keeps_its_first_concern(store):
 
 @pytest.mark.parametrize("care", [Broken(), Late()], ids=["broken", "late"])
 async def test_a_care_that_does_not_answer_seals_the_thread_and_the_question_is_answered(store, monkeypatch, care):
-    monkeypatch.setattr(core.desk.desk, "CARE_SECONDS", 0.02)
+    monkeypatch.setattr(core.care, "CARE_SECONDS", 0.02)
     async with desk_of(store, care) as desk:
         thread = (await desk.create_thread(ASKER)).id
         turn = await ask(desk, thread, "How much leave?")
