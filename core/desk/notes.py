@@ -37,6 +37,7 @@ from core.log.fold import State
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import Thread, ToolCall
 from core.store import Store
+from core.tools import fault_words
 from core.turn.commands import Note
 from core.turn.journal import Journal
 from core.values import Dislike, Shelf
@@ -184,7 +185,7 @@ def as_typed(metadata_type: type[T], metadata: object) -> T:
     try:
         return metadata_type.model_validate(metadata)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(fault_words(one, "the whole") for one in error.errors())
         raise InvalidInput(f"the metadata does not fit {metadata_type.__name__}: {faults}") from None
 
 
