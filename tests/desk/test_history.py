@@ -8,8 +8,8 @@ from backends.stores.memory import MemoryStore
 from console.cli.show import transcript_text
 from core import Concern, Desk, InvalidInput, NotReplaceable, create_chat
 from core.clock import SystemClock, iso
+from core.desk.checks import MAX_QUESTION
 from core.desk.exports.exports import Exports
-from core.desk.given import MAX_QUESTION
 from core.desk.history import read_history
 from core.errors import StoreRefused
 from core.maintenance.rebuild import Rebuild
