@@ -69,7 +69,7 @@ def anthropic_messages(thread: WholeThread) -> AnthropicThread:
 def markdown(thread: WholeThread) -> str:
     """The thread as a text for people: questions, answers, sources, and what tools did."""
     head = thread.head
-    title = " ".join((head.title or ("Erased" if head.erased_upto else "Untitled")).split())
+    title = _line(head.title or ("Erased" if head.erased_upto else "Untitled"))
     lines = [f"# {title}", f"Created {_time(head.created_at)}."]
     for view in thread.turns:
         lines += _markdown(view)
