@@ -71,6 +71,14 @@ def field_of(value: Json, *path: str | int) -> Json:
     return value
 
 
+def objects_of(value: Json, name: str) -> list[dict[str, Json]]:
+    """The list of objects in a field of a posted value. Raises InvalidInput if it is missing, or anything else."""
+    objects = field_of(value, name)
+    if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
+        raise InvalidInput(f"{name} of the posted JSON is a list of objects")
+    return objects
+
+
 def text_of_parts(parts: Json) -> str:
     """The text of a posted message, given as a text or as a list of parts. Raises InvalidInput for other parts."""
     if isinstance(parts, str):

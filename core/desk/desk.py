@@ -23,11 +23,7 @@ from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.chat import Chat, M
 from core.desk.checked_records import CheckedRecords
-from core.desk.decisions import Decisions
-from core.desk.erasures import Erasures
-from core.desk.exports.exports import Exports
-from core.desk.figures import Figures
-from core.desk.given import (
+from core.desk.checks import (
     PARTS,
     check_models,
     check_options,
@@ -37,6 +33,10 @@ from core.desk.given import (
     check_tool_choice,
     check_tools,
 )
+from core.desk.decisions import Decisions
+from core.desk.erasures import Erasures
+from core.desk.exports.exports import Exports
+from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.new_threads import NewThreads
 from core.desk.notes import Notes, as_typed, thread_in

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from core.canonical import Json, canonical
-from core.desk.given import check_question
+from core.desk.checks import check_question
 from core.errors import InvalidInput
 from core.log.facts import ImportedContent
 from core.values import ImportedAnswer, ImportedCall

@@ -105,10 +105,11 @@ class NewThreads:
     ) -> Thread:
         if title is not None:
             title = check_title(title)
-        told = check_instructions(instructions)
         thread_id = self._clock.token()
         journal = self._journal(thread_id)
-        content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=told)
+        content = ThreadContent(
+            title=title, metadata=as_metadata(metadata), instructions=check_instructions(instructions)
+        )
         imported = [
             TurnImported(
                 turn=digest([thread_id, "imported", number])[:24],

@@ -12,7 +12,7 @@ from typing import cast, get_args
 
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso
-from core.desk.given import check_store
+from core.desk.checks import check_store
 from core.desk.lists import Listing, Lists
 from core.desk.tallies import size
 from core.errors import Denied, NotFound

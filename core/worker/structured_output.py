@@ -16,7 +16,7 @@ from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError, 
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, RolltopError
-from core.tools import fault_words
+from core.tools import fault_words, first_line
 
 S = TypeVar("S")
 
@@ -54,7 +54,7 @@ class AnswerSchema(Generic[S]):
         try:
             wrapper = create_model("Answer", value=cast(Any, (given, ...))) if self._wraps else given
         except (PydanticUserError, PydanticUndefinedAnnotation, TypeError, ValueError) as error:
-            raise InvalidInput(f"the schema is not a type that pydantic reads: {_first_line(error)}") from error
+            raise InvalidInput(f"the schema is not a type that pydantic reads: {first_line(error)}") from error
         self._model = cast(type[BaseModel], wrapper)
 
     def json(self) -> dict[str, Json]:
@@ -66,7 +66,7 @@ class AnswerSchema(Generic[S]):
             Draft202012Validator.check_schema(schema)
             canonical(schema, most=MAX_DEPTH - ROOM)
         except (ValueError, TypeError, PydanticUserError, SchemaError) as error:
-            raise InvalidInput(f"{self.name} has no JSON schema: {_first_line(error)}") from error
+            raise InvalidInput(f"{self.name} has no JSON schema: {first_line(error)}") from error
         if self._wraps and Draft202012Validator(schema).is_valid({"value": None}):
             raise InvalidInput(f"{self.name} may be None, like a missing answer: put it in a field of a pydantic model")
         return schema
@@ -180,7 +180,3 @@ def _together(faults: Iterator[str]) -> str:
     """The first faults as one text; "" without any."""
     first = [fault[: MAX_WORDS // 2] for fault, _ in zip(faults, range(MAX_FAULTS), strict=False)]
     return "; ".join(first)[:MAX_WORDS].encode(errors="replace").decode()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

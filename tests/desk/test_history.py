@@ -8,13 +8,14 @@ from backends.stores.memory import MemoryStore
 from console.cli.show import transcript_text
 from core import Concern, Desk, InvalidInput, NotReplaceable, create_chat
 from core.clock import SystemClock, iso
+from core.desk.checks import MAX_QUESTION
 from core.desk.exports.exports import Exports
-from core.desk.given import MAX_QUESTION
 from core.desk.history import read_history
 from core.errors import StoreRefused
+from core.log.repair_commits import MOST_BYTES
 from core.maintenance.rebuild import Rebuild
 from core.model import AssistantMessage, SentCall, ToolMessage, UserMessage
-from core.store import Query
+from core.store import MAX_COMMIT, Query
 from core.worker.model_request import MAX_ANSWER
 from tests.support.desks import ASKER, AUDITOR, events, kinds, logged
 from tests.support.wrapped import WrappedStore
@@ -225,8 +226,15 @@ async def test_a_history_of_two_thousand_messages_is_one_commit():
     assert (await store.find(Query(kind="thread"))).records[0].fields["turns"] == 1000
 
 
-LARGE = [message for n in range(24) for message in ({**ASKED, "content": f"{n}?"}, {**TOLD, "content": "x" * 200_000})]
-"""A history that fits in a commit, but not together with its records."""
+LARGE = [message for n in range(24) for message in ({**ASKED, "content": f"{n}?"}, {**TOLD, "content": "x" * 20_000})]
+"""A history that fits in a small commit, but not together with its records."""
+
+
+@pytest.fixture
+def small_commits(monkeypatch):
+    """A commit holds a tenth of what it may: megabytes would take seconds, and prove no more."""
+    monkeypatch.setattr("core.store.MAX_COMMIT", MAX_COMMIT // 10)
+    monkeypatch.setattr("core.log.repair_commits.MOST_BYTES", MOST_BYTES // 10)
 
 
 async def commits_of(store, history):
@@ -244,6 +252,7 @@ async def commits_of(store, history):
     return commits
 
 
+@pytest.mark.usefixtures("small_commits")
 async def test_a_large_history_is_whole_as_soon_as_it_is_there():
     store = MemoryStore()
     assert await commits_of(store, LARGE) == [1, 24]
@@ -251,6 +260,7 @@ async def test_a_large_history_is_whole_as_soon_as_it_is_there():
 
 
 @pytest.mark.parametrize("until", [2, 3])
+@pytest.mark.usefixtures("small_commits")
 async def test_a_writer_that_dies_leaves_a_thread_with_the_whole_history_or_an_empty_one(store, until):
     class Dying(WrappedStore):
         count = 0
@@ -275,6 +285,7 @@ async def test_a_writer_that_dies_leaves_a_thread_with_the_whole_history_or_an_e
     assert await wrong_records(store) == []
 
 
+@pytest.mark.usefixtures("small_commits")
 async def test_a_history_that_no_commit_holds_is_refused_and_leaves_nothing():
     store = MemoryStore()
     with pytest.raises(InvalidInput, match="leave out its oldest messages"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from backends.stores.memory import MemoryStore
-from core import Desk, InvalidInput, NotFound, Passage, TurnInProgress, Viewer, create_chat, tool
+from core import Desk, InvalidInput, NotFound, TurnInProgress, Viewer, create_chat, tool
 from core.desk.chat import Chat
 from core.log.facts import VERSIONS
 from core.log.fold import State, fold_all
@@ -20,6 +20,7 @@ from tests.checker.logs import Log, erased, logs, stop
 from tests.checker.world import STREAM
 from tests.servers.faults.checks import check
 from tests.support.desks import APPROVER, ASKER, OTHER, ended
+from tests.support.shelf import Shelf
 from tests.turn.test_history import many
 
 OWNER = Viewer("u")
@@ -92,20 +93,6 @@ def book(days: int) -> str:
     return f"{days} booked"
 
 
-class Shelf:
-    """A retriever of one passage."""
-
-    async def search(self, query, viewer, limit, filters=None, as_of=None):
-        section, text = ["Days"], "Employees have 30 days of leave."
-        return [Passage(id="p1", document="d", title="Leave", section=section, version="1", text=text, score=1)]
-
-    async def judge(self, query, passages):
-        return None
-
-    async def versions(self):
-        return {}
-
-
 async def answered_chat(store, *, retriever=None):
     """A chat with an answer that looked something up, and one that was asked again."""
     script = [
@@ -142,7 +129,7 @@ async def test_replaced_versions_are_left_out_and_the_instructions_come_first(st
 
 
 async def test_markdown_is_a_text_for_people():
-    chat, _ = await answered_chat(MemoryStore(), retriever=Shelf())
+    chat, _ = await answered_chat(MemoryStore(), retriever=Shelf("Employees have 30 days of leave."))
     async with chat.desk:
         text = await chat.export("markdown")
     for line in (
@@ -204,7 +191,7 @@ async def test_a_report_is_the_desks_word_in_exports_and_forks():
 
 
 async def test_a_fork_begins_as_its_origin_and_names_it(store):
-    chat, first = await answered_chat(store, retriever=Shelf())
+    chat, first = await answered_chat(store, retriever=Shelf("Employees have 30 days of leave."))
     async with chat.desk as desk:
         fork = await chat.fork(first)
         (view,) = (await desk.archive.transcript(ASKER, fork.id)).turns

@@ -14,13 +14,13 @@ from core.arguments import checked, checked_methods
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, moment
 from core.desk.checked_records import CheckedRecords
+from core.desk.checks import check_store
 from core.desk.exports.contents import Contents, ExportFormat, WholeThread
 from core.desk.exports.document import html_document
 from core.desk.exports.lines import json_lines
 from core.desk.exports.package import MANIFEST, ChainHead, Manifest, describe, pack, sha256
 from core.desk.exports.tables import call_table, turn_table
 from core.desk.filters import CallFilter, ThreadFilter, person_named
-from core.desk.given import check_store
 from core.desk.lists import MAX_PAGE, Lists
 from core.desk.oversight import Finder, ThreadRow
 from core.desk.reviews import Reviews
