@@ -49,6 +49,8 @@ class ClientRequest:
         if self.text is not None:
             turn = await desk.submit(viewer, self.thread_id, self.text, self.request_id, replaces=self.replaces)
             return turn, None
+        if any(each.decision == "approve" and each.digest is None for each in self.decisions):
+            raise InvalidInput("an approval names the digest of the arguments that were shown")
         calls = [await desk.archive.call(viewer, each.call_id) for each in self.decisions]
         view = await desk.archive.turn_view(viewer, calls[0].turn)
         if view.turn.status != "awaiting_approval":
@@ -68,6 +70,13 @@ def field_of(value: Json, *path: str | int) -> Json:
             value = value[step]
         except (KeyError, IndexError, TypeError):
             raise InvalidInput(f"the posted JSON has no {'.'.join(map(str, path))}") from None
+    return value
+
+
+def list_of(value: Json, what: str) -> list[Json]:
+    """The value, if it is a list of objects. Raises InvalidInput otherwise."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise InvalidInput(f"the posted JSON's {what} must be a list of objects")
     return value
 
 

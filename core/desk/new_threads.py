@@ -9,7 +9,7 @@ from core.canonical import Json, digest
 from core.care import Care, recognised
 from core.clock import Clock
 from core.desk.exports.exports import Exports
-from core.desk.history import read_history
+from core.desk.history import MAX_TURNS, read_history
 from core.desk.notes import as_metadata, check_instructions, check_title, thread_in
 from core.desk.transcripts import turn_transcript
 from core.desk.turn_views import TurnView
@@ -84,6 +84,8 @@ class NewThreads:
             views = views[: shown.index(at) + 1]
         if views and views[-1].turn.ended_at is None:
             raise TurnInProgress(views[-1].turn.id, views[-1].turn.status)
+        if len(views) > MAX_TURNS:
+            raise InvalidInput(f"a thread begins with {MAX_TURNS:,} turns at most: fork this one at an earlier turn")
         if head.erasing:
             raise InvalidInput(f"thread {head.id} is being erased: it cannot be copied")
         parts = _copied(views, sealed=head.sealed is True)

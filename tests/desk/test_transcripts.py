@@ -165,6 +165,19 @@ async def test_an_unknown_format_is_refused_and_a_foreign_thread_is_not_found():
             await Chat(chat.desk, OTHER, await chat.reload(), {}).export("json")
 
 
+async def test_an_auditor_who_is_no_employee_any_more_neither_exports_nor_forks_the_thread_they_had(store):
+    chat, _ = await answered_chat(store)
+    left = Viewer(ASKER.id, {"auditor"}, purpose="complaint 7")
+    async with chat.desk as desk:
+        for thread in (chat.id, "0" * 32):
+            for verb in (desk.exports.conversation, desk.fork):
+                with pytest.raises(NotFound):
+                    await verb(left, thread)
+            with pytest.raises(NotFound):
+                await desk.exports.export_own(left, [thread], "jsonl")
+        assert {entry.kind for entry in await store.read(f"audit:{left.id}")} == {"audit.denied"}
+
+
 async def test_an_open_turn_is_exported_as_not_ended_and_not_forked():
     gate = anyio.Event()
     async with await create_chat(MemoryStore(), ScriptedModel([[Say("One.")], [Wait(gate)]]), viewer=ASKER) as chat:
