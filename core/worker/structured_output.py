@@ -68,7 +68,7 @@ class AnswerSchema(Generic[S]):
             schema = self._model.model_json_schema()
             Draft202012Validator.check_schema(schema)
             canonical(schema, most=MAX_DEPTH - ROOM)
-        except (ValueError, TypeError, PydanticUserError, NoSchema) as error:
+        except (ValueError, TypeError, AttributeError, PydanticUserError, NoSchema) as error:
             raise InvalidInput(f"{self.name} has no JSON schema: {_first_line(error)}") from error
         if self._wraps and Draft202012Validator(schema).is_valid({"value": None}):
             raise InvalidInput(f"{self.name} may be None, like a missing answer: put it in a field of a pydantic model")

@@ -222,6 +222,7 @@ async def test_the_answer_of_a_list_or_a_union_comes_parsed(store):
         (object(), "`schema` must be a type, such as a pydantic model"),
         ("Leave", "`schema` must be a type"),
         (Callable[[], int], "has no JSON schema"),
+        (BaseModel, "has no JSON schema"),
     ],
 )
 async def test_a_type_that_cannot_be_an_answer_is_refused_in_words(schema, words):
