@@ -167,7 +167,7 @@ class FileStore:
     async def _reach(self) -> None:
         await anyio.lowlevel.checkpoint()  # a cancelled caller must notice it here
         if self._file.closed:
-            raise StoreClosed
+            raise StoreClosed(str(self._file.name))
 
     def _end(self, stream: str) -> int:
         commits = self._commits.get(stream)

@@ -49,6 +49,8 @@ class ClientRequest:
         if self.text is not None:
             turn = await desk.submit(viewer, self.thread_id, self.text, self.request_id, replaces=self.replaces)
             return turn, None
+        if any(each.decision == "approve" and each.digest is None for each in self.decisions):
+            raise InvalidInput("an approval names the digest of the arguments that were shown")
         calls = [await desk.archive.call(viewer, each.call_id) for each in self.decisions]
         view = await desk.archive.turn_view(viewer, calls[0].turn)
         if view.turn.status != "awaiting_approval":

@@ -229,7 +229,8 @@ class Desk:
         it is on record, or nothing.
 
         Raises Denied without the role of an employee, and InvalidInput for a title, metadata, instructions or a history
-        that are too long, and for a message of the history that cannot be kept: the error names its place.
+        that are too long, for a history of more than 1,000 turns, and for a message of it that cannot be kept: the
+        error names its place.
         """
         return await self._new_threads.create(viewer, title, metadata, instructions, history)
 
@@ -241,7 +242,7 @@ class Desk:
 
         The fork is a thread of its own: an erasure of one leaves the other as it is. Raises NotFound, also if `at` is
         not among the turns that are shown, TurnInProgress if the last of the turns has not ended, and InvalidInput
-        while the thread is being erased.
+        for more than 1,000 turns and while the thread is being erased.
         """
         return await self._new_threads.fork(viewer, thread_id, at)
 

@@ -325,8 +325,7 @@ class Version(Value):
 class Imported(Value):
     """What a model is sent of an imported turn: `answers` follow its question, [] once erased.
 
-    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted`: a call among them
-    may have changed something.
+    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted` is as in the fact.
     """
 
     origin: Origin | None

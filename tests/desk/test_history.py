@@ -1,5 +1,7 @@
 """Histories: messages of another program become turns on record, or the message that cannot is named."""
 
+from time import process_time
+
 import pytest
 from openai.types.chat import ChatCompletionMessage
 
@@ -10,7 +12,7 @@ from core import Concern, Desk, InvalidInput, NotReplaceable, create_chat
 from core.clock import SystemClock, iso
 from core.desk.checks import MAX_QUESTION
 from core.desk.exports.exports import Exports
-from core.desk.history import read_history
+from core.desk.history import MAX_TURNS, read_history
 from core.errors import StoreRefused
 from core.log.repair_commits import MOST_BYTES
 from core.maintenance.rebuild import Rebuild
@@ -162,6 +164,24 @@ def test_ids_that_a_provider_would_refuse_are_replaced_and_others_stay():
     assert made == ["call_1", "imported-2", "imported-3", "imported-4"]
 
 
+def test_ids_that_look_replaced_already_do_not_make_a_history_slow():
+    ids = [f"imported-{n}" for n in range(2000, 4000)] + [f"!{n}" for n in range(2000)]
+    history = [ASKED]
+    for known_as in ids:
+        history += [{**CALLED, "tool_calls": [{**CALL, "id": known_as}]}, {**RESULT, "tool_call_id": known_as}]
+    began = process_time()
+    _, (turn,) = read_history(history)
+    assert process_time() - began < 2  # with a count that begins anew for each call it takes many times as long
+    assert len({answer.calls[0].id for answer in turn.answers}) == 4000
+
+
+def test_the_words_about_a_message_do_not_repeat_all_of_it():
+    for message in ({"role": "x" * 10**6}, {**RESULT, "tool_call_id": "x" * 10**6}, {**ASKED, "x" * 10**6: 1}):
+        with pytest.raises(InvalidInput) as refused:
+            read_history([message])
+        assert len(str(refused.value)) < 300
+
+
 def called(**changes):
     return {**CALLED, "tool_calls": [{**CALL, **changes}]}
 
@@ -224,6 +244,18 @@ async def test_a_history_of_two_thousand_messages_is_one_commit():
     commits = await commits_of(store, history)
     assert commits == [1001]
     assert (await store.find(Query(kind="thread"))).records[0].fields["turns"] == 1000
+
+
+async def test_a_thread_does_not_begin_with_more_turns_than_the_event_loop_has_time_for():
+    history = [message for n in range(MAX_TURNS) for message in (ASKED, TOLD)]
+    async with await chat_on(MemoryStore(), history, "Yes.") as chat:
+        await chat.ask("Still?")
+        with pytest.raises(InvalidInput, match="begins with 1,000 turns at most: fork this one at an earlier turn"):
+            await chat.fork()
+    store = MemoryStore()
+    with pytest.raises(InvalidInput, match=r"^history\[2000\]: a thread begins with 1,000 turns at most"):
+        await chat_on(store, [*history, ASKED, TOLD])
+    assert (await store.find(Query(kind="stream"))).records == []
 
 
 LARGE = [message for n in range(24) for message in ({**ASKED, "content": f"{n}?"}, {**TOLD, "content": "x" * 20_000})]

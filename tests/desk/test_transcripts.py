@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from backends.stores.memory import MemoryStore
-from core import Desk, InvalidInput, NotFound, TurnInProgress, Viewer, create_chat, tool
+from core import Desk, InvalidInput, NotFound, NotReplaceable, TurnInProgress, Viewer, create_chat, tool
 from core.desk.chat import Chat
 from core.log.facts import VERSIONS
 from core.log.fold import State, fold_all
@@ -87,6 +87,12 @@ def look(of: str) -> dict[str, str]:
     return {"left": f"12 for {of}"}
 
 
+@tool(effect="idempotent")
+def pay(days: int) -> str:
+    """Pay."""
+    return f"{days} paid"
+
+
 @tool(effect="unsafe", approval="approver")
 def book(days: int) -> str:
     """Book."""
@@ -152,6 +158,19 @@ async def test_an_unknown_format_is_refused_and_a_foreign_thread_is_not_found():
             await Chat(chat.desk, OTHER, await chat.reload(), {}).export("json")
 
 
+async def test_an_auditor_who_is_no_employee_any_more_neither_exports_nor_forks_the_thread_they_had(store):
+    chat, _ = await answered_chat(store)
+    left = Viewer(ASKER.id, {"auditor"}, purpose="complaint 7")
+    async with chat.desk as desk:
+        for thread in (chat.id, "0" * 32):
+            for verb in (desk.exports.conversation, desk.fork):
+                with pytest.raises(NotFound):
+                    await verb(left, thread)
+            with pytest.raises(NotFound):
+                await desk.exports.export_own(left, [thread], "jsonl")
+        assert {entry.kind for entry in await store.read(f"audit:{left.id}")} == {"audit.denied"}
+
+
 async def test_an_open_turn_is_exported_as_not_ended_and_not_forked():
     gate = anyio.Event()
     async with await create_chat(MemoryStore(), ScriptedModel([[Say("One.")], [Wait(gate)]]), viewer=ASKER) as chat:
@@ -188,6 +207,31 @@ async def test_a_report_is_the_desks_word_in_exports_and_forks():
         assert await fork.export("openai") == messages
         (turn,) = [view.turn for view in (await desk.archive.transcript(ASKER, fork.id)).turns]
         assert (turn.imported.acted, turn.imported.origin.turn) == (True, reply.turn_id)
+
+
+async def test_what_waits_for_an_approver_or_was_done_on_another_branch_is_not_asked_again_in_a_fork():
+    script = [[Call("book", {"days": 3})], [Say("I have asked.")], [Say("It is booked.")]]
+    async with Desk(MemoryStore(), ScriptedModel(script), tools=[book]) as desk:
+        chat = await desk.create_chat(ASKER)
+        (call,) = (await chat.ask("Book three")).tool_calls
+        waits = await chat.fork()
+        with pytest.raises(NotReplaceable):
+            await waits.regenerate()
+        await desk.decide(APPROVER, call.id, "approve", call.digest)
+        await ended(desk, (await desk.archive.deferred_call(ASKER, call.id)).report)
+        without_report = await chat.fork(call.turn)
+        with pytest.raises(NotReplaceable):
+            await without_report.regenerate()
+    script = [[Say("Why?")], [Call("pay", {"days": 3})], [Say("Paid.")]]
+    async with Desk(MemoryStore(), ScriptedModel(script), tools=[pay]) as desk:
+        chat = await desk.create_chat(ASKER)
+        first = await chat.ask("Pay three days")
+        await chat.regenerate()
+        await chat.show(first.turn_id)
+        assert (await chat.messages())[-1].text == "Why?"
+        fork = await chat.fork()
+        with pytest.raises(NotReplaceable):
+            await fork.regenerate()
 
 
 async def test_a_fork_begins_as_its_origin_and_names_it(store):

@@ -84,6 +84,8 @@ async def test_a_decision_is_bound_to_the_arguments_and_to_the_person(store, pro
         call = (await waiting(desk, turn))[0]
         with pytest.raises(InvalidInput, match="not those that were shown"):
             await request_of(answer(thread, [(call.id, "0" * 64)])).carry_out(desk, ASKER)
+        with pytest.raises(InvalidInput, match="an approval names the digest"):
+            await request_of(answer(thread, [(call.id, None)])).carry_out(desk, ASKER)
         with pytest.raises(NotFound):
             await request_of(answer(thread, [(call.id, call.digest)])).carry_out(desk, OTHER)
         assert (await desk.archive.call(ASKER, call.id)).status == "awaiting_approval"

@@ -245,8 +245,9 @@ class Exports:
         for thread in threads:
             try:
                 passed = await self._checked.thread(viewer, "thread.read", thread, record=False)
-                # An auditor may read a sealed one who is its owner, or a handler too.
-                if passed.item.owner != viewer.id if own else passed.item.sealed:
+                # An auditor may read a sealed one who is its owner, or a handler too. The owner's id alone makes no
+                # thread their own: an auditor who is no employee any more looks at it, as at another person's.
+                if not passed.named if own else passed.item.sealed:
                     raise NotFound("thread", thread)
             except NotFound:  # sealed since it was found, perhaps by an entry that its records do not hold yet
                 if named:
