@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import cast
 
-from core.arguments import has_all, named
+from core.arguments import has_all, lacking, named
 from core.canonical import canonical
 from core.errors import InvalidInput
 from core.model import Model
@@ -31,6 +31,8 @@ def check_store(store: object) -> Store:
     if has_all(store, Model):
         raise InvalidInput("a model stands where the store belongs: the store comes first, then the model")
     if not has_all(store, Store):
+        if missing := lacking(store, Store):
+            raise InvalidInput(f"the store, {named(store)}, lacks {missing}: core.store.Store describes a store")
         raise InvalidInput(f"the store is {named(store)}: pass what `async with open_store(URL) as store:` gives")
     return cast(Store, store)
 
@@ -45,6 +47,8 @@ def check_models(model: Model | Sequence[Model]) -> list[Model]:
         if has_all(one, Store):
             raise InvalidInput("a store stands where the model belongs: the store comes first, then the model")
         if not has_all(one, Model):
+            if missing := lacking(one, Model):
+                raise InvalidInput(f"the model, {named(one)}, lacks {missing}: core.model.Model describes a model")
             raise InvalidInput(
                 f"the model is {named(one)}: pass what `open_model(URL)` gives, or a list of such models"
             )

@@ -122,7 +122,7 @@ def read_output(text: str, schema: Mapping[str, Json], given: AnswerSchema[Any] 
             misfit = misfit or fault
         else:
             return value
-    raise misfit or Misfit("It is no JSON.")
+    raise misfit or Misfit("It is not JSON.")
 
 
 def _values(text: str) -> Iterator[Json]:
@@ -133,12 +133,12 @@ def _values(text: str) -> Iterator[Json]:
     except (ValueError, RecursionError) as error:
         objects = sorted(_objects(text), key=len, reverse=True)[:MAX_OBJECTS]
         if not objects:
-            raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
+            raise Misfit(f"It is not JSON: {error}"[:MAX_WORDS]) from None
     for written in objects:
         try:
             yield json.loads(written)
         except (ValueError, RecursionError) as error:
-            raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
+            raise Misfit(f"It is not JSON: {error}"[:MAX_WORDS]) from None
 
 
 def _objects(text: str) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _check(value: Json, schema: Mapping[str, Json]) -> None:
     try:
         canonical(value, most=MAX_DEPTH - ROOM)
     except (ValueError, RecursionError) as error:
-        raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
+        raise Misfit(f"It is not JSON: {error}"[:MAX_WORDS]) from None
     if faults := _together(map(_words, _validator()(dict(schema)).iter_errors(value))):
         raise Misfit(faults)
 

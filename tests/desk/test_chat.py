@@ -229,6 +229,26 @@ async def test_a_loaded_chat_sees_its_open_turn_to_its_end(store):
         assert (await ended(chat.desk, turn)).text == "Twelve."
 
 
+async def test_an_approval_on_a_chat_that_lacks_the_tool_says_for_what_the_turn_waits(store, caplog):
+    @tool(effect="unsafe")
+    def book(room: str) -> str:
+        """Book a room."""
+        return room
+
+    async def warned():
+        return f"turn {call.turn} waits for a desk that has the tool book: pass them to load_chat" in caplog.text
+
+    model = ScriptedModel([[Call("book", {"room": "Linz"})], [Say("Booked.")]])
+    async with await create_chat(store, model, user_id="e-1042", tools=[book]) as chat:
+        (call,) = (await chat.ask("Book Linz")).waiting
+    async with await load_chat(store, model, chat.id, user_id="e-1042") as chat:
+        approval = asyncio.create_task(chat.approve(call))
+        await until(warned)
+        approval.cancel()
+    async with await load_chat(store, model, chat.id, user_id="e-1042", tools=[book]) as chat:
+        assert [event.turn.text async for event in chat.follow(call.turn) if event.kind == "ended"] == ["Booked."]
+
+
 async def test_a_chat_of_one_thread_leaves_other_threads_alone(store):
     async with chatting(store, [[Wait(NEVER())]]) as chat:
         turn = await chat.desk.submit(ASKER, chat.id, "How many?")

@@ -333,7 +333,7 @@ def test_a_pattern_that_only_python_reads_is_searched_by_python():
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", '{"a": 1e999}', "[" * 500, '"\\ud800"', "12345678901234567890123"])
 def test_what_is_no_json_does_not_fit(text):
-    with pytest.raises(Misfit, match="It is no JSON"):
+    with pytest.raises(Misfit, match="It is not JSON"):
         read_output(text, {})
 
 
