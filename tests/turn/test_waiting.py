@@ -264,6 +264,7 @@ async def test_a_desk_that_is_started_again_begins_its_waiting_turns(store):
     desk = Desk(store, counter.model, options=ONE)
     await desk.start()
     turns = await asked(desk, "a", "b")
+    await counter.has_begun(1)
     await desk.close()
     await desk.start()
     await counter.has_begun(2)
