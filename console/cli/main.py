@@ -236,7 +236,7 @@ async def demo(options: Given) -> int:
 
 async def _kill(options: Given) -> int:
     """Kill a server in the middle of an answer, and say what is left of it."""
-    if options.store or options.people:
+    if options.store or options.people or options.threads:
         raise InvalidInput("--kill makes a store of its own, which goes with the command: leave the other options out")
     promises = await prove(_ignore if options.json else partial(print, end="", flush=True))
     for one in promises:

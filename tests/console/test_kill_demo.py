@@ -40,8 +40,9 @@ async def test_a_store_that_forgets_breaks_the_promise_and_the_proof_says_so():
     assert "A turn always ends" in broken
 
 
-def test_a_store_of_ones_own_is_not_touched(capsys):
-    assert command_line.main(["demo", "--kill", "--store", "sqlite:///desk.db"]) == FAILED
+@pytest.mark.parametrize("option", [("--store", "sqlite:///desk.db"), ("--people", "20"), ("--threads", "3")])
+def test_options_of_another_demo_are_refused_beside_it(capsys, option):
+    assert command_line.main(["demo", "--kill", *option]) == FAILED
     assert "makes a store of its own" in capsys.readouterr().err
 
 
