@@ -5,7 +5,6 @@ reload, a second tab and a phone show the same.
 """
 
 from dataclasses import asdict
-from functools import partial
 
 import streamlit as st
 
@@ -13,33 +12,19 @@ from console.app import app
 from console.asking import Asking
 from console.components.scripts import component
 from console.drawing import dialogs
-from console.drawing.actions import draw_actions
 from console.drawing.ai_notice import draw_ai_notice, draw_readers
-from console.drawing.calls import Approving
-from console.drawing.care import draw_care
-from console.drawing.deferred import draw_report, watch
-from console.drawing.handovers import draw_handover, draw_handovers, draw_person
-from console.drawing.live import draw_live
+from console.drawing.deferred import watch
+from console.drawing.own_turns import draw_running, draw_turn
 from console.drawing.shortcuts import draw_shortcuts
 from console.drawing.sources import mount_markers
-from console.drawing.spoken import draw_spoken, follow
-from console.drawing.suggestions import draw_suggestions, suggestions
+from console.drawing.spoken import draw_spoken
 from console.drawing.text import label
 from console.drawing.thread_list import draw_thread_list
 from console.drawing.thread_menu import draw_begun, draw_thread_menu
 from console.drawing.troubles import draw_unreadable
-from console.drawing.turns import (
-    draw_answer,
-    draw_ending,
-    draw_question,
-    draw_unsourced,
-    needs_person,
-)
-from console.drawing.versions import draw_edit
 from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
 from console.sign_in import current_viewer
-from core import Turn, TurnView
 
 st.set_page_config(page_title="Ask HR", layout="centered")
 viewer = current_viewer()
@@ -142,63 +127,10 @@ with area:
         )
     draw_unreadable(transcript.unreadable)
 places = [area.container() for _ in views]
-
-
-def draw_stop(turn: Turn) -> None:
+for turn in (view.turn for view in views if view.turn.status in ("running", "awaiting_approval")):
     stop_button.button(
         "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=asking.stop, args=(turn.id,)
     )
-
-
-def draw_asked(turn: Turn) -> None:
-    if asking.edited == turn.id:
-        # Whatever happens to the thread meanwhile: what is typed there must not be lost.
-        draw_edit(turn, asking.ask_again, partial(asking.edit, None))
-    elif not turn.report:
-        draw_question(turn)
-
-
-def draw_before_answer(view: TurnView) -> None:
-    if view.turn.report:
-        draw_report(view)
-    if view.turn.concern:
-        person = partial(draw_handover, view, asking.hand_over) if app().handover else None
-        draw_care(view.turn.concern, view.turn.id, asking.named_section, person)
-
-
-def draw_running(view: TurnView) -> None:
-    """The turn that is answered just now, until it ends or waits; the rest of the page as soon as there is time."""
-    draw_stop(view.turn)
-    draw_asked(view.turn)
-    with st.chat_message("assistant", avatar=":material/smart_toy:"):
-        draw_before_answer(view)
-        follow(view.turn.id)
-        draw_live(partial(asking.follow, view.turn.id), draw_rest)
-
-
-def draw_turn(view: TurnView) -> None:
-    """A turn that has ended, or waits."""
-    turn = view.turn
-    if turn.status == "awaiting_approval":
-        draw_stop(turn)
-    draw_asked(turn)
-    with st.chat_message("assistant", avatar=":material/smart_toy:"):
-        draw_before_answer(view)
-        draw_answer(view, Approving(asking.decide, asking.preview), asking.withdraw, asking.section)
-        draw_ending(turn)
-        draw_unsourced(view)
-        prominent = app().handover and needs_person(view)
-        if not turn.concern:
-            draw_handovers(view.handovers)
-        if prominent:
-            draw_person(view, asking.hand_over)
-        if turn.ended_at:
-            draw_actions(view, thread, asking, person=app().handover and not prominent and not turn.concern)
-        if busy:
-            st.empty()  # in the place of suggestions
-        elif turn.id == thread.last:
-            asked = {view.turn.question for view in views}
-            draw_suggestions(suggestions(view, asked), lambda question: asking.ask_again(question, None), turn.id)
 
 
 def draw_rest() -> None:
@@ -208,14 +140,14 @@ def draw_rest() -> None:
     for view, place in zip(views, places, strict=True):
         if view.turn.status != "running":
             with place:
-                draw_turn(view)
+                draw_turn(view, thread, views, asking, person=app().handover)
 
 
 for view, place in zip(views, places, strict=True):
     if view.turn.status == "running":
         # Its first words come before anything that the page shows already.
         with place:
-            draw_running(view)
+            draw_running(view, asking, draw_rest, person=app().handover)
         st.rerun()
 draw_rest()
 if transcript.later is not None:
