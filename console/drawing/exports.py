@@ -57,7 +57,7 @@ def draw_export(
             on_click="ignore",
             type="primary",
             disabled=extent is not None and not extent.threads,
-            key=f"{prefix}_export_file",
+            key=f"{prefix}_export_file_{form}",
         )
         st.caption(
             "A ZIP with a manifest, recorded when you download it. People have pseudonyms; sealed threads are left out."

@@ -24,7 +24,7 @@ from tests.bench.long_threads import write_past
 from tests.bench.measuring import Goal, Row, Sizes, Skipped
 from tests.support import consoles
 from tests.support.desks import PATIENCE
-from tests.support.paths import ROOT
+from tests.support.paths import CHROMIUM, ROOT
 from tests.support.ports import free_port
 from tests.support.visits import cookie
 
@@ -34,7 +34,6 @@ LISTS = Goal(most=6)
 TOGETHER = Goal(most=1.5)
 WAIT = Goal(most=1000, of="ours")
 
-CHROMIUM = Path("/usr/bin/chromium")
 SETTLE = 0.3
 """Seconds after a rerun in which the server and the browser finish what it has left them."""
 
@@ -127,7 +126,7 @@ def _no_browser() -> str | None:
         import playwright.async_api  # noqa: F401
     except ModuleNotFoundError:
         return "playwright is not installed"
-    return None if CHROMIUM.exists() else f"there is no {CHROMIUM}"
+    return None if CHROMIUM else "Chromium is not installed"
 
 
 def _pages(sizes: Sizes) -> list[Page]:
