@@ -12,7 +12,7 @@ import streamlit as st
 
 from backends.handbooks.service import Handbooks
 from console.drawing.ai_notice import NOTICE
-from console.drawing.spoken import say
+from console.drawing.spoken import follow, say
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
 from console.tool_words import Preview, what_it_would_do
@@ -164,7 +164,7 @@ class Asking:
             try:
                 # The digest is that of the arguments on the card: if they have changed since, core refuses.
                 made = self.desk.decide(self.viewer, call.id, outcome, call.digest, arguments=changed, reason=reason)
-                self.run(made)
+                follow(self.run(made).turn)
             except InvalidInput as error:
                 if changed is None:
                     raise
@@ -267,7 +267,8 @@ class Asking:
             if self.thread is None:
                 st.query_params["thread"] = self.run(self.desk.create_thread(self.viewer)).id
             asked = self.desk.submit(self.viewer, self.thread or "", text, request_id=request_id, replaces=replaces)
-            self.run(asked)
+            # Here too, and not only once it is drawn: a quick turn has ended before that.
+            follow(self.run(asked).id)
         except RequestMismatch:
             # The last question is on record, and its script ended before it could renew the id.
             self._ask(text, uuid4().hex, replaces)

@@ -167,3 +167,17 @@ def test_what_a_browser_keeps_is_taken_only_as_far_as_it_is_questions(open_as, c
     at.run()
     assert not at.exception
     assert at.session_state["restored"] == ()
+
+
+def test_the_end_of_a_turn_that_is_over_before_the_page_draws_it_is_said_too(open_as, monkeypatch):
+    at, desk = open_as(EMPLOYEE), app().desk
+    submit = desk.submit
+
+    async def answered(*given, **named):
+        turn = await submit(*given, **named)
+        async for _ in desk.follow(EMPLOYEE, turn.id):
+            pass
+        return turn
+
+    monkeypatch.setattr(desk, "submit", answered)
+    assert ask(at, REMOTE).session_state["chat_said"]["text"] == "Answer complete"
