@@ -58,7 +58,7 @@ def turn_value(turn: Turn) -> Json:
             "toolCalls": totals.tool_calls,
             "callsOfUnknownUsage": totals.tokens_unknown,
         },
-        "cost": None if totals.cost_unknown else totals.cost,
+        "cost": totals.whole_cost,
     }
 
 

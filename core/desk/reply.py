@@ -85,7 +85,7 @@ async def as_reply(turn: Turn, calls: Sequence[ToolCall], schema: type[S] | None
         tool_calls=list(calls),
         waiting=[call for call in calls if call.status == "awaiting_approval"],
         usage=turn.totals,
-        cost=None if turn.totals.cost_unknown else turn.totals.cost,
+        cost=turn.totals.whole_cost,
         error=error,
         parsed=parsed,
         concern=turn.concern,

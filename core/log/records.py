@@ -84,9 +84,14 @@ class Totals(Value):
     cost_unknown: int = 0
 
     @property
+    def whole_cost(self) -> int | None:
+        """The cost of all calls in nano-USD, None if that of one of them is unknown."""
+        return None if self.cost_unknown else self.cost
+
+    @property
     def cost_usd(self) -> Decimal | None:
-        """The cost of all calls in USD, None if that of one of them is unknown."""
-        return None if self.cost_unknown else usd(self.cost)
+        """The same in USD."""
+        return usd(self.whole_cost)
 
     @property
     def total_tokens(self) -> int | None:
