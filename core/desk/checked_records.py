@@ -147,10 +147,9 @@ class CheckedRecords:
             return _Newest()
         if known is None:
             return _Newest()
-        written = item_of(item_type, stored) if stored else None
         head = known if kind == "thread" else await self._store.get("thread", known.fields["thread"])
         if head is None:
-            return _Newest(written, sealed=True)
+            return _Newest(item_of(item_type, stored) if stored else None, sealed=True)
         try:
             state, broken, sealed = await self._caught_up(head), None, False
         except Corrupt as error:
@@ -158,9 +157,13 @@ class CheckedRecords:
             state, broken, sealed = State(), unreadable(error), await self._is_sealed_after(head)
         thread = state.thread or item_of(Thread, head)
         newest = thread if kind == "thread" else state.items.get(str(item_id))
+        if newest is None:
+            # Read again: only what is read after the head is as new as the head.
+            stored = await self._store.get(kind, str(item_id))
+            newest = item_of(item_type, stored) if stored else None
         deferred = thread.waiting_for(str(item_id))
         return _Newest(
-            newest if isinstance(newest, item_type) else written,
+            newest if isinstance(newest, item_type) else None,
             sealed=sealed or thread.sealed is True,
             waits=deferred is not None and deferred.decision is None,
             unreadable=broken,

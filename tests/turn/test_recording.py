@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from backends.models.scripted.model import Call, Say, ScriptedModel
 from backends.stores.memory import MemoryStore
+from core import Desk, tool
 from core.clock import SystemClock
 from core.live.wakeups import Wakeups
 from core.log.facts import ThreadCreated, TurnOpened, thread_fact
@@ -22,6 +24,7 @@ from core.turn.journal import MAX_LAG, Journal
 from core.values import Entry
 from tests.checker.logs import Log, created, logs, stop, submit
 from tests.support.commands import requested
+from tests.support.desks import ASKER, ended
 from tests.support.wrapped import WrappedStore
 
 many = settings(
@@ -224,3 +227,44 @@ def test_records_of_a_turn_that_ended_before_a_death_are_written_with_those_of_t
     # thread, turn, request, end; turn, request, end. The third journal goes on from what the two have left.
     assert log.commits == [1, 2, 1, 3, 2, 1, 3]
     anyio.run(Walk(log).run, [0, 0, 0, 3, 3, 0, 0])
+
+
+class Interrupted(WrappedStore):
+    """A store that waits for `before_head` before it gives the head of a thread."""
+
+    before_head: Callable[[], Any] | None = None
+
+    async def get(self, kind: str, id: str) -> Record | None:
+        if kind == "thread" and self.before_head:
+            before, self.before_head = self.before_head, None
+            await before()
+        return await super().get(kind, id)
+
+
+async def test_a_call_is_found_as_it_is_now_if_its_records_are_written_while_it_is_looked_for() -> None:
+    begun, release = anyio.Event(), anyio.Event()
+
+    @tool(effect="read")
+    async def book() -> str:
+        """Book a day."""
+        begun.set()
+        await release.wait()
+        return "done"
+
+    store = MemoryStore()
+    between = Interrupted(store)
+    async with (
+        Desk(store, ScriptedModel([[Call("book", {})], [Say("Booked.")]]), tools=[book]) as desk,
+        Desk(between, ScriptedModel([]), tools=[book]) as other,
+    ):
+        turn = await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "book")
+        await begun.wait()
+
+        async def to_its_end() -> None:
+            release.set()
+            await ended(desk, turn)
+
+        between.before_head = to_its_end
+        call = await other.archive.call(ASKER, f"{turn.id}-t1")
+        assert between.before_head is None
+        assert call.status == "succeeded"
