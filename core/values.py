@@ -49,7 +49,7 @@ StopReason: TypeAlias = Literal["end", "tool_calls", "length", "refusal", "pause
 Decider: TypeAlias = Literal["asker", "approver"]
 
 GrantBasis: TypeAlias = Literal["administrator", "settings", "first"]
-"""Who granted a role: an administrator, the settings of the installation, or a command while no role was on record."""
+"""What a grant rests on: an administrator, the settings of the installation, or the first command in a new store."""
 
 Attached: TypeAlias = Literal["nothing", "answer", "from_here", "thread"]
 """What of a thread goes to a person with a hand-over: nothing, one turn, that turn and those after it, or all turns."""

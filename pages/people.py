@@ -1,4 +1,4 @@
-"""People & roles: who has which role on record, and who is blocked. An administrator decides it here, with a reason."""
+"""People & roles: the roles on record, and the blocked people. An administrator decides both here, with a reason."""
 
 from collections.abc import Coroutine
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""`rolltop grant`, `rolltop block` and `rolltop grants`: who has which role on record, and who is blocked.
+"""`rolltop grant`, `rolltop block` and `rolltop grants`: the roles on record, and the blocked people.
 
 The person of `--as` must be an administrator on record. Beside their id, what they decide names the operating system's
 account in which the command ran, and its host.
@@ -59,7 +59,7 @@ async def block(options: Given) -> int:
 
 
 async def grants(options: Given) -> int:
-    """List the roles on record and the people who are blocked, as an administrator."""
+    """List the roles on record and the blocked people, as an administrator."""
     async with existing_store(options.store) as store:
         people = _administration(store)
         on_record = await people.people(await people.viewer(options.viewer))

@@ -40,7 +40,7 @@ def draw_grants(grants: Sequence[RoleGrant], ended: Sequence[RoleGrant], end: En
 
 
 def draw_blocks(blocks: Sequence[Block], unblock: Decide) -> None:
-    """Each person who is blocked, with the button that lets them use the desk again."""
+    """Each blocked person, with the button that lets them use the desk again."""
     if not blocks:
         st.info("Nobody is blocked.", icon=":material/check:")
     for block in blocks:

@@ -1,8 +1,8 @@
-"""Administration: who has which role, and who is blocked, on record with by whom and why.
+"""Administration: people's roles and blocks, on record with by which administrator and why.
 
 A role is what a person's sign-in claims, or what an administrator has granted them. Claims are never stored; grants and
-blocks are a log, which each process reads on at least once a second. So a role that is taken away is gone in all
-processes within that time, without a new sign-in.
+blocks are a log, and each process goes by what it has read of it within the last second. So a role that was taken away
+is gone in all processes after that time, without a new sign-in.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -39,7 +39,7 @@ KEPT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolesOnRecord:
-    """The roles on record and the people who are blocked, each by person and role.
+    """The roles on record and the blocked people, sorted by person and role.
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
     """
@@ -60,7 +60,7 @@ class _Known:
 
 @checked_methods
 class Administration:
-    """Makes viewers, and changes who may do what. A program can use it without a Desk.
+    """Makes viewers, and changes what people may do. A program can use it without a Desk.
 
     `account` is the operating system's account of a command; what the command decides names it.
 
@@ -96,8 +96,8 @@ class Administration:
         """The person as a viewer, for one call: with the roles that they claim, and those that they were granted.
 
         Make one for each call: what is on record may have changed a second later. `claimed` are the roles by which your
-        own sign-in knows the person. A grant ends by the store's clock. Raises Blocked for a person who is blocked,
-        which is on record, InvalidInput as Viewer does, and Unavailable or StoreRefused if the store does not answer.
+        own sign-in knows the person. A grant ends by the store's clock. Raises Blocked for a blocked person, which
+        is on record, InvalidInput as Viewer does, and Unavailable or StoreRefused if the store does not answer.
         """
         claims = Viewer(user_id, claimed, purpose, country, entity)
         known = self._known
@@ -111,7 +111,7 @@ class Administration:
         return replace(claims, roles=claims.roles | granted)
 
     async def people(self, viewer: Viewer) -> RolesOnRecord:
-        """Who has which role on record, and who is blocked. Roles that people only claim are not among them.
+        """The roles on record and the blocked people. Roles that people only claim are not among them.
 
         The listing is a look of the administrator's, and on record before it returns.
         """
@@ -130,7 +130,8 @@ class Administration:
     ) -> RoleGrant:
         """Give another person a role, until that moment of the store's clock; None is without an end.
 
-        It replaces an earlier grant of the same role; the same once more adds nothing. `why` has 1 to 500 characters.
+        It replaces an earlier grant of the same role. The same grant once more adds no entry. `why` has 1 to 500
+        characters.
         """
         person = await self._other(viewer, "roles.grant", person, "grants a role to")
         why = check_said(why, "why the role is granted", MAX_REASON)
@@ -176,7 +177,7 @@ class Administration:
     async def block(self, viewer: Viewer, person: str, why: str) -> Block:
         """Deny a person the desk, whatever their roles are. What they have asked already goes on.
 
-        Raises InvalidInput also for a person who is blocked, and for the last administrator without an end.
+        Raises InvalidInput also for a blocked person, and for the last administrator without an end.
         """
         await self._audit.authorize(viewer, "people.block")
         person = check_user_id(person)
@@ -195,7 +196,7 @@ class Administration:
         return next(one for one in record.blocks if one.person == person)
 
     async def unblock(self, viewer: Viewer, person: str, why: str) -> None:
-        """Let another person use the desk again. Raises InvalidInput also for a person who is not blocked."""
+        """Let another person use the desk again. Raises InvalidInput also if they are not blocked."""
         person = await self._other(viewer, "people.block", person, "unblocks")
         why = check_said(why, "why the person is unblocked", MAX_REASON)
 
@@ -216,9 +217,9 @@ class Administration:
             await self._install(person)
 
     async def grant_first(self, person: str, *, by: str, why: str) -> RoleGrant:
-        """Make a person administrator while the store has no grant on record; `by` is who does it.
+        """Make a person administrator while the store lacks a grant on record; `by` is the id of the store's operator.
 
-        For the operator of the store, whom it leaves on record. Raises InvalidInput if there is a grant.
+        Raises InvalidInput if there is a grant.
         """
         person, by = check_user_id(person), check_user_id(by)
         granted = RoleGranted(
@@ -256,7 +257,7 @@ class Administration:
         await self._append(granted, "desk", lambda record: person in record.installed)
 
     async def _other(self, viewer: Viewer, action: Action, person: str, does: str) -> str:
-        """The person's id, if they are another than the viewer, who may do this."""
+        """The person's id, if the viewer may do this, and the person is another."""
         await self._audit.authorize(viewer, action)
         person = check_user_id(person)
         if person == viewer.id:

@@ -789,7 +789,7 @@ class Person(Value):
 
 
 class RoleGrant(Value):
-    """A role that was granted, the newest grant of this person and role. `by` is who granted it, as `basis` says.
+    """A role that was granted, the newest grant of this person and role. `by` granted it, as `basis` says.
 
     `ends_at` is when it ends by itself, None for never. `why` is None once erased. `account` is that of a command.
     """
@@ -812,7 +812,7 @@ class RoleGrant(Value):
 
 
 class Block(Value):
-    """A person who may not use the desk. `why` is None once erased. `account` is that of a command."""
+    """A blocked person: they may not use the desk. `why` is None once erased. `account` is that of a command."""
 
     person: str
     blocked_at: str
@@ -826,8 +826,8 @@ class Block(Value):
 class AdministrationRecord(Value):
     """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
 
-    `grants` are the roles that were not taken away, `blocks` the people who are blocked, both in the order of their
-    entries. `installed` are the people whom the settings have made administrators, also those who no longer are.
+    `grants` are the roles that were not taken away, `blocks` the blocked people, both in the order of their
+    entries. `installed` are the people whom the settings have made administrators, even if the role has ended since.
     `demo`: the store is a demo.
     """
 

@@ -17,8 +17,8 @@ from core.desk.administration import KEPT_SECONDS, MAX_REASON
 from core.errors import Corrupt
 from core.log.administration import ADMINISTRATION, fold_administration
 from core.log.commit import begin_stream
-from core.log.entry import verify
-from core.log.facts import DemoMarked
+from core.log.entry import chain, verify
+from core.log.facts import DemoMarked, draft
 from core.log.refold import write_again
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
@@ -455,6 +455,16 @@ async def test_the_mark_of_a_demo_alone_makes_no_record(store, tmp_path):
         for one in (store, target):
             assert await faults(one) == []
             assert not (await one.find(Query(kind="administration"))).records
+
+
+async def test_a_mark_after_the_first_entry_makes_no_demo(store):
+    await Administration(store).install([ADMIN.id])
+    first = (await store.read(ADMINISTRATION))[-1]
+    clock = SystemClock()
+    late = chain(ADMINISTRATION, 1, first.hash, [draft(DemoMarked())], by="desk", at=clock.now(), salts=[clock.token()])
+    await store.commit(ADMINISTRATION, 1, late, id="c-late")
+    await Administration(store).install([SECOND.id])
+    assert (await store.get("administration", "desk")).fields["demo"] is False
 
 
 async def test_an_erasure_takes_the_reasons_and_leaves_the_roles(store):
