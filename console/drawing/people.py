@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from functools import partial
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 import streamlit as st
 
@@ -30,13 +30,13 @@ def draw_grants(grants: Sequence[RoleGrant], ended: Sequence[RoleGrant], end: En
         st.info("No role is on record. People have the roles that they bring with their sign-in.")
     for grant in grants:
         lasts = f"until {when(grant.ends_at)}" if grant.ends_at else "without an end"
-        with _row(grant.person, ROLES[grant.role]):
+        line = f"Since {when(grant.granted_at)}, {lasts}, granted {_by(grant)}"
+        with _entry(grant.person, _badge(grant), line, grant.why):
             _ask("End role", f"end_{grant.role}_{grant.person}", partial(end, grant.person, grant.role))
-        _draw_why(f"Since {when(grant.granted_at)}, {lasts}, granted {_by(grant)}", grant.why)
     for grant in ended:
-        with _row(grant.person, ROLES[grant.role]):
+        line = f"From {when(grant.granted_at)} until {when(grant.ends_at)}, granted {_by(grant)}"
+        with _entry(grant.person, _badge(grant), line, grant.why):
             st.badge("Ended", icon=":material/event_busy:", color="orange")
-        _draw_why(f"From {when(grant.granted_at)} until {when(grant.ends_at)}, granted {_by(grant)}", grant.why)
 
 
 def draw_blocks(blocks: Sequence[Block], unblock: Decide) -> None:
@@ -44,21 +44,28 @@ def draw_blocks(blocks: Sequence[Block], unblock: Decide) -> None:
     if not blocks:
         st.info("Nobody is blocked.", icon=":material/check:")
     for block in blocks:
-        with _row(block.person, "Blocked", "red"):
+        line = f"Since {when(block.blocked_at)}, by {label(block.by, MAX_USER_ID)}{_from(block.account)}"
+        with _entry(block.person, ":red-badge[Blocked]", line, block.why):
             _ask("Unblock", f"unblock_{block.person}", partial(unblock, block.person))
-        _draw_why(f"Since {when(block.blocked_at)}, by {label(block.by)}{_from(block.account)}", block.why)
 
 
 def draw_grant_form(grant: Grant) -> None:
     """The form that gives a person a role."""
     with _form("grant", "Grant a role") as key:
         person = st.text_input("Person", key=f"{key}_person", max_chars=MAX_USER_ID, placeholder="Id, as they sign in")
-        role: Role = st.selectbox("Role", get_args(Role), key=f"{key}_role", format_func=lambda role: ROLES[role])
+        role: Role | None = st.selectbox(
+            "Role",
+            get_args(Role),
+            index=None,
+            key=f"{key}_role",
+            format_func=lambda role: ROLES[role],
+            placeholder="Choose a role",
+        )
         last = st.date_input("Last day (optional)", None, key=f"{key}_last", format="DD/MM/YYYY")
         why = st.text_input("Reason", key=f"{key}_why", max_chars=MAX_REASON)
         if st.form_submit_button("Grant role", key=f"{key}_send", type="primary"):
             until = datetime.combine(last + timedelta(days=1), time.min, reader_zone()) if last else None
-            _sent("grant", grant(person.strip(), role, until, why))
+            _sent("grant", grant(person.strip(), role, until, why) if role else "Choose a role.")
 
 
 def draw_block_form(block: Decide) -> None:
@@ -72,19 +79,21 @@ def draw_block_form(block: Decide) -> None:
 
 
 @contextmanager
-def _row(person: str, what: str, color: Literal["gray", "red"] = "gray") -> Iterator[None]:
-    """A line with a person and what is on record of them; what is drawn in it stands at its end."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{label(person, MAX_USER_ID)}** :{color}-badge[{what}]", width="content")
-        yield
+def _entry(person: str, badge: str, line: str, why: str | None) -> Iterator[None]:
+    """What is on record of a person; what is drawn in it stands beside their id."""
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"**{label(person, MAX_USER_ID)}** {badge}", width="content")
+            yield
+        st.caption(line)
+        if why is None:
+            st.caption("The reason has been erased.")
+        else:
+            st.text(why)
 
 
-def _draw_why(line: str, why: str | None) -> None:
-    st.caption(line)
-    if why is None:
-        st.caption("The reason has been erased.")
-    else:
-        st.text(why)
+def _badge(grant: RoleGrant) -> str:
+    return f":gray-badge[{ROLES[grant.role]}]"
 
 
 def _by(grant: RoleGrant) -> str:

@@ -68,6 +68,8 @@ def test_a_role_is_granted_with_a_reason_and_ended_with_another(open_as):
     at = people_page(open_as)
     assert "No role is on record" in texts(at)
     at.text_input(key="pr_grant_0_person").set_value(" e-2001 ")
+    at.button(key="pr_grant_0_send").click().run()
+    assert "Choose a role" in texts(at)
     at.selectbox(key="pr_grant_0_role").set_value("auditor")
     at.button(key="pr_grant_0_send").click().run()
     assert "say in 1 to 500 characters why the role is granted" in texts(at)
@@ -108,6 +110,7 @@ def test_a_person_is_blocked_and_unblocked_with_reasons(open_as):
 def test_what_core_refuses_is_said_at_the_form(open_as):
     at = people_page(open_as)
     at.text_input(key="pr_grant_0_person").set_value(ADMIN.id)
+    at.selectbox(key="pr_grant_0_role").set_value("auditor")
     at.text_input(key="pr_grant_0_why").set_value("curious")
     at.button(key="pr_grant_0_send").click().run()
     assert "nobody grants a role to themselves" in texts(at)
