@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso, milliseconds
-from core.desk.given import check_said, check_store
+from core.desk.checks import check_said, check_store
 from core.errors import Blocked, InvalidInput
 from core.gate import Action, Owned, Role, Viewer
 from core.ids import check_user_id

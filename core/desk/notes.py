@@ -13,7 +13,7 @@ from core.arguments import named
 from core.canonical import Json, canonical
 from core.clock import iso
 from core.desk.checked_records import CheckedRecords
-from core.desk.given import check_said
+from core.desk.checks import check_said
 from core.errors import InvalidInput, MetadataConflict, NotFound
 from core.gate import Viewer
 from core.log.facts import (
