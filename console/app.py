@@ -136,6 +136,7 @@ class App:
             looks_shown_after=timedelta(days=settings.looks_shown_after_days),
         )
         opened = await self._opened.enter_async_context(desk)
+        await opened.administration.install(settings.administrator_ids)
         upgrading = asyncio.get_running_loop().create_task(_upgrade(store))
         self._opened.push_async_callback(_ended, upgrading)
         return opened

@@ -56,6 +56,7 @@ approvals = st.Page(
 audit_log = st.Page("../pages/audit_log.py", title="Audit log", icon=":material/policy:", url_path="audit-log")
 handbooks = st.Page("../pages/handbooks.py", title="Handbooks", icon=":material/menu_book:", url_path="handbooks")
 handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook", visibility="hidden")
+people = st.Page("../pages/people.py", title="People & roles", icon=":material/group:", url_path="people")
 
 # Each section's pages, and the role that may open them.
 sections = [
@@ -65,6 +66,7 @@ sections = [
     ("Oversight", "approver", [approvals, call, audit_log]),
     ("Oversight", "data_protection_officer", [overview, audit_log]),
     ("Knowledge", "knowledge_owner", [handbooks, handbook]),
+    ("Administration", "administrator", [people]),
 ]
 
 if viewer is None:

@@ -25,4 +25,5 @@ PEOPLE = (
     Person("e-4001", "Knowledge owner", "austria", ("knowledge_owner", "employee")),
     Person("e-5001", "Handler", "austria", ("handler", "employee")),
     Person("e-6001", "Data protection officer", "austria", ("data_protection_officer", "employee")),
+    Person("e-7001", "Administrator", "austria", ("administrator", "employee")),
 )

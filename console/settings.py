@@ -11,6 +11,7 @@ from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_valid
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import InvalidInput
+from core.ids import check_user_id
 from core.options import Options
 
 PREFIX = "ROLLTOP_"
@@ -35,6 +36,8 @@ class Settings(BaseSettings):
     `hr_records` is the SQLite file of a demo's HR records; empty puts it beside an SQLite store, and in memory with any
     other store.
 
+    `administrators` are the ids, with commas between, of people who are made administrators, each once.
+
     `metadata_filters` names the fields of threads' metadata by which auditors may filter, with commas between.
 
     `index` is the SQLite file of the handbooks' catalogue; empty puts it beside an SQLite store, in memory with
@@ -58,6 +61,7 @@ class Settings(BaseSettings):
     vectors: SecretStr = SecretStr("local:")
     reranker: SecretStr = SecretStr("")
     hr_records: str = ""
+    administrators: str = ""
     metadata_filters: str = ""
     instructions: str = Field(
         default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
@@ -69,6 +73,13 @@ class Settings(BaseSettings):
     @classmethod
     def _none_for_empty(cls, value: Path | str | None) -> Path | str | None:
         return value or None  # an empty path would be the working folder
+
+    @field_validator("administrators")
+    @classmethod
+    def _ids(cls, value: str) -> str:
+        for person in _listed(value):
+            check_user_id(person)
+        return value
 
     @property
     def default_desk(self) -> bool:
@@ -83,7 +94,12 @@ class Settings(BaseSettings):
     @property
     def metadata_fields(self) -> list[str]:
         """The names in `metadata_filters`."""
-        return [name.strip() for name in self.metadata_filters.split(",") if name.strip()]
+        return _listed(self.metadata_filters)
+
+    @property
+    def administrator_ids(self) -> list[str]:
+        """The ids in `administrators`."""
+        return _listed(self.administrators)
 
     @property
     def hr_file(self) -> str:
@@ -100,6 +116,10 @@ class Settings(BaseSettings):
         """A file beside an SQLite store; "" beside any other."""
         scheme, _, path = self.store.get_secret_value().partition(":///")
         return f"{path}-{what}" if scheme == "sqlite" else ""
+
+
+def _listed(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def read_settings() -> Settings:

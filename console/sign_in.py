@@ -33,6 +33,7 @@ _MAY: dict[Role, str] = {
     "knowledge_owner": "Also imports and edits handbooks",
     "handler": "Also reads the sealed threads of people in need; each look is recorded with its purpose",
     "data_protection_officer": "Also reads who looked at what and why; each look is recorded with its purpose",
+    "administrator": "Also grants roles and blocks people; reads nothing that other people wrote",
 }
 
 _tabs = component("tabs")

@@ -7,6 +7,7 @@ store and the model; docs/README.md has a page per job.
 from core.canonical import Json
 from core.care import Care
 from core.clock import Clock
+from core.desk.administration import Administration, RolesOnRecord
 from core.desk.archive import Archive, Gap, Transcript
 from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
@@ -29,6 +30,7 @@ from core.desk.transcripts import AnthropicThread
 from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
 from core.errors import (
+    Blocked,
     Conflict,
     Corrupt,
     Denied,
@@ -68,6 +70,7 @@ from core.live.events import (
 )
 from core.log.facts import Origin, Snapshot
 from core.log.records import (
+    Block,
     Decision,
     DeferredCall,
     Given,
@@ -83,6 +86,7 @@ from core.log.records import (
     Person,
     Retrieval,
     Review,
+    RoleGrant,
     Seen,
     Summary,
     Thread,
@@ -117,6 +121,7 @@ from core.retriever import Filters, Retriever
 from core.store import All, Capabilities, Filter, In, Page, Query, Range, Record, Scalar, Store, Tally
 from core.tools import Progress, Tool, ToolContext, tool
 from core.values import (
+    Account,
     Attached,
     Audience,
     CallStatus,
@@ -131,6 +136,7 @@ from core.values import (
     Dislike,
     Effect,
     Entry,
+    GrantBasis,
     HandoverStatus,
     Highlight,
     ImportedAnswer,
@@ -153,7 +159,9 @@ from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelV
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
+    "Account",
     "Action",
+    "Administration",
     "All",
     "AnthropicThread",
     "ApprovalAskedEvent",
@@ -164,6 +172,8 @@ __all__ = [
     "Audience",
     "BeatEvent",
     "BegunEvent",
+    "Block",
+    "Blocked",
     "CallDelta",
     "CallFilter",
     "CallHistory",
@@ -217,6 +227,7 @@ __all__ = [
     "Full",
     "Gap",
     "Given",
+    "GrantBasis",
     "Group",
     "GroupFigures",
     "HandedMessage",
@@ -283,6 +294,8 @@ __all__ = [
     "Retriever",
     "Review",
     "Role",
+    "RoleGrant",
+    "RolesOnRecord",
     "RolltopError",
     "Runner",
     "RunnerError",

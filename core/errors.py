@@ -52,6 +52,15 @@ class Denied(RolltopError, PermissionError):
         self.action = action
 
 
+class Blocked(Denied):
+    """An administrator has blocked this person, whatever their roles are."""
+
+    def __init__(self, person: str) -> None:
+        RolltopError.__init__(self, f"{person} is blocked on this desk: an administrator can unblock them")
+        self.action = "desk.use"
+        self.person = person
+
+
 class TurnInProgress(RolltopError, RuntimeError):
     """The thread has an open turn. Follow or stop `turn_id`, then ask again.
 

@@ -12,7 +12,9 @@ from core.arguments import checked
 from core.errors import Denied, InvalidInput, NotFound
 from core.ids import check_user_id
 
-Role: TypeAlias = Literal["employee", "auditor", "approver", "knowledge_owner", "handler", "data_protection_officer"]
+Role: TypeAlias = Literal[
+    "employee", "auditor", "approver", "knowledge_owner", "handler", "data_protection_officer", "administrator"
+]
 Action: TypeAlias = Literal[
     "thread.create",
     "thread.list",
@@ -36,6 +38,10 @@ Action: TypeAlias = Literal[
     "person.read",
     "person.write",
     "calls.count",
+    "roles.list",
+    "roles.grant",
+    "people.block",
+    "desk.use",  # any use of the desk, as it is denied to a person who is blocked
 ]
 Access: TypeAlias = Literal["own", "look", "named_look"]
 _LOOKS = frozenset(("thread.read", "call.read", "call.resolve", "answer.judge", "seal.lift"))
@@ -135,6 +141,11 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             case Viewer(), "handbooks.keep" if "knowledge_owner" in viewer.roles:
                 return "own"
             case Viewer(), "gaps.list" if "knowledge_owner" in viewer.roles:
+                return "look"
+            # What an administrator decides is on record with its reason, which is more than a look would be.
+            case Viewer(), "roles.grant" | "people.block" if "administrator" in viewer.roles:
+                return "own"
+            case Viewer(), "roles.list" if "administrator" in viewer.roles:
                 return "look"
             case _:
                 raise Denied(action)

@@ -48,6 +48,9 @@ StopReason: TypeAlias = Literal["end", "tool_calls", "length", "refusal", "pause
 
 Decider: TypeAlias = Literal["asker", "approver"]
 
+GrantBasis: TypeAlias = Literal["administrator", "settings", "first"]
+"""What a grant rests on: an administrator, the settings of the installation, or the first command in a new store."""
+
 Attached: TypeAlias = Literal["nothing", "answer", "from_here", "thread"]
 """What of a thread goes to a person with a hand-over: nothing, one turn, that turn and those after it, or all turns."""
 
@@ -161,6 +164,13 @@ class Standing(Value):
     roles: tuple[str, ...] = ("employee",)
     country: str | None = None
     entity: str | None = None
+
+
+class Account(Value):
+    """The operating system's account in which a command ran, and its host."""
+
+    user: str
+    host: str
 
 
 class CareLine(Value):

@@ -113,6 +113,17 @@ def look_filter(options: Given) -> LookFilter:
     )
 
 
+def moment(text: str) -> datetime:
+    """The time that an option names, in UTC unless it has an offset."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time; write it like 2026-11-24 or 2026-11-24T09:30Z"
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 _VALUE = 'a value that is JSON (3, true, "3") means that value, any other means itself'
 
 
@@ -124,9 +135,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _add_times(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--since", type=_moment, metavar="TIME", help="from this day or time on (UTC unless it has an offset)"
+        "--since", type=moment, metavar="TIME", help="from this day or time on (UTC unless it has an offset)"
     )
-    parser.add_argument("--until", type=_moment, metavar="TIME", help="before this day or time")
+    parser.add_argument("--until", type=moment, metavar="TIME", help="before this day or time")
 
 
 def _add_choices(parser: argparse.ArgumentParser, name: str, choices: Sequence[str], what: str) -> None:
@@ -142,16 +153,6 @@ def _add_choices(parser: argparse.ArgumentParser, name: str, choices: Sequence[s
 
 def _add_values(parser: argparse.ArgumentParser, name: str, metavar: str, what: str) -> None:
     parser.add_argument(name, action="append", default=[], metavar=metavar, help=f"{what}; may be repeated")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time; write it like 2026-11-24 or 2026-11-24T09:30Z"
-        ) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _fields(option: str, texts: Sequence[str]) -> dict[str, Json]:

@@ -32,6 +32,7 @@ from console.cli.filters import (
     look_filter,
     thread_filter,
 )
+from console.cli.grants import add_block, add_grant, add_grants, block, grant, grants
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
@@ -44,7 +45,7 @@ from console.settings import Settings, read_settings
 from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.desk.oversight import Oversight
-from core.errors import Conflict, Corrupt, InvalidInput, NotFound, RolltopError, Unavailable
+from core.errors import Blocked, Conflict, Corrupt, Denied, InvalidInput, NotFound, RolltopError, Unavailable
 from core.gate import Viewer
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
@@ -80,6 +81,8 @@ def _what_to_do(error: Exception) -> str:
             return "; `rolltop rebuild --check` lists everything that is broken, restore it from a copy of the store"
         case Conflict():
             return "; another process writes to the target: run it again once that has finished"
+        case Denied() if not isinstance(error, Blocked):
+            return "; the person of --as must be an administrator on record, `rolltop grant --help` says how"
         case NotFound():
             return "; run the command without an id to list what exists"
         case _:
@@ -289,6 +292,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_listing(listing)
     add_look_filters(listing)
+    add_grant(command("grant", grant))
+    add_grants(command("grants", grants))
+    add_block(command("block", block))
     copying = command("copy", copy_store, store=False)
     copying.add_argument("--from", dest="source", metavar="URL", required=True, help="the store to read")
     copying.add_argument("--to", dest="target", metavar="URL", required=True, help="the store to write; may be new")

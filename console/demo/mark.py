@@ -10,11 +10,11 @@ from backends.handbooks.catalogue.catalogue import Catalogue
 from console.demo.samples import holds_own
 from core.clock import SystemClock
 from core.errors import InvalidInput
+from core.log.administration import ADMINISTRATION
 from core.log.commit import begin_stream
 from core.log.facts import DemoMarked, fact
 from core.store import Query, Store
 
-ADMINISTRATION = "administration:desk"
 _PATIENCE = 10.0
 
 

@@ -53,6 +53,10 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "person.read": ActionWords("opened", "Read what is kept about them", "read what is kept about them"),
     "person.write": ActionWords("changed", "Acknowledged the notice", "acknowledge the notice"),
     "calls.count": ActionWords("listed", "Counted the calls that wait", "count the calls that wait"),
+    "roles.list": ActionWords("listed", "Listed roles and blocks", "list roles and blocks"),
+    "roles.grant": ActionWords("changed", "Changed the roles", "change the roles"),
+    "people.block": ActionWords("changed", "Blocked or unblocked", "block or unblock people"),
+    "desk.use": ActionWords("opened", "Used the desk", "use the desk, because this person is blocked"),
     "gaps.list": ActionWords("listed", "Listed unanswered questions", "list unanswered questions"),
 }
 

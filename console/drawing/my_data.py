@@ -28,6 +28,7 @@ ROLES: dict[Role, str] = {
     "knowledge_owner": "Knowledge owner",
     "handler": "Handler of sealed threads",
     "data_protection_officer": "Data protection officer",
+    "administrator": "Administrator",
 }
 
 Change = Callable[[str], None]

@@ -104,6 +104,13 @@ def check_parts(retriever: object, window: object, hooks: object) -> None:
         raise InvalidInput("`hooks` is a list of Hooks: write `hooks=[Hooks(before_model_call=...)]`")
 
 
+def check_said(text: str, what: str, most: int) -> str:
+    """The text without blanks around it. Raises InvalidInput, which names `what` to say, unless it has 1 to `most`."""
+    if not 1 <= len(text.strip()) <= most:
+        raise InvalidInput(f"say in 1 to {most} characters {what}")
+    return text.strip()
+
+
 def check_question(text: str) -> str:
     """The text, if it is a question: not blank, at most MAX_QUESTION characters. Raises InvalidInput otherwise."""
     if not text.strip():

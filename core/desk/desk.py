@@ -20,6 +20,7 @@ from core.arguments import checked, checked_methods
 from core.canonical import Json, digest
 from core.care import Care, recognised
 from core.clock import Clock, SystemClock
+from core.desk.administration import Administration
 from core.desk.archive import Archive
 from core.desk.chat import Chat, M
 from core.desk.checked_records import CheckedRecords
@@ -95,7 +96,7 @@ class Desk:
     their matter to a person; None leaves either out. `erase_after` is the time from a request for erasure to the
     erasure, `looks_shown_after` the time from another person's look to the day its owner sees it. `archive` reads what
     is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it, `own_data` says
-    what is kept about the viewer.
+    what is kept about the viewer. `administration` makes viewers and says who may do what.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, for a model setting that all its models lack or whose value does not fit one
@@ -131,6 +132,7 @@ class Desk:
         self.exports = Exports(store, clock=self._clock, audit=self._audit)
         self.own_data = OwnData(store, clock=self._clock, audit=self._audit, looks_shown_after=looks_shown_after)
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
+        self.administration = Administration(store, clock=self._clock, audit=self._audit)
         self._wakeups = Wakeups()
         self.options = check_options(options)
         # Not methods of the desk: its workers hold them, and a desk that is dropped must not live on with its workers.
@@ -168,6 +170,7 @@ class Desk:
             self._audit.repair,
             self._reviews.repair,
             self._people.repair,
+            self.administration.repair,
             self._erasures.carry_out,
         )
         self._workers = Workers(self._equipment, self._journal, self._snapshots, self._sweep)

@@ -13,6 +13,7 @@ from core.arguments import named
 from core.canonical import Json, canonical
 from core.clock import iso
 from core.desk.checked_records import CheckedRecords
+from core.desk.checks import check_said
 from core.errors import InvalidInput, MetadataConflict, NotFound
 from core.gate import Viewer
 from core.log.facts import (
@@ -146,7 +147,7 @@ class Notes:
         call = (await self._checked.call(viewer, "call.resolve", call_id)).item
         if call.status != "unknown":
             raise InvalidInput(f"call {call_id} is {call.status}: only an unknown call can be resolved")
-        content = EvidenceContent(evidence=_said(evidence, "how you know"))
+        content = EvidenceContent(evidence=check_said(evidence, "how you know", MAX_COMMENT))
         journal = self._journal(call.thread)
         await journal.load(call.turn)
         fact = CallResolved(turn=call.turn, call=call_id, happened=happened, content=content)
@@ -156,7 +157,7 @@ class Notes:
     async def lift_seal(self, viewer: Viewer, thread_id: str, reason: str) -> Thread:
         """As `Desk.lift_seal`."""
         await self._checked.thread(viewer, "seal.lift", thread_id)
-        lifted = SealLifted(content=SealLiftedContent(reason=_said(reason, "why the seal is lifted")))
+        lifted = SealLifted(content=SealLiftedContent(reason=check_said(reason, "why the seal is lifted", MAX_COMMENT)))
         return await self._pseudonyms.hide(await self._noted(viewer, thread_id, lifted))
 
     async def _note(self, viewer: Viewer, thread_id: str, fact: ThreadFact) -> Thread:
@@ -228,9 +229,3 @@ def _differ(one: Mapping[str, Json], other: Mapping[str, Json], name: str) -> bo
     # As JSON: to Python, 1 and True are equal. A field that is missing differs from one that is null.
     first, second = ([fields[name]] if name in fields else [] for fields in (one, other))
     return canonical(first) != canonical(second)
-
-
-def _said(text: str, what: str) -> str:
-    if not 1 <= len(text.strip()) <= MAX_COMMENT:
-        raise InvalidInput(f"say in 1 to {MAX_COMMENT} characters {what}")
-    return text.strip()

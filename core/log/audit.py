@@ -60,8 +60,16 @@ class AuditLog:
             if viewer is None:
                 log.warning("%s was denied to a caller who is not signed in", action)
             else:
-                await self._record_denial(viewer, action, _name(owned))
+                await self.record_denial(viewer, action, owned)
             raise
+
+    async def record_denial(self, viewer: Viewer, action: Action, owned: Owned | None = None) -> None:
+        """Put on record that the viewer was denied this, as far as the store answers; the caller raises."""
+        try:
+            await self._deny(viewer, LookDenied(action=action, object=_name(owned)))
+        except RolltopError:
+            # The viewer is denied in any case; a store that is away must not change what they are told.
+            log.exception("%s was denied to %s, which could not be put on record", action, viewer.id)
 
     async def record(
         self,
@@ -113,13 +121,6 @@ class AuditLog:
                 await Repairs(self._store, self._clock, stream.id, n, _PATIENCE).finish()
             except RolltopError:  # a broken log must not keep the others from being repaired
                 log.exception("%s cannot be repaired", stream.id)
-
-    async def _record_denial(self, viewer: Viewer, action: Action, name: str | None) -> None:
-        try:
-            await self._deny(viewer, LookDenied(action=action, object=name))
-        except RolltopError:
-            # The viewer is denied in any case; a store that is away must not change what they are told.
-            log.exception("%s was denied to %s, which could not be put on record", action, viewer.id)
 
     async def _deny(self, viewer: Viewer, denial: LookDenied) -> None:
         uncounted = 1

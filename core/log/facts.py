@@ -10,8 +10,10 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.canonical import Json
 from core.errors import Corrupt
+from core.gate import Role
 from core.log.entry import Draft
 from core.values import (
+    Account,
     Attached,
     CallStatus,
     Cause,
@@ -23,6 +25,7 @@ from core.values import (
     Dislike,
     Effect,
     Entry,
+    GrantBasis,
     ImportedAnswer,
     Judgement,
     Passage,
@@ -845,6 +848,53 @@ class DemoMarked(Fact):
     kind: Literal["demo.marked"] = "demo.marked"
 
 
+class ReasonContent(Value):
+    reason: str
+
+
+class RoleGranted(Fact):
+    """A person has this role from now on, until `until` if it is set. It replaces an earlier grant of the role.
+
+    `account` is set if a command did it. A grant of the settings is by the desk.
+    """
+
+    kind: Literal["role.granted"] = "role.granted"
+    person: str
+    role: Role
+    until: str | None
+    basis: GrantBasis
+    account: Account | None
+    content: ReasonContent | None
+
+
+class RoleEnded(Fact):
+    """A granted role was taken away. `account` is set if a command did it."""
+
+    kind: Literal["role.ended"] = "role.ended"
+    person: str
+    role: Role
+    account: Account | None
+    content: ReasonContent | None
+
+
+class PersonBlocked(Fact):
+    """A person may not use the desk, whatever their roles are. `account` is set if a command did it."""
+
+    kind: Literal["person.blocked"] = "person.blocked"
+    person: str
+    account: Account | None
+    content: ReasonContent | None
+
+
+class PersonUnblocked(Fact):
+    """A person may use the desk again. `account` is set if a command did it."""
+
+    kind: Literal["person.unblocked"] = "person.unblocked"
+    person: str
+    account: Account | None
+    content: ReasonContent | None
+
+
 ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
@@ -883,6 +933,7 @@ ThreadFact: TypeAlias = (
     | HandoverEnded
     | Erased
 )
+AdministrationFact: TypeAlias = DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked
 LiveFact: TypeAlias = LiveText | LiveReasoning | LiveProgress | Beat | Sealed
 AnyFact: TypeAlias = (
     ThreadFact
@@ -893,7 +944,7 @@ AnyFact: TypeAlias = (
     | VerdictGiven
     | NoticeAcknowledged
     | InstallationMade
-    | DemoMarked
+    | AdministrationFact
 )
 
 VERSIONS: dict[str, int] = {fact.model_fields["kind"].default: fact.V for fact in AnyFact.__args__}

@@ -1,4 +1,4 @@
-"""Small logs, each folded into one record: what people say of a turn, or of themselves.
+"""Small logs, each folded into one record: what people say of a turn, or of themselves, or decide for all.
 
 The first writer wins. The other folds on and decides again, so that both entries stay.
 """
@@ -12,7 +12,7 @@ from core.errors import Conflict, RolltopError
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import AnyFact, draft
-from core.log.records import Person, Review, record
+from core.log.records import AdministrationRecord, Person, Review, record
 from core.log.repair_commits import Repairs
 from core.store import Query, Range, Store, every
 from core.values import GENESIS, Entry
@@ -21,23 +21,32 @@ log = logging.getLogger(__name__)
 
 _PATIENCE = 3.0
 
-R = TypeVar("R", bound=Review | Person)
+R = TypeVar("R", bound=Review | Person | AdministrationRecord)
 
 
 class FoldedLogs(Generic[R]):
-    """The logs of one kind of stream. `fold` gives the record after an entry, from None before the first."""
+    """The logs of one kind of stream. `fold` gives the record after an entry, from None before the first.
 
-    def __init__(self, store: Store, clock: Clock, kind: str, fold: Callable[[R | None, Entry], R]) -> None:
+    `empty` is what stands for a log without entries, if that is more than None.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, kind: str, fold: Callable[[R | None, Entry], R], empty: R | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._kind = kind
         self._fold = fold
+        self._empty = empty
 
     async def append(self, stream: str, fact: AnyFact, *, by: str, repeats: Callable[[R], bool]) -> R:
-        """The record with the fact. One that `repeats` finds in the record already stays as it is."""
+        """The record with the fact. One that `repeats` finds in the record already stays as it is.
+
+        `repeats` may raise, if the fact does not go with the record: then nothing is written.
+        """
         folded: R | None = None
         while True:
-            folded = await self._folded(stream, folded)
+            folded = await self.read(stream, folded)
             if folded and repeats(folded):
                 return folded
             n, prev = (folded.n, folded.hash) if folded else (0, GENESIS)
@@ -50,21 +59,22 @@ class FoldedLogs(Generic[R]):
                 continue
             return after
 
+    async def read(self, stream: str, folded: R | None = None) -> R | None:
+        """The record at the end of the log, folded on from `folded`; `empty` without an entry."""
+        folded = folded or self._empty
+        while entries := await self._store.read(stream, folded.n if folded else 0):
+            for entry in entries:
+                folded = self._fold(folded, entry)
+        return folded
+
     async def repair(self) -> None:
         """Write the records that lag behind their logs, because their writer died after the entry."""
         names = Range(ge=f"{self._kind}:", lt=f"{self._kind};")
         async for stream in every(self._store, Query(kind="stream", where={"dirty": True, "id": names})):
             try:
-                if folded := await self._folded(stream.id):
+                if folded := await self.read(stream.id):
                     repairs = Repairs(self._store, self._clock, stream.id, folded.n, _PATIENCE)
                     await repairs.add(record(folded))
                     await repairs.finish()
             except RolltopError:  # a broken log must not keep the others from being repaired
                 log.exception("%s cannot be repaired", stream.id)
-
-    async def _folded(self, stream: str, folded: R | None = None) -> R | None:
-        """The record at the end of the log, folded on from `folded`; None without an entry."""
-        while entries := await self._store.read(stream, folded.n if folded else 0):
-            for entry in entries:
-                folded = self._fold(folded, entry)
-        return folded

@@ -15,12 +15,14 @@ from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 from pydantic import Field
 
 from core.canonical import Json, canonical
-from core.clock import Time
+from core.clock import Time, iso
 from core.errors import Corrupt
+from core.gate import Role
 from core.ids import user_named
 from core.log.facts import Origin, Snapshot
 from core.store import In, Query, Record
 from core.values import (
+    Account,
     Attached,
     CallStatus,
     Cause,
@@ -31,6 +33,7 @@ from core.values import (
     DeferredStatus,
     Dislike,
     Effect,
+    GrantBasis,
     HandoverStatus,
     ImportedAnswer,
     ImportedCall,
@@ -795,6 +798,67 @@ class Person(Value):
         return user_named(self.id)
 
 
+class RoleGrant(Value):
+    """A role that was granted, the newest grant of this person and role. `by` granted it, as `basis` says.
+
+    `ends_at` is when it ends by itself, None for never. `why` is None once erased. `account` is that of a command.
+    """
+
+    person: str
+    role: Role
+    granted_at: str
+    ends_at: str | None
+    by: str
+    basis: GrantBasis
+    why: str | None
+    account: Account | None
+
+    granted_time: ClassVar = Time[datetime]("granted_at")
+    ends_time: ClassVar = Time[datetime | None]("ends_at")
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not ended by itself."""
+        return self.ends_at is None or iso(now) < self.ends_at
+
+
+class Block(Value):
+    """A blocked person: they may not use the desk. `why` is None once erased. `account` is that of a command."""
+
+    person: str
+    blocked_at: str
+    by: str
+    why: str | None
+    account: Account | None
+
+    blocked_time: ClassVar = Time[datetime]("blocked_at")
+
+
+class AdministrationRecord(Value):
+    """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
+
+    `grants` are the roles that were not taken away, `blocks` the blocked people, both in the order of their
+    entries. `installed` are the people whom the settings have made administrators, even if the role has ended since.
+    `demo`: the store is a demo.
+    """
+
+    kind: Literal["administration"] = "administration"
+    id: str
+    n: int
+    hash: str
+    demo: bool
+    grants: list[RoleGrant]
+    blocks: list[Block]
+    installed: list[str]
+
+    def grant(self, person: str, role: Role) -> RoleGrant | None:
+        """The person's grant of this role, also one that has ended by itself."""
+        return next((one for one in self.grants if (one.person, one.role) == (person, role)), None)
+
+    def block(self, person: str) -> Block | None:
+        """The person's block."""
+        return next((one for one in self.blocks if one.person == person), None)
+
+
 def carrying_call(turn: str) -> str:
     """The id of the call that the turn `turn` carries out first, because an approver has allowed it."""
     return f"{turn}-t1"
@@ -824,9 +888,10 @@ I = TypeVar(  # noqa: E741  # an item
     Look,
     Person,
 )
+Stored: TypeAlias = Item | Review | Look | Person | AdministrationRecord
 
 
-def record_kind(item_type: type[Item | Review | Look | Person]) -> str:
+def record_kind(item_type: type[Stored]) -> str:
     """The kind under which a store keeps records of this type."""
     return str(item_type.model_fields["kind"].default)
 
@@ -834,7 +899,7 @@ def record_kind(item_type: type[Item | Review | Look | Person]) -> str:
 _TYPES: dict[str, type[Any]] = {record_kind(item_type): item_type for item_type in Item.__args__}
 
 
-def record(item: Item | Review | Look | Person) -> Record:
+def record(item: Stored) -> Record:
     """The record in the form that a store keeps; `item` is the way back."""
     return Record(
         kind=item.kind, id=item.id, n=item.n, fields=item.model_dump(mode="json", exclude={"kind", "id", "n"})

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from core.clock import Clock
+from core.log.administration import fold_administration
 from core.log.audit import audit_head, look
 from core.log.emptied import emptied_by
 from core.log.entry import verify
@@ -18,7 +19,7 @@ from core.log.fold import State, fold
 from core.log.folded_log import R
 from core.log.person import fold_person
 from core.log.record_ids import concerned
-from core.log.records import Item, Look, Person, Review, Turn, record, record_kind
+from core.log.records import AdministrationRecord, Item, Look, Person, Review, Turn, record, record_kind
 from core.log.repair_commits import Repairs
 from core.log.review import fold_review
 from core.store import Record, Store
@@ -140,8 +141,14 @@ def _into_one(fold_entry: Callable[[R | None, Entry], R]) -> Fold:
     return records
 
 
+async def _administration(log: AsyncIterator[list[Entry]]) -> AsyncIterator[list[Record]]:
+    async for records in _into_one(fold_administration)(log):
+        # The mark of a demo is committed alone, without a record.
+        yield [one for one in records if one.n > 1 or not one.fields["demo"]]
+
+
 FOLDINGS: Mapping[str, Folding] = {
-    "administration": Folding(fold=_read_through, records={}),
+    "administration": Folding(fold=_administration, records={record_kind(AdministrationRecord): "id"}),
     "installation": Folding(fold=_read_through, records={}),
     "audit": Folding(fold=_looks, records={record_kind(Look): "by", "audit": "id"}),
     "review": Folding(fold=_into_one(fold_review), records={record_kind(Review): "id"}),

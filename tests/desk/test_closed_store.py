@@ -49,6 +49,8 @@ async def test_a_desk_on_a_closed_store_answers_every_call_at_once(store):
             lambda: desk.archive.thread(ASKER, chat.id),
             lambda: desk.oversight.search_threads(AUDITOR),
             lambda: desk.own_data.totals(ASKER),
+            lambda: desk.administration.viewer(ASKER.id),
+            lambda: desk.administration.install([ASKER.id]),
             lambda: desk.recover(),
             lambda: load_chat(counted, ScriptedModel([]), chat.id, viewer=ASKER),
             lambda: chat.ask("And now?"),

@@ -12,6 +12,7 @@ import core.log.audit
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from backends.stores.memory import MemoryStore
 from core import (
+    Administration,
     Archive,
     Chat,
     Concern,
@@ -45,10 +46,13 @@ VIEWERS = {
     "data protection officer": Viewer("e-6001", roles={"employee", "data_protection_officer"}, purpose="yearly check"),
     "purposeless officer": Viewer("dora", roles={"data_protection_officer"}),
     "knowledge owner": Viewer("e-4001", roles={"knowledge_owner"}),
+    "administrator": Viewer("e-7001", roles={"employee", "administrator"}),
+    "administrator alone": Viewer("adam", roles={"administrator"}),
     "roleless": Viewer("rolf", roles=()),
     "anonymous": None,
 }
 MISSING = "0" * 24
+GRANTED, BLOCKED = "e-8001", "e-8002"  # people of whom something is on record in each world
 IN_NEED = Viewer("e-1099")
 
 
@@ -129,6 +133,9 @@ async def world_of(viewer):
     """A store and, by whose they are, the things in it: the viewer's own, foreign, sealed and missing ones; pickled."""
     store = MemoryStore()
     async with desk_of(store) as desk:
+        deputy = Viewer("e-7002", roles={"administrator"})
+        await desk.administration.grant(deputy, GRANTED, "auditor", "spring audit")
+        await desk.administration.block(deputy, BLOCKED, "left")
         objects = {
             "foreign": await things_of(desk, ASKER),
             "sealed": await things_of(desk, IN_NEED),
@@ -232,6 +239,13 @@ ROWS = {
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "looks": [("audit log", None, lambda d, v, _: d.oversight.looks(v))],
     "count_waiting": [("approver's number", None, lambda d, v, _: d.oversight.count_waiting(v))],
+    "people": [("administrator's look", None, lambda d, v, _: d.administration.people(v))],
+    "grant": [("administrator's", None, lambda d, v, _: d.administration.grant(v, "e-8003", "handler", "on duty"))],
+    "end_grant": [
+        ("administrator's", None, lambda d, v, _: d.administration.end_grant(v, GRANTED, "auditor", "moved on"))
+    ],
+    "block": [("administrator's", None, lambda d, v, _: d.administration.block(v, "e-8003", "left"))],
+    "unblock": [("administrator's", None, lambda d, v, _: d.administration.unblock(v, BLOCKED, "came back"))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
 CELLS = [
@@ -240,7 +254,7 @@ CELLS = [
     for action, thing, call in rows
 ]
 AUDITED = (READ, "read own", "read for approval", "resolve", "judge", "lift")
-EMPLOYEES = ("employee", "approver", "handler", "data protection officer")
+EMPLOYEES = ("employee", "approver", "handler", "data protection officer", "administrator")
 
 
 def expected(action, who, whose):
@@ -261,6 +275,10 @@ def expected(action, who, whose):
             return "ok"  # their own entries
         case "approver's number", "approver":
             return "ok"
+        case "administrator's", "administrator" | "administrator alone":
+            return "ok"
+        case "administrator's look", "administrator" | "administrator alone":
+            return "look"
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
         case (
@@ -268,7 +286,7 @@ def expected(action, who, whose):
             _,
         ):
             return Denied
-        case "approver's number", _:
+        case (("approver's number" | "administrator's" | "administrator's look"), _):
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve", "judge", "lift") else "ok"
@@ -311,7 +329,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    classes = (Archive, Oversight, Exports, Figures, OwnData, Desk)
+    classes = (Administration, Archive, Oversight, Exports, Figures, OwnData, Desk)
     assert {name for of in classes for name in methods(of)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 
@@ -319,6 +337,9 @@ def test_every_public_method_that_takes_a_viewer_has_a_row():
 def test_every_public_method_takes_a_viewer_but_those_that_run_the_desk():
     public = {name for name, method in inspect.getmembers(Desk, inspect.isfunction) if not name.startswith("_")}
     assert public - set(ROWS) == {"start", "close", "recover"}
+    public = {name for name, _ in inspect.getmembers(Administration, inspect.isfunction) if not name.startswith("_")}
+    # What makes a viewer, and what the owner of an installation does without one.
+    assert public - set(ROWS) == {"viewer", "install", "grant_first", "repair"}
 
 
 @pytest.mark.parametrize("who", VIEWERS)

@@ -9,10 +9,21 @@ from backends.models.scripted.model import Bill, Call, Say
 from backends.stores.memory import MemoryStore
 from core import Message, ModelCall, Thread, ToolCall, Totals, Turn, Usage, tool
 from core.clock import Time
-from core.log.records import Decision, Given, Item, Look, Person, Review, record
+from core.log.records import (
+    AdministrationRecord,
+    Block,
+    Decision,
+    Given,
+    Item,
+    Look,
+    Person,
+    Review,
+    RoleGrant,
+    record,
+)
 from tests.support.desks import ASKER, chatting
 
-RECORDS = (*Item.__args__, Review, Look, Person, Decision, Given)
+RECORDS = (*Item.__args__, Review, Look, Person, AdministrationRecord, RoleGrant, Block, Decision, Given)
 TIMES = {"erase_due", "erase_asked", "expires", "at"}
 """The times whose names do not end in `_at`."""
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from backends.models.scripted.model import Call, Say, Wait
-from core import Concern, Desk, Options, Ticket, Viewer, tool
+from core import Administration, Concern, Desk, Options, Ticket, Viewer, tool
 from core.canonical import canonical
 from core.clock import SystemClock
 from core.desk.filters import ThreadFilter
@@ -29,6 +29,7 @@ RECORDED = (*KINDS, *(kind for folding in FOLDINGS.values() for kind in folding.
 SLOW = Options(beat=3_000, lease=9_000, between_contents=3_000, model_call=3_000, turn_deadline=3_000)
 """The options of a turn whose worker writes nothing while it waits, not even that its model is silent."""
 
+ADMINISTRATOR = Viewer("e-7001", roles={"administrator"})
 HANDLER = Viewer("e-5001", roles={"handler"}, purpose="on duty")
 
 
@@ -83,9 +84,17 @@ async def deferrals(store: Store, order: Order) -> str:
 async def papers(store: Store) -> AsyncIterator[None]:
     """A demo's mark, tools, approvals, deferred calls, versions, a stop, verdicts, a sealed thread and what is erased.
 
-    A notice is acknowledged. A turn is parked, and in the block a turn runs.
+    A notice is acknowledged, roles are granted, people are blocked. A turn is parked, and in the block a turn runs.
     """
     await begin_stream(store, SystemClock(), "administration:desk", [DemoMarked()], patience=0)
+    administration = Administration(store)
+    await administration.install(["e-7001"])
+    await administration.grant(ADMINISTRATOR, AUDITOR.id, "auditor", "spring audit")
+    await administration.grant(ADMINISTRATOR, AUDITOR.id, "handler", "on duty")
+    await administration.end_grant(ADMINISTRATOR, AUDITOR.id, "handler", "off duty")
+    for person in ("e-1099", "e-1100"):
+        await administration.block(ADMINISTRATOR, person, "left")
+    await administration.unblock(ADMINISTRATOR, "e-1099", "came back")
     await conversation(store)
     await deferrals(store, "between turns")
     forgetting = Options(forget=("tool.finished",))
