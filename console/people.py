@@ -26,3 +26,4 @@ PEOPLE = (
     Person("e-5001", "Handler", "austria", ("handler", "employee")),
     Person("e-6001", "Data protection officer", "austria", ("data_protection_officer", "employee")),
 )
+COUNTRIES = sorted({person.country for person in PEOPLE})

@@ -43,5 +43,6 @@ export default ({ data }) => {
     if (cookie() !== written) tab = { ...tab, cookie: cookie() };
   }
   if (tab.left && tab.left === cookie()) write("", "; Max-Age=0");
+  if (tab.then) location.replace(tab.then);
   forgetOthers();
 };
