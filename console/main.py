@@ -85,7 +85,8 @@ sections = [
 if viewer is None:
     # All pages, hidden: a link to a page is still that page after the sign-in.
     st.navigation(list(dict.fromkeys(page for *_, pages in sections for page in pages)), position="hidden")
-    draw_banner(demo=demo)
+    if not refusal:
+        draw_banner(demo=demo)
     draw_sign_in(refusal)
     st.stop()
 

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import time
-from pathlib import Path
 
 import pytest
 
@@ -87,3 +85,84 @@ def test_a_person_signs_in_and_a_deep_link_leads_to_its_page(desk, tab):
     expect(tab.get_by_role("heading", name="My data")).to_be_visible()
     expect(tab).to_have_url(f"{desk.url}/my-data?from=mail")
     expect(tab.get_by_text("Ada Example")).to_be_visible()
+
+
+def test_a_question_is_on_record_under_the_users_id_and_the_name_is_nowhere(desk, tab):
+    sign_in(tab, desk)
+    box(tab).fill("What is our policy on remote work?")
+    box(tab).press("Enter")
+    expect(tab.get_by_text("Sources").first).to_be_visible()
+    stored = b"".join(file.read_bytes() for file in desk.folder.glob("desk.db*"))
+    assert b"auth0|5f7c" in stored
+    assert b"Ada Example" not in stored
+    assert "Ada Example" not in (desk.folder / "console.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"iss": "https://another.example"}, "The sign-in did not succeed"),
+        ({"exp": time.time() - 3600, "iat": time.time() - 7200}, "The sign-in did not succeed"),
+        ({"nonce": "another"}, "The sign-in did not succeed"),
+        ({"iat": time.time() - 9 * 3600}, "Your sign-in has ended"),
+        ({"groups": {"staff": True}}, "claim groups of your sign-in is neither"),
+        ({"hasgroups": True, "groups": None}, "more groups than fit into a sign-in"),
+        ({"groups": ["guests"]}, f"You are signed in as auth0|5f7c, and have no role here yet. Ask {ASK}."),
+    ],
+    ids=["wrong issuer", "expired token", "replayed", "too long ago", "strange claim", "group overage", "no role"],
+)
+def test_a_sign_in_that_does_not_do_says_why_and_shows_no_page(desk, tab, provider, claims, said):
+    provider.claims.update(claims)
+    sign_in(tab, desk, "/my-data")
+    expect(tab.get_by_text(said)).to_be_visible()
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(tab).to_have_url(f"{desk.url}/my-data")
+    expect(tab.get_by_text("Who has looked")).to_have_count(0)
+    provider.claims = dict(EMPLOYEE)
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", name="My data")).to_be_visible()
+
+
+def test_a_cookie_that_was_changed_signs_nobody_in(desk, tab):
+    sign_in(tab, desk)
+    box(tab).wait_for()
+    (cookie,) = (one for one in tab.context.cookies() if one["name"] == "_streamlit_user")
+    assert cookie["httpOnly"]
+    middle = len(cookie["value"]) // 2
+    changed = "A" if cookie["value"][middle] != "A" else "B"
+    cookie["value"] = cookie["value"][:middle] + changed + cookie["value"][middle + 1 :]
+    tab.context.add_cookies([cookie])
+    tab.goto(desk.url)
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(box(tab)).to_have_count(0)
+
+
+def test_signing_out_ends_every_tab_and_the_sign_in_at_the_provider(desk, tab, provider):
+    sign_in(tab, desk)
+    box(tab).fill("What is our policy on remote work?")
+    box(tab).press("Enter")
+    expect(tab.get_by_text("Sources").first).to_be_visible()
+    second = tab.context.new_page()
+    second.goto(tab.url)
+    expect(second.get_by_text("Sources").first).to_be_visible()
+    before = provider.signed_out
+    tab.get_by_role("button", name="Sign out").click()
+    for page in (tab, second):
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        expect(page.get_by_text("Sources")).to_have_count(0)
+        expect(page).to_have_url(f"{desk.url}/")
+    assert provider.signed_out == before + 1
+    assert not [one for one in tab.context.cookies() if one["name"].startswith("_streamlit_user")]
+    provider.claims.update(sub="e-1042", name="Grace Example")
+    tab.get_by_role("button", name="Sign in").click()
+    for page in (tab, second):
+        expect(page.get_by_text("Grace Example")).to_be_visible()
+
+
+def test_an_auditor_says_why_before_the_first_look(desk, tab, provider):
+    provider.claims.update(sub="e-2001", groups=["audit"])
+    sign_in(tab, desk, "/threads")
+    expect(tab.get_by_text("is recorded with your purpose")).to_have_count(0)
+    tab.get_by_role("textbox", name="Purpose").fill("complaint 7")
+    tab.get_by_role("button", name="Go on").click()
+    expect(tab.get_by_text("is recorded with your purpose: complaint 7")).to_be_visible()

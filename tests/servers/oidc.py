@@ -1,4 +1,4 @@
-"""A provider that speaks OpenID Connect, on this machine. It signs in at once whoever comes, as the test has told it."""
+"""A provider that speaks OpenID Connect, on this machine. It signs a visitor in at once, as the person of the test."""
 
 import json
 import time
