@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, wraps
+from itertools import chain, cycle
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -29,10 +30,13 @@ def checked(*own: str) -> Callable[[F], F]:
     """
 
     def wrapped(function: F) -> F:
-        names: tuple[str, ...] = tuple(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters.values()
+        # A keyword-only parameter after `*args` takes no place.
+        names = [one.name for one in parameters if one.kind <= one.POSITIONAL_OR_KEYWORD]
+        more = [one.name for one in parameters if one.kind is one.VAR_POSITIONAL]
 
         def check(args: Sequence[object], keywords: Mapping[str, object]) -> None:
-            given = (*zip(names, args, strict=False), *keywords.items())
+            given = (*zip(chain(names, cycle(more)), args, strict=False), *keywords.items())
             check_arguments(function, [(name, value) for name, value in given if name not in own])
 
         if inspect.iscoroutinefunction(function):

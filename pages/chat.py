@@ -4,7 +4,6 @@ The page submits and follows; the desk answers, with or without an open page. Th
 reload, a second tab and a phone show the same.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
@@ -167,14 +166,14 @@ def draw_before_answer(view: TurnView) -> None:
         draw_care(view.turn.concern, view.turn.id, asking.named_section, person)
 
 
-def draw_running(view: TurnView, rest: Callable[[], None]) -> None:
-    """The turn that is answered just now, until it ends or waits; and `rest` as soon as there is time."""
+def draw_running(view: TurnView) -> None:
+    """The turn that is answered just now, until it ends or waits; the rest of the page as soon as there is time."""
     draw_stop(view.turn)
     draw_asked(view.turn)
     with st.chat_message("assistant", avatar=":material/smart_toy:"):
         draw_before_answer(view)
         follow(view.turn.id)
-        draw_live(partial(asking.follow, view.turn.id), rest)
+        draw_live(partial(asking.follow, view.turn.id), draw_rest)
 
 
 def draw_turn(view: TurnView) -> None:
@@ -216,7 +215,7 @@ for view, place in zip(views, places, strict=True):
     if view.turn.status == "running":
         # Its first words come before anything that the page shows already.
         with place:
-            draw_running(view, draw_rest)
+            draw_running(view)
         st.rerun()
 draw_rest()
 if transcript.later is not None:

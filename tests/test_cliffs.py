@@ -412,6 +412,7 @@ EXCEPTED: dict[str, str] = {
     "backends.care.spelling.is_language": OF_THE_PROGRAM,
     **{f"backends.models.answer_json.{name}": ONE_FIELD for name in ("as_count", "as_object", "as_text")},
     "backends.models.openai.client.cost": ONE_FIELD,
+    "backends.models.openai.client.settings_at": OF_THE_PROGRAM,
     "backends.models.openai.client.usage": ONE_FIELD,
     **dict.fromkeys(("backends.models.openai.errors.reported", "backends.models.openai.errors.translated"), ONE_FIELD),
     **dict.fromkeys(

@@ -15,7 +15,7 @@ import pytest
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
 
-from backends import MemoryStore, open_handbooks
+from backends import MemoryStore, Upload, open_handbooks
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import (
     Archive,
@@ -326,3 +326,13 @@ async def test_the_handbooks_name_a_wrong_type_too():
                 taken = [v for v in wrong if not await refused(called(handbooks, name, given | {one.name: v}))]
                 assert (name, one.name, taken) == (name, one.name, [])
         assert await handbooks.documents(keeper) == []
+
+
+async def test_each_of_several_sources_is_checked_as_one():
+    keeper = Viewer("e-4001", roles={"knowledge_owner"})
+    files = [Upload(name=f"{name}.md", data=b"# Leave\n\n25 days.") for name in ("one", "two", "three")]
+    async with open_handbooks(":memory:", embedder="none:") as handbooks:
+        for place in range(len(files)):
+            with pytest.raises(InvalidInput, match="`sources` must be a Path or an Upload, not a str"):
+                await handbooks.ingest(keeper, *files[:place], "leave.md", *files[place:])
+        assert len((await handbooks.ingest(keeper, *files)).documents) == len(files)
