@@ -123,7 +123,7 @@ class OidcSignIn:
         prefix = f"{claims['provider']}:" if len(self.settings.providers) > 1 else ""
         identity = provider.identity(claims, claims["provider"], prefix=prefix, now=now)
         expired = self.settings.until_token_expires and now.timestamp() >= claims["exp"]
-        if expired or self.sessions.is_over(identity):
+        if expired or self.sessions.ends_in(identity) <= timedelta():
             raise InvalidInput("Your sign-in has ended: you signed out, or it was too long ago. Sign in again.")
         return identity
 

@@ -32,11 +32,12 @@ class Sessions:
             self._forget()
             self._ended[identity.key] = self._now()
 
-    def is_over(self, identity: Identity) -> bool:
-        """Whether the sign-in has ended, one way or another."""
-        now = self._now()
+    def ends_in(self, identity: Identity) -> timedelta:
+        """How long the sign-in still lasts if it is not used; zero or less if it has ended, one way or another."""
+        if identity.key in self._ended:
+            return timedelta()
         last = self._used.get(identity.key, identity.signed_in_at)
-        return identity.key in self._ended or now >= identity.signed_in_at + self._lasts or now >= last + self._idle
+        return min(identity.signed_in_at + self._lasts, last + self._idle) - self._now()
 
     def _forget(self) -> None:
         """Keep no more than the sign-ins that could still be valid without what is kept here."""

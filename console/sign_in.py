@@ -233,6 +233,8 @@ def _data(person: str, **more: Any) -> dict[str, Any]:
     state = st.session_state
     if way().is_development:
         return {"name": development.COOKIE, "person": person, "cookie": person and state.get("si_cookie", ""), **more}
+    if person and isinstance(sign_in := way().sign_in, OidcSignIn):
+        more["ends_in"] = sign_in.sessions.ends_in(state.si_identity).total_seconds()
     return {"name": MARK, "person": person, "cookie": person and state.si_identity.key, **more}
 
 

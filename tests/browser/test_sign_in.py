@@ -159,6 +159,17 @@ def test_signing_out_ends_every_tab_and_the_sign_in_at_the_provider(desk, tab, p
         expect(page.get_by_text("Grace Example")).to_be_visible()
 
 
+def test_an_unattended_page_is_loaded_anew_when_its_sign_in_ends(desk, tab):
+    tab.clock.install()
+    sign_in(tab, desk)
+    box(tab).wait_for()
+    tab.evaluate("window.unattended = true")
+    tab.clock.fast_forward("59:00")
+    assert tab.evaluate("window.unattended")
+    tab.clock.fast_forward("02:00")
+    tab.wait_for_function("window.unattended === undefined")
+
+
 def test_an_auditor_says_why_before_the_first_look(desk, tab, provider):
     provider.claims.update(oid="e-2001", groups=["audit"])
     sign_in(tab, desk, "/threads")

@@ -17,6 +17,7 @@ from console.settings import read_settings
 from console.sign_in import way
 from console.sign_in_gate import SignInGate
 from console.sign_in_settings import SignInSettings, read_sign_in
+from console.upload_guard import UploadGuard
 from core.errors import InvalidInput
 from tests.support.paths import ROOT
 from tests.support.signing_in import any_store
@@ -495,3 +496,35 @@ def test_a_sign_in_of_ones_own_is_an_object_with_one_method(way_with):
 def test_a_sign_in_of_ones_own_that_is_none_is_named(way_with, own, said):
     with pytest.raises(InvalidInput, match=said):
         way_with(own)
+
+
+@pytest.fixture
+def keepers(monkeypatch):
+    """A process in which the provider's people are knowledge owners."""
+    for name, value in (ONE | {"ROLLTOP_OIDC_EVERYONE": "knowledge_owner"}).items():
+        monkeypatch.setenv(name, value)
+    way.cache_clear()
+    yield
+    way.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("claims", "uploads"),
+    [({}, True), (None, False), ({"iat": NOW.timestamp() - 1e8}, False), ({"sub": None}, False)],
+    ids=["a knowledge owner", "nobody", "one who signed in long ago", "one without an id"],
+)
+async def test_a_file_is_taken_from_a_knowledge_owner_of_the_provider_alone(keepers, claims, uploads):
+    sent = {} if claims is None else headers(**{"iat": datetime.now(UTC).timestamp(), **claims})
+    reached, answers = [], []
+
+    async def streamlit(scope, receive, send):
+        reached.append(scope["path"])
+
+    async def send(message):
+        answers.append(message)
+
+    lines = [(name.encode(), value.encode()) for name, value in sent.items()]
+    scope = {"type": "http", "method": "PUT", "path": "/file", "headers": lines}
+    await UploadGuard(streamlit)(scope, None, send)
+    assert bool(reached) == uploads
+    assert bool(answers) != uploads
