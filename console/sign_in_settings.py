@@ -62,11 +62,8 @@ def read_sign_in(environment: Mapping[str, str] = os.environ) -> SignInSettings:
     try:
         settings = SignInSettings.model_validate(tables)
     except ValidationError as error:
-        raise InvalidInput(
-            "; ".join(
-                f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()
-            )
-        ) from None
+        faults = [f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()]
+        raise InvalidInput("; ".join(faults)) from None
     if sum(map(bool, (settings.sign_in.own, settings.oidc, settings.proxy))) > 1:
         raise InvalidInput("there is one sign-in at a time: set only one of [oidc], [proxy] and sign_in.own")
     return settings
