@@ -1,13 +1,14 @@
-"""End the connections of a sign-in that has ended.
+"""Keep the clicks of a sign-in that has ended from its pages.
 
-A click runs its callback before the page, with the viewer of the run before. So a tab whose sign-in has ended must not
-reach Streamlit with another click.
+A click runs its callback before the page, with the viewer of the run before. So the click must not reach Streamlit. It
+gets a plain run of the page instead, which finds that the sign-in has ended.
 """
 
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from console.identity import SignIn
 from core.errors import InvalidInput
@@ -16,7 +17,7 @@ _PROTOCOLS = "sec-websocket-protocol"
 
 
 class SignInGate:
-    """Cuts a websocket at its first message after the sign-in of its handshake has ended."""
+    """Takes the clicks out of a websocket's messages once the sign-in of its handshake has ended."""
 
     def __init__(self, app: ASGIApp, sign_in: SignIn) -> None:
         self._app, self._sign_in = app, sign_in
@@ -30,13 +31,18 @@ class SignInGate:
         if key is None:
             _begin_anew(MutableHeaders(scope=scope))
 
-        async def while_signed_in() -> Message:
-            message = await receive()
-            if key and message["type"] == "websocket.receive" and self._key(headers) != key:
-                return {"type": "websocket.disconnect", "code": 1000}
-            return message
+        async def without_late_clicks() -> Message:
+            while True:
+                message = await receive()
+                if not key or message["type"] != "websocket.receive" or self._key(headers) == key:
+                    return message
+                sent = BackMsg.FromString(message.get("bytes") or b"")
+                if sent.WhichOneof("type") == "rerun_script":
+                    sent.rerun_script.ClearField("widget_states")
+                    sent.rerun_script.ClearField("fragment_id")
+                    return {"type": "websocket.receive", "bytes": sent.SerializeToString()}
 
-        await self._app(scope, while_signed_in, send)
+        await self._app(scope, without_late_clicks, send)
 
     def _key(self, headers: Mapping[str, str]) -> str | None:
         try:

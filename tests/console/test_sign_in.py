@@ -6,6 +6,7 @@ import tomllib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from console.claims import ClaimMapping
@@ -326,30 +327,38 @@ def test_a_sign_in_may_end_with_its_token(settings_of, clock):
         signing_in.sign_in(headers())
 
 
-async def connect(sign_in, *messages, cookie="", protocols="streamlit, token, session"):
+async def connect(sign_in, *messages, cookie=""):
     """What Streamlit receives on a websocket through the gate, and which protocols it is asked for."""
-    waiting, seen, asked = list(messages), [], []
+    waiting, seen, asked = [*messages, {"type": "websocket.disconnect"}], [], []
 
     async def receive():
         return waiting.pop(0)
 
     async def streamlit(scope, receive, send):
         asked.append(dict(scope["headers"])[b"sec-websocket-protocol"].decode())
-        while not seen or seen[-1] != "websocket.disconnect":
-            seen.append((await receive())["type"])
+        while (message := await receive())["type"] != "websocket.disconnect":
+            seen.append(BackMsg.FromString(message["bytes"]))
 
-    scope = {
-        "type": "websocket",
-        "headers": [(b"cookie", cookie.encode()), (b"sec-websocket-protocol", protocols.encode())],
-    }
-    await SignInGate(streamlit, sign_in)(scope, receive, None)
+    sent = [(b"cookie", cookie.encode()), (b"sec-websocket-protocol", b"streamlit, token, session")]
+    await SignInGate(streamlit, sign_in)({"type": "websocket", "headers": sent}, receive, None)
     return seen, asked[0]
 
 
-CLICK, GONE = {"type": "websocket.receive"}, {"type": "websocket.disconnect"}
+def click():
+    message = BackMsg()
+    message.rerun_script.query_string = "thread=7"
+    message.rerun_script.fragment_id = "fragment"
+    message.rerun_script.widget_states.widgets.add(id="ask", trigger_value=True)
+    return {"type": "websocket.receive", "bytes": message.SerializeToString()}
 
 
-async def test_a_click_of_a_sign_in_that_has_ended_never_reaches_its_page(signing_in):
+def upload():
+    message = BackMsg()
+    message.file_urls_request.session_id = "session"
+    return {"type": "websocket.receive", "bytes": message.SerializeToString()}
+
+
+async def test_a_click_of_a_sign_in_that_has_ended_is_a_plain_run_of_its_page(signing_in):
     class EndsAfterTwo:
         calls = 0
 
@@ -359,14 +368,18 @@ async def test_a_click_of_a_sign_in_that_has_ended_never_reaches_its_page(signin
                 signing_in.sessions.end(signing_in.sign_in(sent))
             return signing_in.sign_in(sent)
 
-    seen, asked = await connect(EndsAfterTwo(), CLICK, CLICK, CLICK, GONE, cookie=headers()["cookie"])
-    assert seen == ["websocket.receive", "websocket.disconnect"]
+    seen, asked = await connect(EndsAfterTwo(), click(), click(), upload(), cookie=headers()["cookie"])
+    before, after = seen
+    assert before.SerializeToString() == click()["bytes"]
+    assert after.rerun_script.query_string == "thread=7"
+    assert not after.rerun_script.widget_states.widgets
+    assert not after.rerun_script.fragment_id
     assert asked == "streamlit, token, session"
 
 
 async def test_a_tab_that_is_not_signed_in_gets_the_sign_in_in_a_session_of_its_own(signing_in):
-    seen, asked = await connect(signing_in, CLICK, GONE)
-    assert seen == ["websocket.receive", "websocket.disconnect"]
+    (seen,), asked = await connect(signing_in, click())
+    assert seen.rerun_script.widget_states.widgets
     assert asked == "streamlit, token"
 
 
