@@ -86,16 +86,33 @@ def has_all(value: object, protocol: type) -> bool:
     return not isinstance(value, type) and all(hasattr(value, name) for name in _members(protocol))
 
 
+def lacking(value: object, protocol: type) -> str:
+    """What of the protocol the value lacks, for a message; "" if it has less than half, and so is something else."""
+    names = sorted(_members(protocol))
+    missing = [name for name in names if not hasattr(value, name)]
+    return "" if isinstance(value, type) or len(missing) * 2 > len(names) else " and ".join(missing)
+
+
 def named(value: object) -> str:
     """What the value is, for a message that must not repeat the value itself."""
     return f"the class {value.__name__}" if isinstance(value, type) else _a(type(value).__name__)
+
+
+def _named_item(value: object, hint: Any) -> str:
+    """As `named`; of a list that holds something else than it should, the first such item."""
+    if get_origin(hint) in (Iterable, Sequence, list) and isinstance(value, list | tuple):
+        one = _fits(get_args(hint)[0])
+        for place, item in enumerate(value):
+            if not one(item):
+                return f"{named(value)} with {named(item)} at [{place}]"
+    return named(value)
 
 
 def _check(name: str, value: object, fits: Fits, hint: object) -> None:
     if not fits(value):
         words = _words(hint)
         # The value itself may be what a person wrote.
-        given = "another text" if isinstance(value, str) and "'" in words else named(value)
+        given = "another text" if isinstance(value, str) and "'" in words else _named_item(value, hint)
         raise InvalidInput(f"`{name}` must be {words}, not {given}")
     if isinstance(value, str) and not value.isascii():
         try:

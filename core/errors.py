@@ -132,7 +132,10 @@ class DeskClosed(RolltopError, RuntimeError):
     """The desk was not started, or is closed, so a question would stay unanswered."""
 
     def __init__(self) -> None:
-        super().__init__("the desk is not open: use `async with desk`, or `await desk.start()` first")
+        super().__init__(
+            "the desk, or the chat, is not open: write `async with desk:`, or `await desk.start()` first; "
+            "a closed chat is opened again with `load_chat`"
+        )
 
 
 class RunnerError(RolltopError, RuntimeError):

@@ -40,7 +40,8 @@ def check_user_id(value: object, kind: str = "user id") -> str:
 
     `core.gate.Viewer` says which ids are accepted.
     """
-    normal = normalized(value) if isinstance(value, str) else ""
+    # A text of more characters is longer than an id in the normal form, too, and takes long to bring into it.
+    normal = normalized(value) if isinstance(value, str) and len(value) <= 4 * MAX_USER_ID else ""
     categories = {unicodedata.category(character) for character in normal}
     if not 0 < len(normal) <= MAX_USER_ID or normal != normal.strip() or not categories.isdisjoint(("Cc", "Cs")):
         raise InvalidInput(

@@ -1,9 +1,11 @@
 """The options of a desk: one frozen value. Each turn records the digest of the options it ran with."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic_core import ErrorDetails
 
 from core.arguments import check_arguments
 from core.canonical import Json
@@ -71,6 +73,13 @@ class Options(Value):
             try:
                 super().__init__(**values)
             except ValidationError as error:
-                raise InvalidInput(
-                    "; ".join(f"`{fault['loc'][0]}`: {fault['msg']}" for fault in error.errors())
-                ) from None
+                raise InvalidInput("; ".join(map(_words, error.errors()))) from None
+
+
+def _words(fault: ErrorDetails) -> str:
+    """What is wrong with a value, or the names that were meant by one that is not an option."""
+    name = str(fault["loc"][0])
+    if fault["type"] != "extra_forbidden":
+        return f"`{name}`: {fault['msg']}"
+    meant = " or ".join(f"`{one}`" for one in get_close_matches(name, Options.model_fields))
+    return f"`{name}` is not an option: " + (f"write {meant}" if meant else "help(core.Options) names them all")

@@ -238,7 +238,7 @@ def _parameters(
         # A model invents arguments: unknown ones are refused, so that it is told instead of misunderstood.
         return create_model(tool_name, __config__=ConfigDict(extra="forbid"), **fields), context
     except PydanticUserError as error:
-        raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
+        raise InvalidInput(f"tool {tool_name}: {first_line(error)}: a model can only give JSON") from None
 
 
 def _schema_of(arguments: type[BaseModel], tool_name: str) -> dict[str, Json]:
@@ -249,12 +249,13 @@ def _schema_of(arguments: type[BaseModel], tool_name: str) -> dict[str, Json]:
             parameters = arguments.model_json_schema()
         canonical(parameters, most=MAX_DEPTH - ROOM)
     except (PydanticUserError, PydanticSerializationError, PydanticJsonSchemaWarning, InvalidInput) as error:
-        raise InvalidInput(f"tool {tool_name}: {_first_line(error)}: a model can only give JSON") from None
+        raise InvalidInput(f"tool {tool_name}: {first_line(error)}: a model can only give JSON") from None
     parameters.pop("title", None)
     return parameters
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of pydantic's or jsonschema's words, without the advice that pydantic gives to programmers."""
     return str(error).partition("\n")[0].partition(". Set `arbitrary")[0]
 
 

@@ -23,7 +23,7 @@ from backends.stores import matching
 from backends.stores.checks import check_commit, check_erase, check_kind, check_number, check_record_id
 from backends.stores.suite import *  # noqa: F403 # the tests of the contract
 from core.clock import iso, milliseconds, moment
-from core.errors import Conflict, Full, InvalidInput, Unavailable
+from core.errors import Conflict, Full, InvalidInput, StoreClosed
 from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Store, Tally
 from core.values import Entry
@@ -167,7 +167,7 @@ class FileStore:
     async def _reach(self) -> None:
         await anyio.lowlevel.checkpoint()  # a cancelled caller must notice it here
         if self._file.closed:
-            raise Unavailable("the store is closed")
+            raise StoreClosed(str(self._file.name))
 
     def _end(self, stream: str) -> int:
         commits = self._commits.get(stream)

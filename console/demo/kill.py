@@ -75,7 +75,7 @@ async def prove(tell: Tell, url: str | None = None) -> list[Promise]:
         tell(f" ...\n\nKilled the server (process {killed}) with SIGKILL, after {len(before.text)} characters.\n")
         after, last = await _started_again(store, bookings, before, tell)
         booked = bookings.read_text().splitlines()
-        return [*_promises(before, after, last, booked), *await _on_record(store, before, last)]
+        return [*_promises(before, after, last, booked), *await _on_record(store, before.thread)]
 
 
 async def _until_killed(store: str, bookings: Path, shown: _Shown, tell: Tell) -> int:
@@ -139,13 +139,13 @@ def _promises(before: _Shown, after: _Shown, last: _Shown, booked: list[str]) ->
     ]
 
 
-async def _on_record(url: str, before: _Shown, last: _Shown) -> list[Promise]:
+async def _on_record(url: str, thread: str) -> list[Promise]:
     """What the store itself says, read once no server has it open."""
     async with open_store(url) as store:
         rebuild = Rebuild(store, SystemClock(), lambda _done, _total: None, mend=False)
         findings = [finding async for finding in rebuild.findings()]
         try:
-            calls = await Archive(store).model_calls(ASKER, before.thread)
+            calls = await Archive(store).model_calls(ASKER, thread)
         except NotFound:
             calls = []
     costs = [call.cost for call in calls]

@@ -86,11 +86,10 @@ def _draw_imported(turn: Turn, imported: Imported) -> None:
     """That the turn was answered elsewhere, and the tool calls in it."""
     source = "another thread" if imported.origin else "another program"
     st.markdown(f"{OUTCOME_WORDS['imported'].badge} :small[:gray[From {source}, {when(turn.opened_at)}]]")
-    for call in (call for answer in imported.answers for call in answer.calls):
+    for call in turn.imported_calls:
         key = f"imported_{turn.id}_{call.id}"
-        draw_part(
-            f"{label(call.tool)} · ran elsewhere", key, partial(_draw_imported_call, call), icon=":material/build:"
-        )
+        title = f"{label(call.tool)} · ran elsewhere"
+        draw_part(title, key, partial(_draw_imported_call, call), icon=":material/build:")
 
 
 def _draw_imported_call(call: ImportedCall) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from dataclasses import dataclass
 
-from console.frontends.client_requests import CallDecision, ClientRequest, field_of, text_of_parts
+from console.frontends.client_requests import CallDecision, ClientRequest, field_of, objects_of, text_of_parts
 from console.frontends.playback import play, text_prefix
 from console.frontends.position import Part
 from console.frontends.record_values import (
@@ -56,8 +56,8 @@ def run_request(body: Json) -> ClientRequest:
     client are not used. Raises InvalidInput, which names what is wrong.
     """
     thread_id = field_of(body, "threadId")
-    if resume := body.get("resume"):
-        decisions = tuple(_decision(entry) for entry in resume)
+    if body.get("resume"):
+        decisions = tuple(map(_decision, objects_of(body, "resume")))
         return ClientRequest(protocol=PROTOCOL, thread_id=thread_id, text=None, request_id=None, decisions=decisions)
     last = field_of(body, "messages", -1)
     if field_of(last, "role") != "user":

@@ -6,7 +6,7 @@ text parts before it count no more.
 
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 
-from console.frontends.client_requests import CallDecision, ClientRequest, field_of, text_of_parts
+from console.frontends.client_requests import CallDecision, ClientRequest, field_of, objects_of, text_of_parts
 from console.frontends.playback import play
 from console.frontends.position import Part
 from console.frontends.record_values import (
@@ -60,7 +60,9 @@ def chat_request(body: Json) -> ClientRequest:
     text, request_id, replaces = None, None, None
     decisions: tuple[CallDecision, ...] = ()
     if field_of(last, "role") == "assistant":
-        decisions = tuple(_decision(part) for part in parts if part.get("state") == "approval-responded")
+        decisions = tuple(
+            _decision(part) for part in objects_of(last, "parts") if part.get("state") == "approval-responded"
+        )
         if not decisions:
             raise InvalidInput("the last message is the assistant's, and answers no approval request")
     elif body.get("trigger") == "regenerate-message":

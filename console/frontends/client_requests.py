@@ -49,6 +49,8 @@ class ClientRequest:
         if self.text is not None:
             turn = await desk.submit(viewer, self.thread_id, self.text, self.request_id, replaces=self.replaces)
             return turn, None
+        if any(each.decision == "approve" and each.digest is None for each in self.decisions):
+            raise InvalidInput("an approval names the digest of the arguments that were shown")
         calls = [await desk.archive.call(viewer, each.call_id) for each in self.decisions]
         view = await desk.archive.turn_view(viewer, calls[0].turn)
         if view.turn.status != "awaiting_approval":
@@ -69,6 +71,14 @@ def field_of(value: Json, *path: str | int) -> Json:
         except (KeyError, IndexError, TypeError):
             raise InvalidInput(f"the posted JSON has no {'.'.join(map(str, path))}") from None
     return value
+
+
+def objects_of(value: Json, name: str) -> list[dict[str, Json]]:
+    """The list of objects in a field of a posted value. Raises InvalidInput if it is missing, or anything else."""
+    objects = field_of(value, name)
+    if not isinstance(objects, list) or not all(isinstance(one, dict) for one in objects):
+        raise InvalidInput(f"{name} of the posted JSON is a list of objects")
+    return objects
 
 
 def text_of_parts(parts: Json) -> str:

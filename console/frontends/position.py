@@ -80,17 +80,13 @@ def parsed(last_event_id: str | None, protocol: str, turn_id: str) -> Position:
         raise InvalidInput(
             f"the Last-Event-ID is not of turn {turn_id} in this protocol: leave it out to get the turn from the start"
         )
+    counts = {name: int(match[name]) for name in ("head", "discards", "start", "length", "thought", "left")}
     return Position(
         protocol=protocol,
         turn=turn_id,
-        head=int(match["head"]),
-        discards=int(match["discards"]),
-        start=int(match["start"]),
         part=cast(Part, match["part"]),
-        length=int(match["length"]),
         digest=match["digest"],
-        thought=int(match["thought"]),
         calls=[int(step) for step in match["calls"]],
         ending=cast(Ending, match["ending"]),
-        left=int(match["left"]),
+        **counts,
     )

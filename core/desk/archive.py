@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock
 from core.desk.checked_records import CheckedRecords, Passed
+from core.desk.checks import check_store
 from core.desk.evidence import CallHistory, Produced, read_history, read_produced
-from core.desk.given import check_store
 from core.desk.lists import MAX_PAGE, Listing, Lists, check_limit
 from core.desk.own_threads import FoundThread, OwnThreads, on_shelf
 from core.desk.reviews import Reviews

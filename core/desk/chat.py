@@ -13,7 +13,6 @@ from typing_extensions import TypeVar
 
 from core.arguments import checked_methods
 from core.canonical import Json
-from core.desk.exports.contents import WholeThread
 from core.desk.lists import Listing
 from core.desk.notes import as_typed
 from core.desk.own_threads import FoundThread
@@ -129,11 +128,9 @@ class Chat(Generic[M]):
             if not complete:
                 await self._leave(turn.id)
 
-    async def follow(self, turn_id: str) -> AsyncGenerator[Event, None]:
+    def follow(self, turn_id: str) -> AsyncGenerator[Event, None]:
         """The turn's events from the first one, as `Desk.follow` gives them. The turn goes on if the caller leaves."""
-        async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
-            async for event in events:
-                yield event
+        return self.desk.follow(self.viewer, turn_id)
 
     async def stop(self, turn_id: str | None = None) -> Reply:
         """End the turn and keep the text so far; an ended turn stays as it is. None is the newest turn that is shown.
@@ -228,15 +225,16 @@ class Chat(Generic[M]):
         Text that was erased or cut off is marked as such, an open turn as not ended. Sources are in the last two.
         Raises NotFound if the thread is not the viewer's own, and InvalidInput for another format.
         """
+        thread = await self.desk.exports.conversation(self.viewer, self.id)
         match form:
             case "openai":
-                return openai_messages(await self._conversation())
+                return openai_messages(thread)
             case "anthropic":
-                return anthropic_messages(await self._conversation())
+                return anthropic_messages(thread)
             case "markdown":
-                return markdown(await self._conversation())
+                return markdown(thread)
             case "json":
-                return json_records(await self._conversation())
+                return json_records(thread)
 
     async def fork(self, at: str | None = None) -> Chat[M]:
         """A chat on a new thread that begins as this one does up to the turn `at`, None for all turns that are shown.
@@ -318,9 +316,6 @@ class Chat(Generic[M]):
         self.metadata = cast(M, as_typed(typed, fields) if typed else fields)
         self._read = thread.metadata
 
-    async def _conversation(self) -> WholeThread:
-        return await self.desk.exports.conversation(self.viewer, self.id)
-
     async def _newest(self, purpose: str) -> str:
         last = (await self.desk.archive.thread(self.viewer, self.id)).last
         if last is None:
@@ -329,7 +324,7 @@ class Chat(Generic[M]):
 
     async def _outcome(self, turn_id: str, schema: type[S] | None = None) -> Reply[S]:
         try:
-            async with aclosing(self.desk.follow(self.viewer, turn_id)) as events:
+            async with aclosing(self.follow(turn_id)) as events:
                 async for event in events:
                     if isinstance(event, EndedEvent):
                         return await self._as_reply(event.turn, event.calls, schema)

@@ -1,5 +1,6 @@
 """Decisions on calls that wait for a person, and calls taken back."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -19,6 +20,8 @@ from core.turn.journal import Journal
 from core.worker.claim import Equipment
 from core.worker.model_request import MAX_ARGUMENTS
 from core.worker.process import new_worker
+
+log = logging.getLogger(__name__)
 
 MAX_REASON = 4000
 """The most characters of a reason."""
@@ -66,7 +69,7 @@ class Decisions:
         journal = self._journal(call.thread)
         await journal.load(call.turn)
         worker, open_turn = new_worker(self._equipment.clock), journal.state.open_turn
-        able = deferred or open_turn is None or await self._workers.recovery.can_go_on(open_turn)
+        lacking = [] if deferred or open_turn is None else await self._workers.recovery.lacking(open_turn)
         now = iso(await self._equipment.store.now()) if deferred else ""
         snapshot = await self._snapshots.take(journal) if deferred else None
         place = self._workers.ask_place()
@@ -77,12 +80,15 @@ class Decisions:
             arguments=None if arguments is None else fitting,
             reason=reason,
             worker=worker,
-            release="left" if not able else None if place.held else "waiting",
+            release="left" if lacking else None if place.held else "waiting",
             now=now,
             snapshot=snapshot,
         )
         turn = report_turn(call.thread, call_id)[0] if deferred else call.turn
         await self._workers.append(journal, approval, worker, turn, place, by=viewer.id)
+        if lacking and self._workers.thread is not None:
+            # A desk of one chat: its caller now waits for the turn, and does not know for whom the turn waits.
+            log.warning("turn %s waits for a desk that has %s: pass them to load_chat", turn, ", ".join(lacking))
         if call_id not in journal.state.items:
             # A journal lets go of the turns that are over. This one may be a worker's by now: it is not ours to change.
             journal = self._journal(call.thread)

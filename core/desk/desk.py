@@ -23,11 +23,7 @@ from core.clock import Clock, SystemClock
 from core.desk.archive import Archive
 from core.desk.chat import Chat, M
 from core.desk.checked_records import CheckedRecords
-from core.desk.decisions import Decisions
-from core.desk.erasures import Erasures
-from core.desk.exports.exports import Exports
-from core.desk.figures import Figures
-from core.desk.given import (
+from core.desk.checks import (
     PARTS,
     check_models,
     check_options,
@@ -37,6 +33,10 @@ from core.desk.given import (
     check_tool_choice,
     check_tools,
 )
+from core.desk.decisions import Decisions
+from core.desk.erasures import Erasures
+from core.desk.exports.exports import Exports
+from core.desk.figures import Figures
 from core.desk.handovers import Handovers
 from core.desk.new_threads import NewThreads
 from core.desk.notes import Notes, as_typed, thread_in
@@ -229,7 +229,8 @@ class Desk:
         it is on record, or nothing.
 
         Raises Denied without the role of an employee, and InvalidInput for a title, metadata, instructions or a history
-        that are too long, and for a message of the history that cannot be kept: the error names its place.
+        that are too long, for a history of more than 1,000 turns, and for a message of it that cannot be kept: the
+        error names its place.
         """
         return await self._new_threads.create(viewer, title, metadata, instructions, history)
 
@@ -241,7 +242,7 @@ class Desk:
 
         The fork is a thread of its own: an erasure of one leaves the other as it is. Raises NotFound, also if `at` is
         not among the turns that are shown, TurnInProgress if the last of the turns has not ended, and InvalidInput
-        while the thread is being erased.
+        for more than 1,000 turns and while the thread is being erased.
         """
         return await self._new_threads.fork(viewer, thread_id, at)
 

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock
+from core.desk.checks import check_store
 from core.desk.filters import CallFilter, ThreadFilter, between
-from core.desk.given import check_store
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Lists
 from core.desk.tallies import by_key, size

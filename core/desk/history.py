@@ -5,13 +5,14 @@ missed only in an answer that depends on it.
 """
 
 import re
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 from core.canonical import Json, canonical
-from core.desk.given import check_question
+from core.desk.checks import check_question
 from core.errors import InvalidInput
 from core.log.facts import ImportedContent
 from core.values import ImportedAnswer, ImportedCall
@@ -30,6 +31,12 @@ _WANTED = "write `history=[{'role': 'user', 'content': '...'}, {'role': 'assista
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 """The ids of calls that every provider takes."""
+
+MAX_TURNS = 1000
+"""The most turns that a thread begins with. They are one commit, and the event loop is busy while it is made."""
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = 60
 
 
 def read_history(history: object) -> tuple[str, list[ImportedContent]]:
@@ -74,6 +81,7 @@ class _Reader:
     questions: list[str] = field(default_factory=list)
     answers: list[_Answer] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    replaced: int = 0
 
     def add(self, place: str, message: Mapping[str, Json]) -> None:
         match message["role"]:
@@ -135,7 +143,7 @@ class _Reader:
                     pass
                 case {"type": str(kind)} if kind != "function":
                     raise _refused(
-                        within, f"a call of the type {kind!r} cannot be imported: leave it out, with its result"
+                        within, f"a call of the type {_brief(kind)} cannot be imported: leave it out, with its result"
                     )
                 case _:
                     raise _refused(
@@ -152,10 +160,11 @@ class _Reader:
 
     def _id(self, known_as: str) -> str:
         """The call's own id, or another if a provider would refuse it in this thread."""
-        number, call_id = len(self.ids), known_as
+        self.replaced, call_id = max(self.replaced, len(self.ids)), known_as
         while not _ID.fullmatch(call_id) or call_id in self.ids:
-            number += 1
-            call_id = f"imported-{number}"
+            # Counted on from call to call: with ids of this form in the history itself, each would try all anew.
+            self.replaced += 1
+            call_id = f"imported-{self.replaced}"
         self.ids.add(call_id)
         return call_id
 
@@ -164,7 +173,7 @@ class _Reader:
         calls = self.answers[-1].calls if self.answers else []
         call = next((one for one in calls if one.known_as == known_as and one.result is None), None)
         if call is None:
-            raise _refused(place, f"the answer before it has no call {known_as!r} that waits for a result")
+            raise _refused(place, f"the answer before it has no call {_brief(known_as)} that waits for a result")
         call.result = _checked(place, _text(place, message))
 
     def _close(self, place: str) -> None:
@@ -172,7 +181,8 @@ class _Reader:
         for call in self.answers[-1].calls if self.answers else ():
             if call.result is None:
                 raise _refused(
-                    place, f"the call {call.known_as!r} has no result before it: add its message of the role 'tool'"
+                    place,
+                    f"the call {_brief(call.known_as)} has no result before it: add its message of the role 'tool'",
                 )
 
     def _keep(self) -> None:
@@ -183,6 +193,10 @@ class _Reader:
             question = check_question("\n\n".join(self.questions))
         except InvalidInput as error:
             raise _refused(self.asked, str(error)) from None
+        if len(self.turns) == MAX_TURNS:
+            raise _refused(
+                self.asked, f"a thread begins with {MAX_TURNS:,} turns at most: leave out its oldest messages"
+            )
         self.turns.append(ImportedContent(question=question, answers=[_imported(answer) for answer in self.answers]))
         self.questions, self.answers = [], []
 
@@ -203,10 +217,12 @@ def _fields(place: str, message: object) -> Mapping[str, Json]:
         raise _refused(place, f"a message is a dict or an object of the SDK, not a {type(message).__name__}: {_WANTED}")
     role = fields.get("role")
     if not isinstance(role, str) or role not in _FIELDS:
-        raise _refused(place, f"the role is {role!r}: it is one of {', '.join(_FIELDS)}")
+        raise _refused(place, f"the role is {_brief(role)}: it is one of {', '.join(_FIELDS)}")
     for name, value in fields.items():
         if name != "role" and name not in _FIELDS[role] and value is not None:
-            raise _refused(place, f"the field {name!r} of a message of the role {role!r} cannot be kept: leave it out")
+            raise _refused(
+                place, f"the field {_brief(name)} of a message of the role {role!r} cannot be kept: leave it out"
+            )
     return fields
 
 
@@ -228,7 +244,9 @@ def _part(place: str, part: Json) -> str:
         case {"type": "text", "text": str(text)} | {"type": "refusal", "refusal": str(text)}:
             return text
         case {"type": str(kind)}:
-            raise _refused(place, f"a part of the type {kind!r} cannot be kept, only text: leave it out or describe it")
+            raise _refused(
+                place, f"a part of the type {_brief(kind)} cannot be kept, only text: leave it out or describe it"
+            )
         case _:
             raise _refused(place, "write {'type': 'text', 'text': '...'}")
 
@@ -242,6 +260,11 @@ def _checked(place: str, text: str) -> str:
     if size > MAX_ANSWER:
         raise _refused(place, f"a text may have {MAX_ANSWER:,} bytes; this one has {size:,}")
     return text
+
+
+def _brief(value: Json) -> str:
+    """The value for a message. It may be of any size, and the message ends up in logs."""
+    return _BRIEF.repr(value)
 
 
 def _refused(place: str, why: str) -> InvalidInput:

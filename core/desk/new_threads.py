@@ -9,7 +9,7 @@ from core.canonical import Json, digest
 from core.care import Care, recognised
 from core.clock import Clock
 from core.desk.exports.exports import Exports
-from core.desk.history import read_history
+from core.desk.history import MAX_TURNS, read_history
 from core.desk.notes import as_metadata, check_instructions, check_title, thread_in
 from core.desk.transcripts import turn_transcript
 from core.desk.turn_views import TurnView
@@ -17,7 +17,7 @@ from core.errors import InvalidInput, NotFound, TooLarge, TurnInProgress
 from core.gate import Viewer
 from core.log.audit import AuditLog
 from core.log.facts import ImportedContent, Origin, ThreadContent, ThreadCreated, TurnImported
-from core.log.records import Thread, ToolCall
+from core.log.records import Thread
 from core.model import AssistantMessage, SentMessage, ToolMessage
 from core.store import MAX_COMMIT
 from core.turn.commands import Begin
@@ -84,9 +84,11 @@ class NewThreads:
             views = views[: shown.index(at) + 1]
         if views and views[-1].turn.ended_at is None:
             raise TurnInProgress(views[-1].turn.id, views[-1].turn.status)
+        if len(views) > MAX_TURNS:
+            raise InvalidInput(f"a thread begins with {MAX_TURNS:,} turns at most: fork this one at an earlier turn")
         if head.erasing:
             raise InvalidInput(f"thread {head.id} is being erased: it cannot be copied")
-        parts = _copied(views, sealed=head.sealed is True)
+        parts = _copied(head, views)
         return await self._begin(viewer, head.title, head.metadata, head.instructions, parts)
 
     async def _part(self, content: ImportedContent, viewer: Viewer) -> _Part:
@@ -105,10 +107,11 @@ class NewThreads:
     ) -> Thread:
         if title is not None:
             title = check_title(title)
-        told = check_instructions(instructions)
         thread_id = self._clock.token()
         journal = self._journal(thread_id)
-        content = ThreadContent(title=title, metadata=as_metadata(metadata), instructions=told)
+        content = ThreadContent(
+            title=title, metadata=as_metadata(metadata), instructions=check_instructions(instructions)
+        )
         imported = [
             TurnImported(
                 turn=digest([thread_id, "imported", number])[:24],
@@ -130,13 +133,16 @@ class NewThreads:
         return thread_in(journal)
 
 
-def _copied(views: Sequence[TurnView], *, sealed: bool) -> list[_Part]:
+def _copied(head: Thread, views: Sequence[TurnView]) -> list[_Part]:
     """The turns as they are imported into a fork. A report joins the turn before it, because no question begins it."""
-    reported = {view.turn.report for view in views}
+    reported, sealed = {view.turn.report for view in views}, head.sealed is True
+    # What must not be asked again there must not be here: the act, or the request that waits for an approver, may be on
+    # another branch, or in a turn that is not copied.
+    kept = max([head.acted, *(request.first_n for request in head.deferred)])
     parts: list[_Part] = []
     for view in views:
         turn = view.turn
-        acted = (turn.imported is not None and turn.imported.acted) or any(map(_acts, view.calls))
+        acted = turn.first_n <= kept
         passed_on = {call.id for call in view.calls if call.status == "deferred"} - reported
         messages = turn_transcript(view)
         if turn.report and parts:
@@ -156,11 +162,6 @@ def _copied(views: Sequence[TurnView], *, sealed: bool) -> list[_Part]:
         origin = Origin(thread=turn.thread, turn=turn.id)
         parts.append(_Part(content=content, origin=origin, acted=acted, sealed=sealed))
     return parts
-
-
-def _acts(call: ToolCall) -> bool:
-    """Whether the call has changed something, or may have."""
-    return call.effect != "read" and call.status in ("succeeded", "unknown")
 
 
 def _answers(messages: Sequence[SentMessage], passed_on: set[str]) -> list[ImportedAnswer]:

@@ -37,6 +37,7 @@ from core.log.fold import State
 from core.log.pseudonyms import Pseudonyms
 from core.log.records import Thread, ToolCall
 from core.store import Store
+from core.tools import fault_words
 from core.turn.commands import Note
 from core.turn.journal import Journal
 from core.values import Dislike, Shelf
@@ -87,10 +88,10 @@ class Notes:
     ) -> Thread:
         """As `Desk.update_metadata`."""
         await self._checked.thread(viewer, "thread.write", thread_id)
-        given = as_metadata(changes)
+        new = as_metadata(changes)
         if isinstance(changes, BaseModel) and based_on is not None and not replace:
             # A model is always the whole. Without this, a field that the caller left as it was would count as changed.
-            given = {name: value for name, value in given.items() if _differ(given, based_on, name)}
+            new = {name: value for name, value in new.items() if _differ(new, based_on, name)}
         journal = self._journal(thread_id)
         await journal.load()
 
@@ -99,8 +100,8 @@ class Notes:
             # nor missing in what is checked.
             current = thread_in(journal).metadata
             if based_on is not None:
-                _check_current(thread_id, current, given, based_on, {*current, *based_on} if replace else {*given})
-            metadata = given if replace else {**current, **given}
+                _check_current(thread_id, current, new, based_on, {*current, *based_on} if replace else {*new})
+            metadata = new if replace else {**current, **new}
             if metadata_type is not None:
                 metadata = {**metadata, **as_typed(metadata_type, metadata).model_dump(mode="json")}
             return Note(fact=MetadataChanged(content=MetadataContent(metadata=as_metadata(metadata))))
@@ -184,7 +185,7 @@ def as_typed(metadata_type: type[T], metadata: object) -> T:
     try:
         return metadata_type.model_validate(metadata)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(fault_words(one, "the whole") for one in error.errors())
         raise InvalidInput(f"the metadata does not fit {metadata_type.__name__}: {faults}") from None
 
 
@@ -213,12 +214,12 @@ def thread_in(journal: Journal) -> Thread:
 def _check_current(
     thread_id: str,
     current: Mapping[str, Json],
-    given: Mapping[str, Json],
+    new: Mapping[str, Json],
     based_on: Mapping[str, Json],
     names: set[str],
 ) -> None:
     """Raises MetadataConflict if one of the fields has neither the value that was read nor the one to be written."""
-    lost = [name for name in names if _differ(current, based_on, name) and _differ(current, given, name)]
+    lost = [name for name in names if _differ(current, based_on, name) and _differ(current, new, name)]
     if lost:
         raise MetadataConflict(thread_id, sorted(lost))
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from core.arguments import checked
 from core.canonical import Json
 from core.desk.chat import Chat, M
+from core.desk.checks import PARTS
 from core.desk.desk import Desk
-from core.desk.given import PARTS
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.model import Model

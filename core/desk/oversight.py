@@ -12,9 +12,9 @@ from datetime import datetime
 from core.arguments import checked, checked_methods
 from core.canonical import Json
 from core.clock import Clock, SystemClock
+from core.desk.checks import check_store
 from core.desk.counts import CallChoices, Counts, ThreadChoices, ToolFigures, count_calls, count_threads, tool_figures
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter, between, person_named
-from core.desk.given import check_store
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Listing, Lists, filled
 from core.desk.snippets import Hit, snippet

@@ -12,7 +12,7 @@ from typing import cast, get_args
 
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso
-from core.desk.given import check_store
+from core.desk.checks import check_store
 from core.desk.lists import Listing, Lists
 from core.desk.tallies import size
 from core.errors import Denied, NotFound
@@ -156,7 +156,8 @@ def _shown(look: Look, viewer: Viewer, thread: Thread | None) -> OwnLook:
     if purpose is not None:
         # People write what they like into a purpose. At least their own id, and those of other owners, do not get out.
         purpose = normalized(purpose)
-        for person in {look.by, *look.owners} - {viewer.id}:
+        # The longest first: an id may begin with another one, and what follows that would be left.
+        for person in sorted({look.by, *look.owners} - {viewer.id}, key=len, reverse=True):
             purpose = re.sub(rf"(?<![\w-]){re.escape(person)}(?![\w-])", "(a person)", purpose)
     return OwnLook(
         at=look.at,

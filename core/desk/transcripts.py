@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NotRequired, TypedDict
 
 from core.canonical import Json, canonical
-from core.desk.exports.contents import Contents, WholeThread, imported_calls, passage_line
+from core.desk.exports.contents import Contents, WholeThread, passage_line
 from core.desk.exports.lines import records
 from core.desk.turn_views import TurnView
 from core.log.records import Item, ToolCall
@@ -69,7 +69,7 @@ def anthropic_messages(thread: WholeThread) -> AnthropicThread:
 def markdown(thread: WholeThread) -> str:
     """The thread as a text for people: questions, answers, sources, and what tools did."""
     head = thread.head
-    title = " ".join((head.title or ("Erased" if head.erased_upto else "Untitled")).split())
+    title = _line(head.title or ("Erased" if head.erased_upto else "Untitled"))
     lines = [f"# {title}", f"Created {_time(head.created_at)}."]
     for view in thread.turns:
         lines += _markdown(view)
@@ -137,7 +137,7 @@ def _markdown(view: TurnView) -> Iterator[str]:
             f"- [{one.number}] {passage_line(one.passage)}" + (f": “{_line(one.quote)}”" if one.quote else "")
             for one in turn.citations
         )
-    if tools := [*map(_tool_line, view.calls), *map(_imported_line, imported_calls(view))]:
+    if tools := [*map(_tool_line, view.calls), *map(_imported_line, turn.imported_calls)]:
         yield "**What was looked up and done**"
         yield "\n".join(tools)
 

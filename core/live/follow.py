@@ -129,7 +129,7 @@ class _View:
         return self._reasoning(call_id, call.reasoning_text, 0)
 
     def _reasoning(self, call_id: str, text: str, before: int) -> list[Event]:
-        """The part of this reasoning that was not shown yet; `before` it so many characters of the call have come."""
+        """The part of this reasoning that was not shown yet. `before` counts the call's characters that precede it."""
         shown = self._thought.get(call_id, 0)
         new = text[max(0, shown - before) :]
         self._thought[call_id] = max(shown, before + len(text))

@@ -233,8 +233,8 @@ class ImportedContent(Value):
 class TurnImported(Fact):
     """A question that was asked elsewhere, and its answers. It stands between turns, and is over at once.
 
-    `acted`: a tool call in it may have changed something. `sealed` is as in `TurnOpened`. `origin` is None if the
-    application brought the messages.
+    `acted`: a tool call in it may have changed something, or may yet. Of a copy this says as well that its origin could
+    not be replaced. `sealed` is as in `TurnOpened`. `origin` is None if the application brought the messages.
     """
 
     kind: Literal["turn.imported"] = "turn.imported"

@@ -280,7 +280,7 @@ def _head(thread: Thread, entry: Entry, fact: ThreadFact) -> Thread | None:
     # A decision carries no fence: a person makes it, and not the worker that holds the turn.
     if (fence := getattr(fact, "fence", None)) is not None and fence != turn.fence:
         return None
-    return _step(thread, turn, entry, fact)
+    return _step(thread, turn, fact)
 
 
 def may_erase(thread: Thread) -> bool:
@@ -397,7 +397,7 @@ def _late(thread: Thread, fact: Late) -> Thread:
     return thread
 
 
-def _step(thread: Thread, turn: OpenTurn, entry: Entry, fact: ThreadFact) -> Thread | None:
+def _step(thread: Thread, turn: OpenTurn, fact: ThreadFact) -> Thread | None:
     """The head after a decision or a fact of the current fence, or None if it is illegal."""
     match fact:
         case PassagesRetrieved():

@@ -155,7 +155,7 @@ def _opened(thread: Thread, items: Items, entry: Entry, fact: TurnOpened) -> Ite
         # As in `_changes`: messages that lag behind their turn's record wait for its n, and this entry may be the one.
         if original.n == entry.n:
             yield from _messages(items, original)
-    yield Turn(
+    turn = Turn(
         id=fact.turn,
         n=entry.n,
         thread=thread.id,
@@ -177,28 +177,32 @@ def _opened(thread: Thread, items: Items, entry: Entry, fact: TurnOpened) -> Ite
         day=at[:10],
         country=fact.standing.country,
     )
-    yield from _first_messages(
-        Message(
-            id=question_id(fact.turn),
-            n=entry.n,
-            thread=thread.id,
-            turn=fact.turn,
-            owner=thread.owner,
-            # A report is the desk's own word, and not the employee's.
-            role="assistant" if report else "user",
-            text=text,
-            status="running",
-            at=at,
-            at_n=2 * entry.n,
-        ),
-        "",
-    )
+    yield from (turn, *_first_messages(turn))
 
 
-def _first_messages(question: Message, answer: str | None) -> tuple[Message, Message]:
+def _first_messages(turn: Turn) -> tuple[Message, Message]:
     """A turn's messages at its first entry. Both come from it: the answer after the question."""
-    after = {"id": answer_id(question.turn), "role": "assistant", "text": answer, "at_n": question.at_n + 1}
-    return question, question.model_copy(update=after)
+    question = Message(
+        id=question_id(turn.id),
+        n=turn.n,
+        thread=turn.thread,
+        turn=turn.id,
+        owner=turn.owner,
+        # A report is the desk's own word, and not the employee's.
+        role="assistant" if turn.report else "user",
+        text=turn.question,
+        status=turn.status,
+        at=turn.opened_at,
+        at_n=2 * turn.n,
+    )
+    answer = {
+        "id": answer_id(turn.id),
+        "role": "assistant",
+        "text": None if turn.answer_erased else turn.text,
+        "citations": turn.citations,
+        "at_n": question.at_n + 1,
+    }
+    return question, question.model_copy(update=answer)
 
 
 def _imported(thread: Thread, entry: Entry, fact: TurnImported) -> Iterator[Item]:
@@ -231,21 +235,7 @@ def _imported(thread: Thread, entry: Entry, fact: TurnImported) -> Iterator[Item
         outcome="imported",
         handbooks=sorted({citation.passage.document for citation in citations}),
     )
-    yield turn
-    asked = Message(
-        id=question_id(fact.turn),
-        n=entry.n,
-        thread=thread.id,
-        turn=fact.turn,
-        owner=thread.owner,
-        role="user",
-        text=question,
-        status="completed",
-        at=at,
-        at_n=2 * entry.n,
-    )
-    asked, answer = _first_messages(asked, None if turn.answer_erased else turn.text)
-    yield from (asked, answer.model_copy(update={"citations": citations}))
+    yield from (turn, *_first_messages(turn))
 
 
 def _versions(original: Turn, entry: Entry, shown: str, left: str) -> list[Version]:

@@ -33,6 +33,7 @@ from core.values import (
     Effect,
     HandoverStatus,
     ImportedAnswer,
+    ImportedCall,
     Judgement,
     Outcome,
     Passage,
@@ -324,8 +325,7 @@ class Version(Value):
 class Imported(Value):
     """What a model is sent of an imported turn: `answers` follow its question, [] once erased.
 
-    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted`: a call among them
-    may have changed something.
+    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted` is as in the fact.
     """
 
     origin: Origin | None
@@ -420,6 +420,11 @@ class Turn(Value):
         """Whether the text of the answer was erased."""
         # One entry holds the question and the answer of an imported turn.
         return "turn.ended" in self.erased or (self.imported is not None and self.question is None)
+
+    @property
+    def imported_calls(self) -> list[ImportedCall]:
+        """The tool calls of an imported turn, which ran elsewhere, in order; [] for any other turn."""
+        return [call for answer in self.imported.answers for call in answer.calls] if self.imported else []
 
 
 class Message(Value):

@@ -7,6 +7,7 @@ was to judge is denied, the result it was to see is withheld from the model, and
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeVar
 
 import anyio
@@ -142,7 +143,7 @@ class Hooked:
         """
         for hooks in self._hooks:
             if hook := hooks.before_model_call:
-                changed = await self._call("before_model_call", hook(view, request))
+                changed = await self._call("before_model_call", partial(hook, view, request))
                 if isinstance(changed, Refusal):
                     raise RefusedByHook(_words(changed.reason))
                 request = request if changed is None else _checked(changed, request)
@@ -154,7 +155,7 @@ class Hooked:
         for hooks in self._hooks:
             if hook := hooks.after_model_call:
                 try:
-                    await self._call("after_model_call", hook(view, outcome))
+                    await self._call("after_model_call", partial(hook, view, outcome))
                 except HookFault as fault:
                     failures.append(str(fault))
         return failures
@@ -164,7 +165,7 @@ class Hooked:
         for hooks in self._hooks:
             if hook := hooks.before_tool_call:
                 try:
-                    denial = await self._call("before_tool_call", hook(view))
+                    denial = await self._call("before_tool_call", partial(hook, view))
                 except HookFault as fault:
                     return f"The check before it failed ({fault})."
                 if denial is not None:
@@ -178,19 +179,24 @@ class Hooked:
             if hook := hooks.after_tool_call:
                 now = outcome if replacement is None else replace(outcome, told=replacement)
                 try:
-                    text = await self._call("after_tool_call", hook(view, now))
+                    text = await self._call("after_tool_call", partial(hook, view, now))
                 except HookFault as fault:
                     return WITHHELD, str(fault)
                 replacement = replacement if text is None else _text(text) or "(empty)"
         return replacement, None
 
-    async def _call(self, name: str, answer: Awaitable[T]) -> T:
+    async def _call(self, name: str, hook: Callable[[], Awaitable[T]]) -> T:
         try:
             with anyio.fail_after(self._deadline):
-                return await answer
+                # The call itself raises if the function takes other arguments than a hook gets.
+                answer = hook()
+                given: object = answer
+                if isinstance(given, Awaitable):
+                    return await answer
         except Exception as fault:  # the boundary of a hook: an application's fault is its own, and goes on record
             log.exception("the hook %s failed", name)
             raise HookFault(type(fault).__name__) from fault
+        raise HookFault(f"{name} is not an async function: write `async def`")
 
 
 def _checked(changed: ModelRequest, request: ModelRequest) -> ModelRequest:

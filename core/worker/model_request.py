@@ -85,8 +85,8 @@ class RunningRequest:
         self._left = {
             "text": MAX_ANSWER - _size(earlier),
             "reasoning": MAX_REASONING,
-            # Adapters tell of a call's arguments while they are written, and of the whole call at its end. Arguments that
-            # are a little too large are read on, because the bill comes last.
+            # Adapters tell of a call's arguments while they are written, and of the whole call at its end. A little too
+            # much is read on, because the bill comes last.
             "writing": 3 * MAX_ARGUMENTS,
             "arguments": MAX_ARGUMENTS,
         }

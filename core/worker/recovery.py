@@ -208,10 +208,15 @@ class Recovery:
 
     async def can_go_on(self, open_turn: OpenTurn) -> bool:
         """Whether this desk has the models and the tools that the turn was opened with."""
-        if open_turn.snapshot.models != tuple(self._equipment.chain.names):
-            return False
+        return not await self.lacking(open_turn)
+
+    async def lacking(self, open_turn: OpenTurn) -> list[str]:
+        """What the turn was opened with and this desk does not have, in words; [] if nothing."""
+        models = open_turn.snapshot.models
+        if models != tuple(self._equipment.chain.names):
+            return [f"the model {' '.join(models)}"]
         tools = await read_blob(self._equipment.store, open_turn.snapshot.tools)
-        return all(tool["name"] in self._equipment.tools for tool in tools)
+        return [f"the tool {tool['name']}" for tool in tools if tool["name"] not in self._equipment.tools]
 
     async def _claim(self, journal: Journal, open_turn: OpenTurn, reason: ClaimReason) -> Claim | None:
         if reason == "lost" and open_turn.lost >= MAX_LOST:

@@ -8,15 +8,17 @@ rest of core.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 import anyio
 from anyio import to_thread
 from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError, RootModel, ValidationError, create_model
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, RolltopError
-from core.tools import fault_words
+from core.tools import fault_words, first_line
 
 S = TypeVar("S")
 
@@ -54,19 +56,20 @@ class AnswerSchema(Generic[S]):
         try:
             wrapper = create_model("Answer", value=cast(Any, (given, ...))) if self._wraps else given
         except (PydanticUserError, PydanticUndefinedAnnotation, TypeError, ValueError) as error:
-            raise InvalidInput(f"the schema is not a type that pydantic reads: {_first_line(error)}") from error
+            raise InvalidInput(f"the schema is not a type that pydantic reads: {first_line(error)}") from error
         self._model = cast(type[BaseModel], wrapper)
 
     def json(self) -> dict[str, Json]:
         """The JSON schema. Raises InvalidInput if a field has none, or if None alone would be an answer."""
-        from jsonschema import Draft202012Validator, SchemaError
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import SchemaError as NoSchema
 
         try:
             schema = self._model.model_json_schema()
             Draft202012Validator.check_schema(schema)
             canonical(schema, most=MAX_DEPTH - ROOM)
-        except (ValueError, TypeError, PydanticUserError, SchemaError) as error:
-            raise InvalidInput(f"{self.name} has no JSON schema: {_first_line(error)}") from error
+        except (ValueError, TypeError, AttributeError, PydanticUserError, NoSchema) as error:
+            raise InvalidInput(f"{self.name} has no JSON schema: {first_line(error)}") from error
         if self._wraps and Draft202012Validator(schema).is_valid({"value": None}):
             raise InvalidInput(f"{self.name} may be None, like a missing answer: put it in a field of a pydantic model")
         return schema
@@ -119,7 +122,7 @@ def read_output(text: str, schema: Mapping[str, Json], given: AnswerSchema[Any] 
             misfit = misfit or fault
         else:
             return value
-    raise misfit or Misfit("It is no JSON.")
+    raise misfit or Misfit("It is not JSON.")
 
 
 def _values(text: str) -> Iterator[Json]:
@@ -130,12 +133,12 @@ def _values(text: str) -> Iterator[Json]:
     except (ValueError, RecursionError) as error:
         objects = sorted(_objects(text), key=len, reverse=True)[:MAX_OBJECTS]
         if not objects:
-            raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
+            raise Misfit(f"It is not JSON: {error}"[:MAX_WORDS]) from None
     for written in objects:
         try:
             yield json.loads(written)
         except (ValueError, RecursionError) as error:
-            raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
+            raise Misfit(f"It is not JSON: {error}"[:MAX_WORDS]) from None
 
 
 def _objects(text: str) -> Iterator[str]:
@@ -156,14 +159,46 @@ def _objects(text: str) -> Iterator[str]:
 
 def _check(value: Json, schema: Mapping[str, Json]) -> None:
     """Raises Misfit."""
-    from jsonschema import Draft202012Validator
-
     try:
         canonical(value, most=MAX_DEPTH - ROOM)
     except (ValueError, RecursionError) as error:
-        raise Misfit(f"It is no JSON: {error}"[:MAX_WORDS]) from None
-    if faults := _together(map(_words, Draft202012Validator(dict(schema)).iter_errors(value))):
+        raise Misfit(f"It is not JSON: {error}"[:MAX_WORDS]) from None
+    if faults := _together(map(_words, _validator()(dict(schema)).iter_errors(value))):
         raise Misfit(faults)
+
+
+@cache
+def _validator() -> Any:  # Any: jsonschema has no types
+    """jsonschema's validator, whose patterns are searched as pydantic searches them.
+
+    Python's own search of thirty characters may take minutes, and the whole process stands still for as long.
+    """
+    from jsonschema import Draft202012Validator, ValidationError
+    from jsonschema.validators import extend
+
+    def pattern(validator: Any, wanted: str, text: Json, schema: Json) -> Iterator[Any]:
+        if isinstance(text, str) and not _is_found(wanted, text):
+            yield ValidationError(f"{text!r} does not match {wanted!r}")
+
+    def properties(validator: Any, wanted: Mapping[str, Json], value: Json, schema: Json) -> Iterator[Any]:
+        if isinstance(value, dict):
+            for name, inner in ((name, wanted[one]) for one in wanted for name in value if _is_found(one, name)):
+                yield from validator.descend(value[name], inner, path=name)
+
+    own = {"pattern": pattern, "patternProperties": properties}
+    return extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]  # jsonschema has no types
+
+
+def _is_found(pattern: str, text: str) -> bool:
+    try:
+        return _search(pattern).isinstance_python(text)
+    except SchemaError:  # a pattern that looks around: its type has told pydantic to search as Python does
+        return re.search(pattern, text) is not None
+
+
+@lru_cache
+def _search(pattern: str) -> SchemaValidator:
+    return SchemaValidator(core_schema.str_schema(pattern=pattern))
 
 
 def _words(fault: Any) -> str:  # Any: jsonschema has no types
@@ -180,7 +215,3 @@ def _together(faults: Iterator[str]) -> str:
     """The first faults as one text; "" without any."""
     first = [fault[: MAX_WORDS // 2] for fault, _ in zip(faults, range(MAX_FAULTS), strict=False)]
     return "; ".join(first)[:MAX_WORDS].encode(errors="replace").decode()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

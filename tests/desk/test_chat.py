@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import anyio
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from backends import MemoryStore
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
@@ -14,7 +14,6 @@ from core import (
     InvalidInput,
     NotFound,
     Options,
-    Passage,
     RequestMismatch,
     TurnInProgress,
     TurnNotCompleted,
@@ -28,6 +27,7 @@ from core.log.fold import State, fold_all
 from core.log.records import record
 from core.store import Query
 from tests.support.desks import ASKER, QUICK, chatting, ended, events, log_of, logged, until
+from tests.support.shelf import Shelf
 
 NEVER = anyio.Event
 
@@ -229,6 +229,26 @@ async def test_a_loaded_chat_sees_its_open_turn_to_its_end(store):
         assert (await ended(chat.desk, turn)).text == "Twelve."
 
 
+async def test_an_approval_on_a_chat_that_lacks_the_tool_says_for_what_the_turn_waits(store, caplog):
+    @tool(effect="unsafe")
+    def book(room: str) -> str:
+        """Book a room."""
+        return room
+
+    async def warned():
+        return f"turn {call.turn} waits for a desk that has the tool book: pass them to load_chat" in caplog.text
+
+    model = ScriptedModel([[Call("book", {"room": "Linz"})], [Say("Booked.")]])
+    async with await create_chat(store, model, user_id="e-1042", tools=[book]) as chat:
+        (call,) = (await chat.ask("Book Linz")).waiting
+    async with await load_chat(store, model, chat.id, user_id="e-1042") as chat:
+        approval = asyncio.create_task(chat.approve(call))
+        await until(warned)
+        approval.cancel()
+    async with await load_chat(store, model, chat.id, user_id="e-1042", tools=[book]) as chat:
+        assert [event.turn.text async for event in chat.follow(call.turn) if event.kind == "ended"] == ["Booked."]
+
+
 async def test_a_chat_of_one_thread_leaves_other_threads_alone(store):
     async with chatting(store, [[Wait(NEVER())]]) as chat:
         turn = await chat.desk.submit(ASKER, chat.id, "How many?")
@@ -307,22 +327,6 @@ async def test_settings_reach_the_model_and_unknown_ones_are_refused_by_name(sto
         await create_chat(store, ScriptedModel([]), user_id="e-1042", options=Options(model_settings={"seed": 1}))
 
 
-class Two:
-    """A retriever of two passages."""
-
-    async def search(self, query, viewer, limit, filters=None, as_of=None):
-        return [
-            Passage(id=f"p{n}", document="d", title="T", section=[], version="1", text=f"Canary {n}.", score=1)
-            for n in (1, 2)
-        ]
-
-    async def judge(self, query, passages):
-        return None
-
-    async def versions(self):
-        return {"d": "1"}
-
-
 async def test_what_is_to_be_forgotten_is_erased_when_the_turn_ends_and_its_record_with_it(store):
     @tool(effect="read")
     def look() -> str:
@@ -332,7 +336,7 @@ async def test_what_is_to_be_forgotten_is_erased_when_the_turn_ends_and_its_reco
     script = [[Say("Let me"), Cut()], [Call("look", {})], [Say("Twelve.")]]
     forget = ("passages.retrieved", "model.failed", "tool.finished")
     options = Options(retry_delay=0.001, on_interruption="retry", forget=forget)
-    async with chatting(store, script, tools=[look], retriever=Two(), options=options) as chat:
+    async with chatting(store, script, tools=[look], retriever=Shelf("One.", "Two."), options=options) as chat:
         reply = await chat.ask("How many?")
         assert (reply.status, reply.text) == ("completed", "Twelve.")
         await until(lambda: logged(store, chat.id, "erased"))
@@ -371,7 +375,7 @@ async def test_the_records_of_a_busy_thread_are_what_its_log_says(store):
         [Fail("auth")],
         [Call("book", {})],
     ]
-    async with chatting(store, script, tools=[book], retriever=Two()) as chat:
+    async with chatting(store, script, tools=[book], retriever=Shelf("One.", "Two.")) as chat:
         await chat.ask("1?")
         reply = await chat.ask("2?")
         reply = await chat.decide(reply.waiting[0].id, "approve", reply.waiting[0].digest)
@@ -443,3 +447,20 @@ async def test_the_metadata_of_a_desks_own_chat_is_typed_and_a_thread_of_another
         assert (await desk.load_chat(ASKER, other.id)).metadata == {"number": "seven"}
         with pytest.raises(InvalidInput, match="the metadata does not fit Case: number"):
             await desk.load_chat(ASKER, other.id, metadata_type=Case)
+
+
+async def test_a_validator_of_typed_metadata_speaks_for_itself(store):
+    class Case(BaseModel):
+        opened: int
+        closed: int
+
+        @model_validator(mode="after")
+        def check_order(self):
+            if self.closed < self.opened:
+                raise ValueError("a case is closed after it is opened")
+            return self
+
+    async with Desk(store, ScriptedModel([])) as desk:
+        chat = await desk.create_chat(ASKER, metadata=Case(opened=1, closed=2))
+        with pytest.raises(InvalidInput, match=r"Case: a case is closed after it is opened$"):
+            await chat.update_metadata({"closed": 0})

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import Enum
 from io import BytesIO
 from string import ascii_letters, digits
+from time import process_time
 from unicodedata import normalize
 
 import anyio
@@ -65,6 +66,13 @@ def test_what_is_not_an_id_is_refused_and_not_repeated(value):
     with pytest.raises(InvalidInput, match=r"a user id is a text of 1 to 128|must be a str|lone surrogate") as raised:
         Viewer(value)
     assert repr(value) not in str(raised.value) or value in (None, "", " ")
+
+
+def test_a_long_text_that_is_no_id_is_refused_at_once():
+    began = process_time()
+    with pytest.raises(InvalidInput, match="1 to 128 characters"):
+        Viewer("a" + "\u0300\u0327" * 20_000)  # to order the accents takes time that grows with their square
+    assert process_time() - began < 0.5
 
 
 @pytest.mark.parametrize("value", [42, True, ""])

@@ -1,5 +1,7 @@
 """Histories: messages of another program become turns on record, or the message that cannot is named."""
 
+from time import process_time
+
 import pytest
 from openai.types.chat import ChatCompletionMessage
 
@@ -8,13 +10,14 @@ from backends.stores.memory import MemoryStore
 from console.cli.show import transcript_text
 from core import Concern, Desk, InvalidInput, NotReplaceable, create_chat
 from core.clock import SystemClock, iso
+from core.desk.checks import MAX_QUESTION
 from core.desk.exports.exports import Exports
-from core.desk.given import MAX_QUESTION
-from core.desk.history import read_history
+from core.desk.history import MAX_TURNS, read_history
 from core.errors import StoreRefused
+from core.log.repair_commits import MOST_BYTES
 from core.maintenance.rebuild import Rebuild
 from core.model import AssistantMessage, SentCall, ToolMessage, UserMessage
-from core.store import Query
+from core.store import MAX_COMMIT, Query
 from core.worker.model_request import MAX_ANSWER
 from tests.support.desks import ASKER, AUDITOR, events, kinds, logged
 from tests.support.wrapped import WrappedStore
@@ -161,6 +164,24 @@ def test_ids_that_a_provider_would_refuse_are_replaced_and_others_stay():
     assert made == ["call_1", "imported-2", "imported-3", "imported-4"]
 
 
+def test_ids_that_look_replaced_already_do_not_make_a_history_slow():
+    ids = [f"imported-{n}" for n in range(2000, 4000)] + [f"!{n}" for n in range(2000)]
+    history = [ASKED]
+    for known_as in ids:
+        history += [{**CALLED, "tool_calls": [{**CALL, "id": known_as}]}, {**RESULT, "tool_call_id": known_as}]
+    began = process_time()
+    _, (turn,) = read_history(history)
+    assert process_time() - began < 2  # with a count that begins anew for each call it takes many times as long
+    assert len({answer.calls[0].id for answer in turn.answers}) == 4000
+
+
+def test_the_words_about_a_message_do_not_repeat_all_of_it():
+    for message in ({"role": "x" * 10**6}, {**RESULT, "tool_call_id": "x" * 10**6}, {**ASKED, "x" * 10**6: 1}):
+        with pytest.raises(InvalidInput) as refused:
+            read_history([message])
+        assert len(str(refused.value)) < 300
+
+
 def called(**changes):
     return {**CALLED, "tool_calls": [{**CALL, **changes}]}
 
@@ -225,8 +246,27 @@ async def test_a_history_of_two_thousand_messages_is_one_commit():
     assert (await store.find(Query(kind="thread"))).records[0].fields["turns"] == 1000
 
 
-LARGE = [message for n in range(24) for message in ({**ASKED, "content": f"{n}?"}, {**TOLD, "content": "x" * 200_000})]
-"""A history that fits in a commit, but not together with its records."""
+async def test_a_thread_does_not_begin_with_more_turns_than_the_event_loop_has_time_for():
+    history = [message for n in range(MAX_TURNS) for message in (ASKED, TOLD)]
+    async with await chat_on(MemoryStore(), history, "Yes.") as chat:
+        await chat.ask("Still?")
+        with pytest.raises(InvalidInput, match="begins with 1,000 turns at most: fork this one at an earlier turn"):
+            await chat.fork()
+    store = MemoryStore()
+    with pytest.raises(InvalidInput, match=r"^history\[2000\]: a thread begins with 1,000 turns at most"):
+        await chat_on(store, [*history, ASKED, TOLD])
+    assert (await store.find(Query(kind="stream"))).records == []
+
+
+LARGE = [message for n in range(24) for message in ({**ASKED, "content": f"{n}?"}, {**TOLD, "content": "x" * 20_000})]
+"""A history that fits in a small commit, but not together with its records."""
+
+
+@pytest.fixture
+def small_commits(monkeypatch):
+    """A commit holds a tenth of what it may: megabytes would take seconds, and prove no more."""
+    monkeypatch.setattr("core.store.MAX_COMMIT", MAX_COMMIT // 10)
+    monkeypatch.setattr("core.log.repair_commits.MOST_BYTES", MOST_BYTES // 10)
 
 
 async def commits_of(store, history):
@@ -244,6 +284,7 @@ async def commits_of(store, history):
     return commits
 
 
+@pytest.mark.usefixtures("small_commits")
 async def test_a_large_history_is_whole_as_soon_as_it_is_there():
     store = MemoryStore()
     assert await commits_of(store, LARGE) == [1, 24]
@@ -251,6 +292,7 @@ async def test_a_large_history_is_whole_as_soon_as_it_is_there():
 
 
 @pytest.mark.parametrize("until", [2, 3])
+@pytest.mark.usefixtures("small_commits")
 async def test_a_writer_that_dies_leaves_a_thread_with_the_whole_history_or_an_empty_one(store, until):
     class Dying(WrappedStore):
         count = 0
@@ -275,6 +317,7 @@ async def test_a_writer_that_dies_leaves_a_thread_with_the_whole_history_or_an_e
     assert await wrong_records(store) == []
 
 
+@pytest.mark.usefixtures("small_commits")
 async def test_a_history_that_no_commit_holds_is_refused_and_leaves_nothing():
     store = MemoryStore()
     with pytest.raises(InvalidInput, match="leave out its oldest messages"):

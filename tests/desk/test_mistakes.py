@@ -13,6 +13,7 @@ from backends import MemoryStore, OfflineModel, open_handbooks, open_model, open
 from core import (
     Archive,
     Desk,
+    DeskClosed,
     Hooks,
     InvalidInput,
     Options,
@@ -39,7 +40,28 @@ def plain() -> int:
     return 1
 
 
+class HalfAStore:
+    """A store that is being written."""
+
+    def __init__(self) -> None:
+        self.commit = self.read = self.get = self.find = self.tally = self.capabilities = None
+
+
+class HalfAModel:
+    """A model that is being written."""
+
+    name, settings = "half:", {}
+
+    async def stream(self, request):
+        yield request
+
+    async def close(self):
+        pass
+
+
 MISTAKES = [
+    (lambda: Desk(HalfAStore(), MODEL), "the store, a HalfAStore, lacks close and erase and now: core.store.Store"),
+    (lambda: Desk(STORE, HalfAModel()), "the model, a HalfAModel, lacks phrases: core.model.Model describes"),
     (lambda: Desk("sqlite:///desk.db", MODEL), "the store is a URL: open it, `async with open_store"),
     (lambda: Desk(open_store("memory:"), MODEL), "not open yet: write `async with open_store"),
     (lambda: Desk(MODEL, STORE), "the store comes first, then the model"),
@@ -79,7 +101,8 @@ async def test_a_url_with_a_password_is_not_repeated():
 
 
 MEANT = [
-    (lambda: Options(max_stepz=4), "`max_stepz`: Extra inputs"),
+    (lambda: Options(max_stepz=4), "`max_stepz` is not an option: write `max_steps`"),
+    (lambda: Options(temperature=0), r"`temperature` is not an option: help\(core.Options\) names them all"),
     (lambda: Options(max_steps=0), "`max_steps`: Input should be greater than 0"),
     (lambda: Options(max_steps=True), "`max_steps` must be an int of 64 bits, not a bool"),
     (lambda: Options(on_disconnect="leave"), "`on_disconnect` must be 'finish' or 'stop', not another text"),
@@ -96,6 +119,18 @@ MEANT = [
 def test_a_value_of_a_wrong_type_is_named_where_it_is_made(mistake, answer):
     with pytest.raises(InvalidInput, match=answer):
         mistake()
+
+
+async def test_an_item_of_a_list_that_is_of_a_wrong_type_is_named_with_its_place():
+    with pytest.raises(InvalidInput, match=r"`history` must be a list .*, not a list with a str at \[1\]"):
+        await create_chat(STORE, MODEL, user_id="e-1042", history=[{"role": "user", "content": "Hi"}, "Hello"])
+
+
+async def test_a_closed_chat_says_how_it_is_opened_again():
+    async with await create_chat(MemoryStore(), MODEL, user_id="e-1042") as chat:
+        pass
+    with pytest.raises(DeskClosed, match="a closed chat is opened again with `load_chat`"):
+        await chat.ask("Hello")
 
 
 @dataclass

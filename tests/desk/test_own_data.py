@@ -150,6 +150,15 @@ async def test_each_kind_of_look_is_shown_with_its_role_and_purpose_and_newest_f
     assert await looks(desk, OTHER) == []
 
 
+async def test_an_id_that_begins_with_another_is_hidden_whole(desk):
+    for person in ("e-1", "e-1/wien", "e-1/wien/ost", "e-1/wien/ost/7"):
+        await asked(desk, Viewer(person), "Theirs")
+    await asked(desk, ASKER, "Mine")
+    looker = Viewer(AUDITOR.id, {"auditor"}, purpose="complaint of e-1/wien/ost/7")
+    await desk.exports.export_threads(looker, ThreadFilter(), "jsonl")
+    assert [look.purpose for look in await looks(desk)] == ["complaint of (a person)"]
+
+
 async def test_what_is_shown_of_a_look_names_nobody_and_repeats_no_words(desk, store):
     thread, _ = await asked(desk, ASKER, "Mine")
     await asked(desk, OTHER, "Theirs")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from backends.stores.memory import MemoryStore
-from core import Desk, InvalidInput, NotFound, Passage, TurnInProgress, Viewer, create_chat, tool
+from core import Desk, InvalidInput, NotFound, NotReplaceable, TurnInProgress, Viewer, create_chat, tool
 from core.desk.chat import Chat
 from core.log.facts import VERSIONS
 from core.log.fold import State, fold_all
@@ -20,6 +20,7 @@ from tests.checker.logs import Log, erased, logs, stop
 from tests.checker.world import STREAM
 from tests.servers.faults.checks import check
 from tests.support.desks import APPROVER, ASKER, OTHER, ended
+from tests.support.shelf import Shelf
 from tests.turn.test_history import many
 
 OWNER = Viewer("u")
@@ -86,24 +87,16 @@ def look(of: str) -> dict[str, str]:
     return {"left": f"12 for {of}"}
 
 
+@tool(effect="idempotent")
+def pay(days: int) -> str:
+    """Pay."""
+    return f"{days} paid"
+
+
 @tool(effect="unsafe", approval="approver")
 def book(days: int) -> str:
     """Book."""
     return f"{days} booked"
-
-
-class Shelf:
-    """A retriever of one passage."""
-
-    async def search(self, query, viewer, limit, filters=None, as_of=None):
-        section, text = ["Days"], "Employees have 30 days of leave."
-        return [Passage(id="p1", document="d", title="Leave", section=section, version="1", text=text, score=1)]
-
-    async def judge(self, query, passages):
-        return None
-
-    async def versions(self):
-        return {}
 
 
 async def answered_chat(store, *, retriever=None):
@@ -142,7 +135,7 @@ async def test_replaced_versions_are_left_out_and_the_instructions_come_first(st
 
 
 async def test_markdown_is_a_text_for_people():
-    chat, _ = await answered_chat(MemoryStore(), retriever=Shelf())
+    chat, _ = await answered_chat(MemoryStore(), retriever=Shelf("Employees have 30 days of leave."))
     async with chat.desk:
         text = await chat.export("markdown")
     for line in (
@@ -163,6 +156,19 @@ async def test_an_unknown_format_is_refused_and_a_foreign_thread_is_not_found():
             await chat.export("xml")
         with pytest.raises(NotFound):
             await Chat(chat.desk, OTHER, await chat.reload(), {}).export("json")
+
+
+async def test_an_auditor_who_is_no_employee_any_more_neither_exports_nor_forks_the_thread_they_had(store):
+    chat, _ = await answered_chat(store)
+    left = Viewer(ASKER.id, {"auditor"}, purpose="complaint 7")
+    async with chat.desk as desk:
+        for thread in (chat.id, "0" * 32):
+            for verb in (desk.exports.conversation, desk.fork):
+                with pytest.raises(NotFound):
+                    await verb(left, thread)
+            with pytest.raises(NotFound):
+                await desk.exports.export_own(left, [thread], "jsonl")
+        assert {entry.kind for entry in await store.read(f"audit:{left.id}")} == {"audit.denied"}
 
 
 async def test_an_open_turn_is_exported_as_not_ended_and_not_forked():
@@ -203,8 +209,33 @@ async def test_a_report_is_the_desks_word_in_exports_and_forks():
         assert (turn.imported.acted, turn.imported.origin.turn) == (True, reply.turn_id)
 
 
+async def test_what_waits_for_an_approver_or_was_done_on_another_branch_is_not_asked_again_in_a_fork():
+    script = [[Call("book", {"days": 3})], [Say("I have asked.")], [Say("It is booked.")]]
+    async with Desk(MemoryStore(), ScriptedModel(script), tools=[book]) as desk:
+        chat = await desk.create_chat(ASKER)
+        (call,) = (await chat.ask("Book three")).tool_calls
+        waits = await chat.fork()
+        with pytest.raises(NotReplaceable):
+            await waits.regenerate()
+        await desk.decide(APPROVER, call.id, "approve", call.digest)
+        await ended(desk, (await desk.archive.deferred_call(ASKER, call.id)).report)
+        without_report = await chat.fork(call.turn)
+        with pytest.raises(NotReplaceable):
+            await without_report.regenerate()
+    script = [[Say("Why?")], [Call("pay", {"days": 3})], [Say("Paid.")]]
+    async with Desk(MemoryStore(), ScriptedModel(script), tools=[pay]) as desk:
+        chat = await desk.create_chat(ASKER)
+        first = await chat.ask("Pay three days")
+        await chat.regenerate()
+        await chat.show(first.turn_id)
+        assert (await chat.messages())[-1].text == "Why?"
+        fork = await chat.fork()
+        with pytest.raises(NotReplaceable):
+            await fork.regenerate()
+
+
 async def test_a_fork_begins_as_its_origin_and_names_it(store):
-    chat, first = await answered_chat(store, retriever=Shelf())
+    chat, first = await answered_chat(store, retriever=Shelf("Employees have 30 days of leave."))
     async with chat.desk as desk:
         fork = await chat.fork(first)
         (view,) = (await desk.archive.transcript(ASKER, fork.id)).turns

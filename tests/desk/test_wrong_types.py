@@ -261,12 +261,14 @@ async def test_a_wrong_type_is_named_and_nothing_is_written(made, cls, name):
             taken = [one for one in wrong if not await refused(called(part, name, given | {one[0]: one[1]}))]
             assert taken == []
             assert written(store) == before
-        for parameter, value in perhaps:
+        while perhaps:
             store = pickle.loads(pickled)
             async with desk_of(store) as desk:
                 part = PARTS[cls](desk, await desk.load_chat(ASKER, ids["chat"]))
-                if await refused(called(part, name, given | {parameter: value})):
-                    assert written(store) == before
+                while perhaps and written(store) == before:
+                    parameter, value = perhaps.pop()
+                    if await refused(called(part, name, given | {parameter: value})):
+                        assert written(store) == before
         async with desk_of(pickle.loads(pickled)) as desk:
             await called(PARTS[cls](desk, await desk.load_chat(ASKER, ids["chat"])), name, given)
 

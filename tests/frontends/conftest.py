@@ -9,24 +9,10 @@ from backends import open_store
 from backends.models.scripted.model import Bill, Call, Say, ScriptedModel
 from console.frontends import ag_ui, ai_sdk
 from console.frontends.playback import parked_id
-from core import Desk, Event, Passage, Turn, Usage, tool
+from core import Desk, Event, Turn, Usage, tool
 from tests.desk.test_care import Listening
 from tests.support.desks import ASKER, QUICK, events
-
-
-class Shelf:
-    """A retriever of one passage."""
-
-    async def search(self, query, viewer, limit, filters=None, as_of=None):
-        return [
-            Passage(id="p1", document="leave", title="Leave", section=["Days"], version="1", text="30 days.", score=1)
-        ]
-
-    async def judge(self, query, passages):
-        return None
-
-    async def versions(self):
-        return {"leave": "1"}
+from tests.support.shelf import Shelf
 
 
 @tool(effect="read")

@@ -84,6 +84,8 @@ async def test_a_decision_is_bound_to_the_arguments_and_to_the_person(store, pro
         call = (await waiting(desk, turn))[0]
         with pytest.raises(InvalidInput, match="not those that were shown"):
             await request_of(answer(thread, [(call.id, "0" * 64)])).carry_out(desk, ASKER)
+        with pytest.raises(InvalidInput, match="an approval names the digest"):
+            await request_of(answer(thread, [(call.id, None)])).carry_out(desk, ASKER)
         with pytest.raises(NotFound):
             await request_of(answer(thread, [(call.id, call.digest)])).carry_out(desk, OTHER)
         assert (await desk.archive.call(ASKER, call.id)).status == "awaiting_approval"
@@ -125,7 +127,10 @@ async def test_an_answer_is_given_again_in_its_place(store):
         (ag_ui.run_request, run_question("t", [{"type": "image"}]), "a question is text"),
         (ag_ui.run_request, run_answer("t", [("c", "d")], "maybe"), "approve or deny"),
         (ag_ui.run_request, {"threadId": "t", "resume": [{"status": "resolved"}]}, "no interruptId"),
-        (ag_ui.run_request, {"threadId": "t", "resume": "x"}, "no interruptId"),
+        (ag_ui.run_request, {"threadId": "t", "resume": "x"}, "resume .* is a list of objects"),
+        (ag_ui.run_request, {"threadId": "t", "resume": 5}, "resume .* is a list of objects"),
+        (ai_sdk.chat_request, {"messages": [{"role": "assistant", "parts": ["x"]}]}, "parts .* is a list of objects"),
+        (ai_sdk.chat_request, {"messages": [{"role": "assistant", "parts": None}]}, "parts .* is a list of objects"),
     ],
 )
 def test_what_is_wrong_with_a_post_is_said_in_words(request_of, body, words):

@@ -12,7 +12,15 @@ from backends.models.scripted.model import Cut, Fail, Say, ScriptedModel, Stop, 
 from console.frontends import ag_ui, ai_sdk
 from console.frontends.position import parsed
 from core import Desk, InvalidInput, Options
-from core.live.events import AttemptEvent, BeatEvent, BegunEvent, TextEvent, ToolProgressEvent, WaitingEvent
+from core.live.events import (
+    AttemptEvent,
+    BeatEvent,
+    BegunEvent,
+    ReasoningEvent,
+    TextEvent,
+    ToolProgressEvent,
+    WaitingEvent,
+)
 from tests.desk.test_care import CARD
 from tests.support.desks import ASKER, QUICK, HandClock, text_of
 from tests.support.frontends import (
@@ -99,7 +107,7 @@ async def test_a_client_that_decides_goes_on_after_the_approval(played, protocol
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_thought_within_a_text_stands_before_it_on_record_and_neither_is_doubled(played, protocol):
     stream, message_of = PROTOCOLS[protocol]
-    thought, end = LaterEvent("reasoning", "more"), played.again[-1]
+    thought, end = ReasoningEvent(call_id="m", text="more"), played.again[-1]
     live = in_pieces([TextEvent(text="Hm "), thought, TextEvent(text="Yes."), end], 1)
     again = [thought, TextEvent(text="Hm Yes."), end]
     sent = await read(stream(played.turn, replayed(live)))

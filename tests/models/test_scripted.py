@@ -273,6 +273,14 @@ def test_what_is_no_script_is_refused(script, content):
         script(**content)
 
 
+def test_a_refused_script_says_where_it_is_malformed_and_what_to_write(tmp_path):
+    file = tmp_path / "script.json"
+    file.write_text('[["Hello."]]')
+    with pytest.raises(InvalidInput, match=r"malformed: the whole: .* an object; the shortest is") as refused:
+        open_model(f"scripted:{file}")
+    assert "https://" not in str(refused.value)
+
+
 @pytest.mark.parametrize("url", ["scripted:/no/such/file.json", "scripted:", "gpt:", "", "offline", "offline:x"])
 def test_an_unknown_model_is_refused(url):
     with pytest.raises(InvalidInput):

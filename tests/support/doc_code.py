@@ -1,9 +1,9 @@
 """The Python code of README and docs, as files that run and can be type-checked.
 
-A block with `asyncio.run(` is a whole program. All other blocks of a page are fragments: joined, in their order, they
-are the body of one function, which gets what `PRELUDE` names. A page may need more than that: it says so in an
-invisible comment, `<!-- prelude` up to `-->`, whose code stands before the function. `tools` and `model` there are
-those of the desk.
+A block with `asyncio.run(`, or one that ends with `main()`, is a whole program. All other blocks of a page are
+fragments: joined, in their order, they are the body of one function, which gets what `PRELUDE` names. A page may need
+more than that: it says so in an invisible comment, `<!-- prelude` up to `-->`, whose code stands before the function.
+`tools` and `model` there are those of the desk.
 """
 
 import re
@@ -46,7 +46,7 @@ def _of(page: Path) -> Iterator[Code]:
     stem = page.stem.lower().replace("-", "_") + ("_docs" if page.parent.name == "docs" else "")
     fragments = ""
     for number, block in enumerate(blocks(page), 1):
-        if "asyncio.run(" in block:
+        if "asyncio.run(" in block or block.endswith("\nmain()\n"):
             yield Code(f"{stem}_{number}", page, block, fragments=False)
         else:
             fragments += block

@@ -8,7 +8,7 @@ from typing import Any
 from ag_ui.core import Event as AgUiEvent
 from pydantic import TypeAdapter
 
-from core import Event
+from core import Event, ReasoningEvent
 
 _AG_UI: TypeAdapter[Any] = TypeAdapter(AgUiEvent)
 
@@ -104,7 +104,7 @@ def in_pieces(events: Sequence[Event], size: int) -> list[Event]:
 
 @dataclass
 class LaterEvent:
-    """An event of a kind that this version of the library does not have, or not yet."""
+    """An event of a kind that this version of the library does not have."""
 
     kind: str
     text: str
@@ -118,7 +118,7 @@ def with_thoughts(events):
     return [
         each
         for n, event in enumerate(events)
-        for each in ([LaterEvent("reasoning", places[n]), event] if n in places else [event])
+        for each in ([ReasoningEvent(call_id=f"m{n}", text=places[n]), event] if n in places else [event])
     ]
 
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from backends.models.scripted.model import Call, Say, ScriptedModel
-from core import Desk, InvalidInput, NotFound, Options, Passage, TurnInProgress, tool
+from core import Desk, InvalidInput, NotFound, Options, TurnInProgress, tool
 from tests.support.desks import (
     APPROVER,
     ASKER,
@@ -21,6 +21,7 @@ from tests.support.desks import (
     until,
     waiting,
 )
+from tests.support.shelf import Shelf
 from tests.support.wrapped import LaterStore, WrappedStore
 
 DONE = [Say("Done.")]
@@ -51,21 +52,6 @@ async def parked(desk, text="Book it"):
     return turn, await waiting(desk, turn)
 
 
-class OnePassage:
-    """A retriever that always finds the same."""
-
-    async def search(self, query, viewer, limit, filters=None, as_of=None):
-        return [
-            Passage(id="p1", document="leave", title="Leave", section=["Days"], version="1", text="30 days.", score=1)
-        ]
-
-    async def judge(self, query, passages):
-        return None
-
-    async def versions(self):
-        return {"leave": "1"}
-
-
 @pytest.mark.parametrize(
     ("effect", "given", "retriever", "asks"),
     [
@@ -73,8 +59,8 @@ class OnePassage:
         ("idempotent", {}, None, False),
         ("idempotent", {"needs_approval": True}, None, True),
         ("read", {"needs_approval": True}, None, True),
-        ("read", {}, OnePassage(), False),
-        ("idempotent", {}, OnePassage(), True),
+        ("read", {}, Shelf(), False),
+        ("idempotent", {}, Shelf(), True),
     ],
 )
 async def test_which_calls_wait_for_a_person(store, ran, effect, given, retriever, asks):

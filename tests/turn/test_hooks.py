@@ -63,6 +63,19 @@ async def test_a_request_whose_hook_fails_is_not_sent(store, fault):
         assert "secret" not in reply.error.message
 
 
+@pytest.mark.parametrize(
+    ("hook", "message"),
+    [
+        (lambda view, request: None, "before_model_call is not an async function: write `async def`"),
+        (lambda view: None, "TypeError"),
+    ],
+)
+async def test_a_function_that_is_not_async_or_takes_other_arguments_is_a_hook_that_fails(store, hook, message):
+    async with chatting(store, [[Say("Never.")]], hooks=[Hooks(before_model_call=hook)]) as chat:
+        reply = await chat.ask("?")
+        assert (reply.status, reply.error.code, reply.error.message) == ("failed", "hook_failed", message)
+
+
 async def test_the_outcome_is_on_record_before_the_hook_sees_it_and_a_failing_one_changes_nothing(store):
     seen = []
 

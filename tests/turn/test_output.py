@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import anyio
 import pytest
@@ -222,6 +222,7 @@ async def test_the_answer_of_a_list_or_a_union_comes_parsed(store):
         (object(), "`schema` must be a type, such as a pydantic model"),
         ("Leave", "`schema` must be a type"),
         (Callable[[], int], "has no JSON schema"),
+        (BaseModel, "has no JSON schema"),
     ],
 )
 async def test_a_type_that_cannot_be_an_answer_is_refused_in_words(schema, words):
@@ -302,9 +303,37 @@ def test_the_words_of_a_misfit_hold_neither_secrets_nor_huge_values():
     assert "xxx" not in str(misfit.value)
 
 
+class Codes(BaseModel):
+    code: str = Field(pattern=r"^(\w+\s?)*$")
+    named: dict[Annotated[str, Field(pattern=r"^(\w+\s?)*$")], int]
+
+
+class Around(BaseModel):
+    model_config = ConfigDict(regex_engine="python-re")
+
+    code: str = Field(pattern="(?=a)a")
+
+
+def test_a_pattern_that_python_searches_for_ages_judges_at_once():
+    endless = "a" * 40 + "!"  # each letter more doubles the time, in which nothing else of the process runs
+    schema = AnswerSchema(Codes).json()
+    with pytest.raises(Misfit, match=r"code: .* does not match"):
+        read_output(json.dumps({"code": endless, "named": {endless: "x"}}), schema)
+    with pytest.raises(Misfit, match=r"named\.aa: 'x' is not of type 'integer'"):
+        read_output('{"code": "ab c", "named": {"aa": "x"}}', schema)
+    assert read_output('{"code": "ab c", "named": {"aa": 1}}', schema) == {"code": "ab c", "named": {"aa": 1}}
+
+
+def test_a_pattern_that_only_python_reads_is_searched_by_python():
+    schema = AnswerSchema(Around).json()
+    assert read_output('{"code": "a"}', schema) == {"code": "a"}
+    with pytest.raises(Misfit, match="code: 'b' does not match"):
+        read_output('{"code": "b"}', schema)
+
+
 @pytest.mark.parametrize("text", ["", "{", "NaN", '{"a": 1e999}', "[" * 500, '"\\ud800"', "12345678901234567890123"])
 def test_what_is_no_json_does_not_fit(text):
-    with pytest.raises(Misfit, match="It is no JSON"):
+    with pytest.raises(Misfit, match="It is not JSON"):
         read_output(text, {})
 
 

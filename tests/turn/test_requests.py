@@ -5,7 +5,7 @@ import pytest
 
 from backends.models.scripted.model import Say, ScriptedModel, Wait
 from core import Desk, DeskClosed, InvalidInput, NotFound, RequestMismatch, TurnInProgress, tool
-from core.desk.given import MAX_QUESTION
+from core.desk.checks import MAX_QUESTION
 from tests.support.desks import ASKER, OTHER, check, ended, logged
 
 

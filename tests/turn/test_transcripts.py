@@ -9,27 +9,13 @@ from mongomock_motor import AsyncMongoMockClient
 from backends import open_store
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
 from backends.stores.mongodb.store import MongoStore
-from core import Chat, Options, Passage, Usage, create_chat, load_chat, tool
+from core import Chat, Options, Usage, create_chat, load_chat, tool
 from core.canonical import canonical
 from core.store import Query
 from tests.support.desks import APPROVER, ASKER, log_of, logged, until
+from tests.support.shelf import Shelf
 
 KINDS = ("thread", "turn", "message", "tool_call", "model_call", "retrieval", "deferred_call")
-
-
-class Shelf:
-    """A retriever of one passage."""
-
-    async def search(self, query, viewer, limit, filters=None, as_of=None):
-        return [
-            Passage(id="p1", document="leave", title="Leave", section=["Days"], version="1", text="30 days.", score=0.1)
-        ]
-
-    async def judge(self, query, passages):
-        return None
-
-    async def versions(self):
-        return {"leave": "1"}
 
 
 @tool(effect="read")

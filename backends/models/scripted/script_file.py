@@ -132,7 +132,12 @@ def read_script(path: str) -> ScriptedModel:
     except OSError as error:
         raise InvalidInput(f"the script {path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        raise InvalidInput(f"the script {path} is malformed: {error}") from error
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"])) or "the whole"
+        raise InvalidInput(
+            f"the script {path} is malformed: {where}: {fault['msg']}; "
+            'the shortest is {"answers": [[{"say": "Hello."}]]}'
+        ) from error
     folder = Path(path).resolve().parent
 
     def scripts(answers: _Answers) -> list[Answer]:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from core.desk.turn_views import TurnView
 from core.log.branches import is_shown
 from core.log.records import DeferredCall, Review, Thread, ToolCall
-from core.values import ImportedCall, Passage
+from core.values import Passage
 
 ExportFormat: TypeAlias = Literal["csv", "jsonl", "html"]
 
@@ -77,12 +77,6 @@ def request_line(call: DeferredCall) -> str:
             ),
         )
     )
-
-
-def imported_calls(view: TurnView) -> list[ImportedCall]:
-    """The tool calls of an imported turn, which ran elsewhere, in order; [] for any other turn."""
-    imported = view.turn.imported
-    return [call for answer in imported.answers for call in answer.calls] if imported else []
 
 
 def verdict_lines(review: Review | None) -> list[str]:

@@ -11,7 +11,6 @@ from core.desk.exports.contents import (
     Contents,
     WholeThread,
     dollars,
-    imported_calls,
     passage_line,
     request_line,
     seen_lines,
@@ -109,7 +108,7 @@ def _turn(number: int, view: TurnView, *, shown: bool) -> Iterator[str]:
         yield _facts(f"rated {turn.rating}", turn.dislike and _words(turn.dislike), turn.comment)
     yield from _section("Sources", ("", "Handbook", "Quote"), map(_source, turn.citations))
     yield from _section("Tool calls", ("Tool", "Status", "Arguments", "Result"), map(_call_row, view.calls))
-    rows = ((call.tool, _json(call.arguments), call.result) for call in imported_calls(view))
+    rows = ((call.tool, _json(call.arguments), call.result) for call in turn.imported_calls)
     yield from _section("Tool calls elsewhere", ("Tool", "Arguments", "Result"), rows)
     yield from _section("Requests to approvers", (), ((request_line(call),) for call in view.deferred))
     yield from _section("Hand-overs", ("Status", "Reference"), ((h.status, h.reference or "") for h in view.handovers))

@@ -14,13 +14,13 @@ from core.arguments import checked, checked_methods
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, moment
 from core.desk.checked_records import CheckedRecords
+from core.desk.checks import check_store
 from core.desk.exports.contents import Contents, ExportFormat, WholeThread
 from core.desk.exports.document import html_document
 from core.desk.exports.lines import json_lines
 from core.desk.exports.package import MANIFEST, ChainHead, Manifest, describe, pack, sha256
 from core.desk.exports.tables import call_table, turn_table
 from core.desk.filters import CallFilter, ThreadFilter, person_named
-from core.desk.given import check_store
 from core.desk.lists import MAX_PAGE, Lists
 from core.desk.oversight import Finder, ThreadRow
 from core.desk.reviews import Reviews
@@ -245,8 +245,9 @@ class Exports:
         for thread in threads:
             try:
                 passed = await self._checked.thread(viewer, "thread.read", thread, record=False)
-                # An auditor may read a sealed one who is its owner, or a handler too.
-                if passed.item.owner != viewer.id if own else passed.item.sealed:
+                # An auditor may read a sealed one who is its owner, or a handler too. The owner's id alone makes no
+                # thread their own: an auditor who is no employee any more looks at it, as at another person's.
+                if not passed.named if own else passed.item.sealed:
                     raise NotFound("thread", thread)
             except NotFound:  # sealed since it was found, perhaps by an entry that its records do not hold yet
                 if named:

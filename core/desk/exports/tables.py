@@ -14,7 +14,6 @@ from core.desk.exports.contents import (
     Contents,
     WholeThread,
     dollars,
-    imported_calls,
     passage_line,
     request_line,
     seen_lines,
@@ -158,7 +157,7 @@ def _turn_row(thread: WholeThread, view: TurnView) -> Row:
         "tools": "\n".join(
             [
                 *(f"{call.tool}: {call.status}" for call in view.calls),
-                *(f"{call.tool}: elsewhere" for call in imported_calls(view)),
+                *(f"{call.tool}: elsewhere" for call in view.turn.imported_calls),
             ]
         ),
         "requests": "\n".join(map(request_line, view.deferred)),

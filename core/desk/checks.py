@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import cast
 
-from core.arguments import has_all, named
+from core.arguments import has_all, lacking, named
 from core.canonical import canonical
 from core.errors import InvalidInput
 from core.model import Model
@@ -22,18 +22,19 @@ MAX_QUESTION = 32_000
 """The most characters of a question."""
 
 
-def check_store(store: Store) -> Store:
+def check_store(store: object) -> Store:
     """The store, if it is one. Raises InvalidInput."""
-    given: object = store
-    if isinstance(given, str):
+    if isinstance(store, str):
         raise InvalidInput("the store is a URL: open it, `async with open_store(URL) as store:`, and pass the store")
-    if isinstance(given, AbstractAsyncContextManager) and not has_all(given, Store):
+    if isinstance(store, AbstractAsyncContextManager) and not has_all(store, Store):
         raise InvalidInput("the store is not open yet: write `async with open_store(URL) as store:` and pass the store")
-    if has_all(given, Model):
+    if has_all(store, Model):
         raise InvalidInput("a model stands where the store belongs: the store comes first, then the model")
-    if not has_all(given, Store):
-        raise InvalidInput(f"the store is {named(given)}: pass what `async with open_store(URL) as store:` gives")
-    return store
+    if not has_all(store, Store):
+        if missing := lacking(store, Store):
+            raise InvalidInput(f"the store, {named(store)}, lacks {missing}: core.store.Store describes a store")
+        raise InvalidInput(f"the store is {named(store)}: pass what `async with open_store(URL) as store:` gives")
+    return cast(Store, store)
 
 
 def check_models(model: Model | Sequence[Model]) -> list[Model]:
@@ -46,6 +47,8 @@ def check_models(model: Model | Sequence[Model]) -> list[Model]:
         if has_all(one, Store):
             raise InvalidInput("a store stands where the model belongs: the store comes first, then the model")
         if not has_all(one, Model):
+            if missing := lacking(one, Model):
+                raise InvalidInput(f"the model, {named(one)}, lacks {missing}: core.model.Model describes a model")
             raise InvalidInput(
                 f"the model is {named(one)}: pass what `open_model(URL)` gives, or a list of such models"
             )
@@ -58,14 +61,13 @@ def check_models(model: Model | Sequence[Model]) -> list[Model]:
     return models
 
 
-def check_tools(tools: Sequence[Tool]) -> Sequence[Tool]:
+def check_tools(tools: object) -> Sequence[Tool]:
     """The tools, if all are. Raises InvalidInput."""
-    given: object = tools
-    if isinstance(given, Tool) or callable(given):
+    if isinstance(tools, Tool) or callable(tools):
         raise InvalidInput("`tools` is a list: write `tools=[...]` around one tool, too")
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Sequence):
-        raise InvalidInput(f"`tools` is a list of tools, not {named(given)}")
-    for one in given:
+    if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Sequence):
+        raise InvalidInput(f"`tools` is a list of tools, not {named(tools)}")
+    for one in tools:
         if not isinstance(one, Tool):
             name = getattr(one, "__name__", None)
             what = f"the function {name}" if name and callable(one) else named(one)
@@ -77,28 +79,28 @@ def check_tool_choice(choice: str, tools: Mapping[str, Tool]) -> None:
     """Raises InvalidInput if a tool has to be called that the desk does not have."""
     if choice in ("auto", "none") or choice in tools or (choice == "required" and tools):
         return
-    given = ", ".join(tools) or "none"
+    names = ", ".join(tools) or "none"
     raise InvalidInput(
-        f"`tool_choice` is auto, none, required or the name of a tool, not {choice!r}; the tools are: {given}"
+        f"`tool_choice` is auto, none, required or the name of a tool, not {choice!r}; the tools are: {names}"
     )
 
 
-def check_options(options: Options | None) -> Options:
+def check_options(options: object) -> Options:
     """The options, the defaults for None. Raises InvalidInput."""
-    given: object = options
-    if given is not None and not isinstance(given, Options):
-        raise InvalidInput(f"`options` is {named(given)}: write `options=Options(max_steps=4)`, for example")
-    return options or Options()
+    if options is None:
+        return Options()
+    if not isinstance(options, Options):
+        raise InvalidInput(f"`options` is {named(options)}: write `options=Options(max_steps=4)`, for example")
+    return options
 
 
-def check_parts(retriever: Retriever | None, window: Window | None, hooks: Sequence[Hooks]) -> None:
+def check_parts(retriever: object, window: object, hooks: object) -> None:
     """Raises InvalidInput if one of them is something else."""
     if retriever is not None and not has_all(retriever, Retriever):
         raise InvalidInput(f"the retriever is {named(retriever)}: pass `handbooks.retriever`, or an object like it")
     if window is not None and not has_all(window, Window):
         raise InvalidInput(f"`window` is {named(window)}: pass `NewestTurns()` or `SummarizingWindow()`")
-    given: object = hooks
-    if not isinstance(given, list | tuple) or not all(isinstance(one, Hooks) for one in given):
+    if not isinstance(hooks, list | tuple) or not all(isinstance(one, Hooks) for one in hooks):
         raise InvalidInput("`hooks` is a list of Hooks: write `hooks=[Hooks(before_model_call=...)]`")
 
 
