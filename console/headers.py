@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HEADERS = {
     "Content-Security-Policy": "img-src 'self' data: blob:; media-src 'self' data: blob:; connect-src 'self'; "
     "form-action 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
+    # Other servers learn nothing; the console itself learns from which page somebody signs in.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 

@@ -10,10 +10,20 @@ import streamlit as st
 
 from console.app import app, start
 from console.components.scripts import component
+from console.development import refuse_other_addresses
 from console.drawing.requests import waiting_badge
 from console.drawing.text import label
 from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
-from console.sign_in import draw_banner, draw_sign_in, draw_signed_in, refuse_other_addresses, signed_in
+from console.identity import LOOKERS
+from console.sign_in import (
+    draw_banner,
+    draw_purpose,
+    draw_sign_in,
+    draw_signed_in,
+    lacks_purpose,
+    signed_in,
+    way,
+)
 from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
@@ -35,8 +45,13 @@ st.set_page_config(page_title="Rolltop", page_icon=Path(__file__).with_name("fav
 st.html(STYLE)
 with st.container(key="scripts"):
     component("phone")(key="main_phone")
-refuse_other_addresses()
-viewer = signed_in()
+if way().is_development:
+    refuse_other_addresses()
+viewer, refusal = None, ""
+try:
+    viewer = signed_in()
+except InvalidInput as error:
+    refusal = str(error)
 # Not `app()`, which raises while the desk cannot be opened: the sign-in works without a desk.
 demo = start().failure is None and start().demo
 
@@ -72,8 +87,9 @@ sections = [
 if viewer is None:
     # All pages, hidden: a link to a page is still that page after the sign-in.
     st.navigation(list(dict.fromkeys(page for *_, pages in sections for page in pages)), position="hidden")
-    draw_banner(demo=demo)
-    draw_sign_in()
+    if not refusal:
+        draw_banner(demo=demo)
+    draw_sign_in(refusal)
     st.stop()
 
 offered: dict[str, list[st.Page]] = {}
@@ -92,6 +108,11 @@ except Unavailable:
     st.stop()
 except RolltopError as error:
     draw_refused(error, "The desk cannot be opened")
+    st.stop()
+if lacks_purpose(viewer) and any(
+    role in LOOKERS and role in viewer.roles and page in pages for _, role, pages in sections
+):
+    draw_purpose()
     st.stop()
 try:
     page.run()

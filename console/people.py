@@ -27,3 +27,4 @@ PEOPLE = (
     Person("e-6001", "Data protection officer", "austria", ("data_protection_officer", "employee")),
     Person("e-7001", "Administrator", "austria", ("administrator", "employee")),
 )
+COUNTRIES = sorted({person.country for person in PEOPLE})

@@ -1,4 +1,4 @@
-"""Settings: the environment's ROLLTOP_* variables.
+"""Settings: the environment's ROLLTOP_* variables, but for those of the sign-in.
 
 An unknown name is an error, because a misspelt one would silently run the desk on a default store. URLs may hold
 passwords: they are secrets here, and messages never repeat a value.
@@ -10,11 +10,10 @@ from pathlib import Path
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from console.sign_in_settings import PREFIX, is_of_sign_in
 from core.errors import InvalidInput
 from core.ids import check_user_id
 from core.options import Options
-
-PREFIX = "ROLLTOP_"
 
 
 class Settings(BaseSettings):
@@ -125,7 +124,8 @@ def _listed(names: str) -> list[str]:
 def read_settings() -> Settings:
     """The process's settings. Raises InvalidInput, which names the invalid variables and the valid names."""
     names = [PREFIX + name.upper() for name in Settings.model_fields]
-    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in names)
+    mine = [name for name in os.environ if name.upper().startswith(PREFIX) and not is_of_sign_in(name)]
+    unknown = sorted(name for name in mine if name.upper() not in names)
     if unknown:
         raise InvalidInput(f"unknown setting {', '.join(unknown)}: the settings are {', '.join(names)}")
     try:

@@ -7,15 +7,20 @@ desk cannot be opened, the server starts all the same, and every page says why u
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 
 from console.app import close, start
+from console.development import refuse_other_addresses
 from console.headers import SecurityHeaders
 from console.loopback import LoopbackOnly
-from console.sign_in import refuse_other_addresses
+from console.oidc import OidcSignIn
+from console.return_path import ReturnPath
+from console.sign_in import way
+from console.sign_in_gate import SignInGate
 from console.upload_guard import UploadGuard
 
 
@@ -30,7 +35,8 @@ def collect_seldom() -> None:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    refuse_other_addresses()
+    if way().is_development:
+        refuse_other_addresses()
     await anyio.to_thread.run_sync(start)
     collect_seldom()
     try:
@@ -39,5 +45,22 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(close)
 
 
-middleware = [Middleware(SecurityHeaders), Middleware(LoopbackOnly), Middleware(UploadGuard)]
-app = st.App("main.py", lifespan=lifespan, middleware=middleware)
+def guards() -> list[Middleware]:
+    """What stands before Streamlit, outermost first."""
+    sign_in, own = way().sign_in, []
+    if way().is_development:
+        own = [Middleware(LoopbackOnly)]
+    elif isinstance(sign_in, OidcSignIn):
+        own = [Middleware(ReturnPath, origin=sign_in.settings.origin), Middleware(SignInGate, sign_in=sign_in)]
+    else:
+        own = [Middleware(SignInGate, sign_in=sign_in)]
+    return [Middleware(SecurityHeaders), *own, Middleware(UploadGuard)]
+
+
+def secrets() -> dict[str, Any]:
+    """What Streamlit must know of the providers of sign-ins."""
+    sign_in = way().sign_in
+    return sign_in.settings.auth_secrets() if isinstance(sign_in, OidcSignIn) else {}
+
+
+app = st.App("main.py", lifespan=lifespan, middleware=guards(), secrets=secrets())

@@ -13,7 +13,8 @@ from console.drawing.handbook_uploads import draw_report, draw_upload, follow
 from console.drawing.sources import place
 from console.drawing.text import label
 from console.format import counted
-from console.sign_in import COUNTRIES, current_viewer
+from console.people import COUNTRIES
+from console.sign_in import current_viewer
 from core.errors import InvalidInput
 from core.gate import Role
 

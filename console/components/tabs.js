@@ -2,7 +2,7 @@
 //
 // A tab whose sign-in is no longer the cookie's loads its page anew. What another person has typed here goes.
 
-let tab, channel, written;
+let tab, channel, written, end;
 
 function cookie() {
   const pair = document.cookie.split("; ").find((one) => one.startsWith(`${tab.name}=`));
@@ -43,5 +43,9 @@ export default ({ data }) => {
     if (cookie() !== written) tab = { ...tab, cookie: cookie() };
   }
   if (tab.left && tab.left === cookie()) write("", "; Max-Age=0");
+  if (tab.then) location.replace(tab.then);
+  // An unattended screen shows nothing beyond the end. If another tab has put that off, the page comes again.
+  clearTimeout(end);
+  if (tab.ends_in) end = setTimeout(() => location.reload(), 1000 * (tab.ends_in + 1));
   forgetOthers();
 };

@@ -16,7 +16,7 @@ from console.drawing.sources import place
 from console.drawing.status_words import Word
 from console.drawing.text import label
 from console.format import counted
-from console.sign_in import COUNTRIES
+from console.people import COUNTRIES
 from core.values import Audience
 
 REDRAW_SECONDS = 0.2

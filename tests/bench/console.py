@@ -18,7 +18,11 @@ import anyio
 from anyio import to_thread
 
 from backends import open_store
-from console.sign_in import COOKIE
+from console.demo.mark import ADMINISTRATION
+from console.development import COOKIE
+from core.clock import SystemClock
+from core.log.commit import begin_stream
+from core.log.facts import DemoMarked
 from tests.bench import stored
 from tests.bench.long_threads import write_past
 from tests.bench.measuring import Goal, Row, Sizes, Skipped
@@ -99,6 +103,8 @@ async def rows(sizes: Sizes, folder: Path) -> AsyncIterator[Row | Skipped]:
 
 async def _write_store(sizes: Sizes, folder: Path) -> None:
     async with open_store(f"sqlite:///{folder}/desk.db") as store:
+        # A demo, because the sign-in of the visitors serves no other store.
+        await begin_stream(store, SystemClock(), ADMINISTRATION, [DemoMarked()], patience=PATIENCE)
         for number, some in enumerate(stored.batches(stored.conversations(sizes.drawn_threads))):
             await store.commit("thread:bench", 0, [], some, id=f"bench-{number}")
         for messages in sizes.drawn_messages:
@@ -113,6 +119,7 @@ def _serving(folder: Path, script: str) -> Iterator[Server]:
         **os.environ,
         "ROLLTOP_STORE": f"sqlite:///{folder}/desk.db",
         "ROLLTOP_MODEL": f"scripted:{folder}/script.json",
+        "ROLLTOP_HANDBOOKS": "",
     }
     process = consoles.launch(folder, port, script, cwd=ROOT, env=environment)
     try:

@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 import pytest
 
+from console.development import COOKIE
 from console.people import PEOPLE
 from tests.support.consoles import CATALOGUE, Console, end, launch, running, start
 from tests.support.desks import PATIENCE
 from tests.support.paths import CHROMIUM, ROOT
 from tests.support.ports import free_port
 
-COOKIE = "rolltop_development_sign_in"
 PURPOSE = "quality sample"
 
 
@@ -42,8 +42,10 @@ def offline(browser: Any, sample_catalogue: Path, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="module")
 def company(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A company's console with the offline model and no handbooks yet."""
-    with running(tmp_path_factory.mktemp("company"), "offline:", demo=False) as console:
-        yield console
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "ROLLTOP_SIGN_IN_OWN", "tests.support.signing_in:any_store")
+        with running(tmp_path_factory.mktemp("company"), "offline:", demo=False) as console:
+            yield console
 
 
 @pytest.fixture
@@ -182,7 +184,7 @@ class Killable:
     def __init__(self, folder: Path, model: str, store: str | None = None) -> None:
         self._model, self._store = model, store
         self._port = free_port()
-        self._process = start(folder, model, self._port, store, demo=False)
+        self._process = start(folder, model, self._port, store)
         self.console = Console(f"http://127.0.0.1:{self._port}", folder)
 
     def kill(self) -> None:

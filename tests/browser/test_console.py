@@ -250,7 +250,7 @@ def test_no_image_is_loaded_from_anywhere(scripted, catcher, sign_in):
 def test_every_response_carries_the_security_headers(offline):
     with urllib.request.urlopen(offline.url, timeout=PATIENCE) as response:
         assert "img-src 'self'" in response.headers["Content-Security-Policy"]
-        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Referrer-Policy"] == "same-origin"
 
 
 def test_the_console_does_not_start_on_another_address(tmp_path):

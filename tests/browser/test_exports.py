@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,12 +13,16 @@ import pytest
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from backends.stores.memory import MemoryStore
 from backends.stores.opening import open_store
+from console.demo.mark import ADMINISTRATION
 from core import Desk, Viewer, tool
+from core.clock import SystemClock
+from core.log.commit import begin_stream
+from core.log.facts import DemoMarked
 from tests.browser.conftest import PURPOSE
 from tests.browser.test_console import expect
 from tests.retrieval.test_searching import Library, passage
-from tests.support.consoles import running
-from tests.support.desks import QUICK, ended
+from tests.support.consoles import CATALOGUE, running
+from tests.support.desks import PATIENCE, QUICK, ended
 from tests.support.seeding import seed
 
 ASKER = Viewer("e-1042")
@@ -83,14 +88,16 @@ def hostile_exports(catcher):
 
 @pytest.fixture(scope="module")
 def seeded(sample_catalogue, tmp_path_factory):
-    """A company's console with 60 threads; made before the browser starts, too."""
+    """A demo with 60 threads; made before the browser starts, too."""
     folder = tmp_path_factory.mktemp("seeded")
 
     async def make():
         async with open_store(f"sqlite:///{folder}/desk.db") as store:
+            await begin_stream(store, SystemClock(), ADMINISTRATION, [DemoMarked()], patience=PATIENCE)
             await seed(store, 60)
 
     anyio.run(make)
+    shutil.copy(sample_catalogue, folder / CATALOGUE)
     with running(folder, "offline:", demo=False) as console:
         yield console
 

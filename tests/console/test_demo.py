@@ -23,6 +23,7 @@ from console.cli.doctor import equipment
 from console.cli.main import main
 from console.demo.mark import ADMINISTRATION, is_demo, make_demo
 from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_samples
+from console.development import DevelopmentSignIn, choose
 from console.settings import read_settings
 from core.clock import SystemClock
 from core.errors import Corrupt, InvalidInput
@@ -37,6 +38,7 @@ from tests.console.test_pages import EMPLOYEE, KEEPER, MAIN, texts
 from tests.support.handbook_folders import handbook, write
 from tests.support.paths import ROOT
 from tests.support.seeding import seed
+from tests.support.signing_in import sign_in
 from tests.support.wrapped import WrappedStore
 
 PARROTS = handbook("Parrots at work", "Days\nYou may bring one parrot to the office on two days a week.")
@@ -79,7 +81,7 @@ def page(name: str = "chat", viewer: object = EMPLOYEE) -> AppTest:
     """A page of the running console."""
     config.set_option("server.address", "127.0.0.1")
     at = AppTest.from_file(MAIN, default_timeout=30)
-    at.session_state["viewer"] = viewer
+    sign_in(at, viewer)
     at.run()
     at = at.switch_page(f"../pages/{name}.py").run() if name != "chat" else at
     assert not at.exception
@@ -388,10 +390,23 @@ def test_a_companys_pages_offer_nothing_that_only_a_demo_has(start, policies):
     assert "your own records" not in texts(at)
     assert "tools" not in texts(at)
     assert not topics(at)
-    assert "Development sign-in" in texts(page(viewer=None))
     assert "Upload one, or run" in texts(page("handbooks", KEEPER))
     upload(app(), "parrots.md", PARROTS)
     assert "No handbook applies to you yet" not in texts(page())
+
+
+def test_the_development_sign_in_lets_nobody_into_a_companys_store_and_says_what_to_set(start):
+    start(STORE="sqlite:///desk.db")
+    at = page(viewer=None)
+    assert "This store is no demo, so its people must sign in: set ROLLTOP_OIDC_ISSUER" in texts(at).replace("\\", "")
+    assert not at.button
+    assert "Development sign-in" not in texts(at)
+    at.session_state["si_identity"] = choose("e-4001", "knowledge_owner", "").identity  # as if chosen while it was away
+    at.run()
+    assert not at.button
+    assert not at.chat_input
+    with pytest.raises(InvalidInput, match="no demo"):  # what the guard of uploads asks
+        DevelopmentSignIn().sign_in({})
 
 
 def topics(at):

@@ -52,6 +52,7 @@ from core.values import Entry, Outcome
 from tests.console.test_command_line import Ran, failed, rolltop
 from tests.console.test_pages import AUDITOR, MAIN
 from tests.support.desks import PATIENCE
+from tests.support.signing_in import sign_in
 
 T = TypeVar("T", Thread, Turn, ToolCall, DeferredCall, ModelCall, Retrieval, HandoverRecord, Review)
 
@@ -358,7 +359,7 @@ def console(filled: str, sample_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_an_auditor_finds_its_threads_on_the_page(console):
     at = AppTest.from_file(MAIN, default_timeout=PATIENCE)
-    at.session_state["viewer"] = AUDITOR
+    sign_in(at, AUDITOR)
     at.run()
     at = at.switch_page("../pages/threads.py").run()
     assert not at.exception

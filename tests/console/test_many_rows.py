@@ -27,6 +27,7 @@ from core.log.audit import AuditLog
 from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, KEEPER, MAIN, OFFICER, texts
 from tests.support.desks import PATIENCE, QUICK, ended
 from tests.support.seeding import seed, seed_thread
+from tests.support.signing_in import sign_in
 from tests.support.wrapped import WrappedStore
 
 ROWS = 60
@@ -121,7 +122,7 @@ def console_of(monkeypatch):
 
         def open_as(viewer, page="chat", **query):
             at = AppTest.from_file(MAIN, default_timeout=PATIENCE)
-            at.session_state["viewer"] = viewer
+            sign_in(at, viewer)
             at.run()
             for name, value in query.items():
                 at.query_params[name] = value

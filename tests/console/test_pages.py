@@ -19,14 +19,17 @@ from backends.handbooks.documents.model import Terms
 from console.app import app, close
 from console.cli.main import main
 from console.demo.records import HrRecords
+from console.development import choose, refuse_other_addresses
+from console.people import PEOPLE
 from console.settings import read_settings
-from console.sign_in import PEOPLE, refuse_other_addresses, viewer_for
+from console.sign_in import viewer_of
 from core.desk.filters import ThreadFilter
 from core.errors import DeskClosed, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer
 from core.values import Audience
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
+from tests.support.signing_in import sign_in
 
 MAIN = str(ROOT / "console" / "main.py")
 EMPLOYEE = Viewer("e-1042", country="austria")
@@ -65,7 +68,7 @@ def open_as(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_catalogue: P
 
     def open(viewer: Viewer | None, page: str = "chat", **query: str) -> AppTest:
         at = AppTest.from_file(MAIN, default_timeout=PATIENCE)
-        at.session_state["viewer"] = viewer
+        sign_in(at, viewer)
         at.run()
         for name, value in query.items():
             at.query_params[name] = value
@@ -131,7 +134,7 @@ def test_the_sign_in_makes_a_viewer_and_the_way_out_forgets_it(open_as):
     at = open_as(None)
     at.radio(key="si_person").set_value(PEOPLE[0]).run()
     next(button for button in at.button if button.label == "Sign in").click().run()
-    assert at.session_state["viewer"] == EMPLOYEE
+    assert viewer_of(at.session_state["si_identity"]) == EMPLOYEE
     assert at.chat_input
     at.button(key="si_out").click().run()
     assert not at.chat_input
@@ -139,14 +142,14 @@ def test_the_sign_in_makes_a_viewer_and_the_way_out_forgets_it(open_as):
 
 def test_an_auditor_says_why():
     with pytest.raises(InvalidInput, match="purpose"):
-        viewer_for("e-2001", "auditor", "  ")
-    assert viewer_for("e-2001", "auditor", " complaint ").purpose == "complaint"
+        choose("e-2001", "auditor", "  ")
+    assert choose("e-2001", "auditor", " complaint ").purpose == "complaint"
 
 
 @pytest.mark.parametrize(("person", "role"), [("e-1042", "auditor"), ("e-9999", "employee")])
 def test_nobody_signs_in_with_a_role_they_do_not_have(person, role):
     with pytest.raises(InvalidInput):
-        viewer_for(person, role, "purpose")
+        choose(person, role, "purpose")
 
 
 @pytest.mark.parametrize("address", [None, "0.0.0.0", "192.168.1.7", "::"])

@@ -30,6 +30,7 @@ from tests.console.test_pages import (
 )
 from tests.retrieval.test_searching import Library
 from tests.support.desks import PATIENCE, QUICK, ended, waiting
+from tests.support.signing_in import sign_in
 
 CLOCK = re.compile(r"\d\d:\d\d:\d\d\.\d{3} ")
 LINES = ("tl_", "technical_")
@@ -127,7 +128,7 @@ def open_as(seeded, monkeypatch):
 
     def open(viewer, page="chat", **query):
         at = AppTest.from_file(MAIN, default_timeout=PATIENCE)
-        at.session_state["viewer"] = viewer
+        sign_in(at, viewer)
         at.run()
         for name, value in query.items():
             at.query_params[name] = value

@@ -14,11 +14,13 @@ import console.streamlit_app
 import tests.support.consoles  # noqa: F401
 from backends.care.opening import open_care
 from backends.models.opening import open_model
+from console.sign_in import way
 from tests.support.streamlit_once import scan_once
 
 for module in pkgutil.iter_modules(console.drawing.__path__, "console.drawing."):
     import_module(module.name)
 open_model("offline:")
 open_care(None)
+way.cache_clear()  # each console has a sign-in of its own
 scan_once()
 manifest_scanner.scan_component_manifests()

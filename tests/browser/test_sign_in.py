@@ -1,0 +1,212 @@
+"""The sign-in by OpenID Connect, in a real Chromium, at a provider on this machine."""
+
+import os
+import re
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from tests.servers import oidc
+from tests.support.consoles import Console, end, start
+from tests.support.desks import PATIENCE
+from tests.support.ports import free_port
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
+ASK = "an HR officer in Graz"
+MAPPING = """
+[sign_in]
+whom_to_ask = "{ask}"
+
+[oidc]
+user_id = "oid"
+roles_claim = "groups"
+country_claim = "ctry"
+
+[oidc.roles]
+staff = "employee"
+audit = "employee auditor"
+hr = "knowledge_owner"
+
+[oidc.countries]
+AT = "austria"
+"""
+EMPLOYEE = {"sub": "pairwise", "oid": "auth0|5f7c", "name": "Ada Example", "groups": ["staff"], "ctry": "AT"}
+
+
+@pytest.fixture(scope="module")
+def provider(browser):
+    with oidc.serving() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def desk(provider, tmp_path_factory):
+    """A company's console with that provider, and without handbooks."""
+    folder, port = tmp_path_factory.mktemp("signed"), free_port()
+    (folder / "rolltop.toml").write_text(MAPPING.format(ask=ASK))
+    with pytest.MonkeyPatch.context() as patch:
+        settings = {
+            "FILE": str(folder / "rolltop.toml"),
+            "OIDC_ISSUER": provider.url,
+            "OIDC_CLIENT_ID": oidc.CLIENT,
+            "OIDC_CLIENT_SECRET": oidc.SECRET,
+            "OIDC_REDIRECT": f"http://127.0.0.1:{port}/oauth2callback",
+            "OIDC_COOKIE_SECRET": "a-secret-of-at-least-32-characters",
+        }
+        for name, value in settings.items():
+            patch.setitem(os.environ, f"ROLLTOP_{name}", value)
+        process = start(folder, "offline:?delay=0", port, demo=False)
+    yield Console(f"http://127.0.0.1:{port}", folder)
+    end(process)
+
+
+@pytest.fixture
+def tab(browser, provider):
+    """A tab of a new browser profile; the provider knows the employee."""
+    provider.claims = dict(EMPLOYEE)
+    context = browser.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
+    yield context.new_page()
+    context.close()
+
+
+def sign_in(tab, desk, path="/"):
+    tab.goto(desk.url + path)
+    tab.get_by_role("button", name="Sign in").click()
+    return tab
+
+
+def box(tab):
+    return tab.get_by_role("textbox", name="Ask about leave")
+
+
+def ask(tab, question):
+    """Ask, and wait until the thread is in the address: it is on record then."""
+    box(tab).fill(question)
+    box(tab).press("Enter")
+    expect(tab).to_have_url(re.compile("thread="))
+    expect(tab.get_by_text(question).last).to_be_visible()
+
+
+def is_stored(desk, text):
+    """Whether the desk's store holds this text anywhere."""
+    with closing(sqlite3.connect(desk.folder / "desk.db")) as store:
+        stored = "\n".join(store.iterdump())
+    return text in stored or text.encode().hex().upper() in stored
+
+
+def test_a_person_signs_in_and_a_deep_link_leads_to_its_page(desk, tab):
+    sign_in(tab, desk, "/my-data?from=mail")
+    expect(tab.get_by_role("heading", name="My data")).to_be_visible()
+    expect(tab).to_have_url(f"{desk.url}/my-data?from=mail")
+    expect(tab.get_by_text("Ada Example")).to_be_visible()
+
+
+def test_a_question_is_on_record_under_the_users_id_and_the_name_is_nowhere(desk, tab):
+    sign_in(tab, desk)
+    ask(tab, "What is our policy on remote work?")
+    assert is_stored(desk, "auth0|5f7c")
+    assert not is_stored(desk, "Ada Example")
+    assert "Ada Example" not in (desk.folder / "console.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"iss": "https://another.example"}, "The sign-in did not succeed"),
+        ({"exp": time.time() - 3600, "iat": time.time() - 7200}, "The sign-in did not succeed"),
+        ({"iat": time.time() - 9 * 3600}, "Your sign-in has ended"),
+        ({"oid": None}, "Your sign-in lacks the claim oid"),
+        ({"groups": ["guests"]}, f"You are signed in as auth0|5f7c, and have no role here yet. Ask {ASK}."),
+    ],
+    ids=["wrong issuer", "expired token", "too long ago", "missing claim", "no role"],
+)
+def test_a_sign_in_that_does_not_do_says_why_and_shows_no_page(desk, tab, provider, claims, said):
+    provider.claims.update(claims)
+    sign_in(tab, desk, "/my-data")
+    expect(tab.get_by_text(said)).to_be_visible()
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(tab).to_have_url(f"{desk.url}/my-data")
+    expect(tab.get_by_text("Who has looked")).to_have_count(0)
+    provider.claims = dict(EMPLOYEE)
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", name="My data")).to_be_visible()
+
+
+def test_a_cookie_that_was_changed_signs_nobody_in(desk, tab):
+    sign_in(tab, desk)
+    box(tab).wait_for()
+    (cookie,) = (one for one in tab.context.cookies() if one["name"] == "_streamlit_user")
+    assert cookie["httpOnly"]
+    middle = len(cookie["value"]) // 2
+    changed = "A" if cookie["value"][middle] != "A" else "B"
+    cookie["value"] = cookie["value"][:middle] + changed + cookie["value"][middle + 1 :]
+    tab.context.add_cookies([cookie])
+    tab.goto(desk.url)
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(box(tab)).to_have_count(0)
+
+
+def test_signing_out_ends_every_tab_and_the_sign_in_at_the_provider(desk, tab, provider):
+    sign_in(tab, desk)
+    ask(tab, "What is our policy on remote work?")
+    second = tab.context.new_page()
+    second.goto(tab.url)
+    expect(second.get_by_text("policy on remote work?").last).to_be_visible()
+    before = provider.signed_out
+    tab.get_by_role("button", name="Sign out").click()
+    for page in (tab, second):
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        expect(page.get_by_text("policy on remote work?")).to_have_count(0)
+        expect(page).to_have_url(f"{desk.url}/")
+    assert provider.signed_out == before + 1
+    assert not [one for one in tab.context.cookies() if one["name"].startswith("_streamlit_user")]
+    provider.claims.update(oid="e-1042", name="Grace Example")
+    tab.get_by_role("button", name="Sign in").click()
+    for page in (tab, second):
+        expect(page.get_by_text("Grace Example")).to_be_visible()
+
+
+DEAF = """
+window.BroadcastChannel = class { postMessage() {} };
+const listen = window.addEventListener;
+window.addEventListener = (kind, ...rest) => ["focus", "pageshow"].includes(kind) || listen.call(window, kind, ...rest);
+"""
+
+
+def test_a_question_from_a_tab_that_has_not_heard_of_the_end_is_not_asked(desk, tab):
+    sign_in(tab, desk)
+    box(tab).wait_for()
+    deaf = tab.context.new_page()
+    deaf.add_init_script(DEAF)
+    deaf.goto(desk.url)
+    box(deaf).fill("Asked after the end")
+    tab.get_by_role("button", name="Sign out").click()
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(box(deaf)).to_have_value("Asked after the end")
+    box(deaf).press("Enter")
+    expect(deaf.get_by_role("button", name="Sign in")).to_be_visible()
+    assert not is_stored(desk, "Asked after the end")
+
+
+def test_an_unattended_page_is_loaded_anew_when_its_sign_in_ends(desk, tab):
+    tab.clock.install()
+    sign_in(tab, desk)
+    box(tab).wait_for()
+    tab.evaluate("window.unattended = true")
+    tab.clock.fast_forward("59:00")
+    assert tab.evaluate("window.unattended")
+    tab.clock.fast_forward("02:00")
+    tab.wait_for_function("window.unattended === undefined")
+
+
+def test_an_auditor_says_why_before_the_first_look(desk, tab, provider):
+    provider.claims.update(oid="e-2001", groups=["audit"])
+    sign_in(tab, desk, "/threads")
+    expect(tab.get_by_text("is recorded with your purpose")).to_have_count(0)
+    tab.get_by_role("textbox", name="Purpose").fill("complaint 7")
+    tab.get_by_role("button", name="Go on").click()
+    expect(tab.get_by_text("is recorded with your purpose: complaint 7")).to_be_visible()
