@@ -10,12 +10,12 @@ import streamlit as st
 
 from console.app import app, start
 from console.components.scripts import component
-from console.development import refuse_other_addresses
 from console.drawing.requests import waiting_badge
 from console.drawing.text import label
 from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
-from console.identity import LOOKERS
-from console.sign_in import (
+from console.sign_in.development import refuse_other_addresses
+from console.sign_in.identity import LOOKERS
+from console.sign_in.session import (
     draw_banner,
     draw_purpose,
     draw_sign_in,

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from console.sign_in_settings import PREFIX, is_of_sign_in
+from console.sign_in.settings import PREFIX, is_of_sign_in
 from core.errors import InvalidInput
 from core.ids import check_user_id
 from core.options import Options

@@ -14,13 +14,13 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from console.app import close, start
-from console.development import refuse_other_addresses
 from console.headers import SecurityHeaders
-from console.loopback import LoopbackOnly
-from console.oidc import OidcSignIn
-from console.return_path import ReturnPath
-from console.sign_in import way
-from console.sign_in_gate import SignInGate
+from console.sign_in.development import refuse_other_addresses
+from console.sign_in.gate import SignInGate
+from console.sign_in.loopback import LoopbackOnly
+from console.sign_in.oidc import OidcSignIn
+from console.sign_in.return_path import ReturnPath
+from console.sign_in.session import way
 from console.upload_guard import UploadGuard
 
 

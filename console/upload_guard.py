@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from console.sign_in import viewer_of, way
+from console.sign_in.session import viewer_of, way
 from core.errors import Denied, InvalidInput
 from core.gate import authorize
 

@@ -24,7 +24,7 @@ from console.drawing.thread_menu import draw_begun, draw_thread_menu
 from console.drawing.troubles import draw_unreadable
 from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
-from console.sign_in import current_viewer
+from console.sign_in.session import current_viewer
 
 st.set_page_config(page_title="Ask HR", layout="centered")
 viewer = current_viewer()

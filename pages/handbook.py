@@ -9,7 +9,7 @@ from console.drawing.handbook_list import badges, days
 from console.drawing.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
 from console.drawing.sources import audience_words
 from console.drawing.text import label
-from console.sign_in import current_viewer
+from console.sign_in.session import current_viewer
 from core.errors import InvalidInput
 
 st.set_page_config(page_title="Handbook", layout="wide")

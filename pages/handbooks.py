@@ -14,7 +14,7 @@ from console.drawing.sources import place
 from console.drawing.text import label
 from console.format import counted
 from console.people import COUNTRIES
-from console.sign_in import current_viewer
+from console.sign_in.session import current_viewer
 from core.errors import InvalidInput
 from core.gate import Role
 

@@ -11,7 +11,7 @@ from console.drawing.paging import Pages
 from console.drawing.periods import choose_period
 from console.drawing.status_words import CALL_GROUPS, EFFECT_WORDS
 from console.drawing.text import label
-from console.sign_in import current_viewer
+from console.sign_in.session import current_viewer
 from console.tool_words import tool_words
 from core.desk.counts import CallChoices
 from core.desk.filters import CallFilter

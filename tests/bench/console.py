@@ -19,7 +19,7 @@ from anyio import to_thread
 
 from backends import open_store
 from console.demo.mark import ADMINISTRATION
-from console.development import COOKIE
+from console.sign_in.development import COOKIE
 from core.clock import SystemClock
 from core.log.commit import begin_stream
 from core.log.facts import DemoMarked

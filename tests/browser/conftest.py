@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import pytest
 
-from console.development import COOKIE
 from console.people import PEOPLE
+from console.sign_in.development import COOKIE
 from tests.support.consoles import CATALOGUE, Console, end, launch, running, start
 from tests.support.desks import PATIENCE
 from tests.support.paths import CHROMIUM, ROOT

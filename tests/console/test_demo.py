@@ -23,8 +23,8 @@ from console.cli.doctor import equipment
 from console.cli.main import main
 from console.demo.mark import ADMINISTRATION, is_demo, make_demo
 from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_samples
-from console.development import DevelopmentSignIn, choose
 from console.settings import read_settings
+from console.sign_in.development import DevelopmentSignIn, choose
 from core.clock import SystemClock
 from core.errors import Corrupt, InvalidInput
 from core.log.commit import begin_stream

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from console.headers import HEADERS
-from console.loopback import LoopbackOnly, is_loopback_host
+from console.sign_in.loopback import LoopbackOnly, is_loopback_host
 from tests.support.consoles import Answer, Console, answer_to, running
 
 HANDSHAKE = (

@@ -19,10 +19,10 @@ from backends.handbooks.documents.model import Terms
 from console.app import app, close
 from console.cli.main import main
 from console.demo.records import HrRecords
-from console.development import choose, refuse_other_addresses
 from console.people import PEOPLE
 from console.settings import read_settings
-from console.sign_in import viewer_of
+from console.sign_in.development import choose, refuse_other_addresses
+from console.sign_in.session import viewer_of
 from core.desk.filters import ThreadFilter
 from core.errors import DeskClosed, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer

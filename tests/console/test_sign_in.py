@@ -9,15 +9,15 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-from console.claims import ClaimMapping
-from console.identity import Identity
-from console.oidc import OidcSignIn
-from console.proxy_sign_in import ProxySignIn
-from console.return_path import FAILED, RETURN, ReturnPath
 from console.settings import read_settings
-from console.sign_in import way
-from console.sign_in_gate import SignInGate
-from console.sign_in_settings import SignInSettings, read_sign_in
+from console.sign_in.claims import ClaimMapping
+from console.sign_in.gate import SignInGate
+from console.sign_in.identity import Identity
+from console.sign_in.oidc import OidcSignIn
+from console.sign_in.proxy import ProxySignIn
+from console.sign_in.return_path import FAILED, RETURN, ReturnPath
+from console.sign_in.session import way
+from console.sign_in.settings import SignInSettings, read_sign_in
 from console.upload_guard import UploadGuard
 from core.errors import InvalidInput
 from tests.support.paths import ROOT

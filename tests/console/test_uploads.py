@@ -16,8 +16,8 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from backends.handbooks.documents.model import LARGEST
-from console.development import COOKIE
 from console.headers import HEADERS
+from console.sign_in.development import COOKIE
 from tests.support.consoles import ROOT, Answer, Console, answer_to, running
 from tests.support.desks import PATIENCE
 

@@ -7,8 +7,8 @@ from typing import cast
 from starlette.requests import cookie_parser
 from streamlit.testing.v1 import AppTest
 
-from console.development import choice_in
-from console.identity import Identity
+from console.sign_in.development import choice_in
+from console.sign_in.identity import Identity
 from core.gate import Role, Viewer
 
 SINCE = datetime(2026, 11, 2, 8, tzinfo=UTC)

@@ -9,7 +9,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-from console.development import COOKIE
+from console.sign_in.development import COOKIE
 
 PATIENCE = 300.0
 """Seconds after which a visitor who is not served is an error."""

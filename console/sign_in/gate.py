@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from console.identity import SignIn
+from console.sign_in.identity import SignIn
 from core.errors import InvalidInput
 
 _PROTOCOLS = "sec-websocket-protocol"

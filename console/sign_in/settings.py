@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from console.oidc import DEFAULT, Oidc, Provider
-from console.proxy_sign_in import Proxy
+from console.sign_in.oidc import DEFAULT, Oidc, Provider
+from console.sign_in.proxy import Proxy
 from core.errors import InvalidInput
 
 PREFIX = "ROLLTOP_"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
 
-from console.identity import Identity
+from console.sign_in.identity import Identity
 
 
 class Sessions:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from console.identity import Identity
+from console.sign_in.identity import Identity
 from core.errors import InvalidInput
 from core.gate import Role
 from core.ids import check_user_id

@@ -1,7 +1,7 @@
 """The development sign-in: a visitor chooses any of the sample people.
 
 It does not protect anything. It therefore signs people in over a demo store only, and runs on a loopback address only;
-every page says what it is, and `console.loopback` refuses requests that reach that address from elsewhere. A cookie
+every page says what it is, and `loopback` refuses requests that reach that address from elsewhere. A cookie
 keeps the choice over a reload. The cookie proves as little as the choice itself, and is checked in the same way.
 
 A sign-in is named by its cookie's value, which is never the same twice.
@@ -17,9 +17,9 @@ import streamlit as st
 from starlette.requests import cookie_parser
 
 from console.app import start
-from console.identity import LOOKERS, Identity
-from console.loopback import is_loopback
 from console.people import PEOPLE
+from console.sign_in.identity import LOOKERS, Identity
+from console.sign_in.loopback import is_loopback
 from core.clock import SystemClock
 from core.errors import InvalidInput
 from core.gate import Role

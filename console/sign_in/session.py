@@ -13,15 +13,15 @@ from typing import Any
 import streamlit as st
 from streamlit.url_util import make_url_path
 
-from console import development
 from console.components.scripts import component
-from console.development import DevelopmentSignIn
 from console.drawing.text import label
-from console.identity import LOOKERS, Identity, SignIn
-from console.oidc import DEFAULT, OidcSignIn
-from console.proxy_sign_in import ProxySignIn
-from console.return_path import FAILED
-from console.sign_in_settings import read_sign_in
+from console.sign_in import development
+from console.sign_in.development import DevelopmentSignIn
+from console.sign_in.identity import LOOKERS, Identity, SignIn
+from console.sign_in.oidc import DEFAULT, OidcSignIn
+from console.sign_in.proxy import ProxySignIn
+from console.sign_in.return_path import FAILED
+from console.sign_in.settings import read_sign_in
 from core.clock import SystemClock
 from core.errors import Denied, InvalidInput
 from core.gate import Viewer

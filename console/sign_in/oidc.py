@@ -16,10 +16,10 @@ from streamlit.auth_util import get_cookie_with_chunks
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from console.claims import ClaimMapping
-from console.identity import Identity
-from console.loopback import is_loopback_host
-from console.sessions import Sessions
+from console.sign_in.claims import ClaimMapping
+from console.sign_in.identity import Identity
+from console.sign_in.loopback import is_loopback_host
+from console.sign_in.sessions import Sessions
 from core.errors import InvalidInput
 
 CALLBACK = "/oauth2callback"

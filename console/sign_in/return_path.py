@@ -10,7 +10,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from console.oidc import CALLBACK
+from console.sign_in.oidc import CALLBACK
 
 RETURN = "rolltop_return"
 FAILED = "rolltop_sign_in_failed"

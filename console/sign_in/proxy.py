@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from console.claims import ClaimMapping
-from console.identity import Identity
+from console.sign_in.claims import ClaimMapping
+from console.sign_in.identity import Identity
 from core.errors import InvalidInput
 
 
