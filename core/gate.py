@@ -41,6 +41,7 @@ Action: TypeAlias = Literal[
     "roles.list",
     "roles.grant",
     "people.block",
+    "system.read",
     "desk.use",  # any use of the desk, as it is denied to a person who is blocked
 ]
 Access: TypeAlias = Literal["own", "look", "named_look"]
@@ -145,7 +146,7 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             # What an administrator decides is on record with its reason, which is more than a look would be.
             case Viewer(), "roles.grant" | "people.block" if "administrator" in viewer.roles:
                 return "own"
-            case Viewer(), "roles.list" if "administrator" in viewer.roles:
+            case Viewer(), "roles.list" | "system.read" if "administrator" in viewer.roles:
                 return "look"
             case _:
                 raise Denied(action)

@@ -1,12 +1,13 @@
-"""The store that a command works on, which must exist already."""
+"""The store that a command works on, which must exist already, and the settings over it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+from pydantic import SecretStr
 
 from backends.stores.opening import open_store
-from console.settings import read_settings
+from console.settings import Settings, read_settings
 from core.errors import InvalidInput
 from core.store import Store
 
@@ -23,3 +24,9 @@ async def existing_store(url: str | None) -> AsyncIterator[Store]:
         )
     async with open_store(url) as store:
         yield store
+
+
+def settings_over(url: str | None) -> Settings:
+    """The settings, with the store of this URL; None leaves their own. Raises InvalidInput as `read_settings` does."""
+    settings = read_settings()
+    return settings.model_copy(update={"store": SecretStr(url)}) if url else settings

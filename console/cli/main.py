@@ -14,13 +14,11 @@ from functools import partial
 from typing import NoReturn, TypeAlias
 
 import anyio
-from pydantic import SecretStr
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.opening import open_store
-from console.cli.care_doctor import examine_care
-from console.cli.doctor import equipment, examine
-from console.cli.existing import existing_store
+from console.cli.doctor import doctor
+from console.cli.existing import existing_store, settings_over
 from console.cli.exports import add_export, export
 from console.cli.filters import (
     add_call_filters,
@@ -33,7 +31,6 @@ from console.cli.filters import (
     thread_filter,
 )
 from console.cli.grants import add_block, add_grant, add_grants, block, grant, grants
-from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
@@ -41,7 +38,6 @@ from console.demo.kill import prove
 from console.demo.mark import make_demo
 from console.demo.past.past import FEWEST_DAYS, fill
 from console.format import counted, progress
-from console.settings import Settings, read_settings
 from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.desk.oversight import Oversight
@@ -188,26 +184,13 @@ async def rebuild(options: Given) -> int:
     return LOOK_AT_IT if left else GOOD
 
 
-async def doctor(options: Given) -> int:
-    """Show the state of a store and of the index of handbooks, and the problems that need an operator."""
-    trouble, settings = False, _settings(options)
-    async with existing_store(options.store) as store:
-        equipped = await equipment(settings, store)
-        care = examine_care(settings, demo=equipped.demo)
-        for remarks in (examine_index(settings, repair=options.repair), care, examine(store, equipped)):
-            async for remark in remarks:
-                trouble = trouble or remark.trouble
-                tell(options, [asdict(remark)], str(remark))
-    return LOOK_AT_IT if trouble else GOOD
-
-
 async def demo(options: Given) -> int:
     """Make a new store a demo, with fictional handbooks and HR tools over invented records, or with a past as well."""
     if options.kill:
         return await _kill(options)
     if options.threads and not options.people:
         raise InvalidInput("--threads are those of --people: give both")
-    settings = _settings(options)
+    settings = settings_over(options.store)
     filled = None
     async with open_store(settings.store.get_secret_value()) as store:
         if not store.capabilities.durable_on_ack:
@@ -249,12 +232,6 @@ async def _kill(options: Given) -> int:
 
 def _ignore(_: str) -> None:
     """Show nothing: programs read the promises alone."""
-
-
-def _settings(options: Given) -> Settings:
-    """The settings, with the store that the command names."""
-    settings = read_settings()
-    return settings.model_copy(update={"store": SecretStr(options.store)}) if options.store else settings
 
 
 class _Parser(argparse.ArgumentParser):

@@ -46,6 +46,7 @@ from core.desk.own_data import OwnData
 from core.desk.people import People
 from core.desk.reviews import Reviews
 from core.desk.snapshots import PATIENCE, Snapshots
+from core.desk.system import System
 from core.desk.versions import load_versions
 from core.desk.workers import Workers
 from core.errors import InvalidInput, NotFound
@@ -96,7 +97,8 @@ class Desk:
     their matter to a person; None leaves either out. `erase_after` is the time from a request for erasure to the
     erasure, `looks_shown_after` the time from another person's look to the day its owner sees it. `archive` reads what
     is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it, `own_data` says
-    what is kept about the viewer. `administration` makes viewers and says who may do what.
+    what is kept about the viewer. `administration` makes viewers and says who may do what. `system` says how
+    all of it is.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, for a model setting that all its models lack or whose value does not fit one
@@ -174,6 +176,7 @@ class Desk:
             self._erasures.carry_out,
         )
         self._workers = Workers(self._equipment, self._journal, self._snapshots, self._sweep)
+        self.system = System(store, clock=self._clock, audit=self._audit, recovery=self._workers.recovery)
         self._decisions = Decisions(
             self._equipment, self._journal, self._snapshots, self._workers, self._checked, self._audit
         )

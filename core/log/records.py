@@ -18,7 +18,7 @@ from core.canonical import Json, canonical
 from core.clock import Time, iso
 from core.errors import Corrupt
 from core.gate import Role
-from core.ids import user_named
+from core.ids import KINDS_OF_STREAM, user_named
 from core.log.facts import Origin, Snapshot
 from core.store import In, Query, Record
 from core.values import (
@@ -56,8 +56,12 @@ from core.values import (
 FOLD = 7
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
-OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
-"""The heads of the threads whose records an older fold made."""
+OUTDATED = {
+    kind: Query(kind=kind, where={"fold": In((None, *range(1, FOLD)))})
+    for kind, of in KINDS_OF_STREAM.items()
+    if of.numbered
+}
+"""By kind of stream the heads of those whose records an older fold made."""
 
 MAX_FILTER = 200
 """The most characters of a text in `filters`: as many as a store compares."""

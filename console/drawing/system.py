@@ -1,0 +1,116 @@
+"""Drawing the state of an installation: what is open, what an examination has found, the store, the versions."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+import streamlit as st
+
+from console.doctor.finding import Finding
+from console.drawing.evidence import draw_facts
+from console.drawing.text import label, when
+from console.format import ago, counted
+from core.clock import iso
+from core.desk.system import SystemState, Waiting
+from core.values import ClaimReason
+
+Examine = Callable[[], AbstractContextManager[Iterator[Finding]]]
+"""Begins an examination, whose findings come one after another."""
+
+_REASONS: dict[ClaimReason, str] = {
+    "opened": "it had just been asked",
+    "lost": "its worker was lost",
+    "retried": "it was tried again",
+    "resumed": "it had been released",
+    "stop": "it was stopped",
+    "expired": "it had not been approved in time",
+}
+
+
+def draw_waiting(state: SystemState) -> None:
+    """What is open now, each with the age of the oldest."""
+    grid = st.grid(min_column_width=205)
+    for name, waiting, what in (
+        ("Turns running", state.running, "asked"),
+        ("Waiting for their asker", state.awaiting_approval, "asked"),
+        ("Waiting for an approver", state.deferred, "asked"),
+        ("Erasures due", state.overdue, "due"),
+    ):
+        with grid.container(border=True, height="stretch"):
+            st.metric(name, waiting.count)
+            st.caption(_oldest(state, waiting, what))
+
+
+def draw_examination(examine: Examine) -> Sequence[Finding] | None:
+    """The button that examines everything, and its progress. Returns what was found last, None before that."""
+    if st.button("Examine everything", key="sy_examine", icon=":material/stethoscope:"):
+        found: list[Finding] = []
+        with st.status("Examining …") as status, examine() as findings:
+            for finding in findings:
+                found.append(finding)
+                status.update(label=f"Examining … {label(finding.about)}, {counted(len(found), 'finding')} so far")
+            status.update(label=f"Examined: {counted(len(found), 'finding')}", state="complete")
+        st.session_state.sy_found = found
+    examined: Sequence[Finding] | None = st.session_state.get("sy_found")
+    return examined
+
+
+def draw_findings(findings: Sequence[Finding], *, whole: bool) -> None:
+    """What needs an operator, then what is not set yet; all else is folded away. `whole`: everything was examined."""
+    troubles = [one for one in findings if one.level == "trouble"]
+    for one in troubles:
+        st.error(_line(one), icon=":material/build:")
+    if not troubles:
+        less = "" if whole else " among the settings; turns and handbooks have not been examined yet"
+        st.success(f"Nothing needs an operator{less}.", icon=":material/check:")
+    if unset := [one for one in findings if one.level == "open"]:
+        st.markdown("**Not set yet**")
+        for one in unset:
+            st.info(_line(one), icon=":material/tune:")
+    facts = [one for one in findings if one.level == "fact"]
+    with st.expander(f"How it is: {counted(len(facts), 'line')}", key="sy_facts"):
+        for one in facts:
+            st.markdown(_line(one))
+
+
+def draw_store(address: str, promises: Mapping[str, bool], state: SystemState) -> None:
+    """What keeps the records, what it promises, and how many of them are behind."""
+    draw_facts(
+        {
+            "Store": address,
+            **{f"It {promise}": "yes" if true else "no" for promise, true in promises.items()},
+            "Records older than their log": counted(state.lagging, "stream"),
+            "Records of an older fold": counted(state.outdated, "log"),
+        }
+    )
+
+
+def draw_recovery(state: SystemState) -> None:
+    """What the recovery of this process did last."""
+    done = state.recovered
+    if done is None:
+        st.caption("The recovery of this process has not looked for turns without a worker yet.")
+        return
+    text = f"Recovery looked {when(iso(done.at), seconds=True)}, at {counted(done.threads, 'unfinished thread')}"
+    text += f", {done.broken} of them broken" if done.broken else ""
+    if done.took_over_at and done.reason:
+        text += (
+            f"; since this process began it took over {counted(done.taken_over, 'turn')}, the last one "
+            f"{when(iso(done.took_over_at))}, because {_REASONS[done.reason]}"
+        )
+    else:
+        text += "; it has taken over no turn since this process began"
+    st.caption(label(f"{text}.", 400))
+
+
+def draw_versions(versions: Mapping[str, str]) -> None:
+    """The versions of what runs here."""
+    draw_facts(dict(versions))
+
+
+def _oldest(state: SystemState, waiting: Waiting, what: str) -> str:
+    return f"The oldest {what} {ago(state.at - waiting.oldest)}" if waiting.oldest else "None"
+
+
+def _line(finding: Finding) -> str:
+    to_do = f"  \n{label(finding.to_do, 400)}" if finding.to_do else ""
+    return f"**{label(finding.about)}** {label(finding.what, 600)}{to_do}"
