@@ -102,7 +102,8 @@ def _documents(documents: list[DocumentRecord], index: HandbookIndex) -> list[Fi
         if document.passages and terms.review_by and terms.review_by < today:
             by = f", by {terms.owner}" if terms.owner else ""
             what = f"the review of {document.id} was due by {terms.review_by}{by}"
-            findings.append(Finding(about="review", what=what, level="trouble"))
+            to_do = "review it, then set the date of the next review"
+            findings.append(Finding(about="review", what=what, to_do=to_do, level="trouble"))
     return findings
 
 
