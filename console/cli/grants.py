@@ -6,15 +6,19 @@ account in which the command ran, and its host.
 
 import argparse
 import platform
+from dataclasses import asdict
 
 import psutil
 
 from console.cli.existing import existing_store
 from console.cli.filters import moment
 from console.cli.output import GOOD, Given, harmless, table, tell
+from core.canonical import Json
 from core.desk.administration import Administration
+from core.desk.lists import MAX_PAGE
 from core.errors import InvalidInput
 from core.gate import ROLES, Viewer
+from core.log.past_roles import PastRole
 from core.log.records import Block, RoleGrant
 from core.store import Store
 from core.values import Account
@@ -59,13 +63,16 @@ async def block(options: Given) -> int:
 
 
 async def grants(options: Given) -> int:
-    """List the roles on record and the blocked people, as an administrator."""
+    """List the roles on record and the blocked people, or the history of one person, as an administrator."""
     async with existing_store(options.store) as store:
         people = _administration(store)
-        on_record = await people.people(await people.viewer(options.viewer))
-    listed: list[tuple[str, RoleGrant | Block]] = [("holds", one) for one in on_record.grants]
-    listed += [("ended", one) for one in on_record.ended]
-    listed += [("blocked", one) for one in on_record.blocks]
+        viewer = await people.viewer(options.viewer)
+        if options.person:
+            past = await people.history(viewer, options.person)
+            lines = [line for one in past for line in _past(one)] or ["nothing is on record of this person"]
+            tell(options, [_past_item(one) for one in past], "\n".join(lines))
+            return GOOD
+        listed = await _everybody(people, viewer)
     head = ["STATE", "PERSON", "ROLE", "SINCE", "UNTIL", "BY", "WHY"]
     items = [{"state": state, **one.model_dump(mode="json")} for state, one in listed]
     text = table([head, *(_row(state, one) for state, one in listed)]) if listed else "no role is on record"
@@ -95,6 +102,9 @@ def add_block(parser: argparse.ArgumentParser) -> None:
 
 def add_grants(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop grants`."""
+    parser.add_argument(
+        "person", metavar="PERSON", nargs="?", help="show all grants and blocks of this person, also those that ended"
+    )
     _add_administrator(parser)
 
 
@@ -112,6 +122,39 @@ def _add_administrator(parser: argparse.ArgumentParser) -> None:
 def _administration(store: Store) -> Administration:
     # By the process's own user id: LOGNAME and USER, which `getpass.getuser` believes, may say anything.
     return Administration(store, account=Account(user=psutil.Process().username(), host=platform.node()))
+
+
+async def _everybody(people: Administration, viewer: Viewer) -> list[tuple[str, RoleGrant | Block]]:
+    """All that is on record, each with its state: the roles that hold, those that ended by themselves, the blocks."""
+    by_state: dict[str, list[RoleGrant | Block]] = {"holds": [], "ended": [], "blocked": []}
+    cursor: str | None = None
+    while True:
+        page = await people.people(viewer, limit=MAX_PAGE, cursor=cursor)
+        by_state["holds"] += page.grants
+        by_state["ended"] += page.ended
+        by_state["blocked"] += page.blocks
+        if (cursor := page.cursor) is None:
+            return [(state, one) for state, those in by_state.items() for one in those]
+
+
+def _past(one: PastRole) -> list[str]:
+    """Since when, by whom and why; and how it ended, when, by whom and why."""
+    what, since, _, by, why = _row("", one.began)[2:]
+    lines = [f"{'blocked' if what == '-' else what} since {since}, by {by}: {why}"]
+    if end := one.end:
+        how = {"taken": "ended", "replaced": "granted anew", "passed": "ended as was set"}[end.how]
+        by = "" if end.by is None else f", by {harmless(end.by)}: {harmless(end.why or 'erased')}"
+        lines.append(f"  {how} {end.at}{by}")
+    elif isinstance(one.began, RoleGrant) and one.began.ends_at:
+        lines.append(f"  until {one.began.ends_at}")
+    return lines
+
+
+def _past_item(one: PastRole) -> dict[str, Json]:
+    end = (
+        asdict(one.end) | {"account": one.end.account and one.end.account.model_dump(mode="json")} if one.end else None
+    )
+    return {"state": "ended" if end else "holds", **one.began.model_dump(mode="json"), "end": end}
 
 
 def _row(state: str, one: RoleGrant | Block) -> list[str]:

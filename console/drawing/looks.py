@@ -111,6 +111,8 @@ def done_at_own(look: OwnLook) -> str:
             return "Exported the thread" if look.thread else "Exported your threads"
         case "audit.list":
             return "Listed the looks at what is yours"
+        case "roles.list":
+            return "Read which roles you were granted, and when you were blocked"
         case "call.read" if look.object is None:
             return "Listed a tool call of yours that waits for an approver"
         case _:

@@ -5,16 +5,20 @@ blocks are a log, and each process goes by what it has read of it within the las
 is gone in all processes after that time, without a new sign-in.
 """
 
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import get_args
 
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
+from core.desk.lists import MAX_PAGE, check_limit
 from core.errors import Blocked, InvalidInput
 from core.gate import Action, Owned, Role, Viewer
-from core.ids import check_user_id
+from core.ids import check_user_id, normalized
 from core.log.administration import ADMINISTRATION, fold_administration, nothing_decided
 from core.log.audit import AuditLog
 from core.log.facts import (
@@ -26,12 +30,17 @@ from core.log.facts import (
     RoleGranted,
 )
 from core.log.folded_log import FoldedLogs
+from core.log.past_roles import PastRole, past_roles
 from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.refold import pages
 from core.store import Store
 from core.values import Account
 
 MAX_REASON = 500
 """The most characters of the reason for a grant, a block, or the end of either."""
+
+LAST = chr(sys.maxunicode)
+"""Sorts after all that an id goes on with: the last character of Unicode, which no standard gives a meaning."""
 
 KEPT_SECONDS = 1.0
 """Seconds for which a process goes by what it has read of the log."""
@@ -39,14 +48,28 @@ KEPT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolesOnRecord:
-    """The roles on record and the blocked people, sorted by person and role.
+    """The roles on record and the blocks of some people, sorted by person and role.
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
+    `people` counts all that match, and `blocked` all who are blocked. `cursor` fetches the next people; it is None for
+    the last ones.
     """
 
     grants: Sequence[RoleGrant]
     ended: Sequence[RoleGrant]
     blocks: Sequence[Block]
+    people: int
+    blocked: int
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The ids of the people on record as of entry n, sorted: all of them, and those who are blocked."""
+
+    n: int
+    everyone: Sequence[str]
+    blocked: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +106,7 @@ class Administration:
         self._account = account
         self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
         self._known: _Known | None = None
+        self._listed = _Listed(0, [], [])
 
     async def viewer(
         self,
@@ -107,23 +131,52 @@ class Administration:
             await self._audit.record_denial(Viewer(claims.id, ()), "desk.use")
             raise Blocked(claims.id)
         now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
-        granted = {one.role for one in known.record.grants if one.person == claims.id and one.holds(now)}
+        held = (known.record.grant(claims.id, role) for role in get_args(Role))
+        granted = {one.role for one in held if one and one.holds(now)}
         return replace(claims, roles=claims.roles | granted)
 
-    async def people(self, viewer: Viewer) -> RolesOnRecord:
+    async def people(
+        self,
+        viewer: Viewer,
+        *,
+        begins: str = "",
+        blocked: bool = False,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> RolesOnRecord:
         """The roles on record and the blocked people. Roles that people only claim are not among them.
 
-        The listing is a look of the administrator's, and on record before it returns.
+        At most `limit` people, 1 to 500, whose ids begin with `begins`; with `blocked` only those who are blocked. The
+        listing is a look of the administrator's, and on record before it returns.
         """
         await self._audit.authorize(viewer, "roles.list")
+        check_limit(limit, MAX_PAGE)
         await self._audit.record(viewer, "roles.list")
         known = await self._read()
-        grants = sorted(known.record.grants, key=lambda one: (one.person, one.role))
+        record, listed = known.record, self._sorted(known.record)
+        ids, begins = (listed.blocked if blocked else listed.everyone), normalized(begins)
+        first, last = bisect_left(ids, begins), bisect_left(ids, begins + LAST)
+        start = max(first, bisect_right(ids, cursor)) if cursor is not None else first
+        page = ids[start : min(start + limit, last)]
+        grants = [one for person in page for role in sorted(get_args(Role)) if (one := record.grant(person, role))]
         return RolesOnRecord(
             grants=[one for one in grants if one.holds(known.now)],
             ended=[one for one in grants if not one.holds(known.now)],
-            blocks=sorted(known.record.blocks, key=lambda one: one.person),
+            blocks=[block for person in page if (block := record.block(person))],
+            people=last - first,
+            blocked=len(listed.blocked),
+            cursor=page[-1] if page and start + limit < last else None,
         )
+
+    async def history(self, viewer: Viewer, person: str) -> list[PastRole]:
+        """The person's grants and blocks in the order in which they began, also those that have ended; [] without any.
+
+        It reads the whole log. It is a look of the administrator's at what is on record of the person.
+        """
+        await self._audit.authorize(viewer, "roles.list")
+        person = check_user_id(person)
+        await self._audit.record(viewer, "roles.list", Owned(kind="person", id=person, owner=person))
+        return await past_roles(pages(self._store, ADMINISTRATION), person, await self._store.now())
 
     async def grant(
         self, viewer: Viewer, person: str, role: Role, why: str, *, until: datetime | None = None
@@ -192,8 +245,7 @@ class Administration:
             return False
 
         blocked = PersonBlocked(person=person, account=self._account, content=ReasonContent(reason=why))
-        record = await self._append(blocked, viewer.id, repeats)
-        return next(one for one in record.blocks if one.person == person)
+        return (await self._append(blocked, viewer.id, repeats)).blocked[person]
 
     async def unblock(self, viewer: Viewer, person: str, why: str) -> None:
         """Let another person use the desk again. Raises InvalidInput also if they are not blocked."""
@@ -265,6 +317,13 @@ class Administration:
             raise InvalidInput(f"nobody {does} themselves: ask another administrator")
         return person
 
+    def _sorted(self, record: AdministrationRecord) -> _Listed:
+        """The people on record, sorted once for each change of the log."""
+        if self._listed.n != record.n:
+            everyone = {person for person, _ in record.held}.union(record.blocked)
+            self._listed = _Listed(record.n, sorted(everyone), sorted(record.blocked))
+        return self._listed
+
     async def _read(self) -> _Known:
         """What is on record now."""
         began, known = self._clock.monotonic(), self._known
@@ -278,14 +337,15 @@ class Administration:
     async def _append(
         self, decided: AdministrationFact, by: str, repeats: Callable[[AdministrationRecord], bool]
     ) -> AdministrationRecord:
-        record = await self._logs.append(ADMINISTRATION, decided, by=by, repeats=repeats)
+        folded = self._known.record if self._known else None
+        record = await self._logs.append(ADMINISTRATION, decided, by=by, repeats=repeats, folded=folded)
         if self._known and self._known.record.n < record.n:
             self._known = replace(self._known, record=record)
         return record
 
 
 def _found(record: AdministrationRecord, person: str, role: Role) -> RoleGrant:
-    return next(one for one in record.grants if (one.person, one.role) == (person, role))
+    return record.held[person, role]
 
 
 def _keep_an_administrator(record: AdministrationRecord, without: str) -> None:

@@ -39,12 +39,13 @@ class FoldedLogs(Generic[R]):
         self._fold = fold
         self._empty = empty
 
-    async def append(self, stream: str, fact: AnyFact, *, by: str, repeats: Callable[[R], bool]) -> R:
-        """The record with the fact. One that `repeats` finds in the record already stays as it is.
+    async def append(
+        self, stream: str, fact: AnyFact, *, by: str, repeats: Callable[[R], bool], folded: R | None = None
+    ) -> R:
+        """The record with the fact, folded on from `folded`. One that `repeats` finds there already stays as it is.
 
         `repeats` may raise, if the fact does not go with the record: then nothing is written.
         """
-        folded: R | None = None
         while True:
             folded = await self.read(stream, folded)
             if folded and repeats(folded):

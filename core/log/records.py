@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from core.canonical import Json, canonical
 from core.clock import Time, iso
@@ -840,9 +840,9 @@ class Block(Value):
 class AdministrationRecord(Value):
     """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
 
-    `grants` are the roles that were not taken away, `blocks` the blocked people, both in the order of their
-    entries. `installed` are the people whom the settings have made administrators, even if the role has ended since.
-    `demo`: the store is a demo.
+    `held` are the roles that were not taken away, `blocked` the blocked people, both in the order of their entries; a
+    store keeps them as the lists `grants` and `blocks`. `installed` are the people whom the settings have made
+    administrators, even if the role has ended since. `demo`: the store is a demo.
     """
 
     kind: Literal["administration"] = "administration"
@@ -850,17 +850,30 @@ class AdministrationRecord(Value):
     n: int
     hash: str
     demo: bool
-    grants: list[RoleGrant]
-    blocks: list[Block]
+    # By person: each entry of the log, and each call of each person, asks for one of many thousands.
+    held: dict[tuple[str, Role], RoleGrant] = Field(exclude=True)
+    blocked: dict[str, Block] = Field(exclude=True)
     installed: list[str]
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy does not know it above a property
+    @property
+    def grants(self) -> list[RoleGrant]:
+        """The roles that were not taken away, in the order of their entries."""
+        return list(self.held.values())
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy does not know it above a property
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocked people, in the order of their entries."""
+        return list(self.blocked.values())
 
     def grant(self, person: str, role: Role) -> RoleGrant | None:
         """The person's grant of this role, also one that has ended by itself."""
-        return next((one for one in self.grants if (one.person, one.role) == (person, role)), None)
+        return self.held.get((person, role))
 
     def block(self, person: str) -> Block | None:
         """The person's block."""
-        return next((one for one in self.blocks if one.person == person), None)
+        return self.blocked.get(person)
 
 
 def carrying_call(turn: str) -> str:

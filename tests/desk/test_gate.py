@@ -242,6 +242,7 @@ ROWS = {
     "count_waiting": [("approver's number", None, lambda d, v, _: d.oversight.count_waiting(v))],
     "state": [("administrator's look", None, lambda d, v, _: d.system.state(v))],
     "people": [("administrator's look", None, lambda d, v, _: d.administration.people(v))],
+    "history": [("administrator's look", None, lambda d, v, _: d.administration.history(v, GRANTED))],
     "grant": [("administrator's", None, lambda d, v, _: d.administration.grant(v, "e-8003", "handler", "on duty"))],
     "end_grant": [
         ("administrator's", None, lambda d, v, _: d.administration.end_grant(v, GRANTED, "auditor", "moved on"))
