@@ -26,6 +26,7 @@ from core.desk.own_threads import FoundThread
 from core.desk.reply import Reply, TurnError
 from core.desk.runner import Runner
 from core.desk.snippets import Hit, Snippet
+from core.desk.system import OpenCount, System, SystemState
 from core.desk.transcripts import AnthropicThread
 from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
@@ -69,6 +70,7 @@ from core.live.events import (
     WaitingEvent,
 )
 from core.log.facts import Origin, Snapshot
+from core.log.past_roles import Ending, PastRole
 from core.log.records import (
     Block,
     Decision,
@@ -129,6 +131,7 @@ from core.values import (
     CareLine,
     Cause,
     Citation,
+    ClaimReason,
     Concern,
     Decider,
     DeferredClosed,
@@ -156,6 +159,7 @@ from core.values import (
     Worker,
 )
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView, Refusal
+from core.worker.recovery import Recovered
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
@@ -192,6 +196,7 @@ __all__ = [
     "Checked",
     "Choice",
     "Citation",
+    "ClaimReason",
     "Clock",
     "Concern",
     "Conflict",
@@ -209,6 +214,7 @@ __all__ = [
     "Dislike",
     "Effect",
     "EndedEvent",
+    "Ending",
     "Entry",
     "ErrorCode",
     "Event",
@@ -265,6 +271,7 @@ __all__ = [
     "NotFound",
     "NotReplaceable",
     "OpenCall",
+    "OpenCount",
     "OpenDeferred",
     "OpenModelCall",
     "OpenTurn",
@@ -276,6 +283,7 @@ __all__ = [
     "Overview",
     "Page",
     "Passage",
+    "PastRole",
     "Person",
     "Ping",
     "Produced",
@@ -286,6 +294,7 @@ __all__ = [
     "ReasoningDelta",
     "ReasoningEvent",
     "Record",
+    "Recovered",
     "Refusal",
     "Repair",
     "Reply",
@@ -316,6 +325,8 @@ __all__ = [
     "StoreRefused",
     "SummarizingWindow",
     "Summary",
+    "System",
+    "SystemState",
     "Tally",
     "TextDelta",
     "TextEvent",

@@ -204,7 +204,7 @@ class Permission:
 
 
 def permissions(role: Role) -> list[Permission]:
-    """All that the gate allows to a viewer of this role alone, who gives a purpose, in the order of `Action`."""
+    """All that the gate allows to a viewer of this role alone with a purpose, in the order of `Action`."""
     viewer = Viewer("someone", {role}, purpose="preview")
     foreign = Owned(kind="any", id="any", owner="another")
     objects: dict[Scope, Owned | None] = {

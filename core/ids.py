@@ -15,7 +15,7 @@ class KindOfStream:
 
     `rebuild`: `records` are compared with the log, mended, and written anew in a copy, the head last; a stream is
     `read` through although it has no records, so that a broken entry is found; or it is `left` to those that read it.
-    `erase`: what an owner's erasure of a thread takes: the stream `whole`, its `content`, or nothing of what is `kept`.
+    `erase`: what an owner's erasure of a thread takes: the stream `whole`, or its `content`; other streams are `kept`.
     `numbered`: the head says which fold made the records, so that those of an older one are folded again.
     `of_people`: the stream is named after a person, and the store keeps a record of the same kind and name for each.
     """

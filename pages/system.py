@@ -1,4 +1,4 @@
-"""System: how the installation is, what it lacks, and what needs an operator. It shows nothing of what people wrote."""
+"""System: how the installation is, what it lacks, and what needs an operator, in numbers and names of settings."""
 
 import streamlit as st
 

@@ -9,7 +9,7 @@ Level: TypeAlias = Literal["fact", "open", "trouble"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One line about a part of an installation. `to_do` is "" if nothing has to be done.
+    """One line about a part of an installation. `to_do` is "" for what can stay as it is.
 
     It names ids, kinds, numbers and settings, and never what people, models or tools wrote.
     """

@@ -1,4 +1,4 @@
-"""Who can sign in and who administers: the settings of the sign-in, and the roles and blocks on record."""
+"""The people: the settings of their sign-in, and the roles and blocks on record."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -55,7 +55,7 @@ async def examine_people(store: Store, settings: Settings) -> AsyncIterator[Find
     elif len(administrators) == 1:
         yield Finding(
             about="roles",
-            what="1 administrator on record, who can be replaced by nobody",
+            what="1 administrator on record, and nobody to stand in for them",
             to_do="grant the role to a second person on the page People & roles",
             level="open",
         )

@@ -217,7 +217,7 @@ async def _open_turn(store: Store, record: Record, equipped: Equipped, now: date
 
 
 async def _requests(store: Store, equipped: Equipped, now: datetime) -> AsyncIterator[Finding]:
-    """The calls that wait for an approver, and the decided ones that no desk has reported in their thread."""
+    """The calls that wait for an approver, and the decided ones that are still to be reported in their thread."""
     waiting: list[datetime] = []
     async for record in every(store, Query(kind="deferred_call", where={"status": In(("waiting", "decided"))})):
         call = item_of(DeferredCall, record)
@@ -238,7 +238,7 @@ async def _requests(store: Store, equipped: Equipped, now: datetime) -> AsyncIte
 
 
 async def _decided(store: Store, call: DeferredCall, decision: Decision, equipped: Equipped, now: datetime) -> Finding:
-    """A decided call that no turn has reported yet."""
+    """A decided call that a turn still has to report."""
     outcome = "approved" if decision.outcome == "given" else "denied"
     text = f"call {call.call} of thread {call.thread} was {outcome} {ago(now - moment(decision.at))}"
     if outcome == "approved" and call.tool not in equipped.tools:

@@ -15,8 +15,7 @@ from console.format import counted
 from core.desk.administration import MAX_REASON, RolesOnRecord
 from core.gate import Role
 from core.ids import MAX_USER_ID
-from core.log.past_roles import End as Over
-from core.log.past_roles import PastRole
+from core.log.past_roles import Ending, PastRole
 from core.log.records import RoleGrant
 from core.values import Account
 
@@ -41,7 +40,7 @@ def people_filter() -> tuple[str, bool]:
 
 
 def draw_found(people: RolesOnRecord, *, begins: str, blocked: bool) -> None:
-    """How many people are on record, or why none is listed."""
+    """How many people are on record, or why the list is empty."""
     if people.people:
         among = f"{people.blocked:,} blocked" if people.blocked else "nobody is blocked"
         st.caption(f"{counted(people.people, 'person')}{', all of them blocked' if blocked else f' · {among}'}")
@@ -99,11 +98,11 @@ def draw_history(past: Sequence[PastRole]) -> None:
         st.markdown(f"{what} {line}: {_reason(began.why)}  \n{_ended(end)}")
 
 
-def _ended(end: Over | None) -> str:
+def _ended(end: Ending | None) -> str:
     match end:
         case None:
             return "It holds."
-        case Over(how="passed"):
+        case Ending(how="passed"):
             return f"It ended {when(end.at)}, as was set."
         case _:
             how = "Granted anew" if end.how == "replaced" else "Ended"

@@ -1,4 +1,4 @@
-"""Drawing what a role may open and do, from the menu and from the gate themselves, without anything of anybody's."""
+"""Drawing what a role may open and do, by the menu and the gate themselves: the viewer does not get the role."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _OF: Mapping[Scope, str] = {
 
 
 def draw_preview() -> None:
-    """The choice of a role, the pages in its menu, and all that it may do. Nobody gets the role by this."""
+    """The choice of a role, the pages in its menu, and all that it may do."""
     st.caption(
         "What the menu offers to a role, and what the desk allows it. This shows the rules, and no page as that role "
         "sees it: a page would show what people wrote."

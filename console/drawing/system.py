@@ -10,7 +10,7 @@ from console.drawing.evidence import draw_facts
 from console.drawing.text import label, when
 from console.format import ago, counted
 from core.clock import iso
-from core.desk.system import SystemState, Waiting
+from core.desk.system import OpenCount, SystemState
 from core.values import ClaimReason
 
 Examine = Callable[[], AbstractContextManager[Iterator[Finding]]]
@@ -107,7 +107,7 @@ def draw_versions(versions: Mapping[str, str]) -> None:
     draw_facts(dict(versions))
 
 
-def _oldest(state: SystemState, waiting: Waiting, what: str) -> str:
+def _oldest(state: SystemState, waiting: OpenCount, what: str) -> str:
     return f"The oldest {what} {ago(state.at - waiting.oldest)}" if waiting.oldest else "None"
 
 

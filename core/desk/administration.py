@@ -40,7 +40,7 @@ MAX_REASON = 500
 """The most characters of the reason for a grant, a block, or the end of either."""
 
 LAST = chr(sys.maxunicode)
-"""Sorts after all that an id goes on with: the last character of Unicode, which no standard gives a meaning."""
+"""Sorts after all that an id goes on with: the last character of Unicode, which has no meaning."""
 
 KEPT_SECONDS = 1.0
 """Seconds for which a process goes by what it has read of the log."""
@@ -51,7 +51,7 @@ class RolesOnRecord:
     """The roles on record and the blocks of some people, sorted by person and role.
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
-    `people` counts all that match, and `blocked` all who are blocked. `cursor` fetches the next people; it is None for
+    `people` counts all that match, and `blocked` all blocked people. `cursor` fetches the next people; it is None for
     the last ones.
     """
 
@@ -65,7 +65,7 @@ class RolesOnRecord:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """The ids of the people on record as of entry n, sorted: all of them, and those who are blocked."""
+    """The ids of the people on record as of entry n, sorted: all of them, and the blocked ones."""
 
     n: int
     everyone: Sequence[str]
@@ -146,7 +146,7 @@ class Administration:
     ) -> RolesOnRecord:
         """The roles on record and the blocked people. Roles that people only claim are not among them.
 
-        At most `limit` people, 1 to 500, whose ids begin with `begins`; with `blocked` only those who are blocked. The
+        At most `limit` people, 1 to 500, whose ids begin with `begins`; with `blocked` only the blocked ones. The
         listing is a look of the administrator's, and on record before it returns.
         """
         await self._audit.authorize(viewer, "roles.list")

@@ -97,8 +97,8 @@ class Desk:
     their matter to a person; None leaves either out. `erase_after` is the time from a request for erasure to the
     erasure, `looks_shown_after` the time from another person's look to the day its owner sees it. `archive` reads what
     is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it, `own_data` says
-    what is kept about the viewer. `administration` makes viewers and says who may do what. `system` says how
-    all of it is.
+    what is kept about the viewer. `administration` makes viewers and says who may do what, `system` how the
+    installation is.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, for a model setting that all its models lack or whose value does not fit one

@@ -15,8 +15,8 @@ from core.worker.recovery import Recovered, Recovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """How many of a kind are open, and since when the oldest of them is; None if there are none."""
+class OpenCount:
+    """How many of a kind are open, and since when the oldest of them is; None if the count is 0."""
 
     count: int
     oldest: datetime | None
@@ -34,10 +34,10 @@ class SystemState:
 
     at: datetime
     capabilities: Capabilities
-    running: Waiting
-    awaiting_approval: Waiting
-    deferred: Waiting
-    overdue: Waiting
+    running: OpenCount
+    awaiting_approval: OpenCount
+    deferred: OpenCount
+    overdue: OpenCount
     outdated: int
     lagging: int
     fold: int
@@ -83,8 +83,8 @@ class System:
     async def _count(self, query: Query) -> int:
         return size(await self._store.tally(query, ()))
 
-    async def _waiting(self, query: Query, since: str) -> Waiting:
+    async def _waiting(self, query: Query, since: str) -> OpenCount:
         """How many there are, and the oldest by the field `since`."""
         oldest = await self._store.find(Query(kind=query.kind, where=query.where, order=(since,), limit=1))
         first = moment(str(oldest.records[0].fields[since])) if oldest.records else None
-        return Waiting(count=await self._count(query), oldest=first)
+        return OpenCount(count=await self._count(query), oldest=first)

@@ -14,7 +14,7 @@ from core.values import Account, Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class Ending:
     """How a grant or a block ended.
 
     `taken`: an administrator ended it. `replaced`: the same role was granted anew. `passed`: its time was over, so that
@@ -33,7 +33,7 @@ class PastRole:
     """A grant, or a block, and its end; None while it holds."""
 
     began: RoleGrant | Block
-    end: End | None
+    end: Ending | None
 
 
 @dataclass(slots=True)
@@ -41,20 +41,20 @@ class _Open:
     """The person's grants and their block that have not ended so far, and those that have, in the order they began."""
 
     began: list[RoleGrant | Block] = field(default_factory=list)
-    ends: dict[int, End] = field(default_factory=dict)
+    ends: dict[int, Ending] = field(default_factory=dict)
     open: dict[Role | None, int] = field(default_factory=dict)
 
     def begin(self, of: Role | None, began: RoleGrant | Block) -> None:
         self.open[of] = len(self.began)
         self.began.append(began)
 
-    def close(self, of: Role | None, end: End) -> None:
+    def close(self, of: Role | None, end: Ending) -> None:
         place = self.open.pop(of, None)
         if place is None:
             return
         began = self.began[place]
         if isinstance(began, RoleGrant) and began.ends_at and began.ends_at <= end.at:
-            end = End(how="passed", at=began.ends_at)
+            end = Ending(how="passed", at=began.ends_at)
         self.ends[place] = end
 
 
@@ -68,7 +68,7 @@ async def past_roles(log: AsyncIterator[Sequence[Entry]], person: str, now: date
     for of in list(seen.open):
         began = seen.began[seen.open[of]]
         if isinstance(began, RoleGrant) and not began.holds(now):
-            seen.close(of, End(how="passed", at=iso(now)))
+            seen.close(of, Ending(how="passed", at=iso(now)))
     return [PastRole(began=began, end=seen.ends.get(place)) for place, began in enumerate(seen.began)]
 
 
@@ -85,6 +85,6 @@ def _take(seen: _Open, entry: Entry) -> None:
             seen.close(None, _end("taken", entry, unblocked))
 
 
-def _end(how: Literal["taken", "replaced"], entry: Entry, said: RoleGranted | RoleEnded | PersonUnblocked) -> End:
+def _end(how: Literal["taken", "replaced"], entry: Entry, said: RoleGranted | RoleEnded | PersonUnblocked) -> Ending:
     why = said.content.reason if said.content else None
-    return End(how=how, at=iso(entry.at), by=entry.by, why=why, account=said.account)
+    return Ending(how=how, at=iso(entry.at), by=entry.by, why=why, account=said.account)

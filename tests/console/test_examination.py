@@ -51,7 +51,7 @@ async def test_administrators_who_depend_on_the_settings_or_on_one_person_are_to
     assert (await of_people(store))[1] == []
     await people.block(Viewer("e-7002", {"administrator"}), ADMIN.id, "left")
     _, [(_, text)] = await of_people(store)
-    assert text.startswith("1 administrator on record, who can be replaced by nobody")
+    assert text.startswith("1 administrator on record, and nobody to stand in")
 
 
 async def test_ended_grants_and_blocks_are_counted_and_nobody_is_named(store):
