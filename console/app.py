@@ -225,7 +225,7 @@ class App:
             promises=promises(state.capabilities),
             handbooks=await self.handbooks.health(DESK_KEEPER),
             findings=[*findings, *examine_own(documents)],
-            versions=versions(),
+            versions=await versions(self._store),
         )
 
     async def examine(self, viewer: Viewer) -> AsyncGenerator[Finding, None]:

@@ -41,7 +41,8 @@ async def examine(
     `repair` makes a vector index hold what the catalogue says; all else only reads. Raises InvalidInput for invalid
     settings, and what the store raises.
     """
-    yield Finding(about="versions", what=", ".join(f"{name} {number}" for name, number in versions().items()))
+    told = (f"{name} {number}" for name, number in (await versions(store)).items())
+    yield Finding(about="versions", what=", ".join(told))
     async for finding in examine_settings(settings, store, demo=equipped.demo):
         yield finding
     if handbooks is None:

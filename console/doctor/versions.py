@@ -3,14 +3,20 @@
 import platform
 from importlib.metadata import version
 
+from console.doctor.store import Reports
 from core.log.records import FOLD
+from core.store import Store
+
+_OF_STORES = {"SQLite": "SQLite", "server": "Server", "schema version": "Store format"}
 
 
-def versions() -> dict[str, str]:
-    """By name the version of Rolltop, of Python, of what it runs on here, and of the fold of its records."""
+async def versions(store: Store) -> dict[str, str]:
+    """By name the version of Rolltop, of what it runs on here, of the store's format, and of the fold of the records."""
+    report = await store.report() if isinstance(store, Reports) else {}
     return {
         "Rolltop": version("rolltop"),
         "Python": platform.python_version(),
         "Streamlit": version("streamlit"),
-        "fold": str(FOLD),
+        **{name: report[told] for told, name in _OF_STORES.items() if told in report},
+        "Fold": str(FOLD),
     }

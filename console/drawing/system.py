@@ -7,10 +7,10 @@ import streamlit as st
 
 from console.doctor.finding import Finding
 from console.drawing.evidence import draw_facts
-from console.drawing.text import label, when
+from console.drawing.text import label, markdown, when
 from console.format import ago, counted
 from core.clock import iso
-from core.desk.system import OpenCount, SystemState
+from core.desk.system import SystemState
 from core.values import ClaimReason
 
 Examine = Callable[[], AbstractContextManager[Iterator[Finding]]]
@@ -28,16 +28,17 @@ _REASONS: dict[ClaimReason, str] = {
 
 def draw_waiting(state: SystemState) -> None:
     """What is open now, each with the age of the oldest."""
-    grid = st.grid(min_column_width=205)
+    grid = st.grid(min_column_width=150)
     for name, waiting, what in (
-        ("Turns running", state.running, "asked"),
-        ("Waiting for their asker", state.awaiting_approval, "asked"),
-        ("Waiting for an approver", state.deferred, "asked"),
+        ("Running", state.running, "asked"),
+        ("With the asker", state.awaiting_approval, "asked"),
+        ("With an approver", state.deferred, "asked"),
         ("Erasures due", state.overdue, "due"),
     ):
         with grid.container(border=True, height="stretch"):
             st.metric(name, waiting.count)
-            st.caption(_oldest(state, waiting, what))
+            if waiting.oldest:
+                st.caption(f"The oldest {what} {ago(state.at - waiting.oldest)}")
 
 
 def draw_examination(examine: Examine) -> Sequence[Finding] | None:
@@ -63,9 +64,10 @@ def draw_findings(findings: Sequence[Finding], *, whole: bool) -> None:
         less = "" if whole else " among the settings; turns and handbooks have not been examined yet"
         st.success(f"Nothing needs an operator{less}.", icon=":material/check:")
     if unset := [one for one in findings if one.level == "open"]:
-        st.markdown("**Not set yet**")
-        for one in unset:
-            st.info(_line(one), icon=":material/tune:")
+        with st.container(border=True, gap="small"):
+            st.markdown(":material/tune: **Not set yet**")
+            for one in unset:
+                st.markdown(_line(one))
     facts = [one for one in findings if one.level == "fact"]
     with st.expander(f"How it is: {counted(len(facts), 'line')}", key="sy_facts"):
         for one in facts:
@@ -107,10 +109,8 @@ def draw_versions(versions: Mapping[str, str]) -> None:
     draw_facts(dict(versions))
 
 
-def _oldest(state: SystemState, waiting: OpenCount, what: str) -> str:
-    return f"The oldest {what} {ago(state.at - waiting.oldest)}" if waiting.oldest else "None"
-
-
 def _line(finding: Finding) -> str:
-    to_do = f"  \n{label(finding.to_do, 400)}" if finding.to_do else ""
-    return f"**{label(finding.about)}** {label(finding.what, 600)}{to_do}"
+    # What to do names settings and commands, as code.
+    to_do = f"  \n:material/arrow_forward: {markdown(finding.to_do)}" if finding.to_do else ""
+    about = finding.about[:1].upper() + finding.about[1:]
+    return f"**{label(about)}:** {label(finding.what, 600)}{to_do}"
