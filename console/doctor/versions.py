@@ -11,7 +11,7 @@ _OF_STORES = {"SQLite": "SQLite", "server": "Server", "schema version": "Store f
 
 
 async def versions(store: Store) -> dict[str, str]:
-    """By name the version of Rolltop, of what it runs on here, of the store's format, and of the fold of the records."""
+    """By name the versions: of Rolltop, of what it runs on here, of the format of the store, and of the fold."""
     report = await store.report() if isinstance(store, Reports) else {}
     return {
         "Rolltop": version("rolltop"),

@@ -1,4 +1,4 @@
-"""Pages of oversight and administration pass axe-core's rules of WCAG 2.2 A and AA, light and dark, desktop and phone."""
+"""Pages of oversight and administration pass axe-core's rules of WCAG 2.2 A and AA: light, dark, wide and narrow."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

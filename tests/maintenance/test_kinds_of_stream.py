@@ -1,6 +1,7 @@
 """Each kind of stream, as the closed list has it: what a copy, a rebuild, an upgrade and an erasure do with it."""
 
 import pickle
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from core.maintenance.upgrade import upgrade
 from core.store import Query, every, streams_of
 from tests.support.desks import ASKER, QUICK
 from tests.support.papers import logs, papers, records
+from tests.support.paths import ROOT
 
 each_kind = pytest.mark.parametrize("kind", KINDS_OF_STREAM)
 
@@ -68,6 +70,15 @@ def test_the_list_names_a_fold_for_each_kind_that_is_read_again_and_for_no_other
     assert {*FOLDINGS, "thread"} == {kind for kind, of in KINDS_OF_STREAM.items() if of.rebuild != "left"}
     recorded = {kind for kind, folding in FOLDINGS.items() if kind in folding.records}
     assert {*recorded, "thread"} == {kind for kind, of in KINDS_OF_STREAM.items() if of.rebuild == "records"}
+
+
+def test_the_documentation_says_what_becomes_of_each_kind():
+    said = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1:-1] for row in said.splitlines() if re.match(r"\| `[a-z]+:` \|", row)]
+    told = {kind.strip(" `:"): (rebuild.split()[0], erase.split()[0]) for kind, _, rebuild, erase in rows}
+    of_rebuild = {"records": "compares", "read": "reads", "left": "leaves"}
+    of_erase = {"whole": "takes", "content": "takes", "kept": "keeps"}
+    assert told == {kind: (of_rebuild[of.rebuild], of_erase[of.erase]) for kind, of in KINDS_OF_STREAM.items()}
 
 
 @each_kind
