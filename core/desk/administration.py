@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import anyio
+
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
-from core.errors import Blocked, InvalidInput
+from core.errors import Blocked, Denied, InvalidInput, RolltopError
 from core.gate import Action, Owned, Role, Viewer
 from core.ids import check_user_id
 from core.log.administration import ADMINISTRATION, fold_administration, nothing_decided
@@ -58,6 +60,15 @@ class _Known:
     read_at: float
 
 
+@dataclass(slots=True)
+class _Reading:
+    """A reading of the log that others wait for; it has neither `known` nor `error` if it was cancelled."""
+
+    ended: anyio.Event
+    known: _Known | None = None
+    error: RolltopError | None = None
+
+
 @checked_methods
 class Administration:
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
@@ -83,6 +94,7 @@ class Administration:
         self._account = account
         self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
         self._known: _Known | None = None
+        self._reading: _Reading | None = None
 
     async def viewer(
         self,
@@ -102,13 +114,26 @@ class Administration:
         claims = Viewer(user_id, claimed, purpose, country, entity)
         known = self._known
         if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
-            known = await self._read()
+            known = await self._read_once()
         if known.record.block(claims.id):
             await self._audit.record_denial(Viewer(claims.id, ()), "desk.use")
             raise Blocked(claims.id)
         now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
         granted = {one.role for one in known.record.grants if one.person == claims.id and one.holds(now)}
         return replace(claims, roles=claims.roles | granted)
+
+    async def confirm(self, viewer: Viewer | None, *, claimed: Iterable[Role] = ()) -> None:
+        """Check that the viewer, made a while ago with these claimed roles, still has each of its roles.
+
+        For a program that keeps a viewer longer than for one call, such as a page that waits for a click. Raises Denied
+        if a role was taken away or has ended since, which is on record, and else what `viewer` raises.
+        """
+        if viewer is None:
+            raise Denied("desk.use")
+        now = await self.viewer(viewer.id, claimed=claimed)
+        if not viewer.roles <= now.roles:
+            await self._audit.record_denial(viewer, "desk.use")
+            raise Denied("desk.use")
 
     async def people(self, viewer: Viewer) -> RolesOnRecord:
         """The roles on record and the blocked people. Roles that people only claim are not among them.
@@ -264,6 +289,24 @@ class Administration:
             await self._audit.record_denial(viewer, action, Owned(kind="person", id=person, owner=person))
             raise InvalidInput(f"nobody {does} themselves: ask another administrator")
         return person
+
+    async def _read_once(self) -> _Known:
+        """What is on record now, read by the first of those callers that want it at the same time."""
+        if (reading := self._reading) is None:
+            self._reading = reading = _Reading(anyio.Event())
+            try:
+                reading.known = await self._read()
+            except RolltopError as error:
+                reading.error = error
+            finally:
+                self._reading = None
+                reading.ended.set()
+        else:
+            await reading.ended.wait()
+        if reading.error:
+            # Many callers raise it: each would leave its traceback there.
+            raise reading.error.with_traceback(None)
+        return reading.known or await self._read_once()  # None if the reader was cancelled
 
     async def _read(self) -> _Known:
         """What is on record now."""
