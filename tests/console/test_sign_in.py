@@ -16,8 +16,8 @@ from console.sign_in.identity import Identity
 from console.sign_in.oidc import OidcSignIn
 from console.sign_in.proxy import ProxySignIn
 from console.sign_in.return_path import FAILED, RETURN, ReturnPath
-from console.sign_in.session import way
 from console.sign_in.settings import SignInSettings, read_sign_in
+from console.sign_in.way import way
 from console.upload_guard import UploadGuard
 from core.errors import InvalidInput
 from tests.support.paths import ROOT
