@@ -11,11 +11,11 @@ from uuid import uuid4
 import streamlit as st
 
 from backends.handbooks.service import Handbooks
+from console.caller import Caller
 from console.drawing.ai_notice import NOTICE
 from console.drawing.spoken import follow, say
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
-from console.sign_in.caller import Caller
 from console.tool_words import Preview, what_it_would_do
 from console.waiting import MOST, WaitingQuestion, WaitingQuestions
 from core.canonical import Json

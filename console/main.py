@@ -13,9 +13,9 @@ from console.components.scripts import component
 from console.drawing.requests import waiting_badge
 from console.drawing.text import label
 from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
-from console.sign_in.caller import signed_in, viewer_of
 from console.sign_in.development import refuse_other_addresses
 from console.sign_in.identity import LOOKERS
+from console.sign_in.roles import signed_in, viewer_of
 from console.sign_in.screens import draw_banner, draw_lost, draw_purpose, draw_sign_in, draw_signed_in
 from console.sign_in.way import way
 from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable

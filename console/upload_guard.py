@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from console.sign_in.caller import viewer_of
+from console.sign_in.roles import viewer_of
 from console.sign_in.way import way
 from core.errors import Denied, InvalidInput, RolltopError
 from core.gate import authorize

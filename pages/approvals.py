@@ -10,7 +10,7 @@ from console.drawing.paging import Pages
 from console.drawing.requests import CLOSED, draw_request_card
 from console.drawing.text import label
 from console.drawing.troubles import store_says
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from console.tool_words import what_it_would_do
 from core.canonical import Json
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, StoreRefused, Unavailable

@@ -7,7 +7,7 @@ from console.drawing.looks import DEED_WORDS, about_whom, actions_of, what, why
 from console.drawing.paging import Pages
 from console.drawing.periods import choose_period
 from console.drawing.text import label, when
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from core.desk.filters import LookFilter
 
 st.set_page_config(page_title="Audit log", layout="wide")

@@ -10,7 +10,7 @@ from console.drawing.requests import draw_request_facts
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import exactly, label
 from console.drawing.troubles import draw_unreadable, store_says
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.desk.evidence import CallHistory, CallStep
 from core.errors import Corrupt, Full, InvalidInput, NotFound, StoreRefused, Unavailable

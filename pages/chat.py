@@ -24,7 +24,7 @@ from console.drawing.thread_menu import draw_begun, draw_thread_menu
 from console.drawing.troubles import draw_unreadable
 from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 
 st.set_page_config(page_title="Ask HR", layout="centered")
 caller = current_caller()

@@ -9,7 +9,7 @@ from console.drawing.handbook_list import badges, days
 from console.drawing.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
 from console.drawing.sources import audience_words
 from console.drawing.text import label
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from core.errors import InvalidInput
 
 st.set_page_config(page_title="Handbook", layout="wide")

@@ -14,7 +14,7 @@ from console.drawing.sources import place
 from console.drawing.text import label
 from console.format import counted
 from console.people import COUNTRIES
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from core.errors import InvalidInput
 from core.gate import Role
 

@@ -17,7 +17,7 @@ from console.drawing.paging import Pages
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
 from console.format import counted
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from core.desk.exports.contents import ExportFormat
 from core.desk.exports.exports import MAX_ROWS, MAX_THREADS
 

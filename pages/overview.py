@@ -25,7 +25,7 @@ from console.drawing.sources import place
 from console.drawing.status_words import OUTCOME_WORDS, VERDICT_WORDS
 from console.drawing.text import label, when
 from console.format import counted, took
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.clock import iso
 from core.desk.figures import MIN_PEOPLE, Rating

@@ -10,7 +10,7 @@ from console.app import app
 from console.drawing.people import draw_block_form, draw_blocks, draw_grant_form, draw_grants
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from core.gate import Role
 
 st.set_page_config(page_title="People & roles", layout="centered")

@@ -24,7 +24,7 @@ from console.drawing.troubles import draw_unreadable, store_says
 from console.drawing.turns import draw_ending, draw_question, draw_unsourced
 from console.drawing.walk import Steps, Walk
 from console.format import cost, counted, lasted, took
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from core.desk.archive import Transcript
 from core.desk.oversight import ThreadRow
 from core.desk.turn_views import TurnView

@@ -14,7 +14,7 @@ from console.drawing.status_words import CALL_GROUPS, OUTCOME_WORDS, VERDICT_WOR
 from console.drawing.text import label
 from console.drawing.thread_rows import LEGEND, draw_threads
 from console.drawing.walk import Walk
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.desk.counts import ThreadChoices
 from core.desk.filters import Judged, ThreadFilter

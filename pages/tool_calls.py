@@ -11,7 +11,7 @@ from console.drawing.paging import Pages
 from console.drawing.periods import choose_period
 from console.drawing.status_words import CALL_GROUPS, EFFECT_WORDS
 from console.drawing.text import label
-from console.sign_in.caller import current_caller
+from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.desk.counts import CallChoices
 from core.desk.filters import CallFilter

@@ -5,11 +5,11 @@ from typing import Any
 import streamlit as st
 from streamlit.url_util import make_url_path
 
+from console.caller import Caller
 from console.components.scripts import component
 from console.drawing.my_data import ROLES
 from console.drawing.text import label
 from console.sign_in import development, tab
-from console.sign_in.caller import Caller
 from console.sign_in.development import DevelopmentSignIn
 from console.sign_in.identity import Identity
 from console.sign_in.oidc import DEFAULT, OidcSignIn

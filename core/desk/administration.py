@@ -5,9 +5,10 @@ blocks are a log, and each process goes by what it has read of it within the las
 is gone in all processes after that time, without a new sign-in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import anyio
 
@@ -58,6 +59,14 @@ class _Known:
     record: AdministrationRecord
     now: datetime
     read_at: float
+    # By person: each call of each person looks into these.
+    grants: Mapping[str, Sequence[RoleGrant]] = field(init=False)
+    blocked: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_person = sorted(self.record.grants, key=_person)
+        object.__setattr__(self, "grants", {person: list(those) for person, those in groupby(by_person, _person)})
+        object.__setattr__(self, "blocked", frozenset(map(_person, self.record.blocks)))
 
 
 @dataclass(slots=True)
@@ -112,15 +121,7 @@ class Administration:
         is on record, InvalidInput as Viewer does, and Unavailable or StoreRefused if the store does not answer.
         """
         claims = Viewer(user_id, claimed, purpose, country, entity)
-        known = self._known
-        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
-            known = await self._read_once()
-        if known.record.block(claims.id):
-            await self._audit.record_denial(Viewer(claims.id, ()), "desk.use")
-            raise Blocked(claims.id)
-        now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
-        granted = {one.role for one in known.record.grants if one.person == claims.id and one.holds(now)}
-        return replace(claims, roles=claims.roles | granted)
+        return replace(claims, roles=claims.roles | await self._granted(claims.id))
 
     async def confirm(self, viewer: Viewer | None, *, claimed: Iterable[Role] = ()) -> None:
         """Check that the viewer, made a while ago with these claimed roles, still has each of its roles.
@@ -130,8 +131,7 @@ class Administration:
         """
         if viewer is None:
             raise Denied("desk.use")
-        now = await self.viewer(viewer.id, claimed=claimed)
-        if not viewer.roles <= now.roles:
+        if not viewer.roles.difference(claimed) <= await self._granted(viewer.id):
             await self._audit.record_denial(viewer, "desk.use")
             raise Denied("desk.use")
 
@@ -290,6 +290,19 @@ class Administration:
             raise InvalidInput(f"nobody {does} themselves: ask another administrator")
         return person
 
+    async def _granted(self, person: str) -> frozenset[Role]:
+        """The roles that the person was granted and has by now. Raises Blocked, as `viewer` says."""
+        known = self._known
+        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
+            known = await self._read_once()
+        if person in known.blocked:
+            await self._audit.record_denial(Viewer(person, ()), "desk.use")
+            raise Blocked(person)
+        if person not in known.grants:
+            return frozenset()
+        now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
+        return frozenset(grant.role for grant in known.grants[person] if grant.holds(now))
+
     async def _read_once(self) -> _Known:
         """What is on record now, read by the first of those callers that want it at the same time."""
         if (reading := self._reading) is None:
@@ -325,6 +338,10 @@ class Administration:
         if self._known and self._known.record.n < record.n:
             self._known = replace(self._known, record=record)
         return record
+
+
+def _person(one: RoleGrant | Block) -> str:
+    return one.person
 
 
 def _found(record: AdministrationRecord, person: str, role: Role) -> RoleGrant:
