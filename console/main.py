@@ -92,19 +92,27 @@ for section, role, pages in sections:
     if role in viewer.roles:
         there = offered.setdefault(section, [])
         there += [page for page in pages if page not in there]
-closed = {page for _, role, pages in sections if role in caller.lost for page in pages}
-for page in closed.difference(*offered.values(), [chat]):
-    # In its place an empty one, outside of the menu: else Streamlit would say that the open page never was.
-    gone = st.Page(lambda: None, title=page.title, url_path=page.url_path, visibility="hidden")
-    offered.setdefault("", []).append(gone)
-if offered:
-    page = st.navigation(offered if len(offered) > 1 else [page for pages in offered.values() for page in pages])
-else:
-    st.navigation(everything, position="hidden")
+menu = [page for pages in offered.values() for page in pages]
+lost = [page for _, role, pages in sections if role in caller.lost for page in pages]
+# In the place of a page that was lost an empty one, outside of the menu: else Streamlit would say that it never was.
+gone = [
+    st.Page(lambda: None, title=page.title, url_path=page.url_path, visibility="hidden")
+    for page in everything
+    if page in lost and page not in [chat, *menu]
+]
+if len(offered) > 1:
+    page = st.navigation({**offered, "": [*offered.get("", []), *gone]})
+elif menu:
+    page = st.navigation([*menu, *gone])
+else:  # the roles are not known
+    page = st.navigation(everything, position="hidden")
 with st.sidebar:
     draw_signed_in(caller)
 draw_banner(demo=demo)
-draw_lost(caller)
+if draw_lost(caller):
+    if page in menu:
+        st.rerun()
+    st.switch_page(menu[0])
 try:
     app()
 except Unavailable:
@@ -119,7 +127,7 @@ if not viewer.purpose and any(
     draw_purpose(caller)
     st.stop()
 try:
-    if not offered:
+    if not menu:
         viewer_of(caller.identity)  # its error says why the roles are not known
         st.rerun()
     page.run()

@@ -35,15 +35,15 @@ def draw_sign_in(refusal: str) -> None:
     if refusal:
         st.error(label(refusal, 500))
     sign_in = way().sign_in
+    identity: Identity | None = state.get("si_identity")  # known, but refused
     if isinstance(sign_in, DevelopmentSignIn):
         if not refusal and (made := development.draw_choice()):
             tab.begin(*made)
             st.rerun()
     elif isinstance(sign_in, OidcSignIn):
-        _draw_providers(sign_in, refusal)
+        _draw_providers(sign_in, refusal, again=bool(identity))
     elif not refusal:
         st.info(f"You are not signed in. Open this page by your company's sign-in, or ask {way().whom_to_ask}.")
-    identity: Identity | None = state.get("si_identity")
     if identity:
         _draw_way_out(identity)
     # The one that is left is named: on a first visit this could arrive after the cookie of a quick choice.
@@ -53,12 +53,13 @@ def draw_sign_in(refusal: str) -> None:
     _tabs(key="si_out_tabs", data=_data("", left=left))
 
 
-def _draw_providers(sign_in: OidcSignIn, refusal: str) -> None:
+def _draw_providers(sign_in: OidcSignIn, refusal: str, *, again: bool) -> None:
     if FAILED in st.context.cookies and not refusal:
         st.error(f"The sign-in did not succeed. Try again, or ask {way().whom_to_ask}; the server's log says why.")
     for name, provider in sign_in.settings.providers.items():
         named = provider.label or (name.capitalize() if name != DEFAULT else "")
-        if st.button(f"Sign in with {named}" if named else "Sign in", key=f"si_{name}", type="primary"):
+        text = "Sign in again" if again else "Sign in"
+        if st.button(f"{text} with {named}" if named else text, key=f"si_{name}", type="primary"):
             st.login(name)
 
 
@@ -85,21 +86,25 @@ def _draw_way_out(identity: Identity) -> None:
         st.rerun()
 
 
-def draw_lost(caller: Caller) -> None:
-    """Which roles the person has no longer, until they have read it."""
-    if not caller.lost:
-        return
-    state = st.session_state
+def draw_lost(caller: Caller) -> bool:
+    """Which roles the person has no longer, if they have not read it yet. True once they have."""
     names = [name for role, name in ROLES.items() if role in caller.lost]
-    roles = f"the role {names[0]}" if len(names) == 1 else f"the roles {', '.join(names[:-1])} and {names[-1]}"
-    stopped = " What this page was doing was stopped, and saved nothing more." if state.get("si_refused") else ""
+    if not names:
+        return False
+    roles, why = f"the role {names[0]}", "It was taken away, or its time is over, and its pages are"
+    if more := names[1:]:
+        roles = f"the roles {', '.join([*names[:-1]])} and {more[-1]}"
+        why = "They were taken away, or their time is over, and their pages are"
+    stopped = " What this page was doing was stopped, and saved nothing more." if tab.was_refused() else ""
     st.warning(
-        f"It was taken away, or its time is over, and its pages are closed to you.{stopped} If this is a mistake, ask "
-        f"{label(way().whom_to_ask)}.",
+        f"{why} closed to you.{stopped} If this is a mistake, ask {label(way().whom_to_ask)}.",
         title=f"You no longer have {roles}",
         icon=":material/lock_person:",
     )
-    st.button("OK", key="si_lost_read", on_click=tab.forget_lost)
+    read = st.button("OK", key="si_lost_read")
+    if read:
+        tab.forget_lost()
+    return read
 
 
 def draw_purpose(caller: Caller) -> None:

@@ -93,6 +93,11 @@ def look_for(identity: Identity, purpose: str | None) -> None:
         st.session_state.si_purpose = purpose
 
 
+def was_refused() -> bool:
+    """Whether a call of this tab was refused, because of the roles that the person has lost."""
+    return "si_refused" in st.session_state
+
+
 def forget_lost() -> None:
     """The person has read which roles they have lost."""
     st.session_state.pop("si_lost", None)

@@ -167,6 +167,7 @@ def test_a_click_after_a_role_was_taken_away_does_nothing_and_the_page_says_why(
     assert call.decision is None
     at.button(key="si_lost_read").click().run()
     assert not at.warning
+    assert at.chat_input  # from the page that is closed it leads to the first one that is open
 
 
 def test_the_next_run_shows_what_is_left_and_a_new_role_by_itself(open_as):
