@@ -1,4 +1,4 @@
-"""The caller of a page: who they are, and their way into the desk, which checks each call.
+"""The caller of a page: the person, and their way into the desk, which checks each call.
 
 A page keeps its viewer from its run until the click that follows, perhaps for hours. Meanwhile a role may have been
 taken away, or the person blocked, in another process as well. So a call first looks whether its viewer still holds.

@@ -1,4 +1,4 @@
-"""Who is signed in by now, with the roles that they claim and those on record."""
+"""The signed-in person, with the roles that they claim and those on record by now."""
 
 from collections.abc import Awaitable
 
@@ -32,8 +32,8 @@ def signed_in() -> Caller | None:
     """The caller of this session, None before the sign-in.
 
     If the store does not answer, the caller has the roles of the run before, or else those that they claim: perhaps
-    none. Raises InvalidInput, in words for the visitor, if nobody can sign in here, or the person who did is blocked or
-    has no role.
+    none. Raises InvalidInput, in words for the visitor, if people cannot sign in here, or the one who did is blocked or
+    lacks a role.
     """
     identity = tab.person()
     if identity is None:

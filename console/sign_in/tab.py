@@ -1,4 +1,4 @@
-"""The session of a browser's tab: whose it is, why that person looks, and its end.
+"""The session of a browser's tab: its person, the purpose of their looks, and its end.
 
 To sign out ends a sign-in for all tabs of the browser: `tabs.js` lets them load their page anew, and the next run of
 each finds that its sign-in has ended.
@@ -14,9 +14,9 @@ from console.sign_in.way import way
 
 
 def person() -> Identity | None:
-    """The person whose session this is, None before the sign-in.
+    """The person of this session, None before the sign-in.
 
-    Raises InvalidInput, in words for the visitor, if nobody can sign in here, or not in this way.
+    Raises InvalidInput, in words for the visitor, if people cannot sign in here, or not in this way.
     """
     if way().is_development:
         _follow_choice()

@@ -204,6 +204,30 @@ def test_a_person_who_is_blocked_asks_nothing_more_and_reads_whom_to_ask(open_as
     assert at.chat_input
 
 
+def test_an_answer_that_is_being_followed_stops_with_a_block_in_words_and_is_on_record(open_as, monkeypatch):
+    at, desk = open_as(EMPLOYEE), app().desk
+    follow, turns = desk.follow, []
+
+    async def until_blocked(viewer, turn):
+        turns.append(turn)
+        async for event in follow(viewer, turn):
+            await desk.administration.block(ADMIN, EMPLOYEE.id, "left")
+            yield event
+
+    monkeypatch.setattr(desk, "follow", until_blocked)
+    at.chat_input[0].set_value("What is our policy on remote work?").run()
+    assert not at.exception
+    assert "an administrator has blocked you here" in at.error[0].value
+    assert not at.chat_input
+
+    async def rest():
+        async for _ in follow(EMPLOYEE, turns[0]):
+            pass
+        return await desk.archive.turn(EMPLOYEE, turns[0])
+
+    assert app().run(rest()).status == "completed"
+
+
 def test_a_grant_lets_in_a_person_whose_sign_in_gives_no_role(open_as):
     at = open_as(Viewer("e-9001", ()))
     assert "have no role here yet\\. Ask your HR department" in at.error[0].value
@@ -217,9 +241,9 @@ def test_a_grant_lets_in_a_person_whose_sign_in_gives_no_role(open_as):
 
 
 def test_a_store_that_is_away_takes_no_role_away_and_no_page_of_it_is_read(open_as, monkeypatch):
-    decide_later = open_as(APPROVER)
+    at = open_as(APPROVER)
     decide(lambda people: people.grant(ADMIN, APPROVER.id, "approver", "on duty"))
-    at = decide_later.run().switch_page("../pages/approvals.py").run()
+    at = at.run().switch_page("../pages/approvals.py").run()
     assert at.title
 
     async def away(person):
