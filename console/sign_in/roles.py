@@ -54,13 +54,11 @@ def signed_in() -> Caller | None:
         # The menu stays as it was. The calls of the page are checked too, and say what is wrong.
         roles: frozenset[str] = state.get("si_roles", identity.roles)
         return _caller(Viewer(identity.user_id, roles, purpose, identity.country, identity.entity), identity)
-    before: frozenset[str] = state.get("si_roles", frozenset())
-    state.si_roles = viewer.roles
-    state.si_lost = (state.get("si_lost", frozenset()) | before) - viewer.roles
+    lost = tab.take_roles(viewer.roles)
     if not viewer.roles:
-        when = "any more" if state.si_lost else "yet"
+        when = "any more" if lost else "yet"
         raise InvalidInput(f"You are signed in as {viewer.id}, and have no role here {when}. Ask {way().whom_to_ask}.")
-    return _caller(viewer, identity, state.si_lost)
+    return _caller(viewer, identity, lost)
 
 
 def current_caller() -> Caller:

@@ -93,6 +93,19 @@ def look_for(identity: Identity, purpose: str | None) -> None:
         st.session_state.si_purpose = purpose
 
 
+def take_roles(roles: frozenset[str]) -> frozenset[str]:
+    """Take over the roles of now. Returns those that the person has lost in this session, until they have read it."""
+    state = st.session_state
+    had: frozenset[str] = state.get("si_roles", frozenset()) | state.get("si_lost", frozenset())
+    state.si_roles = roles
+    lost = had - roles
+    if lost:
+        state.si_lost = lost
+    else:
+        forget_lost()
+    return lost
+
+
 def was_refused() -> bool:
     """Whether a call of this tab was refused, because of the roles that the person has lost."""
     return "si_refused" in st.session_state
