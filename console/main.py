@@ -16,15 +16,9 @@ from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
 from console.menu import APPROVALS, CHAT, all_pages, offered_to, roles_offered
 from console.sign_in.development import refuse_other_addresses
 from console.sign_in.identity import LOOKERS
-from console.sign_in.session import (
-    draw_banner,
-    draw_purpose,
-    draw_sign_in,
-    draw_signed_in,
-    lacks_purpose,
-    signed_in,
-    way,
-)
+from console.sign_in.roles import signed_in, viewer_of
+from console.sign_in.screens import draw_banner, draw_lost, draw_purpose, draw_sign_in, draw_signed_in
+from console.sign_in.way import way
 from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
@@ -48,17 +42,17 @@ with st.container(key="scripts"):
     component("phone")(key="main_phone")
 if way().is_development:
     refuse_other_addresses()
-viewer, refusal = None, ""
+caller, refusal = None, ""
 try:
-    viewer = signed_in()
+    caller = signed_in()
 except InvalidInput as error:
     refusal = str(error)
 # Not `app()`, which raises while the desk cannot be opened: the sign-in works without a desk.
 demo = start().failure is None and start().demo
 
 waiting = ""
-if viewer and "approver" in viewer.roles and start().failure is None:
-    waiting = waiting_badge(partial(app().run, app().desk.oversight.count_waiting(viewer)))
+if caller and "approver" in caller.viewer.roles and start().failure is None:
+    waiting = waiting_badge(partial(caller.run, app().desk.oversight.count_waiting(caller.viewer)))
 made = {
     page: st.Page(
         f"../pages/{page.name}.py",
@@ -71,19 +65,37 @@ made = {
     for page in all_pages()
 }
 
-if viewer is None:
+everything = list(made.values())
+if caller is None:
     # All pages, hidden: a link to a page is still that page after the sign-in.
-    st.navigation(list(made.values()), position="hidden")
+    st.navigation(everything, position="hidden")
     if not refusal:
         draw_banner(demo=demo)
     draw_sign_in(refusal)
     st.stop()
 
-offered = {title: [made[page] for page in pages] for title, pages in offered_to(viewer.roles).items()}
-page = st.navigation(offered if len(offered) > 1 else [page for pages in offered.values() for page in pages])
+viewer = caller.viewer
+offered = {title: [made[entry] for entry in entries] for title, entries in offered_to(viewer.roles).items()}
+menu = [page for pages in offered.values() for page in pages]
+# In the place of a page that was lost an empty one, outside of the menu: else Streamlit would say that it never was.
+gone = [
+    st.Page(lambda: None, title=entry.title, url_path=entry.url_path, visibility="hidden")
+    for entry, page in made.items()
+    if not roles_offered(entry).isdisjoint(caller.lost) and page not in menu and entry is not CHAT
+]
+if len(offered) > 1:
+    page = st.navigation({**offered, "": [*offered.get("", []), *gone]})
+elif menu:
+    page = st.navigation([*menu, *gone])
+else:  # the roles are not known
+    page = st.navigation(everything, position="hidden")
 with st.sidebar:
-    draw_signed_in(viewer)
+    draw_signed_in(caller)
 draw_banner(demo=demo)
+if draw_lost(caller):
+    if page in menu:
+        st.rerun()
+    st.switch_page(menu[0])
 try:
     app()
 except Unavailable:
@@ -92,11 +104,14 @@ except Unavailable:
 except RolltopError as error:
     draw_refused(error, "The desk cannot be opened")
     st.stop()
-opened = next(entry for entry, one in made.items() if one == page)
-if lacks_purpose(viewer) and not roles_offered(opened).isdisjoint(viewer.roles.intersection(LOOKERS)):
-    draw_purpose()
+opened = next((entry for entry, one in made.items() if one == page), CHAT)
+if not viewer.purpose and not roles_offered(opened).isdisjoint(viewer.roles.intersection(LOOKERS)):
+    draw_purpose(caller)
     st.stop()
 try:
+    if not menu:
+        viewer_of(caller.identity)  # its error says why the roles are not known
+        st.rerun()
     page.run()
 except NotFound:
     st.error("This does not exist, or you may not open it.", title="Not found", icon=":material/search_off:")

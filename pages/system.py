@@ -12,11 +12,11 @@ from console.drawing.system import (
     draw_versions,
     draw_waiting,
 )
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 
 st.set_page_config(page_title="System", layout="centered")
-viewer = current_viewer()
-run, stream = app().run, app().stream
+caller = current_caller()
+viewer, run, stream = caller.viewer, caller.run, caller.stream
 
 st.title("System", anchor=False)
 st.caption("Administration · numbers and settings, and nothing of what people wrote · your look is recorded.")

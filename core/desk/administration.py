@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import get_args
 
+import anyio
+
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
 from core.desk.lists import MAX_PAGE, check_limit
-from core.errors import Blocked, InvalidInput
+from core.errors import Blocked, Denied, InvalidInput, RolltopError
 from core.gate import Action, Owned, Role, Viewer
 from core.ids import check_user_id, normalized
 from core.log.administration import ADMINISTRATION, fold_administration, nothing_decided
@@ -81,6 +83,15 @@ class _Known:
     read_at: float
 
 
+@dataclass(slots=True)
+class _Reading:
+    """A reading of the log that others wait for; it has neither `known` nor `error` if it was cancelled."""
+
+    ended: anyio.Event
+    known: _Known | None = None
+    error: RolltopError | None = None
+
+
 @checked_methods
 class Administration:
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
@@ -107,6 +118,7 @@ class Administration:
         self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
         self._known: _Known | None = None
         self._listed = _Listed(0, [], [])
+        self._reading: _Reading | None = None
 
     async def viewer(
         self,
@@ -124,16 +136,19 @@ class Administration:
         is on record, InvalidInput as Viewer does, and Unavailable or StoreRefused if the store does not answer.
         """
         claims = Viewer(user_id, claimed, purpose, country, entity)
-        known = self._known
-        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
-            known = await self._read()
-        if known.record.block(claims.id):
-            await self._audit.record_denial(Viewer(claims.id, ()), "desk.use")
-            raise Blocked(claims.id)
-        now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
-        held = (known.record.grant(claims.id, role) for role in get_args(Role))
-        granted = {one.role for one in held if one and one.holds(now)}
-        return replace(claims, roles=claims.roles | granted)
+        return replace(claims, roles=claims.roles | await self._granted(claims.id))
+
+    async def confirm(self, viewer: Viewer | None, *, claimed: Iterable[Role] = ()) -> None:
+        """Check that the viewer, made a while ago with these claimed roles, still has each of its roles.
+
+        For a program that keeps a viewer longer than for one call, such as a page that waits for a click. Raises Denied
+        if a role was taken away or has ended since, which is on record, and else what `viewer` raises.
+        """
+        if viewer is None:
+            raise Denied("desk.use")
+        if not viewer.roles.difference(claimed) <= await self._granted(viewer.id):
+            await self._audit.record_denial(viewer, "desk.use")
+            raise Denied("desk.use")
 
     async def people(
         self,
@@ -323,6 +338,36 @@ class Administration:
             everyone = {person for person, _ in record.held}.union(record.blocked)
             self._listed = _Listed(record.n, sorted(everyone), sorted(record.blocked))
         return self._listed
+
+    async def _granted(self, person: str) -> frozenset[Role]:
+        """The roles that the person was granted and has by now. Raises Blocked, as `viewer` says."""
+        known = self._known
+        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
+            known = await self._read_once()
+        if known.record.block(person):
+            await self._audit.record_denial(Viewer(person, ()), "desk.use")
+            raise Blocked(person)
+        now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
+        held = (known.record.grant(person, role) for role in get_args(Role))
+        return frozenset(grant.role for grant in held if grant and grant.holds(now))
+
+    async def _read_once(self) -> _Known:
+        """What is on record now, read by the first of those callers that want it at the same time."""
+        if (reading := self._reading) is None:
+            self._reading = reading = _Reading(anyio.Event())
+            try:
+                reading.known = await self._read()
+            except RolltopError as error:
+                reading.error = error
+            finally:
+                self._reading = None
+                reading.ended.set()
+        else:
+            await reading.ended.wait()
+        if reading.error:
+            # Many callers raise it: each would leave its traceback there.
+            raise reading.error.with_traceback(None)
+        return reading.known or await self._read_once()  # None if the reader was cancelled
 
     async def _read(self) -> _Known:
         """What is on record now."""
