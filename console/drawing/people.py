@@ -8,6 +8,7 @@ from typing import TypeAlias, get_args
 
 import streamlit as st
 
+from console.drawing.looks import from_account
 from console.drawing.my_data import ROLES
 from console.drawing.text import label, reader_zone, when
 from core.desk.administration import MAX_REASON
@@ -103,7 +104,7 @@ def _by(grant: RoleGrant) -> str:
 
 
 def _from(account: Account | None) -> str:
-    return label(f", with a command of {account.user} on {account.host}", 200) if account else ""
+    return label(from_account(account), 200)
 
 
 @contextmanager

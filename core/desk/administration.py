@@ -5,11 +5,12 @@ blocks are a log, and each process goes by what it has read of it within the las
 is gone in all processes after that time, without a new sign-in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.arguments import checked, checked_methods
+from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
 from core.errors import Blocked, InvalidInput
@@ -24,9 +25,10 @@ from core.log.facts import (
     ReasonContent,
     RoleEnded,
     RoleGranted,
+    SignInMapped,
 )
 from core.log.folded_log import FoldedLogs
-from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
 from core.store import Store
 from core.values import Account
 
@@ -42,11 +44,13 @@ class RolesOnRecord:
     """The roles on record and the blocked people, sorted by person and role.
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
+    `sign_ins` say by which settings people have roles with their sign-in: the newest, and the one before it.
     """
 
     grants: Sequence[RoleGrant]
     ended: Sequence[RoleGrant]
     blocks: Sequence[Block]
+    sign_ins: Sequence[SignInMapping]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class _Known:
 class Administration:
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
 
-    `account` is the operating system's account of a command; what the command decides names it.
+    If `audit` has the account of a command, what the command decides names it.
 
     A method that takes a viewer is for administrators. It raises Denied for other viewers, and InvalidInput for a
     reason that is missing or too long, and for a decision that does not go with what is on record.
@@ -75,12 +79,11 @@ class Administration:
         *,
         clock: Clock | None = None,
         audit: AuditLog | None = None,
-        account: Account | None = None,
     ) -> None:
         self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
-        self._account = account
+        self._account = self._audit.account
         self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
         self._known: _Known | None = None
 
@@ -123,6 +126,7 @@ class Administration:
             grants=[one for one in grants if one.holds(known.now)],
             ended=[one for one in grants if not one.holds(known.now)],
             blocks=sorted(known.record.blocks, key=lambda one: one.person),
+            sign_ins=known.record.sign_ins,
         )
 
     async def grant(
@@ -215,6 +219,16 @@ class Administration:
         """
         for person in map(check_user_id, people):
             await self._install(person)
+
+    async def map_sign_in(self, mapping: Mapping[str, Json], account: Account) -> None:
+        """Put on record by which settings the program's sign-in gives roles, if the newest on record are others.
+
+        For the program that owns the installation, at its start; `account` is its own. `mapping` must hold no secret.
+        """
+        mapped = SignInMapped(mapping=dict(mapping), account=account)
+        await self._append(
+            mapped, "desk", lambda record: [one.mapping for one in record.sign_ins[:1]] == [mapped.mapping]
+        )
 
     async def grant_first(self, person: str, *, by: str, why: str) -> RoleGrant:
         """Make a person administrator while the store lacks a grant on record; `by` is the id of the store's operator.
