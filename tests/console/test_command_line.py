@@ -225,7 +225,9 @@ async def test_a_store_is_copied_and_a_differing_target_is_named(tmp_path):
         thread = (await copy.find(Query(kind="thread"))).records[0].id
         last = (await log_of(copy, thread))[-1]
         await copy.commit(last.stream, last.n, beat(last.stream, last.n, last.hash), id="c-1")
-    failed(rolltop("copy", *OPERATING, "--from", source, "--to", target), f"{last.stream} entry {last.n + 1} of the target")
+    refused = rolltop("copy", *OPERATING, "--from", source, "--to", target)
+    assert (refused.status, refused.out) == (2, "")
+    assert f"{last.stream} entry {last.n + 1} of the target" in refused.err
     failed(rolltop("copy", *OPERATING, "--from", source, "--to", source), "the same store")
 
 

@@ -164,5 +164,7 @@ def test_each_role_has_words():
     ],
 )
 def test_a_look_is_told_in_the_words_of_the_person_looked_at(look, words):
-    plain = dict(at="2026-11-24T09:30:00.000Z", calls=False, roles=[], purpose="", thread="t1", title="Title")
+    plain = dict(
+        at="2026-11-24T09:30:00.000Z", calls=False, roles=[], purpose="", thread="t1", title="Title", command=False
+    )
     assert done_at_own(OwnLook(**{**plain, **look})) == words

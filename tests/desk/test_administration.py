@@ -16,6 +16,7 @@ from core.clock import SystemClock, iso
 from core.desk.administration import KEPT_SECONDS, MAX_REASON
 from core.errors import Corrupt
 from core.log.administration import ADMINISTRATION, fold_administration
+from core.log.audit import AuditLog
 from core.log.commit import begin_stream
 from core.log.entry import chain, verify
 from core.log.facts import DemoMarked, draft
@@ -396,7 +397,7 @@ async def test_the_settings_make_each_person_administrator_once(store):
 
 async def test_the_first_grant_needs_a_store_without_one_and_names_the_account(store):
     account = Account(user="ops", host="hr-1")
-    people = Administration(store, account=account)
+    people = Administration(store, audit=AuditLog(store, SystemClock(), account))
     first = await people.grant_first("e-7001", by="e-7001", why="set up")
     assert (first.role, first.basis, first.by, first.account) == ("administrator", "first", "e-7001", account)
     with pytest.raises(InvalidInput, match="roles are on record already"):
