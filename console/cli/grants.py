@@ -10,6 +10,7 @@ from console.cli.existing import existing_store
 from console.cli.filters import moment
 from console.cli.output import GOOD, Given, harmless, table, tell
 from console.cli.viewers import audit_log, desk_as
+from console.sign_in.mapping import mapping_lines
 from core.desk.administration import Administration
 from core.errors import InvalidInput
 from core.gate import ROLES
@@ -53,7 +54,7 @@ async def block(options: Given) -> int:
 
 
 async def grants(options: Given) -> int:
-    """List the roles on record and the blocked people, as an administrator."""
+    """List the roles on record, the blocked people, and how a sign-in gives roles, as an administrator."""
     async with desk_as(options, "roles.list") as desk:
         on_record = await desk.administration.people(desk.viewer)
     listed: list[tuple[str, RoleGrant | Block]] = [("holds", one) for one in on_record.grants]
@@ -61,8 +62,13 @@ async def grants(options: Given) -> int:
     listed += [("blocked", one) for one in on_record.blocks]
     head = ["STATE", "PERSON", "ROLE", "SINCE", "UNTIL", "BY", "WHY"]
     items = [{"state": state, **one.model_dump(mode="json")} for state, one in listed]
-    text = table([head, *(_row(state, one) for state, one in listed)]) if listed else "no role is on record"
-    tell(options, items, text)
+    items += [{"state": "sign-in", **one.model_dump(mode="json")} for one in on_record.sign_ins]
+    lines = [table([head, *(_row(state, one) for state, one in listed)]) if listed else "no role is on record"]
+    for place, one in enumerate(on_record.sign_ins):
+        by = harmless(f"{one.account.user} on {one.account.host}")
+        lines += ["", f"{'before that, since' if place else 'sign-in, since'} {one.since}, console of {by}:"]
+        lines += [f"  {harmless(line)}" for line in mapping_lines(one.mapping)]
+    tell(options, items, "\n".join(lines))
     return GOOD
 
 

@@ -220,15 +220,22 @@ class Administration:
         for person in map(check_user_id, people):
             await self._install(person)
 
-    async def map_sign_in(self, mapping: Mapping[str, Json], account: Account) -> None:
+    async def map_sign_in(self, mapping: Mapping[str, Json], account: Account) -> SignInMapping | None:
         """Put on record by which settings the program's sign-in gives roles, if the newest on record are others.
 
         For the program that owns the installation, at its start; `account` is its own. `mapping` must hold no secret.
+        Returns what it replaces, perhaps that of another program that still runs; None if there is nothing to replace.
         """
         mapped = SignInMapped(mapping=dict(mapping), account=account)
-        await self._append(
-            mapped, "desk", lambda record: [one.mapping for one in record.sign_ins[:1]] == [mapped.mapping]
-        )
+        replaced: list[SignInMapping] = []
+
+        def repeats(record: AdministrationRecord) -> bool:
+            newest = record.sign_ins[:1]
+            replaced[:] = [one for one in newest if one.mapping != mapped.mapping]
+            return bool(newest) and not replaced
+
+        await self._append(mapped, "desk", repeats)
+        return replaced[0] if replaced else None
 
     async def grant_first(self, person: str, *, by: str, why: str) -> RoleGrant:
         """Make a person administrator while the store lacks a grant on record; `by` is the id of the store's operator.

@@ -407,6 +407,25 @@ async def test_the_first_grant_needs_a_store_without_one_and_names_the_account(s
     assert block.account == account
 
 
+# The mapping of a sign-in
+
+
+async def test_the_newest_mapping_of_a_sign_in_and_the_one_before_are_on_record_with_the_programs_account(store):
+    people, account = Administration(store), Account(user="hr", host="hr-1")
+    one, other, third = ({"roles": {"$HR.Auditor": [role]}, "hours": 7.5} for role in ("auditor", "handler", "x"))
+    assert await people.map_sign_in(one, account) is None
+    assert await people.map_sign_in(dict(one), Account(user="hr", host="hr-2")) is None
+    replaced = await Administration(store).map_sign_in(other, Account(user="hr", host="hr-2"))
+    assert (replaced.mapping, replaced.account.host) == (one, "hr-1")
+    entries = await store.read(ADMINISTRATION)
+    assert [(entry.kind, entry.by, entry.payload) for entry in entries] == [("sign_in.mapped", "desk", {})] * 2
+    await people.map_sign_in(third, account)
+    on_record = (await people.people(ADMIN)).sign_ins
+    assert [(mapped.mapping, mapped.account.host) for mapped in on_record] == [(third, "hr-1"), (other, "hr-2")]
+    assert on_record[1].since == iso(entries[1].at)
+    assert [finding async for finding in Rebuild(store, SystemClock(), lambda *_: None, mend=False).findings()] == []
+
+
 # The log: copied, compared, rebuilt, erased
 
 
