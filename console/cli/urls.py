@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from getpass import getpass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from anyio.to_thread import run_sync as blocking
 
@@ -50,8 +50,11 @@ async def with_password(url: str) -> str:
 
 def shown_url(url: str) -> str:
     """Where the URL leads, without the user, the password and the options, for the record."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if "://" in url else url
+    scheme, separator, place = url.partition("://")
+    if scheme != "sqlite":
+        # As `_has_password` reads it, and not `urlsplit`, which ends the host at a / in a password.
+        place = place.rpartition("@")[2].partition("?")[0]
+    return f"{scheme}{separator}{place}"
 
 
 def _has_password(url: str) -> bool:
