@@ -1,4 +1,4 @@
-"""Who looks, and what for: the options that lists and exports share."""
+"""The options that lists and exports share: the viewer, the purpose, and the filters."""
 
 import argparse
 from collections.abc import Sequence

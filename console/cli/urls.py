@@ -1,4 +1,4 @@
-"""URLs in arguments. Each process of a machine can read the arguments of all others, so they must hold no password."""
+"""URLs in arguments. Each process of a machine can read the arguments of all others: a password there is refused."""
 
 import argparse
 import os

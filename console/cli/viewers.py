@@ -57,7 +57,7 @@ def audit_log(store: Store) -> AuditLog:
 
 @asynccontextmanager
 async def desk_as(options: Given, action: Action) -> AsyncIterator[Desk]:
-    """The store that the options name, for the person of `--as`, who wants to do this.
+    """The store that the options name, and the person of `--as` as the viewer of this action.
 
     Raises Blocked for a blocked person, and Denied for one without a role on record; either is put on record.
     """
@@ -75,7 +75,7 @@ async def desk_as(options: Given, action: Action) -> AsyncIterator[Desk]:
 
 
 async def _claimed(store: Store, person: str) -> tuple[Role, ...]:
-    """The roles of a sample person if the store is a demo, and none in any other store."""
+    """The roles of a sample person if the store is a demo, else ()."""
     if not await is_demo(store):
         return ()
     print("this store is a demo: its sample people have their roles without a grant", file=sys.stderr)
