@@ -29,7 +29,7 @@ GRANTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CommandDesk:
     """What a command works with: an open store, its audit log, its administration, and the viewer."""
 
     store: Store
@@ -56,7 +56,7 @@ def audit_log(store: Store) -> AuditLog:
 
 
 @asynccontextmanager
-async def desk_as(options: Given, action: Action) -> AsyncIterator[Desk]:
+async def desk_as(options: Given, action: Action) -> AsyncIterator[CommandDesk]:
     """The store that the options name, and the person of `--as` as the viewer of this action.
 
     Raises Blocked for a blocked person, and Denied for one without a role on record; either is put on record.
@@ -71,7 +71,7 @@ async def desk_as(options: Given, action: Action) -> AsyncIterator[Desk]:
             # Here: for one object the gate would say that it was not found, which does not help with the grant.
             await audit.record_denial(viewer, action)
             raise Denied(action)
-        yield Desk(store, audit, administration, viewer)
+        yield CommandDesk(store, audit, administration, viewer)
 
 
 async def _claimed(store: Store, person: str) -> tuple[Role, ...]:
