@@ -8,11 +8,19 @@ import streamlit as st
 
 from console.app import app
 from console.drawing.paging import Pages
-from console.drawing.people import draw_block_form, draw_found, draw_grant_form, draw_people, people_filter
+from console.drawing.people import (
+    draw_block_form,
+    draw_found,
+    draw_grant_form,
+    draw_people,
+    draw_sign_ins,
+    people_filter,
+)
 from console.drawing.role_preview import draw_preview
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
 from console.sign_in.roles import current_caller
+from console.sign_in.way import way
 from core.gate import Role
 
 SHOWN = 20
@@ -51,7 +59,7 @@ def unblock(person: str, why: str) -> str | None:
 st.title("People & roles", anchor=False)
 st.caption(
     "Administration · each change is recorded with your id and your reason, and holds within a second. Roles that "
-    "people bring with their sign-in are not listed."
+    "people bring with their sign-in are not listed; below is how a sign-in gives them."
 )
 if "pr_notice" in st.session_state:
     st.success(label(st.session_state.pop("pr_notice"), 300), icon=":material/check:")
@@ -66,6 +74,9 @@ pages.draw(people.cursor)
 
 draw_grant_form(grant)
 draw_block_form(block)
+
+st.subheader("Roles by sign-in", anchor=False)
+draw_sign_ins(people.sign_ins, way().mapping)
 
 st.subheader("Preview a role", anchor=False)
 draw_preview()

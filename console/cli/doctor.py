@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from console.cli.existing import existing_store, settings_over
+from console.cli.existing import existing_store, settings_of
 from console.cli.output import GOOD, LOOK_AT_IT, Given, harmless, tell
 from console.doctor.examination import examine
 from console.doctor.finding import Finding, Level
@@ -13,7 +13,7 @@ _MARKS: dict[Level, str] = {"fact": " ", "open": "?", "trouble": "!"}
 
 async def doctor(options: Given) -> int:
     """Show the state of an installation, the problems that need an operator (!), and what is not set yet (?)."""
-    trouble, settings = False, settings_over(options.store)
+    trouble, settings = False, settings_of(options)
     async with existing_store(options.store) as store:
         equipped = await equipment(settings, store)
         async for finding in examine(settings, store, equipped, repair=options.repair):

@@ -7,7 +7,7 @@ is gone in all processes after that time, without a new sign-in.
 
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import get_args
@@ -15,6 +15,7 @@ from typing import get_args
 import anyio
 
 from core.arguments import checked, checked_methods
+from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
 from core.desk.lists import MAX_PAGE, check_limit
@@ -30,10 +31,11 @@ from core.log.facts import (
     ReasonContent,
     RoleEnded,
     RoleGranted,
+    SignInMapped,
 )
 from core.log.folded_log import FoldedLogs
 from core.log.past_roles import PastRole, past_roles
-from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
 from core.log.refold import pages
 from core.store import Store
 from core.values import Account
@@ -54,7 +56,7 @@ class RolesOnRecord:
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
     `people` counts all that match, and `blocked` all blocked people. `cursor` fetches the next people; it is None for
-    the last ones.
+    the last ones. `sign_ins` say by which settings people have roles with their sign-in, the newest and the one before.
     """
 
     grants: Sequence[RoleGrant]
@@ -63,6 +65,7 @@ class RolesOnRecord:
     people: int
     blocked: int
     cursor: str | None
+    sign_ins: Sequence[SignInMapping]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class _Reading:
 class Administration:
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
 
-    `account` is the operating system's account of a command; what the command decides names it.
+    If `audit` has the account of a command, what the command decides names it.
 
     A method that takes a viewer is for administrators. It raises Denied for other viewers, and InvalidInput for a
     reason that is missing or too long, and for a decision that does not go with what is on record.
@@ -109,12 +112,11 @@ class Administration:
         *,
         clock: Clock | None = None,
         audit: AuditLog | None = None,
-        account: Account | None = None,
     ) -> None:
         self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
-        self._account = account
+        self._account = self._audit.account
         self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
         self._known: _Known | None = None
         self._listed = _Listed(0, [], [])
@@ -181,6 +183,7 @@ class Administration:
             people=last - first,
             blocked=len(listed.blocked),
             cursor=page[-1] if page and start + limit < last else None,
+            sign_ins=record.sign_ins,
         )
 
     async def history(self, viewer: Viewer, person: str) -> list[PastRole]:
@@ -282,6 +285,23 @@ class Administration:
         """
         for person in map(check_user_id, people):
             await self._install(person)
+
+    async def map_sign_in(self, mapping: Mapping[str, Json], account: Account) -> SignInMapping | None:
+        """Put on record by which settings the program's sign-in gives roles, if the newest on record are others.
+
+        For the program that owns the installation, at its start; `account` is its own. `mapping` must hold no secret.
+        Returns what it replaces, perhaps that of another program that still runs; None if there is nothing to replace.
+        """
+        mapped = SignInMapped(mapping=dict(mapping), account=account)
+        replaced: list[SignInMapping] = []
+
+        def repeats(record: AdministrationRecord) -> bool:
+            newest = record.sign_ins[:1]
+            replaced[:] = [one for one in newest if one.mapping != mapped.mapping]
+            return bool(newest) and not replaced
+
+        await self._append(mapped, "desk", repeats)
+        return replaced[0] if replaced else None
 
     async def grant_first(self, person: str, *, by: str, why: str) -> RoleGrant:
         """Make a person administrator while the store lacks a grant on record; `by` is the id of the store's operator.

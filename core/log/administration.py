@@ -5,8 +5,16 @@ from typing import Any, TypeVar
 
 from core.clock import iso
 from core.errors import Corrupt
-from core.log.facts import DemoMarked, PersonBlocked, PersonUnblocked, RoleEnded, RoleGranted, fact
-from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.facts import (
+    DemoMarked,
+    PersonBlocked,
+    PersonUnblocked,
+    RoleEnded,
+    RoleGranted,
+    SignInMapped,
+    fact,
+)
+from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
 from core.values import GENESIS, Entry
 
 K = TypeVar("K")
@@ -51,6 +59,9 @@ def _changed(record: AdministrationRecord, entry: Entry) -> dict[str, Any]:  # A
             return {"blocked": blocked}
         case PersonUnblocked(person=person):
             return {"blocked": _without(record.blocked, person)}
+        case SignInMapped(mapping=mapping, account=account):
+            newest = SignInMapping(since=iso(entry.at), mapping=mapping, account=account)
+            return {"sign_ins": [newest, *record.sign_ins[:1]]}
         case _:
             raise Corrupt(entry.stream, entry.n, f"{entry.kind} does not belong to the administration")
 

@@ -759,6 +759,7 @@ class Look(Value):
     `by` is the viewer. `object` is `kind:id`, None for a search; `owners` are the people whose content it showed, []
     for a list. `roles` are the viewer's at that time, [] if they are not on record. `denied`: it was refused; `more`
     counts the denials that are not on record one by one. `purpose` and `words` are None once erased, and for a denial.
+    `account` is that of a command.
     """
 
     kind: Literal["look"] = "look"
@@ -776,6 +777,7 @@ class Look(Value):
     purpose: str | None
     words: str | None
     roles: list[str] = Field(default_factory=list)
+    account: Account | None = None
 
     time: ClassVar = Time[datetime]("at")
 
@@ -837,12 +839,23 @@ class Block(Value):
     blocked_time: ClassVar = Time[datetime]("blocked_at")
 
 
+class SignInMapping(Value):
+    """The settings by which a sign-in gives people their roles, since then. `account` is that of the program."""
+
+    since: str
+    mapping: dict[str, Json]
+    account: Account
+
+    since_time: ClassVar = Time[datetime]("since")
+
+
 class AdministrationRecord(Value):
     """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
 
     `held` are the roles that were not taken away, `blocked` the blocked people, both in the order of their entries; a
     store keeps them as the lists `grants` and `blocks`. `installed` are the people whom the settings have made
-    administrators, even if the role has ended since. `demo`: the store is a demo.
+    administrators, even if the role has ended since. `sign_ins` are the newest mapping of a sign-in and the one
+    before it, newest first. `demo`: the store is a demo.
     """
 
     kind: Literal["administration"] = "administration"
@@ -854,6 +867,7 @@ class AdministrationRecord(Value):
     held: dict[tuple[str, Role], RoleGrant] = Field(exclude=True)
     blocked: dict[str, Block] = Field(exclude=True)
     installed: list[str]
+    sign_ins: list[SignInMapping] = Field(default_factory=list)
 
     @computed_field  # type: ignore[prop-decorator]  # mypy does not know it above a property
     @property
