@@ -41,6 +41,8 @@ Action: TypeAlias = Literal[
     "roles.list",
     "roles.grant",
     "people.block",
+    "tools.list",
+    "tools.switch",
     "desk.use",  # any use of the desk, as it is denied to a person who is blocked
 ]
 Access: TypeAlias = Literal["own", "look", "named_look"]
@@ -143,9 +145,9 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             case Viewer(), "gaps.list" if "knowledge_owner" in viewer.roles:
                 return "look"
             # What an administrator decides is on record with its reason, which is more than a look would be.
-            case Viewer(), "roles.grant" | "people.block" if "administrator" in viewer.roles:
+            case Viewer(), "roles.grant" | "people.block" | "tools.switch" if "administrator" in viewer.roles:
                 return "own"
-            case Viewer(), "roles.list" if "administrator" in viewer.roles:
+            case Viewer(), "roles.list" | "tools.list" if "administrator" in viewer.roles:
                 return "look"
             case _:
                 raise Denied(action)

@@ -35,6 +35,7 @@ from core.values import (
     Shelf,
     Standing,
     StopReason,
+    Switched,
     TurnStatus,
     Usage,
     Value,
@@ -895,6 +896,26 @@ class PersonUnblocked(Fact):
     content: ReasonContent | None
 
 
+class SwitchedOff(Fact):
+    """A tool or a model may not be used, whichever process has it. `account` is set if a command did it."""
+
+    kind: Literal["switched.off"] = "switched.off"
+    what: Switched
+    name: str
+    account: Account | None
+    content: ReasonContent | None
+
+
+class SwitchedOn(Fact):
+    """A tool or a model may be used again. `account` is set if a command did it."""
+
+    kind: Literal["switched.on"] = "switched.on"
+    what: Switched
+    name: str
+    account: Account | None
+    content: ReasonContent | None
+
+
 ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
@@ -933,7 +954,9 @@ ThreadFact: TypeAlias = (
     | HandoverEnded
     | Erased
 )
-AdministrationFact: TypeAlias = DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked
+AdministrationFact: TypeAlias = (
+    DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked | SwitchedOff | SwitchedOn
+)
 LiveFact: TypeAlias = LiveText | LiveReasoning | LiveProgress | Beat | Sealed
 AnyFact: TypeAlias = (
     ThreadFact
