@@ -56,6 +56,8 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "roles.list": ActionWords("listed", "Listed roles and blocks", "list roles and blocks"),
     "roles.grant": ActionWords("changed", "Changed the roles", "change the roles"),
     "people.block": ActionWords("changed", "Blocked or unblocked", "block or unblock people"),
+    "tools.list": ActionWords("listed", "Listed tools and models", "list tools and models"),
+    "tools.switch": ActionWords("changed", "Switched a tool or model", "switch a tool or model off or on"),
     "desk.use": ActionWords("opened", "Used the desk", "use the desk, because this person is blocked"),
     "gaps.list": ActionWords("listed", "Listed unanswered questions", "list unanswered questions"),
 }

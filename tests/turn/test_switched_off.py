@@ -1,7 +1,5 @@
 """A tool or a model that an administrator has switched off: nothing of it begins any more, in any process."""
 
-from contextlib import asynccontextmanager
-
 import anyio
 import pytest
 
@@ -17,7 +15,7 @@ from core.log.entry import verify
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
 from core.values import Account
-from tests.support.desks import APPROVER, ASKER, AUDITOR, QUICK, HandClock, check, ended, kinds, until, waiting
+from tests.support.desks import APPROVER, ASKER, AUDITOR, QUICK, HandClock, check, ended, kinds, until
 from tests.support.wrapped import WrappedStore
 
 ADMIN = Viewer("e-7001", roles={"administrator"})
@@ -282,7 +280,12 @@ async def test_a_desk_in_another_process_stops_using_the_tool_a_second_later(tmp
             turn, (call,) = await view(there, await ended(there, turn))
             assert (outcome(call), ran) == (("denied", "switched_off", 0), [])
             await asked(there, turn.thread)
-    assert [len(request.tools) for request in model.requests] == [1, 0, 0, 0]  # the last two: the model called it all the same
+    assert [len(request.tools) for request in model.requests] == [
+        1,
+        0,
+        0,
+        0,
+    ]  # the last two: the model called it all the same
 
 
 @pytest.fixture
