@@ -56,8 +56,8 @@ class Offer:
 
 
 class App:
-    """A desk in a loop of its own, into which `runner` is the way from a page. `models` names the desk's models, `priced`
-    says of each whether its price is known.
+    """A desk in a loop of its own, into which `runner` is the way from a page. `models` names the desk's models,
+    `priced` says of each whether its price is known.
 
     `metadata_fields` are those by which auditors may filter threads.
     `demo` says whether the store is a demo; only a demo has `tools`. `handover` says whether the desk can bring a

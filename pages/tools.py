@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import streamlit as st
 
@@ -13,14 +13,14 @@ from console.drawing.troubles import REFUSALS, why_refused
 from console.sign_in.session import current_viewer
 from core.gate import Viewer
 
+Decision: TypeAlias = Callable[[Viewer, str, str], Coroutine[Any, Any, object]]
+
 st.set_page_config(page_title="Tools & models", layout="centered")
 viewer = current_viewer()
 run, administration = app().run, app().desk.administration
 
 
-def switch(
-    decision: Callable[[Viewer, str, str], Coroutine[Any, Any, object]], done: str, name: str, why: str
-) -> str | None:
+def switch(decision: Decision, done: str, name: str, why: str) -> str | None:
     """Put the decision on record; returns why it was refused. Once it is done, the page says so."""
     try:
         run(decision(viewer, name, why))

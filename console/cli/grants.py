@@ -27,7 +27,7 @@ async def grant(options: Given) -> int:
     if options.first and options.role != "administrator":
         raise InvalidInput("the first grant makes an administrator, who grants the other roles: name that role")
     async with existing_store(options.store) as store:
-        people = _administration(store)
+        people = administration_of(store)
         if options.first:
             given = await people.grant_first(options.person, by=options.viewer, why=options.why)
         elif options.end:
@@ -47,7 +47,7 @@ async def grant(options: Given) -> int:
 async def block(options: Given) -> int:
     """Keep a person from using the desk, whatever their roles are, or let them use it again."""
     async with existing_store(options.store) as store:
-        people = _administration(store)
+        people = administration_of(store)
         viewer: Viewer = await people.viewer(options.viewer)
         if options.end:
             await people.unblock(viewer, options.person, options.why)
@@ -61,7 +61,7 @@ async def block(options: Given) -> int:
 async def grants(options: Given) -> int:
     """List the roles on record and the blocked people, as an administrator."""
     async with existing_store(options.store) as store:
-        people = _administration(store)
+        people = administration_of(store)
         on_record = await people.people(await people.viewer(options.viewer))
     listed: list[tuple[str, RoleGrant | Block]] = [("holds", one) for one in on_record.grants]
     listed += [("ended", one) for one in on_record.ended]
@@ -83,33 +83,36 @@ def add_grant(parser: argparse.ArgumentParser) -> None:
         "--first", action="store_true", help="make the first administrator, while no role is on record in the store"
     )
     parser.add_argument("--until", type=moment, metavar="TIME", help="the role ends by itself at this day or time")
-    _add_decision(parser)
+    add_decision(parser)
 
 
 def add_block(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop block`."""
     parser.add_argument("person", metavar="PERSON", help="the id of the person, as they sign in")
     parser.add_argument("--end", action="store_true", help="unblock the person")
-    _add_decision(parser)
+    add_decision(parser)
 
 
 def add_grants(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop grants`."""
-    _add_administrator(parser)
+    add_administrator(parser)
 
 
-def _add_decision(parser: argparse.ArgumentParser) -> None:
-    _add_administrator(parser)
+def add_decision(parser: argparse.ArgumentParser) -> None:
+    """The options for an administrator's id and the reason of what they decide."""
+    add_administrator(parser)
     parser.add_argument("--why", metavar="REASON", required=True, help="the reason, which is recorded")
 
 
-def _add_administrator(parser: argparse.ArgumentParser) -> None:
+def add_administrator(parser: argparse.ArgumentParser) -> None:
+    """The option for an administrator's id."""
     parser.add_argument(
         "--as", dest="viewer", metavar="ID", required=True, help="your own id, an administrator's, which is recorded"
     )
 
 
-def _administration(store: Store) -> Administration:
+def administration_of(store: Store) -> Administration:
+    """The administration of a store, for a command."""
     # By the process's own user id: LOGNAME and USER, which `getpass.getuser` believes, may say anything.
     return Administration(store, account=Account(user=psutil.Process().username(), host=platform.node()))
 

@@ -37,6 +37,7 @@ from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
+from console.cli.switches import add_switch, add_switches, switch, switches
 from console.demo.kill import prove
 from console.demo.mark import make_demo
 from console.demo.past.past import FEWEST_DAYS, fill
@@ -295,6 +296,8 @@ def _parser() -> argparse.ArgumentParser:
     add_grant(command("grant", grant))
     add_grants(command("grants", grants))
     add_block(command("block", block))
+    add_switch(command("switch", switch))
+    add_switches(command("switches", switches))
     copying = command("copy", copy_store, store=False)
     copying.add_argument("--from", dest="source", metavar="URL", required=True, help="the store to read")
     copying.add_argument("--to", dest="target", metavar="URL", required=True, help="the store to write; may be new")

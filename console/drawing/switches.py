@@ -90,7 +90,8 @@ def _entry(
                 ask_reason("Switch off", f"{key}_off", partial(switch_off, name))
         st.caption(label(name, MAX_NAME))
         if off:
-            st.caption(f"Off since {when(off.off_at)}, by {label(off.by, MAX_USER_ID)}{with_command(off.account)}")
+            by = f"by {label(off.by, MAX_USER_ID)}{with_command(off.account)}"
+            st.caption(f"Off since {when(off.off_at)}, {by}. The reason:")
             draw_reason(off.why)
         yield
 
@@ -127,9 +128,9 @@ def _approval(tool: Tool) -> str:
         case "approver":
             return "An approver other than the person who asked must approve each call; the thread goes on meanwhile."
         case _ if tool.effect == "idempotent":
-            return "None, except after a search of the handbooks: then the person who asked must approve."
+            return "Not needed, except after a search of the handbooks: then the person who asked must approve."
         case _:
-            return "None"
+            return "Not needed"
 
 
 def _type(field: FormField) -> str:
