@@ -7,7 +7,7 @@ import pytest
 from backends.models.opening import is_priced
 from console.app import app
 from tests.console.test_command_line import failed, here
-from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, HANDLER, KEEPER, OFFICER, open_as, texts
+from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, HANDLER, KEEPER, OFFICER, ask, open_as, texts
 from tests.console.test_people import ADMIN, on_record, url
 
 __all__ = ["here", "open_as", "url"]
@@ -87,6 +87,13 @@ def test_a_model_is_switched_off_and_questions_end_in_words(open_as):
     at = open_as(EMPLOYEE)
     at.chat_input[0].set_value("How many vacation days do I have left?").run()
     assert "An administrator has switched the language models off. Try again later." in texts(at)
+
+
+def test_the_card_of_a_call_that_waits_for_its_asker_says_that_its_tool_is_off(open_as):
+    at = ask(open_as(EMPLOYEE), "Request annual leave from 2026-12-21 to 2026-12-23")
+    app().run(app().desk.administration.switch_off_tool(ADMIN, "request_leave", "books the wrong days"))
+    at.run()
+    assert "While it is off, it does not run, even if it is approved." in texts(at)
 
 
 def test_the_price_of_a_model_is_known_by_its_url(monkeypatch):
