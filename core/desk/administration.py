@@ -37,7 +37,7 @@ from core.model import Model
 from core.store import Store
 from core.tools import Tool
 from core.values import Account, Switched
-from core.worker.switches import Off
+from core.worker.switches import OffNames
 
 MAX_REASON = 500
 """The most characters of the reason for a grant, a block, a switch, or the end of one of them."""
@@ -251,14 +251,14 @@ class Administration:
         unblocked = PersonUnblocked(person=person, account=self._account, content=ReasonContent(reason=why))
         await self._append(unblocked, viewer.id, repeats)
 
-    async def off(self) -> Off:
+    async def off(self) -> OffNames:
         """The tools and the models that are switched off, as of a second ago at most.
 
         Workers ask before each act. It names no person, so that it needs no viewer. Raises Unavailable or StoreRefused
         if the store does not answer.
         """
         known = await self._newest()
-        return Off(
+        return OffNames(
             frozenset(one.name for one in known.record.off if one.what == "tool"),
             frozenset(one.name for one in known.record.off if one.what == "model"),
         )

@@ -22,7 +22,7 @@ from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked
 from core.worker.model_chain import Chain
 from core.worker.structured_output import AnswerSchema
-from core.worker.switches import Off, Switches
+from core.worker.switches import OffNames, Switches
 
 DESK = "desk"
 """`Entry.by` of what a worker writes."""
@@ -107,7 +107,7 @@ class ClaimedTurn:
         """So many seconds, or what is left of the turn's deadline if that is less."""
         return max(0.0, min(seconds, self.until - self.equipment.clock.monotonic()))
 
-    async def off(self) -> Off:
+    async def off(self) -> OffNames:
         """What an administrator has switched off. While the store is away, asks again for as long as a commit would."""
         clock = self.equipment.clock
         until, delay = clock.monotonic() + self.journal.patience, _FIRST_DELAY

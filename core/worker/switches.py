@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Off:
+class OffNames:
     """The names of the tools and of the models that are switched off, also of those that this process lacks."""
 
     tools: frozenset[str] = frozenset()
@@ -15,5 +15,5 @@ class Off:
 class Switches(Protocol):
     """Says what is switched off. A worker asks before each act."""
 
-    async def off(self) -> Off:
+    async def off(self) -> OffNames:
         """What is off, as it was on record at most a second ago. Raises Unavailable while the store is away."""

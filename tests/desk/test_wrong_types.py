@@ -163,6 +163,7 @@ RIGHT = {
     "people": ["e-8003"],
     "role": "handler",
     "why": "on duty",
+    "name": "pay",
 }
 """Arguments with which a method does its work. Those without a default are here, by name, or below, by method."""
 
@@ -178,6 +179,8 @@ RIGHT_FOR = {
     "deferred_call": {"call_id": "deferred"},
     "end_grant": {"person": "e-8001", "role": "auditor"},
     "unblock": {"person": "e-8002"},
+    "switch_on_tool": {"name": "fax"},
+    "switch_on_model": {"name": "fax"},
 }
 
 
@@ -187,6 +190,8 @@ async def made_world():
     async with desk_of(store) as desk:
         await desk.administration.grant(OTHER, "e-8001", "auditor", "spring audit")
         await desk.administration.block(OTHER, "e-8002", "left")
+        await desk.administration.switch_off_tool(OTHER, "fax", "out of order")
+        await desk.administration.switch_off_model(OTHER, "fax", "out of order")
         thread = (await desk.create_thread(ASKER)).id
         turn = await ended(desk, await desk.submit(ASKER, thread, "Send"))
         sealed = (await desk.create_thread(ASKER)).id
