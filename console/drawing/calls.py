@@ -144,11 +144,16 @@ def draw_request(title: str, tool: str, arguments: Json, preview: Preview | None
     elif preview:
         st.warning(label(preview.text, 300), title="This would be refused now", icon=":material/error:")
     if off:
-        st.warning(
-            "An administrator has switched this off. While it is off, it does not run, even if it is approved.",
-            title="Switched off",
-            icon=":material/power_settings_new:",
-        )
+        draw_off()
+
+
+def draw_off() -> None:
+    """On a card: the call does not run now, whatever its reader decides."""
+    st.warning(
+        "An administrator has switched this off. While it is off, it does not run, even if it is approved.",
+        title="Switched off",
+        icon=":material/power_settings_new:",
+    )
 
 
 def draw_decision(
@@ -197,6 +202,8 @@ def draw_approval(call: ToolCall, approving: Approving) -> None:
 
     with st.container(border=True, key=f"card_{call.id}"):
         if call.tool == ASK_BACK:
+            if approving.is_off(call.tool):
+                draw_off()
             draw_question_back(call, partial(decide, "approve"), partial(decide, "deny", None, SKIPPED))
             st.caption(f"If it is not answered by {when(call.expires)}, it is closed without an answer.")
             return

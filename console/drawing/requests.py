@@ -68,10 +68,8 @@ def draw_request_card(call: DeferredCall, preview: Preview | None, decide: Decid
             icon=":material/open_in_new:",
             query_params={"tc_id": call.call},
         )
-        st.caption(
-            "It runs as soon as the thread is free; the employee is told there, with your reason. "
-            f"If it is not approved by {when(call.expires)}, it expires and does not run."
-        )
+        runs = "" if off else "It runs as soon as the thread is free; the employee is told there, with your reason. "
+        st.caption(f"{runs}If it is not approved by {when(call.expires)}, it expires and does not run.")
 
 
 def request_word(call: DeferredCall) -> Word:

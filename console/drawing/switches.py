@@ -91,8 +91,9 @@ def _entry(
         st.caption(label(name, MAX_NAME))
         if off:
             by = f"by {label(off.by, MAX_USER_ID)}{with_command(off.account)}"
-            st.caption(f"Off since {when(off.off_at)}, {by}. The reason:")
-            draw_reason(off.why)
+            with st.container(border=True, gap="small"):
+                st.caption(f"Off since {when(off.off_at)}, {by}. The reason:")
+                draw_reason(off.why)
         yield
 
 
