@@ -2,11 +2,13 @@
 
 import anyio
 import pytest
+from mongomock_motor import AsyncMongoMockClient
 
 import core.desk.administration
 from backends import open_store
 from backends.models.scripted.model import Call, Fail, Say, ScriptedModel, Wait
 from backends.stores.memory import MemoryStore
+from backends.stores.mongodb.store import MongoStore
 from core import Administration, Denied, Desk, Hooks, InvalidInput, Options, Unavailable, Viewer, tool
 from core.clock import SystemClock
 from core.desk.administration import KEPT_SECONDS
@@ -104,6 +106,22 @@ async def test_a_call_is_not_run_if_its_tool_is_switched_off_while_the_answer_is
         await check(store, turn.thread)
     told = model.requests[-1].messages[-1]
     assert (told.content, told.failed, ran) == (OFF, True, [])
+
+
+async def test_on_mongodb_what_is_approved_is_not_run_once_its_tool_is_off_and_runs_once_it_is_on_again(ran):
+    store = await MongoStore.over(AsyncMongoMockClient(), "desk")
+    async with desk_of(store, [making(ran, "unsafe")]) as desk:
+        turn, (call,) = await asked(desk)
+        await off(desk)
+        await desk.decide(ASKER, call.id, "approve", call.digest)
+        turn, (call,) = await view(desk, await ended(desk, turn))
+        assert (outcome(call), ran) == (("denied", "switched_off", 0), [])
+        await desk.administration.switch_on_tool(ADMIN, "act", "mended")
+        again, (call,) = await asked(desk, turn.thread)
+        await desk.decide(ASKER, call.id, "approve", call.digest)
+        await ended(desk, again)
+        assert await faults(store) == []
+    assert ran == [1]
 
 
 async def test_a_call_is_not_run_if_its_tool_is_switched_off_while_hooks_look_at_it(ran):
