@@ -47,6 +47,7 @@ AUDIT_LOG = MenuPage("audit_log", "Audit log", "policy")
 HANDBOOKS = MenuPage("handbooks", "Handbooks", "menu_book")
 HANDBOOK = MenuPage("handbook", "Handbook")
 PEOPLE = MenuPage("people", "People & roles", "group")
+TOOLS = MenuPage("tools", "Tools & models", "power_settings_new")
 SYSTEM = MenuPage("system", "System", "monitor_heart")
 
 MENU = (
@@ -56,7 +57,7 @@ MENU = (
     Section("Oversight", "approver", (APPROVALS, CALL, AUDIT_LOG)),
     Section("Oversight", "data_protection_officer", (OVERVIEW, AUDIT_LOG)),
     Section("Knowledge", "knowledge_owner", (HANDBOOKS, HANDBOOK)),
-    Section("Administration", "administrator", (PEOPLE, SYSTEM)),
+    Section("Administration", "administrator", (PEOPLE, TOOLS, SYSTEM)),
 )
 """Each section's pages, and the role that may open them, in the order of the menu."""
 

@@ -7,7 +7,7 @@ store and the model; docs/README.md has a page per job.
 from core.canonical import Json
 from core.care import Care
 from core.clock import Clock
-from core.desk.administration import Administration, RolesOnRecord
+from core.desk.administration import Administration, ModelSwitch, RolesOnRecord, ToolsAndModels, ToolSwitch
 from core.desk.archive import Archive, Gap, Transcript
 from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
@@ -81,6 +81,7 @@ from core.log.records import (
     Look,
     Message,
     ModelCall,
+    OffSwitch,
     OpenCall,
     OpenDeferred,
     OpenModelCall,
@@ -154,6 +155,7 @@ from core.values import (
     Shelf,
     Standing,
     StopReason,
+    Switched,
     TurnStatus,
     Usage,
     Verdict,
@@ -161,6 +163,7 @@ from core.values import (
 )
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView, Refusal
 from core.worker.recovery import Recovered
+from core.worker.switches import OffNames
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
@@ -267,10 +270,13 @@ __all__ = [
     "ModelEvent",
     "ModelOutcome",
     "ModelRequest",
+    "ModelSwitch",
     "ModelView",
     "NewestTurns",
     "NotFound",
     "NotReplaceable",
+    "OffNames",
+    "OffSwitch",
     "OpenCall",
     "OpenCount",
     "OpenDeferred",
@@ -327,6 +333,7 @@ __all__ = [
     "StoreRefused",
     "SummarizingWindow",
     "Summary",
+    "Switched",
     "System",
     "SystemState",
     "Tally",
@@ -345,6 +352,8 @@ __all__ = [
     "ToolProgressEvent",
     "ToolSchema",
     "ToolStartedEvent",
+    "ToolSwitch",
+    "ToolsAndModels",
     "Total",
     "Totals",
     "Transcript",

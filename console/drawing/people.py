@@ -8,9 +8,9 @@ from typing import TypeAlias, get_args
 
 import streamlit as st
 
-from console.drawing.looks import from_account
 from console.drawing.my_data import ROLES
 from console.drawing.parts import draw_part
+from console.drawing.reasons import ask_reason, draw_reason, with_command
 from console.drawing.text import label, reader_zone, when
 from console.format import counted
 from console.sign_in.mapping import mapping_lines
@@ -20,7 +20,6 @@ from core.gate import Role
 from core.ids import MAX_USER_ID
 from core.log.past_roles import Ending, PastRole
 from core.log.records import RoleGrant, SignInMapping
-from core.values import Account
 
 Grant: TypeAlias = Callable[[str, Role, datetime | None, str], str | None]
 """Gives a person a role until a time, with a reason. Returns why that was refused, None if it was not."""
@@ -65,15 +64,16 @@ def draw_people(people: RolesOnRecord, end: End, unblock: Decide, history: Histo
             st.markdown(f"**{label(person, MAX_USER_ID)}**")
             for block in people.blocks:
                 if block.person == person:
-                    line = f"Since {when(block.blocked_at)}, by {label(block.by, MAX_USER_ID)}{_from(block.account)}"
+                    by = f"{label(block.by, MAX_USER_ID)}{with_command(block.account)}"
+                    line = f"Since {when(block.blocked_at)}, by {by}"
                     with _entry(":red-badge[:material/block: Blocked]", line, block.why):
-                        _ask("Unblock", f"unblock_{person}", partial(unblock, person))
+                        ask_reason("Unblock", f"pr_unblock_{person}", partial(unblock, person))
             for grant in people.grants:
                 if grant.person == person:
                     lasts = f"until {when(grant.ends_at)}" if grant.ends_at else "without an end"
                     line = f"Since {when(grant.granted_at)}, {lasts}, granted {_by(grant)}"
                     with _entry(_badge(grant), line, grant.why):
-                        _ask("End role", f"end_{grant.role}_{person}", partial(end, person, grant.role))
+                        ask_reason("End role", f"pr_end_{grant.role}_{person}", partial(end, person, grant.role))
             for grant in people.ended:
                 if grant.person == person:
                     line = f"From {when(grant.granted_at)} until {when(grant.ends_at)}, granted {_by(grant)}"
@@ -97,7 +97,7 @@ def draw_history(past: Sequence[PastRole]) -> None:
             line += f", until {when(began.ends_at)}" if began.ends_at else ""
         else:
             what = ":red-badge[:material/block: Blocked]"
-            line = f"{when(began.blocked_at)}, by {label(began.by, MAX_USER_ID)}{_from(began.account)}"
+            line = f"{when(began.blocked_at)}, by {label(began.by, MAX_USER_ID)}{with_command(began.account)}"
         st.markdown(f"{what} {line}: {_reason(began.why)}  \n{_ended(end)}")
 
 
@@ -109,9 +109,8 @@ def _ended(end: Ending | None) -> str:
             return f"It ended {when(end.at)}, as was set."
         case _:
             how = "Granted anew" if end.how == "replaced" else "Ended"
-            return (
-                f"{how} {when(end.at)}, by {label(end.by or '', MAX_USER_ID)}{_from(end.account)}: {_reason(end.why)}"
-            )
+            by = f"{label(end.by or '', MAX_USER_ID)}{with_command(end.account)}"
+            return f"{how} {when(end.at)}, by {by}: {_reason(end.why)}"
 
 
 def _reason(why: str | None) -> str:
@@ -174,10 +173,7 @@ def _entry(badge: str, line: str, why: str | None) -> Iterator[None]:
         st.markdown(badge, width="content")
         yield
     st.caption(line)
-    if why is None:
-        st.caption("The reason has been erased.")
-    else:
-        st.text(why)
+    draw_reason(why)
 
 
 def _badge(grant: RoleGrant) -> str:
@@ -187,11 +183,7 @@ def _badge(grant: RoleGrant) -> str:
 def _by(grant: RoleGrant) -> str:
     if grant.basis == "settings":
         return "by the settings of this desk"
-    return f"by {label(grant.by, MAX_USER_ID)}{_from(grant.account)}"
-
-
-def _from(account: Account | None) -> str:
-    return label(from_account(account), 200)
+    return f"by {label(grant.by, MAX_USER_ID)}{with_command(grant.account)}"
 
 
 @contextmanager
@@ -210,14 +202,3 @@ def _sent(name: str, refused: str | None) -> None:
         return
     st.session_state[f"pr_{name}_sent"] = st.session_state.get(f"pr_{name}_sent", 0) + 1
     st.rerun()
-
-
-def _ask(button: str, key: str, decide: Callable[[str], str | None]) -> None:
-    """The button that opens a small form for the reason, and the form."""
-    with st.popover(button, key=f"pr_{key}"), st.form(f"pr_{key}_form", border=False, enter_to_submit=False):
-        why = st.text_input("Reason", key=f"pr_{key}_why", max_chars=MAX_REASON)
-        if st.form_submit_button(button, key=f"pr_{key}_sure", type="primary"):
-            if refused := decide(why):
-                st.error(label(refused, 300), icon=":material/error:")
-                return
-            st.rerun()

@@ -1,4 +1,7 @@
-"""The fold of what people decide for the installation, from the entries of `administration:desk`: roles and blocks."""
+"""The fold of what people decide for the installation, from the entries of `administration:desk`.
+
+These are people's roles and blocks, and the tools and models that are switched off.
+"""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -12,9 +15,11 @@ from core.log.facts import (
     RoleEnded,
     RoleGranted,
     SignInMapped,
+    SwitchedOff,
+    SwitchedOn,
     fact,
 )
-from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
+from core.log.records import AdministrationRecord, Block, OffSwitch, RoleGrant, SignInMapping
 from core.values import GENESIS, Entry
 
 K = TypeVar("K")
@@ -26,7 +31,9 @@ ADMINISTRATION = "administration:desk"
 
 def nothing_decided() -> AdministrationRecord:
     """The record before the first entry."""
-    return AdministrationRecord(id="desk", n=0, hash=GENESIS, demo=False, held={}, blocked={}, installed=[])
+    return AdministrationRecord(
+        id="desk", n=0, hash=GENESIS, demo=False, held={}, blocked={}, installed=[], sign_ins=[], off=[]
+    )
 
 
 def fold_administration(record: AdministrationRecord | None, entry: Entry) -> AdministrationRecord:
@@ -62,6 +69,18 @@ def _changed(record: AdministrationRecord, entry: Entry) -> dict[str, Any]:  # A
         case SignInMapped(mapping=mapping, account=account):
             newest = SignInMapping(since=iso(entry.at), mapping=mapping, account=account)
             return {"sign_ins": [newest, *record.sign_ins[:1]]}
+        case SwitchedOff() as switched:
+            off = OffSwitch(
+                what=switched.what,
+                name=switched.name,
+                off_at=iso(entry.at),
+                by=entry.by,
+                why=switched.content.reason if switched.content else None,
+                account=switched.account,
+            )
+            return {"off": [*_others(record, switched), off]}
+        case SwitchedOn() as switched:
+            return {"off": _others(record, switched)}
         case _:
             raise Corrupt(entry.stream, entry.n, f"{entry.kind} does not belong to the administration")
 
@@ -96,3 +115,7 @@ def _without(kept: Mapping[K, V], key: K) -> dict[K, V]:
     copy = dict(kept)
     copy.pop(key, None)
     return copy
+
+
+def _others(record: AdministrationRecord, switched: SwitchedOff | SwitchedOn) -> list[OffSwitch]:
+    return [one for one in record.off if (one.what, one.name) != (switched.what, switched.name)]

@@ -87,7 +87,7 @@ def test_the_pages_of_administration_are_accessible_and_fit_the_screen(offline, 
     page = sign_in(offline, "e-7001", width=width)
     page.emulate_media(color_scheme=scheme)
     broken = {}
-    for path, opens in {"system": "Examine everything", "people": "Preview a role"}.items():
+    for path, opens in {"system": "Examine everything", "people": "Preview a role", "tools": "Tools & models"}.items():
         page.goto(f"{offline.url}/{path}")
         if path == "system":
             page.get_by_role("button", name=opens).click()
@@ -95,7 +95,7 @@ def test_the_pages_of_administration_are_accessible_and_fit_the_screen(offline, 
             page.get_by_text("How it is").click()
             page.get_by_text("Synchronous:").wait_for()
         else:
-            page.get_by_role("heading", name=opens).wait_for()
+            page.get_by_role("heading", name=opens, exact=True).wait_for()
         page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
         broken |= {f"{path} {rule}": nodes for rule, nodes in faults(page).items()}
         assert page.evaluate("document.documentElement.scrollWidth") <= width
