@@ -7,6 +7,7 @@ first visitor comes, and recovery must not wait for one.
 import asyncio
 import atexit
 import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,7 @@ from anyio.to_thread import run_sync as blocking
 from backends.care.opening import open_care
 from backends.handbooks.ingest.ingest import Progress
 from backends.handbooks.opening import open_handbooks
+from backends.handbooks.service import Health
 from backends.models.opening import is_priced, open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
@@ -28,17 +30,24 @@ from console.demo.mark import is_demo, make_demo
 from console.demo.records import HrRecords
 from console.demo.samples import CARDS, SAMPLES, count_samples, holds_own, withdraw_samples
 from console.demo.tools import hr_tools, hr_words
+from console.doctor.examination import examine, examine_settings
+from console.doctor.finding import Finding
+from console.doctor.index import examine_own
+from console.doctor.store import Equipped, address, promises
+from console.doctor.versions import versions
 from console.keeper import DESK_KEEPER
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words, add_tools
 from core.clock import SystemClock
 from core.desk.desk import Desk
 from core.desk.runner import Runner
+from core.desk.system import SystemState
 from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Viewer
 from core.maintenance.upgrade import upgrade
 from core.options import Options
-from core.question_back import ask_back
+from core.question_back import ASK_BACK, ask_back
+from core.retrieval.search import SEARCH
 from core.store import Store
 
 if TYPE_CHECKING:
@@ -58,6 +67,21 @@ class Offer:
 
     handbooks: bool
     samples: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemHealth:
+    """How an installation is. `store` is its kind and address, `findings` are those that come at once.
+
+    `promises` says in words what a store may promise, and whether this one does.
+    """
+
+    state: SystemState
+    store: str
+    promises: Mapping[str, bool]
+    handbooks: Health
+    findings: Sequence[Finding]
+    versions: Mapping[str, str]
 
 
 class App:
@@ -112,6 +136,7 @@ class App:
         """The desk over everything that the settings name."""
         # What is entered last is closed first: the desk releases its turns while its store still answers.
         store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
+        self._store, self._settings = store, settings
         prices = read_prices(settings.prices) if settings.prices else None
         models = [open_model(url, prices=prices) for url in settings.models]
         for model in models:
@@ -205,6 +230,28 @@ class App:
             handbooks=bool(self._catalogue.in_force(viewer, None, today)),
             samples=self.demo and count_samples(self._catalogue.documents()).answering > 0,
         )
+
+    async def health(self, viewer: Viewer) -> SystemHealth:
+        """How this installation is, for an administrator, whose look is on record. Raises Denied for others."""
+        state = await self.desk.system.state(viewer)
+        documents = await self.handbooks.documents(DESK_KEEPER)
+        findings = [one async for one in examine_settings(self._settings, self._store, demo=self.demo)]
+        return SystemHealth(
+            state=state,
+            store=address(self._settings.store.get_secret_value()),
+            promises=promises(state.capabilities),
+            handbooks=await self.handbooks.health(DESK_KEEPER),
+            findings=[*findings, *examine_own(documents)],
+            versions=await versions(self._store),
+        )
+
+    async def examine(self, viewer: Viewer) -> AsyncGenerator[Finding, None]:
+        """Everything that `rolltop doctor` finds, one after another, for an administrator. Raises Denied for others."""
+        await self.desk.system.state(viewer)
+        names = frozenset({tool.name for tool in self.tools} | {SEARCH, ASK_BACK})
+        equipped = Equipped(models=tuple(self.models), tools=names, demo=self.demo)
+        async for finding in examine(self._settings, self._store, equipped, handbooks=self.handbooks):
+            yield finding
 
     def close(self) -> None:
         """Give up opening, release or interrupt the turns, then close the store, then end the loop."""

@@ -13,6 +13,7 @@ from console.components.scripts import component
 from console.drawing.requests import waiting_badge
 from console.drawing.text import label
 from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
+from console.menu import APPROVALS, CHAT, all_pages, offered_to, roles_offered
 from console.sign_in.development import refuse_other_addresses
 from console.sign_in.identity import LOOKERS
 from console.sign_in.roles import signed_in, viewer_of
@@ -49,37 +50,22 @@ except InvalidInput as error:
 # Not `app()`, which raises while the desk cannot be opened: the sign-in works without a desk.
 demo = start().failure is None and start().demo
 
-chat = st.Page("../pages/chat.py", title="Ask HR", icon=":material/chat:", default=True)
-my_data = st.Page("../pages/my_data.py", title="My data", icon=":material/shield_person:", url_path="my-data")
-overview = st.Page("../pages/overview.py", title="Overview", icon=":material/monitoring:", url_path="overview")
-threads = st.Page("../pages/threads.py", title="Threads", icon=":material/forum:", url_path="threads")
-thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibility="hidden")
-tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
-call = st.Page("../pages/call.py", title="Tool call", url_path="call", visibility="hidden")
 waiting = ""
 if caller and "approver" in caller.viewer.roles and start().failure is None:
     waiting = waiting_badge(partial(caller.run, app().desk.oversight.count_waiting(caller.viewer)))
-approvals = st.Page(
-    "../pages/approvals.py", title=f"Approvals{waiting}", icon=":material/approval:", url_path="approvals"
-)
-audit_log = st.Page("../pages/audit_log.py", title="Audit log", icon=":material/policy:", url_path="audit-log")
-handbooks = st.Page("../pages/handbooks.py", title="Handbooks", icon=":material/menu_book:", url_path="handbooks")
-handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook", visibility="hidden")
-people = st.Page("../pages/people.py", title="People & roles", icon=":material/group:", url_path="people")
-tools = st.Page("../pages/tools.py", title="Tools & models", icon=":material/power_settings_new:", url_path="tools")
+made = {
+    page: st.Page(
+        f"../pages/{page.name}.py",
+        title=page.title + (waiting if page is APPROVALS else ""),
+        icon=f":material/{page.icon}:" if page.icon else None,
+        url_path=page.url_path if page is not CHAT else None,
+        default=page is CHAT,
+        visibility="visible" if page.icon else "hidden",
+    )
+    for page in all_pages()
+}
 
-# Each section's pages, and the role that may open them.
-sections = [
-    ("", "employee", [chat, my_data]),
-    ("Oversight", "auditor", [overview, threads, thread, tool_calls, call, audit_log]),
-    ("Oversight", "handler", [threads, thread, call, audit_log]),
-    ("Oversight", "approver", [approvals, call, audit_log]),
-    ("Oversight", "data_protection_officer", [overview, audit_log]),
-    ("Knowledge", "knowledge_owner", [handbooks, handbook]),
-    ("Administration", "administrator", [people, tools]),
-]
-
-everything = list(dict.fromkeys(page for *_, pages in sections for page in pages))
+everything = list(made.values())
 if caller is None:
     # All pages, hidden: a link to a page is still that page after the sign-in.
     st.navigation(everything, position="hidden")
@@ -88,18 +74,14 @@ if caller is None:
     draw_sign_in(refusal)
     st.stop()
 
-viewer, offered = caller.viewer, dict[str, list[st.Page]]()
-for section, role, pages in sections:
-    if role in viewer.roles:
-        there = offered.setdefault(section, [])
-        there += [page for page in pages if page not in there]
+viewer = caller.viewer
+offered = {title: [made[entry] for entry in entries] for title, entries in offered_to(viewer.roles).items()}
 menu = [page for pages in offered.values() for page in pages]
-lost = [page for _, role, pages in sections if role in caller.lost for page in pages]
 # In the place of a page that was lost an empty one, outside of the menu: else Streamlit would say that it never was.
 gone = [
-    st.Page(lambda: None, title=page.title, url_path=page.url_path, visibility="hidden")
-    for page in everything
-    if page in lost and page not in [chat, *menu]
+    st.Page(lambda: None, title=entry.title, url_path=entry.url_path, visibility="hidden")
+    for entry, page in made.items()
+    if not roles_offered(entry).isdisjoint(caller.lost) and page not in menu and entry is not CHAT
 ]
 if len(offered) > 1:
     page = st.navigation({**offered, "": [*offered.get("", []), *gone]})
@@ -122,9 +104,8 @@ except Unavailable:
 except RolltopError as error:
     draw_refused(error, "The desk cannot be opened")
     st.stop()
-if not viewer.purpose and any(
-    role in LOOKERS and role in viewer.roles and page in pages for _, role, pages in sections
-):
+opened = next((entry for entry, one in made.items() if one == page), CHAT)
+if not viewer.purpose and not roles_offered(opened).isdisjoint(viewer.roles.intersection(LOOKERS)):
     draw_purpose(caller)
     st.stop()
 try:

@@ -26,6 +26,7 @@ from core.desk.own_threads import FoundThread
 from core.desk.reply import Reply, TurnError
 from core.desk.runner import Runner
 from core.desk.snippets import Hit, Snippet
+from core.desk.system import OpenCount, System, SystemState
 from core.desk.transcripts import AnthropicThread
 from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
@@ -69,6 +70,7 @@ from core.live.events import (
     WaitingEvent,
 )
 from core.log.facts import Origin, Snapshot
+from core.log.past_roles import Ending, PastRole
 from core.log.records import (
     Block,
     Decision,
@@ -131,6 +133,7 @@ from core.values import (
     CareLine,
     Cause,
     Citation,
+    ClaimReason,
     Concern,
     Decider,
     DeferredClosed,
@@ -159,6 +162,7 @@ from core.values import (
     Worker,
 )
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView, Refusal
+from core.worker.recovery import Recovered
 from core.worker.switches import OffNames
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
@@ -196,6 +200,7 @@ __all__ = [
     "Checked",
     "Choice",
     "Citation",
+    "ClaimReason",
     "Clock",
     "Concern",
     "Conflict",
@@ -213,6 +218,7 @@ __all__ = [
     "Dislike",
     "Effect",
     "EndedEvent",
+    "Ending",
     "Entry",
     "ErrorCode",
     "Event",
@@ -272,6 +278,7 @@ __all__ = [
     "OffNames",
     "OffSwitch",
     "OpenCall",
+    "OpenCount",
     "OpenDeferred",
     "OpenModelCall",
     "OpenTurn",
@@ -283,6 +290,7 @@ __all__ = [
     "Overview",
     "Page",
     "Passage",
+    "PastRole",
     "Person",
     "Ping",
     "Produced",
@@ -293,6 +301,7 @@ __all__ = [
     "ReasoningDelta",
     "ReasoningEvent",
     "Record",
+    "Recovered",
     "Refusal",
     "Repair",
     "Reply",
@@ -325,6 +334,8 @@ __all__ = [
     "SummarizingWindow",
     "Summary",
     "Switched",
+    "System",
+    "SystemState",
     "Tally",
     "TextDelta",
     "TextEvent",

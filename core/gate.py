@@ -5,7 +5,8 @@ is refused. Pages never filter for security, and a model never names the asker.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from core.arguments import checked
@@ -41,6 +42,7 @@ Action: TypeAlias = Literal[
     "roles.list",
     "roles.grant",
     "people.block",
+    "system.read",
     "store.copy",
     "store.rebuild",
     "tools.list",
@@ -48,6 +50,7 @@ Action: TypeAlias = Literal[
     "desk.use",  # any use of the desk, as it is denied to a person who is blocked
 ]
 Access: TypeAlias = Literal["own", "look", "named_look"]
+Scope: TypeAlias = Literal["all", "own", "others", "requests", "sealed"]
 _LOOKS = frozenset(("thread.read", "call.read", "call.resolve", "answer.judge", "seal.lift"))
 ROLES: frozenset[str] = frozenset(get_args(Role))
 
@@ -149,7 +152,7 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             # What an administrator decides is on record with its reason, which is more than a look would be.
             case Viewer(), "roles.grant" | "people.block" | "tools.switch" if "administrator" in viewer.roles:
                 return "own"
-            case Viewer(), "roles.list" | "tools.list" if "administrator" in viewer.roles:
+            case Viewer(), "roles.list" | "tools.list" | "system.read" if "administrator" in viewer.roles:
                 return "look"
             # They show no content, but a copy takes all of it to another place.
             case Viewer(), "store.copy" | "store.rebuild" if "administrator" in viewer.roles:
@@ -192,6 +195,38 @@ def may(viewer: Viewer, action: Action, object: Owned) -> bool:
     except NotFound:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """An action that a role alone may do: `own` as it is, or as a look, which is put on record.
+
+    `of` says with which objects: `all` is one act for many, `own` are the viewer's, `others` those of other people,
+    `requests` calls of others that wait for an approver, `sealed` what is in threads that are closed to auditors.
+    """
+
+    action: Action
+    of: Scope
+    access: Access
+
+
+def permissions(role: Role) -> list[Permission]:
+    """All that the gate allows to a viewer of this role alone with a purpose, in the order of `Action`."""
+    viewer = Viewer("someone", {role}, purpose="preview")
+    foreign = Owned(kind="any", id="any", owner="another")
+    objects: dict[Scope, Owned | None] = {
+        "all": None,
+        "own": replace(foreign, owner=viewer.id, decider="asker"),
+        "others": foreign,
+        "requests": replace(foreign, decider="approver"),
+        "sealed": replace(foreign, sealed=True),
+    }
+    allowed: list[Permission] = []
+    for action in get_args(Action):
+        for of, owned in objects.items():
+            with suppress(Denied, NotFound):
+                allowed.append(Permission(action=action, of=of, access=authorize(viewer, action, owned)))
+    return allowed
 
 
 def _hidden(viewer: Viewer, action: Action, object: Owned) -> Exception:

@@ -2,16 +2,52 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 from core.errors import InvalidInput
 
-KINDS_OF_STREAM = ("thread", "live", "blob", "audit", "administration", "review", "person", "installation")
-"""A thread's log, a turn's live text, a value stored under its digest, a viewer's looks, what people decide for the
-installation, the verdicts on a turn, what a person has told about themselves, and what the installation made
-once for itself."""
 
-OF_PEOPLE = ("audit", "person")
-"""The kinds of stream that are named after a person. A store keeps a record of the same kind and name for each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindOfStream:
+    """What the streams of a kind are, and what becomes of them. A copy takes all of them, entry for entry.
+
+    `rebuild`: `records` are compared with the log, mended, and written anew in a copy, the head last; a stream is
+    `read` through although it has no records, so that a broken entry is found; or it is `left` to those that read it.
+    `erase`: what an owner's erasure of a thread takes: the stream `whole`, or its `content`; other streams are `kept`.
+    `numbered`: the head says which fold made the records, so that those of an older one are folded again.
+    `of_people`: the stream is named after a person, and the store keeps a record of the same kind and name for each.
+    """
+
+    rebuild: Literal["records", "read", "left"]
+    erase: Literal["whole", "content", "kept"]
+    numbered: bool = False
+    of_people: bool = False
+
+
+KINDS_OF_STREAM: Mapping[str, KindOfStream] = {
+    # A thread's log. An erasure takes what was written in it; its shells stay.
+    "thread": KindOfStream(rebuild="records", erase="content", numbered=True),
+    # The text of a turn while it is written. It is also erased a minute after its turn has ended.
+    "live": KindOfStream(rebuild="left", erase="whole"),
+    # A value stored under its digest, such as instructions. Many threads may name it.
+    "blob": KindOfStream(rebuild="left", erase="kept"),
+    # A viewer's looks, searches, exports and denials.
+    "audit": KindOfStream(rebuild="records", erase="kept", numbered=True, of_people=True),
+    # What people decide for the installation: roles, blocks.
+    "administration": KindOfStream(rebuild="records", erase="kept"),
+    # The verdicts on a turn's answer. An erasure takes the words of those who judged.
+    "review": KindOfStream(rebuild="records", erase="content"),
+    # What a person has told the desk about themselves.
+    "person": KindOfStream(rebuild="records", erase="kept", of_people=True),
+    # What the installation has made once for itself.
+    "installation": KindOfStream(rebuild="read", erase="kept"),
+}
+"""Every kind of stream, by the first part of the streams' names."""
+
+OF_PEOPLE = tuple(kind for kind, of in KINDS_OF_STREAM.items() if of.of_people)
+"""The kinds of stream that are named after a person."""
 
 MAX_USER_ID = 128
 """The most characters of a person's id."""

@@ -205,6 +205,12 @@ class Store(Protocol):
         """Finish the accepted calls, then close the files and connections that the store opened. May be repeated."""
 
 
+def streams_of(kind: str, *, dirty: bool | None = None) -> Query:
+    """The streams of this kind: all, or only those that are `dirty`, or only those that are not."""
+    where: dict[str, Filter] = {"id": Range(ge=f"{kind}:", lt=f"{kind};")}
+    return Query(kind="stream", where=where if dirty is None else {**where, "dirty": dirty})
+
+
 def commit_size(entries: Sequence[Entry], records: Sequence[Record]) -> int:
     """The bytes that MAX_COMMIT counts. Raises TooLarge if there are more, InvalidInput if a value is not JSON."""
     size = sum(len(entry.payload_json) + len(entry.shell_json) for entry in entries)

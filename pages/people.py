@@ -7,12 +7,23 @@ from typing import Any
 import streamlit as st
 
 from console.app import app
-from console.drawing.people import draw_block_form, draw_blocks, draw_grant_form, draw_grants, draw_sign_ins
+from console.drawing.paging import Pages
+from console.drawing.people import (
+    draw_block_form,
+    draw_found,
+    draw_grant_form,
+    draw_people,
+    draw_sign_ins,
+    people_filter,
+)
+from console.drawing.role_preview import draw_preview
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
 from console.sign_in.roles import current_caller
 from console.sign_in.way import way
 from core.gate import Role
+
+SHOWN = 20
 
 st.set_page_config(page_title="People & roles", layout="centered")
 caller = current_caller()
@@ -52,15 +63,20 @@ st.caption(
 )
 if "pr_notice" in st.session_state:
     st.success(label(st.session_state.pop("pr_notice"), 300), icon=":material/check:")
-people = run(administration.people(viewer))
 
-st.subheader("Roles", anchor=False)
-draw_grants(people.grants, people.ended, end)
+st.subheader("On record", anchor=False)
+begins, blocked = people_filter()
+pages = Pages[str]("pr_people", (begins, blocked))
+people = run(administration.people(viewer, begins=begins, blocked=blocked, limit=SHOWN, cursor=pages.cursor))
+draw_found(people, begins=begins, blocked=blocked)
+draw_people(people, end, unblock, lambda person: run(administration.history(viewer, person)))
+pages.draw(people.cursor)
+
 draw_grant_form(grant)
-
-st.subheader("Blocked people", anchor=False)
-draw_blocks(people.blocks, unblock)
 draw_block_form(block)
 
 st.subheader("Roles by sign-in", anchor=False)
 draw_sign_ins(people.sign_ins, way().mapping)
+
+st.subheader("Preview a role", anchor=False)
+draw_preview()

@@ -16,8 +16,9 @@ import core.model
 import core.store
 import core.values
 from core.log.audit import AuditLog
+from core.worker.recovery import Recovery
 
-INSIDE = {AuditLog}
+INSIDE = {AuditLog, Recovery}
 """What only a Desk passes to its parts."""
 
 MADE = {backends.Handbooks, backends.HandbookRetriever, backends.MongoStore}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from core.canonical import canonical
 from core.errors import InvalidInput
-from core.ids import check_id, check_name, check_stream
+from core.ids import KINDS_OF_STREAM, check_id, check_name, check_stream
 from core.store import Record, commit_size
 from core.values import Entry
 
@@ -70,7 +70,7 @@ def check_erase(stream: str, after: int, upto: int | None, kinds: Sequence[str] 
     if isinstance(kinds, str) or not all(isinstance(kind, str) for kind in kinds or ()):
         raise InvalidInput("kinds is a sequence of kinds of entries")
     canonical(list(kinds or ()))
-    if whole and not stream.startswith("live:"):
+    if whole and KINDS_OF_STREAM[stream.partition(":")[0]].erase != "whole":
         raise InvalidInput(f"{stream} keeps its shells: only a live stream is erased whole")
     if whole and (after or upto is not None or kinds is not None):
         raise InvalidInput("a stream erased whole has no part that stays: leave after, upto and kinds out")

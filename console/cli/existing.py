@@ -1,4 +1,4 @@
-"""The store that a command works on, which must exist already."""
+"""The store that a command works on, which must exist already, and the settings over it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -5,16 +5,21 @@ account in which the command ran, and its host.
 """
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from console.cli.existing import existing_store
 from console.cli.filters import moment
 from console.cli.output import GOOD, Given, harmless, table, tell
 from console.cli.viewers import audit_log, desk_as
 from console.sign_in.mapping import mapping_lines
+from core.canonical import Json
 from core.desk.administration import Administration
+from core.desk.lists import MAX_PAGE
 from core.errors import InvalidInput
-from core.gate import ROLES
-from core.log.records import Block, RoleGrant
+from core.gate import ROLES, Viewer
+from core.log.past_roles import PastRole
+from core.log.records import Block, RoleGrant, SignInMapping
 
 
 async def grant(options: Given) -> int:
@@ -54,17 +59,19 @@ async def block(options: Given) -> int:
 
 
 async def grants(options: Given) -> int:
-    """List the roles on record, the blocked people, and how a sign-in gives roles, as an administrator."""
+    """List the roles on record, the blocked people, and how a sign-in gives roles, or the history of one person."""
     async with desk_as(options, "roles.list") as desk:
-        on_record = await desk.administration.people(desk.viewer)
-    listed: list[tuple[str, RoleGrant | Block]] = [("holds", one) for one in on_record.grants]
-    listed += [("ended", one) for one in on_record.ended]
-    listed += [("blocked", one) for one in on_record.blocks]
+        if options.person:
+            past = await desk.administration.history(desk.viewer, options.person)
+            told = [line for one in past for line in _past(one)] or ["nothing is on record of this person"]
+            tell(options, [_past_item(one) for one in past], "\n".join(told))
+            return GOOD
+        listed, sign_ins = await _everybody(desk.administration, desk.viewer)
     head = ["STATE", "PERSON", "ROLE", "SINCE", "UNTIL", "BY", "WHY"]
     items = [{"state": state, **one.model_dump(mode="json")} for state, one in listed]
-    items += [{"state": "sign-in", **one.model_dump(mode="json")} for one in on_record.sign_ins]
+    items += [{"state": "sign-in", **one.model_dump(mode="json")} for one in sign_ins]
     lines = [table([head, *(_row(state, one) for state, one in listed)]) if listed else "no role is on record"]
-    for place, one in enumerate(on_record.sign_ins):
+    for place, one in enumerate(sign_ins):
         by = harmless(f"{one.account.user} on {one.account.host}")
         lines += ["", f"{'before that, since' if place else 'sign-in, since'} {one.since}, console of {by}:"]
         lines += [f"  {harmless(line)}" for line in mapping_lines(one.mapping)]
@@ -94,6 +101,9 @@ def add_block(parser: argparse.ArgumentParser) -> None:
 
 def add_grants(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop grants`."""
+    parser.add_argument(
+        "person", metavar="PERSON", nargs="?", help="show all grants and blocks of this person, also those that ended"
+    )
     add_administrator(parser)
 
 
@@ -108,6 +118,44 @@ def add_administrator(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as", dest="viewer", metavar="ID", required=True, help="your own id, an administrator's, which is recorded"
     )
+
+
+async def _everybody(
+    people: Administration, viewer: Viewer
+) -> tuple[list[tuple[str, RoleGrant | Block]], Sequence[SignInMapping]]:
+    """All that is on record, each with its state: the roles that hold, those that ended by themselves, the blocks.
+
+    And by which settings the sign-in gives roles.
+    """
+    by_state: dict[str, list[RoleGrant | Block]] = {"holds": [], "ended": [], "blocked": []}
+    cursor: str | None = None
+    while True:
+        page = await people.people(viewer, limit=MAX_PAGE, cursor=cursor)
+        by_state["holds"] += page.grants
+        by_state["ended"] += page.ended
+        by_state["blocked"] += page.blocks
+        if (cursor := page.cursor) is None:
+            return [(state, one) for state, those in by_state.items() for one in those], page.sign_ins
+
+
+def _past(one: PastRole) -> list[str]:
+    """Since when, by whom and why; and how it ended, when, by whom and why."""
+    what, since, _, by, why = _row("", one.began)[2:]
+    lines = [f"{'blocked' if what == '-' else what} since {since}, by {by}: {why}"]
+    if end := one.end:
+        how = {"taken": "ended", "replaced": "granted anew", "passed": "ended as was set"}[end.how]
+        by = "" if end.by is None else f", by {harmless(end.by)}: {harmless(end.why or 'erased')}"
+        lines.append(f"  {how} {end.at}{by}")
+    elif isinstance(one.began, RoleGrant) and one.began.ends_at:
+        lines.append(f"  until {one.began.ends_at}")
+    return lines
+
+
+def _past_item(one: PastRole) -> dict[str, Json]:
+    end = (
+        asdict(one.end) | {"account": one.end.account and one.end.account.model_dump(mode="json")} if one.end else None
+    )
+    return {"state": "ended" if end else "holds", **one.began.model_dump(mode="json"), "end": end}
 
 
 def _row(state: str, one: RoleGrant | Block) -> list[str]:

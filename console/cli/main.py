@@ -17,8 +17,7 @@ import anyio
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.opening import open_store
-from console.cli.care_doctor import examine_care
-from console.cli.doctor import equipment, examine
+from console.cli.doctor import doctor
 from console.cli.existing import existing_store, settings_of
 from console.cli.exports import add_export, export
 from console.cli.filters import (
@@ -31,7 +30,6 @@ from console.cli.filters import (
     thread_filter,
 )
 from console.cli.grants import add_block, add_grant, add_grants, block, grant, grants
-from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
@@ -200,19 +198,6 @@ async def rebuild(options: Given) -> int:
     summary = f"{counted(run.checked, 'record')} checked, {mended} repaired, {left} left unchanged"
     tell(options, [{"checked": run.checked, "mended": mended, "left": left}], summary)
     return LOOK_AT_IT if left else GOOD
-
-
-async def doctor(options: Given) -> int:
-    """Show the state of a store and of the index of handbooks, and the problems that need an operator."""
-    trouble, settings = False, settings_of(options)
-    async with existing_store(options.store) as store:
-        equipped = await equipment(settings, store)
-        care = examine_care(settings, demo=equipped.demo)
-        for remarks in (examine_index(settings, repair=options.repair), care, examine(store, equipped)):
-            async for remark in remarks:
-                trouble = trouble or remark.trouble
-                tell(options, [asdict(remark)], str(remark))
-    return LOOK_AT_IT if trouble else GOOD
 
 
 async def demo(options: Given) -> int:

@@ -68,7 +68,7 @@ def draw_health(health: Health) -> None:
             ("Without vectors", health.missing),
             ("Incomplete", health.staged),
         ):
-            st.metric(name, value, border=True, width=200)
+            st.metric(name, value, border=True, width=160)
     st.caption(
         f"Embedder {label(health.embedder)}, {health.dimension} numbers a vector. Revision {health.revision}."
         if health.embedder

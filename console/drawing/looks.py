@@ -57,6 +57,7 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "roles.list": ActionWords("listed", "Listed roles and blocks", "list roles and blocks"),
     "roles.grant": ActionWords("changed", "Changed the roles", "change the roles"),
     "people.block": ActionWords("changed", "Blocked or unblocked", "block or unblock people"),
+    "system.read": ActionWords("listed", "Read the state of the system", "read the state of the system"),
     "tools.list": ActionWords("listed", "Listed tools and models", "list tools and models"),
     "tools.switch": ActionWords("changed", "Switched a tool or model", "switch a tool or model off or on"),
     "store.copy": ActionWords("exported", "Copied the whole store", "copy the whole store"),
@@ -126,6 +127,8 @@ def done_at_own(look: OwnLook) -> str:
             return "Exported the thread" if look.thread else "Exported your threads"
         case "audit.list":
             return "Listed the looks at what is yours"
+        case "roles.list":
+            return "Read which roles you were granted, and when you were blocked"
         case "call.read" if look.object is None:
             return "Listed a tool call of yours that waits for an approver"
         case _:

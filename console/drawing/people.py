@@ -9,14 +9,17 @@ from typing import TypeAlias, get_args
 import streamlit as st
 
 from console.drawing.my_data import ROLES
+from console.drawing.parts import draw_part
 from console.drawing.reasons import ask_reason, draw_reason, with_command
 from console.drawing.text import label, reader_zone, when
+from console.format import counted
 from console.sign_in.mapping import mapping_lines
 from core.canonical import Json
-from core.desk.administration import MAX_REASON
+from core.desk.administration import MAX_REASON, RolesOnRecord
 from core.gate import Role
 from core.ids import MAX_USER_ID
-from core.log.records import Block, RoleGrant, SignInMapping
+from core.log.past_roles import Ending, PastRole
+from core.log.records import RoleGrant, SignInMapping
 
 Grant: TypeAlias = Callable[[str, Role, datetime | None, str], str | None]
 """Gives a person a role until a time, with a reason. Returns why that was refused, None if it was not."""
@@ -24,31 +27,94 @@ End: TypeAlias = Callable[[str, Role, str], str | None]
 """Takes a role away, as above."""
 Decide: TypeAlias = Callable[[str, str], str | None]
 """Blocks or unblocks a person, as above."""
+History: TypeAlias = Callable[[str], Sequence[PastRole]]
+"""All grants and blocks of a person."""
 
 
-def draw_grants(grants: Sequence[RoleGrant], ended: Sequence[RoleGrant], end: End) -> None:
-    """Each grant with the button that takes the role away, those that have ended by themselves below."""
-    if not grants:
-        st.info("No role is on record. People have the roles that they bring with their sign-in.")
-    for grant in grants:
-        lasts = f"until {when(grant.ends_at)}" if grant.ends_at else "without an end"
-        line = f"Since {when(grant.granted_at)}, {lasts}, granted {_by(grant)}"
-        with _entry(grant.person, _badge(grant), line, grant.why):
-            ask_reason("End role", f"pr_end_{grant.role}_{grant.person}", partial(end, grant.person, grant.role))
-    for grant in ended:
-        line = f"From {when(grant.granted_at)} until {when(grant.ends_at)}, granted {_by(grant)}"
-        with _entry(grant.person, _badge(grant), line, grant.why):
-            st.badge("Ended", icon=":material/event_busy:", color="orange")
+def people_filter() -> tuple[str, bool]:
+    """The field in which an id, or its beginning, is looked for, and the choice of the blocked people alone."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        begins = st.text_input(
+            "Find a person", key="pr_find", max_chars=MAX_USER_ID, type="search", placeholder="Id, or how it begins"
+        )
+        blocked = st.toggle("Blocked only", key="pr_blocked")
+    return begins.strip(), blocked
 
 
-def draw_blocks(blocks: Sequence[Block], unblock: Decide) -> None:
-    """Each blocked person, with the button that lets them use the desk again."""
-    if not blocks:
+def draw_found(people: RolesOnRecord, *, begins: str, blocked: bool) -> None:
+    """How many people are on record, or why the list is empty."""
+    if people.people:
+        among = f"{people.blocked:,} blocked" if people.blocked else "nobody is blocked"
+        st.caption(f"{counted(people.people, 'person')}{', all of them blocked' if blocked else f' · {among}'}")
+    elif begins:
+        st.info("Nobody on record has such an id. Upper and lower case differ.", icon=":material/search_off:")
+    elif blocked:
         st.info("Nobody is blocked.", icon=":material/check:")
-    for block in blocks:
-        line = f"Since {when(block.blocked_at)}, by {label(block.by, MAX_USER_ID)}{with_command(block.account)}"
-        with _entry(block.person, ":red-badge[Blocked]", line, block.why):
-            ask_reason("Unblock", f"pr_unblock_{block.person}", partial(unblock, block.person))
+    else:
+        st.info(
+            "No role is on record, and nobody is blocked. People have the roles that they bring with their sign-in."
+        )
+
+
+def draw_people(people: RolesOnRecord, end: End, unblock: Decide, history: History) -> None:
+    """Each person with their roles and their block, the buttons that end them, and what is over already."""
+    roles = {grant.person for grant in (*people.grants, *people.ended)}
+    for person in sorted(roles.union(block.person for block in people.blocks)):
+        with st.container(border=True, gap="small"):
+            st.markdown(f"**{label(person, MAX_USER_ID)}**")
+            for block in people.blocks:
+                if block.person == person:
+                    by = f"{label(block.by, MAX_USER_ID)}{with_command(block.account)}"
+                    line = f"Since {when(block.blocked_at)}, by {by}"
+                    with _entry(":red-badge[:material/block: Blocked]", line, block.why):
+                        ask_reason("Unblock", f"pr_unblock_{person}", partial(unblock, person))
+            for grant in people.grants:
+                if grant.person == person:
+                    lasts = f"until {when(grant.ends_at)}" if grant.ends_at else "without an end"
+                    line = f"Since {when(grant.granted_at)}, {lasts}, granted {_by(grant)}"
+                    with _entry(_badge(grant), line, grant.why):
+                        ask_reason("End role", f"pr_end_{grant.role}_{person}", partial(end, person, grant.role))
+            for grant in people.ended:
+                if grant.person == person:
+                    line = f"From {when(grant.granted_at)} until {when(grant.ends_at)}, granted {_by(grant)}"
+                    with _entry(f"{_badge(grant)} :orange-badge[:material/event_busy: Ended]", line, grant.why):
+                        pass
+            _draw_past(person, history)
+
+
+# A fragment: to open a history does not list the people again.
+@st.fragment
+def _draw_past(person: str, history: History) -> None:
+    draw_part("History", f"pr_past_{person}", lambda: draw_history(history(person)), icon=":material/history:")
+
+
+def draw_history(past: Sequence[PastRole]) -> None:
+    """All grants and blocks of a person, and how each ended."""
+    for one in past:
+        began, end = one.began, one.end
+        if isinstance(began, RoleGrant):
+            what, line = _badge(began), f"{when(began.granted_at)}, granted {_by(began)}"
+            line += f", until {when(began.ends_at)}" if began.ends_at else ""
+        else:
+            what = ":red-badge[:material/block: Blocked]"
+            line = f"{when(began.blocked_at)}, by {label(began.by, MAX_USER_ID)}{with_command(began.account)}"
+        st.markdown(f"{what} {line}: {_reason(began.why)}  \n{_ended(end)}")
+
+
+def _ended(end: Ending | None) -> str:
+    match end:
+        case None:
+            return "It holds."
+        case Ending(how="passed"):
+            return f"It ended {when(end.at)}, as was set."
+        case _:
+            how = "Granted anew" if end.how == "replaced" else "Ended"
+            by = f"{label(end.by or '', MAX_USER_ID)}{with_command(end.account)}"
+            return f"{how} {when(end.at)}, by {by}: {_reason(end.why)}"
+
+
+def _reason(why: str | None) -> str:
+    return "the reason has been erased" if why is None else f"“{label(why, MAX_REASON)}”"
 
 
 def draw_sign_ins(sign_ins: Sequence[SignInMapping], own: Mapping[str, Json] | None) -> None:
@@ -101,14 +167,13 @@ def draw_block_form(block: Decide) -> None:
 
 
 @contextmanager
-def _entry(person: str, badge: str, line: str, why: str | None) -> Iterator[None]:
-    """What is on record of a person; what is drawn in it stands beside their id."""
-    with st.container(border=True, gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"**{label(person, MAX_USER_ID)}** {badge}", width="content")
-            yield
-        st.caption(line)
-        draw_reason(why)
+def _entry(badge: str, line: str, why: str | None) -> Iterator[None]:
+    """What is on record of a person; what is drawn in it stands beside it."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(badge, width="content")
+        yield
+    st.caption(line)
+    draw_reason(why)
 
 
 def _badge(grant: RoleGrant) -> str:

@@ -7,10 +7,12 @@ blocks are a log, and each process goes by what it has read of it within the las
 is gone in all processes after that time, without a new sign-in, and a tool that was switched off is not started.
 """
 
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
+from typing import get_args
 
 import anyio
 
@@ -18,9 +20,10 @@ from core.arguments import checked, checked_methods
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
+from core.desk.lists import MAX_PAGE, check_limit
 from core.errors import Blocked, Denied, InvalidInput, RolltopError
 from core.gate import Action, Owned, Role, Viewer
-from core.ids import check_user_id
+from core.ids import check_user_id, normalized
 from core.log.administration import ADMINISTRATION, fold_administration, nothing_decided
 from core.log.audit import AuditLog
 from core.log.facts import (
@@ -35,7 +38,9 @@ from core.log.facts import (
     SwitchedOn,
 )
 from core.log.folded_log import FoldedLogs
+from core.log.past_roles import PastRole, past_roles
 from core.log.records import AdministrationRecord, Block, OffSwitch, RoleGrant, SignInMapping
+from core.log.refold import pages
 from core.model import Model
 from core.store import Store
 from core.tools import Tool
@@ -48,21 +53,28 @@ MAX_REASON = 500
 MAX_NAME = 200
 """The most characters of the name of a tool or a model."""
 
+LAST = chr(sys.maxunicode)
+"""Sorts after all that an id goes on with: the last character of Unicode, which has no meaning."""
+
 KEPT_SECONDS = 1.0
 """Seconds for which a process goes by what it has read of the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolesOnRecord:
-    """The roles on record and the blocked people, sorted by person and role.
+    """The roles on record and the blocks of some people, sorted by person and role.
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
-    `sign_ins` say by which settings people have roles with their sign-in: the newest, and the one before it.
+    `people` counts all that match, and `blocked` all blocked people. `cursor` fetches the next people; it is None for
+    the last ones. `sign_ins` say by which settings people have roles with their sign-in, the newest and the one before.
     """
 
     grants: Sequence[RoleGrant]
     ended: Sequence[RoleGrant]
     blocks: Sequence[Block]
+    people: int
+    blocked: int
+    cursor: str | None
     sign_ins: Sequence[SignInMapping]
 
 
@@ -94,20 +106,21 @@ class ToolsAndModels:
 
 
 @dataclass(frozen=True, slots=True)
+class _Listed:
+    """The ids of the people on record as of entry n, sorted: all of them, and the blocked ones."""
+
+    n: int
+    everyone: Sequence[str]
+    blocked: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     """What was read of the log at `read_at`, a moment of the monotonic clock, when it was `now` for the store."""
 
     record: AdministrationRecord
     now: datetime
     read_at: float
-    # By person: each call of each person looks into these.
-    grants: Mapping[str, Sequence[RoleGrant]] = field(init=False)
-    blocked: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        by_person = sorted(self.record.grants, key=_person)
-        object.__setattr__(self, "grants", {person: list(those) for person, those in groupby(by_person, _person)})
-        object.__setattr__(self, "blocked", frozenset(map(_person, self.record.blocks)))
 
 
 @dataclass(slots=True)
@@ -148,6 +161,7 @@ class Administration:
         self._tools = {one.name: one for one in tools}
         self._models = {one.name: one for one in models}
         self._known: _Known | None = None
+        self._listed = _Listed(0, [], [])
         self._reading: _Reading | None = None
 
     async def viewer(
@@ -180,21 +194,49 @@ class Administration:
             await self._audit.record_denial(viewer, "desk.use")
             raise Denied("desk.use")
 
-    async def people(self, viewer: Viewer) -> RolesOnRecord:
+    async def people(
+        self,
+        viewer: Viewer,
+        *,
+        begins: str = "",
+        blocked: bool = False,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> RolesOnRecord:
         """The roles on record and the blocked people. Roles that people only claim are not among them.
 
-        The listing is a look of the administrator's, and on record before it returns.
+        At most `limit` people, 1 to 500, whose ids begin with `begins`; with `blocked` only the blocked ones. The
+        listing is a look of the administrator's, and on record before it returns.
         """
         await self._audit.authorize(viewer, "roles.list")
+        check_limit(limit, MAX_PAGE)
         await self._audit.record(viewer, "roles.list")
         known = await self._read()
-        grants = sorted(known.record.grants, key=lambda one: (one.person, one.role))
+        record, listed = known.record, self._sorted(known.record)
+        ids, begins = (listed.blocked if blocked else listed.everyone), normalized(begins)
+        first, last = bisect_left(ids, begins), bisect_left(ids, begins + LAST)
+        start = max(first, bisect_right(ids, cursor)) if cursor is not None else first
+        page = ids[start : min(start + limit, last)]
+        grants = [one for person in page for role in sorted(get_args(Role)) if (one := record.grant(person, role))]
         return RolesOnRecord(
             grants=[one for one in grants if one.holds(known.now)],
             ended=[one for one in grants if not one.holds(known.now)],
-            blocks=sorted(known.record.blocks, key=lambda one: one.person),
-            sign_ins=known.record.sign_ins,
+            blocks=[block for person in page if (block := record.block(person))],
+            people=last - first,
+            blocked=len(listed.blocked),
+            cursor=page[-1] if page and start + limit < last else None,
+            sign_ins=record.sign_ins,
         )
+
+    async def history(self, viewer: Viewer, person: str) -> list[PastRole]:
+        """The person's grants and blocks in the order in which they began, also those that have ended; [] without any.
+
+        It reads the whole log. It is a look of the administrator's at what is on record of the person.
+        """
+        await self._audit.authorize(viewer, "roles.list")
+        person = check_user_id(person)
+        await self._audit.record(viewer, "roles.list", Owned(kind="person", id=person, owner=person))
+        return await past_roles(pages(self._store, ADMINISTRATION), person, await self._store.now())
 
     async def grant(
         self, viewer: Viewer, person: str, role: Role, why: str, *, until: datetime | None = None
@@ -263,8 +305,7 @@ class Administration:
             return False
 
         blocked = PersonBlocked(person=person, account=self._account, content=ReasonContent(reason=why))
-        record = await self._append(blocked, viewer.id, repeats)
-        return next(one for one in record.blocks if one.person == person)
+        return (await self._append(blocked, viewer.id, repeats)).blocked[person]
 
     async def unblock(self, viewer: Viewer, person: str, why: str) -> None:
         """Let another person use the desk again. Raises InvalidInput also if they are not blocked."""
@@ -439,16 +480,22 @@ class Administration:
             raise InvalidInput(f"nobody {does} themselves: ask another administrator")
         return person
 
+    def _sorted(self, record: AdministrationRecord) -> _Listed:
+        """The people on record, sorted once for each change of the log."""
+        if self._listed.n != record.n:
+            everyone = {person for person, _ in record.held}.union(record.blocked)
+            self._listed = _Listed(record.n, sorted(everyone), sorted(record.blocked))
+        return self._listed
+
     async def _granted(self, person: str) -> frozenset[Role]:
         """The roles that the person was granted and has by now. Raises Blocked, as `viewer` says."""
         known = await self._newest()
-        if person in known.blocked:
+        if known.record.block(person):
             await self._audit.record_denial(Viewer(person, ()), "desk.use")
             raise Blocked(person)
-        if person not in known.grants:
-            return frozenset()
         now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
-        return frozenset(grant.role for grant in known.grants[person] if grant.holds(now))
+        held = (known.record.grant(person, role) for role in get_args(Role))
+        return frozenset(grant.role for grant in held if grant and grant.holds(now))
 
     async def _newest(self) -> _Known:
         """What is on record, as of a second ago at most."""
@@ -488,18 +535,15 @@ class Administration:
     async def _append(
         self, decided: AdministrationFact, by: str, repeats: Callable[[AdministrationRecord], bool]
     ) -> AdministrationRecord:
-        record = await self._logs.append(ADMINISTRATION, decided, by=by, repeats=repeats)
+        folded = self._known.record if self._known else None
+        record = await self._logs.append(ADMINISTRATION, decided, by=by, repeats=repeats, folded=folded)
         if self._known and self._known.record.n < record.n:
             self._known = replace(self._known, record=record)
         return record
 
 
-def _person(one: RoleGrant | Block) -> str:
-    return one.person
-
-
 def _found(record: AdministrationRecord, person: str, role: Role) -> RoleGrant:
-    return next(one for one in record.grants if (one.person, one.role) == (person, role))
+    return record.held[person, role]
 
 
 def _keep_an_administrator(record: AdministrationRecord, without: str) -> None:

@@ -46,6 +46,7 @@ from core.desk.own_data import OwnData
 from core.desk.people import People
 from core.desk.reviews import Reviews
 from core.desk.snapshots import PATIENCE, Snapshots
+from core.desk.system import System
 from core.desk.versions import load_versions
 from core.desk.workers import Workers
 from core.errors import InvalidInput, NotFound
@@ -97,7 +98,7 @@ class Desk:
     erasure, `looks_shown_after` the time from another person's look to the day its owner sees it. `archive` reads what
     is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it, `own_data` says
     what is kept about the viewer. `administration` makes viewers, says who may do what, and switches tools and models
-    off.
+    off. `system` says how the installation is.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, for a model setting that all its models lack or whose value does not fit one
@@ -178,6 +179,7 @@ class Desk:
             self._erasures.carry_out,
         )
         self._workers = Workers(self._equipment, self._journal, self._snapshots, self._sweep)
+        self.system = System(store, clock=self._clock, audit=self._audit, recovery=self._workers.recovery)
         self._decisions = Decisions(
             self._equipment, self._journal, self._snapshots, self._workers, self._checked, self._audit
         )

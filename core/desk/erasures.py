@@ -13,7 +13,7 @@ from core.clock import Clock, iso
 from core.desk.reviews import Reviews
 from core.errors import RolltopError
 from core.log.refold import write_again
-from core.store import Filter, Query, Range, Store, every
+from core.store import Filter, Query, Range, Store, every, streams_of
 from core.turn.commands import BeginErasure, EndErasure
 from core.turn.journal import Journal
 from core.worker.claim import DESK
@@ -61,7 +61,6 @@ class Erasures:
         await journal.append(EndErasure(upto=upto), by=DESK)
 
     async def _erase_live_text(self, turns: set[str]) -> None:
-        live = Query(kind="stream", where={"id": Range(ge="live:", lt="live;")})
-        for stream in [stream.id async for stream in every(self._store, live)]:
+        for stream in [stream.id async for stream in every(self._store, streams_of("live"))]:
             if stream.split(":")[1] in turns:
                 await self._store.erase(stream, whole=True)

@@ -75,7 +75,7 @@ class Oversight:
         They are folded again when a console starts, or by `rolltop rebuild`.
         """
         if self._outdated != 0:  # once it is 0, it stays so
-            self._outdated = size(await self._store.tally(OUTDATED, ()))
+            self._outdated = size(await self._store.tally(OUTDATED["thread"], ()))
         return self._outdated
 
     async def search_threads(

@@ -3,7 +3,8 @@
 These are people's roles and blocks, and the tools and models that are switched off.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from core.clock import iso
 from core.errors import Corrupt
@@ -21,6 +22,9 @@ from core.log.facts import (
 from core.log.records import AdministrationRecord, Block, OffSwitch, RoleGrant, SignInMapping
 from core.values import GENESIS, Entry
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 ADMINISTRATION = "administration:desk"
 """The stream that holds what people decide for the installation."""
 
@@ -28,7 +32,7 @@ ADMINISTRATION = "administration:desk"
 def nothing_decided() -> AdministrationRecord:
     """The record before the first entry."""
     return AdministrationRecord(
-        id="desk", n=0, hash=GENESIS, demo=False, grants=[], blocks=[], installed=[], sign_ins=[], off=[]
+        id="desk", n=0, hash=GENESIS, demo=False, held={}, blocked={}, installed=[], sign_ins=[], off=[]
     )
 
 
@@ -49,32 +53,19 @@ def _changed(record: AdministrationRecord, entry: Entry) -> dict[str, Any]:  # A
             # Only as entry 1, as the fact says.
             return {"demo": record.demo or entry.n == 1}
         case RoleGranted() as granted:
-            grant = RoleGrant(
-                person=granted.person,
-                role=granted.role,
-                granted_at=iso(entry.at),
-                ends_at=granted.until,
-                by=entry.by,
-                basis=granted.basis,
-                why=granted.content.reason if granted.content else None,
-                account=granted.account,
-            )
-            others = [one for one in record.grants if (one.person, one.role) != (grant.person, grant.role)]
-            installed = {*record.installed, grant.person} if grant.basis == "settings" else record.installed
-            return {"grants": [*others, grant], "installed": sorted(installed)}
+            held = _without(record.held, (granted.person, granted.role))
+            held[granted.person, granted.role] = grant = grant_of(entry, granted)
+            if grant.basis != "settings":
+                return {"held": held}
+            return {"held": held, "installed": sorted({*record.installed, grant.person})}
         case RoleEnded(person=person, role=role):
-            return {"grants": [one for one in record.grants if (one.person, one.role) != (person, role)]}
-        case PersonBlocked() as blocked:
-            block = Block(
-                person=blocked.person,
-                blocked_at=iso(entry.at),
-                by=entry.by,
-                why=blocked.content.reason if blocked.content else None,
-                account=blocked.account,
-            )
-            return {"blocks": [*(one for one in record.blocks if one.person != block.person), block]}
+            return {"held": _without(record.held, (person, role))}
+        case PersonBlocked() as blocking:
+            blocked = _without(record.blocked, blocking.person)
+            blocked[blocking.person] = block_of(entry, blocking)
+            return {"blocked": blocked}
         case PersonUnblocked(person=person):
-            return {"blocks": [one for one in record.blocks if one.person != person]}
+            return {"blocked": _without(record.blocked, person)}
         case SignInMapped(mapping=mapping, account=account):
             newest = SignInMapping(since=iso(entry.at), mapping=mapping, account=account)
             return {"sign_ins": [newest, *record.sign_ins[:1]]}
@@ -92,6 +83,38 @@ def _changed(record: AdministrationRecord, entry: Entry) -> dict[str, Any]:  # A
             return {"off": _others(record, switched)}
         case _:
             raise Corrupt(entry.stream, entry.n, f"{entry.kind} does not belong to the administration")
+
+
+def grant_of(entry: Entry, granted: RoleGranted) -> RoleGrant:
+    """The grant that the entry put on record."""
+    return RoleGrant(
+        person=granted.person,
+        role=granted.role,
+        granted_at=iso(entry.at),
+        ends_at=granted.until,
+        by=entry.by,
+        basis=granted.basis,
+        why=granted.content.reason if granted.content else None,
+        account=granted.account,
+    )
+
+
+def block_of(entry: Entry, blocked: PersonBlocked) -> Block:
+    """The block that the entry put on record."""
+    return Block(
+        person=blocked.person,
+        blocked_at=iso(entry.at),
+        by=entry.by,
+        why=blocked.content.reason if blocked.content else None,
+        account=blocked.account,
+    )
+
+
+def _without(kept: Mapping[K, V], key: K) -> dict[K, V]:
+    """A copy without the key: what is kept for it anew comes last."""
+    copy = dict(kept)
+    copy.pop(key, None)
+    return copy
 
 
 def _others(record: AdministrationRecord, switched: SwitchedOff | SwitchedOn) -> list[OffSwitch]:

@@ -21,7 +21,7 @@ from core.log.entry import chain
 from core.log.facts import LookContent, LookDenied, Looked, draft, fact
 from core.log.records import FOLD, Look, record
 from core.log.repair_commits import Repairs
-from core.store import Query, Range, Record, Store, every
+from core.store import Record, Store, every, streams_of
 from core.values import GENESIS, Account, Entry
 
 log = logging.getLogger(__name__)
@@ -116,8 +116,7 @@ class AuditLog:
 
     async def repair(self) -> None:
         """Write the records that lag behind their entries, because the writer died in between."""
-        query = Query(kind="stream", where={"dirty": True, "id": Range(ge="audit:", lt="audit;")})
-        async for stream in every(self._store, query):
+        async for stream in every(self._store, streams_of("audit", dirty=True)):
             try:
                 n = await self._written(user_named(stream.id.removeprefix("audit:")))
                 while entries := await self._store.read(stream.id, n):

@@ -14,7 +14,7 @@ from core.log.entry import chain
 from core.log.facts import AnyFact, draft
 from core.log.records import AdministrationRecord, Person, Review, record
 from core.log.repair_commits import Repairs
-from core.store import Query, Range, Store, every
+from core.store import Store, every, streams_of
 from core.values import GENESIS, Entry
 
 log = logging.getLogger(__name__)
@@ -39,12 +39,13 @@ class FoldedLogs(Generic[R]):
         self._fold = fold
         self._empty = empty
 
-    async def append(self, stream: str, fact: AnyFact, *, by: str, repeats: Callable[[R], bool]) -> R:
-        """The record with the fact. One that `repeats` finds in the record already stays as it is.
+    async def append(
+        self, stream: str, fact: AnyFact, *, by: str, repeats: Callable[[R], bool], folded: R | None = None
+    ) -> R:
+        """The record with the fact, folded on from `folded`. One that `repeats` finds there already stays as it is.
 
         `repeats` may raise, if the fact does not go with the record: then nothing is written.
         """
-        folded: R | None = None
         while True:
             folded = await self.read(stream, folded)
             if folded and repeats(folded):
@@ -69,8 +70,7 @@ class FoldedLogs(Generic[R]):
 
     async def repair(self) -> None:
         """Write the records that lag behind their logs, because their writer died after the entry."""
-        names = Range(ge=f"{self._kind}:", lt=f"{self._kind};")
-        async for stream in every(self._store, Query(kind="stream", where={"dirty": True, "id": names})):
+        async for stream in every(self._store, streams_of(self._kind, dirty=True)):
             try:
                 if folded := await self.read(stream.id):
                     repairs = Repairs(self._store, self._clock, stream.id, folded.n, _PATIENCE)

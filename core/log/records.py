@@ -12,13 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from core.canonical import Json, canonical
 from core.clock import Time, iso
 from core.errors import Corrupt
 from core.gate import Role
-from core.ids import user_named
+from core.ids import KINDS_OF_STREAM, user_named
 from core.log.facts import Origin, Snapshot
 from core.store import In, Query, Record
 from core.values import (
@@ -57,8 +57,12 @@ from core.values import (
 FOLD = 7
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
-OUTDATED = Query(kind="thread", where={"fold": In((None, *range(1, FOLD)))})
-"""The heads of the threads whose records an older fold made."""
+OUTDATED = {
+    kind: Query(kind=kind, where={"fold": In((None, *range(1, FOLD)))})
+    for kind, of in KINDS_OF_STREAM.items()
+    if of.numbered
+}
+"""By kind of stream the heads of those whose records an older fold made."""
 
 MAX_FILTER = 200
 """The most characters of a text in `filters`: as many as a store compares."""
@@ -862,10 +866,10 @@ class OffSwitch(Value):
 class AdministrationRecord(Value):
     """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
 
-    `grants` are the roles that were not taken away, `blocks` the blocked people, `off` the tools and models that are
-    switched off, all in the order of their entries. `installed` are the people whom the settings have made
-    administrators, even if the role has ended since. `sign_ins` are the newest mapping of a sign-in and the one before
-    it, newest first. `demo`: the store is a demo.
+    `held` are the roles that were not taken away, `blocked` the blocked people, `off` the tools and models that are
+    switched off, all in the order of their entries; a store keeps the former as the lists `grants` and `blocks`.
+    `installed` are the people whom the settings have made administrators, even if the role has ended since. `sign_ins`
+    are the newest mapping of a sign-in and the one before it, newest first. `demo`: the store is a demo.
     """
 
     kind: Literal["administration"] = "administration"
@@ -873,19 +877,32 @@ class AdministrationRecord(Value):
     n: int
     hash: str
     demo: bool
-    grants: list[RoleGrant]
-    blocks: list[Block]
+    # By person: each entry of the log, and each call of each person, asks for one of many thousands.
+    held: dict[tuple[str, Role], RoleGrant] = Field(exclude=True)
+    blocked: dict[str, Block] = Field(exclude=True)
     installed: list[str]
     sign_ins: list[SignInMapping]
     off: list[OffSwitch]
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy does not know it above a property
+    @property
+    def grants(self) -> list[RoleGrant]:
+        """The roles that were not taken away, in the order of their entries."""
+        return list(self.held.values())
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy does not know it above a property
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocked people, in the order of their entries."""
+        return list(self.blocked.values())
+
     def grant(self, person: str, role: Role) -> RoleGrant | None:
         """The person's grant of this role, also one that has ended by itself."""
-        return next((one for one in self.grants if (one.person, one.role) == (person, role)), None)
+        return self.held.get((person, role))
 
     def block(self, person: str) -> Block | None:
         """The person's block."""
-        return next((one for one in self.blocks if one.person == person), None)
+        return self.blocked.get(person)
 
     def off_switch(self, what: Switched, name: str) -> OffSwitch | None:
         """What is on record of the tool or the model, None while it is switched on."""

@@ -12,9 +12,10 @@ import anyio
 
 from core.clock import Clock
 from core.errors import InvalidInput, RolltopError
+from core.ids import KINDS_OF_STREAM
 from core.log.commit import commit_surely
 from core.log.entry import verify
-from core.log.refold import FOLDINGS, Outline, last_erasure, last_mentions, pages, refold_stream
+from core.log.refold import Outline, last_erasure, last_mentions, pages, refold_stream
 from core.log.repair_commits import Repairs
 from core.store import In, Query, Record, Store, every
 from core.values import GENESIS, Entry
@@ -133,9 +134,9 @@ class _Copying:
         if n != head.n:
             self.changed.append(head.id)
         kind, _, name = head.id.partition(":")
-        headed = kind == "thread" or (kind in FOLDINGS and kind in FOLDINGS[kind].records)
+        recorded = KINDS_OF_STREAM[kind].rebuild == "records"
         # An erasure may have emptied records that were written before it, so they are folded again.
-        if n and headed and (erased or not await self._has_head(kind, name, n)):
+        if n and recorded and (erased or not await self._has_head(kind, name, n)):
             await self._write_records(kind, Outline(thread=name, n=n, last=last, erased=begun))
 
     async def _check_end(self, stream: str, n: int) -> None:

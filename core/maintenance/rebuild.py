@@ -12,11 +12,11 @@ from typing import Literal, TypeAlias
 from core.canonical import Json, canonical
 from core.clock import Clock
 from core.errors import Corrupt, InvalidInput
-from core.ids import name_of_user, user_named
+from core.ids import KINDS_OF_STREAM, name_of_user, user_named
 from core.log.entry import verify
 from core.log.refold import FOLDINGS, KINDS, Folding, Outline, outline, pages, refold
 from core.log.repair_commits import Repairs
-from core.store import In, Query, Range, Record, Store, every
+from core.store import In, Query, Record, Store, every, streams_of
 from core.values import GENESIS, Entry
 
 Fault: TypeAlias = Literal[
@@ -91,10 +91,7 @@ class Rebuild:
     async def findings(self) -> AsyncIterator[Finding]:
         """All differences. With `mend`, a fault of MENDABLE has been repaired by the time it is given."""
         streams: set[str] = set()
-        queries = {
-            kind: Query(kind="stream", where={"id": Range(ge=f"{kind}:", lt=f"{kind};")})
-            for kind in (*FOLDINGS, "thread")
-        }
+        queries = {kind: streams_of(kind) for kind, of in KINDS_OF_STREAM.items() if of.rebuild != "left"}
         total = sum([group.count for query in queries.values() for group in await self._store.tally(query, ())])
         for kind, query in queries.items():
             async for heads in _groups(every(self._store, query)):

@@ -6,7 +6,6 @@ log up to its n, and is written over a lower or the same n only.
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 from core.clock import Clock
 from core.errors import Corrupt
@@ -25,10 +24,9 @@ async def upgrade(store: Store, clock: Clock, tell: Callable[[int, int], None]) 
     One whose log cannot be read keeps its records, and is named in the server log. Raises Unavailable or StoreRefused
     if the store does not take a repair; the next call goes on with those that are left.
     """
-    queries = [OUTDATED, replace(OUTDATED, kind="audit")]
-    total = sum([group.count for query in queries for group in await store.tally(query, ())])
+    total = sum([group.count for query in OUTDATED.values() for group in await store.tally(query, ())])
     done = 0
-    for query in queries:
+    for query in OUTDATED.values():
         async for head in every(store, query):
             try:
                 await write_again(store, clock, f"{head.kind}:{head.id}", _PATIENCE)

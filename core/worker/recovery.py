@@ -9,7 +9,7 @@ and never a wrong record: safety lies in the fences.
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import anyio
@@ -21,7 +21,7 @@ from core.live.stream import live_stream
 from core.log.commit import read_blob
 from core.log.facts import Erased, Sealed, fact
 from core.log.records import OpenDeferred, OpenTurn, Turn, item
-from core.store import In, Query, Range, Record, every
+from core.store import In, Query, Range, Record, every, streams_of
 from core.turn.commands import Claim, CloseDeferred, Note
 from core.turn.decide import MAX_LOST
 from core.turn.journal import Journal
@@ -49,6 +49,23 @@ LIVE_KEPT = timedelta(seconds=60)
 """How long a live stream outlasts its turn, for viewers that still read it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What the recovery of a desk did, by this process's clock.
+
+    The newest search ended at `at`; it looked at `threads`, of which `broken` could not be recovered. `taken_over`
+    counts the turns that the recovery took over since the desk began; the last one at `took_over_at`, because it was
+    `reason`.
+    """
+
+    at: datetime
+    threads: int
+    broken: int
+    taken_over: int
+    took_over_at: datetime | None
+    reason: ClaimReason | None
+
+
 @dataclass(slots=True)
 class _Watch:
     """A turn's last sign of life, and when this observer first saw it."""
@@ -61,7 +78,7 @@ class _Watch:
 
 
 class Recovery:
-    """Looks after the open turns of a store.
+    """Looks after the open turns of a store. `recovered` is what it did last, None before the first search has ended.
 
     `adopt` puts a claim on record and starts its worker, or has the turn assessed again when there is a place for it.
     `has_place` says whether that is now. `report` opens the turn that reports the decision on a deferred call.
@@ -83,6 +100,9 @@ class Recovery:
         self._watches: dict[str, _Watch] = {}
         self._seen: set[str] = set()
         self._sweeping = anyio.Lock()
+        self.recovered: Recovered | None = None
+        self._taken_over = 0
+        self._last: tuple[datetime, ClaimReason] | None = None
 
     async def sweep(self, only: str | None = None) -> None:
         """Look once at every open turn, deferred call, lagging record and finished live stream.
@@ -94,14 +114,25 @@ class Recovery:
         async with self._sweeping:
             threads = [only] if only else await self._unfinished()
             self._seen.clear()
+            broken = 0
             for thread in threads:
                 try:
                     await self.look_after(thread)
                 except RolltopError:  # a broken thread must not keep the others from being recovered
+                    broken += 1
                     log.exception("thread %s cannot be recovered", thread)
             self._watches = {turn: watch for turn, watch in self._watches.items() if turn in self._seen}
             if only is None:
                 await self._clear_live_streams()
+            took_over_at, reason = self._last or (None, None)
+            self.recovered = Recovered(
+                at=self._equipment.clock.now(),
+                threads=len(threads),
+                broken=broken,
+                taken_over=self._taken_over,
+                took_over_at=took_over_at,
+                reason=reason,
+            )
 
     async def look_after(self, thread_id: str) -> None:
         """See to one thread: write records that lag, expire approvals, take over a turn, report a decision."""
@@ -183,7 +214,7 @@ class Recovery:
             Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}),
             Query(kind="deferred_call", where={"status": "decided"}),
             Query(kind="deferred_call", where={"status": "waiting", "expires": Range(lt=iso(await store.now()))}),
-            Query(kind="stream", where={"dirty": True, "id": Range(ge="thread:", lt="thread;")}),
+            streams_of("thread", dirty=True),
         )
         for query in queries:
             async for record in every(store, query):
@@ -223,6 +254,7 @@ class Recovery:
             await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "worker_lost", by=DESK)
             return None
         worker = new_worker(self._equipment.clock)
+        self._taken_over, self._last = self._taken_over + 1, (self._equipment.clock.now(), reason)
         return Claim(turn=open_turn.turn, worker=worker, reason=reason, fence=open_turn.fence, n=journal.state.n)
 
     async def _clear_live_streams(self) -> None:
@@ -230,7 +262,7 @@ class Recovery:
         store = self._equipment.store
         before = iso(await store.now() - LIVE_KEPT)
         live: dict[str, list[str]] = {}
-        async for stream in every(store, Query(kind="stream", where={"id": Range(ge="live:", lt="live;")})):
+        async for stream in every(store, streams_of("live")):
             live.setdefault(stream.id.split(":")[1], []).append(stream.id)
         turns, over = list(live), []
         for start in range(0, len(turns), 500):

@@ -15,9 +15,9 @@ import pytest
 
 from backends import open_store
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
-from console.cli.doctor import Equipped, examine
 from console.cli.main import main
 from console.cli.output import harmless
+from console.doctor.store import Equipped, examine_store
 from core import Desk, tool
 from core.clock import SystemClock
 from core.log.entry import chain
@@ -262,9 +262,9 @@ async def test_a_doctor_says_how_a_store_is(kept):
         found = await anyio.to_thread.run_sync(lambda: rolltop("doctor", "--store", kept, "--json"))
         assert (await logs(store), await records(store)) == before
     assert found.status == 1
-    assert [(line["about"], line["trouble"]) for line in found.lines[-1:]] == [("open turn", True)]
-    assert f"turn {turn.id} of thread {chat.id} is running" in found.lines[-1]["text"]
-    assert "lacks these models, the tool look" in found.lines[-1]["text"]
+    assert [(line["about"], line["level"]) for line in found.lines[-1:]] == [("open turn", "trouble")]
+    assert f"turn {turn.id} of thread {chat.id} is running" in found.lines[-1]["what"]
+    assert "lacks these models, the tool look" in found.lines[-1]["what"]
 
 
 async def test_a_turn_that_waits_in_a_living_process_is_no_trouble_to_a_doctor(tmp_path):
@@ -276,11 +276,13 @@ async def test_a_turn_that_waits_in_a_living_process_is_no_trouble_to_a_doctor(t
         async with desk:
             for _ in range(2):
                 await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "And now?")
-            found = [one async for one in examine(store, equipped) if one.about == "open turn"]
-            assert [("waiting for a place" in one.text, one.trouble) for one in found].count((True, False)) == 1
-            assert not any(one.trouble for one in found)
-        left = [one async for one in examine(store, equipped) if one.about == "open turn"]
-        assert [one.trouble for one in left] == [True, True]
+            found = [one async for one in examine_store(store, equipped) if one.about == "open turn"]
+            assert [("waiting for a place" in one.text, one.level == "trouble") for one in found].count(
+                (True, False)
+            ) == 1
+            assert not any(one.level == "trouble" for one in found)
+        left = [one async for one in examine_store(store, equipped) if one.about == "open turn"]
+        assert [one.level == "trouble" for one in left] == [True, True]
         assert all("start a desk, which continues it" in one.text for one in left)
 
 
@@ -293,15 +295,15 @@ async def test_a_doctor_says_why_there_is_no_model(kept):
 async def test_every_store_that_can_is_heard(url):
     async with open_store(url) as store:
         await seed(store, 2)
-        found = [remark async for remark in examine(store, Equipped(models=(), tools=frozenset()))]
+        found = [remark async for remark in examine_store(store, Equipped(models=(), tools=frozenset()))]
     assert {"SQLite", "server"} & {remark.about for remark in found}
-    assert not any(remark.trouble for remark in found)
+    assert not any(remark.level == "trouble" for remark in found)
 
 
 async def remarks(store, *, models=("scripted:",), tools=("look",)) -> list[tuple[str, bool, str]]:
-    found = [remark async for remark in examine(store, Equipped(models=models, tools=frozenset(tools)))]
+    found = [remark async for remark in examine_store(store, Equipped(models=models, tools=frozenset(tools)))]
     about = ("open turn", "live", "rejected", "lagging", "desk", "request")
-    return [(remark.about, remark.trouble, remark.text) for remark in found if remark.about in about]
+    return [(remark.about, remark.level == "trouble", remark.text) for remark in found if remark.about in about]
 
 
 async def test_an_open_turn_needs_somebody_only_where_nobody_can_go_on_with_it(store):

@@ -19,10 +19,10 @@ from backends.handbooks.ingest.ingest import Upload
 from backends.handbooks.opening import open_handbooks
 from backends.stores.memory import MemoryStore
 from console.app import App, app, close
-from console.cli.doctor import equipment
 from console.cli.main import main
 from console.demo.mark import ADMINISTRATION, is_demo, make_demo
 from console.demo.samples import SAMPLES, count_samples, holds_own, withdraw_samples
+from console.doctor.store import equipment
 from console.settings import read_settings
 from console.sign_in.development import DevelopmentSignIn, choose
 from core.clock import SystemClock

@@ -1,6 +1,7 @@
 """The page People & roles and the commands behind it: who may open it, what it shows, and what is put on record."""
 
 import platform
+import re
 from datetime import date, timedelta
 
 import anyio
@@ -17,7 +18,7 @@ from core.errors import InvalidInput
 from core.gate import ROLES, Viewer
 from core.log.administration import ADMINISTRATION
 from tests.console.test_command_line import failed, here
-from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, HANDLER, KEEPER, OFFICER, open_as, texts
+from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, HANDLER, KEEPER, OFFICER, open_as, opened, texts
 
 __all__ = ["here", "open_as"]
 
@@ -85,7 +86,8 @@ def test_a_role_is_granted_with_a_reason_and_ended_with_another(open_as):
     assert not at.exception
     assert at.text_input(key="pr_grant_1_person").value == ""
     shown = texts(at)
-    assert "**e\\-2001** :gray-badge[HR auditor]" in shown
+    assert "**e\\-2001**" in shown
+    assert ":gray-badge[HR auditor]" in shown
     assert "granted by e\\-7001" in shown
     assert "spring *audit*" in [text.value for text in at.text]
     (grant,) = app().run(app().desk.administration.people(ADMIN)).grants
@@ -99,17 +101,58 @@ def test_a_role_is_granted_with_a_reason_and_ended_with_another(open_as):
     assert app().run(app().desk.administration.people(ADMIN)).grants == []
 
 
+def test_people_are_found_by_how_their_ids_begin_and_their_history_is_read_once_it_is_opened(open_as):
+    people_page(open_as)
+    administration = app().desk.administration
+    for number in range(25):
+        app().run(administration.grant(ADMIN, f"e-20{number:02}", "auditor", "spring audit"))
+    app().run(administration.end_grant(ADMIN, "e-2024", "auditor", "moved *on*"))
+    app().run(administration.block(ADMIN, "e-2024", "left"))
+    at = people_page(open_as)
+    assert "25 people · 1 blocked" in texts(at)
+    assert "**e\\-2019**" in texts(at)
+    assert "**e\\-2020**" not in texts(at)
+    at.button(key="pr_people_next").click().run()
+    assert "**e\\-2019**" not in texts(at)
+    assert "**e\\-2020**" in texts(at)
+    at.text_input(key="pr_find").set_value("e-2024").run()
+    assert "moved" not in texts(at)
+    opened(at, "pr_past_e-2024")
+    assert "moved \\*on\\*" in texts(at)
+    at.text_input(key="pr_find").set_value("E-2").run()
+    assert "Nobody on record has such an id" in texts(at)
+    at.text_input(key="pr_find").set_value("")
+    at.toggle(key="pr_blocked").set_value(True).run()
+    assert "1 person, all of them blocked" in texts(at)
+    assert not at.exception
+
+
+def test_a_preview_shows_what_the_menu_offers_and_the_gate_allows_and_gives_no_role(open_as):
+    at = people_page(open_as)
+    at.selectbox(key="pr_preview").set_value("handler").run()
+    assert "**Menu, Oversight:** Threads, Thread \\(by links\\), Tool call" in texts(at).replace(
+        "(by links)", "\\(by links\\)"
+    )
+    rows = at.table[0].value
+    assert "list sealed threads" in set(rows["May"])
+    assert "Each look" in set(rows["On record"])
+    with pytest.raises(ValueError, match=r"threads\.py"):
+        at.switch_page("../pages/threads.py")
+    assert [entry.kind for entry in app().run(app().desk._store.read(ADMINISTRATION))] == ["demo.marked"]
+
+
 def test_a_person_is_blocked_and_unblocked_with_reasons(open_as):
     at = people_page(open_as)
-    assert "Nobody is blocked." in texts(at)
+    assert "nobody is blocked" in texts(at)
     at.text_input(key="pr_block_0_person").set_value("e-1077")
     at.text_input(key="pr_block_0_why").set_value("left")
     at.button(key="pr_block_0_send").click().run()
-    assert "**e\\-1077** :red-badge[Blocked]" in texts(at)
+    assert "**e\\-1077**" in texts(at)
+    assert ":red-badge[:material/block: Blocked]" in texts(at)
     assert "left" in [text.value for text in at.text]
     at.text_input(key="pr_unblock_e-1077_why").set_value("came back")
     at.button(key="pr_unblock_e-1077_sure").click().run()
-    assert "Nobody is blocked." in texts(at)
+    assert "nobody is blocked" in texts(at)
 
 
 def test_what_core_refuses_is_said_at_the_form(open_as):
@@ -163,6 +206,13 @@ def test_an_administrator_on_record_grants_blocks_and_lists(url, here):
     assert here("grant", "e-2001", "auditor", "--end", *decision, "done").status == 0
     (line,) = here("grants", "--store", url, "--as", "e-7001", "--json").lines
     assert (line["state"], line["person"], line["account"]) == ("holds", "e-7001", None)
+    history = here("grants", "e-2001", "--store", url, "--as", "e-7001")
+    since, over = history.out.splitlines()
+    assert re.fullmatch(r"auditor since \S+Z, by e-7001: audit", since)
+    assert re.fullmatch(r"  ended \S+Z, by e-7001: done", over)
+    (line,) = here("grants", "e-2001", "--store", url, "--as", "e-7001", "--json").lines
+    assert (line["state"], line["end"]["how"], line["end"]["account"]["host"]) == ("ended", "taken", platform.node())
+    assert here("grants", "e-9", "--store", url, "--as", "e-7001").out == "nothing is on record of this person\n"
     assert all(entry.shell["account"]["host"] == platform.node() for entry in on_record(url)[1:])
 
 

@@ -31,6 +31,7 @@ from core.desk.figures import Figures
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from core.desk.own_data import OwnData
+from core.desk.system import System
 from core.gate import authorize
 from core.store import Query
 from tests.support.desks import ASKER, QUICK, ended, waiting
@@ -243,8 +244,10 @@ ROWS = {
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "looks": [("audit log", None, lambda d, v, _: d.oversight.looks(v))],
     "count_waiting": [("approver's number", None, lambda d, v, _: d.oversight.count_waiting(v))],
+    "state": [("administrator's look", None, lambda d, v, _: d.system.state(v))],
     "confirm": [("granted", None, lambda d, v, _: d.administration.confirm(v))],
     "people": [("administrator's look", None, lambda d, v, _: d.administration.people(v))],
+    "history": [("administrator's look", None, lambda d, v, _: d.administration.history(v, GRANTED))],
     "grant": [("administrator's", None, lambda d, v, _: d.administration.grant(v, "e-8003", "handler", "on duty"))],
     "end_grant": [
         ("administrator's", None, lambda d, v, _: d.administration.end_grant(v, GRANTED, "auditor", "moved on"))
@@ -356,7 +359,7 @@ def methods(of):
 
 
 def test_every_public_method_that_takes_a_viewer_has_a_row():
-    classes = (Administration, Archive, Oversight, Exports, Figures, OwnData, Desk)
+    classes = (Administration, Archive, Oversight, Exports, Figures, OwnData, System, Desk)
     assert {name for of in classes for name in methods(of)} == set(ROWS)
     assert list(methods(Chat)) == []  # a chat has one viewer, for all it does
 

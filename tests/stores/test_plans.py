@@ -253,7 +253,7 @@ CASES = {
         replace(THREADS, where={"tools": All(("book:failed", "book")), "ratings": "down"})
     ),
     "threads that cite a handbook": Case(replace(THREADS, where={"handbooks": "relocation"})),
-    "threads of an older fold": Case(OUTDATED, ()),
+    "threads of an older fold": Case(OUTDATED["thread"], ()),
     WITH_WORDS: Case(Query(kind="message", words="relocation abr", order=("-at",))),
     "calls that failed in a week": Case(
         replace(CALLS, where={"status": In(("failed", "timed_out")), "planned_at": Range(ge=since(7))})

@@ -5,7 +5,7 @@ from typing import Any
 
 from backends.stores.suite.steps import accepted, first, noted, refused, short
 from core.errors import InvalidInput
-from core.ids import MAX_USER_ID
+from core.ids import MAX_USER_ID, OF_PEOPLE
 from core.store import Query, Store
 
 HOSTILE = [
@@ -55,7 +55,7 @@ async def test_streams_of_a_wrong_form_are_refused(store: Store) -> None:
 
 async def test_streams_and_records_may_be_named_after_people(store: Store) -> None:
     people = ("auth0~7c5f", "auth0~7c5F", "~f0~90~80~80" * MAX_USER_ID)
-    for kind in ("person", "audit"):
+    for kind in OF_PEOPLE:
         for name in people:
             stream = f"{kind}:{name}"
             with accepted(f"{short(stream)} was not taken for a stream"):

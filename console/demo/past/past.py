@@ -1,7 +1,7 @@
 """A demo's past: weeks of questions, ratings and looks, written into a store that has no thread yet."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import TypeVar
@@ -17,7 +17,7 @@ from console.demo.past.writing import Samples, WrittenThread, write_thread
 from core.errors import InvalidInput, RolltopError
 from core.log.commit import begin_stream
 from core.log.facts import Blob, BlobContent
-from core.store import Query, Range, Store
+from core.store import Store, streams_of
 
 FEWEST_DAYS = 14
 """A request that expires takes a week, and its thread may have begun days before."""
@@ -51,7 +51,7 @@ async def fill(
     """
     if min(people, threads) < 1 or days < FEWEST_DAYS:
         raise InvalidInput(f"a past needs at least 1 person, 1 thread and {FEWEST_DAYS} days")
-    if (await store.find(Query(kind="stream", where={"id": Range(ge="thread:", lt="thread;")}, limit=1))).records:
+    if (await store.find(replace(streams_of("thread"), limit=1))).records:
         raise InvalidInput(
             "the store holds threads already, perhaps of a run that was interrupted: a past needs a new store, so "
             "delete this one or name another"
