@@ -19,6 +19,7 @@ from console.sign_in.development import refuse_other_addresses
 from console.sign_in.gate import SignInGate
 from console.sign_in.loopback import LoopbackOnly
 from console.sign_in.oidc import OidcSignIn
+from console.sign_in.own_origin import OwnOrigin
 from console.sign_in.return_path import ReturnPath
 from console.sign_in.session import way
 from console.upload_guard import UploadGuard
@@ -51,9 +52,11 @@ def guards() -> list[Middleware]:
     if way().is_development:
         own = [Middleware(LoopbackOnly)]
     elif isinstance(sign_in, OidcSignIn):
-        own = [Middleware(ReturnPath, origin=sign_in.settings.origin), Middleware(SignInGate, sign_in=sign_in)]
+        origin = sign_in.settings.origin
+        own = [Middleware(OwnOrigin, origin=origin), Middleware(ReturnPath, origin=origin)]
+        own += [Middleware(SignInGate, sign_in=sign_in)]
     else:
-        own = [Middleware(SignInGate, sign_in=sign_in)]
+        own = [Middleware(OwnOrigin, origin=None), Middleware(SignInGate, sign_in=sign_in)]
     return [Middleware(SecurityHeaders), *own, Middleware(UploadGuard)]
 
 

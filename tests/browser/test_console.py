@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from console.headers import HEADERS
 from tests.browser.tables import ROW, cell, open_row
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
@@ -249,8 +250,36 @@ def test_no_image_is_loaded_from_anywhere(scripted, catcher, sign_in):
 
 def test_every_response_carries_the_security_headers(offline):
     with urllib.request.urlopen(offline.url, timeout=PATIENCE) as response:
-        assert "img-src 'self'" in response.headers["Content-Security-Policy"]
-        assert response.headers["Referrer-Policy"] == "same-origin"
+        assert {name: response.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_what_got_into_a_page_can_neither_run_nor_load_nor_send_anything(scripted, catcher, sign_in):
+    page = sign_in(scripted, "e-1077")
+    page.evaluate(
+        """elsewhere => {
+            window.refused = new Set()
+            document.addEventListener("securitypolicyviolation", event => window.refused.add(event.effectiveDirective))
+            const add = (name, fields) => document.body.appendChild(Object.assign(document.createElement(name), fields))
+            add("script", {textContent: "window.ran = true"})
+            add("b", {innerHTML: '<b onclick="window.ran = true"></b>'}).firstChild.click()
+            add("script", {src: `${elsewhere}/script.js`})
+            add("link", {rel: "stylesheet", href: `${elsewhere}/style.css`})
+            add("iframe", {src: `${elsewhere}/frame`})
+            add("object", {data: `${elsewhere}/object`})
+            add("form", {action: `${elsewhere}/form`, method: "post"}).submit()
+            new FontFace("F", `url(${elsewhere}/font)`).load().catch(() => {})
+            fetch(`${elsewhere}/fetch`).catch(() => {})
+            setTimeout("window.ran = true")
+        }""",
+        catcher.url,
+    )
+    # Not `wait_for_function`, which evaluates texts in the page.
+    while len(page.evaluate("[...refused]")) < 9:
+        page.wait_for_timeout(50)
+    directives = {f"{name}-src" for name in ("frame", "object", "font", "connect", "script")} | {"form-action"}
+    assert set(page.evaluate("[...refused]")) == directives | {"script-src-elem", "script-src-attr", "style-src-elem"}
+    assert page.evaluate("window.ran") is None
+    assert catcher.paths == []
 
 
 def test_the_console_does_not_start_on_another_address(tmp_path):
