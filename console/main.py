@@ -12,7 +12,7 @@ from console.app import app, start
 from console.components.scripts import component
 from console.drawing.requests import waiting_badge
 from console.drawing.text import label
-from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
+from console.drawing.troubles import draw_away, draw_corrupt, draw_not_done, draw_refused, guard_clicks
 from console.sign_in.development import refuse_other_addresses
 from console.sign_in.identity import LOOKERS
 from console.sign_in.session import (
@@ -43,6 +43,7 @@ STYLE = """<style>
 # An icon by its Material name would be fetched from another server.
 st.set_page_config(page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg"))
 st.html(STYLE)
+guard_clicks()
 with st.container(key="scripts"):
     component("phone")(key="main_phone")
 if way().is_development:
@@ -114,6 +115,7 @@ if lacks_purpose(viewer) and any(
 ):
     draw_purpose()
     st.stop()
+draw_not_done()
 try:
     page.run()
 except NotFound:

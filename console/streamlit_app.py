@@ -14,6 +14,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from console.app import close, start
+from console.drawing.troubles import tell
 from console.headers import SecurityHeaders
 from console.sign_in.development import refuse_other_addresses
 from console.sign_in.gate import SignInGate
@@ -66,4 +67,4 @@ def secrets() -> dict[str, Any]:
     return sign_in.settings.auth_secrets() if isinstance(sign_in, OidcSignIn) else {}
 
 
-app = st.App("main.py", lifespan=lifespan, middleware=guards(), secrets=secrets())
+app = st.App("main.py", lifespan=lifespan, middleware=guards(), secrets=secrets(), on_script_error=tell)

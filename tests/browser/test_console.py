@@ -248,6 +248,29 @@ def test_no_image_is_loaded_from_anywhere(scripted, catcher, sign_in):
     assert catcher.paths == []
 
 
+def test_the_links_of_an_answer_show_where_they_lead_and_tell_no_other_server_where_they_were(
+    scripted, catcher, sign_in
+):
+    page = sign_in(scripted, "e-1077")
+    ask(page, "And which links?")
+    expect(page.get_by_text("Seen.")).to_be_visible()
+    ended(page)
+    links = page.get_by_test_id("stChatMessage").last.get_by_role("link")
+    host = catcher.url.partition("://")[2]
+    assert [(link.inner_text(), link.get_attribute("href")) for link in links.all()] == [
+        (f"the portal ({host})", f"{catcher.url}/portal"),
+        ("https://c.example", "https://c.example"),
+        (f"{catcher.url}/r", f"{catcher.url}/r"),
+        ("in a table (a.example)", "https://a.example"),
+        ("mail (hr@b.example)", "mailto:hr@b.example"),
+    ]
+    with page.expect_popup():
+        links.first.click()
+    while not catcher.paths:
+        page.wait_for_timeout(50)
+    assert (catcher.paths.pop(), catcher.referers.pop()) == ("/portal", None)
+
+
 def test_every_response_carries_the_security_headers(offline):
     with urllib.request.urlopen(offline.url, timeout=PATIENCE) as response:
         assert {name: response.headers[name] for name in HEADERS} == HEADERS
