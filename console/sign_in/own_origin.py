@@ -1,4 +1,4 @@
-"""Refuse what a page of another server sends in the name of a person who is signed in here: websockets, uploads.
+"""Refuse the websockets and uploads that a page of another server sends in a visitor's name.
 
 Streamlit itself takes websockets from any page on the visitor's own machine, at any port, and asks a server elsewhere
 for this machine's address before it refuses another. So this guard stands before it.

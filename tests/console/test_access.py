@@ -1,0 +1,136 @@
+"""Which page each role may open: what the menu offers, what a page shows, and what it says to a client that forges."""
+
+import ast
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from console.app import app, close
+from console.cli.main import main
+from core.errors import Denied, InvalidInput
+from core.gate import Viewer
+from tests.console.test_pages import texts
+from tests.support.access import ROLE_WORDS, access_table
+from tests.support.desks import PATIENCE, ended
+from tests.support.paths import ROOT
+from tests.support.signing_in import sign_in
+
+MAIN = ROOT / "console" / "main.py"
+CANARY = "walrus"
+"""A word in everything that the people of the tests have written."""
+ASKER, IN_NEED = Viewer("e-1077", country="austria"), Viewer("e-1099", country="austria")
+VIEWERS = {role: Viewer("e-9001", {role}, purpose="complaint 7", country="austria") for role in ROLE_WORDS}
+NOBODY = Viewer("e-9001", roles=())
+
+
+@cache
+def offered() -> tuple[dict[str, str], dict[str, set[str]]]:
+    """What the entry script says of pages: the title of each by its name, and the roles that may open it."""
+    titles, roles = {}, {}
+    for node in ast.parse(MAIN.read_text()).body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+            continue
+        name, value = node.targets[0].id, node.value
+        if isinstance(value, ast.Call) and ast.unparse(value.func) == "st.Page":
+            title = next(one.value for one in value.keywords if one.arg == "title")
+            parts = title.values if isinstance(title, ast.JoinedStr) else [title]
+            titles[name] = "".join(part.value for part in parts if isinstance(part, ast.Constant))
+        if name == "sections":
+            for section in value.elts:
+                _, role, pages = section.elts
+                for page in pages.elts:
+                    roles.setdefault(page.id, set()).add(role.value)
+    return titles, roles
+
+
+TITLES, ROLES = offered()
+
+
+def test_every_page_has_its_roles_and_the_table_of_the_docs_names_them():
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__"} == set(TITLES) == set(ROLES)
+    assert access_table("page") == {TITLES[page]: {ROLE_WORDS[role] for role in roles} for page, roles in ROLES.items()}
+
+
+@dataclass(frozen=True)
+class Things:
+    """Ids of what two people have: a thread, its parked call, the request that waits for an approver, a sealed thread."""
+
+    thread: str
+    call: str
+    request: str
+    sealed: str
+    document: str
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory: pytest.TempPathFactory, sample_catalogue: Path) -> Iterator[Things]:
+    """A demo's console with one store for all tests of this module."""
+    folder = tmp_path_factory.mktemp("access")
+    shutil.copy(sample_catalogue, folder / "desk.db-handbooks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROLLTOP_STORE", f"sqlite:///{folder}/desk.db")
+        patch.setenv("ROLLTOP_MODEL", "offline:?delay=0")
+        config.set_option("server.address", "127.0.0.1")
+        assert main(["demo"]) == 0
+        try:
+            yield app().run(make_things())
+        finally:
+            close()
+
+
+async def make_things() -> Things:
+    desk = app().desk
+
+    async def asked(viewer: Viewer, question: str) -> tuple[str, list[str]]:
+        thread = (await desk.create_thread(viewer)).id
+        await desk.rename(viewer, thread, f"A {CANARY}")
+        turn = await desk.submit(viewer, thread, question)
+        async for event in desk.follow(viewer, turn.id):
+            if event.kind in ("ended", "approval.asked"):
+                break
+        return thread, [call.id for call in await desk.archive.tool_calls(viewer, thread)]
+
+    thread, (call,) = await asked(ASKER, "Request annual leave from 2030-03-04 to 2030-03-05")
+    _, (request,) = await asked(ASKER, f'Please issue a salary letter to "{CANARY}"')
+    sealed, _ = await asked(IN_NEED, f"I want to kill myself, {CANARY}")
+    (document, *_) = await app().handbooks.documents(VIEWERS["knowledge_owner"])
+    return Things(thread, call, request, sealed, document.id)
+
+
+def opened(viewer: Viewer | None, page: str | None = None, **query: str) -> AppTest:
+    """The console as this viewer opens it, at this page."""
+    at = AppTest.from_file(str(MAIN), default_timeout=PATIENCE)
+    sign_in(at, viewer)
+    at.query_params.update(query) if page is None else None
+    at.run()
+    if page is not None:
+        at.query_params.update(query)
+        at.switch_page(f"../pages/{page}.py").run()
+    assert not at.exception
+    return at
+
+
+NEEDED = {"thread": {"tr_id": "thread"}, "call": {"tc_id": "request"}, "handbook": {"hb_id": "document"}}
+"""What a page shows one of: the parameter of its URL, and which of Things it is there."""
+
+
+@pytest.mark.parametrize("role", ROLE_WORDS)
+def test_a_role_gets_its_pages_and_is_offered_no_others(things, role):
+    for page, roles in ROLES.items():
+        if role not in roles:
+            with pytest.raises(ValueError, match="page"):
+                opened(VIEWERS[role], page)
+            continue
+        needed = {name: getattr(things, thing) for name, thing in NEEDED.get(page, {}).items()}
+        if (role, page) == ("handler", "thread"):
+            needed = {"tr_id": things.sealed}
+        at = opened(VIEWERS[role], page, **needed)
+        said = "Not found" in [error.proto.title for error in at.error]
+        assert said == ((role, page) == ("handler", "call")), (role, page)
+        assert bool(at.title) != said
