@@ -264,10 +264,8 @@ def test_the_links_of_an_answer_show_where_they_lead_and_tell_no_other_server_wh
         ("in a table (a.example)", "https://a.example"),
         ("mail (hr@b.example)", "mailto:hr@b.example"),
     ]
-    with page.expect_popup():
+    with page.context.expect_event("response", lambda response: response.url == f"{catcher.url}/portal"):
         links.first.click()
-    while not catcher.paths:
-        page.wait_for_timeout(50)
     assert (catcher.paths.pop(), catcher.referers.pop()) == ("/portal", None)
 
 
@@ -297,7 +295,9 @@ def test_what_got_into_a_page_can_neither_run_nor_load_nor_send_anything(scripte
         catcher.url,
     )
     # Not `wait_for_function`, which evaluates texts in the page.
-    while len(page.evaluate("[...refused]")) < 9:
+    for _ in range(int(20 * PATIENCE)):
+        if len(page.evaluate("[...refused]")) == 9:
+            break
         page.wait_for_timeout(50)
     directives = {f"{name}-src" for name in ("frame", "object", "font", "connect", "script")} | {"form-action"}
     assert set(page.evaluate("[...refused]")) == directives | {"script-src-elem", "script-src-attr", "style-src-elem"}
