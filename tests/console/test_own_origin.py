@@ -1,13 +1,19 @@
 """What a page of another server sends is refused, and what a running server tells without a sign-in names nobody."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from streamlit import config
 
-from console.headers import HEADERS
+from console import streamlit_app
+from console.headers import HEADERS, SecurityHeaders
+from console.sign_in.oidc import OidcSignIn
 from console.sign_in.own_origin import OwnOrigin
+from console.sign_in.settings import read_sign_in
+from core.clock import SystemClock
 from tests.support.consoles import Answer, Console, answer_to, running
+from tests.support.signing_in import any_store
 from tests.support.visits import visiting
 
 HANDSHAKE = (
@@ -67,6 +73,24 @@ async def test_an_origin_in_streamlits_own_setting_passes(monkeypatch):
     monkeypatch.setattr(config, "get_option", {"server.corsAllowedOrigins": ["https://portal.example"]}.get)
     assert await status_of(None, ["https://portal.example"]) == 200
     assert await status_of(None, ["https://portal.example.evil.example"]) == 403
+
+
+def test_a_console_with_a_provider_knows_its_origin_and_any_other_but_a_demos_takes_the_hosts(monkeypatch):
+    settings = read_sign_in(
+        {
+            "ROLLTOP_OIDC_ISSUER": "https://sso.example",
+            "ROLLTOP_OIDC_CLIENT_ID": "desk",
+            "ROLLTOP_OIDC_CLIENT_SECRET": "the-clients-secret",
+            "ROLLTOP_OIDC_REDIRECT": f"{OWN}/oauth2callback",
+            "ROLLTOP_OIDC_COOKIE_SECRET": "a-secret-of-at-least-32-characters",
+        }
+    )
+    for sign_in, origin in ((OidcSignIn(settings.oidc, SystemClock().now), OWN), (any_store, None)):
+        monkeypatch.setattr(
+            streamlit_app, "way", lambda sign_in=sign_in: SimpleNamespace(sign_in=sign_in, is_development=False)
+        )
+        headers, own, *_ = streamlit_app.guards()
+        assert (headers.cls, own.cls, own.kwargs) == (SecurityHeaders, OwnOrigin, {"origin": origin})
 
 
 @pytest.fixture(scope="module")
