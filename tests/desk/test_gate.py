@@ -473,8 +473,8 @@ DEEDS = {
     ],
     "Write in another person's thread": [(WRITE, "foreign"), (WRITE, "sealed"), ("read own", "foreign")],
 }
-IN_OTHER_ROWS = {"approver's", "approver's number"}
-"""Actions of ROWS that a deed includes: the list of what waits for an approver, and its length."""
+OF_NO_ROW = {"approver's", "approver's number", "granted"}
+"""Actions without a row: the list of what waits for an approver and its length, and that a viewer is confirmed."""
 
 
 def roles_of(action, whose):
@@ -491,6 +491,6 @@ def test_the_table_of_the_docs_says_who_may_do_what():
     for deed, actions in DEEDS.items():
         for action, whose in actions:
             assert rows[deed] == roles_of(action, whose), (deed, action, whose)
-    assert {action for actions in DEEDS.values() for action, _ in actions} | IN_OTHER_ROWS == {
+    assert {action for actions in DEEDS.values() for action, _ in actions} | OF_NO_ROW == {
         action for rows in ROWS.values() for action, *_ in rows
     }
