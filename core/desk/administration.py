@@ -13,6 +13,7 @@ from itertools import groupby
 import anyio
 
 from core.arguments import checked, checked_methods
+from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
 from core.errors import Blocked, Denied, InvalidInput, RolltopError
@@ -27,9 +28,10 @@ from core.log.facts import (
     ReasonContent,
     RoleEnded,
     RoleGranted,
+    SignInMapped,
 )
 from core.log.folded_log import FoldedLogs
-from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
 from core.store import Store
 from core.values import Account
 
@@ -45,11 +47,13 @@ class RolesOnRecord:
     """The roles on record and the blocked people, sorted by person and role.
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
+    `sign_ins` say by which settings people have roles with their sign-in: the newest, and the one before it.
     """
 
     grants: Sequence[RoleGrant]
     ended: Sequence[RoleGrant]
     blocks: Sequence[Block]
+    sign_ins: Sequence[SignInMapping]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class _Reading:
 class Administration:
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
 
-    `account` is the operating system's account of a command; what the command decides names it.
+    If `audit` has the account of a command, what the command decides names it.
 
     A method that takes a viewer is for administrators. It raises Denied for other viewers, and InvalidInput for a
     reason that is missing or too long, and for a decision that does not go with what is on record.
@@ -95,12 +99,11 @@ class Administration:
         *,
         clock: Clock | None = None,
         audit: AuditLog | None = None,
-        account: Account | None = None,
     ) -> None:
         self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
-        self._account = account
+        self._account = self._audit.account
         self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
         self._known: _Known | None = None
         self._reading: _Reading | None = None
@@ -148,6 +151,7 @@ class Administration:
             grants=[one for one in grants if one.holds(known.now)],
             ended=[one for one in grants if not one.holds(known.now)],
             blocks=sorted(known.record.blocks, key=lambda one: one.person),
+            sign_ins=known.record.sign_ins,
         )
 
     async def grant(
@@ -240,6 +244,23 @@ class Administration:
         """
         for person in map(check_user_id, people):
             await self._install(person)
+
+    async def map_sign_in(self, mapping: Mapping[str, Json], account: Account) -> SignInMapping | None:
+        """Put on record by which settings the program's sign-in gives roles, if the newest on record are others.
+
+        For the program that owns the installation, at its start; `account` is its own. `mapping` must hold no secret.
+        Returns what it replaces, perhaps that of another program that still runs; None if there is nothing to replace.
+        """
+        mapped = SignInMapped(mapping=dict(mapping), account=account)
+        replaced: list[SignInMapping] = []
+
+        def repeats(record: AdministrationRecord) -> bool:
+            newest = record.sign_ins[:1]
+            replaced[:] = [one for one in newest if one.mapping != mapped.mapping]
+            return bool(newest) and not replaced
+
+        await self._append(mapped, "desk", repeats)
+        return replaced[0] if replaced else None
 
     async def grant_first(self, person: str, *, by: str, why: str) -> RoleGrant:
         """Make a person administrator while the store lacks a grant on record; `by` is the id of the store's operator.

@@ -31,6 +31,7 @@ from core.desk.figures import Figures
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from core.desk.own_data import OwnData
+from core.gate import authorize
 from core.store import Query
 from tests.support.access import ROLE_WORDS, access_table
 from tests.support.desks import ASKER, QUICK, ended, waiting
@@ -311,6 +312,19 @@ def expected(action, who, whose):
     return NotFound
 
 
+@pytest.mark.parametrize("action", ["store.copy", "store.rebuild"])
+def test_an_administrator_who_says_why_copies_and_rebuilds_a_store(action):
+    """Commands do; no method of the library does."""
+    for name, viewer in VIEWERS.items():
+        if name in ("administrator", "administrator alone"):
+            with pytest.raises(InvalidInput, match="a look needs a purpose"):
+                authorize(viewer, action)
+        else:
+            with pytest.raises(Denied):
+                authorize(viewer, action)
+    assert authorize(Viewer("adam", {"administrator"}, purpose="move"), action) == "look"
+
+
 async def audit_of(store, viewer):
     return await store.read(f"audit:{viewer.id}") if viewer else []
 
@@ -343,7 +357,7 @@ def test_every_public_method_takes_a_viewer_but_those_that_run_the_desk():
     assert public - set(ROWS) == {"start", "close", "recover"}
     public = {name for name, _ in inspect.getmembers(Administration, inspect.isfunction) if not name.startswith("_")}
     # What makes a viewer, and what the owner of an installation does without one.
-    assert public - set(ROWS) == {"viewer", "install", "grant_first", "repair"}
+    assert public - set(ROWS) == {"viewer", "install", "map_sign_in", "grant_first", "repair"}
 
 
 @pytest.mark.parametrize("who", VIEWERS)
