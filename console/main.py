@@ -12,7 +12,7 @@ from console.app import app, start
 from console.components.scripts import component
 from console.drawing.requests import waiting_badge
 from console.drawing.text import label
-from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
+from console.drawing.troubles import draw_away, draw_corrupt, draw_not_done, draw_refused, guard_clicks
 from console.menu import APPROVALS, CHAT, all_pages, offered_to, roles_offered
 from console.sign_in.development import refuse_other_addresses
 from console.sign_in.identity import LOOKERS
@@ -38,6 +38,7 @@ STYLE = """<style>
 # An icon by its Material name would be fetched from another server.
 st.set_page_config(page_title="Rolltop", page_icon=Path(__file__).with_name("favicon.svg"))
 st.html(STYLE)
+guard_clicks()
 with st.container(key="scripts"):
     component("phone")(key="main_phone")
 if way().is_development:
@@ -108,6 +109,7 @@ opened = next((entry for entry, one in made.items() if one == page), CHAT)
 if not viewer.purpose and not roles_offered(opened).isdisjoint(viewer.roles.intersection(LOOKERS)):
     draw_purpose(caller)
     st.stop()
+draw_not_done()
 try:
     if not menu:
         viewer_of(caller.identity)  # its error says why the roles are not known

@@ -14,11 +14,13 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from console.app import close, start
+from console.drawing.troubles import tell
 from console.headers import SecurityHeaders
 from console.sign_in.development import refuse_other_addresses
 from console.sign_in.gate import SignInGate
 from console.sign_in.loopback import LoopbackOnly
 from console.sign_in.oidc import OidcSignIn
+from console.sign_in.own_origin import OwnOrigin
 from console.sign_in.return_path import ReturnPath
 from console.sign_in.way import way
 from console.upload_guard import UploadGuard
@@ -51,9 +53,11 @@ def guards() -> list[Middleware]:
     if way().is_development:
         own = [Middleware(LoopbackOnly)]
     elif isinstance(sign_in, OidcSignIn):
-        own = [Middleware(ReturnPath, origin=sign_in.settings.origin), Middleware(SignInGate, sign_in=sign_in)]
+        origin = sign_in.settings.origin
+        own = [Middleware(OwnOrigin, origin=origin), Middleware(ReturnPath, origin=origin)]
+        own += [Middleware(SignInGate, sign_in=sign_in)]
     else:
-        own = [Middleware(SignInGate, sign_in=sign_in)]
+        own = [Middleware(OwnOrigin, origin=None), Middleware(SignInGate, sign_in=sign_in)]
     return [Middleware(SecurityHeaders), *own, Middleware(UploadGuard)]
 
 
@@ -63,4 +67,4 @@ def secrets() -> dict[str, Any]:
     return sign_in.settings.auth_secrets() if isinstance(sign_in, OidcSignIn) else {}
 
 
-app = st.App("main.py", lifespan=lifespan, middleware=guards(), secrets=secrets())
+app = st.App("main.py", lifespan=lifespan, middleware=guards(), secrets=secrets(), on_script_error=tell)

@@ -18,17 +18,52 @@ _IMAGE = re.compile(r"!\[")
 # Streamlit draws `:name[...]` as a badge or a colour, and a quoted text must not imitate the page.
 _DIRECTIVE = re.compile(r":(?=[A-Za-z][\w-]*\[)")
 _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
+# A link whose target is certain: it has nothing that Markdown or a browser would read as something else. No part of the
+# pattern can begin where another of its parts goes on, so it takes linear time.
+_LINK = re.compile(
+    r"(?<!\\)\[(?P<text>(?:\\.|[^\[\]\\<\n])*)\]\((?P<target>"
+    r"(?i:https?)://(?P<host>[A-Za-z0-9.-]+(?::\d+)?)(?:[/?#][\w\-.~:/?#@!&'*+,;=%]*)?"
+    r"|(?i:mailto):(?P<mail>[\w.+-]+@[A-Za-z0-9.-]+)|(?i:tel):(?P<phone>\+?[\d.-]+)"
+    r")(?: +(?:\"[^\"\n]*\"|'[^'\n]*'))? *\)"
+    # What else may begin a link's target: the target of a link, of a reference, and an address in angle brackets.
+    r"|\](?=[(:])|<(?=(?P<scheme>[A-Za-z][\w+.-]*):)",
+    re.ASCII,
+)
+# A link within a handbook or the console; a number alone is a citation's marker.
+_WITHIN = re.compile(r"(?<![\\!])\[(?!\d+\])((?:\\.|[^\[\]\\<\n])*)\]\([\w-]*[./#][\w./#-]*\)", re.ASCII)
+_SCHEMES = ("http", "https", "mailto")
+# These let text be read in another order than it stands, a link's address too.
+_OVERRIDE = re.compile("[\u202d\u202e]")
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:=&^])")
 
 
 def markdown(text: str) -> str:
-    """Markdown that keeps its formatting but cannot load anything.
+    """Markdown that keeps its formatting but cannot load anything, and in which each link says where it leads.
 
-    An image, one of Streamlit's badges and a formula are shown as they were written.
+    A link's host, mail address or number stands behind its text. Of a link within a handbook or the console only the
+    text is left. A link that leads elsewhere, or not certainly there, is shown as it was written, and so are an image,
+    one of Streamlit's badges and a formula.
     """
     # The bracket of an image is escaped, not the mark before it: a backslash that is there already would undo that.
     # HTML needs no care, Streamlit escapes it. `$` is money here, never the start of a formula.
-    return _DOLLAR.sub(r"\1\\$", _DIRECTIVE.sub("&#58;", _IMAGE.sub(r"!\\[", text)))
+    # What takes something away comes first, because what is left may form something new.
+    text = _IMAGE.sub(r"!\\[", _WITHIN.sub(r"\1", _OVERRIDE.sub("", text)))
+    text = _LINK.sub(_with_target, text)
+    return _DOLLAR.sub(r"\1\\$", _DIRECTIVE.sub("&#58;", text))
+
+
+def _with_target(found: re.Match[str]) -> str:
+    """The link with its target in its text; of anything else, the sign that begins it, so that it begins nothing."""
+    if found[0] == "]":
+        return "]\\"
+    if scheme := found["scheme"]:
+        return found[0] if scheme.lower() in _SCHEMES else "&lt;"
+    text, target = found["text"], found["target"]
+    if text.isdigit():  # a citation's marker, which the text behind it would make a link
+        return f"[{text}]\\({target})"
+    place = (found["host"] or found["mail"] or found["phone"]).lower()
+    said = "" if text.lower() in (place, target.lower()) else f" ({place})".replace("_", r"\_")
+    return f"[{text}{said}]({target.replace('&', '&amp;')})"
 
 
 def label(text: str, most: int = 80) -> str:

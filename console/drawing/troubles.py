@@ -1,14 +1,17 @@
-"""What a page says if its store does not answer, refuses, or is full."""
+"""What a page says if its store does not answer, refuses, or is full, or if core refuses what a click has asked for."""
 
+import logging
 from collections.abc import Sequence
 from time import monotonic
 
 import streamlit as st
+from streamlit.runtime.state.session_state import WStates
 
 from console.drawing.text import label
 from core.desk.unreadable import Unreadable
 from core.errors import (
     Corrupt,
+    Denied,
     DeskClosed,
     Full,
     InvalidInput,
@@ -19,10 +22,13 @@ from core.errors import (
     Unavailable,
 )
 
+log = logging.getLogger(__name__)
+
 AWAY_SECONDS = 4.0
 REFUSED_SECONDS = 30.0
 """Seconds after which a page tries again by itself."""
-REFUSALS = (InvalidInput, NotFound, TurnInProgress, Unavailable, StoreRefused, Full, DeskClosed, Corrupt)
+_NOT_DONE = "main_not_done"
+REFUSALS = (InvalidInput, NotFound, Denied, TurnInProgress, Unavailable, StoreRefused, Full, DeskClosed, Corrupt)
 """The errors after which a page stays as it is and says why something was not put on record."""
 NAMED = 20
 """The most unreadable parts that a page names."""
@@ -44,7 +50,7 @@ def store_says(error: RolltopError) -> str:
 
 
 def why_refused(error: RolltopError) -> str:
-    """Why one of REFUSALS kept something of an employee's from being put on record, in words for them."""
+    """Why one of REFUSALS, or a denial, kept something from being put on record, in words for the person."""
     match error:
         case TurnInProgress(status="awaiting_approval"):
             return "the last question is not finished. Approve or deny its request first, or stop it."
@@ -54,8 +60,49 @@ def why_refused(error: RolltopError) -> str:
             return "it was not found. Reload the page, or start a new thread."
         case InvalidInput():
             return f"{error}."
+        case Denied():
+            return "your role does not allow it."
         case _:
             return store_says(error)
+
+
+def tell(error: Exception) -> bool:
+    """Say in words why a fragment or the entry script failed, if the error is one of core's; else False.
+
+    `st.App` calls it for what these let through.
+    """
+    if isinstance(error, RolltopError):
+        _draw_not_done(error)
+    return isinstance(error, RolltopError)
+
+
+def guard_clicks() -> None:
+    """Let a page be drawn, with the reason above it, after a click whose callback has raised an error of core."""
+    # After such a callback Streamlit draws its own box in place of the page, and what was typed there is lost. It has
+    # no setting for this; if a version of it calls callbacks in another way, `tell` still has the words.
+    WStates.call_callback = _call_callback  # type: ignore[method-assign]
+
+
+_call = WStates.call_callback
+
+
+def _call_callback(self: WStates, widget_id: str) -> None:
+    try:
+        _call(self, widget_id)
+    except RolltopError as error:
+        log.warning("a click could not be carried out: %s", error)
+        st.session_state[_NOT_DONE] = error
+        st.rerun()  # else only the fragment that was clicked would be drawn
+
+
+def draw_not_done() -> None:
+    """Say why the last click failed, once."""
+    if (error := st.session_state.pop(_NOT_DONE, None)) is not None:
+        _draw_not_done(error)
+
+
+def _draw_not_done(error: RolltopError) -> None:
+    st.error(f"This could not be done: {label(why_refused(error), 600)}", icon=":material/error:")
 
 
 def draw_away() -> None:

@@ -61,19 +61,22 @@ def newcomer(browser: Any, tmp_path: Path) -> Iterator[Console]:
 
 @dataclass(frozen=True)
 class Catcher:
-    """A server that images could be loaded from; `paths` are what it was asked for."""
+    """A server that images could be loaded from; `paths` are what it was asked for, `referers` from which pages."""
 
     url: str
     paths: list[str]
+    referers: list[str | None]
 
 
 @pytest.fixture(scope="module")
 def catcher() -> Iterator[Catcher]:
     paths: list[str] = []
+    referers: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             paths.append(self.path)
+            referers.append(self.headers["Referer"])
             self.send_response(204)
             self.end_headers()
 
@@ -83,7 +86,7 @@ def catcher() -> Iterator[Catcher]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever)
     thread.start()
-    yield Catcher(f"http://127.0.0.1:{server.server_port}", paths)
+    yield Catcher(f"http://127.0.0.1:{server.server_port}", paths, referers)
     server.shutdown()
     thread.join(PATIENCE)
     server.server_close()
@@ -97,8 +100,14 @@ def scripted(
     folder = tmp_path_factory.mktemp("scripted")
     shutil.copy(sample_catalogue, folder / CATALOGUE)
     image = f"![answer]({catcher.url}/answer.png) \\![escaped]({catcher.url}/escaped.png) ![by reference][r]"
+    links = (
+        f"Open [the portal]({catcher.url}/portal), [this](javascript:alert(1)), [that](data:text/html,x), "
+        f"<javascript:alert(2)>, [a page][r] or [out](/auth/logout), or https://c.example.\n\n[r]: {catcher.url}/r\n\n"
+        f"| [in a table](https://a.example) |\n|---|\n| [mail](mailto:hr@b.example) |\n\nSeen."
+    )
     script = {
         "questions": [
+            {"contains": "which links", "steps": [[{"say": links}]]},
             {
                 "contains": "slowly",
                 "steps": [[{"say": "One two three"}, {"wait_for_file": "go"}, {"say": " four five six seven."}]],

@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from console.headers import HEADERS
 from tests.browser.tables import ROW, cell, open_row
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
@@ -247,10 +248,61 @@ def test_no_image_is_loaded_from_anywhere(scripted, catcher, sign_in):
     assert catcher.paths == []
 
 
+def test_the_links_of_an_answer_show_where_they_lead_and_tell_no_other_server_where_they_were(
+    scripted, catcher, sign_in
+):
+    page = sign_in(scripted, "e-1077")
+    ask(page, "And which links?")
+    expect(page.get_by_text("Seen.")).to_be_visible()
+    ended(page)
+    links = page.get_by_test_id("stChatMessage").last.get_by_role("link")
+    host = catcher.url.partition("://")[2]
+    assert [(link.inner_text(), link.get_attribute("href")) for link in links.all()] == [
+        (f"the portal ({host})", f"{catcher.url}/portal"),
+        ("https://c.example", "https://c.example"),
+        (f"{catcher.url}/r", f"{catcher.url}/r"),
+        ("in a table (a.example)", "https://a.example"),
+        ("mail (hr@b.example)", "mailto:hr@b.example"),
+    ]
+    with page.context.expect_event("response", lambda response: response.url == f"{catcher.url}/portal"):
+        links.first.click()
+    assert (catcher.paths.pop(), catcher.referers.pop()) == ("/portal", None)
+
+
 def test_every_response_carries_the_security_headers(offline):
     with urllib.request.urlopen(offline.url, timeout=PATIENCE) as response:
-        assert "img-src 'self'" in response.headers["Content-Security-Policy"]
-        assert response.headers["Referrer-Policy"] == "same-origin"
+        assert {name: response.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_what_got_into_a_page_can_neither_run_nor_load_nor_send_anything(scripted, catcher, sign_in):
+    page = sign_in(scripted, "e-1077")
+    page.evaluate(
+        """elsewhere => {
+            window.refused = new Set()
+            document.addEventListener("securitypolicyviolation", event => window.refused.add(event.effectiveDirective))
+            const add = (name, fields) => document.body.appendChild(Object.assign(document.createElement(name), fields))
+            add("script", {textContent: "window.ran = true"})
+            add("b", {innerHTML: '<b onclick="window.ran = true"></b>'}).firstChild.click()
+            add("script", {src: `${elsewhere}/script.js`})
+            add("link", {rel: "stylesheet", href: `${elsewhere}/style.css`})
+            add("iframe", {src: `${elsewhere}/frame`})
+            add("object", {data: `${elsewhere}/object`})
+            add("form", {action: `${elsewhere}/form`, method: "post"}).submit()
+            new FontFace("F", `url(${elsewhere}/font)`).load().catch(() => {})
+            fetch(`${elsewhere}/fetch`).catch(() => {})
+            setTimeout("window.ran = true")
+        }""",
+        catcher.url,
+    )
+    # Not `wait_for_function`, which evaluates texts in the page.
+    for _ in range(int(20 * PATIENCE)):
+        if len(page.evaluate("[...refused]")) == 9:
+            break
+        page.wait_for_timeout(50)
+    directives = {f"{name}-src" for name in ("frame", "object", "font", "connect", "script")} | {"form-action"}
+    assert set(page.evaluate("[...refused]")) == directives | {"script-src-elem", "script-src-attr", "style-src-elem"}
+    assert page.evaluate("window.ran") is None
+    assert catcher.paths == []
 
 
 def test_the_console_does_not_start_on_another_address(tmp_path):

@@ -54,11 +54,17 @@ def test_words_that_are_spaced_otherwise_are_found():
     [
         ("**Three days. And two.** Not more.", "And two.** Not", "**Three days. And two.** Not more."),
         ("See [the list](x.md). Ask.", "the list", "the list"),
-        ("See [the list. Ask](x.md).", "Ask](x.md).", "See [the list. Ask](x.md)."),
+        ("See [the list. Ask](https://x).", "the list.", "the list."),
     ],
 )
 def test_a_mark_that_would_cut_a_pair_in_two_grows_to_the_line(text, quote, mark):
     assert marks(text, quote) == [mark]
+
+
+def test_a_quote_that_cuts_a_link_in_two_is_left():
+    assert marked("See [the list. Ask](https://x.example).", ["Ask](https://x.example)."])[1] == [
+        "Ask](https://x.example)."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from console.settings import read_settings
 from console.sign_in.development import choose, refuse_other_addresses
 from console.sign_in.roles import viewer_of
 from core.desk.filters import ThreadFilter
-from core.errors import DeskClosed, Full, InvalidInput, StoreRefused, Unavailable
+from core.errors import Corrupt, Denied, DeskClosed, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer
 from core.values import Audience
 from tests.support.desks import PATIENCE
@@ -307,6 +307,22 @@ def test_a_store_that_refuses_is_told_with_what_its_operator_must_do(open_as, mo
     assert "The operator of this desk must fix this" in texts(at)
     assert "grant the role readWrite" in texts(at)
     assert "Try again" in labels(at)
+
+
+@pytest.mark.parametrize("error", [Corrupt("catalogue", 7, "wrong hash"), Denied("handbooks.keep")])
+def test_a_click_that_core_refuses_is_told_above_its_page(open_as, monkeypatch, error):
+    open_as(KEEPER)
+    document = app().run(app().handbooks.documents(KEEPER))[0]
+    at = open_as(KEEPER, "handbook", hb_id=document.id)
+
+    async def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app().handbooks, "remove", refuse)
+    at.button(key="hb_remove").click().run()
+    assert not at.exception
+    assert "This could not be done" in texts(at)
+    assert at.title[0].value == document.title
 
 
 def test_an_approval_card_survives_a_reload_and_books_what_it_says(open_as):

@@ -1,8 +1,40 @@
-"""Text from outside on a page: it may be formatted, and it loads nothing."""
+"""Text from outside on a page: it may be formatted, it loads nothing, and a link says where it leads."""
+
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
+from console.drawing.marking import marked
+from console.drawing.sources import with_markers
 from console.drawing.text import label, markdown
+from core.values import Citation, Passage
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+MARKDOWN.validateLink = lambda url: True  # type: ignore[method-assign]  # the parser itself lets no scheme out
+
+
+def links(text: str) -> list[tuple[str, str]]:
+    """The targets of the links that are drawn of this Markdown, each with the text that is drawn as its link."""
+    found: list[tuple[str, str]] = []
+    for block in MARKDOWN.parse(text):
+        around: list[list[str]] = []  # the parser allows an address in angle brackets within a link
+        for token in block.children or []:
+            if token.type == "link_open":
+                around.append([str(token.attrs["href"]), ""])
+            elif token.type == "link_close":
+                target, words = around.pop()
+                found.append((target, words))
+            for link in around:
+                link[1] += token.content
+    return found
+
+
+def tokens(text: str) -> list[Token]:
+    return [token for block in MARKDOWN.parse(text) for token in [block, *(block.children or [])]]
 
 
 @pytest.mark.parametrize(
@@ -15,3 +47,130 @@ def test_markdown_has_no_image_left(text):
 
 def test_a_label_has_no_markup_left():
     assert label("![a](b) **c** :red[d]\ne") == r"\!\[a\]\(b\) \*\*c\*\* \:red\[d\] e"
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("[the portal](https://evil.example)", "[the portal (evil.example)](https://evil.example)"),
+        ("[a](HTTP://Evil.Example:81/x?y=1#z)", "[a (evil.example:81)](HTTP://Evil.Example:81/x?y=1#z)"),
+        ('[the portal](https://evil.example "good.example")', "[the portal (evil.example)](https://evil.example)"),
+        ("[](https://evil.example)", "[ (evil.example)](https://evil.example)"),
+        ("[**HR**](mailto:a_b@x.example)", "[**HR** (a\\_b@x.example)](mailto:a_b@x.example)"),
+        ("[call us](tel:+43-1-99)", "[call us (+43-1-99)](tel:+43-1-99)"),
+        ("[a](https://x.example/?a=1&copy=2)", "[a (x.example)](https://x.example/?a=1&amp;copy=2)"),
+        ("| [a](https://x.example) |", "| [a (x.example)](https://x.example) |"),
+        ("See [the *list*](../leave/annual_leave.md#how-to).", "See the *list*."),
+        ("[a](/auth/logout) [b](//evil.example) [c](#d)", "a b c"),
+        ("See [section 3](leave.md) [4](#d)", "See section 3 [4]\\(#d)"),
+        # Its text says it already.
+        ("[https://x.example/a](https://x.example/a)", "[https://x.example/a](https://x.example/a)"),
+        ("[x.example](https://x.example/a)", "[x.example](https://x.example/a)"),
+        ("<https://x.example>", "<https://x.example>"),
+    ],
+)
+def test_a_link_shows_where_it_leads_beside_its_text(text, drawn):
+    assert markdown(text) == drawn
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](javascript:alert(1))",
+        "[a](JavaScript&colon;alert)",
+        "[a](<javascript:alert(1)>)",
+        "[a](data:text/html,x)",
+        "<javascript:alert(1)>",
+        "[<javascript:alert(1)>](https://x.example)",
+        "<[javascript](x.md):alert(1)> [a](x.md)",
+        "[a](vbscript:x) [b](file:///etc/passwd) [c](blob:x)",
+        "[a](thread?tr_id=1) [b]() [c](<thread>) [d](/x\\y) [e](thread)",
+        "[a](https:evil.example) [b](https:/evil.example) [c](https:\\\\evil.example)",
+        "[a](https://good.example@evil.example) [b](https://good.example&period;evil.example)",
+        "[a](https://good.example\\@evil.example) [b](https://xn--good&#46;evil.example)",
+        "[a](mailto:hr@x.example?bcc=evil@evil.example)",
+        "[a][b]\n\n[b]: https://evil.example",
+        "[a]\n\n[a]: javascript:alert(1)",
+        "[a][]\n\n> [a]:\n> https://evil.example",
+        "[a [b] c](https://evil.example)",
+    ],
+)
+def test_a_link_that_leads_elsewhere_or_not_certainly_there_is_words(text):
+    assert links(text)
+    assert links(markdown(text)) == []
+
+
+def test_letters_that_turn_the_reading_around_are_left_out():
+    assert markdown("[\u202eportal](https://evil.example)") == "[portal (evil.example)](https://evil.example)"
+
+
+def test_a_citation_that_looks_like_a_link_stays_a_citation():
+    passage = Passage(id="p", document="d", title="Leave", section=[], version="1", text="25 days.", score=1)
+    citation = Citation(number=1, passage=passage, quote="")
+    assert with_markers("25 days [1](https://evil.example)", [citation]) == (
+        r"25 days :blue-badge[1]\(https://evil.example)"
+    )
+
+
+def test_a_quote_with_a_link_is_found_in_its_passage_and_marked():
+    passage = "Ask in [the portal](https://x.example). You get 25 days."
+    text, left = marked(passage, ["Ask in [the portal](https://x.example)."])
+    assert (text, left) == (
+        ":orange-background[Ask in [the portal (x.example)](https://x.example).] You get 25 days.",
+        [],
+    )
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "[",
+            "]",
+            "(",
+            ")",
+            "](",
+            "]:",
+            "][",
+            "<",
+            ">",
+            "!",
+            "\\",
+            "`",
+            "```",
+            "|",
+            "\n",
+            "\n\n",
+            " ",
+            "\t",
+            "*",
+            "_",
+        ),
+        *('"', "'", "&", "&#58;", "&lpar;", "&period;", ":", "/", "//", "@", "#", "?", ".", "> ", "- ", "$", "~~"),
+        *("a", "7", "portal", "good.example", "evil.example", "https:", "http://", "HTTPS://", "javascript:", "data:"),
+        *("mailto:", "tel:", "+43", "hr@x.example", "[a](https://evil.example)", "[b]: https://evil.example\n"),
+        *("[c](<https://evil.example>)", "[a](", "](https://evil.example)", "<https://evil.example>", "![x](y)"),
+        *("x.md", "](x.md)", "[d](/e)", "[javascript](x.md)"),
+    ]
+)
+
+
+def assert_links_are_visible(text: str) -> None:
+    drawn = markdown(text)
+    assert not [token for token in tokens(drawn) if token.type == "image"]
+    for target, words in links(drawn):
+        parts = urlsplit(target)
+        assert parts.scheme in ("http", "https", "mailto", "tel")
+        assert unquote(parts.netloc or parts.path).lower() in words.lower()
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PIECES, max_size=24).map("".join))
+def test_every_link_that_is_drawn_of_any_text_has_its_target_in_its_text(text):
+    assert_links_are_visible(text)
+
+
+@pytest.mark.torture
+@settings(max_examples=50_000, deadline=None)
+@given(st.lists(PIECES, max_size=40).map("".join))
+def test_every_link_that_is_drawn_of_very_many_texts_has_its_target_in_its_text(text):
+    assert_links_are_visible(text)

@@ -34,6 +34,7 @@ from core.desk.own_data import OwnData
 from core.desk.system import System
 from core.gate import authorize
 from core.store import Query
+from tests.support.access import ROLE_WORDS, access_table
 from tests.support.desks import ASKER, QUICK, ended, waiting
 from tests.support.wrapped import WrappedStore
 
@@ -472,3 +473,51 @@ async def test_a_chat_is_loaded_by_its_owner_only(store, who):
         for id in (thread, MISSING):
             with pytest.raises(NotFound, match=f"^thread {id} was not found$"):
                 await desk.load_chat(VIEWERS[who], id)
+
+
+# The deeds of the table in docs/sign-in.md: the action of ROWS, and whose the object is.
+DEEDS = {
+    "Ask, and all that concerns one's own threads": [("employee's", "none")],
+    "Read another person's thread, and its tool calls": [(READ, "foreign")],
+    "Judge another person's answer, and say what became of an unknown call": [
+        ("judge", "foreign"),
+        ("resolve", "foreign"),
+    ],
+    "Read a sealed thread": [(READ, "sealed")],
+    "Judge an answer of a sealed thread": [("judge", "sealed"), ("resolve", "sealed")],
+    "Lift a seal": [("lift", "sealed")],
+    "List sealed threads": [("handler's", "none")],
+    "Search, count and export threads and tool calls": [("auditor's", "none")],
+    "Read a request that waits for an approver": [("read for approval", "foreign")],
+    "Read such a request of a sealed thread": [("read for approval", "sealed")],
+    "Approve or deny such a request, sealed or not": [("approve", "foreign"), ("approve", "sealed")],
+    "Read figures": [("figures", "none")],
+    "Read one's own looks and denials": [("audit log", "none")],
+    "Read the questions that no handbook answers": [("knowledge owner's", "none")],
+    "Grant roles, block people, switch tools and models off, and read who has which role": [
+        ("administrator's", "none"),
+        ("administrator's look", "none"),
+    ],
+    "Write in another person's thread": [(WRITE, "foreign"), (WRITE, "sealed"), ("read own", "foreign")],
+}
+OF_NO_ROW = {"approver's", "approver's number", "granted"}
+"""Actions without a row: the list of what waits for an approver and its length, and that a viewer is confirmed."""
+
+
+def roles_of(action, whose):
+    """The roles that allow it. Those who are employees too have their further role's column for what that adds."""
+    allowed = {role for role in ROLE_WORDS.values() if isinstance(expected(action, role, whose), str)}
+    return allowed & {"employee"} or allowed
+
+
+def test_the_table_of_the_docs_says_who_may_do_what():
+    rows = access_table("deed")
+    everybodys = rows.pop("Read the looks and denials of everybody")
+    assert everybodys == {role for role in ROLE_WORDS.values() if expected("audit log", role, "none") == "look"}
+    assert rows.keys() == DEEDS.keys()
+    for deed, actions in DEEDS.items():
+        for action, whose in actions:
+            assert rows[deed] == roles_of(action, whose), (deed, action, whose)
+    assert {action for actions in DEEDS.values() for action, _ in actions} | OF_NO_ROW == {
+        action for rows in ROWS.values() for action, *_ in rows
+    }
