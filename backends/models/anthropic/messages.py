@@ -111,8 +111,11 @@ class MessagesModel:
                     yield part
                 if answer.ended:
                     await drain(events)
-                    yield self._finish(answer)
-                    return
+                    break
+        if answer.whole:
+            for call in answer.calls():
+                yield call
+            yield self._finish(answer)
 
     async def close(self) -> None:
         await self._sdk.close()
@@ -123,7 +126,7 @@ class MessagesModel:
             async with create(**body) as response, aclosing(server_events(response.iter_bytes())) as events:
                 async for name, data in events:
                     event = json_event(name, data)
-                    if event.get("type") == "error":
+                    if event.get("type") == "error" or event.get("error"):
                         raise reported(event, response.headers)
                     yield event
         except (AnthropicError, *CUT) as error:
