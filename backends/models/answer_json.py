@@ -4,6 +4,7 @@ Servers that speak like a provider leave fields out, or give them as another typ
 """
 
 import json
+from collections.abc import Mapping
 from typing import NoReturn
 
 from backends.models.sse import unreadable
@@ -46,6 +47,33 @@ def as_objects(value: Json) -> list[dict[str, Json]]:
 def as_count(value: Json) -> int | None:
     """A number of tokens; None if the value cannot be one. A count that is missing is unknown, and not 0."""
     return value if type(value) is int and 0 <= value < _TOO_MANY else None
+
+
+def add_counts(known: dict[str, Json], told: Mapping[str, Json]) -> None:
+    """Add what a usage object tells to what is known. Counts grow from event to event: a null or a 0 in a later one
+    takes nothing back."""
+    for name, value in told.items():
+        if isinstance(value, dict):
+            known[name] = as_object(known.get(name))
+            add_counts(known[name], value)
+        elif value or known.get(name) is None:
+            known[name] = value
+
+
+def arguments_text(written: Json) -> str:
+    """A call's arguments as JSON text, `{}` for none. A few servers give the object itself, or its text as a JSON text
+    once more."""
+    if not isinstance(written, str):
+        return json.dumps(written, ensure_ascii=False) if written else "{}"
+    if not written.strip():
+        return "{}"
+    try:
+        value = json.loads(written)
+    except (ValueError, RecursionError):
+        return written
+    if value is None:
+        return "{}"
+    return value if isinstance(value, str) and value.lstrip().startswith("{") else written
 
 
 def check_parts(parts: int) -> None:

@@ -528,6 +528,8 @@ async def test_calls_come_whole_in_the_answers_order_with_the_text_the_model_wro
         (("", ""), {"a": 1}, '{"a": 1}'),
         ((), '{"a": 1}', '{"a": 1}'),
         (({"a": 1},), None, '{"a": 1}'),
+        (('"{\\"a', '\\": 1}"'), None, '{"a": 1}'),
+        (("null",), None, "{}"),
     ],
 )
 async def test_a_call_without_arguments_is_one_and_arguments_may_come_at_once(server, pieces, given, raw):
@@ -535,9 +537,9 @@ async def test_a_call_without_arguments_is_one_and_arguments_may_come_at_once(se
     assert calls_of(events) == [("vacation_balance", raw)]
 
 
-async def test_a_call_that_was_cut_is_none(server):
-    events = await answer(server, sse(starts(), *use(0, '{"year": 2026}')[:-1], *ends("max_tokens")))
-    assert (calls_of(events), events[-1].stop_reason) == ([], "length")
+async def test_a_call_that_was_cut_is_told_as_far_as_it_came(server):
+    events = await answer(server, sse(starts(), *use(0, '{"ye')[:-1], *ends("max_tokens")))
+    assert (calls_of(events), events[-1].stop_reason) == ([("vacation_balance", '{"ye')], "length")
 
 
 @pytest.mark.parametrize(

@@ -468,6 +468,94 @@ async def test_arguments_that_are_no_text_are_told_as_their_json(server):
     assert calls_of(await answer(server, sse(chunk(tool_calls=[whole]), DONE), "chat")) == [("one", '{"year": 2026}')]
 
 
+@pytest.mark.parametrize("kind", ["completed", "done"])
+@pytest.mark.parametrize("response", [True, False], ids=["with a response", "without one"])
+async def test_a_terminal_event_by_another_name_or_without_a_response_ends_an_answer(server, kind, response):
+    end = {"type": f"response.{kind}", **({"response": {"status": "completed"}} if response else {})}
+    events = await answer(server, sse(delta("Hi."), end))
+    assert (text_of(events), events[-1].stop_reason) == ("Hi.", "end")
+
+
+async def test_a_stream_of_responses_without_a_terminal_event_has_no_finish(server):
+    item = {"type": "response.output_item.done", "output_index": 0, "item": message("Hi.")}
+    assert [event.kind for event in await answer(server, sse(delta("Hi."), item, DONE))] == ["text"]
+
+
+@pytest.mark.parametrize("at", ["added", "pieces", "arguments", "done", "listed"])
+@pytest.mark.parametrize("placed", [True, False], ids=["with places", "without places"])
+async def test_a_call_is_read_from_whichever_event_has_it_and_is_one(server, at, placed):
+    raw, place = '{"year": 2026}', {"output_index": 0} if placed else {}
+    pieces = [
+        {"type": "response.function_call_arguments.delta", "delta": piece, **place} for piece in ('{"year": ', "2026}")
+    ]
+    whole = {"type": "response.function_call_arguments.done", "arguments": raw, **place}
+    events = [
+        {"type": "response.output_item.added", "item": called(raw if at == "added" else ""), **place},
+        *(pieces if at == "pieces" else []),
+        *([whole] if at == "arguments" else []),
+        *([{"type": "response.output_item.done", "item": called(raw), **place}] if at == "done" else []),
+        completed(*([called(raw)] if at == "listed" else [])),
+    ]
+    told = await answer(server, sse(*events))
+    assert (calls_of(told), told[-1].stop_reason) == ([("vacation_balance", raw)], "tool_calls")
+
+
+async def test_a_call_that_the_last_list_leaves_out_is_still_made(server):
+    done = {"type": "response.output_item.done", "output_index": 1, "item": called("{}")}
+    events = await answer(server, sse(delta("Look."), done, completed(message("Look."))))
+    assert (text_of(events), calls_of(events)) == ("Look.", [("vacation_balance", "{}")])
+
+
+@pytest.mark.parametrize(("written", "raw"), [("", "{}"), (None, "{}"), ('"{\\"a\\": 1}"', '{"a": 1}'), ("[1]", "[1]")])
+async def test_arguments_may_be_missing_or_a_text_within_a_text(server, written, raw):
+    item = {**called(""), "arguments": written}
+    assert calls_of(await answer(server, sse(completed(item)))) == [("vacation_balance", raw)]
+
+
+async def test_the_rest_of_a_text_that_was_not_streamed_is_told_at_its_end(server):
+    events = await answer(server, sse(delta("All "), completed(message("All at once."))))
+    assert [event.text for event in events[:-1]] == ["All ", "at once."]
+    assert text_of(await answer(server, sse(delta("All."), completed(message("Another."))))) == "All."
+
+
+async def test_a_response_that_did_not_come_in_events_is_read_whole(server):
+    whole = {**completed(message("Hi."), called("{}"))["response"], "object": "response", "usage": {"output_tokens": 3}}
+    events = await answer(server, sse(whole))
+    assert (text_of(events), calls_of(events)) == ("Hi.", [("vacation_balance", "{}")])
+    assert (events[-1].stop_reason, events[-1].usage.output) == ("tool_calls", 3)
+
+
+async def test_a_count_is_not_taken_back_by_a_later_nought_and_a_nought_is_no_count(server):
+    counted = {"input_tokens": 90, "output_tokens": 7, "input_tokens_details": {"cached_tokens": 20}}
+    nought = {"input_tokens": 0, "output_tokens": 0, "input_tokens_details": {"cached_tokens": 0}}
+    early = {"type": "response.in_progress", "response": {"usage": counted}}
+    events = await answer(server, sse(early, completed(message("Hi."), usage=nought)))
+    assert events[-1].usage == Usage(input=90, cached=20, output=7)
+    alone = await answer(server, sse(completed(message("Hi."), usage={"input_tokens": 0, "output_tokens": 0})))
+    assert alone[-1].usage == Usage()
+
+
+@pytest.mark.parametrize("status", ["failed", "completed"])
+async def test_a_failed_response_is_an_error_by_whatever_event_it_ends(server, status):
+    end = completed(status=status, error={"code": "content_filter"})
+    assert (await failure(server, sse(delta("Hi."), end))).code == "refusal"
+
+
+@pytest.mark.parametrize(
+    ("api", "body", "advised"),
+    [
+        ("responses", {"detail": "Not Found"}, True),
+        ("responses", {"error": {"message": "Invalid URL (POST /v1/responses)"}}, True),
+        ("responses", {"error": {"message": "The model `x` does not exist", "code": "model_not_found"}}, False),
+        ("chat", {"detail": "Not Found"}, False),
+    ],
+)
+async def test_a_server_without_the_responses_api_is_told_from_one_without_the_model(server, api, body, advised):
+    error = await failure(server, Reply([json.dumps(body).encode()], 404), api)
+    assert error.code == "invalid_request"
+    assert ("api=chat" in str(error)) == advised
+
+
 async def test_reasoning_that_no_record_can_hold_is_not_taken(server):
     thought = {**reasoning("rs_1"), "summary": [{"type": "summary_text", "text": "\ud800"}]}
     assert (await failure(server, sse(completed(thought, message("Hi."))))).code == "protocol"
@@ -485,6 +573,9 @@ async def test_a_chat_answer_that_ends_without_a_reason_is_good_if_the_stream_sa
         (completed(kind="incomplete", incomplete_details={"reason": "max_output_tokens"}), "length"),
         (completed(kind="incomplete", incomplete_details={"reason": "content_filter"}), "refusal"),
         (completed(kind="incomplete", incomplete_details={"reason": "a new one"}), "other"),
+        (completed(kind="incomplete", incomplete_details={"reason": "max_tokens"}), "length"),
+        (completed(kind="incomplete"), "other"),
+        (completed(status="cancelled"), "other"),
         (chunk("length"), "length"),
         (chunk("content_filter"), "refusal"),
         (chunk("a new one"), "other"),

@@ -9,7 +9,15 @@ import json
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
-from backends.models.answer_json import as_count, as_object, as_text, check_parts, event_object
+from backends.models.answer_json import (
+    add_counts,
+    arguments_text,
+    as_count,
+    as_object,
+    as_text,
+    check_parts,
+    event_object,
+)
 from backends.models.sse import unreadable
 from backends.models.stop_words import stop_reason_in
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
@@ -69,7 +77,8 @@ class Answer:
         match event:
             case {"type": "message_start", "message": {"usage": dict(usage)}}:
                 # The output counted so far is that of its first tokens only.
-                self._count({name: value for name, value in usage.items() if not name.startswith("output_tokens")})
+                usage = {name: value for name, value in usage.items() if not name.startswith("output_tokens")}
+                add_counts(self._usage, usage)
                 yield UsageSoFar(usage=self.usage())
             case {"type": "message", "content": list(blocks)}:
                 yield from self._whole(blocks)
@@ -99,22 +108,20 @@ class Answer:
         return "tool_calls" if reason == "end" and any(self.calls()) else reason
 
     def calls(self) -> Iterator[CallDelta]:
-        """The calls of a whole answer, in its order. One that the limit of length has cut is not among them."""
-        cut = stop_reason_in(self._reason) == "length"
-        return (_call(block) for block in self._blocks if block.type == "tool_use" and (block.ended or not cut))
+        """The calls of a whole answer, in its order, as far as they came."""
+        return (_call(block) for block in self._blocks if block.type == "tool_use")
 
     def usage(self) -> Usage:
         """The tokens; None for a count that the provider leaves out. Unlike its input, ours includes cached tokens."""
         fresh = as_count(self._usage.get("input_tokens"))
         cached = as_count(self._usage.get("cache_read_input_tokens"))
         written = as_count(self._usage.get("cache_creation_input_tokens"))
-        output = as_count(self._usage.get("output_tokens"))
         return Usage(
-            # 0 tokens for a request, or for an answer that says something, is a gateway's word for unknown.
+            # A request or an answer of 0 tokens is a gateway's word for unknown.
             input=None if fresh is None else fresh + (cached or 0) + (written or 0) or None,
             cached=cached,
             cache_write=written,
-            output=None if output == 0 and self._blocks else output,
+            output=as_count(self._usage.get("output_tokens")) or None,
             reasoning=as_count(as_object(self._usage.get("output_tokens_details")).get("thinking_tokens")),
         )
 
@@ -226,21 +233,15 @@ class Answer:
         return spoken[-1].type != "text"
 
     def _close(self, event: Mapping[str, Json], delta: Mapping[str, Json]) -> None:
-        self._count(as_object(event.get("usage")))
+        add_counts(self._usage, as_object(event.get("usage")))
         if (reason := delta.get("stop_reason")) is not None:
             self._reason = reason
 
-    def _count(self, usage: Mapping[str, Json]) -> None:
-        """Add what a usage object tells. A count may grow from event to event; a null or a 0 takes nothing back."""
-        for name, value in usage.items():
-            if value or self._usage.get(name) is None:
-                self._usage[name] = value
-
 
 def _call(block: _Block) -> CallDelta:
-    # A call without arguments comes with one empty piece, or with none; a few servers give them whole at the start.
-    given = block.value.get("input") or {}
+    # A few servers give the arguments whole at the beginning.
     raw = "".join(block.pieces)
-    if not raw.strip():
-        raw = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-    return CallDelta(tool=as_text(block.value.get("name")), arguments=raw)
+    return CallDelta(
+        tool=as_text(block.value.get("name")),
+        arguments=arguments_text(raw if raw.strip() else block.value.get("input")),
+    )

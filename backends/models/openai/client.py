@@ -43,6 +43,8 @@ https://developers.openai.com/api/docs/guides/data-residency.
 CHOICES = ("none", "required")
 """What `ModelRequest.tool_choice` and both APIs call by one word; `auto` is what they do unasked."""
 
+USE_CHAT = "the server may not speak the Responses API: add api=chat to the model's URL, for Chat Completions"
+
 Temperature: TypeAlias = Annotated[float, Field(ge=0, le=2)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
@@ -116,7 +118,8 @@ class Client:
                 async for event in stream:
                     yield event
         except (OpenAIError, *CUT) as error:
-            raise translated(error) from error
+            lacks_responses = api == "responses" and not self._address.own
+            raise translated(error, USE_CHAT if lacks_responses else "") from error
 
     async def embeddings(self, texts: Sequence[str], dimensions: int | None, timeout: httpx2.Timeout) -> bytes:
         """The body that answers a request for these texts' vectors, made once, as it came. Raises ModelError.
@@ -152,14 +155,17 @@ def settings_at(address: Address, settings: Mapping[str, object]) -> Mapping[str
 
 
 def usage(body: Json, before: str, after: str) -> Usage:
-    """The tokens of a usage object. Its names begin with `before` (input, prompt) and `after` (output, completion)."""
+    """The tokens of a usage object. Its names begin with `before` (input, prompt) and `after` (output, completion).
+
+    A request or an answer of 0 tokens is a server's word for unknown.
+    """
     body = as_object(body)
     read, written = as_object(body.get(f"{before}_tokens_details")), as_object(body.get(f"{after}_tokens_details"))
     return Usage(
-        input=as_count(body.get(f"{before}_tokens")),
+        input=as_count(body.get(f"{before}_tokens")) or None,
         cached=as_count(read.get("cached_tokens")),
         cache_write=as_count(read.get("cache_write_tokens")),
-        output=as_count(body.get(f"{after}_tokens")),
+        output=as_count(body.get(f"{after}_tokens")) or None,
         reasoning=as_count(written.get("reasoning_tokens")),
     )
 

@@ -25,12 +25,14 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _AUTH = {"invalid_api_key", "authentication_error", "permission_error"}
 
 
-def translated(error: Exception) -> ModelError:
-    """What the SDK, or the HTTP client below it, raised."""
+def translated(error: Exception, unknown_path: str = "") -> ModelError:
+    """What the SDK, or the HTTP client below it, raised. `unknown_path` is what to do if the server lacks the path."""
     if not isinstance(error, openai.APIStatusError):
         return unanswered(error, _SDK)
     code, names = _code(error.status_code, error.body), _names(error.body)
-    what, headers = answered(error.status_code), error.response.headers
+    if any("model" in words for words in (*names, _message(error.body).lower())):
+        unknown_path = ""  # it is the model that the server does not have
+    what, headers = answered(error.status_code, unknown_path), error.response.headers
     return failure(code, what, names[0] if names else "", error.request_id, headers)
 
 

@@ -81,16 +81,16 @@ class ResponsesModel:
                     continue
                 for part in output.read(event):
                     yield part
-                if (ended := output.ended) is not None:
+                if output.ended:
                     await drain(events)
-                    yield self._finish(output, ended)
+                    yield self._finish(output)
                     return
 
     async def close(self) -> None:
         await self._client.close()
 
-    def _finish(self, output: Output, response: dict[str, Json]) -> Finish:
-        used = usage(response.get("usage"), "input", "output")
+    def _finish(self, output: Output) -> Finish:
+        used = usage(output.usage, "input", "output")
         return Finish(
             stop_reason=output.stop_reason,
             usage=used,

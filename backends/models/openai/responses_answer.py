@@ -1,15 +1,15 @@
 """What the events of a Responses answer add up to: its text as it comes, its calls, and how it was laid out.
 
 A position is the only thing by which items are told apart: servers that speak like OpenAI leave ids out, or use one
-twice.
+twice. They leave whole events out, too, so that each thing is read from whichever event has it.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from backends.models.answer_json import as_objects, as_text, check_parts
+from backends.models.answer_json import add_counts, arguments_text, as_object, as_objects, as_text, check_parts
 from backends.models.openai.errors import reported
+from backends.models.stop_words import stop_reason_in
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, ModelError
 from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, WritingDelta
@@ -30,9 +30,10 @@ class _Item:
 
 @dataclass(slots=True)
 class Output:
-    """What an answer's events add up to. `ended` is the response that the terminal event holds."""
+    """What an answer's events add up to. `ended` after the terminal event; `usage` is as the server counts."""
 
-    ended: dict[str, Json] | None = None
+    ended: bool = False
+    usage: dict[str, Json] = field(default_factory=dict)
     stop_reason: StopReason = "other"
     _pieces: list[str] = field(default_factory=list)
     _between: str = ""
@@ -43,6 +44,7 @@ class Output:
 
     def read(self, event: dict[str, Json]) -> Iterator[ModelEvent]:
         """What an event says; an unknown event is ignored. Raises ModelError."""
+        add_counts(self.usage, as_object(as_object(event.get("response")).get("usage")))
         match event.get("type"):
             case "response.output_text.delta":
                 yield from self._say(as_text(event.get("delta")))
@@ -54,7 +56,7 @@ class Output:
             case "response.reasoning_summary_text.done" | "response.reasoning_text.done":
                 self._apart = BETWEEN if self._thought else ""
             case "response.output_item.added":
-                added = self._add(event.get("output_index"), _item(event.get("item")))
+                added = self._add(event.get("output_index"), as_object(event.get("item")))
                 if self._pieces and added.value.get("type") == "message":
                     self._between = BETWEEN
             case "response.function_call_arguments.delta":
@@ -62,12 +64,18 @@ class Output:
                 self._at(event.get("output_index")).arguments.append(piece)
                 if piece:
                     yield WritingDelta(text=piece)
+            case "response.function_call_arguments.done" if written := as_text(event.get("arguments")):
+                self._at(event.get("output_index")).arguments = [written]
             case "response.output_item.done":
-                self._at(event.get("output_index")).value = _item(event.get("item"))
-            case "response.completed" | "response.incomplete":
-                yield from self._end(_item(event.get("response")))
+                item = self._at(event.get("output_index"))
+                item.value = {**item.value, **as_object(event.get("item"))}
+            case "response.completed" | "response.done" | "response.incomplete":
+                yield from self._end(as_object(event.get("response")))
             case "response.failed":
-                raise reported(_item(event.get("response")).get("error"))
+                raise reported(as_object(event.get("response")).get("error"))
+            case _ if event.get("object") == "response" and isinstance(event.get("output"), list):
+                add_counts(self.usage, as_object(event.get("usage")))
+                yield from self._end(event)  # a whole response in place of a stream of its events
 
     def layout(self) -> tuple[Json, ...]:
         """Every item in the answer's order, if any of them has to go back as it came; otherwise ()."""
@@ -107,9 +115,9 @@ class Output:
             yield ReasoningDelta(text=text)
 
     def _at(self, index: Json) -> _Item:
-        """The item at this place in the output: the last one, where a server gives a place twice."""
+        """The item at this place in the output: the last one if a server gives a place twice, or none at all."""
         for item in reversed(self._items):
-            if item.index == index:
+            if item.index == index or index is None:
                 return item
         return self._add(index, {})
 
@@ -119,41 +127,37 @@ class Output:
         return self._items[-1]
 
     def _end(self, response: dict[str, Json]) -> Iterator[ModelEvent]:
-        """The calls, in the output's order, and the text if none of it was streamed. The response's own list of items
-        is the whole one; only where a server leaves it empty do the items as they came stand for it."""
-        output = response.get("output")
-        if isinstance(output, list) and output:
-            self._items = [_Item(None, _item(value)) for value in output]
-        if not self._pieces:
-            yield from self._say(BETWEEN.join(text for item in self._items if (text := _text(item.value))))
-        calls = [item for item in self._items if item.value.get("type") == "function_call"]
+        """The calls, in the output's order, and the text that was not streamed. The response's own list of items is the
+        whole one, unless a server leaves out of it what it has streamed."""
+        if response.get("status") == "failed" or response.get("error"):
+            raise reported(response.get("error"))
+        listed = [_Item(None, item) for item in as_objects(response.get("output"))]
+        if len(_calls(listed)) >= len(_calls(self._items)) and listed:
+            self._items = listed
+        said, whole = "".join(self._pieces), BETWEEN.join(text for item in self._items if (text := _text(item.value)))
+        if whole.startswith(said):
+            self._between = ""
+            yield from self._say(whole[len(said) :])
+        calls = _calls(self._items)
         for call in calls:
             written = call.value.get("arguments") or "".join(call.arguments)
-            raw = written if isinstance(written, str) else json.dumps(written)
-            yield CallDelta(tool=as_text(call.value.get("name")), arguments=raw)
+            yield CallDelta(tool=as_text(call.value.get("name")), arguments=arguments_text(written))
         self._refused = self._refused or any(_refuses(item.value) for item in self._items)
         self.stop_reason = self._stop(response, bool(calls))
-        self.ended = response
+        self.ended = True
 
     def _stop(self, response: dict[str, Json], called: bool) -> StopReason:
-        match response.get("incomplete_details"):
-            case {"reason": "max_output_tokens"}:
-                return "length"
-            case {"reason": "content_filter"}:
-                return "refusal"
-            case {"reason": _}:
-                return "other"
-        if response.get("status") == "incomplete":
+        if reason := as_object(response.get("incomplete_details")).get("reason"):
+            return stop_reason_in(reason)
+        if response.get("status") in ("incomplete", "cancelled"):
             return "other"
         if self._refused:
             return "refusal"
         return "tool_calls" if called else "end"
 
 
-def _item(value: Json) -> dict[str, Json]:
-    if not isinstance(value, dict):
-        raise ModelError("protocol", "an event of the answer lacks its item")
-    return value
+def _calls(items: list[_Item]) -> list[_Item]:
+    return [item for item in items if item.value.get("type") == "function_call"]
 
 
 def _parts(item: dict[str, Json]) -> list[dict[str, Json]]:
