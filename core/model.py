@@ -18,6 +18,7 @@ ErrorCode: TypeAlias = Literal[
     "quota",  # insufficient quota: paying helps, waiting does not
     "auth",  # 401, 403
     "too_large",  # context overflow
+    "refusal",  # the provider's filter of contents refused the request: it would refuse it again
     "invalid_request",  # any other 4xx
     "answer_too_large",  # longer than is kept of an answer: the same request would give it again
     "protocol",  # bytes that are not the provider's format, or an end without its terminal marker

@@ -394,6 +394,8 @@ def _failed(state: State, open_turn: OpenTurn, command: Failed, options: Options
     text = joined(state.item(Turn, turn).text, failed.text)
     if code == "answer_too_large":  # another attempt, or another model, would only be paid for as well
         return (failed, _ended(state, turn, fence, "failed", text, code=code, message=message))
+    if code == "refusal":  # another model is not asked either: what one provider refuses is not passed on to the next
+        return (failed, _ended(state, turn, fence, "refused", text, code=code, message=message))
     if failed.shown:
         if options.on_interruption == "retry" and open_turn.retried < MAX_RETRIED and open_turn.worker:
             return (failed, _claim(open_turn, open_turn.worker, "retried"))
