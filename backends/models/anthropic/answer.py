@@ -35,11 +35,14 @@ _DELTAS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "
 
 
 def json_event(name: str, data: str) -> dict[str, Json]:
-    """The object in an event, by the event's name if it has no `type`. Raises ModelError for anything else."""
+    """The object in an event, by the event's name if it has no `type`; `end` for a clean end of the stream.
+
+    Raises ModelError for anything else.
+    """
     if name == "ping" or not data.strip():
-        return {"type": "ping"}
+        return {"type": "end" if name == "end" else "ping"}
     if data.strip() == "[DONE]":
-        return {"type": "[DONE]"}
+        return {"type": "end"}
     event = event_object(data)
     return event if isinstance(event.get("type"), str) else {**event, "type": name}
 
@@ -62,7 +65,10 @@ class _Block:
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as far as it came; `ended` after the event that is its last. `_length` is that of its text."""
+    """An answer as far as it came; `ended` once it is whole. `_length` is that of its text.
+
+    It is whole after its last event, or after its stop reason and a clean end of the stream.
+    """
 
     ended: bool = False
     _reason: Json = None
@@ -94,13 +100,8 @@ class Answer:
                 self._close(event, as_object(event.get("delta")))
             case {"type": "message_stop"}:
                 self.ended = True
-            case {"type": "[DONE]"}:
-                self.ended = self.whole
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing is missing if the stream ends cleanly here: its last event came, or its stop reason."""
-        return self.ended or self._reason is not None
+            case {"type": "end"}:
+                self.ended = self._reason is not None
 
     @property
     def stop_reason(self) -> StopReason:

@@ -110,12 +110,11 @@ class MessagesModel:
                 for part in answer.read(event):
                     yield part
                 if answer.ended:
+                    for call in answer.calls():
+                        yield call
                     await drain(events)
-                    break
-        if answer.whole:
-            for call in answer.calls():
-                yield call
-            yield self._finish(answer)
+                    yield self._finish(answer)
+                    return
 
     async def close(self) -> None:
         await self._sdk.close()
