@@ -185,7 +185,8 @@ class Answer:
             case {"type": "text_delta", "text": str(text)}:
                 block = self._open(index, {"text"})
                 # Texts are told as they come, so that one which goes on behind another is a block of its own.
-                if block is None or block.start < block.end < self._length:
+                behind = block is not None and block.start < block.end < self._length
+                if block is None or behind or (index is None and block is not self._blocks[-1]):
                     block = self._begin(index, {"type": "text"})
                 yield from self._say(block, text)
             case {"type": "thinking_delta", "thinking": str(text)}:
