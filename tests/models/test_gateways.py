@@ -24,7 +24,7 @@ from core.model import Model, ModelEvent, ModelRequest, UserMessage
 
 HELLO = ModelRequest(instructions="Be brief.", messages=(UserMessage(text="hello"),))
 ROUNDS = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-TORTURE = settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
+TORTURE = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)

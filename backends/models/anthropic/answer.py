@@ -159,13 +159,14 @@ class Answer:
         if before is not None:
             if before.value.get("id") and (before.value["id"], before.type) == (value.get("id"), value.get("type")):
                 return  # the same call is announced once more, and is not made twice
-            before.ended = True
         block = self._begin(index, dict(value))
         yield from self._say(block, as_text(value.get("text")))
         yield from self._think(block, as_text(value.get("thinking")))
 
     def _begin(self, index: Json, value: dict[str, Json]) -> _Block:
         check_parts(len(self._blocks))
+        for before in self._blocks:
+            before.ended = before.ended or (index is not None and before.index == index)
         self._blocks.append(_Block(index, value, self._length, self._length))
         return self._blocks[-1]
 
