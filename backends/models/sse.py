@@ -28,15 +28,15 @@ _BOM = "\ufeff"
 async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, str], None]:
     """The name and the data of each event, in order; a comment is an event `ping` without data.
 
-    A body that is one JSON object is one event. The last event is `end` without data, if the body did not end within
-    an event; a truncated event is discarded. Raises ModelError: `protocol`, retryable, if the bytes are not such a
-    stream, `answer_too_large` if an event is longer than MAX_EVENT.
+    A body that is one JSON object is one event `body`. The last event is `end` without data, if the body did not end
+    within an event; a truncated event is discarded. Raises ModelError: `protocol`, retryable, if the bytes are not such
+    a stream, `answer_too_large` if an event is longer than MAX_EVENT.
     """
     name, data, begun = "", "", False
     async with aclosing(_lines(chunks)) as lines:
         async for line, ended in lines:
             if not begun and line.lstrip().startswith("{"):
-                yield "", await _rest(line, lines)
+                yield "body", await _rest(line, lines)
                 yield "end", ""
                 return
             begun = begun or bool(line.strip())
