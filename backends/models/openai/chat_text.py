@@ -77,7 +77,7 @@ class ChatText:
         if self._holds:
             held, self._holds = "".join(self._held), False
             self.calls = read_calls(held, self._tools)
-            yield from self._say(self.calls.text if self.calls.found else held)
+            yield from self._say(self.calls.text if self.calls.found or self.calls.marked else held)
 
     def _is_thought(self, new: int) -> bool:
         """Whether it is clear by now how the thought ends that the content begins with; `new` characters are new."""

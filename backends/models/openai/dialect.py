@@ -6,7 +6,7 @@ process to the same model of the same server.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.canonical import Json
 
