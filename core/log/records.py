@@ -131,7 +131,7 @@ class OpenModelCall(Value):
 class OpenCall(Value):
     """A tool call of the open turn, without content. `fence` is that of its last start.
 
-    `told`: its hooks have run, and what the model is told of the call is on record.
+    `told`: its hooks have run, and what the model is told of the call is on record. `outside` as in `PlannedCall`.
     """
 
     call: str
@@ -144,6 +144,7 @@ class OpenCall(Value):
     attempts: int = 0
     fence: int = 0
     told: bool = False
+    outside: bool = False
 
     @property
     def closed(self) -> bool:
@@ -192,6 +193,11 @@ class OpenTurn(Value):
     calls: list[OpenCall] = Field(default_factory=list)
     expires: str | None = None
     last_at: str = ""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the model has read in this turn what a stranger may have written: passages, or an outside result."""
+        return self.passages > 0 or any(call.outside and call.attempts for call in self.calls)
 
     def call(self, call_id: str) -> OpenCall | None:
         """The turn's call of this id, or None."""
@@ -488,8 +494,8 @@ class ToolCall(Value):
 
     `about` is the id of the person the call is about, None for the asker; `about_other` says whether that is another
     person. `filters` are the arguments that lists may be filtered by, as `name=value`; `filter_names` and `subject` are
-    what the tool declared. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`. `later` are the
-    entries after the turn's end that concern the call, in order, the newest MAX_LATER of them.
+    what the tool declared, and so is `outside`. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`.
+    `later` are the entries after the turn's end that concern the call, in order, the newest MAX_LATER of them.
     """
 
     kind: Literal["tool_call"] = "tool_call"
@@ -537,6 +543,7 @@ class ToolCall(Value):
     filters: list[str] = Field(default_factory=list)
     filter_names: tuple[str, ...] = ()
     subject: str | None = None
+    outside: bool = False
     later: list[int] = Field(default_factory=list)
 
     planned_time: ClassVar = Time[datetime]("planned_at")
@@ -682,7 +689,7 @@ class DeferredCall(Value):
 
     `arguments` are those to run, and `digest` is theirs; None once erased. `report` is the turn that runs the call and
     reports the decision, None before that turn. `closed` says why that turn will not come. `standing` is the asker's at
-    the time. `filter_names` and `subject` are as in `ToolCall`.
+    the time. `filter_names`, `subject` and `outside` are as in `ToolCall`.
     """
 
     kind: Literal["deferred_call"] = "deferred_call"
@@ -705,6 +712,7 @@ class DeferredCall(Value):
     standing: Standing
     filter_names: tuple[str, ...] = ()
     subject: str | None = None
+    outside: bool = False
     at_n: int
 
     asked_time: ClassVar = Time[datetime]("asked_at")

@@ -13,7 +13,7 @@ from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item, ite
 from core.model import SentMessage
 from core.options import Options
 from core.store import Filter, In, Query, Range, Store, every
-from core.worker.history import Encoded, earlier_messages
+from core.worker.history import Encoded, earlier_messages, without_outside
 from core.worker.window import MAX_TURNS, Choice, Window
 
 MAX_KEPT = 100
@@ -64,7 +64,7 @@ class EarlierTurns:
                 query = Query(kind=kind, where={"turn": In(tuple(turn.id for turn in missing))})
                 async for one in every(self._store, query):
                     items[one.id] = item(one)
-            kept.messages.update({turn.id: earlier_messages(turn, items, self._options) for turn in missing})
+            kept.messages.update({turn.id: self._messages(turn, items) for turn in missing})
         return [message for turn in turns for message in kept.messages[turn.id]]
 
     def encoded(self, thread: str) -> Encoded:
@@ -82,10 +82,13 @@ class EarlierTurns:
         }
         turns = (_slim(turn), *kept.turns)[: self._most]
         known = {one.id: kept.messages[one.id] for one in turns if one.id in kept.messages}
-        messages = {**known, turn.id: earlier_messages(turn, calls, self._options)}
+        messages = {**known, turn.id: self._messages(turn, calls)}
         sent_again = {id(message) for of_turn in messages.values() for message in of_turn}
         encoded = {key: one for key, one in kept.encoded.items() if key in sent_again}
         self._kept[thread] = _Kept(turn.last_n, turn.hidden, turns, messages, encoded)
+
+    def _messages(self, turn: Turn, items: Mapping[str, Item]) -> list[SentMessage]:
+        return without_outside(earlier_messages(turn, items, self._options), items)
 
     async def _before(self, turn: Turn) -> _Kept:
         thread, kept = turn.thread, self._kept.get(turn.thread)

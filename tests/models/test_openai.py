@@ -20,7 +20,8 @@ from openai.types.responses.response_create_params import ResponseCreateParamsSt
 from pydantic import TypeAdapter
 
 from backends import open_store
-from backends.models.openai.chat import ChatModel, chat_body
+from backends.models.openai.chat import ChatModel
+from backends.models.openai.chat_body import chat_body
 from backends.models.openai.responses import ResponsesModel, responses_body
 from backends.models.openai.stream import events as events_of
 from backends.models.opening import open_model

@@ -29,8 +29,9 @@ def translated(error: Exception, unknown_path: str = "") -> ModelError:
     """What the SDK, or the HTTP client below it, raised. `unknown_path` is what to do if the server lacks the path."""
     if not isinstance(error, openai.APIStatusError):
         return unanswered(error, _SDK)
-    code, names = _code(error.status_code, error.body), _names(error.body)
-    if any("model" in words for words in (*names, _message(error.body).lower())):
+    body = _error(error.body)
+    code, names = _code(error.status_code, body), _names(body)
+    if any("model" in words for words in (*names, _message(body).lower())):
         unknown_path = ""  # it is the model that the server does not have
     what, headers = answered(error.status_code, unknown_path), error.response.headers
     return failure(code, what, names[0] if names else "", error.request_id, headers)
@@ -68,5 +69,13 @@ def _names(body: Json) -> list[str]:
     return [name for name in names if _NAME.fullmatch(name)]
 
 
+def _error(body: Json) -> Json:
+    """The error in a body. Some servers give it in a list."""
+    first = body[0] if isinstance(body, list) and body else body
+    return as_object(first).get("error") or first
+
+
 def _message(body: Json) -> str:
-    return as_text(body.get("message") if isinstance(body, dict) else body)
+    if not isinstance(body, dict):
+        return as_text(body)
+    return next((text for key in ("message", "detail", "msg") if (text := as_text(body.get(key)))), "")

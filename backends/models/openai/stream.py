@@ -16,6 +16,14 @@ from core.canonical import Json
 Event: TypeAlias = dict[str, Json] | Literal["ping", "done", "end"]
 
 
+class Reported(Exception):
+    """The cause of an error that an event reported: its `body`, as the server wrote it."""
+
+    def __init__(self, body: Json) -> None:
+        super().__init__()
+        self.body = body
+
+
 async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
     """Each event's JSON object; `ping` for a comment or an empty event; `done` for `[DONE]`.
 
@@ -40,5 +48,6 @@ def _object(name: str, data: str) -> dict[str, Json]:
     if name:
         value.setdefault("type", name)
     if value.get("error") or "error" in (value.get("type"), value.get("object")):
-        raise reported(value.get("error") or value)
+        body = value.get("error") or value
+        raise reported(body) from Reported(body)
     return value
