@@ -156,9 +156,8 @@ class Answer:
 
     def _start(self, index: Json, value: dict[str, Json]) -> Iterator[ModelEvent]:
         before = self._open(index)
-        if before is not None:
-            if before.value.get("id") and (before.value["id"], before.type) == (value.get("id"), value.get("type")):
-                return  # the same call is announced once more, and is not made twice
+        if before and value.get("id") and (before.value.get("id"), before.type) == (value["id"], value.get("type")):
+            return  # the same call is announced once more, and is not made twice
         block = self._begin(index, dict(value))
         yield from self._say(block, as_text(value.get("text")))
         yield from self._think(block, as_text(value.get("thinking")))
