@@ -196,6 +196,28 @@ class Finish:
 ModelEvent: TypeAlias = TextDelta | ReasoningDelta | WritingDelta | CallDelta | Ping | UsageSoFar | Finish
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What one model needs for itself, in place of a desk's options; None leaves the desk's.
+
+    `settings` go to this model only, before those of `Options.model_settings`. `context_window` is how many tokens of a
+    request and its answer the model can hold, so that the history is trimmed before a server refuses it. The others are
+    the deadlines of `Options` by the same names, in seconds.
+    """
+
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    context_window: int | None = None
+    first_content: float | None = None
+    between_contents: float | None = None
+    model_call: float | None = None
+
+
+def tuning_of(model: "Model") -> Tuning:
+    """The model's `tuning`. A model without one leaves all to the desk."""
+    tuning = getattr(model, "tuning", None)
+    return tuning if isinstance(tuning, Tuning) else Tuning()
+
+
 class Model(Protocol):
     """A language model, or a stand-in such as the offline model.
 
@@ -203,7 +225,7 @@ class Model(Protocol):
     `settings` are the names that `ModelRequest.settings` may hold, each with the type of its value as pydantic reads
     it, such as `Annotated[float, Field(ge=0, le=2)]`: a desk checks the values by it when it is made. `phrases`: it can
     write sentences of its own, so summaries and search queries may be requested from it; False for a model that only
-    quotes.
+    quotes. A model may also have a `tuning`, as `Tuning` describes it.
     """
 
     name: str

@@ -361,8 +361,8 @@ class Turn(Value):
 
     `waiting` are the ids of the calls that wait for a decision. `waits` are the times in which the turn had no place,
     because its desk worked on as many turns as it may. `first_n` to `last_n` are the turn's entries up to its
-    end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
-    were erased.
+    end; `size` is its length in a model's history, as `characters` estimates it. `erased` lists the kinds of entry
+    whose payloads were erased.
 
     `replaces` is the turn whose place this one has taken, `original` the first turn in that place; both are None if it
     has taken none. The original holds the `versions` of its place, itself first; [] if there is no other. `hidden` is

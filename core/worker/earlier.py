@@ -46,11 +46,15 @@ class EarlierTurns:
         self._most = MAX_TURNS if window.summarizes else max(1, min(options.window_messages // 2, MAX_TURNS))
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    async def choose(self, turn: Turn, *, trimmed: bool = False) -> Choice:
-        """What the window sends of the turns before this one on its branch; `trimmed` to a quarter of its tokens."""
+    async def choose(self, turn: Turn, *, trimmed: bool = False, room: int | None = None) -> Choice:
+        """What the window sends of the turns before this one on its branch; `trimmed` to a quarter of its tokens.
+
+        `room` is how many tokens the model can hold of it, None if that is not known.
+        """
         options = self._options
-        if trimmed:
-            options = options.model_copy(update={"window_tokens": max(1, options.window_tokens // 4)})
+        tokens = options.window_tokens if room is None else min(options.window_tokens, room)
+        if tokens < options.window_tokens or trimmed:
+            options = options.model_copy(update={"window_tokens": max(1, tokens // 4 if trimmed else tokens)})
         turns = (await self._before(turn)).turns
         summary = await self._summary(turn) if self.summarizes else None
         return self._window.choose(turns, summary, options)

@@ -17,8 +17,9 @@ from core.log.records import Imported, Item, ModelCall, Summary, ToolCall, Turn
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
 from core.options import Options
 from core.retrieval.numbering import as_text, numbered, retrievals
+from core.token_estimates import CHARACTERS_PER_TOKEN, beginning, characters
 from core.values import Repair
-from core.worker.window import CHARACTERS_PER_TOKEN, Choice
+from core.worker.window import Choice
 
 ERASED = "[erased]"
 NUDGE = "Your last answer was empty. Answer the question above."
@@ -224,10 +225,10 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
 
 def _cut(result: str, options: Options) -> str:
     """A result of the size that the options allow, with a note of what is missing."""
-    limit = options.tool_result_tokens * CHARACTERS_PER_TOKEN
-    if len(result) <= limit:
+    kept = beginning(result, options.tool_result_tokens * CHARACTERS_PER_TOKEN)
+    if kept == result:
         return result
-    return f"{result[:limit]}\n[cut: {len(result) - limit} more characters are kept in the record]"
+    return f"{kept}\n[cut: {len(result) - len(kept)} more characters are kept in the record]"
 
 
 def check_sendable(request: ModelRequest) -> None:
@@ -292,6 +293,11 @@ def _encoded(message: SentMessage, encoded: Encoded) -> bytes:
     if known is None:
         known = encoded[id(message)] = message, canonical(_message(message))
     return known[1]
+
+
+def estimated_tokens(request: ModelRequest) -> int:
+    """About how many tokens the request is to a model."""
+    return characters(json.dumps(as_json(request), ensure_ascii=False)) // CHARACTERS_PER_TOKEN
 
 
 def tool_json(tool: ToolSchema) -> Json:

@@ -20,8 +20,9 @@ from core.options import Options
 from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
 from core.worker.earlier import EarlierTurns
+from core.token_estimates import CHARACTERS_PER_TOKEN
 from core.worker.history import ERASED, Encoded, as_json, request_digest, turn_messages
-from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
+from core.worker.window import NewestTurns
 from tests.checker.account import Account
 from tests.checker.logs import Log, created, erased, logs, stop, submit
 from tests.checker.world import STREAM

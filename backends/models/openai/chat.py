@@ -20,6 +20,7 @@ from backends.models.openai.client import OPENAI, Address, Client, Share, Temper
 from backends.models.openai.dialect import Dialect, dialect_of, refuses_tools
 from backends.models.openai.stream import Reported
 from backends.models.prices import Prices
+from backends.models.provider import NO_ADDITIONS, Additions
 from backends.models.sse import drain
 from core.canonical import Json
 from core.errors import ModelError
@@ -53,13 +54,14 @@ class ChatModel:
         key_env: str | None = None,
         client: AsyncOpenAI | None = None,
         prices: Prices | None = None,
+        additions: Additions = NO_ADDITIONS,
     ) -> None:
         base_url = str(client.base_url) if client else base_url
         address = Address(model=model, api="chat", base_url=base_url, key_env=key_env)
         self.name = address.name
         self.settings = settings_at(address, SETTINGS)
         self._address = address
-        self._client = Client(address, client)
+        self._client = Client(address, client, additions)
         self._prices = prices or Prices()
         # A client that was passed in may lead anywhere, whatever its address says.
         self._dialect = Dialect() if client else dialect_of(base_url, model)

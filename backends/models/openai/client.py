@@ -19,7 +19,7 @@ from backends.models.failures import CUT
 from backends.models.openai.errors import translated
 from backends.models.openai.stream import Event, events
 from backends.models.prices import Prices
-from backends.models.provider import Provider, public_url, read_url
+from backends.models.provider import NO_ADDITIONS, VERSION, Additions, Provider, public_url, read_url, split_version
 from backends.models.sdk_client import SdkClient
 from core.canonical import Json
 from core.errors import InvalidInput
@@ -101,8 +101,9 @@ class Client:
     raises InvalidInput as `Provider.key`.
     """
 
-    def __init__(self, address: Address, lent: AsyncOpenAI | None = None) -> None:
+    def __init__(self, address: Address, lent: AsyncOpenAI | None = None, additions: Additions = NO_ADDITIONS) -> None:
         self._address = address
+        self._additions = additions
         self._key = OPENAI.key(address.base_url, address.key_env) if lent is None else ""
         self._sdk = SdkClient(self._make, lent.with_options(max_retries=0) if lent else None)
 
@@ -112,7 +113,7 @@ class Client:
         create = client.chat.completions if api == "chat" else client.responses
         try:
             async with (
-                create.with_streaming_response.create(**body) as response,
+                create.with_streaming_response.create(**body, **self._sent_too()) as response,
                 aclosing(events(response.iter_bytes())) as stream,
             ):
                 async for event in stream:
@@ -139,10 +140,15 @@ class Client:
     async def close(self) -> None:
         await self._sdk.close()
 
+    def _sent_too(self) -> dict[str, Json]:
+        return {"extra_headers": dict(self._additions.headers), "extra_body": dict(self._additions.body)}
+
     def _make(self) -> AsyncOpenAI:
+        base_url, version = split_version(self._address.base_url)
         return AsyncOpenAI(
             api_key=self._key,
-            base_url=self._address.base_url,
+            base_url=base_url,
+            default_query=None if version is None else {VERSION: version},
             timeout=TIMEOUT,
             max_retries=0,
             http_client=DefaultAsyncHttpxClient(follow_redirects=False),
