@@ -18,7 +18,6 @@ from anyio.to_thread import run_sync as blocking
 from backends.care.opening import open_care
 from backends.handbooks.ingest.ingest import Progress
 from backends.handbooks.opening import open_handbooks
-from backends.models.opening import open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
 from console.demo.handover import DemoHandover
@@ -27,6 +26,7 @@ from console.demo.records import HrRecords
 from console.demo.samples import CARDS, SAMPLES, count_samples, holds_own, withdraw_samples
 from console.demo.tools import hr_tools, hr_words
 from console.keeper import DESK_KEEPER
+from console.model_settings import open_models
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words, add_tools
 from core.clock import SystemClock
@@ -107,7 +107,7 @@ class App:
         # What is entered last is closed first: the desk releases its turns while its store still answers.
         store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
         prices = read_prices(settings.prices) if settings.prices else None
-        models = [open_model(url, prices=prices) for url in settings.models]
+        models = open_models(settings.models, prices)
         for model in models:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]

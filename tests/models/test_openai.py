@@ -1009,6 +1009,49 @@ def test_a_url_that_means_no_model_says_what_would(monkeypatch, url, says):
         open_model(url)
 
 
+async def test_a_server_is_asked_at_its_version_with_its_headers_and_fields(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
+    monkeypatch.setenv("AZURE_KEY", "sk-azure")
+    base_url = server.url.removesuffix("/v1") + "/openai/deployments/d?api-version=2024-10-21"
+    for api in ("chat", "responses"):
+        server.replies.append(sse(chunk("stop", content="Hi."), DONE) if api == "chat" else streamed(message("Hi.")))
+        asked = open_model(
+            f"openai:m?api={api}&base_url={base_url}&key_env=AZURE_KEY",
+            headers={"api-key": "secret"},
+            extra_body={"num_ctx": 8192, "chat_template_kwargs": {"enable_thinking": False}},
+        )
+        assert "version" not in asked.name
+        assert text_of([event async for event in asked.stream(HELLO)]) == "Hi."
+        await asked.close()
+        head, body = server.heads[-1], server.bodies[-1]
+        path = "chat/completions" if api == "chat" else "responses"
+        assert head.startswith(f"POST /openai/deployments/d/{path}?api-version=2024-10-21 ")
+        assert "api-key: secret" in head.lower()
+        assert "Bearer sk-azure" in head
+        assert "sk-openai" not in head
+        assert (body["num_ctx"], body["chat_template_kwargs"]) == (8192, {"enable_thinking": False})
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"extra_body": {"messages": []}}, "extra_body: messages"),
+        ({"headers": {"a b": "secret"}}, "headers"),
+        ({"headers": {"a": "se\ncret"}}, "headers: a"),
+        ({"settings": {"temprature": 0}}, "temprature"),
+        ({"settings": {"temperature": "secret"}}, "temperature"),
+        ({"context_window": 0}, "context_window"),
+        ({"first_content": -1.0}, "first_content"),
+    ],
+)
+def test_what_cannot_be_sent_or_set_is_refused_by_its_name_and_its_value_is_not_repeated(given, says):
+    with pytest.raises(InvalidInput, match=says) as caught:
+        open_model("openai:m?base_url=http://127.0.0.1/v1", **given)
+    assert "cret" not in str(caught.value)
+    with pytest.raises(InvalidInput):
+        open_model("offline:", **given)
+
+
 def test_a_key_that_no_request_could_hold_is_refused_before_any(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-\nnext line")
     with pytest.raises(InvalidInput, match="no key has") as raised:
