@@ -62,10 +62,8 @@ class Provider:
         address, _ = split_version(url) if self.parameter == "base_url" else (url, None)
         server = origin(address)
         if server is None:
-            also = f", perhaps with ?{VERSION}=VERSION" if self.parameter == "base_url" else ""
-            raise InvalidInput(
-                f"{self.parameter} is http:// or https://, a host and a path, without another query{also}"
-            )
+            but = f" but ?{VERSION}=VERSION" if self.parameter == "base_url" else ""
+            raise InvalidInput(f"{self.parameter} is http:// or https://, a host and a path, without a query{but}")
         if server.startswith("http://") and self.owns(url):
             raise InvalidInput(f"{self.name} is asked over https:// only: http:// would show its key on the way")
 
