@@ -10,10 +10,10 @@ HELD = 64
 """The most characters that are held back: a longer text in brackets is not a marker."""
 
 _NUMBERS = r"\s*(\^?\d{1,3}\^?(?:\s*[,、\uff0c]\s*\^?\d{1,3}\^?)*)\s*"
-_MARKER = re.compile(rf" ?(?:\[{_NUMBERS}\]|\uff3b{_NUMBERS}\uff3d|【{_NUMBERS}(?:†[^】\n]*)?】)")
+_MARKER = re.compile(rf" ?(?:\[{_NUMBERS}\]|\uff3b{_NUMBERS}\uff3d|【{_NUMBERS}(?:†[^\[\]【】\n]*)?】)")
 """`[1]`, and what models write in its place: `[1, 2]`, a footnote `[^1]`, `【1】` and `【1†source】`."""
 
-_UNFINISHED = re.compile(r" ?(?:[\[\uff3b【][\d\s,、\uff0c^]*|【[\d\s,、\uff0c^]*†[^】\n]*)\Z| \Z")
+_UNFINISHED = re.compile(r" ?(?:[\[\uff3b【][\d\s,、\uff0c^]*|【[\d\s,、\uff0c^]*†[^\[\]【】\n]*)\Z| \Z")
 _OPEN = re.compile(r"[\[\uff3b【][\d\s,、\uff0c^]*\Z")
 _NUMBER = re.compile(r"\d+")
 _BRACKET = re.compile(r"[\[\uff3b【]")
@@ -22,8 +22,8 @@ _BRACKET = re.compile(r"[\[\uff3b【]")
 class Markers:
     """The text of one answer, whose markers may be 1 to `passages`; `left_out` are the numbers that were removed.
 
-    Each form of a marker becomes this one: `[2, 3]` becomes `[2][3]`, and `【2】` becomes `[2]`. With `passages` None the
-    text is passed on unchanged.
+    Each form of a marker becomes this one: `[2, 3]` becomes `[2][3]`, and `【2】` becomes `[2]`. With `passages` None
+    the text is passed on unchanged.
     """
 
     def __init__(self, passages: int | None) -> None:

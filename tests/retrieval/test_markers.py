@@ -68,6 +68,7 @@ def written(text, passages, pieces=1):
         ("Long 【1†" + "x" * 70 + "】", "Long 【1†" + "x" * 70 + "】", []),
         ("A [^note], 【x】 and [1;2]", "A [^note], 【x】 and [1;2]", []),
         ("[9【9】]", "[9 ]", [9]),
+        ("【1†[9]", "【1†", [9]),
     ],
 )
 def test_a_marker_stands_if_it_points_to_a_passage_however_the_text_comes(text, shown, left_out, pieces):
