@@ -29,7 +29,7 @@ from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.model import ToolSchema
-from core.values import Decider, Effect, Output
+from core.values import Decider, Effect, ToolOutput
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -78,7 +78,7 @@ class Tool:
     filters: tuple[str, ...] = ()
     subject: str | None = None
     written: type[BaseModel] | None = None
-    output: Output = "own"
+    output: ToolOutput = "own"
 
     @property
     def threaded(self) -> bool:
@@ -128,7 +128,7 @@ def tool(
     name: str | None = None,
     filters: Sequence[str] = (),
     subject: str | None = None,
-    output: Output = "own",
+    output: ToolOutput = "own",
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a tool of a typed function, sync or async: `@tool(effect="read")`. The model reads its docstring.
 

@@ -40,7 +40,7 @@ FAILED_CALL: tuple[CallStatus, ...] = ("failed", "timed_out", "invalid_arguments
 
 Effect: TypeAlias = Literal["read", "idempotent", "unsafe"]
 
-Output: TypeAlias = Literal["own", "outside"]
+ToolOutput: TypeAlias = Literal["own", "outside"]
 """Where a tool's results come from: the company's own records, or texts that strangers wrote."""
 
 ClaimReason: TypeAlias = Literal["opened", "lost", "retried", "resumed", "stop", "expired"]
