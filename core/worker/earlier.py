@@ -47,13 +47,19 @@ class EarlierTurns:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     async def choose(self, turn: Turn, *, trimmed: bool = False) -> Choice:
-        """What the window sends of the turns before this one on its branch; `trimmed` to a quarter of its tokens."""
-        options = self._options
-        if trimmed:
-            options = options.model_copy(update={"window_tokens": max(1, options.window_tokens // 4)})
+        """What the window sends of the turns before this one on its branch.
+
+        `trimmed` to a quarter of its tokens, or to less until it is fewer turns.
+        """
         turns = (await self._before(turn)).turns
         summary = await self._summary(turn) if self.summarizes else None
-        return self._window.choose(turns, summary, options)
+        whole = choice = self._window.choose(turns, summary, self._options)
+        tokens = self._options.window_tokens
+        while trimmed and tokens > 1 and len(choice.turns) == len(whole.turns) > 0:
+            tokens //= 4
+            options = self._options.model_copy(update={"window_tokens": max(1, tokens)})
+            choice = self._window.choose(turns, summary, options)
+        return choice
 
     async def messages(self, turn: Turn, turns: Sequence[Turn]) -> list[SentMessage]:
         """The messages of these turns, which `choose` has chosen for `turn`."""

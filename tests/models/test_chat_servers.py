@@ -61,13 +61,21 @@ def chat_model(answer: Callable[[httpx2.Request], httpx2.Response]) -> ChatModel
 
 async def read(body: bytes, request: ModelRequest = ASKED, *, step: int | None = None) -> list[ModelEvent]:
     """What the adapter makes of a body; `step` is the size of the pieces in which it comes."""
+    told: list[ModelEvent] = []
+    await read_into(told, body, request, step=step)
+    return told
+
+
+async def read_into(told: list[ModelEvent], body: bytes, request: ModelRequest, *, step: int | None) -> None:
+    """As `read`, for a body that ends with an error."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for at in range(0, len(body), step or len(body) or 1):
             yield body[at : at + (step or len(body))]
 
     model = chat_model(lambda _: httpx2.Response(200, content=pieces()))
-    return [event async for event in model.stream(request)]
+    async for event in model.stream(request):
+        told.append(event)
 
 
 def heard(told: Sequence[ModelEvent]) -> tuple[str, str, list[tuple[str, Any]], str | None]:
@@ -293,10 +301,8 @@ async def test_a_written_call_of_a_tool_that_was_not_offered_says_that_the_model
 ) -> None:
     request = ModelRequest(instructions="", messages=ASKED.messages, tools=(WHOAMI,))
     told: list[ModelEvent] = []
-    model = chat_model(lambda _: httpx2.Response(200, content=says(content)))
     with pytest.raises(ModelError) as raised:
-        async for event in model.stream(request):
-            told.append(event)
+        await read_into(told, says(content), request, step=step)
     assert raised.value.code == "no_tools"
     assert heard(told)[0] == ""
 

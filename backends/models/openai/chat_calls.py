@@ -79,10 +79,10 @@ class Calls:
     def write(self, piece: dict[str, Json]) -> str:
         """Add a piece of a call, and return the arguments that it adds. Raises ModelError for too many calls."""
         function = as_object(piece.get("function")) or piece
-        name, id = as_text(function.get("name")), as_text(piece.get("id"))
+        name, call_id = as_text(function.get("name")), as_text(piece.get("id"))
         written = _as_written(function.get("arguments", function.get("parameters", function.get("input"))))
-        call = self._place(_index(piece.get("index")), id, name, written)
-        call.id = call.id or id
+        call = self._place(_index(piece.get("index")), call_id, name, written)
+        call.id = call.id or call_id
         call.extra = piece.get("extra_content") or call.extra
         call.tool = self._named(call.tool, name)
         if call.whole and written.strip() == call.written.strip():
@@ -90,9 +90,9 @@ class Calls:
         call.add(written)
         return written
 
-    def _place(self, index: int | None, id: str, name: str, written: str) -> Call:
+    def _place(self, index: int | None, call_id: str, name: str, written: str) -> Call:
         """The call that a piece goes on with, or a new one."""
-        same_id = next((call for call in reversed(self._calls) if id and call.id == id), None)
+        same_id = next((call for call in reversed(self._calls) if call_id and call.id == call_id), None)
         if index is None:
             there = self._calls[-1] if self._calls else None
         else:
@@ -103,14 +103,14 @@ class Calls:
                 elsewhere = index is not None and same_id.index != index
                 new = self._another(call, name, written, same=True)
                 new = new or (elsewhere and bool(name) and (name != call.tool or call.whole))
-            elif id and call.id:
+            elif call_id and call.id:
                 new = bool(name) or (call.whole and bool(written.strip()))
             else:
                 new = self._another(call, name, written, same=False)
             if not new:
                 return call
         check_parts(len(self._calls))
-        self._calls.append(Call(index=index, id=id))
+        self._calls.append(Call(index=index, id=call_id))
         return self._calls[-1]
 
     def _another(self, call: Call, name: str, written: str, *, same: bool) -> bool:
