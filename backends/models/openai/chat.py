@@ -17,7 +17,7 @@ from pydantic import Field, PositiveInt
 from backends.models.openai.chat_answer import Answer
 from backends.models.openai.chat_body import chat_body
 from backends.models.openai.client import OPENAI, Address, Client, Share, Temperature, cost, settings_at
-from backends.models.openai.dialect import Dialect, dialect_of, refuses_tools
+from backends.models.openai.dialect import dialect_of, new_dialect, refuses_tools
 from backends.models.openai.stream import Reported
 from backends.models.prices import Prices
 from backends.models.sse import drain
@@ -62,7 +62,7 @@ class ChatModel:
         self._client = Client(address, client)
         self._prices = prices or Prices()
         # A client that was passed in may lead anywhere, whatever its address says.
-        self._dialect = Dialect() if client else dialect_of(base_url, model)
+        self._dialect = new_dialect(model) if client else dialect_of(base_url, model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         try:
