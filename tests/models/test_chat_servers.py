@@ -393,8 +393,8 @@ def answers(draw: Any) -> tuple[bytes, tuple[str, str, list[tuple[str, Any]], st
     as_parts = draw(st.booleans())
     for part in in_pieces(draw, text):
         chunks.append(delta(content=[{"type": "text", "text": part}] if as_parts else part))
-    for place, (name, given) in enumerate(made):
-        chunks += [delta(tool_calls=[piece]) for piece in written_call(draw, style, place, name, given)]
+    for place, (name, wrote) in enumerate(made):
+        chunks += [delta(tool_calls=[piece]) for piece in written_call(draw, style, place, name, wrote)]
     if draw(st.booleans()):
         chunks = [{"choices": [{"message": one["choices"][0]["delta"]}]} for one in chunks]
     reason = "tool_calls" if made else "end"
@@ -438,7 +438,7 @@ def test_shapes_may_be_combined_at_random_for_long(answer: tuple[bytes, Any], st
 def test_an_answer_that_is_cut_anywhere_is_never_whole_and_its_text_is_a_beginning(
     answer: tuple[bytes, Any], data: Any
 ) -> None:
-    body, (text, thought, made, _) = answer
+    body, (text, thought, *_) = answer
     cut = data.draw(st.integers(0, body.index(b'"finish_reason": "')))
     said, thinks, called, reason = read_now(body[:cut], None)
     assert text.startswith(said)
