@@ -419,7 +419,9 @@ EXCEPTED: dict[str, str] = {
     "backends.care.spelling.is_language": OF_THE_PROGRAM,
     **{f"backends.models.answer_json.{name}": ONE_FIELD for name in ("as_count", "as_object", "as_text")},
     "backends.models.openai.chat_calls.pieces_of": ONE_FIELD,
-    "backends.models.openai.dialect.dialect_of": OF_THE_PROGRAM,
+    **dict.fromkeys(
+        (f"backends.models.openai.dialect.{name}" for name in ("dialect_of", "new_dialect")), OF_THE_PROGRAM
+    ),
     "backends.models.openai.client.cost": ONE_FIELD,
     "backends.models.openai.client.settings_at": OF_THE_PROGRAM,
     "backends.models.openai.client.usage": ONE_FIELD,
