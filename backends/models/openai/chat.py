@@ -76,7 +76,8 @@ class ChatModel:
         await self._client.close()
 
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        answer = Answer(request, thinks_first=self._dialect.thinks_first)
+        in_json, thinks_first = request.output is not None, self._dialect.thinks_first
+        answer = Answer(request.tools, in_json=in_json, thinks_first=thinks_first)
         async with aclosing(self._client.stream("chat", self._body(request))) as events:
             async for event in events:
                 match event:
