@@ -5,6 +5,7 @@ Whole turns run over a stand-in that refuses what its server would refuse.
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -19,11 +20,13 @@ from openai import AsyncOpenAI
 from backends import open_store
 from backends.models.openai.chat import ChatModel
 from backends.models.openai.dialect import dialect_of
-from core import Options, tool
+from backends.models.scripted.model import Fail, Say, ScriptedModel
+from core import Desk, Options, tool
 from core.errors import ModelError
 from core.model import ModelEvent, ModelRequest, ToolSchema, UserMessage
+from core.turn.decide import MAX_ADAPTED
 from core.values import Usage
-from tests.support.desks import QUICK, chatting, events, text_of
+from tests.support.desks import ASKER, QUICK, chatting, events, text_of
 
 LOOK = ToolSchema(
     name="look",
@@ -245,6 +248,10 @@ SHAPES: dict[str, tuple[bytes, tuple[str, str, list[tuple[str, Any]], str | None
     ),
     "without its end": (says(MARKED.removesuffix("</tool_call>")), CALLED),
     "arguments as text": (says(json.dumps({"name": "look", "arguments": YEAR})), CALLED),
+    "JSON that is an answer, with a word of a call": (
+        says('{"name": "Anna", "arguments": "none", "days": 3}'),
+        ('{"name": "Anna", "arguments": "none", "days": 3}', "", [], "end"),
+    ),
     "JSON that is an answer": (says('{"name": "Anna", "days": 3}'), ('{"name": "Anna", "days": 3}', "", [], "end")),
     "a call after a thought": (says(f"<think>{THOUGHT}</think>\n{MARKED}"), ("", THOUGHT, ONE, "tool_calls")),
 }
@@ -309,6 +316,12 @@ async def test_a_written_call_of_a_tool_that_was_not_offered_says_that_the_model
         await read_into(told, says(content), request, step=step)
     assert raised.value.code == "no_tools"
     assert heard(told)[0] == ""
+
+
+async def test_where_json_was_asked_for_it_is_a_call_only_of_a_tool_that_was_offered() -> None:
+    request = replace(ASKED, output={"type": "object"})
+    for said, right in ((BARE, CALLED), ('{"name": "Anna", "arguments": 3}', None)):
+        assert heard(await read(says(said), request)) == (right or (said, "", [], "end"))
 
 
 async def test_text_is_told_as_it_comes_and_only_what_may_be_markup_is_held_back() -> None:
@@ -426,7 +439,7 @@ def test_shapes_may_be_combined_at_random(answer: tuple[bytes, Any], step: int |
 
 
 @pytest.mark.torture
-@settings(max_examples=5000)
+@settings(max_examples=2000)
 @given(answers(), st.integers(1, 40))
 def test_shapes_may_be_combined_at_random_for_long(answer: tuple[bytes, Any], step: int) -> None:
     body, right = answer
@@ -547,6 +560,32 @@ async def test_a_refusal_that_teaches_nothing_new_is_one() -> None:
     reply, made = await turn(Server([], lambda _: "stream_options: Extra inputs are not permitted"))
     assert (reply.status, reply.error.code) == ("failed", "invalid_request")
     assert made == [ADAPTED, ("failed", "invalid_request")]
+
+
+async def test_an_error_after_content_teaches_nothing() -> None:
+    body = sse(delta(content="Twelve "), {"error": {"code": 400, "message": "stream_options: Extra inputs"}})
+    reply, made = await turn(Server([body]))
+    assert (reply.status, made) == ("interrupted", [("failed", "invalid_request")])
+
+
+async def test_a_model_whose_request_is_written_otherwise_is_asked_again_and_not_the_next_of_the_chain() -> None:
+    models = [chat_model(Server([SAYS], unknown("stream_options"))), ScriptedModel([[Say("Another model.")]])]
+    async with (
+        open_store("memory:") as store,
+        Desk(store, models, options=QUICK) as desk,
+        await desk.create_chat(ASKER) as chat,
+    ):
+        reply = await chat.ask("How many days?")
+    assert (reply.status, reply.text) == ("completed", "Twelve days.")
+
+
+async def test_a_model_that_always_wants_it_otherwise_is_given_up() -> None:
+    script = [[Fail("adapted")] for _ in range(99)]
+    async with open_store("memory:") as store, chatting(store, ScriptedModel(script)) as chat:
+        reply = await chat.ask("How many days?")
+        made = await chat.model_calls()
+    assert (reply.status, reply.error.code if reply.error else "") == ("failed", "adapted")
+    assert len(made) == MAX_ADAPTED + 1
 
 
 async def test_what_was_learnt_of_a_server_holds_for_every_model_object_of_the_process() -> None:

@@ -65,12 +65,15 @@ class ChatModel:
         self._dialect = new_dialect(model) if client else dialect_of(base_url, model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        begun = False
         try:
             async with aclosing(self._stream(request)) as events:
                 async for event in events:
+                    begun = begun or event.kind != "ping"
                     yield event
         except ModelError as error:
-            raise self._learnt(request, error) or error from error.__cause__
+            # A server that has begun to answer has taken the request.
+            raise (None if begun else self._learnt(request, error)) or error from error.__cause__
 
     async def close(self) -> None:
         await self._client.close()

@@ -34,8 +34,8 @@ _FIRST = frozenset(mark[0] for mark in (*_ANYWHERE, *_AT_LINE))
 class ChatText:
     """The content of one answer, as it comes.
 
-    `tools` are those that were offered. `in_json`: an answer in JSON was asked for, so that JSON is a call only if its
-    markup says so. `thinks_first`: the content begins with a thought that lacks its beginning.
+    `tools` are those that were offered. `in_json`: an answer in JSON was asked for, so that JSON is a call only of one
+    of them, or if its markup says so. `thinks_first`: the content begins with a thought that lacks its beginning.
 
     `unopened` is set if such a thought came unexpectedly, after its words had been told as text.
     """
@@ -84,7 +84,9 @@ class ChatText:
         yield from self._parts(last=True)
         if self._holds:
             held, self._holds = "".join(self._held), False
-            self.calls = read_calls(held, self._tools)
+            reading = read_calls(held, self._tools)
+            known = all(call.tool in self._tools for call in reading.found)
+            self.calls = reading if reading.marked or known or not self._in_json else Reading()
             yield from self._say(self.calls.text if self.calls.found or self.calls.marked else held)
 
     def _is_thought(self) -> bool:
@@ -149,8 +151,6 @@ class ChatText:
                 continue
             if mark in _THOUGHTS:
                 return at, mark
-            if self._in_json:
-                continue
             is_call = may_be_call(self._rest[at:], last)
             if is_call is not False:
                 return at, mark if is_call else ""
