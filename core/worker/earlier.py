@@ -47,17 +47,23 @@ class EarlierTurns:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     async def choose(self, turn: Turn, *, trimmed: bool = False, room: int | None = None) -> Choice:
-        """What the window sends of the turns before this one on its branch; `trimmed` to a quarter of its tokens.
+        """What the window sends of the turns before this one on its branch.
 
-        `room` is how many tokens the model can hold of it, None if that is not known.
+        `room` is how many tokens the model can hold of it, None if that is not known. `trimmed` to a quarter of that,
+        or to less until it is fewer turns.
         """
         options = self._options
-        tokens = options.window_tokens if room is None else min(options.window_tokens, room)
-        if tokens < options.window_tokens or trimmed:
-            options = options.model_copy(update={"window_tokens": max(1, tokens // 4 if trimmed else tokens)})
+        if room is not None and room < options.window_tokens:
+            options = options.model_copy(update={"window_tokens": room})
         turns = (await self._before(turn)).turns
         summary = await self._summary(turn) if self.summarizes else None
-        return self._window.choose(turns, summary, options)
+        whole = choice = self._window.choose(turns, summary, options)
+        tokens = options.window_tokens
+        while trimmed and tokens > 1 and len(choice.turns) == len(whole.turns) > 0:
+            tokens //= 4
+            options = options.model_copy(update={"window_tokens": max(1, tokens)})
+            choice = self._window.choose(turns, summary, options)
+        return choice
 
     async def messages(self, turn: Turn, turns: Sequence[Turn]) -> list[SentMessage]:
         """The messages of these turns, which `choose` has chosen for `turn`."""

@@ -5,21 +5,28 @@ Whole turns run over a stand-in that refuses what its server would refuse.
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
 from backends import open_store
 from backends.models.openai.chat import ChatModel
 from backends.models.openai.dialect import dialect_of
-from core import Options, tool
+from backends.models.scripted.model import Fail, Say, ScriptedModel
+from core import Desk, Options, tool
 from core.errors import ModelError
 from core.model import ModelEvent, ModelRequest, ToolSchema, UserMessage
+from core.turn.decide import MAX_ADAPTED
 from core.values import Usage
-from tests.support.desks import QUICK, chatting, events, text_of
+from tests.support.desks import ASKER, QUICK, chatting, events, text_of
 
 LOOK = ToolSchema(
     name="look",
@@ -54,20 +61,28 @@ def says(text: str, finish: str | None = "stop") -> bytes:
     return sse(delta(content=text), delta(finish), DONE)
 
 
-def chat_model(answer: Callable[[httpx2.Request], httpx2.Response]) -> ChatModel:
+def chat_model(answer: Callable[[httpx2.Request], httpx2.Response], name: str = "m") -> ChatModel:
     http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-    return ChatModel("m", client=AsyncOpenAI(api_key="k", base_url="http://127.0.0.1/v1", http_client=http))
+    return ChatModel(name, client=AsyncOpenAI(api_key="k", base_url="http://127.0.0.1/v1", http_client=http))
 
 
 async def read(body: bytes, request: ModelRequest = ASKED, *, step: int | None = None) -> list[ModelEvent]:
     """What the adapter makes of a body; `step` is the size of the pieces in which it comes."""
+    told: list[ModelEvent] = []
+    await read_into(told, body, request, step=step)
+    return told
+
+
+async def read_into(told: list[ModelEvent], body: bytes, request: ModelRequest, *, step: int | None) -> None:
+    """As `read`, for a body that ends with an error."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for at in range(0, len(body), step or len(body) or 1):
             yield body[at : at + (step or len(body))]
 
     model = chat_model(lambda _: httpx2.Response(200, content=pieces()))
-    return [event async for event in model.stream(request)]
+    async for event in model.stream(request):
+        told.append(event)
 
 
 def heard(told: Sequence[ModelEvent]) -> tuple[str, str, list[tuple[str, Any]], str | None]:
@@ -233,6 +248,10 @@ SHAPES: dict[str, tuple[bytes, tuple[str, str, list[tuple[str, Any]], str | None
     ),
     "without its end": (says(MARKED.removesuffix("</tool_call>")), CALLED),
     "arguments as text": (says(json.dumps({"name": "look", "arguments": YEAR})), CALLED),
+    "JSON that is an answer, with a word of a call": (
+        says('{"name": "Anna", "arguments": "none", "days": 3}'),
+        ('{"name": "Anna", "arguments": "none", "days": 3}', "", [], "end"),
+    ),
     "JSON that is an answer": (says('{"name": "Anna", "days": 3}'), ('{"name": "Anna", "days": 3}', "", [], "end")),
     "a call after a thought": (says(f"<think>{THOUGHT}</think>\n{MARKED}"), ("", THOUGHT, ONE, "tool_calls")),
 }
@@ -293,12 +312,16 @@ async def test_a_written_call_of_a_tool_that_was_not_offered_says_that_the_model
 ) -> None:
     request = ModelRequest(instructions="", messages=ASKED.messages, tools=(WHOAMI,))
     told: list[ModelEvent] = []
-    model = chat_model(lambda _: httpx2.Response(200, content=says(content)))
     with pytest.raises(ModelError) as raised:
-        async for event in model.stream(request):
-            told.append(event)
+        await read_into(told, says(content), request, step=step)
     assert raised.value.code == "no_tools"
     assert heard(told)[0] == ""
+
+
+async def test_where_json_was_asked_for_it_is_a_call_only_of_a_tool_that_was_offered() -> None:
+    request = replace(ASKED, output={"type": "object"})
+    for said, right in ((BARE, CALLED), ('{"name": "Anna", "arguments": 3}', None)):
+        assert heard(await read(says(said), request)) == (right or (said, "", [], "end"))
 
 
 async def test_text_is_told_as_it_comes_and_only_what_may_be_markup_is_held_back() -> None:
@@ -320,6 +343,120 @@ async def test_a_body_cut_at_any_byte_tells_part_of_the_answer_and_no_markup(sha
         assert thought.startswith(thinks) or thinks.startswith(thought)
         assert (called == made) == (reason is not None) or not made
         assert reason is None or cut > finish
+
+
+# Any shapes together
+
+
+WORDS = st.sampled_from(["Twelve", "days", "are left [1]", "a < b", "see `x`,", "{y}", "grün.", "[2] and", "x"])
+SAID = st.lists(WORDS, max_size=6).map(" ".join)
+MADE = st.lists(st.sampled_from([("look", {"year": 2026}), ("look", {"year": 7}), ("whoami", {})]), max_size=3)
+
+
+def in_pieces(draw: Any, text: str) -> list[str]:
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=3)))
+    return [text[a:b] for a, b in pairwise([0, *cuts, len(text)])]
+
+
+def written_call(draw: Any, style: dict[str, str], place: int, name: str, given: Any) -> list[dict[str, Any]]:
+    """The pieces of one call, in the style that the whole answer has."""
+    index: dict[str, Any] = {"right": {"index": place}, "text": {"index": str(place)}, "zero": {"index": 0}}.get(
+        style["index"], {}
+    )
+    head = {**index, **({} if style["id"] == "none" else {"id": f"id{place}"})}
+    raw: Any = json.dumps(given)
+    if style["arguments"] == "object":
+        raw = given
+    elif style["arguments"] == "twice":
+        raw = json.dumps(raw)
+    elif not given and style["arguments"] == "empty":
+        raw = draw(st.sampled_from(["", None, "null", "{}", " "]))
+    parts = in_pieces(draw, raw) if isinstance(raw, str) and raw.strip() and raw != "null" else [raw]
+    if style["name"] == "pieces":
+        pieces = [call(**head, name=name[:2]), call(**head, name=name[2:])]
+    else:
+        pieces = [call(**head, name=name, args="")]
+    repeated = {"name": name} if style["name"] == "every" else {}
+    more = head if style["id"] == "every" else index
+    return [*pieces, *(call(**more, **repeated, args=part) for part in parts)]
+
+
+@st.composite
+def answers(draw: Any) -> tuple[bytes, tuple[str, str, list[tuple[str, Any]], str | None]]:
+    """An answer in a random dialect, and what it says."""
+    text, thought, made = draw(SAID), draw(SAID), draw(MADE)
+    style = {
+        "index": draw(st.sampled_from(["right", "text", "zero", "missing"])),
+        "id": draw(st.sampled_from(["none", "first", "every"])),
+        "name": draw(st.sampled_from(["first", "every", "pieces"])),
+        "arguments": draw(st.sampled_from(["text", "object", "twice", "empty"])),
+    }
+    if style["id"] == "none" and style["index"] in ("zero", "missing"):
+        # Without an index and an id two calls in a row of one tool without arguments look like one.
+        made = [one for n, one in enumerate(made) if one[1] or n == 0 or made[n - 1] != one]
+    chunks: list[Any] = []
+    where = draw(st.sampled_from(["reasoning_content", "reasoning", "thinking", "parts", "tags"]))
+    if thought:
+        for part in in_pieces(draw, thought):
+            chunks.append(
+                delta(content=[{"type": "thinking", "thinking": part}]) if where == "parts" else delta(**{where: part})
+            )
+        if where == "tags":
+            chunks = [delta(content=part) for part in in_pieces(draw, f"<think>{thought}</think>\n\n")]
+    as_parts = draw(st.booleans())
+    for part in in_pieces(draw, text):
+        chunks.append(delta(content=[{"type": "text", "text": part}] if as_parts else part))
+    for place, (name, wrote) in enumerate(made):
+        chunks += [delta(tool_calls=[piece]) for piece in written_call(draw, style, place, name, wrote)]
+    if draw(st.booleans()):
+        chunks = [{"choices": [{"message": one["choices"][0]["delta"]}]} for one in chunks]
+    reason = "tool_calls" if made else "end"
+    word = draw(
+        st.sampled_from(
+            ["tool_calls", "TOOL_USE", "function_call"] if made else ["stop", "end_turn", "EOS", "eos_token"]
+        )
+    )
+    chunks.append(delta(word))
+    if draw(st.booleans()):
+        chunks.append({"choices": [], "usage": draw(st.sampled_from([None, {}, {"prompt_tokens": 9}]))})
+    if draw(st.booleans()):
+        chunks.append(DONE)
+    body = sse(*chunks, end=draw(st.sampled_from(["\n", "\r", "\r\n"])))
+    if draw(st.booleans()):
+        body = b"\xef\xbb\xbf: hello\n\n" + body.replace(b"data: ", b"data:")
+    return body, (text, thought.strip(), made, reason)
+
+
+def read_now(body: bytes, step: int | None) -> tuple[str, str, list[tuple[str, Any]], str | None]:
+    return heard(anyio.run(partial(read, body, step=step)))
+
+
+@settings(max_examples=150)
+@given(answers(), st.sampled_from([None, 1, 7]))
+def test_shapes_may_be_combined_at_random(answer: tuple[bytes, Any], step: int | None) -> None:
+    body, right = answer
+    assert read_now(body, step) == right
+
+
+@pytest.mark.torture
+@settings(max_examples=2000)
+@given(answers(), st.integers(1, 40))
+def test_shapes_may_be_combined_at_random_for_long(answer: tuple[bytes, Any], step: int) -> None:
+    body, right = answer
+    assert read_now(body, step) == right
+
+
+@settings(max_examples=60)
+@given(answers(), st.data())
+def test_an_answer_that_is_cut_anywhere_is_never_whole_and_its_text_is_a_beginning(
+    answer: tuple[bytes, Any], data: Any
+) -> None:
+    body, (text, thought, *_) = answer
+    cut = data.draw(st.integers(0, body.index(b'"finish_reason": "')))
+    said, thinks, called, reason = read_now(body[:cut], None)
+    assert text.startswith(said)
+    assert thought.startswith(thinks)
+    assert (called, reason) == ([], None)
 
 
 # Whole turns
@@ -423,6 +560,32 @@ async def test_a_refusal_that_teaches_nothing_new_is_one() -> None:
     reply, made = await turn(Server([], lambda _: "stream_options: Extra inputs are not permitted"))
     assert (reply.status, reply.error.code) == ("failed", "invalid_request")
     assert made == [ADAPTED, ("failed", "invalid_request")]
+
+
+async def test_an_error_after_content_teaches_nothing() -> None:
+    body = sse(delta(content="Twelve "), {"error": {"code": 400, "message": "stream_options: Extra inputs"}})
+    reply, made = await turn(Server([body]))
+    assert (reply.status, made) == ("interrupted", [("failed", "invalid_request")])
+
+
+async def test_a_model_whose_request_is_written_otherwise_is_asked_again_and_not_the_next_of_the_chain() -> None:
+    models = [chat_model(Server([SAYS], unknown("stream_options"))), ScriptedModel([[Say("Another model.")]])]
+    async with (
+        open_store("memory:") as store,
+        Desk(store, models, options=QUICK) as desk,
+        await desk.create_chat(ASKER) as chat,
+    ):
+        reply = await chat.ask("How many days?")
+    assert (reply.status, reply.text) == ("completed", "Twelve days.")
+
+
+async def test_a_model_that_always_wants_it_otherwise_is_given_up() -> None:
+    script = [[Fail("adapted")] for _ in range(99)]
+    async with open_store("memory:") as store, chatting(store, ScriptedModel(script)) as chat:
+        reply = await chat.ask("How many days?")
+        made = await chat.model_calls()
+    assert (reply.status, reply.error.code if reply.error else "") == ("failed", "adapted")
+    assert len(made) == MAX_ADAPTED + 1
 
 
 async def test_what_was_learnt_of_a_server_holds_for_every_model_object_of_the_process() -> None:
@@ -558,6 +721,19 @@ async def test_a_thought_that_was_shown_before_it_was_known_as_one_is_asked_for_
     body = sse(delta(content=f"{THOUGHT}\n"), delta(content="</think>\n\nTwelve days."), delta("stop"), DONE)
     reply, made = await turn(Server([body, body]))
     assert (reply.status, reply.text, made) == ("completed", "Twelve days.", [ADAPTED, ANSWERED])
+
+
+async def test_the_name_of_a_model_says_that_it_thinks_first() -> None:
+    pieces = [*f"{THOUGHT}</think>", "Twelve ", "days."]
+    body = sse(*(delta(content=piece) for piece in pieces), delta("stop"), DONE)
+    told = [event async for event in chat_model(Server([body]), "deepseek-r1:7b").stream(ASKED)]
+    assert heard(told) == ("Twelve days.", THOUGHT, [], "end")
+    # What turns out to be no thought is told at the end, and text beside a thought of the server's as it comes.
+    told = [event async for event in chat_model(Server([says("Twelve days.")]), "qwq").stream(ASKED)]
+    assert heard(told) == TWELVE
+    body = sse(delta(reasoning=THOUGHT), delta(content="Twelve "), delta(content="days."), delta("stop"), DONE)
+    told = [event async for event in chat_model(Server([body]), "qwq").stream(ASKED)]
+    assert [event.text for event in told if event.kind == "text"] == ["Twelve ", "days."]
 
 
 async def test_C62_a_filter_of_contents_refuses() -> None:
