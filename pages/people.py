@@ -10,12 +10,12 @@ from console.app import app
 from console.drawing.people import draw_block_form, draw_blocks, draw_grant_form, draw_grants
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from core.gate import Role
 
 st.set_page_config(page_title="People & roles", layout="centered")
-viewer = current_viewer()
-run, administration = app().run, app().desk.administration
+caller = current_caller()
+viewer, run, administration = caller.viewer, caller.run, app().desk.administration
 
 
 def decide(decision: Coroutine[Any, Any, object], done: str) -> str | None:

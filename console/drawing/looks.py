@@ -56,7 +56,9 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "roles.list": ActionWords("listed", "Listed roles and blocks", "list roles and blocks"),
     "roles.grant": ActionWords("changed", "Changed the roles", "change the roles"),
     "people.block": ActionWords("changed", "Blocked or unblocked", "block or unblock people"),
-    "desk.use": ActionWords("opened", "Used the desk", "use the desk, because this person is blocked"),
+    "desk.use": ActionWords(
+        "opened", "Used the desk", "use the desk, because this person is blocked, or has lost a role"
+    ),
     "gaps.list": ActionWords("listed", "Listed unanswered questions", "list unanswered questions"),
 }
 

@@ -124,6 +124,105 @@ async def test_within_a_second_viewers_cost_no_read(clock):
     assert store.reads == before
 
 
+async def test_callers_at_the_same_time_share_one_read(clock):
+    class Held(WrappedStore):
+        reads, fails, let = 0, False, anyio.Event()
+
+        async def read(self, stream, after=0, limit=500):
+            self.reads += 1
+            await self.let.wait()
+            if self.fails:
+                raise Unavailable("away")
+            return await super().read(stream, after, limit)
+
+    async def all_of(count):
+        """What each of so many callers gets."""
+        outcomes = []
+
+        async def one():
+            try:
+                outcomes.append(await roles(people, claimed=["employee"]))
+            except Unavailable as error:
+                outcomes.append(error)
+
+        store.reads, store.let = 0, anyio.Event()
+        clock.advance(KEPT_SECONDS)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(count):
+                tasks.start_soon(one)
+            await anyio.wait_all_tasks_blocked()
+            assert store.reads == 1
+            store.let.set()
+        return outcomes
+
+    store = Held(MemoryStore())
+    people = Administration(store, clock=clock)
+    assert await all_of(5) == [{"employee"}] * 5
+    store.fails = True
+    outcomes = await all_of(5)
+    assert [type(one) for one in outcomes] == [Unavailable] * 5
+    assert store.reads == 1
+
+
+async def test_a_caller_that_is_cancelled_while_it_reads_for_others_leaves_them_to_read(clock):
+    class Held(WrappedStore):
+        reads = 0
+
+        async def read(self, stream, after=0, limit=500):
+            self.reads += 1
+            if self.reads == 1:
+                await anyio.sleep_forever()
+            return await super().read(stream, after, limit)
+
+    store, outcomes, scope = Held(MemoryStore()), [], anyio.CancelScope()
+    people = Administration(store, clock=clock)
+
+    async def cancelled():
+        with scope:
+            await roles(people)
+
+    async def other():
+        outcomes.append(await roles(people, claimed=["employee"]))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(cancelled)
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(other)
+        await anyio.wait_all_tasks_blocked()
+        scope.cancel()
+    assert (outcomes, store.reads) == ([{"employee"}], 2)
+
+
+async def test_a_viewer_that_was_kept_is_confirmed_until_a_role_is_taken_away_or_its_person_blocked(tmp_path, clock):
+    """Two processes on one store."""
+    async with (
+        open_store(f"sqlite:///{tmp_path}/desk.db") as one,
+        open_store(f"sqlite:///{tmp_path}/desk.db") as other,
+        desk_of(one) as here,
+        desk_of(other, clock) as there,
+    ):
+        await here.administration.grant(ADMIN, "e-2001", "auditor", "spring audit")
+        viewer = await there.administration.viewer("e-2001", claimed=["employee"])
+        await here.administration.grant(ADMIN, "e-2001", "approver", "on duty")
+        clock.advance(KEPT_SECONDS)
+        await there.administration.confirm(viewer, claimed=["employee"])  # a further role changes nothing
+        await here.administration.end_grant(ADMIN, "e-2001", "auditor", "moved on")
+        clock.advance(KEPT_SECONDS)
+        with pytest.raises(Denied) as caught:
+            await there.administration.confirm(viewer, claimed=["employee"])
+        assert type(caught.value) is Denied
+        left = await there.administration.viewer("e-2001", claimed=["employee"])
+        assert left.roles == {"employee", "approver"}
+        await there.administration.confirm(left, claimed=["employee"])
+        await here.administration.block(ADMIN, "e-2001", "left")
+        clock.advance(KEPT_SECONDS)
+        with pytest.raises(Blocked):
+            await there.administration.confirm(left, claimed=["employee"])
+        assert [(entry.kind, entry.shell["action"]) for entry in await one.read("audit:e-2001")] == [
+            ("audit.denied", "desk.use")
+        ]
+
+
 async def test_a_grant_ends_by_the_stores_clock(clock):
     class Ahead(WrappedStore):
         """A store whose clock differs from that of this machine."""

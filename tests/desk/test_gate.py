@@ -239,6 +239,7 @@ ROWS = {
     "gaps": [("knowledge owner's", None, lambda d, v, _: d.archive.gaps(v))],
     "looks": [("audit log", None, lambda d, v, _: d.oversight.looks(v))],
     "count_waiting": [("approver's number", None, lambda d, v, _: d.oversight.count_waiting(v))],
+    "confirm": [("granted", None, lambda d, v, _: d.administration.confirm(v))],
     "people": [("administrator's look", None, lambda d, v, _: d.administration.people(v))],
     "grant": [("administrator's", None, lambda d, v, _: d.administration.grant(v, "e-8003", "handler", "on duty"))],
     "end_grant": [
@@ -279,6 +280,8 @@ def expected(action, who, whose):
             return "ok"
         case "administrator's look", "administrator" | "administrator alone":
             return "look"
+        case "granted", "roleless":
+            return "ok"  # all others have roles that they were not granted, and do not claim
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
         case (
@@ -286,7 +289,7 @@ def expected(action, who, whose):
             _,
         ):
             return Denied
-        case (("approver's number" | "administrator's" | "administrator's look"), _):
+        case (("approver's number" | "administrator's" | "administrator's look" | "granted"), _):
             return Denied
     if whose == "own":
         return NotFound if action in ("approve", "resolve", "judge", "lift") else "ok"
