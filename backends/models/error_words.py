@@ -31,7 +31,8 @@ _NAMES: dict[str, ErrorCode] = {
 
 _OVERFLOW = re.compile(
     r"context[ _-]?(length|size|window|limit)|context the overflows"
-    r"|\b(prompt|inputs?|request|messages?|conversation)\b[^.]{0,60}\btoo (long|large|many tokens)"
+    r"|\b(prompt|inputs?|messages?|conversation)\b[^.]{0,60}(?<!took )(?<!takes )\btoo (long|large|many tokens)"
+    r"|\brequest (is )?too (long|large)"
     r"|too many (input |prompt )?tokens|input tokens? (length )?too long"
     r"|max(imum)?[ _-](model|prompt|input|sequence|context)[ _-]len"
     r"|\binput (token count|length|tokens)\b.{0,60}\bexceed"

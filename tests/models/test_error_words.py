@@ -37,6 +37,8 @@ OTHERS = [
     (401, "The context window is none of your business", None),
     (429, "Rate limit reached for m: too many tokens per minute", None),
     (500, "The server had an error while processing your request.", None),
+    (504, "The request took too long.", None),
+    (500, "Processing the input took too long.", None),
     (404, "model 'm' not found, try pulling it first", None),
     (400, "The response was filtered due to the prompt triggering the content management policy.", "refusal"),
     (400, "Output blocked by content filtering policy", "refusal"),
