@@ -31,7 +31,7 @@ _NAMES: dict[str, ErrorCode] = {
 
 _OVERFLOW = re.compile(
     r"context[ _-]?(length|size|window|limit)|context the overflows"
-    r"|\b(prompt|inputs?|request|messages?|conversation)\b[^.]{0,60}\btoo (long|large|many tokens)"
+    r"|\b(prompt|inputs?|request|messages?|conversation)\b[^.]{0,60}\b(?<!took )too (long|large|many tokens)"
     r"|too many (input |prompt )?tokens|input tokens? (length )?too long"
     r"|max(imum)?[ _-](model|prompt|input|sequence|context)[ _-]len"
     r"|\binput (token count|length|tokens)\b.{0,60}\bexceed"
