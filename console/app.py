@@ -19,7 +19,7 @@ from anyio.to_thread import run_sync as blocking
 from backends.care.opening import open_care
 from backends.handbooks.ingest.ingest import Progress
 from backends.handbooks.opening import open_handbooks
-from backends.models.opening import open_model
+from backends.models.opening import is_priced, open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
 from console.account import this_account
@@ -61,7 +61,8 @@ class Offer:
 
 
 class App:
-    """A desk in a loop of its own, into which `runner` is the way from a page. `models` names the desk's models.
+    """A desk in a loop of its own, into which `runner` is the way from a page. `models` names the desk's models,
+    `priced` says of each whether its price is known.
 
     `metadata_fields` are those by which auditors may filter threads.
     `demo` says whether the store is a demo; only a demo has `tools`. `handover` says whether the desk can bring a
@@ -116,6 +117,9 @@ class App:
         for model in models:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
+        self.priced = {
+            model.name: is_priced(url, prices=prices) for model, url in zip(models, settings.models, strict=True)
+        }
         self.metadata_fields = settings.metadata_fields
         urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
         opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples)

@@ -7,7 +7,7 @@ store and the model; docs/README.md has a page per job.
 from core.canonical import Json
 from core.care import Care
 from core.clock import Clock
-from core.desk.administration import Administration, RolesOnRecord
+from core.desk.administration import Administration, ModelSwitch, RolesOnRecord, ToolsAndModels, ToolSwitch
 from core.desk.archive import Archive, Gap, Transcript
 from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
@@ -79,6 +79,7 @@ from core.log.records import (
     Look,
     Message,
     ModelCall,
+    OffSwitch,
     OpenCall,
     OpenDeferred,
     OpenModelCall,
@@ -151,12 +152,14 @@ from core.values import (
     Shelf,
     Standing,
     StopReason,
+    Switched,
     TurnStatus,
     Usage,
     Verdict,
     Worker,
 )
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView, Refusal
+from core.worker.switches import OffNames
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
@@ -261,10 +264,13 @@ __all__ = [
     "ModelEvent",
     "ModelOutcome",
     "ModelRequest",
+    "ModelSwitch",
     "ModelView",
     "NewestTurns",
     "NotFound",
     "NotReplaceable",
+    "OffNames",
+    "OffSwitch",
     "OpenCall",
     "OpenDeferred",
     "OpenModelCall",
@@ -318,6 +324,7 @@ __all__ = [
     "StoreRefused",
     "SummarizingWindow",
     "Summary",
+    "Switched",
     "Tally",
     "TextDelta",
     "TextEvent",
@@ -334,6 +341,8 @@ __all__ = [
     "ToolProgressEvent",
     "ToolSchema",
     "ToolStartedEvent",
+    "ToolSwitch",
+    "ToolsAndModels",
     "Total",
     "Totals",
     "Transcript",

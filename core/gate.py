@@ -43,6 +43,8 @@ Action: TypeAlias = Literal[
     "people.block",
     "store.copy",
     "store.rebuild",
+    "tools.list",
+    "tools.switch",
     "desk.use",  # any use of the desk, as it is denied to a person who is blocked
 ]
 Access: TypeAlias = Literal["own", "look", "named_look"]
@@ -145,9 +147,9 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             case Viewer(), "gaps.list" if "knowledge_owner" in viewer.roles:
                 return "look"
             # What an administrator decides is on record with its reason, which is more than a look would be.
-            case Viewer(), "roles.grant" | "people.block" if "administrator" in viewer.roles:
+            case Viewer(), "roles.grant" | "people.block" | "tools.switch" if "administrator" in viewer.roles:
                 return "own"
-            case Viewer(), "roles.list" if "administrator" in viewer.roles:
+            case Viewer(), "roles.list" | "tools.list" if "administrator" in viewer.roles:
                 return "look"
             # They show no content, but a copy takes all of it to another place.
             case Viewer(), "store.copy" | "store.rebuild" if "administrator" in viewer.roles:

@@ -82,14 +82,14 @@ def add_grant(parser: argparse.ArgumentParser) -> None:
         "--first", action="store_true", help="make the first administrator, while no role is on record in the store"
     )
     parser.add_argument("--until", type=moment, metavar="TIME", help="the role ends by itself at this day or time")
-    _add_decision(parser)
+    add_decision(parser)
 
 
 def add_block(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop block`."""
     parser.add_argument("person", metavar="PERSON", help="the id of the person, as they sign in")
     parser.add_argument("--end", action="store_true", help="unblock the person")
-    _add_decision(parser)
+    add_decision(parser)
 
 
 def add_grants(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +97,8 @@ def add_grants(parser: argparse.ArgumentParser) -> None:
     add_administrator(parser)
 
 
-def _add_decision(parser: argparse.ArgumentParser) -> None:
+def add_decision(parser: argparse.ArgumentParser) -> None:
+    """The options for an administrator's id and the reason of what they decide."""
     add_administrator(parser)
     parser.add_argument("--why", metavar="REASON", required=True, help="the reason, which is recorded")
 

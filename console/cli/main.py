@@ -35,6 +35,7 @@ from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
+from console.cli.switches import add_switch, add_switches, switch, switches
 from console.cli.urls import STORE, shown_url, url_argument, url_in, with_password
 from console.cli.viewers import GRANTS, desk_as
 from console.demo.kill import prove
@@ -306,6 +307,8 @@ def _parser() -> argparse.ArgumentParser:
     add_grant(command("grant", grant))
     add_grants(command("grants", grants))
     add_block(command("block", block))
+    add_switch(command("switch", switch))
+    add_switches(command("switches", switches))
     copying = command("copy", copy_store, store=False)
     add_viewer(copying)
     copying.add_argument(

@@ -57,6 +57,8 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "roles.list": ActionWords("listed", "Listed roles and blocks", "list roles and blocks"),
     "roles.grant": ActionWords("changed", "Changed the roles", "change the roles"),
     "people.block": ActionWords("changed", "Blocked or unblocked", "block or unblock people"),
+    "tools.list": ActionWords("listed", "Listed tools and models", "list tools and models"),
+    "tools.switch": ActionWords("changed", "Switched a tool or model", "switch a tool or model off or on"),
     "store.copy": ActionWords("exported", "Copied the whole store", "copy the whole store"),
     "store.rebuild": ActionWords("changed", "Repaired the records", "repair the records"),
     "desk.use": ActionWords(

@@ -1,4 +1,7 @@
-"""The fold of what people decide for the installation, from the entries of `administration:desk`: roles and blocks."""
+"""The fold of what people decide for the installation, from the entries of `administration:desk`.
+
+These are people's roles and blocks, and the tools and models that are switched off.
+"""
 
 from typing import Any
 
@@ -11,9 +14,11 @@ from core.log.facts import (
     RoleEnded,
     RoleGranted,
     SignInMapped,
+    SwitchedOff,
+    SwitchedOn,
     fact,
 )
-from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
+from core.log.records import AdministrationRecord, Block, OffSwitch, RoleGrant, SignInMapping
 from core.values import GENESIS, Entry
 
 ADMINISTRATION = "administration:desk"
@@ -22,7 +27,9 @@ ADMINISTRATION = "administration:desk"
 
 def nothing_decided() -> AdministrationRecord:
     """The record before the first entry."""
-    return AdministrationRecord(id="desk", n=0, hash=GENESIS, demo=False, grants=[], blocks=[], installed=[])
+    return AdministrationRecord(
+        id="desk", n=0, hash=GENESIS, demo=False, grants=[], blocks=[], installed=[], sign_ins=[], off=[]
+    )
 
 
 def fold_administration(record: AdministrationRecord | None, entry: Entry) -> AdministrationRecord:
@@ -71,5 +78,21 @@ def _changed(record: AdministrationRecord, entry: Entry) -> dict[str, Any]:  # A
         case SignInMapped(mapping=mapping, account=account):
             newest = SignInMapping(since=iso(entry.at), mapping=mapping, account=account)
             return {"sign_ins": [newest, *record.sign_ins[:1]]}
+        case SwitchedOff() as switched:
+            off = OffSwitch(
+                what=switched.what,
+                name=switched.name,
+                off_at=iso(entry.at),
+                by=entry.by,
+                why=switched.content.reason if switched.content else None,
+                account=switched.account,
+            )
+            return {"off": [*_others(record, switched), off]}
+        case SwitchedOn() as switched:
+            return {"off": _others(record, switched)}
         case _:
             raise Corrupt(entry.stream, entry.n, f"{entry.kind} does not belong to the administration")
+
+
+def _others(record: AdministrationRecord, switched: SwitchedOff | SwitchedOn) -> list[OffSwitch]:
+    return [one for one in record.off if (one.what, one.name) != (switched.what, switched.name)]

@@ -35,6 +35,7 @@ from core.values import (
     Shelf,
     Standing,
     StopReason,
+    Switched,
     TurnStatus,
     Usage,
     Value,
@@ -908,6 +909,26 @@ class SignInMapped(Fact):
     account: Account
 
 
+class SwitchedOff(Fact):
+    """A tool or a model may not be used, whichever process has it. `account` is set if a command did it."""
+
+    kind: Literal["switched.off"] = "switched.off"
+    what: Switched
+    name: str
+    account: Account | None
+    content: ReasonContent | None
+
+
+class SwitchedOn(Fact):
+    """A tool or a model may be used again. `account` is set if a command did it."""
+
+    kind: Literal["switched.on"] = "switched.on"
+    what: Switched
+    name: str
+    account: Account | None
+    content: ReasonContent | None
+
+
 ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
@@ -946,7 +967,9 @@ ThreadFact: TypeAlias = (
     | HandoverEnded
     | Erased
 )
-AdministrationFact: TypeAlias = DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked | SignInMapped
+AdministrationFact: TypeAlias = (
+    DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked | SignInMapped | SwitchedOff | SwitchedOn
+)
 LiveFact: TypeAlias = LiveText | LiveReasoning | LiveProgress | Beat | Sealed
 AnyFact: TypeAlias = (
     ThreadFact

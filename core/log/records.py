@@ -44,6 +44,7 @@ from core.values import (
     Repair,
     Standing,
     StopReason,
+    Switched,
     TurnStatus,
     Usage,
     Value,
@@ -845,12 +846,26 @@ class SignInMapping(Value):
     since_time: ClassVar = Time[datetime]("since")
 
 
+class OffSwitch(Value):
+    """A tool or a model that is switched off. `why` is None once erased. `account` is that of a command."""
+
+    what: Switched
+    name: str
+    off_at: str
+    by: str
+    why: str | None
+    account: Account | None
+
+    off_time: ClassVar = Time[datetime]("off_at")
+
+
 class AdministrationRecord(Value):
     """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
 
-    `grants` are the roles that were not taken away, `blocks` the blocked people, both in the order of their
-    entries. `installed` are the people whom the settings have made administrators, even if the role has ended since.
-    `sign_ins` are the newest mapping of a sign-in and the one before it, newest first. `demo`: the store is a demo.
+    `grants` are the roles that were not taken away, `blocks` the blocked people, `off` the tools and models that are
+    switched off, all in the order of their entries. `installed` are the people whom the settings have made
+    administrators, even if the role has ended since. `sign_ins` are the newest mapping of a sign-in and the one before
+    it, newest first. `demo`: the store is a demo.
     """
 
     kind: Literal["administration"] = "administration"
@@ -861,7 +876,8 @@ class AdministrationRecord(Value):
     grants: list[RoleGrant]
     blocks: list[Block]
     installed: list[str]
-    sign_ins: list[SignInMapping] = Field(default_factory=list)
+    sign_ins: list[SignInMapping]
+    off: list[OffSwitch]
 
     def grant(self, person: str, role: Role) -> RoleGrant | None:
         """The person's grant of this role, also one that has ended by itself."""
@@ -870,6 +886,10 @@ class AdministrationRecord(Value):
     def block(self, person: str) -> Block | None:
         """The person's block."""
         return next((one for one in self.blocks if one.person == person), None)
+
+    def off_switch(self, what: Switched, name: str) -> OffSwitch | None:
+        """What is on record of the tool or the model, None while it is switched on."""
+        return next((one for one in self.off if (one.what, one.name) == (what, name)), None)
 
 
 def carrying_call(turn: str) -> str:
