@@ -174,6 +174,10 @@ class Asking:
         """What the viewer's own call would do now; None if that cannot be said."""
         return what_it_would_do(call.tool, self.viewer.id, self.viewer.country, call.planned)
 
+    def is_off(self, tool: str) -> bool:
+        """Whether an administrator has switched the tool off."""
+        return tool in self.run(self.desk.administration.off()).tools
+
     def withdraw(self, call: DeferredCall) -> None:
         with self._saying("Not withdrawn"):
             if self.run(self.desk.withdraw(self.viewer, call.call)).closed != "withdrawn":

@@ -66,6 +66,7 @@ audit_log = st.Page("../pages/audit_log.py", title="Audit log", icon=":material/
 handbooks = st.Page("../pages/handbooks.py", title="Handbooks", icon=":material/menu_book:", url_path="handbooks")
 handbook = st.Page("../pages/handbook.py", title="Handbook", url_path="handbook", visibility="hidden")
 people = st.Page("../pages/people.py", title="People & roles", icon=":material/group:", url_path="people")
+tools = st.Page("../pages/tools.py", title="Tools & models", icon=":material/power_settings_new:", url_path="tools")
 
 # Each section's pages, and the role that may open them.
 sections = [
@@ -75,7 +76,7 @@ sections = [
     ("Oversight", "approver", [approvals, call, audit_log]),
     ("Oversight", "data_protection_officer", [overview, audit_log]),
     ("Knowledge", "knowledge_owner", [handbooks, handbook]),
-    ("Administration", "administrator", [people]),
+    ("Administration", "administrator", [people, tools]),
 ]
 
 everything = list(dict.fromkeys(page for *_, pages in sections for page in pages))

@@ -7,7 +7,7 @@ store and the model; docs/README.md has a page per job.
 from core.canonical import Json
 from core.care import Care
 from core.clock import Clock
-from core.desk.administration import Administration, RolesOnRecord
+from core.desk.administration import Administration, ModelSwitch, RolesOnRecord, ToolsAndModels, ToolSwitch
 from core.desk.archive import Archive, Gap, Transcript
 from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
@@ -79,6 +79,7 @@ from core.log.records import (
     Look,
     Message,
     ModelCall,
+    OffSwitch,
     OpenCall,
     OpenDeferred,
     OpenModelCall,
@@ -88,6 +89,7 @@ from core.log.records import (
     Review,
     RoleGrant,
     Seen,
+    SignInMapping,
     Summary,
     Thread,
     ToolCall,
@@ -151,6 +153,7 @@ from core.values import (
     Shelf,
     Standing,
     StopReason,
+    Switched,
     ToolOutput,
     TurnStatus,
     Usage,
@@ -158,6 +161,7 @@ from core.values import (
     Worker,
 )
 from core.worker.hooks import CallOutcome, CallView, Hooks, ModelOutcome, ModelView, Refusal
+from core.worker.switches import OffNames
 from core.worker.window import Choice, NewestTurns, SummarizingWindow, Window
 
 __all__ = [
@@ -262,10 +266,13 @@ __all__ = [
     "ModelEvent",
     "ModelOutcome",
     "ModelRequest",
+    "ModelSwitch",
     "ModelView",
     "NewestTurns",
     "NotFound",
     "NotReplaceable",
+    "OffNames",
+    "OffSwitch",
     "OpenCall",
     "OpenDeferred",
     "OpenModelCall",
@@ -307,6 +314,7 @@ __all__ = [
     "SentCall",
     "SentMessage",
     "Shelf",
+    "SignInMapping",
     "Snapshot",
     "Snippet",
     "Span",
@@ -318,6 +326,7 @@ __all__ = [
     "StoreRefused",
     "SummarizingWindow",
     "Summary",
+    "Switched",
     "Tally",
     "TextDelta",
     "TextEvent",
@@ -335,6 +344,8 @@ __all__ = [
     "ToolProgressEvent",
     "ToolSchema",
     "ToolStartedEvent",
+    "ToolSwitch",
+    "ToolsAndModels",
     "Total",
     "Totals",
     "Transcript",

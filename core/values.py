@@ -54,6 +54,9 @@ Decider: TypeAlias = Literal["asker", "approver"]
 GrantBasis: TypeAlias = Literal["administrator", "settings", "first"]
 """What a grant rests on: an administrator, the settings of the installation, or the first command in a new store."""
 
+Switched: TypeAlias = Literal["tool", "model"]
+"""What an administrator may switch off."""
+
 Attached: TypeAlias = Literal["nothing", "answer", "from_here", "thread"]
 """What of a thread goes to a person with a hand-over: nothing, one turn, that turn and those after it, or all turns."""
 

@@ -38,6 +38,11 @@ def decide(call: DeferredCall, outcome: Outcome, reason: str, changed: Mapping[s
     return None
 
 
+def is_off(tool: str) -> bool:
+    """Whether an administrator has switched the tool off."""
+    return tool in run(desk.administration.off()).tools
+
+
 def came_of(call: ToolCall) -> str:
     """What stands after a decision: the viewer's own, or what had happened to the call before it."""
     decision = call.decision
@@ -46,6 +51,8 @@ def came_of(call: ToolCall) -> str:
     approved = decision.outcome == "given"
     if decision.by != viewer.id:
         return f"Not saved: {decision.by} has {'approved' if approved else 'denied'} this request before you."
+    if approved and is_off(call.tool):
+        return "Approved. An administrator has switched this off: while it is off, it does not run."
     if approved:
         changed = " with changes" if is_changed(decision) else ""
         return f"Approved{changed}. The request runs as soon as the thread is free; the employee is told there."
@@ -62,5 +69,6 @@ listing = run(desk.oversight.waiting_calls(viewer, limit=10, cursor=pages.cursor
 if not listing.items:
     st.info("No requests are waiting. New requests appear here when you reload the page.")
 for call in listing.items:
-    draw_request_card(call, what_it_would_do(call.tool, call.owner, call.standing.country, call.arguments), decide)
+    preview = what_it_would_do(call.tool, call.owner, call.standing.country, call.arguments)
+    draw_request_card(call, preview, decide, off=is_off(call.tool))
 pages.draw(listing.cursor)

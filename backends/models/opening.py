@@ -9,6 +9,7 @@ from core.arguments import checked
 from core.canonical import Json
 from core.errors import InvalidInput
 from core.model import Model, Tuning
+from core.values import Usage
 
 
 @checked()
@@ -92,3 +93,25 @@ def _open_anthropic(url: str, prices: Prices | None, additions: Additions) -> Mo
     return MessagesModel(
         address.model, base_url=address.base_url, key_env=address.key_env, prices=prices, additions=additions
     )
+
+
+def is_priced(url: str, *, prices: Prices | None = None) -> bool | None:
+    """Whether this model's tokens have a price; None if its answers say themselves what they cost.
+
+    Raises InvalidInput as `open_model` does for a malformed URL.
+    """
+    scheme, _, _ = url.partition(":")
+    prices = prices or Prices()
+    match scheme:
+        case "openai":
+            from backends.models.openai.client import Address, cost
+
+            return cost(prices, Address.from_url(url), Usage(input=0, output=0)) is not None
+        case "anthropic":
+            from backends.models.anthropic.messages import Address as OfAnthropic
+
+            address = OfAnthropic.from_url(url)
+            provider = "anthropic" if address.own else ""
+            return prices.cost(provider, address.model, Usage(input=0, output=0)) is not None
+        case _:
+            return None

@@ -29,11 +29,12 @@ class Approving:
     """What a page gives to the cards of its viewer's calls.
 
     `decide` takes changed arguments and a reason, or None. It returns what of the changed arguments was refused.
-    `preview` says what a call would do now.
+    `preview` says what a call would do now, `is_off` whether the tool of this name is switched off.
     """
 
     decide: Callable[[ToolCall, Outcome, Mapping[str, Json] | None, str | None], str | None]
     preview: Callable[[ToolCall], Preview | None]
+    is_off: Callable[[str], bool]
 
 
 UNKNOWN_OUTCOME = "It is unknown whether this took effect. Check with HR before you ask for it again."
@@ -44,12 +45,15 @@ _STATES: dict[str, Literal["running", "complete"]] = {
 }
 _SKIPPED = Word("Skipped", "gray", ":material/skip_next:")
 _EXPIRED = Word("Expired", "orange", ":material/timer_off:")
+_OFF = Word("Switched off", "orange", ":material/power_settings_new:")
 
 
 def step_word(call: ToolCall) -> Word:
     """Where the call stands, as its step says it."""
     if call.code == "approval_expired":
         return _EXPIRED
+    if call.status == "denied" and call.code == "switched_off":
+        return _OFF
     skipped = call.tool == ASK_BACK and call.status == "denied" and call.decision
     return _SKIPPED if skipped else CALL_WORDS[call.status]
 
@@ -131,14 +135,25 @@ def draw_json(value: Json) -> None:
         st.code(shown(value), language="json", wrap_lines=True)
 
 
-def draw_request(title: str, tool: str, arguments: Json, preview: Preview | None) -> None:
-    """The head of a card: what will happen if a person approves the call."""
+def draw_request(title: str, tool: str, arguments: Json, preview: Preview | None, *, off: bool) -> None:
+    """The head of a card: what will happen if a person approves the call. `off`: its tool is switched off."""
     st.markdown(f":material/approval: **{title}**")
     st.markdown(label(what_it_does(tool, arguments if isinstance(arguments, dict) else None), 400))
     if preview and preview.possible:
         st.markdown(f":material/info: **{label(preview.text, 300)}** :small[(as of now)]")
     elif preview:
         st.warning(label(preview.text, 300), title="This would be refused now", icon=":material/error:")
+    if off:
+        draw_off()
+
+
+def draw_off() -> None:
+    """On a card: the call does not run now, whatever its reader decides."""
+    st.warning(
+        "An administrator has switched this off. While it is off, it does not run, even if it is approved.",
+        title="Switched off",
+        icon=":material/power_settings_new:",
+    )
 
 
 def draw_decision(
@@ -187,11 +202,13 @@ def draw_approval(call: ToolCall, approving: Approving) -> None:
 
     with st.container(border=True, key=f"card_{call.id}"):
         if call.tool == ASK_BACK:
+            if approving.is_off(call.tool):
+                draw_off()
             draw_question_back(call, partial(decide, "approve"), partial(decide, "deny", None, SKIPPED))
             st.caption(f"If it is not answered by {when(call.expires)}, it is closed without an answer.")
             return
         title = f"{label(tool_words(call.tool).done)}: needs approval"
-        draw_request(title, call.tool, call.planned, approving.preview(call))
+        draw_request(title, call.tool, call.planned, approving.preview(call), off=approving.is_off(call.tool))
         if call.approval == "asker":
             draw_decision(call.id, call.tool, call.planned, decide)
         else:  # a call that an earlier version left waiting for an approver is not its asker's to decide

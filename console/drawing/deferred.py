@@ -40,14 +40,15 @@ _CLOSED: dict[DeferredClosed, tuple[Word, str]] = {
 }
 
 
-def draw_deferred(call: DeferredCall, planned: Json, withdraw: Callable[[DeferredCall], None]) -> None:
+def draw_deferred(call: DeferredCall, planned: Json, withdraw: Callable[[DeferredCall], None], *, off: bool) -> None:
     """A call's card while it waits for an approver; afterwards what became of it, in words.
 
-    `planned` are the arguments that were asked for: an approver may have allowed others.
+    `planned` are the arguments that were asked for: an approver may have allowed others. `off`: its tool is switched
+    off.
     """
     if call.status == "waiting":
         with st.container(border=True, key=f"deferred_{call.call}"):
-            draw_request(f"{_name(call)}: waits for an approver", call.tool, call.arguments, None)
+            draw_request(f"{_name(call)}: waits for an approver", call.tool, call.arguments, None, off=off)
             draw_fields(call.tool, call.arguments)
             st.caption(f"Waits for an approver until {when(call.expires)}. You can go on asking in the meantime.")
             st.button("Withdraw", key=f"withdraw_{call.call}", icon=":material/undo:", on_click=withdraw, args=(call,))

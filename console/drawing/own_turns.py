@@ -39,7 +39,7 @@ def draw_turn(view: TurnView, thread: Thread, page: Sequence[TurnView], asking: 
     _draw_asked(turn, asking)
     with st.chat_message("assistant", avatar=":material/smart_toy:"):
         _draw_before_answer(view, asking, person=person)
-        draw_answer(view, Approving(asking.decide, asking.preview), asking.withdraw, asking.section)
+        draw_answer(view, Approving(asking.decide, asking.preview, asking.is_off), asking.withdraw, asking.section)
         draw_ending(turn)
         draw_unsourced(view)
         prominent = person and needs_person(view)

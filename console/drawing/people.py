@@ -1,6 +1,6 @@
 """Drawing roles on record and blocked people, and the forms in which an administrator decides, always with a reason."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -9,12 +9,14 @@ from typing import TypeAlias, get_args
 import streamlit as st
 
 from console.drawing.my_data import ROLES
+from console.drawing.reasons import ask_reason, draw_reason, with_command
 from console.drawing.text import label, reader_zone, when
+from console.sign_in.mapping import mapping_lines
+from core.canonical import Json
 from core.desk.administration import MAX_REASON
 from core.gate import Role
 from core.ids import MAX_USER_ID
-from core.log.records import Block, RoleGrant
-from core.values import Account
+from core.log.records import Block, RoleGrant, SignInMapping
 
 Grant: TypeAlias = Callable[[str, Role, datetime | None, str], str | None]
 """Gives a person a role until a time, with a reason. Returns why that was refused, None if it was not."""
@@ -32,7 +34,7 @@ def draw_grants(grants: Sequence[RoleGrant], ended: Sequence[RoleGrant], end: En
         lasts = f"until {when(grant.ends_at)}" if grant.ends_at else "without an end"
         line = f"Since {when(grant.granted_at)}, {lasts}, granted {_by(grant)}"
         with _entry(grant.person, _badge(grant), line, grant.why):
-            _ask("End role", f"end_{grant.role}_{grant.person}", partial(end, grant.person, grant.role))
+            ask_reason("End role", f"pr_end_{grant.role}_{grant.person}", partial(end, grant.person, grant.role))
     for grant in ended:
         line = f"From {when(grant.granted_at)} until {when(grant.ends_at)}, granted {_by(grant)}"
         with _entry(grant.person, _badge(grant), line, grant.why):
@@ -44,9 +46,29 @@ def draw_blocks(blocks: Sequence[Block], unblock: Decide) -> None:
     if not blocks:
         st.info("Nobody is blocked.", icon=":material/check:")
     for block in blocks:
-        line = f"Since {when(block.blocked_at)}, by {label(block.by, MAX_USER_ID)}{_from(block.account)}"
+        line = f"Since {when(block.blocked_at)}, by {label(block.by, MAX_USER_ID)}{with_command(block.account)}"
         with _entry(block.person, ":red-badge[Blocked]", line, block.why):
-            _ask("Unblock", f"unblock_{block.person}", partial(unblock, block.person))
+            ask_reason("Unblock", f"pr_unblock_{block.person}", partial(unblock, block.person))
+
+
+def draw_sign_ins(sign_ins: Sequence[SignInMapping], own: Mapping[str, Json] | None) -> None:
+    """By which settings people have roles with their sign-in: the newest on record, and those before.
+
+    `own` are those of this console, None for the development sign-in.
+    """
+    if not sign_ins:
+        st.info("No sign-in is on record.")
+    elif own is not None and own != sign_ins[0].mapping:
+        st.warning(
+            "This console gives roles by other settings than the newest on record, which another console has put "
+            "there. Give both the same settings, and start them again."
+        )
+    for place, one in enumerate(sign_ins):
+        with st.container(border=True, gap="small"):
+            by = label(f"{one.account.user} on {one.account.host}", 200)
+            st.caption(f"{'Before that, since' if place else 'Since'} {when(one.since)}, by a console of {by}")
+            for line in mapping_lines(one.mapping):
+                st.text(line)
 
 
 def draw_grant_form(grant: Grant) -> None:
@@ -86,10 +108,7 @@ def _entry(person: str, badge: str, line: str, why: str | None) -> Iterator[None
             st.markdown(f"**{label(person, MAX_USER_ID)}** {badge}", width="content")
             yield
         st.caption(line)
-        if why is None:
-            st.caption("The reason has been erased.")
-        else:
-            st.text(why)
+        draw_reason(why)
 
 
 def _badge(grant: RoleGrant) -> str:
@@ -99,11 +118,7 @@ def _badge(grant: RoleGrant) -> str:
 def _by(grant: RoleGrant) -> str:
     if grant.basis == "settings":
         return "by the settings of this desk"
-    return f"by {label(grant.by, MAX_USER_ID)}{_from(grant.account)}"
-
-
-def _from(account: Account | None) -> str:
-    return label(f", with a command of {account.user} on {account.host}", 200) if account else ""
+    return f"by {label(grant.by, MAX_USER_ID)}{with_command(grant.account)}"
 
 
 @contextmanager
@@ -122,14 +137,3 @@ def _sent(name: str, refused: str | None) -> None:
         return
     st.session_state[f"pr_{name}_sent"] = st.session_state.get(f"pr_{name}_sent", 0) + 1
     st.rerun()
-
-
-def _ask(button: str, key: str, decide: Callable[[str], str | None]) -> None:
-    """The button that opens a small form for the reason, and the form."""
-    with st.popover(button, key=f"pr_{key}"), st.form(f"pr_{key}_form", border=False, enter_to_submit=False):
-        why = st.text_input("Reason", key=f"pr_{key}_why", max_chars=MAX_REASON)
-        if st.form_submit_button(button, key=f"pr_{key}_sure", type="primary"):
-            if refused := decide(why):
-                st.error(label(refused, 300), icon=":material/error:")
-                return
-            st.rerun()

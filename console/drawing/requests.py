@@ -43,8 +43,8 @@ def waiting_badge(count: Callable[[], int]) -> str:
     return f" :red-badge[{waiting}]" if waiting else ""
 
 
-def draw_request_card(call: DeferredCall, preview: Preview | None, decide: DecideRequest) -> None:
-    """The card on which an approver decides, drawn from the record."""
+def draw_request_card(call: DeferredCall, preview: Preview | None, decide: DecideRequest, *, off: bool) -> None:
+    """The card on which an approver decides, drawn from the record. `off`: the call's tool is switched off."""
     reason = f"card_reason_{call.call}"
 
     def decided(outcome: Outcome, changed: Mapping[str, Json] | None) -> str | None:
@@ -53,7 +53,7 @@ def draw_request_card(call: DeferredCall, preview: Preview | None, decide: Decid
 
     with st.container(border=True, key=f"card_{call.call}"):
         title = f"{label(tool_words(call.tool).done)}: needs approval"
-        draw_request(title, call.tool, call.arguments, preview)
+        draw_request(title, call.tool, call.arguments, preview, off=off)
         st.caption(f"Requested by {label(call.owner)}, {when(call.asked_at)}")
         draw_decision(
             call.call,
@@ -68,10 +68,8 @@ def draw_request_card(call: DeferredCall, preview: Preview | None, decide: Decid
             icon=":material/open_in_new:",
             query_params={"tc_id": call.call},
         )
-        st.caption(
-            "It runs as soon as the thread is free; the employee is told there, with your reason. "
-            f"If it is not approved by {when(call.expires)}, it expires and does not run."
-        )
+        runs = "" if off else "It runs as soon as the thread is free; the employee is told there, with your reason. "
+        st.caption(f"{runs}If it is not approved by {when(call.expires)}, it expires and does not run.")
 
 
 def request_word(call: DeferredCall) -> Word:

@@ -132,6 +132,7 @@ _FAILURES = {
     "turn_deadline": "Answering took longer than is allowed. Ask for less at once.",
     "hook_failed": "One of the desk's checks failed, so the language model was not asked. Tell the administrator.",
     "model_unavailable": "The language model failed several times in a row. Try again in a minute.",
+    "models_off": "An administrator has switched the language models off. Try again later.",
     "invalid_output": "The language model's answer had the wrong format. Try again.",
     "schema_failed": "The check of the answer's format failed. Tell the administrator.",
     "no_worker": "The server that should have answered is no longer running. Try again.",

@@ -39,7 +39,7 @@ def draw_answer(
             draw_approval(call, approving)
     planned = {call.id: call.planned for call in view.calls}
     for deferred in view.deferred:
-        draw_deferred(deferred, planned.get(deferred.call), withdraw)
+        draw_deferred(deferred, planned.get(deferred.call), withdraw, off=approving.is_off(deferred.tool))
 
 
 # A fragment: to open a step or a source draws this answer anew, and not the page.

@@ -9,19 +9,25 @@ from importlib import import_module
 
 from console.sign_in.development import DevelopmentSignIn
 from console.sign_in.identity import SignIn
+from console.sign_in.mapping import mapping_of
 from console.sign_in.oidc import OidcSignIn
 from console.sign_in.proxy import ProxySignIn
 from console.sign_in.settings import read_sign_in
+from core.canonical import Json
 from core.clock import SystemClock
 from core.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How people sign in here, and whom they ask if they cannot."""
+    """How people sign in here, and whom they ask if they cannot.
+
+    `mapping` says for the record how people get their roles, None for the development sign-in.
+    """
 
     sign_in: SignIn
     whom_to_ask: str
+    mapping: dict[str, Json] | None
 
     @property
     def is_development(self) -> bool:
@@ -41,7 +47,7 @@ def way() -> Way:
         sign_in = _imported(settings.sign_in.own)
     else:
         sign_in = DevelopmentSignIn()
-    return Way(sign_in, settings.sign_in.whom_to_ask)
+    return Way(sign_in, settings.sign_in.whom_to_ask, mapping_of(settings))
 
 
 def _imported(place: str) -> SignIn:

@@ -1,8 +1,10 @@
-"""Administration: people's roles and blocks, on record with by which administrator and why.
+"""Administration: people's roles and blocks, and the tools and models that are switched off.
+
+Each decision is on record with by which administrator and why.
 
 A role is what a person's sign-in claims, or what an administrator has granted them. Claims are never stored; grants and
 blocks are a log, and each process goes by what it has read of it within the last second. So a role that was taken away
-is gone in all processes after that time, without a new sign-in.
+is gone in all processes after that time, without a new sign-in, and a tool that was switched off is not started.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +15,7 @@ from itertools import groupby
 import anyio
 
 from core.arguments import checked, checked_methods
+from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
 from core.errors import Blocked, Denied, InvalidInput, RolltopError
@@ -27,14 +30,23 @@ from core.log.facts import (
     ReasonContent,
     RoleEnded,
     RoleGranted,
+    SignInMapped,
+    SwitchedOff,
+    SwitchedOn,
 )
 from core.log.folded_log import FoldedLogs
-from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.records import AdministrationRecord, Block, OffSwitch, RoleGrant, SignInMapping
+from core.model import Model
 from core.store import Store
-from core.values import Account
+from core.tools import Tool
+from core.values import Account, Switched
+from core.worker.switches import OffNames
 
 MAX_REASON = 500
-"""The most characters of the reason for a grant, a block, or the end of either."""
+"""The most characters of the reason for a grant, a block, a switch, or the end of one of them."""
+
+MAX_NAME = 200
+"""The most characters of the name of a tool or a model."""
 
 KEPT_SECONDS = 1.0
 """Seconds for which a process goes by what it has read of the log."""
@@ -45,11 +57,40 @@ class RolesOnRecord:
     """The roles on record and the blocked people, sorted by person and role.
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
+    `sign_ins` say by which settings people have roles with their sign-in: the newest, and the one before it.
     """
 
     grants: Sequence[RoleGrant]
     ended: Sequence[RoleGrant]
     blocks: Sequence[Block]
+    sign_ins: Sequence[SignInMapping]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSwitch:
+    """A tool, and since when it is `off`, None while it is on. `tool` is None if this process does not have it."""
+
+    name: str
+    tool: Tool | None
+    off: OffSwitch | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSwitch:
+    """A model, as `ToolSwitch` is a tool. `place` is its place in the order in which they are tried, from 1."""
+
+    name: str
+    model: Model | None
+    place: int | None
+    off: OffSwitch | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsAndModels:
+    """What may run in this process, in the desk's order; after it what is switched off on record and missing here."""
+
+    tools: Sequence[ToolSwitch]
+    models: Sequence[ModelSwitch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +123,8 @@ class _Reading:
 class Administration:
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
 
-    `account` is the operating system's account of a command; what the command decides names it.
+    If `audit` has the account of a command, what the command decides names it. `tools` and `models` are those of the
+    process, for the list.
 
     A method that takes a viewer is for administrators. It raises Denied for other viewers, and InvalidInput for a
     reason that is missing or too long, and for a decision that does not go with what is on record.
@@ -95,13 +137,16 @@ class Administration:
         *,
         clock: Clock | None = None,
         audit: AuditLog | None = None,
-        account: Account | None = None,
+        tools: Iterable[Tool] = (),
+        models: Iterable[Model] = (),
     ) -> None:
         self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
-        self._account = account
+        self._account = self._audit.account
         self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
+        self._tools = {one.name: one for one in tools}
+        self._models = {one.name: one for one in models}
         self._known: _Known | None = None
         self._reading: _Reading | None = None
 
@@ -148,6 +193,7 @@ class Administration:
             grants=[one for one in grants if one.holds(known.now)],
             ended=[one for one in grants if not one.holds(known.now)],
             blocks=sorted(known.record.blocks, key=lambda one: one.person),
+            sign_ins=known.record.sign_ins,
         )
 
     async def grant(
@@ -233,6 +279,63 @@ class Administration:
         unblocked = PersonUnblocked(person=person, account=self._account, content=ReasonContent(reason=why))
         await self._append(unblocked, viewer.id, repeats)
 
+    async def off(self) -> OffNames:
+        """The tools and the models that are switched off, as of a second ago at most.
+
+        Workers ask before each act. It names no person, so that it needs no viewer. Raises Unavailable or StoreRefused
+        if the store does not answer.
+        """
+        known = await self._newest()
+        return OffNames(
+            frozenset(one.name for one in known.record.off if one.what == "tool"),
+            frozenset(one.name for one in known.record.off if one.what == "model"),
+        )
+
+    async def tools_and_models(self, viewer: Viewer) -> ToolsAndModels:
+        """The tools and models of this process, and what is switched off. It holds nothing that people wrote or asked.
+
+        The listing is a look of the administrator's, and on record before it returns.
+        """
+        await self._audit.authorize(viewer, "tools.list")
+        await self._audit.record(viewer, "tools.list")
+        record = (await self._read()).record
+        off = {(one.what, one.name): one for one in record.off}
+        tools = [*self._tools, *(name for what, name in off if what == "tool" and name not in self._tools)]
+        models = [*self._models, *(name for what, name in off if what == "model" and name not in self._models)]
+        places = {name: place for place, name in enumerate(self._models, 1)}
+        return ToolsAndModels(
+            tools=[ToolSwitch(name=one, tool=self._tools.get(one), off=off.get(("tool", one))) for one in tools],
+            models=[
+                ModelSwitch(name=one, model=self._models.get(one), place=places.get(one), off=off.get(("model", one)))
+                for one in models
+            ],
+        )
+
+    async def switch_off_tool(self, viewer: Viewer, name: str, why: str) -> OffSwitch:
+        """Let no process start a call of this tool any more, nor offer it to a model; also if this one lacks the tool.
+
+        It holds in each process a second later. A call that waits or is planned is `denied` (switched_off) in its turn;
+        one that runs already ends by itself. Raises InvalidInput also for a tool that is off already.
+        """
+        return await self._switch_off(viewer, "tool", name, why)
+
+    async def switch_on_tool(self, viewer: Viewer, name: str, why: str) -> None:
+        """Let the tool be called again. Raises InvalidInput also if it is not switched off."""
+        await self._switch_on(viewer, "tool", name, why)
+
+    async def switch_off_model(self, viewer: Viewer, name: str, why: str) -> OffSwitch:
+        """Let no process send this model a request any more; the next one of the desk's models takes its place.
+
+        `name` is that of the `Model`. It holds in each process a second later. A request that runs already ends by
+        itself. While all models of a desk are off, its turns are `failed` (models_off). Raises InvalidInput also for a
+        model that is off already.
+        """
+        return await self._switch_off(viewer, "model", name, why)
+
+    async def switch_on_model(self, viewer: Viewer, name: str, why: str) -> None:
+        """Let the model be requested again. Raises InvalidInput also if it is not switched off."""
+        await self._switch_on(viewer, "model", name, why)
+
     async def install(self, people: Iterable[str]) -> None:
         """Make these people administrators, each only once: one whom an administrator has ended since stays without.
 
@@ -240,6 +343,23 @@ class Administration:
         """
         for person in map(check_user_id, people):
             await self._install(person)
+
+    async def map_sign_in(self, mapping: Mapping[str, Json], account: Account) -> SignInMapping | None:
+        """Put on record by which settings the program's sign-in gives roles, if the newest on record are others.
+
+        For the program that owns the installation, at its start; `account` is its own. `mapping` must hold no secret.
+        Returns what it replaces, perhaps that of another program that still runs; None if there is nothing to replace.
+        """
+        mapped = SignInMapped(mapping=dict(mapping), account=account)
+        replaced: list[SignInMapping] = []
+
+        def repeats(record: AdministrationRecord) -> bool:
+            newest = record.sign_ins[:1]
+            replaced[:] = [one for one in newest if one.mapping != mapped.mapping]
+            return bool(newest) and not replaced
+
+        await self._append(mapped, "desk", repeats)
+        return replaced[0] if replaced else None
 
     async def grant_first(self, person: str, *, by: str, why: str) -> RoleGrant:
         """Make a person administrator while the store lacks a grant on record; `by` is the id of the store's operator.
@@ -281,6 +401,35 @@ class Administration:
         )
         await self._append(granted, "desk", lambda record: person in record.installed)
 
+    async def _switch_off(self, viewer: Viewer, what: Switched, name: str, why: str) -> OffSwitch:
+        await self._audit.authorize(viewer, "tools.switch")
+        name = check_said(name, f"which {what} is switched off", MAX_NAME)
+        why = check_said(why, f"why the {what} is switched off", MAX_REASON)
+
+        def repeats(record: AdministrationRecord) -> bool:
+            if there := record.off_switch(what, name):
+                if (there.by, there.why) == (viewer.id, why):
+                    return True
+                raise InvalidInput(f"the {what} {name} is off already, since {there.off_at}, by {there.by}")
+            return False
+
+        off = SwitchedOff(what=what, name=name, account=self._account, content=ReasonContent(reason=why))
+        record = await self._append(off, viewer.id, repeats)
+        return next(one for one in record.off if (one.what, one.name) == (what, name))
+
+    async def _switch_on(self, viewer: Viewer, what: Switched, name: str, why: str) -> None:
+        await self._audit.authorize(viewer, "tools.switch")
+        name = check_said(name, f"which {what} is switched on", MAX_NAME)
+        why = check_said(why, f"why the {what} is switched on", MAX_REASON)
+
+        def repeats(record: AdministrationRecord) -> bool:
+            if record.off_switch(what, name) is None:
+                raise InvalidInput(f"the {what} {name} is not switched off")
+            return False
+
+        on = SwitchedOn(what=what, name=name, account=self._account, content=ReasonContent(reason=why))
+        await self._append(on, viewer.id, repeats)
+
     async def _other(self, viewer: Viewer, action: Action, person: str, does: str) -> str:
         """The person's id, if the viewer may do this, and the person is another."""
         await self._audit.authorize(viewer, action)
@@ -292,9 +441,7 @@ class Administration:
 
     async def _granted(self, person: str) -> frozenset[Role]:
         """The roles that the person was granted and has by now. Raises Blocked, as `viewer` says."""
-        known = self._known
-        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
-            known = await self._read_once()
+        known = await self._newest()
         if person in known.blocked:
             await self._audit.record_denial(Viewer(person, ()), "desk.use")
             raise Blocked(person)
@@ -302,6 +449,13 @@ class Administration:
             return frozenset()
         now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
         return frozenset(grant.role for grant in known.grants[person] if grant.holds(now))
+
+    async def _newest(self) -> _Known:
+        """What is on record, as of a second ago at most."""
+        known = self._known
+        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
+            known = await self._read_once()
+        return known
 
     async def _read_once(self) -> _Known:
         """What is on record now, read by the first of those callers that want it at the same time."""

@@ -96,7 +96,8 @@ class Desk:
     their matter to a person; None leaves either out. `erase_after` is the time from a request for erasure to the
     erasure, `looks_shown_after` the time from another person's look to the day its owner sees it. `archive` reads what
     is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it, `own_data` says
-    what is kept about the viewer. `administration` makes viewers and says who may do what.
+    what is kept about the viewer. `administration` makes viewers, says who may do what, and switches tools and models
+    off.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, for a model setting that all its models lack or whose value does not fit one
@@ -132,7 +133,6 @@ class Desk:
         self.exports = Exports(store, clock=self._clock, audit=self._audit)
         self.own_data = OwnData(store, clock=self._clock, audit=self._audit, looks_shown_after=looks_shown_after)
         self.figures = Figures(store, clock=self._clock, audit=self._audit)
-        self.administration = Administration(store, clock=self._clock, audit=self._audit)
         self._wakeups = Wakeups()
         self.options = check_options(options)
         # Not methods of the desk: its workers hold them, and a desk that is dropped must not live on with its workers.
@@ -151,6 +151,9 @@ class Desk:
         chain.check(self.options.model_settings)
         named = by_name(with_search(tools, retriever, self.options.passages))
         check_tool_choice(self.options.tool_choice, named)
+        self.administration = Administration(
+            store, clock=self._clock, audit=self._audit, tools=named.values(), models=models
+        )
         self._equipment = Equipment(
             store=store,
             clock=self._clock,
@@ -162,6 +165,7 @@ class Desk:
             earlier=EarlierTurns(store, window or NewestTurns(), self.options),
             options=self.options,
             hooked=Hooked(hooks, self.options.hook_deadline),
+            switches=self.administration,
         )
         self._snapshots = Snapshots(self._equipment, instructions)
         self._sweep = partial(

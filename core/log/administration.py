@@ -1,11 +1,24 @@
-"""The fold of what people decide for the installation, from the entries of `administration:desk`: roles and blocks."""
+"""The fold of what people decide for the installation, from the entries of `administration:desk`.
+
+These are people's roles and blocks, and the tools and models that are switched off.
+"""
 
 from typing import Any
 
 from core.clock import iso
 from core.errors import Corrupt
-from core.log.facts import DemoMarked, PersonBlocked, PersonUnblocked, RoleEnded, RoleGranted, fact
-from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.facts import (
+    DemoMarked,
+    PersonBlocked,
+    PersonUnblocked,
+    RoleEnded,
+    RoleGranted,
+    SignInMapped,
+    SwitchedOff,
+    SwitchedOn,
+    fact,
+)
+from core.log.records import AdministrationRecord, Block, OffSwitch, RoleGrant, SignInMapping
 from core.values import GENESIS, Entry
 
 ADMINISTRATION = "administration:desk"
@@ -14,7 +27,9 @@ ADMINISTRATION = "administration:desk"
 
 def nothing_decided() -> AdministrationRecord:
     """The record before the first entry."""
-    return AdministrationRecord(id="desk", n=0, hash=GENESIS, demo=False, grants=[], blocks=[], installed=[])
+    return AdministrationRecord(
+        id="desk", n=0, hash=GENESIS, demo=False, grants=[], blocks=[], installed=[], sign_ins=[], off=[]
+    )
 
 
 def fold_administration(record: AdministrationRecord | None, entry: Entry) -> AdministrationRecord:
@@ -60,5 +75,24 @@ def _changed(record: AdministrationRecord, entry: Entry) -> dict[str, Any]:  # A
             return {"blocks": [*(one for one in record.blocks if one.person != block.person), block]}
         case PersonUnblocked(person=person):
             return {"blocks": [one for one in record.blocks if one.person != person]}
+        case SignInMapped(mapping=mapping, account=account):
+            newest = SignInMapping(since=iso(entry.at), mapping=mapping, account=account)
+            return {"sign_ins": [newest, *record.sign_ins[:1]]}
+        case SwitchedOff() as switched:
+            off = OffSwitch(
+                what=switched.what,
+                name=switched.name,
+                off_at=iso(entry.at),
+                by=entry.by,
+                why=switched.content.reason if switched.content else None,
+                account=switched.account,
+            )
+            return {"off": [*_others(record, switched), off]}
+        case SwitchedOn() as switched:
+            return {"off": _others(record, switched)}
         case _:
             raise Corrupt(entry.stream, entry.n, f"{entry.kind} does not belong to the administration")
+
+
+def _others(record: AdministrationRecord, switched: SwitchedOff | SwitchedOn) -> list[OffSwitch]:
+    return [one for one in record.off if (one.what, one.name) != (switched.what, switched.name)]

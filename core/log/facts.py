@@ -35,6 +35,7 @@ from core.values import (
     Shelf,
     Standing,
     StopReason,
+    Switched,
     TurnStatus,
     Usage,
     Value,
@@ -770,10 +771,10 @@ class Looked(Fact):
     """A look at another person's object, recorded before its content is returned. `object` is None for a search.
 
     `owners` are the people whose content an export or a list of requests holds, `manifest` is the digest of the
-    export's manifest. `roles` are those of the viewer at that time, sorted.
+    export's manifest. `roles` are those of the viewer at that time, sorted. `account` is set if a command looked.
     """
 
-    V: ClassVar[int] = 3  # `roles`
+    V: ClassVar[int] = 4  # 3: `roles`; 4: `account`
 
     kind: Literal["audit.looked"] = "audit.looked"
     action: str
@@ -783,6 +784,7 @@ class Looked(Fact):
     owners: list[str] = Field(default_factory=list)
     manifest: str | None = None
     roles: list[str] = Field(default_factory=list)
+    account: Account | None = None
     content: LookContent | None
 
 
@@ -791,12 +793,16 @@ class LookDenied(Fact):
 
     A foreign object and a missing one make the same entry. `more` above 0 counts further denials, which are not on
     record one by one: all of them since the counting began, as far as they were counted. `action` is the last one's.
+    `account` is set if a command was denied.
     """
+
+    V: ClassVar[int] = 2  # `account`
 
     kind: Literal["audit.denied"] = "audit.denied"
     action: str
     object: str | None
     more: int = 0
+    account: Account | None = None
 
 
 class VerdictContent(Value):
@@ -896,6 +902,34 @@ class PersonUnblocked(Fact):
     content: ReasonContent | None
 
 
+class SignInMapped(Fact):
+    """By which settings a sign-in gives people their roles from now on; `account` is that of the program."""
+
+    kind: Literal["sign_in.mapped"] = "sign_in.mapped"
+    mapping: dict[str, Json]
+    account: Account
+
+
+class SwitchedOff(Fact):
+    """A tool or a model may not be used, whichever process has it. `account` is set if a command did it."""
+
+    kind: Literal["switched.off"] = "switched.off"
+    what: Switched
+    name: str
+    account: Account | None
+    content: ReasonContent | None
+
+
+class SwitchedOn(Fact):
+    """A tool or a model may be used again. `account` is set if a command did it."""
+
+    kind: Literal["switched.on"] = "switched.on"
+    what: Switched
+    name: str
+    account: Account | None
+    content: ReasonContent | None
+
+
 ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
@@ -934,7 +968,9 @@ ThreadFact: TypeAlias = (
     | HandoverEnded
     | Erased
 )
-AdministrationFact: TypeAlias = DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked
+AdministrationFact: TypeAlias = (
+    DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked | SignInMapped | SwitchedOff | SwitchedOn
+)
 LiveFact: TypeAlias = LiveText | LiveReasoning | LiveProgress | Beat | Sealed
 AnyFact: TypeAlias = (
     ThreadFact

@@ -44,6 +44,7 @@ from core.values import (
     Repair,
     Standing,
     StopReason,
+    Switched,
     TurnStatus,
     Usage,
     Value,
@@ -763,6 +764,7 @@ class Look(Value):
     `by` is the viewer. `object` is `kind:id`, None for a search; `owners` are the people whose content it showed, []
     for a list. `roles` are the viewer's at that time, [] if they are not on record. `denied`: it was refused; `more`
     counts the denials that are not on record one by one. `purpose` and `words` are None once erased, and for a denial.
+    `account` is that of a command.
     """
 
     kind: Literal["look"] = "look"
@@ -780,6 +782,7 @@ class Look(Value):
     purpose: str | None
     words: str | None
     roles: list[str] = Field(default_factory=list)
+    account: Account | None = None
 
     time: ClassVar = Time[datetime]("at")
 
@@ -841,12 +844,36 @@ class Block(Value):
     blocked_time: ClassVar = Time[datetime]("blocked_at")
 
 
+class SignInMapping(Value):
+    """The settings by which a sign-in gives people their roles, since then. `account` is that of the program."""
+
+    since: str
+    mapping: dict[str, Json]
+    account: Account
+
+    since_time: ClassVar = Time[datetime]("since")
+
+
+class OffSwitch(Value):
+    """A tool or a model that is switched off. `why` is None once erased. `account` is that of a command."""
+
+    what: Switched
+    name: str
+    off_at: str
+    by: str
+    why: str | None
+    account: Account | None
+
+    off_time: ClassVar = Time[datetime]("off_at")
+
+
 class AdministrationRecord(Value):
     """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
 
-    `grants` are the roles that were not taken away, `blocks` the blocked people, both in the order of their
-    entries. `installed` are the people whom the settings have made administrators, even if the role has ended since.
-    `demo`: the store is a demo.
+    `grants` are the roles that were not taken away, `blocks` the blocked people, `off` the tools and models that are
+    switched off, all in the order of their entries. `installed` are the people whom the settings have made
+    administrators, even if the role has ended since. `sign_ins` are the newest mapping of a sign-in and the one before
+    it, newest first. `demo`: the store is a demo.
     """
 
     kind: Literal["administration"] = "administration"
@@ -857,6 +884,8 @@ class AdministrationRecord(Value):
     grants: list[RoleGrant]
     blocks: list[Block]
     installed: list[str]
+    sign_ins: list[SignInMapping]
+    off: list[OffSwitch]
 
     def grant(self, person: str, role: Role) -> RoleGrant | None:
         """The person's grant of this role, also one that has ended by itself."""
@@ -865,6 +894,10 @@ class AdministrationRecord(Value):
     def block(self, person: str) -> Block | None:
         """The person's block."""
         return next((one for one in self.blocks if one.person == person), None)
+
+    def off_switch(self, what: Switched, name: str) -> OffSwitch | None:
+        """What is on record of the tool or the model, None while it is switched on."""
+        return next((one for one in self.off if (one.what, one.name) == (what, name)), None)
 
 
 def carrying_call(turn: str) -> str:

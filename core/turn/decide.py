@@ -520,6 +520,27 @@ def lost_call(open_turn: OpenTurn, call_id: str, worker: Worker) -> Finished:
     return Finished(worker=worker, finished=_unfinished(open_turn.turn, open_turn.fence, call, "lost"))
 
 
+def switched_off_call(open_turn: OpenTurn, call_id: str, worker: Worker) -> Finished:
+    """The end of a call that is not started, or not started again, because its tool is switched off."""
+    call = open_turn.call(call_id)
+    if call is None:
+        raise NotFound("tool_call", call_id)
+    status: CallStatus = "denied"
+    error = "An administrator has switched this tool off, so it was not run."
+    if call.attempts:
+        status = "failed" if call.effect == "read" else "unknown"
+        error = "It began and did not end. An administrator has switched the tool off, so it was not run again."
+    finished = ToolFinished(
+        turn=open_turn.turn,
+        fence=open_turn.fence,
+        call=call_id,
+        status=status,
+        code="switched_off",
+        content=ResultContent(error=error),
+    )
+    return Finished(worker=worker, finished=finished)
+
+
 def late(finished: ToolFinished, search: Found | None) -> Late:
     """The outcome of a call as evidence: its worker held the turn under the outcome's fence, and has lost it since."""
     result = {"found": [passage.id for passage in search.passages]} if search else finished.result

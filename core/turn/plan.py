@@ -1,5 +1,6 @@
 """The next act on an open turn, and the reason to take it over, from its head record. Pure: same head, same act."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
@@ -26,6 +27,7 @@ class Act:
         "run_tools",
         "defer",
         "close_lost_call",
+        "close_switched_off",
         "tell",
         "salvage",
         "park",
@@ -38,12 +40,19 @@ class Act:
 
 
 def plan(
-    open_turn: OpenTurn, *, retrieves: bool, rewrites: bool = False, summarizes: bool = False, tells: bool = False
+    open_turn: OpenTurn,
+    *,
+    retrieves: bool,
+    rewrites: bool = False,
+    summarizes: bool = False,
+    tells: bool = False,
+    off: Collection[str] = (),
 ) -> Act:
     """The next act on an open turn, for the worker that holds it.
 
     Before the first request for the answer: `retrieves` searches for passages, `rewrites` first requests the query of
     a model, `summarizes` summarises older turns. `tells`: hooks decide what the model is told of each call that ran.
+    `off` are the names of the tools that an administrator has switched off.
     """
     if open_turn.status == "awaiting_approval":
         return Act(kind="none")
@@ -52,6 +61,9 @@ def plan(
     for call in open_turn.calls:
         if call.status == "running" and not _may_start(call):
             return Act(kind="close_lost_call", call=call.call)
+    for call in open_turn.calls:
+        if call.tool in off and (call.waits or _may_start(call)):
+            return Act(kind="close_switched_off", call=call.call)
     if deferred := tuple(call.call for call in open_turn.calls if call.waits and call.approval == "approver"):
         return Act(kind="defer", calls=deferred)
     if ready := _ready(open_turn):

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from core.clock import Clock
-from core.errors import Superseded
+from core.errors import StoreClosed, Superseded, Unavailable
 from core.gate import Viewer
 from core.live.stream import LiveStream, LiveWriter
 from core.log.records import OpenTurn, ToolCall, Turn
@@ -22,11 +22,14 @@ from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked
 from core.worker.model_chain import Chain
 from core.worker.structured_output import AnswerSchema
+from core.worker.switches import OffNames, Switches
 
 DESK = "desk"
 """`Entry.by` of what a worker writes."""
 
 _SLACK = 5.0
+_FIRST_DELAY = 0.05
+_LONGEST_DELAY = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class Equipment:
     earlier: EarlierTurns
     options: Options
     hooked: Hooked
+    switches: Switches
     schemas: dict[str, AnswerSchema[Any]] = field(default_factory=dict)
 
 
@@ -102,6 +106,21 @@ class ClaimedTurn:
     def left(self, seconds: float) -> float:
         """So many seconds, or what is left of the turn's deadline if that is less."""
         return max(0.0, min(seconds, self.until - self.equipment.clock.monotonic()))
+
+    async def off(self) -> OffNames:
+        """What an administrator has switched off. While the store is away, asks again for as long as a commit would."""
+        clock = self.equipment.clock
+        until, delay = clock.monotonic() + self.journal.patience, _FIRST_DELAY
+        while True:
+            try:
+                return await self.equipment.switches.off()
+            except StoreClosed:
+                raise
+            except Unavailable:
+                if clock.monotonic() + delay > until:
+                    raise
+            await anyio.sleep(delay)
+            delay = min(2 * delay, _LONGEST_DELAY)
 
     async def wait_for_thread(self, holder: object) -> bool:
         """Wait until a thread is free, and hold it for `holder`; False if the turn's deadline or the desk ends first.

@@ -210,8 +210,9 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
             content = f"It succeeded, but its result could not be recorded: {call.error}"
     else:
         content = call.error or _OUTCOMES.get(call.status) or f"The call is {call.status}: {call.code or 'no reason'}."
-        # A call may be denied without a person: by a hook, or because the same request waits already.
-        if call.error and (call.status == "unknown" or (call.status == "denied" and call.decision)):
+        # A call may be denied without a person: by a hook, because the same request waits already, or because its tool
+        # was switched off after a person had approved.
+        if call.error and (call.status == "unknown" or (call.status == "denied" and _denied_by_a_person(call))):
             content = f"{_OUTCOMES[call.status]} {call.error}"
         if call.status == "failed" and call.code == "raised":
             # The exception may name hosts, files or people: it is for the record, and not for an answer.
@@ -221,6 +222,10 @@ def tool_message(call: ToolCall, items: Mapping[str, Item], options: Options) ->
     failed = call.status not in ("succeeded", "deferred")
     content = _cut(content, options)
     return ToolMessage(id=call.id, tool=call.tool, content=content, failed=failed, status=call.status)
+
+
+def _denied_by_a_person(call: ToolCall) -> bool:
+    return call.decision is not None and call.decision.outcome == "denied"
 
 
 def _cut(result: str, options: Options) -> str:

@@ -4,7 +4,7 @@ Every physical request is on record before it goes out, and its outcome before t
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from core.log.commit import read_blob
 from core.log.facts import FailureContent, Late, ModelAsked, ModelFailed, ResultContent
 from core.log.records import ModelCall, OpenTurn
 from core.model import Model, ModelRequest, tuning_of
+from core.tools import Tool
 from core.turn.commands import Answered, Failed, Note, Request
 from core.turn.decide import MAX_REPAIRS
 from core.turn.plan import Act
@@ -38,7 +39,12 @@ _NO_PAUSE = frozenset(("empty", "worker_left", "too_large", "adapted"))
 
 
 class NoModel(RolltopError):
-    """Each model has failed so often of late that it is left alone for a while."""
+    """Each model is left alone for a while, because it failed often of late, or is switched off (`models_off`)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
 
 
 class ModelCalls:
@@ -56,14 +62,18 @@ class ModelCalls:
             self._running.cancel(code)
 
     async def request_answer(self, open_turn: OpenTurn, act: Act) -> None:
-        """Request the turn's next answer. Raises NoModel if each model is out of order."""
+        """Request the turn's next answer. Raises NoModel if each model is out of order or switched off."""
         if await self._wait():
             return
         claimed, equipment, options = self._claimed, self._claimed.equipment, self._claimed.equipment.options
         failed = self._failed(act.step)
-        model = equipment.chain.choose(failed)
+        off = await claimed.off()
+        model = equipment.chain.choose(failed, off.models)
+        if model is None and off.models.issuperset(equipment.chain.names):
+            raise NoModel("models_off", "an administrator has switched the models off")
         if model is None:
-            raise NoModel("each model has failed several times within a minute: ask again later")
+            raise NoModel("model_unavailable", "each model that may be used has failed several times within a minute")
+        tools = [tool for name, tool in equipment.tools.items() if name not in off.tools]
         bad_calls = open_turn.repairs.count("calls") > MAX_REPAIRS["calls"]
         with_tools = act.step <= options.max_steps and not bad_calls and options.tool_choice != "none"
         # Once: a model that must call a tool in each answer gives none in words.
@@ -73,9 +83,9 @@ class ModelCalls:
         request = ModelRequest(
             instructions=str(await self._opened_with(open_turn.snapshot.instructions)),
             messages=tuple(own),
-            tools=tuple(tool.schema for tool in equipment.tools.values()) if with_tools else (),
+            tools=tuple(tool.schema for tool in tools) if with_tools else (),
             settings=options.model_settings,
-            tool_choice=options.tool_choice if chooses else "auto",
+            tool_choice=options.tool_choice if chooses and _can_choose(options.tool_choice, tools) else "auto",
             calls_at_once=options.calls_at_once,
             output=await self._output(),
             asked_at=claimed.turn.opened_at,
@@ -98,7 +108,7 @@ class ModelCalls:
             summary=choice.summary.id if choice.summary else None,
         )
         can_trim = not trimmed and bool(choice.turns)
-        await self.request(open_turn, requested, request, model, failed=failed, can_trim=can_trim)
+        await self.request(open_turn, requested, request, model, failed=failed, off=off.models, can_trim=can_trim)
 
     async def request(
         self,
@@ -107,12 +117,14 @@ class ModelCalls:
         request: ModelRequest,
         model: Model,
         *,
-        failed: tuple[ModelCall, ...],
+        failed: tuple[ModelCall, ...] = (),
+        off: frozenset[str] = frozenset(),
         can_trim: bool = False,
     ) -> None:
         """One physical request: changed by the hooks, announced, made, and its outcome put on record.
 
-        `requested` is the announcement, still without the digest of the request and what hooks changed of it.
+        `requested` is the announcement, still without the digest of the request and what hooks changed of it. `failed`
+        and `off` are what the chain has chosen the model by.
         """
         claimed, options = self._claimed, self._claimed.equipment.options
         for_answer = requested.purpose == "answer"
@@ -166,7 +178,7 @@ class ModelCalls:
         if isinstance(outcome, Failed) and live.lost:
             # The worker or person that sealed the stream keeps what was shown, and ends the turn.
             raise Superseded(claimed.turn_id)
-        outcome = await self._record(await self._judged(outcome, model, failed, changed, can_trim))
+        outcome = await self._record(await self._judged(outcome, model, failed, off, changed, can_trim))
         self._delay = self._pause(outcome, requested.attempt, running.retry_after)
         for failure in await claimed.equipment.hooked.see(view, _model_outcome(outcome)):
             await note_failure(claimed, "after_model_call", open_call.call, failure)
@@ -176,6 +188,7 @@ class ModelCalls:
         outcome: Answered | Failed,
         model: Model,
         failed: tuple[ModelCall, ...],
+        off: frozenset[str],
         request: ModelRequest,
         can_trim: bool,
     ) -> Answered | Failed:
@@ -188,7 +201,7 @@ class ModelCalls:
             return await self._fitting(outcome, request.output)
         if outcome.failed.code == "too_large" and can_trim:
             return replace(outcome, retryable=True)
-        others = [name for name in chain.able(failed) if name != model.name]
+        others = [name for name in chain.able(failed, off) if name != model.name]
         tried = {call.model for call in failed}
         return replace(
             outcome, retryable=outcome.retryable or bool(others), untried=any(name not in tried for name in others)
@@ -282,6 +295,11 @@ def _room(model: Model, request: ModelRequest) -> int | None:
     longest = next((tuning.settings[name] for name in _LONGEST if name in tuning.settings), None)
     answer = longest if isinstance(longest, int) else min(_ROOM_FOR_ANSWER, tuning.context_window // 4)
     return max(1, tuning.context_window - answer - estimated_tokens(request))
+
+
+def _can_choose(choice: str, tools: Sequence[Tool]) -> bool:
+    """Whether a request with these tools may ask for this choice; the tool that it names may be switched off."""
+    return choice in ("auto", "none", *(["required"] if tools else []), *(tool.name for tool in tools))
 
 
 def _too_large(command: Answered, message: str) -> Failed:

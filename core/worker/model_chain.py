@@ -5,7 +5,7 @@ the last one stood. Only the breaker, which spares a provider that is down, has 
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -78,18 +78,21 @@ class Chain:
             for model in able:
                 check_setting(model, name, value)
 
-    def choose(self, failed: Sequence[ModelCall]) -> Model | None:
-        """The model to use after these failed calls of the step, oldest first; None if each is left alone for now."""
-        able = [name for name in self.able(failed) if not self._broken(name)]
+    def choose(self, failed: Sequence[ModelCall], off: Collection[str] = ()) -> Model | None:
+        """The model to use after these failed calls of the step, oldest first; None if each is left alone for now.
+
+        `off` are the names of the models that are switched off.
+        """
+        able = [name for name in self.able(failed, off) if not self._broken(name)]
         if not able:
             return None
         names, failed = self.names, [call for call in failed if call.code != "adapted"]
         start = names.index(failed[-1].model) + 1 if failed and failed[-1].model in names else 0
         return self._models[next(name for name in [*names[start:], *names[:start]] if name in able)]
 
-    def able(self, failed: Sequence[ModelCall]) -> list[str]:
-        """The names of the models that may still succeed on the step."""
-        out = {call.model for call in failed if call.code in _FINAL}
+    def able(self, failed: Sequence[ModelCall], off: Collection[str]) -> list[str]:
+        """The names of the models that may still succeed on the step. The arguments are those of `choose`."""
+        out = {*off, *(call.model for call in failed if call.code in _FINAL)}
         too_large = [call.model for call in failed if call.code == "too_large"]
         out |= {name for name in too_large if too_large.count(name) > 1}  # once more, with less, may do
         return [name for name in self._models if name not in out]

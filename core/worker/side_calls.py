@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.log.facts import ModelAsked
 from core.log.records import OpenTurn, Turn
-from core.model import ModelRequest
+from core.model import Model, ModelRequest
 from core.retrieval.followup import depends, rewriting, rewritten, with_context
 from core.retrieval.small_talk import small_talk
 from core.values import Purpose
@@ -29,7 +29,7 @@ class SideCalls:
         equipment = self._claimed.equipment
         if not equipment.earlier.summarizes or open_turn.step or open_turn.summaries:
             return False
-        if equipment.chain.choose(()) is None:
+        if await self._model() is None:
             return False
         return bool((await self._choice(open_turn)).summarize)
 
@@ -55,7 +55,7 @@ class SideCalls:
             return False
         if self._claimed.turn.concern:
             return False
-        model = equipment.chain.choose(())
+        model = await self._model()
         if model is None or not model.phrases:
             return False
         return depends(self._claimed.turn.question or "") and bool(await self._asked(open_turn))
@@ -101,9 +101,8 @@ class SideCalls:
         summary: str | None = None,
         covers: tuple[int, int] | None = None,
     ) -> None:
-        equipment = self._claimed.equipment
-        model = equipment.chain.choose(())
-        if model is None:  # the breaker has opened since `plan` was told of a model: the turn goes on without
+        model = await self._model()
+        if model is None:  # since `plan` was told of a model it broke, or was switched off: the turn goes on without
             return
         requested = ModelAsked(
             turn=open_turn.turn,
@@ -119,5 +118,8 @@ class SideCalls:
             summary=summary,
             covers=covers,
         )
-        request = replace(request, settings=equipment.options.model_settings)
-        await self._model_calls.request(open_turn, requested, request, model, failed=())
+        request = replace(request, settings=self._claimed.equipment.options.model_settings)
+        await self._model_calls.request(open_turn, requested, request, model)
+
+    async def _model(self) -> Model | None:
+        return self._claimed.equipment.chain.choose((), (await self._claimed.off()).models)

@@ -30,8 +30,11 @@ async def run_tools(claimed: ClaimedTurn, call_ids: Sequence[str]) -> None:
     A call without a free thread is left for the next time; if that is all of them, the first one waits.
     """
     async with _threads(claimed, call_ids) as ready:
-        if allowed := [call_id for call_id in ready if await _allowed(claimed, call_id)]:
-            await _run_all(claimed, allowed)
+        allowed = [call_id for call_id in ready if await _allowed(claimed, call_id)]
+        # Again, after hooks and a wait for a thread that may have taken long; the plan closes what is left out here.
+        off = await claimed.off()
+        if on := [call_id for call_id in allowed if claimed.call(call_id).tool not in off.tools]:
+            await _run_all(claimed, on)
 
 
 @asynccontextmanager

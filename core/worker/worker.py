@@ -20,7 +20,7 @@ from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_help
 from core.retrieval.small_talk import small_talk
 from core.retriever import Retriever
 from core.turn.commands import Defer, Failed, GiveUp, Park, Release, Retrieved
-from core.turn.decide import broken_off, lost_call
+from core.turn.decide import broken_off, lost_call, switched_off_call
 from core.turn.journal import Journal
 from core.turn.plan import Act, plan
 from core.values import Worker
@@ -99,7 +99,7 @@ class TurnWorker:
         except RefusedByHook as refusal:
             await self._give_up("refused_by_hook", str(refusal), status="refused")
         except NoModel as error:
-            await self._give_up("model_unavailable", str(error))
+            await self._give_up(error.code, error.message)
         except Superseded:
             log.info("turn %s: superseded", self.turn)
         except TooLarge as error:
@@ -142,6 +142,7 @@ class TurnWorker:
             rewrites=await self._side_calls.rewrites(open_turn),
             summarizes=await self._side_calls.summarizes(open_turn),
             tells=equipment.hooked.tells,
+            off=(await self._claimed.off()).tools,
         )
 
     async def _do(self, open_turn: OpenTurn, act: Act) -> bool:
@@ -161,6 +162,8 @@ class TurnWorker:
                 await tell(self._claimed, act.call)
             case "close_lost_call":
                 await self._journal.append(lost_call(open_turn, act.call, self._worker), by=DESK)
+            case "close_switched_off":
+                await self._journal.append(switched_off_call(open_turn, act.call, self._worker), by=DESK)
             case "salvage" if open_turn.model_call:
                 await self._salvage(open_turn.model_call)
             case "defer":

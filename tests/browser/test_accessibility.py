@@ -59,6 +59,18 @@ def faults(page):
     }
 
 
+def test_the_pages_of_administration_are_accessible_and_fit_a_phone(offline, sign_in):
+    page = sign_in(offline, "e-7001", width=390)
+    broken = {}
+    for path, heading in {"people": "People & roles", "tools": "Tools & models"}.items():
+        page.goto(f"{offline.url}/{path}")
+        page.get_by_role("heading", name=heading, exact=True).wait_for()
+        page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+        broken |= {f"{path} {rule}": nodes for rule, nodes in faults(page).items()}
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert broken == {}
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.torture)])
 def test_each_page_of_oversight_is_accessible_and_fits_the_screen(offline, asked, sign_in, width, scheme):
     page = sign_in(offline, "e-2001", width=width)

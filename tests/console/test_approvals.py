@@ -8,6 +8,7 @@ from tests.support.desks import ended
 
 __all__ = ["open_as"]  # the fixture
 
+ADMIN = Viewer("e-7001", {"administrator"})
 OTHER_APPROVER = Viewer("e-3002", {"employee", "approver"}, country="austria")
 
 
@@ -103,3 +104,16 @@ def test_an_approver_opens_the_call_before_and_after_they_decide_and_not_the_thr
     assert "SL-00001" in " ".join(str(table.value) for table in at.get("table")).replace("\\", "")
     press(at, "Open the request that it carries out")
     assert "Passed to an approver" in said(at)
+
+
+def test_a_card_says_that_its_tool_is_off_and_what_is_approved_all_the_same_does_not_run(open_as):
+    thread, call = requested(open_as)
+    app().run(app().desk.administration.switch_off_tool(ADMIN, "salary_letter", "wrong letterhead"))
+    at = open_as(APPROVER, "approvals")
+    assert "While it is off, it does not run, even if it is approved." in said(at)
+    assert "wrong letterhead" not in said(at)  # the reason is for administrators
+    press(at, "Approve")
+    assert "Approved. An administrator has switched this off: while it is off, it does not run." in said(at)
+    reported(thread, call.call)
+    at = open_as(EMPLOYEE, thread=thread)
+    assert "Salary letter · Switched off" in [box.label for box in at.expander]

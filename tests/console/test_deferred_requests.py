@@ -130,7 +130,7 @@ def test_what_became_of_a_request_is_said_in_words_with_an_icon(open_as, changes
 
         from console.drawing.deferred import draw_deferred
 
-        draw_deferred(st.session_state["call"], None, lambda call: None)
+        draw_deferred(st.session_state["call"], None, lambda call: None, off=False)
 
     call = request(ask(open_as(EMPLOYEE), LETTER))
     if outcome := changes.get("decision"):

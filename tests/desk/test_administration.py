@@ -16,6 +16,7 @@ from core.clock import SystemClock, iso
 from core.desk.administration import KEPT_SECONDS, MAX_REASON
 from core.errors import Corrupt
 from core.log.administration import ADMINISTRATION, fold_administration
+from core.log.audit import AuditLog
 from core.log.commit import begin_stream
 from core.log.entry import chain, verify
 from core.log.facts import DemoMarked, draft
@@ -495,7 +496,7 @@ async def test_the_settings_make_each_person_administrator_once(store):
 
 async def test_the_first_grant_needs_a_store_without_one_and_names_the_account(store):
     account = Account(user="ops", host="hr-1")
-    people = Administration(store, account=account)
+    people = Administration(store, audit=AuditLog(store, SystemClock(), account))
     first = await people.grant_first("e-7001", by="e-7001", why="set up")
     assert (first.role, first.basis, first.by, first.account) == ("administrator", "first", "e-7001", account)
     with pytest.raises(InvalidInput, match="roles are on record already"):
@@ -503,6 +504,25 @@ async def test_the_first_grant_needs_a_store_without_one_and_names_the_account(s
     assert [entry.shell["account"] for entry in await store.read(ADMINISTRATION)] == [{"user": "ops", "host": "hr-1"}]
     block = await people.block(ADMIN, "e-1077", "left")
     assert block.account == account
+
+
+# The mapping of a sign-in
+
+
+async def test_the_newest_mapping_of_a_sign_in_and_the_one_before_are_on_record_with_the_programs_account(store):
+    people, account = Administration(store), Account(user="hr", host="hr-1")
+    one, other, third = ({"roles": {"$HR.Auditor": [role]}, "hours": 7.5} for role in ("auditor", "handler", "x"))
+    assert await people.map_sign_in(one, account) is None
+    assert await people.map_sign_in(dict(one), Account(user="hr", host="hr-2")) is None
+    replaced = await Administration(store).map_sign_in(other, Account(user="hr", host="hr-2"))
+    assert (replaced.mapping, replaced.account.host) == (one, "hr-1")
+    entries = await store.read(ADMINISTRATION)
+    assert [(entry.kind, entry.by, entry.payload) for entry in entries] == [("sign_in.mapped", "desk", {})] * 2
+    await people.map_sign_in(third, account)
+    on_record = (await people.people(ADMIN)).sign_ins
+    assert [(mapped.mapping, mapped.account.host) for mapped in on_record] == [(third, "hr-1"), (other, "hr-2")]
+    assert on_record[1].since == iso(entries[1].at)
+    assert [finding async for finding in Rebuild(store, SystemClock(), lambda *_: None, mend=False).findings()] == []
 
 
 # The log: copied, compared, rebuilt, erased

@@ -11,9 +11,11 @@ from backends.models.scripted.model import Say, ScriptedModel, Wait
 from backends.stores.memory import MemoryStore
 from backends.stores.mongodb.errors import InvalidOperation, translated
 from backends.stores.mongodb.store import MongoStore
-from core import Desk, StoreClosed, Unavailable, load_chat
+from core import Desk, StoreClosed, Unavailable, Viewer, load_chat
 from tests.support.desks import ASKER, AUDITOR, PATIENCE, QUICK, until
 from tests.support.wrapped import WrappedStore
+
+ADMIN = Viewer("e-7001", {"administrator"})
 
 
 class Counted(WrappedStore):
@@ -49,7 +51,7 @@ async def test_a_desk_on_a_closed_store_answers_every_call_at_once(store):
             lambda: desk.archive.thread(ASKER, chat.id),
             lambda: desk.oversight.search_threads(AUDITOR),
             lambda: desk.own_data.totals(ASKER),
-            lambda: desk.administration.viewer(ASKER.id),
+            lambda: desk.administration.people(ADMIN),
             lambda: desk.administration.install([ASKER.id]),
             lambda: desk.recover(),
             lambda: load_chat(counted, ScriptedModel([]), chat.id, viewer=ASKER),

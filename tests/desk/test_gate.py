@@ -31,6 +31,7 @@ from core.desk.figures import Figures
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
 from core.desk.own_data import OwnData
+from core.gate import authorize
 from core.store import Query
 from tests.support.desks import ASKER, QUICK, ended, waiting
 from tests.support.wrapped import WrappedStore
@@ -53,6 +54,7 @@ VIEWERS = {
 }
 MISSING = "0" * 24
 GRANTED, BLOCKED = "e-8001", "e-8002"  # people of whom something is on record in each world
+OFF = "fax"  # a tool and a model that are off in each world
 IN_NEED = Viewer("e-1099")
 
 
@@ -136,6 +138,8 @@ async def world_of(viewer):
         deputy = Viewer("e-7002", roles={"administrator"})
         await desk.administration.grant(deputy, GRANTED, "auditor", "spring audit")
         await desk.administration.block(deputy, BLOCKED, "left")
+        await desk.administration.switch_off_tool(deputy, OFF, "out of order")
+        await desk.administration.switch_off_model(deputy, OFF, "out of order")
         objects = {
             "foreign": await things_of(desk, ASKER),
             "sealed": await things_of(desk, IN_NEED),
@@ -247,6 +251,13 @@ ROWS = {
     ],
     "block": [("administrator's", None, lambda d, v, _: d.administration.block(v, "e-8003", "left"))],
     "unblock": [("administrator's", None, lambda d, v, _: d.administration.unblock(v, BLOCKED, "came back"))],
+    "tools_and_models": [("administrator's look", None, lambda d, v, _: d.administration.tools_and_models(v))],
+    "switch_off_tool": [("administrator's", None, lambda d, v, _: d.administration.switch_off_tool(v, "pay", "paid"))],
+    "switch_on_tool": [("administrator's", None, lambda d, v, _: d.administration.switch_on_tool(v, OFF, "mended"))],
+    "switch_off_model": [
+        ("administrator's", None, lambda d, v, _: d.administration.switch_off_model(v, "scripted:", "rude"))
+    ],
+    "switch_on_model": [("administrator's", None, lambda d, v, _: d.administration.switch_on_model(v, OFF, "mended"))],
     "waiting_calls": [("approver's", None, lambda d, v, _: d.oversight.waiting_calls(v))],
 }
 CELLS = [
@@ -310,6 +321,19 @@ def expected(action, who, whose):
     return NotFound
 
 
+@pytest.mark.parametrize("action", ["store.copy", "store.rebuild"])
+def test_an_administrator_who_says_why_copies_and_rebuilds_a_store(action):
+    """Commands do; no method of the library does."""
+    for name, viewer in VIEWERS.items():
+        if name in ("administrator", "administrator alone"):
+            with pytest.raises(InvalidInput, match="a look needs a purpose"):
+                authorize(viewer, action)
+        else:
+            with pytest.raises(Denied):
+                authorize(viewer, action)
+    assert authorize(Viewer("adam", {"administrator"}, purpose="move"), action) == "look"
+
+
 async def audit_of(store, viewer):
     return await store.read(f"audit:{viewer.id}") if viewer else []
 
@@ -341,8 +365,8 @@ def test_every_public_method_takes_a_viewer_but_those_that_run_the_desk():
     public = {name for name, method in inspect.getmembers(Desk, inspect.isfunction) if not name.startswith("_")}
     assert public - set(ROWS) == {"start", "close", "recover"}
     public = {name for name, _ in inspect.getmembers(Administration, inspect.isfunction) if not name.startswith("_")}
-    # What makes a viewer, and what the owner of an installation does without one.
-    assert public - set(ROWS) == {"viewer", "install", "grant_first", "repair"}
+    # What makes a viewer, what the owner of an installation does without one, and what workers ask.
+    assert public - set(ROWS) == {"viewer", "install", "map_sign_in", "grant_first", "repair", "off"}
 
 
 @pytest.mark.parametrize("who", VIEWERS)

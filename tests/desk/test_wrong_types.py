@@ -18,6 +18,7 @@ from pydantic_core import SchemaError
 from backends import MemoryStore, Upload, open_handbooks
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import (
+    Account,
     Administration,
     Archive,
     CallFilter,
@@ -163,6 +164,9 @@ RIGHT = {
     "people": ["e-8003"],
     "role": "handler",
     "why": "on duty",
+    "mapping": {"way": "oidc"},
+    "account": Account(user="hr", host="hr-1"),
+    "name": "pay",
 }
 """Arguments with which a method does its work. Those without a default are here, by name, or below, by method."""
 
@@ -176,8 +180,11 @@ RIGHT_FOR = {
     "edit": {"turn_id": "plain"},
     "withdraw": {"call_id": "deferred"},
     "deferred_call": {"call_id": "deferred"},
+    "confirm": {"claimed": ALL.roles},
     "end_grant": {"person": "e-8001", "role": "auditor"},
     "unblock": {"person": "e-8002"},
+    "switch_on_tool": {"name": "fax"},
+    "switch_on_model": {"name": "fax"},
 }
 
 
@@ -187,6 +194,8 @@ async def made_world():
     async with desk_of(store) as desk:
         await desk.administration.grant(OTHER, "e-8001", "auditor", "spring audit")
         await desk.administration.block(OTHER, "e-8002", "left")
+        await desk.administration.switch_off_tool(OTHER, "fax", "out of order")
+        await desk.administration.switch_off_model(OTHER, "fax", "out of order")
         thread = (await desk.create_thread(ASKER)).id
         turn = await ended(desk, await desk.submit(ASKER, thread, "Send"))
         sealed = (await desk.create_thread(ASKER)).id

@@ -335,7 +335,10 @@ CUT = [Say("Let me look."), LOOK, BILL]
 async def test_an_answer_cut_anywhere_is_never_taken_for_a_whole_one(api: str, how: Any, on_interruption: Any) -> None:
     options = QUICK.model_copy(update={"on_interruption": on_interruption})
     kept: list[str] = []
-    for events in range(await events_of(api)):
+    # With its reason and a clean end an answer is whole: only usage and `[DONE]`, or `message_stop`, come after that.
+    after_reason = {"chat": 2, "messages": 1, "responses": 0}[api] if how == "end" else 0
+    whole = await events_of(api) - after_reason
+    for events in range(whole):
         script = [[*CUT, CutAfter(events, how)], GOOD, GOOD]
         async with FaultServer(script) as server, chatting_with(server, api, options) as chat:
             reply = await chat.ask("How many days?")

@@ -7,6 +7,7 @@ from functools import cache
 import anyio
 import pytest
 
+import core.desk.administration
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, tool
 from core.canonical import digest
@@ -97,6 +98,12 @@ def turn_of(thread, request_id):
         requested(WORKER, step=2, **request),
         answered(WORKER, f"{turn}-m2", ANSWER, ttft_ms=1),
     ]
+
+
+@pytest.fixture(autouse=True)
+def one_look(monkeypatch):
+    """What is switched off is read once a second, and not by the turn: here it is read once."""
+    monkeypatch.setattr(core.desk.administration, "KEPT_SECONDS", 3_600.0)
 
 
 class Watched(CountingStore):
