@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from backends.models.openai.responses import ResponsesModel
     from backends.models.opening import open_model
     from backends.models.prices import Prices, read_prices
+    from backends.models.provider import Additions
     from backends.models.scripted.model import Bill, Call, Cut, Fail, Pause, Say, ScriptedModel, Stop, Think, Wait
     from backends.stores.memory import MemoryStore
     from backends.stores.mongodb.store import MongoStore
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from backends.stores.sqlite.store import SqliteStore
 
 _MODULES = {
+    "Additions": "models.provider",
     "Bill": "models.scripted.model",
     "Call": "models.scripted.model",
     "ChangeRecord": "handbooks.catalogue.versions",
@@ -73,6 +75,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "Additions",
     "Bill",
     "Call",
     "ChangeRecord",

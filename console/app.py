@@ -21,7 +21,7 @@ from backends.care.opening import open_care
 from backends.handbooks.ingest.ingest import Progress
 from backends.handbooks.opening import open_handbooks
 from backends.handbooks.service import Health
-from backends.models.opening import is_priced, open_model
+from backends.models.opening import is_priced
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
 from console.account import this_account
@@ -36,6 +36,7 @@ from console.doctor.index import examine_own
 from console.doctor.store import Equipped, address, promises
 from console.doctor.versions import versions
 from console.keeper import DESK_KEEPER
+from console.model_settings import open_models
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words, add_tools
 from core.clock import SystemClock
@@ -138,13 +139,11 @@ class App:
         store = await self._opened.enter_async_context(open_store(settings.store.get_secret_value()))
         self._store, self._settings = store, settings
         prices = read_prices(settings.prices) if settings.prices else None
-        models = [open_model(url, prices=prices) for url in settings.models]
+        models = open_models(settings.models, prices)
         for model in models:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
-        self.priced = {
-            model.name: is_priced(url, prices=prices) for model, url in zip(models, settings.models, strict=True)
-        }
+        self.priced = {model.name: is_priced(model.name, prices=prices) for model in models}
         self.metadata_fields = settings.metadata_fields
         urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
         opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples)

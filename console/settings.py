@@ -1,4 +1,4 @@
-"""Settings: the environment's ROLLTOP_* variables, but for those of the sign-in.
+"""Settings: the environment's ROLLTOP_* variables, but for those of the sign-in and of single models.
 
 An unknown name is an error, because a misspelt one would silently run the desk on a default store. URLs may hold
 passwords: they are secrets here, and messages never repeat a value.
@@ -10,7 +10,9 @@ from pathlib import Path
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from console.sign_in.settings import PREFIX, is_of_sign_in
+from console.model_settings import is_of_models
+from console.settings_file import PREFIX
+from console.sign_in.settings import is_of_sign_in
 from core.errors import InvalidInput
 from core.ids import check_user_id
 from core.options import Options
@@ -19,7 +21,8 @@ from core.options import Options
 class Settings(BaseSettings):
     """What a console or a command runs with; each field is the variable of its name with `ROLLTOP_` before it.
 
-    `store` is a URL. `model` is one or more URLs, with blanks between, tried in that order. `prices` is a JSON file
+    `store` is a URL. `model` is one or more models, with blanks between, tried in that order: each is a URL, or the
+    name of a table `[models.NAME]` in rolltop.toml. `prices` is a JSON file
     with the prices of models that the price list does not know. `key_env=NAME` in a URL names the environment variable
     with the key of another server or account, as `open_model` says; a provider's own key goes to the provider alone.
     `instructions` go with every turn. `turns_at_once` is how many questions are answered at a time; further ones wait.
@@ -87,7 +90,7 @@ class Settings(BaseSettings):
 
     @property
     def models(self) -> list[str]:
-        """The models' URLs, in the order in which they are tried."""
+        """The models' URLs or names, in the order in which they are tried."""
         return self.model.get_secret_value().split()
 
     @property
@@ -124,7 +127,8 @@ def _listed(names: str) -> list[str]:
 def read_settings() -> Settings:
     """The process's settings. Raises InvalidInput, which names the invalid variables and the valid names."""
     names = [PREFIX + name.upper() for name in Settings.model_fields]
-    mine = [name for name in os.environ if name.upper().startswith(PREFIX) and not is_of_sign_in(name)]
+    mine = [name for name in os.environ if name.upper().startswith(PREFIX)]
+    mine = [name for name in mine if not is_of_sign_in(name) and not is_of_models(name)]
     unknown = sorted(name for name in mine if name.upper() not in names)
     if unknown:
         raise InvalidInput(f"unknown setting {', '.join(unknown)}: the settings are {', '.join(names)}")

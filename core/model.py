@@ -18,11 +18,17 @@ ErrorCode: TypeAlias = Literal[
     "quota",  # insufficient quota: paying helps, waiting does not
     "auth",  # 401, 403
     "too_large",  # context overflow
+    "refusal",  # the provider's filter of contents refused the request: it would refuse it again
+    "adapted",  # refused or not understood for its form: the adapter writes or reads the next request otherwise
+    "no_tools",  # the model cannot call tools
     "invalid_request",  # any other 4xx
     "answer_too_large",  # longer than is kept of an answer: the same request would give it again
     "protocol",  # bytes that are not the provider's format, or an end without its terminal marker
 ]
-"""The codes of a ModelError. On record the desk uses three more: `empty`, `worker_lost` and `cancelled`."""
+"""The codes of a ModelError. On record the desk uses three more: `empty`, `worker_lost` and `cancelled`.
+
+`adapted` does not count among a step's attempts. An adapter raises it only if it has learnt something new.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,7 @@ class AssistantMessage:
     """An earlier answer, with text or calls or both.
 
     `reasoning` is sent unchanged, and only to the model that gave it, whose `name` is `model`: its signature is valid
-    for that model alone. It is () for answers of earlier turns.
+    for that model alone. Of answers of earlier turns it holds only the blocks with `"later": True`.
     """
 
     role: Literal["assistant"] = "assistant"
@@ -190,6 +196,28 @@ class Finish:
 ModelEvent: TypeAlias = TextDelta | ReasoningDelta | WritingDelta | CallDelta | Ping | UsageSoFar | Finish
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What one model needs for itself, in place of a desk's options; None leaves the desk's.
+
+    `settings` go to this model only, before those of `Options.model_settings`. `context_window` is how many tokens of a
+    request and its answer the model can hold, so that the history is trimmed before a server refuses it. The others are
+    the deadlines of `Options` by the same names, in seconds.
+    """
+
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    context_window: int | None = None
+    first_content: float | None = None
+    between_contents: float | None = None
+    model_call: float | None = None
+
+
+def tuning_of(model: "Model") -> Tuning:
+    """The model's `tuning`. A model without one leaves all to the desk."""
+    tuning = getattr(model, "tuning", None)
+    return tuning if isinstance(tuning, Tuning) else Tuning()
+
+
 class Model(Protocol):
     """A language model, or a stand-in such as the offline model.
 
@@ -197,7 +225,7 @@ class Model(Protocol):
     `settings` are the names that `ModelRequest.settings` may hold, each with the type of its value as pydantic reads
     it, such as `Annotated[float, Field(ge=0, le=2)]`: a desk checks the values by it when it is made. `phrases`: it can
     write sentences of its own, so summaries and search queries may be requested from it; False for a model that only
-    quotes.
+    quotes. A model may also have a `tuning`, as `Tuning` describes it.
     """
 
     name: str

@@ -29,7 +29,7 @@ from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.model import ToolSchema
-from core.values import Decider, Effect
+from core.values import Decider, Effect, ToolOutput
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -63,7 +63,7 @@ class Tool:
 
     `filters` and `subject` name arguments: those by which lists of calls may be filtered, and the one that holds the id
     of the person the call is about. `written` is set if a person completes the arguments before the call runs: it is
-    what a model may write of them.
+    what a model may write of them. `output` says where the results come from.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Tool:
     filters: tuple[str, ...] = ()
     subject: str | None = None
     written: type[BaseModel] | None = None
+    output: ToolOutput = "own"
 
     @property
     def threaded(self) -> bool:
@@ -127,6 +128,7 @@ def tool(
     name: str | None = None,
     filters: Sequence[str] = (),
     subject: str | None = None,
+    output: ToolOutput = "own",
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a tool of a typed function, sync or async: `@tool(effect="read")`. The model reads its docstring.
 
@@ -141,8 +143,13 @@ def tool(
     `filters` names the arguments by which auditors may filter calls; their values must be texts, numbers, dates or
     bools. `subject` names the argument that holds the id of the person a call is about, if that may be another person
     than the asker; it cannot be one of `filters`, because to name a person is a look of its own. Filters make the
-    arguments searchable, so that they must not be secrets. Raises InvalidInput if the description, a type or the name
-    is missing or invalid.
+    arguments searchable, so that they must not be secrets.
+
+    `output` is `own` if results come from the company's own records, and `outside` if strangers may have written them,
+    as web pages and mails: they may hold instructions for the model. Once such a tool has begun, every further call of
+    the turn that is not `read` waits for a person, and later turns are sent without its results.
+
+    Raises InvalidInput if the description, a type or the name is missing or invalid.
     """
     if function is not None:
         raise InvalidInput('a tool says what it does to the world: write `@tool(effect="read")`, not `@tool`')
@@ -157,6 +164,7 @@ def tool(
             "name": name,
             "filters": filters,
             "subject": subject,
+            "output": output,
         }.items(),
     )
     if not timeout > 0:
@@ -197,6 +205,7 @@ def tool(
             function=function,
             filters=tuple(filters),
             subject=subject,
+            output=output,
         )
 
     return register

@@ -40,6 +40,9 @@ FAILED_CALL: tuple[CallStatus, ...] = ("failed", "timed_out", "invalid_arguments
 
 Effect: TypeAlias = Literal["read", "idempotent", "unsafe"]
 
+ToolOutput: TypeAlias = Literal["own", "outside"]
+"""Where a tool's results come from: the company's own records, or texts that strangers wrote."""
+
 ClaimReason: TypeAlias = Literal["opened", "lost", "retried", "resumed", "stop", "expired"]
 
 ReleaseReason: TypeAlias = Literal["left", "waiting"]

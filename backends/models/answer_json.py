@@ -4,7 +4,7 @@ Servers that speak like a provider leave fields out, or give them as another typ
 """
 
 import json
-from typing import NoReturn
+from collections.abc import Mapping
 
 from backends.models.sse import unreadable
 from core.canonical import Json
@@ -18,9 +18,12 @@ _TOO_MANY = 2**60
 
 
 def event_object(data: str) -> dict[str, Json]:
-    """The object in an event's data. Raises ModelError: `protocol`, retryable, if the data is anything else."""
+    """The object in an event's data. Raises ModelError: `protocol`, retryable, if the data is anything else.
+
+    NaN and Infinity, which JSON does not have, are read as null: servers write them into fields that do not matter.
+    """
     try:
-        value = json.loads(data, parse_constant=_refuse)
+        value = json.loads(data, parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:
         raise unreadable("an event of the answer is not JSON") from error
     if not isinstance(value, dict):
@@ -48,12 +51,34 @@ def as_count(value: Json) -> int | None:
     return value if type(value) is int and 0 <= value < _TOO_MANY else None
 
 
+def add_counts(known: dict[str, Json], told: Mapping[str, Json]) -> None:
+    """Add what a usage object tells to what is known. Counts grow from event to event: a null or a 0 in a later one
+    takes nothing back."""
+    for name, value in told.items():
+        if isinstance(value, dict):
+            known[name] = as_object(known.get(name))
+            add_counts(known[name], value)
+        elif value or known.get(name) is None:
+            known[name] = value
+
+
+def arguments_text(written: Json) -> str:
+    """A call's arguments as JSON text, `{}` for none. A few servers give the object itself, or its text as a JSON text
+    once more."""
+    if not isinstance(written, str):
+        return json.dumps(written, ensure_ascii=False) if written else "{}"
+    if not written.strip():
+        return "{}"
+    try:
+        value = json.loads(written)
+    except (ValueError, RecursionError):
+        return written
+    if value is None:
+        return "{}"
+    return value if isinstance(value, str) and value.lstrip().startswith("{") else written
+
+
 def check_parts(parts: int) -> None:
     """Raises ModelError, `answer_too_large`, if an answer that has so many parts begins another one."""
     if parts >= MAX_PARTS:
         raise ModelError("answer_too_large", f"the answer has more than {MAX_PARTS} parts")
-
-
-def _refuse(constant: str) -> NoReturn:
-    # Python's parser takes NaN and Infinity, which JSON does not have.
-    raise ValueError(f"{constant} is not JSON")

@@ -52,10 +52,10 @@ def unanswered(error: Exception, sdk: SdkErrors) -> ModelError:
     return ModelError("connection", f"the connection was cut ({cause})", retryable=True)
 
 
-def answered(status: int) -> str:
-    """An HTTP status that is an error, in words."""
-    redirected = f", {NOT_FOLLOWED}" if 300 <= status < 400 else ""
-    return f"the provider answered HTTP {status}{redirected}"
+def answered(status: int, unknown_path: str = "") -> str:
+    """An HTTP status that is an error, in words. `unknown_path` is what to do if the server lacks the path."""
+    advice = NOT_FOLLOWED if 300 <= status < 400 else unknown_path if status in (404, 405, 501) else ""
+    return f"the provider answered HTTP {status}" + (f", {advice}" if advice else "")
 
 
 def code_of(status: int) -> ErrorCode:

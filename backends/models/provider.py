@@ -6,11 +6,12 @@ and then the environment variable that holds that server's key: `openai:MODEL?ba
 
 import os
 import re
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from core.canonical import Json
 from core.errors import InvalidInput
 
 NO_KEY = "none"
@@ -20,7 +21,18 @@ NOT_FOLLOWED = "a redirect, which is not followed: put the address that it leads
 """A redirect would take a question and a key to a server that the operator did not name: HTTP clients hold back the
 header Authorization only, and not one such as Api-Key."""
 
+VERSION = "api-version"
+"""The one parameter that the URL of a server may have: what Azure's deployments are asked with."""
+
+_OURS = {
+    *("model", "messages", "input", "system", "instructions"),
+    *("stream", "store", "tools", "tool_choice", "response_format", "text"),
+}
+"""What an adapter writes into each request: an `extra_body` would change what is on record as sent."""
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HOST = re.compile(r"[a-z0-9._:-]+")
+_VERSION = re.compile(r"[A-Za-z0-9.-]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -42,14 +54,16 @@ class Provider:
 
     def owns(self, url: str) -> bool:
         """Whether the URL's host is one of the provider's own."""
-        _, _, host = (origin(url) or "").partition("://")
+        _, _, host = (origin(split_version(url)[0]) or "").partition("://")
         return any(host.endswith(own[1:]) if own.startswith("*.") else host == own for own in self.hosts)
 
     def check(self, url: str) -> None:
         """Raises InvalidInput if the URL is malformed, or names the provider itself over plain http."""
-        server = origin(url)
+        address, _ = split_version(url) if self.parameter == "base_url" else (url, None)
+        server = origin(address)
         if server is None:
-            raise InvalidInput(f"{self.parameter} is http:// or https://, a host and a path, without a query")
+            but = f" but ?{VERSION}=VERSION" if self.parameter == "base_url" else ""
+            raise InvalidInput(f"{self.parameter} is http:// or https://, a host and a path, without a query{but}")
         if server.startswith("http://") and self.owns(url):
             raise InvalidInput(f"{self.name} is asked over https:// only: http:// would show its key on the way")
 
@@ -85,6 +99,37 @@ class Provider:
         return key
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Additions:
+    """What a server is sent beside a request's own fields.
+
+    `headers` may hold secrets: messages never repeat a value. `body` are fields of the server's own, such as `num_ctx`.
+    Raises InvalidInput for a name or a value that cannot be sent, and for a field that the adapter writes itself.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in self.headers.items():
+            if not _HEADER.fullmatch(name):
+                raise InvalidInput("headers: a header's name has letters, digits and -")
+            if not (value.isascii() and value.isprintable()):
+                raise InvalidInput(f"headers: {name} holds characters that no header has")
+        if ours := sorted(_OURS & self.body.keys()):
+            raise InvalidInput(f"extra_body: {', '.join(ours)}: this is written by Rolltop, and cannot be set here")
+
+
+NO_ADDITIONS = Additions()
+
+
+def split_version(url: str) -> tuple[str, str | None]:
+    """A server's URL without its `api-version`, and that version; None if it has none. Another query stays."""
+    address, _, query = url.partition("?")
+    name, _, version = query.partition("=")
+    return (address, version) if name == VERSION and _VERSION.fullmatch(version) else (url, None)
+
+
 def origin(url: str) -> str | None:
     """The scheme and the host of an http:// or https:// URL, such as `https://api.x.com`.
 
@@ -103,8 +148,11 @@ def origin(url: str) -> str | None:
 
 
 def public_url(url: str) -> str:
-    """A server's URL as it may be shown and stored: without user and password, and without a slash at its end."""
-    parts = urlsplit(url)
+    """A server's URL as it may be shown and stored: without user and password, and without a slash at its end.
+
+    It is without its `api-version` too, as a model stays the same in another version of its API.
+    """
+    parts = urlsplit(split_version(url)[0])
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
 
 

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 from backends.models.prices import Prices, read_prices
 from console.doctor.finding import Finding
+from console.model_settings import model_urls
 from console.settings import Settings
 from core.values import Usage
 
@@ -12,12 +13,12 @@ _SOME = Usage(input=1, output=1)
 
 
 def examine_models(settings: Settings) -> Iterator[Finding]:
-    """Every finding about the models of the settings. Raises InvalidInput if the table of prices is invalid.
+    """Every finding about the models of the settings. Raises InvalidInput if a table of models or prices is.
 
     Whether they can be opened is found with the store, whose turns need them.
     """
     prices = read_prices(settings.prices) if settings.prices else Prices()
-    split = [url.partition(":")[::2] for url in settings.models]
+    split = [url.partition(":")[::2] for url in model_urls(settings.models)]
     names = [f"{scheme}:{rest.partition('?')[0]}" for scheme, rest in split]
     yield Finding(about="models", what=f"{', then '.join(names) or 'none'}")
     paid = [(scheme, *rest.partition("?")[::2]) for scheme, rest in split if scheme in ("openai", "anthropic")]

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from backends.models.opening import open_model
 from console.demo.mark import is_demo
 from console.demo.records import HrRecords
 from console.demo.tools import hr_tools
 from console.doctor.finding import Finding
 from console.format import ago, counted
+from console.model_settings import open_models
 from console.settings import Settings
 from core.clock import iso, moment
 from core.errors import Corrupt, InvalidInput
@@ -65,8 +65,7 @@ async def equipment(settings: Settings, store: Store) -> Equipped:
         records.close()
     names: list[str] = []
     try:
-        for url in settings.models:
-            model = open_model(url)
+        for model in open_models(settings.models):
             names.append(model.name)
             await model.close()
     except InvalidInput as error:

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.mutable_status_container import StatusContainer
 
 from console.drawing.calls import draw_evidence, step_icon, step_label, step_state
-from console.drawing.text import label, markdown
+from console.drawing.text import answer_markdown, label
 from console.tool_words import tool_words
 from core.errors import Unavailable
 from core.live.events import Event, ToolFinishedEvent, ToolProgressEvent, ToolStartedEvent
@@ -90,7 +90,7 @@ class _Drawing:
             # Followed again, a text grows from its start to where it is drawn already.
             known = text == self._drawn or (self._drawn.startswith(text) and event.kind != "beat")
             if not known and (monotonic() - drawn_at >= REDRAW_SECONDS or event.kind != "text"):
-                self._answer.markdown(markdown(text) + (" ▍" if event.kind != "ended" else ""), anchors=False)
+                self._answer.markdown(answer_markdown(text) + (" ▍" if event.kind != "ended" else ""), anchors=False)
                 self._drawn, drawn_at = text, monotonic()
             # A beat tells that nothing has come for half a second.
             if text or event.kind not in ("waiting", "begun"):

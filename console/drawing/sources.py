@@ -11,7 +11,7 @@ from console.components.scripts import component
 from console.drawing.dialogs import open_dialog
 from console.drawing.marking import marked
 from console.drawing.parts import draw_part, reading
-from console.drawing.text import label, markdown
+from console.drawing.text import answer_markdown, label, markdown
 from core.log.records import Retrieval
 from core.values import Audience, Citation, Judgement, Passage
 
@@ -127,7 +127,7 @@ def with_markers(text: str, citations: Sequence[Citation]) -> str:
     """Harmless Markdown of an answer, in which each `[n]` that cites a passage is a badge."""
     numbers = {str(citation.number) for citation in citations}
     return _MARKER.sub(
-        lambda marker: f":blue-badge[{marker[1]}]" if marker[1] in numbers else marker[0], markdown(text)
+        lambda marker: f":blue-badge[{marker[1]}]" if marker[1] in numbers else marker[0], answer_markdown(text)
     )
 
 

@@ -6,6 +6,7 @@ person's own words are drawn by `st.text`, which shows them as they are.
 
 import json
 import re
+from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -22,7 +23,7 @@ _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
 # pattern can begin where another of its parts goes on, so it takes linear time.
 _LINK = re.compile(
     r"(?<!\\)\[(?P<text>(?:\\.|[^\[\]\\<\n])*)\]\((?P<target>"
-    r"(?i:https?)://(?P<host>[A-Za-z0-9.-]+(?::\d+)?)(?:[/?#][\w\-.~:/?#@!&'*+,;=%]*)?"
+    r"(?i:https?)://(?P<host>[A-Za-z0-9.-]+(?::\d+)?)(?P<rest>[/?#][\w\-.~:/?#@!&'*+,;=%]*)?"
     r"|(?i:mailto):(?P<mail>[\w.+-]+@[A-Za-z0-9.-]+)|(?i:tel):(?P<phone>\+?[\d.-]+)"
     r")(?: +(?:\"[^\"\n]*\"|'[^'\n]*'))? *\)"
     # What else may begin a link's target: the target of a link, of a reference, and an address in angle brackets.
@@ -34,6 +35,19 @@ _WITHIN = re.compile(r"(?<![\\!])\[(?!\d+\])((?:\\.|[^\[\]\\<\n])*)\]\([\w-]*[./
 _SCHEMES = ("http", "https", "mailto")
 # These let text be read in another order than it stands, a link's address too.
 _OVERRIDE = re.compile("[\u202d\u202e]")
+# Streamlit draws emojis and a logo for words between colons, and other signs for these; in code it draws neither.
+_EMOJI = re.compile(r":(?=[\w+-]*[A-Za-z+_-][\w+-]*:)")
+_SIGN = re.compile(r"(?<!\S)(?=(?:<->|->|<-|--|>=|<=|~=)(?!\S)(?!\s*\|))(?<!\|\s)(?<!^)", re.MULTILINE)
+_MATERIAL = re.compile(r":(?=material/)")
+_CODE = re.compile(
+    r"^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:.*?^ {0,3}(?P=fence)|.*)"
+    r"|(?<!`)(?P<ticks>`{1,9})(?!`)[^\n]{1,300}?(?<!`)(?P=ticks)(?!`)",
+    re.MULTILINE | re.DOTALL,
+)
+_BREAK = re.compile(r"(?<=\S)[ \t]*\n(?=[^\n])")
+_JOINER = "\u2060"
+"""A character without width. It keeps signs that stand together from being read as one."""
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:=&^])")
 
 
@@ -42,14 +56,15 @@ def markdown(text: str) -> str:
 
     A link's host, mail address or number stands behind its text. Of a link within a handbook or the console only the
     text is left. A link that leads elsewhere, or not certainly there, is shown as it was written, and so are an image,
-    one of Streamlit's badges and a formula.
+    a formula, and one of Streamlit's badges, emojis, icons and arrows.
     """
     # The bracket of an image is escaped, not the mark before it: a backslash that is there already would undo that.
     # HTML needs no care, Streamlit escapes it. `$` is money here, never the start of a formula.
     # What takes something away comes first, because what is left may form something new.
     text = _IMAGE.sub(r"!\\[", _WITHIN.sub(r"\1", _OVERRIDE.sub("", text)))
     text = _LINK.sub(_with_target, text)
-    return _DOLLAR.sub(r"\1\\$", _DIRECTIVE.sub("&#58;", text))
+    text = _DOLLAR.sub(r"\1\\$", _DIRECTIVE.sub("&#58;", text))
+    return _outside_code(_as_written, text)
 
 
 def _with_target(found: re.Match[str]) -> str:
@@ -63,7 +78,29 @@ def _with_target(found: re.Match[str]) -> str:
         return f"[{text}]\\({target})"
     place = (found["host"] or found["mail"] or found["phone"]).lower()
     said = "" if text.lower() in (place, target.lower()) else f" ({place})".replace("_", r"\_")
+    if rest := found["rest"]:  # where words between colons would be kept from becoming an emoji
+        target = target.removesuffix(rest) + rest.replace(":", "%3A")
     return f"[{text}{said}]({target.replace('&', '&amp;')})"
+
+
+def answer_markdown(text: str) -> str:
+    """The same for an answer, whose single line breaks are kept: a model's lines are meant."""
+    return _outside_code(lambda words: _BREAK.sub("  \n", words), markdown(text))
+
+
+def _as_written(words: str) -> str:
+    """Words without code, in which Streamlit finds no emoji, no icon and no arrow to draw."""
+    words = _EMOJI.sub(f":{_JOINER}", _MATERIAL.sub("&#58;", words))
+    return _SIGN.sub(_JOINER, words)
+
+
+def _outside_code(change: Callable[[str], str], text: str) -> str:
+    """The text with `change` made in what is not code."""
+    pieces, start = [], 0
+    for code in _CODE.finditer(text):
+        pieces += [change(text[start : code.start()]), code[0]]
+        start = code.end()
+    return "".join([*pieces, change(text[start:])])
 
 
 def label(text: str, most: int = 80) -> str:

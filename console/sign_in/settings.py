@@ -5,20 +5,15 @@ provider's stands between: `ROLLTOP_OIDC_ENTRA_CLIENT_SECRET`.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from console.settings_file import FILE, PREFIX, read_tables
 from console.sign_in.oidc import DEFAULT, Oidc, Provider
 from console.sign_in.proxy import Proxy
 from core.errors import InvalidInput
-
-PREFIX = "ROLLTOP_"
-FILE = "ROLLTOP_FILE"
-"""The variable with the path of rolltop.toml; without it, the file in the working folder, if there is one."""
 
 
 class General(BaseModel):
@@ -53,7 +48,7 @@ def is_of_sign_in(variable: str) -> bool:
 
 def read_sign_in(environment: Mapping[str, str] = os.environ) -> SignInSettings:
     """The settings of the sign-in. Raises InvalidInput, which names what is wrong and never repeats a value."""
-    tables = _tables(environment.get(FILE, ""))
+    tables = {name: table for name, table in read_tables(environment).items() if name in TABLES}
     for variable, value in environment.items():
         if variable.upper() != FILE and is_of_sign_in(variable):
             _put(tables, variable, value)
@@ -67,18 +62,6 @@ def read_sign_in(environment: Mapping[str, str] = os.environ) -> SignInSettings:
     if sum(map(bool, (settings.sign_in.own, settings.oidc, settings.proxy))) > 1:
         raise InvalidInput("there is one sign-in at a time: set only one of [oidc], [proxy] and sign_in.own")
     return settings
-
-
-def _tables(path: str) -> dict[str, Any]:
-    file = Path(path or "rolltop.toml")
-    if not path and not file.exists():
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"{FILE} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file.name} is not TOML: {error}") from None
 
 
 def _put(tables: dict[str, Any], variable: str, value: str) -> None:

@@ -343,6 +343,7 @@ def planned_call(
         day=iso(entry.at)[:10],
         filter_names=call.filters,
         subject=call.subject,
+        outside=call.outside,
         **_found_by(thread.owner, call.filters, call.subject, arguments),
     )
 
@@ -379,6 +380,7 @@ def _deferred(thread: Thread, call: ToolCall | None, entry: Entry, fact: CallDef
         standing=thread.open.standing,
         filter_names=call.filter_names,
         subject=call.subject,
+        outside=call.outside,
         at_n=entry.n,
     )
     left = {"status": "deferred", "waits": True, "expires": fact.expires, "finished_at": iso(entry.at)}

@@ -147,7 +147,7 @@ class PlannedCall(Value):
 
     `approval` names the person that must approve it, None if it may run at once. `effect` is None for an unknown tool.
     `filters` names the arguments by which lists may be filtered, `subject` the one that holds the id of the person the
-    call is about; None if it can only be about the asker.
+    call is about; None if it can only be about the asker. `outside`: strangers may have written the tool's results.
     """
 
     call: str
@@ -157,6 +157,7 @@ class PlannedCall(Value):
     digest: str
     filters: tuple[str, ...] = ()
     subject: str | None = None
+    outside: bool = False
 
 
 class Fork(Value):
@@ -200,7 +201,7 @@ class TurnOpened(Fact):
     """
 
     # The topic of a concern is content and goes with an erasure; the seal stays.
-    V: ClassVar[int] = 3  # `fork` and `report`
+    V: ClassVar[int] = 4  # `fork` and `report`, then `outside` in it
 
     kind: Literal["turn.opened"] = "turn.opened"
     turn: str
@@ -346,7 +347,7 @@ class ModelAnswered(Fact):
     removed from the text, because the turn has not found a passage of that number.
     """
 
-    V: ClassVar[int] = 3  # PlannedCall has got `filters` and `subject`, then the content `reasoning_text`
+    V: ClassVar[int] = 4  # PlannedCall has got `filters` and `subject`, the content `reasoning_text`, then `outside`
 
     kind: Literal["model.answered"] = "model.answered"
     turn: str

@@ -347,6 +347,7 @@ def _planned(call: PlannedCall) -> OpenCall:
         status="planned",
         digest=call.digest,
         approval=call.approval,
+        outside=call.outside,
     )
 
 

@@ -47,6 +47,7 @@ from core.log.records import (
     Version,
     Wait,
 )
+from core.token_estimates import characters
 from core.values import Entry, Outcome
 
 SENT_OF_RESULT = 16_000
@@ -168,7 +169,7 @@ def _opened(thread: Thread, items: Items, entry: Entry, fact: TurnOpened) -> Ite
         opened_at=at,
         first_n=entry.n,
         last_n=entry.n,
-        size=len(text or ""),
+        size=characters(text or ""),
         replaces=fork.replaces if fork else None,
         original=fork.original if fork else None,
         hidden=thread.hidden,
@@ -227,9 +228,9 @@ def _imported(thread: Thread, entry: Entry, fact: TurnImported) -> Iterator[Item
         ended_at=at,
         first_n=entry.n,
         last_n=entry.n,
-        size=len(question or "")
-        + sum(len(answer.text) for answer in answers)
-        + sum(len(str(call.arguments)) + min(len(call.result), SENT_OF_RESULT) for call in calls),
+        size=characters(question or "")
+        + sum(characters(answer.text) for answer in answers)
+        + sum(characters(str(call.arguments)) + min(characters(call.result), SENT_OF_RESULT) for call in calls),
         hidden=thread.hidden,
         imported=Imported(origin=fact.origin, acted=fact.acted, answers=answers),
         outcome="imported",
@@ -291,8 +292,8 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
             totals = turn.totals.model_copy(update={"tool_calls": turn.totals.tool_calls + len(fact.calls)})
             size = (
                 turn.size
-                + len(text)
-                + sum(len(str(a)) for a in (fact.content.arguments if fact.content else {}).values())
+                + characters(text)
+                + sum(characters(str(a)) for a in (fact.content.arguments if fact.content else {}).values())
             )
             # An answer that did not fit its schema is given again. The first one stays in its model call as evidence.
             answer = turn.text if fact.repair == "output" else joined(turn.text, text)
@@ -316,7 +317,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "cited": fact.cited,
                 "handbooks": sorted({citation.passage.document for citation in content.citations} if content else ()),
                 # Includes the text shown of an answer that broke off: its own entry may be erased, this one is not.
-                "size": turn.size + (len(content.text) - len(turn.text) if content else 0),
+                "size": turn.size + (characters(content.text) - characters(turn.text) if content else 0),
                 "output": content.output if content else None,
                 "message": content.message if content else None,
                 "code": fact.code,

@@ -136,7 +136,7 @@ class OpenModelCall(Value):
 class OpenCall(Value):
     """A tool call of the open turn, without content. `fence` is that of its last start.
 
-    `told`: its hooks have run, and what the model is told of the call is on record.
+    `told`: its hooks have run, and what the model is told of the call is on record. `outside` as in `PlannedCall`.
     """
 
     call: str
@@ -149,6 +149,7 @@ class OpenCall(Value):
     attempts: int = 0
     fence: int = 0
     told: bool = False
+    outside: bool = False
 
     @property
     def closed(self) -> bool:
@@ -197,6 +198,11 @@ class OpenTurn(Value):
     calls: list[OpenCall] = Field(default_factory=list)
     expires: str | None = None
     last_at: str = ""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the model has read in this turn what a stranger may have written: passages, or an outside result."""
+        return self.passages > 0 or any(call.outside and call.attempts for call in self.calls)
 
     def call(self, call_id: str) -> OpenCall | None:
         """The turn's call of this id, or None."""
@@ -360,8 +366,8 @@ class Turn(Value):
 
     `waiting` are the ids of the calls that wait for a decision. `waits` are the times in which the turn had no place,
     because its desk worked on as many turns as it may. `first_n` to `last_n` are the turn's entries up to its
-    end; `size` is its length in a model's history, in characters. `erased` lists the kinds of entry whose payloads
-    were erased.
+    end; `size` is its length in a model's history, as `characters` estimates it. `erased` lists the kinds of entry
+    whose payloads were erased.
 
     `replaces` is the turn whose place this one has taken, `original` the first turn in that place; both are None if it
     has taken none. The original holds the `versions` of its place, itself first; [] if there is no other. `hidden` is
@@ -493,8 +499,8 @@ class ToolCall(Value):
 
     `about` is the id of the person the call is about, None for the asker; `about_other` says whether that is another
     person. `filters` are the arguments that lists may be filtered by, as `name=value`; `filter_names` and `subject` are
-    what the tool declared. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`. `later` are the
-    entries after the turn's end that concern the call, in order, the newest MAX_LATER of them.
+    what the tool declared, and so is `outside`. `day` is the UTC day of its planning, `duration_bucket` as in `Turn`.
+    `later` are the entries after the turn's end that concern the call, in order, the newest MAX_LATER of them.
     """
 
     kind: Literal["tool_call"] = "tool_call"
@@ -542,6 +548,7 @@ class ToolCall(Value):
     filters: list[str] = Field(default_factory=list)
     filter_names: tuple[str, ...] = ()
     subject: str | None = None
+    outside: bool = False
     later: list[int] = Field(default_factory=list)
 
     planned_time: ClassVar = Time[datetime]("planned_at")
@@ -687,7 +694,7 @@ class DeferredCall(Value):
 
     `arguments` are those to run, and `digest` is theirs; None once erased. `report` is the turn that runs the call and
     reports the decision, None before that turn. `closed` says why that turn will not come. `standing` is the asker's at
-    the time. `filter_names` and `subject` are as in `ToolCall`.
+    the time. `filter_names`, `subject` and `outside` are as in `ToolCall`.
     """
 
     kind: Literal["deferred_call"] = "deferred_call"
@@ -710,6 +717,7 @@ class DeferredCall(Value):
     standing: Standing
     filter_names: tuple[str, ...] = ()
     subject: str | None = None
+    outside: bool = False
     at_n: int
 
     asked_time: ClassVar = Time[datetime]("asked_at")

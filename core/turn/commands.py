@@ -93,7 +93,7 @@ class Request:
 class WrittenCall:
     """A tool call as the model wrote it. If `fault` is set, the call never runs, and `message` tells the model why.
 
-    `filters` and `subject` are those of the tool.
+    `filters`, `subject` and `outside` are those of the tool.
     """
 
     tool: str
@@ -104,6 +104,7 @@ class WrittenCall:
     message: str | None = None
     filters: tuple[str, ...] = ()
     subject: str | None = None
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

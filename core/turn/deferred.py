@@ -135,6 +135,7 @@ def _opened(
         digest=arguments_digest,
         filters=call.filter_names,
         subject=call.subject,
+        outside=call.outside,
     )
     because = f" Reason: {reason}" if reason else ""
     text = f"The request {call.tool} was {'approved' if approved else 'denied'}.{because}"

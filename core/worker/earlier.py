@@ -13,7 +13,7 @@ from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item, ite
 from core.model import SentMessage
 from core.options import Options
 from core.store import Filter, In, Query, Range, Store, every
-from core.worker.history import Encoded, earlier_messages
+from core.worker.history import Encoded, earlier_messages, without_outside
 from core.worker.window import MAX_TURNS, Choice, Window
 
 MAX_KEPT = 100
@@ -46,14 +46,24 @@ class EarlierTurns:
         self._most = MAX_TURNS if window.summarizes else max(1, min(options.window_messages // 2, MAX_TURNS))
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    async def choose(self, turn: Turn, *, trimmed: bool = False) -> Choice:
-        """What the window sends of the turns before this one on its branch; `trimmed` to a quarter of its tokens."""
+    async def choose(self, turn: Turn, *, trimmed: bool = False, room: int | None = None) -> Choice:
+        """What the window sends of the turns before this one on its branch.
+
+        `room` is how many tokens the model can hold of it, None if that is not known. `trimmed` to a quarter of that,
+        or to less until it is fewer turns.
+        """
         options = self._options
-        if trimmed:
-            options = options.model_copy(update={"window_tokens": max(1, options.window_tokens // 4)})
+        if room is not None and room < options.window_tokens:
+            options = options.model_copy(update={"window_tokens": room})
         turns = (await self._before(turn)).turns
         summary = await self._summary(turn) if self.summarizes else None
-        return self._window.choose(turns, summary, options)
+        whole = choice = self._window.choose(turns, summary, options)
+        tokens = options.window_tokens
+        while trimmed and tokens > 1 and len(choice.turns) == len(whole.turns) > 0:
+            tokens //= 4
+            options = options.model_copy(update={"window_tokens": max(1, tokens)})
+            choice = self._window.choose(turns, summary, options)
+        return choice
 
     async def messages(self, turn: Turn, turns: Sequence[Turn]) -> list[SentMessage]:
         """The messages of these turns, which `choose` has chosen for `turn`."""
@@ -64,7 +74,7 @@ class EarlierTurns:
                 query = Query(kind=kind, where={"turn": In(tuple(turn.id for turn in missing))})
                 async for one in every(self._store, query):
                     items[one.id] = item(one)
-            kept.messages.update({turn.id: earlier_messages(turn, items, self._options) for turn in missing})
+            kept.messages.update({turn.id: self._messages(turn, items) for turn in missing})
         return [message for turn in turns for message in kept.messages[turn.id]]
 
     def encoded(self, thread: str) -> Encoded:
@@ -82,10 +92,13 @@ class EarlierTurns:
         }
         turns = (_slim(turn), *kept.turns)[: self._most]
         known = {one.id: kept.messages[one.id] for one in turns if one.id in kept.messages}
-        messages = {**known, turn.id: earlier_messages(turn, calls, self._options)}
+        messages = {**known, turn.id: self._messages(turn, calls)}
         sent_again = {id(message) for of_turn in messages.values() for message in of_turn}
         encoded = {key: one for key, one in kept.encoded.items() if key in sent_again}
         self._kept[thread] = _Kept(turn.last_n, turn.hidden, turns, messages, encoded)
+
+    def _messages(self, turn: Turn, items: Mapping[str, Item]) -> list[SentMessage]:
+        return without_outside(earlier_messages(turn, items, self._options), items)
 
     async def _before(self, turn: Turn) -> _Kept:
         thread, kept = turn.thread, self._kept.get(turn.thread)

@@ -17,11 +17,13 @@ from core.log.records import Imported, Item, ModelCall, Summary, ToolCall, Turn
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolMessage, ToolSchema, UserMessage
 from core.options import Options
 from core.retrieval.numbering import as_text, numbered, retrievals
+from core.token_estimates import CHARACTERS_PER_TOKEN, beginning, characters
 from core.values import Repair
-from core.worker.window import CHARACTERS_PER_TOKEN, Choice
+from core.worker.window import Choice
 
 ERASED = "[erased]"
 NUDGE = "Your last answer was empty. Answer the question above."
+NOT_SENT_AGAIN = "Its result came from outside, and is not sent again. Call the tool again if it is needed."
 SUMMARIZE = "You keep the notes of an HR desk."
 _REPAIRS: Mapping[Repair, str] = {
     "cut_calls": "Your last answer was cut off at its longest length, and none of its tool calls was made. "
@@ -79,7 +81,31 @@ def earlier_messages(turn: Turn, items: Mapping[str, Item], options: Options) ->
     """
     whole = _with_ending(turn, items, turn_messages(turn, items, options))
     # Reasoning belongs to the turn it was for: later it is paid for again, and understood by one model only.
-    return [replace(m, reasoning=()) if isinstance(m, AssistantMessage) else m for m in whole]
+    return [replace(m, reasoning=_later(m.reasoning)) if isinstance(m, AssistantMessage) else m for m in whole]
+
+
+def without_outside(messages: Sequence[SentMessage], items: Mapping[str, Item]) -> list[SentMessage]:
+    """The messages of an earlier turn, without what strangers may have written: it stands for the turn that asked.
+
+    Passages are left out of later turns likewise.
+    """
+    outside = {call.id: call for call in items.values() if isinstance(call, ToolCall) and call.outside}
+    return [_without(message, outside) for message in messages]
+
+
+def _without(message: SentMessage, outside: Mapping[str, ToolCall]) -> SentMessage:
+    told = message.report if isinstance(message, UserMessage) else message if isinstance(message, ToolMessage) else None
+    if told is None or not (call := outside.get(told.id)) or not call.attempts:
+        return message
+    left = replace(told, content=f"The call is {call.status}. {NOT_SENT_AGAIN}")
+    if isinstance(message, UserMessage):
+        return replace(message, text=message.text.removesuffix(told.content) + left.content, report=left)
+    return left
+
+
+def _later(blocks: Sequence[Json]) -> tuple[Json, ...]:
+    """The blocks that go back in later turns, too, as their adapter says."""
+    return tuple(block for block in blocks if isinstance(block, dict) and block.get("later"))
 
 
 def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> list[SentMessage]:
@@ -204,10 +230,10 @@ def _denied_by_a_person(call: ToolCall) -> bool:
 
 def _cut(result: str, options: Options) -> str:
     """A result of the size that the options allow, with a note of what is missing."""
-    limit = options.tool_result_tokens * CHARACTERS_PER_TOKEN
-    if len(result) <= limit:
+    kept = beginning(result, options.tool_result_tokens * CHARACTERS_PER_TOKEN)
+    if kept == result:
         return result
-    return f"{result[:limit]}\n[cut: {len(result) - limit} more characters are kept in the record]"
+    return f"{kept}\n[cut: {len(result) - len(kept)} more characters are kept in the record]"
 
 
 def check_sendable(request: ModelRequest) -> None:
@@ -272,6 +298,11 @@ def _encoded(message: SentMessage, encoded: Encoded) -> bytes:
     if known is None:
         known = encoded[id(message)] = message, canonical(_message(message))
     return known[1]
+
+
+def estimated_tokens(request: ModelRequest) -> int:
+    """About how many tokens the request is to a model."""
+    return characters(json.dumps(as_json(request), ensure_ascii=False)) // CHARACTERS_PER_TOKEN
 
 
 def tool_json(tool: ToolSchema) -> Json:

@@ -15,15 +15,16 @@ from core.errors import RolltopError, Superseded, TooLarge
 from core.log.commit import read_blob
 from core.log.facts import FailureContent, Late, ModelAsked, ModelFailed, ResultContent
 from core.log.records import ModelCall, OpenTurn
-from core.model import Model, ModelRequest
+from core.model import Model, ModelRequest, tuning_of
 from core.tools import Tool
 from core.turn.commands import Answered, Failed, Note, Request
 from core.turn.decide import MAX_REPAIRS
 from core.turn.plan import Act
 from core.values import Usage
 from core.worker.claim import DESK, ClaimedTurn
-from core.worker.history import request_digest, summary_messages, turn_messages
+from core.worker.history import estimated_tokens, request_digest, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView
+from core.worker.model_chain import tuned
 from core.worker.model_request import RunningRequest
 from core.worker.structured_output import Misfit, SchemaFailed, read_output, within
 from core.worker.tool_calls import note_failure
@@ -31,7 +32,10 @@ from core.worker.tool_calls import note_failure
 log = logging.getLogger(__name__)
 
 _LONGEST_DELAY = 30.0
-_NO_PAUSE = frozenset(("empty", "worker_left", "too_large"))
+_LONGEST = ("max_output_tokens", "max_tokens")
+_ROOM_FOR_ANSWER = 4096
+"""Tokens that a model's window keeps free for the answer if its settings do not say how long that may be."""
+_NO_PAUSE = frozenset(("empty", "worker_left", "too_large", "adapted"))
 
 
 class NoModel(RolltopError):
@@ -75,12 +79,10 @@ class ModelCalls:
         # Once: a model that must call a tool in each answer gives none in words.
         chooses = with_tools and not open_turn.calls and claimed.turn.report is None
         trimmed = any(call.code == "too_large" for call in failed)
-        choice = await equipment.earlier.choose(claimed.turn, trimmed=trimmed)
-        earlier = await equipment.earlier.messages(claimed.turn, choice.turns)
         own = turn_messages(claimed.turn, claimed.journal.state.items, options)
         request = ModelRequest(
             instructions=str(await self._opened_with(open_turn.snapshot.instructions)),
-            messages=(*summary_messages(choice.summary), *earlier, *own),
+            messages=tuple(own),
             tools=tuple(tool.schema for tool in tools) if with_tools else (),
             settings=options.model_settings,
             tool_choice=options.tool_choice if chooses and _can_choose(options.tool_choice, tools) else "auto",
@@ -89,6 +91,10 @@ class ModelCalls:
             asked_at=claimed.turn.opened_at,
             country=open_turn.standing.country,
         )
+        room = _room(model, request)
+        choice = await equipment.earlier.choose(claimed.turn, trimmed=trimmed, room=room)
+        earlier = await equipment.earlier.messages(claimed.turn, choice.turns)
+        request = replace(request, messages=(*summary_messages(choice.summary), *earlier, *own))
         requested = ModelAsked(
             turn=open_turn.turn,
             fence=open_turn.fence,
@@ -131,8 +137,9 @@ class ModelCalls:
             model=model.name,
             purpose=requested.purpose,
         )
+        options = tuned(options, model)
         supported = {name: value for name, value in request.settings.items() if name in model.settings}
-        request = replace(request, settings=supported)
+        request = replace(request, settings={**supported, **tuning_of(model).settings})
         changed = await claimed.equipment.hooked.change(view, request)
         parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
         encoded = claimed.equipment.earlier.encoded(claimed.thread_id)
@@ -157,6 +164,7 @@ class ModelCalls:
             # In JSON `[1]` is a list, and in a turn without a search it is the writer's own: neither is a marker.
             passages=open_turn.passages if open_turn.retrievals and request.output is None and for_answer else None,
             earlier=claimed.turn.text if for_answer else "",
+            first=all(call.code == "adapted" for call in failed),
         )
         if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
             running.cancel("worker_left")
@@ -164,7 +172,7 @@ class ModelCalls:
         if live.lost:
             live.on_lost()
         try:
-            outcome = await running.run(changed, careful=open_turn.passages > 0)
+            outcome = await running.run(changed, careful=open_turn.foreign)
         finally:
             self._running = live.on_lost = None
         if isinstance(outcome, Failed) and live.lost:
@@ -277,6 +285,16 @@ class ModelCalls:
         chance = int(equipment.clock.token()[:4], 16) / 0xFFFF
         own = equipment.options.retry_delay * 2.0 ** (attempt - 1) * (0.5 + chance)
         return min(_LONGEST_DELAY, max(own, retry_after or 0.0))
+
+
+def _room(model: Model, request: ModelRequest) -> int | None:
+    """How many tokens of history the model can hold beside the request; None if its window is not known."""
+    tuning = tuning_of(model)
+    if tuning.context_window is None:
+        return None
+    longest = next((tuning.settings[name] for name in _LONGEST if name in tuning.settings), None)
+    answer = longest if isinstance(longest, int) else min(_ROOM_FOR_ANSWER, tuning.context_window // 4)
+    return max(1, tuning.context_window - answer - estimated_tokens(request))
 
 
 def _can_choose(choice: str, tools: Sequence[Tool]) -> bool:

@@ -14,14 +14,35 @@ from core.canonical import Json
 from core.clock import Clock
 from core.errors import InvalidInput
 from core.log.records import ModelCall
-from core.model import Model
+from core.model import Model, tuning_of
+from core.options import Options
 
 BREAKS_AFTER = 5
 BREAKS_FOR = 60.0
 """Seconds within which BREAKS_AFTER failures break a model: it gets no request until the oldest is older than that."""
 
-_FINAL = frozenset(("quota", "auth", "invalid_request"))
+_FINAL = frozenset(("quota", "auth", "invalid_request", "no_tools"))
 _DOWN = frozenset(("overloaded", "connection", "timeout"))
+
+
+def check_setting(model: Model, name: str, value: Json) -> None:
+    """Raises InvalidInput if the model lacks the setting, or the value does not fit."""
+    if name not in model.settings:
+        accepted = ", ".join(sorted(model.settings)) or "none"
+        raise InvalidInput(f"model {model.name} refuses the setting {name!r}; it accepts: {accepted}")
+    try:
+        TypeAdapter[Json](cast(Any, model.settings[name])).validate_python(value, strict=True)
+    except ValidationError as error:
+        faults = "; ".join(dict.fromkeys(fault["msg"] for fault in error.errors(include_input=False)))
+        raise InvalidInput(f"the setting {name!r} does not fit the model {model.name}: {faults}") from None
+
+
+def tuned(options: Options, model: Model) -> Options:
+    """The options with what the model needs for itself."""
+    tuning = tuning_of(model)
+    clocks = {name: getattr(tuning, name) for name in ("first_content", "between_contents", "model_call")}
+    own = {name: seconds for name, seconds in clocks.items() if seconds is not None}
+    return options.model_copy(update=own) if own else options
 
 
 class Chain:
@@ -33,6 +54,9 @@ class Chain:
         self._models = {model.name: model for model in models}
         if len(self._models) < len(models):
             raise InvalidInput("two models of one chain share a name")
+        for model in models:
+            for name, value in tuning_of(model).settings.items():
+                check_setting(model, name, value)
         self._clock = clock
         self._failures = {name: deque[float](maxlen=BREAKS_AFTER) for name in self._models}
 
@@ -52,11 +76,7 @@ class Chain:
                     f"model {', '.join(self.names)} refuses the setting {name!r}; it accepts: {accepted}"
                 )
             for model in able:
-                try:
-                    TypeAdapter[Json](cast(Any, model.settings[name])).validate_python(value, strict=True)
-                except ValidationError as error:
-                    faults = "; ".join(dict.fromkeys(fault["msg"] for fault in error.errors(include_input=False)))
-                    raise InvalidInput(f"the setting {name!r} does not fit the model {model.name}: {faults}") from None
+                check_setting(model, name, value)
 
     def choose(self, failed: Sequence[ModelCall], off: Collection[str] = ()) -> Model | None:
         """The model to use after these failed calls of the step, oldest first; None if each is left alone for now.
@@ -66,7 +86,7 @@ class Chain:
         able = [name for name in self.able(failed, off) if not self._broken(name)]
         if not able:
             return None
-        names = self.names
+        names, failed = self.names, [call for call in failed if call.code != "adapted"]
         start = names.index(failed[-1].model) + 1 if failed and failed[-1].model in names else 0
         return self._models[next(name for name in [*names[start:], *names[:start]] if name in able)]
 

@@ -10,9 +10,7 @@ from typing import Protocol
 
 from core.log.records import Summary, Turn
 from core.options import Options
-
-CHARACTERS_PER_TOKEN = 4
-"""A rule of thumb for English text: the budget must hold roughly, and each model has a tokenizer of its own."""
+from core.token_estimates import CHARACTERS_PER_TOKEN
 
 MAX_TURNS = 499
 """The most ended turns that a window is shown: with the open turn, a store's largest page."""

@@ -406,7 +406,7 @@ def test_the_development_sign_in_lets_nobody_into_a_companys_store_and_says_what
     assert "Development sign-in" not in texts(at)
     at.session_state["si_identity"] = choose("e-4001", "knowledge_owner", "").identity  # as if chosen while it was away
     at.run()
-    assert not at.button
+    assert [button.label for button in at.button] == ["Sign out"]
     assert not at.chat_input
     with pytest.raises(InvalidInput, match="no demo"):  # what the guard of uploads asks
         DevelopmentSignIn().sign_in({})

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from console.drawing.marking import marked
 from console.drawing.sources import with_markers
-from console.drawing.text import label, markdown
+from console.drawing.text import answer_markdown, label, markdown
 from core.values import Citation, Passage
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -59,6 +59,7 @@ def test_a_label_has_no_markup_left():
         ("[**HR**](mailto:a_b@x.example)", "[**HR** (a\\_b@x.example)](mailto:a_b@x.example)"),
         ("[call us](tel:+43-1-99)", "[call us (+43-1-99)](tel:+43-1-99)"),
         ("[a](https://x.example/?a=1&copy=2)", "[a (x.example)](https://x.example/?a=1&amp;copy=2)"),
+        ("[a](https://x.example:81/:b:c)", "[a (x.example:81)](https://x.example:81/%3Ab%3Ac)"),
         ("| [a](https://x.example) |", "| [a (x.example)](https://x.example) |"),
         ("See [the *list*](../leave/annual_leave.md#how-to).", "See the *list*."),
         ("[a](/auth/logout) [b](//evil.example) [c](#d)", "a b c"),
@@ -70,6 +71,26 @@ def test_a_label_has_no_markup_left():
     ],
 )
 def test_a_link_shows_where_it_leads_beside_its_text(text, drawn):
+    assert markdown(text) == drawn
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("a :smile: b", "a :\u2060smile: b"),
+        (":streamlit: :+1:", ":\u2060streamlit: :\u2060+1:"),
+        (":material/delete:", "&#58;material/delete:"),
+        ("at 10:30:45 or 9:00", "at 10:30:45 or 9:00"),
+        ("A -> B, x >= 5", "A \u2060-> B, x \u2060>= 5"),
+        ("a -- b", "a \u2060-- b"),
+        ("rolltop --force (c)", "rolltop --force (c)"),
+        ("`a -> b :smile:` -> c", "`a -> b :smile:` \u2060-> c"),
+        ("```\na -> b\n```\na -> b", "```\na -> b\n```\na \u2060-> b"),
+        ("| a | b |\n| -- | -- |\n| 1 | 2 |", "| a | b |\n| -- | -- |\n| 1 | 2 |"),
+        ("Title\n--\ntext", "Title\n--\ntext"),
+    ],
+)
+def test_words_between_colons_and_arrows_stand_as_written(text, drawn):
     assert markdown(text) == drawn
 
 
@@ -174,3 +195,15 @@ def test_every_link_that_is_drawn_of_any_text_has_its_target_in_its_text(text):
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_every_link_that_is_drawn_of_very_many_texts_has_its_target_in_its_text(text):
     assert_links_are_visible(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("First line\nsecond line", "First line  \nsecond line"),
+        ("First  \nsecond\n\nthird", "First  \nsecond\n\nthird"),
+        ("Look:\n```\na\nb\n```", "Look:\n```\na\nb\n```"),
+    ],
+)
+def test_the_single_line_breaks_of_an_answer_are_kept(text, drawn):
+    assert answer_markdown(text) == drawn

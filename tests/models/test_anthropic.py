@@ -524,36 +524,103 @@ async def test_calls_come_whole_in_the_answers_order_with_the_text_the_model_wro
         (("",), None, "{}"),
         ((), {"a": "ü"}, '{"a": "ü"}'),
         (("", "{}"), None, "{}"),
-        ((" ",), {}, " "),
+        ((" ",), {}, "{}"),
+        (("", ""), {"a": 1}, '{"a": 1}'),
+        ((), '{"a": 1}', '{"a": 1}'),
+        (({"a": 1},), None, '{"a": 1}'),
+        (('"{\\"a', '\\": 1}"'), None, '{"a": 1}'),
+        (("null",), None, "{}"),
     ],
 )
-async def test_a_call_without_arguments_is_one_and_blanks_are_what_was_written(server, pieces, given, raw):
+async def test_a_call_without_arguments_is_one_and_arguments_may_come_at_once(server, pieces, given, raw):
     events = await answer(server, sse(starts(), *use(0, *pieces, given=given), *ends("tool_use")))
     assert calls_of(events) == [("vacation_balance", raw)]
 
 
-async def test_a_call_that_was_cut_is_none(server):
-    events = await answer(server, sse(starts(), *use(0, '{"year": 2026}')[:-1], *ends("max_tokens")))
-    assert (calls_of(events), events[-1].stop_reason) == ([], "length")
+async def test_a_call_that_was_cut_is_told_as_far_as_it_came(server):
+    events = await answer(server, sse(starts(), *use(0, '{"ye')[:-1], *ends("max_tokens")))
+    assert (calls_of(events), events[-1].stop_reason) == ([("vacation_balance", '{"ye')], "length")
 
 
 @pytest.mark.parametrize(
     "again",
     [
-        {"type": "content_block_stop", "index": 0},
-        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "7"}},
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "name": "t", "input": {}}},
+        [{"type": "content_block_stop", "index": 0}],
+        use(0, "{}")[:1] + use(0, "{}"),
     ],
 )
-async def test_a_block_that_goes_on_after_its_end_makes_no_second_call(server, again):
-    seen = []
-    server.replies.append(sse(starts(), *use(0, "{}"), again, *ends("tool_use")))
-    async with model(server) as asked:
-        with pytest.raises(ModelError) as raised:  # noqa: PT012  # what came before it is looked at
-            async for event in asked.stream(HELLO):
-                seen.append(event)
-    assert raised.value.code == "protocol"
-    assert calls_of(seen) == [("vacation_balance", "{}")]
+async def test_a_block_that_begins_or_ends_twice_is_no_second_call(server, again):
+    events = await answer(server, sse(starts(), *(again if len(again) > 1 else [*use(0, "{}"), *again]), *ends("stop")))
+    assert calls_of(events) == [("vacation_balance", "{}")]
+
+
+@pytest.mark.parametrize("before", [[], use(0, "{}"), text(0, "Hi."), use(1)[:1]])
+async def test_arguments_that_belong_to_no_call_are_an_answer_that_cannot_be_read(server, before):
+    piece = {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "7"}}
+    error = await failure(server, sse(starts(), *before, piece, *ends("tool_use")))
+    assert (error.code, error.retryable) == ("protocol", True)
+
+
+async def test_two_blocks_at_one_place_are_two(server):
+    called = use(0, '{"year": 2026}')
+    events = await answer(server, sse(starts(), *text(0, "Look."), *called, *use(0, name="b"), *ends("tool_use")))
+    assert (text_of(events), calls_of(events)) == ("Look.", [("vacation_balance", '{"year": 2026}'), ("b", "{}")])
+
+
+async def test_a_call_whose_end_is_missing_is_made_and_stays_in_its_place(server):
+    first, second = use(0, '{"year": 2026}')[:-1], use(1, name="b")
+    events = await answer(server, sse(starts(), *first, *second, *ends("tool_use")))
+    assert calls_of(events) == [("vacation_balance", '{"year": 2026}'), ("b", "{}")]
+
+
+async def test_text_and_thoughts_need_no_beginning_of_their_own(server):
+    thought = thinking(0, "Hm.", "s")[1:]
+    events = await answer(server, sse(starts(), *thought, *text(1, "Hi.")[1:-1], *text(1, " You.")[1:], *ends()))
+    assert text_of(events) == "Hi. You."
+    assert events[-1].reasoning[0] == {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+    assert events[-1].stop_reason == "end"
+
+
+async def test_places_that_are_missing_are_those_of_the_newest_block(server):
+    bare = [{k: v for k, v in e.items() if k != "index"} for e in (*text(0, "Look."), *use(1, '{"year"', ": 1}"))]
+    events = await answer(server, sse(starts(), *bare, *ends("tool_use")))
+    assert (text_of(events), calls_of(events)) == ("Look.", [("vacation_balance", '{"year": 1}')])
+
+
+async def test_a_message_that_did_not_come_in_pieces_is_read_whole(server):
+    content = [{"type": "text", "text": "Look."}, use(0, given={"year": 2026})[0]["content_block"]]
+    whole = {"type": "message", "content": content, "stop_reason": "tool_use", "usage": {"output_tokens": 3}}
+    events = await answer(server, sse(whole))
+    assert (text_of(events), calls_of(events)) == ("Look.", [("vacation_balance", '{"year": 2026}')])
+    assert (events[-1].stop_reason, events[-1].usage.output) == ("tool_calls", 3)
+
+
+async def test_a_count_is_not_taken_back_by_a_later_nought_and_a_nought_is_no_count(server):
+    later = ends(input_tokens=0, cache_read_input_tokens=0, output_tokens=7)
+    after = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 0}}
+    counted = starts(input_tokens=90, cache_read_input_tokens=20, output_tokens=1)
+    events = await answer(server, sse(counted, *text(0, "Hi."), later[0], after, later[1]))
+    assert events[-1].usage == Usage(input=110, cached=20, output=7)
+    nought = await answer(server, sse(starts(input_tokens=0), *text(0, "Hi."), *ends(output_tokens=0)))
+    assert (nought[-1].usage, nought[-1].cost) == (Usage(), None)
+
+
+@pytest.mark.parametrize("done", [[], [b"data: [DONE]\n\n"], [b": bye\n\n"]])
+async def test_a_stop_reason_and_a_clean_end_are_a_whole_answer(server, done):
+    reply = sse(starts(), *text(0, "Hi."), *ends(output_tokens=2)[:-1])
+    events = await answer(server, replace(reply, chunks=[*reply.chunks, *done]))
+    assert (text_of(events), events[-1].stop_reason, events[-1].usage.output) == ("Hi.", "end", 2)
+    assert (await failure(server, replace(reply, end="cut"))).code == "connection"
+
+
+async def test_done_is_no_end_of_an_answer_that_has_no_reason(server):
+    reply = sse(starts(), *text(0, "Hi."))
+    events = await answer(server, replace(reply, chunks=[*reply.chunks, b"data: [DONE]\n\n"]))
+    assert [event.kind for event in events if event.kind != "text"] == ["usage"]
+
+
+async def test_an_error_within_an_answer_needs_no_type(server):
+    assert (await failure(server, Reply([b'data: {"error": {"code": "content_filter"}}\n\n']))).code == "refusal"
 
 
 async def test_a_thought_that_comes_in_pieces_and_is_never_closed_is_kept_whole(server):
@@ -585,7 +652,13 @@ async def test_arguments_on_their_way_thoughts_and_signs_of_life_are_no_text(ser
         ("refusal", "refusal"),
         ("pause_turn", "pause"),
         ("something_new", "other"),
-        (None, "other"),
+        (None, "end"),
+        ("STOP", "end"),
+        ("eos", "end"),
+        ("toolCalls", "tool_calls"),
+        ("length", "length"),
+        ("content_filter", "refusal"),
+        (7, "other"),
     ],
 )
 async def test_every_end_has_its_reason(server, reason, ours):
@@ -778,8 +851,6 @@ async def test_a_proxys_page_in_place_of_an_error_is_judged_by_its_status(server
         b"event: message_start\ndata: NaN\n\n",
         b"event: message_start\ndata: " + b"[" * 100_000 + b"\n\n",
         b"data: \xff\xfe\n\n",
-        b'data: {"type": "content_block_delta", "index": 3, "delta": {"type": "text_delta", "text": "x"}}\n\n',
-        b'data: {"type": "content_block_start"}\n\n',
     ],
 )
 async def test_what_is_no_stream_of_events_is_no_answer(server, body):
@@ -794,12 +865,12 @@ async def test_an_event_without_an_end_is_an_answer_that_is_too_large(server):
 
 
 async def test_a_stream_that_just_ends_has_no_finish(server):
-    events = await answer(server, sse(starts(), *text(0, "Hi."), *ends()[:-1]))
+    events = await answer(server, sse(starts(stop_reason="end_turn"), *text(0, "Hi.")))
     assert text_of(events) == "Hi."
     assert not [event for event in events if event.kind == "finish"]
 
 
-async def test_an_answer_cut_at_any_byte_is_finished_only_if_its_terminal_marker_came():
+async def test_an_answer_cut_at_any_byte_is_finished_only_if_its_stop_reason_came():
     events = [starts(), *text(0, "Grüße."), *use(1, '{"year": 2026}'), *ends("tool_use")]
     whole = b"".join(f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode() for event in events)
     sent = iter(range(len(whole) + 1))
@@ -817,7 +888,10 @@ async def test_an_answer_cut_at_any_byte_is_finished_only_if_its_terminal_marker
         assert calls_of(seen) in ([], [("vacation_balance", '{"year": 2026}')])
         finished.append(bool(seen) and seen[-1].kind == "finish")
     await client.close()
-    assert finished == [False] * len(whole) + [True]
+    told = whole.index(b"data: " + json.dumps(events[-1]).encode())
+    # A stream that ends within its last event is cut; that event may lack its line ends.
+    within = range(told + 1, len(whole) - 2)
+    assert finished == [at >= told - 2 and at not in within for at in range(len(whole) + 1)]
 
 
 async def test_a_cut_connection_is_told_from_an_end(server):

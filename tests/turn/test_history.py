@@ -17,11 +17,12 @@ from core.log.fold import State, fold, fold_all
 from core.log.records import DeferredCall, ModelCall, OpenTurn, ToolCall, Turn, record
 from core.model import AssistantMessage, ModelRequest, SentMessage, ToolMessage, UserMessage
 from core.options import Options
+from core.token_estimates import CHARACTERS_PER_TOKEN
 from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
 from core.worker.earlier import EarlierTurns
 from core.worker.history import ERASED, Encoded, as_json, request_digest, turn_messages
-from core.worker.window import CHARACTERS_PER_TOKEN, NewestTurns
+from core.worker.window import NewestTurns
 from tests.checker.account import Account
 from tests.checker.logs import Log, created, erased, logs, stop, submit
 from tests.checker.world import STREAM

@@ -1,11 +1,15 @@
 """Windows choose what of a thread is sent; what no longer fits is summarised on record, or left out."""
 
-from backends.models.scripted.model import Bill, Fail, Say, ScriptedModel
-from core import Choice, Options, SummarizingWindow, Usage
+import anyio
+
+from backends.models.scripted.model import Bill, Fail, Say, ScriptedModel, Wait
+from backends.models.tuned import TunedModel
+from core import Choice, Options, SummarizingWindow, Tuning, Usage
 from core.model import AssistantMessage, ToolMessage, UserMessage
 from core.store import Query
+from core.token_estimates import CHARACTERS_PER_TOKEN, beginning, characters
 from core.worker.history import summary_request
-from tests.support.desks import chatting, logged
+from tests.support.desks import QUICK, chatting, logged
 
 SMALL = Options(retry_delay=0.001, window_tokens=60)
 """240 characters: two or three of the turns below."""
@@ -92,3 +96,33 @@ async def test_notes_take_the_report_of_a_decision_for_the_desks_words():
     text = summary_request(Choice(turns=[]), earlier).messages[0].text
     assert "Employee: Issue a letter.\n\nDesk: It waits.\n\nDesk: [This message is the desk's.] It was denied." in text
     assert text.count("Employee:") == 1
+
+
+async def test_a_models_own_window_settings_and_deadlines_come_before_the_desks(store):
+    scripted = ScriptedModel(lambda _: [Say("年" * 300)])
+    scripted.settings = {"temperature": float, "top_p": float}
+    tuning = Tuning(settings={"temperature": 0.5}, context_window=3_000)
+    options = QUICK.model_copy(update={"model_settings": {"temperature": 1.0, "top_p": 0.1}})
+    async with chatting(store, TunedModel(scripted, tuning), options=options) as chat:
+        for _ in range(12):
+            await chat.ask("假" * 100)
+    assert scripted.requests[-1].settings == {"temperature": 0.5, "top_p": 0.1}
+    # 3,000 tokens, without a quarter for the answer: what is sent fits, and is about as much as fits.
+    sent = [characters(message.text) // CHARACTERS_PER_TOKEN for message in scripted.requests[-1].messages]
+    assert 1_500 < sum(sent) <= 2_250
+    assert len(scripted.requests[5].messages) == 11
+
+
+async def test_a_models_own_deadline_ends_a_request_that_the_desks_would_let_wait(store):
+    silent = ScriptedModel(lambda _: [Wait(anyio.Event())])
+    async with chatting(store, TunedModel(silent, Tuning(first_content=0.01))) as chat:
+        reply = await chat.ask("?")
+    assert (reply.status, reply.error.code) == ("failed", "timeout")
+
+
+def test_a_chinese_character_counts_as_a_token_and_a_cut_text_keeps_to_its_size():
+    assert [characters(text) for text in ("four", "年", "я", "ü", "")] == [4, 4, 2, 2, 0]
+    assert beginning("年假" * 10, 10) == "年假"
+    assert beginning("abc", 3) == "abc"
+    assert beginning("abcd", 3) == "abc"
+    assert beginning("ab年", 4) == "ab"

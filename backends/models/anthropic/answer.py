@@ -1,15 +1,25 @@
 """What the events of one of Anthropic's answers add up to, block by block.
 
-A call is reported when its block ends; a truncated call is discarded. Its arguments are reported while they
-are written, because they are the only sign that the model is at work.
+Gateways that speak as Anthropic does leave beginnings and ends of blocks out, and give one place to two blocks. What
+they say is read however it is written; whether it is whole depends on the end alone. Calls are reported at that end, in
+the answer's order, and their arguments while they are written: those are the only sign that the model is at work.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
-from backends.models.answer_json import as_count, as_object, as_text, check_parts, event_object
+from backends.models.answer_json import (
+    add_counts,
+    arguments_text,
+    as_count,
+    as_object,
+    as_text,
+    check_parts,
+    event_object,
+)
 from backends.models.sse import unreadable
+from backends.models.stop_words import stop_reason_in
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
 from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, UsageSoFar, WritingDelta
@@ -18,67 +28,89 @@ from core.values import StopReason, Usage
 _BETWEEN = "\n\n"
 """Between two texts that had something else between them."""
 
-_STOPS: Mapping[str, StopReason] = {
-    "end_turn": "end",
-    "stop_sequence": "end",
-    "tool_use": "tool_calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "refusal",
-    "pause_turn": "pause",
-}
-_THOUGHTS = ("thinking", "redacted_thinking")
+_THOUGHTS = {"thinking", "redacted_thinking"}
+_WORDS = {"text", *_THOUGHTS}
+_DELTAS = {"text": "text_delta", "thinking": "thinking_delta", "partial_json": "input_json_delta"}
+"""The type of a delta that has none, by the name of what it holds."""
 
 
 def json_event(name: str, data: str) -> dict[str, Json]:
-    """The object in an event, by the event's name where it has no `type`. Raises ModelError for anything else."""
-    if name == "ping":
-        return {"type": "ping"}
-    return {"type": name, **event_object(data)}
+    """The object in an event, by the event's name if it has no `type`; `end` for a clean end of the stream.
+
+    Raises ModelError for anything else.
+    """
+    if name == "ping" or not data.strip():
+        return {"type": "end" if name == "end" else "ping"}
+    if data.strip() == "[DONE]":
+        return {"type": "end"}
+    event = event_object(data)
+    return event if isinstance(event.get("type"), str) else {**event, "type": name}
 
 
 @dataclass(slots=True)
 class _Block:
     """A part of the answer; `start` and `end` are its place in the text, `pieces` what it has besides text."""
 
+    index: Json
     value: dict[str, Json]
     start: int
     end: int
     pieces: list[str] = field(default_factory=list)
     ended: bool = False
 
+    @property
+    def type(self) -> str:
+        return as_text(self.value.get("type"))
+
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as far as it came; `ended` after its terminal marker. `_length` is that of its text."""
+    """An answer as far as it came; `ended` once it is whole. `_length` is that of its text.
+
+    It is whole after its last event, or after its stop reason and a clean end of the stream.
+    """
 
     ended: bool = False
-    stop_reason: StopReason = "other"
+    _reason: Json = None
     _length: int = 0
     _thought: bool = False
-    _blocks: dict[int, _Block] = field(default_factory=dict)
+    _blocks: list[_Block] = field(default_factory=list)
     _usage: dict[str, Json] = field(default_factory=dict)
 
     def read(self, event: Mapping[str, Json]) -> Iterator[ModelEvent]:
         """What an event says; an unknown event is ignored. Raises ModelError."""
+        index = event.get("index")
         match event:
             case {"type": "message_start", "message": {"usage": dict(usage)}}:
-                self._count(usage)
                 # The output counted so far is that of its first tokens only.
-                so_far = self.usage().model_copy(update={"output": None, "reasoning": None})
-                yield UsageSoFar(usage=so_far)
-            case {"type": "content_block_start", "index": int(index), "content_block": dict(value)}:
+                usage = {name: value for name, value in usage.items() if not name.startswith("output_tokens")}
+                add_counts(self._usage, usage)
+                yield UsageSoFar(usage=self.usage())
+            case {"type": "message", "content": list(blocks)}:
+                yield from self._whole(blocks)
+                self._close(event, event)
+                self.ended = True
+            case {"type": "content_block_start", "content_block": dict(value)}:
                 yield from self._start(index, value)
-            case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
-                yield from self._add(self._at(index), delta)
-            case {"type": "content_block_stop", "index": int(index)}:
-                yield from self._stop(self._at(index))
+            case {"type": "content_block_delta", "delta": dict(delta)}:
+                yield from self._add(index, delta)
+            case {"type": "content_block_stop"}:
+                self._stop(index)
             case {"type": "message_delta"}:
-                self._close(event)
+                self._close(event, as_object(event.get("delta")))
             case {"type": "message_stop"}:
                 self.ended = True
-            case {"type": "content_block_start" | "content_block_delta" | "content_block_stop"}:
-                raise unreadable("an event of the answer lacks its block")
+            case {"type": "end"}:
+                self.ended = self._reason is not None
+
+    @property
+    def stop_reason(self) -> StopReason:
+        reason = "end" if self._reason is None else stop_reason_in(self._reason)
+        return "tool_calls" if reason == "end" and any(self.calls()) else reason
+
+    def calls(self) -> Iterator[CallDelta]:
+        """The calls of a whole answer, in its order, as far as they came."""
+        return (_call(block) for block in self._blocks if block.type == "tool_use")
 
     def usage(self) -> Usage:
         """The tokens; None for a count that the provider leaves out. Unlike its input, ours includes cached tokens."""
@@ -86,21 +118,21 @@ class Answer:
         cached = as_count(self._usage.get("cache_read_input_tokens"))
         written = as_count(self._usage.get("cache_creation_input_tokens"))
         return Usage(
-            input=None if fresh is None else fresh + (cached or 0) + (written or 0),
+            # A request or an answer of 0 tokens is a gateway's word for unknown.
+            input=None if fresh is None else fresh + (cached or 0) + (written or 0) or None,
             cached=cached,
             cache_write=written,
-            output=as_count(self._usage.get("output_tokens")),
+            output=as_count(self._usage.get("output_tokens")) or None,
             reasoning=as_count(as_object(self._usage.get("output_tokens_details")).get("thinking_tokens")),
         )
 
     def layout(self) -> tuple[Json, ...]:
         """Every block in the answer's order, if any of them is a thought; otherwise (). Raises ModelError."""
-        blocks = [block for _, block in sorted(self._blocks.items())]
-        if not any(block.value.get("type") in _THOUGHTS for block in blocks):
+        if not any(block.type in _THOUGHTS for block in self._blocks):
             return ()
         layout: list[Json] = []
-        for block in blocks:
-            match block.value.get("type"):
+        for block in self._blocks:
+            match block.type:
                 case "thinking":
                     layout.append({**block.value, "thinking": "".join(block.pieces)})
                 case "redacted_thinking":
@@ -115,31 +147,69 @@ class Answer:
             raise unreadable("the answer's reasoning cannot be kept as JSON") from error
         return tuple(layout)
 
-    def _start(self, index: int, value: dict[str, Json]) -> Iterator[ModelEvent]:
-        if index in self._blocks:
-            raise unreadable("a block of the answer begins twice")
-        check_parts(len(self._blocks))
-        block = self._blocks[index] = _Block(dict(value), self._length, self._length)
+    def _whole(self, blocks: list[Json]) -> Iterator[ModelEvent]:
+        """The blocks of a message that did not come in pieces."""
+        for value in blocks:
+            if isinstance(value, dict):
+                yield from self._start(len(self._blocks), value)
+                self._blocks[-1].ended = True
+
+    def _start(self, index: Json, value: dict[str, Json]) -> Iterator[ModelEvent]:
+        before = self._open(index)
+        if before and value.get("id") and (before.value.get("id"), before.type) == (value["id"], value.get("type")):
+            return  # the same call is announced once more, and is not made twice
+        block = self._begin(index, dict(value))
         yield from self._say(block, as_text(value.get("text")))
         yield from self._think(block, as_text(value.get("thinking")))
 
-    def _add(self, block: _Block, delta: Mapping[str, Json]) -> Iterator[ModelEvent]:
-        match delta:
+    def _begin(self, index: Json, value: dict[str, Json]) -> _Block:
+        check_parts(len(self._blocks))
+        for before in self._blocks:
+            before.ended = before.ended or (index is not None and before.index == index)
+        self._blocks.append(_Block(index, value, self._length, self._length))
+        return self._blocks[-1]
+
+    def _open(self, index: Json, types: Set[str] | None = None, *, other: bool = False) -> _Block | None:
+        """The newest block at this place that has not ended; at any place if the server does not say which.
+
+        `types` are those that it may have, or with `other` those that it may not have.
+        """
+        for block in reversed(self._blocks):
+            fits = types is None or (block.type in types) != other
+            if not block.ended and fits and (index is None or block.index == index):
+                return block
+        return None
+
+    def _add(self, index: Json, delta: Mapping[str, Json]) -> Iterator[ModelEvent]:
+        match {"type": _DELTAS.get(next(iter(delta), "")), **delta}:
             case {"type": "text_delta", "text": str(text)}:
+                block = self._open(index, {"text"})
+                # Texts are told as they come, so that one which goes on behind another is a block of its own.
+                behind = block is not None and block.start < block.end < self._length
+                if block is None or behind or (index is None and block is not self._blocks[-1]):
+                    block = self._begin(index, {"type": "text"})
                 yield from self._say(block, text)
             case {"type": "thinking_delta", "thinking": str(text)}:
+                block = self._open(index, {"thinking"}) or self._begin(index, {"type": "thinking"})
                 yield from self._think(block, text)
             case {"type": "signature_delta", "signature": str(signature)}:
-                block.value["signature"] = signature
-            case {"type": "input_json_delta", "partial_json": str(piece)}:
-                block.pieces.append(piece)
-                if piece:
-                    yield WritingDelta(text=piece)
+                thoughts = [block for block in self._blocks if block.type == "thinking"]
+                at_index = [block for block in thoughts if block.index == index]
+                for block in (at_index or thoughts)[-1:]:
+                    block.value["signature"] = signature
+            case {"type": "input_json_delta", "partial_json": piece} if piece:
+                yield from self._write(index, piece if isinstance(piece, str) else json.dumps(piece))
 
-    def _stop(self, block: _Block) -> Iterator[ModelEvent]:
-        block.ended = True
-        if block.value.get("type") == "tool_use":
-            yield _call(block)
+    def _write(self, index: Json, piece: str) -> Iterator[ModelEvent]:
+        block = self._open(index, _WORDS, other=True)
+        if block is None:
+            raise unreadable("the answer has arguments that belong to no call")
+        block.pieces.append(piece)
+        yield WritingDelta(text=piece)
+
+    def _stop(self, index: Json) -> None:
+        if block := self._open(index):
+            block.ended = True
 
     def _think(self, block: _Block, piece: str) -> Iterator[ModelEvent]:
         if piece:
@@ -160,29 +230,20 @@ class Answer:
         yield TextDelta(text=between + text)
 
     def _follows_other(self, block: _Block) -> bool:
-        before = [other for other in self._blocks.values() if other is not block]
-        spoken = [other for other in before if other.value.get("type") != "text" or other.end > other.start]
-        return spoken[-1].value.get("type") != "text"
+        before = [other for other in self._blocks if other is not block]
+        spoken = [other for other in before if other.type != "text" or other.end > other.start]
+        return spoken[-1].type != "text"
 
-    def _at(self, index: int) -> _Block:
-        if index not in self._blocks:
-            raise unreadable("an event of the answer lacks its block")
-        if self._blocks[index].ended:
-            raise unreadable("a block of the answer goes on after its end")
-        return self._blocks[index]
-
-    def _close(self, event: Mapping[str, Json]) -> None:
-        delta, usage = event.get("delta"), event.get("usage")
-        if isinstance(usage, dict):
-            self._count(usage)
-        if isinstance(delta, dict) and delta.get("stop_reason") is not None:
-            self.stop_reason = _STOPS.get(as_text(delta["stop_reason"]), "other")
-
-    def _count(self, usage: Mapping[str, Json]) -> None:
-        self._usage.update({name: value for name, value in usage.items() if value is not None})
+    def _close(self, event: Mapping[str, Json], delta: Mapping[str, Json]) -> None:
+        add_counts(self._usage, as_object(event.get("usage")))
+        if (reason := delta.get("stop_reason")) is not None:
+            self._reason = reason
 
 
 def _call(block: _Block) -> CallDelta:
-    # A call without arguments comes with one empty piece, or with none; a few servers give them whole at the start.
-    raw = "".join(block.pieces) or json.dumps(block.value.get("input") or {}, ensure_ascii=False)
-    return CallDelta(tool=as_text(block.value.get("name")), arguments=raw)
+    # A few servers give the arguments whole at the beginning.
+    raw = "".join(block.pieces)
+    return CallDelta(
+        tool=as_text(block.value.get("name")),
+        arguments=arguments_text(raw if raw.strip() else block.value.get("input")),
+    )

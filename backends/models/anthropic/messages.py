@@ -13,12 +13,13 @@ from urllib.parse import urlencode
 import httpx2
 from anthropic import AnthropicError, AsyncAnthropic, DefaultAsyncHttpxClient
 
+from backends.models.answer_json import as_object
 from backends.models.anthropic.answer import Answer, json_event
 from backends.models.anthropic.errors import reported, translated
 from backends.models.anthropic.request_body import SETTINGS, messages_body
 from backends.models.failures import CUT
 from backends.models.prices import Prices
-from backends.models.provider import Provider, public_url, read_url
+from backends.models.provider import NO_ADDITIONS, VERSION, Additions, Provider, public_url, read_url, split_version
 from backends.models.sdk_client import SdkClient
 from backends.models.sse import drain, server_events
 from core.canonical import Json
@@ -92,17 +93,21 @@ class MessagesModel:
         key_env: str | None = None,
         client: AsyncAnthropic | None = None,
         prices: Prices | None = None,
+        additions: Additions = NO_ADDITIONS,
     ) -> None:
         address = Address(model=model, base_url=str(client.base_url) if client else base_url, key_env=key_env)
         self._key = ANTHROPIC.key(address.base_url, address.key_env) if client is None else ""
         self.name = address.name
         self._address = address
+        self._additions = additions
         self._sdk = SdkClient(self._make, client.with_options(max_retries=0) if client else None)
         self._prices = prices or Prices()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         answer = Answer()
         body = messages_body(request, model=self._address.model, name=self.name)
+        if self._additions.body:
+            body["extra_body"] = {**as_object(body.get("extra_body")), **self._additions.body}
         async with aclosing(self._events(body)) as events:
             async for event in events:
                 if event.get("type") == "ping":
@@ -110,6 +115,8 @@ class MessagesModel:
                 for part in answer.read(event):
                     yield part
                 if answer.ended:
+                    for call in answer.calls():
+                        yield call
                     await drain(events)
                     yield self._finish(answer)
                     return
@@ -120,19 +127,25 @@ class MessagesModel:
     async def _events(self, body: Mapping[str, Json]) -> AsyncGenerator[dict[str, Json], None]:
         create = self._sdk.get().messages.with_streaming_response.create
         try:
-            async with create(**body) as response, aclosing(server_events(response.iter_bytes())) as events:
+            headers = dict(self._additions.headers)
+            async with (
+                create(**body, extra_headers=headers) as response,
+                aclosing(server_events(response.iter_bytes())) as events,
+            ):
                 async for name, data in events:
                     event = json_event(name, data)
-                    if event.get("type") == "error":
+                    if event.get("type") == "error" or event.get("error"):
                         raise reported(event, response.headers)
                     yield event
         except (AnthropicError, *CUT) as error:
             raise translated(error) from error
 
     def _make(self) -> AsyncAnthropic:
+        base_url, version = split_version(self._address.base_url)
         return AsyncAnthropic(
             api_key=self._key,
-            base_url=self._address.base_url,
+            base_url=base_url,
+            default_query=None if version is None else {VERSION: version},
             timeout=TIMEOUT,
             max_retries=0,
             http_client=DefaultAsyncHttpxClient(follow_redirects=False),

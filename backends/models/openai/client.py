@@ -19,7 +19,7 @@ from backends.models.failures import CUT
 from backends.models.openai.errors import translated
 from backends.models.openai.stream import Event, events
 from backends.models.prices import Prices
-from backends.models.provider import Provider, public_url, read_url
+from backends.models.provider import NO_ADDITIONS, VERSION, Additions, Provider, public_url, read_url, split_version
 from backends.models.sdk_client import SdkClient
 from core.canonical import Json
 from core.errors import InvalidInput
@@ -42,6 +42,8 @@ https://developers.openai.com/api/docs/guides/data-residency.
 
 CHOICES = ("none", "required")
 """What `ModelRequest.tool_choice` and both APIs call by one word; `auto` is what they do unasked."""
+
+USE_CHAT = "the server may not speak the Responses API: add api=chat to the model's URL, for Chat Completions"
 
 Temperature: TypeAlias = Annotated[float, Field(ge=0, le=2)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
@@ -99,8 +101,9 @@ class Client:
     raises InvalidInput as `Provider.key`.
     """
 
-    def __init__(self, address: Address, lent: AsyncOpenAI | None = None) -> None:
+    def __init__(self, address: Address, lent: AsyncOpenAI | None = None, additions: Additions = NO_ADDITIONS) -> None:
         self._address = address
+        self._additions = additions
         self._key = OPENAI.key(address.base_url, address.key_env) if lent is None else ""
         self._sdk = SdkClient(self._make, lent.with_options(max_retries=0) if lent else None)
 
@@ -110,13 +113,14 @@ class Client:
         create = client.chat.completions if api == "chat" else client.responses
         try:
             async with (
-                create.with_streaming_response.create(**body) as response,
+                create.with_streaming_response.create(**body, **self._sent_too()) as response,
                 aclosing(events(response.iter_bytes())) as stream,
             ):
                 async for event in stream:
                     yield event
         except (OpenAIError, *CUT) as error:
-            raise translated(error) from error
+            lacks_responses = api == "responses" and not self._address.own
+            raise translated(error, USE_CHAT if lacks_responses else "") from error
 
     async def embeddings(self, texts: Sequence[str], dimensions: int | None, timeout: httpx2.Timeout) -> bytes:
         """The body that answers a request for these texts' vectors, made once, as it came. Raises ModelError.
@@ -136,10 +140,15 @@ class Client:
     async def close(self) -> None:
         await self._sdk.close()
 
+    def _sent_too(self) -> dict[str, Json]:
+        return {"extra_headers": dict(self._additions.headers), "extra_body": dict(self._additions.body)}
+
     def _make(self) -> AsyncOpenAI:
+        base_url, version = split_version(self._address.base_url)
         return AsyncOpenAI(
             api_key=self._key,
-            base_url=self._address.base_url,
+            base_url=base_url,
+            default_query=None if version is None else {VERSION: version},
             timeout=TIMEOUT,
             max_retries=0,
             http_client=DefaultAsyncHttpxClient(follow_redirects=False),
@@ -152,14 +161,17 @@ def settings_at(address: Address, settings: Mapping[str, object]) -> Mapping[str
 
 
 def usage(body: Json, before: str, after: str) -> Usage:
-    """The tokens of a usage object. Its names begin with `before` (input, prompt) and `after` (output, completion)."""
+    """The tokens of a usage object. Its names begin with `before` (input, prompt) and `after` (output, completion).
+
+    A request or an answer of 0 tokens is a server's word for unknown.
+    """
     body = as_object(body)
     read, written = as_object(body.get(f"{before}_tokens_details")), as_object(body.get(f"{after}_tokens_details"))
     return Usage(
-        input=as_count(body.get(f"{before}_tokens")),
+        input=as_count(body.get(f"{before}_tokens")) or None,
         cached=as_count(read.get("cached_tokens")),
         cache_write=as_count(read.get("cache_write_tokens")),
-        output=as_count(body.get(f"{after}_tokens")),
+        output=as_count(body.get(f"{after}_tokens")) or None,
         reasoning=as_count(written.get("reasoning_tokens")),
     )
 

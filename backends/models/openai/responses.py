@@ -18,6 +18,7 @@ from backends.models.openai.client import CHOICES, OPENAI, Address, Client, Shar
 from backends.models.openai.responses_answer import Output
 from backends.models.prices import Prices
 from backends.models.prompt import user_text
+from backends.models.provider import NO_ADDITIONS, Additions
 from backends.models.sse import drain
 from core.canonical import Json, canonical
 from core.model import (
@@ -61,13 +62,14 @@ class ResponsesModel:
         key_env: str | None = None,
         client: AsyncOpenAI | None = None,
         prices: Prices | None = None,
+        additions: Additions = NO_ADDITIONS,
     ) -> None:
         base_url = str(client.base_url) if client else base_url
         address = Address(model=model, base_url=base_url, key_env=key_env)
         self.name = address.name
         self.settings = settings_at(address, SETTINGS)
         self._address = address
-        self._client = Client(address, client)
+        self._client = Client(address, client, additions)
         self._prices = prices or Prices()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
@@ -81,16 +83,16 @@ class ResponsesModel:
                     continue
                 for part in output.read(event):
                     yield part
-                if (ended := output.ended) is not None:
+                if output.ended:
                     await drain(events)
-                    yield self._finish(output, ended)
+                    yield self._finish(output)
                     return
 
     async def close(self) -> None:
         await self._client.close()
 
-    def _finish(self, output: Output, response: dict[str, Json]) -> Finish:
-        used = usage(response.get("usage"), "input", "output")
+    def _finish(self, output: Output) -> Finish:
+        used = usage(output.usage, "input", "output")
         return Finish(
             stop_reason=output.stop_reason,
             usage=used,

@@ -1,15 +1,15 @@
 """What the events of a Responses answer add up to: its text as it comes, its calls, and how it was laid out.
 
 A position is the only thing by which items are told apart: servers that speak like OpenAI leave ids out, or use one
-twice.
+twice. They leave whole events out, too, so that each thing is read from whichever event has it.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from backends.models.answer_json import as_objects, as_text, check_parts
+from backends.models.answer_json import add_counts, arguments_text, as_object, as_objects, as_text, check_parts
 from backends.models.openai.errors import reported
+from backends.models.stop_words import stop_reason_in
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, ModelError
 from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, WritingDelta
@@ -21,21 +21,26 @@ BETWEEN = "\n\n"
 
 @dataclass(slots=True)
 class _Item:
-    """An item of the answer, at its place in the output; `arguments` are the pieces a call has been given so far."""
+    """An item of the answer, at its place in the output; `pieces` are what has come of its text or its arguments."""
 
     index: Json
-    value: Json
-    arguments: list[str] = field(default_factory=list)
+    value: dict[str, Json]
+    pieces: list[str] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def type(self) -> str:
+        return as_text(self.value.get("type"))
 
 
 @dataclass(slots=True)
 class Output:
-    """What an answer's events add up to. `ended` is the response that the terminal event holds."""
+    """What an answer's events add up to. `ended` after the terminal event; `usage` is as the server counts."""
 
-    ended: dict[str, Json] | None = None
+    ended: bool = False
+    usage: dict[str, Json] = field(default_factory=dict)
     stop_reason: StopReason = "other"
     _pieces: list[str] = field(default_factory=list)
-    _between: str = ""
     _thought: bool = False
     _apart: str = ""
     _refused: bool = False
@@ -43,31 +48,40 @@ class Output:
 
     def read(self, event: dict[str, Json]) -> Iterator[ModelEvent]:
         """What an event says; an unknown event is ignored. Raises ModelError."""
+        add_counts(self.usage, as_object(as_object(event.get("response")).get("usage")))
+        index = event.get("output_index")
         match event.get("type"):
             case "response.output_text.delta":
-                yield from self._say(as_text(event.get("delta")))
+                yield from self._say(self._at(index, "message"), as_text(event.get("delta")))
             case "response.refusal.delta":
                 self._refused = True
-                yield from self._say(as_text(event.get("delta")))
+                yield from self._say(self._at(index, "message"), as_text(event.get("delta")))
+            case "response.output_text.done":
+                item = self._newest(index, "message") or self._add(index, {"type": "message"})
+                if not item.pieces:
+                    yield from self._say(item, as_text(event.get("text")))
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 yield from self._think(as_text(event.get("delta")))
             case "response.reasoning_summary_text.done" | "response.reasoning_text.done":
                 self._apart = BETWEEN if self._thought else ""
             case "response.output_item.added":
-                added = self._add(event.get("output_index"), _item(event.get("item")))
-                if self._pieces and added.value.get("type") == "message":
-                    self._between = BETWEEN
+                self._add(index, as_object(event.get("item")))
             case "response.function_call_arguments.delta":
                 piece = as_text(event.get("delta"))
-                self._at(event.get("output_index")).arguments.append(piece)
+                self._at(index, "function_call").pieces.append(piece)
                 if piece:
                     yield WritingDelta(text=piece)
+            case "response.function_call_arguments.done" if written := as_text(event.get("arguments")):
+                self._at(index, "function_call").pieces = [written]
             case "response.output_item.done":
-                self._at(event.get("output_index")).value = _item(event.get("item"))
-            case "response.completed" | "response.incomplete":
-                yield from self._end(_item(event.get("response")))
+                yield from self._done(index, as_object(event.get("item")))
+            case "response.completed" | "response.done" | "response.incomplete":
+                yield from self._end(as_object(event.get("response")))
             case "response.failed":
-                raise reported(_item(event.get("response")).get("error"))
+                raise reported(as_object(event.get("response")).get("error"))
+            case _ if event.get("object") == "response" and isinstance(event.get("output"), list):
+                add_counts(self.usage, as_object(event.get("usage")))
+                yield from self._end(event)  # a whole response in place of a stream of its events
 
     def layout(self) -> tuple[Json, ...]:
         """Every item in the answer's order, if any of them has to go back as it came; otherwise ()."""
@@ -95,23 +109,40 @@ class Output:
             raise ModelError("protocol", "the answer's reasoning cannot be kept as JSON") from error
         return tuple(blocks)
 
-    def _say(self, text: str) -> Iterator[ModelEvent]:
+    def _say(self, item: _Item, text: str) -> Iterator[ModelEvent]:
         if text:
-            text, self._between = self._between + text, ""
-            self._pieces.append(text)
-            yield TextDelta(text=text)
+            between = BETWEEN if self._pieces and not item.pieces else ""
+            item.pieces.append(text)
+            self._pieces.append(between + text)
+            yield TextDelta(text=between + text)
+
+    def _done(self, index: Json, value: dict[str, Json]) -> Iterator[ModelEvent]:
+        """An item as a whole, and with it what of a message's text was not streamed."""
+        before = self._newest(index, as_text(value.get("type")))
+        if before is not None and before.ended and before.value == {**before.value, **value}:
+            return  # the same event once more
+        item = self._at(index, as_text(value.get("type")))
+        item.value, item.ended = {**item.value, **value}, True
+        said, whole = "".join(item.pieces), _text(item.value)
+        if whole.startswith(said):
+            yield from self._say(item, whole[len(said) :])
 
     def _think(self, text: str) -> Iterator[ModelEvent]:
         if text:
             text, self._apart, self._thought = self._apart + text, "", True
             yield ReasoningDelta(text=text)
 
-    def _at(self, index: Json) -> _Item:
-        """The item at this place in the output: the last one, where a server gives a place twice."""
+    def _newest(self, index: Json, kind: str) -> _Item | None:
+        """The newest item of this kind at this place; at any place if the server does not say which."""
         for item in reversed(self._items):
-            if item.index == index:
+            if item.type == kind and (None in (index, item.index) or item.index == index):
                 return item
-        return self._add(index, {})
+        return None
+
+    def _at(self, index: Json, kind: str) -> _Item:
+        """The item of this kind at this place that goes on, or begins."""
+        item = self._newest(index, kind)
+        return self._add(index, {"type": kind}) if item is None or item.ended else item
 
     def _add(self, index: Json, value: dict[str, Json]) -> _Item:
         check_parts(len(self._items))
@@ -119,41 +150,39 @@ class Output:
         return self._items[-1]
 
     def _end(self, response: dict[str, Json]) -> Iterator[ModelEvent]:
-        """The calls, in the output's order, and the text if none of it was streamed. The response's own list of items
-        is the whole one; only where a server leaves it empty do the items as they came stand for it."""
-        output = response.get("output")
-        if isinstance(output, list) and output:
-            self._items = [_Item(None, _item(value)) for value in output]
-        if not self._pieces:
-            yield from self._say(BETWEEN.join(text for item in self._items if (text := _text(item.value))))
-        calls = [item for item in self._items if item.value.get("type") == "function_call"]
+        """The calls, in the output's order, and the text that was not streamed. The response's own list of items is the
+        whole one, unless a server leaves out of it what it has streamed."""
+        if response.get("status") == "failed" or response.get("error"):
+            raise reported(response.get("error"))
+        listed = [_Item(None, item) for item in as_objects(response.get("output"))]
+        streamed, self._items = self._items, listed
+        if not listed or len(_calls(listed)) < len(_calls(streamed)):
+            self._items = streamed
+        told = "".join(self._pieces)
+        whole = BETWEEN.join(text for item in self._items if (text := _text(item.value)))
+        if whole.startswith(told) and whole != told:
+            self._pieces.append(whole[len(told) :])
+            yield TextDelta(text=whole[len(told) :])
+        calls = _calls(self._items)
         for call in calls:
-            written = call.value.get("arguments") or "".join(call.arguments)
-            raw = written if isinstance(written, str) else json.dumps(written)
-            yield CallDelta(tool=as_text(call.value.get("name")), arguments=raw)
+            written = call.value.get("arguments") or "".join(call.pieces)
+            yield CallDelta(tool=as_text(call.value.get("name")), arguments=arguments_text(written))
         self._refused = self._refused or any(_refuses(item.value) for item in self._items)
         self.stop_reason = self._stop(response, bool(calls))
-        self.ended = response
+        self.ended = True
 
     def _stop(self, response: dict[str, Json], called: bool) -> StopReason:
-        match response.get("incomplete_details"):
-            case {"reason": "max_output_tokens"}:
-                return "length"
-            case {"reason": "content_filter"}:
-                return "refusal"
-            case {"reason": _}:
-                return "other"
-        if response.get("status") == "incomplete":
+        if reason := as_object(response.get("incomplete_details")).get("reason"):
+            return stop_reason_in(reason)
+        if response.get("status") in ("incomplete", "cancelled"):
             return "other"
         if self._refused:
             return "refusal"
         return "tool_calls" if called else "end"
 
 
-def _item(value: Json) -> dict[str, Json]:
-    if not isinstance(value, dict):
-        raise ModelError("protocol", "an event of the answer lacks its item")
-    return value
+def _calls(items: list[_Item]) -> list[_Item]:
+    return [item for item in items if item.type == "function_call"]
 
 
 def _parts(item: dict[str, Json]) -> list[dict[str, Json]]:

@@ -1,0 +1,159 @@
+"""The settings of single models: the tables `[models.NAME]` of rolltop.toml, and variables of the environment.
+
+`ROLLTOP_MODEL` names such a model by NAME. A variable is `ROLLTOP_MODELS_`, the model's name and the field's:
+`ROLLTOP_MODELS_LOCAL_TEMPERATURE`; a `-` of the name is `_` in it. Variables come before the file. That of a table,
+such as `ROLLTOP_MODELS_LOCAL_EXTRA_BODY`, is a JSON object.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from backends.models.opening import open_model
+from backends.models.prices import Prices
+from console.settings_file import PREFIX, read_tables
+from core.canonical import Json
+from core.errors import InvalidInput
+from core.model import Model
+
+_PREFIX = f"{PREFIX}MODELS_"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+class ModelSettings(BaseModel):
+    """One model: `url` and `key_env` as in `open_model`, what its server is sent too, and what it needs for itself.
+
+    A value of `headers` that begins with `$` names the environment variable that holds it. `temperature` and
+    `max_output_tokens` are two of its `settings`. The deadlines are those of `core.Options`, in seconds.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: SecretStr
+    key_env: str | None = None
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    context_window: int | None = None
+    first_content: float | None = None
+    between_contents: float | None = None
+    model_call: float | None = None
+
+    def open(self, prices: Prices | None, environment: Mapping[str, str]) -> Model:
+        """The model. Raises InvalidInput as `open_model`, and if a header's variable is not set."""
+        url = self.url.get_secret_value()
+        if self.key_env is not None:
+            url += f"{'&' if '?' in url else '?'}key_env={self.key_env}"
+        longest = "max_tokens" if url.startswith("anthropic:") else "max_output_tokens"
+        named: dict[str, Json] = {"temperature": self.temperature, longest: self.max_output_tokens}
+        return open_model(
+            url,
+            prices=prices,
+            headers={name: _header(name, value, environment) for name, value in self.headers.items()},
+            extra_body=self.extra_body,
+            settings={**self.settings, **{name: value for name, value in named.items() if value is not None}},
+            context_window=self.context_window,
+            first_content=self.first_content,
+            between_contents=self.between_contents,
+            model_call=self.model_call,
+        )
+
+
+_FIELDS = tuple(ModelSettings.model_fields)
+_OBJECTS = ("headers", "extra_body", "settings")
+
+
+def is_of_models(variable: str) -> bool:
+    """Whether a variable of the environment is for this module to read, or to refuse."""
+    return variable.upper().startswith(_PREFIX)
+
+
+def open_models(
+    named: Sequence[str], prices: Prices | None = None, environment: Mapping[str, str] = os.environ
+) -> list[Model]:
+    """The models behind these URLs, and names of tables, in their order.
+
+    Raises InvalidInput, which names the model and the field, and never repeats a value.
+    """
+    known = read_model_settings(environment)
+    models: list[Model] = []
+    for name in named:
+        if ":" in name:
+            models.append(open_model(name, prices=prices))
+            continue
+        if name not in known:
+            tables = ", ".join(known) or "none"
+            raise InvalidInput(f"{PREFIX}MODEL names a model without a table [models.NAME]; the tables are {tables}")
+        try:
+            models.append(known[name].open(prices, environment))
+        except InvalidInput as error:
+            raise InvalidInput(f"models.{name}: {error}") from error
+    return models
+
+
+def model_urls(named: Sequence[str], environment: Mapping[str, str] = os.environ) -> list[str]:
+    """The URLs behind these URLs, and names of tables, in their order; a name without a table stays as it is.
+
+    Raises InvalidInput as `read_model_settings`.
+    """
+    known = read_model_settings(environment)
+    return [known[name].url.get_secret_value() if name in known else name for name in named]
+
+
+def read_model_settings(environment: Mapping[str, str] = os.environ) -> dict[str, ModelSettings]:
+    """The settings of each model that has a table or variables, by its name. Raises InvalidInput as `open_models`."""
+    tables = read_tables(environment).get("models", {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise InvalidInput("models: each model has a table of its own, [models.NAME]")
+    if strange := [name for name in tables if not _NAME.fullmatch(name)]:
+        raise InvalidInput(f"models: a name has letters, digits, - and _, and begins with a letter: {strange[0]!r}")
+    for variable, value in environment.items():
+        if is_of_models(variable):
+            _put(tables, variable, value)
+    return {name: _checked(name, table) for name, table in tables.items()}
+
+
+def _checked(name: str, table: dict[str, Any]) -> ModelSettings:
+    try:
+        return ModelSettings.model_validate(table)
+    except ValidationError as error:
+        faults = [f"models.{name}.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        unknown = any(fault["type"] == "extra_forbidden" for fault in error.errors())
+        raise InvalidInput("; ".join(faults) + (f"; the fields are {', '.join(_FIELDS)}" if unknown else "")) from None
+
+
+def _put(tables: dict[str, Any], variable: str, value: str) -> None:
+    """Put a variable's value in its place among the tables."""
+    rest = variable.upper().removeprefix(_PREFIX)
+    # The longest field that fits: `..._EXTRA_BODY` must not be read as a field `body` of a model `..._EXTRA`.
+    field = max((field for field in _FIELDS if rest.endswith(f"_{field.upper()}")), key=len, default="")
+    place = rest.removesuffix(f"_{field.upper()}")
+    if not field or not _NAME.fullmatch(place):
+        raise InvalidInput(
+            f"unknown setting {variable}: write {_PREFIX}NAME_FIELD; the fields are {', '.join(_FIELDS)}"
+        )
+    name = next((name for name in tables if name.upper().replace("-", "_") == place), place.lower())
+    tables.setdefault(name, {})[field] = _object(variable, value) if field in _OBJECTS else value
+
+
+def _object(variable: str, value: str) -> Json:
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise InvalidInput(f"{variable} is a JSON object") from None
+
+
+def _header(name: str, value: SecretStr, environment: Mapping[str, str]) -> str:
+    """The header's value, or that of the environment variable that it names."""
+    text = value.get_secret_value()
+    if not text.startswith("$"):
+        return text
+    if not (held := environment.get(text[1:], "").strip()):
+        raise InvalidInput(f"headers.{name}: the environment variable {text[1:]} is not set")
+    return held
