@@ -14,7 +14,7 @@ from core.model import SentMessage
 from core.options import Options
 from core.store import Filter, In, Query, Range, Store, every
 from core.worker.history import Encoded, earlier_messages
-from core.worker.window import MAX_TURNS, Choice, Window
+from core.worker.window import CHARACTERS_PER_TOKEN, MAX_TURNS, Choice, Window
 
 MAX_KEPT = 100
 """Threads whose earlier turns are kept in memory, each about as large as what a model is sent of it."""
@@ -47,12 +47,15 @@ class EarlierTurns:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     async def choose(self, turn: Turn, *, trimmed: bool = False) -> Choice:
-        """What the window sends of the turns before this one on its branch; `trimmed` to a quarter of its tokens."""
-        options = self._options
-        if trimmed:
-            options = options.model_copy(update={"window_tokens": max(1, options.window_tokens // 4)})
+        """What the window sends of the turns before this one on its branch; `trimmed` to a quarter of the tokens."""
         turns = (await self._before(turn)).turns
         summary = await self._summary(turn) if self.summarizes else None
+        choice = self._window.choose(turns, summary, self._options)
+        if not trimmed:
+            return choice
+        # Not of `window_tokens`: a quarter of those may be more than all that a small server takes.
+        sent = sum(turn.size for turn in choice.turns) // CHARACTERS_PER_TOKEN
+        options = self._options.model_copy(update={"window_tokens": max(1, sent // 4)})
         return self._window.choose(turns, summary, options)
 
     async def messages(self, turn: Turn, turns: Sequence[Turn]) -> list[SentMessage]:
