@@ -18,11 +18,17 @@ ErrorCode: TypeAlias = Literal[
     "quota",  # insufficient quota: paying helps, waiting does not
     "auth",  # 401, 403
     "too_large",  # context overflow
+    "refusal",  # the provider's filter of contents refused the request: it would refuse it again
+    "adapted",  # refused or not understood for its form: the adapter writes or reads the next request otherwise
+    "no_tools",  # the model cannot call tools
     "invalid_request",  # any other 4xx
     "answer_too_large",  # longer than is kept of an answer: the same request would give it again
     "protocol",  # bytes that are not the provider's format, or an end without its terminal marker
 ]
-"""The codes of a ModelError. On record the desk uses three more: `empty`, `worker_lost` and `cancelled`."""
+"""The codes of a ModelError. On record the desk uses three more: `empty`, `worker_lost` and `cancelled`.
+
+`adapted` does not count among a step's attempts. An adapter raises it only if it has learnt something new.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,7 @@ class AssistantMessage:
     """An earlier answer, with text or calls or both.
 
     `reasoning` is sent unchanged, and only to the model that gave it, whose `name` is `model`: its signature is valid
-    for that model alone. It is () for answers of earlier turns.
+    for that model alone. Of answers of earlier turns it holds only the blocks with `"later": True`.
     """
 
     role: Literal["assistant"] = "assistant"

@@ -4,7 +4,6 @@ Servers that speak like a provider leave fields out, or give them as another typ
 """
 
 import json
-from typing import NoReturn
 
 from backends.models.sse import unreadable
 from core.canonical import Json
@@ -18,9 +17,12 @@ _TOO_MANY = 2**60
 
 
 def event_object(data: str) -> dict[str, Json]:
-    """The object in an event's data. Raises ModelError: `protocol`, retryable, if the data is anything else."""
+    """The object in an event's data. Raises ModelError: `protocol`, retryable, if the data is anything else.
+
+    NaN and Infinity, which JSON does not have, are read as null: servers write them into fields that do not matter.
+    """
     try:
-        value = json.loads(data, parse_constant=_refuse)
+        value = json.loads(data, parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:
         raise unreadable("an event of the answer is not JSON") from error
     if not isinstance(value, dict):
@@ -52,8 +54,3 @@ def check_parts(parts: int) -> None:
     """Raises ModelError, `answer_too_large`, if an answer that has so many parts begins another one."""
     if parts >= MAX_PARTS:
         raise ModelError("answer_too_large", f"the answer has more than {MAX_PARTS} parts")
-
-
-def _refuse(constant: str) -> NoReturn:
-    # Python's parser takes NaN and Infinity, which JSON does not have.
-    raise ValueError(f"{constant} is not JSON")

@@ -1,9 +1,11 @@
 """Server-sent events, read from the bytes of a body.
 
 The decoders of the providers' SDKs accept a line of any length, hide the comments that keep a connection alive, and
-read a web page as a stream without events.
+read a web page as a stream without events. They also discard a last event without a line end, by which some servers
+end a good answer.
 """
 
+import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
@@ -18,18 +20,26 @@ MAX_EVENT = 4 * 1024 * 1024
 _DRAIN = 0.1
 """Seconds for what follows the end of an answer."""
 
-_CUT = re.compile(rb"(data|event|id|retry)?:|[a-z]{0,5}\Z")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_CUT = re.compile(rb"\xef?\xbb?\xbf?((data|event|id|retry)?:|[a-z]{0,5}\Z)")
+_BOM = "\ufeff"
 
 
 async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, str], None]:
     """The name and the data of each event, in order; a comment is an event `ping` without data.
 
-    A truncated final event is discarded. Raises ModelError: `protocol`, retryable, if the bytes are not such a stream,
-    `answer_too_large` if an event is longer than MAX_EVENT.
+    A body that is one JSON object is one event `body`. The last event is `end` without data, if the body did not end
+    within an event; a truncated event is discarded. Raises ModelError: `protocol`, retryable, if the bytes are not such
+    a stream, `answer_too_large` if an event is longer than MAX_EVENT.
     """
-    name, data = "", ""
+    name, data, begun = "", "", False
     async with aclosing(_lines(chunks)) as lines:
-        async for line in lines:
+        async for line, ended in lines:
+            if not begun and line.lstrip().startswith("{"):
+                yield "body", await _rest(line, lines)
+                yield "end", ""
+                return
+            begun = begun or bool(line.strip())
             field, _, value = line.partition(":")
             match field:
                 case "data":
@@ -44,10 +54,17 @@ async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[st
                     if data:
                         yield name, data
                     name, data = "", ""
-                case _:
+                case _ if ended:
                     raise unreadable("the answer is not a stream of events")
+                case _:
+                    return
             if len(data) > MAX_EVENT:
                 raise _too_large()
+    if data and _whole(data):
+        yield name, data
+        name, data = "", ""
+    if not name and not data:
+        yield "end", ""
 
 
 async def drain(events: AsyncIterable[object]) -> None:
@@ -61,24 +78,54 @@ async def drain(events: AsyncIterable[object]) -> None:
             return
 
 
-async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[str, None]:
-    """Whole lines. Raises ModelError if the truncated last one is not the beginning of an event's line."""
-    rest = bytearray()
+async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, bool], None]:
+    """Each line, and whether it has its end: the last one may lack it.
+
+    Raises ModelError if that last one is not the beginning of an event's line.
+    """
+    rest, after_cr, first = bytearray(), False, True
     async for chunk in chunks:
-        first, *more = chunk.split(b"\n")
-        rest += first
+        if after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+        after_cr = chunk.endswith(b"\r") if chunk else after_cr
+        head, *more = _LINE_END.split(chunk) if b"\r" in chunk else chunk.split(b"\n")
+        rest += head
         for piece in more:
-            yield _decoded(rest)
-            rest = bytearray(piece)
+            line = _decoded(rest)
+            yield (line.removeprefix(_BOM) if first else line), True
+            rest, first = bytearray(piece), False
         if len(rest) > MAX_EVENT:
             raise _too_large()
-    if not _CUT.match(rest):
-        raise unreadable("the answer is not a stream of events")
+    if rest:
+        if not _CUT.match(rest) and not (first and rest.lstrip(b"\xef\xbb\xbf \t").startswith(b"{")):
+            raise unreadable("the answer is not a stream of events")
+        yield rest.decode(errors="replace").removeprefix(_BOM if first else ""), False
+
+
+async def _rest(line: str, lines: AsyncGenerator[tuple[str, bool], None]) -> str:
+    """A body that is not a stream, from this line on."""
+    pieces, size = [line], len(line)
+    async for more, _ in lines:
+        pieces.append(more)
+        size += len(more)
+        if size > MAX_EVENT:
+            raise _too_large()
+    return "\n".join(pieces)
+
+
+def _whole(data: str) -> bool:
+    """Whether the data of an event that lacks its end is all of it."""
+    if data.strip() == "[DONE]":
+        return True
+    try:
+        return isinstance(json.loads(data), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _decoded(line: bytearray) -> str:
     try:
-        return line.decode().removesuffix("\r")
+        return line.decode()
     except UnicodeDecodeError as error:
         raise unreadable("the answer is not UTF-8") from error
 

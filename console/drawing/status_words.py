@@ -121,6 +121,8 @@ _FAILURES = {
     "auth": "The language model rejected the desk's key. Tell the administrator.",
     "too_large": "The thread is too long for the language model. Start a new thread and ask again.",
     "invalid_request": "The language model rejected the request. Tell the administrator.",
+    "adapted": "The language model kept rejecting the request. Tell the administrator.",
+    "no_tools": "The language model cannot use the desk's tools. Tell the administrator.",
     "protocol": "The language model's answer could not be read. Try again.",
     "empty": "The language model gave an empty answer. Try again, or rephrase the question.",
     "step_limit": "Answering took more steps than are allowed. Ask for less at once.",

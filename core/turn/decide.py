@@ -41,7 +41,7 @@ from core.log.facts import (
 )
 from core.log.fold import State, may_erase
 from core.log.projection import joined
-from core.log.records import HandoverRecord, OpenCall, OpenModelCall, OpenTurn, Turn
+from core.log.records import HandoverRecord, ModelCall, OpenCall, OpenModelCall, OpenTurn, Turn
 from core.options import Options
 from core.retrieval.citations import citations, fitting
 from core.retrieval.numbering import numbered
@@ -80,6 +80,10 @@ from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Us
 
 MAX_LOST = 5
 MAX_RETRIED = 3
+
+MAX_ADAPTED = 16
+"""How often the request of one step is written otherwise: more than there are ways to write it."""
+
 MAX_REPAIRS: Mapping[Repair, int] = {"cut_calls": 1, "calls": 2, "output": 1}
 """How often a turn's model is told what was wrong with an answer, and is to answer again."""
 
@@ -394,15 +398,25 @@ def _failed(state: State, open_turn: OpenTurn, command: Failed, options: Options
     text = joined(state.item(Turn, turn).text, failed.text)
     if code == "answer_too_large":  # another attempt, or another model, would only be paid for as well
         return (failed, _ended(state, turn, fence, "failed", text, code=code, message=message))
+    if code == "refusal":  # another model is not asked either: what one provider refuses is not passed on to the next
+        return (failed, _ended(state, turn, fence, "refused", text, code=code, message=message))
+    learnt = code == "adapted" and _adapted(state, open_turn) < MAX_ADAPTED
     if failed.shown:
-        if options.on_interruption == "retry" and open_turn.retried < MAX_RETRIED and open_turn.worker:
+        if (learnt or options.on_interruption == "retry") and open_turn.retried < MAX_RETRIED and open_turn.worker:
             return (failed, _claim(open_turn, open_turn.worker, "retried"))
         return (failed, _ended(state, turn, fence, "interrupted", text, code=code, message=message))
     # A worker that is gone says nothing about the model: how often that may happen is counted by its claims.
-    again = command.untried or (command.retryable and open_turn.attempts < options.max_attempts)
-    if code in ("worker_lost", "worker_left") or again:
+    attempts = open_turn.attempts - _adapted(state, open_turn)
+    again = command.untried or (command.retryable and attempts < options.max_attempts)
+    if code in ("worker_lost", "worker_left") or learnt or (again and code != "adapted"):
         return (failed,)
     return (failed, _ended(state, turn, fence, "failed", text, code=code, message=message))
+
+
+def _adapted(state: State, open_turn: OpenTurn) -> int:
+    """The attempts of this step so far after which the adapter wrote the request otherwise."""
+    calls = [item for item in state.items.values() if isinstance(item, ModelCall) and item.turn == open_turn.turn]
+    return sum(call.step == open_turn.step and call.code == "adapted" for call in calls)
 
 
 def _approval(state: State, command: Approval) -> tuple[ThreadFact, ...]:

@@ -79,7 +79,12 @@ def earlier_messages(turn: Turn, items: Mapping[str, Item], options: Options) ->
     """
     whole = _with_ending(turn, items, turn_messages(turn, items, options))
     # Reasoning belongs to the turn it was for: later it is paid for again, and understood by one model only.
-    return [replace(m, reasoning=()) if isinstance(m, AssistantMessage) else m for m in whole]
+    return [replace(m, reasoning=_later(m.reasoning)) if isinstance(m, AssistantMessage) else m for m in whole]
+
+
+def _later(blocks: Sequence[Json]) -> tuple[Json, ...]:
+    """The blocks that go back in later turns, too, as their adapter says."""
+    return tuple(block for block in blocks if isinstance(block, dict) and block.get("later"))
 
 
 def turn_messages(turn: Turn, items: Mapping[str, Item], options: Options) -> list[SentMessage]:

@@ -30,7 +30,7 @@ from core.worker.tool_calls import note_failure
 log = logging.getLogger(__name__)
 
 _LONGEST_DELAY = 30.0
-_NO_PAUSE = frozenset(("empty", "worker_left", "too_large"))
+_NO_PAUSE = frozenset(("empty", "worker_left", "too_large", "adapted"))
 
 
 class NoModel(RolltopError):
@@ -145,6 +145,7 @@ class ModelCalls:
             # In JSON `[1]` is a list, and in a turn without a search it is the writer's own: neither is a marker.
             passages=open_turn.passages if open_turn.retrievals and request.output is None and for_answer else None,
             earlier=claimed.turn.text if for_answer else "",
+            first=all(call.code == "adapted" for call in failed),
         )
         if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
             running.cancel("worker_left")

@@ -20,7 +20,7 @@ BREAKS_AFTER = 5
 BREAKS_FOR = 60.0
 """Seconds within which BREAKS_AFTER failures break a model: it gets no request until the oldest is older than that."""
 
-_FINAL = frozenset(("quota", "auth", "invalid_request"))
+_FINAL = frozenset(("quota", "auth", "invalid_request", "no_tools"))
 _DOWN = frozenset(("overloaded", "connection", "timeout"))
 
 
@@ -63,7 +63,7 @@ class Chain:
         able = [name for name in self.able(failed) if not self._broken(name)]
         if not able:
             return None
-        names = self.names
+        names, failed = self.names, [call for call in failed if call.code != "adapted"]
         start = names.index(failed[-1].model) + 1 if failed and failed[-1].model in names else 0
         return self._models[next(name for name in [*names[start:], *names[:start]] if name in able)]
 

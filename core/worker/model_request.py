@@ -49,7 +49,8 @@ class RunningRequest:
 
     An answer that is larger than the limits above fails as `answer_too_large`. `earlier` is the text of the turn's
     answers before this one. If `live` is None, the text is not shown. `passages` is how many passages the text may
-    point to, None if it holds no markers. `retry_after` is the provider's wish in seconds, None without one.
+    point to, None if it holds no markers. `first`: an empty answer is requested once more. `retry_after` is the
+    provider's wish in seconds, None without one.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class RunningRequest:
         seconds: float,
         passages: int | None,
         earlier: str = "",
+        first: bool = True,
     ) -> None:
         self._turn = turn
         self._call = call
@@ -76,6 +78,7 @@ class RunningRequest:
         self._options = options
         self._clock = clock
         self._seconds = seconds
+        self._first_attempt = first
         self._scope = anyio.CancelScope()
         self._cancelled: str | None = None
         self._shown: list[str] = []
@@ -120,7 +123,7 @@ class RunningRequest:
         if self._finish is None:
             return self._failed("protocol", "the answer ended without its terminal marker", True)
         if not self._text() and not self._calls and self._finish.stop_reason in ("end", "tool_calls"):
-            return self._failed("empty", "the answer was empty", self._call.attempt == 1)
+            return self._failed("empty", "the answer was empty", self._first_attempt)
         if self._too_large:
             return self._failed("answer_too_large", self._too_large, False)
         return self._answered(self._finish)

@@ -817,7 +817,8 @@ async def test_an_answer_cut_at_any_byte_is_finished_only_if_its_terminal_marker
         assert calls_of(seen) in ([], [("vacation_balance", '{"year": 2026}')])
         finished.append(bool(seen) and seen[-1].kind == "finish")
     await client.close()
-    assert finished == [False] * len(whole) + [True]
+    last_line_end = 2  # a last event may lack its line ends
+    assert finished == [False] * (len(whole) - last_line_end) + [True] * (last_line_end + 1)
 
 
 async def test_a_cut_connection_is_told_from_an_end(server):

@@ -20,7 +20,8 @@ from openai.types.responses.response_create_params import ResponseCreateParamsSt
 from pydantic import TypeAdapter
 
 from backends import open_store
-from backends.models.openai.chat import ChatModel, chat_body
+from backends.models.openai.chat import ChatModel
+from backends.models.openai.chat_body import chat_body
 from backends.models.openai.responses import ResponsesModel, responses_body
 from backends.models.openai.stream import events as events_of
 from backends.models.opening import open_model
@@ -553,7 +554,7 @@ async def test_an_answer_may_hold_characters_at_which_a_careless_reader_ends_a_l
     assert text_of(await answer(server, sse(event, DONE), "chat")) == text
 
 
-@given(st.lists(st.integers(0, 120)), st.sampled_from(["\n", "\r\n"]))
+@given(st.lists(st.integers(0, 120)), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_where_the_bytes_are_cut_into_chunks_changes_nothing(cuts, end):
     body = end.join(
         [": ping", "event: e", 'data: {"a":', "data:1}", "", 'data: {"b": "ü"}', "", "data: [DONE]", "", ""]
@@ -568,7 +569,7 @@ def test_where_the_bytes_are_cut_into_chunks_changes_nothing(cuts, end):
     async def read() -> list:
         return [event async for event in events_of(chunks())]
 
-    assert anyio.run(read) == ["ping", {"type": "e", "a": 1}, {"b": "ü"}, "done"]
+    assert anyio.run(read) == ["ping", {"type": "e", "a": 1}, {"b": "ü"}, "done", "end"]
 
 
 async def test_a_closed_generator_ends_the_request(server):
@@ -788,20 +789,16 @@ async def test_an_error_event_without_an_error_object_is_an_error(server):
     [
         b"<html><body>Bad gateway</body></html>\n",
         b"<html><body>Bad gateway</body></html>",
-        b'{"error": "streams are not supported"}',
         b"data: {broken\n\n",
         b"data: [1]\n\n",
-        b'data: {"a": NaN}\n\n',
         b"data: " + b"[" * 100_000 + b"\n\n",
         b'data: {"type": "\xff"}\n\n',
     ],
     ids=[
         "HTML",
         "HTML in one line",
-        "JSON",
         "broken JSON",
         "no object",
-        "NaN",
         "deep",
         "bad UTF-8",
     ],
@@ -831,8 +828,8 @@ async def test_a_body_that_is_not_compressed_as_it_says_is_no_answer(server, api
 
 @pytest.mark.parametrize("api", ["responses", "chat"])
 async def test_a_stream_that_just_ends_has_no_finish(server, api):
-    for cut in ("", "da", "data: {", ": ping"):
-        events = await answer(server, sse(delta("Hi."), chunk("stop", content="Hi."), *([cut] if cut else [])), api)
+    for cut in ("da", "data: {", "data: [DON", "event: x"):
+        events = await answer(server, sse(delta("Hi."), chunk("stop", content="Hi."), cut), api)
         assert events == [TextDelta(text="Hi.")]
 
 
@@ -850,7 +847,7 @@ async def test_an_answer_cut_at_any_byte_is_finished_only_if_its_terminal_marker
         asked = made("m", client=client)
         for cut in range(len(body) + 1):
             events = [event async for event in asked.stream(HELLO)]
-            finished = cut == len(body)
+            finished = cut >= len(body) - 2  # a last event may lack its line ends
             assert [event.kind for event in events].count("finish") == finished
             assert "Hi.".startswith(text_of(events))
             assert bool(calls_of(events)) == finished

@@ -89,6 +89,11 @@ def too_large(shown: str, *parts: Any, **more: Any) -> Row:
     return Row(does=[[*parts, BILL]], ends="failed", code="answer_too_large", shown=shown, calls=calls, **more)
 
 
+def refused(shown: str, *parts: Any, **more: Any) -> Row:
+    """The provider's filter refuses the request: no other attempt is made, and nobody is to blame."""
+    return Row(does=[[*parts]], ends="refused", code="refusal", shown=shown, calls=["failed refusal"], **more)
+
+
 def stops(reason: str, ends: str, code: str | None, *parts: Any, **more: Any) -> Row:
     """The answer is whole, and ends for another reason than that it is complete."""
     said = [Say("Twelve days."), *parts, BILL]
@@ -131,6 +136,7 @@ ROWS = {
     "model not found": fails("invalid_request", [Refuse("not_found")]),
     "request not valid": fails("invalid_request", [Refuse("invalid_request")]),
     "context overflow, nothing to trim": fails("too_large", [Refuse("too_large")]),
+    "a filter refuses the request": refused("", Refuse("refusal")),
     # No answer comes.
     "a proxy's page with 200": recovers("protocol", [Page("<html>log in</html>")]),
     "connection closed": recovers("connection", [Drop()]),
@@ -157,6 +163,8 @@ ROWS = {
     "an event that is no JSON": breaks_off("protocol", [TWELVE, Bytes(b"data: {\n\n")]),
     "a call, then the end": recovers("protocol", [LOOK, Cut()]),
     "text and a call, then the end": breaks_off("protocol", [TWELVE, LOOK, Cut()]),
+    "a filter refuses, in a stream": refused("", Ping(), Fail("refusal")),
+    "a filter refuses after content": refused("Twelve ", TWELVE, Fail("refusal")),
     # The answer ends otherwise.
     "a reason nobody knows": stops("other", "interrupted", "unknown_stop", Stop("other")),
     "refusal": stops("refusal", "refused", "refusal", Stop("refusal")),

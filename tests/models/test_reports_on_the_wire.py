@@ -3,7 +3,7 @@
 import pytest
 
 from backends.models.anthropic.request_body import messages_body
-from backends.models.openai.chat import chat_body
+from backends.models.openai.chat_body import chat_body
 from backends.models.openai.responses import responses_body
 from backends.models.prompt import user_text
 from backends.models.scripted.model import Call, Say, ScriptedModel

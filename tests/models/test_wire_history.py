@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from backends.models.anthropic.answer import Answer
 from backends.models.anthropic.request_body import messages_body
-from backends.models.openai.chat import chat_body
+from backends.models.openai.chat_body import chat_body
 from backends.models.openai.responses import responses_body
 from backends.models.openai.responses_answer import Output
 from core.canonical import Json

@@ -32,8 +32,8 @@ _THOUGHTS = ("thinking", "redacted_thinking")
 
 def json_event(name: str, data: str) -> dict[str, Json]:
     """The object in an event, by the event's name where it has no `type`. Raises ModelError for anything else."""
-    if name == "ping":
-        return {"type": "ping"}
+    if name in ("ping", "end"):
+        return {"type": name}
     return {"type": name, **event_object(data)}
 
 

@@ -3,12 +3,12 @@
 An error's `type` tells more than its status, and inside of a stream it is all there is.
 """
 
-import re
 from collections.abc import Mapping
 
 import anthropic
 
 from backends.models.answer_json import as_object, as_text
+from backends.models.error_words import code_by_words
 from backends.models.failures import SdkErrors, answered, code_of, failure, unanswered
 from core.canonical import Json
 from core.errors import ModelError
@@ -21,9 +21,6 @@ _SDK = SdkErrors(
     connection=anthropic.APIConnectionError,
 )
 
-_OVERFLOW = re.compile(r"prompt is too long|exceeds? (the )?context", re.IGNORECASE)
-_UNPAID = re.compile(r"credit balance is too low", re.IGNORECASE)
-
 _CODES: Mapping[str, ErrorCode] = {
     "overloaded_error": "overloaded",
     "api_error": "overloaded",
@@ -32,8 +29,6 @@ _CODES: Mapping[str, ErrorCode] = {
     "conflict_error": "overloaded",
     "authentication_error": "auth",
     "permission_error": "auth",
-    "request_too_large": "too_large",
-    "billing_error": "quota",
     "invalid_request_error": "invalid_request",
     "not_found_error": "invalid_request",
 }
@@ -56,15 +51,9 @@ def reported(body: Json, headers: Mapping[str, str]) -> ModelError:
 
 def _failure(what: str, status: int, body: Json, headers: Mapping[str, str]) -> ModelError:
     error = as_object(as_object(body).get("error"))
-    name = as_text(error.get("type"))
-    code = _code(_CODES.get(name) or code_of(status), as_text(error.get("message")))
-    return failure(code, what, name, headers.get("request-id"), headers)
-
-
-def _code(code: ErrorCode, message: str) -> ErrorCode:
-    """The code by its type or status, unless the message says that an invalid request is one of two better known."""
-    if code == "invalid_request" and _OVERFLOW.search(message):
-        return "too_large"
-    if code == "invalid_request" and _UNPAID.search(message):
-        return "quota"
-    return code
+    names = [name for name in (as_text(error.get("type")), as_text(error.get("code"))) if name]
+    code = next((_CODES[name] for name in names if name in _CODES), code_of(status))
+    # Inside of a stream an invalid request comes without its status.
+    status = 400 if code == "invalid_request" else status
+    code = code_by_words(status, names, as_text(error.get("message"))) or code
+    return failure(code, what, names[0] if names else "", headers.get("request-id"), headers)

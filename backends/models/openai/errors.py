@@ -8,6 +8,7 @@ import re
 import openai
 
 from backends.models.answer_json import as_object, as_text
+from backends.models.error_words import code_by_words
 from backends.models.failures import SdkErrors, answered, code_of, failure, unanswered
 from core.canonical import Json
 from core.errors import ModelError
@@ -21,9 +22,6 @@ _SDK = SdkErrors(
 )
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-_OVERFLOW = re.compile(r"context (length|size|window)", re.IGNORECASE)
-_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
-_TOO_LARGE = {"context_length_exceeded", "exceed_context_size_error"}
 _AUTH = {"invalid_api_key", "authentication_error", "permission_error"}
 
 
@@ -31,7 +29,8 @@ def translated(error: Exception) -> ModelError:
     """What the SDK, or the HTTP client below it, raised."""
     if not isinstance(error, openai.APIStatusError):
         return unanswered(error, _SDK)
-    code, names = _code(error.status_code, error.body), _names(error.body)
+    body = _error(error.body)
+    code, names = _code(error.status_code, body), _names(body)
     what, headers = answered(error.status_code), error.response.headers
     return failure(code, what, names[0] if names else "", error.request_id, headers)
 
@@ -46,12 +45,7 @@ def reported(body: Json) -> ModelError:
 
 
 def _code(status: int, body: Json) -> ErrorCode:
-    names = set(_names(body))
-    if names & _QUOTA:
-        return "quota"
-    if names & _TOO_LARGE or (status == 400 and _OVERFLOW.search(_message(body))):
-        return "too_large"
-    return code_of(status)
+    return code_by_words(status, _names(body), _message(body)) or code_of(status)
 
 
 def _implied_status(body: Json) -> int:
@@ -73,5 +67,13 @@ def _names(body: Json) -> list[str]:
     return [name for name in names if _NAME.fullmatch(name)]
 
 
+def _error(body: Json) -> Json:
+    """The error in a body. Some servers give it in a list."""
+    first = body[0] if isinstance(body, list) and body else body
+    return as_object(first).get("error") or first
+
+
 def _message(body: Json) -> str:
-    return as_text(body.get("message") if isinstance(body, dict) else body)
+    if not isinstance(body, dict):
+        return as_text(body)
+    return next((text for key in ("message", "detail", "msg") if (text := as_text(body.get(key)))), "")

@@ -13,18 +13,28 @@ from backends.models.openai.errors import reported
 from backends.models.sse import server_events
 from core.canonical import Json
 
-Event: TypeAlias = dict[str, Json] | Literal["ping", "done"]
+Event: TypeAlias = dict[str, Json] | Literal["ping", "done", "end"]
+
+
+class Reported(Exception):
+    """The cause of an error that an event reported: its `body`, as the server wrote it."""
+
+    def __init__(self, body: Json) -> None:
+        super().__init__()
+        self.body = body
 
 
 async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
-    """Each event's JSON object; `ping` for a comment or an empty event; `done` for `[DONE]`. An end is never an error.
+    """Each event's JSON object; `ping` for a comment or an empty event; `done` for `[DONE]`.
 
-    An object without a `type` gets the event's name as its type. Raises ModelError: `protocol` if the bytes are not
+    The last one is `end` if the stream ended between two events; the end is never an error. An object without a `type` gets the event's name as its type. Raises ModelError: `protocol` if the bytes are not
     such a stream, and the provider's error if an event reports one.
     """
     async with aclosing(server_events(chunks)) as found:
         async for name, data in found:
             match data.strip():
+                case "" if name == "end":
+                    yield "end"
                 case "":
                     yield "ping"
                 case "[DONE]":
@@ -37,6 +47,7 @@ def _object(name: str, data: str) -> dict[str, Json]:
     value = event_object(data)
     if name:
         value.setdefault("type", name)
-    if value.get("error") or value.get("type") == "error":
-        raise reported(value.get("error") or value)
+    if value.get("error") or "error" in (value.get("type"), value.get("object")):
+        body = value.get("error") or value
+        raise reported(body) from Reported(body)
     return value

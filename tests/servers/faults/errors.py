@@ -24,6 +24,7 @@ _OPENAI: Mapping[Refusal, tuple[int, str, str | None, str]] = {
         "context_length_exceeded",
         "Your input exceeds the context window of this model.",
     ),
+    "refusal": (400, "invalid_request_error", "content_filter", "The prompt was filtered."),
     "invalid_request": (400, "invalid_request_error", None, "The request is not valid."),
 }
 _ANTHROPIC: Mapping[Refusal, tuple[int, str, str]] = {
@@ -36,6 +37,7 @@ _ANTHROPIC: Mapping[Refusal, tuple[int, str, str]] = {
     "permission": (403, "permission_error", "You may not use this model."),
     "not_found": (404, "not_found_error", "model not found"),
     "too_large": (400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"),
+    "refusal": (400, "invalid_request_error", "Output blocked by content filtering policy"),
     "invalid_request": (400, "invalid_request_error", "The request is not valid."),
 }
 REFUSALS: Mapping[ErrorCode, Refusal] = {
@@ -44,6 +46,7 @@ REFUSALS: Mapping[ErrorCode, Refusal] = {
     "quota": "quota",
     "auth": "auth",
     "too_large": "too_large",
+    "refusal": "refusal",
     "invalid_request": "invalid_request",
 }
 """What stands on the wire for a `Fail`; a lost connection and a broken protocol are no refusals."""

@@ -21,6 +21,7 @@ Refusal: TypeAlias = Literal[
     "permission",
     "not_found",
     "too_large",
+    "refusal",
     "invalid_request",
 ]
 """What a provider refuses a request for, each with the status and the words of its own."""

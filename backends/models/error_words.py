@@ -1,0 +1,71 @@
+"""What a provider's error means by its words, where its status says too little or something else.
+
+Servers that speak one API call the same fault by many names: a request that is longer than the model's context is a
+400 in most of them, a 500 in some, and an event of a good answer in others. The words are collected here, for all APIs.
+"""
+
+import re
+from collections.abc import Iterable
+
+from core.model import ErrorCode
+
+_NAMES: dict[str, ErrorCode] = {
+    "insufficient_quota": "quota",
+    "billing_hard_limit_reached": "quota",
+    "billing_not_active": "quota",
+    "billing_error": "quota",
+    "context_length_exceeded": "too_large",
+    "context_window_exceeded": "too_large",
+    "model_context_window_exceeded": "too_large",
+    "exceed_context_size_error": "too_large",
+    "request_too_large": "too_large",
+    "content_filter": "refusal",
+    "content_filter_error": "refusal",
+    "content_policy_violation": "refusal",
+    "responsibleaipolicyviolation": "refusal",
+    "moderation_blocked": "refusal",
+    "data_inspection_failed": "refusal",
+    "datainspectionfailed": "refusal",
+}
+"""The names that stand in an error's `code` or `type`, in small letters."""
+
+_OVERFLOW = re.compile(
+    r"context[ _-]?(length|size|window|limit)|context the overflows"
+    r"|\b(prompt|inputs?|request|messages?|conversation)\b[^.]{0,60}\btoo (long|large|many tokens)"
+    r"|too many (input |prompt )?tokens|input tokens? (length )?too long"
+    r"|max(imum)?[ _-](model|prompt|input|sequence|context)[ _-]len"
+    r"|\binput (token count|length|tokens)\b.{0,60}\bexceed"
+    r"|exceed\w*[^.]{0,60}(token limit|maximum (number of|input|context|prompt|sequence))"
+    r"|input length should be|reduce the length of|\btokens\b.{0,60} must be <="
+    r"|max_(completion_)?tokens must be at least 1, got -",
+    re.IGNORECASE,
+)
+_TOO_LARGE_FOR_THE_ACCOUNT = re.compile(r"^request too large\b", re.IGNORECASE)
+"""A request that is larger than what an account may send in a minute: it would be refused after any pause, too."""
+
+_FILTERED = re.compile(
+    r"content (management|safety|usage) polic|content[ _-]?filter|filtered due to|flagged (by|as|for)\b"
+    r"|inappropriate content|content polic|usage polic",
+    re.IGNORECASE,
+)
+_UNPAID = re.compile(r"credit balance is too low|insufficient (account )?(balance|credits?|funds)", re.IGNORECASE)
+_KEY = re.compile(
+    r"api[ _-]?key (is )?(not valid|invalid|expired)|(invalid|incorrect|missing) api[ _-]?key", re.IGNORECASE
+)
+
+
+def code_by_words(status: int, names: Iterable[str], message: str) -> ErrorCode | None:
+    """What the error's names and its message say that its HTTP status does not; None if they add nothing."""
+    for name in names:
+        if known := _NAMES.get(name.lower()):
+            return known
+    if status == 429:
+        return "too_large" if _TOO_LARGE_FOR_THE_ACCOUNT.search(message) else None
+    if status in (400, 403, 422) and _FILTERED.search(message):
+        return "refusal"
+    if status in (400, 413, 422) or status >= 500:
+        if _OVERFLOW.search(message):
+            return "too_large"
+        if _UNPAID.search(message):
+            return "quota"
+    return "auth" if status == 400 and _KEY.search(message) else None

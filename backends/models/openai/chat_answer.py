@@ -1,0 +1,238 @@
+"""What the chunks of a Chat Completions answer add up to, however a server writes them.
+
+It is lenient about how an answer is written, and strict about what is whole: an answer that has a reason for its end or
+is one JSON object, with no byte of an event missing, or one that is followed by `[DONE]`.
+"""
+
+import json
+from collections.abc import Iterator
+
+from backends.models.answer_json import as_count, as_object, as_objects, as_text
+from backends.models.openai.chat_calls import Calls, arguments, pieces_of
+from backends.models.openai.chat_text import ChatText
+from backends.models.openai.client import usage
+from backends.models.openai.written_calls import WrittenCall
+from backends.models.sse import unreadable
+from backends.models.stop_words import stop_reason_in
+from core.canonical import MAX_DEPTH, ROOM, Json, canonical
+from core.errors import InvalidInput, ModelError
+from core.model import CallDelta, ModelEvent, ModelRequest, ReasoningDelta, TextDelta, WritingDelta
+from core.values import StopReason, Usage
+
+CANNOT_CALL = "the model wrote a tool call as text that is not a call of a tool it was offered: it cannot call tools"
+
+THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
+"""Where servers put a thought. The first of them that holds one is read, as some servers write it twice."""
+
+_THOUGHT_PARTS = ("thinking", "reasoning", "thought")
+_TEXT_PARTS = (None, "text", "output_text")
+_CALL_PARTS = ("tool_use", "tool_call", "function_call", "function")
+
+
+class Answer:
+    """An answer to the request, as far as it came. `thinks_first` is as `ChatText` has it."""
+
+    def __init__(self, request: ModelRequest, *, thinks_first: bool = False) -> None:
+        self._tools = {tool.name: tool for tool in request.tools}
+        self._calls = Calls(self._tools)
+        self._text = ChatText(tools=self._tools, in_json=request.output is not None, thinks_first=thinks_first)
+        self._reason: Json = None
+        self._body = self._refused = self._said = False
+        self._streamed: set[str] = set()
+        self._thoughts: dict[str, list[str]] = {}
+        self._extras: dict[str, Json] = {}
+        self.usage = Usage()
+
+    @property
+    def whole(self) -> bool:
+        """Whether a clean end of the stream ends a whole answer."""
+        return self._body or self._reason is not None
+
+    @property
+    def unopened(self) -> bool:
+        """Whether the text so far was a thought, as it turned out only now."""
+        return self._text.unopened
+
+    @property
+    def stop_reason(self) -> StopReason:
+        reason = "end" if self._reason is None else stop_reason_in(self._reason)
+        called = bool(self._calls or self._text.calls.found)
+        if reason == "tool_calls" and not called and self._said:
+            return "other"  # the calls were lost on their way
+        if reason != "end":
+            return reason
+        if self._refused:
+            return "refusal"
+        return "tool_calls" if called else "end"
+
+    def read(self, chunk: dict[str, Json]) -> Iterator[ModelEvent]:
+        """What a chunk says; of several choices the first. Raises ModelError."""
+        choices = as_objects(chunk.get("choices"))
+        if chunk.get("type") == "body":
+            if not choices:
+                raise unreadable("the answer is JSON without choices")
+            self._body = True
+        self._count(chunk.get("usage"), as_object(chunk.get("x_groq")).get("usage"))
+        for choice in choices:
+            if choice.get("index") not in (None, 0):
+                continue
+            self._count(choice.get("usage"))
+            if (reason := choice.get("finish_reason")) not in (None, "", "null"):
+                self._reason = reason
+            yield from self._message(as_object(choice.get("delta")), streamed=True)
+            yield from self._message(as_object(choice.get("message")), streamed=False)
+
+    def finish(self) -> Iterator[ModelEvent]:
+        """What was held back of an answer that is whole: the end of its text, then its calls. Raises ModelError."""
+        yield from self._parts(self._text.finish())
+        written, reason = self._text.calls, self.stop_reason
+        if reason not in ("end", "tool_calls", "length"):
+            return  # the calls may be cut, too
+        for call in self._calls.in_order():
+            yield CallDelta(tool=call.tool, arguments=arguments(call.written, self._tools.get(call.tool)))
+        if self._calls:
+            return  # the text repeats them
+        if reason == "length":
+            if written.marked or written.found:
+                yield CallDelta(tool=written.found[0].tool if written.found else "", arguments="")
+            return
+        if (written.marked and not written.found) or any(call.tool not in self._tools for call in written.found):
+            raise ModelError("no_tools", CANNOT_CALL)
+        for found in written.found:
+            yield CallDelta(tool=found.tool, arguments=self._arguments(found))
+
+    def blocks(self) -> tuple[Json, ...]:
+        """What must go back with the answer if it has calls: its thoughts, and for each call what the server gave it.
+
+        They go back in later turns, too. Raises ModelError if they cannot be kept.
+        """
+        calls = self._calls.in_order()
+        if not calls and not self._text.calls.found:
+            return ()
+        message = {name: "".join(pieces) for name, pieces in self._thoughts.items()} | self._extras
+        extras = [{"id": call.id, "extra_content": call.extra} for call in calls]
+        if not message and not any(call.id or call.extra for call in calls):
+            return ()
+        blocks: list[Json] = [{"type": "message", "later": True, **message}]
+        blocks += [{"type": "call", "later": True, **{k: v for k, v in extra.items() if v}} for extra in extras]
+        try:
+            canonical(blocks, most=MAX_DEPTH - ROOM)
+        except InvalidInput as error:
+            raise ModelError("protocol", "the answer's reasoning cannot be kept as JSON") from error
+        return tuple(blocks)
+
+    def _message(self, message: dict[str, Json], *, streamed: bool) -> Iterator[ModelEvent]:
+        """What a message says, or the part of it that a chunk adds.
+
+        A whole message after its parts repeats them.
+        """
+        fields = {name: value for name, value in message.items() if value and (streamed or name not in self._streamed)}
+        if streamed:
+            self._streamed.update(fields)
+        for name in ("reasoning_details", "extra_content"):
+            self._keep(name, fields.get(name))
+        yield from self._think(fields)
+        google = as_object(as_object(fields.get("extra_content")).get("google"))
+        yield from self._content(fields.get("content"), thought=google.get("thought") is True)
+        if refusal := as_text(fields.get("refusal")):
+            self._refused = True
+            yield TextDelta(text=refusal)
+        for piece in pieces_of(fields):
+            yield from self._call(piece)
+
+    def _think(self, fields: dict[str, Json]) -> Iterator[ModelEvent]:
+        """The thought that stands outside of the content."""
+        for name in THOUGHT_FIELDS:
+            if thought := _thought_in(fields.get(name)):
+                yield from self._thought(name, thought)
+                return
+        # The details repeat a thought that stands in a field.
+        if not any(name in self._thoughts for name in THOUGHT_FIELDS):
+            for detail in as_objects(fields.get("reasoning_details")):
+                if thought := as_text(detail.get("text")) or as_text(detail.get("summary")):
+                    yield from self._thought("", thought)
+
+    def _content(self, content: Json, *, thought: bool) -> Iterator[ModelEvent]:
+        """The content: text, or a list of parts."""
+        for part in content if isinstance(content, list) else [content]:
+            if isinstance(part, str):
+                yield from self._thought("in_content", part) if thought else self._parts(self._text.read(part))
+                continue
+            match (part := as_object(part)).get("type"):
+                case kind if kind in _THOUGHT_PARTS:
+                    said = next(
+                        (part[name] for name in ("thinking", "reasoning", "text", "content") if name in part), None
+                    )
+                    yield from self._thought("in_parts", _thought_in(said))
+                case "refusal":
+                    self._refused = True
+                    yield TextDelta(text=as_text(part.get("refusal")))
+                case kind if kind in _TEXT_PARTS:
+                    said = part.get("text")
+                    yield from self._parts(self._text.read(as_text(said) or as_text(as_object(said).get("value"))))
+                case kind if kind in _CALL_PARTS:
+                    yield from self._call(part)
+
+    def _call(self, piece: dict[str, Json]) -> Iterator[ModelEvent]:
+        if written := self._calls.write(piece):
+            yield WritingDelta(text=written)
+
+    def _thought(self, name: str, text: str) -> Iterator[ModelEvent]:
+        """A thought that stands where the server puts thoughts; "" if it goes back otherwise."""
+        if not text:
+            return
+        self._text.told_apart()
+        if name:
+            self._thoughts.setdefault(name, []).append(_clean(text))
+        yield ReasoningDelta(text=text)
+
+    def _parts(self, parts: Iterator[tuple[str, str]]) -> Iterator[ModelEvent]:
+        for kind, text in parts:
+            match kind:
+                case "thought":
+                    self._thoughts.setdefault("in_content", []).append(_clean(text))
+                    yield ReasoningDelta(text=text)
+                case "held" if text:
+                    yield WritingDelta(text=text)
+                case "text":
+                    self._said = self._said or bool(text.strip())
+                    yield TextDelta(text=text)
+
+    def _keep(self, name: str, value: Json) -> None:
+        known = self._extras.get(name)
+        if isinstance(known, list) and isinstance(value, list):
+            self._extras[name] = [*known, *value]
+        elif value:
+            self._extras[name] = value
+
+    def _arguments(self, call: WrittenCall) -> str:
+        written = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
+        return arguments(written, self._tools.get(call.tool))
+
+    def _count(self, *counts: Json) -> None:
+        """Add what is known of the tokens used: a 0 does not replace a count."""
+        for body in map(as_object, counts):
+            told = usage(body, "prompt", "completion").model_dump()
+            told["cached"] = _first(told["cached"], body.get("prompt_cache_hit_tokens"), body.get("cached_tokens"))
+            told["input"] = _first(told["input"], body.get("input_tokens"))
+            told["output"] = _first(told["output"], body.get("output_tokens"))
+            known = self.usage.model_dump()
+            self.usage = Usage(
+                **{name: told[name] or (known[name] if known[name] is not None else told[name]) for name in told}
+            )
+
+
+def _first(*counts: Json) -> int | None:
+    return next((count for count in map(as_count, counts) if count is not None), None)
+
+
+def _thought_in(value: Json) -> str:
+    """A thought, which may be text, a list of parts, or an object with it."""
+    if isinstance(value, list):
+        return "".join(map(_thought_in, value))
+    fields = as_object(value)
+    return as_text(value) or as_text(fields.get("text")) or as_text(fields.get("content"))
+
+
+def _clean(text: str) -> str:
+    return text.encode(errors="replace").decode()

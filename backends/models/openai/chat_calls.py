@@ -1,0 +1,175 @@
+"""The tool calls of a Chat Completions answer, put together from pieces as many servers write them.
+
+An index, an id and a name may each be missing, come late, come again with every piece, or be shared by two calls. So a
+piece begins a call only if it names a tool, and if the call that it would go on with has all of its arguments.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backends.models.answer_json import as_object, as_objects, as_text, check_parts
+from core.canonical import Json
+from core.model import ToolSchema
+
+_ENCODED = 3
+"""How many times over arguments may be encoded as JSON."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A call as it is being written. `extra` is what else must go back with it."""
+
+    index: Json = None
+    id: str = ""
+    tool: str = ""
+    extra: Json = None
+    _pieces: list[str] = field(default_factory=list)
+    _depth: int = 0
+    _quoted: bool = False
+    _escaped: bool = False
+
+    @property
+    def written(self) -> str:
+        """The arguments so far, as they were written."""
+        return "".join(self._pieces)
+
+    @property
+    def begun(self) -> bool:
+        """Whether any arguments were written."""
+        return bool(self._pieces)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all brackets of the arguments are closed."""
+        return self.begun and self._depth <= 0 and not self._quoted
+
+    def add(self, written: str) -> None:
+        """Go on with the arguments. Blanks before the first are left out."""
+        if not self.begun:
+            written = written.lstrip()
+        if not written:
+            return
+        self._pieces.append(written)
+        for sign in written:
+            if self._escaped:
+                self._escaped = False
+            elif sign == "\\":
+                self._escaped = self._quoted
+            elif sign == '"':
+                self._quoted = not self._quoted
+            elif not self._quoted:
+                self._depth += (sign in "{[") - (sign in "}]")
+
+
+class Calls:
+    """The calls of one answer. `tools` are those that were offered, by their names."""
+
+    def __init__(self, tools: Mapping[str, ToolSchema]) -> None:
+        self._tools = tools
+        self._calls: list[Call] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def in_order(self) -> list[Call]:
+        """By their index; those without one as they came."""
+        return sorted(self._calls, key=lambda call: call.index if isinstance(call.index, int) else 0)
+
+    def write(self, piece: dict[str, Json]) -> str:
+        """Add a piece of a call, and return the arguments that it adds. Raises ModelError for too many calls."""
+        function = as_object(piece.get("function")) or piece
+        name, id = as_text(function.get("name")), as_text(piece.get("id"))
+        written = _as_written(function.get("arguments", function.get("parameters", function.get("input"))))
+        call = self._place(_index(piece.get("index")), id, name, written)
+        call.id = call.id or id
+        call.extra = piece.get("extra_content") or call.extra
+        call.tool = self._named(call.tool, name)
+        if call.whole and written.strip() == call.written.strip():
+            return ""  # told again as a whole
+        call.add(written)
+        return written
+
+    def _place(self, index: int | None, id: str, name: str, written: str) -> Call:
+        """The call that a piece goes on with, or a new one."""
+        same_id = next((call for call in reversed(self._calls) if id and call.id == id), None)
+        if index is None:
+            there = self._calls[-1] if self._calls else None
+        else:
+            there = next((call for call in reversed(self._calls) if call.index == index), None)
+        call = same_id or there
+        if call is not None:
+            if same_id is not None:
+                elsewhere = index is not None and same_id.index != index
+                new = self._another(call, name, written, same=True)
+                new = new or (elsewhere and bool(name) and (name != call.tool or call.whole))
+            elif id and call.id:
+                new = bool(name) or (call.whole and bool(written.strip()))
+            else:
+                new = self._another(call, name, written, same=False)
+            if not new:
+                return call
+        check_parts(len(self._calls))
+        self._calls.append(Call(index=index, id=id))
+        return self._calls[-1]
+
+    def _another(self, call: Call, name: str, written: str, *, same: bool) -> bool:
+        """Whether the piece begins another call than this one, whose id is the `same`."""
+        if not name or not call.tool:
+            return False
+        if not call.begun:
+            return name != call.tool and name in self._tools and call.tool in self._tools
+        if name != call.tool:
+            return True
+        again = same and written.strip() == call.written.strip()
+        return call.whole and bool(written.strip()) and not again
+
+    def _named(self, known: str, name: str) -> str:
+        """The tool's name with another piece of it, or with the whole of it once more."""
+        if name.startswith(known) and (name == known or name in self._tools):
+            return name
+        return known + name
+
+
+def arguments(written: str, tool: ToolSchema | None) -> str:
+    """The JSON text of a call's arguments. Text that is not JSON, as it is if it was cut, stays as it was written.
+
+    The arguments of a tool that demands none may be missing. Those that were encoded several times over are decoded.
+    """
+    text = written.strip()
+    if text in ("", "null", '""'):
+        demands = tool is not None and bool(tool.parameters.get("required"))
+        return written if demands else "{}"
+    value: Json = text
+    try:
+        for _ in range(_ENCODED):
+            if not isinstance(value, str):
+                break
+            value = json.loads(value)
+    except (ValueError, RecursionError):
+        return written
+    if value is None or value == "":
+        return arguments("", tool)
+    return text if text.startswith("{") or not isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+
+
+def pieces_of(message: dict[str, Json]) -> list[dict[str, Json]]:
+    """The pieces of calls in a message, or in the part of it that a chunk adds: one, several or none."""
+    listed = message.get("tool_calls")
+    pieces = as_objects([listed] if isinstance(listed, dict) else listed)
+    if not pieces and (function := as_object(message.get("function_call"))):
+        return [{"function": function}]
+    return pieces
+
+
+def _as_written(value: Json) -> str:
+    """Arguments as text: those that are not text already, as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _index(value: Json) -> int | None:
+    if isinstance(value, str) and value.isdecimal() and len(value) < 10:
+        return int(value)
+    return value if type(value) is int else None

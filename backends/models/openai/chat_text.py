@@ -1,0 +1,181 @@
+"""What stands in the content of a Chat Completions answer: its text, and what is not part of the answer.
+
+Servers that do not know a model's own markup pass it on as content: a thought in tags, or a tool call that the model
+wrote as text. What could be the beginning of either is held back until it is clear what it is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal, TypeAlias
+
+from backends.models.openai.written_calls import CALL_MARKS, Reading, may_be_call, read_calls
+from core.model import ToolSchema
+
+Part: TypeAlias = tuple[Literal["text", "thought", "held"], str]
+"""A part of the answer; `held` is a sign of life only."""
+
+_THOUGHTS = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "<seed:think>": "</seed:think>",
+    "[THINK]": "[/THINK]",
+    "◁think▷": "◁/think▷",
+}
+_ENDS = tuple(_THOUGHTS.values())
+_ANYWHERE = (*_ENDS, *CALL_MARKS)
+_AT_LINE = (*_THOUGHTS, "```", "{", "[")
+_LONGEST = max(map(len, (*_ANYWHERE, *_AT_LINE)))
+_MARK = re.compile("|".join(map(re.escape, sorted((*_ANYWHERE, *_AT_LINE), key=len, reverse=True))))
+_FIRST = frozenset(mark[0] for mark in (*_ANYWHERE, *_AT_LINE))
+
+
+class ChatText:
+    """The content of one answer, as it comes.
+
+    `tools` are those that were offered. `in_json`: an answer in JSON was asked for, so that JSON is a call only if its
+    markup says so. `thinks_first`: the content begins with a thought that lacks its beginning.
+
+    `unopened` is set if such a thought came unexpectedly, after its words had been told as text.
+    """
+
+    def __init__(self, *, tools: Mapping[str, ToolSchema], in_json: bool, thinks_first: bool) -> None:
+        self._tools = tools
+        self._in_json = in_json
+        self._first = thinks_first
+        self._rest = ""
+        self._held: list[str] = []
+        self._holds = False
+        self._end = ""
+        self._said = self._thought = self._trims = False
+        self._at_line = True
+        self.calls = Reading()
+        self.unopened = False
+
+    def told_apart(self) -> None:
+        """The server gives a thought outside of the content: it knows the model's tags."""
+        self._thought, self._first = True, False
+
+    def read(self, piece: str) -> Iterator[Part]:
+        """What a piece of the content adds."""
+        if self._holds:
+            self._held.append(piece)
+            yield "held", piece
+            return
+        self._rest += piece
+        if self._first and not self._is_thought(len(piece)):
+            yield "held", piece
+            return
+        parts = list(self._parts(last=False))
+        yield from parts or [("held", piece)]
+
+    def finish(self) -> Iterator[Part]:
+        """What is left at the end of an answer that is whole. A thought without its end stays a thought."""
+        self._first = False
+        yield from self._parts(last=True)
+        if self._holds:
+            held, self._holds = "".join(self._held), False
+            self.calls = read_calls(held, self._tools)
+            yield from self._say(self.calls.text if self.calls.found else held)
+
+    def _is_thought(self, new: int) -> bool:
+        """Whether it is clear by now how the thought ends that the content begins with; `new` characters are new."""
+        tail = self._rest[-(new + _LONGEST) :]
+        begins = self._rest[: 2 * _LONGEST].lstrip().startswith(tuple(_THOUGHTS))
+        self._first = not begins and not any(end in tail for end in _ENDS)
+        return not self._first
+
+    def _parts(self, *, last: bool) -> Iterator[Part]:
+        """What is clear of the rest, or all of it."""
+        while self._rest and not self._holds:
+            if self._end:
+                thought, end, after = self._rest.partition(self._end)
+                if not end:
+                    thought, after = self._split(0 if last else _partial(self._rest, (self._end,)))
+                self._rest = after
+                if end:
+                    self._end, self._trims = "", True
+                if thought:
+                    yield "thought", thought
+                if not end:
+                    return
+                continue
+            at, mark = self._next_mark(last)
+            if mark == "":
+                keep = len(self._rest) - at if not last else 0
+                text, self._rest = self._split(keep)
+                yield from self._say(text)
+                return
+            before, after = self._rest[:at], self._rest[at + len(mark) :]
+            if mark in _ENDS:
+                yield from self._close(before, after)
+            elif mark in _THOUGHTS:
+                yield from self._say(before if before.strip() else "")
+                self._rest, self._end, self._thought = after, _THOUGHTS[mark], True
+            else:
+                yield from self._say(before)
+                self._held, self._holds, self._rest = [self._rest[at:]], True, ""
+
+    def _close(self, before: str, after: str) -> Iterator[Part]:
+        """The end of a thought that did not begin."""
+        self._rest, self._trims = after, True
+        if self._thought:
+            yield from self._say(before)
+        elif self._said:
+            self.unopened, self._rest = True, ""
+        elif before.strip():
+            yield "thought", before
+        self._thought = True
+
+    def _next_mark(self, last: bool) -> tuple[int, str]:
+        """Where the next mark begins, and the mark; "" if what begins there may become one, or at the end."""
+        if not last and not self._said and not self._rest.strip():
+            return 0, ""
+        if _FIRST.isdisjoint(self._rest):
+            return len(self._rest), ""
+        for match in _MARK.finditer(self._rest):
+            at, mark = match.start(), match.group()
+            if mark in _ANYWHERE:
+                return at, mark
+            if not self._begins_line(at):
+                continue
+            if mark in _THOUGHTS:
+                return at, mark
+            if self._in_json:
+                continue
+            is_call = may_be_call(self._rest[at:], last)
+            if is_call is not False:
+                return at, mark if is_call else ""
+        return len(self._rest) - (0 if last else self._partial_mark()), ""
+
+    def _partial_mark(self) -> int:
+        anywhere, at_line = _partial(self._rest, _ANYWHERE), _partial(self._rest, (*_THOUGHTS, "```"))
+        return max(anywhere, at_line if self._begins_line(len(self._rest) - at_line) else 0)
+
+    def _begins_line(self, at: int) -> bool:
+        _, line, before = self._rest[:at].rpartition("\n")
+        return not before.strip() and bool(line or self._at_line)
+
+    def _split(self, keep: int) -> tuple[str, str]:
+        cut = len(self._rest) - keep
+        return self._rest[:cut], self._rest[cut:]
+
+    def _say(self, text: str) -> Iterator[Part]:
+        if self._trims:
+            text = text.lstrip()
+        if not text:
+            return
+        _, line, after = text.rpartition("\n")
+        self._at_line = not after.strip() and bool(line or self._at_line)
+        self._trims = False
+        self._said = self._said or bool(text.strip())
+        yield "text", text
+
+
+def _partial(text: str, marks: tuple[str, ...]) -> int:
+    """The length of the longest beginning of a mark that the text ends with."""
+    for size in range(min(max(map(len, marks)) - 1, len(text)), 0, -1):
+        if any(mark.startswith(text[-size:]) and len(mark) > size for mark in marks):
+            return size
+    return 0

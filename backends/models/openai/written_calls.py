@@ -1,0 +1,173 @@
+"""Tool calls that a model wrote as text, because its server does not know how the model writes them."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backends.models.answer_json import as_object
+from core.canonical import Json
+from core.model import ToolSchema
+
+CALL_MARKS = (
+    "<tool_call>",
+    "<tool_calls>",
+    "<function_call>",
+    "<function_calls>",
+    "<function=",
+    "<tool=",
+    "<invoke ",
+    "<|tool_call|>",
+    "<|tool_call>",
+    "<|tool_call_start|>",
+    "<|tool_calls_section_begin|>",
+    "<|python_tag|>",
+    "<\uff5ctool▁calls▁begin\uff5c>",
+    "[TOOL_CALLS]",
+    "[TOOL_CALL]",
+    "[TOOL_REQUEST]",
+    "functools[",
+)
+"""Text that stands in an answer only because a model calls a tool."""
+
+_KEYS = (
+    "name",
+    "function",
+    "tool",
+    "tool_name",
+    "tool_calls",
+    "function_call",
+    "type",
+    "id",
+    "arguments",
+    "parameters",
+    "args",
+    "input",
+)
+_FENCES = ("", "json", "tool_call", "tool_code", "tool", "function_call", "text")
+_FENCE = re.compile(r"```[ \t]*(?P<kind>\w*)[ \t]*(?P<end>\r?\n)?")
+_JSON = re.compile(r'\s*(?:\[\s*)?(?:\{\s*(?:"(?P<key>\w*)(?P<end>")?)?)?(?P<more>.?)', re.DOTALL)
+_MOST = 200
+"""Characters after which the beginning of a call is clear."""
+
+_MARKUP = re.compile(r"(?:</?[a-z_]+>|<[|\uff5c][^<>]{1,40}>|\[/?[A-Z_]+\]|functools(?=\[)|```[a-z_]*|[\s;,]+)*")
+_NAMED = re.compile(
+    r"(?:functions\.)?(?P<name>[A-Za-z_][\w.-]{0,99})(?::\d+)?\s*"
+    r"(?:\[CALL_ID\]\w*)?(?:\[ARGS\]|<[|\uff5c][^<>]{1,40}>)?\s*(?=\{)"
+)
+_NAME_IN_JSON = re.compile(r'"(?:name|tool|tool_name)"\s*:\s*"([^"]{1,100})"')
+_XML = re.compile(r"<function=([^>\s]+)>(.*?)(</function>|\Z)", re.DOTALL)
+_XML_VALUE = re.compile(r"<parameter=([^>\s]+)>\n?(.*?)\n?</parameter>", re.DOTALL)
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCall:
+    """A call; `arguments` are the model's, as they were written. If they were cut, they are text that is not JSON."""
+
+    tool: str
+    arguments: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The calls in a text, and the text after them. `marked`: markup says that there is a call, legible or not."""
+
+    found: tuple[WrittenCall, ...] = ()
+    text: str = ""
+    marked: bool = False
+
+
+def may_be_call(text: str, last: bool) -> bool | None:
+    """Whether text that begins with a bracket or a fence begins a call; None if that is not clear yet.
+
+    Nothing follows the `last` text.
+    """
+    if fence := _FENCE.match(text):
+        kind = fence["kind"].casefold()
+        if not any(name.startswith(kind) for name in _FENCES):
+            return False
+        if not fence["end"] and text[fence.end() : fence.end() + 1] not in ("{", "["):
+            return False if last or text[fence.end() :] else None
+        if kind not in _FENCES:
+            return False
+        text = text[fence.end() :]
+    begins = _JSON.match(text)
+    if begins is None:
+        return False
+    key = begins["key"]
+    if begins["end"]:
+        return key in _KEYS
+    if begins["more"] or last or len(text) > _MOST:
+        return False
+    return None if any(name.startswith(key or "") for name in _KEYS) else False
+
+
+def read_calls(text: str, tools: Mapping[str, ToolSchema]) -> Reading:
+    """The calls that a text begins with. None are found in JSON that does not read like a call of one of the tools."""
+    marked = text.startswith(CALL_MARKS)
+    if marked and (functions := list(_XML.finditer(text))):
+        calls_in_xml = tuple(_from_xml(match, tools) for match in functions)
+        return Reading(calls_in_xml, _MARKUP.sub("", text[functions[-1].end() :], count=1), marked)
+    found: list[WrittenCall] = []
+    at = 0
+    while True:
+        start = _after(_MARKUP, text, at)
+        named = _NAMED.match(text, start) if marked else None
+        begin = named.end() if named else start
+        # What is part of the markup ends with a bracket, which belongs to the JSON.
+        if text[begin : begin + 1] not in ("{", "["):
+            return Reading(tuple(found), text[start:] if found else "", marked)
+        try:
+            value, at = _DECODER.raw_decode(text, begin)
+        except (ValueError, RecursionError):
+            return Reading((*found, *_cut(text[begin:], named, tools)), "", marked)
+        calls = [WrittenCall(named["name"], value)] if named else _calls_in(value, marked, tools)
+        if calls is None:
+            return Reading(tuple(found), text[start:] if found else "", marked)
+        found += calls
+
+
+def _cut(text: str, named: re.Match[str] | None, tools: Mapping[str, ToolSchema]) -> tuple[WrittenCall, ...]:
+    """A call whose JSON is not whole."""
+    name = named["name"] if named else next(iter(_NAME_IN_JSON.findall(text)), "")
+    return (WrittenCall(name, text),) if name in tools else ()
+
+
+def _calls_in(value: Json, marked: bool, tools: Mapping[str, ToolSchema]) -> list[WrittenCall] | None:
+    """The calls that the JSON stands for, None if it is something else."""
+    if isinstance(value, list):
+        several = [_calls_in(item, marked, tools) for item in value]
+        return None if not several or None in several else [call for calls in several for call in calls or ()]
+    value = as_object(value)
+    for key in ("tool_calls", "function_call", "tool_call", "function"):
+        if isinstance(value.get(key), dict | list):
+            return _calls_in(value[key], marked, tools)
+    name = next((value[key] for key in ("name", "tool", "tool_name", "function") if key in value), None)
+    arguments = next((key for key in ("arguments", "parameters", "args", "input") if key in value), None)
+    if not isinstance(name, str) or not (arguments or marked):
+        return None
+    # JSON without markup may be an answer: then only a call of a tool that was offered is one, or what is nothing else.
+    if not marked and name not in tools and len(value) > 2 + ("id" in value) + ("type" in value):
+        return None
+    return [WrittenCall(name, value[arguments] if arguments else {})]
+
+
+def _from_xml(match: re.Match[str], tools: Mapping[str, ToolSchema]) -> WrittenCall:
+    """A call such as `<function=look><parameter=year>2026</parameter></function>`."""
+    name, body, end = match.groups()
+    if not end or body.strip().startswith("{"):
+        return WrittenCall(name, body.strip() or "{")
+    properties = as_object(as_object(dict(tools[name].parameters) if name in tools else {}).get("properties"))
+    values: dict[str, Json] = {}
+    for key, text in _XML_VALUE.findall(body):
+        try:
+            values[key] = text if as_object(properties.get(key)).get("type") == "string" else json.loads(text)
+        except ValueError:
+            values[key] = text
+    return WrittenCall(name, values)
+
+
+def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at
