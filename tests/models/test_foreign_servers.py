@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from backends import open_store
 from backends.models.opening import open_model
@@ -22,7 +23,6 @@ from tests.servers.faults.parts import Hang, Refuse, ServerAnswer
 from tests.servers.faults.server import FaultServer
 from tests.servers.foreign import processes
 from tests.support.desks import ASKER, PATIENCE
-from tests.support.ports import free_port
 
 HELLO, LOOK, STORY = "hello", "Please look", "Tell a long story"
 FULL = "full " * 2_000
@@ -67,23 +67,16 @@ def aimock() -> Iterator[Foreign]:
 
 
 @pytest.fixture(scope="module")
-def upstream_port() -> int:
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory, upstream_port: int) -> Iterator[Foreign]:
+def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreign]:
     if reason := processes.missing_litellm():
         pytest.skip(reason)
-    with processes.litellm(tmp_path_factory.mktemp("litellm"), upstream_port) as url:
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(FaultServer(upstream)) as server,
+        processes.litellm(tmp_path_factory.mktemp("litellm"), server.url) as url,
+    ):
         yield Foreign(url, "desk")
-
-
-@pytest.fixture
-async def litellm(proxy: Foreign, upstream_port: int) -> AsyncIterator[Foreign]:
-    async with FaultServer(upstream, port=upstream_port) as server:
-        yield proxy
-    assert server.refused == []
+        assert server.refused == []
 
 
 def upstream(asked: Asked) -> ServerAnswer:

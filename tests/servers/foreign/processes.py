@@ -59,10 +59,10 @@ def aimock() -> Iterator[str]:
 
 
 @contextmanager
-def litellm(folder: Path, upstream: int) -> Iterator[str]:
-    """The URL of LiteLLM's proxy, without /v1. Its model `desk` is asked of Chat Completions at the port `upstream`."""
+def litellm(folder: Path, upstream: str) -> Iterator[str]:
+    """The URL of LiteLLM's proxy, without /v1. Its model `desk` is asked of Chat Completions at the server `upstream`."""
     port = free_port()
-    target = {"model": "openai/m", "api_base": f"http://127.0.0.1:{upstream}/v1", "api_key": "none"}
+    target = {"model": "openai/m", "api_base": f"{upstream}/v1", "api_key": "none"}
     config = {
         "model_list": [{"model_name": "desk", "litellm_params": target}],
         "general_settings": {"dangerously_permit_weak_or_unset_master_key": True},
