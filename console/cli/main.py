@@ -35,7 +35,7 @@ from console.cli.filters import (
 from console.cli.grants import add_block, add_grant, add_grants, block, grant, grants
 from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
-from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
+from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, one_line, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
 from console.demo.kill import prove
 from console.demo.mark import make_demo
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     except (RolltopError, OSError) as error:
-        print(f"rolltop: {error}{_what_to_do(error)}", file=sys.stderr)
+        print(f"rolltop: {one_line(str(error))}{_what_to_do(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(f"rolltop: interrupted; everything written so far stays, {options.again}", file=sys.stderr)
@@ -260,7 +260,7 @@ def _settings(options: Given) -> Settings:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line of error; argparse prints the usage before it."""
-        self.exit(FAILED, f"rolltop: {message}; see {self.prog} --help\n")
+        self.exit(FAILED, f"rolltop: {one_line(message)}; see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:
