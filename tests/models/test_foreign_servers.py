@@ -4,6 +4,7 @@ What a model says is not asserted, but that the protocol holds: in each of the t
 A server that is not installed is skipped, and the reason says how to get it.
 """
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -80,19 +81,19 @@ def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreign]:
 
 
 def upstream(asked: Asked) -> ServerAnswer:
-    """What the fault server behind the proxy answers, in the words of the questions above."""
+    """What the fault server behind the proxy answers to the questions above, in whichever API the proxy asks."""
     bill = Bill(Usage(input=20, output=9))
-    if asked.body["messages"][-1]["role"] == "tool":
+    newest = asked.body["input" if asked.api == "responses" else "messages"][-1]
+    if newest.get("role") == "tool" or newest.get("type") == "function_call_output":
         return (Say("Twelve days are left."), bill)
-    match asked.body["messages"][-1]["content"]:
-        case text if text == LOOK:
-            return (Call("look", {"year": 2026}), bill)
-        case text if text == STORY:
-            return (Say("Once upon a time there was a handbook."), Hang())
-        case text if text == FULL:
-            return (Refuse("too_large"),)
-        case _:
-            return (Say("Hello there, this is the desk."), bill)
+    question = json.dumps(newest)
+    if LOOK in question:
+        return (Call("look", {"year": 2026}), bill)
+    if STORY in question:
+        return (Say("Once upon a time there was a handbook."), Hang())
+    if FULL in question:
+        return (Refuse("too_large"),)
+    return (Say("Hello there, this is the desk."), bill)
 
 
 @pytest.fixture(params=["llama", "aimock", "litellm"])
