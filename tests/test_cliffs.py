@@ -27,7 +27,7 @@ from backends.models import answer_json, prompt
 from backends.models.anthropic import answer, request_body
 from backends.models.offline import choose_tool, dates, excerpt, parameters, question_forms, quotes, results
 from backends.models.offline.phrases import ENGLISH
-from backends.models.openai import chat, responses, responses_answer
+from backends.models.openai import chat_body, chat_calls, dialect, responses, responses_answer, written_calls
 from backends.passages import blocks, highlights, quantities
 from backends.passages.highlights import Said
 from backends.stores import matching
@@ -350,7 +350,14 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
         of_list(lambda text: results.render(result(text), ENGLISH), lambda n: json.dumps([{"a": 1, "b": "|"}] * n)),
     ),
     parameters.parameters: (of_list(parameters.parameters, tool_with, 500),),
-    chat.chat_body: (of_list(lambda request: chat.chat_body(request, model="m", own=True), conversation),),
+    chat_body.chat_body: (of_list(lambda request: chat_body.chat_body(request, model="m", own=True), conversation),),
+    chat_calls.arguments: (of_text(lambda text: chat_calls.arguments(text, None), ANSWER),),
+    written_calls.may_be_call: (of_text(lambda text: written_calls.may_be_call(text, False), ANSWER),),
+    written_calls.read_calls: (of_text(lambda text: written_calls.read_calls(f"<tool_call>{text}", {}), ANSWER),),
+    dialect.refuses_tools: (
+        of_text(lambda text: dialect.refuses_tools({"message": text}), ANSWER),
+        of_list(dialect.refuses_tools, nested),
+    ),
     responses.responses_body: (
         of_list(lambda request: responses.responses_body(request, model="m", name="openai:m"), conversation),
     ),
@@ -411,6 +418,10 @@ EXCEPTED: dict[str, str] = {
     "backends.passages.blocks.above": ONE_FIELD,
     "backends.care.spelling.is_language": OF_THE_PROGRAM,
     **{f"backends.models.answer_json.{name}": ONE_FIELD for name in ("as_count", "as_object", "as_text")},
+    "backends.models.openai.chat_calls.pieces_of": ONE_FIELD,
+    **dict.fromkeys(
+        (f"backends.models.openai.dialect.{name}" for name in ("dialect_of", "new_dialect")), OF_THE_PROGRAM
+    ),
     "backends.models.openai.client.cost": ONE_FIELD,
     "backends.models.openai.client.settings_at": OF_THE_PROGRAM,
     "backends.models.openai.client.usage": ONE_FIELD,

@@ -21,7 +21,7 @@ _DRAIN = 0.1
 """Seconds for what follows the end of an answer."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
-_CUT = re.compile(rb"\xef?\xbb?\xbf?((data|event|id|retry)?:|[a-z]{0,5}\Z)")
+_CUT = re.compile(r"[a-z]{0,5}\Z|\ufffd\Z")
 _BOM = "\ufeff"
 
 
@@ -54,10 +54,10 @@ async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[st
                     if data:
                         yield name, data
                     name, data = "", ""
-                case _ if ended:
-                    raise unreadable("the answer is not a stream of events")
-                case _:
+                case _ if not ended and _CUT.match(line):
                     return
+                case _:
+                    raise unreadable("the answer is not a stream of events")
             if len(data) > MAX_EVENT:
                 raise _too_large()
     if data and _whole(data):
@@ -79,10 +79,7 @@ async def drain(events: AsyncIterable[object]) -> None:
 
 
 async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, bool], None]:
-    """Each line, and whether it has its end: the last one may lack it.
-
-    Raises ModelError if that last one is not the beginning of an event's line.
-    """
+    """Each line, and whether it has its end: the last one may lack it."""
     rest, after_cr, first = bytearray(), False, True
     async for chunk in chunks:
         if after_cr and chunk:
@@ -97,8 +94,6 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, bool
         if len(rest) > MAX_EVENT:
             raise _too_large()
     if rest:
-        if not _CUT.match(rest) and not (first and rest.lstrip(b"\xef\xbb\xbf \t").startswith(b"{")):
-            raise unreadable("the answer is not a stream of events")
         yield rest.decode(errors="replace").removeprefix(_BOM if first else ""), False
 
 

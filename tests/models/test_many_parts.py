@@ -4,7 +4,7 @@ import pytest
 
 from backends.models.answer_json import MAX_PARTS
 from backends.models.anthropic.answer import Answer
-from backends.models.openai.chat import _Answer as ChatAnswer
+from backends.models.openai.chat_answer import Answer as ChatAnswer
 from backends.models.openai.responses_answer import Output
 from core.errors import ModelError
 

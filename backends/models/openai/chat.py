@@ -17,7 +17,7 @@ from pydantic import Field, PositiveInt
 from backends.models.openai.chat_answer import Answer
 from backends.models.openai.chat_body import chat_body
 from backends.models.openai.client import OPENAI, Address, Client, Share, Temperature, cost, settings_at
-from backends.models.openai.dialect import Dialect, dialect_of, refuses_tools
+from backends.models.openai.dialect import dialect_of, new_dialect, refuses_tools
 from backends.models.openai.stream import Reported
 from backends.models.prices import Prices
 from backends.models.sse import drain
@@ -62,21 +62,25 @@ class ChatModel:
         self._client = Client(address, client)
         self._prices = prices or Prices()
         # A client that was passed in may lead anywhere, whatever its address says.
-        self._dialect = Dialect() if client else dialect_of(base_url, model)
+        self._dialect = new_dialect(model) if client else dialect_of(base_url, model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        begun = False
         try:
             async with aclosing(self._stream(request)) as events:
                 async for event in events:
+                    begun = begun or event.kind != "ping"
                     yield event
         except ModelError as error:
-            raise self._learnt(request, error) or error from error.__cause__
+            # A server that has begun to answer has taken the request.
+            raise (None if begun else self._learnt(request, error)) or error from error.__cause__
 
     async def close(self) -> None:
         await self._client.close()
 
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        answer = Answer(request, thinks_first=self._dialect.thinks_first)
+        in_json, thinks_first = request.output is not None, self._dialect.thinks_first
+        answer = Answer(request.tools, in_json=in_json, thinks_first=thinks_first)
         async with aclosing(self._client.stream("chat", self._body(request))) as events:
             async for event in events:
                 match event:

@@ -4,19 +4,17 @@ It is lenient about how an answer is written, and strict about what is whole: an
 is one JSON object, with no byte of an event missing, or one that is followed by `[DONE]`.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backends.models.answer_json import as_count, as_object, as_objects, as_text
 from backends.models.openai.chat_calls import Calls, arguments, pieces_of
 from backends.models.openai.chat_text import ChatText
 from backends.models.openai.client import usage
-from backends.models.openai.written_calls import WrittenCall
 from backends.models.sse import unreadable
 from backends.models.stop_words import stop_reason_in
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, ModelError
-from core.model import CallDelta, ModelEvent, ModelRequest, ReasoningDelta, TextDelta, WritingDelta
+from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, ToolSchema, WritingDelta
 from core.values import StopReason, Usage
 
 CANNOT_CALL = "the model wrote a tool call as text that is not a call of a tool it was offered: it cannot call tools"
@@ -30,12 +28,12 @@ _CALL_PARTS = ("tool_use", "tool_call", "function_call", "function")
 
 
 class Answer:
-    """An answer to the request, as far as it came. `thinks_first` is as `ChatText` has it."""
+    """An answer as far as it came. `tools` were offered; `in_json` and `thinks_first` are as `ChatText` has them."""
 
-    def __init__(self, request: ModelRequest, *, thinks_first: bool = False) -> None:
-        self._tools = {tool.name: tool for tool in request.tools}
+    def __init__(self, tools: Sequence[ToolSchema] = (), *, in_json: bool = False, thinks_first: bool = False) -> None:
+        self._tools = {tool.name: tool for tool in tools}
         self._calls = Calls(self._tools)
-        self._text = ChatText(tools=self._tools, in_json=request.output is not None, thinks_first=thinks_first)
+        self._text = ChatText(tools=self._tools, in_json=in_json, thinks_first=thinks_first)
         self._reason: Json = None
         self._body = self._refused = self._said = False
         self._streamed: set[str] = set()
@@ -99,7 +97,7 @@ class Answer:
         if (written.marked and not written.found) or any(call.tool not in self._tools for call in written.found):
             raise ModelError("no_tools", CANNOT_CALL)
         for found in written.found:
-            yield CallDelta(tool=found.tool, arguments=self._arguments(found))
+            yield CallDelta(tool=found.tool, arguments=arguments(found.arguments, self._tools.get(found.tool)))
 
     def blocks(self) -> tuple[Json, ...]:
         """What must go back with the answer if it has calls: its thoughts, and for each call what the server gave it.
@@ -204,10 +202,6 @@ class Answer:
             self._extras[name] = [*known, *value]
         elif value:
             self._extras[name] = value
-
-    def _arguments(self, call: WrittenCall) -> str:
-        written = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
-        return arguments(written, self._tools.get(call.tool))
 
     def _count(self, *counts: Json) -> None:
         """Add what is known of the tokens used: a 0 does not replace a count."""

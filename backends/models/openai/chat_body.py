@@ -142,14 +142,14 @@ def _ids(messages: Sequence[SentMessage], name: str, *, short: bool) -> dict[str
             continue
         blocks = _blocks(message, name)[1:]
         for number, call in enumerate(message.calls):
-            id = str(blocks[number].get("id") or "") if blocks else ""
-            id = id if id and id not in taken else call.id
+            sent = str(blocks[number].get("id") or "") if blocks else ""
+            sent = sent if sent and sent not in taken else call.id
             salt = 0
-            while (short and not _SHORT_ID.fullmatch(id)) or id in taken:
-                id = hashlib.sha256(f"{call.id}{salt or ''}".encode()).hexdigest()[:9]
+            while (short and not _SHORT_ID.fullmatch(sent)) or sent in taken:
+                sent = hashlib.sha256(f"{call.id}{salt or ''}".encode()).hexdigest()[:9]
                 salt += 1
-            taken.add(id)
-            ids[call.id] = id
+            taken.add(sent)
+            ids[call.id] = sent
     return ids
 
 

@@ -18,12 +18,16 @@ _ENCODED = 3
 
 @dataclass(slots=True)
 class Call:
-    """A call as it is being written. `extra` is what else must go back with it."""
+    """A call as it is being written. `extra` is what else must go back with it.
+
+    `again`: it has begun like the call before it, of the same tool, and may be that one.
+    """
 
     index: Json = None
     id: str = ""
     tool: str = ""
     extra: Json = None
+    again: bool = False
     _pieces: list[str] = field(default_factory=list)
     _depth: int = 0
     _quoted: bool = False
@@ -74,15 +78,16 @@ class Calls:
 
     def in_order(self) -> list[Call]:
         """By their index; those without one as they came."""
-        return sorted(self._calls, key=lambda call: call.index if isinstance(call.index, int) else 0)
+        calls = [call for call in self._calls if call.begun or not call.again]
+        return sorted(calls, key=lambda call: call.index if isinstance(call.index, int) else 0)
 
     def write(self, piece: dict[str, Json]) -> str:
         """Add a piece of a call, and return the arguments that it adds. Raises ModelError for too many calls."""
         function = as_object(piece.get("function")) or piece
-        name, id = as_text(function.get("name")), as_text(piece.get("id"))
+        name, call_id = as_text(function.get("name")), as_text(piece.get("id"))
         written = _as_written(function.get("arguments", function.get("parameters", function.get("input"))))
-        call = self._place(_index(piece.get("index")), id, name, written)
-        call.id = call.id or id
+        call = self._place(_index(piece.get("index")), call_id, name, written)
+        call.id = call.id or call_id
         call.extra = piece.get("extra_content") or call.extra
         call.tool = self._named(call.tool, name)
         if call.whole and written.strip() == call.written.strip():
@@ -90,9 +95,9 @@ class Calls:
         call.add(written)
         return written
 
-    def _place(self, index: int | None, id: str, name: str, written: str) -> Call:
+    def _place(self, index: int | None, call_id: str, name: str, written: str) -> Call:
         """The call that a piece goes on with, or a new one."""
-        same_id = next((call for call in reversed(self._calls) if id and call.id == id), None)
+        same_id = next((call for call in reversed(self._calls) if call_id and call.id == call_id), None)
         if index is None:
             there = self._calls[-1] if self._calls else None
         else:
@@ -103,14 +108,15 @@ class Calls:
                 elsewhere = index is not None and same_id.index != index
                 new = self._another(call, name, written, same=True)
                 new = new or (elsewhere and bool(name) and (name != call.tool or call.whole))
-            elif id and call.id:
+            elif call_id and call.id:
                 new = bool(name) or (call.whole and bool(written.strip()))
             else:
                 new = self._another(call, name, written, same=False)
             if not new:
                 return call
         check_parts(len(self._calls))
-        self._calls.append(Call(index=index, id=id))
+        again = call is not None and not call_id and call.tool == name and not written.strip()
+        self._calls.append(Call(index=index, id=call_id, again=again))
         return self._calls[-1]
 
     def _another(self, call: Call, name: str, written: str, *, same: bool) -> bool:
@@ -118,11 +124,13 @@ class Calls:
         if not name or not call.tool:
             return False
         if not call.begun:
-            return name != call.tool and name in self._tools and call.tool in self._tools
+            if name == call.tool or call.tool not in self._tools:
+                return False
+            return name in self._tools or not any(tool.startswith(call.tool + name) for tool in self._tools)
         if name != call.tool:
             return True
-        again = same and written.strip() == call.written.strip()
-        return call.whole and bool(written.strip()) and not again
+        again = same and written.strip() in ("", call.written.strip())
+        return call.whole and not again
 
     def _named(self, known: str, name: str) -> str:
         """The tool's name with another piece of it, or with the whole of it once more."""

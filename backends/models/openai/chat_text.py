@@ -5,7 +5,7 @@ wrote as text. What could be the beginning of either is held back until it is cl
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypeAlias
 
 from backends.models.openai.written_calls import CALL_MARKS, Reading, may_be_call, read_calls
@@ -34,8 +34,8 @@ _FIRST = frozenset(mark[0] for mark in (*_ANYWHERE, *_AT_LINE))
 class ChatText:
     """The content of one answer, as it comes.
 
-    `tools` are those that were offered. `in_json`: an answer in JSON was asked for, so that JSON is a call only if its
-    markup says so. `thinks_first`: the content begins with a thought that lacks its beginning.
+    `tools` are those that were offered. `in_json`: an answer in JSON was asked for, so that JSON is a call only of one
+    of them, or if its markup says so. `thinks_first`: the content begins with a thought that lacks its beginning.
 
     `unopened` is set if such a thought came unexpectedly, after its words had been told as text.
     """
@@ -55,7 +55,9 @@ class ChatText:
 
     def told_apart(self) -> None:
         """The server gives a thought outside of the content: it knows the model's tags."""
-        self._thought, self._first = True, False
+        if self._first:
+            self._first, self._rest, self._held = False, "".join(self._held), []
+        self._thought = True
 
     def read(self, piece: str) -> Iterator[Part]:
         """What a piece of the content adds."""
@@ -63,27 +65,34 @@ class ChatText:
             self._held.append(piece)
             yield "held", piece
             return
-        self._rest += piece
-        if self._first and not self._is_thought(len(piece)):
-            yield "held", piece
-            return
+        if self._first:
+            self._held.append(piece)
+            self._rest = (self._rest + piece)[-(len(piece) + _LONGEST) :]
+            if not self._is_thought():
+                yield "held", piece
+                return
+            self._rest, self._held = "".join(self._held), []
+        else:
+            self._rest += piece
         parts = list(self._parts(last=False))
         yield from parts or [("held", piece)]
 
     def finish(self) -> Iterator[Part]:
         """What is left at the end of an answer that is whole. A thought without its end stays a thought."""
-        self._first = False
+        if self._first:
+            self.told_apart()
         yield from self._parts(last=True)
         if self._holds:
             held, self._holds = "".join(self._held), False
-            self.calls = read_calls(held, self._tools)
-            yield from self._say(self.calls.text if self.calls.found else held)
+            reading = read_calls(held, self._tools)
+            known = all(call.tool in self._tools for call in reading.found)
+            self.calls = reading if reading.marked or known or not self._in_json else Reading()
+            yield from self._say(self.calls.text if self.calls.found or self.calls.marked else held)
 
-    def _is_thought(self, new: int) -> bool:
-        """Whether it is clear by now how the thought ends that the content begins with; `new` characters are new."""
-        tail = self._rest[-(new + _LONGEST) :]
-        begins = self._rest[: 2 * _LONGEST].lstrip().startswith(tuple(_THOUGHTS))
-        self._first = not begins and not any(end in tail for end in _ENDS)
+    def _is_thought(self) -> bool:
+        """Whether it is clear by now how the thought ends that the content begins with."""
+        begins = "".join(self._held[: 2 * _LONGEST]).lstrip().startswith(tuple(_THOUGHTS))
+        self._first = not begins and not any(end in self._rest for end in _ENDS)
         return not self._first
 
     def _parts(self, *, last: bool) -> Iterator[Part]:
@@ -92,7 +101,7 @@ class ChatText:
             if self._end:
                 thought, end, after = self._rest.partition(self._end)
                 if not end:
-                    thought, after = self._split(0 if last else _partial(self._rest, (self._end,)))
+                    thought, after = self._split(0 if last else _partial(self._rest, _beginnings((self._end,))))
                 self._rest = after
                 if end:
                     self._end, self._trims = "", True
@@ -130,7 +139,7 @@ class ChatText:
 
     def _next_mark(self, last: bool) -> tuple[int, str]:
         """Where the next mark begins, and the mark; "" if what begins there may become one, or at the end."""
-        if not last and not self._said and not self._rest.strip():
+        if not last and not self._said and len(self._rest) < _LONGEST and not self._rest.strip():
             return 0, ""
         if _FIRST.isdisjoint(self._rest):
             return len(self._rest), ""
@@ -142,15 +151,13 @@ class ChatText:
                 continue
             if mark in _THOUGHTS:
                 return at, mark
-            if self._in_json:
-                continue
             is_call = may_be_call(self._rest[at:], last)
             if is_call is not False:
                 return at, mark if is_call else ""
         return len(self._rest) - (0 if last else self._partial_mark()), ""
 
     def _partial_mark(self) -> int:
-        anywhere, at_line = _partial(self._rest, _ANYWHERE), _partial(self._rest, (*_THOUGHTS, "```"))
+        anywhere, at_line = _partial(self._rest, _OF_ANYWHERE), _partial(self._rest, _OF_LINE)
         return max(anywhere, at_line if self._begins_line(len(self._rest) - at_line) else 0)
 
     def _begins_line(self, at: int) -> bool:
@@ -173,9 +180,17 @@ class ChatText:
         yield "text", text
 
 
-def _partial(text: str, marks: tuple[str, ...]) -> int:
+def _beginnings(marks: Iterable[str]) -> frozenset[str]:
+    return frozenset(mark[:size] for mark in marks for size in range(1, len(mark)))
+
+
+def _partial(text: str, beginnings: frozenset[str]) -> int:
     """The length of the longest beginning of a mark that the text ends with."""
-    for size in range(min(max(map(len, marks)) - 1, len(text)), 0, -1):
-        if any(mark.startswith(text[-size:]) and len(mark) > size for mark in marks):
+    for size in range(min(_LONGEST, len(text)), 0, -1):
+        if text[-size:] in beginnings:
             return size
     return 0
+
+
+_OF_ANYWHERE = _beginnings(_ANYWHERE)
+_OF_LINE = _beginnings((*_THOUGHTS, "```"))

@@ -6,7 +6,7 @@ process to the same model of the same server.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.canonical import Json
 
@@ -83,6 +83,7 @@ _NO_TOOLS = re.compile(
     r"|\b(tools?|functions?|function calling|tool calling|tool use)\b.{0,30}(not (be )?support|unsupport)",
     re.IGNORECASE,
 )
+_THINKS_FIRST = re.compile(r"(^|[-/:_.])(r1|qwq|thinking)($|[-/:_.])", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -122,7 +123,12 @@ _KNOWN: dict[tuple[str, str], Dialect] = {}
 
 def dialect_of(server: str, model: str) -> Dialect:
     """What this process knows of a model of a server."""
-    return _KNOWN.setdefault((server, model), Dialect())
+    return _KNOWN.setdefault((server, model), new_dialect(model))
+
+
+def new_dialect(model: str) -> Dialect:
+    """What a model's name says of it: some models begin with a thought each time, and their template has its tag."""
+    return Dialect(thinks_first=bool(_THINKS_FIRST.search(model)))
 
 
 def _texts(error: Json) -> list[str]:

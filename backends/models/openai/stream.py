@@ -27,8 +27,9 @@ class Reported(Exception):
 async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
     """Each event's JSON object; `ping` for a comment or an empty event; `done` for `[DONE]`.
 
-    The last one is `end` if the stream ended between two events; the end is never an error. An object without a `type` gets the event's name as its type. Raises ModelError: `protocol` if the bytes are not
-    such a stream, and the provider's error if an event reports one.
+    The last one is `end` if the stream ended between two events; the end is never an error. An object without a `type`
+    gets the event's name as its type. Raises ModelError: `protocol` if the bytes are not such a stream, and the
+    provider's error if an event reports one.
     """
     async with aclosing(server_events(chunks)) as found:
         async for name, data in found:

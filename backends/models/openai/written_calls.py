@@ -52,8 +52,8 @@ _MOST = 200
 
 _MARKUP = re.compile(r"(?:</?[a-z_]+>|<[|\uff5c][^<>]{1,40}>|\[/?[A-Z_]+\]|functools(?=\[)|```[a-z_]*|[\s;,]+)*")
 _NAMED = re.compile(
-    r"(?:functions\.)?(?P<name>[A-Za-z_][\w.-]{0,99})(?::\d+)?\s*"
-    r"(?:\[CALL_ID\]\w*)?(?:\[ARGS\]|<[|\uff5c][^<>]{1,40}>)?\s*(?=\{)"
+    r"(?:functions\.)?(?P<name>[A-Za-z_][\w.-]{0,99})(?::\d{1,9})?\s{0,9}"
+    r"(?:\[CALL_ID\]\w{0,99})?(?:\[ARGS\]|<[|\uff5c][^<>]{1,40}>)?\s{0,9}(?=\{)"
 )
 _NAME_IN_JSON = re.compile(r'"(?:name|tool|tool_name)"\s*:\s*"([^"]{1,100})"')
 _XML = re.compile(r"<function=([^>\s]+)>(.*?)(</function>|\Z)", re.DOTALL)
@@ -63,10 +63,10 @@ _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 @dataclass(frozen=True, slots=True)
 class WrittenCall:
-    """A call; `arguments` are the model's, as they were written. If they were cut, they are text that is not JSON."""
+    """A call, and the text of its arguments, which is not JSON if they were cut."""
 
     tool: str
-    arguments: Json
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,9 @@ def read_calls(text: str, tools: Mapping[str, ToolSchema]) -> Reading:
             return Reading(tuple(found), text[start:] if found else "", marked)
         try:
             value, at = _DECODER.raw_decode(text, begin)
+            calls = [WrittenCall(named["name"], _as_text(value))] if named else _calls_in(value, marked, tools)
         except (ValueError, RecursionError):
             return Reading((*found, *_cut(text[begin:], named, tools)), "", marked)
-        calls = [WrittenCall(named["name"], value)] if named else _calls_in(value, marked, tools)
         if calls is None:
             return Reading(tuple(found), text[start:] if found else "", marked)
         found += calls
@@ -150,7 +150,7 @@ def _calls_in(value: Json, marked: bool, tools: Mapping[str, ToolSchema]) -> lis
     # JSON without markup may be an answer: then only a call of a tool that was offered is one, or what is nothing else.
     if not marked and name not in tools and len(value) > 2 + ("id" in value) + ("type" in value):
         return None
-    return [WrittenCall(name, value[arguments] if arguments else {})]
+    return [WrittenCall(name, _as_text(value[arguments]) if arguments else "{}")]
 
 
 def _from_xml(match: re.Match[str], tools: Mapping[str, ToolSchema]) -> WrittenCall:
@@ -165,7 +165,11 @@ def _from_xml(match: re.Match[str], tools: Mapping[str, ToolSchema]) -> WrittenC
             values[key] = text if as_object(properties.get(key)).get("type") == "string" else json.loads(text)
         except ValueError:
             values[key] = text
-    return WrittenCall(name, values)
+    return WrittenCall(name, _as_text(values))
+
+
+def _as_text(arguments: Json) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
 def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
