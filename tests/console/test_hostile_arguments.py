@@ -34,7 +34,8 @@ class Door:
 
     @property
     def name(self) -> str:
-        return " ".join((*self.words, self.action.option_strings[-1] if self.action.option_strings else self.action.dest))
+        options = self.action.option_strings
+        return " ".join((*self.words, options[-1] if options else self.action.dest))
 
     def arguments(self, text: str) -> list[str]:
         """A whole command line in which this argument is `text` and the other required ones are good."""
@@ -120,7 +121,7 @@ def faults(door: Door, text: str, limit: float | None = None) -> list[str]:
 
 
 def possible(text: str) -> bool:
-    """Whether a process can be given this text as an argument: its end is marked by a NUL, and half a pair has no bytes."""
+    """Whether a process can be given this text: a NUL ends an argument, and half a surrogate pair has no bytes."""
     return "\0" not in text and "\ud800" not in text
 
 

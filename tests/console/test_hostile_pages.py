@@ -114,7 +114,11 @@ def from_widgets(page: str, rounds: range, known: dict[str, str], limit: float =
 def forged(at: AppTest, turn: int) -> WidgetStates:
     """The states of the page's widgets, each that is a text or a list of texts another one."""
     states = at._tree.get_widget_states()
+    # A thumb is a number in Streamlit's protocol, which its own code reads before the page does.
+    thumbs = {thumb.proto.id for thumb in at.get("feedback")}
     for number, state in enumerate(states.widgets):
+        if state.id in thumbs:
+            continue
         text = TEXTS[(number + turn) % len(TEXTS)]
         match state.WhichOneof("value"):
             case "string_value" | "json_value" as kind:

@@ -33,7 +33,7 @@ def missing_aimock() -> str | None:
 
 
 def missing_litellm() -> str | None:
-    """Why LiteLLM's proxy cannot be started here. It is looked for on the path, as it needs an environment of its own."""
+    """Why LiteLLM's proxy cannot be started here. It needs an environment of its own, so the path is searched."""
     return None if shutil.which("litellm") else "litellm is missing: pipx install 'litellm[proxy]'"
 
 
@@ -60,7 +60,7 @@ def aimock() -> Iterator[str]:
 
 @contextmanager
 def litellm(folder: Path, upstream: str) -> Iterator[str]:
-    """The URL of LiteLLM's proxy, without /v1. Its model `desk` is asked of Chat Completions at the server `upstream`."""
+    """The URL of LiteLLM's proxy, without /v1. Its model `desk` is at the server `upstream`."""
     port = free_port()
     target = {"model": "openai/m", "api_base": f"{upstream}/v1", "api_key": "none"}
     config = {
@@ -79,7 +79,8 @@ def litellm(folder: Path, upstream: str) -> Iterator[str]:
 @contextmanager
 def _running(command: list[str], health: str) -> Iterator[None]:
     """The server of this command, once `health` answers, until the block ends."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as process:
         try:
             deadline = time.monotonic() + PATIENCE
             while not _answers(health):
