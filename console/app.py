@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.to_thread import run_sync as blocking
@@ -21,6 +22,7 @@ from backends.handbooks.opening import open_handbooks
 from backends.models.opening import open_model
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
+from console.account import this_account
 from console.demo.handover import DemoHandover
 from console.demo.mark import is_demo, make_demo
 from console.demo.records import HrRecords
@@ -38,6 +40,9 @@ from core.maintenance.upgrade import upgrade
 from core.options import Options
 from core.question_back import ask_back
 from core.store import Store
+
+if TYPE_CHECKING:
+    from console.sign_in.way import Way
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +142,14 @@ class App:
         )
         opened = await self._opened.enter_async_context(desk)
         await opened.administration.install(settings.administrator_ids)
+        if (mapping := _way().mapping) and (other := await opened.administration.map_sign_in(mapping, this_account())):
+            log.warning(
+                "the sign-in gives roles by other settings than those on record since %s, by a console of %s on %s: if "
+                "that one still runs, give both the same settings",
+                other.since,
+                other.account.user,
+                other.account.host,
+            )
         upgrading = asyncio.get_running_loop().create_task(_upgrade(store))
         self._opened.push_async_callback(_ended, upgrading)
         return opened
@@ -201,6 +214,13 @@ class App:
             self._retrying.cancel()
             await asyncio.wait([self._retrying])
         await self._opened.aclose()
+
+
+def _way() -> "Way":
+    """This process's way to sign in, with the settings that it was made from."""
+    from console.sign_in.way import way  # here, because the development sign-in asks for this process's App
+
+    return way()
 
 
 async def _upgrade(store: Store) -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import streamlit as st
 
 from backends.handbooks.service import Handbooks
+from console.caller import Caller
 from console.drawing.ai_notice import NOTICE
 from console.drawing.spoken import follow, say
 from console.drawing.text import label
@@ -20,9 +21,7 @@ from console.waiting import MOST, WaitingQuestion, WaitingQuestions
 from core.canonical import Json
 from core.desk.desk import Desk
 from core.desk.evidence import Produced
-from core.desk.runner import Runner
 from core.errors import InvalidInput, RequestMismatch, TurnInProgress
-from core.gate import Viewer
 from core.live.events import Event
 from core.log.records import DeferredCall, ToolCall, Turn
 from core.values import Attached, CareCard, Dislike, Passage, Shelf
@@ -37,11 +36,11 @@ class Asking:
     The URL holds the thread, so that a reload and a link show the same.
     """
 
-    def __init__(self, viewer: Viewer, desk: Desk, runner: Runner, handbooks: Handbooks) -> None:
-        self.viewer = viewer
+    def __init__(self, caller: Caller, desk: Desk, handbooks: Handbooks) -> None:
+        self.viewer = caller.viewer
         self.desk = desk
-        self.run = runner.run
-        self._stream = runner.stream
+        self.run = caller.run
+        self._stream = caller.stream
         self._handbooks = handbooks
         self._state = st.session_state
         self._request_id: str = self._state.setdefault("chat_request_id", uuid4().hex)

@@ -15,15 +15,9 @@ from console.drawing.text import label
 from console.drawing.troubles import draw_away, draw_corrupt, draw_refused
 from console.sign_in.development import refuse_other_addresses
 from console.sign_in.identity import LOOKERS
-from console.sign_in.session import (
-    draw_banner,
-    draw_purpose,
-    draw_sign_in,
-    draw_signed_in,
-    lacks_purpose,
-    signed_in,
-    way,
-)
+from console.sign_in.roles import signed_in, viewer_of
+from console.sign_in.screens import draw_banner, draw_lost, draw_purpose, draw_sign_in, draw_signed_in
+from console.sign_in.way import way
 from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, StoreRefused, Unavailable
 
 # Theming has no options for these. A wide table in a text widens the page, and on a phone all of it would scroll. A
@@ -47,9 +41,9 @@ with st.container(key="scripts"):
     component("phone")(key="main_phone")
 if way().is_development:
     refuse_other_addresses()
-viewer, refusal = None, ""
+caller, refusal = None, ""
 try:
-    viewer = signed_in()
+    caller = signed_in()
 except InvalidInput as error:
     refusal = str(error)
 # Not `app()`, which raises while the desk cannot be opened: the sign-in works without a desk.
@@ -63,8 +57,8 @@ thread = st.Page("../pages/thread.py", title="Thread", url_path="thread", visibi
 tool_calls = st.Page("../pages/tool_calls.py", title="Tool calls", icon=":material/build:", url_path="tool-calls")
 call = st.Page("../pages/call.py", title="Tool call", url_path="call", visibility="hidden")
 waiting = ""
-if viewer and "approver" in viewer.roles and start().failure is None:
-    waiting = waiting_badge(partial(app().run, app().desk.oversight.count_waiting(viewer)))
+if caller and "approver" in caller.viewer.roles and start().failure is None:
+    waiting = waiting_badge(partial(caller.run, app().desk.oversight.count_waiting(caller.viewer)))
 approvals = st.Page(
     "../pages/approvals.py", title=f"Approvals{waiting}", icon=":material/approval:", url_path="approvals"
 )
@@ -84,23 +78,41 @@ sections = [
     ("Administration", "administrator", [people]),
 ]
 
-if viewer is None:
+everything = list(dict.fromkeys(page for *_, pages in sections for page in pages))
+if caller is None:
     # All pages, hidden: a link to a page is still that page after the sign-in.
-    st.navigation(list(dict.fromkeys(page for *_, pages in sections for page in pages)), position="hidden")
+    st.navigation(everything, position="hidden")
     if not refusal:
         draw_banner(demo=demo)
     draw_sign_in(refusal)
     st.stop()
 
-offered: dict[str, list[st.Page]] = {}
+viewer, offered = caller.viewer, dict[str, list[st.Page]]()
 for section, role, pages in sections:
     if role in viewer.roles:
         there = offered.setdefault(section, [])
         there += [page for page in pages if page not in there]
-page = st.navigation(offered if len(offered) > 1 else [page for pages in offered.values() for page in pages])
+menu = [page for pages in offered.values() for page in pages]
+lost = [page for _, role, pages in sections if role in caller.lost for page in pages]
+# In the place of a page that was lost an empty one, outside of the menu: else Streamlit would say that it never was.
+gone = [
+    st.Page(lambda: None, title=page.title, url_path=page.url_path, visibility="hidden")
+    for page in everything
+    if page in lost and page not in [chat, *menu]
+]
+if len(offered) > 1:
+    page = st.navigation({**offered, "": [*offered.get("", []), *gone]})
+elif menu:
+    page = st.navigation([*menu, *gone])
+else:  # the roles are not known
+    page = st.navigation(everything, position="hidden")
 with st.sidebar:
-    draw_signed_in(viewer)
+    draw_signed_in(caller)
 draw_banner(demo=demo)
+if draw_lost(caller):
+    if page in menu:
+        st.rerun()
+    st.switch_page(menu[0])
 try:
     app()
 except Unavailable:
@@ -109,12 +121,15 @@ except Unavailable:
 except RolltopError as error:
     draw_refused(error, "The desk cannot be opened")
     st.stop()
-if lacks_purpose(viewer) and any(
+if not viewer.purpose and any(
     role in LOOKERS and role in viewer.roles and page in pages for _, role, pages in sections
 ):
-    draw_purpose()
+    draw_purpose(caller)
     st.stop()
 try:
+    if not menu:
+        viewer_of(caller.identity)  # its error says why the roles are not known
+        st.rerun()
     page.run()
 except NotFound:
     st.error("This does not exist, or you may not open it.", title="Not found", icon=":material/search_off:")

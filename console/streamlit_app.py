@@ -20,7 +20,7 @@ from console.sign_in.gate import SignInGate
 from console.sign_in.loopback import LoopbackOnly
 from console.sign_in.oidc import OidcSignIn
 from console.sign_in.return_path import ReturnPath
-from console.sign_in.session import way
+from console.sign_in.way import way
 from console.upload_guard import UploadGuard
 
 

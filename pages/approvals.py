@@ -10,15 +10,15 @@ from console.drawing.paging import Pages
 from console.drawing.requests import CLOSED, draw_request_card
 from console.drawing.text import label
 from console.drawing.troubles import store_says
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from console.tool_words import what_it_would_do
 from core.canonical import Json
 from core.errors import DeskClosed, Full, InvalidInput, NotFound, StoreRefused, Unavailable
 from core.log.records import DeferredCall, ToolCall
 
 st.set_page_config(page_title="Approvals", layout="centered")
-viewer = current_viewer()
-run, desk = app().run, app().desk
+caller = current_caller()
+viewer, run, desk = caller.viewer, caller.run, app().desk
 
 
 def decide(call: DeferredCall, outcome: Outcome, reason: str, changed: Mapping[str, Json] | None) -> str | None:

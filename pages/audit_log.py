@@ -7,12 +7,12 @@ from console.drawing.looks import DEED_WORDS, about_whom, actions_of, what, why
 from console.drawing.paging import Pages
 from console.drawing.periods import choose_period
 from console.drawing.text import label, when
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from core.desk.filters import LookFilter
 
 st.set_page_config(page_title="Audit log", layout="wide")
-viewer = current_viewer()
-run, desk = app().run, app().desk
+caller = current_caller()
+viewer, run, desk = caller.viewer, caller.run, app().desk
 officer = "data_protection_officer" in viewer.roles
 
 st.title("Audit log")

@@ -10,15 +10,15 @@ from console.drawing.requests import draw_request_facts
 from console.drawing.status_words import CALL_WORDS
 from console.drawing.text import exactly, label
 from console.drawing.troubles import draw_unreadable, store_says
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.desk.evidence import CallHistory, CallStep
 from core.errors import Corrupt, Full, InvalidInput, NotFound, StoreRefused, Unavailable
 from core.log.records import ToolCall
 
 st.set_page_config(page_title="Tool call", layout="wide")
-viewer = current_viewer()
-run, desk = app().run, app().desk
+caller = current_caller()
+viewer, run, desk = caller.viewer, caller.run, app().desk
 state, call_id = st.session_state, st.query_params.get("tc_id", "")
 reviews = not viewer.roles.isdisjoint(("auditor", "handler"))
 

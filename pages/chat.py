@@ -24,11 +24,12 @@ from console.drawing.thread_menu import draw_begun, draw_thread_menu
 from console.drawing.troubles import draw_unreadable
 from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 
 st.set_page_config(page_title="Ask HR", layout="centered")
-viewer = current_viewer()
-asking = Asking(viewer, app().desk, app().runner, app().handbooks)
+caller = current_caller()
+viewer = caller.viewer
+asking = Asking(caller, app().desk, app().handbooks)
 run, archive, state = asking.run, asking.desk.archive, st.session_state
 TURNS = 10  # on a page
 dialogs.closed()

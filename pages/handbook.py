@@ -9,12 +9,12 @@ from console.drawing.handbook_list import badges, days
 from console.drawing.handbook_versions import choose_version, draw_changes, draw_form, draw_text_and_passages
 from console.drawing.sources import audience_words
 from console.drawing.text import label
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from core.errors import InvalidInput
 
 st.set_page_config(page_title="Handbook", layout="wide")
-viewer = current_viewer()
-run, handbooks = app().run, app().handbooks
+caller = current_caller()
+viewer, run, handbooks = caller.viewer, caller.run, app().handbooks
 document_id = st.query_params.get("hb_id", "")
 
 

@@ -14,13 +14,13 @@ from console.drawing.sources import place
 from console.drawing.text import label
 from console.format import counted
 from console.people import COUNTRIES
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from core.errors import InvalidInput
 from core.gate import Role
 
 st.set_page_config(page_title="Handbooks", layout="wide")
-viewer = current_viewer()
-run, desk, handbooks = app().run, app().desk, app().handbooks
+caller = current_caller()
+viewer, run, desk, handbooks = caller.viewer, caller.run, app().desk, app().handbooks
 today = datetime.now(UTC).date()
 
 st.title("Handbooks")

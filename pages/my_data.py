@@ -17,13 +17,13 @@ from console.drawing.paging import Pages
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
 from console.format import counted
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from core.desk.exports.contents import ExportFormat
 from core.desk.exports.exports import MAX_ROWS, MAX_THREADS
 
 st.set_page_config(page_title="My data", layout="centered")
-viewer = current_viewer()
-run, desk, state = app().run, app().desk, st.session_state
+caller = current_caller()
+viewer, run, desk, state = caller.viewer, caller.run, app().desk, st.session_state
 ROWS = 10  # on a page of each list
 
 

@@ -25,7 +25,7 @@ from console.drawing.sources import place
 from console.drawing.status_words import OUTCOME_WORDS, VERDICT_WORDS
 from console.drawing.text import label, when
 from console.format import counted, took
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.clock import iso
 from core.desk.figures import MIN_PEOPLE, Rating
@@ -42,8 +42,8 @@ OUTCOMES: tuple[tuple[Outcome, Better], ...] = (
 RATINGS: tuple[tuple[Rating, str, Better], ...] = (("down", "Rated down", "less"), ("up", "Rated up", "more"))
 
 st.set_page_config(page_title="Overview", layout="wide")
-viewer = current_viewer()
-run, desk = app().run, app().desk
+caller = current_caller()
+viewer, run, desk = caller.viewer, caller.run, app().desk
 links = ListLinks("ov", may_open="auditor" in viewer.roles)
 
 st.title("Overview")

@@ -7,15 +7,16 @@ from typing import Any
 import streamlit as st
 
 from console.app import app
-from console.drawing.people import draw_block_form, draw_blocks, draw_grant_form, draw_grants
+from console.drawing.people import draw_block_form, draw_blocks, draw_grant_form, draw_grants, draw_sign_ins
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
+from console.sign_in.way import way
 from core.gate import Role
 
 st.set_page_config(page_title="People & roles", layout="centered")
-viewer = current_viewer()
-run, administration = app().run, app().desk.administration
+caller = current_caller()
+viewer, run, administration = caller.viewer, caller.run, app().desk.administration
 
 
 def decide(decision: Coroutine[Any, Any, object], done: str) -> str | None:
@@ -47,7 +48,7 @@ def unblock(person: str, why: str) -> str | None:
 st.title("People & roles", anchor=False)
 st.caption(
     "Administration · each change is recorded with your id and your reason, and holds within a second. Roles that "
-    "people bring with their sign-in are not listed."
+    "people bring with their sign-in are not listed; below is how a sign-in gives them."
 )
 if "pr_notice" in st.session_state:
     st.success(label(st.session_state.pop("pr_notice"), 300), icon=":material/check:")
@@ -60,3 +61,6 @@ draw_grant_form(grant)
 st.subheader("Blocked people", anchor=False)
 draw_blocks(people.blocks, unblock)
 draw_block_form(block)
+
+st.subheader("Roles by sign-in", anchor=False)
+draw_sign_ins(people.sign_ins, way().mapping)

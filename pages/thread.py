@@ -24,7 +24,7 @@ from console.drawing.troubles import draw_unreadable, store_says
 from console.drawing.turns import draw_ending, draw_question, draw_unsourced
 from console.drawing.walk import Steps, Walk
 from console.format import cost, counted, lasted, took
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from core.desk.archive import Transcript
 from core.desk.oversight import ThreadRow
 from core.desk.turn_views import TurnView
@@ -35,8 +35,8 @@ from core.values import Cause, Passage, Verdict
 TURNS = 10  # on a page; a docstring here would be drawn by Streamlit
 
 st.set_page_config(page_title="Thread", layout="wide")
-viewer = current_viewer()
-run, desk = app().run, app().desk
+caller = current_caller()
+viewer, run, desk = caller.viewer, caller.run, app().desk
 state, query = st.session_state, st.query_params
 thread_id, turn_id = query.get("tr_id", ""), query.get("tr_turn")
 

@@ -14,7 +14,7 @@ from console.drawing.status_words import CALL_GROUPS, OUTCOME_WORDS, VERDICT_WOR
 from console.drawing.text import label
 from console.drawing.thread_rows import LEGEND, draw_threads
 from console.drawing.walk import Walk
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.desk.counts import ThreadChoices
 from core.desk.filters import Judged, ThreadFilter
@@ -23,8 +23,8 @@ from core.retrieval.search import SEARCH
 from core.values import CallStatus, Outcome
 
 st.set_page_config(page_title="Threads", layout="wide")
-viewer = current_viewer()
-run, desk = app().run, app().desk
+caller = current_caller()
+viewer, run, desk = caller.viewer, caller.run, app().desk
 PAGE = 50
 
 

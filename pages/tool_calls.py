@@ -11,7 +11,7 @@ from console.drawing.paging import Pages
 from console.drawing.periods import choose_period
 from console.drawing.status_words import CALL_GROUPS, EFFECT_WORDS
 from console.drawing.text import label
-from console.sign_in.session import current_viewer
+from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.desk.counts import CallChoices
 from core.desk.filters import CallFilter
@@ -24,8 +24,8 @@ MARKS = {
 }
 
 st.set_page_config(page_title="Tool calls", layout="wide")
-viewer = current_viewer()
-run, desk = app().run, app().desk
+caller = current_caller()
+viewer, run, desk = caller.viewer, caller.run, app().desk
 
 st.title("Tool calls", anchor=False)
 st.caption(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ import pytest
 
 import core.errors
 from backends import MemoryStore, open_model
+from console.cli.main import _parser
 from core import Desk, RolltopError, Viewer
 from core.model import ErrorCode
 from tests.support.doc_code import CODE, DOCS, README, Code, blocks
@@ -197,6 +199,18 @@ def test_the_two_commands_are_printed_and_the_page_is_short():
     assert "pip install -e '.[console]' && streamlit run console" in text
     assert "pip install -e '.[dev]' && pytest" in text
     assert len(text.splitlines()) <= 120
+
+
+def commands(page: Path) -> list[str]:
+    """What stands behind `rolltop` in the page's shell blocks."""
+    shell = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return re.findall(r"^(?:[A-Z_]+=\S+ )*rolltop (.*)$", "\n".join(shell), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_each_command_of_a_page_has_the_options_that_it_needs_and_no_others(page):
+    for command in commands(page):
+        _parser().parse_args(shlex.split(command, comments=True))  # exits, with the reason, if it does not know it
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -4,11 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+from pydantic import SecretStr
 
 from backends.stores.opening import open_store
-from console.settings import read_settings
+from console.cli.output import Given
+from console.cli.urls import with_password
+from console.settings import Settings, read_settings
 from core.errors import InvalidInput
 from core.store import Store
+
+
+def settings_of(options: Given) -> Settings:
+    """The settings, with the store that the command names."""
+    settings = read_settings()
+    return settings.model_copy(update={"store": SecretStr(options.store)}) if options.store else settings
 
 
 @asynccontextmanager
@@ -21,5 +30,5 @@ async def existing_store(url: str | None) -> AsyncIterator[Store]:
         raise InvalidInput(
             f"the file {path} does not exist: name the store with --store sqlite:///FILE or ROLLTOP_STORE"
         )
-    async with open_store(url) as store:
+    async with open_store(await with_password(url)) as store:
         yield store

@@ -12,16 +12,18 @@ from console.cli.filters import (
     add_call_filters,
     add_thread_filters,
     add_viewer,
-    auditor,
     call_filter,
     thread_filter,
 )
 from console.cli.output import GOOD, LOOK_AT_IT, Given, harmless, tell
+from console.cli.urls import STORE
+from console.cli.viewers import desk_as
 from console.format import counted
 from core.desk.exports.contents import ExportFormat
 from core.desk.exports.exports import Export, Exports
 from core.desk.exports.package import Manifest, check_export
 from core.errors import InvalidInput
+from core.gate import Viewer
 
 
 async def export(options: Given) -> int:
@@ -35,8 +37,8 @@ async def export(options: Given) -> int:
     # Before the export is on record: a file that cannot be made must not leave an export that nobody has.
     with create_private(options.out) as file:
         try:
-            async with existing_store(options.store) as store:
-                exported = await _exported(Exports(store), options)
+            async with desk_as(options, "export") as desk:
+                exported = await _exported(Exports(desk.store, audit=desk.audit), desk.viewer, options)
             await blocking(file.write, exported.content)
             await blocking(file.flush)
         except BaseException:
@@ -63,17 +65,17 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         added.add_argument("--out", metavar="FILE", required=True, help="the ZIP file to write, which must be new")
         # Suppressed, because a default here would replace what was given before the word `threads`.
         added.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print the manifest as JSON")
-        added.add_argument("--store", metavar="URL", default=argparse.SUPPRESS, help="the store")
+        added.add_argument("--store", type=STORE, metavar="URL", default=argparse.SUPPRESS, help="the store")
 
 
 _LIMITS = "At most 50 threads. Sealed threads are left out. The export is on record before the file is written."
 _FORMATS = "csv for spreadsheets, jsonl with all records, html to read and print"
 
 
-async def _exported(exports: Exports, options: Given) -> Export:
+async def _exported(exports: Exports, viewer: Viewer, options: Given) -> Export:
     if options.kind == "threads":
-        return await exports.export_threads(auditor(options), thread_filter(options), options.format)
-    return await exports.export_calls(auditor(options), call_filter(options), options.format)
+        return await exports.export_threads(viewer, thread_filter(options), options.format)
+    return await exports.export_calls(viewer, call_filter(options), options.format)
 
 
 async def _check(options: Given) -> int:

@@ -1,4 +1,4 @@
-"""Who looks, and what for: the options that lists and exports share."""
+"""The options that lists and exports share: the viewer, the purpose, and the filters."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,21 +10,20 @@ from console.scalars import scalar
 from core.canonical import Json
 from core.desk.filters import CallFilter, Judged, LookFilter, ThreadFilter
 from core.errors import InvalidInput
-from core.gate import Action, Viewer
+from core.gate import Action
 from core.values import CallStatus, Decider, Effect, Outcome, Verdict
 
 
-def add_viewer(parser: argparse.ArgumentParser) -> None:
+def add_viewer(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """The options for the viewer and the purpose."""
     parser.add_argument(
-        "--as", dest="viewer", metavar="VIEWER_ID", required=True, help="your own id, which is recorded"
+        "--as",
+        dest="viewer",
+        metavar="VIEWER_ID",
+        required=required,
+        help="your own id, which is recorded; it needs a role on record, see rolltop grant",
     )
-    parser.add_argument("--purpose", required=True, help="why you look, which is recorded")
-
-
-def auditor(options: Given) -> Viewer:
-    """The viewer that these options name."""
-    return Viewer(options.viewer, roles={"auditor"}, purpose=options.purpose)
+    parser.add_argument("--purpose", required=required, help="why you do this, which is recorded")
 
 
 def add_thread_filters(parser: argparse.ArgumentParser) -> None:

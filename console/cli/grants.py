@@ -5,19 +5,16 @@ account in which the command ran, and its host.
 """
 
 import argparse
-import platform
-
-import psutil
 
 from console.cli.existing import existing_store
 from console.cli.filters import moment
 from console.cli.output import GOOD, Given, harmless, table, tell
+from console.cli.viewers import audit_log, desk_as
+from console.sign_in.mapping import mapping_lines
 from core.desk.administration import Administration
 from core.errors import InvalidInput
-from core.gate import ROLES, Viewer
+from core.gate import ROLES
 from core.log.records import Block, RoleGrant
-from core.store import Store
-from core.values import Account
 
 
 async def grant(options: Given) -> int:
@@ -26,19 +23,19 @@ async def grant(options: Given) -> int:
         raise InvalidInput("--until is for a role that an administrator grants: leave it out with --end and --first")
     if options.first and options.role != "administrator":
         raise InvalidInput("the first grant makes an administrator, who grants the other roles: name that role")
-    async with existing_store(options.store) as store:
-        people = _administration(store)
-        if options.first:
+    if options.first:
+        async with existing_store(options.store) as store:
+            people = Administration(store, audit=audit_log(store))
             given = await people.grant_first(options.person, by=options.viewer, why=options.why)
-        elif options.end:
-            viewer = await people.viewer(options.viewer)
-            await people.end_grant(viewer, options.person, options.role, options.why)
-            ended = {"ended": options.role, "person": options.person}
-            tell(options, [ended], f"{harmless(options.person)} no longer has the granted role {options.role}")
-            return GOOD
-        else:
-            viewer = await people.viewer(options.viewer)
-            given = await people.grant(viewer, options.person, options.role, options.why, until=options.until)
+    else:
+        async with desk_as(options, "roles.grant") as desk:
+            people = desk.administration
+            if options.end:
+                await people.end_grant(desk.viewer, options.person, options.role, options.why)
+                ended = {"ended": options.role, "person": options.person}
+                tell(options, [ended], f"{harmless(options.person)} no longer has the granted role {options.role}")
+                return GOOD
+            given = await people.grant(desk.viewer, options.person, options.role, options.why, until=options.until)
     until = f" until {given.ends_at}" if given.ends_at else ""
     tell(options, [given.model_dump(mode="json")], f"{harmless(given.person)} has the role {given.role}{until}")
     return GOOD
@@ -46,30 +43,32 @@ async def grant(options: Given) -> int:
 
 async def block(options: Given) -> int:
     """Keep a person from using the desk, whatever their roles are, or let them use it again."""
-    async with existing_store(options.store) as store:
-        people = _administration(store)
-        viewer: Viewer = await people.viewer(options.viewer)
+    async with desk_as(options, "people.block") as desk:
         if options.end:
-            await people.unblock(viewer, options.person, options.why)
+            await desk.administration.unblock(desk.viewer, options.person, options.why)
             tell(options, [{"unblocked": options.person}], f"{harmless(options.person)} is no longer blocked")
         else:
-            blocked = await people.block(viewer, options.person, options.why)
+            blocked = await desk.administration.block(desk.viewer, options.person, options.why)
             tell(options, [blocked.model_dump(mode="json")], f"{harmless(blocked.person)} is blocked")
     return GOOD
 
 
 async def grants(options: Given) -> int:
-    """List the roles on record and the blocked people, as an administrator."""
-    async with existing_store(options.store) as store:
-        people = _administration(store)
-        on_record = await people.people(await people.viewer(options.viewer))
+    """List the roles on record, the blocked people, and how a sign-in gives roles, as an administrator."""
+    async with desk_as(options, "roles.list") as desk:
+        on_record = await desk.administration.people(desk.viewer)
     listed: list[tuple[str, RoleGrant | Block]] = [("holds", one) for one in on_record.grants]
     listed += [("ended", one) for one in on_record.ended]
     listed += [("blocked", one) for one in on_record.blocks]
     head = ["STATE", "PERSON", "ROLE", "SINCE", "UNTIL", "BY", "WHY"]
     items = [{"state": state, **one.model_dump(mode="json")} for state, one in listed]
-    text = table([head, *(_row(state, one) for state, one in listed)]) if listed else "no role is on record"
-    tell(options, items, text)
+    items += [{"state": "sign-in", **one.model_dump(mode="json")} for one in on_record.sign_ins]
+    lines = [table([head, *(_row(state, one) for state, one in listed)]) if listed else "no role is on record"]
+    for place, one in enumerate(on_record.sign_ins):
+        by = harmless(f"{one.account.user} on {one.account.host}")
+        lines += ["", f"{'before that, since' if place else 'sign-in, since'} {one.since}, console of {by}:"]
+        lines += [f"  {harmless(line)}" for line in mapping_lines(one.mapping)]
+    tell(options, items, "\n".join(lines))
     return GOOD
 
 
@@ -95,23 +94,19 @@ def add_block(parser: argparse.ArgumentParser) -> None:
 
 def add_grants(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop grants`."""
-    _add_administrator(parser)
+    add_administrator(parser)
 
 
 def _add_decision(parser: argparse.ArgumentParser) -> None:
-    _add_administrator(parser)
+    add_administrator(parser)
     parser.add_argument("--why", metavar="REASON", required=True, help="the reason, which is recorded")
 
 
-def _add_administrator(parser: argparse.ArgumentParser) -> None:
+def add_administrator(parser: argparse.ArgumentParser) -> None:
+    """The option for an administrator's id."""
     parser.add_argument(
         "--as", dest="viewer", metavar="ID", required=True, help="your own id, an administrator's, which is recorded"
     )
-
-
-def _administration(store: Store) -> Administration:
-    # By the process's own user id: LOGNAME and USER, which `getpass.getuser` believes, may say anything.
-    return Administration(store, account=Account(user=psutil.Process().username(), host=platform.node()))
 
 
 def _row(state: str, one: RoleGrant | Block) -> list[str]:

@@ -11,12 +11,14 @@ from backends.handbooks.catalogue.tables import MEMORY
 from backends.handbooks.documents.model import Terms
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
 from backends.handbooks.opening import open_handbooks
+from console.cli.existing import settings_of
 from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, harmless, tell
+from console.cli.urls import url_argument
+from console.cli.viewers import GRANTS, desk_as
+from console.demo.mark import is_demo
 from console.demo.samples import withdraw_samples
 from console.format import counted
-from console.settings import read_settings
 from core.errors import InvalidInput
-from core.gate import Viewer
 from core.values import Audience
 
 SHOWN = 60
@@ -28,15 +30,20 @@ async def ingest_handbooks(given: Given) -> int:
     if not given.paths and not given.remove and not given.reindex:
         raise InvalidInput("name files or folders of handbooks, or a document to --remove")
     if given.viewer is None:
-        raise InvalidInput("add --as VIEWER_ID: whose word it is, for the record")
-    settings = read_settings()
+        raise InvalidInput(f"add --as VIEWER_ID: whose word it is, for the record; {GRANTS}")
+    settings = settings_of(given)
     file = given.index or settings.index_file
     if file == MEMORY:
         raise InvalidInput("the index is in the memory of the desk's process: give --index FILE, or ROLLTOP_INDEX")
     embedder = given.embedder or settings.embedder.get_secret_value()
     vectors = given.vectors or settings.vectors.get_secret_value()
-    keeper = Viewer(given.viewer, {"knowledge_owner"})
-    async with open_handbooks(file, embedder=embedder, vectors=vectors) as handbooks:
+    async with (
+        desk_as(given, "handbooks.keep") as desk,
+        open_handbooks(file, embedder=embedder, vectors=vectors) as handbooks,
+    ):
+        keeper, demo = desk.viewer, await is_demo(desk.store)
+        # The index says whose word each change is, and the store's record from which account it came.
+        await desk.record("handbooks.keep")
         for document in given.remove:
             await handbooks.remove(keeper, document)
         report = await handbooks.ingest(
@@ -48,8 +55,7 @@ async def ingest_handbooks(given: Given) -> int:
             terms=_terms(given),
             reindex=given.reindex,
         )
-        # The store is not open here, so it may be a demo: the console's start withdraws samples from any other store.
-        withdrawn = await withdraw_samples(handbooks, demo=True)
+        withdrawn = await withdraw_samples(handbooks, demo=demo)
     for one in report.documents:
         tell(given, [_shown(one)], _line(one))
     lines = [f"removed: {document}" for document in given.remove]
@@ -64,8 +70,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop ingest`."""
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a file, or a folder with all below it")
     parser.add_argument("--index", metavar="FILE", help="the index; by default the setting ROLLTOP_INDEX")
-    parser.add_argument("--embedder", metavar="URL", help="by default the setting ROLLTOP_EMBEDDER")
-    parser.add_argument("--vectors", metavar="URL", help="by default the setting ROLLTOP_VECTORS")
+    for option in ("embedder", "vectors"):
+        variable = f"ROLLTOP_{option.upper()}"
+        kind = url_argument(f"set {variable} to it")
+        parser.add_argument(f"--{option}", type=kind, metavar="URL", help=f"by default the setting {variable}")
     parser.add_argument("--root", type=Path, metavar="FOLDER", help="the folder in which documents' ids begin")
     parser.add_argument("--keep", action="store_true", help="keep documents whose files are gone from a folder")
     parser.add_argument("--reindex", action="store_true", help="change to another embedder: compute all vectors again")

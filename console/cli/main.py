@@ -8,26 +8,24 @@ import argparse
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
-from dataclasses import asdict
+from contextlib import AsyncExitStack, closing
+from dataclasses import asdict, replace
 from functools import partial
 from typing import NoReturn, TypeAlias
 
 import anyio
-from pydantic import SecretStr
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.opening import open_store
 from console.cli.care_doctor import examine_care
 from console.cli.doctor import equipment, examine
-from console.cli.existing import existing_store
+from console.cli.existing import existing_store, settings_of
 from console.cli.exports import add_export, export
 from console.cli.filters import (
     add_call_filters,
     add_look_filters,
     add_thread_filters,
     add_viewer,
-    auditor,
     call_filter,
     look_filter,
     thread_filter,
@@ -37,16 +35,16 @@ from console.cli.index_doctor import examine_index
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, one_line, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
+from console.cli.urls import STORE, shown_url, url_argument, url_in, with_password
+from console.cli.viewers import GRANTS, desk_as
 from console.demo.kill import prove
 from console.demo.mark import make_demo
 from console.demo.past.past import FEWEST_DAYS, fill
 from console.format import counted, progress
-from console.settings import Settings, read_settings
 from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.desk.oversight import Oversight
 from core.errors import Blocked, Conflict, Corrupt, Denied, InvalidInput, NotFound, RolltopError, Unavailable
-from core.gate import Viewer
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
 
@@ -82,7 +80,7 @@ def _what_to_do(error: Exception) -> str:
         case Conflict():
             return "; another process writes to the target: run it again once that has finished"
         case Denied() if not isinstance(error, Blocked):
-            return "; the person of --as must be an administrator on record, `rolltop grant --help` says how"
+            return f"; the person of --as has no role on record that allows it: {GRANTS}"
         case NotFound():
             return "; run the command without an id to list what exists"
         case _:
@@ -91,9 +89,10 @@ def _what_to_do(error: Exception) -> str:
 
 async def threads(options: Given) -> int:
     """List threads, or show one."""
-    async with existing_store(options.store) as store:
+    async with desk_as(options, "audit.search") as desk:
         if options.id:
-            transcript = await Archive(store).transcript(auditor(options), options.id, options.last, options.before)
+            archive = Archive(desk.store, audit=desk.audit)
+            transcript = await archive.transcript(desk.viewer, options.id, options.last, options.before)
             items = list(transcript_items(transcript))
             tell(
                 options,
@@ -103,8 +102,8 @@ async def threads(options: Given) -> int:
             for one in transcript.unreadable:
                 print(f"left out, because it cannot be read: {one.what} entry {one.n}: {one.why}", file=sys.stderr)
             return GOOD
-        listing = await Oversight(store).search_threads(
-            auditor(options), thread_filter(options), limit=options.limit, cursor=options.cursor
+        listing = await Oversight(desk.store, audit=desk.audit).search_threads(
+            desk.viewer, thread_filter(options), limit=options.limit, cursor=options.cursor
         )
     tell(
         options,
@@ -117,13 +116,13 @@ async def threads(options: Given) -> int:
 
 async def tools(options: Given) -> int:
     """List tool calls, or show one."""
-    async with existing_store(options.store) as store:
+    async with desk_as(options, "audit.search") as desk:
         if options.id:
-            call = await Archive(store).call(auditor(options), options.id)
+            call = await Archive(desk.store, audit=desk.audit).call(desk.viewer, options.id)
             tell(options, [as_json(call, text=options.text)], call_text(call, text=options.text))
             return GOOD
-        listing = await Oversight(store).search_calls(
-            auditor(options), call_filter(options), limit=options.limit, cursor=options.cursor
+        listing = await Oversight(desk.store, audit=desk.audit).search_calls(
+            desk.viewer, call_filter(options), limit=options.limit, cursor=options.cursor
         )
     tell(options, [as_json(item, text=options.text) for item in listing.items], call_list(listing.items))
     _more(listing.cursor)
@@ -132,11 +131,14 @@ async def tools(options: Given) -> int:
 
 async def looks(options: Given) -> int:
     """List the audit log: looks, searches, exports and denials."""
-    viewer = Viewer(
-        options.viewer, roles={"data_protection_officer" if options.all else "auditor"}, purpose=options.purpose
-    )
-    async with existing_store(options.store) as store:
-        listing = await Oversight(store).looks(viewer, look_filter(options), limit=options.limit, cursor=options.cursor)
+    async with desk_as(options, "audit.list") as desk:
+        viewer, wanted = desk.viewer, look_filter(options)
+        if options.all:
+            viewer = replace(viewer, roles=viewer.roles & {"data_protection_officer"})
+        elif wanted.by is None:
+            wanted = replace(wanted, by=viewer.id)
+        oversight = Oversight(desk.store, audit=desk.audit)
+        listing = await oversight.looks(viewer, wanted, limit=options.limit, cursor=options.cursor)
     tell(
         options,
         [as_json(item, text=options.text) for item in listing.items],
@@ -148,10 +150,12 @@ async def looks(options: Given) -> int:
 
 async def copy_store(options: Given) -> int:
     """Copy one store to another."""
-    if options.source == options.target:
+    url = settings_of(options).store.get_secret_value()
+    if url == options.target:
         raise InvalidInput("--from and --to name the same store: give another --to")
-    async with existing_store(options.source) as source, open_store(options.target) as target:
-        done = await copy(source, target, SystemClock(), _Progress())
+    async with desk_as(options, "store.copy") as desk, open_store(await with_password(options.target)) as target:
+        await desk.record("store.copy", {"to": shown_url(options.target)})
+        done = await copy(desk.store, target, SystemClock(), _Progress())
     lines = [
         f"{counted(done.streams, 'stream')} with {counted(done.entries, 'entry')} are in both stores and verified",
         f"written now: {counted(done.appended, 'entry')}, {counted(done.records, 'record')}"
@@ -176,7 +180,16 @@ async def rebuild(options: Given) -> int:
     """Compare every record with its log, and repair the differences."""
     left = mended = 0
     report = partial(_Progress(), "checking")
-    async with existing_store(options.store) as store:
+    if not options.check and not (options.viewer and options.purpose):
+        raise InvalidInput(f"a repair is on record: give --as and --purpose, or --check; {GRANTS}")
+    async with AsyncExitStack() as opened:
+        # A check needs no role: it shows ids only, and must work if the roles on record are what is broken.
+        if options.check:
+            store = await opened.enter_async_context(existing_store(options.store))
+        else:
+            desk = await opened.enter_async_context(desk_as(options, "store.rebuild"))
+            await desk.record("store.rebuild")
+            store = desk.store
         run = Rebuild(store, SystemClock(), report, mend=not options.check)
         async for finding in run.findings():
             mended, left = mended + finding.mended, left + (not finding.mended)
@@ -190,7 +203,7 @@ async def rebuild(options: Given) -> int:
 
 async def doctor(options: Given) -> int:
     """Show the state of a store and of the index of handbooks, and the problems that need an operator."""
-    trouble, settings = False, _settings(options)
+    trouble, settings = False, settings_of(options)
     async with existing_store(options.store) as store:
         equipped = await equipment(settings, store)
         care = examine_care(settings, demo=equipped.demo)
@@ -207,7 +220,7 @@ async def demo(options: Given) -> int:
         return await _kill(options)
     if options.threads and not options.people:
         raise InvalidInput("--threads are those of --people: give both")
-    settings = _settings(options)
+    settings = settings_of(options)
     filled = None
     async with open_store(settings.store.get_secret_value()) as store:
         if not store.capabilities.durable_on_ack:
@@ -251,15 +264,11 @@ def _ignore(_: str) -> None:
     """Show nothing: programs read the promises alone."""
 
 
-def _settings(options: Given) -> Settings:
-    """The settings, with the store that the command names."""
-    settings = read_settings()
-    return settings.model_copy(update={"store": SecretStr(options.store)}) if options.store else settings
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line of error; argparse prints the usage before it."""
+        if message.startswith("the following arguments are required") and "--as" in message:
+            message += f"; --as is your own id, which has a role on record: {GRANTS}"
         self.exit(FAILED, f"rolltop: {one_line(message)}; see {self.prog} --help\n")
 
 
@@ -272,7 +281,9 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=run, again="run it again to continue")
         added.add_argument("--json", action="store_true", help="print JSON lines, for programs")
         if store:
-            added.add_argument("--store", metavar="URL", help="the store (default: the setting ROLLTOP_STORE)")
+            added.add_argument(
+                "--store", type=STORE, metavar="URL", help="the store (default: the setting ROLLTOP_STORE)"
+            )
         return added
 
     listing = command("threads", threads)
@@ -296,10 +307,24 @@ def _parser() -> argparse.ArgumentParser:
     add_grants(command("grants", grants))
     add_block(command("block", block))
     copying = command("copy", copy_store, store=False)
-    copying.add_argument("--from", dest="source", metavar="URL", required=True, help="the store to read")
-    copying.add_argument("--to", dest="target", metavar="URL", required=True, help="the store to write; may be new")
-    command("rebuild", rebuild).add_argument("--check", action="store_true", help="only report, repair nothing")
-    add_options(command("ingest", ingest_handbooks, store=False))
+    add_viewer(copying)
+    copying.add_argument(
+        "--from", dest="store", type=STORE, metavar="URL", help="the store to read (default: the setting ROLLTOP_STORE)"
+    )
+    to = copying.add_mutually_exclusive_group(required=True)
+    target = url_argument("name a variable that holds it with --to-env NAME")
+    to.add_argument("--to", dest="target", type=target, metavar="URL", help="the store to write; may be new")
+    to.add_argument(
+        "--to-env",
+        dest="target",
+        type=url_in,
+        metavar="NAME",
+        help="the environment variable that holds its URL",
+    )
+    mending = command("rebuild", rebuild)
+    add_viewer(mending, required=False)
+    mending.add_argument("--check", action="store_true", help="only report, repair nothing; needs no --as")
+    add_options(command("ingest", ingest_handbooks))
     filling = command("demo", demo)
     filling.set_defaults(again="and a past is not continued: run it again with a new store")
     filling.add_argument("--kill", action="store_true", help="instead, kill a server mid-answer and show what is left")

@@ -28,6 +28,7 @@ from core.log.records import (
 
 OPEN = frozenset(
     (
+        "account",
         "acted",
         "action",
         "approval",
@@ -143,8 +144,8 @@ def call_list(calls: Sequence[ToolCall]) -> str:
 
 
 def look_list(looks: Sequence[Look], *, text: bool) -> str:
-    """A line an entry of the audit log; with `text`, also the purpose and the words of a search."""
-    head = ["WHEN", "WHO", "ACTION", "OBJECT", "ABOUT", *(["PURPOSE", "WORDS"] if text else [])]
+    """A line an entry of the audit log, with the account of a command; with `text` also the purpose and the words."""
+    head = ["WHEN", "WHO", "ACTION", "OBJECT", "ABOUT", "COMMAND OF", *(["PURPOSE", "WORDS"] if text else [])]
     return table([head, *(_look_row(look, text) for look in looks)])
 
 
@@ -183,6 +184,7 @@ def call_text(call: ToolCall, *, text: bool) -> str:
 def _look_row(look: Look, text: bool) -> list[str]:
     action = f"denied {look.action}{f' and {look.more} more' if look.more else ''}" if look.denied else look.action
     row = [look.at, harmless(look.by), action, look.object or "-", ", ".join(look.owners) or "-"]
+    row.append(harmless(f"{look.account.user}@{look.account.host}") if look.account else "-")
     return [*row, *(harmless(words or "-") for words in ((look.purpose, look.words) if text else ()))]
 
 

@@ -11,6 +11,7 @@ from core.canonical import Json
 from core.desk.own_data import OwnLook
 from core.gate import Action
 from core.log.records import Look
+from core.values import Account
 
 Deed: TypeAlias = Literal["opened", "listed", "exported", "changed"]
 
@@ -56,7 +57,11 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "roles.list": ActionWords("listed", "Listed roles and blocks", "list roles and blocks"),
     "roles.grant": ActionWords("changed", "Changed the roles", "change the roles"),
     "people.block": ActionWords("changed", "Blocked or unblocked", "block or unblock people"),
-    "desk.use": ActionWords("opened", "Used the desk", "use the desk, because this person is blocked"),
+    "store.copy": ActionWords("exported", "Copied the whole store", "copy the whole store"),
+    "store.rebuild": ActionWords("changed", "Repaired the records", "repair the records"),
+    "desk.use": ActionWords(
+        "opened", "Used the desk", "use the desk, because this person is blocked, or has lost a role"
+    ),
     "gaps.list": ActionWords("listed", "Listed unanswered questions", "list unanswered questions"),
 }
 
@@ -81,7 +86,16 @@ def actions_of(deeds: list[Deed]) -> tuple[Action, ...]:
 
 
 def what(look: Look) -> str:
-    """What the person did, or was denied, in one line of plain text."""
+    """What the person did, or was denied, in one line of plain text, and from which account if it was a command."""
+    return _done(look) + from_account(look.account)
+
+
+def from_account(account: Account | None) -> str:
+    """In which account a command ran; "" for a page."""
+    return f", with a command of {account.user} on {account.host}" if account else ""
+
+
+def _done(look: Look) -> str:
     if look.more:
         return f"Denied: {counted(look.more, 'more request')}"
     # An action without words here may be a newer Rolltop's.

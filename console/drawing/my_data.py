@@ -77,7 +77,7 @@ def draw_looks(looks: Sequence[OwnLook]) -> None:
         purpose = "erased" if look.purpose is None else label(look.purpose, 300) or "not stated"
         with st.container(gap=None):
             st.markdown(f"{done_at_own(look)}{title}")
-            st.caption(f"{roles} · {when(look.at)} · Purpose: {purpose}")
+            st.caption(f"{roles} · {when(look.at)}{' · With a command' if look.command else ''} · Purpose: {purpose}")
 
 
 def draw_own_thread(

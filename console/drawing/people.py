@@ -1,6 +1,6 @@
 """Drawing roles on record and blocked people, and the forms in which an administrator decides, always with a reason."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -8,12 +8,15 @@ from typing import TypeAlias, get_args
 
 import streamlit as st
 
+from console.drawing.looks import from_account
 from console.drawing.my_data import ROLES
 from console.drawing.text import label, reader_zone, when
+from console.sign_in.mapping import mapping_lines
+from core.canonical import Json
 from core.desk.administration import MAX_REASON
 from core.gate import Role
 from core.ids import MAX_USER_ID
-from core.log.records import Block, RoleGrant
+from core.log.records import Block, RoleGrant, SignInMapping
 from core.values import Account
 
 Grant: TypeAlias = Callable[[str, Role, datetime | None, str], str | None]
@@ -47,6 +50,26 @@ def draw_blocks(blocks: Sequence[Block], unblock: Decide) -> None:
         line = f"Since {when(block.blocked_at)}, by {label(block.by, MAX_USER_ID)}{_from(block.account)}"
         with _entry(block.person, ":red-badge[Blocked]", line, block.why):
             _ask("Unblock", f"unblock_{block.person}", partial(unblock, block.person))
+
+
+def draw_sign_ins(sign_ins: Sequence[SignInMapping], own: Mapping[str, Json] | None) -> None:
+    """By which settings people have roles with their sign-in: the newest on record, and those before.
+
+    `own` are those of this console, None for the development sign-in.
+    """
+    if not sign_ins:
+        st.info("No sign-in is on record.")
+    elif own is not None and own != sign_ins[0].mapping:
+        st.warning(
+            "This console gives roles by other settings than the newest on record, which another console has put "
+            "there. Give both the same settings, and start them again."
+        )
+    for place, one in enumerate(sign_ins):
+        with st.container(border=True, gap="small"):
+            by = label(f"{one.account.user} on {one.account.host}", 200)
+            st.caption(f"{'Before that, since' if place else 'Since'} {when(one.since)}, by a console of {by}")
+            for line in mapping_lines(one.mapping):
+                st.text(line)
 
 
 def draw_grant_form(grant: Grant) -> None:
@@ -103,7 +126,7 @@ def _by(grant: RoleGrant) -> str:
 
 
 def _from(account: Account | None) -> str:
-    return label(f", with a command of {account.user} on {account.host}", 200) if account else ""
+    return label(from_account(account), 200)
 
 
 @contextmanager

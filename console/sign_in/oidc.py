@@ -32,9 +32,12 @@ _WELL_KNOWN = "/.well-known/openid-configuration"
 def _encrypted(url: str) -> str:
     """The URL, if it is https, or http on this machine alone."""
     parts = urlsplit(url)
-    if parts.netloc and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(parts.netloc))):
+    encrypted = parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(parts.netloc))
+    if parts.netloc and "@" not in parts.netloc and encrypted:
         return url
-    raise ValueError("give a URL that begins with https://, or with http:// and an address of this machine alone")
+    raise ValueError(
+        "give a URL without a password that begins with https://, or with http:// and an address of this machine alone"
+    )
 
 
 Url = Annotated[str, AfterValidator(_encrypted)]

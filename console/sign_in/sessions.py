@@ -8,7 +8,7 @@ from console.sign_in.identity import Identity
 
 
 class Sessions:
-    """The sign-ins that this process has served: when each was last used, and which have ended.
+    """The sign-ins that this process has served: when each was last used, why its person looks, and which have ended.
 
     A sign-in ends `lasts` after it was made, or once it was unused for `idle`. The process forgets its uses when it
     ends, so after a restart a sign-in counts as unused since it was made.
@@ -18,6 +18,7 @@ class Sessions:
         self._lasts, self._idle, self._now = lasts, idle, now
         self._used: dict[str, datetime] = {}
         self._ended: dict[str, datetime] = {}
+        self._purposes: dict[str, str] = {}
         self._lock = Lock()
 
     def use(self, identity: Identity) -> None:
@@ -31,6 +32,19 @@ class Sessions:
         with self._lock:
             self._forget()
             self._ended[identity.key] = self._now()
+            self._purposes.pop(identity.key, None)
+
+    def look_for(self, identity: Identity, purpose: str | None) -> None:
+        """The person says why they look, in all tabs; None forgets it."""
+        with self._lock:
+            if purpose and identity.key not in self._ended:
+                self._purposes[identity.key] = purpose
+            else:
+                self._purposes.pop(identity.key, None)
+
+    def purpose(self, identity: Identity) -> str | None:
+        """Why the person looks, None if they have not said so. It is kept in memory alone."""
+        return self._purposes.get(identity.key)
 
     def ends_in(self, identity: Identity) -> timedelta:
         """How long the sign-in still lasts if it is not used; zero or less if it has ended, one way or another."""
@@ -46,3 +60,5 @@ class Sessions:
         for times in (self._used, self._ended):
             for key in [key for key, at in times.items() if at < oldest]:
                 del times[key]
+        for key in self._purposes.keys() - self._used.keys():
+            del self._purposes[key]

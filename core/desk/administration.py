@@ -5,14 +5,18 @@ blocks are a log, and each process goes by what it has read of it within the las
 is gone in all processes after that time, without a new sign-in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
+
+import anyio
 
 from core.arguments import checked, checked_methods
+from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.checks import check_said, check_store
-from core.errors import Blocked, InvalidInput
+from core.errors import Blocked, Denied, InvalidInput, RolltopError
 from core.gate import Action, Owned, Role, Viewer
 from core.ids import check_user_id
 from core.log.administration import ADMINISTRATION, fold_administration, nothing_decided
@@ -24,9 +28,10 @@ from core.log.facts import (
     ReasonContent,
     RoleEnded,
     RoleGranted,
+    SignInMapped,
 )
 from core.log.folded_log import FoldedLogs
-from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
 from core.store import Store
 from core.values import Account
 
@@ -42,11 +47,13 @@ class RolesOnRecord:
     """The roles on record and the blocked people, sorted by person and role.
 
     `grants` are those that hold, `ended` those whose time has passed. Those that were taken away are in the log alone.
+    `sign_ins` say by which settings people have roles with their sign-in: the newest, and the one before it.
     """
 
     grants: Sequence[RoleGrant]
     ended: Sequence[RoleGrant]
     blocks: Sequence[Block]
+    sign_ins: Sequence[SignInMapping]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +63,30 @@ class _Known:
     record: AdministrationRecord
     now: datetime
     read_at: float
+    # By person: each call of each person looks into these.
+    grants: Mapping[str, Sequence[RoleGrant]] = field(init=False)
+    blocked: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_person = sorted(self.record.grants, key=_person)
+        object.__setattr__(self, "grants", {person: list(those) for person, those in groupby(by_person, _person)})
+        object.__setattr__(self, "blocked", frozenset(map(_person, self.record.blocks)))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A reading of the log that others wait for; it has neither `known` nor `error` if it was cancelled."""
+
+    ended: anyio.Event
+    known: _Known | None = None
+    error: RolltopError | None = None
 
 
 @checked_methods
 class Administration:
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
 
-    `account` is the operating system's account of a command; what the command decides names it.
+    If `audit` has the account of a command, what the command decides names it.
 
     A method that takes a viewer is for administrators. It raises Denied for other viewers, and InvalidInput for a
     reason that is missing or too long, and for a decision that does not go with what is on record.
@@ -75,14 +99,14 @@ class Administration:
         *,
         clock: Clock | None = None,
         audit: AuditLog | None = None,
-        account: Account | None = None,
     ) -> None:
         self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
         self._audit = audit or AuditLog(store, self._clock)
-        self._account = account
+        self._account = self._audit.account
         self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
         self._known: _Known | None = None
+        self._reading: _Reading | None = None
 
     async def viewer(
         self,
@@ -100,15 +124,19 @@ class Administration:
         is on record, InvalidInput as Viewer does, and Unavailable or StoreRefused if the store does not answer.
         """
         claims = Viewer(user_id, claimed, purpose, country, entity)
-        known = self._known
-        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
-            known = await self._read()
-        if known.record.block(claims.id):
-            await self._audit.record_denial(Viewer(claims.id, ()), "desk.use")
-            raise Blocked(claims.id)
-        now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
-        granted = {one.role for one in known.record.grants if one.person == claims.id and one.holds(now)}
-        return replace(claims, roles=claims.roles | granted)
+        return replace(claims, roles=claims.roles | await self._granted(claims.id))
+
+    async def confirm(self, viewer: Viewer | None, *, claimed: Iterable[Role] = ()) -> None:
+        """Check that the viewer, made a while ago with these claimed roles, still has each of its roles.
+
+        For a program that keeps a viewer longer than for one call, such as a page that waits for a click. Raises Denied
+        if a role was taken away or has ended since, which is on record, and else what `viewer` raises.
+        """
+        if viewer is None:
+            raise Denied("desk.use")
+        if not viewer.roles.difference(claimed) <= await self._granted(viewer.id):
+            await self._audit.record_denial(viewer, "desk.use")
+            raise Denied("desk.use")
 
     async def people(self, viewer: Viewer) -> RolesOnRecord:
         """The roles on record and the blocked people. Roles that people only claim are not among them.
@@ -123,6 +151,7 @@ class Administration:
             grants=[one for one in grants if one.holds(known.now)],
             ended=[one for one in grants if not one.holds(known.now)],
             blocks=sorted(known.record.blocks, key=lambda one: one.person),
+            sign_ins=known.record.sign_ins,
         )
 
     async def grant(
@@ -216,6 +245,23 @@ class Administration:
         for person in map(check_user_id, people):
             await self._install(person)
 
+    async def map_sign_in(self, mapping: Mapping[str, Json], account: Account) -> SignInMapping | None:
+        """Put on record by which settings the program's sign-in gives roles, if the newest on record are others.
+
+        For the program that owns the installation, at its start; `account` is its own. `mapping` must hold no secret.
+        Returns what it replaces, perhaps that of another program that still runs; None if there is nothing to replace.
+        """
+        mapped = SignInMapped(mapping=dict(mapping), account=account)
+        replaced: list[SignInMapping] = []
+
+        def repeats(record: AdministrationRecord) -> bool:
+            newest = record.sign_ins[:1]
+            replaced[:] = [one for one in newest if one.mapping != mapped.mapping]
+            return bool(newest) and not replaced
+
+        await self._append(mapped, "desk", repeats)
+        return replaced[0] if replaced else None
+
     async def grant_first(self, person: str, *, by: str, why: str) -> RoleGrant:
         """Make a person administrator while the store lacks a grant on record; `by` is the id of the store's operator.
 
@@ -265,6 +311,37 @@ class Administration:
             raise InvalidInput(f"nobody {does} themselves: ask another administrator")
         return person
 
+    async def _granted(self, person: str) -> frozenset[Role]:
+        """The roles that the person was granted and has by now. Raises Blocked, as `viewer` says."""
+        known = self._known
+        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
+            known = await self._read_once()
+        if person in known.blocked:
+            await self._audit.record_denial(Viewer(person, ()), "desk.use")
+            raise Blocked(person)
+        if person not in known.grants:
+            return frozenset()
+        now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
+        return frozenset(grant.role for grant in known.grants[person] if grant.holds(now))
+
+    async def _read_once(self) -> _Known:
+        """What is on record now, read by the first of those callers that want it at the same time."""
+        if (reading := self._reading) is None:
+            self._reading = reading = _Reading(anyio.Event())
+            try:
+                reading.known = await self._read()
+            except RolltopError as error:
+                reading.error = error
+            finally:
+                self._reading = None
+                reading.ended.set()
+        else:
+            await reading.ended.wait()
+        if reading.error:
+            # Many callers raise it: each would leave its traceback there.
+            raise reading.error.with_traceback(None)
+        return reading.known or await self._read_once()  # None if the reader was cancelled
+
     async def _read(self) -> _Known:
         """What is on record now."""
         began, known = self._clock.monotonic(), self._known
@@ -282,6 +359,10 @@ class Administration:
         if self._known and self._known.record.n < record.n:
             self._known = replace(self._known, record=record)
         return record
+
+
+def _person(one: RoleGrant | Block) -> str:
+    return one.person
 
 
 def _found(record: AdministrationRecord, person: str, role: Role) -> RoleGrant:

@@ -45,7 +45,7 @@ class OwnLook:
     `roles` are those of the person's roles that allowed it, [] if they are not on record. `purpose` is None once
     erased. `object` is the kind of what was opened: thread, turn or call. A search for the viewer has `person`, an
     export or a list None; `calls` says that it was one of tool calls. `thread` is the viewer's thread that it was
-    about, with its title of today; None if it was about several.
+    about, with its title of today; None if it was about several. `command`: it was made with a command.
     """
 
     at: str
@@ -56,6 +56,7 @@ class OwnLook:
     purpose: str | None
     thread: str | None
     title: str | None
+    command: bool
 
 
 @checked_methods
@@ -168,6 +169,7 @@ def _shown(look: Look, viewer: Viewer, thread: Thread | None) -> OwnLook:
         purpose=purpose,
         thread=thread.id if thread else None,
         title=thread.title if thread else None,
+        command=look.account is not None,
     )
 
 

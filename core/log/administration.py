@@ -4,8 +4,16 @@ from typing import Any
 
 from core.clock import iso
 from core.errors import Corrupt
-from core.log.facts import DemoMarked, PersonBlocked, PersonUnblocked, RoleEnded, RoleGranted, fact
-from core.log.records import AdministrationRecord, Block, RoleGrant
+from core.log.facts import (
+    DemoMarked,
+    PersonBlocked,
+    PersonUnblocked,
+    RoleEnded,
+    RoleGranted,
+    SignInMapped,
+    fact,
+)
+from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
 from core.values import GENESIS, Entry
 
 ADMINISTRATION = "administration:desk"
@@ -60,5 +68,8 @@ def _changed(record: AdministrationRecord, entry: Entry) -> dict[str, Any]:  # A
             return {"blocks": [*(one for one in record.blocks if one.person != block.person), block]}
         case PersonUnblocked(person=person):
             return {"blocks": [one for one in record.blocks if one.person != person]}
+        case SignInMapped(mapping=mapping, account=account):
+            newest = SignInMapping(since=iso(entry.at), mapping=mapping, account=account)
+            return {"sign_ins": [newest, *record.sign_ins[:1]]}
         case _:
             raise Corrupt(entry.stream, entry.n, f"{entry.kind} does not belong to the administration")

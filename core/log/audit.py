@@ -22,7 +22,7 @@ from core.log.facts import LookContent, LookDenied, Looked, draft, fact
 from core.log.records import FOLD, Look, record
 from core.log.repair_commits import Repairs
 from core.store import Query, Range, Record, Store, every
-from core.values import GENESIS, Entry
+from core.values import GENESIS, Account, Entry
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +42,13 @@ _PATIENCE = 2.0
 
 
 class AuditLog:
-    """Puts looks and denials on record. One for all parts of a desk: it remembers what it has read of the log."""
+    """Puts looks and denials on record. One for all parts of a desk: it remembers what it has read of the log.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    `account` is the operating system's account of a command; what the command looks at names it.
+    """
+
+    def __init__(self, store: Store, clock: Clock, account: Account | None = None) -> None:
+        self.account = account
         self._store = store
         self._clock = clock
         self._trails: dict[str, _Trail] = {}
@@ -66,7 +70,7 @@ class AuditLog:
     async def record_denial(self, viewer: Viewer, action: Action, owned: Owned | None = None) -> None:
         """Put on record that the viewer was denied this, as far as the store answers; the caller raises."""
         try:
-            await self._deny(viewer, LookDenied(action=action, object=_name(owned)))
+            await self._deny(viewer, LookDenied(action=action, object=_name(owned), account=self.account))
         except RolltopError:
             # The viewer is denied in any case; a store that is away must not change what they are told.
             log.exception("%s was denied to %s, which could not be put on record", action, viewer.id)
@@ -96,6 +100,7 @@ class AuditLog:
             owners=list(owners),
             manifest=manifest,
             roles=sorted(viewer.roles),
+            account=self.account,
             content=LookContent(purpose=viewer.purpose or "", words=words),
         )
         while True:
@@ -139,7 +144,7 @@ class AuditLog:
                 return
             # Taken off before the commit: a denial that comes meanwhile must not count these again.
             uncounted, trail.uncounted = trail.uncounted, 0
-            counted = LookDenied(action=denial.action, object=None, more=more + uncounted)
+            counted = denial.model_copy(update={"object": None, "more": more + uncounted})
             if await self._committed(trail, counted, viewer):
                 return
 
@@ -257,6 +262,7 @@ def look(entry: Entry) -> Look:
         "at": iso(entry.at),
         "action": seen.action,
         "object": seen.object,
+        "account": seen.account,
     }
     if isinstance(seen, LookDenied):
         of_denial: dict[str, Any] = {"owners": [], "filters": {}, "manifest": None, "purpose": None, "words": None}

@@ -769,10 +769,10 @@ class Looked(Fact):
     """A look at another person's object, recorded before its content is returned. `object` is None for a search.
 
     `owners` are the people whose content an export or a list of requests holds, `manifest` is the digest of the
-    export's manifest. `roles` are those of the viewer at that time, sorted.
+    export's manifest. `roles` are those of the viewer at that time, sorted. `account` is set if a command looked.
     """
 
-    V: ClassVar[int] = 3  # `roles`
+    V: ClassVar[int] = 4  # 3: `roles`; 4: `account`
 
     kind: Literal["audit.looked"] = "audit.looked"
     action: str
@@ -782,6 +782,7 @@ class Looked(Fact):
     owners: list[str] = Field(default_factory=list)
     manifest: str | None = None
     roles: list[str] = Field(default_factory=list)
+    account: Account | None = None
     content: LookContent | None
 
 
@@ -790,12 +791,16 @@ class LookDenied(Fact):
 
     A foreign object and a missing one make the same entry. `more` above 0 counts further denials, which are not on
     record one by one: all of them since the counting began, as far as they were counted. `action` is the last one's.
+    `account` is set if a command was denied.
     """
+
+    V: ClassVar[int] = 2  # `account`
 
     kind: Literal["audit.denied"] = "audit.denied"
     action: str
     object: str | None
     more: int = 0
+    account: Account | None = None
 
 
 class VerdictContent(Value):
@@ -895,6 +900,14 @@ class PersonUnblocked(Fact):
     content: ReasonContent | None
 
 
+class SignInMapped(Fact):
+    """By which settings a sign-in gives people their roles from now on; `account` is that of the program."""
+
+    kind: Literal["sign_in.mapped"] = "sign_in.mapped"
+    mapping: dict[str, Json]
+    account: Account
+
+
 ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
@@ -933,7 +946,7 @@ ThreadFact: TypeAlias = (
     | HandoverEnded
     | Erased
 )
-AdministrationFact: TypeAlias = DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked
+AdministrationFact: TypeAlias = DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked | SignInMapped
 LiveFact: TypeAlias = LiveText | LiveReasoning | LiveProgress | Beat | Sealed
 AnyFact: TypeAlias = (
     ThreadFact

@@ -755,6 +755,7 @@ class Look(Value):
     `by` is the viewer. `object` is `kind:id`, None for a search; `owners` are the people whose content it showed, []
     for a list. `roles` are the viewer's at that time, [] if they are not on record. `denied`: it was refused; `more`
     counts the denials that are not on record one by one. `purpose` and `words` are None once erased, and for a denial.
+    `account` is that of a command.
     """
 
     kind: Literal["look"] = "look"
@@ -772,6 +773,7 @@ class Look(Value):
     purpose: str | None
     words: str | None
     roles: list[str] = Field(default_factory=list)
+    account: Account | None = None
 
     time: ClassVar = Time[datetime]("at")
 
@@ -833,12 +835,22 @@ class Block(Value):
     blocked_time: ClassVar = Time[datetime]("blocked_at")
 
 
+class SignInMapping(Value):
+    """The settings by which a sign-in gives people their roles, since then. `account` is that of the program."""
+
+    since: str
+    mapping: dict[str, Json]
+    account: Account
+
+    since_time: ClassVar = Time[datetime]("since")
+
+
 class AdministrationRecord(Value):
     """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
 
     `grants` are the roles that were not taken away, `blocks` the blocked people, both in the order of their
     entries. `installed` are the people whom the settings have made administrators, even if the role has ended since.
-    `demo`: the store is a demo.
+    `sign_ins` are the newest mapping of a sign-in and the one before it, newest first. `demo`: the store is a demo.
     """
 
     kind: Literal["administration"] = "administration"
@@ -849,6 +861,7 @@ class AdministrationRecord(Value):
     grants: list[RoleGrant]
     blocks: list[Block]
     installed: list[str]
+    sign_ins: list[SignInMapping] = Field(default_factory=list)
 
     def grant(self, person: str, role: Role) -> RoleGrant | None:
         """The person's grant of this role, also one that has ended by itself."""

@@ -2,14 +2,15 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
 from tests.servers import oidc
-from tests.support.consoles import Console, end, start
+from tests.support.consoles import CATALOGUE, Console, end, start
 from tests.support.desks import PATIENCE
 from tests.support.ports import free_port
 
@@ -42,10 +43,10 @@ def provider(browser):
         yield provider
 
 
-@pytest.fixture(scope="module")
-def desk(provider, tmp_path_factory):
-    """A company's console with that provider, and without handbooks."""
-    folder, port = tmp_path_factory.mktemp("signed"), free_port()
+@contextmanager
+def signing_in_at(provider, folder, *, demo):
+    """A console in this folder that signs people in with that provider; e-7001 is its administrator."""
+    port = free_port()
     (folder / "rolltop.toml").write_text(MAPPING.format(ask=ASK))
     with pytest.MonkeyPatch.context() as patch:
         settings = {
@@ -55,22 +56,41 @@ def desk(provider, tmp_path_factory):
             "OIDC_CLIENT_SECRET": oidc.SECRET,
             "OIDC_REDIRECT": f"http://127.0.0.1:{port}/oauth2callback",
             "OIDC_COOKIE_SECRET": "a-secret-of-at-least-32-characters",
+            "ADMINISTRATORS": "e-7001",
         }
         for name, value in settings.items():
             patch.setitem(os.environ, f"ROLLTOP_{name}", value)
-        process = start(folder, "offline:?delay=0", port, demo=False)
+        process = start(folder, "offline:?delay=0", port, demo=demo)
     yield Console(f"http://127.0.0.1:{port}", folder)
     end(process)
 
 
+@pytest.fixture(scope="module")
+def desk(provider, tmp_path_factory):
+    """A company's console with that provider, and without handbooks."""
+    with signing_in_at(provider, tmp_path_factory.mktemp("signed"), demo=False) as desk:
+        yield desk
+
+
 @pytest.fixture
-def tab(browser, provider):
-    """A tab of a new browser profile; the provider knows the employee."""
-    provider.claims = dict(EMPLOYEE)
-    context = browser.new_context()
-    context.set_default_timeout(1000 * PATIENCE)
-    yield context.new_page()
-    context.close()
+def new_tab(browser, provider):
+    """Makes a tab of a new browser profile; the provider knows the employee."""
+    contexts = []
+
+    def make():
+        provider.claims = dict(EMPLOYEE)
+        contexts.append(context := browser.new_context())
+        context.set_default_timeout(1000 * PATIENCE)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def tab(new_tab):
+    return new_tab()
 
 
 def sign_in(tab, desk, path="/"):
@@ -210,3 +230,79 @@ def test_an_auditor_says_why_before_the_first_look(desk, tab, provider):
     tab.get_by_role("textbox", name="Purpose").fill("complaint 7")
     tab.get_by_role("button", name="Go on").click()
     expect(tab.get_by_text("is recorded with your purpose: complaint 7")).to_be_visible()
+    # It holds for the sign-in: another tab does not ask again.
+    second = tab.context.new_page()
+    second.goto(f"{desk.url}/threads")
+    expect(second.get_by_text("is recorded with your purpose: complaint 7")).to_be_visible()
+
+
+@pytest.fixture
+def demo(provider, sample_catalogue, tmp_path):
+    """A demo with its tools and handbooks, whose people sign in with that provider."""
+    shutil.copy(sample_catalogue, tmp_path / CATALOGUE)
+    with signing_in_at(provider, tmp_path, demo=True) as desk:
+        yield desk
+
+
+def menu(tab):
+    return tab.get_by_test_id("stSidebarNav")
+
+
+def test_a_granted_role_opens_its_page_until_it_is_taken_away_and_a_block_ends_all(demo, new_tab, provider):
+    def person(id):
+        tab = new_tab()
+        provider.claims.update(oid=id, name=f"Person {id}")
+        sign_in(tab, demo)
+        expect(tab.get_by_text(f"Person {id}")).to_be_visible()
+        return tab
+
+    employee = person("e-1042")
+    ask(employee, "What is our policy on remote work?")
+    expect(employee.get_by_role("button", name="Open source 1", exact=True)).to_be_visible()
+    for bank in ("Bank Graz", "Bank Linz"):
+        ask(employee, f'Please issue a salary letter to "{bank}"')
+        expect(employee.get_by_text("Waits for an approver until").last).to_be_visible()
+
+    approver = person("e-3001")
+    expect(menu(approver).get_by_role("link", name="My data")).to_be_visible()
+    expect(menu(approver).get_by_role("link", name="Approvals")).to_have_count(0)
+
+    administrator = person("e-7001")
+    menu(administrator).get_by_role("link", name="People & roles").click()
+    grant = administrator.get_by_test_id("stForm").filter(has_text="Grant a role")
+    grant.get_by_role("textbox", name="Person").fill("e-3001")
+    grant.get_by_role("combobox", name="Role").fill("Approver")
+    administrator.get_by_role("option", name="Approver").click()
+    grant.get_by_role("textbox", name="Reason").fill("on duty")
+    grant.get_by_role("button", name="Grant role").click()
+    expect(administrator.get_by_text("e-3001 has the role now.")).to_be_visible()
+
+    menu(approver).get_by_role("link", name="My data").click()
+    menu(approver).get_by_role("link", name="Approvals").click()
+    approver.get_by_role("button", name="Approve", exact=True).first.click()
+    expect(approver.get_by_text("Approved. The request runs")).to_be_visible()
+    expect(employee.get_by_text("was approved by e-3001")).to_be_visible()
+    expect(approver.get_by_role("button", name="Approve", exact=True)).to_have_count(1)
+
+    administrator.get_by_role("button", name="End role").first.click()
+    ending = administrator.get_by_test_id("stPopoverBody")
+    ending.get_by_role("textbox", name="Reason").fill("moved on")
+    ending.get_by_role("button", name="End role").click()
+    expect(administrator.get_by_text("e-3001 no longer has the granted role.")).to_be_visible()
+
+    approver.get_by_role("button", name="Approve", exact=True).click()
+    expect(approver.get_by_text("You no longer have the role Approver")).to_be_visible()
+    expect(menu(approver).get_by_role("link", name="Approvals")).to_have_count(0)
+    expect(approver.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
+    expect(employee.get_by_text("Waits for an approver until")).to_have_count(1)
+
+    block = administrator.get_by_test_id("stForm").filter(has_text="Block a person")
+    block.get_by_role("textbox", name="Person").fill("e-1042")
+    block.get_by_role("textbox", name="Reason").fill("left")
+    block.get_by_role("button", name="Block").click()
+    expect(administrator.get_by_text("e-1042 is blocked.")).to_be_visible()
+    box(employee).fill("Asked after the block")
+    box(employee).press("Enter")
+    expect(employee.get_by_text("an administrator has blocked you here")).to_be_visible()
+    expect(employee.get_by_text("policy on remote work?")).to_have_count(0)
+    assert not is_stored(demo, "Asked after the block")

@@ -146,11 +146,14 @@ def test_an_empty_folder_setting_takes_in_nothing_of_the_working_folder(start, t
     assert answers(start(HANDBOOKS=".")) == {"parrots"}
 
 
-def test_handbooks_that_were_taken_in_before_the_first_start_are_all_that_a_new_desk_answers_from(
-    start, policies, capsys
-):
-    assert main(["ingest", str(policies), "--as", "e-4001"]) == 0
-    assert "withdrawn" not in capsys.readouterr().out
+async def take_in(folder: Path, index: str) -> None:
+    """Import the folder into an index, as a program does before there is a store."""
+    async with open_handbooks(index, embedder="static:", vectors="local:") as handbooks:
+        await handbooks.ingest(KEEPER, folder)
+
+
+def test_handbooks_that_were_taken_in_before_the_first_start_are_all_that_a_new_desk_answers_from(start, policies):
+    anyio.run(take_in, policies, "rolltop.db-handbooks")
     desk = start()
     assert (desk.demo, desk.tools) == (False, [])
     assert answers(desk) == {"parrots"}
@@ -255,7 +258,7 @@ def test_the_command_refuses_in_words_what_holds_something_already(tmp_path, pol
         assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
         assert said in ran.err
     new = f"sqlite:///{tmp_path}/new.db"
-    assert rolltop("ingest", str(policies), "--as", "e-4001", ROLLTOP_STORE=new).status == 0
+    anyio.run(take_in, policies, f"{tmp_path}/new.db-handbooks")
     ran = rolltop("demo", "--store", new)
     assert ran.status == 2
     assert "new.db-handbooks holds handbooks of your own" in ran.err

@@ -7,6 +7,7 @@ import pytest
 from backends.handbooks.catalogue.catalogue import Catalogue
 from core.values import Audience
 from tests.console.test_command_line import rolltop
+from tests.support.grants import make_store
 from tests.support.handbook_folders import check_whole, found_texts, handbook, write
 
 TODAY = "2026-11-15"
@@ -21,6 +22,7 @@ def books(tmp_path: Path) -> Path:
     folder = tmp_path / "books"
     folder.mkdir()
     write(folder, {"pay.md": PAY, "time/leave.md": LEAVE})
+    make_store(f"sqlite:///{tmp_path}/desk.db", ("k-1", "knowledge_owner"))
     return folder
 
 
@@ -92,8 +94,6 @@ def test_an_owners_words_and_a_removal_are_on_record(tmp_path, books):
 
 
 def test_a_doctor_says_what_the_index_needs_and_mends_it(tmp_path, books):
-    store = Path(tmp_path / "desk.db")
-    assert rolltop("copy", "--from", "memory:", "--to", f"sqlite:///{store}").status == 0
     assert "does not exist yet" in rolltop("doctor", **here(tmp_path)).out
     rolltop("ingest", str(books), *AS, **here(tmp_path))
     found = rolltop("doctor", **here(tmp_path))

@@ -8,10 +8,12 @@ import pytest
 from console.app import app
 from console.drawing.looks import done_at_own
 from console.drawing.my_data import ROLES
-from core import Viewer
+from core import Account, Archive, Viewer
+from core.clock import SystemClock
 from core.desk.own_data import OwnLook
 from core.errors import Unavailable
 from core.gate import Role
+from core.log.audit import AuditLog
 from core.log.facts import ThreadErased
 from tests.console.test_pages import (
     APPROVER,
@@ -67,7 +69,8 @@ def test_the_page_counts_what_is_kept_and_tells_of_looks_with_role_and_purpose_a
     ask(open_as(COLLEAGUE), BALANCE)
     run, desk = app().run, app().desk
     run(desk.acknowledge(EMPLOYEE, "2"))
-    run(desk.archive.transcript(AUDITOR, mine))
+    command = AuditLog(desk._store, SystemClock(), Account(user="ops", host="hr-1"))
+    run(Archive(desk._store, audit=command).transcript(AUDITOR, mine))
     (call,) = run(desk.archive.tool_calls(EMPLOYEE, mine))
     run(desk.archive.deferred_call(APPROVER, call.id))
     at = open_as(EMPLOYEE, "my_data")
@@ -78,9 +81,10 @@ def test_the_page_counts_what_is_kept_and_tells_of_looks_with_role_and_purpose_a
     assert {link.proto.query_string for link in at.get("page_link")} == {f"thread={mine}"}
     assert "Opened the thread Please issue a salary letter" in text
     assert "Opened a tool call in Please issue a salary letter" in text
-    assert re.search("HR auditor · .* · Purpose: quality sample", text)
-    assert re.search("Approver · .* · Purpose: not stated", text)
-    assert AUDITOR.id not in text
+    assert re.search("HR auditor · .* · With a command · Purpose: quality sample", text)
+    assert re.search("Approver · [^·]* · Purpose: not stated", text)
+    for name in (AUDITOR.id, "ops", "hr-1"):
+        assert name not in text
     assert APPROVER.id not in text
     assert "quality sample" not in said(open_as(COLLEAGUE, "my_data"))
 
@@ -164,5 +168,7 @@ def test_each_role_has_words():
     ],
 )
 def test_a_look_is_told_in_the_words_of_the_person_looked_at(look, words):
-    plain = dict(at="2026-11-24T09:30:00.000Z", calls=False, roles=[], purpose="", thread="t1", title="Title")
+    plain = dict(
+        at="2026-11-24T09:30:00.000Z", calls=False, roles=[], purpose="", thread="t1", title="Title", command=False
+    )
     assert done_at_own(OwnLook(**{**plain, **look})) == words

@@ -22,7 +22,7 @@ from console.demo.records import HrRecords
 from console.people import PEOPLE
 from console.settings import read_settings
 from console.sign_in.development import choose, refuse_other_addresses
-from console.sign_in.session import viewer_of
+from console.sign_in.roles import viewer_of
 from core.desk.filters import ThreadFilter
 from core.errors import DeskClosed, Full, InvalidInput, StoreRefused, Unavailable
 from core.gate import Viewer

@@ -10,10 +10,11 @@ import pytest
 from backends import open_store
 from console.app import app
 from console.cli.main import main
+from console.people import PEOPLE
 from console.settings import read_settings
 from core.desk.administration import Administration
 from core.errors import InvalidInput
-from core.gate import Viewer
+from core.gate import ROLES, Viewer
 from core.log.administration import ADMINISTRATION
 from tests.console.test_command_line import failed, here
 from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, HANDLER, KEEPER, OFFICER, open_as, texts
@@ -62,6 +63,10 @@ def test_administrators_alone_are_offered_the_page_and_none_with_what_others_wro
     for page in ("threads", "thread", "tool_calls", "call", "audit_log", "overview", "approvals", "handbooks"):
         with pytest.raises(ValueError, match=rf"{page}\.py"):
             at.switch_page(f"../pages/{page}.py")
+
+
+def test_a_demo_has_a_sample_person_for_each_role():
+    assert {role for person in PEOPLE for role in person.roles} == ROLES
 
 
 def test_a_role_is_granted_with_a_reason_and_ended_with_another(open_as):

@@ -9,6 +9,7 @@ import pytest
 from pinecone import Pinecone
 
 from tests.console.test_command_line import rolltop
+from tests.support.grants import make_store
 from tests.support.handbook_folders import handbook, write
 from tests.support.paths import ROOT
 
@@ -31,7 +32,7 @@ def settings(tmp_path: Path, host: str) -> dict[str, str]:
     """Those of a desk beside two handbooks, with an empty store."""
     write(tmp_path / "books", {"pay.md": PAY, "leave.md": LEAVE})
     store = f"sqlite:///{tmp_path}/desk.db"
-    assert rolltop("copy", "--from", "memory:", "--to", store).status == 0
+    make_store(store, ("k-1", "knowledge_owner"))
     vectors = f"pinecone:handbooks?namespace=here&host={host}&key_env=STAND_IN_KEY"
     return {"ROLLTOP_STORE": store, "ROLLTOP_VECTORS": vectors, "STAND_IN_KEY": "a-key"}
 

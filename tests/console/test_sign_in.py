@@ -4,11 +4,15 @@ import json
 import re
 import tomllib
 from datetime import UTC, datetime, timedelta
+from threading import current_thread
 
+import anyio.to_thread
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
+import console.upload_guard
+from console.app import close, start
 from console.settings import read_settings
 from console.sign_in.claims import ClaimMapping
 from console.sign_in.gate import SignInGate
@@ -16,10 +20,12 @@ from console.sign_in.identity import Identity
 from console.sign_in.oidc import OidcSignIn
 from console.sign_in.proxy import ProxySignIn
 from console.sign_in.return_path import FAILED, RETURN, ReturnPath
-from console.sign_in.session import way
+from console.sign_in.roles import viewer_of
 from console.sign_in.settings import SignInSettings, read_sign_in
+from console.sign_in.way import way
 from console.upload_guard import UploadGuard
-from core.errors import InvalidInput
+from core.errors import InvalidInput, Unavailable
+from core.gate import Viewer
 from tests.support.paths import ROOT
 from tests.support.signing_in import any_store
 
@@ -313,10 +319,29 @@ def test_to_sign_out_ends_that_sign_in_and_no_later_one(signing_in, clock):
 
 
 def test_what_is_known_of_old_sign_ins_goes(signing_in, clock):
-    signing_in.sessions.end(signing_in.sign_in(headers()))
+    sessions = signing_in.sessions
+    sessions.end(signing_in.sign_in(headers()))
+    sessions.use(signing_in.sign_in(headers(sub="e-2")))
+    sessions.look_for(signing_in.sign_in(headers(sub="e-2")), "complaint 7")
     clock.go(hours=17)
-    signing_in.sessions.use(signing_in.sign_in(headers(iat=clock.time.timestamp())))
-    assert (len(signing_in.sessions._ended), len(signing_in.sessions._used)) == (0, 1)
+    sessions.use(signing_in.sign_in(headers(iat=clock.time.timestamp())))
+    assert (len(sessions._ended), len(sessions._used), len(sessions._purposes)) == (0, 1, 0)
+
+
+def test_a_purpose_holds_for_its_sign_in_and_ends_with_it(signing_in, clock):
+    sessions, identity = signing_in.sessions, signing_in.sign_in(headers())
+    sessions.use(identity)
+    sessions.look_for(identity, "complaint 7")
+    assert sessions.purpose(signing_in.sign_in(headers())) == "complaint 7"
+    clock.go(seconds=1)
+    assert sessions.purpose(signing_in.sign_in(headers(iat=clock.time.timestamp()))) is None
+    assert sessions.purpose(signing_in.sign_in(headers(sub="e-2"))) is None
+    sessions.look_for(identity, None)
+    assert sessions.purpose(identity) is None
+    sessions.look_for(identity, "complaint 8")
+    sessions.end(identity)
+    sessions.look_for(identity, "from a tab that has not heard of the end")
+    assert sessions.purpose(identity) is None
 
 
 def test_a_sign_in_may_end_with_its_token(settings_of, clock):
@@ -512,23 +537,20 @@ def test_a_sign_in_of_ones_own_that_is_none_is_named(way_with, own, said):
 
 
 @pytest.fixture
-def keepers(monkeypatch):
-    """A process in which the provider's people are knowledge owners."""
-    for name, value in (ONE | {"ROLLTOP_OIDC_EVERYONE": "knowledge_owner"}).items():
+def keepers(monkeypatch, tmp_path):
+    """A process in which the provider's people are knowledge owners, with a desk."""
+    store = {"ROLLTOP_STORE": f"sqlite:///{tmp_path}/desk.db", "ROLLTOP_MODEL": "offline:"}
+    for name, value in (ONE | store | {"ROLLTOP_OIDC_EVERYONE": "knowledge_owner"}).items():
         monkeypatch.setenv(name, value)
     way.cache_clear()
-    yield
+    yield start()
+    close()
     way.cache_clear()
 
 
-@pytest.mark.parametrize(
-    ("claims", "uploads"),
-    [({}, True), (None, False), ({"iat": NOW.timestamp() - 1e8}, False), ({"sub": None}, False)],
-    ids=["a knowledge owner", "nobody", "one who signed in long ago", "one without an id"],
-)
-async def test_a_file_is_taken_from_a_knowledge_owner_of_the_provider_alone(keepers, claims, uploads):
-    sent = {} if claims is None else headers(**{"iat": datetime.now(UTC).timestamp(), **claims})
-    reached, answers = [], []
+async def put(**claims):
+    """Whether a file reaches Streamlit from the browser of a person with these claims; else what it is answered."""
+    sent, reached, answers = headers(**{"iat": datetime.now(UTC).timestamp(), **claims}), [], []
 
     async def streamlit(scope, receive, send):
         reached.append(scope["path"])
@@ -539,5 +561,43 @@ async def test_a_file_is_taken_from_a_knowledge_owner_of_the_provider_alone(keep
     lines = [(name.encode(), value.encode()) for name, value in sent.items()]
     scope = {"type": "http", "method": "PUT", "path": "/file", "headers": lines}
     await UploadGuard(streamlit)(scope, None, send)
-    assert bool(reached) == uploads
-    assert bool(answers) != uploads
+    assert bool(reached) != bool(answers)
+    return answers[0]["status"] if answers else "taken"
+
+
+async def test_a_file_is_taken_from_a_knowledge_owner_of_the_provider_alone(keepers):
+    assert await put() == "taken"
+    assert await put(provider="another") == 403
+    assert await put(iat=NOW.timestamp() - 1e8) == 403
+    assert await put(sub=None) == 403
+
+
+async def test_a_file_is_taken_by_the_roles_on_record(keepers, monkeypatch):
+    people, admin = keepers.desk.administration, Viewer("e-7001", {"administrator"})
+    await anyio.to_thread.run_sync(keepers.run, people.block(admin, "e-1", "left"))
+    assert await put() == 403
+    monkeypatch.setenv("ROLLTOP_OIDC_EVERYONE", "employee")
+    way.cache_clear()
+    assert await put(sub="e-2") == 403
+    await anyio.to_thread.run_sync(keepers.run, people.grant(admin, "e-2", "knowledge_owner", "writes handbooks"))
+    assert await put(sub="e-2") == "taken"
+    await anyio.to_thread.run_sync(keepers.run, people.end_grant(admin, "e-2", "knowledge_owner", "moved on"))
+    assert await put(sub="e-2") == 403
+
+    async def away(person):
+        raise Unavailable("away")
+
+    monkeypatch.setattr(people, "_granted", away)
+    assert await put() == 503
+
+
+async def test_who_may_upload_is_asked_outside_of_the_servers_loop(keepers, monkeypatch):
+    threads = []
+
+    def asked(identity):
+        threads.append(current_thread())
+        return viewer_of(identity)
+
+    monkeypatch.setattr(console.upload_guard, "viewer_of", asked)
+    assert await put() == "taken"
+    assert threads != [current_thread()]

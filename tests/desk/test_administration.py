@@ -16,6 +16,7 @@ from core.clock import SystemClock, iso
 from core.desk.administration import KEPT_SECONDS, MAX_REASON
 from core.errors import Corrupt
 from core.log.administration import ADMINISTRATION, fold_administration
+from core.log.audit import AuditLog
 from core.log.commit import begin_stream
 from core.log.entry import chain, verify
 from core.log.facts import DemoMarked, draft
@@ -122,6 +123,105 @@ async def test_within_a_second_viewers_cost_no_read(clock):
     for _ in range(5):
         assert await roles(people) == {"auditor"}
     assert store.reads == before
+
+
+async def test_callers_at_the_same_time_share_one_read(clock):
+    class Held(WrappedStore):
+        reads, fails, let = 0, False, anyio.Event()
+
+        async def read(self, stream, after=0, limit=500):
+            self.reads += 1
+            await self.let.wait()
+            if self.fails:
+                raise Unavailable("away")
+            return await super().read(stream, after, limit)
+
+    async def all_of(count):
+        """What each of so many callers gets."""
+        outcomes = []
+
+        async def one():
+            try:
+                outcomes.append(await roles(people, claimed=["employee"]))
+            except Unavailable as error:
+                outcomes.append(error)
+
+        store.reads, store.let = 0, anyio.Event()
+        clock.advance(KEPT_SECONDS)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(count):
+                tasks.start_soon(one)
+            await anyio.wait_all_tasks_blocked()
+            assert store.reads == 1
+            store.let.set()
+        return outcomes
+
+    store = Held(MemoryStore())
+    people = Administration(store, clock=clock)
+    assert await all_of(5) == [{"employee"}] * 5
+    store.fails = True
+    outcomes = await all_of(5)
+    assert [type(one) for one in outcomes] == [Unavailable] * 5
+    assert store.reads == 1
+
+
+async def test_a_caller_that_is_cancelled_while_it_reads_for_others_leaves_them_to_read(clock):
+    class Held(WrappedStore):
+        reads = 0
+
+        async def read(self, stream, after=0, limit=500):
+            self.reads += 1
+            if self.reads == 1:
+                await anyio.sleep_forever()
+            return await super().read(stream, after, limit)
+
+    store, outcomes, scope = Held(MemoryStore()), [], anyio.CancelScope()
+    people = Administration(store, clock=clock)
+
+    async def cancelled():
+        with scope:
+            await roles(people)
+
+    async def other():
+        outcomes.append(await roles(people, claimed=["employee"]))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(cancelled)
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(other)
+        await anyio.wait_all_tasks_blocked()
+        scope.cancel()
+    assert (outcomes, store.reads) == ([{"employee"}], 2)
+
+
+async def test_a_viewer_that_was_kept_is_confirmed_until_a_role_is_taken_away_or_its_person_blocked(tmp_path, clock):
+    """Two processes on one store."""
+    async with (
+        open_store(f"sqlite:///{tmp_path}/desk.db") as one,
+        open_store(f"sqlite:///{tmp_path}/desk.db") as other,
+        desk_of(one) as here,
+        desk_of(other, clock) as there,
+    ):
+        await here.administration.grant(ADMIN, "e-2001", "auditor", "spring audit")
+        viewer = await there.administration.viewer("e-2001", claimed=["employee"])
+        await here.administration.grant(ADMIN, "e-2001", "approver", "on duty")
+        clock.advance(KEPT_SECONDS)
+        await there.administration.confirm(viewer, claimed=["employee"])  # a further role changes nothing
+        await here.administration.end_grant(ADMIN, "e-2001", "auditor", "moved on")
+        clock.advance(KEPT_SECONDS)
+        with pytest.raises(Denied) as caught:
+            await there.administration.confirm(viewer, claimed=["employee"])
+        assert type(caught.value) is Denied
+        left = await there.administration.viewer("e-2001", claimed=["employee"])
+        assert left.roles == {"employee", "approver"}
+        await there.administration.confirm(left, claimed=["employee"])
+        await here.administration.block(ADMIN, "e-2001", "left")
+        clock.advance(KEPT_SECONDS)
+        with pytest.raises(Blocked):
+            await there.administration.confirm(left, claimed=["employee"])
+        assert [(entry.kind, entry.shell["action"]) for entry in await one.read("audit:e-2001")] == [
+            ("audit.denied", "desk.use")
+        ]
 
 
 async def test_a_grant_ends_by_the_stores_clock(clock):
@@ -396,7 +496,7 @@ async def test_the_settings_make_each_person_administrator_once(store):
 
 async def test_the_first_grant_needs_a_store_without_one_and_names_the_account(store):
     account = Account(user="ops", host="hr-1")
-    people = Administration(store, account=account)
+    people = Administration(store, audit=AuditLog(store, SystemClock(), account))
     first = await people.grant_first("e-7001", by="e-7001", why="set up")
     assert (first.role, first.basis, first.by, first.account) == ("administrator", "first", "e-7001", account)
     with pytest.raises(InvalidInput, match="roles are on record already"):
@@ -404,6 +504,25 @@ async def test_the_first_grant_needs_a_store_without_one_and_names_the_account(s
     assert [entry.shell["account"] for entry in await store.read(ADMINISTRATION)] == [{"user": "ops", "host": "hr-1"}]
     block = await people.block(ADMIN, "e-1077", "left")
     assert block.account == account
+
+
+# The mapping of a sign-in
+
+
+async def test_the_newest_mapping_of_a_sign_in_and_the_one_before_are_on_record_with_the_programs_account(store):
+    people, account = Administration(store), Account(user="hr", host="hr-1")
+    one, other, third = ({"roles": {"$HR.Auditor": [role]}, "hours": 7.5} for role in ("auditor", "handler", "x"))
+    assert await people.map_sign_in(one, account) is None
+    assert await people.map_sign_in(dict(one), Account(user="hr", host="hr-2")) is None
+    replaced = await Administration(store).map_sign_in(other, Account(user="hr", host="hr-2"))
+    assert (replaced.mapping, replaced.account.host) == (one, "hr-1")
+    entries = await store.read(ADMINISTRATION)
+    assert [(entry.kind, entry.by, entry.payload) for entry in entries] == [("sign_in.mapped", "desk", {})] * 2
+    await people.map_sign_in(third, account)
+    on_record = (await people.people(ADMIN)).sign_ins
+    assert [(mapped.mapping, mapped.account.host) for mapped in on_record] == [(third, "hr-1"), (other, "hr-2")]
+    assert on_record[1].since == iso(entries[1].at)
+    assert [finding async for finding in Rebuild(store, SystemClock(), lambda *_: None, mend=False).findings()] == []
 
 
 # The log: copied, compared, rebuilt, erased

@@ -257,7 +257,7 @@ async def test_what_was_typed_in_place_of_an_id_is_not_on_record(typed, clock):
     store = MemoryStore()
     await fails(Archive(store, clock=clock), OTHER, typed)
     (entry,) = await entries(store, OTHER)
-    assert entry.shell == {"action": "thread.read", "object": "thread:malformed", "more": 0}
+    assert entry.shell == {"action": "thread.read", "object": "thread:malformed", "more": 0, "account": None}
     assert entry.payload == {}
 
 

@@ -39,6 +39,7 @@ from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
 from core.store import Query, every
 from tests.support.desks import AUDITOR, OFFICER, QUICK
+from tests.support.grants import grant
 
 DIRECTORY = ("auth0|5f7c", "https://idp/u/1", "CORP\\e1042", "josé@firma.de", "~41")
 REFUSED = (42, True, None, "", " ", " a", "a ", "a\u2003", "a\nb", "a\x00", "\x85", "\ud800", "a" * 129, b"a", ["a"])
@@ -212,6 +213,7 @@ def test_the_command_line_takes_such_viewers_and_owners(tmp_path, capsys):
 
     async def asked():
         async with open_store(url) as store:
+            await grant(store, *((person, "auditor") for person in people))
             return await live_in(store, people)
 
     threads = anyio.run(asked)

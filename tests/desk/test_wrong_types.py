@@ -18,6 +18,7 @@ from pydantic_core import SchemaError
 from backends import MemoryStore, Upload, open_handbooks
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from core import (
+    Account,
     Administration,
     Archive,
     CallFilter,
@@ -163,6 +164,8 @@ RIGHT = {
     "people": ["e-8003"],
     "role": "handler",
     "why": "on duty",
+    "mapping": {"way": "oidc"},
+    "account": Account(user="hr", host="hr-1"),
 }
 """Arguments with which a method does its work. Those without a default are here, by name, or below, by method."""
 

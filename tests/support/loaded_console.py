@@ -14,7 +14,7 @@ import console.streamlit_app
 import tests.support.consoles  # noqa: F401
 from backends.care.opening import open_care
 from backends.models.opening import open_model
-from console.sign_in.session import way
+from console.sign_in.way import way
 from tests.support.streamlit_once import scan_once
 
 for module in pkgutil.iter_modules(console.drawing.__path__, "console.drawing."):

@@ -330,6 +330,7 @@ class Exports:
             format=file_format,
             exported_at=iso(self._clock.now()),
             by=viewer.id,
+            account=self._audit.account,
             purpose="",
             query={},
             threads=len(heads),

@@ -21,7 +21,7 @@ from core.errors import InvalidInput
 from core.log.audit import audit_stream
 from core.log.facts import Looked, fact
 from core.store import Store
-from core.values import Value
+from core.values import Account, Value
 
 MANIFEST = "manifest.json"
 
@@ -53,7 +53,8 @@ class Manifest(Value):
     """What an export holds, by whom it was made, when, and why.
 
     `query` holds the filters by which it was found, or the ids that were named. `people` counts the owners of the
-    threads. `chains` are in the order of the threads. `left_out` says what is not in the export.
+    threads. `chains` are in the order of the threads. `left_out` says what is not in the export. `account` is that of
+    the command that made it, None for a page.
     The owner's own export has neither a query nor a purpose.
     """
 
@@ -70,6 +71,7 @@ class Manifest(Value):
     calls: int
     model_calls: int
     left_out: str = "sealed threads"
+    account: Account | None = None
     files: tuple[ExportedFile, ...]
     chains: tuple[ChainHead, ...]
 
