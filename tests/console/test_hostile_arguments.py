@@ -140,6 +140,14 @@ def test_every_argument_of_every_command_takes_hostile_texts():
     assert not found, "\n".join(found)
 
 
+def test_a_device_without_an_end_is_no_export():
+    status, printed = run(["export", "--check=/dev/zero"], None)
+    assert (status, printed.splitlines()) == (
+        2,
+        ["rolltop: /dev/zero is not a file: --check takes the ZIP file of an export"],
+    )
+
+
 @pytest.mark.torture
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
 def test_each_argument_takes_all_hostile_texts_in_time_and_memory(door):
