@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Generic, Protocol, TypeVar, cast
 
+from core.errors import InvalidInput
+
 T = TypeVar("T", datetime, datetime | None)
 
 
@@ -43,7 +45,7 @@ class SystemClock:
 
 def milliseconds(moment: datetime) -> datetime:
     """The moment in UTC, cut to milliseconds."""
-    utc = moment.astimezone(UTC)
+    utc = _utc(moment)
     # MongoDB keeps milliseconds: a finer time would come back changed from one store and unchanged from another.
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
@@ -53,8 +55,16 @@ def iso(moment: datetime) -> str:
     """The moment as `2026-11-24T09:30:00.000Z`."""
     # Always of this length: stores sort these texts, and text order has to be time order.
     if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
+        moment = _utc(moment)
     return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+def _utc(moment: datetime) -> datetime:
+    """The moment in UTC. Raises InvalidInput if UTC has no such year, as for year 1 with an offset to the east."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"{moment} is not in the years 1 to 9999 of UTC: give another time") from None
 
 
 def moment(text: str) -> datetime:

@@ -31,14 +31,16 @@ PAGE = 50
 def draw_sealed() -> None:
     """The sealed threads, for a handler."""
     st.subheader("Sealed threads", anchor=False)
-    covered = choose_period("th_sealed", "all")
-    pages = Pages[str]("th_sealed_pages", covered)
+    # A prefix of its own: what is kept of the other list is brought back after these widgets are drawn.
+    restore("sl")
+    covered = choose_period("sl", "all")
+    pages = Pages[str]("sl_pages", covered)
     listing = run(
         desk.oversight.sealed_threads(viewer, since=covered.since, until=covered.until, limit=PAGE, cursor=pages.cursor)
     )
     if listing.items:
         rows = [ThreadRow(thread=thread, verdicts={}) for thread in listing.items]
-        opened = draw_threads("th_sealed_rows", rows, "Sealed threads, the newest activity first")
+        opened = draw_threads("sl_rows", rows, "Sealed threads, the newest activity first")
         ids = tuple(thread.id for thread in listing.items)
         within = ThreadFilter(since=covered.since, until=covered.until)
         open_thread(opened, Walk(ids=ids, query=within, sealed=True, cursor=listing.cursor))

@@ -79,6 +79,9 @@ async def _exported(exports: Exports, viewer: Viewer, options: Given) -> Export:
 
 
 async def _check(options: Given) -> int:
+    # A device or a pipe may have no end, and is read to its end.
+    if await blocking(os.path.exists, options.check) and not await blocking(os.path.isfile, options.check):
+        raise InvalidInput(f"{options.check} is not a file: --check takes the ZIP file of an export")
     with await blocking(open, options.check, "rb") as file:
         if options.store:
             async with existing_store(options.store) as store:

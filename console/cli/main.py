@@ -31,7 +31,7 @@ from console.cli.filters import (
 )
 from console.cli.grants import add_block, add_grant, add_grants, block, grant, grants
 from console.cli.ingest import add_options, ingest_handbooks
-from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, tell
+from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, one_line, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
 from console.cli.switches import add_switch, add_switches, switch, switches
 from console.cli.urls import STORE, shown_url, url_argument, url_in, with_password
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     except (RolltopError, OSError) as error:
-        print(f"rolltop: {error}{_what_to_do(error)}", file=sys.stderr)
+        print(f"rolltop: {one_line(str(error))}{_what_to_do(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(f"rolltop: interrupted; everything written so far stays, {options.again}", file=sys.stderr)
@@ -255,7 +255,7 @@ class _Parser(argparse.ArgumentParser):
         """One line of error; argparse prints the usage before it."""
         if message.startswith("the following arguments are required") and "--as" in message:
             message += f"; --as is your own id, which has a role on record: {GRANTS}"
-        self.exit(FAILED, f"rolltop: {message}; see {self.prog} --help\n")
+        self.exit(FAILED, f"rolltop: {one_line(message)}; see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,6 +14,8 @@ Given: TypeAlias = Namespace
 GOOD, LOOK_AT_IT, FAILED, INTERRUPTED = 0, 1, 2, 130
 PROGRESS_EVERY = 1.0
 """Seconds between two lines of progress."""
+LONGEST = 2_000
+"""Characters of an error's message that are printed."""
 
 
 def tell(options: Given, items: Sequence[Json], text: str) -> None:
@@ -40,6 +42,12 @@ class Pace:
 def harmless(text: str) -> str:
     """The text on one line. Characters that a terminal would obey, or that reorder letters, are written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split()))
+
+
+def one_line(message: str) -> str:
+    """An error's message, harmless and not endless: it may quote what the command was given."""
+    line = harmless(message)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}… ({len(line):,} characters)"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -13,6 +13,7 @@ from core.log.records import Item, ModelCall, Summary, ToolCall, Turn, item, ite
 from core.model import SentMessage
 from core.options import Options
 from core.store import Filter, In, Query, Range, Store, every
+from core.token_estimates import CHARACTERS_PER_TOKEN
 from core.worker.history import Encoded, earlier_messages, without_outside
 from core.worker.window import MAX_TURNS, Choice, Window
 
@@ -49,21 +50,20 @@ class EarlierTurns:
     async def choose(self, turn: Turn, *, trimmed: bool = False, room: int | None = None) -> Choice:
         """What the window sends of the turns before this one on its branch.
 
-        `room` is how many tokens the model can hold of it, None if that is not known. `trimmed` to a quarter of that,
-        or to less until it is fewer turns.
+        `room` is how many tokens the model can hold of it, None if that is not known. `trimmed` to a quarter of what
+        would be sent.
         """
         options = self._options
         if room is not None and room < options.window_tokens:
             options = options.model_copy(update={"window_tokens": room})
         turns = (await self._before(turn)).turns
         summary = await self._summary(turn) if self.summarizes else None
-        whole = choice = self._window.choose(turns, summary, options)
-        tokens = options.window_tokens
-        while trimmed and tokens > 1 and len(choice.turns) == len(whole.turns) > 0:
-            tokens //= 4
-            options = options.model_copy(update={"window_tokens": max(1, tokens)})
-            choice = self._window.choose(turns, summary, options)
-        return choice
+        choice = self._window.choose(turns, summary, options)
+        if not trimmed:
+            return choice
+        # Not of `window_tokens`: a quarter of those may be more than all that a small server takes.
+        sent = sum(turn.size for turn in choice.turns) // CHARACTERS_PER_TOKEN
+        return self._window.choose(turns, summary, options.model_copy(update={"window_tokens": max(1, sent // 4)}))
 
     async def messages(self, turn: Turn, turns: Sequence[Turn]) -> list[SentMessage]:
         """The messages of these turns, which `choose` has chosen for `turn`."""

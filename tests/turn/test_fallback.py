@@ -65,6 +65,15 @@ async def test_a_context_that_is_too_large_is_trimmed_once(store):
         assert (reply.status, reply.error.code) == ("failed", "too_large")
 
 
+async def test_a_context_far_smaller_than_the_window_is_trimmed_to_a_quarter_of_what_was_too_large(store):
+    model = ScriptedModel([*([Say(f"{n}.")] for n in range(9)), [Fail("too_large")], [Say("Nine.")]])
+    async with chatting(store, model) as chat:
+        for n in range(9):
+            await chat.ask(f"{n}? " + "word " * 40)
+        assert (await chat.ask("And nine?")).text == "Nine."
+    assert [len(request.messages) for request in model.requests[-2:]] == [19, 5]
+
+
 def test_a_model_that_keeps_failing_is_left_alone_for_a_while():
     clock = HandClock()
     first, second = models([], [])
