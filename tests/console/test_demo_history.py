@@ -56,7 +56,7 @@ from tests.support.signing_in import sign_in
 
 T = TypeVar("T", Thread, Turn, ToolCall, DeferredCall, ModelCall, Retrieval, HandoverRecord, Review)
 
-THREADS, DAYS, SEED = 200, 30, 5
+THREADS, DAYS, SEED = 200, 30, 4  # with this seed each scene is played
 STAFF = {"desk", "e-2001", "e-2002", "e-3001", "e-3002"}
 OUTCOMES: dict[Kind, Outcome] = {
     "sourced": "sourced",
