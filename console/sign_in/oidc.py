@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from itsdangerous import URLSafeTimedSerializer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from starlette.requests import cookie_parser
 from streamlit.auth_util import get_cookie_with_chunks
@@ -26,6 +27,8 @@ CALLBACK = "/oauth2callback"
 """Streamlit's own path, to which a provider sends the browser back."""
 DEFAULT = "default"
 """The name of the one provider that was given none."""
+_SIGNED_TOGETHER = timedelta(seconds=1)
+"""How far apart the cookies of one sign-in may be signed: at once, but their times are whole seconds."""
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -133,10 +136,21 @@ class OidcSignIn:
     def _claims(self, headers: Mapping[str, str]) -> dict[str, Any]:
         """The claims in the cookie; {} without one that is whole, signed by us and made for this address."""
         cookies, secret = cookie_parser(headers.get("cookie", "")), self.settings.cookie_secret.get_secret_value()
+        signed_at: list[datetime] = []
 
         def signed(name: str) -> bytes | None:
-            return decode_signed_value(secret, name, cookies.get(name, ""))
+            value = decode_signed_value(secret, name, cookies.get(name, ""))
+            if value is not None:
+                signed_at.append(
+                    URLSafeTimedSerializer(secret, salt=name).loads(cookies[name], return_timestamp=True)[1]
+                )
+            return value
 
-        claims: dict[str, Any] = json.loads(get_cookie_with_chunks(signed, USER_COOKIE_NAME) or b"{}")
+        whole = get_cookie_with_chunks(signed, USER_COOKIE_NAME)
+        # Claims that are too long for one cookie are in several, each signed by itself. Some of an earlier sign-in
+        # beside some of a new one would give a role that the person had then.
+        if whole is None or max(signed_at) - min(signed_at) > _SIGNED_TOGETHER:
+            return {}
+        claims: dict[str, Any] = json.loads(whole)
         # Another console on this machine may have the same secret, and other people.
         return claims if claims.get("origin") == self.settings.origin else {}
