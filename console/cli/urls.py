@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import Callable
 from getpass import getpass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from anyio.to_thread import run_sync as blocking
 
-_SECRET = re.compile(r"[?&][^=&]*(password|passwd|secret|token|api_?key)[^=&]*=", re.IGNORECASE)
+# MongoDB's options may have semicolons between, and a session token within the value of one.
+_SECRET = re.compile(r"[?&;][^=&;]*(password|passwd|secret|token|api_?key)[^=&;]*=|session_token:", re.IGNORECASE)
 
 
 def url_argument(instead: str) -> Callable[[str], str]:
@@ -61,4 +62,4 @@ def _has_password(url: str) -> bool:
     scheme, _, rest = url.partition("://")
     # A password may hold any character that its writer forgot to escape, so the last @ ends it.
     user, at, _ = rest.rpartition("@")
-    return bool((at and ":" in user and scheme != "sqlite") or _SECRET.search(url))
+    return bool((at and ":" in user and scheme != "sqlite") or _SECRET.search(unquote(url)))

@@ -243,6 +243,8 @@ PASSWORDS = (
     "mongodb+srv://user:hunter2@host/desk",
     "mongodb://user:hun/ter@2@host/desk",
     "mongodb://host/desk?tlsCertificateKeyFilePassword=hunter2",
+    "mongodb://host/desk?tls=true;tlsCertificateKeyFilePassword=hunter2",
+    "mongodb://KEY@host/desk?authMechanismProperties=SERVICE_NAME:x,AWS_SESSION_TOKEN%3Ahunter2",
     "pinecone:handbooks?api_key=hunter2",
 )
 
