@@ -272,6 +272,13 @@ def test_a_password_in_an_argument_is_refused_with_what_to_write_and_never_repea
         assert "hun/ter" not in ran.err
 
 
+@pytest.mark.parametrize("command", [("doctor",), (), ("doctor", "--stores"), ("demo", "--threads")])
+def test_a_password_where_no_url_is_expected_is_not_repeated_either(here, command):
+    ran = here(*command, "mongodb://user:hunter2@host/desk")
+    failed(ran, "a URL with a password does not belong into an argument", "ROLLTOP_STORE")
+    assert "hunter2" not in ran.err
+
+
 def test_every_option_that_takes_a_url_refuses_a_password(capsys):
     from console.cli.main import _parser
 
