@@ -133,7 +133,8 @@ def _outside_code(change: Callable[[str], str], text: str) -> str:
 
 def label(text: str, most: int = 80) -> str:
     """One line without markup, for buttons, links, steps and titles."""
-    line = " ".join(_OVERRIDE.sub("", text).split())
+    # Not left out: a label may be a person's id, which another id must not look like.
+    line = " ".join(_OVERRIDE.sub("\N{REPLACEMENT CHARACTER}", text).split())
     line = line if len(line) <= most else line[: most - 1] + "…"
     return _MARKUP.sub(r"\\\1", _unlinked(line) if _hides_host(line) else line)
 

@@ -171,7 +171,10 @@ def plain(drawn):
 
 def test_letters_that_turn_the_reading_around_are_left_out():
     assert markdown("[\u202eportal](https://evil.example)") == "[portal (evil.example)](https://evil.example)"
-    assert label("e-1042\u202e7001") == r"e\-10427001"
+
+
+def test_in_a_label_they_are_marked():
+    assert label("e-1042\u202e7001") == "e\\-1042\ufffd7001"
 
 
 def test_a_citation_that_looks_like_a_link_stays_a_citation():
