@@ -213,11 +213,18 @@ def test_claims_of_another_shape_are_refused_in_words(claims, said):
         GROUPS.identity({"sub": "e-1", "iat": NOW.timestamp(), **claims}, "p", now=NOW)
 
 
-def test_an_address_that_the_provider_has_not_verified_names_nobody():
-    mapping = ClaimMapping(user_id="email")
-    claims = {"email": "boss@firm.example", "email_verified": False, "iat": NOW.timestamp()}
+@pytest.mark.parametrize(
+    ("user_id", "claims"),
+    [
+        ("email", {"email": "boss@firm.example", "email_verified": False}),
+        ("email", {"email": "boss@firm.example", "email_verified": "true"}),
+        ("phone_number", {"phone_number": "+43 1 99", "phone_number_verified": False}),
+        ("user.email", {"user": {"email": "boss@firm.example", "email_verified": False}}),
+    ],
+)
+def test_an_address_that_the_provider_has_not_verified_names_nobody(user_id, claims):
     with pytest.raises(InvalidInput, match="not verified"):
-        mapping.identity(claims, "p", now=NOW)
+        ClaimMapping(user_id=user_id).identity({"iat": NOW.timestamp(), **claims}, "p", now=NOW)
 
 
 def test_left_out_groups_matter_only_if_they_give_roles():
