@@ -7,6 +7,7 @@ time at which its token expires. So the claims are read here from the headers at
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,8 @@ CALLBACK = "/oauth2callback"
 """Streamlit's own path, to which a provider sends the browser back."""
 DEFAULT = "default"
 """The name of the one provider that was given none."""
+_KEPT = 256
+"""The most sign-ins whose claims are kept, by their cookies."""
 _SIGNED_TOGETHER = timedelta(seconds=1)
 """How far apart the cookies of one sign-in may be signed: at once, but their times are whole seconds."""
 _WELL_KNOWN = "/.well-known/openid-configuration"
@@ -119,9 +122,11 @@ class OidcSignIn:
         self.settings, self._now = settings, now
         lasts, idle = timedelta(hours=settings.session_hours), timedelta(minutes=settings.idle_minutes)
         self.sessions = Sessions(lasts, idle, now)
+        # Each call of a page asks, and to check the signatures takes a millisecond.
+        self._claims = lru_cache(_KEPT)(self._read)
 
     def sign_in(self, headers: Mapping[str, str]) -> Identity | None:
-        claims = self._claims(headers)
+        claims = self._claims(headers.get("cookie", ""))
         provider = self.settings.providers.get(claims.get("provider", ""))
         if provider is None:
             return None
@@ -133,9 +138,9 @@ class OidcSignIn:
             raise InvalidInput("Your sign-in has ended: you signed out, or it was too long ago. Sign in again.")
         return identity
 
-    def _claims(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _read(self, sent: str) -> Mapping[str, Any]:
         """The claims in the cookie; {} without one that is whole, signed by us and made for this address."""
-        cookies, secret = cookie_parser(headers.get("cookie", "")), self.settings.cookie_secret.get_secret_value()
+        cookies, secret = cookie_parser(sent), self.settings.cookie_secret.get_secret_value()
         signed_at: list[datetime] = []
 
         def signed(name: str) -> bytes | None:
