@@ -36,9 +36,10 @@ class Caller:
         lost: frozenset[str],
         runner: Runner,
         confirm: Callable[[], Awaitable[None]],
+        is_signed_in: Callable[[], bool] = lambda: True,
     ) -> None:
         self.viewer, self.identity, self.lost = viewer, identity, lost
-        self._runner, self._confirm = runner, confirm
+        self._runner, self._confirm, self._is_signed_in = runner, confirm, is_signed_in
 
     def run(self, awaitable: Coroutine[Json, Json, T]) -> T:
         """Run the coroutine in the desk's loop; return its result or raise its error."""
@@ -53,8 +54,9 @@ class Caller:
 
         with self._anew():
             try:
+                self._check_tab()
                 return self._runner.run(checked())
-            except RunnerError:
+            except (Denied, RunnerError):
                 awaitable.close()
                 raise
 
@@ -70,8 +72,16 @@ class Caller:
                     await self._confirm()
                     yield item
 
-        with self._anew(), self._runner.stream(checked()) as items:
-            yield items
+        with self._anew():
+            self._check_tab()
+            with self._runner.stream(checked()) as items:
+                yield items
+
+    def _check_tab(self) -> None:
+        # A tab that connects again goes on with its session, and with the callbacks and fragments of the person before,
+        # also if another person has signed in with this browser meanwhile.
+        if get_script_run_ctx(suppress_warning=True) and not self._is_signed_in():
+            raise Denied("desk.use")
 
     @contextmanager
     def _anew(self) -> Iterator[None]:

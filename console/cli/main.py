@@ -34,7 +34,7 @@ from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, one_line, tell
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
 from console.cli.switches import add_switch, add_switches, switch, switches
-from console.cli.urls import STORE, shown_url, url_argument, url_in, with_password
+from console.cli.urls import REFUSED, STORE, has_password, shown_url, url_argument, url_in, with_password
 from console.cli.viewers import GRANTS, desk_as
 from console.demo.kill import prove
 from console.demo.mark import make_demo
@@ -253,6 +253,8 @@ def _ignore(_: str) -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line of error; argparse prints the usage before it."""
+        if has_password(message) and REFUSED not in message:
+            message = f"{REFUSED}: set ROLLTOP_STORE to it"  # argparse repeats an argument that it does not expect
         if message.startswith("the following arguments are required") and "--as" in message:
             message += f"; --as is your own id, which has a role on record: {GRANTS}"
         self.exit(FAILED, f"rolltop: {one_line(message)}; see {self.prog} --help\n")

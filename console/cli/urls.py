@@ -6,21 +6,31 @@ import re
 import sys
 from collections.abc import Callable
 from getpass import getpass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from anyio.to_thread import run_sync as blocking
 
-_SECRET = re.compile(r"[?&][^=&]*(password|passwd|secret|token|api_?key)[^=&]*=", re.IGNORECASE)
+# MongoDB's options may have semicolons between, and a session token within the value of one.
+_SECRET = re.compile(r"[?&;][^=&;]*(password|passwd|secret|token|api_?key)[^=&;]*=|session_token:", re.IGNORECASE)
+
+REFUSED = "a URL with a password does not belong into an argument, which all processes can read"
+
+
+def has_password(url: str) -> bool:
+    """Whether the URL, or a text with one, has a password or another secret in it."""
+    scheme, _, rest = url.partition("://")
+    # A password may hold any character that its writer forgot to escape, so the last @ ends it.
+    user, at, _ = rest.rpartition("@")
+    return bool((at and ":" in user and scheme != "sqlite") or _SECRET.search(unquote(url)))
 
 
 def url_argument(instead: str) -> Callable[[str], str]:
     """The type of an option that takes a URL. One with a password is refused; `instead` says what to write."""
 
     def url(text: str) -> str:
-        if _has_password(text):
+        if has_password(text):
             raise argparse.ArgumentTypeError(
-                f"a URL with a password does not belong into an argument, which all processes can read: {instead}, or "
-                "leave the password out and enter it when you are asked"
+                f"{REFUSED}: {instead}, or leave the password out and enter it when you are asked"
             )
         return text
 
@@ -52,13 +62,6 @@ def shown_url(url: str) -> str:
     """Where the URL leads, without the user, the password and the options, for the record."""
     scheme, separator, place = url.partition("://")
     if scheme != "sqlite":
-        # As `_has_password` reads it, and not `urlsplit`, which ends the host at a / in a password.
+        # As `has_password` reads it, and not `urlsplit`, which ends the host at a / in a password.
         place = place.rpartition("@")[2].partition("?")[0]
     return f"{scheme}{separator}{place}"
-
-
-def _has_password(url: str) -> bool:
-    scheme, _, rest = url.partition("://")
-    # A password may hold any character that its writer forgot to escape, so the last @ ends it.
-    user, at, _ = rest.rpartition("@")
-    return bool((at and ":" in user and scheme != "sqlite") or _SECRET.search(url))

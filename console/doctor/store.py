@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 from console.demo.mark import is_demo
 from console.demo.records import HrRecords
@@ -127,8 +126,8 @@ def address(url: str) -> str:
         case "sqlite":
             return f"SQLite, {rest.removeprefix('///')}"
         case "mongodb" | "mongodb+srv":
-            parts = urlsplit(url)
-            return f"MongoDB, {parts.netloc.rpartition('@')[2]}{parts.path}"
+            # Not by `urlsplit`, which ends the host at a # in a password; the driver does not.
+            return f"MongoDB, {rest.removeprefix('//').rpartition('@')[2].partition('?')[0]}"
         case _:
             return "in memory"
 

@@ -7,6 +7,7 @@ person's own words are drawn by `st.text`, which shows them as they are.
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -44,6 +45,14 @@ _CODE = re.compile(
     r"|(?<!`)(?P<ticks>`{1,9})(?!`)[^\n]{1,300}?(?<!`)(?P=ticks)(?!`)",
     re.MULTILINE | re.DOTALL,
 )
+# GitHub's Markdown links an address without brackets too, also one whose signs are written as escapes.
+_WORD = re.compile(r"[^ \t\r\n]+")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_TARGET = re.compile(r"\]\([^ \t\r\n()]*")
+_BEGINNING = re.compile(r"(https?:(?=//)|www(?=\.))", re.IGNORECASE)
+_PLACE = re.compile(r"(?:(?<=//)|www\.)[^ \t\r\n/?#]*", re.IGNORECASE)
+# Before an @ stands a user's name, which looks like the host; other scripts have signs that look like those of a host.
+_HIDES_HOST = re.compile(r"[@%]|[^\W\x00-\x7f]|[^\x00-\x7f][\x00-\x7f]*[A-Za-z0-9]")
 _BREAK = re.compile(r"(?<=\S)[ \t]*\n(?=[^\n])")
 _JOINER = "\u2060"
 """A character without width. It keeps signs that stand together from being read as one."""
@@ -55,8 +64,8 @@ def markdown(text: str) -> str:
     """Markdown that keeps its formatting but cannot load anything, and in which each link says where it leads.
 
     A link's host, mail address or number stands behind its text. Of a link within a handbook or the console only the
-    text is left. A link that leads elsewhere, or not certainly there, is shown as it was written, and so are an image,
-    a formula, and one of Streamlit's badges, emojis, icons and arrows.
+    text is left. A link that leads elsewhere, or not certainly there, is shown as it was written, and so are an address
+    that hides its host, an image, a formula, and one of Streamlit's badges, emojis, icons and arrows.
     """
     # The bracket of an image is escaped, not the mark before it: a backslash that is there already would undo that.
     # HTML needs no care, Streamlit escapes it. `$` is money here, never the start of a formula.
@@ -91,7 +100,26 @@ def answer_markdown(text: str) -> str:
 def _as_written(words: str) -> str:
     """Words without code, in which Streamlit finds no emoji, no icon and no arrow to draw."""
     words = _EMOJI.sub(f":{_JOINER}", _MATERIAL.sub("&#58;", words))
-    return _SIGN.sub(_JOINER, words)
+    return _WORD.sub(_honest, _SIGN.sub(_JOINER, words))
+
+
+def _honest(word: re.Match[str]) -> str:
+    """The word as it is; one with an address that hides its host, as plain text that begins no link."""
+    if word[0].isascii() and not any(sign in word[0] for sign in "@%&"):
+        return word[0]
+    said = _ESCAPED.sub(r"\1", unescape(_TARGET.sub("](", word[0])))
+    if not _hides_host(said):
+        return word[0]
+    return _MARKUP.sub(r"\\\1", _unlinked(_ESCAPED.sub(r"\1", unescape(word[0]))))
+
+
+def _hides_host(text: str) -> bool:
+    """Whether the text has an address that a reader may take for one of another host."""
+    return bool(_BEGINNING.search(text)) and any(_HIDES_HOST.search(place[0]) for place in _PLACE.finditer(text))
+
+
+def _unlinked(text: str) -> str:
+    return _BEGINNING.sub(rf"\1{_JOINER}", text)
 
 
 def _outside_code(change: Callable[[str], str], text: str) -> str:
@@ -105,8 +133,10 @@ def _outside_code(change: Callable[[str], str], text: str) -> str:
 
 def label(text: str, most: int = 80) -> str:
     """One line without markup, for buttons, links, steps and titles."""
-    line = " ".join(text.split())
-    return _MARKUP.sub(r"\\\1", line if len(line) <= most else line[: most - 1] + "…")
+    # Not left out: a label may be a person's id, which another id must not look like.
+    line = " ".join(_OVERRIDE.sub("\N{REPLACEMENT CHARACTER}", text).split())
+    line = line if len(line) <= most else line[: most - 1] + "…"
+    return _MARKUP.sub(r"\\\1", _unlinked(line) if _hides_host(line) else line)
 
 
 def titled(thread: Thread) -> str:

@@ -65,9 +65,10 @@ class ClaimMapping(BaseModel):
     def _user_id(self, claims: Claims) -> str:
         if not (value := _text(claims, self.user_id)):
             raise InvalidInput(f"Your sign-in lacks the claim {self.user_id}, which names you here.")
-        # Anybody can enter another person's address at a provider that does not verify it.
-        if self.user_id == "email" and claims.get("email_verified", True) is not True:
-            raise InvalidInput("Your provider has not verified your e-mail address, which names you here.")
+        # Anybody can enter another person's address or number at a provider that does not verify it.
+        verified = _claim(claims, f"{self.user_id}_verified")
+        if verified is not _MISSING and verified is not True:
+            raise InvalidInput(f"Your provider has not verified the claim {self.user_id}, which names you here.")
         return value
 
     def _roles(self, claims: Claims) -> frozenset[Role]:

@@ -7,9 +7,11 @@ time at which its token expires. So the claims are read here from the headers at
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from itsdangerous import URLSafeTimedSerializer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from starlette.requests import cookie_parser
 from streamlit.auth_util import get_cookie_with_chunks
@@ -26,6 +28,10 @@ CALLBACK = "/oauth2callback"
 """Streamlit's own path, to which a provider sends the browser back."""
 DEFAULT = "default"
 """The name of the one provider that was given none."""
+_KEPT = 256
+"""The most sign-ins whose claims are kept, by their cookies."""
+_SIGNED_TOGETHER = timedelta(seconds=1)
+"""How far apart the cookies of one sign-in may be signed: at once, but their times are whole seconds."""
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -116,9 +122,11 @@ class OidcSignIn:
         self.settings, self._now = settings, now
         lasts, idle = timedelta(hours=settings.session_hours), timedelta(minutes=settings.idle_minutes)
         self.sessions = Sessions(lasts, idle, now)
+        # Each call of a page asks, and to check the signatures takes a millisecond.
+        self._claims = lru_cache(_KEPT)(self._read)
 
     def sign_in(self, headers: Mapping[str, str]) -> Identity | None:
-        claims = self._claims(headers)
+        claims = self._claims(headers.get("cookie", ""))
         provider = self.settings.providers.get(claims.get("provider", ""))
         if provider is None:
             return None
@@ -130,13 +138,24 @@ class OidcSignIn:
             raise InvalidInput("Your sign-in has ended: you signed out, or it was too long ago. Sign in again.")
         return identity
 
-    def _claims(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _read(self, sent: str) -> Mapping[str, Any]:
         """The claims in the cookie; {} without one that is whole, signed by us and made for this address."""
-        cookies, secret = cookie_parser(headers.get("cookie", "")), self.settings.cookie_secret.get_secret_value()
+        cookies, secret = cookie_parser(sent), self.settings.cookie_secret.get_secret_value()
+        signed_at: list[datetime] = []
 
         def signed(name: str) -> bytes | None:
-            return decode_signed_value(secret, name, cookies.get(name, ""))
+            value = decode_signed_value(secret, name, cookies.get(name, ""))
+            if value is not None:
+                signed_at.append(
+                    URLSafeTimedSerializer(secret, salt=name).loads(cookies[name], return_timestamp=True)[1]
+                )
+            return value
 
-        claims: dict[str, Any] = json.loads(get_cookie_with_chunks(signed, USER_COOKIE_NAME) or b"{}")
+        whole = get_cookie_with_chunks(signed, USER_COOKIE_NAME)
+        # Claims that are too long for one cookie are in several, each signed by itself. Some of an earlier sign-in
+        # beside some of a new one would give a role that the person had then.
+        if whole is None or max(signed_at) - min(signed_at) > _SIGNED_TOGETHER:
+            return {}
+        claims: dict[str, Any] = json.loads(whole)
         # Another console on this machine may have the same secret, and other people.
         return claims if claims.get("origin") == self.settings.origin else {}

@@ -1,6 +1,7 @@
 """The signed-in person, with the roles that they claim and those on record by now."""
 
 from collections.abc import Awaitable
+from functools import partial
 
 import streamlit as st
 
@@ -73,4 +74,4 @@ def _caller(viewer: Viewer, identity: Identity, lost: frozenset[str] = frozenset
     def confirm() -> Awaitable[None]:
         return app().desk.administration.confirm(viewer, claimed=identity.roles)
 
-    return Caller(viewer, identity, lost, start().runner, confirm)
+    return Caller(viewer, identity, lost, start().runner, confirm, partial(tab.is_of, identity))

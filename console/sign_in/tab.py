@@ -11,6 +11,7 @@ from console.sign_in.development import Choice
 from console.sign_in.identity import Identity
 from console.sign_in.oidc import OidcSignIn
 from console.sign_in.way import way
+from core.errors import InvalidInput
 
 
 def person() -> Identity | None:
@@ -52,6 +53,17 @@ def _follow_headers() -> None:
         state.si_identity = identity
     if isinstance(sign_in, OidcSignIn) and identity:
         sign_in.sessions.use(identity)
+
+
+def is_of(identity: Identity) -> bool:
+    """Whether the tab's headers still name this sign-in; always with the development sign-in."""
+    if way().is_development:
+        return True
+    try:
+        now = way().sign_in.sign_in(st.context.headers)
+    except InvalidInput:
+        return False
+    return now is not None and now.key == identity.key
 
 
 def begin(chosen: Choice, cookie: str) -> None:

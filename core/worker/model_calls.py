@@ -141,6 +141,9 @@ class ModelCalls:
         supported = {name: value for name, value in request.settings.items() if name in model.settings}
         request = replace(request, settings={**supported, **tuning_of(model).settings})
         changed = await claimed.equipment.hooked.change(view, request)
+        # Again, after hooks that may have taken long; the plan then goes on with another model, or without.
+        if model.name in (await claimed.off()).models:
+            return
         parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
         encoded = claimed.equipment.earlier.encoded(claimed.thread_id)
         requested = requested.model_copy(update={"request": request_digest(changed, encoded), "changed": parts})

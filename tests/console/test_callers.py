@@ -1,7 +1,9 @@
 """The calls of a page: each is checked against the roles on record, and there is no way past that."""
 
 import ast
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -10,7 +12,9 @@ from backends.models.scripted.model import Call, Say, ScriptedModel
 from backends.stores.memory import MemoryStore
 from console.app import app
 from console.caller import Caller
+from console.sign_in import tab
 from console.sign_in.identity import Identity
+from console.sign_in.way import Way
 from core import Blocked, Denied, Desk, Runner, RunnerError, Unavailable, Viewer, tool
 from tests.console.test_pages import EMPLOYEE, LETTER, ask, labels, open_as, texts
 from tests.support.desks import PATIENCE, QUICK
@@ -150,6 +154,21 @@ def test_following_an_answer_ends_with_a_block_and_the_answer_goes_on(runner):
 
 
 # The pages
+
+
+def test_a_click_in_the_tab_of_another_person_does_nothing_in_the_name_of_the_first(open_as, monkeypatch):
+    signed_in = SimpleNamespace(identity=ADA)
+    sign_in = SimpleNamespace(sign_in=lambda headers: signed_in.identity)
+    monkeypatch.setattr(tab, "way", lambda: Way(sign_in, "HR", None))
+    at = ask(open_as(EMPLOYEE), "What is our policy on remote work?")
+    thread = at.query_params["thread"]
+    signed_in.identity = replace(ADA, user_id="e-1077")
+    at.chat_input[0].set_value("And from abroad?").run()
+    assert not at.exception
+    assert app().run(app().desk.archive.thread(EMPLOYEE, thread)).turns == 1
+    signed_in.identity = None
+    at.run()
+    assert not at.chat_input
 
 
 def test_a_click_after_a_role_was_taken_away_does_nothing_and_the_page_says_why(open_as):

@@ -243,6 +243,8 @@ PASSWORDS = (
     "mongodb+srv://user:hunter2@host/desk",
     "mongodb://user:hun/ter@2@host/desk",
     "mongodb://host/desk?tlsCertificateKeyFilePassword=hunter2",
+    "mongodb://host/desk?tls=true;tlsCertificateKeyFilePassword=hunter2",
+    "mongodb://KEY@host/desk?authMechanismProperties=SERVICE_NAME:x,AWS_SESSION_TOKEN%3Ahunter2",
     "pinecone:handbooks?api_key=hunter2",
 )
 
@@ -268,6 +270,13 @@ def test_a_password_in_an_argument_is_refused_with_what_to_write_and_never_repea
         failed(ran, "a URL with a password does not belong into an argument", instead)
         assert "hunter2" not in ran.err
         assert "hun/ter" not in ran.err
+
+
+@pytest.mark.parametrize("command", [("doctor",), (), ("doctor", "--stores"), ("demo", "--threads")])
+def test_a_password_where_no_url_is_expected_is_not_repeated_either(here, command):
+    ran = here(*command, "mongodb://user:hunter2@host/desk")
+    failed(ran, "a URL with a password does not belong into an argument", "ROLLTOP_STORE")
+    assert "hunter2" not in ran.err
 
 
 def test_every_option_that_takes_a_url_refuses_a_password(capsys):

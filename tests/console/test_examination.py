@@ -108,6 +108,7 @@ def test_a_store_that_ends_with_its_process_is_told():
         ("sqlite:////var/desk.db", "SQLite, /var/desk.db"),
         ("mongodb://hr:hunter2@one.example,two.example:27018/desk?authSource=hunter2", None),
         ("mongodb+srv://hr:hunter%402@one.example/desk", "MongoDB, one.example/desk"),
+        ("mongodb://hr:hunter2#7@one.example/desk", "MongoDB, one.example/desk"),
     ],
 )
 def test_an_address_has_no_secret(url, told):

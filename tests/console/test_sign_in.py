@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import tomllib
 from datetime import UTC, datetime, timedelta
 from threading import current_thread
@@ -212,11 +213,18 @@ def test_claims_of_another_shape_are_refused_in_words(claims, said):
         GROUPS.identity({"sub": "e-1", "iat": NOW.timestamp(), **claims}, "p", now=NOW)
 
 
-def test_an_address_that_the_provider_has_not_verified_names_nobody():
-    mapping = ClaimMapping(user_id="email")
-    claims = {"email": "boss@firm.example", "email_verified": False, "iat": NOW.timestamp()}
+@pytest.mark.parametrize(
+    ("user_id", "claims"),
+    [
+        ("email", {"email": "boss@firm.example", "email_verified": False}),
+        ("email", {"email": "boss@firm.example", "email_verified": "true"}),
+        ("phone_number", {"phone_number": "+43 1 99", "phone_number_verified": False}),
+        ("user.email", {"user": {"email": "boss@firm.example", "email_verified": False}}),
+    ],
+)
+def test_an_address_that_the_provider_has_not_verified_names_nobody(user_id, claims):
     with pytest.raises(InvalidInput, match="not verified"):
-        mapping.identity(claims, "p", now=NOW)
+        ClaimMapping(user_id=user_id).identity({"iat": NOW.timestamp(), **claims}, "p", now=NOW)
 
 
 def test_left_out_groups_matter_only_if_they_give_roles():
@@ -280,6 +288,29 @@ def test_the_cookie_of_a_sign_in_names_its_person(signing_in):
 )
 def test_any_other_cookie_names_nobody(signing_in, sent):
     assert signing_in.sign_in(sent) is None
+
+
+def test_parts_of_two_sign_ins_are_no_sign_in(settings_of, clock, monkeypatch):
+    signing_in = OidcSignIn(settings_of('[oidc.roles]\nhr = ["auditor"]', **ONE).oidc, clock)
+
+    def cookies(first, at):
+        monkeypatch.setattr(time, "time", at.timestamp)
+        claims = json.dumps({"groups": [first], "sub": "e-1", "iat": at.timestamp(), "provider": "default"})[:-1]
+        rest = ', "origin": "https://hr.example"}'
+        values = {
+            "_streamlit_user": "chunks-2",
+            "_streamlit_user_1": claims[:17],
+            "_streamlit_user_2": claims[17:] + rest,
+        }
+        return {name: create_signed_value(COOKIE_SECRET, name, value).decode() for name, value in values.items()}
+
+    def sent(parts):
+        return signing_in.sign_in({"cookie": "; ".join(f"{name}={value}" for name, value in parts.items())})
+
+    before = cookies("hr", NOW - timedelta(days=20))
+    now = cookies("it", NOW)
+    assert sent(now).roles == {"employee"}
+    assert sent({**now, "_streamlit_user_1": before["_streamlit_user_1"]}) is None
 
 
 def test_ids_of_several_providers_begin_with_the_providers_name(settings_of, clock):

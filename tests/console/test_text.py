@@ -1,5 +1,7 @@
 """Text from outside on a page: it may be formatted, it loads nothing, and a link says where it leads."""
 
+import re
+from html import unescape
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -121,8 +123,58 @@ def test_a_link_that_leads_elsewhere_or_not_certainly_there_is_words(text):
     assert links(markdown(text)) == []
 
 
+@pytest.mark.parametrize("draw", [markdown, label])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://good.example@evil.example/x",
+        "See (HTTPS://good.example:443@evil.example).",
+        "<https://good.example@evil.example>",
+        "[a](https://good.example@evil.example)",
+        "[a](https://x.example)https://good.example@evil.example",
+        "www.good.example@evil.example",
+        "http://http://good.example@evil.example",
+        "https://good.ex\u0430mple/x",
+        "https://good.example\u2044login.evil.example",
+        "https://good.example%40evil.example",
+    ],
+)
+def test_an_address_that_hides_its_host_begins_no_link(draw, text):
+    assert not re.search(r"https?://|www\.", plain(draw(text)), re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "text", [r"https\://good.example@evil.example", "h&#116;tps://good.example&commat;evil.example"]
+)
+def test_nor_does_one_whose_signs_are_escapes(text):
+    assert not re.search(r"https?://", plain(markdown(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://x.example/@a?b=%20#é, or https://x.example:81.",
+        "\u201ehttps://x.example\u201c",
+        "[a (x.example)](https://x.example)é@",
+        "`git clone https://me@x.example`",
+        "hr@x.example é",
+    ],
+)
+def test_any_other_address_is_left_alone(text):
+    assert "\u2060" not in markdown(text)
+
+
+def plain(drawn):
+    """What is read of drawn Markdown: GitHub's looks for addresses in it once more."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", unescape(drawn))
+
+
 def test_letters_that_turn_the_reading_around_are_left_out():
     assert markdown("[\u202eportal](https://evil.example)") == "[portal (evil.example)](https://evil.example)"
+
+
+def test_in_a_label_they_are_marked():
+    assert label("e-1042\u202e7001") == "e\\-1042\ufffd7001"
 
 
 def test_a_citation_that_looks_like_a_link_stays_a_citation():

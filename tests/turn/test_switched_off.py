@@ -373,6 +373,18 @@ async def test_a_model_that_fails_is_not_tried_for_ever_because_the_next_one_is_
     assert len(first.requests) == QUICK.max_attempts
 
 
+async def test_a_model_that_is_switched_off_while_hooks_look_at_its_request_is_not_sent_it():
+    first, second = models([[Say("First.")]], [[Say("Second.")]])
+
+    async def switch_off(view, request):
+        if view.model == first.name:
+            await desk.administration.switch_off_model(ADMIN, first.name, "price doubled")
+
+    async with desk_of(MemoryStore(), [], [first, second], hooks=[Hooks(before_model_call=switch_off)]) as desk:
+        turn, _ = await asked(desk)
+    assert (turn.text, first.requests) == ("Second.", [])
+
+
 async def test_a_turn_fails_in_its_own_words_if_all_models_are_off(store):
     chain = models([[Say("First.")]], [[Say("Second.")]])
     async with desk_of(store, [], chain) as desk:
