@@ -7,6 +7,8 @@ wrote as text. What could be the beginning of either is held back until it is cl
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
 from backends.models.openai.chat_calls import offered
@@ -114,8 +116,9 @@ class ChatText:
             self._held.append(piece)
             yield "held", piece
             return
-        for at in range(0, len(piece), _SLICE):
-            yield from self._read(piece[at : at + _SLICE])
+        slices = (piece[at : at + _SLICE] for at in range(0, len(piece), _SLICE))
+        for kind, parts in groupby(chain.from_iterable(map(self._read, slices)), key=itemgetter(0)):
+            yield kind, "".join(text for _, text in parts)
 
     def _read(self, piece: str) -> Iterator[Part]:
         if self._holds:
