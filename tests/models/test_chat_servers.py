@@ -676,6 +676,14 @@ async def test_what_a_refusal_seemed_to_say_is_unlearnt_if_the_server_goes_on_re
     assert ["stream_options" in body for body in server.bodies] == [True, False, True]
 
 
+async def test_a_server_in_trouble_teaches_nothing_about_streaming() -> None:
+    server = Server([SAYS], lambda _: "stream closed, state not supported" if len(server.bodies) == 1 else None)
+    server.status = 500
+    reply, made = await turn(server)
+    assert (reply.status, made) == ("completed", [("failed", "overloaded"), ANSWERED])
+    assert server.bodies[-1]["stream"] is True
+
+
 async def test_a_server_that_demands_reasoning_gets_it_although_it_seemed_to_refuse_it() -> None:
     def refuse(body: dict[str, Any]) -> Any:
         if not any(m.get("tool_calls") for m in body["messages"]):

@@ -17,6 +17,9 @@ _STATUSES = frozenset((400, 404, 415, 422, 500, 501))
 _VALUE = re.compile(r"too (large|many|small|high|low)|at (most|least)|less than|greater than|range|between|exceeds?\b")
 """Words for a value that is refused: the field itself is known."""
 
+_CHECKED_FIRST = frozenset(("no_stream", "no_stream_options", "no_store", "no_parallel_tool_calls"))
+"""Habits about fields that a server checks before it begins: a 500 that speaks of one is a server in trouble."""
+
 _ECHOES = ("input", "body", "request", "request_body")
 """Parts of an error that repeat what was sent."""
 
@@ -111,6 +114,8 @@ class Dialect:
         now = written(self.habits)
         for habit in _HABITS:
             if habit.name in self.habits or not habit.words.search(said):
+                continue
+            if status == 500 and habit.name in _CHECKED_FIRST:
                 continue
             if habit.name == "other_max_tokens" and _VALUE.search(said):
                 continue
