@@ -354,6 +354,8 @@ SHAPES |= {
     "a tag in a sentence": in_words("The tag <tool_call> opens a call, [TOOL_CALLS] and functools[partial] do not."),
     "thoughts in a block": in_words("So:\n```\n<think>\nHm.\n</think>\n```\nThen the answer."),
     "a call in a block": in_words(f"Write it like this:\n```xml\n{MARKED}\n```\nThen wait."),
+    "a call in a block of tildes": in_words(f"Write it like this:\n~~~\n{MARKED}\n~~~\nThen wait."),
+    "another tool's call in a sentence": in_words(f"A call is {MARKED.replace('look', 'weather')} in that format."),
     "JSON like a call": in_words('The form has the fields:\n{"name": "Anna", "args": {"grade": 3}}'),
     "a list like calls": in_words('[{"name": "Anna", "input": "3"}]'),
     "a schema in a block": in_words('```json\n{"type": "object", "properties": {"name": {"type": "string"}}}\n```'),

@@ -75,7 +75,7 @@ class _Place:
             if n:
                 start, span = "", False
             before, start = start, (start + (line if start else line.lstrip()))[:3]
-            if start == "```" != before:
+            if start in ("```", "~~~") and start != before:
                 block, fenced = words and not fenced, not fenced
             span = span != bool(line.count("`") % 2)
             words = words or bool(line.strip())
@@ -155,8 +155,12 @@ class ChatText:
             return bool(reading.found) and known and not reading.text.strip()
         if reading.marked:
             mark = next(mark for mark in CALL_MARKS if held.startswith(mark))
-            spoken_of = not self._place.blank and not _MARKUP_GOES_ON.match(held[len(mark) :])
-            return bool(reading.found) or not spoken_of
+            if self._place.blank:
+                return True
+            # In a sentence that only speaks of calls the markup does not go on, or another tool's call is the example.
+            if reading.found:
+                return known or not reading.text.strip()
+            return bool(_MARKUP_GOES_ON.match(held[len(mark) :]))
         return known or not (self._in_json or self._said or reading.text.strip())
 
     def _is_thought(self) -> bool:
