@@ -25,6 +25,8 @@ _NAMES: dict[str, ErrorCode] = {
     "responsibleaipolicyviolation": "refusal",
     "moderation_blocked": "refusal",
     "data_inspection_failed": "refusal",
+    "budget_exceeded": "quota",
+    "arrearage": "quota",
     "datainspectionfailed": "refusal",
 }
 """The names that stand in an error's `code` or `type`, in small letters."""
@@ -38,7 +40,7 @@ _OVERFLOW = re.compile(
     r"|\binput (token count|length|tokens)\b.{0,60}\bexceed"
     r"|exceed\w*[^.]{0,60}(token limit|maximum (number of|input|context|prompt|sequence))"
     r"|input length should be|reduce the length of|\btokens\b.{0,60} must be <="
-    r"|max_(completion_)?tokens must be at least 1, got -",
+    r"|max_(completion_)?tokens must be at least 1, got -|must have less than \d+ tokens",
     re.IGNORECASE,
 )
 _TOO_LARGE_FOR_THE_ACCOUNT = re.compile(r"^request too large\b", re.IGNORECASE)
@@ -46,10 +48,17 @@ _TOO_LARGE_FOR_THE_ACCOUNT = re.compile(r"^request too large\b", re.IGNORECASE)
 
 _FILTERED = re.compile(
     r"content (management|safety|usage) polic|content[ _-]?filter|filtered due to|flagged (by|as|for)\b"
-    r"|inappropriate content|content polic|usage polic",
+    r"|inappropriate content|content ?polic|usage polic|content exists risk|high risk",
     re.IGNORECASE,
 )
-_UNPAID = re.compile(r"credit balance is too low|insufficient (account )?(balance|credits?|funds)", re.IGNORECASE)
+_UNPAID = re.compile(
+    r"credit balance is too low|insufficient (account )?(balance|credits?|funds)|budget has been exceeded"
+    r"|(run out of|exceeded your monthly included) credits|monthly spending limit",
+    re.IGNORECASE,
+)
+_BUSY = re.compile(r"throttl|too many requests|rate ?limit ?(error|exceeded)", re.IGNORECASE)
+"""Words of a gateway that passes a 429 on under another status."""
+
 _KEY = re.compile(
     r"api[ _-]?key (is )?(not valid|invalid|expired)|(invalid|incorrect|missing) api[ _-]?key", re.IGNORECASE
 )
@@ -60,8 +69,12 @@ def code_by_words(status: int, names: Iterable[str], message: str) -> ErrorCode 
     for name in names:
         if known := _NAMES.get(name.lower()):
             return known
+    if status in (402, 403, 412, 429) and _UNPAID.search(message):
+        return "quota"
     if status == 429:
         return "too_large" if _TOO_LARGE_FOR_THE_ACCOUNT.search(message) else None
+    if (status in (400, 422) or status >= 500) and _BUSY.search(message):
+        return "overloaded"
     if status in (400, 403, 422) and _FILTERED.search(message):
         return "refusal"
     if status in (400, 413, 422) or status >= 500:

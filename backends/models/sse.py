@@ -35,14 +35,19 @@ async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[st
     name, data, begun = "", "", False
     async with aclosing(_lines(chunks)) as lines:
         async for line, ended in lines:
+            if not begun and not line.strip():
+                continue
             if not begun and line.lstrip().startswith("{"):
                 yield "body", await _rest(line, lines)
                 yield "end", ""
                 return
-            begun = begun or bool(line.strip())
+            begun = True
             field, _, value = line.partition(":")
             match field:
                 case "data":
+                    if _begins_anew(value) and data.rstrip().endswith("}") and _whole(data):
+                        yield name, data  # the blank line between the two events is missing
+                        name, data = "", ""
                     data += value.removeprefix(" ") + "\n"
                 case "event":
                     name = value.strip()
@@ -106,6 +111,10 @@ async def _rest(line: str, lines: AsyncGenerator[tuple[str, bool], None]) -> str
         if size > MAX_EVENT:
             raise _too_large()
     return "\n".join(pieces)
+
+
+def _begins_anew(value: str) -> bool:
+    return value.lstrip().startswith(("{", "[DONE]"))
 
 
 def _whole(data: str) -> bool:

@@ -24,4 +24,6 @@ _REASONS = {_NOT_LETTERS.sub("", word): reason for reason, words in _WORDS.items
 
 def stop_reason_in(word: Json) -> StopReason:
     """The reason that a server's word means, in any case and with any sign between its parts; `other` for a new one."""
-    return _REASONS.get(_NOT_LETTERS.sub("", word.casefold()), "other") if isinstance(word, str) else "other"
+    if not isinstance(word, str):
+        return "other"
+    return _REASONS.get(_NOT_LETTERS.sub("", word.casefold()).removeprefix("finishreason"), "other")

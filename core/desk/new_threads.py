@@ -23,6 +23,7 @@ from core.store import MAX_COMMIT
 from core.turn.commands import Begin
 from core.turn.journal import Journal
 from core.values import Citation, ImportedAnswer, ImportedCall
+from core.worker.history import without_outside
 
 PASSED_ON = "This was passed to an approver. What became of it is told in the thread that this one is a copy of."
 """What the model is told in a fork of a request whose decision the fork does not hold."""
@@ -144,7 +145,8 @@ def _copied(head: Thread, views: Sequence[TurnView]) -> list[_Part]:
         turn = view.turn
         acted = turn.first_n <= kept
         passed_on = {call.id for call in view.calls if call.status == "deferred"} - reported
-        messages = turn_transcript(view)
+        # A fork's calls have no records of their own by which later turns could be told what came from outside.
+        messages = without_outside(turn_transcript(view), {call.id: call for call in view.calls})
         if turn.report and parts:
             before = parts.pop()
             answers = [*before.content.answers, *_answers(messages, passed_on)]

@@ -257,6 +257,111 @@ SHAPES: dict[str, tuple[bytes, tuple[str, str, list[tuple[str, Any]], str | None
 }
 
 
+def in_words(text: str) -> tuple[bytes, tuple[str, str, list[tuple[str, Any]], str | None]]:
+    """An answer that is its text, whatever stands in it."""
+    return says(text), (text, "", [], "end")
+
+
+THOUGHT_OF = ("Twelve days.", THOUGHT, [], "end")
+SHAPES |= {
+    # Framing and ends.
+    "comments between": (
+        b": OPENROUTER PROCESSING\n\n" + sse(delta(content="Twelve days.")) + b": x\n\n" + sse(delta("stop"), DONE),
+        TWELVE,
+    ),
+    "DONE twice": (says("Twelve days.") + sse(DONE), TWELVE),
+    "blanks before JSON": (b"\n \n\n" + json.dumps(WHOLE).encode(), TWELVE),
+    "no blank line between events": (
+        sse(delta(content="Twelve "), delta(content="days."), delta("stop"), DONE).replace(b"\n\n", b"\n"),
+        TWELVE,
+    ),
+    "no choices at first": (
+        sse({"choices": [], "prompt_filter_results": []}, {"choices": None}, {}) + says("Twelve days."),
+        TWELVE,
+    ),
+    "the first of two choices": (
+        sse(
+            {"choices": [{"index": 0, "delta": {"content": "Twelve "}}, {"index": 1, "delta": {"content": "Ten"}}]},
+            {"choices": [{"index": 1, "delta": {}, "finish_reason": "length"}]},
+            delta("stop", content="days."),
+            DONE,
+        ),
+        TWELVE,
+    ),
+    "an only choice at 1": (
+        sse({"choices": [{"index": 1, "delta": {"content": "Twelve days."}, "finish_reason": "stop"}]}, DONE),
+        TWELVE,
+    ),
+    "the name of an enumeration": (says("Twelve days.", "FinishReason.STOP"), TWELVE),
+    "tokens": (says("Twelve days.<|im_end|>"), TWELVE),
+    # Thoughts.
+    "reasoning_text": (sse(delta(reasoning_text=THOUGHT), delta("stop", content="Twelve days."), DONE), THOUGHT_OF),
+    "begin_of_thought": (
+        says(f"<|begin_of_thought|>{THOUGHT}<|end_of_thought|><|begin_of_solution|>Twelve days.<|end_of_solution|>"),
+        THOUGHT_OF,
+    ),
+    "channels": (
+        says(
+            f"<|channel|>analysis<|message|>{THOUGHT}<|end|>"
+            "<|start|>assistant<|channel|>final<|message|>Twelve days.<|return|>"
+        ),
+        THOUGHT_OF,
+    ),
+    # Calls.
+    "nothing before the arguments": (
+        sse(
+            *calls(call(index=0, name="look", args={}), call(index=0, args='{"year":'), call(index=0, args="7}")), DONE
+        ),
+        ("", "", [("look", {"year": 7})], "tool_calls"),
+    ),
+    "a namespace": (sse(*calls(call(index=0, name="functions.look", args=YEAR)), DONE), CALLED),
+    "a token in the name": (sse(*calls(call(index=0, name="look<|channel|>commentary", args=YEAR)), DONE), CALLED),
+    "a list for no arguments": (
+        sse(*calls(call(index=0, name="whoami", args=[])), DONE),
+        ("", "", NOBODY, "tool_calls"),
+    ),
+    # Calls as text.
+    "invoke": (
+        says('<function_calls>\n<invoke name="look">\n<parameter name="year">2026</parameter>\n</invoke>'),
+        CALLED,
+    ),
+    "keys and values": (
+        says("<tool_call>look\n<arg_key>year</arg_key>\n<arg_value>2026</arg_value>\n</tool_call>"),
+        CALLED,
+    ),
+    "a value that is cut": (
+        says("<function=look><parameter=year>2026</parameter><parameter=to>20</function>"),
+        ("", "", [("look", "<parameter=year>2026</parameter><parameter=to>20")], "tool_calls"),
+    ),
+    "a separator and a fence": (
+        says(
+            "<\uff5ctool▁calls▁begin\uff5c><\uff5ctool▁call▁begin\uff5c>function<\uff5ctool▁sep\uff5c>look\n"
+            f"```json\n{YEAR}\n```<\uff5ctool▁call▁end\uff5c><\uff5ctool▁calls▁end\uff5c>"
+        ),
+        CALLED,
+    ),
+    "commentary": (
+        says(f"<|channel|>commentary to=functions.look <|constrain|>json<|message|>{YEAR}<|call|>"),
+        CALLED,
+    ),
+    "TOOLCALL": (says(f"<TOOLCALL>[{BARE}]</TOOLCALL>"), CALLED),
+    "a call in a block and nothing else": (
+        says(f"```xml\n{MARKED}\n```"),
+        ("```xml\n", "", ONE, "tool_calls"),
+    ),
+    # Markup that an answer speaks of.
+    "tags in code": in_words("Models write `<think>` and `</think>`, and `<tool_call>` for a call, and `<|im_end|>`."),
+    "a tag in a sentence": in_words("The tag <tool_call> opens a call, [TOOL_CALLS] and functools[partial] do not."),
+    "thoughts in a block": in_words("So:\n```\n<think>\nHm.\n</think>\n```\nThen the answer."),
+    "a call in a block": in_words(f"Write it like this:\n```xml\n{MARKED}\n```\nThen wait."),
+    "a call in a block of tildes": in_words(f"Write it like this:\n~~~\n{MARKED}\n~~~\nThen wait."),
+    "another tool's call in a sentence": in_words(f"A call is {MARKED.replace('look', 'weather')} in that format."),
+    "JSON like a call": in_words('The form has the fields:\n{"name": "Anna", "args": {"grade": 3}}'),
+    "a list like calls": in_words('[{"name": "Anna", "input": "3"}]'),
+    "a schema in a block": in_words('```json\n{"type": "object", "properties": {"name": {"type": "string"}}}\n```'),
+}
+
+
 @pytest.mark.parametrize("step", [None, 1], ids=["at once", "byte by byte"])
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_each_shape_is_read_to_its_answer(shape: str, step: int | None) -> None:
@@ -560,6 +665,38 @@ async def test_a_refusal_that_teaches_nothing_new_is_one() -> None:
     reply, made = await turn(Server([], lambda _: "stream_options: Extra inputs are not permitted"))
     assert (reply.status, reply.error.code) == ("failed", "invalid_request")
     assert made == [ADAPTED, ("failed", "invalid_request")]
+
+
+async def test_what_a_refusal_seemed_to_say_is_unlearnt_if_the_server_goes_on_refusing() -> None:
+    server = Server([SAYS], lambda body: "stream_options: out of order" if len(server.bodies) < 3 else None)
+    model = chat_model(server)
+    for code in ("adapted", "invalid_request"):
+        with pytest.raises(ModelError) as raised:
+            [event async for event in model.stream(ASKED)]
+        assert raised.value.code == code
+    assert heard([event async for event in model.stream(ASKED)]) == TWELVE
+    assert ["stream_options" in body for body in server.bodies] == [True, False, True]
+
+
+async def test_a_server_in_trouble_teaches_nothing_about_streaming() -> None:
+    server = Server([SAYS], lambda _: "stream closed, state not supported" if len(server.bodies) == 1 else None)
+    server.status = 500
+    reply, made = await turn(server)
+    assert (reply.status, made) == ("completed", [("failed", "overloaded"), ANSWERED])
+    assert server.bodies[-1]["stream"] is True
+
+
+async def test_a_server_that_demands_reasoning_gets_it_although_it_seemed_to_refuse_it() -> None:
+    def refuse(body: dict[str, Any]) -> Any:
+        if not any(m.get("tool_calls") for m in body["messages"]):
+            return None
+        if len(server.bodies) == 2:
+            return "unexpected failure of the reasoning engine"
+        return None if any("reasoning" in m for m in body["messages"]) else "reasoning must be passed back"
+
+    server = Server([sse(delta(reasoning=THOUGHT), *calls(call(id="c1", name="whoami")), DONE), SAYS], refuse)
+    reply, made = await turn(server)
+    assert (reply.status, made) == ("completed", [ANSWERED, ADAPTED, ADAPTED, ANSWERED])
 
 
 async def test_an_error_after_content_teaches_nothing() -> None:

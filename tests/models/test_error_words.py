@@ -28,6 +28,7 @@ TOO_LARGE = [
     (400, "Invalid request: Your request exceeded model token limit: 8192"),
     (400, "prompt too long; exceeded max context length by 5 tokens"),
     (400, "The input exceeds the context window of this model."),
+    (422, "Input validation error: `inputs` must have less than 1024 tokens. Given: 1200"),
     (429, "Request too large for m in organization x on tokens per min (TPM): Limit 6000, Requested 9000"),
 ]
 OTHERS = [
@@ -46,6 +47,12 @@ OTHERS = [
     (403, "Your chosen model requires moderation and your input was flagged for hate", "refusal"),
     (403, "You may not use this model.", None),
     (400, "Your credit balance is too low to access the API.", "quota"),
+    (400, "Content Exists Risk", "refusal"),
+    (403, "Your team has run out of credits or reached its monthly spending limit", "quota"),
+    (429, "You have exceeded your monthly included credits for Inference Providers.", "quota"),
+    (400, "Budget has been exceeded! Current cost: 1, Max budget: 0.5", "quota"),
+    (400, "An error occurred (ThrottlingException): Too many requests, please wait before trying again.", "overloaded"),
+    (500, "ThrottlingException: Too many tokens, please wait before trying again.", "overloaded"),
     (400, "API key not valid. Please pass a valid API key.", "auth"),
 ]
 

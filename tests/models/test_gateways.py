@@ -18,8 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
+from backends.models.anthropic.answer import Answer
 from backends.models.anthropic.messages import MessagesModel
 from backends.models.openai.responses import ResponsesModel
+from backends.models.openai.responses_answer import Output
 from core.model import Model, ModelEvent, ModelRequest, UserMessage
 
 HELLO = ModelRequest(instructions="Be brief.", messages=(UserMessage(text="hello"),))
@@ -336,3 +338,41 @@ def test_what_a_gateway_says_in_the_format_of_responses_comes_out_however_it_is_
 @TORTURE
 def test_what_many_gateways_say_in_the_format_of_responses_comes_out_however_it_is_written(data):
     responses_agree(data)
+
+
+def of_anthropic(*events: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+    """The reason for the end and the calls."""
+    answer = Answer()
+    for event in events:
+        list(answer.read(event))
+    return answer.stop_reason, [(call.tool, call.arguments) for call in answer.calls()]
+
+
+def of_responses(*events: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+    """The reason for the end and the calls."""
+    output = Output()
+    told = [part for event in events for part in output.read(event)]
+    return output.stop_reason, [(call.tool, call.arguments) for call in told if call.kind == "call"]
+
+
+def test_an_answer_in_anthropics_format_whose_calls_were_lost_is_not_whole():
+    said = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Let me look."}}
+    end = {"type": "message_delta", "delta": {"stop_reason": "tool_use"}}
+    assert of_anthropic(said, end) == ("other", [])
+
+
+def test_an_incomplete_response_is_not_whole_if_it_does_not_say_why():
+    said = {"type": "response.output_text.delta", "output_index": 0, "delta": "Twelve "}
+    assert of_responses(said, {"type": "response.incomplete", "response": {}}) == ("other", [])
+
+
+@pytest.mark.parametrize("listed", ["", "{}", None])
+@pytest.mark.parametrize("streamed", ['{"year":', '{"year":7}'])
+def test_arguments_that_were_streamed_are_not_replaced_by_none(listed, streamed):
+    call = {"type": "function_call", "name": "look", "call_id": "c"}
+    events = [
+        {"type": "response.output_item.added", "output_index": 0, "item": call},
+        {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": streamed},
+        {"type": "response.completed", "response": {"output": [{**call, "arguments": listed}]}},
+    ]
+    assert of_responses(*events) == ("tool_calls", [("look", streamed)])

@@ -103,6 +103,18 @@ async def test_a_later_turn_reads_no_outside_result_and_is_free_again(store):
     assert not [message for message in model.requests[-1].messages if ORDER in str(message)]
 
 
+async def test_a_fork_holds_no_outside_result_of_the_thread_it_copies(store):
+    paid = []
+    model = obedient("web")
+    async with chatting(store, model, tools=[web, pay_with(paid)]) as chat:
+        reply = await chat.ask("use web")
+        await chat.deny(reply.waiting[0], reason="no")
+        fork = await chat.desk.fork(ASKER, chat.id)
+        turn = await chat.desk.submit(ASKER, fork.id, "And now?")
+        assert (await ended(chat.desk, turn)).text == "Done."
+    assert not [message for message in model.requests[-1].messages if ORDER in str(message)]
+
+
 async def test_the_report_of_an_approved_outside_call_is_careful_and_later_turns_are_without_it(store):
     paid = []
 

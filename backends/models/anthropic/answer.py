@@ -106,7 +106,10 @@ class Answer:
     @property
     def stop_reason(self) -> StopReason:
         reason = "end" if self._reason is None else stop_reason_in(self._reason)
-        return "tool_calls" if reason == "end" and any(self.calls()) else reason
+        called = any(self.calls())
+        if reason == "tool_calls" and not called and self._length:
+            return "other"  # the calls were lost on their way
+        return "tool_calls" if reason == "end" and called else reason
 
     def calls(self) -> Iterator[CallDelta]:
         """The calls of a whole answer, in its order, as far as they came."""

@@ -67,15 +67,20 @@ class ChatModel:
         self._dialect = new_dialect(model) if client else dialect_of(base_url, model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        begun = False
+        begun, habits = False, self._dialect.habits
         try:
             async with aclosing(self._stream(request)) as events:
                 async for event in events:
-                    begun = begun or event.kind != "ping"
+                    if not begun and event.kind != "ping":
+                        begun = True
+                        self._dialect.tried(habits, taken=True)
                     yield event
         except ModelError as error:
             # A server that has begun to answer has taken the request.
-            raise (None if begun else self._learnt(request, error)) or error from error.__cause__
+            learnt = None if begun else self._learnt(request, error)
+            if not (begun or learnt) and error.code == "invalid_request":
+                self._dialect.tried(habits, taken=False)
+            raise learnt or error from error.__cause__
 
     async def close(self) -> None:
         await self._client.close()

@@ -7,7 +7,7 @@ is one JSON object, with no byte of an event missing, or one that is followed by
 from collections.abc import Iterator, Sequence
 
 from backends.models.answer_json import as_count, as_object, as_objects, as_text
-from backends.models.openai.chat_calls import Calls, arguments, pieces_of
+from backends.models.openai.chat_calls import Calls, arguments, offered, pieces_of
 from backends.models.openai.chat_text import ChatText
 from backends.models.openai.client import usage
 from backends.models.sse import unreadable
@@ -19,7 +19,7 @@ from core.values import StopReason, Usage
 
 CANNOT_CALL = "the model wrote a tool call as text that is not a call of a tool it was offered: it cannot call tools"
 
-THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
+THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
 """Where servers put a thought. The first of them that holds one is read, as some servers write it twice."""
 
 _THOUGHT_PARTS = ("thinking", "reasoning", "thought")
@@ -35,6 +35,7 @@ class Answer:
         self._calls = Calls(self._tools)
         self._text = ChatText(tools=self._tools, in_json=in_json, thinks_first=thinks_first)
         self._reason: Json = None
+        self._choice: str | None = None
         self._body = self._refused = self._said = False
         self._streamed: set[str] = set()
         self._thoughts: dict[str, list[str]] = {}
@@ -72,7 +73,9 @@ class Answer:
             self._body = True
         self._count(chunk.get("usage"), as_object(chunk.get("x_groq")).get("usage"))
         for choice in choices:
-            if choice.get("index") not in (None, 0):
+            index = str(choice.get("index") or 0)
+            self._choice = self._choice or index
+            if index != self._choice:
                 continue
             self._count(choice.get("usage"))
             if (reason := choice.get("finish_reason")) not in (None, "", "null"):
@@ -87,17 +90,23 @@ class Answer:
         if reason not in ("end", "tool_calls", "length"):
             return  # the calls may be cut, too
         for call in self._calls.in_order():
-            yield CallDelta(tool=call.tool, arguments=arguments(call.written, self._tools.get(call.tool)))
+            yield self._made(call.tool, call.written)
         if self._calls:
             return  # the text repeats them
         if reason == "length":
             if written.marked or written.found:
                 yield CallDelta(tool=written.found[0].tool if written.found else "", arguments="")
             return
-        if (written.marked and not written.found) or any(call.tool not in self._tools for call in written.found):
+        if (written.marked and not written.found) or any(
+            offered(call.tool, self._tools) not in self._tools for call in written.found
+        ):
             raise ModelError("no_tools", CANNOT_CALL)
         for found in written.found:
-            yield CallDelta(tool=found.tool, arguments=arguments(found.arguments, self._tools.get(found.tool)))
+            yield self._made(found.tool, found.arguments)
+
+    def _made(self, name: str, written: str) -> CallDelta:
+        tool = offered(name, self._tools)
+        return CallDelta(tool=tool, arguments=arguments(written, self._tools.get(tool)))
 
     def blocks(self) -> tuple[Json, ...]:
         """What must go back with the answer if it has calls: its thoughts, and for each call what the server gave it.

@@ -52,8 +52,10 @@ class Call:
         """Go on with the arguments. Blanks before the first are left out."""
         if not self.begun:
             written = written.lstrip()
-        if not written:
+        if not written or (self.whole and not written.strip()):
             return
+        if self.whole and written.startswith("{") and self.written.strip() == "{}":
+            self._pieces = []  # it stood there until the first arguments came
         self._pieces.append(written)
         for sign in written:
             if self._escaped:
@@ -90,7 +92,7 @@ class Calls:
         call.id = call.id or call_id
         call.extra = piece.get("extra_content") or call.extra
         call.tool = self._named(call.tool, name)
-        if call.whole and written.strip() == call.written.strip():
+        if call.whole and written.strip() and written.strip() == call.written.strip():
             return ""  # told again as a whole
         call.add(written)
         return written
@@ -129,14 +131,21 @@ class Calls:
             return name in self._tools or not any(tool.startswith(call.tool + name) for tool in self._tools)
         if name != call.tool:
             return True
-        again = same and written.strip() in ("", call.written.strip())
-        return call.whole and not again
+        if not call.whole:
+            return False
+        return not (same and written.strip() in ("", call.written.strip()))
 
     def _named(self, known: str, name: str) -> str:
         """The tool's name with another piece of it, or with the whole of it once more."""
         if name.startswith(known) and (name == known or name in self._tools):
             return name
         return known + name
+
+
+def offered(name: str, tools: Mapping[str, ToolSchema]) -> str:
+    """The name of the tool that is meant, if a name has blanks, a namespace or a model's own signs about it."""
+    plain = name.partition("<|")[0].strip()
+    return next((one for one in (name, plain, plain.removeprefix("functions.")) if one in tools), name)
 
 
 def arguments(written: str, tool: ToolSchema | None) -> str:
@@ -156,7 +165,7 @@ def arguments(written: str, tool: ToolSchema | None) -> str:
             value = json.loads(value)
     except (ValueError, RecursionError):
         return written
-    if value is None or value == "":
+    if value is None or value in ("", []):
         return arguments("", tool)
     return text if text.startswith("{") or not isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
 

@@ -6,8 +6,12 @@ wrote as text. What could be the beginning of either is held back until it is cl
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
+from backends.models.openai.chat_calls import offered
 from backends.models.openai.written_calls import CALL_MARKS, Reading, may_be_call, read_calls
 from core.model import ToolSchema
 
@@ -22,13 +26,60 @@ _THOUGHTS = {
     "<seed:think>": "</seed:think>",
     "[THINK]": "[/THINK]",
     "◁think▷": "◁/think▷",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|channel>thought": "<channel|>",
+    "<|channel|>analysis<|message|>": "<|end|>",
 }
-_ENDS = tuple(_THOUGHTS.values())
-_ANYWHERE = (*_ENDS, *CALL_MARKS)
+_TOKENS = (
+    *("<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|end|>", "<|return|>"),
+    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>"),
+    *("<|begin_of_solution|>", "<|end_of_solution|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+)
+"""Signs by which a model parts its answer: they are no words of it."""
+
+_ENDS = tuple(end for end in _THOUGHTS.values() if end not in _TOKENS)
+_ANYWHERE = (*_ENDS, *_TOKENS, *CALL_MARKS)
 _AT_LINE = (*_THOUGHTS, "```", "{", "[")
 _LONGEST = max(map(len, (*_ANYWHERE, *_AT_LINE)))
 _MARK = re.compile("|".join(map(re.escape, sorted((*_ANYWHERE, *_AT_LINE), key=len, reverse=True))))
 _FIRST = frozenset(mark[0] for mark in (*_ANYWHERE, *_AT_LINE))
+_SLICE = 4096
+"""Characters that are read at once: what is left of the text is copied at each mark."""
+
+_MARKUP_GOES_ON = re.compile(r"\s*[{\[<]|.*(</|\[/|[|\uff5c]>)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in the text. What stands in code there, in a block or in a `span`, is an example.
+
+    `blank`: only blanks stand before it in its line, which begins with the signs `start`. An answer that is a block and
+    nothing else is no example: `words` stand before the block.
+    """
+
+    start: str = ""
+    span: bool = False
+    block: bool = False
+    fenced: bool = False
+    words: bool = False
+
+    @property
+    def blank(self) -> bool:
+        return not self.start
+
+    def after(self, text: str) -> "_Place":
+        """The place at the end of a text that begins here."""
+        start, span, block, fenced, words = self.start, self.span, self.block, self.fenced, self.words
+        for n, line in enumerate(text.split("\n")):
+            if n:
+                start, span = "", False
+            before, start = start, (start + (line if start else line.lstrip()))[:3]
+            if start in ("```", "~~~") and start != before:
+                block, fenced = words and not fenced, not fenced
+            span = span != bool(line.count("`") % 2)
+            words = words or bool(line.strip())
+        return _Place(start, span, block, fenced, words)
 
 
 class ChatText:
@@ -49,7 +100,7 @@ class ChatText:
         self._holds = False
         self._end = ""
         self._said = self._thought = self._trims = False
-        self._at_line = True
+        self._place = _Place()
         self.calls = Reading()
         self.unopened = False
 
@@ -61,6 +112,15 @@ class ChatText:
 
     def read(self, piece: str) -> Iterator[Part]:
         """What a piece of the content adds."""
+        if self._holds:
+            self._held.append(piece)
+            yield "held", piece
+            return
+        slices = (piece[at : at + _SLICE] for at in range(0, len(piece), _SLICE))
+        for kind, parts in groupby(chain.from_iterable(map(self._read, slices)), key=itemgetter(0)):
+            yield kind, "".join(text for _, text in parts)
+
+    def _read(self, piece: str) -> Iterator[Part]:
         if self._holds:
             self._held.append(piece)
             yield "held", piece
@@ -85,9 +145,23 @@ class ChatText:
         if self._holds:
             held, self._holds = "".join(self._held), False
             reading = read_calls(held, self._tools)
-            known = all(call.tool in self._tools for call in reading.found)
-            self.calls = reading if reading.marked or known or not self._in_json else Reading()
+            self.calls = reading if self._calls(held, reading) else Reading()
             yield from self._say(self.calls.text if self.calls.found or self.calls.marked else held)
+
+    def _calls(self, held: str, reading: Reading) -> bool:
+        """Whether what was held back is calls, legible or not, and neither an example nor the answer itself."""
+        known = all(offered(call.tool, self._tools) in self._tools for call in reading.found)
+        if self._place.block:
+            return bool(reading.found) and known and not reading.text.strip()
+        if reading.marked:
+            mark = next(mark for mark in CALL_MARKS if held.startswith(mark))
+            if self._place.blank:
+                return True
+            # In a sentence that only speaks of calls the markup does not go on, or another tool's call is the example.
+            if reading.found:
+                return known or not reading.text.strip()
+            return bool(_MARKUP_GOES_ON.match(held[len(mark) :]))
+        return known or not (self._in_json or self._said or reading.text.strip())
 
     def _is_thought(self) -> bool:
         """Whether it is clear by now how the thought ends that the content begins with."""
@@ -117,7 +191,10 @@ class ChatText:
                 yield from self._say(text)
                 return
             before, after = self._rest[:at], self._rest[at + len(mark) :]
-            if mark in _ENDS:
+            if mark in _TOKENS:
+                yield from self._say(before)
+                self._rest = after
+            elif mark in _ENDS:
                 yield from self._close(before, after)
             elif mark in _THOUGHTS:
                 yield from self._say(before if before.strip() else "")
@@ -143,11 +220,15 @@ class ChatText:
             return 0, ""
         if _FIRST.isdisjoint(self._rest):
             return len(self._rest), ""
+        place, passed = self._place, 0
         for match in _MARK.finditer(self._rest):
             at, mark = match.start(), match.group()
+            place, passed = place.after(self._rest[passed:at]), at
+            if place.span or (place.block and mark not in (*CALL_MARKS, "{", "[")):
+                continue
             if mark in _ANYWHERE:
                 return at, mark
-            if not self._begins_line(at):
+            if not place.blank:
                 continue
             if mark in _THOUGHTS:
                 return at, mark
@@ -158,11 +239,7 @@ class ChatText:
 
     def _partial_mark(self) -> int:
         anywhere, at_line = _partial(self._rest, _OF_ANYWHERE), _partial(self._rest, _OF_LINE)
-        return max(anywhere, at_line if self._begins_line(len(self._rest) - at_line) else 0)
-
-    def _begins_line(self, at: int) -> bool:
-        _, line, before = self._rest[:at].rpartition("\n")
-        return not before.strip() and bool(line or self._at_line)
+        return max(anywhere, at_line if self._place.after(self._rest[: len(self._rest) - at_line]).blank else 0)
 
     def _split(self, keep: int) -> tuple[str, str]:
         cut = len(self._rest) - keep
@@ -173,8 +250,7 @@ class ChatText:
             text = text.lstrip()
         if not text:
             return
-        _, line, after = text.rpartition("\n")
-        self._at_line = not after.strip() and bool(line or self._at_line)
+        self._place = self._place.after(text)
         self._trims = False
         self._said = self._said or bool(text.strip())
         yield "text", text

@@ -1,7 +1,8 @@
 """What a server that speaks Chat Completions was found to want otherwise than OpenAI: learnt from its own words.
 
 A server that refuses a field is asked again without it, once: what was learnt holds for all later requests of the
-process to the same model of the same server.
+process to the same model of the same server, if the server takes such a request. A server that goes on refusing meant
+something else.
 """
 
 import re
@@ -15,6 +16,9 @@ _STATUSES = frozenset((400, 404, 415, 422, 500, 501))
 
 _VALUE = re.compile(r"too (large|many|small|high|low)|at (most|least)|less than|greater than|range|between|exceeds?\b")
 """Words for a value that is refused: the field itself is known."""
+
+_CHECKED_FIRST = frozenset(("no_stream", "no_stream_options", "no_store", "no_parallel_tool_calls"))
+"""Habits about fields that a server checks before it begins: a 500 that speaks of one is a server in trouble."""
 
 _ECHOES = ("input", "body", "request", "request_body")
 """Parts of an error that repeat what was sent."""
@@ -78,8 +82,10 @@ _HABITS = (
         "nothing is streamed",
     ),
 )
+_OPPOSITES = {"all_reasoning": frozenset(("no_reasoning",))}
 _NO_TOOLS = re.compile(
     r"(does not|doesn't|not) support\w*.{0,30}\b(tools?|function)|enable-auto-tool-choice"
+    r"|no endpoints found that support tool use"
     r"|\b(tools?|functions?|function calling|tool calling|tool use)\b.{0,30}(not (be )?support|unsupport)",
     re.IGNORECASE,
 )
@@ -88,10 +94,14 @@ _THINKS_FIRST = re.compile(r"(^|[-/:_.])(r1|qwq|thinking)($|[-/:_.])", re.IGNORE
 
 @dataclass(slots=True)
 class Dialect:
-    """What is known of one model of one server. `thinks_first` is as `chat_text.ChatText` has it."""
+    """What is known of one model of one server. `thinks_first` is as `chat_text.ChatText` has it.
+
+    Habits `on_trial` are in no request yet that the server has taken.
+    """
 
     habits: frozenset[str] = frozenset()
     thinks_first: bool = False
+    on_trial: frozenset[str] = frozenset()
 
     def learn(self, status: int, error: Json, written: Callable[[frozenset[str]], Mapping[str, Json]]) -> str | None:
         """What is done about a refusal from now on, None if it has taught nothing new.
@@ -105,12 +115,24 @@ class Dialect:
         for habit in _HABITS:
             if habit.name in self.habits or not habit.words.search(said):
                 continue
+            if status == 500 and habit.name in _CHECKED_FIRST:
+                continue
             if habit.name == "other_max_tokens" and _VALUE.search(said):
                 continue
-            if written(self.habits | {habit.name}) != now:
-                self.habits |= {habit.name}
+            # A server that demands reasoning does not refuse it, whatever its words seemed to say before.
+            changed = self.habits - _OPPOSITES.get(habit.name, frozenset()) | {habit.name}
+            if written(changed) != now:
+                self.habits = changed
+                self.on_trial |= {habit.name}
                 return habit.does
         return None
+
+    def tried(self, habits: frozenset[str], *, taken: bool) -> None:
+        """Keep what was on trial in a request by such habits if the server has taken it; else unlearn it."""
+        judged = self.on_trial & habits
+        self.on_trial -= judged
+        if not taken:
+            self.habits -= judged
 
 
 def refuses_tools(error: Json) -> bool:

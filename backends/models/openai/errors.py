@@ -78,4 +78,6 @@ def _error(body: Json) -> Json:
 def _message(body: Json) -> str:
     if not isinstance(body, dict):
         return as_text(body)
-    return next((text for key in ("message", "detail", "msg") if (text := as_text(body.get(key)))), "")
+    said = next((text for key in ("message", "detail", "msg") if (text := as_text(body.get(key)))), "")
+    # A gateway that asks other providers has their words there.
+    return f"{said} {as_text(as_object(body.get('metadata')).get('raw'))}".strip()

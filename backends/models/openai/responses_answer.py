@@ -76,7 +76,9 @@ class Output:
             case "response.output_item.done":
                 yield from self._done(index, as_object(event.get("item")))
             case "response.completed" | "response.done" | "response.incomplete":
-                yield from self._end(as_object(event.get("response")))
+                response = as_object(event.get("response"))
+                cut = {"status": "incomplete"} if event.get("type") == "response.incomplete" else {}
+                yield from self._end(response | cut)
             case "response.failed":
                 raise reported(as_object(event.get("response")).get("error"))
             case _ if event.get("object") == "response" and isinstance(event.get("output"), list):
@@ -163,9 +165,13 @@ class Output:
         if whole.startswith(told) and whole != told:
             self._pieces.append(whole[len(told) :])
             yield TextDelta(text=whole[len(told) :])
-        calls = _calls(self._items)
-        for call in calls:
-            written = call.value.get("arguments") or "".join(call.pieces)
+        calls, before = _calls(self._items), _calls(streamed)
+        for number, call in enumerate(calls):
+            written = call.value.get("arguments")
+            if written in (None, "", "{}", {}):
+                # The list may lack what was streamed: arguments that were cut must not become none.
+                at = before[number] if len(before) == len(calls) else call
+                written = "".join(at.pieces) or at.value.get("arguments") or written
             yield CallDelta(tool=as_text(call.value.get("name")), arguments=arguments_text(written))
         self._refused = self._refused or any(_refuses(item.value) for item in self._items)
         self.stop_reason = self._stop(response, bool(calls))

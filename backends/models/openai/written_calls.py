@@ -17,6 +17,11 @@ CALL_MARKS = (
     "<function=",
     "<tool=",
     "<invoke ",
+    "<TOOLCALL>",
+    "<minimax:tool_call>",
+    "<\uff5cDSML\uff5c",
+    "<|channel|>commentary to=",
+    "<|start|>assistant to=",
     "<|tool_call|>",
     "<|tool_call>",
     "<|tool_call_start|>",
@@ -50,14 +55,24 @@ _JSON = re.compile(r'\s*(?:\[\s*)?(?:\{\s*(?:"(?P<key>\w*)(?P<end>")?)?)?(?P<mor
 _MOST = 200
 """Characters after which the beginning of a call is clear."""
 
-_MARKUP = re.compile(r"(?:</?[a-z_]+>|<[|\uff5c][^<>]{1,40}>|\[/?[A-Z_]+\]|functools(?=\[)|```[a-z_]*|[\s;,]+)*")
+_MARKUP = re.compile(r"(?:</?[A-Za-z_:]+>|<[|\uff5c][^<>]{1,40}>|\[/?[A-Z_]+\]|functools(?=\[)|```[a-z_]*|[\s;,]+)*")
 _NAMED = re.compile(
-    r"(?:functions\.)?(?P<name>[A-Za-z_][\w.-]{0,99})(?::\d{1,9})?\s{0,9}"
-    r"(?:\[CALL_ID\]\w{0,99})?(?:\[ARGS\]|<[|\uff5c][^<>]{1,40}>)?\s{0,9}(?=\{)"
+    r"(?:function<\uff5ctool▁sep\uff5c>|(?:assistant |commentary )?to=)?(?:functions\.)?"
+    r"(?P<name>[A-Za-z_][\w.-]{0,99})(?::\d{1,9})?\s{0,9}"
+    r"(?:\[CALL_ID\]\w{0,99})?(?:\[ARGS\]|(?:(?:<[|\uff5c][^<>]{1,40}>|json|commentary)\s{0,9}){0,6})?"
+    r"\s{0,9}(?:```json\s{0,9})?(?=\{)"
 )
 _NAME_IN_JSON = re.compile(r'"(?:name|tool|tool_name)"\s*:\s*"([^"]{1,100})"')
-_XML = re.compile(r"<function=([^>\s]+)>(.*?)(</function>|\Z)", re.DOTALL)
-_XML_VALUE = re.compile(r"<parameter=([^>\s]+)>\n?(.*?)\n?</parameter>", re.DOTALL)
+_XML = re.compile(
+    r"""<(?:function=|tool=|invoke name=)["']?([^>\s"']+)["']?[^>]*>(.*?)(</(?:function|tool|invoke)>|\Z)""", re.DOTALL
+)
+_XML_VALUE = re.compile(
+    # None goes on behind the next one: else each that lacks its end would be looked for to the end of the text.
+    r"""<parameter(?:=| name=)["']?([^>\s"']+)["']?[^>]*>\n?((?:(?!<parameter).)*?)\n?</parameter>"""
+    r"|<arg_key>((?:(?!<arg_).)*?)</arg_key>\s*<arg_value>((?:(?!<arg_).)*?)</arg_value>",
+    re.DOTALL,
+)
+_KEYED = re.compile(r"<tool_call>\s*([A-Za-z_][\w.-]{0,99})\s*((?:<arg_key>.*?)?)(</tool_call>|\Z)", re.DOTALL)
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
@@ -106,7 +121,8 @@ def may_be_call(text: str, last: bool) -> bool | None:
 def read_calls(text: str, tools: Mapping[str, ToolSchema]) -> Reading:
     """The calls that a text begins with. None are found in JSON that does not read like a call of one of the tools."""
     marked = text.startswith(CALL_MARKS)
-    if marked and (functions := list(_XML.finditer(text))):
+    text = text.replace("\uff5cDSML\uff5c", "") if marked else text
+    if marked and (functions := list(_XML.finditer(text)) or list(_KEYED.finditer(text))):
         calls_in_xml = tuple(_from_xml(match, tools) for match in functions)
         return Reading(calls_in_xml, _MARKUP.sub("", text[functions[-1].end() :], count=1), marked)
     found: list[WrittenCall] = []
@@ -148,7 +164,8 @@ def _calls_in(value: Json, marked: bool, tools: Mapping[str, ToolSchema]) -> lis
     if not isinstance(name, str) or not (arguments or marked):
         return None
     # JSON without markup may be an answer: then only a call of a tool that was offered is one, or what is nothing else.
-    if not marked and name not in tools and len(value) > 2 + ("id" in value) + ("type" in value):
+    nothing_else = len(value) <= 2 + ("id" in value) + ("type" in value) and _is_object(value.get(arguments or ""))
+    if not (marked or name in tools or nothing_else):
         return None
     return [WrittenCall(name, _as_text(value[arguments]) if arguments else "{}")]
 
@@ -160,12 +177,21 @@ def _from_xml(match: re.Match[str], tools: Mapping[str, ToolSchema]) -> WrittenC
         return WrittenCall(name, body.strip() or "{")
     properties = as_object(as_object(dict(tools[name].parameters) if name in tools else {}).get("properties"))
     values: dict[str, Json] = {}
-    for key, text in _XML_VALUE.findall(body):
+    found = _XML_VALUE.findall(body)
+    if len(found) < body.count("<parameter") + body.count("<arg_key>") or (not found and body.strip()):
+        return WrittenCall(name, body.strip())  # a value is cut
+    for *of_parameter, key, text in found:
+        key, text = of_parameter if of_parameter[0] else (key.strip(), text)
         try:
             values[key] = text if as_object(properties.get(key)).get("type") == "string" else json.loads(text)
         except ValueError:
             values[key] = text
     return WrittenCall(name, _as_text(values))
+
+
+def _is_object(arguments: Json) -> bool:
+    """Whether these are arguments, or the text of some."""
+    return isinstance(arguments, dict) or (isinstance(arguments, str) and arguments.lstrip().startswith("{"))
 
 
 def _as_text(arguments: Json) -> str:
