@@ -48,8 +48,8 @@ def export(threads: list[str] | None, file_format: ExportFormat) -> bytes:
 
 st.title("My data", anchor=False)
 st.caption(
-    "What this desk keeps about you, and who has looked at it. This page shows you your own data alone. Your id here is "
-    f"{label(viewer.id, MAX_USER_ID)}."
+    "What this desk keeps about you, and who has looked at it. This page shows you your own data alone. "
+    f"Your id here is {label(viewer.id, MAX_USER_ID)}."
 )
 if "md_notice" in state:
     st.warning(label(state.pop("md_notice"), 300), icon=":material/error:")

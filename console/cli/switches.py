@@ -53,7 +53,11 @@ def add_switch(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop switch`."""
     parser.add_argument("to", choices=("off", "on"), metavar="off|on", help="off, or on again")
     parser.add_argument("what", choices=get_args(Switched), metavar="tool|model", help="what is switched")
-    parser.add_argument("name", metavar="NAME", help="its name, as it stands on the page Tools & models, or that of a model in ROLLTOP_MODEL")
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        help="its name, as it stands on the page Tools & models, or in ROLLTOP_MODEL",
+    )
     add_decision(parser)
 
 

@@ -14,7 +14,7 @@ from console.drawing.reasons import ask_reason, draw_reason, with_command
 from console.drawing.text import label, shown, when
 from console.format import counted
 from console.tool_words import tool_words
-from core.desk.administration import ModelSwitch, ToolSwitch
+from core.desk.switchboard import ModelSwitch, ToolSwitch
 from core.ids import MAX_USER_ID
 from core.log.records import OffSwitch
 from core.tools import Tool
