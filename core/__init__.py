@@ -7,7 +7,7 @@ store and the model; docs/README.md has a page per job.
 from core.canonical import Json
 from core.care import Care
 from core.clock import Clock
-from core.desk.administration import Administration, ModelSwitch, RolesOnRecord, ToolsAndModels, ToolSwitch
+from core.desk.administration import Administration, RolesOnRecord
 from core.desk.archive import Archive, Gap, Transcript
 from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
@@ -26,6 +26,7 @@ from core.desk.own_threads import FoundThread
 from core.desk.reply import Reply, TurnError
 from core.desk.runner import Runner
 from core.desk.snippets import Hit, Snippet
+from core.desk.switchboard import ModelSwitch, ToolsAndModels, ToolSwitch
 from core.desk.system import OpenCount, System, SystemState
 from core.desk.transcripts import AnthropicThread
 from core.desk.turn_views import TurnView

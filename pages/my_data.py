@@ -20,6 +20,7 @@ from console.format import counted
 from console.sign_in.roles import current_caller
 from core.desk.exports.contents import ExportFormat
 from core.desk.exports.exports import MAX_ROWS, MAX_THREADS
+from core.ids import MAX_USER_ID
 
 st.set_page_config(page_title="My data", layout="centered")
 caller = current_caller()
@@ -46,7 +47,10 @@ def export(threads: list[str] | None, file_format: ExportFormat) -> bytes:
 
 
 st.title("My data", anchor=False)
-st.caption("What this desk keeps about you, and who has looked at it. This page shows you your own data alone.")
+st.caption(
+    "What this desk keeps about you, and who has looked at it. This page shows you your own data alone. "
+    f"Your id here is {label(viewer.id, MAX_USER_ID)}."
+)
 if "md_notice" in state:
     st.warning(label(state.pop("md_notice"), 300), icon=":material/error:")
 

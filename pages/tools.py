@@ -51,7 +51,7 @@ draw_tools(
 
 st.subheader("Models", anchor=False)
 st.caption(
-    "A model that is off is not asked; the next one takes its place. While all are off, questions end without an "
+    "A model that is off gets no requests; the next one takes its place. While all are off, questions end without an "
     "answer. An answer that is being written already is not stopped."
 )
 draw_models(

@@ -7,9 +7,8 @@ from console.format import counted
 from console.settings import Settings
 from console.sign_in.settings import SignInSettings, read_sign_in
 from core.clock import SystemClock
+from core.desk.administration_log import AdministrationLog
 from core.errors import InvalidInput
-from core.log.administration import ADMINISTRATION, fold_administration, nothing_decided
-from core.log.folded_log import FoldedLogs
 from core.log.records import AdministrationRecord
 from core.store import Store
 
@@ -34,10 +33,9 @@ def examine_sign_in(*, demo: bool) -> Iterator[Finding]:
 
 async def examine_people(store: Store, settings: Settings) -> AsyncIterator[Finding]:
     """Every finding about the roles and blocks on record, in numbers."""
-    logs = FoldedLogs(store, SystemClock(), "administration", fold_administration, nothing_decided())
-    record = await logs.read(ADMINISTRATION) or nothing_decided()
-    now = await store.now()
-    holding = [one for one in record.grants if one.holds(now)]
+    known = await AdministrationLog(store, SystemClock()).read()
+    record = known.record
+    holding = [one for one in record.grants if one.holds(known.now)]
     what = f"{counted(len(holding), 'grant')} on record, {counted(len(record.blocks), 'person')} blocked"
     if ended := len(record.grants) - len(holding):
         what += f"; {counted(ended, 'grant')} ended by the date that was set"

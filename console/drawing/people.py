@@ -15,7 +15,8 @@ from console.drawing.text import label, reader_zone, when
 from console.format import counted
 from console.sign_in.mapping import mapping_lines
 from core.canonical import Json
-from core.desk.administration import MAX_REASON, RolesOnRecord
+from core.desk.administration import RolesOnRecord
+from core.desk.checks import MAX_WHY
 from core.gate import Role
 from core.ids import MAX_USER_ID
 from core.log.past_roles import Ending, PastRole
@@ -114,7 +115,7 @@ def _ended(end: Ending | None) -> str:
 
 
 def _reason(why: str | None) -> str:
-    return "the reason has been erased" if why is None else f"“{label(why, MAX_REASON)}”"
+    return "the reason has been erased" if why is None else f"“{label(why, MAX_WHY)}”"
 
 
 def draw_sign_ins(sign_ins: Sequence[SignInMapping], own: Mapping[str, Json] | None) -> None:
@@ -150,7 +151,7 @@ def draw_grant_form(grant: Grant) -> None:
             placeholder="Choose a role",
         )
         last = st.date_input("Last day (optional)", None, key=f"{key}_last", format="DD/MM/YYYY")
-        why = st.text_input("Reason", key=f"{key}_why", max_chars=MAX_REASON)
+        why = st.text_input("Reason", key=f"{key}_why", max_chars=MAX_WHY)
         if st.form_submit_button("Grant role", key=f"{key}_send", type="primary"):
             until = datetime.combine(last + timedelta(days=1), time.min, reader_zone()) if last else None
             _sent("grant", grant(person.strip(), role, until, why) if role else "Choose a role.")
@@ -160,7 +161,7 @@ def draw_block_form(block: Decide) -> None:
     """The form that blocks a person."""
     with _form("block", "Block a person") as key:
         person = st.text_input("Person", key=f"{key}_person", max_chars=MAX_USER_ID, placeholder="Id, as they sign in")
-        why = st.text_input("Reason", key=f"{key}_why", max_chars=MAX_REASON)
+        why = st.text_input("Reason", key=f"{key}_why", max_chars=MAX_WHY)
         st.caption("They can no longer use this desk, whatever their roles are. What they have asked already goes on.")
         if st.form_submit_button("Block", key=f"{key}_send", type="primary"):
             _sent("block", block(person.strip(), why))

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import streamlit as st
 
 from console.drawing.text import label
-from core.desk.administration import MAX_REASON
+from core.desk.checks import MAX_WHY
 from core.values import Account
 
 
 def ask_reason(button: str, key: str, decide: Callable[[str], str | None]) -> None:
     """The button that opens a form for the reason, and the form. `decide` returns why it was refused, None if not."""
     with st.popover(button, key=key), st.form(f"{key}_form", border=False, enter_to_submit=False):
-        why = st.text_input("Reason", key=f"{key}_why", max_chars=MAX_REASON)
+        why = st.text_input("Reason", key=f"{key}_why", max_chars=MAX_WHY)
         if st.form_submit_button(button, key=f"{key}_sure", type="primary"):
             if refused := decide(why):
                 st.error(label(refused, 300), icon=":material/error:")

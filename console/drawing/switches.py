@@ -14,7 +14,7 @@ from console.drawing.reasons import ask_reason, draw_reason, with_command
 from console.drawing.text import label, shown, when
 from console.format import counted
 from console.tool_words import tool_words
-from core.desk.administration import MAX_NAME, ModelSwitch, ToolSwitch
+from core.desk.switchboard import ModelSwitch, ToolSwitch
 from core.ids import MAX_USER_ID
 from core.log.records import OffSwitch
 from core.tools import Tool
@@ -38,6 +38,7 @@ _KINDS: dict[Kind, str] = {
     "json": "List or object",
 }
 _PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline model", "scripted": "Scripted model"}
+_OTHER = "Another provider"
 _PRICED = {
     True: "The price is known, so each answer's cost is on record.",
     False: "The price is unknown, so each answer's cost is on record as unknown.",
@@ -65,8 +66,9 @@ def draw_models(
     """Each model with its place in the order, and the button. `priced` says whether its price is known, None: both."""
     here = sum(one.model is not None for one in models)
     for one in models:
-        provider = _PROVIDERS.get(one.name.partition(":")[0], "Another provider")
-        with _entry("model", provider, one.name, one.off, switch_off, switch_on):
+        provider, _, rest = one.name.partition(":")
+        title = _OTHER if "base_url=" in rest else _PROVIDERS.get(provider, _OTHER)
+        with _entry("model", title, one.name, one.off, switch_off, switch_on):
             if one.model:
                 order = "The only model" if here == 1 else f"Tried as number {one.place} of {counted(here, 'model')}"
                 draw_facts({"Order": order, "Price": _PRICED[priced(one.name)]})
@@ -88,7 +90,8 @@ def _entry(
                 ask_reason("Switch on", f"{key}_on", partial(switch_on, name))
             else:
                 ask_reason("Switch off", f"{key}_off", partial(switch_off, name))
-        st.caption(label(name, MAX_NAME))
+        # In code: the URL in the name of a model would become a link, and the name is copied for a command.
+        st.code(name, language=None, wrap_lines=True)
         if off:
             by = f"by {label(off.by, MAX_USER_ID)}{with_command(off.account)}"
             with st.container(border=True, gap="small"):

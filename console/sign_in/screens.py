@@ -34,6 +34,8 @@ def draw_sign_in(refusal: str) -> None:
     st.markdown("The HR chatbot that stores every answer before it is shown.")
     if refusal:
         st.error(label(refusal, 500))
+        if not way().is_development and way().whom_to_ask not in refusal:
+            st.caption(f"If signing in again does not help, ask {label(way().whom_to_ask)}.")
     sign_in = way().sign_in
     identity: Identity | None = state.get("si_identity")  # known, but refused
     if isinstance(sign_in, DevelopmentSignIn):

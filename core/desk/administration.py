@@ -1,63 +1,49 @@
-"""Administration: people's roles and blocks, and the tools and models that are switched off.
+"""Administration: people's roles and blocks; the tools and models that are switched off are those of a Switchboard.
 
 Each decision is on record with by which administrator and why.
 
 A role is what a person's sign-in claims, or what an administrator has granted them. Claims are never stored; grants and
 blocks are a log, and each process goes by what it has read of it within the last second. So a role that was taken away
-is gone in all processes after that time, without a new sign-in, and a tool that was switched off is not started.
+is gone in all processes after that time, without a new sign-in.
 """
 
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import get_args
 
-import anyio
-
 from core.arguments import checked, checked_methods
 from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, milliseconds
-from core.desk.checks import check_said, check_store
+from core.desk.administration_log import AdministrationLog
+from core.desk.checks import MAX_WHY, check_said, check_store
 from core.desk.lists import MAX_PAGE, check_limit
-from core.errors import Blocked, Denied, InvalidInput, RolltopError
+from core.desk.switchboard import Switchboard
+from core.errors import Blocked, Denied, InvalidInput
 from core.gate import Action, Owned, Role, Viewer
 from core.ids import check_user_id, normalized
-from core.log.administration import ADMINISTRATION, fold_administration, nothing_decided
+from core.log.administration import ADMINISTRATION
 from core.log.audit import AuditLog
 from core.log.facts import (
-    AdministrationFact,
     PersonBlocked,
     PersonUnblocked,
     ReasonContent,
     RoleEnded,
     RoleGranted,
     SignInMapped,
-    SwitchedOff,
-    SwitchedOn,
 )
-from core.log.folded_log import FoldedLogs
 from core.log.past_roles import PastRole, past_roles
-from core.log.records import AdministrationRecord, Block, OffSwitch, RoleGrant, SignInMapping
+from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
 from core.log.refold import pages
 from core.model import Model
 from core.store import Store
 from core.tools import Tool
-from core.values import Account, Switched
-from core.worker.switches import OffNames
-
-MAX_REASON = 500
-"""The most characters of the reason for a grant, a block, a switch, or the end of one of them."""
-
-MAX_NAME = 200
-"""The most characters of the name of a tool or a model."""
+from core.values import Account
 
 LAST = chr(sys.maxunicode)
 """Sorts after all that an id goes on with: the last character of Unicode, which has no meaning."""
-
-KEPT_SECONDS = 1.0
-"""Seconds for which a process goes by what it has read of the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,33 +64,6 @@ class RolesOnRecord:
     sign_ins: Sequence[SignInMapping]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolSwitch:
-    """A tool, and since when it is `off`, None while it is on. `tool` is None if this process does not have it."""
-
-    name: str
-    tool: Tool | None
-    off: OffSwitch | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSwitch:
-    """A model, as `ToolSwitch` is a tool. `place` is its place in the order in which they are tried, from 1."""
-
-    name: str
-    model: Model | None
-    place: int | None
-    off: OffSwitch | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolsAndModels:
-    """What may run in this process, in the desk's order; after it what is switched off on record and missing here."""
-
-    tools: Sequence[ToolSwitch]
-    models: Sequence[ModelSwitch]
-
-
 @dataclass(frozen=True, slots=True)
 class _Listed:
     """The ids of the people on record as of entry n, sorted: all of them, and the blocked ones."""
@@ -114,26 +73,8 @@ class _Listed:
     blocked: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What was read of the log at `read_at`, a moment of the monotonic clock, when it was `now` for the store."""
-
-    record: AdministrationRecord
-    now: datetime
-    read_at: float
-
-
-@dataclass(slots=True)
-class _Reading:
-    """A reading of the log that others wait for; it has neither `known` nor `error` if it was cancelled."""
-
-    ended: anyio.Event
-    known: _Known | None = None
-    error: RolltopError | None = None
-
-
 @checked_methods
-class Administration:
+class Administration(Switchboard):
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
 
     If `audit` has the account of a command, what the command decides names it. `tools` and `models` are those of the
@@ -155,14 +96,10 @@ class Administration:
     ) -> None:
         self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
-        self._audit = audit or AuditLog(store, self._clock)
-        self._account = self._audit.account
-        self._logs = FoldedLogs(store, self._clock, "administration", fold_administration, nothing_decided())
-        self._tools = {one.name: one for one in tools}
-        self._models = {one.name: one for one in models}
-        self._known: _Known | None = None
+        super().__init__(
+            AdministrationLog(store, self._clock), audit or AuditLog(store, self._clock), tools=tools, models=models
+        )
         self._listed = _Listed(0, [], [])
-        self._reading: _Reading | None = None
 
     async def viewer(
         self,
@@ -211,7 +148,7 @@ class Administration:
         await self._audit.authorize(viewer, "roles.list")
         check_limit(limit, MAX_PAGE)
         await self._audit.record(viewer, "roles.list")
-        known = await self._read()
+        known = await self._log.read()
         record, listed = known.record, self._sorted(known.record)
         ids, begins = (listed.blocked if blocked else listed.everyone), normalized(begins)
         first, last = bisect_left(ids, begins), bisect_left(ids, begins + LAST)
@@ -247,7 +184,7 @@ class Administration:
         characters.
         """
         person = await self._other(viewer, "roles.grant", person, "grants a role to")
-        why = check_said(why, "why the role is granted", MAX_REASON)
+        why = check_said(why, "why the role is granted", MAX_WHY)
         if until is not None and (until := milliseconds(until)) <= await self._store.now():
             raise InvalidInput("`until` has passed already: give a later time, or end the role")
         ends_at = iso(until) if until else None
@@ -263,10 +200,10 @@ class Administration:
             role=role,
             until=ends_at,
             basis="administrator",
-            account=self._account,
+            account=self._audit.account,
             content=ReasonContent(reason=why),
         )
-        return _found(await self._append(granted, viewer.id, repeats), person, role)
+        return _found(await self._log.append(granted, viewer.id, repeats), person, role)
 
     async def end_grant(self, viewer: Viewer, person: str, role: Role, why: str) -> None:
         """Take a granted role away. A role that the person claims with their sign-in is not taken away by this.
@@ -275,7 +212,7 @@ class Administration:
         """
         await self._audit.authorize(viewer, "roles.grant")
         person = check_user_id(person)
-        why = check_said(why, "why the role is taken away", MAX_REASON)
+        why = check_said(why, "why the role is taken away", MAX_WHY)
 
         def repeats(record: AdministrationRecord) -> bool:
             if record.grant(person, role) is None:
@@ -284,8 +221,8 @@ class Administration:
                 _keep_an_administrator(record, person)
             return False
 
-        ended = RoleEnded(person=person, role=role, account=self._account, content=ReasonContent(reason=why))
-        await self._append(ended, viewer.id, repeats)
+        ended = RoleEnded(person=person, role=role, account=self._audit.account, content=ReasonContent(reason=why))
+        await self._log.append(ended, viewer.id, repeats)
 
     async def block(self, viewer: Viewer, person: str, why: str) -> Block:
         """Deny a person the desk, whatever their roles are. What they have asked already goes on.
@@ -294,7 +231,7 @@ class Administration:
         """
         await self._audit.authorize(viewer, "people.block")
         person = check_user_id(person)
-        why = check_said(why, "why the person is blocked", MAX_REASON)
+        why = check_said(why, "why the person is blocked", MAX_WHY)
 
         def repeats(record: AdministrationRecord) -> bool:
             if there := record.block(person):
@@ -304,78 +241,21 @@ class Administration:
             _keep_an_administrator(record, person)
             return False
 
-        blocked = PersonBlocked(person=person, account=self._account, content=ReasonContent(reason=why))
-        return (await self._append(blocked, viewer.id, repeats)).blocked[person]
+        blocked = PersonBlocked(person=person, account=self._audit.account, content=ReasonContent(reason=why))
+        return (await self._log.append(blocked, viewer.id, repeats)).blocked[person]
 
     async def unblock(self, viewer: Viewer, person: str, why: str) -> None:
         """Let another person use the desk again. Raises InvalidInput also if they are not blocked."""
         person = await self._other(viewer, "people.block", person, "unblocks")
-        why = check_said(why, "why the person is unblocked", MAX_REASON)
+        why = check_said(why, "why the person is unblocked", MAX_WHY)
 
         def repeats(record: AdministrationRecord) -> bool:
             if record.block(person) is None:
                 raise InvalidInput(f"{person} is not blocked")
             return False
 
-        unblocked = PersonUnblocked(person=person, account=self._account, content=ReasonContent(reason=why))
-        await self._append(unblocked, viewer.id, repeats)
-
-    async def off(self) -> OffNames:
-        """The tools and the models that are switched off, as of a second ago at most.
-
-        Workers ask before each act. It names no person, so that it needs no viewer. Raises Unavailable or StoreRefused
-        if the store does not answer.
-        """
-        known = await self._newest()
-        return OffNames(
-            frozenset(one.name for one in known.record.off if one.what == "tool"),
-            frozenset(one.name for one in known.record.off if one.what == "model"),
-        )
-
-    async def tools_and_models(self, viewer: Viewer) -> ToolsAndModels:
-        """The tools and models of this process, and what is switched off. It holds nothing that people wrote or asked.
-
-        The listing is a look of the administrator's, and on record before it returns.
-        """
-        await self._audit.authorize(viewer, "tools.list")
-        await self._audit.record(viewer, "tools.list")
-        record = (await self._read()).record
-        off = {(one.what, one.name): one for one in record.off}
-        tools = [*self._tools, *(name for what, name in off if what == "tool" and name not in self._tools)]
-        models = [*self._models, *(name for what, name in off if what == "model" and name not in self._models)]
-        places = {name: place for place, name in enumerate(self._models, 1)}
-        return ToolsAndModels(
-            tools=[ToolSwitch(name=one, tool=self._tools.get(one), off=off.get(("tool", one))) for one in tools],
-            models=[
-                ModelSwitch(name=one, model=self._models.get(one), place=places.get(one), off=off.get(("model", one)))
-                for one in models
-            ],
-        )
-
-    async def switch_off_tool(self, viewer: Viewer, name: str, why: str) -> OffSwitch:
-        """Let no process start a call of this tool any more, nor offer it to a model; also if this one lacks the tool.
-
-        It holds in each process a second later. A call that waits or is planned is `denied` (switched_off) in its turn;
-        one that runs already ends by itself. Raises InvalidInput also for a tool that is off already.
-        """
-        return await self._switch_off(viewer, "tool", name, why)
-
-    async def switch_on_tool(self, viewer: Viewer, name: str, why: str) -> None:
-        """Let the tool be called again. Raises InvalidInput also if it is not switched off."""
-        await self._switch_on(viewer, "tool", name, why)
-
-    async def switch_off_model(self, viewer: Viewer, name: str, why: str) -> OffSwitch:
-        """Let no process send this model a request any more; the next one of the desk's models takes its place.
-
-        `name` is that of the `Model`. It holds in each process a second later. A request that runs already ends by
-        itself. While all models of a desk are off, its turns are `failed` (models_off). Raises InvalidInput also for a
-        model that is off already.
-        """
-        return await self._switch_off(viewer, "model", name, why)
-
-    async def switch_on_model(self, viewer: Viewer, name: str, why: str) -> None:
-        """Let the model be requested again. Raises InvalidInput also if it is not switched off."""
-        await self._switch_on(viewer, "model", name, why)
+        unblocked = PersonUnblocked(person=person, account=self._audit.account, content=ReasonContent(reason=why))
+        await self._log.append(unblocked, viewer.id, repeats)
 
     async def install(self, people: Iterable[str]) -> None:
         """Make these people administrators, each only once: one whom an administrator has ended since stays without.
@@ -399,7 +279,7 @@ class Administration:
             replaced[:] = [one for one in newest if one.mapping != mapped.mapping]
             return bool(newest) and not replaced
 
-        await self._append(mapped, "desk", repeats)
+        await self._log.append(mapped, "desk", repeats)
         return replaced[0] if replaced else None
 
     async def grant_first(self, person: str, *, by: str, why: str) -> RoleGrant:
@@ -413,8 +293,8 @@ class Administration:
             role="administrator",
             until=None,
             basis="first",
-            account=self._account,
-            content=ReasonContent(reason=check_said(why, "why the role is granted", MAX_REASON)),
+            account=self._audit.account,
+            content=ReasonContent(reason=check_said(why, "why the role is granted", MAX_WHY)),
         )
 
         def repeats(record: AdministrationRecord) -> bool:
@@ -425,11 +305,11 @@ class Administration:
                 )
             return False
 
-        return _found(await self._append(granted, by, repeats), person, "administrator")
+        return _found(await self._log.append(granted, by, repeats), person, "administrator")
 
     async def repair(self) -> None:
         """Write the record if it lags behind its log."""
-        await self._logs.repair()
+        await self._log.repair()
 
     async def _install(self, person: str) -> None:
         granted = RoleGranted(
@@ -440,36 +320,7 @@ class Administration:
             account=None,
             content=ReasonContent(reason="named in the settings of the installation"),
         )
-        await self._append(granted, "desk", lambda record: person in record.installed)
-
-    async def _switch_off(self, viewer: Viewer, what: Switched, name: str, why: str) -> OffSwitch:
-        await self._audit.authorize(viewer, "tools.switch")
-        name = check_said(name, f"which {what} is switched off", MAX_NAME)
-        why = check_said(why, f"why the {what} is switched off", MAX_REASON)
-
-        def repeats(record: AdministrationRecord) -> bool:
-            if there := record.off_switch(what, name):
-                if (there.by, there.why) == (viewer.id, why):
-                    return True
-                raise InvalidInput(f"the {what} {name} is off already, since {there.off_at}, by {there.by}")
-            return False
-
-        off = SwitchedOff(what=what, name=name, account=self._account, content=ReasonContent(reason=why))
-        record = await self._append(off, viewer.id, repeats)
-        return next(one for one in record.off if (one.what, one.name) == (what, name))
-
-    async def _switch_on(self, viewer: Viewer, what: Switched, name: str, why: str) -> None:
-        await self._audit.authorize(viewer, "tools.switch")
-        name = check_said(name, f"which {what} is switched on", MAX_NAME)
-        why = check_said(why, f"why the {what} is switched on", MAX_REASON)
-
-        def repeats(record: AdministrationRecord) -> bool:
-            if record.off_switch(what, name) is None:
-                raise InvalidInput(f"the {what} {name} is not switched off")
-            return False
-
-        on = SwitchedOn(what=what, name=name, account=self._account, content=ReasonContent(reason=why))
-        await self._append(on, viewer.id, repeats)
+        await self._log.append(granted, "desk", lambda record: person in record.installed)
 
     async def _other(self, viewer: Viewer, action: Action, person: str, does: str) -> str:
         """The person's id, if the viewer may do this, and the person is another."""
@@ -489,57 +340,13 @@ class Administration:
 
     async def _granted(self, person: str) -> frozenset[Role]:
         """The roles that the person was granted and has by now. Raises Blocked, as `viewer` says."""
-        known = await self._newest()
+        known = await self._log.newest()
         if known.record.block(person):
             await self._audit.record_denial(Viewer(person, ()), "desk.use")
             raise Blocked(person)
         now = known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
         held = (known.record.grant(person, role) for role in get_args(Role))
         return frozenset(grant.role for grant in held if grant and grant.holds(now))
-
-    async def _newest(self) -> _Known:
-        """What is on record, as of a second ago at most."""
-        known = self._known
-        if known is None or self._clock.monotonic() - known.read_at >= KEPT_SECONDS:
-            known = await self._read_once()
-        return known
-
-    async def _read_once(self) -> _Known:
-        """What is on record now, read by the first of those callers that want it at the same time."""
-        if (reading := self._reading) is None:
-            self._reading = reading = _Reading(anyio.Event())
-            try:
-                reading.known = await self._read()
-            except RolltopError as error:
-                reading.error = error
-            finally:
-                self._reading = None
-                reading.ended.set()
-        else:
-            await reading.ended.wait()
-        if reading.error:
-            # Many callers raise it: each would leave its traceback there.
-            raise reading.error.with_traceback(None)
-        return reading.known or await self._read_once()  # None if the reader was cancelled
-
-    async def _read(self) -> _Known:
-        """What is on record now."""
-        began, known = self._clock.monotonic(), self._known
-        record = await self._logs.read(ADMINISTRATION, known.record if known else None)
-        known = _Known(record or nothing_decided(), await self._store.now(), began)
-        # A decision of this process, made while this was read, is not forgotten again.
-        if self._known is None or self._known.record.n <= known.record.n:
-            self._known = known
-        return known
-
-    async def _append(
-        self, decided: AdministrationFact, by: str, repeats: Callable[[AdministrationRecord], bool]
-    ) -> AdministrationRecord:
-        folded = self._known.record if self._known else None
-        record = await self._logs.append(ADMINISTRATION, decided, by=by, repeats=repeats, folded=folded)
-        if self._known and self._known.record.n < record.n:
-            self._known = replace(self._known, record=record)
-        return record
 
 
 def _found(record: AdministrationRecord, person: str, role: Role) -> RoleGrant:

@@ -21,6 +21,9 @@ PARTS = ("store", "model", "tools", "retriever", "window", "options", "hooks")
 MAX_QUESTION = 32_000
 """The most characters of a question."""
 
+MAX_WHY = 500
+"""The most characters of the reason for a grant, a block, a switch, or the end of one of them."""
+
 
 def check_store(store: object) -> Store:
     """The store, if it is one. Raises InvalidInput."""

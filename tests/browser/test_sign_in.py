@@ -148,6 +148,7 @@ def test_a_sign_in_that_does_not_do_says_why_and_shows_no_page(desk, tab, provid
     provider.claims.update(claims)
     sign_in(tab, desk, "/my-data")
     expect(tab.get_by_text(said)).to_be_visible()
+    expect(tab.get_by_text(f"ask {ASK}")).to_be_visible()
     expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
     expect(tab).to_have_url(f"{desk.url}/my-data")
     expect(tab.get_by_text("Who has looked")).to_have_count(0)

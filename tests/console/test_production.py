@@ -32,6 +32,7 @@ def console(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for line in block("ini", "ROLLTOP_STORE").splitlines():
         name, _, value = line.partition("=")
+        (value,) = shlex.split(value)
         monkeypatch.setenv(name, value.replace(HOME, str(tmp_path)))
     way.cache_clear()
     yield app()

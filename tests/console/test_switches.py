@@ -125,3 +125,18 @@ def test_a_tool_and_a_model_are_switched_with_the_commands(url, here):
     failed(here("switch", "on", "tool", "request_leave", *decision, "mended"), "is not switched off")
     failed(here("switch", "off", "tool", "pay", "--store", url, "--as", "e-2001", "--why", "x"), "is not allowed")
     assert [entry.kind for entry in on_record(url)[1:]] == ["switched.off"] * 2 + ["switched.on"] * 2
+
+
+def test_a_command_switches_a_model_by_its_table_and_says_if_no_model_has_the_name(url, here, tmp_path, monkeypatch):
+    name = "openai:qwen3?api=chat&base_url=http://127.0.0.1:1/v1"
+    (tmp_path / "rolltop.toml").write_text(f'[models.ollama]\nurl = "{name}"\n')
+    monkeypatch.setenv("ROLLTOP_FILE", f"{tmp_path}/rolltop.toml")
+    monkeypatch.setenv("ROLLTOP_MODEL", "ollama offline:")
+    decision = ("--store", url, "--as", "e-7001", "--why", "wrong answers")
+    ran = here("switch", "off", "model", "ollama", *decision)
+    assert (ran.out, ran.err) == (f"the model {name} is off, in all processes within a second\n", "")
+    ran = here("switch", "off", "model", "openai:qwen3", *decision)
+    assert (ran.status, ran.err) == (0, f"no model of ROLLTOP_MODEL has this name; the names are: {name}, offline:\n")
+    assert here("switch", "on", "model", "ollama", *decision).err == ""
+    monkeypatch.setenv("ROLLTOP_MODEL", "gone")
+    assert "check the name on the page Tools & models" in here("switch", "on", "model", "openai:qwen3", *decision).err

@@ -13,7 +13,8 @@ from backends.models.scripted.model import ScriptedModel
 from backends.stores.memory import MemoryStore
 from core import Account, Administration, Blocked, Denied, Desk, InvalidInput, Unavailable, Viewer
 from core.clock import SystemClock, iso
-from core.desk.administration import KEPT_SECONDS, MAX_REASON
+from core.desk.administration_log import FRESH_SECONDS
+from core.desk.checks import MAX_WHY
 from core.errors import Corrupt
 from core.log.administration import ADMINISTRATION, fold_administration
 from core.log.audit import AuditLog
@@ -99,10 +100,10 @@ async def test_a_role_that_is_taken_away_is_gone_in_another_desk_a_second_later(
         assert await roles(there.administration) == {"auditor"}
         await here.administration.end_grant(ADMIN, "e-2001", "auditor", "moved on")
         assert await roles(here.administration) == frozenset()  # where it was decided, at once
-        clock.advance(KEPT_SECONDS)
+        clock.advance(FRESH_SECONDS)
         assert await roles(there.administration) == frozenset()
         await here.administration.block(ADMIN, "e-1042", "left")
-        clock.advance(KEPT_SECONDS)
+        clock.advance(FRESH_SECONDS)
         with pytest.raises(Blocked, match="e-1042 is blocked"):
             await there.administration.viewer("e-1042", claimed=["employee"])
 
@@ -147,7 +148,7 @@ async def test_callers_at_the_same_time_share_one_read(clock):
                 outcomes.append(error)
 
         store.reads, store.let = 0, anyio.Event()
-        clock.advance(KEPT_SECONDS)
+        clock.advance(FRESH_SECONDS)
         async with anyio.create_task_group() as tasks:
             for _ in range(count):
                 tasks.start_soon(one)
@@ -205,10 +206,10 @@ async def test_a_viewer_that_was_kept_is_confirmed_until_a_role_is_taken_away_or
         await here.administration.grant(ADMIN, "e-2001", "auditor", "spring audit")
         viewer = await there.administration.viewer("e-2001", claimed=["employee"])
         await here.administration.grant(ADMIN, "e-2001", "approver", "on duty")
-        clock.advance(KEPT_SECONDS)
+        clock.advance(FRESH_SECONDS)
         await there.administration.confirm(viewer, claimed=["employee"])  # a further role changes nothing
         await here.administration.end_grant(ADMIN, "e-2001", "auditor", "moved on")
-        clock.advance(KEPT_SECONDS)
+        clock.advance(FRESH_SECONDS)
         with pytest.raises(Denied) as caught:
             await there.administration.confirm(viewer, claimed=["employee"])
         assert type(caught.value) is Denied
@@ -216,7 +217,7 @@ async def test_a_viewer_that_was_kept_is_confirmed_until_a_role_is_taken_away_or
         assert left.roles == {"employee", "approver"}
         await there.administration.confirm(left, claimed=["employee"])
         await here.administration.block(ADMIN, "e-2001", "left")
-        clock.advance(KEPT_SECONDS)
+        clock.advance(FRESH_SECONDS)
         with pytest.raises(Blocked):
             await there.administration.confirm(left, claimed=["employee"])
         assert [(entry.kind, entry.shell["action"]) for entry in await one.read("audit:e-2001")] == [
@@ -240,7 +241,7 @@ async def test_a_grant_ends_by_the_stores_clock(clock):
     until = await store.now() + timedelta(hours=1)
     await people.grant(ADMIN, "e-2001", "auditor", "audit", until=until)
     assert await roles(people) == {"auditor"}
-    clock.advance(KEPT_SECONDS)
+    clock.advance(FRESH_SECONDS)
     store.ahead += timedelta(hours=1)
     assert await roles(people) == frozenset()
     listed = await people.people(ADMIN)
@@ -298,7 +299,7 @@ async def test_without_an_answer_of_the_store_there_is_no_viewer(clock):
     people = Administration(store, clock=clock)
     assert await roles(people, claimed=["employee"]) == {"employee"}
     store.away = True
-    clock.advance(KEPT_SECONDS)
+    clock.advance(FRESH_SECONDS)
     with pytest.raises(Unavailable):
         await people.viewer("e-2001", claimed=["employee"])
 
@@ -318,7 +319,7 @@ async def test_a_slow_read_does_not_bring_back_what_was_taken_away_meanwhile(clo
     people = Administration(store, clock=clock)
     await people.grant(ADMIN, "e-2001", "auditor", "audit")
     await roles(people)
-    clock.advance(KEPT_SECONDS)
+    clock.advance(FRESH_SECONDS)
     held = store.held = anyio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(roles, people)
@@ -442,7 +443,7 @@ async def test_what_is_on_record_already_is_not_decided_twice_and_what_is_not_is
         (lambda: people.unblock(ADMIN, "e-2001", "back"), "e-2001 is not blocked"),
         (lambda: people.end_grant(ADMIN, "e-2001", "approver", "done"), "e-2001 was not granted the role approver"),
         (lambda: people.grant(ADMIN, "e-2001", "auditor", " "), "say in 1 to 500 characters why"),
-        (lambda: people.block(ADMIN, "e-2001", "x" * (MAX_REASON + 1)), "say in 1 to 500 characters why"),
+        (lambda: people.block(ADMIN, "e-2001", "x" * (MAX_WHY + 1)), "say in 1 to 500 characters why"),
         (lambda: people.grant(ADMIN, "e-2001", "owner", "audit"), "`role` must be 'employee' or"),
         (lambda: people.grant(ADMIN, " e-2001", "auditor", "audit"), "a user id is"),
     ):

@@ -7,7 +7,7 @@ from functools import cache
 import anyio
 import pytest
 
-import core.desk.administration
+import core.desk.administration_log
 from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from core import Desk, Options, tool
 from core.canonical import digest
@@ -103,7 +103,7 @@ def turn_of(thread, request_id):
 @pytest.fixture(autouse=True)
 def one_look(monkeypatch):
     """What is switched off is read once a second, and not by the turn: here it is read once."""
-    monkeypatch.setattr(core.desk.administration, "KEPT_SECONDS", 3_600.0)
+    monkeypatch.setattr(core.desk.administration_log, "FRESH_SECONDS", 3_600.0)
 
 
 class Watched(CountingStore):

@@ -4,14 +4,14 @@ import anyio
 import pytest
 from mongomock_motor import AsyncMongoMockClient
 
-import core.desk.administration
+import core.desk.administration_log
 from backends import open_store
 from backends.models.scripted.model import Call, Fail, Say, ScriptedModel, Wait
 from backends.stores.memory import MemoryStore
 from backends.stores.mongodb.store import MongoStore
 from core import Administration, Denied, Desk, Hooks, InvalidInput, Options, Unavailable, Viewer, tool
 from core.clock import SystemClock
-from core.desk.administration import KEPT_SECONDS
+from core.desk.administration_log import FRESH_SECONDS
 from core.log.administration import ADMINISTRATION
 from core.log.audit import AuditLog
 from core.log.entry import verify
@@ -294,7 +294,7 @@ async def test_a_desk_in_another_process_stops_using_the_tool_a_second_later(tmp
         async with desk_of(other, [making(ran, "unsafe")], model, clock=clock) as there:
             turn, (call,) = await asked(there)
             await off(here)
-            clock.advance(KEPT_SECONDS)
+            clock.advance(FRESH_SECONDS)
             await there.decide(ASKER, call.id, "approve", call.digest)
             turn, (call,) = await view(there, await ended(there, turn))
             assert (outcome(call), ran) == (("denied", "switched_off", 0), [])
@@ -310,7 +310,7 @@ async def test_a_desk_in_another_process_stops_using_the_tool_a_second_later(tmp
 @pytest.fixture
 def one_read(monkeypatch):
     """Nothing is read a second time, however slow the machine is."""
-    monkeypatch.setattr(core.desk.administration, "KEPT_SECONDS", 3_600.0)
+    monkeypatch.setattr(core.desk.administration_log, "FRESH_SECONDS", 3_600.0)
 
 
 async def test_all_turns_of_a_process_share_one_read(one_read, ran):
