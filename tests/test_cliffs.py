@@ -244,6 +244,7 @@ TEXTS_ALONE: dict[int, tuple[Callable[..., Any], ...]] = {
     ANSWER: (
         *(canonical.canonical, canonical.digest, words.plain, words.words, followup.rewritten, quotes.unmarked),
         *(text.markdown, text.label, text.shown, sources.left_out, sources.place, output.harmless),
+        *(text.answer_markdown, output.one_line, answer_json.arguments_text),
     ),
     QUESTION: (
         *(followup.depends, small_talk.small_talk, scalars.scalar, codes.asked_codes, codes.codes, codes.outside_codes),
@@ -286,6 +287,7 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
     ),
     history.check_sendable: (of_list(history.check_sendable, conversation),),
     history.as_json: (of_list(history.as_json, conversation),),
+    history.estimated_tokens: (of_list(history.estimated_tokens, conversation),),
     history.request_digest: (of_list(lambda request: history.request_digest(request, {}), conversation),),
     history.tool_json: (of_list(history.tool_json, tool_with),),
     structured_output.read_output: (
@@ -316,6 +318,7 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
     Glossary.read: (of_text(GLOSSARY.read, QUESTION),),
     spelling.root: (of_text(lambda text: spelling.root(text, "en"), QUESTION),),
     answer_json.event_object: (of_list(answer_json.event_object, lambda n: json.dumps(nested(n))),),
+    answer_json.add_counts: (of_list(lambda told: answer_json.add_counts({}, told), nested),),
     answer_json.as_objects: (of_list(answer_json.as_objects, lambda n: list(nested(n).values())),),
     prompt.user_text: (of_list(lambda many: prompt.user_text(UserMessage(text="", passages=many)), passages),),
     excerpt.excerpt: (of_text(lambda text: excerpt.excerpt(highlighted(text), ENGLISH), PASSAGE),),
@@ -411,14 +414,14 @@ EXCEPTED: dict[str, str] = {
     **dict.fromkeys(("core.retrieval.numbering.numbered", "core.retrieval.numbering.retrievals"), OF_TURN),
     **{
         f"core.worker.history.{name}": OF_TURN
-        for name in ("earlier_messages", "sent_call", "tool_message", "turn_messages")
+        for name in ("earlier_messages", "sent_call", "tool_message", "turn_messages", "without_outside")
     },
     **dict.fromkeys(("core.worker.history.summary_messages", "core.worker.history.summary_request"), ONE_FIELD),
     "core.retrieval.search.with_search": OF_THE_PROGRAM,
     "backends.passages.blocks.above": ONE_FIELD,
     "backends.care.spelling.is_language": OF_THE_PROGRAM,
     **{f"backends.models.answer_json.{name}": ONE_FIELD for name in ("as_count", "as_object", "as_text")},
-    "backends.models.openai.chat_calls.pieces_of": ONE_FIELD,
+    **{f"backends.models.openai.chat_calls.{name}": ONE_FIELD for name in ("offered", "pieces_of")},
     **dict.fromkeys(
         (f"backends.models.openai.dialect.{name}" for name in ("dialect_of", "new_dialect")), OF_THE_PROGRAM
     ),

@@ -8,6 +8,7 @@ import pytest
 from backends.stores.opening import open_store
 from core.desk.oversight import Oversight
 from core.gate import Viewer
+from tests.browser.waits import wait_until
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -76,7 +77,7 @@ def test_each_page_of_oversight_is_accessible_and_fits_the_screen(offline, asked
             page.get_by_text("Timeline", exact=False).and_(page.locator("p")).first.click()
             page.get_by_text("Judge", exact=True).click()
             page.get_by_text("Handbook search").or_(page.get_by_text("Vacation balance")).first.wait_for()
-        page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+        wait_until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
         broken |= {f"{path} {rule}": nodes for rule, nodes in faults(page).items()}
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert broken == {}
@@ -96,7 +97,7 @@ def test_the_pages_of_administration_are_accessible_and_fit_the_screen(offline, 
             page.get_by_text("Synchronous:").wait_for()
         else:
             page.get_by_role("heading", name=opens, exact=True).wait_for()
-        page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+        wait_until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
         broken |= {f"{path} {rule}": nodes for rule, nodes in faults(page).items()}
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert broken == {}

@@ -9,6 +9,7 @@ import pytest
 from tests.browser.test_accessibility import faults
 from tests.browser.test_console import ended, overflow
 from tests.browser.test_handbooks import ask
+from tests.browser.waits import wait_until
 from tests.support.consoles import CATALOGUE, running
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -66,7 +67,7 @@ def check_dialog(page, text):
 
 
 def settle(page):
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    wait_until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
 
 
 def close(page):

@@ -10,6 +10,7 @@ import pytest
 
 from console.headers import HEADERS
 from tests.browser.tables import ROW, cell, open_row
+from tests.browser.waits import wait_until
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
@@ -198,7 +199,7 @@ def test_a_link_to_a_page_is_still_that_page_after_the_sign_in_and_after_a_reloa
     page.get_by_label("Purpose").press("Enter")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Threads")).to_be_visible()
-    page.wait_for_function("document.cookie.includes('complaint%207')")
+    wait_until(page, "document.cookie.includes('complaint%207')")
     page.reload()
     expect(page.get_by_role("heading", name="Threads")).to_be_visible()
     expect(page.get_by_text("e-2001", exact=True)).to_be_visible()
@@ -294,11 +295,7 @@ def test_what_got_into_a_page_can_neither_run_nor_load_nor_send_anything(scripte
         }""",
         catcher.url,
     )
-    # Not `wait_for_function`, which evaluates texts in the page.
-    for _ in range(int(20 * PATIENCE)):
-        if len(page.evaluate("[...refused]")) == 9:
-            break
-        page.wait_for_timeout(50)
+    wait_until(page, "refused.size === 9")
     directives = {f"{name}-src" for name in ("frame", "object", "font", "connect", "script")} | {"form-action"}
     assert set(page.evaluate("[...refused]")) == directives | {"script-src-elem", "script-src-attr", "style-src-elem"}
     assert page.evaluate("window.ran") is None

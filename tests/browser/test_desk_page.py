@@ -13,6 +13,7 @@ from core import Archive
 from core.gate import Viewer
 from tests.browser.test_accessibility import faults
 from tests.browser.test_console import ask, ended, expect, overflow
+from tests.browser.waits import wait_until
 from tests.support.consoles import CATALOGUE, running
 
 PHONE = 390
@@ -143,7 +144,7 @@ def test_signing_out_ends_every_tab_and_the_next_person_sees_neither_the_thread_
     page = sign_in_anew("e-1203")
     ask(page, "Something private")
     expect(page.get_by_text("Certainly.")).to_be_visible()
-    page.wait_for_function("document.cookie.includes('e-1203')")
+    wait_until(page, "document.cookie.includes('e-1203')")
     second = page.context.new_page()
     second.goto(page.url)
     expect(second.get_by_text("Certainly.")).to_be_visible()
@@ -162,7 +163,7 @@ def test_signing_out_ends_every_tab_and_the_next_person_sees_neither_the_thread_
 
 def test_a_tab_of_another_person_follows_a_new_sign_in(desk, sign_in_anew):
     first = sign_in_anew("e-1042")
-    first.wait_for_function("document.cookie.includes('e-1042')")
+    wait_until(first, "document.cookie.includes('e-1042')")
     page = first.context.new_page()
     page.goto(desk.url)
     box(page).wait_for()
@@ -303,10 +304,11 @@ def test_a_growing_answer_is_followed_only_while_its_reader_is_at_the_end(desk, 
     ask(page, "Answer at length")
     expect(page.get_by_text("Line 59", exact=False)).to_be_in_viewport()
     # Streamlit moves there smoothly, and only once it rests is it the reader who leaves the end.
-    page.wait_for_function(
+    wait_until(
+        page,
         "window.rested === (window.rested = document.querySelector("
         "'[data-testid=stAppScrollToBottomContainer]').scrollTop)",
-        polling=300,
+        pause=300,
     )
     page.mouse.move(200, 300)
     page.mouse.wheel(0, -4000)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.conftest import PURPOSE
 from tests.browser.test_console import ask, expect
+from tests.browser.waits import wait_until
 
 accessibility = pytest.importorskip("tests.browser.test_accessibility", reason="axe-playwright-python is not installed")
 
@@ -50,7 +51,7 @@ def test_an_employee_sees_who_looked_takes_their_data_along_and_asks_for_an_eras
         employee.emulate_media(color_scheme=scheme)
         employee.reload()
         employee.get_by_role("button", name="Take back the request").wait_for()
-        employee.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+        wait_until(employee, "!document.querySelector('[data-testid=stStatusWidget]')")
         assert accessibility.faults(employee) == {}
         assert employee.evaluate("document.documentElement.scrollWidth") <= width
 

@@ -9,6 +9,7 @@ from backends import open_store
 from backends.models.scripted.model import Say, ScriptedModel
 from core import Desk
 from tests.browser.test_console import ask, ended, expect, overflow
+from tests.browser.waits import wait_until
 from tests.support import desks
 
 REMOTE = "What is our policy on remote work?"
@@ -56,7 +57,7 @@ def test_a_link_of_an_employees_leads_to_the_thread_and_a_link_to_a_turn_leads_t
     other.goto(link)
     hit = other.locator("[class*=st-key-tr_turn_]").filter(has_text=REMOTE)
     expect(hit).to_be_in_viewport()
-    other.wait_for_function("turn => Math.abs(turn.getBoundingClientRect().top) < 100", arg=hit.element_handle())
+    wait_until(other, "turn => Math.abs(turn.getBoundingClientRect().top) < 100", hit.element_handle())
     # Why it was answered: the timeline, then the step.
     hit.locator("summary", has_text="Timeline").click()
     hit.locator("summary", has_text="Search").click()

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from tests.browser.waits import wait_until
 from tests.servers import oidc
 from tests.support.consoles import CATALOGUE, Console, end, start
 from tests.support.desks import PATIENCE
@@ -221,7 +222,7 @@ def test_an_unattended_page_is_loaded_anew_when_its_sign_in_ends(desk, tab):
     tab.clock.fast_forward("59:00")
     assert tab.evaluate("window.unattended")
     tab.clock.fast_forward("02:00")
-    tab.wait_for_function("window.unattended === undefined")
+    wait_until(tab, "window.unattended === undefined")
 
 
 def test_an_auditor_says_why_before_the_first_look(desk, tab, provider):

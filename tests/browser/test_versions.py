@@ -12,6 +12,7 @@ from core import Desk, tool
 from core.turn.deferred import report_turn
 from tests.browser.test_accessibility import faults
 from tests.browser.test_console import expect, overflow
+from tests.browser.waits import wait_until
 from tests.support.desks import APPROVER, ASKER, ended
 
 QUESTION = "How many days of leave have I left?"
@@ -100,7 +101,7 @@ def test_versions_requests_and_their_cards_are_accessible_and_fit_the_screen(off
     broken = {}
 
     def check(page, name):
-        page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+        wait_until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
         # All of the page at once: what the header covers while it scrolls would be too small a target.
         page.set_viewport_size({"width": width, "height": 6000})
         broken.update({f"{name} {rule}": nodes for rule, nodes in faults(page).items()})

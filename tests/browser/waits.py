@@ -1,0 +1,21 @@
+"""Waits for what a script of the page says, under the console's content policy."""
+
+from typing import TYPE_CHECKING, Any
+
+from tests.support.desks import PATIENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def wait_until(page: "Page", expression: str, arg: Any = None, *, pause: int = 50) -> None:
+    """Wait until the expression is true in the page; `pause` are the milliseconds between two looks.
+
+    Playwright's own `wait_for_function` evaluates a text within the page, which the policy refuses. Raises
+    TimeoutError after PATIENCE.
+    """
+    for _ in range(int(1000 * PATIENCE / pause)):
+        if page.evaluate(expression, arg):
+            return
+        page.wait_for_timeout(pause)
+    raise TimeoutError(f"the page never came to {expression}")
