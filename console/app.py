@@ -7,7 +7,7 @@ first visitor comes, and recovery must not wait for one.
 import asyncio
 import atexit
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,7 +44,7 @@ from core.desk.desk import Desk
 from core.desk.runner import Runner
 from core.desk.system import SystemState
 from core.errors import InvalidInput, RolltopError, Unavailable
-from core.gate import Viewer
+from core.gate import Role, Viewer
 from core.maintenance.upgrade import upgrade
 from core.options import Options
 from core.question_back import ASK_BACK, ask_back
@@ -252,6 +252,17 @@ class App:
         async for finding in examine(self._settings, self._store, equipped, handbooks=self.handbooks):
             yield finding
 
+    def check_open(self) -> None:
+        """Raises what the newest attempt to open the desk raised, if it failed."""
+        if self.failure:
+            raise self.failure.with_traceback(None)  # many threads raise it: each would leave its traceback there
+
+    async def confirm(self, viewer: Viewer, claimed: Iterable[Role]) -> None:
+        """Check that the viewer still has its roles, as `Administration.confirm`. Raises as `check_open`, too."""
+        # In this App's loop nobody may ask for `app()`: whoever closes the App holds its lock until the loop has ended.
+        self.check_open()
+        await self.desk.administration.confirm(viewer, claimed=claimed)
+
     def close(self) -> None:
         """Give up opening, release or interrupt the turns, then close the store, then end the loop."""
         try:
@@ -311,8 +322,7 @@ def start() -> App:
 def app() -> App:
     """This process's App with an open desk. Raises at once what the newest attempt to open it raised, if it failed."""
     started = start()
-    if failure := started.failure:
-        raise failure.with_traceback(None)  # many threads raise it: each would leave its traceback there
+    started.check_open()
     return started
 
 

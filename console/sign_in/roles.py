@@ -1,6 +1,5 @@
 """The signed-in person, with the roles that they claim and those on record by now."""
 
-from collections.abc import Awaitable
 from functools import partial
 
 import streamlit as st
@@ -71,7 +70,6 @@ def current_caller() -> Caller:
 
 
 def _caller(viewer: Viewer, identity: Identity, lost: frozenset[str] = frozenset()) -> Caller:
-    def confirm() -> Awaitable[None]:
-        return app().desk.administration.confirm(viewer, claimed=identity.roles)
-
-    return Caller(viewer, identity, lost, start().runner, confirm, partial(tab.is_of, identity))
+    started = start()
+    confirm = partial(started.confirm, viewer, identity.roles)
+    return Caller(viewer, identity, lost, started.runner, confirm, partial(tab.is_of, identity))

@@ -273,9 +273,9 @@ def test_a_granted_role_opens_its_page_until_it_is_taken_away_and_a_block_ends_a
     menu(administrator).get_by_role("link", name="People & roles").click()
     grant = administrator.get_by_test_id("stForm").filter(has_text="Grant a role")
     grant.get_by_role("textbox", name="Person").fill("e-3001")
+    grant.get_by_role("textbox", name="Reason").fill("on duty")  # the page scrolls, so that the roles have room
     grant.get_by_role("combobox", name="Role").fill("Approver")
     administrator.get_by_role("option", name="Approver").click()
-    grant.get_by_role("textbox", name="Reason").fill("on duty")
     grant.get_by_role("button", name="Grant role").click()
     expect(administrator.get_by_text("e-3001 has the role now.")).to_be_visible()
 

@@ -1,5 +1,6 @@
 """Waits for what a script of the page says, under the console's content policy."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tests.support.desks import PATIENCE
@@ -14,8 +15,12 @@ def wait_until(page: "Page", expression: str, arg: Any = None, *, pause: int = 5
     Playwright's own `wait_for_function` evaluates a text within the page, which the policy refuses. Raises
     TimeoutError after PATIENCE.
     """
+    from playwright.sync_api import Error
+
     for _ in range(int(1000 * PATIENCE / pause)):
-        if page.evaluate(expression, arg):
-            return
+        # A page that is left, or loaded anew, has nothing to say for a moment.
+        with suppress(Error):
+            if page.evaluate(expression, arg):
+                return
         page.wait_for_timeout(pause)
     raise TimeoutError(f"the page never came to {expression}")

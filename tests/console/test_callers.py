@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import anyio
 import pytest
 
+import console.app
 from backends.models.scripted.model import Call, Say, ScriptedModel
 from backends.stores.memory import MemoryStore
 from console.app import app
 from console.caller import Caller
-from console.sign_in import tab
+from console.sign_in import roles, tab
 from console.sign_in.identity import Identity
 from console.sign_in.way import Way
 from core import Blocked, Denied, Desk, Runner, RunnerError, Unavailable, Viewer, tool
@@ -79,6 +80,17 @@ def test_a_call_that_is_refused_runs_nothing(runner, error):
         asked.run(refused)
     assert caught.value is error
     assert (ran, refused.cr_frame) == ([True], None)  # it was closed: Python has nothing to warn of
+
+
+def test_a_call_does_not_wait_while_another_thread_closes_the_desk(open_as):
+    open_as(EMPLOYEE)
+    asked = roles._caller(Viewer("e-1042", {"employee"}), ADA)
+
+    async def call():
+        return 7
+
+    with console.app._lock:  # closing the desk holds it, and waits for the loop in which the call is checked
+        assert asked.run(call()) == 7
 
 
 def test_a_call_on_a_closed_runner_is_closed_too():

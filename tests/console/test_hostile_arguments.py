@@ -20,7 +20,7 @@ from tests.support.grants import grant
 from tests.support.hostile import HOSTILE, LIMIT, rotated, watched
 from tests.support.seeding import seed
 
-ROUNDS = 6
+ROUNDS = 3
 """Texts for each door in every run; the marker torture sends all of them."""
 
 GIGABYTE = 1_000_000  # in the unit of ru_maxrss
