@@ -172,6 +172,24 @@ def test_a_cookie_that_was_changed_signs_nobody_in(desk, tab):
     expect(box(tab)).to_have_count(0)
 
 
+def test_what_signed_a_person_in_signs_nobody_in_when_it_is_sent_again(desk, new_tab):
+    tab, answers = new_tab(), []
+    tab.on("request", lambda request: answers.append(request.url) if "/oauth2callback?" in request.url else None)
+    sign_in(tab, desk)
+    box(tab).wait_for()
+    cookies = tab.context.cookies()
+    thief = new_tab()
+    thief.goto(answers[0])  # the provider's answer, with its code
+    expect(thief.get_by_text("The sign-in did not succeed")).to_be_visible()
+    expect(box(thief)).to_have_count(0)
+    tab.get_by_role("button", name="Sign out").click()
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    thief.context.add_cookies(cookies)
+    thief.goto(desk.url)
+    expect(thief.get_by_text("Your sign-in has ended")).to_be_visible()
+    expect(box(thief)).to_have_count(0)
+
+
 def test_signing_out_ends_every_tab_and_the_sign_in_at_the_provider(desk, tab, provider):
     sign_in(tab, desk)
     ask(tab, "What is our policy on remote work?")

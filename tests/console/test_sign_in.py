@@ -122,6 +122,28 @@ def test_the_examples_of_the_docs_map_what_the_provider_sends(settings_of, name,
     assert told(person(example(settings_of, name), claims)) == expected
 
 
+def test_the_environment_comes_before_rolltop_toml_and_that_before_streamlits_secrets(
+    settings_of, tmp_path, monkeypatch
+):
+    home, here = tmp_path / "home", tmp_path / "here"
+    for place, secret in ((home, "home's"), (here, "here's")):
+        (place / ".streamlit").mkdir(parents=True)
+        (place / ".streamlit" / "secrets.toml").write_text(
+            f'[oidc]\nclient_secret = "{secret}"\ncookie_secret = "{COOKIE_SECRET}"\nclient_id = "secrets\'"\n'
+            "[another_program]\nkey = 1\n"
+        )
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    toml = '[oidc]\nissuer = "https://sso.example"\nclient_id = "file\'s"\nredirect = "https://hr.example/oauth2callback"\n'
+    (provider,) = settings_of(toml).oidc.providers.values()
+    assert (provider.client_id, provider.client_secret.get_secret_value()) == ("file's", "here's")
+    (provider,) = settings_of(toml, ROLLTOP_OIDC_CLIENT_SECRET="environment's").oidc.providers.values()
+    assert provider.client_secret.get_secret_value() == "environment's"
+    (here / ".streamlit" / "secrets.toml").write_text("[oidc\n")
+    with pytest.raises(InvalidInput, match=r"secrets\.toml is not TOML"):
+        settings_of(toml)
+
+
 def test_the_docs_have_an_example_for_each_way():
     assert {"Entra ID", "Okta", "Keycloak", "Google", "Several providers", "Behind a proxy of your own"} <= set(
         examples()
