@@ -355,6 +355,20 @@ def of_responses(*events: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
     return output.stop_reason, [(call.tool, call.arguments) for call in told if call.kind == "call"]
 
 
+def test_texts_with_a_thought_between_them_are_two_if_a_gateway_names_no_places():
+    deltas = [
+        {"type": "thinking_delta", "thinking": "Hm."},
+        {"type": "text_delta", "text": "One."},
+        {"type": "thinking_delta", "thinking": "Well."},
+        {"type": "text_delta", "text": "Two."},
+    ]
+    events = [{"type": "content_block_delta", "delta": delta} for delta in deltas]
+    events.append({"type": "message_delta", "delta": {"stop_reason": "end_turn"}})
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    told = [event.text for event in read("messages", [body.encode()]) if event.kind == "text"]
+    assert told == ["One.", "\n\nTwo."]
+
+
 def test_an_answer_in_anthropics_format_whose_calls_were_lost_is_not_whole():
     said = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Let me look."}}
     end = {"type": "message_delta", "delta": {"stop_reason": "tool_use"}}

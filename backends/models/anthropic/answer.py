@@ -193,7 +193,9 @@ class Answer:
                     block = self._begin(index, {"type": "text"})
                 yield from self._say(block, text)
             case {"type": "thinking_delta", "thinking": str(text)}:
-                block = self._open(index, {"thinking"}) or self._begin(index, {"type": "thinking"})
+                block = self._open(index, {"thinking"})
+                if block is None or (index is None and block is not self._blocks[-1]):
+                    block = self._begin(index, {"type": "thinking"})
                 yield from self._think(block, text)
             case {"type": "signature_delta", "signature": str(signature)}:
                 thoughts = [block for block in self._blocks if block.type == "thinking"]
