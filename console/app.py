@@ -33,7 +33,7 @@ from console.demo.tools import hr_tools, hr_words
 from console.doctor.examination import examine, examine_settings
 from console.doctor.finding import Finding
 from console.doctor.index import examine_own
-from console.doctor.store import Equipped, address, promises
+from console.doctor.store import Equipped, address, promises, tool_names
 from console.doctor.versions import versions
 from console.keeper import DESK_KEEPER
 from console.model_settings import open_models
@@ -47,8 +47,7 @@ from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Role, Viewer
 from core.maintenance.upgrade import upgrade
 from core.options import Options
-from core.question_back import ASK_BACK, ask_back
-from core.retrieval.search import SEARCH
+from core.question_back import ask_back
 from core.store import Store
 
 if TYPE_CHECKING:
@@ -247,8 +246,7 @@ class App:
     async def examine(self, viewer: Viewer) -> AsyncGenerator[Finding, None]:
         """Everything that `rolltop doctor` finds, one after another, for an administrator. Raises Denied for others."""
         await self.desk.system.state(viewer)
-        names = frozenset({tool.name for tool in self.tools} | {SEARCH, ASK_BACK})
-        equipped = Equipped(models=tuple(self.models), tools=names, demo=self.demo)
+        equipped = Equipped(models=tuple(self.models), tools=tool_names(self.tools), demo=self.demo)
         async for finding in examine(self._settings, self._store, equipped, handbooks=self.handbooks):
             yield finding
 

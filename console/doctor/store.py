@@ -3,7 +3,7 @@
 An examination only reads: it does not open a desk, which would claim, repair or sweep away what is examined.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -23,6 +23,7 @@ from core.log.records import Decision, DeferredCall, OpenTurn, Thread, Turn, ite
 from core.question_back import ASK_BACK
 from core.retrieval.search import SEARCH
 from core.store import Capabilities, In, Query, Range, Record, Store, every, streams_of
+from core.tools import Tool
 from core.worker.process import is_gone
 from core.worker.recovery import LIVE_KEPT
 
@@ -50,17 +51,21 @@ class Equipped:
     fault: str = ""
 
 
+def tool_names(tools: Iterable[Tool]) -> frozenset[str]:
+    """The names of a console's tools: these of its own, the search of its handbooks, and the question back."""
+    return frozenset({SEARCH, ASK_BACK, *(tool.name for tool in tools)})
+
+
 async def equipment(settings: Settings, store: Store) -> Equipped:
     """What a desk of these settings would have on this store; its HR records are not opened.
 
     Raises Corrupt if the store's own mark, which tells whether it is a demo, cannot be read.
     """
-    # A desk of the console has handbooks, so it has their search in addition to its own tools; and it may ask back.
-    demo, tools = await is_demo(store), frozenset({SEARCH, ASK_BACK})
+    demo, tools = await is_demo(store), tool_names(())
     if demo:
         # The tools need records, and only their names matter here.
         records = HrRecords(":memory:")
-        tools |= {tool.name for tool in hr_tools(records)}
+        tools = tool_names(hr_tools(records))
         records.close()
     names: list[str] = []
     try:

@@ -122,7 +122,7 @@ class Calls:
         return self._calls[-1]
 
     def _another(self, call: Call, name: str, written: str, *, same: bool) -> bool:
-        """Whether the piece begins another call than this one, whose id is the `same`."""
+        """Whether the piece begins another call than this one. `same`: it names the id of this one."""
         if not name or not call.tool:
             return False
         if not call.begun:
