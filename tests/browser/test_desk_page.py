@@ -266,6 +266,8 @@ def test_the_end_of_a_followed_turn_is_said_once_and_not_of_an_old_one(desk, sig
     expect(said(page)).to_have_text("Answer complete")
     ask(page, "Go gently")
     expect(page.get_by_text("One two three ▍")).to_be_visible()
+    # Streamlit draws the button first, and listens for its key a moment later.
+    wait_until(page, "hotkeys.getAllKeyCodes().some(listened => listened.shortcut == 'escape')")
     page.keyboard.press("Escape")
     expect(said(page)).to_have_text("Answer stopped")
     ask(page, "Please book leave")

@@ -9,7 +9,7 @@ from backends import open_store
 from backends.models.scripted.model import Say, ScriptedModel
 from core import Desk
 from tests.browser.test_console import ask, ended, expect, overflow
-from tests.browser.waits import wait_until
+from tests.browser.waits import unfold, wait_until
 from tests.support import desks
 
 REMOTE = "What is our policy on remote work?"
@@ -59,8 +59,8 @@ def test_a_link_of_an_employees_leads_to_the_thread_and_a_link_to_a_turn_leads_t
     expect(hit).to_be_in_viewport()
     wait_until(other, "turn => Math.abs(turn.getBoundingClientRect().top) < 100", hit.element_handle())
     # Why it was answered: the timeline, then the step.
-    hit.locator("summary", has_text="Timeline").click()
-    hit.locator("summary", has_text="Search").click()
+    unfold(hit.locator("summary", has_text="Timeline"))
+    unfold(hit.locator("summary", has_text="Search"))
     expect(hit.get_by_text("Confidence", exact=True)).to_be_visible()
     expect(hit.get_by_text("Threshold", exact=True)).to_be_visible()
     assert auditor.locator("img[src^=http]").count() == 0
@@ -70,7 +70,7 @@ def test_the_timeline_of_a_turn_fits_a_phone(offline, sign_in):
     thread = ask_about_remote_work(offline, sign_in)
     auditor = sign_in(offline, "e-2001", width=390)
     auditor.goto(thread)
-    auditor.locator("summary", has_text="Timeline").last.click()
-    auditor.locator("summary", has_text="Made with").last.click()
+    unfold(auditor.locator("summary", has_text="Timeline").last)
+    unfold(auditor.locator("summary", has_text="Made with").last)
     expect(auditor.get_by_text("Instructions", exact=True).first).to_be_visible()
     assert overflow(auditor) <= 0

@@ -12,7 +12,7 @@ from core import Desk, tool
 from core.turn.deferred import report_turn
 from tests.browser.test_accessibility import faults
 from tests.browser.test_console import expect, overflow
-from tests.browser.waits import wait_until
+from tests.browser.waits import drawn, unfold, wait_until
 from tests.support.desks import APPROVER, ASKER, ended
 
 QUESTION = "How many days of leave have I left?"
@@ -75,11 +75,10 @@ def test_an_auditor_walks_between_versions_and_from_a_request_to_the_call_that_c
     expect(page).to_have_url(re.compile(rf"tr_id={thread}&tr_turn=(?!{first})\w+$"))
     expect(turn_of(page, "Version 2 of 3 of this question")).to_be_in_viewport()
     letter = turn_of(page, "A letter to Bank Graz").first
-    letter.locator("summary", has_text="Timeline").click()
-    letter.locator("summary", has_text="approved by e-3001").click()
+    unfold(letter.locator("summary", has_text="Timeline"))
+    unfold(letter.locator("summary", has_text="approved by e-3001"))
     expect(letter.get_by_text("A known bank")).to_be_visible()
-    # A step that is still being drawn loses a click.
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    drawn(page)
     letter.get_by_role("link", name="Open the call that carries it out").click()
     expect(page).to_have_url(re.compile(r"/call\?tc_id=\w+-t1$"))
     expect(page.get_by_text("Planned, as an approver allowed it")).to_be_visible()
@@ -111,8 +110,8 @@ def test_versions_requests_and_their_cards_are_accessible_and_fit_the_screen(off
     auditor.emulate_media(color_scheme=scheme)
     auditor.goto(f"{offline.url}/thread?tr_id={thread}&tr_turn={first}")
     letter = turn_of(auditor, "A letter to Bank Graz").first
-    letter.locator("summary", has_text="Timeline").click()
-    letter.locator("summary", has_text="approved by e-3001").click()
+    unfold(letter.locator("summary", has_text="Timeline"))
+    unfold(letter.locator("summary", has_text="approved by e-3001"))
     expect(letter.get_by_role("link", name="Open the call that carries it out")).to_be_visible()
     check(auditor, "thread")
     auditor.goto(f"{offline.url}/call?tc_id={calls[0]}")

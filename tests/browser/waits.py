@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support.desks import PATIENCE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 
 def wait_until(page: "Page", expression: str, arg: Any = None, *, pause: int = 50) -> None:
@@ -24,3 +24,16 @@ def wait_until(page: "Page", expression: str, arg: Any = None, *, pause: int = 5
                 return
         page.wait_for_timeout(pause)
     raise TimeoutError(f"the page never came to {expression}")
+
+
+def drawn(page: "Page") -> None:
+    """Wait until the page is drawn: until then a click may meet what has just moved to its place."""
+    from playwright.sync_api import expect
+
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def unfold(part: "Locator") -> None:
+    """Open a part of a page, a `summary`, once the page is drawn."""
+    drawn(part.page)
+    part.click()

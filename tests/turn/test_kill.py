@@ -104,7 +104,7 @@ SOME = {"lost", "resumed", "model.failed"}
 @pytest.mark.parametrize(
     ("new_url", "rounds", "meets"),
     [
-        ("sqlite", 40, {*SOME, "retried"}),
+        ("sqlite", 24, SOME),
         ("mongodb", 12, SOME),
         pytest.param("sqlite", 300, {*SOME, "retried", "unknown"}, marks=pytest.mark.torture),
         pytest.param("mongodb", 150, {*SOME, "retried", "unknown"}, marks=pytest.mark.torture),

@@ -10,9 +10,9 @@ from tests.checker.scenarios import BOUNDED, CROWDS
 from tests.checker.search import Explored, explore, walks
 from tests.checker.world import Model, Scenario, Violation
 
-WALKS = 10_000
+WALKS = 5_000
 TORTURE = 400_000
-BATCH = 1_000
+BATCH = 500
 HUNT = 5_000
 LIMIT = 500_000
 
