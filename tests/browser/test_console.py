@@ -10,7 +10,7 @@ import pytest
 
 from console.headers import HEADERS
 from tests.browser.tables import ROW, cell, open_row
-from tests.browser.waits import wait_until
+from tests.browser.waits import press, wait_until
 from tests.support.desks import PATIENCE
 from tests.support.paths import ROOT
 
@@ -76,7 +76,7 @@ def test_stop_keeps_the_text_so_far(scripted, sign_in, by):
     if by == "button":
         page.get_by_role("button", name="Stop").click()
     else:
-        page.keyboard.press("Escape")
+        press(page, "Escape")
     expect(page.get_by_text("Ask again if you want the whole answer")).to_be_visible()
     expect(page.get_by_text("It begins", exact=True)).to_be_visible()
     ended(page)

@@ -13,7 +13,7 @@ from core import Archive
 from core.gate import Viewer
 from tests.browser.test_accessibility import faults
 from tests.browser.test_console import ask, ended, expect, overflow
-from tests.browser.waits import wait_until
+from tests.browser.waits import press, wait_until
 from tests.support.consoles import CATALOGUE, running
 
 PHONE = 390
@@ -251,7 +251,7 @@ def test_keys_lead_to_the_box_the_search_a_new_thread_and_their_list(desk, sign_
     page.keyboard.press("Shift+?")
     expect(page.get_by_text("Search your threads").and_(page.locator("li"))).to_be_visible()
     page.keyboard.press("Escape")
-    page.keyboard.press("Control+Shift+o")
+    press(page, "Control+Shift+o")
     expect(page.get_by_role("heading", name="Ask HR", exact=True)).to_be_visible()
     expect(page).to_have_url(f"{desk.url}/")
 
@@ -266,9 +266,7 @@ def test_the_end_of_a_followed_turn_is_said_once_and_not_of_an_old_one(desk, sig
     expect(said(page)).to_have_text("Answer complete")
     ask(page, "Go gently")
     expect(page.get_by_text("One two three ▍")).to_be_visible()
-    # Streamlit draws the button first, and listens for its key a moment later.
-    wait_until(page, "hotkeys.getAllKeyCodes().some(listened => listened.shortcut == 'escape')")
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(said(page)).to_have_text("Answer stopped")
     ask(page, "Please book leave")
     expect(said(page)).to_have_text("Waiting for your approval")

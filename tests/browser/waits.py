@@ -37,3 +37,13 @@ def unfold(part: "Locator") -> None:
     """Open a part of a page, a `summary`, once the page is drawn."""
     drawn(part.page)
     part.click()
+
+
+def press(page: "Page", key: str) -> None:
+    """Press the key of a button, "Escape" or "Control+Enter", once Streamlit listens for it.
+
+    Streamlit draws the button first, and listens for its key a moment later.
+    """
+    shortcut = key.lower().replace("control", "ctrl")
+    wait_until(page, "key => hotkeys.getAllKeyCodes().some(listened => listened.shortcut == key)", shortcut)
+    page.keyboard.press(key)
