@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from core.clock import iso
 from core.errors import LimitReached
@@ -78,6 +79,6 @@ def used(spent: Spending, counted: str, minute: str) -> int:
 def reached(limit: str, limits: Limits, at: Moment) -> LimitReached:
     """The error for this limit."""
     most = getattr(limits, limit)
-    words = f"{most:,.2f}" if isinstance(most, float) else f"{most:,}"
+    words = f"{most:,}" if isinstance(most, int) else f"{Decimal(str(most)):,f}"
     said = _SAID[limit].format(most=words, questions="question" if most == 1 else "questions")
     return LimitReached(said, limit=limit, until=at.end_of(limit))

@@ -167,11 +167,13 @@ class Spender:
 
     async def _open_turns(self, person: str, spent: Spending, at: Moment) -> set[str]:
         """The person's turns that have not ended, and those that were let through and are about to be opened."""
-        return await open_turns(self._store, person) | {
+        # Asked for first: one that is opened meanwhile is then found among the open ones.
+        coming = {
             one.turn
             for one in spent.recent
             if _is_recent(one.minute, at) and not await self._store.get("turn", one.turn)
         }
+        return coming | await open_turns(self._store, person)
 
     def _check(self, spent: Spending, at: Moment, amounts: dict[str, int]) -> None:
         for counted, (limit, most) in self._person.items():

@@ -370,7 +370,7 @@ def test_every_public_method_takes_a_viewer_but_those_that_run_the_desk():
     assert public - set(ROWS) == {"start", "close", "recover"}
     public = {name for name, _ in inspect.getmembers(Administration, inspect.isfunction) if not name.startswith("_")}
     # What makes a viewer, what the owner of an installation does without one, and what workers ask.
-    assert public - set(ROWS) == {"viewer", "install", "map_sign_in", "grant_first", "repair", "off"}
+    assert public - set(ROWS) == {"viewer", "install", "map_sign_in", "grant_first", "repair", "off", "now"}
 
 
 @pytest.mark.parametrize("who", VIEWERS)
