@@ -12,7 +12,7 @@ from core.values import usd
 
 
 class Limits(Settings):
-    """What may be used; None sets no limit. A day is one of UTC, a minute one of the clock, both by the store's clock.
+    """What may be used; None leaves it unlimited. A day is one of UTC, and it and a minute are by the store's clock.
 
     `person_...` are for each person, `desk_...` for all people of the installation together, whatever process serves
     them. Turns are questions that were put on record; `person_turns_at_once` are those that have not ended, over all
@@ -22,8 +22,8 @@ class Limits(Settings):
     is met while a turn runs ends it `failed` (limit), and keeps its text. Before each request to a model the most that
     it may use is reserved: the tokens of the request, and of the longest answer that its settings allow.
 
-    `question_characters` is the most characters of a question. `unpriced_call_usd` is what a request counts as if its
-    model has no known price, 0 for a model of your own; without it a desk with a limit of costs refuses such a model.
+    `question_characters` is the most characters of a question. `unpriced_call_usd` is what a request counts as if the
+    price of its model is unknown, 0 for a model of your own; without it a desk with a limit of costs refuses the model.
     """
 
     person_turns_at_once: PositiveInt | None = None
@@ -49,8 +49,8 @@ class LimitState:
     """How much of a limit is used. `person` is the person's id, None for all people together.
 
     `limit` is the name of the field of Limits, `used` and `most` are in its unit, `until` is when it begins anew, None
-    for the turns at once. `reached`: nothing more is allowed until then, or was refused already. What a process has
-    taken of the limit of all people counts as used, although it may not be spent yet.
+    for the turns at once. `reached`: further questions are refused until then, or one was refused already. What a
+    process has taken of the limit of all people counts as used, although it may not be spent yet.
     """
 
     person: str | None
@@ -63,7 +63,7 @@ class LimitState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetRequest:
-    """A request to a model that is about to go out: who asks, in which turn, of which model, and what it may use.
+    """A request to a model that is about to go out: its asker, its turn, its model, and what it may use.
 
     `tokens` are the most that it may use, `cost` the most it may cost in nano-USD; None if the price is unknown.
     """

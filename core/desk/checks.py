@@ -99,7 +99,7 @@ def check_options(options: object) -> Options:
 
 
 def check_limits(limits: object, budget: object) -> Limits | None:
-    """The limits, None if nothing is limited. Raises InvalidInput."""
+    """The limits, None if all their fields are None. Raises InvalidInput."""
     if limits is not None and not isinstance(limits, Limits):
         raise InvalidInput(f"`limits` is {named(limits)}: write `limits=Limits(person_turns_a_day=40)`, for example")
     if budget is not None and not has_all(budget, Budget):

@@ -354,7 +354,7 @@ class Desk:
         return await self._open(viewer, journal, turn_id, request, question, answer, replaces)
 
     async def own_limits(self, viewer: Viewer) -> list[LimitState]:
-        """How much of each limit for a person the viewer has used; [] if nothing is limited. Raises Denied."""
+        """How much of each limit for a person the viewer has used; [] without limits. Raises Denied."""
         await self._audit.authorize(viewer, "person.read")
         return await self._limits.of(viewer.id, Moment(await self.administration.now()))
 

@@ -1,4 +1,4 @@
-"""How much of the limits is used: a person's own, and for administrators who is at a limit, and until when."""
+"""How much of the limits is used: a person's own, and for administrators those that are reached."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -947,7 +947,7 @@ class TurnWithdrawn(Fact):
 
 
 class SpendingReserved(Fact):
-    """The most that a request to a model may use, before it goes out. `cost` is in nano-USD, None if nothing limits it.
+    """The most that a request to a model may use, before it goes out. `cost` is in nano-USD, None if it is unlimited.
 
     It stays spent if no `spending.booked` follows.
     """

@@ -77,7 +77,7 @@ def _used(spending: Spending, tokens: int, cost: int) -> dict[str, int]:
 
 
 def _in_minute(spending: Spending, minute: str, turns: int) -> dict[str, Any]:
-    """The newest minute's count with so many turns more. What is withdrawn from an earlier minute changes nothing."""
+    """The newest minute's count with so many turns more. What is withdrawn from an earlier one leaves it."""
     if minute < spending.minute:
         return {}
     before = spending.minute_turns if minute == spending.minute else 0

@@ -25,7 +25,7 @@ class Moment:
         return iso(self.now)[:16]
 
     def end_of(self, limit: str) -> datetime | None:
-        """When the limit of this name begins anew, None if no time ends it."""
+        """When the limit of this name begins anew, None for one that time does not end."""
         if limit.endswith("_a_day"):
             return self.now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         if limit.endswith("_a_minute"):

@@ -30,7 +30,7 @@ class Ledger:
         self._spent: Spending | None = None
 
     async def write(self, decide: Callable[[Spending], Awaitable[SpendingFact | None]]) -> None:
-        """Append what `decide` makes of what is spent, None for nothing.
+        """Append what `decide` makes of what is spent, unless that is None.
 
         A LimitReached that it raises counts only if it holds for what is on record now: another process may have given
         something back.

@@ -41,7 +41,7 @@ class Slices:
         self._day = self._minute = ""
 
     async def spend(self, at: Moment, amounts: Mapping[str, int]) -> None:
-        """Spend all of it, or nothing. Raises LimitReached."""
+        """Spend all of it. Raises LimitReached, and then the slice stays as it was."""
         amounts = {counted: amount for counted, amount in amounts.items() if counted in self._caps}
         if not amounts:
             return

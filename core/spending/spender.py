@@ -1,4 +1,4 @@
-"""Who may ask, and what their questions spend: limits are checked, reserved and booked here, in logs of a day each.
+"""What people ask and spend: limits are checked, reserved and booked here, in logs of a day each.
 
 Every reservation is on record before its request goes out, so that a process that is killed has spent too much, and
 never too little.
@@ -88,7 +88,7 @@ class Spender:
             raise
 
     async def reserve(self, person: str, turn: str, call: str, charge: Charge) -> Reservation:
-        """Put on record what a request may use at most. Raises LimitReached, and then nothing is reserved."""
+        """Put on record what a request may use at most. Raises LimitReached, and reserves all or leaves all."""
         at = Moment(await self._now())
         async with self._counted(person, at):
             await self._slices.spend(at, _amounts(charge))

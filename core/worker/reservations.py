@@ -20,18 +20,19 @@ from core.worker.hooks import HookFault
 log = logging.getLogger(__name__)
 
 ROOM_FOR_ANSWER = 4096
-"""Tokens that an answer is given if no setting says how long it may be."""
+"""Tokens that an answer is given if the settings do not say how long it may be."""
 
 _LONGEST = ("max_output_tokens", "max_tokens")
 
 _UNBILLED = frozenset(("overloaded", "quota", "auth", "too_large", "adapted", "no_tools", "invalid_request"))
-"""The codes of requests that a provider has refused: without usage and text of theirs, nothing was used."""
+"""The codes of requests that a provider has refused: without usage and text of theirs, they are free."""
 
 
 class Reservations:
-    """Reserves and books for the workers of a desk. Raises InvalidInput if a cost is limited and a model has no price.
+    """Reserves and books for the workers of a desk.
 
-    `spender` None sets no limits, `budget` None checks nothing else.
+    `spender` and `budget` are None without limits, and without a check of the program's own. Raises InvalidInput if a
+    cost is limited and the price of a model is unknown.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Reservations:
     async def reserve(
         self, person: str, thread: str, turn: str, call: str, model: Model, request: ModelRequest
     ) -> Reservation | None:
-        """Reserve what the request may use at most; None if nothing is limited.
+        """Reserve what the request may use at most; None without limits.
 
         Raises LimitReached, and HookFault if the program's budget fails.
         """
@@ -71,7 +72,7 @@ class Reservations:
         return await self._spender.reserve(person, turn, call, charge)
 
     async def book(self, reserved: Reservation | None, model: Model, outcome: Answered | Failed) -> None:
-        """Book what the request has used. If nobody knows that, the reservation stays spent."""
+        """Book what the request has used. While that is unknown, the reservation stays spent."""
         if self._spender is None or reserved is None:
             return
         fact = outcome.failed if isinstance(outcome, Failed) else outcome.answered
@@ -87,7 +88,7 @@ class Reservations:
         await self._spender.book(reserved, charge)
 
     def least(self, question: str) -> Charge:
-        """What answering the question uses at least, with the desk's cheapest model; nothing without limits."""
+        """What answering the question uses at least, with the desk's cheapest model; 0 without limits."""
         if self._spender is None:
             return Charge(0, None)
         charges = [self._least(self._spender.limits, model, question) for model in self._models]
