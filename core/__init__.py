@@ -39,6 +39,7 @@ from core.errors import (
     DeskClosed,
     Full,
     InvalidInput,
+    LimitReached,
     MetadataConflict,
     MissingExtra,
     ModelError,
@@ -56,6 +57,7 @@ from core.errors import (
 )
 from core.gate import Action, Role, Viewer
 from core.handover import HandedMessage, Handover, Ticket
+from core.limits import Budget, BudgetRequest, Limits, LimitState
 from core.live.events import (
     ApprovalAskedEvent,
     AttemptEvent,
@@ -185,6 +187,8 @@ __all__ = [
     "BegunEvent",
     "Block",
     "Blocked",
+    "Budget",
+    "BudgetRequest",
     "CallDelta",
     "CallFilter",
     "CallHistory",
@@ -258,6 +262,9 @@ __all__ = [
     "Json",
     "Judgement",
     "Leg",
+    "LimitReached",
+    "LimitState",
+    "Limits",
     "Listed",
     "Listing",
     "Look",

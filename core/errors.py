@@ -4,6 +4,7 @@ Messages are built from ids, kinds and limits, never from what an employee wrote
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 
 class RolltopError(Exception):
@@ -72,6 +73,20 @@ class TurnInProgress(RolltopError, RuntimeError):
         super().__init__(f"turn {turn_id} {what}")
         self.turn_id = turn_id
         self.status = status
+
+
+class LimitReached(RolltopError, RuntimeError):
+    """A limit of the desk, or a program's own budget, does not allow this now. Only a count of it is on record.
+
+    `limit` names it, for the desk's own as the field of `core.Limits` does. `said` is what was reached, in whole
+    sentences; the message goes on with `until`, from when on to try again, None if no time is known.
+    """
+
+    def __init__(self, said: str, *, limit: str, until: datetime | None = None) -> None:
+        super().__init__(said if until is None else f"{said} Ask again at {until.astimezone(UTC):%H:%M} UTC.")
+        self.said = said
+        self.limit = limit
+        self.until = until
 
 
 class NotReplaceable(InvalidInput):

@@ -47,6 +47,7 @@ Action: TypeAlias = Literal[
     "store.rebuild",
     "tools.list",
     "tools.switch",
+    "limits.list",
     "desk.use",  # any use of the desk, as it is denied to a person who is blocked
 ]
 Access: TypeAlias = Literal["own", "look", "named_look"]
@@ -152,7 +153,9 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             # What an administrator decides is on record with its reason, which is more than a look would be.
             case Viewer(), "roles.grant" | "people.block" | "tools.switch" if "administrator" in viewer.roles:
                 return "own"
-            case Viewer(), "roles.list" | "tools.list" | "system.read" if "administrator" in viewer.roles:
+            case Viewer(), "roles.list" | "tools.list" | "limits.list" | "system.read" if (
+                "administrator" in viewer.roles
+            ):
                 return "look"
             # They show no content, but a copy takes all of it to another place.
             case Viewer(), "store.copy" | "store.rebuild" if "administrator" in viewer.roles:

@@ -18,12 +18,14 @@ class KindOfStream:
     `erase`: what an owner's erasure of a thread takes: the stream `whole`, or its `content`; other streams are `kept`.
     `numbered`: the head says which fold made the records, so that those of an older one are folded again.
     `of_people`: the stream is named after a person, and the store keeps a record of the same kind and name for each.
+    `of_days`: it is named after a person and a day, or for all people after `desk` and a day, and has such records too.
     """
 
     rebuild: Literal["records", "read", "left"]
     erase: Literal["whole", "content", "kept"]
     numbered: bool = False
     of_people: bool = False
+    of_days: bool = False
 
 
 KINDS_OF_STREAM: Mapping[str, KindOfStream] = {
@@ -41,6 +43,8 @@ KINDS_OF_STREAM: Mapping[str, KindOfStream] = {
     "review": KindOfStream(rebuild="records", erase="content"),
     # What a person has told the desk about themselves.
     "person": KindOfStream(rebuild="records", erase="kept", of_people=True),
+    # What a person's questions of a day have used of the limits, and what all people's have. It holds numbers alone.
+    "spending": KindOfStream(rebuild="records", erase="kept", of_days=True),
     # What the installation has made once for itself.
     "installation": KindOfStream(rebuild="read", erase="kept"),
 }
@@ -48,6 +52,9 @@ KINDS_OF_STREAM: Mapping[str, KindOfStream] = {
 
 OF_PEOPLE = tuple(kind for kind, of in KINDS_OF_STREAM.items() if of.of_people)
 """The kinds of stream that are named after a person."""
+
+OF_DAYS = tuple(kind for kind, of in KINDS_OF_STREAM.items() if of.of_days)
+"""The kinds of stream that are named after a day, most of them after a person too."""
 
 MAX_USER_ID = 128
 """The most characters of a person's id."""
@@ -59,7 +66,12 @@ _ID = re.compile(_ID_PATTERN)
 # A character has at most four bytes in UTF-8.
 _NAME_PATTERN = rf"(?:[{_PLAIN}]|~[0-9a-f]{{2}}){{1,{4 * MAX_USER_ID}}}"
 _NAME = re.compile(_NAME_PATTERN)
-_STREAM = re.compile(rf"({'|'.join(KINDS_OF_STREAM)})(:{_ID_PATTERN}){{1,2}}|({'|'.join(OF_PEOPLE)}):{_NAME_PATTERN}")
+_OF_DAY_PATTERN = rf"(?:{_NAME_PATTERN}:|desk-)[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}"
+_OF_DAY = re.compile(_OF_DAY_PATTERN)
+_STREAM = re.compile(
+    rf"({'|'.join(KINDS_OF_STREAM)})(:{_ID_PATTERN}){{1,2}}|({'|'.join(OF_PEOPLE)}):{_NAME_PATTERN}"
+    rf"|({'|'.join(OF_DAYS)}):{_OF_DAY_PATTERN}"
+)
 _ESCAPED = re.compile(rf"[^{_PLAIN}]")
 
 
@@ -107,8 +119,18 @@ def user_named(name: str) -> str:
     return raw.decode(errors="backslashreplace")
 
 
+def name_of_day(user_id: str | None, day: str) -> str:
+    """The part of a stream's name for a person and a day (YYYY-MM-DD), None for all people."""
+    # A person's name is followed by a colon, so that nobody's stream is that of all people, whatever their id is.
+    return f"desk-{day}" if user_id is None else f"{name_of_user(user_id)}:{day}"
+
+
 def check_name(value: object, kind: str) -> str:
     """The value, if it is the id of a record of this kind. Raises InvalidInput otherwise."""
+    if kind in OF_DAYS:
+        if not isinstance(value, str) or not _OF_DAY.fullmatch(value):
+            raise InvalidInput(f"the id of a record of the kind {kind} is what `core.ids.name_of_day` gives")
+        return value
     if kind not in OF_PEOPLE:
         return check_id(value, kind)
     if not isinstance(value, str) or not _NAME.fullmatch(value):
@@ -119,7 +141,7 @@ def check_name(value: object, kind: str) -> str:
 def check_stream(stream: object) -> str:
     """The value, if it names a stream: one of KINDS_OF_STREAM and one or two ids, joined by `:`. Else InvalidInput.
 
-    Streams of OF_PEOPLE may have the escaped form of a person's id in place of the ids.
+    Streams of OF_PEOPLE may have the escaped form of a person's id in place of the ids, those of OF_DAYS also a day.
     """
     if not isinstance(stream, str) or not _STREAM.fullmatch(stream):
         kinds = ", ".join(f"{kind}:" for kind in KINDS_OF_STREAM)

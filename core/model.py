@@ -218,6 +218,13 @@ def tuning_of(model: "Model") -> Tuning:
     return tuning if isinstance(tuning, Tuning) else Tuning()
 
 
+def cost_of(model: "Model", usage: Usage) -> int | None:
+    """What so many tokens cost with this model, in nano-USD; None if its price is unknown, or it does not say."""
+    price = getattr(model, "price", None)
+    cost = price(usage) if callable(price) else None
+    return cost if isinstance(cost, int) else None
+
+
 class Model(Protocol):
     """A language model, or a stand-in such as the offline model.
 
@@ -225,7 +232,8 @@ class Model(Protocol):
     `settings` are the names that `ModelRequest.settings` may hold, each with the type of its value as pydantic reads
     it, such as `Annotated[float, Field(ge=0, le=2)]`: a desk checks the values by it when it is made. `phrases`: it can
     write sentences of its own, so summaries and search queries may be requested from it; False for a model that only
-    quotes. A model may also have a `tuning`, as `Tuning` describes it.
+    quotes. A model may also have a `tuning`, as `Tuning` describes it, and a method `price(usage)`, which says what so
+    many tokens cost, in nano-USD or None: limits of costs ask it before a request.
     """
 
     name: str

@@ -12,8 +12,33 @@ from core.canonical import Json
 from core.errors import InvalidInput
 from core.values import Value
 
+_ONE_OF = {"Options": "an option", "Limits": "a limit"}
 
-class Options(Value):
+
+class Settings(Value):
+    """Named settings of a desk: a wrong name or value raises InvalidInput, which says what to write instead."""
+
+    if not TYPE_CHECKING:  # type checkers know the fields
+
+        def __init__(self, **values: object) -> None:
+            check_arguments(type(self), values.items())  # stricter than pydantic, which takes True for 1
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise InvalidInput("; ".join(_words(type(self), fault) for fault in error.errors())) from None
+
+
+def _words(settings: type[Settings], fault: ErrorDetails) -> str:
+    """What is wrong with a value, or the names that were meant by one that is not a setting."""
+    name = str(fault["loc"][0])
+    if fault["type"] != "extra_forbidden":
+        return f"`{name}`: {fault['msg']}"
+    meant = " or ".join(f"`{one}`" for one in get_close_matches(name, settings.model_fields))
+    what = settings.__name__
+    return f"`{name}` is not {_ONE_OF[what]}: " + (f"write {meant}" if meant else f"help(core.{what}) names them all")
+
+
+class Options(Settings):
     """How turns run. Times are in seconds; sizes in tokens are estimates.
 
     `on_disconnect`: whether closing `ask_stream` early, or cancelling a task that awaits `ask`, `regenerate`, `edit` or
@@ -65,21 +90,3 @@ class Options(Value):
     beat: PositiveFloat = 10
     approval_days: PositiveFloat = 7
     forget: tuple[Literal["passages.retrieved", "model.failed", "tool.finished"], ...] = ()
-
-    if not TYPE_CHECKING:  # type checkers know the fields
-
-        def __init__(self, **values: object) -> None:
-            check_arguments(Options, values.items())  # stricter than pydantic, which takes True for 1
-            try:
-                super().__init__(**values)
-            except ValidationError as error:
-                raise InvalidInput("; ".join(map(_words, error.errors()))) from None
-
-
-def _words(fault: ErrorDetails) -> str:
-    """What is wrong with a value, or the names that were meant by one that is not an option."""
-    name = str(fault["loc"][0])
-    if fault["type"] != "extra_forbidden":
-        return f"`{name}`: {fault['msg']}"
-    meant = " or ".join(f"`{one}`" for one in get_close_matches(name, Options.model_fields))
-    return f"`{name}` is not an option: " + (f"write {meant}" if meant else "help(core.Options) names them all")

@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
 import pytest
@@ -17,6 +18,7 @@ WORDS: dict[Any, Any] = {
     bool: True,
     str | None: "timeout",
     float | None: 1.5,
+    datetime | None: datetime(2026, 12, 1, tzinfo=UTC),
     Sequence[str]: ("a.b",),
 }
 """A value for each type that an error takes."""

@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator
 
 from core.errors import InvalidInput
-from core.model import Model, ModelEvent, ModelRequest, Tuning
+from core.model import Model, ModelEvent, ModelRequest, Tuning, cost_of
+from core.values import Usage
 from core.worker.model_chain import check_setting
 
 
@@ -25,6 +26,10 @@ class TunedModel:
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         return self._model.stream(request)
+
+    def price(self, usage: Usage) -> int | None:
+        """As the model's."""
+        return cost_of(self._model, usage)
 
     async def close(self) -> None:
         await self._model.close()

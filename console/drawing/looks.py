@@ -58,6 +58,7 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "roles.grant": ActionWords("changed", "Changed the roles", "change the roles"),
     "people.block": ActionWords("changed", "Blocked or unblocked", "block or unblock people"),
     "system.read": ActionWords("listed", "Read the state of the system", "read the state of the system"),
+    "limits.list": ActionWords("listed", "Listed who is at a limit", "list who is at a limit"),
     "tools.list": ActionWords("listed", "Listed tools and models", "list tools and models"),
     "tools.switch": ActionWords("changed", "Switched a tool or model", "switch a tool or model off or on"),
     "store.copy": ActionWords("exported", "Copied the whole store", "copy the whole store"),

@@ -7,7 +7,7 @@ from time import monotonic
 import streamlit as st
 from streamlit.runtime.state.session_state import WStates
 
-from console.drawing.text import label
+from console.drawing.text import label, reader_zone
 from core.desk.unreadable import Unreadable
 from core.errors import (
     Corrupt,
@@ -15,6 +15,7 @@ from core.errors import (
     DeskClosed,
     Full,
     InvalidInput,
+    LimitReached,
     NotFound,
     RolltopError,
     StoreRefused,
@@ -28,7 +29,18 @@ AWAY_SECONDS = 4.0
 REFUSED_SECONDS = 30.0
 """Seconds after which a page tries again by itself."""
 _NOT_DONE = "main_not_done"
-REFUSALS = (InvalidInput, NotFound, Denied, TurnInProgress, Unavailable, StoreRefused, Full, DeskClosed, Corrupt)
+REFUSALS = (
+    InvalidInput,
+    NotFound,
+    Denied,
+    TurnInProgress,
+    LimitReached,
+    Unavailable,
+    StoreRefused,
+    Full,
+    DeskClosed,
+    Corrupt,
+)
 """The errors after which a page stays as it is and says why something was not put on record."""
 NAMED = 20
 """The most unreadable parts that a page names."""
@@ -56,6 +68,9 @@ def why_refused(error: RolltopError) -> str:
             return "the last question is not finished. Approve or deny its request first, or stop it."
         case TurnInProgress():
             return "the last question is not finished. Wait for it, or stop it."
+        case LimitReached(said=said, until=until):
+            again = f" You can ask again at {until.astimezone(reader_zone()):%H:%M}." if until else ""
+            return f"{said[:1].lower()}{said[1:]}{again}"
         case NotFound():
             return "it was not found. Reload the page, or start a new thread."
         case InvalidInput():

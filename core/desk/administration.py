@@ -19,11 +19,13 @@ from core.canonical import Json
 from core.clock import Clock, SystemClock, iso, milliseconds
 from core.desk.administration_log import AdministrationLog
 from core.desk.checks import MAX_WHY, check_said, check_store
+from core.desk.limit_states import LimitStates
 from core.desk.lists import MAX_PAGE, check_limit
 from core.desk.switchboard import Switchboard
 from core.errors import Blocked, Denied, InvalidInput
 from core.gate import Action, Owned, Role, Viewer
 from core.ids import check_user_id, normalized
+from core.limits import Limits, LimitState
 from core.log.administration import ADMINISTRATION
 from core.log.audit import AuditLog
 from core.log.facts import (
@@ -38,6 +40,7 @@ from core.log.past_roles import PastRole, past_roles
 from core.log.records import AdministrationRecord, Block, RoleGrant, SignInMapping
 from core.log.refold import pages
 from core.model import Model
+from core.spending.amounts import Moment
 from core.store import Store
 from core.tools import Tool
 from core.values import Account
@@ -78,7 +81,7 @@ class Administration(Switchboard):
     """Makes viewers, and changes what people may do. A program can use it without a Desk.
 
     If `audit` has the account of a command, what the command decides names it. `tools` and `models` are those of the
-    process, for the list.
+    process, for the list; `limits` are those of its desk.
 
     A method that takes a viewer is for administrators. It raises Denied for other viewers, and InvalidInput for a
     reason that is missing or too long, and for a decision that does not go with what is on record.
@@ -93,6 +96,7 @@ class Administration(Switchboard):
         audit: AuditLog | None = None,
         tools: Iterable[Tool] = (),
         models: Iterable[Model] = (),
+        limits: Limits | None = None,
     ) -> None:
         self._store = check_store(store)
         self._clock: Clock = clock or SystemClock()
@@ -100,6 +104,7 @@ class Administration(Switchboard):
             AdministrationLog(store, self._clock), audit or AuditLog(store, self._clock), tools=tools, models=models
         )
         self._listed = _Listed(0, [], [])
+        self._limits = LimitStates(store, limits)
 
     async def viewer(
         self,
@@ -256,6 +261,15 @@ class Administration(Switchboard):
 
         unblocked = PersonUnblocked(person=person, account=self._audit.account, content=ReasonContent(reason=why))
         await self._log.append(unblocked, viewer.id, repeats)
+
+    async def limits_reached(self, viewer: Viewer) -> list[LimitState]:
+        """Which limits are reached now, by whom, and until when: first those of all people, then by the person's id.
+
+        It names people, and is a look of the administrator's, which is on record before it returns.
+        """
+        await self._audit.authorize(viewer, "limits.list")
+        await self._audit.record(viewer, "limits.list")
+        return await self._limits.reached(Moment(await self._log.now()))
 
     async def install(self, people: Iterable[str]) -> None:
         """Make these people administrators, each only once: one whom an administrator has ended since stays without.

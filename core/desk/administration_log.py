@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import anyio
 
@@ -51,6 +51,11 @@ class AdministrationLog:
         if known is None or self._clock.monotonic() - known.read_at >= FRESH_SECONDS:
             known = await self._read_once()
         return known
+
+    async def now(self) -> datetime:
+        """The time by the store's clock, as it was read a second ago at most."""
+        known = await self.newest()
+        return known.now + timedelta(seconds=self._clock.monotonic() - known.read_at)
 
     async def read(self) -> Known:
         """What is on record now."""

@@ -7,6 +7,7 @@ from typing import cast
 from core.arguments import has_all, lacking, named
 from core.canonical import canonical
 from core.errors import InvalidInput
+from core.limits import Budget, Limits
 from core.model import Model
 from core.options import Options
 from core.retriever import Retriever
@@ -15,7 +16,7 @@ from core.tools import Tool
 from core.worker.hooks import Hooks
 from core.worker.window import Window
 
-PARTS = ("store", "model", "tools", "retriever", "window", "options", "hooks")
+PARTS = ("store", "model", "tools", "retriever", "window", "options", "hooks", "limits", "budget")
 """The arguments of a Desk that these functions check."""
 
 MAX_QUESTION = 32_000
@@ -95,6 +96,15 @@ def check_options(options: object) -> Options:
     if not isinstance(options, Options):
         raise InvalidInput(f"`options` is {named(options)}: write `options=Options(max_steps=4)`, for example")
     return options
+
+
+def check_limits(limits: object, budget: object) -> Limits | None:
+    """The limits, None if all their fields are None. Raises InvalidInput."""
+    if limits is not None and not isinstance(limits, Limits):
+        raise InvalidInput(f"`limits` is {named(limits)}: write `limits=Limits(person_turns_a_day=40)`, for example")
+    if budget is not None and not has_all(budget, Budget):
+        raise InvalidInput(f"`budget` is {named(budget)}: pass an object with `async def check(self, request)`")
+    return limits if limits and limits != Limits(unpriced_call_usd=limits.unpriced_call_usd) else None
 
 
 def check_parts(retriever: object, window: object, hooks: object) -> None:

@@ -26,6 +26,7 @@ from core.desk.chat import Chat, M
 from core.desk.checked_records import CheckedRecords
 from core.desk.checks import (
     PARTS,
+    check_limits,
     check_models,
     check_options,
     check_parts,
@@ -39,6 +40,7 @@ from core.desk.erasures import Erasures
 from core.desk.exports.exports import Exports
 from core.desk.figures import Figures
 from core.desk.handovers import Handovers
+from core.desk.limit_states import LimitStates
 from core.desk.new_threads import NewThreads
 from core.desk.notes import Notes, as_typed, thread_in
 from core.desk.oversight import Oversight
@@ -53,6 +55,7 @@ from core.errors import InvalidInput, NotFound
 from core.gate import Viewer
 from core.handover import Handover
 from core.ids import check_id
+from core.limits import Budget, Limits, LimitState
 from core.live.events import ApprovalAskedEvent, EndedEvent, Event, ToolFinishedEvent, ToolStartedEvent
 from core.live.follow import follow
 from core.live.stream import WINDOW, LiveWriter
@@ -66,6 +69,8 @@ from core.model import Model
 from core.options import Options
 from core.retrieval.search import with_search
 from core.retriever import Retriever
+from core.spending.amounts import Moment
+from core.spending.spender import Spender
 from core.store import Store
 from core.tools import Tool, by_name
 from core.turn.commands import Show, Submit
@@ -77,6 +82,7 @@ from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked, Hooks
 from core.worker.model_chain import Chain
 from core.worker.process import new_worker
+from core.worker.reservations import Reservations
 from core.worker.structured_output import AnswerSchema
 from core.worker.window import NewestTurns, Window
 
@@ -98,11 +104,12 @@ class Desk:
     erasure, `looks_shown_after` the time from another person's look to the day its owner sees it. `archive` reads what
     is on record, `oversight` lists it for auditors, `figures` counts it, `exports` makes files of it, `own_data` says
     what is kept about the viewer. `administration` makes viewers, says who may do what, and switches tools and models
-    off. `system` says how the installation is.
+    off. `system` says how the installation is. `limits` say what may be asked and spent, `budget` is a check of the
+    program's own before each request to a model.
 
     Use it as an async context manager, or call `start` and `close`. The caller closes the store and the models. Raises
     InvalidInput for two tools of one name, for a model setting that all its models lack or whose value does not fit one
-    of them, and for a `tool_choice` without such a tool.
+    of them, for a `tool_choice` without such a tool, and for a limit of costs with a model whose price is unknown.
     """
 
     @checked(*PARTS)
@@ -123,10 +130,13 @@ class Desk:
         flush_seconds: float = WINDOW,
         erase_after: timedelta = ERASE_AFTER,
         looks_shown_after: timedelta = timedelta(0),
+        limits: Limits | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._store = store = check_store(store)
         models, tools = check_models(model), check_tools(tools)
         check_parts(retriever, window, hooks)
+        limits = check_limits(limits, budget)
         self._clock: Clock = clock or SystemClock()
         self._audit = AuditLog(store, self._clock)
         self.archive = Archive(store, clock=self._clock, audit=self._audit)
@@ -153,8 +163,11 @@ class Desk:
         named = by_name(with_search(tools, retriever, self.options.passages))
         check_tool_choice(self.options.tool_choice, named)
         self.administration = Administration(
-            store, clock=self._clock, audit=self._audit, tools=named.values(), models=models
+            store, clock=self._clock, audit=self._audit, tools=named.values(), models=models, limits=limits
         )
+        self._limits = LimitStates(store, limits)
+        self._spender = Spender(store, self._clock, limits, self.administration.now) if limits else None
+        self._reservations = Reservations(self._spender, budget, models, self.options)
         self._equipment = Equipment(
             store=store,
             clock=self._clock,
@@ -167,6 +180,7 @@ class Desk:
             options=self.options,
             hooked=Hooked(hooks, self.options.hook_deadline),
             switches=self.administration,
+            reservations=self._reservations,
         )
         self._snapshots = Snapshots(self._equipment, instructions)
         self._sweep = partial(
@@ -176,6 +190,7 @@ class Desk:
             self._reviews.repair,
             self._people.repair,
             self.administration.repair,
+            *([self._spender.repair] if self._spender else []),
             self._erasures.carry_out,
         )
         self._workers = Workers(self._equipment, self._journal, self._snapshots, self._sweep)
@@ -218,6 +233,8 @@ class Desk:
         Waits at most `core.desk.workers.CLOSE_GRACE` seconds for tools that are running. May be called twice.
         """
         await self._workers.close()
+        if self._spender:
+            await self._spender.close()
 
     async def create_thread(
         self,
@@ -316,11 +333,10 @@ class Desk:
         and the thread shows this one. Both stay on record, and `show` goes back. None asks below the newest turn.
 
         The same `request_id` again returns the same turn; None always opens a new one. Raises NotFound, InvalidInput,
-        TurnInProgress if the thread has an open turn, RequestMismatch if the `request_id` came with another text
-        or schema,
-        and DeskClosed. NotReplaceable says why the turn cannot be replaced: most often it, or a turn after it, has done
-        something that would be done twice. After Full, StoreRefused or Unavailable the question may be sent again with
-        the same `request_id`.
+        TurnInProgress if the thread has an open turn, RequestMismatch if the `request_id` came with another text or
+        schema, LimitReached, which says until when, and DeskClosed. NotReplaceable says why the turn cannot be
+        replaced: most often it, or a turn after it, has done something that would be done twice. After Full,
+        StoreRefused or Unavailable the question may be sent again with the same `request_id`.
         """
         request = self._clock.token() if request_id is None else check_id(request_id, "request id")
         # Derived, so that a repeated request finds its turn by id: the head does not list earlier turns.
@@ -331,31 +347,16 @@ class Desk:
         self._workers.check_started()
         question = check_question(text)
         answer = AnswerSchema(schema) if schema is not None else None
-        worker = new_worker(self._clock)
-        concern, sealed = await recognised(self._care, question, viewer)
-        opened = TurnOpened(
-            turn=turn_id,
-            request_id=request,
-            snapshot=await self._snapshots.take(journal, answer),
-            standing=Standing(roles=tuple(sorted(viewer.roles)), country=viewer.country, entity=viewer.entity),
-            sealed=sealed,
-            content=QuestionContent(text=question, concern=concern),
-        )
-        place = self._workers.ask_place()
-        release: Literal["waiting"] | None = None if place.held else "waiting"
-        submit = Submit(worker=worker, opened=opened, replaces=replaces, release=release)
+        if self._spender and turn_id not in journal.state.items:
+            await self._spender.check_length(viewer.id, question)
+            async with self._spender.admitted(viewer.id, turn_id, self._reservations.least(question)):
+                return await self._open(viewer, journal, turn_id, request, question, answer, replaces)
+        return await self._open(viewer, journal, turn_id, request, question, answer, replaces)
 
-        async def command(_: State) -> Submit:
-            if replaces is not None:
-                await load_versions(journal, replaces)
-            return submit
-
-        await self._workers.append(journal, command, worker, turn_id, place, by=viewer.id)
-        turn = journal.state.item(Turn, turn_id)
-        if answer and turn.ended_at is None:
-            # Of two types with one JSON schema the first judges, as the turn was asked with it.
-            self._equipment.schemas.setdefault(turn_id, answer)
-        return turn
+    async def own_limits(self, viewer: Viewer) -> list[LimitState]:
+        """How much of each limit for a person the viewer has used; [] without limits. Raises Denied."""
+        await self._audit.authorize(viewer, "person.read")
+        return await self._limits.of(viewer.id, Moment(await self.administration.now()))
 
     async def show(self, viewer: Viewer, turn_id: str) -> Thread:
         """Show another version of a question and its answer, with what followed it when it was last shown.
@@ -557,6 +558,43 @@ class Desk:
         """Recover open turns now, instead of at the next sweep, which runs every 15 seconds."""
         await self._workers.recovery.sweep()
         await self._sweep()
+
+    async def _open(
+        self,
+        viewer: Viewer,
+        journal: Journal,
+        turn_id: str,
+        request: str,
+        question: str,
+        answer: AnswerSchema[object] | None,
+        replaces: str | None,
+    ) -> Turn:
+        """Put the question on record as this turn, and start to answer it."""
+        worker = new_worker(self._clock)
+        concern, sealed = await recognised(self._care, question, viewer)
+        opened = TurnOpened(
+            turn=turn_id,
+            request_id=request,
+            snapshot=await self._snapshots.take(journal, answer),
+            standing=Standing(roles=tuple(sorted(viewer.roles)), country=viewer.country, entity=viewer.entity),
+            sealed=sealed,
+            content=QuestionContent(text=question, concern=concern),
+        )
+        place = self._workers.ask_place()
+        release: Literal["waiting"] | None = None if place.held else "waiting"
+        submit = Submit(worker=worker, opened=opened, replaces=replaces, release=release)
+
+        async def command(_: State) -> Submit:
+            if replaces is not None:
+                await load_versions(journal, replaces)
+            return submit
+
+        await self._workers.append(journal, command, worker, turn_id, place, by=viewer.id)
+        turn = journal.state.item(Turn, turn_id)
+        if answer and turn.ended_at is None:
+            # Of two types with one JSON schema the first judges, as the turn was asked with it.
+            self._equipment.schemas.setdefault(turn_id, answer)
+        return turn
 
     async def _hidden(self, event: Event) -> Event:
         """The event with pseudonyms in its records."""

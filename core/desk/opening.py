@@ -12,6 +12,7 @@ from core.desk.checks import PARTS
 from core.desk.desk import Desk
 from core.errors import InvalidInput
 from core.gate import Viewer
+from core.limits import Budget, Limits
 from core.model import Model
 from core.options import Options
 from core.retriever import Retriever
@@ -37,6 +38,8 @@ async def create_chat(
     window: Window | None = None,
     options: Options | None = None,
     hooks: Sequence[Hooks] = (),
+    limits: Limits | None = None,
+    budget: Budget | None = None,
 ) -> Chat[M]:
     """Create a thread, and a chat on it. `user_id="x"` is short for `viewer=Viewer("x")`, an employee.
 
@@ -45,11 +48,21 @@ async def create_chat(
 
     Several models are tried in order until one gives content. `title` None: the first question becomes the title.
     `metadata` is a pydantic model or a mapping. `instructions` are for the model. `history` are messages of an earlier
-    conversation in OpenAI's format, as in `Desk.create_thread`. Raises InvalidInput for metadata that cannot be written
-    as JSON, and for a message that cannot be kept.
+    conversation in OpenAI's format, as in `Desk.create_thread`. `limits` and `budget` are as in `Desk`. Raises
+    InvalidInput for metadata that cannot be written as JSON, and for a message that cannot be kept.
     """
     asker = _viewer(user_id, viewer)
-    desk = Desk(store, model, tools=tools, retriever=retriever, window=window, options=options, hooks=hooks)
+    desk = Desk(
+        store,
+        model,
+        tools=tools,
+        retriever=retriever,
+        window=window,
+        options=options,
+        hooks=hooks,
+        limits=limits,
+        budget=budget,
+    )
     chat = await desk.create_chat(asker, title=title, metadata=metadata, instructions=instructions, history=history)
     return await _with_its_desk(chat)
 
@@ -69,6 +82,8 @@ async def load_chat(
     window: Window | None = None,
     options: Options | None = None,
     hooks: Sequence[Hooks] = (),
+    limits: Limits | None = None,
+    budget: Budget | None = None,
 ) -> Chat[M]:
     """The chat on an existing thread of the viewer. An open turn without a worker is resumed.
 
@@ -77,7 +92,17 @@ async def load_chat(
     and InvalidInput if the metadata does not fit its type. The other parameters are as in `create_chat`.
     """
     asker = _viewer(user_id, viewer)
-    desk = Desk(store, model, tools=tools, retriever=retriever, window=window, options=options, hooks=hooks)
+    desk = Desk(
+        store,
+        model,
+        tools=tools,
+        retriever=retriever,
+        window=window,
+        options=options,
+        hooks=hooks,
+        limits=limits,
+        budget=budget,
+    )
     chat = await desk.load_chat(asker, chat_id, metadata_type=metadata_type, instructions=instructions)
     return await _with_its_desk(chat)
 

@@ -5,6 +5,7 @@ A tool that was switched off is not started by any process a second later, witho
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.arguments import checked_methods
 from core.desk.administration_log import AdministrationLog
@@ -70,6 +71,10 @@ class Switchboard:
             frozenset(one.name for one in known.record.off if one.what == "tool"),
             frozenset(one.name for one in known.record.off if one.what == "model"),
         )
+
+    async def now(self) -> datetime:
+        """The time by the store's clock, as it was read a second ago at most. Limits are counted by it."""
+        return await self._log.now()
 
     async def tools_and_models(self, viewer: Viewer) -> ToolsAndModels:
         """The tools and models of this process, and what is switched off. It holds nothing that people wrote or asked.

@@ -1,4 +1,4 @@
-"""Small logs, each folded into one record: what people say of a turn, or of themselves, or decide for all.
+"""Small logs, each folded into one record: what people say, what they decide for all, what they use of their limits.
 
 The first writer wins. The other folds on and decides again, so that both entries stay.
 """
@@ -12,7 +12,7 @@ from core.errors import Conflict, RolltopError
 from core.log.commit import commit_surely
 from core.log.entry import chain
 from core.log.facts import AnyFact, draft
-from core.log.records import AdministrationRecord, Person, Review, record
+from core.log.records import AdministrationRecord, Person, Review, Spending, record
 from core.log.repair_commits import Repairs
 from core.store import Store, every, streams_of
 from core.values import GENESIS, Entry
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _PATIENCE = 3.0
 
-R = TypeVar("R", bound=Review | Person | AdministrationRecord)
+R = TypeVar("R", bound=Review | Person | AdministrationRecord | Spending)
 
 
 class FoldedLogs(Generic[R]):
@@ -50,15 +50,19 @@ class FoldedLogs(Generic[R]):
             folded = await self.read(stream, folded)
             if folded and repeats(folded):
                 return folded
-            n, prev = (folded.n, folded.hash) if folded else (0, GENESIS)
-            salts = [self._clock.token()]
-            (entry,) = chain(stream, n, prev, [draft(fact)], by=by, at=self._clock.now(), salts=salts)
-            after = self._fold(folded, entry)
             try:
-                await commit_surely(self._store, self._clock, stream, n, [entry], [record(after)], patience=_PATIENCE)
+                return await self.add(stream, folded, fact, by=by)
             except Conflict:  # another person, or another tab of the same one
                 continue
-            return after
+
+    async def add(self, stream: str, folded: R | None, fact: AnyFact, *, by: str) -> R:
+        """The record with the fact as the entry after `folded`. Raises Conflict if there is such an entry already."""
+        n, prev = (folded.n, folded.hash) if folded else (0, GENESIS)
+        salts = [self._clock.token()]
+        (entry,) = chain(stream, n, prev, [draft(fact)], by=by, at=self._clock.now(), salts=salts)
+        after = self._fold(folded, entry)
+        await commit_surely(self._store, self._clock, stream, n, [entry], [record(after)], patience=_PATIENCE)
+        return after
 
     async def read(self, stream: str, folded: R | None = None) -> R | None:
         """The record at the end of the log, folded on from `folded`; `empty` without an entry."""

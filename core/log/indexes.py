@@ -68,6 +68,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "deferred_call": ("thread", "turn"),
     "review": ("thread", "verdicts"),
     "look": ("owners",),  # who looked at what is theirs
+    "spending": ("day",),  # who is at a limit
 }
 """Per kind the other paths that are indexed by value: that of a scalar, or each of a list of scalars."""
 

@@ -19,9 +19,10 @@ from core.log.fold import State, fold
 from core.log.folded_log import R
 from core.log.person import fold_person
 from core.log.record_ids import concerned
-from core.log.records import AdministrationRecord, Item, Look, Person, Review, Turn, record, record_kind
+from core.log.records import AdministrationRecord, Item, Look, Person, Review, Spending, Turn, record, record_kind
 from core.log.repair_commits import Repairs
 from core.log.review import fold_review
+from core.log.spending import fold_spending
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
@@ -153,6 +154,7 @@ FOLDINGS: Mapping[str, Folding] = {
     "audit": Folding(fold=_looks, records={record_kind(Look): "by", "audit": "id"}),
     "review": Folding(fold=_into_one(fold_review), records={record_kind(Review): "id"}),
     "person": Folding(fold=_into_one(fold_person), records={record_kind(Person): "id"}),
+    "spending": Folding(fold=_into_one(fold_spending), records={record_kind(Spending): "id"}),
 }
 """By kind of stream, all that are read again, but for threads, whose logs may be long."""
 

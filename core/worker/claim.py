@@ -21,6 +21,7 @@ from core.values import Worker
 from core.worker.earlier import EarlierTurns
 from core.worker.hooks import Hooked
 from core.worker.model_chain import Chain
+from core.worker.reservations import Reservations
 from core.worker.structured_output import AnswerSchema
 from core.worker.switches import OffNames, Switches
 
@@ -51,6 +52,7 @@ class Equipment:
     options: Options
     hooked: Hooked
     switches: Switches
+    reservations: Reservations
     schemas: dict[str, AnswerSchema[Any]] = field(default_factory=dict)
 
 

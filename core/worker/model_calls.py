@@ -26,15 +26,13 @@ from core.worker.history import estimated_tokens, request_digest, summary_messag
 from core.worker.hooks import PARTS, ModelOutcome, ModelView
 from core.worker.model_chain import tuned
 from core.worker.model_request import RunningRequest
+from core.worker.reservations import longest_answer
 from core.worker.structured_output import Misfit, SchemaFailed, read_output, within
 from core.worker.tool_calls import note_failure
 
 log = logging.getLogger(__name__)
 
 _LONGEST_DELAY = 30.0
-_LONGEST = ("max_output_tokens", "max_tokens")
-_ROOM_FOR_ANSWER = 4096
-"""Tokens that a model's window keeps free for the answer if its settings do not say how long that may be."""
 _NO_PAUSE = frozenset(("empty", "worker_left", "too_large", "adapted"))
 
 
@@ -144,6 +142,15 @@ class ModelCalls:
         # Again, after hooks that may have taken long; the plan then goes on with another model, or without.
         if model.name in (await claimed.off()).models:
             return
+        reservations = claimed.equipment.reservations
+        reserved = await reservations.reserve(
+            view.viewer.id,
+            claimed.thread_id,
+            claimed.turn_id,
+            f"{requested.purpose}-{requested.step}-{requested.attempt}",
+            model,
+            changed,
+        )
         parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
         encoded = claimed.equipment.earlier.encoded(claimed.thread_id)
         requested = requested.model_copy(update={"request": request_digest(changed, encoded), "changed": parts})
@@ -178,6 +185,7 @@ class ModelCalls:
             outcome = await running.run(changed, careful=open_turn.foreign)
         finally:
             self._running = live.on_lost = None
+        await reservations.book(reserved, model, outcome)
         if isinstance(outcome, Failed) and live.lost:
             # The worker or person that sealed the stream keeps what was shown, and ends the turn.
             raise Superseded(claimed.turn_id)
@@ -295,8 +303,7 @@ def _room(model: Model, request: ModelRequest) -> int | None:
     tuning = tuning_of(model)
     if tuning.context_window is None:
         return None
-    longest = next((tuning.settings[name] for name in _LONGEST if name in tuning.settings), None)
-    answer = longest if isinstance(longest, int) else min(_ROOM_FOR_ANSWER, tuning.context_window // 4)
+    answer = longest_answer(tuning.settings, tuning.context_window)
     return max(1, tuning.context_window - answer - estimated_tokens(request))
 
 

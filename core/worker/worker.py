@@ -11,7 +11,7 @@ from typing import Literal
 import anyio
 
 from core.clock import iso
-from core.errors import Full, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
+from core.errors import Full, LimitReached, RolltopError, StoreRefused, Superseded, TooLarge, Unavailable
 from core.live.stream import Shown, live_stream, seal
 from core.log.facts import FailureContent
 from core.log.fold import State
@@ -98,6 +98,8 @@ class TurnWorker:
             await self._give_up("hook_failed", str(fault))
         except RefusedByHook as refusal:
             await self._give_up("refused_by_hook", str(refusal), status="refused")
+        except LimitReached as error:
+            await self._give_up("limit", str(error))
         except NoModel as error:
             await self._give_up(error.code, error.message)
         except Superseded:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partialmethod
 
 import pytest
@@ -10,9 +11,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.testing.v1 import AppTest
 
-from console.drawing.troubles import tell
+from console.drawing.troubles import tell, why_refused
 from console.streamlit_app import app
-from core.errors import Corrupt, Denied, Full, NotFound, TurnInProgress, Unavailable
+from core.errors import Corrupt, Denied, Full, LimitReached, NotFound, TurnInProgress, Unavailable
 from tests.support.paths import ROOT
 
 NAMES = {"on_click", "on_change", "on_submit", "on_dismiss", "on_select"}
@@ -145,3 +146,11 @@ def test_what_a_fragment_lets_through_is_told_in_words_too(monkeypatch):
     at = AppTest.from_function(failing).run()
     assert not at.exception
     assert "cannot be read" in at.error[0].value
+
+
+def test_a_limit_is_told_with_the_time_from_which_one_can_ask_again():
+    until = datetime(2026, 12, 1, 14, 20, tzinfo=UTC)
+    reached = LimitReached("You have asked 5 questions in this minute, the most allowed.", limit="x", until=until)
+    said = "you have asked 5 questions in this minute, the most allowed."
+    assert why_refused(reached) == f"{said} You can ask again at 14:20."
+    assert why_refused(LimitReached(reached.said, limit="x")) == said

@@ -219,6 +219,7 @@ ROWS = {
     "create_chat": [("employee's", None, lambda d, v, _: d.create_chat(v))],
     "acknowledge": [("employee's", None, lambda d, v, _: d.acknowledge(v, "1"))],
     "person": [("employee's", None, lambda d, v, _: d.archive.person(v))],
+    "own_limits": [("employee's", None, lambda d, v, _: d.own_limits(v))],
     "totals": [("employee's", None, lambda d, v, _: d.own_data.totals(v))],
     "erasures": [("employee's", None, lambda d, v, _: d.own_data.erasures(v))],
     "looks_at_own": [("employee's", None, lambda d, v, _: d.own_data.looks_at_own(v))],
@@ -255,6 +256,7 @@ ROWS = {
     ],
     "block": [("administrator's", None, lambda d, v, _: d.administration.block(v, "e-8003", "left"))],
     "unblock": [("administrator's", None, lambda d, v, _: d.administration.unblock(v, BLOCKED, "came back"))],
+    "limits_reached": [("administrator's look", None, lambda d, v, _: d.administration.limits_reached(v))],
     "tools_and_models": [("administrator's look", None, lambda d, v, _: d.administration.tools_and_models(v))],
     "switch_off_tool": [("administrator's", None, lambda d, v, _: d.administration.switch_off_tool(v, "pay", "paid"))],
     "switch_on_tool": [("administrator's", None, lambda d, v, _: d.administration.switch_on_tool(v, OFF, "mended"))],
@@ -370,7 +372,7 @@ def test_every_public_method_takes_a_viewer_but_those_that_run_the_desk():
     assert public - set(ROWS) == {"start", "close", "recover"}
     public = {name for name, _ in inspect.getmembers(Administration, inspect.isfunction) if not name.startswith("_")}
     # What makes a viewer, what the owner of an installation does without one, and what workers ask.
-    assert public - set(ROWS) == {"viewer", "install", "map_sign_in", "grant_first", "repair", "off"}
+    assert public - set(ROWS) == {"viewer", "install", "map_sign_in", "grant_first", "repair", "off", "now"}
 
 
 @pytest.mark.parametrize("who", VIEWERS)

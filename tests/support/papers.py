@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from backends.models.scripted.model import Call, Say, Wait
-from core import Administration, Concern, Desk, Options, Ticket, Viewer, tool
+from core import Administration, Concern, Desk, Limits, Options, Ticket, Viewer, tool
 from core.canonical import canonical
 from core.clock import SystemClock
 from core.desk.filters import ThreadFilter
@@ -108,6 +108,8 @@ async def papers(store: Store) -> AsyncIterator[None]:
         await chat.desk.withdraw_erasure(ASKER, chat.id)
         await chat.desk.give_feedback(ASKER, reply.turn_id, "down", "Curt", dislike="unclear")
         await chat.desk.acknowledge(ASKER, "1")
+    async with chatting(store, [[Say("Twelve.")]], limits=Limits(person_turns_a_day=9, desk_turns_a_day=9)) as chat:
+        await chat.ask("How many?")
     async with chatting(store, [[Say("May I?"), Call("travel", {"days": 3})]], tools=[travel]) as chat:
         assert (await chat.ask("Three days in Graz")).waiting
     async with chatting(store, [[Say("You are not alone.")]], care=Worried(), handover=Inbox()) as chat:

@@ -24,6 +24,7 @@ from backends.models.sdk_client import SdkClient
 from backends.models.sse import drain, server_events
 from core.canonical import Json
 from core.model import Finish, ModelEvent, ModelRequest, Ping
+from core.values import Usage
 
 ANTHROPIC = Provider(
     name="Anthropic",
@@ -151,7 +152,10 @@ class MessagesModel:
             http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
+    def price(self, usage: Usage) -> int | None:
+        """What so many tokens cost, in nano-USD; None if the price is unknown."""
+        return self._prices.cost("anthropic" if self._address.own else "", self._address.model, usage)
+
     def _finish(self, answer: Answer) -> Finish:
-        used, provider = answer.usage(), "anthropic" if self._address.own else ""
-        cost = self._prices.cost(provider, self._address.model, used)
-        return Finish(stop_reason=answer.stop_reason, usage=used, cost=cost, reasoning=answer.layout())
+        used = answer.usage()
+        return Finish(stop_reason=answer.stop_reason, usage=used, cost=self.price(used), reasoning=answer.layout())

@@ -56,6 +56,10 @@ class OfflineModel:
             raise InvalidInput("the offline model is offline: or offline:?delay=SECONDS")
         return cls(delay=_seconds(delay))
 
+    def price(self, usage: Usage) -> int:
+        """Its answers cost nothing."""
+        return 0
+
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         delay = self._pace(request)
         # A long question full of dates takes seconds, in which the other turns of the process would stand still.

@@ -25,6 +25,7 @@ from backends.models.sse import drain
 from core.canonical import Json
 from core.errors import ModelError
 from core.model import Finish, ModelEvent, ModelRequest, Ping
+from core.values import Usage
 
 SETTINGS: Mapping[str, object] = {
     "temperature": Temperature,
@@ -85,6 +86,10 @@ class ChatModel:
     async def close(self) -> None:
         await self._client.close()
 
+    def price(self, usage: Usage) -> int | None:
+        """What so many tokens cost, in nano-USD; None if the price is unknown."""
+        return cost(self._prices, self._address, usage)
+
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         in_json, thinks_first = request.output is not None, self._dialect.thinks_first
         answer = Answer(request.tools, in_json=in_json, thinks_first=thinks_first)
@@ -109,7 +114,7 @@ class ChatModel:
             yield part
         if answer.unopened:
             raise self._unopened()
-        paid = cost(self._prices, self._address, answer.usage)
+        paid = self.price(answer.usage)
         yield Finish(stop_reason=answer.stop_reason, usage=answer.usage, cost=paid, reasoning=answer.blocks())
 
     def _body(self, request: ModelRequest, habits: frozenset[str] | None = None) -> dict[str, Json]:

@@ -31,6 +31,7 @@ from core.model import (
     SentMessage,
     ToolSchema,
 )
+from core.values import Usage
 
 _NEVER_REASONS = re.compile(r"(^|[/:])(gpt-3|gpt-4|chatgpt-|gpt-5-chat)")
 
@@ -91,12 +92,16 @@ class ResponsesModel:
     async def close(self) -> None:
         await self._client.close()
 
+    def price(self, usage: Usage) -> int | None:
+        """What so many tokens cost, in nano-USD; None if the price is unknown."""
+        return cost(self._prices, self._address, usage)
+
     def _finish(self, output: Output) -> Finish:
         used = usage(output.usage, "input", "output")
         return Finish(
             stop_reason=output.stop_reason,
             usage=used,
-            cost=cost(self._prices, self._address, used),
+            cost=self.price(used),
             reasoning=output.layout(),
         )
 

@@ -120,8 +120,9 @@ class ScriptedModel:
         ])
 
     A list that is used up raises ModelError (`invalid_request`), unless `loop` starts it again. `requests` are all that
-    began to stream, oldest first, failed ones included; `closed` says whether `close` was called. Raises
-    InvalidInput if a part stands in place of an answer.
+    began to stream, oldest first, failed ones included; `closed` says whether `close` was called. `price` says what
+    so many tokens cost, in nano-USD; without it the price is unknown. Raises InvalidInput if a part stands in place of
+    an answer.
     """
 
     def __init__(
@@ -132,10 +133,12 @@ class ScriptedModel:
         name: str = "scripted:",
         settings: Mapping[str, object] | None = None,
         phrases: bool = False,
+        price: Callable[[Usage], int | None] | None = None,
     ) -> None:
         self.name = name
         self.settings = settings or {}
         self.phrases = phrases
+        self.price = price
         self.requests: list[ModelRequest] = []
         self.closed = False
         self._answer = script if callable(script) else one_by_one(script, loop=loop)

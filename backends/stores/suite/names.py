@@ -5,7 +5,7 @@ from typing import Any
 
 from backends.stores.suite.steps import accepted, first, noted, refused, short
 from core.errors import InvalidInput
-from core.ids import MAX_USER_ID, OF_PEOPLE
+from core.ids import MAX_USER_ID, OF_DAYS, OF_PEOPLE
 from core.store import Query, Store
 
 HOSTILE = [
@@ -63,6 +63,12 @@ async def test_streams_and_records_may_be_named_after_people(store: Store) -> No
         for name in people:
             assert await store.get(kind, name) == noted(name, kind=kind, of=name), "two people share a record"
             assert len(await store.read(f"{kind}:{name}")) == 1, "two people share a stream"
+    for kind in OF_DAYS:
+        for name in (*(f"{one}:2026-11-30" for one in people), "desk-2026-11-30"):
+            stream = f"{kind}:{name}"
+            with accepted(f"{short(stream)} was not taken for a stream"):
+                await store.commit(stream, 0, first(stream), [noted(name, kind=kind, of=name)], id="c1")
+            assert await store.get(kind, name) == noted(name, kind=kind, of=name), "two days share a record"
     for stream in ("thread:a~7c", "person:~", "person:~7", "person:~7C", "person:a|b", "person:é"):
         with refused(InvalidInput, f"{stream!r} was taken for a stream"):
             await store.read(stream)

@@ -1,0 +1,221 @@
+"""What people ask and spend: limits are checked, reserved and booked here, in logs of a day each.
+
+Every reservation is on record before its request goes out, so that a process that is killed has spent too much, and
+never too little.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.clock import Clock
+from core.errors import LimitReached, RolltopError, Unavailable
+from core.limits import Limits
+from core.log.facts import QuestionsRefused, SpendingBooked, SpendingReserved, TurnAdmitted, TurnWithdrawn
+from core.log.records import Spending
+from core.spending.amounts import Charge, Moment, caps, reached, used
+from core.spending.ledger import Ledger, Ledgers
+from core.spending.slices import Slices
+from core.store import In, Query, Store
+
+log = logging.getLogger(__name__)
+
+OPEN = In(("running", "awaiting_approval"))
+"""The statuses of turns that have not ended."""
+
+_ONE_TURN = {"turns": 1, "minute_turns": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """What is reserved for one request to a model; its `charge` stays spent until the real one is booked."""
+
+    person: str
+    turn: str
+    call: str
+    at: Moment
+    charge: Charge
+
+
+class Spender:
+    """Holds a desk's questions and requests against its limits. `now` is the time by the store's clock."""
+
+    def __init__(self, store: Store, clock: Clock, limits: Limits, now: Callable[[], Awaitable[datetime]]) -> None:
+        self.limits = limits
+        self._store = store
+        self._now = now
+        self._ledgers = Ledgers(store, clock)
+        self._slices = Slices(self._ledgers, limits, clock.token())
+        self._person = caps(limits, "person")
+        self._counts_turns = limits.person_turns_at_once is not None or not self._person.keys().isdisjoint(_ONE_TURN)
+        self._counts_use = not self._person.keys().isdisjoint(("tokens", "cost"))
+        self._refused_on = ""
+        self._refused: dict[tuple[str | None, str], tuple[int, int]] = {}
+
+    async def check_length(self, person: str, question: str) -> None:
+        """Raises LimitReached for a question with too many characters."""
+        most = self.limits.question_characters
+        if most is not None and len(question) > most:
+            at = Moment(await self._now())
+            async with self._counted(person, at):
+                raise reached("question_characters", self.limits, at)
+
+    @asynccontextmanager
+    async def admitted(self, person: str, turn: str, least: Charge) -> AsyncIterator[None]:
+        """Let a person put this turn on record in the block; if that fails, it does not count.
+
+        `least` is what answering it uses at least. A turn that was let through already is not counted again. Raises
+        LimitReached.
+        """
+        at = Moment(await self._now())
+        async with self._counted(person, at):
+            await self._slices.spend(at, {**_ONE_TURN, **_amounts(least)})
+            self._slices.give_back(at, _amounts(least))  # it is reserved by each request
+            try:
+                await self._admit(person, turn, at, least)
+            except RolltopError:
+                self._slices.give_back(at, _ONE_TURN)
+                raise
+        try:
+            yield
+        except Unavailable:
+            raise  # the turn may be on record
+        except RolltopError:
+            self._slices.give_back(at, _ONE_TURN)
+            await self._withdraw(person, turn, at)
+            raise
+
+    async def reserve(self, person: str, turn: str, call: str, charge: Charge) -> Reservation:
+        """Put on record what a request may use at most. Raises LimitReached, and reserves all or leaves all."""
+        at = Moment(await self._now())
+        async with self._counted(person, at):
+            await self._slices.spend(at, _amounts(charge))
+            if self._counts_use:
+
+                async def reserved(spent: Spending) -> SpendingReserved:
+                    self._check(spent, at, _amounts(charge))
+                    return SpendingReserved(turn=turn, call=call, tokens=charge.tokens, cost=charge.cost)
+
+                try:
+                    await self._of(person, at).write(reserved)
+                except RolltopError:
+                    self._slices.give_back(at, _amounts(charge))
+                    raise
+        return Reservation(person=person, turn=turn, call=call, at=at, charge=charge)
+
+    async def book(self, reservation: Reservation, real: Charge) -> None:
+        """Put on record what the request has used. What the store does not take stays as it was reserved."""
+        at, before = reservation.at, reservation.charge
+        self._slices.give_back(
+            at, {"tokens": before.tokens - real.tokens, "cost": (before.cost or 0) - (real.cost or 0)}
+        )
+        if not self._counts_use:
+            return
+
+        async def booked(_: Spending) -> SpendingBooked:
+            return SpendingBooked(
+                turn=reservation.turn,
+                call=reservation.call,
+                tokens=real.tokens,
+                cost=real.cost,
+                reserved_tokens=before.tokens,
+                reserved_cost=before.cost,
+            )
+
+        try:
+            await self._of(reservation.person, at).write(booked)
+        except RolltopError:
+            log.exception("turn %s: what a request has used could not be booked", reservation.turn)
+
+    async def close(self) -> None:
+        """Return what the desk has taken of everybody's limits and not spent."""
+        await self._slices.close()
+
+    async def repair(self) -> None:
+        """Write the records that lag behind their logs."""
+        await self._ledgers.logs.repair()
+
+    async def _admit(self, person: str, turn: str, at: Moment, least: Charge) -> None:
+        if not (self._counts_turns or self._counts_use):
+            return
+
+        async def admitted(spent: Spending) -> TurnAdmitted | None:
+            if any(one.turn == turn for one in spent.recent):
+                return None
+            self._check(spent, at, {**_ONE_TURN, **_amounts(least)})
+            most = self.limits.person_turns_at_once
+            if most is not None and len(await self._open_turns(person, spent, at)) >= most:
+                raise reached("person_turns_at_once", self.limits, at)
+            return TurnAdmitted(turn=turn, minute=at.minute) if self._counts_turns else None
+
+        await self._of(person, at).write(admitted)
+
+    async def _withdraw(self, person: str, turn: str, at: Moment) -> None:
+        if not self._counts_turns:
+            return
+
+        async def withdrawn(spent: Spending) -> TurnWithdrawn | None:
+            known = any(one.turn == turn for one in spent.recent)
+            return TurnWithdrawn(turn=turn, minute=at.minute) if known else None
+
+        try:
+            await self._of(person, at).write(withdrawn)
+        except RolltopError:
+            log.exception("turn %s was not opened, and counts as asked all the same", turn)
+
+    async def _open_turns(self, person: str, spent: Spending, at: Moment) -> set[str]:
+        """The person's turns that have not ended, and those that were let through and are about to be opened."""
+        # Asked for first: one that is opened meanwhile is then found among the open ones.
+        coming = {
+            one.turn
+            for one in spent.recent
+            if _is_recent(one.minute, at) and not await self._store.get("turn", one.turn)
+        }
+        return coming | await open_turns(self._store, person)
+
+    def _check(self, spent: Spending, at: Moment, amounts: dict[str, int]) -> None:
+        for counted, (limit, most) in self._person.items():
+            if used(spent, counted, at.minute) + amounts.get(counted, 0) > most:
+                raise reached(limit, self.limits, at)
+
+    def _of(self, person: str | None, at: Moment) -> Ledger:
+        return self._ledgers.of(person, at.day)
+
+    @asynccontextmanager
+    async def _counted(self, person: str, at: Moment) -> AsyncIterator[None]:
+        """Put on record that a limit has refused something in the block: the 1st, 10th, 100th time and so on."""
+        try:
+            yield
+        except LimitReached as error:
+            limit = error.limit
+            whose = None if limit.startswith("desk_") else person
+            if at.day > self._refused_on:
+                self._refused_on, self._refused = at.day, {}
+            key = whose, limit
+            total, unwritten = (count + 1 for count in self._refused.get(key, (0, 0)))
+            counted = f"{total}".strip("0") == "1"
+            self._refused[key] = (total, 0 if counted else unwritten)
+            if counted:
+
+                async def refused(_: Spending) -> QuestionsRefused:
+                    return QuestionsRefused(limit=limit, count=unwritten)
+
+                await self._of(whose, at).write(refused)
+            raise
+
+
+async def open_turns(store: Store, person: str) -> set[str]:
+    """The ids of the person's turns that have not ended."""
+    found = await store.find(Query(kind="turn", where={"owner": person, "status": OPEN}, limit=500))
+    return {record.id for record in found.records}
+
+
+def _amounts(charge: Charge) -> dict[str, int]:
+    return {"tokens": charge.tokens, "cost": charge.cost or 0}
+
+
+def _is_recent(minute: str, at: Moment) -> bool:
+    """Whether it is this minute or the one before: a turn that was not opened by then never will be."""
+    return minute >= Moment(at.now - timedelta(minutes=1)).minute

@@ -1,0 +1,152 @@
+"""What a request to a model may use at most, reserved before it goes out, and what it has used, booked after it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import anyio
+
+from core.canonical import Json
+from core.errors import InvalidInput, LimitReached
+from core.limits import Budget, BudgetRequest, Limits, nano_usd
+from core.model import Model, ModelRequest, UserMessage, cost_of, tuning_of
+from core.options import Options
+from core.spending.amounts import Charge
+from core.spending.spender import Reservation, Spender
+from core.turn.commands import Answered, Failed
+from core.values import Usage
+from core.worker.history import estimated_tokens
+from core.worker.hooks import HookFault
+
+log = logging.getLogger(__name__)
+
+ROOM_FOR_ANSWER = 4096
+"""Tokens that an answer is given if the settings do not say how long it may be."""
+
+_LONGEST = ("max_output_tokens", "max_tokens")
+
+_UNBILLED = frozenset(("overloaded", "quota", "auth", "too_large", "adapted", "no_tools", "invalid_request"))
+"""The codes of requests that a provider has refused: without usage and text of theirs, they are free."""
+
+
+class Reservations:
+    """Reserves and books for the workers of a desk.
+
+    `spender` and `budget` are None without limits, and without a check of the program's own. Raises InvalidInput if a
+    cost is limited and the price of a model is unknown.
+    """
+
+    def __init__(
+        self, spender: Spender | None, budget: Budget | None, models: Sequence[Model], options: Options
+    ) -> None:
+        self._spender = spender
+        self._budget = budget
+        self._models = models
+        self._options = options
+        if spender:
+            _check_priced(spender.limits, models)
+
+    async def reserve(
+        self, person: str, thread: str, turn: str, call: str, model: Model, request: ModelRequest
+    ) -> Reservation | None:
+        """Reserve what the request may use at most; None without limits.
+
+        Raises LimitReached, and HookFault if the program's budget fails.
+        """
+        if self._spender is None and self._budget is None:
+            return None
+        longest = longest_answer(request.settings, tuning_of(model).context_window)
+        usage = Usage(input=estimated_tokens(request), output=longest)
+        if self._budget:
+            asked = BudgetRequest(
+                user_id=person,
+                thread=thread,
+                turn=turn,
+                model=model.name,
+                tokens=_tokens(usage),
+                cost=_dearest(model, usage),
+            )
+            await self._check(self._budget, asked)
+        if self._spender is None:
+            return None
+        charge = _charge(self._spender.limits, usage, _dearest(model, usage))
+        return await self._spender.reserve(person, turn, call, charge)
+
+    async def book(self, reserved: Reservation | None, model: Model, outcome: Answered | Failed) -> None:
+        """Book what the request has used. While that is unknown, the reservation stays spent."""
+        if self._spender is None or reserved is None:
+            return
+        fact = outcome.failed if isinstance(outcome, Failed) else outcome.answered
+        if fact.usage.total_tokens is not None:
+            cost = cost_of(model, fact.usage) if fact.cost is None else fact.cost
+            charge = _charge(self._spender.limits, fact.usage, cost)
+        elif isinstance(outcome, Failed) and _is_unbilled(outcome):
+            charge = Charge(0, 0)
+        elif fact.cost is not None:
+            charge = Charge(reserved.charge.tokens, fact.cost)
+        else:
+            return
+        await self._spender.book(reserved, charge)
+
+    def least(self, question: str) -> Charge:
+        """What answering the question uses at least, with the desk's cheapest model; 0 without limits."""
+        if self._spender is None:
+            return Charge(0, None)
+        charges = [self._least(self._spender.limits, model, question) for model in self._models]
+        return Charge(min(one.tokens for one in charges), min(one.cost or 0 for one in charges))
+
+    def _least(self, limits: Limits, model: Model, question: str) -> Charge:
+        known = {name: value for name, value in self._options.model_settings.items() if name in model.settings}
+        tuning = tuning_of(model)
+        request = ModelRequest(instructions="", messages=(UserMessage(text=question),))
+        longest = longest_answer({**known, **tuning.settings}, tuning.context_window)
+        usage = Usage(input=estimated_tokens(request), output=longest)
+        return _charge(limits, usage, _dearest(model, usage))
+
+    async def _check(self, budget: Budget, asked: BudgetRequest) -> None:
+        try:
+            with anyio.fail_after(self._options.hook_deadline):
+                await budget.check(asked)
+        except LimitReached:
+            raise
+        except Exception as fault:  # the boundary of a program's own check: its fault is its own, and goes on record
+            log.exception("the budget's check failed")
+            raise HookFault(type(fault).__name__) from fault
+
+
+def longest_answer(settings: Mapping[str, Json], context_window: int | None) -> int:
+    """How many tokens an answer may have: as the settings say, else ROOM_FOR_ANSWER, or a quarter of a small window."""
+    longest = next((settings[name] for name in _LONGEST if name in settings), None)
+    if isinstance(longest, int):
+        return longest
+    return ROOM_FOR_ANSWER if context_window is None else min(ROOM_FOR_ANSWER, context_window // 4)
+
+
+def _check_priced(limits: Limits, models: Sequence[Model]) -> None:
+    unpriced = [model.name for model in models if cost_of(model, Usage(input=1, output=1)) is None]
+    if limits.costs and limits.unpriced_call_usd is None and unpriced:
+        raise InvalidInput(
+            f"a cost is limited, and the price of {', '.join(unpriced)} is unknown: add it to the table of prices, or "
+            "say with `unpriced_call_usd` what a request counts as"
+        )
+
+
+def _charge(limits: Limits, usage: Usage, cost: int | None) -> Charge:
+    if cost is None and limits.unpriced_call_usd is not None:
+        cost = nano_usd(limits.unpriced_call_usd)
+    return Charge(_tokens(usage), cost)
+
+
+def _dearest(model: Model, usage: Usage) -> int | None:
+    """The most that so many tokens cost: writing to a provider's cache may be dearer than other input."""
+    costs = (cost_of(model, one) for one in (usage, usage.model_copy(update={"cache_write": usage.input})))
+    known = [cost for cost in costs if cost is not None]
+    return max(known, default=None)
+
+
+def _tokens(usage: Usage) -> int:
+    return (usage.input or 0) + (usage.output or 0)
+
+
+def _is_unbilled(outcome: Failed) -> bool:
+    failed = outcome.failed
+    return failed.code in _UNBILLED and not failed.shown and failed.usage == Usage()
