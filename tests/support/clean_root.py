@@ -31,7 +31,7 @@ def missing() -> str | None:
     """Why no clean root can be made here; None if it can."""
     if os.geteuid():
         return "only root may make a clean root"
-    if PYTHON == Path("/usr"):
+    if sys.base_prefix == "/usr":
         return "the Python of the tests is the system's own, which is no folder to move"
     tried = subprocess.run(["unshare", "--mount", "--pid", "--net", "--fork", "true"], capture_output=True, text=True)
     return f"mounts of one's own are refused: {tried.stderr.strip()}" if tried.returncode else None
