@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 import psutil
 import pytest
 
-from tests.browser.test_handbooks import ask, sources
+from tests.browser.test_handbooks import PARROTS, ask, sources
 from tests.browser.test_sign_in import EMPLOYEE, MAPPING, box
 from tests.servers import oidc
 from tests.support.consoles import answer_to, end, wait_until_healthy
 from tests.support.desks import PATIENCE
-from tests.support.paths import ROOT, SAMPLES
+from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -93,7 +93,7 @@ def processes(browser, provider, ports, mongodb_url, tmp_path, monkeypatch):
     tls, plain, first, second = ports
     (tmp_path / "rolltop.toml").write_text(MAPPING.format(ask="the HR service desk"))
     (tmp_path / "policies").mkdir()
-    shutil.copy(SAMPLES / "working" / "remote-work.md", tmp_path / "policies")
+    (tmp_path / "policies" / "parrots.md").write_bytes(PARROTS)
     settings = {
         "STORE": mongodb_url,
         "MODEL": "offline:?delay=0",
@@ -161,13 +161,13 @@ def test_a_browser_comes_through_tls_and_the_sub_path_to_an_answer_and_stays_whe
     sidebar = page.get_by_test_id("stSidebar")
     expect(sidebar).to_have_css("background-color", "rgb(244, 246, 245)")
 
-    ask(page, "What is our policy on remote work?")
-    assert sources(page)[0] == "Remote work"
+    ask(page, "May I bring a parrot to the office?")
+    assert sources(page) == ["Parrots at work"]
 
     ending = holder(processes, own)
     end(ending)
     assert ending.returncode == -signal.SIGTERM
     page.reload()
-    expect(page.get_by_text("What is our policy on remote work?").last).to_be_visible()
-    ask(page, "How many days a week may I work remotely?")
+    expect(page.get_by_text("May I bring a parrot to the office?").last).to_be_visible()
+    ask(page, "May I bring my parrot on Fridays?")
     context.close()
