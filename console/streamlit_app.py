@@ -1,10 +1,11 @@
-"""What `streamlit run console` starts: the ASGI application around the pages.
+"""What `rolltop serve` and `streamlit run console` start: the ASGI application around the pages.
 
 The desk is opened when the server starts: turns that a killed process left open are recovered without a visitor. If the
 desk cannot be opened, the server starts all the same, and every page says why until a later attempt succeeds.
 """
 
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.middleware import Middleware
 from console.app import close, start
 from console.drawing.troubles import tell
 from console.headers import SecurityHeaders
-from console.sign_in.development import refuse_other_addresses
+from console.sign_in.development import refuse_other_addresses, refuse_other_stores
 from console.sign_in.gate import SignInGate
 from console.sign_in.loopback import LoopbackOnly
 from console.sign_in.oidc import OidcSignIn
@@ -24,6 +25,9 @@ from console.sign_in.own_origin import OwnOrigin
 from console.sign_in.return_path import ReturnPath
 from console.sign_in.way import way
 from console.upload_guard import UploadGuard
+from core.errors import InvalidInput
+
+log = logging.getLogger(__name__)
 
 
 def collect_seldom() -> None:
@@ -40,6 +44,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     if way().is_development:
         refuse_other_addresses()
     await anyio.to_thread.run_sync(start)
+    if way().is_development:
+        try:
+            refuse_other_stores()
+        except InvalidInput as error:
+            log.warning("nobody can sign in: %s", error)
     collect_seldom()
     try:
         yield

@@ -32,6 +32,7 @@ from console.cli.filters import (
 from console.cli.grants import add_block, add_grant, add_grants, block, grant, grants
 from console.cli.ingest import add_options, ingest_handbooks
 from console.cli.output import FAILED, GOOD, INTERRUPTED, LOOK_AT_IT, Given, Pace, harmless, one_line, tell
+from console.cli.serve import add_serve, serve
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
 from console.cli.switches import add_switch, add_switches, switch, switches
 from console.cli.urls import REFUSED, STORE, has_password, shown_url, url_argument, url_in, with_password
@@ -225,7 +226,7 @@ async def demo(options: Given) -> int:
                 instructions=settings.instructions,
                 tell=partial(_tell_made, Pace()),
             )
-    next_step = "Set ROLLTOP_STORE to its URL, then start the console with `streamlit run console`."
+    next_step = "Set ROLLTOP_STORE to its URL, then start the console with `rolltop serve`."
     past = (
         f" It holds {counted(filled.threads, 'thread')} with {counted(filled.turns, 'question')}, "
         f"{counted(filled.looks, 'look')} and {counted(filled.verdicts, 'verdict')}."
@@ -274,6 +275,7 @@ def _parser() -> argparse.ArgumentParser:
             )
         return added
 
+    add_serve(command("serve", serve, store=False))
     listing = command("threads", threads)
     _add_id(listing, "thread")
     _add_listing(listing)

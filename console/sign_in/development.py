@@ -55,8 +55,8 @@ def refuse_other_addresses() -> None:
     address = st.get_option("server.address")
     if not is_loopback(address or ""):
         raise InvalidInput(
-            f"the development sign-in does not start on {address or 'every address'}: set server.address to 127.0.0.1, "
-            "or start from the project's folder, whose .streamlit/config.toml sets it"
+            f"the development sign-in does not start on {address or 'every address'}: leave server.address out, or set "
+            "it to 127.0.0.1, or set up a sign-in first, as docs/sign-in.md says"
         )
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from console.people import PEOPLE
 from console.sign_in.development import COOKIE
+from tests.servers import oidc
 from tests.support.consoles import CATALOGUE, Console, end, launch, running, start
 from tests.support.desks import PATIENCE
 from tests.support.paths import CHROMIUM, ROOT
@@ -152,6 +153,13 @@ def browser(sample_catalogue: Path) -> Iterator[Any]:
         chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def provider(browser: Any) -> Iterator[oidc.Provider]:
+    """A provider of sign-ins on this machine."""
+    with oidc.serving() as provider:
+        yield provider
 
 
 @pytest.fixture(scope="module")

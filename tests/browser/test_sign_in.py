@@ -38,12 +38,6 @@ AT = "austria"
 EMPLOYEE = {"sub": "pairwise", "oid": "auth0|5f7c", "name": "Ada Example", "groups": ["staff"], "ctry": "AT"}
 
 
-@pytest.fixture(scope="module")
-def provider(browser):
-    with oidc.serving() as provider:
-        yield provider
-
-
 @contextmanager
 def signing_in_at(provider, folder, *, demo):
     """A console in this folder that signs people in with that provider; e-7001 is its administrator."""

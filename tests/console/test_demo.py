@@ -233,7 +233,7 @@ def test_the_command_makes_a_new_store_a_demo_and_says_what_to_run_next(start, t
     assert (ran.status, ran.err) == (0, "")
     assert "The store is a demo" in ran.out
     assert "ROLLTOP_STORE" in ran.out
-    assert "streamlit run console" in ran.out
+    assert "rolltop serve" in ran.out
     assert rolltop("demo", "--json", ROLLTOP_STORE=url).lines == [{"demo": True}]
     assert anyio.run(mark_of, url) == ["demo.marked"]
     desk = start(STORE=url)

@@ -110,7 +110,7 @@ def _arguments(port: int, script: str) -> list[str]:
 def _answering(process: Process, port: int, log: Path) -> Process:
     """The process, once the console that it runs answers."""
     try:
-        _wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", log)
+        wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", log)
     except BaseException:  # a failure of pytest's is no Exception
         process.kill()
         process.wait(PATIENCE)
@@ -140,7 +140,8 @@ def running(folder: Path, model: str, store: str | None = None, *, demo: bool = 
         end(process)
 
 
-def _wait_until_healthy(process: Process, url: str, log: Path) -> None:
+def wait_until_healthy(process: Process, url: str, log: Path) -> None:
+    """Returns once the URL of the console's health answers. The test fails if the process ends, with its log."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
