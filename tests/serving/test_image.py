@@ -99,6 +99,7 @@ def data(tmp_path):
     return folder
 
 
+@pytest.mark.torture  # it installs everything, as a build of the image does
 def test_the_images_console_runs_without_rights_on_a_root_that_cannot_be_written(image, data):
     *_, final = stages(ROOT / "Dockerfile")
     health = final.last("HEALTHCHECK")
@@ -133,6 +134,7 @@ echo ended $?
     assert (data / "desk.db").exists()
 
 
+@pytest.mark.torture  # it installs everything, as a build of the image does
 def test_without_a_sign_in_the_image_refuses_to_serve_other_machines(image, data):
     said = started(image, data, "wait $server; echo ended $?")
     assert "anyone can sign in as anyone" in said
