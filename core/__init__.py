@@ -16,7 +16,7 @@ from core.desk.evidence import CallHistory, CallStep, Material, Produced
 from core.desk.exports.contents import ExportFormat, WholeThread
 from core.desk.exports.exports import Export, Exports, Extent
 from core.desk.exports.package import ChainHead, Checked, ExportedFile, Manifest, check_export
-from core.desk.figures import DayFigures, Figures, FirstText, Group, GroupFigures, Listed, Overview, Span, Spent
+from core.desk.figures import DayFigures, Figures, FirstText, Group, GroupFigures, Listed, Overview, Span
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.kept_totals import Total
 from core.desk.lists import Listing
@@ -26,11 +26,13 @@ from core.desk.own_threads import FoundThread
 from core.desk.reply import Reply, TurnError
 from core.desk.runner import Runner
 from core.desk.snippets import Hit, Snippet
+from core.desk.spending import Spent
 from core.desk.switchboard import ModelSwitch, ToolsAndModels, ToolSwitch
 from core.desk.system import OpenCount, System, SystemState
 from core.desk.transcripts import AnthropicThread
 from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
+from core.desk.usage import UsageBy, UsageGroup, UsageReport, Used
 from core.errors import (
     Blocked,
     Conflict,
@@ -371,7 +373,11 @@ __all__ = [
     "Unavailable",
     "Unreadable",
     "Usage",
+    "UsageBy",
+    "UsageGroup",
+    "UsageReport",
     "UsageSoFar",
+    "Used",
     "UserMessage",
     "Verdict",
     "Version",

@@ -28,7 +28,8 @@ from console.format import counted, took
 from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.clock import iso
-from core.desk.figures import MIN_PEOPLE, Rating
+from core.desk.figures import Rating
+from core.desk.small_groups import MIN_PEOPLE
 from core.values import Outcome
 
 TILE = 205

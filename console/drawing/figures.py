@@ -10,7 +10,9 @@ from console.drawing.periods import Period
 from console.drawing.status_words import OUTCOME_WORDS
 from console.drawing.text import label
 from console.format import counted, money, took
-from core.desk.figures import MIN_PEOPLE, DayFigures, FirstText, Group, Spent
+from core.desk.figures import DayFigures, FirstText, Group
+from core.desk.small_groups import MIN_PEOPLE
+from core.desk.spending import Spent
 from core.values import Outcome
 
 Better: TypeAlias = Literal["more", "less", "neither"]

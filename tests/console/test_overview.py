@@ -8,7 +8,8 @@ import pytest
 from console.app import app
 from console.drawing.figures import bill, days_of
 from console.drawing.periods import Period
-from core.desk.figures import DayFigures, FirstText, Spent
+from core.desk.figures import DayFigures, FirstText
+from core.desk.spending import Spent
 from tests.console.test_pages import AUDITOR, EMPLOYEE, OFFICER, open_as, texts  # noqa: F401 # a fixture
 from tests.support.hand_made import Asked, fill
 
