@@ -6,8 +6,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from console.app import app
-from console.drawing.figures import bill, days_of
+from console.drawing.figures import days_of
 from console.drawing.periods import Period
+from console.format import bill
 from core.desk.figures import DayFigures, FirstText
 from core.desk.spending import Spent
 from tests.console.test_pages import AUDITOR, EMPLOYEE, OFFICER, open_as, texts  # noqa: F401 # a fixture

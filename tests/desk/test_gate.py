@@ -308,7 +308,16 @@ def expected(action, who, whose):
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
         case (
-            ("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log" | "figures" | "usage"),
+            (
+                "employee's"
+                | "auditor's"
+                | "approver's"
+                | "knowledge owner's"
+                | "handler's"
+                | "audit log"
+                | "figures"
+                | "usage"
+            ),
             _,
         ):
             return Denied
