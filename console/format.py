@@ -3,8 +3,8 @@
 from datetime import date, datetime, timedelta, tzinfo
 
 from core.clock import moment
+from core.desk.bills import Spent
 from core.desk.small_groups import MIN_PEOPLE, Withheld
-from core.desk.spending import Spent
 from core.log.records import Totals
 from core.values import Usage
 

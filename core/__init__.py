@@ -9,6 +9,7 @@ from core.care import Care
 from core.clock import Clock
 from core.desk.administration import Administration, RolesOnRecord
 from core.desk.archive import Archive, Gap, Transcript
+from core.desk.bills import Spent
 from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
 from core.desk.desk import Desk
@@ -26,7 +27,6 @@ from core.desk.own_threads import FoundThread
 from core.desk.reply import Reply, TurnError
 from core.desk.runner import Runner
 from core.desk.snippets import Hit, Snippet
-from core.desk.spending import Spent
 from core.desk.switchboard import ModelSwitch, ToolsAndModels, ToolSwitch
 from core.desk.system import OpenCount, System, SystemState
 from core.desk.transcripts import AnthropicThread

@@ -10,9 +10,9 @@ from console.drawing.periods import Period
 from console.drawing.status_words import OUTCOME_WORDS
 from console.drawing.text import label
 from console.format import bill, took, why_withheld
+from core.desk.bills import Spent
 from core.desk.figures import DayFigures, FirstText, Group
 from core.desk.small_groups import MIN_PEOPLE
-from core.desk.spending import Spent
 from core.values import Outcome
 
 Better: TypeAlias = Literal["more", "less", "neither"]

@@ -7,8 +7,8 @@ import streamlit as st
 from console.drawing.figures import draw_figure
 from console.drawing.text import label
 from console.format import bill, cost, counted, total_tokens, why_withheld
+from core.desk.bills import Spent
 from core.desk.own_data import OwnUsage, OwnUsed
-from core.desk.spending import Spent
 from core.desk.usage import UsageBy, UsageGroup, Used
 
 NAMES: dict[UsageBy, str] = {"day": "Day", "entity": "Entity", "model": "Model"}

@@ -11,12 +11,12 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock
+from core.desk.bills import BILL, Spent, spent
 from core.desk.checks import check_store
 from core.desk.filters import CallFilter, ThreadFilter, between
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Lists
 from core.desk.small_groups import MIN_PEOPLE, Withheld, withheld_groups
-from core.desk.spending import BILL, Spent, spent
 from core.desk.tallies import by_key, size
 from core.desk.usage import UsageBy, UsageReport, check_days, usage_of
 from core.gate import Action, Viewer

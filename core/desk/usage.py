@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Literal, TypeAlias
 
+from core.desk.bills import BILL, Spent, spent
 from core.desk.filters import between
 from core.desk.lists import Lists
 from core.desk.small_groups import MIN_PEOPLE, Withheld, withheld_groups
-from core.desk.spending import BILL, Spent, spent
 from core.desk.tallies import by_key, size
 from core.errors import InvalidInput
 from core.store import Filter, Query, Scalar, Store, Tally

@@ -9,8 +9,8 @@ from console.app import app
 from console.drawing.figures import days_of
 from console.drawing.periods import Period
 from console.format import bill
+from core.desk.bills import Spent
 from core.desk.figures import DayFigures, FirstText
-from core.desk.spending import Spent
 from tests.console.test_pages import AUDITOR, EMPLOYEE, OFFICER, open_as, texts  # noqa: F401 # a fixture
 from tests.support.hand_made import Asked, fill
 
