@@ -72,7 +72,7 @@ def test_the_page_shows_the_sum_and_each_group_of_enough_people_and_the_look_is_
     assert "And 12 calls unknown" in said
     assert "12 failed" in said
     assert [row[1:3] for row in rows(at)] == [["15", "15"]]
-    assert [row[4:] for row in rows(at)] == [["\\$0.024 + 12 calls unknown", "15,000", "300"]]
+    assert [cell.replace("\\", "") for cell in rows(at)[0][4:]] == ["$0.024 + 12 calls unknown", "15,000", "300"]
     at = usage_page([], us_by="Entity")
     assert sorted(rows(at)) == [
         ["acme austria", "", "withheld: it would give away a smaller one", "", "", "", ""],
@@ -80,11 +80,10 @@ def test_the_page_shows_the_sum_and_each_group_of_enough_people_and_the_look_is_
     ]
     everything = repr(at)
     assert not [one for one in range(12) if f"'e-{one}'" in everything]
-    looks = app().run(app().desk._store.find(Query(kind="look", where={"by": ADMIN.id}))).records
-    assert {(look.fields["action"], look.fields["filters"]["figures"]) for look in looks} == {
-        ("usage.read", "day"),
-        ("usage.read", "entity"),
-    }
+    looks = (
+        app().run(app().desk._store.find(Query(kind="look", where={"by": ADMIN.id, "action": "usage.read"}))).records
+    )
+    assert {look.fields["filters"]["figures"] for look in looks} == {"day", "entity"}
 
 
 def test_markup_in_a_models_name_is_text(usage_page):
