@@ -56,16 +56,18 @@ def draw_usage(groups: Sequence[UsageGroup], by: UsageBy) -> None:
             "Questions": [f"{one.turns:,}" if one else why_withheld(group.withheld) for group, one in rows],
             "Model calls": [f"{one.spent.calls:,}" if one else "" for _, one in rows],
             "Cost": [label(bill(one.spent)) if one else "" for _, one in rows],
-            "Tokens in": [_known(one.spent.input_tokens, one.spent) if one else "" for _, one in rows],
-            "Tokens out": [_known(one.spent.output_tokens, one.spent) if one else "" for _, one in rows],
+            # One column: a table that is wider than a phone could not be scrolled by keyboard.
+            "Tokens": [_tokens(one.spent) if one else "" for _, one in rows],
         },
         hide_index=True,
         alt=f"Usage by {by}",
     )
 
 
-def _known(tokens: int, spent: Spent) -> str:
-    return "unknown" if spent.calls and spent.tokens_unknown == spent.calls else f"{tokens:,}"
+def _tokens(spent: Spent) -> str:
+    if spent.calls and spent.tokens_unknown == spent.calls:
+        return "unknown"
+    return f"{spent.input_tokens:,} in, {spent.output_tokens:,} out"
 
 
 def draw_own_usage(usage: OwnUsage) -> None:
