@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from console.app import app
+from console.drawing.limits import draw_own_limits
 from console.drawing.my_data import (
     draw_erasures,
     draw_looks,
@@ -75,6 +76,7 @@ st.caption(
     "Tokens are the pieces of text that a model reads and writes. Days are UTC. No page adds them up for anybody else."
 )
 draw_own_usage(run(desk.own_data.usage(viewer)))
+draw_own_limits(run(desk.own_limits(viewer)))
 
 pages = Pages[str]("md_erasures", viewer.id)
 erasures = run(desk.own_data.erasures(viewer, limit=ROWS, cursor=pages.cursor))

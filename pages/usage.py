@@ -3,6 +3,7 @@
 import streamlit as st
 
 from console.app import app
+from console.drawing.limits import draw_reached
 from console.drawing.periods import choose_period
 from console.drawing.text import label, when
 from console.drawing.usage import NAMES, draw_days, draw_usage, draw_used
@@ -15,7 +16,13 @@ caller = current_caller()
 viewer, run, figures = caller.viewer, caller.run, app().desk.figures
 
 st.title("Usage", anchor=False)
-st.caption("Administration · numbers, and nothing of what people wrote or of one person · your look is recorded.")
+st.caption(
+    "Administration · numbers, nothing of what people wrote, and of single people only who is at a limit · your look "
+    "is recorded."
+)
+st.subheader("At a limit", anchor=False)
+draw_reached(run(app().desk.administration.limits_reached(viewer)))
+st.subheader("Used", anchor=False)
 chosen = choose_period("us", "30d", spread=True)
 with st.spinner("Counting …"):
     days = run(figures.usage(viewer, "day", chosen.since, chosen.until))

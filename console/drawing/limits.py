@@ -1,9 +1,7 @@
 """Drawing limits: how much of each the viewer has used, and for administrators who is at one, and until when."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
 import streamlit as st
 
@@ -11,29 +9,9 @@ from console.drawing.text import label, when
 from console.format import money
 from core.clock import iso
 from core.ids import MAX_USER_ID
+from core.limits import LimitState
 
 _COUNTED = {"turns": "questions", "tokens": "tokens", "usd": "cost"}
-
-
-class LimitState(Protocol):
-    """How much of a limit is used. `person` None: the limit is that of all people together.
-
-    `limit` names it, as in `person_turns_a_day`; `used` and `most` are in its unit, a cost in USD. `until` is when it
-    begins anew, None if that is when a turn ends.
-    """
-
-    @property
-    def person(self) -> str | None: ...
-    @property
-    def limit(self) -> str: ...
-    @property
-    def used(self) -> int | Decimal: ...
-    @property
-    def most(self) -> int | Decimal: ...
-    @property
-    def until(self) -> datetime | None: ...
-    @property
-    def reached(self) -> bool: ...
 
 
 def draw_own_limits(states: Sequence[LimitState]) -> None:

@@ -134,8 +134,6 @@ def refusals(monkeypatch) -> list[Exception]:
 def test_a_page_that_is_run_past_the_menu_is_denied_by_core_and_draws_nothing_that_is_on_record(things, refusals, role):
     viewer = VIEWERS.get(role, NOBODY)
     allowed = {page for page, roles in ROLES.items() if role in roles}
-    # What this page shows auditors read with `rolltop usage`.
-    allowed |= {"usage"} if role == "auditor" else set()
     for page in ROLES.keys() - allowed:
         at = AppTest.from_file(str(ROOT / "pages" / f"{page}.py"), default_timeout=PATIENCE)
         sign_in(at, viewer)

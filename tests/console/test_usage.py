@@ -8,7 +8,9 @@ import pytest
 
 from backends import open_store
 from console.app import app
+from core.desk.limit_states import LimitStates
 from core.desk.small_groups import MIN_PEOPLE
+from core.limits import Limits
 from core.store import Query
 from tests.console.test_command_line import failed, here
 from tests.console.test_pages import APPROVER, AUDITOR, EMPLOYEE, HANDLER, KEEPER, OFFICER, ask, open_as, texts
@@ -97,6 +99,22 @@ def test_a_person_reads_their_own_usage_and_nobody_elses(open_as):
     said = texts(open_as(EMPLOYEE, "my_data")).replace("\\", "")
     assert re.search(r"- \*\*This month:\*\* 1 answer, tokens unknown, cost \$0", said)
     assert "**This month:** no answer yet" in texts(open_as(AUDITOR, "my_data"))
+
+
+def test_an_administrator_reads_who_is_at_a_limit_and_a_person_their_own_limits(usage_page, open_as, monkeypatch):
+    open_as(EMPLOYEE)
+    desk = app().desk
+    limits = LimitStates(desk._store, Limits(person_turns_at_once=1, person_tokens_a_day=1_000))
+    for part in (desk, desk.administration):
+        monkeypatch.setattr(part, "_limits", limits)
+    at = usage_page([Asked(thread="t", owner=EMPLOYEE.id, at=NOW, outcome="running")])
+    assert [[cell.replace("\\", "") for cell in row] for row in rows(at)] == [
+        [EMPLOYEE.id, "Questions at once", "when a question has been answered"]
+    ]
+    said = texts(open_as(EMPLOYEE, "my_data")).replace("\\", "").splitlines()
+    assert "- **Limit, questions at once:** 1 of 1, reached: again when a question has been answered" in said
+    assert "- **Limit, tokens a day:** 0 of 1,000" in said
+    assert "- **Limit, questions at once:** 0 of 1" in texts(open_as(AUDITOR, "my_data")).splitlines()
 
 
 # The command
