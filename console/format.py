@@ -3,6 +3,8 @@
 from datetime import date, datetime, timedelta, tzinfo
 
 from core.clock import moment
+from core.desk.bills import Spent
+from core.desk.small_groups import MIN_PEOPLE, Withheld
 from core.log.records import Totals
 from core.values import Usage
 
@@ -27,6 +29,25 @@ def cost(totals: Totals) -> str:
     return f"{money(totals.cost)} + {counted(totals.cost_unknown, 'call')} unknown" if totals.cost else "unknown"
 
 
+def bill(spent: Spent) -> str:
+    """`$1.20 + 3 calls unknown`; `unknown` if the cost of all calls is."""
+    if spent.calls and spent.cost_unknown == spent.calls:
+        return "unknown"
+    unknown = f" + {counted(spent.cost_unknown, 'call')} unknown" if spent.cost_unknown else ""
+    return f"{money(spent.cost)}{unknown}"
+
+
+def why_withheld(withheld: Withheld | None) -> str:
+    """Why a group's figures are not shown, "" if they are."""
+    match withheld:
+        case "few":
+            return f"fewer than {MIN_PEOPLE} people"
+        case "cover":
+            return "withheld: it would give away a smaller one"
+        case None:
+            return ""
+
+
 def counted(number: int, noun: str) -> str:
     """`1 turn`, `2 turns`, `2 entries`, `2 days`, `2 people`."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
@@ -48,7 +69,7 @@ def tokens(usage: Usage) -> str:
     return f"{sent} tokens in, {received} out"
 
 
-def total_tokens(totals: Totals) -> str:
+def total_tokens(totals: Totals | Spent) -> str:
     """The known part of a sum of tokens, and how many calls have an unknown number."""
     sums = Usage(input=totals.input_tokens, output=totals.output_tokens)
     if not totals.tokens_unknown:

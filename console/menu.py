@@ -48,6 +48,7 @@ HANDBOOKS = MenuPage("handbooks", "Handbooks", "menu_book")
 HANDBOOK = MenuPage("handbook", "Handbook")
 PEOPLE = MenuPage("people", "People & roles", "group")
 TOOLS = MenuPage("tools", "Tools & models", "power_settings_new")
+USAGE = MenuPage("usage", "Usage", "data_usage")
 SYSTEM = MenuPage("system", "System", "monitor_heart")
 
 MENU = (
@@ -57,7 +58,7 @@ MENU = (
     Section("Oversight", "approver", (APPROVALS, CALL, AUDIT_LOG)),
     Section("Oversight", "data_protection_officer", (OVERVIEW, AUDIT_LOG)),
     Section("Knowledge", "knowledge_owner", (HANDBOOKS, HANDBOOK)),
-    Section("Administration", "administrator", (PEOPLE, TOOLS, SYSTEM)),
+    Section("Administration", "administrator", (PEOPLE, TOOLS, USAGE, SYSTEM)),
 )
 """Each section's pages, and the role that may open them, in the order of the menu."""
 

@@ -9,6 +9,7 @@ from core.care import Care
 from core.clock import Clock
 from core.desk.administration import Administration, RolesOnRecord
 from core.desk.archive import Archive, Gap, Transcript
+from core.desk.bills import Spent
 from core.desk.chat import Chat, ChatFormat
 from core.desk.counts import Counts, Failure, ToolFigures
 from core.desk.desk import Desk
@@ -16,7 +17,7 @@ from core.desk.evidence import CallHistory, CallStep, Material, Produced
 from core.desk.exports.contents import ExportFormat, WholeThread
 from core.desk.exports.exports import Export, Exports, Extent
 from core.desk.exports.package import ChainHead, Checked, ExportedFile, Manifest, check_export
-from core.desk.figures import DayFigures, Figures, FirstText, Group, GroupFigures, Listed, Overview, Span, Spent
+from core.desk.figures import DayFigures, Figures, FirstText, Group, GroupFigures, Listed, Overview, Span
 from core.desk.filters import CallFilter, LookFilter, ThreadFilter
 from core.desk.kept_totals import Total
 from core.desk.lists import Listing
@@ -31,6 +32,7 @@ from core.desk.system import OpenCount, System, SystemState
 from core.desk.transcripts import AnthropicThread
 from core.desk.turn_views import TurnView
 from core.desk.unreadable import Unreadable
+from core.desk.usage import UsageBy, UsageGroup, UsageReport, Used
 from core.errors import (
     Blocked,
     Conflict,
@@ -378,7 +380,11 @@ __all__ = [
     "Unavailable",
     "Unreadable",
     "Usage",
+    "UsageBy",
+    "UsageGroup",
+    "UsageReport",
     "UsageSoFar",
+    "Used",
     "UserMessage",
     "Verdict",
     "Version",

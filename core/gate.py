@@ -31,6 +31,7 @@ Action: TypeAlias = Literal[
     "audit.search",
     "person.search",
     "figures.read",
+    "usage.read",
     "export",
     "audit.list",
     "sealed.list",
@@ -133,6 +134,10 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             case Viewer(), "audit.search" | "person.search" | "figures.read" | "export" if "auditor" in viewer.roles:
                 return _look(viewer)
             case Viewer(), "figures.read" if "data_protection_officer" in viewer.roles:
+                return _look(viewer)
+            case Viewer(), "usage.read" if "administrator" in viewer.roles:
+                return "look"
+            case Viewer(), "usage.read" if "auditor" in viewer.roles:
                 return _look(viewer)
             # The looks of all people; other viewers that look may read what is on record of their own looks.
             case Viewer(), "audit.list" if "data_protection_officer" in viewer.roles:

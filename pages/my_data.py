@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from console.app import app
+from console.drawing.limits import draw_own_limits
 from console.drawing.my_data import (
     draw_erasures,
     draw_looks,
@@ -16,6 +17,7 @@ from console.drawing.my_data import (
 from console.drawing.paging import Pages
 from console.drawing.text import label
 from console.drawing.troubles import REFUSALS, why_refused
+from console.drawing.usage import draw_own_usage
 from console.format import counted
 from console.sign_in.roles import current_caller
 from core.desk.exports.contents import ExportFormat
@@ -68,6 +70,13 @@ if totals.threads:
             "threads. Export each older one below."
         )
     draw_own_export("Export everything", partial(export, None), "md_everything", note)
+
+st.subheader("What you have used", anchor=False)
+st.caption(
+    "Tokens are the pieces of text that a model reads and writes. Days are UTC. No page adds them up for anybody else."
+)
+draw_own_usage(run(desk.own_data.usage(viewer)))
+draw_own_limits(run(desk.own_limits(viewer)))
 
 pages = Pages[str]("md_erasures", viewer.id)
 erasures = run(desk.own_data.erasures(viewer, limit=ROWS, cursor=pages.cursor))

@@ -7,7 +7,6 @@ import streamlit as st
 from console.app import app
 from console.drawing.figures import (
     Better,
-    bill,
     days_of,
     draw_care,
     draw_costs,
@@ -24,11 +23,12 @@ from console.drawing.periods import choose_period
 from console.drawing.sources import place
 from console.drawing.status_words import OUTCOME_WORDS, VERDICT_WORDS
 from console.drawing.text import label, when
-from console.format import counted, took
+from console.format import bill, counted, took
 from console.sign_in.roles import current_caller
 from console.tool_words import tool_words
 from core.clock import iso
-from core.desk.figures import MIN_PEOPLE, Rating
+from core.desk.figures import Rating
+from core.desk.small_groups import MIN_PEOPLE
 from core.values import Outcome
 
 TILE = 205

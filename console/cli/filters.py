@@ -93,7 +93,7 @@ def call_filter(options: Given) -> CallFilter:
 
 def add_look_filters(parser: argparse.ArgumentParser) -> None:
     """The options of a LookFilter."""
-    _add_times(parser)
+    add_times(parser)
     _add_choices(parser, "--action", get_args(Action), "only looks of this action")
     parser.add_argument("--denied", action="store_true", help="only what was denied")
     parser.add_argument("--by", metavar="VIEWER_ID", help="with --all: only what this person looked at")
@@ -129,10 +129,11 @@ _VALUE = 'a value that is JSON (3, true, "3") means that value, any other means 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--owner", metavar="EMPLOYEE_ID", help="only those of this employee, whose id is recorded")
     _add_values(parser, "--tool", "NAME", "only with calls of this tool")
-    _add_times(parser)
+    add_times(parser)
 
 
-def _add_times(parser: argparse.ArgumentParser) -> None:
+def add_times(parser: argparse.ArgumentParser) -> None:
+    """The options for a range of time."""
     parser.add_argument(
         "--since", type=moment, metavar="TIME", help="from this day or time on (UTC unless it has an offset)"
     )

@@ -36,6 +36,7 @@ from console.cli.serve import add_serve, serve
 from console.cli.show import as_json, call_list, call_text, look_list, thread_list, transcript_items, transcript_text
 from console.cli.switches import add_switch, add_switches, switch, switches
 from console.cli.urls import REFUSED, STORE, has_password, shown_url, url_argument, url_in, with_password
+from console.cli.usage import add_usage, usage
 from console.cli.viewers import GRANTS, desk_as
 from console.demo.kill import prove
 from console.demo.mark import make_demo
@@ -293,6 +294,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_listing(listing)
     add_look_filters(listing)
+    add_usage(command("usage", usage))
     add_grant(command("grant", grant))
     add_grants(command("grants", grants))
     add_block(command("block", block))

@@ -9,8 +9,10 @@ import streamlit as st
 from console.drawing.periods import Period
 from console.drawing.status_words import OUTCOME_WORDS
 from console.drawing.text import label
-from console.format import counted, money, took
-from core.desk.figures import MIN_PEOPLE, DayFigures, FirstText, Group, Spent
+from console.format import bill, took, why_withheld
+from core.desk.bills import Spent
+from core.desk.figures import DayFigures, FirstText, Group
+from core.desk.small_groups import MIN_PEOPLE
 from core.values import Outcome
 
 Better: TypeAlias = Literal["more", "less", "neither"]
@@ -71,14 +73,6 @@ def draw_share(
         points = round(100 * (count / whole - before[0] / before[1]), 1)
         change = f"{points:+.1f} points" if points else 0
     draw_figure(name, f"{count:,} · {count / whole:.0%}" if whole else f"{count:,}", change, better, series)
-
-
-def bill(spent: Spent) -> str:
-    """`$1.20 + 3 calls unknown`; `unknown` if the cost of all calls is."""
-    if spent.calls and spent.cost_unknown == spent.calls:
-        return "unknown"
-    unknown = f" + {counted(spent.cost_unknown, 'call')} unknown" if spent.cost_unknown else ""
-    return f"{money(spent.cost)}{unknown}"
 
 
 def draw_outcomes(days: Mapping[date, DayFigures]) -> None:
@@ -170,15 +164,12 @@ def draw_models(models: Mapping[str, Spent]) -> None:
 def draw_groups(groups: Sequence[Group], names: Mapping[str, str], what: str) -> None:
     """The figures of each group, and in place of withheld ones why they are. `names` are the words for their names."""
     of_calls = what == "Tool"
-    why = {
-        None: "",
-        "few": f"fewer than {MIN_PEOPLE} people",
-        "cover": "withheld: it would give away a smaller one",
-    }
     rows = [(group, group.figures) for group in groups]
     data: dict[str, list[str]] = {
         what: [label(names.get(group.name, group.name) if group.name else "Unknown") for group, _ in rows],
-        "Calls" if of_calls else "Answers": [f"{one.count:,}" if one else why[group.withheld] for group, one in rows],
+        "Calls" if of_calls else "Answers": [
+            f"{one.count:,}" if one else why_withheld(group.withheld) for group, one in rows
+        ],
         "Failed": [f"{one.failed:,}" if one else "" for _, one in rows],
     }
     if not of_calls:

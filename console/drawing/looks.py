@@ -47,6 +47,7 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "audit.search": ActionWords("listed", "Searched threads", "search threads or tool calls"),
     "person.search": ActionWords("listed", "Searched threads", "search threads or tool calls of a person"),
     "figures.read": ActionWords("listed", "Read the figures", "read the figures"),
+    "usage.read": ActionWords("listed", "Read the usage", "read the usage"),
     "export": ActionWords("exported", "Exported threads", "export threads or tool calls"),
     "audit.list": ActionWords("listed", "Listed the audit log", "list the audit log"),
     "sealed.list": ActionWords("listed", "Listed sealed threads", "list sealed threads"),

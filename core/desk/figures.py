@@ -11,35 +11,22 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock
+from core.desk.bills import BILL, Spent, spent
 from core.desk.checks import check_store
 from core.desk.filters import CallFilter, ThreadFilter, between
 from core.desk.kept_totals import KeptTotals, Total
 from core.desk.lists import Lists
+from core.desk.small_groups import MIN_PEOPLE, Withheld, withheld_groups
 from core.desk.tallies import by_key, size
-from core.gate import Viewer
+from core.desk.usage import UsageBy, UsageReport, check_days, usage_of
+from core.gate import Action, Viewer
 from core.log.audit import AuditLog
 from core.log.buckets import percentile
 from core.store import Filter, Query, Range, Scalar, Store, Tally
 from core.values import FAILED_CALL, HandoverStatus, Outcome, Verdict
 
-MIN_PEOPLE = 10
-"""The fewest people whose questions a group's figures are shown for."""
-
 By: TypeAlias = Literal["country", "handbook", "tool"]
 Rating: TypeAlias = Literal["up", "down"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """What model calls cost: the known costs, in nano-USD, and how many calls have an unknown one.
-
-    `calls` are all calls, failed ones too.
-    """
-
-    calls: int = 0
-    failed: int = 0
-    cost: int = 0
-    cost_unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +130,7 @@ class Group:
 
     name: str | None
     figures: GroupFigures | None
-    withheld: Literal["few", "cover"] | None = None
+    withheld: Withheld | None = None
 
 
 @checked_methods
@@ -185,10 +172,31 @@ class Figures:
         ids = tuple(sorted({*handbooks}))
         return await self._kept.get((by, since, until, ids), lambda: self._breakdown(by, since, until, ids))
 
-    async def _look(self, viewer: Viewer, figures: str, since: datetime | None, until: datetime | None) -> None:
-        await self._audit.authorize(viewer, "figures.read")
+    async def usage(
+        self, viewer: Viewer, by: UsageBy, since: datetime | None, until: datetime | None
+    ) -> Total[UsageReport]:
+        """The turns, model calls, tokens and costs of each entity, model or day, for administrators and auditors.
+
+        Of the time at `since` or later and before `until`; None leaves that side open. Raises InvalidInput also if one
+        of them is not the beginning of a UTC day.
+        """
+        await self._look(viewer, by, since, until, "usage.read")
+        check_days(since, until)
+        return await self._kept.get(
+            ("usage", by, since, until), lambda: usage_of(self._store, self._lists, by, since, until)
+        )
+
+    async def _look(
+        self,
+        viewer: Viewer,
+        figures: str,
+        since: datetime | None,
+        until: datetime | None,
+        action: Action = "figures.read",
+    ) -> None:
+        await self._audit.authorize(viewer, action)
         times = ThreadFilter(since=since, until=until).recorded()
-        await self._audit.record(viewer, "figures.read", filters={"figures": figures, **times})
+        await self._audit.record(viewer, action, filters={"figures": figures, **times})
 
     async def _overview(self, since: datetime | None, until: datetime | None) -> Overview:
         before = await self._span(since - (until - since), since) if since and until else None
@@ -211,7 +219,7 @@ class Figures:
         bills = await self._store.tally(
             Query(kind="model_call", where=between("asked_at", since, until)),
             by=("day", "model", "status"),
-            sums=("cost",),
+            sums=BILL,
         )
         of_turns, of_waits, of_calls, of_bills = by_key(turns, 0), by_key(waits, 1), by_key(calls, 0), by_key(bills, 0)
         return Span(
@@ -221,7 +229,7 @@ class Figures:
                     ratings=_counts(of_turns.get(day, []), 2),
                     tool_errors=_errors(of_calls.get(day, [])),
                     first_text=_first_text(of_waits.get(day, [])),
-                    spent=_spent(of_bills.get(day, [])),
+                    spent=spent(of_bills.get(day, [])),
                 )
                 for day in sorted(of_turns.keys() | of_calls.keys() | of_bills.keys(), key=str)
             },
@@ -233,8 +241,8 @@ class Figures:
             tool_calls=size(calls),
             tool_errors=_errors(calls),
             first_text=_first_text(waits),
-            spent=_spent(bills),
-            models={str(model): _spent(of_model) for model, of_model in by_key(bills, 1).items()},
+            spent=spent(bills),
+            models={str(model): spent(of_model) for model, of_model in by_key(bills, 1).items()},
         )
 
     async def _care(self, since: datetime | None, until: datetime | None) -> dict[str, int]:
@@ -297,7 +305,7 @@ class Figures:
                     # One by one: a store does not group by the items of a list.
                     for cited in (await self._groups("turn", {**asked, "handbooks": handbook}, None)).values():
                         groups[handbook] = cited
-        withheld = _withheld({name: counted.people for name, counted in groups.items()})
+        withheld = withheld_groups({name: counted.people for name, counted in groups.items()})
         shown = [
             Group(
                 name=str(name) if name is not None else None,
@@ -341,23 +349,6 @@ class _Counted:
     figures: GroupFigures
 
 
-def _withheld(people: Mapping[Scalar, frozenset[Scalar]]) -> dict[Scalar, Literal["few", "cover"]]:
-    """The groups whose figures may not be shown, by the people in each group."""
-    withheld: dict[Scalar, Literal["few", "cover"]] = {
-        name: "few" for name, asked in people.items() if len(asked) < MIN_PEOPLE
-    }
-    # The total minus the groups that are shown is the sum of the withheld ones. So it must be a sum of several groups,
-    # and of enough people: further groups are withheld until it is, the smallest first.
-    rest = sorted(people.keys() - withheld.keys(), key=lambda name: (len(people[name]), str(name)))
-    while withheld and rest and (len(withheld) == 1 or _together(people, withheld) < MIN_PEOPLE):
-        withheld[rest.pop(0)] = "cover"
-    return withheld
-
-
-def _together(people: Mapping[Scalar, frozenset[Scalar]], names: Iterable[Scalar]) -> int:
-    return len({person for name in names for person in people[name]})
-
-
 def _figures(groups: Sequence[Tally], *, of_calls: bool) -> GroupFigures:
     outcomes = _counts(groups, 1)
     ratings = {} if of_calls else _counts(groups, 2)
@@ -382,13 +373,3 @@ def _errors(groups: Iterable[Tally]) -> int:
 
 def _first_text(groups: Sequence[Tally]) -> FirstText:
     return FirstText(p50=percentile(groups, 0.5), p95=percentile(groups, 0.95))
-
-
-def _spent(groups: Sequence[Tally]) -> Spent:
-    """The costs of model calls, given by day, model and status."""
-    return Spent(
-        calls=size(groups),
-        failed=_counts(groups, 2).get("failed", 0),
-        cost=sum(group.sums["cost"] for group in groups),
-        cost_unknown=sum(group.unknown["cost"] for group in groups),
-    )

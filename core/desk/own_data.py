@@ -4,7 +4,7 @@ The lookers stay unnamed: an employee learns when a look happened, in which role
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,13 +14,15 @@ from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso
 from core.desk.checks import check_store
 from core.desk.lists import Listing, Lists
-from core.desk.tallies import size
+from core.desk.tallies import by_key, size
 from core.errors import Denied, NotFound
 from core.gate import Action, Owned, Role, Viewer, authorize
 from core.ids import normalized
 from core.log.audit import AuditLog
-from core.log.records import HandoverRecord, Look, Message, Thread, ToolCall, Turn, record_kind
-from core.store import Filter, In, Query, Range, Store
+from core.log.records import HandoverRecord, Look, Message, Thread, ToolCall, Totals, Turn, record_kind
+from core.store import Filter, In, Query, Range, Store, Tally
+
+_SUMMED = tuple(f"totals.{name}" for name in Totals.model_fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,22 @@ class OwnTotals:
     handovers: int
     ratings: int
     since: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnUsed:
+    """How many turns the viewer has opened in a time, and what they took; reports of decisions are turns too."""
+
+    turns: int
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnUsage:
+    """The viewer's usage of this UTC day and of this UTC month so far."""
+
+    today: OwnUsed
+    month: OwnUsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +118,15 @@ class OwnData:
             since=first[0].at if first else None,
         )
 
+    async def usage(self, viewer: Viewer) -> OwnUsage:
+        """What the viewer's turns of today and of this month took, counted by the store."""
+        await self._audit.authorize(viewer, "person.read")
+        today = iso(self._clock.now())[:10]
+        month = f"{today[:7]}-01T00:00:00.000Z"
+        own: dict[str, Filter] = {"owner": viewer.id, "opened_at": Range(ge=month), "imported": None}
+        days = await self._store.tally(Query(kind="turn", where=own), ("day",), _SUMMED)
+        return OwnUsage(today=_used(by_key(days, 0).get(today, [])), month=_used(days))
+
     async def erasures(self, viewer: Viewer, *, limit: int = 50, cursor: str | None = None) -> Listing[Thread]:
         """The viewer's threads for which they have asked for erasure and not taken it back, the newest request first.
 
@@ -141,6 +168,11 @@ class OwnData:
         own: dict[str, Filter] = {"id": In(tuple(set(of_looks.values()))), "owner": viewer.id}
         heads = {head.id: head for head in await self._lists.all(Thread, own)}
         return {look: heads[thread] for look, thread in of_looks.items() if thread in heads}
+
+
+def _used(days: Sequence[Tally]) -> OwnUsed:
+    sums = {path.removeprefix("totals."): sum(day.sums[path] for day in days) for path in _SUMMED}
+    return OwnUsed(turns=size(days), totals=Totals(**sums))
 
 
 def _named(look: Look) -> tuple[str, str]:

@@ -75,7 +75,7 @@ def details(thread: Thread, items: Items, entry: Entry, fact: ThreadFact) -> Ite
         case PassagesRetrieved():
             return [_retrieval(thread, items, entry, fact)]
         case ModelAsked():
-            return [_model_call(thread, entry, fact)]
+            return [_model_call(thread, items.get(Turn, fact.turn), entry, fact)]
         case ModelAnswered():
             return [*_answered(items.get(ModelCall, fact.call), entry, fact), *_planned(thread, items, entry, fact)]
         case ModelFailed():
@@ -137,7 +137,7 @@ def _retrieval(thread: Thread, items: Items, entry: Entry, fact: PassagesRetriev
     )
 
 
-def _model_call(thread: Thread, entry: Entry, fact: ModelAsked) -> ModelCall:
+def _model_call(thread: Thread, turn: Turn | None, entry: Entry, fact: ModelAsked) -> ModelCall:
     return ModelCall(
         id=fact.call,
         n=entry.n,
@@ -158,6 +158,7 @@ def _model_call(thread: Thread, entry: Entry, fact: ModelAsked) -> ModelCall:
         asked_at=iso(entry.at),
         at_n=entry.n,
         day=iso(entry.at)[:10],
+        entity=turn.entity if turn else None,
     )
 
 

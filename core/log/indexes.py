@@ -17,6 +17,7 @@ INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "turn": (
         ("thread", "first_n"),  # a thread's turns, which each request to a model reads
         ("opened_at",),  # figures of a time
+        ("owner", "opened_at"),  # a person's own usage
         ("rating", "opened_at"),  # answers that were rated down
     ),
     "message": (

@@ -177,6 +177,7 @@ def _opened(thread: Thread, items: Items, entry: Entry, fact: TurnOpened) -> Ite
         totals=Totals(tool_calls=int(report is not None and report.call is not None)),
         day=at[:10],
         country=fact.standing.country,
+        entity=fact.standing.entity,
     )
     yield from (turn, *_first_messages(turn))
 

@@ -54,7 +54,7 @@ from core.values import (
     usd,
 )
 
-FOLD = 7
+FOLD = 8
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = {
@@ -377,9 +377,9 @@ class Turn(Value):
     `imported` is set if the turn was answered elsewhere. Then its times are those of the import, `snapshot` is
     None and `request_id` is "": this desk ran nothing for it.
 
-    `day` is the UTC day of the question (YYYY-MM-DD), "" if it was imported, `country` the asker's. `handbooks` and
-    `models` are as in `Thread`. `first_text_ms` is the time from the question to the first content of an answer,
-    `first_text_bucket` its `core.log.buckets.bucket`.
+    `day` is the UTC day of the question (YYYY-MM-DD), "" if it was imported, `country` and `entity` are the asker's.
+    `handbooks` and `models` are as in `Thread`. `first_text_ms` is the time from the question to the first content of
+    an answer, `first_text_bucket` its `core.log.buckets.bucket`.
     """
 
     kind: Literal["turn"] = "turn"
@@ -422,6 +422,7 @@ class Turn(Value):
     day: str = ""
     outcome: Outcome = "running"
     country: str | None = None
+    entity: str | None = None
     handbooks: list[str] = Field(default_factory=list)
     models: list[str] = Field(default_factory=list)
     first_text_ms: int | None = None
@@ -566,7 +567,7 @@ class ModelCall(Value):
     `code` and `message` say why it failed, `repair` and `fault` why its answer had to be given again. `changed` names
     the parts of the request that hooks changed, `hook_failures` the hooks that failed. `covers` is the first and last
     entry of a summary. `left_out` are the numbers of markers that were removed from the text, because the turn has not
-    found a passage of that number. `day` is the UTC day of the request.
+    found a passage of that number. `day` is the UTC day of the request, `entity` the asker's.
     """
 
     kind: Literal["model_call"] = "model_call"
@@ -605,6 +606,7 @@ class ModelCall(Value):
     at_n: int
     erased: bool = False
     day: str = ""
+    entity: str | None = None
 
     asked_time: ClassVar = Time[datetime]("asked_at")
     ended_time: ClassVar = Time[datetime | None]("ended_at")

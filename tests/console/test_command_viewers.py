@@ -62,6 +62,7 @@ def commands(url, tmp_path):
         "call.read": ("tools", "q-1-t1", *WHY, *store),
         "audit.list": ("looks", "--all", *WHY, *store),
         "export": ("export", "threads", *WHY, "--format", "csv", "--out", out, *store),
+        "usage.read": ("usage", "--by", "day", *WHY, *store),
         "roles.list": ("grants", *store),
         "roles.grant": ("grant", "e-1", "handler", "--why", "on duty", *store),
         "people.block": ("block", "e-1", "--why", "left", *store),
@@ -93,7 +94,7 @@ def test_a_person_without_a_role_on_record_is_shown_nothing_and_told_which_comma
 
 
 def test_a_role_of_another_kind_and_a_blocked_person_are_refused(url, commands, here):
-    for action in ("audit.search", "export", "audit.list", "store.copy", "roles.list"):
+    for action in ("audit.search", "export", "audit.list", "usage.read", "store.copy", "roles.list"):
         failed(here(*commands[action], "--as", "e-4001"), "is not allowed")
     failed(here(*commands["thread.read"], "--as", "e-4001"), "thread t-1 was not found")
     failed(here(*commands["handbooks.keep"], "--as", "e-2001"), "is not allowed")
@@ -124,7 +125,13 @@ def test_the_operator_of_a_store_without_a_grant_makes_the_first_one_and_looks(t
 
 
 def test_each_entry_that_a_command_leaves_names_its_account(url, commands, here, tmp_path):
-    people = {"handbooks.keep": "e-4001", "roles.list": OPERATOR, "store.copy": OPERATOR, "store.rebuild": OPERATOR}
+    people = {
+        "handbooks.keep": "e-4001",
+        "usage.read": "e-2001",
+        "roles.list": OPERATOR,
+        "store.copy": OPERATOR,
+        "store.rebuild": OPERATOR,
+    }
     for action in ("audit.search", "thread.read", "export", *people):
         assert here(*commands[action], "--as", people.get(action, "e-2001")).status == 0
         assert (action, ACCOUNT) in [entry[1:] for entry in on_record(url, people.get(action, "e-2001"))]

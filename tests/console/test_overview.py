@@ -6,9 +6,11 @@ from urllib.parse import parse_qs
 import pytest
 
 from console.app import app
-from console.drawing.figures import bill, days_of
+from console.drawing.figures import days_of
 from console.drawing.periods import Period
-from core.desk.figures import DayFigures, FirstText, Spent
+from console.format import bill
+from core.desk.bills import Spent
+from core.desk.figures import DayFigures, FirstText
 from tests.console.test_pages import AUDITOR, EMPLOYEE, OFFICER, open_as, texts  # noqa: F401 # a fixture
 from tests.support.hand_made import Asked, fill
 

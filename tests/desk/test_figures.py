@@ -8,9 +8,10 @@ from typing import get_args
 import pytest
 
 from backends.stores.opening import open_store
-from core.desk.figures import MIN_PEOPLE, Figures
+from core.desk.figures import Figures
 from core.desk.filters import CallFilter, ThreadFilter
 from core.desk.oversight import Oversight
+from core.desk.small_groups import MIN_PEOPLE
 from core.errors import Denied, InvalidInput
 from core.gate import Viewer
 from core.store import Query

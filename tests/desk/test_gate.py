@@ -182,7 +182,11 @@ ROWS = {
     "tool_calls": [(READ, "thread", lambda d, v, id: d.archive.tool_calls(v, id))],
     "pending_calls": [(READ, "thread", lambda d, v, id: d.archive.pending_calls(v, id))],
     "model_calls": [(READ, "thread", lambda d, v, id: d.archive.model_calls(v, id))],
-    "usage": [(READ, "thread", lambda d, v, id: d.archive.usage(v, id))],
+    "usage": [
+        (READ, "thread", lambda d, v, id: d.archive.usage(v, id)),
+        ("usage", None, lambda d, v, _: d.figures.usage(v, "day", None, None)),
+        ("employee's", None, lambda d, v, _: d.own_data.usage(v)),
+    ],
     "turn": [(READ, "turn", lambda d, v, id: d.archive.turn(v, id))],
     "turn_view": [(READ, "turn", lambda d, v, id: d.archive.turn_view(v, id))],
     "produced": [(READ, "turn", lambda d, v, id: d.archive.produced(v, id))],
@@ -287,6 +291,10 @@ def expected(action, who, whose):
             return InvalidInput
         case ("handler's", "purposeless handler") | ("audit log", "purposeless officer"):
             return InvalidInput
+        case "usage", "auditor" | "administrator" | "administrator alone":
+            return "look"
+        case "usage", "purposeless" | "blank":
+            return InvalidInput
         case "audit log", "data protection officer":
             return "look"
         case "audit log", "auditor" | "purposeless" | "blank" | "approver" | "handler" | "purposeless handler":
@@ -302,7 +310,16 @@ def expected(action, who, whose):
         case ("approver's", "approver") | ("knowledge owner's", "knowledge owner") | ("handler's", "handler"):
             return "look"
         case (
-            ("employee's" | "auditor's" | "approver's" | "knowledge owner's" | "handler's" | "audit log" | "figures"),
+            (
+                "employee's"
+                | "auditor's"
+                | "approver's"
+                | "knowledge owner's"
+                | "handler's"
+                | "audit log"
+                | "figures"
+                | "usage"
+            ),
             _,
         ):
             return Denied
@@ -494,6 +511,7 @@ DEEDS = {
     "Read such a request of a sealed thread": [("read for approval", "sealed")],
     "Approve or deny such a request, sealed or not": [("approve", "foreign"), ("approve", "sealed")],
     "Read figures": [("figures", "none")],
+    "Read the usage of entities, models and days": [("usage", "none")],
     "Read one's own looks and denials": [("audit log", "none")],
     "Read the questions that no handbook answers": [("knowledge owner's", "none")],
     "Grant roles, block people, switch tools and models off, copy and repair the store, and read all that": [

@@ -278,6 +278,14 @@ CASES = {
     "costs by day and model": Case(
         Query(kind="model_call", where={"asked_at": MONTH}), ("day", "model"), ("cost", "usage.input", "usage.output")
     ),
+    "what each person used by entity": Case(
+        Query(kind="model_call", where={"asked_at": MONTH}), ("entity", "owner", "status"), ("cost", "usage.input")
+    ),
+    "what one person used in a month": Case(
+        Query(kind="turn", where={"owner": "e7@example.com", "opened_at": Range(ge=since(30)), "imported": None}),
+        ("day",),
+        ("totals.cost", "totals.input_tokens"),
+    ),
     "calls by tool and status": Case(Query(kind="tool_call", where={"planned_at": MONTH}), ("tool", "status")),
     "calls by tool and duration": Case(
         Query(kind="tool_call", where={"planned_at": MONTH}), ("tool", "duration_bucket")

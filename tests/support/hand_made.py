@@ -8,9 +8,9 @@ from typing import Any, Literal
 from core.clock import iso
 from core.log.buckets import bucket
 from core.log.facts import Snapshot
-from core.log.records import Given, HandoverRecord, Item, ModelCall, Review, Thread, ToolCall, Turn, record
+from core.log.records import Given, HandoverRecord, Item, ModelCall, Review, Thread, ToolCall, Totals, Turn, record
 from core.store import Store
-from core.values import GENESIS, CallStatus, Concern, Outcome, TurnStatus, Verdict
+from core.values import GENESIS, CallStatus, Concern, Outcome, TurnStatus, Usage, Verdict
 
 _SNAPSHOT = Snapshot(models=("m",), instructions="-", tools="-", options="-", handbooks="-")
 _STATUSES: Mapping[Outcome, TurnStatus] = {
@@ -25,6 +25,8 @@ _STATUSES: Mapping[Outcome, TurnStatus] = {
 class Asked:
     """A question. `tools` are its calls' tools and statuses, `costs` those of its model calls, None for a failed one.
 
+    Of such a call the tokens are unknown too; the others have 1,000 in and 20 out.
+
     `seals`: its thread is sealed. `handed_over`: the matter has been sent to a person. `waits`: those of its calls that
     were passed to an approver still wait.
     """
@@ -35,6 +37,7 @@ class Asked:
     outcome: Outcome = "sourced"
     rating: Literal["up", "down"] | None = None
     country: str | None = "austria"
+    entity: str | None = None
     handbooks: Sequence[str] = ()
     wait: int | None = 400
     tools: Sequence[tuple[str, CallStatus]] = ()
@@ -81,6 +84,17 @@ def _head(thread: str, questions: Sequence[Asked]) -> Thread:
     )
 
 
+def _usage(cost: int | None) -> Usage:
+    return Usage() if cost is None else Usage(input=1_000, output=20)
+
+
+def _totals(asked: Asked) -> Totals:
+    totals = Totals(model_calls=len(asked.costs), tool_calls=len(asked.tools))
+    for cost in asked.costs:
+        totals = totals.billed(_usage(cost), cost)
+    return totals
+
+
 def _items(asked: Asked, number: int) -> list[Item | Review]:
     at, day, turn = iso(asked.at), iso(asked.at)[:10], f"{asked.thread}-q{number}"
     common: dict[str, Any] = {"n": 1, "thread": asked.thread, "owner": asked.owner}
@@ -101,6 +115,9 @@ def _items(asked: Asked, number: int) -> list[Item | Review]:
             day=day,
             outcome=asked.outcome,
             country=asked.country,
+            entity=asked.entity,
+            models=[asked.model] if any(cost is not None for cost in asked.costs) else [],
+            totals=_totals(asked),
             handbooks=list(asked.handbooks),
             first_text_ms=asked.wait,
             first_text_bucket=bucket(asked.wait),
@@ -136,6 +153,8 @@ def _items(asked: Asked, number: int) -> list[Item | Review]:
             fence=1,
             status="answered" if cost is not None else "failed",
             cost=cost,
+            usage=_usage(cost),
+            entity=asked.entity,
             request="-",
             window=1,
             asked_at=at,
