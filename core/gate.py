@@ -44,6 +44,8 @@ Action: TypeAlias = Literal[
     "people.block",
     "system.read",
     "store.copy",
+    "store.backup",
+    "store.restore",
     "store.rebuild",
     "tools.list",
     "tools.switch",
@@ -155,7 +157,9 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             case Viewer(), "roles.list" | "tools.list" | "system.read" if "administrator" in viewer.roles:
                 return "look"
             # They show no content, but a copy takes all of it to another place.
-            case Viewer(), "store.copy" | "store.rebuild" if "administrator" in viewer.roles:
+            case Viewer(), "store.copy" | "store.backup" | "store.restore" | "store.rebuild" if (
+                "administrator" in viewer.roles
+            ):
                 return _look(viewer)
             case _:
                 raise Denied(action)

@@ -23,6 +23,7 @@ _REASONS: dict[ClaimReason, str] = {
     "resumed": "it had been released",
     "stop": "it was stopped",
     "expired": "it had not been approved in time",
+    "restored": "the store had been restored from a backup",
 }
 
 
