@@ -33,7 +33,7 @@ def copy_in_use(source: str, target: str, tell: Tell) -> None:
     Raises InvalidInput if the target exists, Full if there is no room for it, StoreRefused and Unavailable as a store.
     """
     create_private(target).close()
-    with _translated(source), closing(apsw.Connection(source, flags=apsw.SQLITE_OPEN_READONLY)) as read:
+    with _translated(source), closing(apsw.Connection(source, flags=apsw.SQLITE_OPEN_READWRITE)) as read:
         read.set_busy_timeout(_BUSY_MS)
         with _translated(target), closing(apsw.Connection(target)) as written:
             # In a transaction of the reader: without it the copy begins anew after each commit of another process.
