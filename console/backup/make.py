@@ -67,7 +67,7 @@ def check_new(target: Path) -> None:
 async def make_backup(store: Store, settings: Settings, target: Path, tell: BackupProgress) -> tuple[Manifest, str]:
     """Back up the open store and the files beside it, while desks work on them. Returns the manifest and its digest.
 
-    Raises InvalidInput if the target exists, Full if there is no room, and what the store raises.
+    Raises InvalidInput if the target exists, Full if the disk is too small, and what the store raises.
     """
     file = store_file(settings.store.get_secret_value())
     check_new(target)
@@ -106,7 +106,7 @@ async def make_backup(store: Store, settings: Settings, target: Path, tell: Back
 
 
 async def _copy_streams(store: Store, target: Path, tell: BackupProgress) -> None:
-    """Copy a store that has no file through its own interface, stream by stream."""
+    """Copy a store of MongoDB through its own interface, stream by stream."""
 
     def told(phase: str, done: int, total: int) -> None:
         tell(phase, done, total, "stream")

@@ -17,7 +17,7 @@ VERSION: Literal[1] = 1
 """The form of the manifest, and of the folder that it describes."""
 
 _MOST = 1 << 20
-"""Bytes of a manifest: a larger file is none."""
+"""The most bytes of a manifest that are read."""
 
 
 class _Value(BaseModel):
@@ -57,7 +57,7 @@ class Manifest(_Value):
         return sum(self.entries.values())
 
     def file(self, name: str) -> File | None:
-        """The file of this name, None if the backup has none."""
+        """The file of this name, None if it is not in the backup."""
         return next((one for one in self.files if one.name == name), None)
 
 
@@ -97,7 +97,7 @@ def sha256_of(path: Path) -> str:
 
 
 def _version(text: bytes) -> int:
-    """What the text says of the form of the manifest, 0 if it says nothing of it."""
+    """What the text says of the form of the manifest, 0 if it does not say it."""
     try:
         found = json.loads(text)
     except ValueError:

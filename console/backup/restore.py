@@ -49,7 +49,7 @@ async def check_target(source: Store, target: Store) -> None:
 async def store_aside(backup: Path, file: Path) -> AsyncIterator[Store]:
     """The store of the backup, in a file beside `file`, which gets that name at the end of the block.
 
-    If the block raises, nothing is left.
+    If the block raises, the file is removed.
     """
     aside = f"{file}{UNFINISHED}{SystemClock().token()[:8]}"
     try:
@@ -77,7 +77,7 @@ async def place_others(backup: Path, manifest: Manifest, settings: Settings) -> 
 
 
 def _beside(manifest: Manifest, settings: Settings) -> dict[str, Path]:
-    """Where the files of the backup belong that are not the store's. What is kept in memory has no place."""
+    """Where the files of the backup belong that are not the store's. What is kept in memory is left out."""
     paths = {HANDBOOKS: settings.index_file, RECORDS: settings.hr_file}
     return {
         name: Path(os.path.abspath(path))

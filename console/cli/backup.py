@@ -50,7 +50,7 @@ async def backup(options: Given) -> int:
 
 
 async def restore(options: Given) -> int:
-    """Make a store anew from a backup, where none is, and close what was open in it."""
+    """Make a new store from a backup, and close what was open in it."""
     source, settings = options.path, settings_of(options)
     url = settings.store.get_secret_value()
     file, report = store_file(url), _Progress()
@@ -134,7 +134,7 @@ async def _take_up(
 ) -> ClosedByRestore:
     """Put the restore on record in the restored store, close what is open in it, and check all of it."""
     desk = await desk_on(store, options, "store.restore")
-    await desk.record("store.restore", {"manifest": digest})
+    await desk.record("store.restore", {"from": str(options.path)})
     closed = await close_what_is_open(store, SystemClock())
     await Backups(store, audit=desk.audit).restored(
         desk.viewer,

@@ -15,7 +15,7 @@ _TO_DO = "run `rolltop backup PATH` every day, as docs/operating.md says"
 
 
 async def examine_backups(store: Store, *, demo: bool) -> AsyncIterator[Finding]:
-    """Every finding about backups. A demo, and a store that ends with its process, need none."""
+    """Every finding about backups. A demo and a store that ends with its process do without."""
     backup, restored = await last_backup(store)
     if restored:
         closed = f"{counted(restored.turns, 'open turn')} and {counted(restored.calls, 'request')} were closed for it"

@@ -27,7 +27,7 @@ class Backups:
         self._audit = audit or AuditLog(store, clock)
 
     async def made(self, viewer: Viewer, manifest: str, *, taken_at: datetime, entries: int) -> None:
-        """Put on record that the backup with this digest of its manifest is whole. The same once more adds no entry."""
+        """Put on record that the backup with this digest of its manifest is whole. The same once more stays one entry."""
         await self._audit.authorize(viewer, "store.backup")
 
         def repeats(record: AdministrationRecord) -> bool:

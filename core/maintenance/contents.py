@@ -31,7 +31,7 @@ class Contents:
 
 
 async def count_contents(store: Store) -> Contents:
-    """Count what the store holds. The ends of all streams are read, and no entries."""
+    """Count what the store holds. It reads the ends of all streams alone."""
     streams, entries = dict.fromkeys(KINDS_OF_STREAM, 0), dict.fromkeys(KINDS_OF_STREAM, 0)
     async for head in every(store, Query(kind="stream")):
         kind = head.id.partition(":")[0]
@@ -42,7 +42,7 @@ async def count_contents(store: Store) -> Contents:
 
 
 async def find_faults(store: Store, clock: Clock, tell: CheckProgress, *, refold: bool = False) -> list[str]:
-    """All that is wrong in a store that nobody writes, in words; [] if all is sound.
+    """All that is wrong in a store at rest, in words; [] if it is sound.
 
     Each chain of hashes is verified, and each record compared with its log. `refold` writes records again that differ
     from their logs, as an older version made them, and does not call them faults.

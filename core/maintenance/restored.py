@@ -1,8 +1,8 @@
 """A store that was made from a backup: what was open in the backup is closed before a desk works on it.
 
-Nobody knows what happened after the backup: a request that waits in it may have been approved and carried out since.
-If it stayed open, a second approval would do it a second time. So nothing goes on that was open; a call that may have
-acted is `unknown`, and a person has to look.
+What happened after the backup is not on record: a request that waits in it may have been approved and carried out
+since. If it stayed open, a second approval would do it a second time. So all that was open is closed; a call that may
+have acted is `unknown`, and a person has to look.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class ClosedByRestore:
 
 
 async def close_what_is_open(store: Store, clock: Clock) -> ClosedByRestore:
-    """Close every open turn and every deferred call of a restored store, on which no desk works yet.
+    """Close every open turn and every deferred call of a restored store, before a desk works on it.
 
     Turns become `failed` (restored). Of their calls those that read are `cancelled`, the others `unknown`. Run again,
     it goes on. Raises Unavailable or StoreRefused if the store does not take an entry.

@@ -22,7 +22,6 @@ from core import Desk, Viewer
 from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.desk.backups import Backups, last_backup
-from core.errors import InvalidInput
 from core.log.records import DeferredCall, item_of
 from core.maintenance.contents import find_faults
 from core.store import In, Query, every
@@ -189,8 +188,8 @@ async def closed(store):
     (waited,) = [one for one in requests if one.closed == "restored"]
     async with Desk(store, model(), tools=[booked, travel], options=QUICK) as desk:
         assert (await desk.oversight.waiting_calls(APPROVER)).items == []
-        with pytest.raises(InvalidInput):
-            await desk.decide(APPROVER, waited.call, "approve", "0" * 64)
+        late = await desk.decide(APPROVER, waited.call, "approve", waited.digest)
+        assert (late.decision, late.closed) == (None, "restored")
         turn = await ended(
             desk, await desk.submit(Viewer(waited.owner), waited.thread, "And now?"), Viewer(waited.owner)
         )

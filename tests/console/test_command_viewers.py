@@ -67,6 +67,7 @@ def commands(url, tmp_path):
         "people.block": ("block", "e-1", "--why", "left", *store),
         "handbooks.keep": ("ingest", str(tmp_path / "books"), *store),
         "store.copy": ("copy", *WHY, "--from", url, "--to", f"sqlite:///{tmp_path}/copy.db"),
+        "store.backup": ("backup", str(tmp_path / "backup"), *WHY, *store),
         "store.rebuild": ("rebuild", *WHY, *store),
     }
 
@@ -124,7 +125,8 @@ def test_the_operator_of_a_store_without_a_grant_makes_the_first_one_and_looks(t
 
 
 def test_each_entry_that_a_command_leaves_names_its_account(url, commands, here, tmp_path):
-    people = {"handbooks.keep": "e-4001", "roles.list": OPERATOR, "store.copy": OPERATOR, "store.rebuild": OPERATOR}
+    people = {"handbooks.keep": "e-4001", "roles.list": OPERATOR, "store.copy": OPERATOR, "store.backup": OPERATOR}
+    people["store.rebuild"] = OPERATOR
     for action in ("audit.search", "thread.read", "export", *people):
         assert here(*commands[action], "--as", people.get(action, "e-2001")).status == 0
         assert (action, ACCOUNT) in [entry[1:] for entry in on_record(url, people.get(action, "e-2001"))]
@@ -190,7 +192,9 @@ def refusing(monkeypatch):
 @pytest.mark.parametrize("error", [StoreRefused("the file is read-only"), Unavailable("away")], ids=["refused", "away"])
 def test_what_cannot_be_put_on_record_is_neither_shown_nor_done(url, commands, here, refusing, error, tmp_path):
     refusing(error)
-    people = dict.fromkeys(("store.copy", "store.rebuild", "roles.list"), OPERATOR) | {"handbooks.keep": "e-4001"}
+    people = dict.fromkeys(("store.copy", "store.backup", "store.rebuild", "roles.list"), OPERATOR) | {
+        "handbooks.keep": "e-4001"
+    }
     people |= dict.fromkeys(("audit.search", "thread.read", "audit.search tools", "call.read", "export"), "e-2001")
     for action, person in people.items():
         failed(here(*commands[action], "--as", person), str(error))

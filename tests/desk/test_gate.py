@@ -325,8 +325,8 @@ def expected(action, who, whose):
     return NotFound
 
 
-@pytest.mark.parametrize("action", ["store.copy", "store.rebuild"])
-def test_an_administrator_who_says_why_copies_and_rebuilds_a_store(action):
+@pytest.mark.parametrize("action", ["store.copy", "store.backup", "store.restore", "store.rebuild"])
+def test_an_administrator_who_says_why_copies_restores_and_rebuilds_a_store(action):
     """Commands do; no method of the library does."""
     for name, viewer in VIEWERS.items():
         if name in ("administrator", "administrator alone"):
