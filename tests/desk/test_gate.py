@@ -494,7 +494,7 @@ DEEDS = {
     "Read figures": [("figures", "none")],
     "Read one's own looks and denials": [("audit log", "none")],
     "Read the questions that no handbook answers": [("knowledge owner's", "none")],
-    "Grant roles, block people, switch tools and models off, copy and repair the store, and read all that": [
+    "Grant roles, block people, switch tools and models off, copy, restore and repair the store, and read all that": [
         ("administrator's", "none"),
         ("administrator's look", "none"),
     ],
