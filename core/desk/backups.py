@@ -27,7 +27,7 @@ class Backups:
         self._audit = audit or AuditLog(store, clock)
 
     async def made(self, viewer: Viewer, manifest: str, *, taken_at: datetime, entries: int) -> None:
-        """Put on record that the backup with this digest of its manifest is whole. The same once more stays one entry."""
+        """Put on record that the backup with this digest of its manifest is whole; only once for each."""
         await self._audit.authorize(viewer, "store.backup")
 
         def repeats(record: AdministrationRecord) -> bool:
