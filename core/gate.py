@@ -45,6 +45,8 @@ Action: TypeAlias = Literal[
     "people.block",
     "system.read",
     "store.copy",
+    "store.backup",
+    "store.restore",
     "store.rebuild",
     "tools.list",
     "tools.switch",
@@ -163,7 +165,9 @@ def authorize(viewer: Viewer | None, action: Action, object: Owned | None = None
             ):
                 return "look"
             # They show no content, but a copy takes all of it to another place.
-            case Viewer(), "store.copy" | "store.rebuild" if "administrator" in viewer.roles:
+            case Viewer(), "store.copy" | "store.backup" | "store.restore" | "store.rebuild" if (
+                "administrator" in viewer.roles
+            ):
                 return _look(viewer)
             case _:
                 raise Denied(action)

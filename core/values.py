@@ -43,7 +43,7 @@ Effect: TypeAlias = Literal["read", "idempotent", "unsafe"]
 ToolOutput: TypeAlias = Literal["own", "outside"]
 """Where a tool's results come from: the company's own records, or texts that strangers wrote."""
 
-ClaimReason: TypeAlias = Literal["opened", "lost", "retried", "resumed", "stop", "expired"]
+ClaimReason: TypeAlias = Literal["opened", "lost", "retried", "resumed", "stop", "expired", "restored"]
 
 ReleaseReason: TypeAlias = Literal["left", "waiting"]
 
@@ -78,9 +78,12 @@ DeferredStatus: TypeAlias = Literal["waiting", "decided", "reported", "closed"]
 """Where a deferred call stands. `waiting`: for an approver. `decided`: an approver has decided, and the turn that
 reports it is still to be opened. `reported`: that turn was opened. `closed`: it is neither run nor reported."""
 
-DeferredClosed: TypeAlias = Literal["expired", "withdrawn", "erased", "tool_gone"]
-"""Why a deferred call was closed: nobody decided in time, the asker took it back, its arguments were erased, or no desk
-had its tool until it expired."""
+DeferredClosed: TypeAlias = Literal["expired", "withdrawn", "erased", "tool_gone", "restored"]
+"""Why a deferred call was closed: nobody decided in time, the asker took it back, its arguments were erased, no desk
+had its tool until it expired, or the store was restored from a backup in which it was open."""
+
+CloseReason: TypeAlias = Literal["stop", "expired", "lost", "restored"]
+"""Why a turn is ended from outside its worker."""
 
 HandoverStatus: TypeAlias = Literal["asked", "sent", "failed", "unknown"]
 

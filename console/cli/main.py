@@ -17,6 +17,7 @@ import anyio
 
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.opening import open_store
+from console.cli.backup import add_backup, add_restore, backup, restore
 from console.cli.doctor import doctor
 from console.cli.existing import existing_store, settings_of
 from console.cli.exports import add_export, export
@@ -315,6 +316,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="the environment variable that holds its URL",
     )
+    add_backup(command("backup", backup))
+    restoring = command("restore", restore)
+    restoring.set_defaults(again="and nothing is restored: run it again")
+    add_restore(restoring)
     mending = command("rebuild", rebuild)
     add_viewer(mending, required=False)
     mending.add_argument("--check", action="store_true", help="only report, repair nothing; needs no --as")

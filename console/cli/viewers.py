@@ -62,16 +62,21 @@ async def desk_as(options: Given, action: Action) -> AsyncIterator[CommandDesk]:
     Raises Blocked for a blocked person, and Denied for one without a role on record; either is put on record.
     """
     async with existing_store(options.store) as store:
-        audit = audit_log(store)
-        administration = Administration(store, audit=audit)
-        viewer = await administration.viewer(
-            options.viewer, claimed=await _claimed(store, options.viewer), purpose=getattr(options, "purpose", None)
-        )
-        if not viewer.roles:
-            # Here: for one object the gate would say that it was not found, which does not help with the grant.
-            await audit.record_denial(viewer, action)
-            raise Denied(action)
-        yield CommandDesk(store, audit, administration, viewer)
+        yield await desk_on(store, options, action)
+
+
+async def desk_on(store: Store, options: Given, action: Action) -> CommandDesk:
+    """As `desk_as`, on a store that is open."""
+    audit = audit_log(store)
+    administration = Administration(store, audit=audit)
+    viewer = await administration.viewer(
+        options.viewer, claimed=await _claimed(store, options.viewer), purpose=getattr(options, "purpose", None)
+    )
+    if not viewer.roles:
+        # Here: for one object the gate would say that it was not found, which does not help with the grant.
+        await audit.record_denial(viewer, action)
+        raise Denied(action)
+    return CommandDesk(store, audit, administration, viewer)
 
 
 async def _claimed(store: Store, person: str) -> tuple[Role, ...]:

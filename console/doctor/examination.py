@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from backends.handbooks.service import Handbooks
+from console.doctor.backups import examine_backups
 from console.doctor.care import examine_care
 from console.doctor.finding import Finding
 from console.doctor.index import examine_handbooks, examine_index
@@ -15,7 +16,7 @@ from core.store import Store
 
 
 async def examine_settings(settings: Settings, store: Store, *, demo: bool) -> AsyncIterator[Finding]:
-    """The findings that come at once: what the settings say of models, sign-in, people, cards and the store."""
+    """The findings that come at once: of models, sign-in, people, cards, the store, and its backups."""
     for finding in (
         *examine_promises(store.capabilities),
         *examine_models(settings),
@@ -25,6 +26,8 @@ async def examine_settings(settings: Settings, store: Store, *, demo: bool) -> A
     async for finding in examine_people(store, settings):
         yield finding
     async for finding in examine_care(settings, demo=demo):
+        yield finding
+    async for finding in examine_backups(store, demo=demo):
         yield finding
 
 

@@ -37,6 +37,11 @@ _CLOSED: dict[DeferredClosed, tuple[Word, str]] = {
         Word("Not carried out", "orange", ":material/error:"),
         "The desk cannot do this any more, so nothing was done. Ask the People team.",
     ),
+    "restored": (
+        Word("Unknown", "orange", ":material/help:"),
+        "The desk was restored from a backup. It is unknown whether this was decided and done after the backup. "
+        "Check with HR before you ask for it again.",
+    ),
 }
 
 

@@ -63,6 +63,8 @@ ACTION_WORDS: Mapping[str, ActionWords] = {
     "tools.list": ActionWords("listed", "Listed tools and models", "list tools and models"),
     "tools.switch": ActionWords("changed", "Switched a tool or model", "switch a tool or model off or on"),
     "store.copy": ActionWords("exported", "Copied the whole store", "copy the whole store"),
+    "store.backup": ActionWords("exported", "Backed the whole store up", "back the whole store up"),
+    "store.restore": ActionWords("changed", "Restored the store from a backup", "restore the store from a backup"),
     "store.rebuild": ActionWords("changed", "Repaired the records", "repair the records"),
     "desk.use": ActionWords(
         "opened", "Used the desk", "use the desk, because this person is blocked, or has lost a role"

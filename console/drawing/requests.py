@@ -30,6 +30,7 @@ CLOSED: Mapping[DeferredClosed, str] = {
     "withdrawn": "the person who asked took it back",
     "erased": "its arguments were erased",
     "tool_gone": "the desk does not have its tool any more",
+    "restored": "the desk was restored from a backup, and nobody knows what was decided and done after it",
 }
 """Why a request was closed, as the end of a sentence."""
 

@@ -138,6 +138,8 @@ _FAILURES = {
     "schema_failed": "The check of the answer's format failed. Tell the administrator.",
     "no_worker": "The server that should have answered is no longer running. Try again.",
     "worker_lost": "The server restarted while it was answering. Try again.",
+    "restored": "The desk was restored from a backup in which this was open. What was done after the backup is not on "
+    "record here. Ask again, and check with HR first if it was a request.",
     "approval_expired": "The request was not approved in time, so nothing was done. Ask again if you still need it.",
 }
 

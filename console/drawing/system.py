@@ -11,6 +11,7 @@ from console.drawing.text import label, markdown, when
 from console.format import ago, counted
 from core.clock import iso
 from core.desk.system import SystemState
+from core.log.records import Restore
 from core.values import ClaimReason
 
 Examine = Callable[[], AbstractContextManager[Iterator[Finding]]]
@@ -23,6 +24,7 @@ _REASONS: dict[ClaimReason, str] = {
     "resumed": "it had been released",
     "stop": "it was stopped",
     "expired": "it had not been approved in time",
+    "restored": "the store had been restored from a backup",
 }
 
 
@@ -75,13 +77,15 @@ def draw_findings(findings: Sequence[Finding], *, whole: bool) -> None:
 
 
 def draw_store(address: str, promises: Mapping[str, bool], state: SystemState) -> None:
-    """What keeps the records, what it promises, and how many of them are behind."""
+    """What keeps the records, what it promises, how many of them are behind, and how old the newest backup is."""
     draw_facts(
         {
             "Store": address,
             **{f"It {promise}": "yes" if true else "no" for promise, true in promises.items()},
             "Records older than their log": counted(state.lagging, "stream"),
             "Records of an older fold": counted(state.outdated, "log"),
+            "Newest backup": _backup(state),
+            **({"Restored": _restored(state.restored)} if state.restored else {}),
         }
     )
 
@@ -107,6 +111,18 @@ def draw_recovery(state: SystemState) -> None:
 def draw_versions(versions: Mapping[str, str]) -> None:
     """The versions of what runs here."""
     draw_facts(dict(versions))
+
+
+def _backup(state: SystemState) -> str:
+    if (backup := state.backup) is None:
+        return "none: run `rolltop backup PATH`"
+    return f"{ago(state.at - backup.taken_time)}, {counted(backup.entries, 'entry')}, by {backup.by}"
+
+
+def _restored(restored: Restore) -> str:
+    made = f"{when(restored.restored_at)} by {restored.by}, from a backup of {when(restored.backup.taken_at)}"
+    closed = f"{counted(restored.turns, 'open turn')} and {counted(restored.calls, 'request')} closed"
+    return f"{made}; {closed}: {restored.why or 'erased'}"
 
 
 def _line(finding: Finding) -> str:

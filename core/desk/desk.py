@@ -395,7 +395,17 @@ class Desk:
         turn = (await self._checked.turn(viewer, "turn.stop", turn_id)).item
         journal = self._journal(turn.thread)
         await journal.load(turn_id)
-        await close_turn(self._equipment, journal, turn_id, "stop", "cancelled", "stopped", by=viewer.id)
+        await close_turn(
+            self._store,
+            self._clock,
+            journal,
+            turn_id,
+            "stop",
+            "cancelled",
+            "stopped",
+            by=viewer.id,
+            patience=self.options.lease,
+        )
         self._workers.leave(turn_id)
         stopped = journal.state.item(Turn, turn_id)
         await self._workers.recovery.tidy(stopped)

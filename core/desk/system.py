@@ -5,11 +5,12 @@ from datetime import datetime
 
 from core.arguments import checked, checked_methods
 from core.clock import Clock, SystemClock, iso, moment
+from core.desk.backups import last_backup
 from core.desk.checks import check_store
 from core.desk.tallies import size
 from core.gate import Viewer
 from core.log.audit import AuditLog
-from core.log.records import FOLD, OUTDATED, DeferredCall, Turn, record_kind
+from core.log.records import FOLD, OUTDATED, Backup, DeferredCall, Restore, Turn, record_kind
 from core.store import Capabilities, Query, Range, Store
 from core.worker.recovery import Recovered, Recovery
 
@@ -29,7 +30,8 @@ class SystemState:
     `running` and `awaiting_approval` are open turns, `deferred` the calls that wait for an approver, `overdue` the
     threads whose erasure is due: the next sweep carries it out unless something in them is open. `outdated` counts the
     logs whose records an older fold made, `lagging` those with records that are older than the log. `recovered` is
-    what this process's recovery did last, None without a desk that has begun.
+    what this process's recovery did last, None without a desk that has begun. `backup` is the newest backup on record,
+    `restored` says when and from which backup the store was made, None without one.
     """
 
     at: datetime
@@ -42,6 +44,8 @@ class SystemState:
     lagging: int
     fold: int
     recovered: Recovered | None
+    backup: Backup | None
+    restored: Restore | None
 
 
 @checked_methods
@@ -67,6 +71,7 @@ class System:
         await self._audit.record(viewer, "system.read")
         now = await self._store.now()
         turn, deferred = record_kind(Turn), record_kind(DeferredCall)
+        backup, restored = await last_backup(self._store)
         return SystemState(
             at=now,
             capabilities=self._store.capabilities,
@@ -78,6 +83,8 @@ class System:
             lagging=await self._count(Query(kind="stream", where={"dirty": True})),
             fold=FOLD,
             recovered=self._recovery.recovered if self._recovery else None,
+            backup=backup,
+            restored=restored,
         )
 
     async def _count(self, query: Query) -> int:

@@ -1,6 +1,6 @@
 """The fold of what people decide for the installation, from the entries of `administration:desk`.
 
-These are people's roles and blocks, and the tools and models that are switched off.
+These are people's roles and blocks, and the tools and models that are switched off; and when the store was backed up.
 """
 
 from collections.abc import Mapping
@@ -9,17 +9,19 @@ from typing import Any, TypeVar
 from core.clock import iso
 from core.errors import Corrupt
 from core.log.facts import (
+    BackupMade,
     DemoMarked,
     PersonBlocked,
     PersonUnblocked,
     RoleEnded,
     RoleGranted,
     SignInMapped,
+    StoreRestored,
     SwitchedOff,
     SwitchedOn,
     fact,
 )
-from core.log.records import AdministrationRecord, Block, OffSwitch, RoleGrant, SignInMapping
+from core.log.records import AdministrationRecord, Backup, Block, OffSwitch, Restore, RoleGrant, SignInMapping
 from core.values import GENESIS, Entry
 
 K = TypeVar("K")
@@ -81,6 +83,20 @@ def _changed(record: AdministrationRecord, entry: Entry) -> dict[str, Any]:  # A
             return {"off": [*_others(record, switched), off]}
         case SwitchedOn() as switched:
             return {"off": _others(record, switched)}
+        case BackupMade() as made:
+            return {"backup": _backup(entry, made)}
+        case StoreRestored() as made:
+            # The backup that it was made from is the newest one that is known here.
+            backup = _backup(entry, made)
+            restored = Restore(
+                restored_at=iso(entry.at),
+                by=entry.by,
+                backup=backup,
+                turns=made.turns,
+                calls=made.calls,
+                why=made.content.reason if made.content else None,
+            )
+            return {"backup": backup, "restored": restored}
         case _:
             raise Corrupt(entry.stream, entry.n, f"{entry.kind} does not belong to the administration")
 
@@ -107,6 +123,12 @@ def block_of(entry: Entry, blocked: PersonBlocked) -> Block:
         by=entry.by,
         why=blocked.content.reason if blocked.content else None,
         account=blocked.account,
+    )
+
+
+def _backup(entry: Entry, made: BackupMade | StoreRestored) -> Backup:
+    return Backup(
+        taken_at=made.taken_at, by=entry.by, manifest=made.manifest, entries=made.entries, account=made.account
     )
 
 

@@ -1004,6 +1004,36 @@ class QuestionsRefused(Fact):
     count: int
 
 
+class BackupMade(Fact):
+    """A backup of the store was made, which holds everything up to `taken_at` at least, so not this entry.
+
+    `manifest` is the SHA-256 of its manifest, `entries` how many entries it holds. `account` is that of the command.
+    """
+
+    kind: Literal["backup.made"] = "backup.made"
+    taken_at: str
+    manifest: str
+    entries: int
+    account: Account | None
+
+
+class StoreRestored(Fact):
+    """The store was made from a backup: what was written elsewhere after `taken_at` is missing here.
+
+    `manifest` and `entries` are as in `BackupMade`. `turns` and `calls` count the open turns and the deferred calls
+    that were closed for it.
+    """
+
+    kind: Literal["store.restored"] = "store.restored"
+    taken_at: str
+    manifest: str
+    entries: int
+    turns: int
+    calls: int
+    account: Account | None
+    content: ReasonContent | None
+
+
 ThreadFact: TypeAlias = (
     ThreadCreated
     | MetadataChanged
@@ -1043,7 +1073,16 @@ ThreadFact: TypeAlias = (
     | Erased
 )
 AdministrationFact: TypeAlias = (
-    DemoMarked | RoleGranted | RoleEnded | PersonBlocked | PersonUnblocked | SignInMapped | SwitchedOff | SwitchedOn
+    DemoMarked
+    | RoleGranted
+    | RoleEnded
+    | PersonBlocked
+    | PersonUnblocked
+    | SignInMapped
+    | SwitchedOff
+    | SwitchedOn
+    | BackupMade
+    | StoreRestored
 )
 SpendingFact: TypeAlias = (
     TurnAdmitted | TurnWithdrawn | SpendingReserved | SpendingBooked | SliceTaken | SliceReturned | QuestionsRefused

@@ -372,7 +372,7 @@ def _decided(thread: Thread, deferred: OpenDeferred, fact: ApprovalGiven | Appro
 def _may_claim(turn: OpenTurn, fact: TurnClaimed) -> bool:
     # While a call waits for a decision, a worker could only wait too: the turn may be claimed to end it.
     waits = any(call.status == "awaiting_approval" for call in turn.calls)
-    return not waits or fact.reason in ("stop", "expired")
+    return not waits or fact.reason in ("stop", "expired", "restored")
 
 
 def _claimed(thread: Thread, turn: OpenTurn, fact: TurnClaimed) -> Thread:

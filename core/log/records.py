@@ -873,13 +873,42 @@ class OffSwitch(Value):
     off_time: ClassVar = Time[datetime]("off_at")
 
 
+class Backup(Value):
+    """A backup of the store: it holds `entries` entries, all up to `taken_at` at least.
+
+    `manifest` is the SHA-256 of its manifest. `account` is that of the command that made it.
+    """
+
+    taken_at: str
+    by: str
+    manifest: str
+    entries: int
+    account: Account | None
+
+    taken_time: ClassVar = Time[datetime]("taken_at")
+
+
+class Restore(Value):
+    """The store was made at `restored_at` from a backup. `turns` and `calls` were open in it, and are closed since."""
+
+    restored_at: str
+    by: str
+    backup: Backup
+    turns: int
+    calls: int
+    why: str | None
+
+    restored_time: ClassVar = Time[datetime]("restored_at")
+
+
 class AdministrationRecord(Value):
     """What people have decided for the installation, folded from `administration:desk`, entry n of which has `hash`.
 
     `held` are the roles that were not taken away, `blocked` the blocked people, `off` the tools and models that are
     switched off, all in the order of their entries; a store keeps the former as the lists `grants` and `blocks`.
     `installed` are the people whom the settings have made administrators, even if the role has ended since. `sign_ins`
-    are the newest mapping of a sign-in and the one before it, newest first. `demo`: the store is a demo.
+    are the newest mapping of a sign-in and the one before it, newest first. `demo`: the store is a demo. `backup` is
+    the newest backup, `restored` the newest restore, None without one.
     """
 
     kind: Literal["administration"] = "administration"
@@ -893,6 +922,8 @@ class AdministrationRecord(Value):
     installed: list[str]
     sign_ins: list[SignInMapping]
     off: list[OffSwitch]
+    backup: Backup | None = None
+    restored: Restore | None = None
 
     @computed_field  # type: ignore[prop-decorator]  # mypy does not know it above a property
     @property

@@ -28,6 +28,8 @@ COMMIT_SIZE = 4 * 1024 * 1024
 STREAMS_AT_ONCE = 8
 """How many streams are copied at the same time."""
 
+_ALL = Query(kind="stream")
+
 Phase: TypeAlias = Literal["copying", "checking"]
 CopyProgress: TypeAlias = Callable[[Phase, int, int], None]
 """Called after every few streams with the pass, the number of finished streams, and the number of all."""
@@ -53,15 +55,23 @@ class Copied:
     alone: int
 
 
-async def copy(source: Store, target: Store, clock: Clock, tell: CopyProgress, *, patience: float = 10.0) -> Copied:
-    """Copy all streams of the source to the target. Entries of the target are never overwritten.
+async def copy(
+    source: Store,
+    target: Store,
+    clock: Clock,
+    tell: CopyProgress,
+    *,
+    streams: Query = _ALL,
+    patience: float = 10.0,
+) -> Copied:
+    """Copy all `streams` of the source to the target. Entries of the target are never overwritten.
 
     Raises InvalidInput, naming stream and n, if the logs differ; Corrupt if a log is broken; Conflict if another
     program writes to the target; Unavailable if a store does not answer, the target for `patience` seconds;
     StoreRefused if a store's operator must change something first.
     """
     # Progress is stored in the target alone, as the end of each stream: an interrupted copy goes on when it runs again.
-    copying = _Copying(source, target, clock, patience)
+    copying = _Copying(source, target, clock, streams, patience)
     await copying.each_stream("copying", copying.append, tell)
     await copying.each_stream("checking", copying.check, tell)
     unfinished = Query(kind="turn", where={"status": In(("running", "awaiting_approval"))})
@@ -73,26 +83,27 @@ async def copy(source: Store, target: Store, clock: Clock, tell: CopyProgress, *
         records=copying.records,
         open_turns=[turn.id async for turn in every(target, unfinished)],
         changed=copying.changed,
-        alone=await _streams_of(target) - copying.streams,
+        alone=await _count(target, streams) - copying.streams,
     )
 
 
 class _Copying:
     """One run, with its counts so far."""
 
-    def __init__(self, source: Store, target: Store, clock: Clock, patience: float) -> None:
+    def __init__(self, source: Store, target: Store, clock: Clock, streams: Query, patience: float) -> None:
         self._source = source
         self._target = target
         self._clock = clock
+        self._all = streams
         self._patience = patience
         self.streams = self.entries = self.appended = self.erased = self.records = 0
         self.changed: list[str] = []
 
     async def each_stream(self, phase: Phase, step: Callable[[Record], Awaitable[None]], tell: CopyProgress) -> None:
         """Run the step for every stream of the source, STREAMS_AT_ONCE at a time."""
-        total, done = await _streams_of(self._source), 0
+        total, done = await _count(self._source, self._all), 0
         together: list[Record] = []
-        async for head in every(self._source, Query(kind="stream")):
+        async for head in every(self._source, self._all):
             together.append(head)
             if len(together) == STREAMS_AT_ONCE:
                 await _all(step, together)
@@ -180,8 +191,8 @@ async def _all(step: Callable[[Record], Awaitable[None]], heads: Sequence[Record
         raise failed[0]
 
 
-async def _streams_of(store: Store) -> int:
-    return sum(group.count for group in await store.tally(Query(kind="stream"), ()))
+async def _count(store: Store, streams: Query) -> int:
+    return sum(group.count for group in await store.tally(streams, ()))
 
 
 def _commits(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -24,7 +24,7 @@ from core.log.facts import (
     TurnOpened,
 )
 from core.retrieval.search import Found
-from core.values import ClaimReason, Decider, Effect, ReleaseReason, TurnStatus, Worker
+from core.values import ClaimReason, CloseReason, Decider, Effect, ReleaseReason, TurnStatus, Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +216,7 @@ class CloseDeferred:
     """A deferred call is not to be run. A person takes back only what has no decision yet."""
 
     call: str
-    reason: Literal["expired", "withdrawn", "tool_gone"]
+    reason: Literal["expired", "withdrawn", "tool_gone", "restored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,12 +224,12 @@ class Close:
     """A turn is ended from outside its worker. `partial` and `reasoning` are what the open model call's sealed stream
     shows of its text and its thinking, "" without one.
 
-    `n` is the last entry that was judged: after any further entry the turn stays open. None for a stop.
+    `n` is the last entry that was judged: after any further entry the turn stays open. None ends it in any case.
     """
 
     turn: str
     worker: Worker
-    reason: Literal["stop", "expired", "lost"]
+    reason: CloseReason
     status: TurnStatus
     code: str | None
     message: str | None

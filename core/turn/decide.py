@@ -5,7 +5,6 @@ came in between and decides the same command again. The facts of the first decis
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
 from core.canonical import Json, canonical, digest
 from core.errors import InvalidInput, NotFound, RequestMismatch, Superseded, TurnInProgress
@@ -76,7 +75,7 @@ from core.turn.commands import (
 )
 from core.turn.deferred import closed, decided, deferrals, reported
 from core.turn.openings import opening, released
-from core.values import CallStatus, ClaimReason, Passage, Repair, TurnStatus, Usage, Worker
+from core.values import CallStatus, ClaimReason, CloseReason, Passage, Repair, TurnStatus, Usage, Worker
 
 MAX_LOST = 5
 MAX_RETRIED = 3
@@ -468,9 +467,7 @@ def _partial(state: State, open_turn: OpenTurn, sealed: str) -> str:
     return sealed if under_way else state.item(Turn, open_turn.turn).partial
 
 
-def _closed_calls(
-    open_turn: OpenTurn, fence: int, reason: Literal["stop", "expired", "lost"], shown: Close | GiveUp
-) -> list[ThreadFact]:
+def _closed_calls(open_turn: OpenTurn, fence: int, reason: CloseReason, shown: Close | GiveUp) -> list[ThreadFact]:
     """The last status of every call that is still open when its turn ends."""
     facts: list[ThreadFact] = []
     if open_turn.model_call:
@@ -499,12 +496,15 @@ def broken_off(turn: str, fence: int, call: OpenModelCall, code: str, content: F
     )
 
 
-def _unfinished(turn: str, fence: int, call: OpenCall, reason: Literal["stop", "expired", "lost"]) -> ToolFinished:
+def _unfinished(turn: str, fence: int, call: OpenCall, reason: CloseReason) -> ToolFinished:
     status, code = _last_status(call, reason)
     return ToolFinished(turn=turn, fence=fence, call=call.call, status=status, code=code, content=ResultContent())
 
 
-def _last_status(call: OpenCall, reason: Literal["stop", "expired", "lost"]) -> tuple[CallStatus, str]:
+def _last_status(call: OpenCall, reason: CloseReason) -> tuple[CallStatus, str]:
+    if reason == "restored":
+        # What was done after the backup is not on record: even a call that had not begun may have run since.
+        return "cancelled" if call.effect == "read" else "unknown", reason
     if call.status != "running":
         return ("denied", "approval_expired") if reason == "expired" else ("cancelled", reason)
     if call.effect == "read":

@@ -112,11 +112,11 @@ def reported(state: State, command: ReportDecision) -> tuple[ThreadFact, ...]:
 def closed(state: State, command: CloseDeferred) -> tuple[ThreadFact, ...]:
     """The end of a deferred call that is not run; () if it has been reported or closed.
 
-    A person's decision stands: after it a call is closed only because its tool is gone.
+    A person's decision stands: after it a call is closed only because its tool is gone, or the store was restored.
     """
     deferred = state.thread.waiting_for(command.call) if state.thread else None
     gone = command.reason == "tool_gone"
-    if deferred is None or (deferred.decision is not None) != gone:
+    if deferred is None or (command.reason != "restored" and (deferred.decision is not None) != gone):
         return ()
     if gone and state.open_turn is not None:
         return ()  # until that turn ends no desk could run it, so none is known to be missing

@@ -1,34 +1,36 @@
-"""Ending a turn from outside its worker: a stop, an expired approval, a turn without a desk that could go on."""
+"""Ending a turn from outside its worker: a stop, an expired approval, a lost worker, a store that was restored."""
 
-from typing import Literal
-
+from core.clock import Clock
 from core.live.stream import Shown, live_stream, seal
 from core.log.facts import ThreadFact
 from core.log.fold import State
+from core.store import Store
 from core.turn.commands import Close
 from core.turn.journal import Journal
-from core.values import TurnStatus
-from core.worker.claim import Equipment
+from core.values import CloseReason, TurnStatus
 from core.worker.process import new_worker
 
 
 async def close_turn(
-    equipment: Equipment,
+    store: Store,
+    clock: Clock,
     journal: Journal,
     turn: str,
-    reason: Literal["stop", "expired", "lost"],
+    reason: CloseReason,
     status: TurnStatus,
     code: str,
     *,
     by: str,
+    patience: float,
 ) -> tuple[ThreadFact, ...]:
     """End the turn in one commit, with the text that was shown. Returns the facts, () if it has ended already.
 
-    A stop always ends the turn. Any other reason was judged from the log as loaded, and returns () if there is a newer
-    entry: an approval that came first has won, and a worker that writes is not lost.
+    A stop and a restored store always end the turn. Any other reason was judged from the log as loaded, and returns ()
+    if there is a newer entry: an approval that came first has won, and a worker that writes is not lost. Raises
+    Unavailable if the live stream of an open model call could not be sealed within `patience` seconds.
     """
-    worker = new_worker(equipment.clock)
-    judged = None if reason == "stop" else journal.state.n
+    worker = new_worker(clock)
+    judged = journal.state.n if reason in ("expired", "lost") else None
 
     async def command(state: State) -> Close:
         open_turn = state.open_turn
@@ -37,9 +39,7 @@ async def close_turn(
             # Sealed before the commit, and again after every Conflict: the worker can then show nothing more, and the
             # recorded text is the text that was seen.
             stream = live_stream(turn, open_turn.model_call.fence)
-            shown = await seal(
-                equipment.store, equipment.clock, stream, open_turn.model_call.call, patience=equipment.options.lease
-            )
+            shown = await seal(store, clock, stream, open_turn.model_call.call, patience=patience)
         return Close(
             turn=turn,
             worker=worker,

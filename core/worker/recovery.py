@@ -26,7 +26,7 @@ from core.turn.commands import Claim, CloseDeferred, Note
 from core.turn.decide import MAX_LOST
 from core.turn.journal import Journal
 from core.turn.plan import take_over
-from core.values import ClaimReason
+from core.values import ClaimReason, TurnStatus
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
 from core.worker.process import is_gone, is_here, lives, new_worker
@@ -156,9 +156,7 @@ class Recovery:
             return None
         if open_turn.status == "awaiting_approval":
             if open_turn.expires and moment_of(open_turn.expires) <= await self._equipment.store.now():
-                await close_turn(
-                    self._equipment, journal, open_turn.turn, "expired", "cancelled", "approval_expired", by=DESK
-                )
+                await self._close(journal, open_turn, "expired", "cancelled", "approval_expired")
             return None
         watch = await self._watch(open_turn, journal.state.n)
         silent = self._equipment.clock.monotonic() - watch.since
@@ -172,7 +170,7 @@ class Recovery:
             if reason := take_over(open_turn, gone=gone, silent=silent > lease, sealed=watch.sealed):
                 return await self._claim(journal, open_turn, reason)
         elif silent > ABANDONED_LEASES * lease and not (open_turn.waiting and worker and lives(worker)):
-            await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "no_worker", by=DESK)
+            await self._close(journal, open_turn, "lost", "failed", "no_worker")
         return None
 
     async def _see_to_deferred(self, journal: Journal) -> None:
@@ -251,11 +249,22 @@ class Recovery:
 
     async def _claim(self, journal: Journal, open_turn: OpenTurn, reason: ClaimReason) -> Claim | None:
         if reason == "lost" and open_turn.lost >= MAX_LOST:
-            await close_turn(self._equipment, journal, open_turn.turn, "lost", "failed", "worker_lost", by=DESK)
+            await self._close(journal, open_turn, "lost", "failed", "worker_lost")
             return None
         worker = new_worker(self._equipment.clock)
         self._taken_over, self._last = self._taken_over + 1, (self._equipment.clock.now(), reason)
         return Claim(turn=open_turn.turn, worker=worker, reason=reason, fence=open_turn.fence, n=journal.state.n)
+
+    async def _close(
+        self,
+        journal: Journal,
+        open_turn: OpenTurn,
+        reason: Literal["expired", "lost"],
+        status: TurnStatus,
+        code: str,
+    ) -> None:
+        store, clock, patience = self._equipment.store, self._equipment.clock, self._equipment.options.lease
+        await close_turn(store, clock, journal, open_turn.turn, reason, status, code, by=DESK, patience=patience)
 
     async def _clear_live_streams(self) -> None:
         """Remove the live streams of turns that ended a while ago; a stale worker may have made one anew since."""

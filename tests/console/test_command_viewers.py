@@ -68,6 +68,7 @@ def commands(url, tmp_path):
         "people.block": ("block", "e-1", "--why", "left", *store),
         "handbooks.keep": ("ingest", str(tmp_path / "books"), *store),
         "store.copy": ("copy", *WHY, "--from", url, "--to", f"sqlite:///{tmp_path}/copy.db"),
+        "store.backup": ("backup", str(tmp_path / "backup"), *WHY, *store),
         "store.rebuild": ("rebuild", *WHY, *store),
     }
 
@@ -130,6 +131,7 @@ def test_each_entry_that_a_command_leaves_names_its_account(url, commands, here,
         "usage.read": "e-2001",
         "roles.list": OPERATOR,
         "store.copy": OPERATOR,
+        "store.backup": OPERATOR,
         "store.rebuild": OPERATOR,
     }
     for action in ("audit.search", "thread.read", "export", *people):
@@ -197,7 +199,9 @@ def refusing(monkeypatch):
 @pytest.mark.parametrize("error", [StoreRefused("the file is read-only"), Unavailable("away")], ids=["refused", "away"])
 def test_what_cannot_be_put_on_record_is_neither_shown_nor_done(url, commands, here, refusing, error, tmp_path):
     refusing(error)
-    people = dict.fromkeys(("store.copy", "store.rebuild", "roles.list"), OPERATOR) | {"handbooks.keep": "e-4001"}
+    people = dict.fromkeys(("store.copy", "store.backup", "store.rebuild", "roles.list"), OPERATOR) | {
+        "handbooks.keep": "e-4001"
+    }
     people |= dict.fromkeys(("audit.search", "thread.read", "audit.search tools", "call.read", "export"), "e-2001")
     for action, person in people.items():
         failed(here(*commands[action], "--as", person), str(error))

@@ -344,8 +344,8 @@ def expected(action, who, whose):
     return NotFound
 
 
-@pytest.mark.parametrize("action", ["store.copy", "store.rebuild"])
-def test_an_administrator_who_says_why_copies_and_rebuilds_a_store(action):
+@pytest.mark.parametrize("action", ["store.copy", "store.backup", "store.restore", "store.rebuild"])
+def test_an_administrator_who_says_why_copies_restores_and_rebuilds_a_store(action):
     """Commands do; no method of the library does."""
     for name, viewer in VIEWERS.items():
         if name in ("administrator", "administrator alone"):
@@ -514,7 +514,7 @@ DEEDS = {
     "Read the usage of entities, models and days": [("usage", "none")],
     "Read one's own looks and denials": [("audit log", "none")],
     "Read the questions that no handbook answers": [("knowledge owner's", "none")],
-    "Grant roles, block people, switch tools and models off, copy and repair the store, and read all that": [
+    "Grant roles, block people, switch tools and models off, copy, restore and repair the store, and read all that": [
         ("administrator's", "none"),
         ("administrator's look", "none"),
     ],
