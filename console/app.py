@@ -39,6 +39,7 @@ from console.keeper import DESK_KEEPER
 from console.model_settings import open_models
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words, add_tools
+from console.value_settings import read_value
 from core.clock import SystemClock
 from core.desk.desk import Desk
 from core.desk.runner import Runner
@@ -143,7 +144,7 @@ class App:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
         self.priced = {model.name: is_priced(model.name, prices=prices) for model in models}
-        self.metadata_fields = settings.metadata_fields
+        self.metadata_fields = settings.metadata_filters
         urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
         opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples)
         self.handbooks = await self._opened.enter_async_context(opening)
@@ -162,13 +163,13 @@ class App:
             retriever=self.handbooks.retriever,
             care=care,
             handover=DemoHandover(records) if records else None,
-            options=Options(turns_at_once=settings.turns_at_once),
+            options=read_value("desk", Options),
             instructions=settings.instructions,
             erase_after=timedelta(days=settings.erase_after_days),
             looks_shown_after=timedelta(days=settings.looks_shown_after_days),
         )
         opened = await self._opened.enter_async_context(desk)
-        await opened.administration.install(settings.administrator_ids)
+        await opened.administration.install(settings.administrators)
         if (mapping := _way().mapping) and (other := await opened.administration.map_sign_in(mapping, this_account())):
             log.warning(
                 "the sign-in gives roles by other settings than those on record since %s, by a console of %s on %s: if "
