@@ -25,18 +25,16 @@ from backends.models.opening import is_priced
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
 from console.account import this_account
-from console.demo.handover import DemoHandover
 from console.demo.mark import is_demo, make_demo
-from console.demo.records import HrRecords
 from console.demo.samples import CARDS, SAMPLES, count_samples, holds_own, withdraw_samples
-from console.demo.tools import hr_tools, hr_words
 from console.doctor.examination import examine, examine_settings
 from console.doctor.finding import Finding
 from console.doctor.index import examine_own
-from console.doctor.store import Equipped, address, promises, tool_names
+from console.doctor.store import address, equipped, promises
 from console.doctor.versions import versions
 from console.keeper import DESK_KEEPER
 from console.model_settings import open_models
+from console.plugins import make_plugins, tools_of
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words, add_tools
 from console.value_settings import read_value
@@ -90,8 +88,8 @@ class App:
     `priced` says of each whether its price is known.
 
     `metadata_fields` are those by which auditors may filter threads.
-    `demo` says whether the store is a demo; only a demo has `tools`. `handover` says whether the desk can bring a
-    matter to a person.
+    `demo` says whether the store is a demo. `tools` are those of its `plugins`, which have names. `handover` says
+    whether the desk can bring a matter to a person.
 
     If the desk could not be opened, `failure` is the error and only `close` may be called. The App tries again by
     itself, one attempt at a time.
@@ -150,10 +148,16 @@ class App:
         self.handbooks = await self._opened.enter_async_context(opening)
         self._catalogue = self.handbooks.index.catalogue
         self.demo = await self._is_demo(settings, store)
-        records = self._demo_records(settings) if self.demo else None
-        self.tools = hr_tools(records) if records else []
+        self.plugins = make_plugins(settings.tools, demo=self.demo)
+        self.tools = tools_of(self.plugins)
         add_tools(self.tools)
-        self.handover = records is not None
+        handover = None
+        for plugin in self.plugins.values():
+            if plugin.close:
+                self._opened.push_async_callback(plugin.close)
+            add_tool_words(plugin.words)
+            handover = handover or plugin.handover
+        self.handover = handover is not None
         care = await blocking(open_care, settings.care or (CARDS if self.demo else None))
         await self._take_in(settings)
         desk = Desk(
@@ -162,7 +166,7 @@ class App:
             tools=[*self.tools, ask_back],
             retriever=self.handbooks.retriever,
             care=care,
-            handover=DemoHandover(records) if records else None,
+            handover=handover,
             options=read_value("desk", Options),
             instructions=settings.instructions,
             erase_after=timedelta(days=settings.erase_after_days),
@@ -189,12 +193,6 @@ class App:
             except InvalidInput as reason:
                 log.info("this is no demo: %s", reason)
         return await is_demo(store)
-
-    def _demo_records(self, settings: Settings) -> HrRecords:
-        records = HrRecords(settings.hr_file)
-        self._opened.callback(records.close)
-        add_tool_words(hr_words(records))
-        return records
 
     async def _take_in(self, settings: Settings) -> None:
         """Import the settings' folder, or a demo's samples; files that cannot be read are in the log."""
@@ -247,8 +245,8 @@ class App:
     async def examine(self, viewer: Viewer) -> AsyncGenerator[Finding, None]:
         """Everything that `rolltop doctor` finds, one after another, for an administrator. Raises Denied for others."""
         await self.desk.system.state(viewer)
-        equipped = Equipped(models=tuple(self.models), tools=tool_names(self.tools), demo=self.demo)
-        async for finding in examine(self._settings, self._store, equipped, handbooks=self.handbooks):
+        has = equipped(self.models, self.plugins, demo=self.demo)
+        async for finding in examine(self._settings, self._store, has, handbooks=self.handbooks):
             yield finding
 
     def check_open(self) -> None:

@@ -21,15 +21,15 @@ class Settings(Value):
     """What a console or a command runs with. The options of its desk are a table of their own.
 
     `store` is a URL. `model` is one or more models, with blanks between, tried in that order: each is a URL, or the
-    name of a table `[models.NAME]` in rolltop.toml. `prices` is a JSON file
-    with the prices of models that the price list does not know. `key_env=NAME` in a URL names the environment variable
-    with the key of another server or account, as `open_model` says; a provider's own key goes to the provider alone.
-    `instructions` go with every turn. `erase_after_days` is the time from a person's request to erase a thread to its erasure.
+    name of a table `[models.NAME]` in rolltop.toml. `prices` is a JSON file with the prices of models that the price
+    list does not know. `key_env=NAME` in a URL names the environment variable with the key of another server or
+    account, as `open_model` says; a provider's own key goes to the provider alone. `instructions` go with every turn.
+    `erase_after_days` is the time from a person's request to erase a thread to its erasure.
 
     `looks_shown_after_days` is how many days, at most 90, another person's look stays hidden from its owner.
 
-    `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks`
-    is in the environment, a new store is a demo.
+    `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks` is set, a new
+    store is a demo.
 
     `care` is a folder of cards for people in need; None or empty is a demo's own, and no card in any other store.
 

@@ -60,7 +60,7 @@ def read_value(table: str, kind: type[V], environment: Mapping[str, str] = os.en
 
 
 def read_fields(table: str, kind: type[BaseModel], environment: Mapping[str, str] = os.environ) -> list[Setting]:
-    """Each field of this table, and after them what is unknown or set twice. Raises InvalidInput for a malformed file."""
+    """Each field of this table, then what is unknown or set twice. Raises InvalidInput for a malformed file."""
     fields, found, refused = kind.model_fields, dict[str, Setting](), list[Setting]()
     for setting in _written(table, environment):
         name = setting.name.rpartition(".")[2]
