@@ -18,6 +18,7 @@ import anyio
 from anyio.to_thread import run_sync as blocking
 
 from backends.care.opening import open_care
+from backends.handbooks.documents.sandbox import DocumentLimits
 from backends.handbooks.ingest.ingest import Progress
 from backends.handbooks.opening import open_handbooks
 from backends.handbooks.service import Health
@@ -144,7 +145,8 @@ class App:
         self.priced = {model.name: is_priced(model.name, prices=prices) for model in models}
         self.metadata_fields = settings.metadata_filters
         urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
-        opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples)
+        limits = read_value("documents", DocumentLimits)
+        opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples, limits=limits)
         self.handbooks = await self._opened.enter_async_context(opening)
         self._catalogue = self.handbooks.index.catalogue
         self.demo = await self._is_demo(settings, store)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from backends.handbooks.documents.sandbox import Limits as DocumentLimits
+from backends.handbooks.documents.sandbox import DocumentLimits
 from core.errors import InvalidInput
 from core.options import Options
 

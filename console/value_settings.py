@@ -137,10 +137,10 @@ def _meant(setting: Setting, table: str, fields: Iterable[str]) -> str:
     """What was meant by an unknown name: those like it, or else all names of the table."""
     names = [_key(table, field) for field in fields]
     elsewhere = [_key(other, field) for other, kind in VALUES.items() for field in kind.model_fields]
-    near = get_close_matches(setting.name, [*names, *elsewhere, *TABLES])
+    near = get_close_matches(setting.name, {*names, *elsewhere, *TABLES}, 1)
     if not setting.in_file:
         near, names = list(map(variable_of, near)), list(map(variable_of, names))
-    return "unknown setting: " + (f"write {' or '.join(near)}" if near else f"the settings are {', '.join(names)}")
+    return "unknown setting: " + (f"write {near[0]}" if near else f"the settings are {', '.join(names)}")
 
 
 def _key(table: str, field: str) -> str:
