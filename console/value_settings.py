@@ -6,7 +6,7 @@ commas between its items, and a mapping is a JSON object.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -133,11 +133,13 @@ def _parsed(annotation: Any, text: str) -> Any:
     return text
 
 
-def _meant(setting: Setting, table: str, fields: Iterable[str]) -> str:
-    """What was meant by an unknown name: those like it, or else all names of the table."""
+def _meant(setting: Setting, table: str, fields: Collection[str]) -> str:
+    """What was meant by an unknown name: one like it, or else all names of the table."""
     names = [_key(table, field) for field in fields]
-    elsewhere = [_key(other, field) for other, kind in VALUES.items() for field in kind.model_fields]
-    near = get_close_matches(setting.name, {*names, *elsewhere, *TABLES}, 1)
+    near = [_key(table, field) for field in get_close_matches(setting.name.rpartition(".")[2], fields, 1)]
+    if not near:
+        elsewhere = [_key(other, field) for other, kind in VALUES.items() for field in kind.model_fields]
+        near = get_close_matches(setting.name, [*elsewhere, *TABLES], 1)
     if not setting.in_file:
         near, names = list(map(variable_of, near)), list(map(variable_of, names))
     return "unknown setting: " + (f"write {near[0]}" if near else f"the settings are {', '.join(names)}")
