@@ -27,7 +27,7 @@ EXTRAS = {
         "yaml",
     ),
     "pinecone": ("pinecone",),
-    "console": ("holidays", "pydantic_settings", "streamlit"),
+    "console": ("holidays", "streamlit"),
 }
 """By extra, the modules that it cannot do without."""
 

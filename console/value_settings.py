@@ -137,7 +137,7 @@ def _meant(setting: Setting, table: str, fields: Collection[str]) -> str:
     """What was meant by an unknown name: one like it, or else all names of the table."""
     names = [_key(table, field) for field in fields]
     near = [_key(table, field) for field in get_close_matches(setting.name.rpartition(".")[2], fields, 1)]
-    if not near:
+    if not near and not table:
         elsewhere = [_key(other, field) for other, kind in VALUES.items() for field in kind.model_fields]
         near = get_close_matches(setting.name, [*elsewhere, *TABLES], 1)
     if not setting.in_file:

@@ -69,7 +69,7 @@ def test_a_setting_stands_in_the_file_under_its_own_name_and_a_variable_comes_be
 
 def test_every_option_of_a_desk_is_a_setting_and_reaches_the_desk(given):
     given(
-        'embedder = "none:"\nstore = "memory:"\nhandbooks = ""\n[desk]\nfirst_content = 600\nforget = ["tool.finished"]',
+        'embedder = "none:"\nstore = "memory:"\n[desk]\nfirst_content = 600\nforget = ["tool.finished"]',
         DESK_MODEL_CALL="1800",
         DESK_RETRIEVE_FIRST="false",
         DESK_MODEL_SETTINGS="{}",
@@ -86,9 +86,7 @@ def test_the_older_name_of_a_variable_counts_and_both_names_are_refused(given):
     given(TURNS_AT_ONCE="5")
     assert read_value("desk", Options).turns_at_once == 5
     given(DESK_TURNS_AT_ONCE="6")
-    with pytest.raises(
-        InvalidInput, match="ROLLTOP_DESK_TURNS_AT_ONCE: it is set twice, also as ROLLTOP_TURNS_AT_ONCE"
-    ):
+    with pytest.raises(InvalidInput, match="DESK_TURNS_AT_ONCE: it is set twice, also as ROLLTOP_TURNS_AT_ONCE"):
         read_value("desk", Options)
 
 
@@ -129,7 +127,7 @@ def test_all_faults_of_a_table_are_told_at_once_and_what_was_meant_by_a_name_els
     assert "dsek: unknown setting: write desk" in str(caught.value)
     assert "ROLLTOP_STOER: unknown setting: write ROLLTOP_STORE" in str(caught.value)
     assert "ROLLTOP_DSK_BEAT: unknown setting: write ROLLTOP_DESK_BEAT" in str(caught.value)
-    with pytest.raises(InvalidInput, match="ROLLTOP_DESK_LEASE: .*number"):
+    with pytest.raises(InvalidInput, match=r"ROLLTOP_DESK_LEASE: .*number"):
         read_value("desk", Options)
 
 
@@ -226,6 +224,13 @@ def written(default):
         return ""
     text = str(default).lower() if isinstance(default, bool) else str(default)
     return text if len(text) < 60 else "an HR desk's"
+
+
+def test_the_example_of_the_page_gives_a_local_model_its_minutes(given):
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    given(example)
+    assert read_settings().administrators == ("e-7001",)
+    assert read_value("desk", Options).model_fields_set == {"first_content", "model_call", "turn_deadline"}
 
 
 def test_the_page_of_settings_has_every_setting_with_its_default_and_no_other():
