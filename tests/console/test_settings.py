@@ -82,6 +82,16 @@ def test_every_option_of_a_desk_is_a_setting_and_reaches_the_desk(given):
     )
 
 
+def test_what_a_file_of_handbooks_may_take_is_a_setting(given, tmp_path, caplog):
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "leave.md").write_text("# Leave\n\nEverybody has 25 days of leave. " + "Ask HR. " * 200)
+    given('store = "memory:"\nembedder = "none:"\nhandbooks = "policies"\n[documents]\noutput = 1024')
+    with caplog.at_level("WARNING"):
+        app()
+    close()
+    assert re.search(r"handbook .*leave.* was refused: .*becomes more than", caplog.text)
+
+
 def test_the_older_name_of_a_variable_counts_and_both_names_are_refused(given):
     given(TURNS_AT_ONCE="5")
     assert read_value("desk", Options).turns_at_once == 5
