@@ -27,7 +27,7 @@ EXTRAS = {
         "yaml",
     ),
     "pinecone": ("pinecone",),
-    "console": ("holidays", "streamlit"),
+    "console": ("holidays", "pydantic_settings", "streamlit"),
 }
 """By extra, the modules that it cannot do without."""
 

@@ -7,17 +7,17 @@ passwords: they are secrets here, and messages never repeat a value.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from console.value_settings import read_value
+from console.value_settings import written_values
 from core.ids import check_user_id
-from core.values import Value
 
 Folder = Annotated[Path | None, BeforeValidator(lambda written: written or None)]
 """A folder; None for an empty path, which would be the working folder."""
 
 
-class Settings(Value):
+class Settings(BaseSettings):
     """What a console or a command runs with. The options of its desk are a table of their own.
 
     `store` is a URL. `model` is one or more models, with blanks between, tried in that order: each is a URL, or the
@@ -49,7 +49,7 @@ class Settings(Value):
     keeps their first order).
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     store: SecretStr = SecretStr("sqlite:///rolltop.db")
     model: SecretStr = SecretStr("offline:")
@@ -71,6 +71,19 @@ class Settings(Value):
         "if there are tools for the asker's own records, use them; say so when nothing has the answer.",
         max_length=20_000,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # One reader for variables and files of all tables, in place of the library's: it names what was meant by a
+        # name, and `rolltop config` shows where a value comes from.
+        return init_settings, InitSettingsSource(settings_cls, init_kwargs=written_values("", settings_cls))
 
     @property
     def default_desk(self) -> bool:
@@ -101,4 +114,4 @@ class Settings(Value):
 
 def read_settings() -> Settings:
     """The process's settings. Raises InvalidInput, which names the invalid settings and what was meant."""
-    return read_value("", Settings)
+    return Settings()

@@ -48,15 +48,21 @@ def read_value(table: str, kind: type[V], environment: Mapping[str, str] = os.en
     Raises InvalidInput, which names the variables or the keys that are invalid and what was meant by unknown ones. A
     message never repeats a value.
     """
-    read = read_fields(table, kind, environment)
-    if faults := [setting.complaint for setting in read if setting.fault]:
-        raise InvalidInput("; ".join(faults))
+    values = written_values(table, kind, environment)
     try:
-        return kind(**{setting.name.rpartition(".")[2]: setting.value for setting in read if setting.written})
+        return kind(**values)
     except ValidationError as error:
         raise InvalidInput("; ".join(f"{table}: {words_of(fault)}" for fault in error.errors())) from None
     except InvalidInput as error:
         raise InvalidInput(f"{table}: {error}") from None
+
+
+def written_values(table: str, kind: type[BaseModel], environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """What is written for this table, by field, each as its field has it. Raises as `read_value`."""
+    read = read_fields(table, kind, environment)
+    if faults := [setting.complaint for setting in read if setting.fault]:
+        raise InvalidInput("; ".join(faults))
+    return {setting.name.rpartition(".")[2]: setting.value for setting in read if setting.written}
 
 
 def read_fields(table: str, kind: type[BaseModel], environment: Mapping[str, str] = os.environ) -> list[Setting]:
