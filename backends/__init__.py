@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from backends.glossary import Gloss, Glossary
     from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, VersionRecord
     from backends.handbooks.documents.model import LeftOut, Terms
+    from backends.handbooks.documents.sandbox import DocumentLimits
     from backends.handbooks.ingest.files import Upload
     from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
     from backends.handbooks.opening import open_handbooks
@@ -38,6 +39,7 @@ _MODULES = {
     "ChangeRecord": "handbooks.catalogue.versions",
     "ChatModel": "models.openai.chat",
     "Cut": "models.scripted.model",
+    "DocumentLimits": "handbooks.documents.sandbox",
     "DocumentRecord": "handbooks.catalogue.versions",
     "DocumentReport": "handbooks.ingest.report",
     "Fail": "models.scripted.model",
@@ -81,6 +83,7 @@ __all__ = [
     "ChangeRecord",
     "ChatModel",
     "Cut",
+    "DocumentLimits",
     "DocumentRecord",
     "DocumentReport",
     "Fail",

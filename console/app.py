@@ -18,6 +18,7 @@ import anyio
 from anyio.to_thread import run_sync as blocking
 
 from backends.care.opening import open_care
+from backends.handbooks.documents.sandbox import DocumentLimits
 from backends.handbooks.ingest.ingest import Progress
 from backends.handbooks.opening import open_handbooks
 from backends.handbooks.service import Health
@@ -25,20 +26,19 @@ from backends.models.opening import is_priced
 from backends.models.prices import read_prices
 from backends.stores.opening import open_store
 from console.account import this_account
-from console.demo.handover import DemoHandover
 from console.demo.mark import is_demo, make_demo
-from console.demo.records import HrRecords
 from console.demo.samples import CARDS, SAMPLES, count_samples, holds_own, withdraw_samples
-from console.demo.tools import hr_tools, hr_words
 from console.doctor.examination import examine, examine_settings
 from console.doctor.finding import Finding
 from console.doctor.index import examine_own
-from console.doctor.store import Equipped, address, promises, tool_names
+from console.doctor.store import address, equipped, promises
 from console.doctor.versions import versions
 from console.keeper import DESK_KEEPER
 from console.model_settings import open_models
+from console.plugins import make_plugins, tools_of
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words, add_tools
+from console.value_settings import read_value
 from core.clock import SystemClock
 from core.desk.desk import Desk
 from core.desk.runner import Runner
@@ -89,8 +89,8 @@ class App:
     `priced` says of each whether its price is known.
 
     `metadata_fields` are those by which auditors may filter threads.
-    `demo` says whether the store is a demo; only a demo has `tools`. `handover` says whether the desk can bring a
-    matter to a person.
+    `demo` says whether the store is a demo. `tools` are those of its `plugins`, which have names. `handover` says
+    whether the desk can bring a matter to a person.
 
     If the desk could not be opened, `failure` is the error and only `close` may be called. The App tries again by
     itself, one attempt at a time.
@@ -143,16 +143,23 @@ class App:
             self._opened.push_async_callback(model.close)
         self.models = [model.name for model in models]
         self.priced = {model.name: is_priced(model.name, prices=prices) for model in models}
-        self.metadata_fields = settings.metadata_fields
+        self.metadata_fields = settings.metadata_filters
         urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
-        opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples)
+        limits = read_value("documents", DocumentLimits)
+        opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples, limits=limits)
         self.handbooks = await self._opened.enter_async_context(opening)
         self._catalogue = self.handbooks.index.catalogue
         self.demo = await self._is_demo(settings, store)
-        records = self._demo_records(settings) if self.demo else None
-        self.tools = hr_tools(records) if records else []
+        self.plugins = make_plugins(settings.tools, demo=self.demo)
+        self.tools = tools_of(self.plugins)
         add_tools(self.tools)
-        self.handover = records is not None
+        handover = None
+        for plugin in self.plugins.values():
+            if plugin.close:
+                self._opened.push_async_callback(plugin.close)
+            add_tool_words(plugin.words)
+            handover = handover or plugin.handover
+        self.handover = handover is not None
         care = await blocking(open_care, settings.care or (CARDS if self.demo else None))
         await self._take_in(settings)
         desk = Desk(
@@ -161,14 +168,14 @@ class App:
             tools=[*self.tools, ask_back],
             retriever=self.handbooks.retriever,
             care=care,
-            handover=DemoHandover(records) if records else None,
-            options=Options(turns_at_once=settings.turns_at_once),
+            handover=handover,
+            options=read_value("desk", Options),
             instructions=settings.instructions,
             erase_after=timedelta(days=settings.erase_after_days),
             looks_shown_after=timedelta(days=settings.looks_shown_after_days),
         )
         opened = await self._opened.enter_async_context(desk)
-        await opened.administration.install(settings.administrator_ids)
+        await opened.administration.install(settings.administrators)
         if (mapping := _way().mapping) and (other := await opened.administration.map_sign_in(mapping, this_account())):
             log.warning(
                 "the sign-in gives roles by other settings than those on record since %s, by a console of %s on %s: if "
@@ -188,12 +195,6 @@ class App:
             except InvalidInput as reason:
                 log.info("this is no demo: %s", reason)
         return await is_demo(store)
-
-    def _demo_records(self, settings: Settings) -> HrRecords:
-        records = HrRecords(settings.hr_file)
-        self._opened.callback(records.close)
-        add_tool_words(hr_words(records))
-        return records
 
     async def _take_in(self, settings: Settings) -> None:
         """Import the settings' folder, or a demo's samples; files that cannot be read are in the log."""
@@ -246,8 +247,8 @@ class App:
     async def examine(self, viewer: Viewer) -> AsyncGenerator[Finding, None]:
         """Everything that `rolltop doctor` finds, one after another, for an administrator. Raises Denied for others."""
         await self.desk.system.state(viewer)
-        equipped = Equipped(models=tuple(self.models), tools=tool_names(self.tools), demo=self.demo)
-        async for finding in examine(self._settings, self._store, equipped, handbooks=self.handbooks):
+        has = equipped(self.models, self.plugins, demo=self.demo)
+        async for finding in examine(self._settings, self._store, has, handbooks=self.handbooks):
             yield finding
 
     def check_open(self) -> None:

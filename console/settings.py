@@ -1,46 +1,47 @@
-"""Settings: the environment's ROLLTOP_* variables, but for those of the sign-in and of single models.
+"""Settings: those that stand above the tables of rolltop.toml, each of which may be a variable `ROLLTOP_*` instead.
 
 An unknown name is an error, because a misspelt one would silently run the desk on a default store. URLs may hold
 passwords: they are secrets here, and messages never repeat a value.
 """
 
-import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from console.model_settings import is_of_models
-from console.settings_file import PREFIX
-from console.sign_in.settings import is_of_sign_in
-from core.errors import InvalidInput
+from console.value_settings import written_values
 from core.ids import check_user_id
-from core.options import Options
+
+Folder = Annotated[Path | None, BeforeValidator(lambda written: written or None)]
+"""A folder; None for an empty path, which would be the working folder."""
 
 
 class Settings(BaseSettings):
-    """What a console or a command runs with; each field is the variable of its name with `ROLLTOP_` before it.
+    """What a console or a command runs with. The options of its desk are a table of their own.
 
     `store` is a URL. `model` is one or more models, with blanks between, tried in that order: each is a URL, or the
-    name of a table `[models.NAME]` in rolltop.toml. `prices` is a JSON file
-    with the prices of models that the price list does not know. `key_env=NAME` in a URL names the environment variable
-    with the key of another server or account, as `open_model` says; a provider's own key goes to the provider alone.
-    `instructions` go with every turn. `turns_at_once` is how many questions are answered at a time; further ones wait.
+    name of a table `[models.NAME]` in rolltop.toml. `prices` is a JSON file with the prices of models that the price
+    list does not know. `key_env=NAME` in a URL names the environment variable with the key of another server or
+    account, as `open_model` says; a provider's own key goes to the provider alone. `instructions` go with every turn.
     `erase_after_days` is the time from a person's request to erase a thread to its erasure.
 
     `looks_shown_after_days` is how many days, at most 90, another person's look stays hidden from its owner.
 
-    `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks`
-    is in the environment, a new store is a demo.
+    `handbooks` is a folder that is imported at each start, or empty. If neither `store` nor `handbooks` is set, a new
+    store is a demo.
 
     `care` is a folder of cards for people in need; None or empty is a demo's own, and no card in any other store.
 
     `hr_records` is the SQLite file of a demo's HR records; empty puts it beside an SQLite store, and in memory with any
     other store.
 
-    `administrators` are the ids, with commas between, of people who are made administrators, each once.
+    `tools` names the plug-ins whose tools the desk has, in their order; those that are installed and not named do not
+    count. A demo without any has the demo's own.
 
-    `metadata_filters` names the fields of threads' metadata by which auditors may filter, with commas between.
+    `administrators` are the ids of people who are made administrators, each once.
+
+    `metadata_filters` names the fields of threads' metadata by which auditors may filter.
 
     `index` is the SQLite file of the handbooks' catalogue; empty puts it beside an SQLite store, in memory with
     `memory:`, and else into the working folder. `embedder`, `vectors` and `reranker` are URLs: of what makes the
@@ -48,40 +49,41 @@ class Settings(BaseSettings):
     keeps their first order).
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     store: SecretStr = SecretStr("sqlite:///rolltop.db")
     model: SecretStr = SecretStr("offline:")
     prices: Path | None = None
-    turns_at_once: PositiveInt = Options().turns_at_once
     erase_after_days: int = Field(default=30, ge=0, le=365)
     looks_shown_after_days: int = Field(default=0, ge=0, le=90)
-    handbooks: Path | None = None
-    care: Path | None = None
+    handbooks: Folder = None
+    care: Folder = None
     index: str = ""
     embedder: SecretStr = SecretStr("static:")
     vectors: SecretStr = SecretStr("local:")
     reranker: SecretStr = SecretStr("")
     hr_records: str = ""
-    administrators: str = ""
-    metadata_filters: str = ""
+    tools: tuple[str, ...] = ()
+    administrators: tuple[Annotated[str, AfterValidator(check_user_id)], ...] = ()
+    metadata_filters: tuple[str, ...] = ()
     instructions: str = Field(
         default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
         "if there are tools for the asker's own records, use them; say so when nothing has the answer.",
         max_length=20_000,
     )
 
-    @field_validator("handbooks", "care", mode="before")
     @classmethod
-    def _none_for_empty(cls, value: Path | str | None) -> Path | str | None:
-        return value or None  # an empty path would be the working folder
-
-    @field_validator("administrators")
-    @classmethod
-    def _ids(cls, value: str) -> str:
-        for person in _listed(value):
-            check_user_id(person)
-        return value
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # One reader for variables and files of all tables, in place of the library's: it names what was meant by a
+        # name, and `rolltop config` shows where a value comes from.
+        return init_settings, InitSettingsSource(settings_cls, init_kwargs=written_values("", settings_cls))
 
     @property
     def default_desk(self) -> bool:
@@ -92,16 +94,6 @@ class Settings(BaseSettings):
     def models(self) -> list[str]:
         """The models' URLs or names, in the order in which they are tried."""
         return self.model.get_secret_value().split()
-
-    @property
-    def metadata_fields(self) -> list[str]:
-        """The names in `metadata_filters`."""
-        return _listed(self.metadata_filters)
-
-    @property
-    def administrator_ids(self) -> list[str]:
-        """The ids in `administrators`."""
-        return _listed(self.administrators)
 
     @property
     def hr_file(self) -> str:
@@ -120,20 +112,6 @@ class Settings(BaseSettings):
         return f"{path}-{what}" if scheme == "sqlite" else ""
 
 
-def _listed(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
-
-
 def read_settings() -> Settings:
-    """The process's settings. Raises InvalidInput, which names the invalid variables and the valid names."""
-    names = [PREFIX + name.upper() for name in Settings.model_fields]
-    mine = [name for name in os.environ if name.upper().startswith(PREFIX)]
-    mine = [name for name in mine if not is_of_sign_in(name) and not is_of_models(name)]
-    unknown = sorted(name for name in mine if name.upper() not in names)
-    if unknown:
-        raise InvalidInput(f"unknown setting {', '.join(unknown)}: the settings are {', '.join(names)}")
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = "; ".join(f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise InvalidInput(faults) from None
+    """The process's settings. Raises InvalidInput, which names the invalid settings and what was meant."""
+    return Settings()

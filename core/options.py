@@ -54,8 +54,9 @@ class Options(Settings):
     The offline model heeds `none` alone.
 
     `turn_deadline` bounds a worker's time on a turn, without the wait for its beginning and the time a person takes to
-    decide; `hook_deadline` bounds each hook, and the judging of an answer by its
-    schema. `approval_days` is how long a call may wait for a decision.
+    decide; `hook_deadline` bounds each hook, and the judging of an answer by its schema; `search_deadline` bounds a
+    search of the handbooks. `approval_days` is how long a call may wait for a decision. A model that did not answer
+    `breaks_after` times within `breaks_for` gets no request until the oldest of these failures is older than that.
 
     `forget` names the kinds of entry whose payloads are erased after the turn has ended; statuses and costs stay.
     `tool.finished` includes the other texts about results.
@@ -75,11 +76,14 @@ class Options(Settings):
     first_content: PositiveFloat = 60
     between_contents: PositiveFloat = 45
     model_call: PositiveFloat = 300
+    search_deadline: PositiveFloat = 60
     turn_deadline: PositiveFloat = 900
     hook_deadline: PositiveFloat = 10
     max_steps: PositiveInt = 8
     max_attempts: PositiveInt = 4
     retry_delay: PositiveFloat = 0.5
+    breaks_after: PositiveInt = 5
+    breaks_for: PositiveFloat = 60
     window_tokens: PositiveInt = 24_000
     window_messages: PositiveInt = 40
     tool_result_tokens: PositiveInt = 4_000

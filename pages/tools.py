@@ -43,8 +43,10 @@ st.caption(
     "A tool that is off is not offered to the models. A call that waits or is planned does not run, even if it is "
     "approved. A call that runs already is not stopped."
 )
+plugin_of = {tool.name: name for name, plugin in app().plugins.items() for tool in plugin.tools}
 draw_tools(
     listed.tools,
+    plugin_of.get,
     partial(switch, administration.switch_off_tool, "is off. No call of it begins from now on."),
     partial(switch, administration.switch_on_tool, "is on again."),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backends.glossary import Glossary
 from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.handbooks.documents.sandbox import DocumentLimits
 from backends.handbooks.index import HandbookIndex
 from backends.handbooks.search.retriever import HandbookRetriever
 from backends.handbooks.search.synonyms import Synonyms
@@ -30,13 +31,15 @@ async def open_handbooks(
     synonyms: Synonyms | None = None,
     glossary: Glossary | None = None,
     after_upload: Callable[[], Awaitable[None]] | None = None,
+    limits: DocumentLimits | None = None,
 ) -> AsyncIterator[Handbooks]:
     """The handbooks in the catalogue at `path`, a file or `:memory:`; closed when the block is left.
 
     `synonyms` and `glossary` None are the bundled ones; `Synonyms.bundled(lines)` has more lines than they, and so has
     `Glossary.bundled(lines)`.
 
-    `after_upload` is awaited after the files of an upload were imported, before its job is over. Raises InvalidInput
+    `after_upload` is awaited after the files of an upload were imported, before its job is over. `limits` are those of
+    one file that is read; None are the usual ones. Raises InvalidInput
     for an unknown or malformed URL, and for a package that is not installed.
     """
     if re.match(r"\w+:(//|$)", str(path)):
@@ -68,7 +71,7 @@ async def open_handbooks(
             glossary=glossary,
         )
         parts = HandbookIndex(catalogue=catalogue, retriever=retriever, embedder=own, vectors=index, tokens=tokens)
-        handbooks = Handbooks(parts, after_upload=after_upload)
+        handbooks = Handbooks(parts, after_upload=after_upload, limits=limits)
         # Entered last and left first: an upload must end before the catalogue that it writes to closes.
         opened.push_async_callback(handbooks.close)
         yield handbooks

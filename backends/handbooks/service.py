@@ -18,6 +18,7 @@ import anyio.to_thread
 from backends.handbooks.catalogue.vectors import KeptVectors
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord
 from backends.handbooks.documents.model import AS_WRITTEN, Terms
+from backends.handbooks.documents.sandbox import DocumentLimits
 from backends.handbooks.index import HandbookIndex
 from backends.handbooks.ingest.files import Upload
 from backends.handbooks.ingest.ingest import ingest
@@ -90,10 +91,16 @@ class Handbooks:
     on record with each change. `retriever` is for `create_chat` and a `Desk`: it searches what holds for its viewer.
     """
 
-    def __init__(self, index: HandbookIndex, *, after_upload: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        index: HandbookIndex,
+        *,
+        after_upload: Callable[[], Awaitable[None]] | None = None,
+        limits: DocumentLimits | None = None,
+    ) -> None:
         self.index = index
         self.retriever = index.retriever
-        self._after_upload = after_upload
+        self._after_upload, self._limits = after_upload, limits
         self._catalogue = index.catalogue
         self._job: Job | None = None
         self._task: asyncio.Task[None] | None = None
@@ -189,6 +196,7 @@ class Handbooks:
             terms=terms,
             by=viewer.id,
             reindex=reindex,
+            limits=self._limits,
         )
 
     async def upload(self, viewer: Viewer, files: Sequence[tuple[str, bytes]], terms: Terms = AS_WRITTEN) -> Job:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from backends.handbooks.catalogue.tables import MEMORY
 from backends.handbooks.documents.model import Terms
+from backends.handbooks.documents.sandbox import DocumentLimits
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress
 from backends.handbooks.opening import open_handbooks
 from console.cli.existing import settings_of
@@ -18,6 +19,7 @@ from console.cli.viewers import GRANTS, desk_as
 from console.demo.mark import is_demo
 from console.demo.samples import withdraw_samples
 from console.format import counted
+from console.value_settings import read_value
 from core.errors import InvalidInput
 from core.values import Audience
 
@@ -37,9 +39,10 @@ async def ingest_handbooks(given: Given) -> int:
         raise InvalidInput("the index is in the memory of the desk's process: give --index FILE, or ROLLTOP_INDEX")
     embedder = given.embedder or settings.embedder.get_secret_value()
     vectors = given.vectors or settings.vectors.get_secret_value()
+    limits = read_value("documents", DocumentLimits)
     async with (
         desk_as(given, "handbooks.keep") as desk,
-        open_handbooks(file, embedder=embedder, vectors=vectors) as handbooks,
+        open_handbooks(file, embedder=embedder, vectors=vectors, limits=limits) as handbooks,
     ):
         keeper, demo = desk.viewer, await is_demo(desk.store)
         # The index says whose word each change is, and the store's record from which account it came.

@@ -18,6 +18,7 @@ import anyio
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.opening import open_store
 from console.cli.backup import add_backup, add_restore, backup, restore
+from console.cli.config import add_config, config
 from console.cli.doctor import doctor
 from console.cli.existing import existing_store, settings_of
 from console.cli.exports import add_export, export
@@ -331,6 +332,7 @@ def _parser() -> argparse.ArgumentParser:
     filling.add_argument("--threads", type=int, help="how many threads they have (default: ten a person)")
     filling.add_argument("--days", type=int, default=60, help=f"how many days it goes back, at least {FEWEST_DAYS}")
     filling.add_argument("--seed", type=int, default=1, help="another number gives another past")
+    add_config(command("config", config, store=False))
     command("doctor", doctor).add_argument("--repair", action="store_true", help="repair the index of handbooks, too")
     return parser
 

@@ -7,6 +7,7 @@ for it. Keys are unique, so the same request twice has one effect.
 import sqlite3
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cached_property
 from threading import Lock
 from typing import Literal, TypeAlias
 
@@ -57,27 +58,32 @@ _OFFICES = {"DE": "SN", "GB": "ENG"}
 
 
 class HrRecords:
-    """`path` is a file, or `:memory:`. Methods may be called from any thread.
+    """`path` is a file, which the first method opens, or `:memory:`. Methods may be called from any thread.
 
     `country` is the employee's, by name or ISO code, None if it is unknown. Every method raises ValueError, in a
     sentence for the employee, if it cannot do what is asked.
     """
 
     def __init__(self, path: str, today: Callable[[], date] = date.today) -> None:
-        self._today = today
+        self._path, self._today = path, today
         self._lock = Lock()
-        make_private(path)
-        self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-        self._db.executescript(_SCHEMA)
-        self._db.executemany("INSERT OR IGNORE INTO employee VALUES (?, ?, ?)", _EMPLOYEES)
-        year = today().year
-        self._db.executemany(
+
+    @cached_property
+    def _db(self) -> sqlite3.Connection:
+        """The file, with this year's employees and leave in it."""
+        make_private(self._path)
+        db = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+        db.executescript(_SCHEMA)
+        db.executemany("INSERT OR IGNORE INTO employee VALUES (?, ?, ?)", _EMPLOYEES)
+        year = self._today().year
+        db.executemany(
             "INSERT OR IGNORE INTO leave VALUES (?, ?, 'annual', ?, ?)",
             [
                 (f"{employee}:{year}{a}", employee, str(date(year, *a)), str(date(year, *b)))
                 for employee, a, b in _TAKEN
             ],
         )
+        return db
 
     def balance(self, employee: str, country: str | None) -> dict[str, str | float]:
         """This year's vacation in working days, as the handbook counts it."""
@@ -141,7 +147,8 @@ class HrRecords:
 
     def close(self) -> None:
         with self._lock:
-            self._db.close()
+            if "_db" in vars(self):
+                self._db.close()
 
     def _employee(self, employee: str) -> tuple[float, float]:
         row: tuple[float, float] | None = self._db.execute(

@@ -70,7 +70,7 @@ def _way(settings: SignInSettings) -> str:
 
 
 def _no_administrator(record: AdministrationRecord, settings: Settings) -> Finding:
-    new = [person for person in settings.administrator_ids if person not in record.installed]
+    new = [person for person in settings.administrators if person not in record.installed]
     if new:
         what = "no administrator on record yet: the next start of a desk makes those that ROLLTOP_ADMINISTRATORS names"
         return Finding(about="roles", what=what)

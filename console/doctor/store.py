@@ -3,17 +3,16 @@
 An examination only reads: it does not open a desk, which would claim, repair or sweep away what is examined.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from console.demo.mark import is_demo
-from console.demo.records import HrRecords
-from console.demo.tools import hr_tools
 from console.doctor.finding import Finding
 from console.format import ago, counted
 from console.model_settings import open_models
+from console.plugins import Plugin, make_plugins
 from console.settings import Settings
 from core.clock import iso, moment
 from core.errors import Corrupt, InvalidInput
@@ -23,7 +22,6 @@ from core.log.records import Decision, DeferredCall, OpenTurn, Thread, Turn, ite
 from core.question_back import ASK_BACK
 from core.retrieval.search import SEARCH
 from core.store import Capabilities, In, Query, Range, Record, Store, every, streams_of
-from core.tools import Tool
 from core.worker.process import is_gone
 from core.worker.recovery import LIVE_KEPT
 
@@ -40,41 +38,39 @@ class Reports(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipped:
-    """What a desk of these settings has: its models' names, in order, and its tools' names.
+    """What a desk of these settings has: its models' names, in order, and its tools' names, also by their plug-in.
 
-    `fault` says why the models could not be opened. `demo` says whether the store is a demo.
+    `fault` says why the desk could not be opened, and what is missing here then. `demo` says whether the store is one.
     """
 
     models: tuple[str, ...]
     tools: frozenset[str]
+    plugins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     demo: bool = False
     fault: str = ""
 
 
-def tool_names(tools: Iterable[Tool]) -> frozenset[str]:
-    """The names of a console's tools: these of its own, the search of its handbooks, and the question back."""
-    return frozenset({SEARCH, ASK_BACK, *(tool.name for tool in tools)})
+def equipped(models: Iterable[str], plugins: Mapping[str, Plugin], *, demo: bool, fault: str = "") -> Equipped:
+    """A desk with these models and plug-ins, the search of its handbooks, and the question back."""
+    brought = {name: tuple(tool.name for tool in plugin.tools) for name, plugin in plugins.items()}
+    tools = frozenset({SEARCH, ASK_BACK}.union(*brought.values()))
+    return Equipped(models=tuple(models), tools=tools, plugins=brought, demo=demo, fault=fault)
 
 
 async def equipment(settings: Settings, store: Store) -> Equipped:
-    """What a desk of these settings would have on this store; its HR records are not opened.
+    """What a desk of these settings would have on this store.
 
     Raises Corrupt if the store's own mark, which tells whether it is a demo, cannot be read.
     """
-    demo, tools = await is_demo(store), tool_names(())
-    if demo:
-        # The tools need records, and only their names matter here.
-        records = HrRecords(":memory:")
-        tools = tool_names(hr_tools(records))
-        records.close()
-    names: list[str] = []
+    demo, plugins, names = await is_demo(store), dict[str, Plugin](), list[str]()
     try:
+        plugins = make_plugins(settings.tools, demo=demo)
         for model in open_models(settings.models):
             names.append(model.name)
             await model.close()
     except InvalidInput as error:
-        return Equipped(models=(), tools=tools, demo=demo, fault=str(error))
-    return Equipped(models=tuple(names), tools=tools, demo=demo)
+        return equipped((), plugins, demo=demo, fault=str(error))
+    return equipped(names, plugins, demo=demo)
 
 
 async def examine_store(store: Store, equipped: Equipped) -> AsyncIterator[Finding]:
@@ -82,13 +78,22 @@ async def examine_store(store: Store, equipped: Equipped) -> AsyncIterator[Findi
     if isinstance(store, Reports):
         for name, text in (await store.report()).items():
             yield Finding(about=name, what=text)
-    demo = "a demo: it has the sample handbooks and HR tools" if equipped.demo else "a company's: it has no HR tools"
+    demo = "a demo: it has the sample handbooks and HR tools" if equipped.demo else "a company's"
     yield Finding(about="store", what=demo)
+    for plugin, tools in equipped.plugins.items():
+        yield Finding(about="tools", what=f"{plugin}: {', '.join(tools) or 'none'}")
+    if not equipped.plugins and not equipped.fault:
+        yield Finding(
+            about="tools",
+            what="no tools of your own",
+            to_do="name plug-ins in ROLLTOP_TOOLS, as docs/tools.md says",
+            level="open",
+        )
     if equipped.fault:
         yield Finding(
             about="desk",
-            what=f"its model cannot be opened: {equipped.fault}",
-            to_do="docs/models.md says how ROLLTOP_MODEL and the keys are set",
+            what=f"it cannot be opened: {equipped.fault}",
+            to_do="docs/models.md says how models and keys are set, docs/tools.md how plug-ins are",
             level="trouble",
         )
     for look in (_lagging, _rejected, _left_live, _overdue):

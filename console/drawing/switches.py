@@ -46,16 +46,16 @@ _PRICED = {
 }
 
 
-def draw_tools(tools: Sequence[ToolSwitch], switch_off: Switch, switch_on: Switch) -> None:
-    """Each tool with what it may do, and the button that switches it off or on."""
+def draw_tools(
+    tools: Sequence[ToolSwitch], plugin_of: Callable[[str], str | None], switch_off: Switch, switch_on: Switch
+) -> None:
+    """Each tool with what it may do and the plug-in that has it, and the button that switches it off or on."""
     if not tools:
-        st.info(
-            "This desk has no tools. A developer adds them: `Desk(..., tools=[...])`. The page docs/tools.md says how."
-        )
+        st.info("This desk has no tools. A plug-in that the setting `tools` names brings them: docs/tools.md says how.")
     for one in tools:
         with _entry("tool", tool_words(one.name).done, one.name, one.off, switch_off, switch_on):
             if one.tool:
-                _draw_tool(one.tool)
+                _draw_tool(one.tool, plugin_of(one.name))
             else:
                 st.caption("This process does not have the tool; others may.")
 
@@ -102,9 +102,16 @@ def _entry(
 
 # A fragment: to open a part draws this tool anew, and not the page.
 @st.fragment
-def _draw_tool(tool: Tool) -> None:
+def _draw_tool(tool: Tool, plugin: str | None) -> None:
     st.text(" ".join(tool.description.split()))
-    draw_facts({"Effect": _EFFECTS[tool.effect], "Approval": _approval(tool), "Deadline": f"{tool.timeout:g} seconds"})
+    draw_facts(
+        {
+            "Effect": _EFFECTS[tool.effect],
+            "Approval": _approval(tool),
+            "Deadline": f"{tool.timeout:g} seconds",
+            "From": f"The plug-in {plugin}" if plugin else "Rolltop itself",
+        }
+    )
     if fields := form_fields(tool.schema.parameters):
         st.caption("Parameters")
         st.table(

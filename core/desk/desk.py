@@ -158,9 +158,9 @@ class Desk:
         self._new_threads = NewThreads(self._clock, self._audit, self._journal, self.exports, care)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
         self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
-        chain = Chain(models, self._clock)
+        chain = Chain(models, self._clock, self.options)
         chain.check(self.options.model_settings)
-        named = by_name(with_search(tools, retriever, self.options.passages))
+        named = by_name(with_search(tools, retriever, self.options))
         check_tool_choice(self.options.tool_choice, named)
         self.administration = Administration(
             store, clock=self._clock, audit=self._audit, tools=named.values(), models=models, limits=limits

@@ -9,13 +9,13 @@ from pydantic import Field
 from core.canonical import canonical
 from core.errors import InvalidInput
 from core.gate import Viewer
+from core.options import Options
 from core.retrieval.followup import LONGEST_QUERY
 from core.retriever import Filters, Retriever, holds_for
 from core.tools import Tool, ToolContext, tool
 from core.values import Concern, Judgement, Passage
 
 SEARCH = "search_handbooks"
-SEARCH_SECONDS = 60.0
 MAX_PASSAGE = 32 * 1024
 """The most characters of a passage that are kept and sent to a model."""
 
@@ -95,13 +95,13 @@ async def find_answer(retriever: Retriever, queries: Sequence[str], viewer: View
     return first
 
 
-def with_search(tools: Sequence[Tool], retriever: Retriever | None, limit: int) -> list[Tool]:
-    """The tools, plus the search of the handbooks if there is a retriever; `limit` 0 leaves it out."""
-    return [*tools, _search_tool(retriever, limit)] if retriever and limit else list(tools)
+def with_search(tools: Sequence[Tool], retriever: Retriever | None, options: Options) -> list[Tool]:
+    """The tools, plus the search of the handbooks if there is a retriever, and the options let it find anything."""
+    return [*tools, _search_tool(retriever, options)] if retriever and options.passages else list(tools)
 
 
-def _search_tool(retriever: Retriever, limit: int) -> Tool:
-    @tool(effect="read", timeout=SEARCH_SECONDS, name=SEARCH)
+def _search_tool(retriever: Retriever, options: Options) -> Tool:
+    @tool(effect="read", timeout=options.search_deadline, name=SEARCH)
     async def search(
         query: Annotated[
             str,
@@ -117,6 +117,6 @@ def _search_tool(retriever: Retriever, limit: int) -> Tool:
 
         Use it when the passages at hand do not answer, or for another part of the question. Cite what it finds as [n].
         """
-        return await find_passages(retriever, query, context.viewer, limit)
+        return await find_passages(retriever, query, context.viewer, options.passages)
 
     return search

@@ -17,10 +17,6 @@ from core.log.records import ModelCall
 from core.model import Model, tuning_of
 from core.options import Options
 
-BREAKS_AFTER = 5
-BREAKS_FOR = 60.0
-"""Seconds within which BREAKS_AFTER failures break a model: it gets no request until the oldest is older than that."""
-
 _FINAL = frozenset(("quota", "auth", "invalid_request", "no_tools"))
 _DOWN = frozenset(("overloaded", "connection", "timeout"))
 
@@ -48,7 +44,7 @@ def tuned(options: Options, model: Model) -> Options:
 class Chain:
     """Models, tried in order: one that failed is followed by the next, the last one by the first."""
 
-    def __init__(self, models: Sequence[Model], clock: Clock) -> None:
+    def __init__(self, models: Sequence[Model], clock: Clock, options: Options) -> None:
         if not models:
             raise InvalidInput("a desk needs a model")
         self._models = {model.name: model for model in models}
@@ -57,8 +53,8 @@ class Chain:
         for model in models:
             for name, value in tuning_of(model).settings.items():
                 check_setting(model, name, value)
-        self._clock = clock
-        self._failures = {name: deque[float](maxlen=BREAKS_AFTER) for name in self._models}
+        self._clock, self._breaks_for = clock, options.breaks_for
+        self._failures = {name: deque[float](maxlen=options.breaks_after) for name in self._models}
 
     @property
     def names(self) -> list[str]:
@@ -106,4 +102,4 @@ class Chain:
 
     def _broken(self, name: str) -> bool:
         failures = self._failures[name]
-        return len(failures) == BREAKS_AFTER and self._clock.monotonic() - failures[0] < BREAKS_FOR
+        return len(failures) == failures.maxlen and self._clock.monotonic() - failures[0] < self._breaks_for

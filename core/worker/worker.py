@@ -16,7 +16,7 @@ from core.live.stream import Shown, live_stream, seal
 from core.log.facts import FailureContent
 from core.log.fold import State
 from core.log.records import OpenModelCall, OpenTurn
-from core.retrieval.search import SEARCH_SECONDS, Found, find_answer, find_help
+from core.retrieval.search import Found, find_answer, find_help
 from core.retrieval.small_talk import small_talk
 from core.retriever import Retriever
 from core.turn.commands import Defer, Failed, GiveUp, Park, Release, Retrieved
@@ -187,12 +187,12 @@ class TurnWorker:
     async def _retrieve(self, open_turn: OpenTurn, retriever: Retriever) -> None:
         equipment, clock = self._equipment, self._equipment.clock
         began = clock.monotonic()
-        self._claimed.expect(SEARCH_SECONDS)
+        self._claimed.expect(equipment.options.search_deadline)
         concern, question = self._claimed.turn.concern, self._claimed.turn.question or ""
         queries = [question] if concern else await self._side_calls.queries(open_turn)
         search, error = Found(query=queries[0], passages=(), judgement=None), None
         try:
-            with anyio.fail_after(self._claimed.left(SEARCH_SECONDS)):
+            with anyio.fail_after(self._claimed.left(equipment.options.search_deadline)):
                 viewer, limit = self._claimed.asker(), equipment.options.passages
                 if concern:
                     search = await find_help(retriever, question, viewer, limit, concern)

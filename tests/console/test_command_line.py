@@ -289,7 +289,7 @@ async def test_a_turn_that_waits_in_a_living_process_is_no_trouble_to_a_doctor(t
 async def test_a_doctor_says_why_there_is_no_model(kept):
     found = rolltop("doctor", "--store", kept, ROLLTOP_MODEL="scripted:/nowhere.json")
     assert found.status == 1
-    assert "! desk: its model cannot be opened" in found.out
+    assert "! desk: it cannot be opened" in found.out
 
 
 async def test_every_store_that_can_is_heard(url):

@@ -263,7 +263,7 @@ def test_the_command_refuses_in_words_what_holds_something_already(tmp_path, pol
     assert ran.status == 2
     assert "new.db-handbooks holds handbooks of your own" in ran.err
     assert anyio.run(mark_of, new) == []
-    assert "a company's: it has no HR tools" in rolltop("doctor", "--store", url).out
+    assert "store: a company's\n" in rolltop("doctor", "--store", url).out
 
 
 async def test_a_doctor_knows_which_tools_a_desk_has(tmp_path, monkeypatch):

@@ -38,13 +38,13 @@ async def test_an_installation_without_an_administrator_is_told_how_to_get_one(s
     assert said == "0 grants on record, 0 people blocked"
     assert level == "open"
     assert "ROLLTOP_ADMINISTRATORS, or use `rolltop grant --first`" in text
-    assert await of_people(store, administrators="e-7001") == (said, [])  # the next start makes them
+    assert await of_people(store, administrators=("e-7001",)) == (said, [])  # the next start makes them
 
 
 async def test_administrators_who_depend_on_the_settings_or_on_one_person_are_told(store):
     people = Administration(store)
     await people.install([ADMIN.id])
-    _, [(level, text)] = await of_people(store, administrators="e-7001")
+    _, [(level, text)] = await of_people(store, administrators=("e-7001",))
     assert level == "open"
     assert "named by ROLLTOP_ADMINISTRATORS alone" in text
     await people.grant(ADMIN, "e-7002", "administrator", "deputy")

@@ -41,6 +41,7 @@ def test_the_page_says_what_each_tool_and_model_may_do(open_as):
     assert "An approver other than the person who asked" in tables
     assert "A call is attempted at most once" in tables
     assert "15 seconds" in tables
+    assert "in demo'" in tables
     rows = [row for table in cells(at) for row in table]
     assert ["kind", "Choice: annual, special, unpaid", "No", "The kind of leave\\."] in rows
     assert "The only model" in tables

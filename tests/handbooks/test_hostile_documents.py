@@ -14,7 +14,7 @@ from pypdf import PdfWriter
 
 from backends.handbooks.documents.model import LARGEST, Refused
 from backends.handbooks.documents.read import read_document
-from backends.handbooks.documents.sandbox import Limits, parse, parsing
+from backends.handbooks.documents.sandbox import DocumentLimits, parse, parsing
 from tests.support.desks import PATIENCE
 from tests.support.handbook_copies import raw_pdf
 
@@ -134,10 +134,10 @@ async def test_every_hostile_file_is_refused_with_its_name_and_reason_and_the_ne
 @pytest.mark.parametrize(
     ("limits", "name", "size", "reason"),
     [
-        (Limits(cpu_seconds=1), "large.md", 10_000_000, "takes more than 1 seconds of work"),
-        (Limits(wall_seconds=0), "large.md", 10_000_000, "takes longer than 0 seconds"),
-        (Limits(memory=2**28), "large.txt", 30_000_000, "takes more memory than 256 MB"),
-        (Limits(output=2**20), "large.txt", 1_000_000, "becomes more than 1 MB of text"),
+        (DocumentLimits(cpu_seconds=1), "large.md", 10_000_000, "takes more than 1 seconds of work"),
+        (DocumentLimits(wall_seconds=0), "large.md", 10_000_000, "takes longer than 0 seconds"),
+        (DocumentLimits(memory=2**28), "large.txt", 30_000_000, "takes more memory than 256 MB"),
+        (DocumentLimits(output=2**20), "large.txt", 1_000_000, "becomes more than 1 MB of text"),
     ],
     ids=["processor", "clock", "memory", "output"],
 )

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -105,7 +106,8 @@ def test_a_link_leads_to_the_file_that_is_made_private(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "hr.db"
     link.symlink_to(tmp_path / "elsewhere" / "records.db")
-    HrRecords(str(link)).close()
+    with closing(HrRecords(str(link))) as records:
+        records.balance("e-1042", None)
     assert modes(tmp_path / "elsewhere") == {"records.db": 0o600}
 
 

@@ -13,8 +13,8 @@ import core
 from core.live.events import Event
 from tests.support.paths import ROOT
 
-# Endings of file names, hosts and addresses: what stands before them is not an object.
-_FILES = re.compile(r"\.(py|md|db|jsonl?|yaml|txt|csv|zip|pdf|html|svg|lock|toml|sh|git|xml)$")
+# Endings of file names, hosts, addresses and tables of settings: what stands before them is not an object.
+_FILES = re.compile(r"\.(NAME|py|md|db|jsonl?|yaml|txt|csv|zip|pdf|html|svg|lock|toml|sh|git|xml)$")
 _DOTTED = re.compile(r"(?:^|[\s(\[*])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?=$|[\s()\[\],:=])")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _KINDS = {field.default for event in get_args(Event) for field in fields(event) if field.name == "kind"}

@@ -4,7 +4,8 @@ import pytest
 
 from backends.models.scripted.model import Bill, Cut, Fail, Say, ScriptedModel
 from core import InvalidInput, Usage, create_chat
-from core.worker.model_chain import BREAKS_AFTER, BREAKS_FOR, Chain
+from core.options import Options
+from core.worker.model_chain import Chain
 from tests.support.desks import QUICK, HandClock, chatting
 
 
@@ -77,15 +78,15 @@ async def test_a_context_far_smaller_than_the_window_is_trimmed_to_a_quarter_of_
 def test_a_model_that_keeps_failing_is_left_alone_for_a_while():
     clock = HandClock()
     first, second = models([], [])
-    chain = Chain([first, second], clock)
-    for _ in range(BREAKS_AFTER):
+    chain = Chain([first, second], clock, Options(breaks_after=3, breaks_for=20))
+    for _ in range(3):
         assert chain.choose(()) is first
         chain.heard("scripted:1", "overloaded")
     assert chain.choose(()) is second
-    clock.advance(BREAKS_FOR)
+    clock.advance(20)
     assert chain.choose(()) is first
     chain.heard("scripted:1", None)
-    for _ in range(BREAKS_AFTER - 1):
+    for _ in range(2):
         chain.heard("scripted:1", "timeout")
     assert chain.choose(()) is first
 
@@ -96,11 +97,11 @@ async def test_with_no_model_left_to_ask_a_turn_says_so_and_asks_nobody(store):
         for _ in range(2):
             reply = await chat.ask("Hello?")
         assert (reply.status, reply.error.code) == ("failed", "model_unavailable")
-        assert len(model.requests) == BREAKS_AFTER
+        assert len(model.requests) == Options().breaks_after
 
 
 def test_a_chain_needs_models_of_different_names():
     with pytest.raises(InvalidInput, match="needs a model"):
-        Chain([], HandClock())
+        Chain([], HandClock(), Options())
     with pytest.raises(InvalidInput, match="share a name"):
-        Chain([ScriptedModel([]), ScriptedModel([])], HandClock())
+        Chain([ScriptedModel([]), ScriptedModel([])], HandClock(), Options())

@@ -178,6 +178,16 @@ async def test_a_server_that_never_answers_is_left_when_patience_ends(server: Em
     await embedder.close()
 
 
+async def test_the_url_says_how_long_one_request_may_take_before_it_is_made_again(server: EmbeddingServer) -> None:
+    server.faults = [Hang()]
+    embedder = OpenAIEmbedder.from_url(f"openai:{MODEL}?base_url={server.url}&seconds=1")
+    np.testing.assert_allclose(await embedder.embed(["leave"], "query"), expected(server, ["leave"]), atol=1e-6)
+    assert len(server.asked) == 2
+    await embedder.close()
+    with pytest.raises(InvalidInput, match="seconds is a number from 1"):
+        OpenAIEmbedder.from_url(f"openai:{MODEL}?base_url={server.url}&seconds=0")
+
+
 def changed(**fields: object) -> Change:
     return lambda data: [{**data[0], **fields}, *data[1:]]
 

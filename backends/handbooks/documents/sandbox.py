@@ -21,6 +21,7 @@ from typing import BinaryIO, TypeAlias
 import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
+from pydantic import NonNegativeInt, PositiveInt
 
 from backends.handbooks.documents.model import LARGEST, ParsedDocument, Refused
 from backends.handbooks.documents.read import read_document
@@ -32,13 +33,13 @@ _PATIENCE = 30
 _DOCUMENT, _REFUSED = b"D", b"R"
 
 
-class Limits(Value):
+class DocumentLimits(Value):
     """What a file may take: seconds of the processor and of the clock, bytes of memory and of JSON that it becomes."""
 
-    cpu_seconds: int = 60
-    wall_seconds: int = 120
-    memory: int = 1024 * 1024 * 1024
-    output: int = 3 * LARGEST
+    cpu_seconds: PositiveInt = 60
+    wall_seconds: NonNegativeInt = 120
+    memory: PositiveInt = 1024 * 1024 * 1024
+    output: PositiveInt = 3 * LARGEST
 
 
 Parse: TypeAlias = Callable[[bytes, str], Awaitable[ParsedDocument]]
@@ -51,9 +52,9 @@ async def parse(data: bytes, name: str) -> ParsedDocument:
 
 
 @asynccontextmanager
-async def parsing(limits: Limits | None = None) -> AsyncIterator[Parse]:
+async def parsing(limits: DocumentLimits | None = None) -> AsyncIterator[Parse]:
     """`parse` for many files: some 10 ms each, one at a time, in a process that ends with the block."""
-    reader = _Reader(limits or Limits())
+    reader = _Reader(limits or DocumentLimits())
     try:
         yield reader.parse
     finally:
@@ -64,7 +65,7 @@ async def parsing(limits: Limits | None = None) -> AsyncIterator[Parse]:
 class _Reader:
     """The process, started with the first file, and anew after one that had to be stopped from here."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: DocumentLimits) -> None:
         self._limits = limits
         self._process: Process | None = None
         self._answers: BufferedByteReceiveStream | None = None
@@ -117,7 +118,7 @@ class _Reader:
         return kind, await self._answers.receive_exactly(int(size))
 
 
-def serve(requests: BinaryIO, answers: BinaryIO, limits: Limits) -> None:
+def serve(requests: BinaryIO, answers: BinaryIO, limits: DocumentLimits) -> None:
     """Read one file after the other, to the end of `requests`."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while header := requests.readline():
@@ -128,7 +129,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, limits: Limits) -> None:
         answers.flush()
 
 
-def _forked(data: bytes, name: str, limits: Limits) -> tuple[bytes, bytes]:
+def _forked(data: bytes, name: str, limits: DocumentLimits) -> tuple[bytes, bytes]:
     _import_reader(data, name)
     reading, writing = os.pipe()
     child = os.fork()
@@ -168,7 +169,7 @@ def _import_reader(data: bytes, name: str) -> None:
         import_module(f"backends.handbooks.documents.{readers.get(guess, 'text')}")
 
 
-def _answer(data: bytes, name: str, limits: Limits, writing: int) -> None:
+def _answer(data: bytes, name: str, limits: DocumentLimits, writing: int) -> None:
     """In the fork: read the file within its limits, write the answer, and end."""
     for limit, most in (
         (resource.RLIMIT_CPU, limits.cpu_seconds),
@@ -189,14 +190,14 @@ def _answer(data: bytes, name: str, limits: Limits, writing: int) -> None:
         os._exit(0)
 
 
-def _read(data: bytes, name: str, limits: Limits) -> bytes:
+def _read(data: bytes, name: str, limits: DocumentLimits) -> bytes:
     try:
         return read_document(data, name).model_dump_json().encode()
     except MemoryError as error:
         raise Refused(f"{name} takes more memory than {limits.memory // 2**20} MB: split it") from error
 
 
-def _received(reading: int, limits: Limits) -> tuple[bytes, str]:
+def _received(reading: int, limits: DocumentLimits) -> tuple[bytes, str]:
     """What the fork wrote, and what is wrong with that."""
     deadline = time.monotonic() + limits.wall_seconds
     answer = bytearray()
@@ -211,7 +212,7 @@ def _received(reading: int, limits: Limits) -> tuple[bytes, str]:
             return b"", f"becomes more than {limits.output // 2**20} MB of text: split it"
 
 
-def _fault(status: int, limits: Limits) -> str:
+def _fault(status: int, limits: DocumentLimits) -> str:
     """What a fork died of; "" if it did not."""
     if os.WIFSIGNALED(status):
         if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
@@ -223,4 +224,4 @@ def _fault(status: int, limits: Limits) -> str:
 
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer, Limits.model_validate_json(sys.argv[1]))
+    serve(sys.stdin.buffer, sys.stdout.buffer, DocumentLimits.model_validate_json(sys.argv[1]))

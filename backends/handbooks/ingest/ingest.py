@@ -19,7 +19,7 @@ from backends.handbooks.catalogue.sources import Source, Sources
 from backends.handbooks.catalogue.staging import Staging
 from backends.handbooks.catalogue.versions import Edition
 from backends.handbooks.documents.model import AS_WRITTEN, LeftOut, Terms
-from backends.handbooks.documents.sandbox import Parse, parsing
+from backends.handbooks.documents.sandbox import DocumentLimits, Parse, parsing
 from backends.handbooks.ingest.files import File, Folder, Upload, gather
 from backends.handbooks.ingest.index_writer import IndexWriter
 from backends.handbooks.ingest.report import DocumentReport, IngestReport, Progress, Status
@@ -47,6 +47,7 @@ async def ingest(
     by: str = "ingest",
     reindex: bool = False,
     patience: float = 60,
+    limits: DocumentLimits | None = None,
     parse: Parse | None = None,
 ) -> IngestReport:
     """Import files, folders with everything below them, and uploads; the report says what became of each document.
@@ -56,7 +57,7 @@ async def ingest(
     a folder among the sources and whose file is gone is removed. `root` is the folder in which documents' ids
     begin, by default the one that was named. `terms` are a knowledge owner's word on all these documents, and `by` is
     on record for it. `reindex` changes to another embedder, and fills the vector index again.
-    `parse` reads a file, by default in a process of this ingest's own.
+    `parse` reads a file, by default in a process of this ingest's own, within `limits`.
 
     Superseded versions stay in the vector index as long as a search of some day may find them; other passages are
     taken out of it at the end. Raises InvalidInput for a path that does not exist, and for vectors of another
@@ -64,7 +65,7 @@ async def ingest(
     StoreRefused if the catalogue cannot be used as it is.
     """
     noted = Sources(catalogue)
-    async with alone(catalogue.connections, patience), _reading(parse) as parse:
+    async with alone(catalogue.connections, patience), _reading(parse, limits) as parse:
         files, folders = await blocking(
             gather, sources, root, await blocking(noted.roots), await blocking(noted.spelt_apart)
         )
@@ -81,8 +82,8 @@ async def ingest(
         return IngestReport(documents=tuple(run.reports.values()), fault=await index.tidy())
 
 
-def _reading(parse: Parse | None) -> AbstractAsyncContextManager[Parse]:
-    return parsing() if parse is None else nullcontext(parse)
+def _reading(parse: Parse | None, limits: DocumentLimits | None) -> AbstractAsyncContextManager[Parse]:
+    return parsing(limits) if parse is None else nullcontext(parse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

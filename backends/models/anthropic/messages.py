@@ -36,8 +36,8 @@ ANTHROPIC = Provider(
 """Anthropic itself; any other server is one that speaks like it. The host is the one in `anthropic/_client.py` of the
 SDK 2.13: it has no regions."""
 
-TIMEOUT = httpx2.Timeout(400, connect=5)
-"""Seconds. Pings reset the time for reading: it is the desk's clocks that judge silence."""
+TIMEOUT = httpx2.Timeout(None, connect=5)
+"""Seconds. Reading has no end of its own, which pings would put off: silence is judged by the desk's deadlines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

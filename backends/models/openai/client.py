@@ -48,8 +48,8 @@ USE_CHAT = "the server may not speak the Responses API: add api=chat to the mode
 Temperature: TypeAlias = Annotated[float, Field(ge=0, le=2)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
-TIMEOUT = httpx2.Timeout(900, connect=5)
-"""Seconds. Reading takes longer than a model call may: it is the desk's clocks that judge silence."""
+TIMEOUT = httpx2.Timeout(None, connect=5)
+"""Seconds. Reading has no end of its own: silence is judged by the desk's deadlines, which are settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

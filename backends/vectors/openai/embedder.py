@@ -28,9 +28,11 @@ ATTEMPTS = 6
 PATIENCE: Mapping[Purpose, float] = {"query": 15, "passage": 120}
 """Seconds for a request with its repeats. An employee waits for a question's vector."""
 
-TIMEOUT = httpx2.Timeout(30, connect=5)
+SECONDS = 30.0
+"""For one request."""
 _FORM = (
-    "openai:MODEL, with ?dimensions=N for shorter vectors and &base_url=http://HOST/v1&key_env=NAME for another server"
+    "openai:MODEL, with ?dimensions=N for shorter vectors, &base_url=http://HOST/v1&key_env=NAME for another server, "
+    "and &seconds=N for a slow one"
 )
 
 
@@ -38,7 +40,8 @@ class OpenAIEmbedder:
     """Texts to vectors of a hosted model; of one longer than 8192 bytes, some 1,300 words, only the beginning counts.
 
     `dimensions` None is the model's own number, known after the first request. `first_pause` is the pause in seconds
-    before the first repeat, which then doubles; a longer Retry-After of the server comes first. `key_env` is the
+    before the first repeat, which then doubles; a longer Retry-After of the server comes first. `seconds` is the time
+    for one request, and `patience` for a request with its repeats, at least as long. `key_env` is the
     environment variable of the server's key; OPENAI_API_KEY is for OpenAI alone, and another server gets a key only if
     this names one. A `client` is used with its own address and key, and stays open. Raises InvalidInput if the name,
     the address or the key is missing or malformed.
@@ -53,6 +56,7 @@ class OpenAIEmbedder:
         key_env: str | None = None,
         client: AsyncOpenAI | None = None,
         first_pause: float = 0.5,
+        seconds: float = SECONDS,
         patience: Mapping[Purpose, float] = PATIENCE,
     ) -> None:
         address = Address(model=model, base_url=base_url, key_env=key_env)
@@ -62,18 +66,25 @@ class OpenAIEmbedder:
         self._asked = dimensions
         self._client = Client(address, client)
         self._first_pause = first_pause
-        self._patience = patience
+        self._timeout = httpx2.Timeout(seconds, connect=5)
+        # A question's vector has less than that by default: an employee waits for it.
+        self._patience = {name: max(most, seconds if seconds > SECONDS else 0) for name, most in patience.items()}
 
     @classmethod
     def from_url(cls, url: str) -> "OpenAIEmbedder":
-        """`openai:MODEL?dimensions=N&base_url=URL&key_env=NAME`, each of them optional. Raises InvalidInput."""
-        model, parameters = read_url(url, {"dimensions", "base_url", "key_env"})
-        wanted = parameters.get("dimensions")
-        if wanted is not None and not (wanted.isascii() and wanted.isdecimal() and int(wanted)):
-            raise InvalidInput(f"dimensions is a number from 1, as in {_FORM}")
-        dimensions = None if wanted is None else int(wanted)
-        base_url = parameters.get("base_url", OPENAI.url)
-        return cls(model, dimensions=dimensions, base_url=base_url, key_env=parameters.get("key_env"))
+        """`openai:MODEL?dimensions=N&base_url=URL&key_env=NAME&seconds=N`, each optional. Raises InvalidInput."""
+        model, parameters = read_url(url, {"dimensions", "base_url", "key_env", "seconds"})
+        numbers = {name: parameters[name] for name in ("dimensions", "seconds") if name in parameters}
+        for name, wanted in numbers.items():
+            if not (wanted.isascii() and wanted.isdecimal() and int(wanted)):
+                raise InvalidInput(f"{name} is a number from 1, as in {_FORM}")
+        return cls(
+            model,
+            dimensions=int(numbers["dimensions"]) if "dimensions" in numbers else None,
+            base_url=parameters.get("base_url", OPENAI.url),
+            key_env=parameters.get("key_env"),
+            seconds=float(numbers.get("seconds", SECONDS)),
+        )
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """As `Embedder.embed`; a text without any word is not sent."""
@@ -107,7 +118,7 @@ class OpenAIEmbedder:
         while True:
             attempt += 1
             try:
-                return vectors(await self._client.embeddings(texts, self._asked, TIMEOUT), len(texts))
+                return vectors(await self._client.embeddings(texts, self._asked, self._timeout), len(texts))
             except ModelError as error:
                 pause = max(error.retry_after or 0, self._first_pause * 2 ** (attempt - 1) * random.uniform(0.5, 1))
                 if not error.retryable:
