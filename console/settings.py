@@ -6,6 +6,7 @@ passwords: they are secrets here, and messages never repeat a value.
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     `memory:`, and else into the working folder. `embedder`, `vectors` and `reranker` are URLs: of what makes the
     passages' vectors (`none:` searches by words alone), of what stores them, and of what ranks the results again (empty
     keeps their first order).
+
+    `log` is the form of the server's log: `json`, `text`, or empty for `text` in a terminal and `json` elsewhere.
+    `log_level` is the least grave line that is written. `spans`: what a desk does is told to OpenTelemetry.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
@@ -65,6 +69,9 @@ class Settings(BaseSettings):
     hr_records: str = ""
     administrators: str = ""
     metadata_filters: str = ""
+    log: Literal["json", "text", ""] = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    spans: bool = False
     instructions: str = Field(
         default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
         "if there are tools for the asker's own records, use them; say so when nothing has the answer.",
@@ -75,6 +82,11 @@ class Settings(BaseSettings):
     @classmethod
     def _none_for_empty(cls, value: Path | str | None) -> Path | str | None:
         return value or None  # an empty path would be the working folder
+
+    @field_validator("log", "log_level", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: str) -> str:
+        return value.lower()
 
     @field_validator("administrators")
     @classmethod
