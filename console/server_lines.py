@@ -124,8 +124,8 @@ def _take_over_streamlits() -> None:
     # setting against it; a version without this function would write its lines twice, in two forms.
     streamlits.setup_formatter = without_handler
     streamlits.update_formatter()
-    # The web server has made its own handlers when it started. It writes each address that is asked for, and a sign-in's
-    # address holds a secret.
+    # The web server has made its own handlers when it started. It writes each address that is asked for, and that of a
+    # sign-in holds a secret.
     for name in ("uvicorn", "uvicorn.access", "uvicorn.error", "uvicorn.asgi"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
