@@ -16,6 +16,7 @@ WORDS: dict[Any, Any] = {
     int: 7,
     bool: True,
     str | None: "timeout",
+    int | None: 503,
     float | None: 1.5,
     Sequence[str]: ("a.b",),
 }
