@@ -26,6 +26,7 @@ EXTRAS = {
         "wordllama",
         "yaml",
     ),
+    "otel": ("opentelemetry",),
     "pinecone": ("pinecone",),
     "console": ("holidays", "pydantic_settings", "streamlit"),
 }

@@ -251,6 +251,10 @@ class App:
         async for finding in examine(self._settings, self._store, has, handbooks=self.handbooks):
             yield finding
 
+    async def ask_store(self) -> None:
+        """Ask the store for one entry, and let it go. Raises what the store raises if it does not answer."""
+        await self._store.read("installation:desk", limit=1)
+
     def check_open(self) -> None:
         """Raises what the newest attempt to open the desk raised, if it failed."""
         if self.failure:
@@ -316,6 +320,12 @@ def start() -> App:
         if _app is None:
             _app = App()
         return _app
+
+
+def current() -> App | None:
+    """This process's App, whether its desk could be opened or not; None before `start` and from `close` on."""
+    # Without the lock: whoever opens or closes the App holds it for as long as that takes.
+    return _app
 
 
 def app() -> App:

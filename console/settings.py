@@ -5,7 +5,7 @@ passwords: they are secrets here, and messages never repeat a value.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -15,6 +15,8 @@ from core.ids import check_user_id
 
 Folder = Annotated[Path | None, BeforeValidator(lambda written: written or None)]
 """A folder; None for an empty path, which would be the working folder."""
+
+_SMALL = BeforeValidator(lambda written: written.lower() if isinstance(written, str) else written)
 
 
 class Settings(BaseSettings):
@@ -47,6 +49,9 @@ class Settings(BaseSettings):
     `memory:`, and else into the working folder. `embedder`, `vectors` and `reranker` are URLs: of what makes the
     passages' vectors (`none:` searches by words alone), of what stores them, and of what ranks the results again (empty
     keeps their first order).
+
+    `log` is the form of the server's log: `json`, `text`, or empty for `text` in a terminal and `json` elsewhere.
+    `log_level` is the least grave line that is written. `spans`: what a desk does is told to OpenTelemetry.
     """
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
@@ -66,6 +71,9 @@ class Settings(BaseSettings):
     tools: tuple[str, ...] = ()
     administrators: tuple[Annotated[str, AfterValidator(check_user_id)], ...] = ()
     metadata_filters: tuple[str, ...] = ()
+    log: Annotated[Literal["json", "text", ""], _SMALL] = ""
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _SMALL] = "info"
+    spans: bool = False
     instructions: str = Field(
         default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
         "if there are tools for the asker's own records, use them; say so when nothing has the answer.",

@@ -17,6 +17,8 @@ from starlette.middleware import Middleware
 from console.app import close, start
 from console.drawing.troubles import tell
 from console.headers import SecurityHeaders
+from console.health import Health
+from console.server_lines import write_lines
 from console.sign_in.development import refuse_other_addresses, refuse_other_stores
 from console.sign_in.gate import SignInGate
 from console.sign_in.loopback import LoopbackOnly
@@ -41,6 +43,7 @@ def collect_seldom() -> None:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
+    write_lines()
     if way().is_development:
         refuse_other_addresses()
     await anyio.to_thread.run_sync(start)
@@ -67,7 +70,7 @@ def guards() -> list[Middleware]:
         own += [Middleware(SignInGate, sign_in=sign_in)]
     else:
         own = [Middleware(OwnOrigin, origin=None), Middleware(SignInGate, sign_in=sign_in)]
-    return [Middleware(SecurityHeaders), *own, Middleware(UploadGuard)]
+    return [Middleware(SecurityHeaders), Middleware(Health), *own, Middleware(UploadGuard)]
 
 
 def secrets() -> dict[str, Any]:

@@ -4,15 +4,13 @@ A desk asks it before it puts a question on record. So the card shows, and the t
 search and any model.
 """
 
-import logging
 from typing import Protocol
 
 import anyio
 
 from core.gate import Viewer
+from core.server_log import log_fault
 from core.values import Concern
-
-log = logging.getLogger(__name__)
 
 CARE_SECONDS = 3.0
 """Seconds that a desk waits for an answer."""
@@ -36,8 +34,8 @@ async def recognised(care: Care | None, text: str, viewer: Viewer) -> tuple[Conc
     try:
         with anyio.fail_after(CARE_SECONDS):
             concern = await care.recognise(text, viewer)
-    except Exception:  # the boundary of the application's care: a question must be taken without it
+    except Exception as error:  # the boundary of the application's care: a question must be taken without it
         # Sealed, because it is not known whether the question is one that auditors should not see.
-        log.exception("care failed to read a question: its thread is sealed")
+        log_fault("care", error)
         return None, True
     return concern, concern is not None and concern.seals

@@ -173,11 +173,22 @@ class OutcomeUnknown(RolltopError):
 class ModelError(RolltopError):
     """A model call failed. `code` is one of `core.model.ErrorCode`; `retry_after` is in seconds.
 
+    `status` is the HTTP status that the model's server answered, None without one.
+
     `retryable`: the same request may succeed later. The desk repeats it only before the first content.
     """
 
-    def __init__(self, code: str, message: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        status: int | None = None,
+    ) -> None:
         super().__init__(message)
+        self.status = status
         self.code = code
         self.retryable = retryable
         self.retry_after = retry_after

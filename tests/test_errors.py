@@ -17,6 +17,7 @@ WORDS: dict[Any, Any] = {
     int: 7,
     bool: True,
     str | None: "timeout",
+    int | None: 503,
     float | None: 1.5,
     datetime | None: datetime(2026, 12, 1, tzinfo=UTC),
     Sequence[str]: ("a.b",),

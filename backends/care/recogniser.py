@@ -17,6 +17,7 @@ from backends.care.phrases import Phrases
 from backends.care.spelling import Spelling, sentences
 from backends.languages import language_of
 from core.gate import Viewer
+from core.server_log import reason_of
 from core.values import Concern
 
 log = logging.getLogger(__name__)
@@ -96,8 +97,9 @@ class Recogniser:
             with anyio.fail_after(EXAMPLES_SECONDS):
                 # Abandoned if late: a thread cannot be stopped, and the question must not wait for it.
                 return await blocking(self._margins, self._examples, spoken, abandon_on_cancel=True)
-        except Exception:  # the boundary of the vectors: what the phrases have found stands
-            log.exception("the examples of people in need could not be compared: the phrases decided alone")
+        except Exception as error:  # the boundary of the vectors: what the phrases have found stands
+            why = reason_of(error)
+            log.error("the examples of people in need could not be compared: the phrases decided alone: %s", why)
             return {}
 
     def _margins(self, examples: Examples, spoken: Sequence[Sequence[str]]) -> Mapping[str, float]:

@@ -73,10 +73,13 @@ def code_of(status: int) -> ErrorCode:
             return "overloaded" if status >= 500 else "invalid_request" if status >= 400 else "protocol"
 
 
-def failure(code: ErrorCode, what: str, name: str, request: str | None, headers: Mapping[str, str]) -> ModelError:
+def failure(
+    code: ErrorCode, what: str, name: str, request: str | None, headers: Mapping[str, str], status: int | None = None
+) -> ModelError:
     """An error that the provider reported. Only an overloaded provider may answer the same request later.
 
     `name` is the provider's own for the error, `request` the request's id there: each is left out unless it is plain.
+    `status` is the HTTP status of the response, None if it broke off after it had begun.
     """
     parts = [what]
     if _PLAIN.fullmatch(name):
@@ -85,7 +88,7 @@ def failure(code: ErrorCode, what: str, name: str, request: str | None, headers:
         parts.append(f"request {request}")
     retryable = code == "overloaded"
     after = retry_after(headers) if retryable else None
-    return ModelError(code, ", ".join(parts), retryable=retryable, retry_after=after)
+    return ModelError(code, ", ".join(parts), retryable=retryable, retry_after=after, status=status)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -5,6 +5,7 @@ status 2. Status 1 means that a person must act, or that the command must run ag
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -50,6 +51,7 @@ from core.desk.oversight import Oversight
 from core.errors import Blocked, Conflict, Corrupt, Denied, InvalidInput, NotFound, RolltopError, Unavailable
 from core.maintenance.copy import copy
 from core.maintenance.rebuild import Rebuild
+from core.server_log import EVENTS_LOGGER
 
 Command: TypeAlias = Callable[[Given], Awaitable[int]]
 
@@ -57,6 +59,8 @@ Command: TypeAlias = Callable[[Given], Awaitable[int]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status. None takes the process's own arguments."""
     options = _parser().parse_args(arguments)
+    # A command says itself what came of it: without a handler, Python would print the warnings among the events.
+    logging.getLogger(EVENTS_LOGGER).addHandler(logging.NullHandler())
     try:
         status: int = anyio.run(options.command, options)
         sys.stdout.flush()

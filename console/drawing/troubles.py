@@ -22,6 +22,7 @@ from core.errors import (
     TurnInProgress,
     Unavailable,
 )
+from core.server_log import reason_of
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def _call_callback(self: WStates, widget_id: str) -> None:
     try:
         _call(self, widget_id)
     except RolltopError as error:
-        log.warning("a click could not be carried out: %s", error)
+        log.warning("a click could not be carried out: %s", reason_of(error))
         st.session_state[_NOT_DONE] = error
         st.rerun()  # else only the fragment that was clicked would be drawn
 

@@ -15,6 +15,7 @@ from core.log.fold import State
 from core.log.record_ids import turn_of_call
 from core.log.records import Thread, ToolCall, Turn, item_of, record_kind
 from core.options import Options
+from core.server_log import reason_of
 from core.store import Record, Store
 from core.turn.journal import Journal
 
@@ -153,7 +154,7 @@ class CheckedRecords:
         try:
             state, broken, sealed = await self._caught_up(head), None, False
         except Corrupt as error:
-            log.exception("thread %s: shown as of entry %d", head.id, head.n)
+            log.error("thread %s: shown as of entry %d: %s", head.id, head.n, error)
             state, broken, sealed = State(), unreadable(error), await self._is_sealed_after(head)
         thread = state.thread or item_of(Thread, head)
         newest = thread if kind == "thread" else state.items.get(str(item_id))
@@ -187,7 +188,7 @@ class CheckedRecords:
         await journal.load()
         try:
             await journal.repair()
-        except (Full, StoreRefused, Unavailable):
+        except (Full, StoreRefused, Unavailable) as error:
             # A full disk or a read-only account must not fail a read: only the repair is skipped.
-            log.exception("thread %s: its records lag behind its log", head.id)
+            log.error("thread %s: its records lag behind its log: %s", head.id, reason_of(error))
         return journal.state

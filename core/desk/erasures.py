@@ -13,6 +13,7 @@ from core.clock import Clock, iso
 from core.desk.reviews import Reviews
 from core.errors import RolltopError
 from core.log.refold import write_again
+from core.server_log import reason_of
 from core.store import Filter, Query, Range, Store, every, streams_of
 from core.turn.commands import BeginErasure, EndErasure
 from core.turn.journal import Journal
@@ -39,8 +40,8 @@ class Erasures:
         for thread_id in [one.id async for one in every(self._store, due)]:
             try:
                 await self._erase(thread_id, before)
-            except RolltopError:  # a broken thread must not keep the others from being erased
-                log.exception("thread %s is not erased yet; the next sweep tries again", thread_id)
+            except RolltopError as error:  # a broken thread must not keep the others from being erased
+                log.error("thread %s is not erased yet; the next sweep tries again: %s", thread_id, reason_of(error))
 
     async def _erase(self, thread_id: str, before: str) -> None:
         journal = self._journal(thread_id)

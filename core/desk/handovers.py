@@ -16,6 +16,7 @@ from core.handover import HANDOVER_SECONDS, HandedMessage, Handover, Ticket
 from core.log.branches import newest_turns, shown_ranges
 from core.log.facts import HandoverAsked, HandoverContent, HandoverEndContent, HandoverEnded
 from core.log.records import HandoverRecord, Thread, Turn, item_of
+from core.server_log import log_fault
 from core.store import Query, Store, every
 from core.turn.commands import HandOver
 from core.turn.journal import Journal
@@ -97,7 +98,7 @@ class Handovers:
         except TimeoutError:
             return _ended(asked.turn, asked.handover, "unknown", message=f"no answer within {HANDOVER_SECONDS:g} s")
         except Exception as error:  # the boundary of the application's hand-over: what it raises is its outcome
-            log.exception("hand-over %s was not sent", asked.handover)
+            log_fault("hand-over", error, turn_id=asked.turn)
             return _ended(asked.turn, asked.handover, "failed", message=str(error) or type(error).__name__)
         if not isinstance(reference, str) or not 1 <= len(reference) <= MAX_REFERENCE:
             # It was sent all the same. A reference that was cut would be another one.

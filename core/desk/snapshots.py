@@ -1,18 +1,16 @@
 """What a turn runs with, stored once under its digest before the turn that names it."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from core.canonical import Json, digest
 from core.log.commit import begin_stream
 from core.log.facts import Blob, BlobContent, Snapshot
+from core.server_log import log_fault
 from core.turn.journal import Journal
 from core.worker.claim import Equipment
 from core.worker.history import tool_json
 from core.worker.structured_output import AnswerSchema
-
-log = logging.getLogger(__name__)
 
 PATIENCE = 3.0
 """Seconds for which a commit is repeated while a caller waits for it."""
@@ -37,8 +35,8 @@ class Snapshots:
         if equipment.retriever:
             try:
                 versions = await equipment.retriever.versions()
-            except Exception:  # the boundary of a retriever: a question is taken while its index is down
-                log.exception("the retriever failed to name the handbooks in force; the turn records none")
+            except Exception as error:  # the boundary of a retriever: a question is taken while its index is down
+                log_fault("versions of handbooks", error, thread_id=journal.thread_id)
         return Snapshot(
             models=tuple(equipment.chain.names),
             instructions=await self._blob(*_with_digest(instructions)),

@@ -12,6 +12,7 @@ from core.desk.snapshots import Snapshots
 from core.errors import DeskClosed, RolltopError, StoreClosed, Superseded
 from core.log.fold import State
 from core.log.records import OpenDeferred, Thread, Turn
+from core.server_log import log_fault, reason_of
 from core.turn.commands import Approval, Claim, Command, ReportDecision
 from core.turn.deferred import report_turn
 from core.turn.journal import Journal
@@ -182,8 +183,8 @@ class Workers:
             return
         try:
             await self.recovery.look_after(thread.id)
-        except RolltopError:
-            log.exception("thread %s: a decision could not be reported yet", thread.id)
+        except RolltopError as error:
+            log.error("thread %s: a decision could not be reported yet: %s", thread.id, reason_of(error))
 
     def _begin(self, begin_turn: Begin, place: Place) -> None:
         if self._tasks:
@@ -194,9 +195,9 @@ class Workers:
             await begin_turn(place)
         except Superseded as error:
             log.info("turn %s: it has ended, or another worker took it over while it waited", error)
-        except Exception:  # the boundary of a turn that waited: what breaks it must not stop the others
+        except Exception as error:  # the boundary of a turn that waited: what breaks it must not stop the others
             place.give_back()
-            log.exception("a turn that waited could not be begun; recovery goes on from its log")
+            log.error("a turn that waited could not be begun; recovery goes on from its log: %s", reason_of(error))
 
     async def _resume(self, journal: Journal, worker: Worker, turn_id: str, place: Place) -> None:
         """Claim a turn that waited here, unless it has ended or another process has taken it."""
@@ -241,7 +242,7 @@ class Workers:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task and task.cancelling():
                 raise
-            log.exception("turn %s: its worker broke; recovery goes on from its log", work.turn)
+            log_fault("worker", error, thread_id=journal.thread_id, turn_id=work.turn)
         finally:
             end(worker)
             self._works.pop(worker.nonce, None)
@@ -254,8 +255,9 @@ class Workers:
             self._equipment.earlier.add(turn.thread, turn, journal.state.items)
             try:
                 await self.recovery.tidy(turn)
-            except RolltopError:
-                log.exception("turn %s: its payloads could not be erased yet; the next sweep tries again", turn.id)
+            except RolltopError as error:
+                why = reason_of(error)
+                log.error("turn %s: its payloads could not be erased yet; the next sweep tries again: %s", turn.id, why)
         if journal.state.open_turn is None:
             await self.report_decisions(journal.thread)
 
@@ -282,6 +284,6 @@ class Workers:
             except StoreClosed as error:
                 log.warning("recovery ends: %s", error)
                 return
-            except Exception:  # the boundary of the recovery loop: an error must not prevent the next sweep
-                log.exception("recovery failed; it runs again in %g s", SWEEP)
+            except Exception as error:  # the boundary of the recovery loop: an error must not prevent the next sweep
+                log.error("recovery failed; it runs again in %g s: %s", SWEEP, reason_of(error))
             await anyio.sleep(SWEEP)

@@ -27,6 +27,7 @@ from core.log.facts import (
     draft,
     fact,
 )
+from core.server_log import reason_of
 from core.store import Store
 from core.values import GENESIS, Entry
 
@@ -228,8 +229,8 @@ class LiveWriter:
                 stream.due.clear()
                 if stream.waits and (entries := await stream.flush(self._store, self._clock)):
                     self._wakeups.wake(stream.name, entries)
-        except Exception:  # the boundary of a live stream: what breaks one must not stop the others
-            log.exception("%s: cannot be written; its worker stops", stream.name)
+        except Exception as error:  # the boundary of a live stream: what breaks one must not stop the others
+            log.error("%s: cannot be written; its worker stops: %s", stream.name, reason_of(error))
             stream.lose()
         finally:
             self._open.discard(stream)

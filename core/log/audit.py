@@ -21,6 +21,7 @@ from core.log.entry import chain
 from core.log.facts import LookContent, LookDenied, Looked, draft, fact
 from core.log.records import FOLD, Look, record
 from core.log.repair_commits import Repairs
+from core.server_log import log_event, reason_of, without_people
 from core.store import Record, Store, every, streams_of
 from core.values import GENESIS, Account, Entry
 
@@ -62,18 +63,19 @@ class AuditLog:
             return authorize(viewer, action, owned)
         except (Denied, NotFound):
             if viewer is None:
-                log.warning("%s was denied to a caller who is not signed in", action)
+                _tell_denial(action, owned, "not signed in")
             else:
                 await self.record_denial(viewer, action, owned)
             raise
 
     async def record_denial(self, viewer: Viewer, action: Action, owned: Owned | None = None) -> None:
         """Put on record that the viewer was denied this, as far as the store answers; the caller raises."""
+        _tell_denial(action, owned, ",".join(sorted(viewer.roles)))
         try:
             await self._deny(viewer, LookDenied(action=action, object=_name(owned), account=self.account))
-        except RolltopError:
+        except RolltopError as error:
             # The viewer is denied in any case; a store that is away must not change what they are told.
-            log.exception("%s was denied to %s, which could not be put on record", action, viewer.id)
+            log.error("a denial of %s could not be put on record: %s", action, reason_of(error))
 
     async def record(
         self,
@@ -123,8 +125,8 @@ class AuditLog:
                     await self._write(entries)
                     n = entries[-1].n
                 await Repairs(self._store, self._clock, stream.id, n, _PATIENCE).finish()
-            except RolltopError:  # a broken log must not keep the others from being repaired
-                log.exception("%s cannot be repaired", stream.id)
+            except RolltopError as error:  # a broken log must not keep the others from being repaired
+                log.error("%s cannot be repaired: %s", without_people(stream.id), reason_of(error))
 
     async def _deny(self, viewer: Viewer, denial: LookDenied) -> None:
         uncounted = 1
@@ -244,6 +246,11 @@ class _Trail:
         """How many denials within `WINDOW` are on record one by one, and how many further ones are counted."""
         recent = [one for one in self._recent if one.denial and _is_recent(one, now)]
         return sum(not one.more for one in recent), max((one.more for one in recent), default=0)
+
+
+def _tell_denial(action: Action, owned: Owned | None, roles: str) -> None:
+    # Not who: the audit log has that, and whoever reads the server's log need not know.
+    log_event("denied", logging.WARNING, action=action, kind=owned.kind if owned else None, roles=roles)
 
 
 def audit_stream(viewer_id: str) -> str:

@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.errors import Conflict, Corrupt, Full, StoreClosed, StoreRefused, Unavailable
 from core.log.entry import chain
 from core.log.facts import AnyFact, BlobContent, draft, fact
+from core.server_log import elapsed_ms, listens, log_event, named_by, without_people
 from core.store import Record, Store
 from core.values import GENESIS, Entry
 
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 2.0
+
+SLOW_COMMIT_MS = 1000
+"""Milliseconds from which on a commit is slow: the server's log warns of it."""
 
 
 async def commit_surely(
@@ -37,15 +41,20 @@ async def commit_surely(
     # One id for all repeats: it lets the store recognise its own commit. It is random, because two writers that
     # derived theirs from the same turn would both take the one that was applied for their own.
     commit_id = clock.token()
-    until = clock.monotonic() + patience
+    began = clock.monotonic()
+    until = began + patience
     delay = _FIRST_DELAY
     unknown = False
+    attempt = 1
     while True:
         try:
             await store.commit(stream, after, entries, records, id=commit_id)
+            _tell_time(stream, len(entries), elapsed_ms(began, clock.monotonic()))
             return
         except (Full, StoreRefused) as error:
-            log.error("commit to %s after %d refused: %s", stream, after, error)
+            took = elapsed_ms(began, clock.monotonic())
+            log_event("commit.refused", logging.ERROR, **named_by(stream), error=type(error).__name__, duration_ms=took)
+            log.error("commit to %s after %d refused: %s", without_people(stream), after, without_people(str(error)))
             if unknown:
                 # The refusal speaks of this attempt alone: an earlier one may have been applied.
                 raise Unavailable(f"commit to {stream} after {after} not acknowledged, then: {error}") from error
@@ -56,9 +65,17 @@ async def commit_surely(
             unknown = True
             if clock.monotonic() + delay > until:
                 raise
-            log.warning("commit to %s after %d not acknowledged, repeating", stream, after)
+            attempt += 1
+            took = elapsed_ms(began, clock.monotonic())
+            log_event("commit.repeated", logging.WARNING, **named_by(stream), attempt=attempt, duration_ms=took)
         await anyio.sleep(delay)
         delay = min(2 * delay, _LONGEST_DELAY)
+
+
+def _tell_time(stream: str, count: int, took: int) -> None:
+    slow = took >= SLOW_COMMIT_MS
+    if listens(level := logging.WARNING if slow else logging.DEBUG):
+        log_event("commit.slow" if slow else "commit.made", level, **named_by(stream), count=count, duration_ms=took)
 
 
 async def begin_stream(store: Store, clock: Clock, stream: str, facts: Sequence[AnyFact], *, patience: float) -> None:

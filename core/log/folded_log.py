@@ -14,6 +14,7 @@ from core.log.entry import chain
 from core.log.facts import AnyFact, draft
 from core.log.records import AdministrationRecord, Person, Review, Spending, record
 from core.log.repair_commits import Repairs
+from core.server_log import reason_of, without_people
 from core.store import Store, every, streams_of
 from core.values import GENESIS, Entry
 
@@ -80,5 +81,5 @@ class FoldedLogs(Generic[R]):
                     repairs = Repairs(self._store, self._clock, stream.id, folded.n, _PATIENCE)
                     await repairs.add(record(folded))
                     await repairs.finish()
-            except RolltopError:  # a broken log must not keep the others from being repaired
-                log.exception("%s cannot be repaired", stream.id)
+            except RolltopError as error:  # a broken log must not keep the others from being repaired
+                log.error("%s cannot be repaired: %s", without_people(stream.id), reason_of(error))

@@ -11,6 +11,7 @@ from core.clock import Clock
 from core.errors import Corrupt
 from core.log.records import OUTDATED
 from core.log.refold import write_again
+from core.server_log import without_people
 from core.store import Store, every
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ async def upgrade(store: Store, clock: Clock, tell: Callable[[int, int], None]) 
             try:
                 await write_again(store, clock, f"{head.kind}:{head.id}", _PATIENCE)
             except Corrupt as error:
-                log.error("%s: its records stay as an older Rolltop made them", error)
+                log.error("%s: its records stay as an older Rolltop made them", without_people(str(error)))
             done += 1
             tell(done, max(done, total))
     return done

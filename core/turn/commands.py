@@ -128,13 +128,14 @@ class Failed:
     """A model request failed.
 
     `retryable`: another attempt may succeed. `untried`: a model is left that this step has not used, so that it may go
-    on however many attempts there were.
+    on however many attempts there were. `http_status` is what the model's server answered, for the server's log alone.
     """
 
     worker: Worker
     failed: ModelFailed
     retryable: bool
     untried: bool = False
+    http_status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from core.live.wakeups import Wakeups
 from core.log.commit import commit_surely
 from core.log.emptied import emptied_by
 from core.log.entry import chain
+from core.log.fact_events import log_facts
 from core.log.facts import (
     AnyFact,
     HistorySummarized,
@@ -36,8 +37,9 @@ from core.log.record_ids import OPENINGS, concerned
 from core.log.records import Item, Thread, ToolCall, Turn, item, record
 from core.log.repair_commits import Repairs
 from core.options import Options
+from core.server_log import log_event, named_by, reason_of
 from core.store import Query, Record, Store, commit_size, every
-from core.turn.commands import Command
+from core.turn.commands import Command, Failed
 from core.turn.decide import decide
 from core.values import Entry
 
@@ -45,6 +47,9 @@ log = logging.getLogger(__name__)
 
 _STALE_READ_DELAY = 0.05
 _EMPTY_READS = 100
+
+MANY_CONFLICTS = 5
+"""The server's log says so each time a command has met so many other writers."""
 
 MAX_LAG = 100
 """Entries of a running turn after which its records are written all the same, so that few lie behind the head."""
@@ -125,14 +130,18 @@ class Journal:
         Raises what `decide` raises, Unavailable, Full or StoreRefused if the store did not take the facts, and TooLarge
         if they are larger than a commit may be.
         """
+        conflicts = 0
         while True:
             wanted = await command(self.state) if callable(command) else command
             facts = decide(self.state, wanted, self._options)
             if not facts:
                 return ()
             try:
-                await self._commit(facts, by)
+                await self._commit(facts, by, wanted.http_status if isinstance(wanted, Failed) else None)
             except Conflict:
+                conflicts += 1
+                if conflicts % MANY_CONFLICTS == 0:
+                    log_event("commit.contested", logging.WARNING, **named_by(self.stream), count=conflicts)
                 await self._fold_the_winner()
             else:
                 return facts
@@ -146,7 +155,7 @@ class Journal:
             await repairs.finish()
             self._clean = self.state.n
 
-    async def _commit(self, facts: Sequence[AnyFact], by: str) -> None:
+    async def _commit(self, facts: Sequence[AnyFact], by: str, http_status: int | None) -> None:
         entries = chain(
             self.stream,
             self.state.n,
@@ -170,8 +179,8 @@ class Journal:
                 commit_size((), (one,))  # an entry whose record could never be written would lag for ever
             if self.state.thread is None and len(facts) > 1:
                 # Readers find lagging records by the thread's head: it is there before the entries they come from.
-                await self._commit(facts[:1], by)
-                await self._commit(facts[1:], by)
+                await self._commit(facts[:1], by, http_status)
+                await self._commit(facts[1:], by, http_status)
                 return
             together = False
         await commit_surely(
@@ -185,15 +194,17 @@ class Journal:
         )
         self.state = state
         self._wakeups.wake(self.stream, entries, state)
+        log_facts(self.thread_id, facts, state, http_status)
         self._waiting = size if waits else 0
         if records and together:
             self._clean = state.n
         elif not together:
             try:
                 await self.repair()
-            except (Full, StoreRefused, Unavailable):
+            except (Full, StoreRefused, Unavailable) as error:
                 # The entries are the fact: records that could not be written never fail the commit that made them.
-                log.exception("%s: records after %d lag behind their log", self.stream, self._clean)
+                why = reason_of(error)
+                log.error("%s: records after %d lag behind their log: %s", self.stream, self._clean, why)
         if self._clean == self.state.n:  # else records of a turn that is over may be among those that wait
             self.state = _without_ended_turns(self.state)
 

@@ -4,7 +4,6 @@ Hooks are awaited one after the other, in the order of the list, each within its
 was to judge is denied, the result it was to see is withheld from the model, and the request it was to see is not sent.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,10 +16,10 @@ from core.canonical import Json
 from core.errors import InvalidInput, RolltopError
 from core.gate import Viewer
 from core.model import ModelRequest
+from core.server_log import log_fault
 from core.values import CallStatus, Purpose, StopReason, Usage
 from core.worker.history import check_sendable
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PARTS = ("instructions", "messages", "tools", "settings", "tool_choice", "calls_at_once")
@@ -194,7 +193,7 @@ class Hooked:
                 if isinstance(given, Awaitable):
                     return await answer
         except Exception as fault:  # the boundary of a hook: an application's fault is its own, and goes on record
-            log.exception("the hook %s failed", name)
+            log_fault(name, fault)
             raise HookFault(type(fault).__name__) from fault
         raise HookFault(f"{name} is not an async function: write `async def`")
 

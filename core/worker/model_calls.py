@@ -3,7 +3,6 @@
 Every physical request is on record before it goes out, and its outcome before the worker acts on it.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,6 +15,7 @@ from core.log.commit import read_blob
 from core.log.facts import FailureContent, Late, ModelAsked, ModelFailed, ResultContent
 from core.log.records import ModelCall, OpenTurn
 from core.model import Model, ModelRequest, tuning_of
+from core.server_log import log_fault
 from core.tools import Tool
 from core.turn.commands import Answered, Failed, Note, Request
 from core.turn.decide import MAX_REPAIRS
@@ -29,8 +29,6 @@ from core.worker.model_request import RunningRequest
 from core.worker.reservations import longest_answer
 from core.worker.structured_output import Misfit, SchemaFailed, read_output, within
 from core.worker.tool_calls import note_failure
-
-log = logging.getLogger(__name__)
 
 _LONGEST_DELAY = 30.0
 _NO_PAUSE = frozenset(("empty", "worker_left", "too_large", "adapted"))
@@ -230,7 +228,9 @@ class ModelCalls:
         except Misfit as misfit:
             return replace(answer, misfit=str(misfit))
         except SchemaFailed as error:
-            log.exception("turn %s: its schema failed", claimed.turn_id)
+            # The application's own error, if it is one, has the place.
+            fault = error.__cause__ or error
+            log_fault("schema", fault, thread_id=claimed.thread_id, turn_id=claimed.turn_id)
             return replace(answer, unjudged=str(error))
 
     async def _record(self, outcome: Answered | Failed) -> Answered | Failed:

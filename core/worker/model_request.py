@@ -21,6 +21,7 @@ from core.log.records import OpenModelCall
 from core.model import CallDelta, Finish, Model, ModelRequest
 from core.options import Options
 from core.retrieval.markers import Markers
+from core.server_log import log_fault
 from core.tools import Tool
 from core.turn.commands import Answered, Failed, WrittenCall
 from core.values import Usage, Worker
@@ -113,8 +114,9 @@ class RunningRequest:
                 await self._read(request, careful)
         except ModelError as error:
             self.retry_after = error.retry_after
-            return self._failed(error.code, str(error), error.retryable)
+            return self._failed(error.code, str(error), error.retryable, error.status)
         except Exception as error:  # the boundary of a model attempt: an adapter's fault is an attempt's outcome
+            log_fault("model", error, turn_id=self._turn)
             return self._failed("protocol", f"the model adapter raised {type(error).__name__}", False)
         if self._cancelled:
             return self._failed(self._cancelled, "the request was ended before the answer was whole", True)
@@ -204,7 +206,7 @@ class RunningRequest:
         if self._live and text:
             self._live.text(self._call.call, text)
 
-    def _failed(self, code: str, message: str, retryable: bool) -> Failed:
+    def _failed(self, code: str, message: str, retryable: bool, http_status: int | None = None) -> Failed:
         finish = self._finish
         if self._too_large:  # it explains every other failure, and another attempt would end the same
             code, message, retryable = "answer_too_large", self._too_large, False
@@ -222,7 +224,7 @@ class RunningRequest:
             left_out=list(self._markers.left_out),
             content=FailureContent(text=text, message=message, reasoning_text="".join(self._thought)),
         )
-        return Failed(worker=self._worker, failed=failed, retryable=retryable)
+        return Failed(worker=self._worker, failed=failed, retryable=retryable, http_status=http_status)
 
     def _answered(self, finish: Finish) -> Answered:
         answered = ModelAnswered(

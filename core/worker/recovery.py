@@ -21,6 +21,7 @@ from core.live.stream import live_stream
 from core.log.commit import read_blob
 from core.log.facts import Erased, Sealed, fact
 from core.log.records import OpenDeferred, OpenTurn, Turn, item
+from core.server_log import reason_of
 from core.store import In, Query, Range, Record, every, streams_of
 from core.turn.commands import Claim, CloseDeferred, Note
 from core.turn.decide import MAX_LOST
@@ -118,9 +119,9 @@ class Recovery:
             for thread in threads:
                 try:
                     await self.look_after(thread)
-                except RolltopError:  # a broken thread must not keep the others from being recovered
+                except RolltopError as error:  # a broken thread must not keep the others from being recovered
                     broken += 1
-                    log.exception("thread %s cannot be recovered", thread)
+                    log.error("thread %s cannot be recovered: %s", thread, reason_of(error))
             self._watches = {turn: watch for turn, watch in self._watches.items() if turn in self._seen}
             if only is None:
                 await self._clear_live_streams()
@@ -288,8 +289,12 @@ class Recovery:
         try:
             if isinstance(turn, Turn):
                 await self.tidy(turn)
-        except RolltopError:  # a broken thread must not keep the others from being cleared
-            log.exception("turn %s: its payloads could not be erased yet; the next sweep tries again", record.id)
+        except RolltopError as error:  # a broken thread must not keep the others from being cleared
+            log.error(
+                "turn %s: its payloads could not be erased yet; the next sweep tries again: %s",
+                record.id,
+                reason_of(error),
+            )
             return False
         return True
 

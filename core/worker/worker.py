@@ -19,6 +19,7 @@ from core.log.records import OpenModelCall, OpenTurn
 from core.retrieval.search import Found, find_answer, find_help
 from core.retrieval.small_talk import small_talk
 from core.retriever import Retriever
+from core.server_log import log_event, log_fault, place
 from core.turn.commands import Defer, Failed, GiveUp, Park, Release, Retrieved
 from core.turn.decide import broken_off, lost_call, switched_off_call
 from core.turn.journal import Journal
@@ -29,8 +30,6 @@ from core.worker.hooks import HookFault, RefusedByHook
 from core.worker.model_calls import ModelCalls, NoModel
 from core.worker.side_calls import SideCalls
 from core.worker.tool_calls import run_tools, tell
-
-log = logging.getLogger(__name__)
 
 
 class TurnWorker:
@@ -103,15 +102,14 @@ class TurnWorker:
         except NoModel as error:
             await self._give_up(error.code, error.message)
         except Superseded:
-            log.info("turn %s: superseded", self.turn)
+            self._tell_leaving("superseded", logging.INFO)
         except TooLarge as error:
-            log.exception("turn %s: an outcome is larger than the store accepts", self.turn)
             await self._give_up("unrecordable", str(error))
-        except (Unavailable, StoreRefused, Full):
+        except (Unavailable, StoreRefused, Full) as error:
             # As if dead: the log says how far it went, and recovery, here or elsewhere, goes on from there.
-            log.exception("turn %s: the store does not accept the outcome; leaving the turn to recovery", self.turn)
+            self._tell_leaving("not_recorded", logging.ERROR, error)
         except Exception as error:  # the boundary of a turn: a fault of ours must end it on record, not leave it open
-            log.exception("turn %s: failed", self.turn)
+            log_fault("turn", error, thread_id=self._claimed.thread_id, turn_id=self.turn)
             await self._give_up("internal", type(error).__name__)
 
     async def _give_up(self, code: str, message: str, *, status: Literal["failed", "refused"] = "failed") -> None:
@@ -127,8 +125,21 @@ class TurnWorker:
                 status=status,
             )
             await self._journal.append(command, by=DESK)
-        except RolltopError:
-            log.warning("turn %s: the store does not accept its end; leaving the turn to recovery", self.turn)
+        except RolltopError as error:
+            self._tell_leaving("not_recorded", logging.WARNING, error)
+
+    def _tell_leaving(self, code: str, level: int, error: RolltopError | None = None) -> None:
+        """Write into the server's log that the worker leaves its turn to another one."""
+        log_event(
+            "turn.left",
+            level,
+            thread_id=self._claimed.thread_id,
+            turn_id=self.turn,
+            fence=self._claimed.fence or None,
+            code=code,
+            error=type(error).__name__ if error else None,
+            at=place(error) if error else None,
+        )
 
     async def _next(self, open_turn: OpenTurn) -> Act:
         equipment, options = self._equipment, self._equipment.options
@@ -199,7 +210,7 @@ class TurnWorker:
                 else:
                     search = await find_answer(retriever, queries, viewer, limit)
         except Exception as fault:  # the boundary of a retriever: the turn goes on without, and says so
-            log.exception("turn %s: retrieval failed", self.turn)
+            log_fault("retriever", fault, thread_id=self._claimed.thread_id, turn_id=self.turn)
             error = type(fault).__name__
         took = round((clock.monotonic() - began) * 1000)
         retrieved = Retrieved(worker=self._worker, search=search, duration_ms=took, error=error)

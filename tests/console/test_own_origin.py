@@ -89,7 +89,7 @@ def test_a_console_with_a_provider_knows_its_origin_and_any_other_but_a_demos_ta
         monkeypatch.setattr(
             streamlit_app, "way", lambda sign_in=sign_in: SimpleNamespace(sign_in=sign_in, is_development=False)
         )
-        headers, own, *_ = streamlit_app.guards()
+        headers, _, own, *_ = streamlit_app.guards()
         assert (headers.cls, own.cls, own.kwargs) == (SecurityHeaders, OwnOrigin, {"origin": origin})
 
 

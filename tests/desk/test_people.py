@@ -127,7 +127,7 @@ async def test_a_log_that_cannot_be_folded_does_not_keep_another_from_being_writ
                 return await super().read(stream, after, limit)
 
         await desk_of(Dirty(store)).recover()
-        assert f"person:{OTHER.id} cannot be repaired" in caplog.text
+        assert "person:* cannot be repaired" in caplog.text  # `rolltop rebuild --check` says whose it is
         assert await desk.archive.person(ASKER) == told
 
 

@@ -11,6 +11,7 @@ from typing import get_args
 import backends
 import core
 from core.live.events import Event
+from core.server_log import EVENTS
 from tests.support.paths import ROOT
 
 # Endings of file names, hosts, addresses and tables of settings: what stands before them is not an object.
@@ -22,6 +23,10 @@ _ENTRY = re.compile(r"[a-z_]+\.[a-z_]+")
 _OBJECTS = {"reply": "Reply", "call": "ToolCall", "context": "ToolContext", "event": "Event", "runner": "Runner"}
 
 
+_OF_SPANS = ("gen_ai.", "rolltop.", "error.type")
+"""How the names of a span's attributes begin, and of the loggers."""
+
+
 def spoken_names(text: str) -> list[str]:
     """The dotted names of Python in the text's code spans, without file names and kinds of events and entries."""
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -29,6 +34,8 @@ def spoken_names(text: str) -> list[str]:
 
 
 def _is_other(name: str) -> bool:
+    if name in EVENTS or name.startswith(_OF_SPANS):
+        return True
     return bool(_FILES.search(name)) or name in _KINDS | _entry_kinds() or (ROOT / name).exists()
 
 

@@ -38,7 +38,8 @@ def translated(error: Exception) -> ModelError:
     """What the SDK, or the HTTP client below it, raised."""
     if not isinstance(error, anthropic.APIStatusError):
         return unanswered(error, _SDK)
-    return _failure(answered(error.status_code), error.status_code, error.body, error.response.headers)
+    status = error.status_code
+    return _failure(answered(status), status, error.body, error.response.headers, answered_with=status)
 
 
 def reported(body: Json, headers: Mapping[str, str]) -> ModelError:
@@ -49,11 +50,13 @@ def reported(body: Json, headers: Mapping[str, str]) -> ModelError:
     return _failure("the provider broke off", 500, body, headers)
 
 
-def _failure(what: str, status: int, body: Json, headers: Mapping[str, str]) -> ModelError:
+def _failure(
+    what: str, status: int, body: Json, headers: Mapping[str, str], answered_with: int | None = None
+) -> ModelError:
     error = as_object(as_object(body).get("error"))
     names = [name for name in (as_text(error.get("type")), as_text(error.get("code"))) if name]
     code = next((_CODES[name] for name in names if name in _CODES), code_of(status))
     # Inside of a stream an invalid request comes without its status.
     status = 400 if code == "invalid_request" else status
     code = code_by_words(status, names, as_text(error.get("message"))) or code
-    return failure(code, what, names[0] if names else "", headers.get("request-id"), headers)
+    return failure(code, what, names[0] if names else "", headers.get("request-id"), headers, answered_with)

@@ -133,11 +133,13 @@ class ChatModel:
         if error.code not in ("invalid_request", "overloaded"):
             return None
         if request.tools and refuses_tools(body):
-            return ModelError("no_tools", f"the server says that the model cannot call tools ({error})")
+            what = f"the server says that the model cannot call tools ({error})"
+            return ModelError("no_tools", what, status=error.status)
         does = self._dialect.learn(status, body, partial(self._body, request))
         if does is None:
             return None
-        return ModelError("adapted", f"{error}; the next request is written otherwise: {does}", retryable=True)
+        what = f"{error}; the next request is written otherwise: {does}"
+        return ModelError("adapted", what, retryable=True, status=error.status)
 
     def _unopened(self) -> ModelError:
         self._dialect.thinks_first = True

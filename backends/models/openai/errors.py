@@ -34,7 +34,7 @@ def translated(error: Exception, unknown_path: str = "") -> ModelError:
     if any("model" in words for words in (*names, _message(body).lower())):
         unknown_path = ""  # it is the model that the server does not have
     what, headers = answered(error.status_code, unknown_path), error.response.headers
-    return failure(code, what, names[0] if names else "", error.request_id, headers)
+    return failure(code, what, names[0] if names else "", error.request_id, headers, error.status_code)
 
 
 def reported(body: Json) -> ModelError:

@@ -1,0 +1,165 @@
+"""The console's lines: JSON or columns, of all loggers in one form, and never what may be somebody's words."""
+
+import io
+import json
+import logging
+import subprocess
+import sys
+import warnings
+
+import pytest
+from streamlit import logger as streamlits
+
+from console import server_lines
+from console.server_lines import Lines, write_lines
+from core.errors import StoreRefused
+from core.server_log import log_event, log_fault, reason_of
+from tests.support.desks import PATIENCE
+from tests.support.erasable import CANARY
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """Writes the lines into a stream of the test's, and lets go of all that this changes."""
+    loggers = [logging.getLogger(name) for name in ("", *server_lines.OWN, "uvicorn", "uvicorn.access")]
+    before = [(one, one.level, one.handlers[:], one.propagate) for one in loggers]
+    for of, name in ((sys, "excepthook"), (warnings, "showwarning"), (streamlits, "setup_formatter")):
+        monkeypatch.setattr(of, name, getattr(of, name))
+    monkeypatch.setattr("threading.excepthook", sys.excepthook)
+    streams = []
+
+    def begin(stream=None):
+        streams.append(stream or io.StringIO())
+        write_lines(streams[-1])
+        return lambda: streams[-1].getvalue().splitlines()
+
+    yield begin
+    for one, level, handlers, propagate in before:
+        one.setLevel(level)
+        one.handlers[:], one.propagate = handlers, propagate
+    monkeypatch.undo()
+    streamlits.update_formatter()
+    for one in streamlits._loggers.values():
+        one.propagate = False
+
+
+def test_an_event_is_an_object_on_a_line_with_its_fields(lines):
+    written = lines()
+    log_event("turn.ended", thread_id="t-1", turn_id="q-1", status="completed", duration_ms=12)
+    (line,) = map(json.loads, written())
+    assert line.pop("time").endswith("Z")
+    assert line.pop("pid")
+    assert line == {
+        **{"level": "info", "logger": "rolltop.events", "event": "turn.ended"},
+        **{"thread_id": "t-1", "turn_id": "q-1", "duration_ms": 12, "status": "completed"},
+    }
+
+
+def test_in_a_terminal_it_is_columns(lines):
+    written = lines(Terminal())
+    log_event("turn.ended", logging.WARNING, turn_id="q-1", status="failed", code="auth")
+    (line,) = written()
+    time, level, event, *rest = line.split()
+    assert (level, event, rest) == ("WARNING", "turn.ended", ["turn_id=q-1", "status=failed", "code=auth"])
+    assert len(time.split(":")) == 3
+
+
+def test_the_settings_choose_the_form_and_the_least_grave_line(lines, monkeypatch):
+    monkeypatch.setenv("ROLLTOP_LOG", "JSON")
+    monkeypatch.setenv("ROLLTOP_LOG_LEVEL", "warning")
+    written = lines(Terminal())
+    log_event("turn.opened", turn_id="q-1")
+    log_event("commit.slow", logging.WARNING, kind="thread")
+    assert [json.loads(line)["event"] for line in written()] == ["commit.slow"]
+
+
+def test_settings_that_are_wrong_keep_no_line_from_being_written(lines, monkeypatch):
+    monkeypatch.setenv("ROLLTOP_LOG", "xml")
+    written = lines()
+    log_event("turn.opened", turn_id="q-1")
+    assert [json.loads(line)["event"] for line in written()] == ["turn.opened"]
+
+
+def test_an_operators_line_keeps_its_words_and_a_stores_advice(lines):
+    written = lines()
+    logging.getLogger("core.desk").error("a thing failed: %s", reason_of(StoreRefused("give it the right to write")))
+    (line,) = map(json.loads, written())
+    assert line["message"] == "a thing failed: StoreRefused: give it the right to write ()"
+
+
+def test_no_line_has_the_message_of_an_error_or_a_value_of_another_librarys_line(lines):
+    written = lines()
+    try:
+        raise ValueError(CANARY)
+    except ValueError as error:
+        log_fault("retriever", error)
+        logging.getLogger("backends.handbooks").exception("an upload failed")
+        other = logging.getLogger("somebodys.library")
+        other.exception("it failed with %s", CANARY)
+        other.error(f"it failed: {CANARY}")
+        other.warning(f"Task was lost\nfuture: {CANARY}")
+        sys.excepthook(ValueError, error, error.__traceback__)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn(f"{CANARY} is deprecated", DeprecationWarning, stacklevel=1)
+    other.info("all is well")
+    told = [json.loads(line) for line in written()]
+    assert CANARY not in str(told)
+    assert [line.get("message") for line in told] == [
+        *(None, "an upload failed", "it failed with %s", "it failed", "Task was lost"),
+        *("nobody caught an error", "a warning of Python or a library"),
+    ]
+    errors = [line.get("error") for line in told]
+    assert errors == [*["ValueError"] * 3, None, None, "ValueError", "DeprecationWarning"]
+    assert all("test_server_lines.py:" in line["at"] for line in told if "error" in line)
+
+
+def test_a_message_of_several_lines_is_one_line(lines):
+    written = lines(Terminal())
+    logging.getLogger("console.app").warning("one\n12:00:00 ERROR   two")
+    assert len(written()) == 1
+
+
+def test_streamlits_loggers_write_each_line_once_in_our_form_those_that_are_made_later_too(lines):
+    written = lines()
+    streamlits.get_logger("streamlit.made.later").warning("careful")
+    streamlits.update_formatter()
+    streamlits.get_logger("streamlit.made.later").warning("again")
+    assert [json.loads(line)["message"] for line in written()] == ["careful", "again"]
+
+
+def test_beginning_anew_writes_no_line_twice(lines):
+    lines()
+    written = lines()
+    log_event("turn.opened", turn_id="q-1")
+    assert len(written()) == 1
+
+
+def test_an_error_that_nobody_caught_is_a_line_without_its_message_in_threads_too():
+    program = f"""
+import threading
+from console.server_lines import write_lines
+def fail(): raise ValueError({CANARY!r})
+write_lines()
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE)
+    assert ran.returncode == 1
+    told = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [(line["level"], line["error"]) for line in told] == [("critical", "ValueError")] * 2
+    assert CANARY not in ran.stderr
+
+
+def test_a_form_is_one_line_for_a_record_with_unknown_attributes():
+    record = logging.makeLogRecord({"name": "core.desk", "msg": "said", "weird": object()})
+    assert Lines("text").format(record).endswith("said")
