@@ -37,9 +37,10 @@ async def close_turn(
             # Sealed before the commit, and again after every Conflict: the worker can then show nothing more, and the
             # recorded text is the text that was seen.
             stream = live_stream(turn, open_turn.model_call.fence)
-            shown = await seal(
-                equipment.store, equipment.clock, stream, open_turn.model_call.call, patience=equipment.options.lease
-            )
+            # A person waits for a stop.
+            patience = journal.patience if reason == "stop" else equipment.options.lease
+            call = open_turn.model_call.call
+            shown = await seal(equipment.store, equipment.clock, stream, call, patience=patience)
         return Close(
             turn=turn,
             worker=worker,

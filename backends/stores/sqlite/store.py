@@ -22,6 +22,7 @@ from backends.stores.checks import check_commit, check_erase, check_kind, check_
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import rows as sqlite_rows
 from backends.stores.sqlite.errors import translated
+from backends.stores.sqlite.files import Place
 from backends.stores.sqlite.threads import Readers, Writer
 from core.canonical import canonical
 from core.clock import milliseconds
@@ -57,9 +58,10 @@ class SqliteStore:
         self._path = os.path.abspath(path)
         self._closed = False
         self._ended = threading.Event()
-        self._logs, self._lists = Readers(self._path, 2), Readers(self._path, 2)
+        place = Place(self._path)
+        self._logs, self._lists = Readers(self._path, 2, place), Readers(self._path, 2, place)
         try:
-            self._writer = Writer(self._path)
+            self._writer = Writer(self._path, place)
         except (apsw.Error, MemoryError) as error:
             raise translated(error, self._path) from error
 
