@@ -5,6 +5,7 @@ the locks that SQLite has on it in this process.
 """
 
 import os
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic, sleep
@@ -29,6 +30,9 @@ _BEGINNINGS: Mapping[bytes, str] = {
 }
 
 _SQLITE = b"SQLite format 3\0"
+
+_FRAMES, _PAGE = 32, 4096
+"""The bytes of a log before its first page, and of a page, both of SQLite's format."""
 
 
 def what_is(path: str) -> str:
@@ -91,6 +95,34 @@ def create(path: str) -> bool:
             f"is begun{log}"
         )
     return False
+
+
+def has_log(path: str) -> bool:
+    """Whether a log with something in it lies beside the file. Raises StoreRefused if SQLite would pass over it."""
+    log = f"{os.path.realpath(path)}-wal"
+    if not _holds(log):
+        return False
+    with open(log, "rb") as file:  # SQLite locks no byte of it
+        header = file.read(_FRAMES)
+    # A process that was killed while it began the log has written no whole page behind the header.
+    if os.path.getsize(log) > 2 * _PAGE and not _is_log(header):
+        raise StoreRefused(
+            f"{log}, the log of {path}, is damaged at its beginning: SQLite would take it for empty, and what was "
+            f"written last would be lost. Save both files, then {BACK}; without the log the file opens as it was before"
+        )
+    return True
+
+
+def _is_log(header: bytes) -> bool:
+    """Whether SQLite takes this for the beginning of a log: the sums over its first 24 bytes are the last 8."""
+    if len(header) < _FRAMES or header[:4] not in (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"):
+        return False
+    order = ">" if header[3] & 1 else "<"
+    one = two = 0
+    for first, second in struct.iter_unpack(f"{order}II", header[:24]):
+        one = (one + first + two) & 0xFFFFFFFF
+        two = (two + second + one) & 0xFFFFFFFF
+    return (one, two) == struct.unpack(">II", header[24:])
 
 
 def _holds(path: str) -> bool:

@@ -14,7 +14,7 @@ from typing import cast
 
 import apsw
 
-from backends.stores.sqlite.files import BACK, CREATION, create, no_right
+from backends.stores.sqlite.files import BACK, CREATION, create, has_log, no_right
 from backends.stores.sqlite.rows import joined_words, leaves, packed
 from core.errors import Full, InvalidInput, StoreRefused
 from core.log.indexes import INDEXES, VALUES, WORDS
@@ -130,7 +130,7 @@ def open_writer(path: str) -> apsw.Connection:
     while another process has it open, and with Full if there is no room for it; then it is unchanged.
     """
     created = create(path)
-    logged = os.path.exists(f"{os.path.realpath(path)}-wal")
+    logged = has_log(path)
     connection = apsw.Connection(path)
     try:
         if connection.readonly("main"):
