@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import apsw
@@ -210,17 +211,15 @@ async def test_a_log_that_is_cut_or_damaged_later_opens_with_what_came_before(fi
         (0o666, 0o777, "open"),
     ],
 )
-async def test_a_file_without_a_right_is_named_with_the_right(file: Path, mode: int, folder: int, name: str) -> None:
-    await SqliteStore(str(file)).close()
-    place = file.parent
-    # Each folder above has to let somebody else through.
-    for above in place.parents[:-2]:
-        above.chmod(above.stat().st_mode | 0o711)
-    file.chmod(mode)
-    place.chmod(folder)
-    command = [sys.executable, "-c", AS_SOMEBODY, str(file)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    place.chmod(0o755)
+async def test_a_file_without_a_right_is_named_with_the_right(mode: int, folder: int, name: str) -> None:
+    with TemporaryDirectory() as outside:  # pytest lets no other user into its own
+        place, file = Path(outside), Path(outside) / "desk.db"
+        await SqliteStore(str(file)).close()
+        file.chmod(mode)
+        place.chmod(folder)
+        command = [sys.executable, "-c", AS_SOMEBODY, str(file)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        place.chmod(0o755)
     assert ran.returncode == 0, ran.stderr
     assert re.search(name, ran.stdout), ran.stdout
 
