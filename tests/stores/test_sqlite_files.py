@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ import apsw
 import pytest
 
 from backends import open_store
+from backends.handbooks.catalogue import tables as catalogue_tables
 from backends.handbooks.catalogue.catalogue import Catalogue
 from backends.stores.sqlite import files as sqlite_files
 from backends.stores.sqlite import tables as sqlite_tables
@@ -136,6 +137,47 @@ async def test_a_file_of_a_newer_version_is_refused_in_words_and_unchanged(
     assert file.read_bytes() == before
 
 
+def schema(file: Path) -> list[tuple[object, ...]]:
+    with closing(apsw.Connection(str(file))) as connection:
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2").fetchall()
+        return [*rows, (connection.pragma("user_version"), connection.pragma("application_id"))]
+
+
+def aged(file: Path, migrations: Sequence[str], application: int) -> None:
+    """Make an empty file as the version of so many migrations left it."""
+    with closing(apsw.Connection(str(file))) as connection:
+        connection.create_scalar_function("words_of", lambda _: "", 1, deterministic=True)
+        connection.execute(f"PRAGMA journal_mode = wal; {';'.join(migrations)}").fetchall()
+        connection.execute(f"PRAGMA user_version = {len(migrations)}; PRAGMA application_id = {application}")
+
+
+@pytest.mark.parametrize("version", range(1, len(sqlite_tables.MIGRATIONS)))
+async def test_each_older_version_of_a_store_becomes_what_a_new_file_is(file: Path, version: int) -> None:
+    aged(file, sqlite_tables.MIGRATIONS[:version], sqlite_tables.APPLICATION_ID)
+    new = file.with_name("new.db")
+    for one in (file, new):
+        await SqliteStore(str(one)).close()
+    assert schema(file) == schema(new)
+
+
+@pytest.mark.parametrize("version", range(1, len(catalogue_tables.MIGRATIONS)))
+def test_each_older_version_of_a_catalogue_becomes_what_a_new_file_is(file: Path, version: int) -> None:
+    aged(file, catalogue_tables.MIGRATIONS[:version], sqlite_tables.CATALOGUE_ID)
+    new = file.with_name("new.db")
+    for one in (file, new):
+        Catalogue(one).close()
+    assert schema(file) == schema(new)
+
+
+async def test_a_file_opens_while_another_process_holds_the_lock(file: Path) -> None:
+    store = await grown(file)
+    with closing(apsw.Connection(str(file))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with open_store(f"sqlite:///{file}") as second:
+            assert len(await whole(second, "thread:a")) == 1
+    await store.close()
+
+
 async def test_an_empty_file_whose_log_holds_something_keeps_it(file: Path) -> None:
     """SQLite removes the log of an empty file."""
     killed(file)
@@ -222,6 +264,25 @@ async def test_a_file_without_a_right_is_named_with_the_right(mode: int, folder:
         place.chmod(0o755)
     assert ran.returncode == 0, ran.stderr
     assert re.search(name, ran.stdout), ran.stdout
+
+
+async def test_a_page_that_is_damaged_is_found_by_looking_for_it(file: Path) -> None:
+    async with open_store(f"sqlite:///{file}") as store:
+        for n in range(200):
+            await extend(store, f"thread:{n}", {"text": "x" * 900})
+    with closing(apsw.Connection(str(file))) as connection:
+        page = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'entry'").get
+    content = file.read_bytes()
+    for damage in (b"\0" * 4096, b"\xff" * 4096):
+        file.write_bytes(content[: 4096 * (page - 1)] + damage + content[4096 * page :])
+        damaged = SqliteStore(str(file))
+        assert await damaged.damages() != []
+        with pytest.raises(StoreRefused, match=r"is damaged.* back from a copy"):
+            await damaged.read("thread:100")
+        await damaged.close()
+    file.write_bytes(content)
+    async with open_store(f"sqlite:///{file}") as mended:
+        assert await mended.damages() == []
 
 
 # While it is open

@@ -148,6 +148,8 @@ def open_writer(path: str) -> apsw.Connection:
             connection.execute(f"PRAGMA {setting}").fetchall()
         connection.create_scalar_function("words_of", _words_of, 1, deterministic=True)
         connection.create_scalar_function("packed", _packed, 1, deterministic=True)
+        if _is_current(connection, path):
+            return connection
         connection.execute(f"BEGIN {'EXCLUSIVE' if rewrite else 'IMMEDIATE'}")
         for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
             connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}")
@@ -213,21 +215,48 @@ def _packed(*columns: object) -> str | bytes | None:
     return packed(columns[0]) if isinstance(columns[0], str) else None
 
 
+def _is_current(connection: apsw.Connection, path: str) -> bool:
+    """Whether nothing has to be changed: then a file opens while another process holds the lock."""
+    with connection:
+        return (
+            _version(connection, path) == len(MIGRATIONS)
+            and _orders_there(connection) == _orders().keys()
+            and _values_there(connection) == _values()
+        )
+
+
+def _orders() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The indexes of `INDEXES` by name: the kind and the paths."""
+    return {index_name(kind, paths): (kind, paths) for kind, orders in INDEXES.items() for paths in orders}
+
+
+def _orders_there(connection: apsw.Connection) -> set[str]:
+    own = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'record' AND instr(name, '_by_')"
+    return {str(name) for (name,) in connection.execute(own)}
+
+
 def _index_orders(connection: apsw.Connection) -> None:
     """Make the indexes of `INDEXES`, and drop those of an older version: each commit would go on writing them."""
-    wanted = {index_name(kind, paths): (kind, paths) for kind, orders in INDEXES.items() for paths in orders}
-    own = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'record' AND instr(name, '_by_')"
-    for name in {str(name) for (name,) in connection.execute(own)} - wanted.keys():
+    wanted = _orders()
+    for name in _orders_there(connection) - wanted.keys():
         connection.execute(f"DROP INDEX {name}")
     for name, (kind, paths) in wanted.items():
         columns = ", ".join([*(f"fields ->> '$.{path}'" for path in paths), "id"])
         connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON record ({columns}) WHERE kind = '{kind}'")
 
 
+def _values() -> set[tuple[str, str]]:
+    """What `VALUES` and `WORDS` name, by kind and path."""
+    return {(kind, path) for kind, paths in VALUES.items() for path in paths} | {(kind, WORD) for kind in WORDS}
+
+
+def _values_there(connection: apsw.Connection) -> set[tuple[str, str]]:
+    return {(str(kind), str(path)) for kind, path in connection.execute("SELECT kind, path FROM indexed")}
+
+
 def _index_values(connection: apsw.Connection) -> None:
     """Bring the tables `field` and `word` to what `VALUES` and `WORDS` name, which may be more or less than before."""
-    wanted = {(kind, path) for kind, paths in VALUES.items() for path in paths} | {(kind, WORD) for kind in WORDS}
-    there = {(str(kind), str(path)) for kind, path in connection.execute("SELECT kind, path FROM indexed")}
+    wanted, there = _values(), _values_there(connection)
     for kind, path in there - wanted:
         connection.execute("DELETE FROM indexed WHERE kind = ? AND path = ?", (kind, path))
         if path == WORD:

@@ -123,6 +123,7 @@ class Writer:
         # The writer's log and its index are there once it has read something as a WAL file.
         self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         place.remember()
+        self.synchronous = int(str(self.connection.pragma("synchronous")))
         self.connection.set_busy_timeout(PROMPT_MS)
         self._stuck: float | None = None
         self._others: object = None  # changes with each commit of another process
