@@ -182,7 +182,7 @@ class Place:
         if name == self._names[0]:
             return (
                 "this process had it open: nothing more is written. Put the first file back, and it goes on; or stop "
-                "every process that uses it, and start again with the file that shall hold"
+                "every process that uses it, and start again with the file that is to be used"
             )
         return (
             "this process had it open: nothing more is written. Stop every process that uses the store, in good order, "

@@ -14,15 +14,28 @@ def lock_holder(path: str) -> str:
 
     `another process`, with a way out, if it is not known: it may run elsewhere, or have let go by now.
     """
+    pid, suspended = _holder(path)
+    if pid is None:
+        return "another process: wait until it is done, or continue or end it if it is suspended"
+    if suspended:
+        return f"process {pid}, which is suspended: continue it (kill -CONT {pid}) or end it"
+    return f"process {pid}: wait until it is done, or end it"
+
+
+def is_suspended(path: str) -> bool:
+    """Whether the process that holds the lock is known, and suspended: then nothing goes on by itself."""
+    return _holder(path)[1]
+
+
+def _holder(path: str) -> tuple[int | None, bool]:
+    """The process that holds the lock, None if it is not known, and whether it is suspended."""
     with suppress(OSError):
-        inode = os.stat(f"{os.path.realpath(path)}-shm").st_ino
-        for pid in _writers(inode):
-            if pid == os.getpid():
-                continue
-            if _is_suspended(pid):
-                return f"process {pid}, which is suspended: continue it (kill -CONT {pid}) or end it"
-            return f"process {pid}: wait until it is done, or end it"
-    return "another process: wait until it is done, or continue or end it if it is suspended"
+        for pid in _writers(os.stat(f"{os.path.realpath(path)}-shm").st_ino):
+            if pid != os.getpid():
+                # The name before the state is in brackets, and may hold any character.
+                state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+                return pid, state in ("T", "t")
+    return None, False
 
 
 def _writers(inode: int) -> Iterator[int]:
@@ -35,8 +48,3 @@ def _writers(inode: int) -> Iterator[int]:
             whole = place.rpartition(":")[2] == str(inode) and last.isdigit()
             if whole and int(first) <= _WRITER_BYTE <= int(last) and int(fields[4]) > 0:
                 yield int(fields[4])
-
-
-def _is_suspended(pid: int) -> bool:
-    # The name before it is in brackets, and may hold any character.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")

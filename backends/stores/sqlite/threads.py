@@ -17,6 +17,7 @@ import apsw
 from backends.stores.sqlite import tables
 from backends.stores.sqlite.errors import translated
 from backends.stores.sqlite.files import Place
+from backends.stores.sqlite.lock_holder import is_suspended
 from core.errors import Conflict, InvalidInput, RolltopError, StoreRefused
 
 T = TypeVar("T")
@@ -191,7 +192,10 @@ class Writer:
             _hand_back(scrubbed)
 
     def _begin(self) -> None:
-        """Take the lock. Raises BusyError once another process has held it for `STUCK_SECONDS` without a commit."""
+        """Take the lock. Raises BusyError once another process has held it for `STUCK_SECONDS` without a commit.
+
+        At once, if that process is known to be suspended.
+        """
         begun = monotonic()
         while True:
             try:
@@ -202,7 +206,8 @@ class Writer:
                 if self._stuck is None or others != self._others:
                     self._stuck = now - PROMPT_MS / 1000
                 self._others = others
-                if now - self._stuck >= STUCK_SECONDS or now - begun >= tables.BUSY_MS / 1000:
+                waited = now - self._stuck >= STUCK_SECONDS or now - begun >= tables.BUSY_MS / 1000
+                if waited or is_suspended(self._path):
                     raise
             else:
                 self._stuck = None
