@@ -146,7 +146,7 @@ def schema(file: Path) -> list[tuple[object, ...]]:
 def aged(file: Path, migrations: Sequence[str], application: int) -> None:
     """Make an empty file as the version of so many migrations left it."""
     with closing(apsw.Connection(str(file))) as connection:
-        connection.create_scalar_function("words_of", lambda _: "", 1, deterministic=True)
+        connection.create_scalar_function("words_of", lambda *_: "", 1, deterministic=True)
         connection.execute(f"PRAGMA journal_mode = wal; {';'.join(migrations)}").fetchall()
         connection.execute(f"PRAGMA user_version = {len(migrations)}; PRAGMA application_id = {application}")
 
@@ -281,8 +281,9 @@ async def test_a_page_that_is_damaged_is_found_by_looking_for_it(file: Path) -> 
             await damaged.read("thread:100")
         await damaged.close()
     file.write_bytes(content)
-    async with open_store(f"sqlite:///{file}") as mended:
-        assert await mended.damages() == []
+    mended = SqliteStore(str(file))
+    assert await mended.damages() == []
+    await mended.close()
 
 
 # While it is open

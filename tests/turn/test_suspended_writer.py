@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -18,8 +19,9 @@ from backends import open_store
 from backends.models.scripted.model import Say, ScriptedModel, Wait
 from backends.stores.sqlite import threads
 from backends.stores.suite.steps import whole
-from core import Desk, StoreBusy
+from core import Desk, StoreBusy, Turn
 from core.log.entry import verify
+from core.store import Store
 from tests.support.desks import ASKER, PATIENCE, QUICK, check, ended, until
 
 WRITER = """
@@ -74,6 +76,10 @@ def writing(url: str) -> Iterator[Writer]:
         writer.process.stdout.close()
 
 
+async def begins(store: Store, turn: Turn) -> bool:
+    return any(entry.kind == "live.text" for entry in await store.read(f"live:{turn.id}:1"))
+
+
 @pytest.mark.parametrize("stops", [10, pytest.param(30, marks=pytest.mark.torture)])
 async def test_while_a_writer_is_suspended_people_are_told_and_turns_wait(tmp_path: Path, stops: int) -> None:
     """Stop names the process that holds the lock, no text is shown unsaved, and each turn ends whole after it."""
@@ -84,12 +90,8 @@ async def test_while_a_writer_is_suspended_people_are_told_and_turns_wait(tmp_pa
         async with open_store(f"sqlite:///{file}") as store, Desk(store, model, options=QUICK) as desk:
             turns = [await desk.submit(ASKER, (await desk.create_thread(ASKER)).id, "Hello?") for _ in range(2)]
 
-            async def shown(turns=turns, store=store) -> bool:
-                return all(
-                    [any(e.kind == "live.text" for e in await store.read(f"live:{turn.id}:1")) for turn in turns]
-                )
-
-            await until(shown)
+            for turn in turns:
+                await until(partial(begins, store, turn))
             with writing(f"sqlite:///{file}") as writer:
                 await writer.suspend(file)
                 going.set()

@@ -217,12 +217,11 @@ def _packed(*columns: object) -> str | bytes | None:
 
 def _is_current(connection: apsw.Connection, path: str) -> bool:
     """Whether nothing has to be changed: then a file opens while another process holds the lock."""
+    current = False
     with connection:
-        return (
-            _version(connection, path) == len(MIGRATIONS)
-            and _orders_there(connection) == _orders().keys()
-            and _values_there(connection) == _values()
-        )
+        if _version(connection, path) == len(MIGRATIONS):
+            current = _orders_there(connection) == _orders().keys() and _values_there(connection) == _values()
+    return current
 
 
 def _orders() -> dict[str, tuple[str, tuple[str, ...]]]:
