@@ -113,12 +113,12 @@ class Connections:
             with self._lock, self._translated():
                 yield self._open_writer()
             return
+        self._open_writer()  # a closed catalogue has no log any more
         self._place.check()
         with self._translated():
             try:
                 connection = self._readers.pop()
             except IndexError:
-                self._open_writer()
                 connection = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READONLY)
                 connection.set_busy_timeout(BUSY_MS)
             try:
