@@ -21,22 +21,24 @@ _SUFFIXES = ("", "-wal", "-shm", "-journal")
 _creating = threading.Lock()
 
 
-def make_private(path: str) -> None:
+def make_private(path: str) -> bool:
     """Create the SQLite file with mode 0600 whatever the umask, or narrow an existing one to that, before it is opened.
 
-    The files beside it are narrowed, too. Files of another user keep their mode; `:memory:` and URI names are not
-    files. If the file cannot be created, raises StoreRefused, or Unavailable for a passing reason such as a full disk.
+    Returns whether it was created. The files beside it are narrowed, too. Files of another user keep their mode;
+    `:memory:` and URI names are not files. If the file cannot be created, raises StoreRefused, or Unavailable for a
+    passing reason such as a full disk.
     """
     if path == ":memory:" or path.startswith("file:"):
-        return
+        return False
     path = os.path.realpath(path)
+    created = True
     try:
         # Closing any descriptor of a file ends the locks that SQLite has on it in this process. So a file that exists
         # is never opened here, and another thread waits until a new one is closed before it lets SQLite lock it.
         with _creating:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        pass
+        created = False
     except OSError as error:
         if error.errno in _PASSING:
             raise Unavailable(f"{path}: {error.strerror}") from error
@@ -45,6 +47,7 @@ def make_private(path: str) -> None:
         # The file may be gone by now, or its file system may have no modes.
         with suppress(OSError):
             _narrow(path + suffix)
+    return created
 
 
 def create_private(path: str) -> BinaryIO:

@@ -99,8 +99,8 @@ if draw_lost(caller):
     st.switch_page(menu[0])
 try:
     app()
-except Unavailable:
-    draw_away()
+except Unavailable as error:
+    draw_away(error)
     st.stop()
 except RolltopError as error:
     draw_refused(error, "The desk cannot be opened")
@@ -125,5 +125,5 @@ except Corrupt as error:
     draw_corrupt(error)
 except StoreRefused as error:
     draw_refused(error)
-except Unavailable:
-    draw_away()
+except Unavailable as error:
+    draw_away(error)

@@ -126,6 +126,13 @@ class StoreClosed(Unavailable):
         self.name = name
 
 
+class StoreBusy(Unavailable):
+    """Another process holds the store's lock and does not get on: the message names it, if that is known.
+
+    The store has waited before it raised this. The call may be repeated as after `Unavailable`.
+    """
+
+
 class StoreRefused(RolltopError):
     """The store cannot do this until its operator changes something. A refused commit was not applied.
 

@@ -36,6 +36,13 @@ class Reports(Protocol):
     async def report(self) -> dict[str, str]: ...
 
 
+@runtime_checkable
+class Damageable(Protocol):
+    """A store that can look for damage in its own file: a line for each, [] without any."""
+
+    async def damages(self) -> list[str]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipped:
     """What a desk of these settings has: its models' names, in order, and its tools' names, also by their plug-in.
@@ -78,6 +85,14 @@ async def examine_store(store: Store, equipped: Equipped) -> AsyncIterator[Findi
     if isinstance(store, Reports):
         for name, text in (await store.report()).items():
             yield Finding(about=name, what=text)
+    if isinstance(store, Damageable):
+        for line in await store.damages():
+            yield Finding(
+                about="damage",
+                what=line,
+                to_do="stop every process that uses the store, keep the file, and put it back from a copy",
+                level="trouble",
+            )
     demo = "a demo: it has the sample handbooks and HR tools" if equipped.demo else "a company's"
     yield Finding(about="store", what=demo)
     for plugin, tools in equipped.plugins.items():

@@ -18,6 +18,7 @@ from core.errors import (
     LimitReached,
     NotFound,
     RolltopError,
+    StoreBusy,
     StoreRefused,
     TurnInProgress,
     Unavailable,
@@ -56,6 +57,8 @@ def store_says(error: RolltopError) -> str:
             return "the store is full. Tell the operator of this desk."
         case Corrupt():
             return "a part of this thread cannot be read. Start a new thread, and tell the operator of this desk."
+        case StoreBusy():
+            return "the store is busy. Try again in a moment; if that does not help, tell the operator of this desk."
         case DeskClosed():
             return "the server is stopping or restarting. Try again in a minute."
         case _:
@@ -121,10 +124,13 @@ def _draw_not_done(error: RolltopError) -> None:
     st.error(f"This could not be done: {label(why_refused(error), 600)}", icon=":material/error:")
 
 
-def draw_away() -> None:
-    """Say that the store does not answer, and run the page again until it does."""
+def draw_away(error: Unavailable) -> None:
+    """Say that the store does not answer or is busy, and run the page again until it does."""
+    why = "The store does not answer."
+    if isinstance(error, StoreBusy):
+        why = f"The store is busy. For the operator: {label(str(error), 600)}\n\n"
     st.error(
-        "The store does not answer. What was saved before is safe, and what you typed stays in its box. "
+        f"{why} What was saved before is safe, and what you typed stays in its box. "
         "This page tries again automatically.",
         title="Nothing can be read or saved right now",
         icon=":material/cloud_off:",

@@ -404,7 +404,7 @@ class Desk:
             "cancelled",
             "stopped",
             by=viewer.id,
-            patience=self.options.lease,
+            patience=journal.patience,
         )
         self._workers.leave(turn_id)
         stopped = journal.state.item(Turn, turn_id)

@@ -7,7 +7,7 @@ import anyio
 
 from core.canonical import Json
 from core.clock import Clock
-from core.errors import Conflict, Corrupt, Full, StoreClosed, StoreRefused, Unavailable
+from core.errors import Conflict, Corrupt, Full, StoreBusy, StoreClosed, StoreRefused, Unavailable
 from core.log.entry import chain
 from core.log.facts import AnyFact, BlobContent, draft, fact
 from core.server_log import elapsed_ms, listens, log_event, named_by, without_people
@@ -15,6 +15,9 @@ from core.store import Record, Store
 from core.values import GENESIS, Entry
 
 log = logging.getLogger(__name__)
+
+FOR_A_PERSON = 5.0
+"""A caller with less patience, in seconds, answers a person, who is told soon that the store is busy."""
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 2.0
@@ -36,7 +39,8 @@ async def commit_surely(
     """Commit, and repeat the commit for up to `patience` seconds while the store does not acknowledge it.
 
     Raises Conflict if another commit stands at its place, Full or StoreRefused if it was certainly not applied, and
-    Unavailable if the outcome is still unknown. A closed store is not asked again.
+    Unavailable if the outcome is still unknown. A closed store is not asked again, and a busy one, which has waited
+    itself, only by a caller with a patience of `FOR_A_PERSON` or more.
     """
     # One id for all repeats: it lets the store recognise its own commit. It is random, because two writers that
     # derived theirs from the same turn would both take the one that was applied for their own.
@@ -61,9 +65,10 @@ async def commit_surely(
             raise
         except StoreClosed:
             raise
-        except Unavailable:
-            unknown = True
-            if clock.monotonic() + delay > until:
+        except Unavailable as error:
+            busy = isinstance(error, StoreBusy)
+            unknown = unknown or not busy
+            if clock.monotonic() + delay > until or (busy and patience < FOR_A_PERSON):
                 raise
             attempt += 1
             took = elapsed_ms(began, clock.monotonic())

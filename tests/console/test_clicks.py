@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from console.drawing.troubles import tell, why_refused
 from console.streamlit_app import app
-from core.errors import Corrupt, Denied, Full, LimitReached, NotFound, TurnInProgress, Unavailable
+from core.errors import Corrupt, Denied, Full, LimitReached, NotFound, StoreBusy, TurnInProgress, Unavailable
 from tests.support.paths import ROOT
 
 NAMES = {"on_click", "on_change", "on_submit", "on_dismiss", "on_select"}
@@ -73,6 +73,7 @@ ERRORS = [
     (NotFound("thread", "1"), "was not found"),
     (Denied("roles.grant"), "your role does not allow it"),
     (Unavailable("away"), "does not answer"),
+    (StoreBusy("its lock is held by process 7"), "is busy"),
     (Full("the disk is full"), "is full"),
     (TurnInProgress("1", "running"), "is not finished"),
 ]

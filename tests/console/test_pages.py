@@ -24,7 +24,7 @@ from console.settings import read_settings
 from console.sign_in.development import choose, refuse_other_addresses
 from console.sign_in.roles import viewer_of
 from core.desk.filters import ThreadFilter
-from core.errors import Corrupt, Denied, DeskClosed, Full, InvalidInput, StoreRefused, Unavailable
+from core.errors import Corrupt, Denied, DeskClosed, Full, InvalidInput, StoreBusy, StoreRefused, Unavailable
 from core.gate import Viewer
 from core.values import Audience
 from tests.support.desks import PATIENCE
@@ -264,6 +264,7 @@ def test_what_the_store_did_not_take_stays_in_the_box(open_as, monkeypatch, erro
     ("error", "said", "unsaid"),
     [
         (Unavailable("desk: 127.0.0.1:27017 refused"), "The store does not answer", "127.0.0.1"),
+        (StoreBusy("its lock is held by process 7"), "The store is busy", "does not answer"),
         (StoreRefused("grant the role"), "The operator of this desk must fix this", "does not answer"),
         (InvalidInput("name the database"), "The operator of this desk must fix this", "does not answer"),
     ],
@@ -279,7 +280,7 @@ def test_a_desk_that_cannot_be_opened_is_told_on_every_page(open_as, monkeypatch
     assert not at.exception
     assert said in texts(at)
     assert unsaid not in texts(at)
-    assert isinstance(error, Unavailable) or str(error) in texts(at)
+    assert type(error) is Unavailable or str(error) in texts(at)
     assert not at.chat_input
 
 

@@ -301,7 +301,7 @@ async def test_a_lock_held_too_long_is_unavailable_and_reads_go_on(file: Path, m
     entries = await extend(store, "thread:a", {})
     with closing(apsw.Connection(str(file))) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Unavailable, match="BusyError"):
+        with pytest.raises(Unavailable, match="is busy"):
             await store.commit("thread:b", 0, first("thread:b"), id="c1")
         assert await store.read("thread:a") == entries
     await store.commit("thread:b", 0, first("thread:b"), id="c1")
@@ -434,7 +434,7 @@ def test_the_file_of_another_program_is_left_alone(file: Path) -> None:
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(file: Path) -> None:
     file.write_bytes(b"no database at all" * 100)
-    with pytest.raises(StoreRefused, match=r"NotADBError.* from a copy"):
+    with pytest.raises(StoreRefused, match=r"is a text file.* from a copy"):
         SqliteStore(str(file))
     assert file.read_bytes() == b"no database at all" * 100
 
@@ -445,7 +445,7 @@ async def test_a_damaged_file_is_refused_and_not_called_away(file: Path) -> None
     await store.close()
     _damage(file)
     store = SqliteStore(str(file))
-    with pytest.raises(StoreRefused, match=r"CorruptError.* from a copy"):
+    with pytest.raises(StoreRefused, match=r"is damaged.* from a copy"):
         await store.read("thread:a")
     await store.close()
 
@@ -459,7 +459,7 @@ async def test_a_file_that_may_not_be_written_refuses_commits_and_is_read(store:
     entries = await extend(store, "thread:a", {})
     # As near as a test gets that may run as root: SQLite gives the same error for a file without the right to write.
     store._writer.connection.pragma("query_only", True)
-    with pytest.raises(StoreRefused, match=r"ReadOnlyError.* let this process read and write"):
+    with pytest.raises(StoreRefused, match=r"let this process read and write"):
         await store.commit("thread:b", 0, first("thread:b"), id="c1")
     assert await store.read("thread:a") == entries
     store._writer.connection.pragma("query_only", False)

@@ -14,12 +14,11 @@ from typing import cast
 
 import apsw
 
-from backends.private_files import make_private
 from backends.stores.sqlite.errors import translated
-from core.errors import InvalidInput, Unavailable
-
-APPLICATION_ID = 0x526F6C62
-"""`Rolb`, in the file's header: this is not another program's database, nor a store."""
+from backends.stores.sqlite.files import Place, create, has_log, no_right
+from backends.stores.sqlite.tables import APPLICATION_ID as STORE_ID
+from backends.stores.sqlite.tables import CATALOGUE_ID, check_log
+from core.errors import InvalidInput, StoreRefused, Unavailable
 
 MIGRATIONS = (
     """
@@ -101,8 +100,11 @@ class Connections:
         self._lock = threading.Lock()
         self.ingest = threading.Lock()
         self._readers: deque[apsw.Connection] = deque()
+        self._place = Place(self.path)
         with self._translated():
             self._writer = _open(self.path)
+            if self.path != MEMORY:
+                self._place.remember()
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -111,11 +113,12 @@ class Connections:
             with self._lock, self._translated():
                 yield self._open_writer()
             return
+        self._open_writer()  # a closed catalogue has no log any more
+        self._place.check()
         with self._translated():
             try:
                 connection = self._readers.pop()
             except IndexError:
-                self._open_writer()
                 connection = apsw.Connection(self.path, flags=apsw.SQLITE_OPEN_READONLY)
                 connection.set_busy_timeout(BUSY_MS)
             try:
@@ -131,6 +134,7 @@ class Connections:
         """A connection whose writes are committed when the block ends, and rolled back if it raises."""
         with self._lock, self._translated():
             connection = self._open_writer()
+            self._place.check()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -173,17 +177,22 @@ def moved(connection: apsw.Connection) -> None:
 
 
 def _open(path: str) -> apsw.Connection:
-    make_private(path)
+    created = path == MEMORY or create(path)
+    logged = path == MEMORY or has_log(path)
     connection = apsw.Connection(path)
     try:
+        if connection.readonly("main"):
+            raise StoreRefused(no_right(path))
         connection.set_busy_timeout(BUSY_MS)
         with connection:  # One snapshot: another process may be making the file just now.
             _version(connection, path)
+        if not created and not logged:
+            check_log(connection, path)
         for setting in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
             connection.execute(f"PRAGMA {setting}").fetchall()
         connection.execute("BEGIN IMMEDIATE")
         for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
-            connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {CATALOGUE_ID}")
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
@@ -193,10 +202,12 @@ def _open(path: str) -> apsw.Connection:
 
 def _version(connection: apsw.Connection, path: str) -> int:
     version, application = connection.pragma("user_version"), connection.pragma("application_id")
-    if application != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_schema").get:
-        raise InvalidInput(f"{path} is another program's database, not a catalogue of handbooks")
+    if application != CATALOGUE_ID and connection.execute("SELECT count(*) FROM sqlite_schema").get:
+        whose = "a store, which ROLLTOP_STORE names" if application == STORE_ID else "another program's database"
+        raise InvalidInput(f"{path} is {whose}, not a catalogue of handbooks: name another file in ROLLTOP_INDEX")
     if cast(int, version) > len(MIGRATIONS):
         raise InvalidInput(
-            f"{path} has schema version {version}, this Rolltop knows {len(MIGRATIONS)}: use a newer one"
+            f"{path} was written by a newer Rolltop: it has schema version {version}, and this one knows versions up "
+            f"to {len(MIGRATIONS)}. Use the newer one; the file is unchanged"
         )
     return cast(int, version)

@@ -1,24 +1,10 @@
 """What SQLite raises, as this library's errors: what a caller can do about it decides which."""
 
-from collections.abc import Mapping
-
 import apsw
 
-from backends.private_files import RIGHTS
-from core.errors import Full, RolltopError, StoreRefused, TooLarge, Unavailable
-
-_COPY = "put the file back from a copy, or name another"
-
-_REFUSALS: Mapping[type[Exception], str] = {
-    apsw.PermissionsError: RIGHTS,
-    apsw.ReadOnlyError: RIGHTS,
-    apsw.CantOpenError: RIGHTS,
-    apsw.AuthError: RIGHTS,
-    apsw.NotADBError: _COPY,
-    apsw.CorruptError: _COPY,
-    apsw.FormatError: _COPY,
-}
-"""The way out of each. SQLite raises them only before a transaction is committed: a refused commit is not written."""
+from backends.stores.sqlite.files import BACK, no_right, what_is
+from backends.stores.sqlite.lock_holder import lock_holder
+from core.errors import Full, RolltopError, StoreBusy, StoreRefused, TooLarge, Unavailable
 
 
 def translated(error: apsw.Error | MemoryError, path: str) -> RolltopError:
@@ -28,6 +14,11 @@ def translated(error: apsw.Error | MemoryError, path: str) -> RolltopError:
         return TooLarge(what)
     if isinstance(error, apsw.FullError):
         return Full(what)
-    if way_out := _REFUSALS.get(type(error)):
-        return StoreRefused(f"{what}: {way_out}")
+    # SQLite raises these only before a transaction is committed: a refused commit is not written.
+    if isinstance(error, apsw.PermissionsError | apsw.ReadOnlyError | apsw.CantOpenError | apsw.AuthError):
+        return StoreRefused(f"{no_right(path)} ({error})")
+    if isinstance(error, apsw.NotADBError | apsw.CorruptError | apsw.FormatError):
+        return StoreRefused(f"{path} {what_is(path)} ({error}): {BACK}")
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return StoreBusy(f"{path} is busy: its lock is held by {lock_holder(path)}")
     return Unavailable(what)

@@ -22,6 +22,7 @@ from backends.stores.checks import check_commit, check_erase, check_kind, check_
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import rows as sqlite_rows
 from backends.stores.sqlite.errors import translated
+from backends.stores.sqlite.files import Place
 from backends.stores.sqlite.threads import Readers, Writer
 from core.canonical import canonical
 from core.clock import milliseconds
@@ -57,9 +58,10 @@ class SqliteStore:
         self._path = os.path.abspath(path)
         self._closed = False
         self._ended = threading.Event()
-        self._logs, self._lists = Readers(self._path, 2), Readers(self._path, 2)
+        place = Place(self._path)
+        self._logs, self._lists = Readers(self._path, 2, place), Readers(self._path, 2, place)
         try:
-            self._writer = Writer(self._path)
+            self._writer = Writer(self._path, place)
         except (apsw.Error, MemoryError) as error:
             raise translated(error, self._path) from error
 
@@ -198,16 +200,14 @@ class SqliteStore:
 
     async def report(self) -> dict[str, str]:
         """What an operator asks: the SQLite that runs, how the writer syncs, and how large the file is."""
-        pragmas: dict[str, str] = {}
 
-        def run(connection: apsw.Connection) -> int:
-            names = ("journal_mode", "synchronous", "page_count", "page_size", "freelist_count", "user_version")
-            pragmas.update({name: str(connection.pragma(name)) for name in names})
-            return 0
+        def ask(connection: apsw.Connection) -> dict[str, str]:
+            names = ("journal_mode", "page_count", "page_size", "freelist_count", "user_version")
+            return {name: str(connection.pragma(name)) for name in names}
 
         self._check_open()
-        await self._writer.run(run)
-        synchronous = ("off", "normal", "full", "extra")[int(pragmas["synchronous"])]
+        pragmas = await self._logs.run(ask)
+        synchronous = ("off", "normal", "full", "extra")[self._writer.synchronous]
         return {
             "SQLite": apsw.sqlite_lib_version(),
             "journal mode": pragmas["journal_mode"],
@@ -216,6 +216,16 @@ class SqliteStore:
             "pages": f"{pragmas['page_count']} of {pragmas['page_size']} bytes, {pragmas['freelist_count']} free",
             "file": f"{(await anyio.Path(self._path).stat()).st_size} bytes, and {self._writer.wal_pages} pages of WAL",
         }
+
+    async def damages(self) -> list[str]:
+        """What is damaged in the file, in SQLite's words; [] if nothing is. It reads the whole file."""
+
+        def ask(connection: apsw.Connection) -> list[str]:
+            return [str(line) for (line,) in connection.execute("PRAGMA quick_check(20)")]
+
+        self._check_open()
+        lines = await self._lists.run(ask)
+        return [] if lines == ["ok"] else lines
 
     def _check_open(self) -> None:
         if self._closed:

@@ -9,17 +9,21 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from json import loads
+from time import monotonic, sleep
 from typing import cast
 
 import apsw
 
-from backends.private_files import make_private
+from backends.stores.sqlite.files import BACK, CREATION, create, has_log, no_right
 from backends.stores.sqlite.rows import joined_words, leaves, packed
 from core.errors import Full, InvalidInput, StoreRefused
 from core.log.indexes import INDEXES, VALUES, WORDS
 
 APPLICATION_ID = 0x526F6C6C
 """`Roll`, in the file's header: this is not another program's database."""
+
+CATALOGUE_ID = 0x526F6C62
+"""`Rolb`, in the header of a catalogue of handbooks."""
 
 MIGRATIONS = (
     """
@@ -115,7 +119,7 @@ WORD = "*"
 """What stands for the words of a record's text in the table `indexed`: it is the path of no field."""
 
 BUSY_MS = 10_000
-"""Milliseconds that a writer waits for the writer of another process."""
+"""Milliseconds that the opening of a file, and a read, waits for another process."""
 
 
 def open_writer(path: str) -> apsw.Connection:
@@ -125,12 +129,17 @@ def open_writer(path: str) -> apsw.Connection:
     Unavailable as `make_private`, and apsw's own errors. A file that has to be rewritten is refused with StoreRefused
     while another process has it open, and with Full if there is no room for it; then it is unchanged.
     """
-    make_private(path)
+    created = create(path)
+    logged = has_log(path)
     connection = apsw.Connection(path)
     try:
+        if connection.readonly("main"):
+            raise StoreRefused(no_right(path))
         connection.set_busy_timeout(BUSY_MS)
         with connection:  # one snapshot, because another process may be making the file just now
             rewrite = 0 < _version(connection, path) < REWRITTEN
+        if not created and not logged:
+            check_log(connection, path)
         if rewrite:
             _take_alone(connection, path)
         else:
@@ -139,6 +148,8 @@ def open_writer(path: str) -> apsw.Connection:
             connection.execute(f"PRAGMA {setting}").fetchall()
         connection.create_scalar_function("words_of", _words_of, 1, deterministic=True)
         connection.create_scalar_function("packed", _packed, 1, deterministic=True)
+        if _is_current(connection, path):
+            return connection
         connection.execute(f"BEGIN {'EXCLUSIVE' if rewrite else 'IMMEDIATE'}")
         for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
             connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION_ID}")
@@ -146,9 +157,32 @@ def open_writer(path: str) -> apsw.Connection:
         _index_values(connection)
         connection.execute("COMMIT; PRAGMA locking_mode = normal; PRAGMA journal_mode = wal").fetchall()
     except BaseException:
+        if created:
+            # Else the file would look as if it had lost its log.
+            with suppress(apsw.Error):
+                connection.execute("ROLLBACK")
+            with suppress(apsw.Error):
+                connection.pragma("journal_mode", "delete")
         connection.close()
         raise
     return connection
+
+
+def check_log(connection: apsw.Connection, path: str) -> None:
+    """Raises StoreRefused if the file is that of a store that lived wholly in its log, and the log is missing.
+
+    Call it for a file that had no log beside it before it was opened, and that another process may be making just now.
+    """
+    until = monotonic() + CREATION
+    while (
+        connection.pragma("journal_mode") == "wal" and not connection.execute("SELECT count(*) FROM sqlite_schema").get
+    ):
+        if monotonic() > until:
+            raise StoreRefused(
+                f"{path} has lost its log: what was written is in {path}-wal until a checkpoint, and that file is "
+                f"missing. Put it back beside this one; else {BACK}; remove both if nothing was ever written"
+            )
+        sleep(0.02)
 
 
 def _take_alone(connection: apsw.Connection, path: str) -> None:
@@ -181,21 +215,47 @@ def _packed(*columns: object) -> str | bytes | None:
     return packed(columns[0]) if isinstance(columns[0], str) else None
 
 
+def _is_current(connection: apsw.Connection, path: str) -> bool:
+    """Whether nothing has to be changed: then a file opens while another process holds the lock."""
+    current = False
+    with connection:
+        if _version(connection, path) == len(MIGRATIONS):
+            current = _orders_there(connection) == _orders().keys() and _values_there(connection) == _values()
+    return current
+
+
+def _orders() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The indexes of `INDEXES` by name: the kind and the paths."""
+    return {index_name(kind, paths): (kind, paths) for kind, orders in INDEXES.items() for paths in orders}
+
+
+def _orders_there(connection: apsw.Connection) -> set[str]:
+    own = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'record' AND instr(name, '_by_')"
+    return {str(name) for (name,) in connection.execute(own)}
+
+
 def _index_orders(connection: apsw.Connection) -> None:
     """Make the indexes of `INDEXES`, and drop those of an older version: each commit would go on writing them."""
-    wanted = {index_name(kind, paths): (kind, paths) for kind, orders in INDEXES.items() for paths in orders}
-    own = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'record' AND instr(name, '_by_')"
-    for name in {str(name) for (name,) in connection.execute(own)} - wanted.keys():
+    wanted = _orders()
+    for name in _orders_there(connection) - wanted.keys():
         connection.execute(f"DROP INDEX {name}")
     for name, (kind, paths) in wanted.items():
         columns = ", ".join([*(f"fields ->> '$.{path}'" for path in paths), "id"])
         connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON record ({columns}) WHERE kind = '{kind}'")
 
 
+def _values() -> set[tuple[str, str]]:
+    """What `VALUES` and `WORDS` name, by kind and path."""
+    return {(kind, path) for kind, paths in VALUES.items() for path in paths} | {(kind, WORD) for kind in WORDS}
+
+
+def _values_there(connection: apsw.Connection) -> set[tuple[str, str]]:
+    return {(str(kind), str(path)) for kind, path in connection.execute("SELECT kind, path FROM indexed")}
+
+
 def _index_values(connection: apsw.Connection) -> None:
     """Bring the tables `field` and `word` to what `VALUES` and `WORDS` name, which may be more or less than before."""
-    wanted = {(kind, path) for kind, paths in VALUES.items() for path in paths} | {(kind, WORD) for kind in WORDS}
-    there = {(str(kind), str(path)) for kind, path in connection.execute("SELECT kind, path FROM indexed")}
+    wanted, there = _values(), _values_there(connection)
     for kind, path in there - wanted:
         connection.execute("DELETE FROM indexed WHERE kind = ? AND path = ?", (kind, path))
         if path == WORD:
@@ -223,9 +283,12 @@ def index_name(kind: str, paths: Sequence[str]) -> str:
 def _version(connection: apsw.Connection, path: str) -> int:
     version, application = connection.pragma("user_version"), connection.pragma("application_id")
     if application != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_schema").get:
-        raise InvalidInput(f"{path} is the database of another program")
+        if application == CATALOGUE_ID:
+            raise InvalidInput(f"{path} is a catalogue of handbooks, which ROLLTOP_INDEX names, and not a store")
+        raise InvalidInput(f"{path} is the database of another program: name another file")
     if cast(int, version) > len(MIGRATIONS):
         raise InvalidInput(
-            f"{path} has schema version {version}, this Rolltop knows {len(MIGRATIONS)}: use a newer one"
+            f"{path} was written by a newer Rolltop: it has schema version {version}, and this one knows versions up "
+            f"to {len(MIGRATIONS)}. Use the newer one; the file is unchanged"
         )
     return cast(int, version)

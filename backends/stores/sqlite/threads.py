@@ -9,15 +9,24 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import apsw
 
 from backends.stores.sqlite import tables
 from backends.stores.sqlite.errors import translated
-from core.errors import Conflict, InvalidInput, RolltopError
+from backends.stores.sqlite.files import Place
+from backends.stores.sqlite.lock_holder import is_suspended
+from core.errors import Conflict, InvalidInput, RolltopError, StoreRefused
 
 T = TypeVar("T")
+
+STUCK_SECONDS = 1.5
+"""Seconds that a commit waits while another process holds the lock and commits nothing: a person may wait for it."""
+
+PROMPT_MS = 100
+"""Milliseconds that a further commit waits meanwhile."""
 
 LONG_WAL = 1000
 """Pages of WAL after which the writer moves them into the file, after it has answered all callers."""
@@ -59,9 +68,10 @@ def _settle(answers: Iterable[_Answer]) -> None:
 class Readers:
     """`count` threads that read, each with a read-only connection of its own. The first call starts them."""
 
-    def __init__(self, path: str, count: int) -> None:
+    def __init__(self, path: str, count: int, place: Place) -> None:
         self._path = path
         self._count = count
+        self._place = place
         self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -85,6 +95,7 @@ class Readers:
         while (job := self._jobs.get()) is not None:
             answer: object
             try:
+                self._place.check()
                 if connection is None:
                     connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READONLY)
                     connection.set_busy_timeout(tables.BUSY_MS)
@@ -105,10 +116,18 @@ class Writer:
     A job checks before it writes: it raises Conflict or InvalidInput only while it has changed nothing.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, place: Place) -> None:
         self.connection = tables.open_writer(path)
         self.wal_pages = 0
         self._path = path
+        self._place = place
+        # The writer's log and its index are there once it has read something as a WAL file.
+        self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        place.remember()
+        self.synchronous = int(str(self.connection.pragma("synchronous")))
+        self.connection.set_busy_timeout(PROMPT_MS)
+        self._stuck: float | None = None
+        self._others: object = None  # changes with each commit of another process
         self._jobs: SimpleQueue[_Job[int] | None] = SimpleQueue()
         self.connection.set_wal_hook(self._count_pages)
         self._thread = _started(self._write, "sqlite-writer")
@@ -136,6 +155,8 @@ class Writer:
             if self.wal_pages > LONG_WAL:
                 self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
         self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        if not self._place.is_whole():
+            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         self.connection.close()
 
     def _count_pages(self, connection: apsw.Connection, name: str, pages: int) -> int:
@@ -147,7 +168,8 @@ class Writer:
         answers: list[object]
         begun = False
         try:
-            self.connection.execute("BEGIN IMMEDIATE")
+            self._place.check()
+            self._begin()
             begun = True
             answers = [self._attempt(job) for job in jobs]
             self.connection.execute("COMMIT")
@@ -160,12 +182,36 @@ class Writer:
                 for job in jobs:
                     self._transact([job])
                 return
+            if isinstance(error, StoreRefused):  # the file is not in its place: what is in the log is kept in it
+                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
             answers = [_because(error, self._path) for _ in jobs]
         answered = list(zip(jobs, answers, strict=True))
         _hand_back([(job, answer) for job, answer in answered if not job.scrub])
         if scrubbed := [(job, answer) for job, answer in answered if job.scrub]:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
             _hand_back(scrubbed)
+
+    def _begin(self) -> None:
+        """Take the lock. Raises BusyError once another process has held it for `STUCK_SECONDS` without a commit.
+
+        At once, if that process is known to be suspended.
+        """
+        begun = monotonic()
+        while True:
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+            except apsw.BusyError:
+                now, others = monotonic(), self.connection.pragma("data_version")
+                # Where many write, a commit may have to wait for long although nothing is wrong.
+                if self._stuck is None or others != self._others:
+                    self._stuck = now - PROMPT_MS / 1000
+                self._others = others
+                waited = now - self._stuck >= STUCK_SECONDS or now - begun >= tables.BUSY_MS / 1000
+                if waited or is_suspended(self._path):
+                    raise
+            else:
+                self._stuck = None
+                return
 
     def _attempt(self, job: _Job[int]) -> object:
         try:
@@ -174,12 +220,15 @@ class Writer:
             return error
 
     def _checkpoint(self, mode: int) -> None:
+        # Another process that has begun a log of its own shares no lock with this one.
+        if not self._place.is_whole():
+            return
         # Without waiting for readers of old pages: the next checkpoint takes what this one leaves.
         self.connection.set_busy_timeout(0)
         with suppress(apsw.Error):
             self.connection.wal_checkpoint(mode=mode)
             self.wal_pages = 0
-        self.connection.set_busy_timeout(tables.BUSY_MS)
+        self.connection.set_busy_timeout(PROMPT_MS)
 
 
 def _because(error: Exception, path: str) -> Exception:
