@@ -53,7 +53,7 @@ _SIGNS = re.compile(
 _FIRST = frozenset("<[{`◁")
 """What every sign begins with."""
 
-_TEXTS = (*CALL_MARKS, *_PAIRS, *_PAIRS.values(), *_TOKENS, *_LAST, "```", "<|channel|>", "[/thinking]")
+_TEXTS = (*CALL_MARKS, *_PAIRS, *_PAIRS.values(), *_TOKENS, *_LAST, "```", "<|channel|>", "[thinking]", "[/thinking]")
 _NAMED = [
     f"{begin}{seed}{name}>"
     for begin in ("<", "</")
@@ -89,7 +89,10 @@ class Mark:
         """Whether what comes behind `after`, the text so far behind the mark, decides where it ends or what it is."""
         if self.sign == "last":
             return not after.strip()
-        return self.text == "<|channel|>final" and bool(_CHANNEL_BEGINS.match(self.text + after))
+        whole = self.text + after
+        return whole.casefold() in _BEGINNINGS or (
+            self.text == "<|channel|>final" and bool(_CHANNEL_BEGINS.match(whole))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,8 @@ class AnswerText:
         place, passed = self._place, 0
         for mark in marks(self._rest):
             place, passed = place.after(self._rest[passed : mark.start]), mark.start
-            if place.span or (place.block and (mark.sign not in ("call", "bracket") or mark.text == "```")):
+            in_calls = mark.sign in ("call", "bracket")
+            if place.span or (place.fenced and not in_calls) or (place.block and mark.text == "```"):
                 continue
             after = self._rest[mark.end :]
             match mark.sign:
@@ -243,10 +244,10 @@ class AnswerText:
                     continue
                 case "last" if after.strip():
                     continue
-                case "last" | "token" if not last and mark.goes_on(after):
-                    return None, mark.start
                 case "bracket" if not place.blank:
                     continue
+                case "last" | "token" | "bracket" if not last and mark.goes_on(after):
+                    return None, mark.start
                 case "bracket":
                     is_call = may_be_call(self._rest[mark.start :], last, self.tools)
                     if is_call is False:
