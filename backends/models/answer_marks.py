@@ -88,7 +88,7 @@ class Mark:
     def goes_on(self, after: str) -> bool:
         """Whether what comes behind `after`, the text so far behind the mark, decides where it ends or what it is."""
         if self.sign == "last":
-            return not after.strip()
+            return len(after) < LONGEST and not after.strip()
         whole = self.text + after
         return whole.casefold() in _BEGINNINGS or (
             self.text == "<|channel|>final" and bool(_CHANNEL_BEGINS.match(whole))

@@ -5,7 +5,7 @@ wrote. What could be the beginning of either is held back until it is clear what
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Literal, TypeAlias
@@ -53,7 +53,7 @@ class AnswerText:
         self.tools = {tool.name: tool for tool in tools}
         self._in_json = in_json
         self._first = self._expected = self._opens = thinks_first
-        self._rest = ""
+        self._rest = self._head = ""
         self._held: list[str] = []
         self._holds = False
         self._end: re.Pattern[str] | None = None
@@ -157,7 +157,10 @@ class AnswerText:
         """Whether it is clear by now how the thought ends that lacks its beginning. If so, it is the rest."""
         self._held.append(piece)
         self._rest = (self._rest + piece)[-(len(piece) + 2 * LONGEST) :]
-        begins = self._expected and begins_with_thought("".join(self._held[: 2 * LONGEST]))
+        begins = self._expected and len(self._head) < LONGEST
+        if begins:
+            self._head += piece[:LONGEST]
+            begins = begins_with_thought(self._head)
         if not begins and not any(sign["end"] is not None for sign in _signs(THOUGHT_ENDS, self._rest, last=False)):
             return False
         self._first, self._rest, self._held = False, "".join(self._held), []
@@ -168,9 +171,13 @@ class AnswerText:
     def _parts(self, *, last: bool) -> Iterator[Part]:
         """What is clear of the rest, or all of it."""
         while self._rest and not self._holds and not self._first:
+            if len(self._rest) > 2 * _SLICE:
+                whole, self._rest = self._rest, ""
+                for at in range(0, len(whole), _SLICE):
+                    yield from self._read(whole[at : at + _SLICE])
+                continue
             if self._end:
-                yield from self._think(last)
-                if self._end:
+                if not (yield from self._think(self._end, last)):
                     return
                 continue
             mark, clear = self._next_mark(last)
@@ -192,30 +199,30 @@ class AnswerText:
                     yield from self._say(before)
                     self._held, self._holds, self._rest = [self._rest[mark.start :]], True, ""
 
-    def _think(self, last: bool) -> Iterator[Part]:
-        """The thought that the rest begins with, up to its end if that has come."""
-        while self._end:
-            sign = next(_signs(self._end, self._rest, last=last), None)
-            if sign is None:
-                clear = len(self._rest) - (0 if last else unfinished(self._rest))
-                thought, self._rest = self._rest[:clear], self._rest[clear:]
-                if thought:
-                    yield "thought", thought
-                return
-            thought, self._rest = self._rest[: sign.start()], self._rest[sign.end() :]
-            if sign["end"] is None:
-                self._nested += 1
-                thought += sign.group()
-            else:
-                self._end, self._trims, self._thought = None, True, True
+    def _think(self, ends: re.Pattern[str], last: bool) -> Generator[Part, None, bool]:
+        """The thought that the rest begins with, up to the next sign in it; returns whether there was one."""
+        sign = next(_signs(ends, self._rest, last=last), None)
+        if sign is None:
+            clear = len(self._rest) - (0 if last else unfinished(self._rest))
+            thought, self._rest = self._rest[:clear], self._rest[clear:]
             if thought:
                 yield "thought", thought
-            if self._end is None and self._nested:
-                # It ended a thought within the thought, or the thought, which only spoke of another one. If no other
-                # end comes, what follows is the answer.
-                self._nested -= 1
-                held, self._rest, self._first = self._rest, "", True
-                self._is_clear(held)
+            return False
+        thought, self._rest = self._rest[: sign.start()], self._rest[sign.end() :]
+        if sign["end"] is None:
+            self._nested += 1
+            thought += sign.group()
+        else:
+            self._end, self._trims, self._thought = None, True, True
+        if thought:
+            yield "thought", thought
+        if self._end is None and self._nested:
+            # It ended a thought within the thought, or the thought, which only spoke of another one. If no other end
+            # comes, what follows is the answer.
+            self._nested -= 1
+            held, self._rest, self._first = self._rest, "", True
+            self._is_clear(held)
+        return True
 
     def _close(self, before: str, after: str) -> Iterator[Part]:
         """The end of a thought that did not begin."""

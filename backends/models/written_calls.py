@@ -115,9 +115,10 @@ def may_be_call(text: str, last: bool, tools: Mapping[str, ToolSchema]) -> bool 
             return False
         text = text[fence.end() :]
         python = kind in _CALL_FENCES
-    known = None if fence and python else tools
-    if python and (is_call := may_be_python_call(text.removeprefix("[").lstrip(), last, known)) is not False:
-        return is_call
+    if python:
+        is_call = may_be_python_call(text.removeprefix("[").lstrip(), last, None if fence else tools)
+        if is_call or (is_call is None and len(text) <= _MOST):
+            return is_call
     begins = _JSON.match(text)
     if begins is None:
         return False
