@@ -105,8 +105,8 @@ def _check_names(named: Sequence[str], models: Sequence[Model]) -> None:
         if model.name in known:
             both = " and ".join("a URL" if ":" in one else f"models.{one}" for one in (known[model.name], name))
             raise InvalidInput(
-                f"{PREFIX}MODEL: {both} are one model of one server, {model.name}, with other settings. Records could not "
-                "tell them apart: leave one out, or give one of them another model name at the server"
+                f"{PREFIX}MODEL: {both} are one model of one server, {model.name}, with other settings. Records could "
+                "not tell them apart: leave one out, or give one of them another model name at the server"
             )
         known[model.name] = name
 

@@ -44,8 +44,12 @@ class Call:
 
     @property
     def whole(self) -> bool:
-        """Whether all brackets of the arguments are closed."""
-        return self.begun and ((self._depth <= 0 and not self._quoted) or (self._repeats and is_json(self._pieces[-1])))
+        """Whether all brackets of the arguments, and the fence about them, are closed."""
+        if not self.begun:
+            return False
+        if self._pieces[0].startswith("`"):
+            return "".join(self._pieces[-4:]).rstrip().endswith("```") and "{" in self.written
+        return (self._depth <= 0 and not self._quoted) or (self._repeats and is_json(self._pieces[-1]))
 
     def add(self, written: str) -> None:
         """Go on with the arguments. Blanks before the first are left out."""
