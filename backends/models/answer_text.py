@@ -161,7 +161,8 @@ class AnswerText:
         if begins:
             self._head += piece[:LONGEST]
             begins = begins_with_thought(self._head)
-        if not begins and not any(sign["end"] is not None for sign in _signs(THOUGHT_ENDS, self._rest, last=False)):
+        ends = (sign for sign in THOUGHT_ENDS.finditer(self._rest) if sign["end"] is not None)
+        if not begins and not any(_quoted(sign, last=False) is False for sign in ends):
             return False
         self._first, self._rest, self._held = False, "".join(self._held), []
         self._end = None if begins else THOUGHT_ENDS
@@ -201,9 +202,15 @@ class AnswerText:
 
     def _think(self, ends: re.Pattern[str], last: bool) -> Generator[Part, None, bool]:
         """The thought that the rest begins with, up to the next sign in it; returns whether there was one."""
-        sign = next(_signs(ends, self._rest, last=last), None)
+        sign, clear = None, len(self._rest) - (0 if last else unfinished(self._rest))
+        for found in ends.finditer(self._rest):
+            quoted = _quoted(found, last)
+            if quoted is None:
+                clear = found.start() - 1
+            elif not quoted:
+                sign = found
+                break
         if sign is None:
-            clear = len(self._rest) - (0 if last else unfinished(self._rest))
             thought, self._rest = self._rest[:clear], self._rest[clear:]
             if thought:
                 yield "thought", thought
@@ -274,17 +281,13 @@ class AnswerText:
         yield "text", text
 
 
-def _signs(ends: re.Pattern[str], text: str, *, last: bool) -> Iterator[re.Match[str]]:
-    """The signs of a thought's beginning or end in it, but for those that stand in code marks.
-
-    The last one may turn out to stand in them, unless the text is the `last`.
-    """
-    for sign in ends.finditer(text):
-        if text[: sign.start()].endswith("`") and (
-            text[sign.end() :].startswith("`") or not (last or text[sign.end() :])
-        ):
-            continue
-        yield sign
+def _quoted(sign: re.Match[str], last: bool) -> bool | None:
+    """Whether a sign stands in code marks and is spoken of; None if what follows decides, unless this is the `last`."""
+    text, before = sign.string, sign.string[max(0, sign.start() - 2) : sign.start()]
+    if before[-1:] != "`" or before == "``":
+        return False
+    after = text[sign.end() : sign.end() + 1]
+    return after == "`" if after or last else None
 
 
 def _joined(parts: Iterable[Part]) -> Iterator[Part]:

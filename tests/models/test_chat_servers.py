@@ -4,10 +4,12 @@ Whole turns run over a stand-in that refuses what its server would refuse.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -450,6 +452,26 @@ async def test_a_body_cut_at_any_byte_tells_part_of_the_answer_and_no_markup(sha
         assert thought.startswith(thinks) or thinks.startswith(thought)
         assert (called == made) == (reason is not None) or not made
         assert reason is None or cut > finish
+
+
+def test_each_cell_of_the_compatibility_table_has_its_test() -> None:
+    """Each row of the tables in docs/models.md names a test that exists, or shapes that are among those above."""
+    here = Path(__file__).parent
+    known = set(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in here.glob("test_*.py"))))
+    text = (here.parents[1] / "docs" / "models.md").read_text()
+    part = text[text.index("## Servers that speak Chat Completions") : text.index("## Servers tried")]
+    rows = [line for line in part.splitlines() if line.startswith("|") and not line.startswith(("| what", "|---"))]
+    assert len(rows) > 20
+    for row in rows:
+        cell = row.strip("| ").rpartition(" | ")[2]
+        shapes = [
+            shape for listed in re.findall(r"`SHAPES`: ([^`]+)", cell) for shape in listed.strip(" ,").split(", ")
+        ]
+        missing = [shape for shape in shapes if not any(name.startswith(shape) for name in SHAPES)]
+        tests = re.findall(r"`(test_\w+)`", cell)
+        assert tests or shapes, row
+        assert not missing, row
+        assert set(tests) <= known, row
 
 
 # Any shapes together
