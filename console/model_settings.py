@@ -94,7 +94,21 @@ def open_models(
             models.append(known[name].open(prices, environment))
         except InvalidInput as error:
             raise InvalidInput(f"models.{name}: {error}") from error
+    _check_names(named, models)
     return models
+
+
+def _check_names(named: Sequence[str], models: Sequence[Model]) -> None:
+    """Raises InvalidInput if two models have one name: a record, and a turn that goes on, could not tell them apart."""
+    known: dict[str, str] = {}
+    for name, model in zip(named, models, strict=True):
+        if model.name in known:
+            both = " and ".join("a URL" if ":" in one else f"models.{one}" for one in (known[model.name], name))
+            raise InvalidInput(
+                f"{PREFIX}MODEL: {both} are one model of one server, {model.name}, with other settings. Records could "
+                "not tell them apart: leave one out, or give one of them another model name at the server"
+            )
+        known[model.name] = name
 
 
 def model_urls(named: Sequence[str], environment: Mapping[str, str] = os.environ) -> list[str]:

@@ -23,11 +23,19 @@ from backends.handbooks.documents import model
 from backends.handbooks.documents import text as plain_text
 from backends.handbooks.documents.pdf import structure
 from backends.handbooks.search import answer_kinds, contradictions, courtesy, duplicates
-from backends.models import answer_json, prompt
+from backends.models import (
+    answer_json,
+    answer_marks,
+    answer_text,
+    call_arguments,
+    prompt,
+    python_calls,
+    written_calls,
+)
 from backends.models.anthropic import answer, request_body
 from backends.models.offline import choose_tool, dates, excerpt, parameters, question_forms, quotes, results
 from backends.models.offline.phrases import ENGLISH
-from backends.models.openai import chat_body, chat_calls, dialect, responses, responses_answer, written_calls
+from backends.models.openai import chat_body, dialect, responses, responses_answer
 from backends.passages import blocks, highlights, quantities
 from backends.passages.highlights import Said
 from backends.stores import matching
@@ -65,6 +73,11 @@ WALKED = (
     "backends.glossary",
     "backends.care.spelling",
     "backends.models.answer_json",
+    "backends.models.answer_marks",
+    "backends.models.answer_text",
+    "backends.models.call_arguments",
+    "backends.models.python_calls",
+    "backends.models.written_calls",
     "backends.models.prompt",
     "backends.models.offline",
     "backends.models.openai",
@@ -163,6 +176,28 @@ def tool_with(n: int) -> ToolSchema:
     return ToolSchema(name="book", description="Book days.", parameters={"type": "object", "properties": properties})
 
 
+def spoken(text: str, *, first: bool) -> object:
+    """What a reader makes of an answer's text that comes in pieces."""
+    reader = answer_text.AnswerText((tool_with(1),), thinks_first=first)
+    parts = [part for at in range(0, len(text), 1000) for part in reader.read(text[at : at + 1000])]
+    return [*parts, *reader.finish()]
+
+
+def repeated(sign: str) -> Make:
+    return lambda n: sign * n
+
+
+MARKUP = (
+    "<|im_end|>",
+    "<think>",
+    "<think></think>",
+    "</think>",
+    "</s> ",
+    "[ ",
+    "```\n",
+    "<think>a</think>b\n",
+    "`</think>`",
+)
 STRINGS: dict[str, Json] = {"type": "array", "items": {"type": "string"}}
 KINDS: frozenset[answer_kinds.Kind] = frozenset(("amount", "time", "number", "person", "place"))
 BY_TIME = Query(kind="message", order=("-at",), limit=20, words="five da")
@@ -244,7 +279,7 @@ TEXTS_ALONE: dict[int, tuple[Callable[..., Any], ...]] = {
     ANSWER: (
         *(canonical.canonical, canonical.digest, words.plain, words.words, followup.rewritten, quotes.unmarked),
         *(text.markdown, text.label, text.shown, sources.left_out, sources.place, output.harmless),
-        *(text.answer_markdown, output.one_line, answer_json.arguments_text),
+        *(text.answer_markdown, output.one_line, call_arguments.is_json, call_arguments.as_python_writes),
     ),
     QUESTION: (
         *(followup.depends, small_talk.small_talk, scalars.scalar, codes.asked_codes, codes.codes, codes.outside_codes),
@@ -354,8 +389,27 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
     ),
     parameters.parameters: (of_list(parameters.parameters, tool_with, 500),),
     chat_body.chat_body: (of_list(lambda request: chat_body.chat_body(request, model="m", own=True), conversation),),
-    chat_calls.arguments: (of_text(lambda text: chat_calls.arguments(text, None), ANSWER),),
-    written_calls.may_be_call: (of_text(lambda text: written_calls.may_be_call(text, False), ANSWER),),
+    call_arguments.arguments: (of_text(lambda text: call_arguments.arguments(text, None), ANSWER),),
+    call_arguments.joined: (
+        of_list(call_arguments.joined, lambda n: ["{"] * n),
+        of_text(lambda text: call_arguments.joined(["{", text]), ANSWER),
+    ),
+    answer_marks.marks: (
+        of_text(lambda text: list(answer_marks.marks(text)), ANSWER),
+        of_text(lambda text: spoken(text, first=False), ANSWER),
+        of_text(lambda text: spoken(f"<think>{text}", first=False), ANSWER),
+        of_text(lambda text: spoken(text, first=True), ANSWER),
+        *(of_list(lambda text: spoken(text, first=True), repeated(sign)) for sign in MARKUP),
+        *(of_list(lambda text: spoken(text, first=False), repeated(sign)) for sign in MARKUP),
+    ),
+    answer_marks.unfinished: (of_text(answer_marks.unfinished, ANSWER),),
+    answer_marks.begins_with_thought: (of_text(answer_marks.begins_with_thought, ANSWER),),
+    python_calls.closing: (of_text(lambda text: python_calls.closing(f"({text}", 0), ANSWER),),
+    python_calls.may_be_python_call: (
+        of_text(lambda text: python_calls.may_be_python_call(text, False, None), ANSWER),
+    ),
+    python_calls.read_python_call: (of_text(lambda text: python_calls.read_python_call(f"f({text}", 0, {}), ANSWER),),
+    written_calls.may_be_call: (of_text(lambda text: written_calls.may_be_call(text, False, {}), ANSWER),),
     written_calls.read_calls: (of_text(lambda text: written_calls.read_calls(f"<tool_call>{text}", {}), ANSWER),),
     dialect.refuses_tools: (
         of_text(lambda text: dialect.refuses_tools({"message": text}), ANSWER),
@@ -421,10 +475,11 @@ EXCEPTED: dict[str, str] = {
     "backends.passages.blocks.above": ONE_FIELD,
     "backends.care.spelling.is_language": OF_THE_PROGRAM,
     **{f"backends.models.answer_json.{name}": ONE_FIELD for name in ("as_count", "as_object", "as_text")},
-    **{f"backends.models.openai.chat_calls.{name}": ONE_FIELD for name in ("offered", "pieces_of")},
-    **dict.fromkeys(
-        (f"backends.models.openai.dialect.{name}" for name in ("dialect_of", "new_dialect")), OF_THE_PROGRAM
-    ),
+    "backends.models.answer_marks.ends_of": ONE_FIELD,
+    "backends.models.call_arguments.offered": ONE_FIELD,
+    "backends.models.openai.chat_calls.pieces_of": ONE_FIELD,
+    "backends.models.openai.dialect.dialect_of": OF_THE_PROGRAM,
+    "backends.models.python_calls.tool_named": ONE_FIELD,
     "backends.models.openai.client.cost": ONE_FIELD,
     "backends.models.openai.client.settings_at": OF_THE_PROGRAM,
     "backends.models.openai.client.usage": ONE_FIELD,

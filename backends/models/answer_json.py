@@ -62,22 +62,6 @@ def add_counts(known: dict[str, Json], told: Mapping[str, Json]) -> None:
             known[name] = value
 
 
-def arguments_text(written: Json) -> str:
-    """A call's arguments as JSON text, `{}` for none. A few servers give the object itself, or its text as a JSON text
-    once more."""
-    if not isinstance(written, str):
-        return json.dumps(written, ensure_ascii=False) if written else "{}"
-    if not written.strip():
-        return "{}"
-    try:
-        value = json.loads(written)
-    except (ValueError, RecursionError):
-        return written
-    if value is None:
-        return "{}"
-    return value if isinstance(value, str) and value.lstrip().startswith("{") else written
-
-
 def check_parts(parts: int) -> None:
     """Raises ModelError, `answer_too_large`, if an answer that has so many parts begins another one."""
     if parts >= MAX_PARTS:

@@ -28,8 +28,15 @@ _NAMES: dict[str, ErrorCode] = {
     "budget_exceeded": "quota",
     "arrearage": "quota",
     "datainspectionfailed": "refusal",
+    "guardrail_intervened": "refusal",
+    "safety_error": "refusal",
+    "model_not_found": "invalid_request",
+    "tool_use_failed": "protocol",
 }
 """The names that stand in an error's `code` or `type`, in small letters."""
+
+ASK_AGAIN = frozenset(("tool_use_failed",))
+"""Names of errors that say that the model wrote a call which cannot be made: its next answer may be a good one."""
 
 _OVERFLOW = re.compile(
     r"context[ _-]?(length|size|window|limit)|context the overflows"
@@ -48,19 +55,27 @@ _TOO_LARGE_FOR_THE_ACCOUNT = re.compile(r"^request too large\b", re.IGNORECASE)
 
 _FILTERED = re.compile(
     r"content (management|safety|usage) polic|content[ _-]?filter|filtered due to|flagged (by|as|for)\b"
-    r"|inappropriate content|content ?polic|usage polic|content exists risk|high risk",
+    r"|inappropriate content|content ?polic|usage polic|content exists risk|high risk|guardrail"
+    r"|blocked (by|due to|because of)[^.]{0,40}(safety|policy|filter|prohibited)|prohibited content",
     re.IGNORECASE,
 )
 _UNPAID = re.compile(
     r"credit balance is too low|insufficient (account )?(balance|credits?|funds)|budget has been exceeded"
-    r"|(run out of|exceeded your monthly included) credits|monthly spending limit",
+    r"|(run out of|exceeded your monthly included) credits|monthly spending limit|exceeded your current quota"
+    r"|(requires?|add) more credits|not enough (credits|balance)|payment required|billing",
     re.IGNORECASE,
 )
-_BUSY = re.compile(r"throttl|too many requests|rate ?limit ?(error|exceeded)", re.IGNORECASE)
+_BUSY = re.compile(
+    r"throttl|too many requests|rate ?limit ?(error|exceeded)|overloaded|server (is )?busy|at capacity|no available"
+    r"|model (is )?(still |currently )?loading|loading model|queue is full|try again (later|in a)",
+    re.IGNORECASE,
+)
 """Words of a gateway that passes a 429 on under another status."""
 
 _KEY = re.compile(
-    r"api[ _-]?key (is )?(not valid|invalid|expired)|(invalid|incorrect|missing) api[ _-]?key", re.IGNORECASE
+    r"api[ _-]?key (is |has )?(not valid|invalid|expired|missing|required)|(invalid|incorrect|missing|no) api[ _-]?key"
+    r"|(invalid|expired|missing) (authentication|credentials|token)\b|no auth credentials|security token",
+    re.IGNORECASE,
 )
 
 

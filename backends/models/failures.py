@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 import anyio
 import httpx2
 
+from backends.models.error_words import ASK_AGAIN
 from backends.models.provider import NOT_FOLLOWED
 from core.errors import ModelError
 from core.model import ErrorCode
@@ -25,6 +26,11 @@ CUT = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
 """What comes from the layers below an SDK when a connection is cut while an answer is read."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_WORDS = re.compile(
+    r"(?!(?:sk|pk|rk|gsk|ghp|key|bearer|token|secret)[_.-])(?=.{2,64}\Z)[A-Za-z]{2,32}([_.-][A-Za-z]{1,32}){0,7}"
+)
+_CAMEL = re.compile(r"[A-Z]{0,12}[a-z]{0,24}([A-Z]{1,12}[a-z]{1,24}){0,5}")
+_NUMBER = re.compile(r"[0-9]{3,6}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +82,28 @@ def code_of(status: int) -> ErrorCode:
 def failure(
     code: ErrorCode, what: str, name: str, request: str | None, headers: Mapping[str, str], status: int | None = None
 ) -> ModelError:
-    """An error that the provider reported. Only an overloaded provider may answer the same request later.
+    """An error that the provider reported. Only an overloaded provider may answer the same request later, or a model
+    that wrote a call which cannot be made.
 
     `name` is the provider's own for the error, `request` the request's id there: each is left out unless it is plain.
     `status` is the HTTP status of the response, None if it broke off after it had begun.
     """
     parts = [what]
-    if _PLAIN.fullmatch(name):
+    if is_name(name):
         parts.append(name)
     if request and _PLAIN.fullmatch(request):
         parts.append(f"request {request}")
-    retryable = code == "overloaded"
+    retryable = code == "overloaded" or name.casefold() in ASK_AGAIN
     after = retry_after(headers) if retryable else None
     return ModelError(code, ", ".join(parts), retryable=retryable, retry_after=after, status=status)
+
+
+def is_name(text: str) -> bool:
+    """Whether this is the name of an error: words or a short number, and nothing that could be a key or a sentence."""
+    if _NUMBER.fullmatch(text):
+        return True
+    # A key has digits, or capitals in no order.
+    return bool(_WORDS.fullmatch(text)) and all(_CAMEL.fullmatch(word) for word in re.split("[_.-]", text))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

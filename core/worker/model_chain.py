@@ -48,8 +48,11 @@ class Chain:
         if not models:
             raise InvalidInput("a desk needs a model")
         self._models = {model.name: model for model in models}
-        if len(self._models) < len(models):
-            raise InvalidInput("two models of one chain share a name")
+        names = [model.name for model in models]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise InvalidInput(
+                f"two models of one chain share the name {twice}: a record could not say which was asked"
+            )
         for model in models:
             for name, value in tuning_of(model).settings.items():
                 check_setting(model, name, value)

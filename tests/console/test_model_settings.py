@@ -108,6 +108,14 @@ def test_a_fault_stops_the_start_by_its_name_and_no_value_is_repeated(environmen
     assert "hunter2" not in str(caught.value)
 
 
+def test_two_tables_for_one_model_of_one_server_are_refused_by_their_names(environment):
+    url = 'url = "openai:m?api=chat&base_url=http://127.0.0.1/v1"\n'
+    given = environment(f"[models.quick]\n{url}[models.slow]\n{url}temperature = 1")
+    with pytest.raises(InvalidInput, match=r"models\.quick and models\.slow are one model of one server, openai:m"):
+        open_models(["quick", "slow"], environment=given)
+    assert len(open_models(["quick", "offline:"], environment=given)) == 2
+
+
 def test_the_sign_in_and_the_models_share_a_file_and_leave_each_others_tables_alone(environment):
     given = environment('[sign_in]\nwhom_to_ask = "Payroll"\n' + LOCAL % "http://127.0.0.1")
     assert read_sign_in(given).sign_in.whom_to_ask == "Payroll"

@@ -4,10 +4,12 @@ Whole turns run over a stand-in that refuses what its server would refuse.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,11 +21,13 @@ from openai import AsyncOpenAI
 
 from backends import open_store
 from backends.models.openai.chat import ChatModel
+from backends.models.openai.chat_body import THOUGHT_FIELDS
 from backends.models.openai.dialect import dialect_of
 from backends.models.scripted.model import Fail, Say, ScriptedModel
+from backends.models.tuned import TunedModel
 from core import Desk, Options, tool
 from core.errors import ModelError
-from core.model import ModelEvent, ModelRequest, ToolSchema, UserMessage
+from core.model import ModelEvent, ModelRequest, ToolSchema, Tuning, UserMessage
 from core.turn.decide import MAX_ADAPTED
 from core.values import Usage
 from tests.support.desks import ASKER, QUICK, chatting, events, text_of
@@ -450,6 +454,26 @@ async def test_a_body_cut_at_any_byte_tells_part_of_the_answer_and_no_markup(sha
         assert reason is None or cut > finish
 
 
+def test_each_cell_of_the_compatibility_table_has_its_test() -> None:
+    """Each row of the tables in docs/models.md names a test that exists, or shapes that are among those above."""
+    here = Path(__file__).parent
+    known = set(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in here.glob("test_*.py"))))
+    text = (here.parents[1] / "docs" / "models.md").read_text()
+    part = text[text.index("## Servers that speak Chat Completions") : text.index("## Servers tried")]
+    rows = [line for line in part.splitlines() if line.startswith("|") and not line.startswith(("| what", "|---"))]
+    assert len(rows) > 20
+    for row in rows:
+        cell = row.strip("| ").rpartition(" | ")[2]
+        shapes = [
+            shape for listed in re.findall(r"`SHAPES`: ([^`]+)", cell) for shape in listed.strip(" ,").split(", ")
+        ]
+        missing = [shape for shape in shapes if not any(name.startswith(shape) for name in SHAPES)]
+        tests = re.findall(r"`(test_\w+)`", cell)
+        assert tests or shapes, row
+        assert not missing, row
+        assert set(tests) <= known, row
+
+
 # Any shapes together
 
 
@@ -858,6 +882,56 @@ async def test_a_thought_that_was_shown_before_it_was_known_as_one_is_asked_for_
     body = sse(delta(content=f"{THOUGHT}\n"), delta(content="</think>\n\nTwelve days."), delta("stop"), DONE)
     reply, made = await turn(Server([body, body]))
     assert (reply.status, reply.text, made) == ("completed", "Twelve days.", [ADAPTED, ANSWERED])
+
+
+async def test_what_was_learnt_of_first_thoughts_is_unlearnt_if_an_answer_has_none() -> None:
+    shown = sse(delta(content=f"{THOUGHT}\n"), delta(content="</think>\n\nTwelve days."), delta("stop"), DONE)
+    pieces = sse(delta(content="Twelve "), delta(content="days."), delta("stop"), DONE)
+    model = chat_model(Server([shown, SAYS, pieces]))
+    with pytest.raises(ModelError) as raised:
+        [event async for event in model.stream(ASKED)]
+    assert raised.value.code == "adapted"
+    # This answer is held back to its end, and the next one is told as it comes.
+    assert heard([event async for event in model.stream(ASKED)]) == TWELVE
+    told = [event async for event in model.stream(ASKED)]
+    assert [event.text for event in told if event.kind == "text"] == ["Twelve ", "days."]
+
+
+async def test_a_call_that_the_model_could_not_write_is_asked_for_again() -> None:
+    failed = {"error": {"code": "tool_use_failed", "message": "Failed to call a function.", "failed_generation": "{"}}
+    server = Server([SAYS], lambda _: failed if len(server.bodies) == 1 else None)
+    reply, made = await turn(server)
+    assert (reply.status, made) == ("completed", [("failed", "protocol"), ANSWERED])
+
+
+async def test_a_number_that_json_does_not_have_is_told_to_the_model_and_the_tool_is_not_run() -> None:
+    wrote = sse(*calls(call(index=0, id="c1", name="look", args='{"year": NaN}')), DONE)
+    reply, _ = await turn(Server([wrote, SAYS]))
+    assert [made.status for made in reply.tool_calls] == ["invalid_arguments"]
+    assert reply.text == "Twelve days."
+
+
+@pytest.mark.parametrize("field", THOUGHT_FIELDS)
+async def test_a_thought_goes_back_in_the_field_it_came_in(field: str) -> None:
+    server = Server([sse(delta(**{field: THOUGHT}), *calls(call(id="c1", name="whoami")), DONE), SAYS])
+    await turn(server)
+    (sent,) = [m for m in server.bodies[-1]["messages"] if m.get("tool_calls")]
+    assert sent[field] == THOUGHT
+
+
+async def test_N06_a_chinese_thread_is_trimmed_before_a_server_of_32k_refuses_it() -> None:
+    def refuse(body: dict[str, Any]) -> Any:
+        tokens = sum(len(m["content"] or "") for m in body["messages"])
+        return f"Input length {tokens} exceeds the maximum length 32768" if tokens > 32_768 else None
+
+    server = Server([says("年" * 3000)] * 9, refuse)
+    model = TunedModel(chat_model(server), Tuning(context_window=32_768))
+    async with open_store("memory:") as store, chatting(store, model) as chat:
+        for _ in range(9):
+            reply = await chat.ask("假" * 3000)
+        assert (reply.status, reply.text) == ("completed", "年" * 3000)
+        assert {(made.status, made.code) for made in await chat.model_calls()} == {ANSWERED}
+    assert max(sum(len(m["content"]) for m in body["messages"]) for body in server.bodies) > 20_000
 
 
 async def test_the_name_of_a_model_says_that_it_thinks_first() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from backends.models.error_words import code_by_words
+from backends.models.failures import failure
 
 TOO_LARGE = [
     (400, "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens."),
@@ -54,6 +55,20 @@ OTHERS = [
     (400, "An error occurred (ThrottlingException): Too many requests, please wait before trying again.", "overloaded"),
     (500, "ThrottlingException: Too many tokens, please wait before trying again.", "overloaded"),
     (400, "API key not valid. Please pass a valid API key.", "auth"),
+    (400, "{'error': 'Violated guardrail policy', 'bedrock_guardrail_response': 'Sorry'}", "refusal"),
+    (400, "Prompt was blocked due to safety policy", "refusal"),
+    (403, "This request has been blocked by our content filters.", "refusal"),
+    (400, "Model is overloaded, try again in a moment", "overloaded"),
+    (400, "The model is currently loading", "overloaded"),
+    (503, "no available server", "overloaded"),
+    (402, "This request requires more credits, or fewer max_tokens.", "quota"),
+    (429, "You exceeded your current quota, please check your plan and billing details.", "quota"),
+    (429, "Rate limit reached for requests per minute.", None),
+    (400, "No API key provided.", "auth"),
+    (400, "The security token included in the request is invalid.", "auth"),
+    (400, "The model `m` does not exist or you do not have access to it.", None),
+    (400, "Invalid tool name: blocked_dates", None),
+    (400, "'token' is an unknown field", None),
 ]
 
 
@@ -80,3 +95,48 @@ def test_other_words_mean_something_else_or_nothing(status, message, code):
 def test_a_name_counts_in_any_case_and_at_any_status(name, code):
     assert code_by_words(400, ["invalid_request_error", name], "") == code
     assert code_by_words(500, [name], "") == code
+
+
+def test_a_call_that_the_model_could_not_write_is_asked_for_again():
+    assert code_by_words(400, ["tool_use_failed"], "Failed to call a function.") == "protocol"
+    assert failure("protocol", "?", "tool_use_failed", None, {}).retryable
+    assert not failure("protocol", "?", "moved", None, {}).retryable
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "insufficient_quota",
+        "ResponsibleAIPolicyViolation",
+        "1301",
+        "ThrottlingException",
+        "invalid-api-key",
+        "Arrearage",
+    ],
+)
+def test_the_name_of_an_error_is_repeated(name):
+    assert name in str(failure("auth", "the provider answered HTTP 400", name, None, {}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sk-abcdefghijklmnop",
+        "sk-proj-Ab3dEf9hIjKl",
+        "hf_AbCdEfGhIjKlMnOpQr",
+        "gsk_abcdefghij",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.c2ln",
+        "AKIA1234567890ABCDEF",
+        "dGhpc2lzYXNlY3JldA",
+        "9f86d081884c7d659a2feaa0c55ad015",
+        "1234567890123456",
+        "the-employee-has-asked-about-a-divorce-and-a-garnishment-of-wages",
+        "a" * 100,
+        "two words",
+        "",
+    ],
+)
+def test_a_key_or_a_sentence_in_place_of_a_name_is_not_repeated(name):
+    assert str(failure("auth", "the provider answered HTTP 400", name, None, {})).endswith(
+        "the provider answered HTTP 400"
+    )

@@ -103,5 +103,5 @@ async def test_with_no_model_left_to_ask_a_turn_says_so_and_asks_nobody(store):
 def test_a_chain_needs_models_of_different_names():
     with pytest.raises(InvalidInput, match="needs a model"):
         Chain([], HandClock(), Options())
-    with pytest.raises(InvalidInput, match="share a name"):
+    with pytest.raises(InvalidInput, match="share the name"):
         Chain([ScriptedModel([]), ScriptedModel([])], HandClock(), Options())

@@ -8,16 +8,18 @@ the answer's order, and their arguments while they are written: those are the on
 import json
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from backends.models.answer_json import (
     add_counts,
-    arguments_text,
     as_count,
     as_object,
     as_text,
     check_parts,
     event_object,
 )
+from backends.models.answer_text import AnswerText, Part
+from backends.models.call_arguments import arguments, joined, offered
 from backends.models.sse import unreadable
 from backends.models.stop_words import stop_reason_in
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
@@ -65,13 +67,15 @@ class _Block:
 
 @dataclass(slots=True)
 class Answer:
-    """An answer as far as it came; `ended` once it is whole. `_length` is that of its text.
+    """An answer as far as it came, with its `text`; `ended` once it is whole. `_length` is that of the text told.
 
     It is whole after its last event, or after its stop reason and a clean end of the stream.
     """
 
+    text: AnswerText = field(default_factory=AnswerText)
     ended: bool = False
     _reason: Json = None
+    _speaking: _Block | None = None
     _length: int = 0
     _thought: bool = False
     _blocks: list[_Block] = field(default_factory=list)
@@ -88,32 +92,41 @@ class Answer:
                 yield UsageSoFar(usage=self.usage())
             case {"type": "message", "content": list(blocks)}:
                 yield from self._whole(blocks)
-                self._close(event, event)
+                yield from self._close(event, event)
                 self.ended = True
             case {"type": "content_block_start", "content_block": dict(value)}:
                 yield from self._start(index, value)
             case {"type": "content_block_delta", "delta": dict(delta)}:
                 yield from self._add(index, delta)
             case {"type": "content_block_stop"}:
-                self._stop(index)
+                yield from self._stop(index)
             case {"type": "message_delta"}:
-                self._close(event, as_object(event.get("delta")))
+                yield from self._close(event, as_object(event.get("delta")))
             case {"type": "message_stop"}:
+                yield from self._pause()
                 self.ended = True
             case {"type": "end"}:
                 self.ended = self._reason is not None
+                if self.ended:
+                    yield from self._pause()
 
     @property
     def stop_reason(self) -> StopReason:
-        reason = "end" if self._reason is None else stop_reason_in(self._reason)
-        called = any(self.calls())
+        reason = self._end
+        called = bool(self._uses()) or self.text.called
         if reason == "tool_calls" and not called and self._length:
             return "other"  # the calls were lost on their way
         return "tool_calls" if reason == "end" and called else reason
 
     def calls(self) -> Iterator[CallDelta]:
-        """The calls of a whole answer, in its order, as far as they came."""
-        return (_call(block) for block in self._blocks if block.type == "tool_use")
+        """The calls of a whole answer, in its order, as far as they came. Raises ModelError."""
+        if not (uses := self._uses()):
+            yield from self.text.calls(self._end)
+        for block in uses:
+            name, raw = offered(as_text(block.value.get("name")), self.text.tools), joined(block.pieces)
+            # A few servers give the arguments whole at the beginning.
+            written = raw if raw.strip() else block.value.get("input")
+            yield CallDelta(tool=name, arguments=arguments(written, self.text.tools.get(name)))
 
     def usage(self) -> Usage:
         """The tokens; None for a count that the provider leaves out. Unlike its input, ours includes cached tokens."""
@@ -144,11 +157,20 @@ class Answer:
                     layout.append({"type": "tool_use"})
                 case "text" if block.end > block.start:
                     layout.append({"type": "text", "start": block.start, "end": block.end})
+        layout += [] if self._uses() else [{"type": "tool_use"} for _ in self.text.found]
         try:
             canonical(layout, most=MAX_DEPTH - ROOM)
         except InvalidInput as error:
             raise unreadable("the answer's reasoning cannot be kept as JSON") from error
         return tuple(layout)
+
+    @property
+    def _end(self) -> StopReason:
+        """Why the answer ended, by its own words."""
+        return "end" if self._reason is None else stop_reason_in(self._reason)
+
+    def _uses(self) -> list[_Block]:
+        return [block for block in self._blocks if block.type == "tool_use"]
 
     def _whole(self, blocks: list[Json]) -> Iterator[ModelEvent]:
         """The blocks of a message that did not come in pieces."""
@@ -212,43 +234,59 @@ class Answer:
         block.pieces.append(piece)
         yield WritingDelta(text=piece)
 
-    def _stop(self, index: Json) -> None:
+    def _stop(self, index: Json) -> Iterator[ModelEvent]:
         if block := self._open(index):
             block.ended = True
+            if block is self._speaking:
+                yield from self._pause()
 
     def _think(self, block: _Block, piece: str) -> Iterator[ModelEvent]:
         if piece:
+            self.text.told_apart()
             between = _BETWEEN if self._thought and not block.pieces else ""
             self._thought = True
             block.pieces.append(piece)
             yield ReasoningDelta(text=between + piece)
 
     def _say(self, block: _Block, text: str) -> Iterator[ModelEvent]:
-        if not text:
-            return
+        if text:
+            if block is not self._speaking:
+                yield from self._pause()
+            self._speaking = block
+            yield from self._parts(block, self.text.read(text))
+
+    def _pause(self, *, cut: bool = False) -> Iterator[ModelEvent]:
+        """What was held back of the text of a block that ends, or that another one follows."""
+        if self._speaking:
+            yield from self._parts(self._speaking, self.text.finish(cut=cut))
+        self._speaking = None
+
+    def _parts(self, block: _Block, parts: Iterator[Part]) -> Iterator[ModelEvent]:
+        for kind, text in parts:
+            match kind:
+                case "thought":
+                    yield ReasoningDelta(text=text)
+                case "held" if text:
+                    yield WritingDelta(text=text)
+                case "text":
+                    yield self._words(block, text)
+
+    def _words(self, block: _Block, text: str) -> TextDelta:
         between = ""
         if block.start == block.end:
             between = _BETWEEN if self._length and self._follows_other(block) else ""
             block.start = self._length + len(between)
         self._length += len(between) + len(text)
         block.end = self._length
-        yield TextDelta(text=between + text)
+        return TextDelta(text=between + text)
 
     def _follows_other(self, block: _Block) -> bool:
-        before = [other for other in self._blocks if other is not block]
+        before = takewhile(lambda other: other is not block, self._blocks)
         spoken = [other for other in before if other.type != "text" or other.end > other.start]
         return spoken[-1].type != "text"
 
-    def _close(self, event: Mapping[str, Json], delta: Mapping[str, Json]) -> None:
+    def _close(self, event: Mapping[str, Json], delta: Mapping[str, Json]) -> Iterator[ModelEvent]:
         add_counts(self._usage, as_object(event.get("usage")))
         if (reason := delta.get("stop_reason")) is not None:
             self._reason = reason
-
-
-def _call(block: _Block) -> CallDelta:
-    # A few servers give the arguments whole at the beginning.
-    raw = "".join(block.pieces)
-    return CallDelta(
-        tool=as_text(block.value.get("name")),
-        arguments=arguments_text(raw if raw.strip() else block.value.get("input")),
-    )
+            yield from self._pause(cut=self._end == "length")

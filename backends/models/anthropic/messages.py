@@ -14,10 +14,12 @@ import httpx2
 from anthropic import AnthropicError, AsyncAnthropic, DefaultAsyncHttpxClient
 
 from backends.models.answer_json import as_object
+from backends.models.answer_text import AnswerText
 from backends.models.anthropic.answer import Answer, json_event
 from backends.models.anthropic.errors import reported, translated
 from backends.models.anthropic.request_body import SETTINGS, messages_body
 from backends.models.failures import CUT
+from backends.models.first_thoughts import first_thoughts
 from backends.models.prices import Prices
 from backends.models.provider import NO_ADDITIONS, VERSION, Additions, Provider, public_url, read_url, split_version
 from backends.models.sdk_client import SdkClient
@@ -103,9 +105,11 @@ class MessagesModel:
         self._additions = additions
         self._sdk = SdkClient(self._make, client.with_options(max_retries=0) if client else None)
         self._prices = prices or Prices()
+        self._first_thoughts = first_thoughts(model, None if client else address.base_url)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        answer = Answer()
+        in_json, thinks_first = request.output is not None, self._first_thoughts.expected
+        answer = Answer(AnswerText(request.tools, in_json=in_json, thinks_first=thinks_first))
         body = messages_body(request, model=self._address.model, name=self.name)
         if self._additions.body:
             body["extra_body"] = {**as_object(body.get("extra_body")), **self._additions.body}
@@ -115,6 +119,7 @@ class MessagesModel:
                     yield Ping()
                 for part in answer.read(event):
                     yield part
+                self._first_thoughts.check(answer.text)
                 if answer.ended:
                     for call in answer.calls():
                         yield call

@@ -14,10 +14,11 @@ from openai import AsyncOpenAI
 from openai.types.shared import ReasoningEffort
 from pydantic import Field, PositiveInt
 
+from backends.models.first_thoughts import first_thoughts
 from backends.models.openai.chat_answer import Answer
 from backends.models.openai.chat_body import chat_body
 from backends.models.openai.client import OPENAI, Address, Client, Share, Temperature, cost, settings_at
-from backends.models.openai.dialect import dialect_of, new_dialect, refuses_tools
+from backends.models.openai.dialect import Dialect, dialect_of, refuses_tools
 from backends.models.openai.stream import Reported
 from backends.models.prices import Prices
 from backends.models.provider import NO_ADDITIONS, Additions
@@ -65,7 +66,8 @@ class ChatModel:
         self._client = Client(address, client, additions)
         self._prices = prices or Prices()
         # A client that was passed in may lead anywhere, whatever its address says.
-        self._dialect = new_dialect(model) if client else dialect_of(base_url, model)
+        self._dialect = Dialect() if client else dialect_of(base_url, model)
+        self._first_thoughts = first_thoughts(model, None if client else base_url)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         begun, habits = False, self._dialect.habits
@@ -91,7 +93,7 @@ class ChatModel:
         return cost(self._prices, self._address, usage)
 
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        in_json, thinks_first = request.output is not None, self._dialect.thinks_first
+        in_json, thinks_first = request.output is not None, self._first_thoughts.expected
         answer = Answer(request.tools, in_json=in_json, thinks_first=thinks_first)
         async with aclosing(self._client.stream("chat", self._body(request))) as events:
             async for event in events:
@@ -106,14 +108,12 @@ class ChatModel:
                     case dict():
                         for part in answer.read(event):
                             yield part
-                        if answer.unopened:
-                            raise self._unopened()
+                        self._first_thoughts.check(answer.text)
             else:
                 return
         for part in answer.finish():
             yield part
-        if answer.unopened:
-            raise self._unopened()
+        self._first_thoughts.check(answer.text)
         paid = self.price(answer.usage)
         yield Finish(stop_reason=answer.stop_reason, usage=answer.usage, cost=paid, reasoning=answer.blocks())
 
@@ -140,8 +140,3 @@ class ChatModel:
             return None
         what = f"{error}; the next request is written otherwise: {does}"
         return ModelError("adapted", what, retryable=True, status=error.status)
-
-    def _unopened(self) -> ModelError:
-        self._dialect.thinks_first = True
-        what = "the text was a thought that lacks its beginning; the next answer is read so"
-        return ModelError("adapted", what, retryable=True)

@@ -7,8 +7,10 @@ is one JSON object, with no byte of an event missing, or one that is followed by
 from collections.abc import Iterator, Sequence
 
 from backends.models.answer_json import as_count, as_object, as_objects, as_text
-from backends.models.openai.chat_calls import Calls, arguments, offered, pieces_of
-from backends.models.openai.chat_text import ChatText
+from backends.models.answer_text import AnswerText, Part
+from backends.models.call_arguments import arguments, offered
+from backends.models.openai.chat_body import THOUGHT_FIELDS
+from backends.models.openai.chat_calls import Calls, pieces_of
 from backends.models.openai.client import usage
 from backends.models.sse import unreadable
 from backends.models.stop_words import stop_reason_in
@@ -17,26 +19,21 @@ from core.errors import InvalidInput, ModelError
 from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, ToolSchema, WritingDelta
 from core.values import StopReason, Usage
 
-CANNOT_CALL = "the model wrote a tool call as text that is not a call of a tool it was offered: it cannot call tools"
-
-THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
-"""Where servers put a thought. The first of them that holds one is read, as some servers write it twice."""
-
 _THOUGHT_PARTS = ("thinking", "reasoning", "thought")
 _TEXT_PARTS = (None, "text", "output_text")
 _CALL_PARTS = ("tool_use", "tool_call", "function_call", "function")
 
 
 class Answer:
-    """An answer as far as it came. `tools` were offered; `in_json` and `thinks_first` are as `ChatText` has them."""
+    """An answer as far as it came. `tools` were offered; `in_json` and `thinks_first` are as `AnswerText` has them."""
 
     def __init__(self, tools: Sequence[ToolSchema] = (), *, in_json: bool = False, thinks_first: bool = False) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self._calls = Calls(self._tools)
-        self._text = ChatText(tools=self._tools, in_json=in_json, thinks_first=thinks_first)
+        self.text = AnswerText(tools, in_json=in_json, thinks_first=thinks_first)
         self._reason: Json = None
         self._choice: str | None = None
-        self._body = self._refused = self._said = False
+        self._body = self._refused = False
         self._streamed: set[str] = set()
         self._thoughts: dict[str, list[str]] = {}
         self._extras: dict[str, Json] = {}
@@ -48,15 +45,10 @@ class Answer:
         return self._body or self._reason is not None
 
     @property
-    def unopened(self) -> bool:
-        """Whether the text so far was a thought, as it turned out only now."""
-        return self._text.unopened
-
-    @property
     def stop_reason(self) -> StopReason:
         reason = "end" if self._reason is None else stop_reason_in(self._reason)
-        called = bool(self._calls or self._text.calls.found)
-        if reason == "tool_calls" and not called and self._said:
+        called = bool(self._calls) or self.text.called
+        if reason == "tool_calls" and not called and self.text.said:
             return "other"  # the calls were lost on their way
         if reason != "end":
             return reason
@@ -85,28 +77,14 @@ class Answer:
 
     def finish(self) -> Iterator[ModelEvent]:
         """What was held back of an answer that is whole: the end of its text, then its calls. Raises ModelError."""
-        yield from self._parts(self._text.finish())
-        written, reason = self._text.calls, self.stop_reason
-        if reason not in ("end", "tool_calls", "length"):
-            return  # the calls may be cut, too
-        for call in self._calls.in_order():
-            yield self._made(call.tool, call.written)
-        if self._calls:
-            return  # the text repeats them
-        if reason == "length":
-            if written.marked or written.found:
-                yield CallDelta(tool=written.found[0].tool if written.found else "", arguments="")
-            return
-        if (written.marked and not written.found) or any(
-            offered(call.tool, self._tools) not in self._tools for call in written.found
-        ):
-            raise ModelError("no_tools", CANNOT_CALL)
-        for found in written.found:
-            yield self._made(found.tool, found.arguments)
-
-    def _made(self, name: str, written: str) -> CallDelta:
-        tool = offered(name, self._tools)
-        return CallDelta(tool=tool, arguments=arguments(written, self._tools.get(tool)))
+        reason = "end" if self._reason is None else stop_reason_in(self._reason)
+        yield from self._parts(self.text.finish(cut=reason == "length"))
+        if not self._calls:  # else the text repeats them
+            yield from self.text.calls(reason)
+        elif reason in ("end", "tool_calls", "length"):  # after any other the calls may be cut, too
+            for call in self._calls.in_order():
+                name = offered(call.tool, self._tools)
+                yield CallDelta(tool=name, arguments=arguments(call.written, self._tools.get(name)))
 
     def blocks(self) -> tuple[Json, ...]:
         """What must go back with the answer if it has calls: its thoughts, and for each call what the server gave it.
@@ -114,7 +92,7 @@ class Answer:
         They go back in later turns, too. Raises ModelError if they cannot be kept.
         """
         calls = self._calls.in_order()
-        if not calls and not self._text.calls.found:
+        if not calls and not self.text.called:
             return ()
         message = {name: "".join(pieces) for name, pieces in self._thoughts.items()} | self._extras
         extras = [{"id": call.id, "extra_content": call.extra} for call in calls]
@@ -163,7 +141,7 @@ class Answer:
         """The content: text, or a list of parts."""
         for part in content if isinstance(content, list) else [content]:
             if isinstance(part, str):
-                yield from self._thought("in_content", part) if thought else self._parts(self._text.read(part))
+                yield from self._thought("in_content", part) if thought else self._parts(self.text.read(part))
                 continue
             match (part := as_object(part)).get("type"):
                 case kind if kind in _THOUGHT_PARTS:
@@ -176,7 +154,7 @@ class Answer:
                     yield TextDelta(text=as_text(part.get("refusal")))
                 case kind if kind in _TEXT_PARTS:
                     said = part.get("text")
-                    yield from self._parts(self._text.read(as_text(said) or as_text(as_object(said).get("value"))))
+                    yield from self._parts(self.text.read(as_text(said) or as_text(as_object(said).get("value"))))
                 case kind if kind in _CALL_PARTS:
                     yield from self._call(part)
 
@@ -188,12 +166,12 @@ class Answer:
         """A thought that stands where the server puts thoughts; "" if it goes back otherwise."""
         if not text:
             return
-        self._text.told_apart()
+        self.text.told_apart()
         if name:
             self._thoughts.setdefault(name, []).append(_clean(text))
         yield ReasoningDelta(text=text)
 
-    def _parts(self, parts: Iterator[tuple[str, str]]) -> Iterator[ModelEvent]:
+    def _parts(self, parts: Iterator[Part]) -> Iterator[ModelEvent]:
         for kind, text in parts:
             match kind:
                 case "thought":
@@ -202,7 +180,6 @@ class Answer:
                 case "held" if text:
                     yield WritingDelta(text=text)
                 case "text":
-                    self._said = self._said or bool(text.strip())
                     yield TextDelta(text=text)
 
     def _keep(self, name: str, value: Json) -> None:

@@ -15,7 +15,11 @@ from core.model import AssistantMessage, ModelRequest, SentMessage, ToolSchema
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
 _IN_JSON = "Answer with JSON that fits this JSON schema, and with nothing else:\n"
-_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+
+THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
+"""Where servers put a thought. The first of them that holds one is read, as some servers write it twice."""
+
+_SENT_BACK = (*THOUGHT_FIELDS, "reasoning_details")
 
 
 def chat_body(
@@ -100,11 +104,11 @@ def _answer(
         return sent
     told, *extras = _blocks(message, name) or [{}]
     thoughts = {} if "no_reasoning" in habits or not (current or "all_reasoning" in habits) else told
-    sent |= {field: thoughts[field] for field in _THOUGHTS if field in thoughts}
+    sent |= {field: thoughts[field] for field in _SENT_BACK if field in thoughts}
     if "extra_content" in told:
         sent["extra_content"] = told["extra_content"]
     if {"all_reasoning", "no_reasoning"} & habits == {"all_reasoning"} and not any(
-        field in sent for field in _THOUGHTS
+        field in sent for field in _SENT_BACK
     ):
         sent["reasoning_content"] = ""
     if "in_content" in thoughts:

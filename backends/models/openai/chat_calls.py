@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from backends.models.answer_json import as_object, as_objects, as_text, check_parts
+from backends.models.call_arguments import is_json, joined
 from core.canonical import Json
 from core.model import ToolSchema
-
-_ENCODED = 3
-"""How many times over arguments may be encoded as JSON."""
 
 
 @dataclass(slots=True)
@@ -32,11 +30,12 @@ class Call:
     _depth: int = 0
     _quoted: bool = False
     _escaped: bool = False
+    _repeats: bool = False
 
     @property
     def written(self) -> str:
         """The arguments so far, as they were written."""
-        return "".join(self._pieces)
+        return joined(self._pieces)
 
     @property
     def begun(self) -> bool:
@@ -45,8 +44,12 @@ class Call:
 
     @property
     def whole(self) -> bool:
-        """Whether all brackets of the arguments are closed."""
-        return self.begun and self._depth <= 0 and not self._quoted
+        """Whether all brackets of the arguments, and the fence about them, are closed."""
+        if not self.begun:
+            return False
+        if self._pieces[0].startswith("`"):
+            return "".join(self._pieces[-4:]).rstrip().endswith("```") and "{" in self.written
+        return (self._depth <= 0 and not self._quoted) or (self._repeats and is_json(self._pieces[-1]))
 
     def add(self, written: str) -> None:
         """Go on with the arguments. Blanks before the first are left out."""
@@ -56,6 +59,7 @@ class Call:
             return
         if self.whole and written.startswith("{") and self.written.strip() == "{}":
             self._pieces = []  # it stood there until the first arguments came
+        self._repeats = bool(self._pieces) and written.startswith(self._pieces[-1]) and written.rstrip().endswith("}")
         self._pieces.append(written)
         for sign in written:
             if self._escaped:
@@ -140,34 +144,6 @@ class Calls:
         if name.startswith(known) and (name == known or name in self._tools):
             return name
         return known + name
-
-
-def offered(name: str, tools: Mapping[str, ToolSchema]) -> str:
-    """The name of the tool that is meant, if a name has blanks, a namespace or a model's own signs about it."""
-    plain = name.partition("<|")[0].strip()
-    return next((one for one in (name, plain, plain.removeprefix("functions.")) if one in tools), name)
-
-
-def arguments(written: str, tool: ToolSchema | None) -> str:
-    """The JSON text of a call's arguments. Text that is not JSON, as it is if it was cut, stays as it was written.
-
-    The arguments of a tool that demands none may be missing. Those that were encoded several times over are decoded.
-    """
-    text = written.strip()
-    if text in ("", "null", '""'):
-        demands = tool is not None and bool(tool.parameters.get("required"))
-        return written if demands else "{}"
-    value: Json = text
-    try:
-        for _ in range(_ENCODED):
-            if not isinstance(value, str):
-                break
-            value = json.loads(value)
-    except (ValueError, RecursionError):
-        return written
-    if value is None or value in ("", []):
-        return arguments("", tool)
-    return text if text.startswith("{") or not isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
 
 
 def pieces_of(message: dict[str, Json]) -> list[dict[str, Json]]:

@@ -89,18 +89,16 @@ _NO_TOOLS = re.compile(
     r"|\b(tools?|functions?|function calling|tool calling|tool use)\b.{0,30}(not (be )?support|unsupport)",
     re.IGNORECASE,
 )
-_THINKS_FIRST = re.compile(r"(^|[-/:_.])(r1|qwq|thinking)($|[-/:_.])", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Dialect:
-    """What is known of one model of one server. `thinks_first` is as `chat_text.ChatText` has it.
+    """What is known of one model of one server.
 
     Habits `on_trial` are in no request yet that the server has taken.
     """
 
     habits: frozenset[str] = frozenset()
-    thinks_first: bool = False
     on_trial: frozenset[str] = frozenset()
 
     def learn(self, status: int, error: Json, written: Callable[[frozenset[str]], Mapping[str, Json]]) -> str | None:
@@ -145,12 +143,7 @@ _KNOWN: dict[tuple[str, str], Dialect] = {}
 
 def dialect_of(server: str, model: str) -> Dialect:
     """What this process knows of a model of a server."""
-    return _KNOWN.setdefault((server, model), new_dialect(model))
-
-
-def new_dialect(model: str) -> Dialect:
-    """What a model's name says of it: some models begin with a thought each time, and their template has its tag."""
-    return Dialect(thinks_first=bool(_THINKS_FIRST.search(model)))
+    return _KNOWN.setdefault((server, model), Dialect())
 
 
 def _texts(error: Json) -> list[str]:

@@ -14,6 +14,8 @@ from openai import AsyncOpenAI
 from openai.types.shared import ReasoningEffort
 from pydantic import Field
 
+from backends.models.answer_text import AnswerText
+from backends.models.first_thoughts import first_thoughts
 from backends.models.openai.client import CHOICES, OPENAI, Address, Client, Share, Temperature, cost, settings_at, usage
 from backends.models.openai.responses_answer import Output
 from backends.models.prices import Prices
@@ -72,9 +74,11 @@ class ResponsesModel:
         self._address = address
         self._client = Client(address, client, additions)
         self._prices = prices or Prices()
+        self._first_thoughts = first_thoughts(model, None if client else base_url)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        output = Output()
+        in_json, thinks_first = request.output is not None, self._first_thoughts.expected
+        output = Output(AnswerText(request.tools, in_json=in_json, thinks_first=thinks_first))
         body = responses_body(request, model=self._address.model, name=self.name)
         async with aclosing(self._client.stream("responses", body)) as events:
             async for event in events:
@@ -84,6 +88,7 @@ class ResponsesModel:
                     continue
                 for part in output.read(event):
                     yield part
+                self._first_thoughts.check(output.text)
                 if output.ended:
                     await drain(events)
                     yield self._finish(output)

@@ -7,7 +7,9 @@ twice. They leave whole events out, too, so that each thing is read from whichev
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from backends.models.answer_json import add_counts, arguments_text, as_object, as_objects, as_text, check_parts
+from backends.models.answer_json import add_counts, as_object, as_objects, as_text, check_parts
+from backends.models.answer_text import AnswerText, Part
+from backends.models.call_arguments import arguments, joined, offered
 from backends.models.openai.errors import reported
 from backends.models.stop_words import stop_reason_in
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
@@ -35,12 +37,17 @@ class _Item:
 
 @dataclass(slots=True)
 class Output:
-    """What an answer's events add up to. `ended` after the terminal event; `usage` is as the server counts."""
+    """What an answer's events add up to, with its `text`. `ended` after the terminal event; `usage` is as the server
+    counts. `_pieces` are the text as it came, `_told` what of it is the answer's."""
 
+    text: AnswerText = field(default_factory=AnswerText)
     ended: bool = False
     usage: dict[str, Json] = field(default_factory=dict)
     stop_reason: StopReason = "other"
     _pieces: list[str] = field(default_factory=list)
+    _told: list[str] = field(default_factory=list)
+    _gap: str = ""
+    _speaking: _Item | None = None
     _thought: bool = False
     _apart: str = ""
     _refused: bool = False
@@ -89,9 +96,11 @@ class Output:
         """Every item in the answer's order, if any of them has to go back as it came; otherwise ()."""
         items = [item.value for item in self._items]
         texts = [text for text in map(_text, items) if text]
-        if BETWEEN.join(texts) != "".join(self._pieces) or not any(
-            i.get("type") == "reasoning" or i.get("phase") for i in items
-        ):
+        as_it_came = "".join(self._pieces)
+        # A text from which a thought or a call was taken is laid out otherwise than its items say.
+        if not BETWEEN.join(texts) == as_it_came == "".join(self._told):
+            return ()
+        if not any(item.get("type") == "reasoning" or item.get("phase") for item in items):
             return ()
         blocks: list[Json] = []
         start = 0
@@ -113,10 +122,26 @@ class Output:
 
     def _say(self, item: _Item, text: str) -> Iterator[ModelEvent]:
         if text:
+            if item is not self._speaking:
+                yield from self._parts(self.text.finish())
+            self._speaking = item
             between = BETWEEN if self._pieces and not item.pieces else ""
+            self._gap = between if between and self._told else self._gap
             item.pieces.append(text)
             self._pieces.append(between + text)
-            yield TextDelta(text=between + text)
+            yield from self._parts(self.text.read(text))
+
+    def _parts(self, parts: Iterator[Part]) -> Iterator[ModelEvent]:
+        for kind, text in parts:
+            match kind:
+                case "thought":
+                    yield ReasoningDelta(text=text)
+                case "held" if text:
+                    yield WritingDelta(text=text)
+                case "text":
+                    text, self._gap = self._gap + text, ""
+                    self._told.append(text)
+                    yield TextDelta(text=text)
 
     def _done(self, index: Json, value: dict[str, Json]) -> Iterator[ModelEvent]:
         """An item as a whole, and with it what of a message's text was not streamed."""
@@ -131,6 +156,7 @@ class Output:
 
     def _think(self, text: str) -> Iterator[ModelEvent]:
         if text:
+            self.text.told_apart()
             text, self._apart, self._thought = self._apart + text, "", True
             yield ReasoningDelta(text=text)
 
@@ -160,31 +186,35 @@ class Output:
         streamed, self._items = self._items, listed
         if not listed or len(_calls(listed)) < len(_calls(streamed)):
             self._items = streamed
-        told = "".join(self._pieces)
+        came = "".join(self._pieces)
         whole = BETWEEN.join(text for item in self._items if (text := _text(item.value)))
-        if whole.startswith(told) and whole != told:
-            self._pieces.append(whole[len(told) :])
-            yield TextDelta(text=whole[len(told) :])
+        if whole.startswith(came) and whole != came:
+            self._pieces.append(whole[len(came) :])
+            yield from self._parts(self.text.read(whole[len(came) :]))
+        self._refused = self._refused or any(_refuses(item.value) for item in self._items)
+        reason = self._stop(response)
+        yield from self._parts(self.text.finish(cut=reason == "length"))
         calls, before = _calls(self._items), _calls(streamed)
+        if not calls:
+            yield from self.text.calls(reason)
         for number, call in enumerate(calls):
             written = call.value.get("arguments")
             if written in (None, "", "{}", {}):
                 # The list may lack what was streamed: arguments that were cut must not become none.
                 at = before[number] if len(before) == len(calls) else call
-                written = "".join(at.pieces) or at.value.get("arguments") or written
-            yield CallDelta(tool=as_text(call.value.get("name")), arguments=arguments_text(written))
-        self._refused = self._refused or any(_refuses(item.value) for item in self._items)
-        self.stop_reason = self._stop(response, bool(calls))
+                written = joined(at.pieces) or at.value.get("arguments") or written
+            name = offered(as_text(call.value.get("name")), self.text.tools)
+            yield CallDelta(tool=name, arguments=arguments(written, self.text.tools.get(name)))
+        called = bool(calls) or self.text.called
+        self.stop_reason = "tool_calls" if reason == "end" and called else reason
         self.ended = True
 
-    def _stop(self, response: dict[str, Json], called: bool) -> StopReason:
+    def _stop(self, response: dict[str, Json]) -> StopReason:
         if reason := as_object(response.get("incomplete_details")).get("reason"):
             return stop_reason_in(reason)
         if response.get("status") in ("incomplete", "cancelled"):
             return "other"
-        if self._refused:
-            return "refusal"
-        return "tool_calls" if called else "end"
+        return "refusal" if self._refused else "end"
 
 
 def _calls(items: list[_Item]) -> list[_Item]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backends.models.answer_json import as_object
+from backends.models.call_arguments import as_python_writes, offered
+from backends.models.python_calls import closing, may_be_python_call, read_python_call
 from core.canonical import Json
 from core.model import ToolSchema
 
@@ -15,17 +17,24 @@ CALL_MARKS = (
     "<function_call>",
     "<function_calls>",
     "<function=",
+    "<function name=",
+    "<start_function_call>",
+    "<tool_code>",
+    "<tool_use>",
+    "<tools>",
     "<tool=",
     "<invoke ",
     "<TOOLCALL>",
     "<minimax:tool_call>",
     "<\uff5cDSML\uff5c",
     "<|channel|>commentary to=",
+    "<|channel|>analysis to=",
     "<|start|>assistant to=",
     "<|tool_call|>",
     "<|tool_call>",
     "<|tool_call_start|>",
     "<|tool_calls_section_begin|>",
+    "<|action_start|>",
     "<|python_tag|>",
     "<\uff5ctool▁calls▁begin\uff5c>",
     "[TOOL_CALLS]",
@@ -35,21 +44,14 @@ CALL_MARKS = (
 )
 """Text that stands in an answer only because a model calls a tool."""
 
-_KEYS = (
-    "name",
-    "function",
-    "tool",
-    "tool_name",
-    "tool_calls",
-    "function_call",
-    "type",
-    "id",
-    "arguments",
-    "parameters",
-    "args",
-    "input",
-)
-_FENCES = ("", "json", "tool_call", "tool_code", "tool", "function_call", "text")
+_NAMES = ("name", "tool", "tool_name", "function", "function_name", "recipient_name", "action")
+_ARGUMENTS = ("arguments", "parameters", "args", "input", "action_input")
+_WITHIN = ("tool_calls", "function_call", "tool_call", "function", "tool_uses")
+"""Where a call, or a list of some, stands in an object."""
+
+_KEYS = (*_NAMES, *_ARGUMENTS, *_WITHIN, "type", "id")
+_FENCES = ("", "json", "tool_call", "tool_calls", "tool_code", "tool", "function_call", "text")
+_CALL_FENCES = ("tool_call", "tool_calls", "tool_code", "function_call")
 _FENCE = re.compile(r"```[ \t]*(?P<kind>\w*)[ \t]*(?P<end>\r?\n)?")
 _JSON = re.compile(r'\s*(?:\[\s*)?(?:\{\s*(?:"(?P<key>\w*)(?P<end>")?)?)?(?P<more>.?)', re.DOTALL)
 _MOST = 200
@@ -57,14 +59,18 @@ _MOST = 200
 
 _MARKUP = re.compile(r"(?:</?[A-Za-z_:]+>|<[|\uff5c][^<>]{1,40}>|\[/?[A-Z_]+\]|functools(?=\[)|```[a-z_]*|[\s;,]+)*")
 _NAMED = re.compile(
-    r"(?:function<\uff5ctool▁sep\uff5c>|(?:assistant |commentary )?to=)?(?:functions\.)?"
+    r"(?:function<\uff5ctool▁sep\uff5c>|(?:assistant |commentary |analysis )?to=|<function=|call:)?(?:functions\.)?"
     r"(?P<name>[A-Za-z_][\w.-]{0,99})(?::\d{1,9})?\s{0,9}"
     r"(?:\[CALL_ID\]\w{0,99})?(?:\[ARGS\]|(?:(?:<[|\uff5c][^<>]{1,40}>|json|commentary)\s{0,9}){0,6})?"
     r"\s{0,9}(?:```json\s{0,9})?(?=\{)"
 )
+_BLANKS = re.compile(r"\s{0,99}")
+_LIST_END = re.compile(r"\s{0,99}\]?")
 _NAME_IN_JSON = re.compile(r'"(?:name|tool|tool_name)"\s*:\s*"([^"]{1,100})"')
 _XML = re.compile(
-    r"""<(?:function=|tool=|invoke name=)["']?([^>\s"']+)["']?[^>]*>(.*?)(</(?:function|tool|invoke)>|\Z)""", re.DOTALL
+    r"""<(?:function=|function name=|tool=|invoke name=)["']?([^>\s"'{(]+)["']?[^>{]*>(.*?)"""
+    r"(</(?:function|tool|invoke)>|\Z)",
+    re.DOTALL,
 )
 _XML_VALUE = re.compile(
     # None goes on behind the next one: else each that lacks its end would be looked for to the end of the text.
@@ -93,11 +99,12 @@ class Reading:
     marked: bool = False
 
 
-def may_be_call(text: str, last: bool) -> bool | None:
+def may_be_call(text: str, last: bool, tools: Mapping[str, ToolSchema]) -> bool | None:
     """Whether text that begins with a bracket or a fence begins a call; None if that is not clear yet.
 
     Nothing follows the `last` text.
     """
+    python = text.startswith("[")
     if fence := _FENCE.match(text):
         kind = fence["kind"].casefold()
         if not any(name.startswith(kind) for name in _FENCES):
@@ -107,6 +114,11 @@ def may_be_call(text: str, last: bool) -> bool | None:
         if kind not in _FENCES:
             return False
         text = text[fence.end() :]
+        python = kind in _CALL_FENCES
+    if python:
+        is_call = may_be_python_call(text.removeprefix("[").lstrip(), last, None if fence else tools)
+        if is_call or (is_call is None and len(text) <= _MOST):
+            return is_call
     begins = _JSON.match(text)
     if begins is None:
         return False
@@ -121,6 +133,8 @@ def may_be_call(text: str, last: bool) -> bool | None:
 def read_calls(text: str, tools: Mapping[str, ToolSchema]) -> Reading:
     """The calls that a text begins with. None are found in JSON that does not read like a call of one of the tools."""
     marked = text.startswith(CALL_MARKS)
+    fence = _FENCE.match(text)
+    fenced = fence is not None and fence["kind"].casefold() in _CALL_FENCES
     text = text.replace("\uff5cDSML\uff5c", "") if marked else text
     if marked and (functions := list(_XML.finditer(text)) or list(_KEYED.finditer(text))):
         calls_in_xml = tuple(_from_xml(match, tools) for match in functions)
@@ -129,6 +143,12 @@ def read_calls(text: str, tools: Mapping[str, ToolSchema]) -> Reading:
     at = 0
     while True:
         start = _after(_MARKUP, text, at)
+        listed = start + (text[start : start + 1] == "[")
+        python = read_python_call(text, _after(_BLANKS, text, listed), tools)
+        if python and (offered(python[0], tools) in tools or (not found and (marked or fenced))):
+            found.append(WrittenCall(*python[:2]))
+            at = _after(_LIST_END, text, python[2])
+            continue
         named = _NAMED.match(text, start) if marked else None
         begin = named.end() if named else start
         # What is part of the markup ends with a bracket, which belongs to the JSON.
@@ -138,7 +158,11 @@ def read_calls(text: str, tools: Mapping[str, ToolSchema]) -> Reading:
             value, at = _DECODER.raw_decode(text, begin)
             calls = [WrittenCall(named["name"], _as_text(value))] if named else _calls_in(value, marked, tools)
         except (ValueError, RecursionError):
-            return Reading((*found, *_cut(text[begin:], named, tools)), "", marked)
+            end = closing(text, begin)
+            value = as_python_writes(text[begin:end])
+            if end is None or value is None:
+                return Reading((*found, *_cut(text[begin:], named, tools)), "", marked)
+            at, calls = end, [WrittenCall(named["name"], _as_text(value))] if named else _calls_in(value, marked, tools)
         if calls is None:
             return Reading(tuple(found), text[start:] if found else "", marked)
         found += calls
@@ -147,7 +171,7 @@ def read_calls(text: str, tools: Mapping[str, ToolSchema]) -> Reading:
 def _cut(text: str, named: re.Match[str] | None, tools: Mapping[str, ToolSchema]) -> tuple[WrittenCall, ...]:
     """A call whose JSON is not whole."""
     name = named["name"] if named else next(iter(_NAME_IN_JSON.findall(text)), "")
-    return (WrittenCall(name, text),) if name in tools else ()
+    return (WrittenCall(name, text),) if offered(name, tools) in tools else ()
 
 
 def _calls_in(value: Json, marked: bool, tools: Mapping[str, ToolSchema]) -> list[WrittenCall] | None:
@@ -156,16 +180,16 @@ def _calls_in(value: Json, marked: bool, tools: Mapping[str, ToolSchema]) -> lis
         several = [_calls_in(item, marked, tools) for item in value]
         return None if not several or None in several else [call for calls in several for call in calls or ()]
     value = as_object(value)
-    for key in ("tool_calls", "function_call", "tool_call", "function"):
+    for key in _WITHIN:
         if isinstance(value.get(key), dict | list):
             return _calls_in(value[key], marked, tools)
-    name = next((value[key] for key in ("name", "tool", "tool_name", "function") if key in value), None)
-    arguments = next((key for key in ("arguments", "parameters", "args", "input") if key in value), None)
+    name = next((value[key] for key in _NAMES if key in value), None)
+    arguments = next((key for key in _ARGUMENTS if key in value), None)
     if not isinstance(name, str) or not (arguments or marked):
         return None
     # JSON without markup may be an answer: then only a call of a tool that was offered is one, or what is nothing else.
     nothing_else = len(value) <= 2 + ("id" in value) + ("type" in value) and _is_object(value.get(arguments or ""))
-    if not (marked or name in tools or nothing_else):
+    if not (marked or offered(name, tools) in tools or nothing_else):
         return None
     return [WrittenCall(name, _as_text(value[arguments]) if arguments else "{}")]
 
