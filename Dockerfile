@@ -20,4 +20,4 @@ EXPOSE 8501
 ENTRYPOINT ["rolltop"]
 CMD ["serve", "--host", "0.0.0.0"]
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD python -c "from urllib.request import urlopen; \
-    urlopen('http://127.0.0.1:8501${STREAMLIT_SERVER_BASE_URL_PATH:+/$STREAMLIT_SERVER_BASE_URL_PATH}/_stcore/health', timeout=5)"
+    urlopen('http://127.0.0.1:8501${STREAMLIT_SERVER_BASE_URL_PATH:+/$STREAMLIT_SERVER_BASE_URL_PATH}/health/live', timeout=5)"

@@ -45,6 +45,7 @@ from core.desk.runner import Runner
 from core.desk.system import SystemState
 from core.errors import InvalidInput, RolltopError, Unavailable
 from core.gate import Role, Viewer
+from core.limits import Limits
 from core.maintenance.upgrade import upgrade
 from core.options import Options
 from core.question_back import ask_back
@@ -145,8 +146,8 @@ class App:
         self.priced = {model.name: is_priced(model.name, prices=prices) for model in models}
         self.metadata_fields = settings.metadata_filters
         urls = {name: getattr(settings, name).get_secret_value() for name in ("embedder", "vectors", "reranker")}
-        limits = read_value("documents", DocumentLimits)
-        opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples, limits=limits)
+        bounds = read_value("documents", DocumentLimits)
+        opening = open_handbooks(settings.index_file, **urls, after_upload=self._withdraw_samples, limits=bounds)
         self.handbooks = await self._opened.enter_async_context(opening)
         self._catalogue = self.handbooks.index.catalogue
         self.demo = await self._is_demo(settings, store)
@@ -170,6 +171,7 @@ class App:
             care=care,
             handover=handover,
             options=read_value("desk", Options),
+            limits=read_value("limits", Limits),
             instructions=settings.instructions,
             erase_after=timedelta(days=settings.erase_after_days),
             looks_shown_after=timedelta(days=settings.looks_shown_after_days),

@@ -13,13 +13,14 @@ from pydantic import BaseModel
 
 from backends.handbooks.documents.sandbox import DocumentLimits
 from core.errors import InvalidInput
+from core.limits import Limits
 from core.options import Options
 
 PREFIX = "ROLLTOP_"
 FILE = "ROLLTOP_FILE"
 """The variable with the path of rolltop.toml; without it, the file in the working folder, if there is one."""
 
-VALUES: Mapping[str, type[BaseModel]] = {"desk": Options, "documents": DocumentLimits}
+VALUES: Mapping[str, type[BaseModel]] = {"desk": Options, "limits": Limits, "documents": DocumentLimits}
 """The tables that are one value each, for `read_value`."""
 
 WITH_SECRETS = ("sign_in", "oidc", "proxy", "models", "plugins")

@@ -36,6 +36,7 @@ EventName = Literal[
     "passages.retrieved",
     "hook.failed",
     "denied",
+    "limit.refused",
     "commit.made",
     "commit.slow",
     "commit.repeated",
@@ -90,6 +91,7 @@ class Fields(ModelFields, total=False):
     hook: str | None
     action: str | None
     roles: str | None
+    limit: str | None
     part: str | None
     error: str | None
     at: str | None
@@ -118,6 +120,7 @@ EVENTS: Mapping[EventName, tuple[str, ...]] = {
     "passages.retrieved": (*_CALL, "count", "error", "duration_ms"),
     "hook.failed": ("thread_id", "turn_id", "call_id", "hook"),
     "denied": ("action", "kind", "roles"),
+    "limit.refused": ("limit",),
     "commit.made": (*_COMMIT, "count", "duration_ms"),
     "commit.slow": (*_COMMIT, "count", "duration_ms"),
     "commit.repeated": (*_COMMIT, "attempt", "duration_ms"),

@@ -15,6 +15,7 @@ from core.errors import LimitReached, RolltopError, Unavailable
 from core.limits import Limits
 from core.log.facts import QuestionsRefused, SpendingBooked, SpendingReserved, TurnAdmitted, TurnWithdrawn
 from core.log.records import Spending
+from core.server_log import log_event
 from core.spending.amounts import Charge, Moment, caps, reached, used
 from core.spending.ledger import Ledger, Ledgers
 from core.spending.slices import Slices
@@ -190,6 +191,7 @@ class Spender:
             yield
         except LimitReached as error:
             limit = error.limit
+            log_event("limit.refused", limit=limit)
             whose = None if limit.startswith("desk_") else person
             if at.day > self._refused_on:
                 self._refused_on, self._refused = at.day, {}
