@@ -78,6 +78,7 @@ from core.live.events import (
 from core.log.facts import Origin, Snapshot
 from core.log.past_roles import Ending, PastRole
 from core.log.records import (
+    Backup,
     Block,
     Decision,
     DeferredCall,
@@ -93,6 +94,7 @@ from core.log.records import (
     OpenModelCall,
     OpenTurn,
     Person,
+    Restore,
     Retrieval,
     Review,
     RoleGrant,
@@ -186,6 +188,7 @@ __all__ = [
     "Attached",
     "AttemptEvent",
     "Audience",
+    "Backup",
     "BeatEvent",
     "BegunEvent",
     "Block",
@@ -319,6 +322,7 @@ __all__ = [
     "Repair",
     "Reply",
     "RequestMismatch",
+    "Restore",
     "Retrieval",
     "Retriever",
     "Review",

@@ -98,7 +98,7 @@ class Walk:
                 await (await self._loaded()).repair()
             self.store.loses = chance == 3
             try:
-                await writer._commit([thread_fact(entry) for entry in entries], entries[0].by)
+                await writer._commit([thread_fact(entry) for entry in entries], entries[0].by, None)
             except Died:
                 writer = self.journal = await self._loaded()
             self.store.loses = False
