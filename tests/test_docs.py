@@ -23,7 +23,8 @@ from tests.support.doc_names import resolves, spoken_names
 from tests.support.paths import ROOT, SAMPLES
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.md"))
-PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", *DOCS, *EXAMPLES]
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", ARCHITECTURE, *DOCS, *EXAMPLES]
 
 
 @pytest.fixture
@@ -224,3 +225,30 @@ def test_each_test_and_module_that_a_page_names_is_there(page):
         if "NAME" not in name and not any((ROOT / f"{name}{end}").exists() for end in ("", ".py"))
     ]
     assert missing == []
+
+
+def missing_paths(text):
+    """The paths in a text's code spans that lead nowhere from the clone's root, nor from a folder in a package."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    spans = [
+        re.match(r"(.*?)(?:\{(.*)\}(.*))?$", span).groups(default="") for span in re.findall(r"`([^`\n]+)`", prose)
+    ]
+    named = [f"{before}{one}{after}" for before, choices, after in spans for one in choices.split(",")]
+    paths = {name.rstrip("/") for name in named if re.fullmatch(r"[\w.*-]+(/[\w.*-]*)+|\w+\.py", name)}
+    folders = [ROOT, *(folder for top in ("core", "backends", "console", "pages", "tests") for folder in below(top))]
+    return {
+        path for path in paths if not any(any(folder.glob(f"{path}{end}")) for folder in folders for end in ("", ".py"))
+    }
+
+
+def below(top):
+    return [ROOT / top, *(folder for folder in (ROOT / top).rglob("*/") if folder.is_dir())]
+
+
+def test_each_path_that_architecture_names_is_there():
+    assert missing_paths(ARCHITECTURE.read_text()) == set()
+
+
+def test_a_path_that_is_not_there_is_found_out():
+    text = "`core/desk/{desk,nothing}`, `stores/test_store_*`, `nowhere/`, `desk.py`, `sqlite_errors.py`, `sqlite:///a`"
+    assert missing_paths(text) == {"core/desk/nothing", "nowhere", "sqlite_errors.py"}
