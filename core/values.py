@@ -20,6 +20,9 @@ TurnStatus: TypeAlias = Literal[
     "running", "awaiting_approval", "completed", "cancelled", "interrupted", "failed", "refused", "truncated"
 ]
 
+OPEN_TURN: tuple[TurnStatus, ...] = ("running", "awaiting_approval")
+"""The statuses of a turn that has not ended."""
+
 CallStatus: TypeAlias = Literal[
     "planned",
     "awaiting_approval",

@@ -25,6 +25,7 @@ from console.drawing.troubles import draw_unreadable
 from console.drawing.waiting import draw_waiting
 from console.drawing.welcome import draw_welcome
 from console.sign_in.roles import current_caller
+from core.values import OPEN_TURN
 
 st.set_page_config(page_title="Ask HR", layout="centered")
 caller = current_caller()
@@ -128,7 +129,7 @@ with area:
         )
     draw_unreadable(transcript.unreadable)
 places = [area.container() for _ in views]
-for turn in (view.turn for view in views if view.turn.status in ("running", "awaiting_approval")):
+for turn in (view.turn for view in views if view.turn.status in OPEN_TURN):
     stop_button.button(
         "Stop", key="chat_stop", icon=":material/stop:", shortcut="Esc", on_click=asking.stop, args=(turn.id,)
     )

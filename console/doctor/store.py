@@ -22,6 +22,7 @@ from core.log.records import Decision, DeferredCall, OpenTurn, Thread, Turn, ite
 from core.question_back import ASK_BACK
 from core.retrieval.search import SEARCH
 from core.store import Capabilities, In, Query, Range, Record, Store, every, streams_of
+from core.values import OPEN_TURN
 from core.worker.process import is_gone
 from core.worker.recovery import LIVE_KEPT
 
@@ -114,7 +115,7 @@ async def examine_store(store: Store, equipped: Equipped) -> AsyncIterator[Findi
     for look in (_lagging, _rejected, _left_live, _overdue):
         async for finding in look(store):
             yield finding
-    unfinished = Query(kind="turn", where={"status": In(("running", "awaiting_approval"))})
+    unfinished = Query(kind="turn", where={"status": In(OPEN_TURN)})
     now = await store.now()
     async for record in every(store, unfinished):
         yield await _open_turn(store, record, equipped, now)

@@ -14,7 +14,7 @@ from console.drawing.status_words import OUTCOME_WORDS, what_went_wrong
 from console.drawing.text import label, shown, when
 from core.desk.turn_views import TurnView
 from core.log.records import DeferredCall, Imported, Turn
-from core.values import ImportedCall
+from core.values import OPEN_TURN, ImportedCall
 
 
 def draw_question(turn: Turn) -> None:
@@ -100,7 +100,7 @@ def _draw_imported_call(call: ImportedCall) -> None:
 def needs_person(view: TurnView) -> bool:
     """Whether the turn ended in a way after which the asker may want a person; a care card has its own way to one."""
     turn = view.turn
-    if turn.concern or turn.status in ("running", "awaiting_approval", "cancelled"):
+    if turn.concern or turn.status in (*OPEN_TURN, "cancelled"):
         return False
     return turn.status != "completed" or turn.rating == "down" or is_unanswered(view)
 

@@ -32,7 +32,7 @@ from core.log.fold import State, fold
 from core.log.projection import joined
 from core.log.records import ModelCall, Thread, ToolCall, Turn
 from core.store import Store
-from core.values import Entry
+from core.values import OPEN_TURN, Entry
 
 POLL = 0.2
 """Seconds without anything fed after which a follower looks at the store: what is fed does not cross processes."""
@@ -258,7 +258,7 @@ def _thread_events(view: _View, entries: list[Entry], listener: Listener) -> lis
                 events += [*view.text(), *_of(ToolStartedEvent, view.call(following.call))]
             case "tool.finished" | "approval.denied" | "call.deferred":
                 events += [*view.text(), *_of(ToolFinishedEvent, view.call(following.call))]
-            case "turn.ended" if view.turn.status == following.status and before in ("running", "awaiting_approval"):
+            case "turn.ended" if view.turn.status == following.status and before in OPEN_TURN:
                 return [*events, *view.text(), EndedEvent(turn=view.ended, calls=view.calls)]
             case "turn.imported":
                 return [*view.text(), EndedEvent(turn=view.ended, calls=())]

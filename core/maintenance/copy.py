@@ -18,7 +18,7 @@ from core.log.entry import verify
 from core.log.refold import Outline, last_erasure, last_mentions, pages, refold_stream
 from core.log.repair_commits import Repairs
 from core.store import In, Query, Record, Store, every
-from core.values import GENESIS, Entry
+from core.values import GENESIS, OPEN_TURN, Entry
 
 COMMIT_ENTRIES = 500
 COMMIT_SIZE = 4 * 1024 * 1024
@@ -74,7 +74,7 @@ async def copy(
     copying = _Copying(source, target, clock, streams, patience)
     await copying.each_stream("copying", copying.append, tell)
     await copying.each_stream("checking", copying.check, tell)
-    unfinished = Query(kind="turn", where={"status": In(("running", "awaiting_approval"))})
+    unfinished = Query(kind="turn", where={"status": In(OPEN_TURN)})
     return Copied(
         streams=copying.streams,
         entries=copying.entries,

@@ -15,6 +15,7 @@ from core.options import Options
 from core.store import In, Query, Store, every, streams_of
 from core.turn.commands import CloseDeferred
 from core.turn.journal import Journal
+from core.values import OPEN_TURN
 from core.worker.claim import DESK
 from core.worker.close_turn import close_turn
 
@@ -68,7 +69,7 @@ async def _unfinished(store: Store) -> list[str]:
     """The threads with an open turn, a deferred call or records that are older than their log."""
     deferred = record_kind(DeferredCall)
     queries = (
-        Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}),
+        Query(kind="turn", where={"status": In(OPEN_TURN)}),
         Query(kind=deferred, where={"status": In(("waiting", "decided"))}),
         streams_of("thread", dirty=True),
     )

@@ -27,7 +27,7 @@ from core.turn.commands import Claim, CloseDeferred, Note
 from core.turn.decide import MAX_LOST
 from core.turn.journal import Journal
 from core.turn.plan import take_over
-from core.values import ClaimReason, TurnStatus
+from core.values import OPEN_TURN, ClaimReason, TurnStatus
 from core.worker.claim import DESK, Equipment
 from core.worker.close_turn import close_turn
 from core.worker.process import is_gone, is_here, lives, new_worker
@@ -210,7 +210,7 @@ class Recovery:
         store = self._equipment.store
         threads: dict[str, str] = {}
         queries = (
-            Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}),
+            Query(kind="turn", where={"status": In(OPEN_TURN)}),
             Query(kind="deferred_call", where={"status": "decided"}),
             Query(kind="deferred_call", where={"status": "waiting", "expires": Range(lt=iso(await store.now()))}),
             streams_of("thread", dirty=True),
