@@ -46,9 +46,21 @@ def anyio_backend() -> str:
 @pytest.fixture(params=["memory", "sqlite"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty store of each kind that needs no server."""
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
-    async with open_store(url) as store:
+    async with open_store(_url(request, tmp_path)) as store:
         yield store
+
+
+@pytest.fixture(params=["memory", "sqlite", "mongodb"])
+async def every_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store of each kind."""
+    async with open_store(_url(request, tmp_path)) as store:
+        yield store
+
+
+def _url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "mongodb":
+        return str(request.getfixturevalue("mongodb_url"))
+    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
 
 
 @pytest.fixture(scope="session")

@@ -29,13 +29,6 @@ NUMBERS = count()
 STATUSES = ("succeeded", "failed", "timed_out", "unknown", "awaiting_approval", "deferred", "unknown_tool", "denied")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request, tmp_path):
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
-    async with open_store(url) as store:
-        yield store
-
-
 def many(seed=7):
     """Questions of 40 people in 90 threads over three months, a tenth of the threads sealed."""
     chance = Random(seed)

@@ -25,14 +25,9 @@ TOGETHER = 1_000
 """Threads that are written in one commit."""
 
 
-@pytest.fixture(params=["memory", "sqlite", "mongodb"])
-async def store(request, tmp_path):
-    if request.param == "mongodb":
-        url = request.getfixturevalue("mongodb_url")
-    else:
-        url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/desk.db"}[request.param]
-    async with open_store(url) as store:
-        yield store
+@pytest.fixture
+def store(every_store):
+    return every_store
 
 
 @pytest.fixture

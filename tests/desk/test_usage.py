@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backends import open_store
 from backends.models.scripted.model import Bill, Call, Say, ScriptedModel
 from core import Denied, Desk, InvalidInput, Usage, Viewer, tool
 from core.desk.figures import Figures
@@ -22,14 +21,9 @@ SINCE, UNTIL = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=U
 NOON = SINCE + timedelta(hours=12)
 
 
-@pytest.fixture(params=["memory", "sqlite", "mongodb"])
-async def store(request, tmp_path):
-    if request.param == "mongodb":
-        url = request.getfixturevalue("mongodb_url")
-    else:
-        url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/desk.db"}[request.param]
-    async with open_store(url) as store:
-        yield store
+@pytest.fixture
+def store(every_store):
+    return every_store
 
 
 def of_people(name, first, people, *, at=NOON, **more):

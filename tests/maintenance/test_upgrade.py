@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from backends.models.scripted.model import Call, Say, ScriptedModel
-from backends.stores.opening import open_store
 from core import NotReplaceable, tool
 from core.clock import SystemClock
 from core.desk.desk import Desk
@@ -30,13 +29,6 @@ NEW = ("outcomes", "outcome_counts", "ratings", "rating_counts", "tools", "handb
 NEW_OF_VERSIONS = ("replaces", "original", "versions", "hidden", "acted", "report")
 NEW_OF_BRANCHES = ("last", "hidden", "acted", "deferred")
 NEW_OF_TURN = ("day", "outcome", "country", "handbooks", "models", "first_text_ms", "first_text_bucket")
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request, tmp_path):
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/desk.db"
-    async with open_store(url) as store:
-        yield store
 
 
 async def made_by_an_older_fold(store):

@@ -22,20 +22,11 @@ from backends.models.anthropic.messages import MessagesModel
 from backends.models.openai.chat import ChatModel
 from backends.models.openai.responses import ResponsesModel
 from core.errors import ModelError
-from core.model import Model, ModelEvent, ModelRequest, ToolSchema, UserMessage
+from core.model import Model, ModelEvent, ModelRequest, UserMessage
+from tests.models.test_answer_text import LOOK, WHOAMI
 from tests.models.test_gateways import Body, Draw
 
 APIS = ("chat", "messages", "responses")
-LOOK = ToolSchema(
-    name="look",
-    description="Looks.",
-    parameters={
-        "type": "object",
-        "properties": {"year": {"type": "integer"}, "note": {"type": "string"}},
-        "required": ["year"],
-    },
-)
-WHOAMI = ToolSchema(name="whoami", description="Says.", parameters={"type": "object", "properties": {}})
 ASKED = ModelRequest(instructions="", messages=(UserMessage(text="How many days?"),), tools=(LOOK, WHOAMI))
 
 WORDS = st.sampled_from(
