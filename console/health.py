@@ -100,8 +100,8 @@ def _path(scope: Scope) -> str:
 def _answer(good: str, reason: NotReady | None) -> Response:
     body: dict[str, object] = {"status": good if reason is None else f"not {good}"}
     if reason:
-        told = {"code": reason.code, "what": WORDS[reason.code], "error": reason.error}
-        body["reasons"] = [{name: value for name, value in told.items() if value is not None}]
+        why = {"code": reason.code, "what": WORDS[reason.code], "error": reason.error}
+        body["reasons"] = [{name: value for name, value in why.items() if value is not None}]
     content = json.dumps(body) + "\n"
     headers = {"Cache-Control": "no-store"}
     return Response(content, 200 if reason is None else 503, headers, media_type="application/json")

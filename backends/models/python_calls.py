@@ -49,11 +49,11 @@ def read_python_call(text: str, at: int, tools: Mapping[str, ToolSchema]) -> tup
     name = tool_named(match["name"], tools)
     end = closing(text, match.end())
     written = text[match.end() : end]
-    given = None if end is None else _arguments(written, tools.get(name))
+    arguments = None if end is None else _arguments(written, tools.get(name))
     end = len(text) if end is None else end
     if match["print"] and text[end : end + 1] == ")":
         end += 1
-    return name, written if given is None else json.dumps(given, ensure_ascii=False), end
+    return name, written if arguments is None else json.dumps(arguments, ensure_ascii=False), end
 
 
 def closing(text: str, at: int) -> int | None:
@@ -61,13 +61,13 @@ def closing(text: str, at: int) -> int | None:
     open_brackets: list[str] = []
     quote = ""
     for sign in _SIGN.finditer(text, at):
-        found = sign.group()
+        bracket = sign.group()
         if quote or sign[1]:
-            quote = "" if found == quote else quote or (sign[1] or "")
-        elif found in _CLOSES:
-            open_brackets.append(_CLOSES[found])
-        elif found[0] != "\\":
-            if open_brackets.pop() != found:
+            quote = "" if bracket == quote else quote or (sign[1] or "")
+        elif bracket in _CLOSES:
+            open_brackets.append(_CLOSES[bracket])
+        elif bracket[0] != "\\":
+            if open_brackets.pop() != bracket:
                 return None
             if not open_brackets:
                 return sign.end()

@@ -50,11 +50,11 @@ def _changed(spending: Spending, entry: Entry) -> dict[str, Any]:  # Any: fields
         case TurnAdmitted(turn=turn, minute=minute):
             recent = [*spending.recent, Admission(turn=turn, minute=minute)]
             newest = sorted({one.minute for one in recent})[-2:]
-            kept = [one for one in recent if one.minute in newest]
-            return {"turns": spending.turns + 1, "recent": kept, **_in_minute(spending, minute, 1)}
+            recent = [one for one in recent if one.minute in newest]
+            return {"turns": spending.turns + 1, "recent": recent, **_in_minute(spending, minute, 1)}
         case TurnWithdrawn(turn=turn, minute=minute):
-            kept = [one for one in spending.recent if one.turn != turn]
-            return {"turns": spending.turns - 1, "recent": kept, **_in_minute(spending, minute, -1)}
+            recent = [one for one in spending.recent if one.turn != turn]
+            return {"turns": spending.turns - 1, "recent": recent, **_in_minute(spending, minute, -1)}
         case SpendingReserved(tokens=tokens, cost=cost):
             return _used(spending, tokens, cost or 0)
         case SpendingBooked() as booked:
