@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from console.tool_words import ToolWords
-from console.value_settings import read_value
+from console.value_settings import read_value, words_of
 from core.errors import InvalidInput
 from core.handover import Handover
 from core.question_back import ASK_BACK
@@ -89,6 +89,9 @@ def _made(entry: EntryPoint) -> Plugin:
         plugin = entry.load()(PluginContext(entry.name))
     except InvalidInput as error:
         raise InvalidInput(f"the tools of {entry.name!r}: {error}") from error
+    except ValidationError as error:  # its own words repeat what was set
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {words_of(fault)}" for fault in error.errors())
+        raise InvalidInput(f"the tools of {entry.name!r} cannot be made: {faults}") from None
     except Exception as error:  # the boundary of a stranger's code
         raise InvalidInput(f"the tools of {entry.name!r} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(plugin, Plugin) or not all(isinstance(tool, Tool) for tool in plugin.tools):

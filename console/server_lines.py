@@ -54,7 +54,8 @@ def _said(record: logging.LogRecord) -> dict[str, object]:
         said["message"] = record.getMessage()
     else:
         said["message"] = _without_values(record)
-    said |= {name: getattr(record, name) for name in Fields.__annotations__ if hasattr(record, name)}
+    if _is_own(record) or record.name == _warnings.name:  # another library's fields of such names may be anything
+        said |= {name: getattr(record, name) for name in Fields.__annotations__ if hasattr(record, name)}
     error = record.exc_info[1] if record.exc_info else None
     if error is not None:
         said |= {"error": type(error).__name__, "at": place(error)}

@@ -15,7 +15,7 @@ from typing import Literal, TypedDict
 from typing_extensions import Unpack
 
 from core.errors import Full, StoreRefused, Unavailable
-from core.ids import OF_PEOPLE
+from core.ids import OF_DAYS, OF_PEOPLE
 
 EVENTS_LOGGER = "rolltop.events"
 
@@ -132,7 +132,7 @@ EVENTS: Mapping[EventName, tuple[str, ...]] = {
 }
 """Which fields the line of each event may have."""
 
-_NAMES_A_PERSON = re.compile(rf"\b({'|'.join(OF_PEOPLE)}):\S+")
+_NAMES_A_PERSON = re.compile(rf"\b({'|'.join((*OF_PEOPLE, *OF_DAYS))}):\S+")
 _MOST_FRAMES = 4
 
 

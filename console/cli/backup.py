@@ -8,7 +8,7 @@ from pathlib import Path
 from backends.stores.opening import open_store
 from console.backup.check import check_readable, file_faults, store_faults, unpacked
 from console.backup.make import check_new, left_over, make_backup, store_file
-from console.backup.manifest import Manifest, read_manifest
+from console.backup.manifest import HANDBOOKS, Manifest, read_manifest
 from console.backup.restore import check_places, check_target, place_others, store_aside
 from console.cli.existing import settings_of
 from console.cli.filters import add_viewer
@@ -20,7 +20,7 @@ from console.format import counted, progress
 from core.clock import SystemClock, moment
 from core.desk.backups import Backups
 from core.errors import InvalidInput, RolltopError
-from core.maintenance.copy import copy
+from core.maintenance.copy import copy, copy_logs
 from core.maintenance.restored import ClosedByRestore, close_what_is_open
 from core.store import Store
 
@@ -45,6 +45,9 @@ async def backup(options: Given) -> int:
         except RolltopError as error:
             print(f"the backup is whole, but the store did not take the entry of it: {error}", file=sys.stderr)
             return LOOK_AT_IT
+    if manifest.file(HANDBOOKS) is None and settings.index_file != ":memory:":
+        where = _absolute(settings.index_file)
+        print(f"no handbooks are in it, because there is no {where}: ROLLTOP_INDEX names their file", file=sys.stderr)
     tell(options, [_item(manifest, digest)], "\n".join([f"{target} is a backup", *_lines(manifest, digest)]))
     return GOOD
 
@@ -63,16 +66,21 @@ async def restore(options: Given) -> int:
     if file:
         async with store_aside(source, file) as store:
             _refuse(source, await store_faults(store, manifest, report))
-            closed = await _take_up(store, options, manifest, digest, report)
+            closed = await _take_up(store, options, manifest, digest)
+            await _check_restored(store, manifest, report)
             # Before the store gets its name: a desk that finds the store finds the rest, too.
             others = await place_others(source, manifest, settings)
     else:
-        async with unpacked(source) as unchanged, open_store(await with_password(url)) as store:
-            _refuse(source, await store_faults(unchanged, manifest, report))
-            await desk_on(unchanged, options, "store.restore")
-            await check_target(unchanged, store)
-            await copy(unchanged, store, SystemClock(), lambda phase, done, total: report(phase, done, total, "stream"))
-            closed = await _take_up(store, options, manifest, digest, report)
+        async with unpacked(source) as copied, open_store(await with_password(url)) as store:
+            _refuse(source, await store_faults(copied, manifest, report))
+            await desk_on(copied, options, "store.restore")
+            await check_target(copied, store)
+            # No record of an open turn is ever in the target: a console that was started too early, or after a
+            # restore that was killed, would go on with the turn.
+            await copy_logs(copied, store, SystemClock(), report.streams)
+            closed = await _take_up(copied, options, manifest, digest)
+            await copy(copied, store, SystemClock(), report.streams)
+            await _check_restored(store, manifest, report)
             others = await place_others(source, manifest, settings)
     lines = [
         f"{address(url)} is restored, with all that was on record up to {manifest.taken_at}",
@@ -92,7 +100,7 @@ async def restore(options: Given) -> int:
 def add_backup(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop backup`."""
     parser.add_argument(
-        "path", type=_folder, metavar="PATH", help="the folder to make, which must be new; with --check one to check"
+        "path", type=_absolute, metavar="PATH", help="the folder to make, which must be new; with --check one to check"
     )
     add_viewer(parser, required=False)
     parser.add_argument(
@@ -104,11 +112,11 @@ def add_backup(parser: argparse.ArgumentParser) -> None:
 
 def add_restore(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop restore`."""
-    parser.add_argument("path", type=_folder, metavar="PATH", help="the folder of the backup")
+    parser.add_argument("path", type=_absolute, metavar="PATH", help="the folder of the backup")
     add_viewer(parser)
 
 
-def _folder(path: str) -> Path:
+def _absolute(path: str) -> Path:
     return Path(path).absolute()
 
 
@@ -129,10 +137,8 @@ async def _check(options: Given, path: Path) -> int:
     return LOOK_AT_IT if faults else GOOD
 
 
-async def _take_up(
-    store: Store, options: Given, manifest: Manifest, digest: str, report: "_Progress"
-) -> ClosedByRestore:
-    """Put the restore on record in the restored store, close what is open in it, and check all of it."""
+async def _take_up(store: Store, options: Given, manifest: Manifest, digest: str) -> ClosedByRestore:
+    """Put the restore on record in the restored store, and close what is open in it."""
     desk = await desk_on(store, options, "store.restore")
     await desk.record("store.restore", {"from": str(options.path)})
     closed = await close_what_is_open(store, SystemClock())
@@ -144,9 +150,12 @@ async def _take_up(
         turns=closed.turns,
         calls=closed.calls,
     )
+    return closed
+
+
+async def _check_restored(store: Store, manifest: Manifest, report: "_Progress") -> None:
     if faults := await store_faults(store, manifest, report, grown=True):
         raise InvalidInput(f"the restored store is not sound: {'; '.join(faults[:3])}")
-    return closed
 
 
 def _refuse(backup: Path, faults: list[str]) -> None:
@@ -184,3 +193,7 @@ class _Progress:
 
     def __call__(self, what: str, done: int, total: int, noun: str) -> None:
         self._pace.say(f"{what}: {progress(done, total, noun)}")
+
+    def streams(self, phase: str, done: int, total: int) -> None:
+        """The same for a copy."""
+        self(phase, done, total, "stream")

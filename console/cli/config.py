@@ -23,6 +23,8 @@ _URLS = ("store", "model", "embedder", "vectors", "reranker", "url")
 """Secrets that are URLs, of which all is shown that surely is none."""
 _OF_SERVERS = ("headers", "extra_body")
 """What a model's server is sent, of which the names alone are shown."""
+_OF_MODELS = ("settings", "model_settings")
+"""What goes into requests to models, of which texts are not shown: one may be a key."""
 _WIDEST = 60
 
 
@@ -126,6 +128,8 @@ def _shown(setting: Setting) -> Json:
     field, value = setting.name.rpartition(".")[2], setting.value
     if field in _OF_SERVERS:
         return dict.fromkeys(value, "set")
+    if field in _OF_MODELS:
+        return {name: "set" if isinstance(held, str | dict | list) else held for name, held in value.items()}
     if not isinstance(value, SecretStr):
         return TypeAdapter[Any](Any).dump_python(value, mode="json")
     secret = value.get_secret_value()

@@ -69,8 +69,11 @@ def caps(limits: Limits, whose: str) -> dict[str, tuple[str, int]]:
 
 
 def used(spent: Spending, counted: str, minute: str) -> int:
-    """How much of the field was used, of the turns in a minute those of this minute."""
-    if counted == "minute_turns" and spent.minute != minute:
+    """How much of the field was used, of the turns in a minute those of this minute.
+
+    A minute that is over counts as the newest one on record: who was slow to ask must not pass the limit uncounted.
+    """
+    if counted == "minute_turns" and spent.minute < minute:
         return 0
     amount: int = getattr(spent, counted)
     return amount

@@ -103,7 +103,7 @@ class Slices:
                 if left < amount:
                     raise reached(limit, self._limits, at)
                 taken[counted] = min(left, max(amount, left // PART))
-            return SliceTaken(holder=self._holder, minute=minute, **taken)
+            return SliceTaken(holder=self._holder, minute=max(minute, spent.minute), **taken)
 
         await self._ledgers.of(None, day).write(slice_taken)
         if day == self._day:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.clock import Clock
-from core.errors import LimitReached, RolltopError, Unavailable
+from core.errors import LimitReached, RequestMismatch, RolltopError, Unavailable
 from core.limits import Limits
 from core.log.facts import QuestionsRefused, SpendingBooked, SpendingReserved, TurnAdmitted, TurnWithdrawn
 from core.log.records import Spending
@@ -19,7 +19,7 @@ from core.server_log import log_event
 from core.spending.amounts import Charge, Moment, caps, reached, used
 from core.spending.ledger import Ledger, Ledgers
 from core.spending.slices import Slices
-from core.store import In, Query, Store
+from core.store import In, Query, Store, every
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Spender:
             await self._slices.spend(at, {**_ONE_TURN, **_amounts(least)})
             self._slices.give_back(at, _amounts(least))  # it is reserved by each request
             try:
-                await self._admit(person, turn, at, least)
+                counted = await self._admit(person, turn, at, least)
             except RolltopError:
                 self._slices.give_back(at, _ONE_TURN)
                 raise
@@ -83,9 +83,11 @@ class Spender:
             yield
         except Unavailable:
             raise  # the turn may be on record
-        except RolltopError:
+        except RolltopError as error:
             self._slices.give_back(at, _ONE_TURN)
-            await self._withdraw(person, turn, at)
+            # Another submission of the same request may have counted it, and may have put it on record.
+            if counted and not isinstance(error, RequestMismatch):
+                await self._withdraw(person, turn, at)
             raise
 
     async def reserve(self, person: str, turn: str, call: str, charge: Charge) -> Reservation:
@@ -138,28 +140,29 @@ class Spender:
         """Write the records that lag behind their logs."""
         await self._ledgers.logs.repair()
 
-    async def _admit(self, person: str, turn: str, at: Moment, least: Charge) -> None:
+    async def _admit(self, person: str, turn: str, at: Moment, least: Charge) -> bool:
+        """Whether it was counted now; False if nothing counts turns, or the turn was counted already."""
         if not (self._counts_turns or self._counts_use):
-            return
+            return False
+        known = False
 
         async def admitted(spent: Spending) -> TurnAdmitted | None:
-            if any(one.turn == turn for one in spent.recent):
+            nonlocal known
+            if known := any(one.turn == turn for one in spent.recent):
                 return None
             self._check(spent, at, {**_ONE_TURN, **_amounts(least)})
             most = self.limits.person_turns_at_once
             if most is not None and len(await self._open_turns(person, spent, at)) >= most:
                 raise reached("person_turns_at_once", self.limits, at)
-            return TurnAdmitted(turn=turn, minute=at.minute) if self._counts_turns else None
+            return TurnAdmitted(turn=turn, minute=max(at.minute, spent.minute)) if self._counts_turns else None
 
         await self._of(person, at).write(admitted)
+        return self._counts_turns and not known
 
     async def _withdraw(self, person: str, turn: str, at: Moment) -> None:
-        if not self._counts_turns:
-            return
-
         async def withdrawn(spent: Spending) -> TurnWithdrawn | None:
-            known = any(one.turn == turn for one in spent.recent)
-            return TurnWithdrawn(turn=turn, minute=at.minute) if known else None
+            minute = next((one.minute for one in spent.recent if one.turn == turn), None)
+            return TurnWithdrawn(turn=turn, minute=minute) if minute else None
 
         try:
             await self._of(person, at).write(withdrawn)
@@ -210,8 +213,7 @@ class Spender:
 
 async def open_turns(store: Store, person: str) -> set[str]:
     """The ids of the person's turns that have not ended."""
-    found = await store.find(Query(kind="turn", where={"owner": person, "status": OPEN}, limit=500))
-    return {record.id for record in found.records}
+    return {record.id async for record in every(store, Query(kind="turn", where={"owner": person, "status": OPEN}))}
 
 
 def _amounts(charge: Charge) -> dict[str, int]:

@@ -152,11 +152,15 @@ class ModelCalls:
         parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
         encoded = claimed.equipment.earlier.encoded(claimed.thread_id)
         requested = requested.model_copy(update={"request": request_digest(changed, encoded), "changed": parts})
-        await claimed.journal.append(Request(worker=claimed.worker, requested=requested), by=DESK)
-        announced = claimed.still_mine()
-        open_call = announced.model_call
-        if open_call is None:
-            raise Superseded(claimed.turn_id)
+        try:
+            await claimed.journal.append(Request(worker=claimed.worker, requested=requested), by=DESK)
+            announced = claimed.still_mine()
+            open_call = announced.model_call
+            if open_call is None:
+                raise Superseded(claimed.turn_id)
+        except RolltopError:
+            await reservations.release(reserved)
+            raise
         claimed.expect(options.model_call)
         live = claimed.play(announced)
         running = self._running = RunningRequest(

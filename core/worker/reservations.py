@@ -87,6 +87,11 @@ class Reservations:
             return
         await self._spender.book(reserved, charge)
 
+    async def release(self, reserved: Reservation | None) -> None:
+        """Free what was reserved for a request that was never sent."""
+        if self._spender and reserved:
+            await self._spender.book(reserved, Charge(0, 0))
+
     def least(self, question: str) -> Charge:
         """What answering the question uses at least, with the desk's cheapest model; 0 without limits."""
         if self._spender is None:

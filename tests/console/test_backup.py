@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync as blocking
 
 from backends import open_store
 from backends.handbooks.catalogue.catalogue import Catalogue
-from backends.models.scripted.model import Say
+from backends.models.scripted.model import Call, Say
 from backends.stores.memory import MemoryStore
 from backends.stores.sqlite.backup import copy_in_use
 from console.account import this_account
@@ -22,10 +22,11 @@ from core import Desk, Viewer
 from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.desk.backups import Backups, last_backup
+from core.errors import StoreRefused
 from core.log.records import DeferredCall, item_of
 from core.maintenance.contents import find_faults
 from core.store import In, Query, every
-from tests.console.test_command_line import failed, rolltop
+from tests.console.test_command_line import rolltop
 from tests.support.deferred_life import model
 from tests.support.desks import APPROVER, AUDITOR, PATIENCE, QUICK, chatting, ended
 from tests.support.forked import Forked
@@ -42,6 +43,14 @@ def ran(*arguments, status=0):
     ran = rolltop(*map(str, arguments))
     assert ran.status == status, ran
     return ran
+
+
+def failed(ran, *words):
+    """Check that the last line says why; on a slow machine lines of progress come before it."""
+    assert (ran.status, ran.out) == (2, ""), ran
+    last = ran.err.splitlines()[-1]
+    assert last.startswith("rolltop: ")
+    assert all(word in last for word in words), ran
 
 
 async def command(*arguments, status=0):
@@ -105,15 +114,16 @@ async def transcripts(store):
     return found
 
 
-async def test_a_file_copied_without_its_log_is_empty_and_a_backup_is_whole(tmp_path):
+async def test_a_file_copied_without_its_log_is_refused_and_a_backup_is_whole(tmp_path):
     async with opened(tmp_path / "desk.db") as store:
         await grant(store)
         await seed(store, 3)
         shutil.copy(tmp_path / "desk.db", tmp_path / "copied.db")
         await command("backup", tmp_path / "made", "--store", f"sqlite:///{tmp_path}/desk.db", *OPERATING)
         whole = await logs(store)
-    async with opened(tmp_path / "copied.db") as copied:
-        assert await logs(copied) == {}
+    with pytest.raises(StoreRefused, match="has lost its log"):
+        async with opened(tmp_path / "copied.db"):
+            pass
     async with opened(tmp_path / "made" / "store.db") as held:
         assert {name: log for name, log in whole.items() if name.startswith("thread:")}.items() <= (
             await logs(held)
@@ -266,11 +276,33 @@ def test_a_restore_killed_at_any_step_leaves_no_half_store_and_is_run_again(made
     assert step > 5
 
 
-def test_a_restore_into_mongodb_goes_on_where_it_was_killed(made, new_mongodb_url, tmp_path):
-    steps = {}
+async def _waiting(url):
+    """The turns in the store that a desk would go on with."""
+    async with open_store(url) as store:
+        return [
+            turn.id
+            async for turn in every(store, Query(kind="turn", where={"status": In(("running", "awaiting_approval"))}))
+        ]
+
+
+async def _wait(url):
+    """Leave a turn that waits for an approval."""
+    async with open_store(url) as store, chatting(store, [[Call("travel", {"days": 2})]], tools=[travel]) as chat:
+        assert (await chat.ask("Travel!")).status == "awaiting_approval"
+
+
+def test_a_restore_into_mongodb_goes_on_where_it_was_killed_and_an_open_turn_is_never_there(
+    url, new_mongodb_url, tmp_path
+):
+    anyio.run(_wait, url)
+    made, steps = tmp_path / "made", {}
+    ran("backup", made, "--store", url, *OPERATING)
+    assert anyio.run(_waiting, url)
     for step in range(1, MOST_STEPS):
-        restore, index = ("restore", made, "--store", new_mongodb_url(), *OPERATING), str(tmp_path / f"index{step}")
+        target, index = new_mongodb_url(), str(tmp_path / f"index{step}")
+        restore = ("restore", made, "--store", target, *OPERATING)
         status, said = killed(step, tmp_path / "out", *restore, ROLLTOP_INDEX=index)
+        assert anyio.run(_waiting, target) == []
         if status != -9:
             assert status == 0, said
             break
@@ -365,6 +397,15 @@ def test_backups_are_private_and_never_written_over(made, url):
     failed(rolltop("backup", str(made / "new"), "--store", url), "a backup is on record: give --as and --purpose")
     failed(rolltop("backup", str(made / "new"), "--store", url, "--as", "e-9", "--purpose", "x"), "is not allowed")
     assert names(made) == ["handbooks.db", "manifest.json", "store.db"]
+
+
+def test_a_backup_without_handbooks_says_so_and_where_it_looked(url, tmp_path):
+    """Without a setting the catalogue of a MongoDB store is looked for in the working folder of whoever backs it up."""
+    index = tmp_path / "elsewhere.db"
+    told = rolltop("backup", str(tmp_path / "made"), "--store", url, *OPERATING, ROLLTOP_INDEX=str(index))
+    assert told.status == 0
+    assert f"no handbooks are in it, because there is no {index}" in told.err
+    assert names(tmp_path / "made") == ["manifest.json", "store.db"]
 
 
 def test_a_person_without_a_role_in_the_backup_restores_nothing(made, tmp_path):

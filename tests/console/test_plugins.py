@@ -164,6 +164,13 @@ def test_a_plugins_own_settings_are_checked_in_its_name(install, monkeypatch):
     assert "hunter2" not in str(caught.value)
 
 
+def test_what_pydantic_says_of_a_plugins_value_is_told_without_the_value(install):
+    install(*plugin(body="import pydantic; pydantic.TypeAdapter(int).validate_python('hunter2')"))
+    with pytest.raises(InvalidInput, match=r"'canteen' cannot be made: .*should be a valid integer") as caught:
+        make_plugins(["canteen"], demo=False)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_the_demos_plugin_makes_no_file_before_a_tool_is_called(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (demo,) = make_plugins([], demo=True).values()

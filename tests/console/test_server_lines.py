@@ -12,7 +12,9 @@ from streamlit import logger as streamlits
 
 from console import server_lines
 from console.server_lines import Lines, write_lines
-from core.errors import StoreRefused
+from core.errors import StoreRefused, Unavailable
+from core.ids import OF_PEOPLE
+from core.log.spending import spending_stream
 from core.server_log import log_event, log_fault, reason_of
 from tests.support.desks import PATIENCE
 from tests.support.erasable import CANARY
@@ -105,6 +107,7 @@ def test_no_line_has_the_message_of_an_error_or_a_value_of_another_librarys_line
         other.exception("it failed with %s", CANARY)
         other.error(f"it failed: {CANARY}")
         other.warning(f"Task was lost\nfuture: {CANARY}")
+        other.warning("a field", extra={"reason": CANARY, "model": CANARY, "error": CANARY})
         sys.excepthook(ValueError, error, error.__traceback__)
         with warnings.catch_warnings():
             warnings.simplefilter("always")
@@ -113,12 +116,19 @@ def test_no_line_has_the_message_of_an_error_or_a_value_of_another_librarys_line
     told = [json.loads(line) for line in written()]
     assert CANARY not in str(told)
     assert [line.get("message") for line in told] == [
-        *(None, "an upload failed", "it failed with %s", "it failed", "Task was lost"),
+        *(None, "an upload failed", "it failed with %s", "it failed", "Task was lost", "a field"),
         *("nobody caught an error", "a warning of Python or a library"),
     ]
     errors = [line.get("error") for line in told]
-    assert errors == [*["ValueError"] * 3, None, None, "ValueError", "DeprecationWarning"]
+    assert errors == [*["ValueError"] * 3, None, None, None, "ValueError", "DeprecationWarning"]
     assert all("test_server_lines.py:" in line["at"] for line in told if "error" in line)
+
+
+@pytest.mark.parametrize("stream", [*(f"{kind}:e-1042" for kind in OF_PEOPLE), spending_stream("e-1042", "2026-11-30")])
+def test_no_line_has_the_person_whom_a_stream_is_named_after(stream):
+    said = reason_of(Unavailable(f"commit to {stream} after 3 not acknowledged"))
+    assert "e-1042" not in said
+    assert f"commit to {stream.partition(':')[0]}:* after 3" in said
 
 
 def test_a_message_of_several_lines_is_one_line(lines):

@@ -168,6 +168,8 @@ def test_config_shows_what_holds_and_where_from_and_no_secret(given, tmp_path, c
         STORE="mongodb://hr:hunter2?@db.example/desk?authSource=hunter2",
         VECTORS="pinecone:x?hunter2=1",
         MODELS_QWEN_TEMPERATURE="0.5",
+        MODELS_QWEN_SETTINGS='{"seed": 7, "api_key": "hunter2", "extra_headers": {"X": "hunter2"}}',
+        DESK_MODEL_SETTINGS='{"user": "hunter2"}',
         PLUGINS_HRIS_PIN="hunter2",
         DESK_MAX_STEPS="12",
     )
@@ -183,6 +185,8 @@ def test_config_shows_what_holds_and_where_from_and_no_secret(given, tmp_path, c
     assert rows["models.qwen.url"] == ("openai:qwen?…", "rolltop.toml")
     assert rows["models.qwen.temperature"] == (0.5, "ROLLTOP_MODELS_QWEN_TEMPERATURE")
     assert rows["models.qwen.headers"] == ({"X-Team": "set"}, "rolltop.toml")
+    settings = {"seed": 7, "api_key": "set", "extra_headers": "set"}
+    assert rows["models.qwen.settings"] == (settings, "ROLLTOP_MODELS_QWEN_SETTINGS")
     assert rows["proxy.secret"] == ("set", ".streamlit/secrets.toml")
     assert rows["plugins.hris.token"] == ("set", "rolltop.toml")
     assert rows["plugins.hris_pin"] == ("set", "ROLLTOP_PLUGINS_HRIS_PIN")

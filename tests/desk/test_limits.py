@@ -9,10 +9,12 @@ import pytest
 import core.desk.administration_log
 from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
 from backends.stores.memory import MemoryStore
-from core import Desk, InvalidInput, LimitReached, Limits, TurnInProgress, Viewer, tool
+from core import Desk, InvalidInput, LimitReached, Limits, RequestMismatch, TurnInProgress, Viewer, tool
+from core.canonical import digest
 from core.clock import iso
 from core.log.spending import spending_stream
-from core.store import Query, every
+from core.spending.spender import open_turns
+from core.store import Query, Record, every
 from core.values import Usage
 from tests.support.desks import ASKER, OTHER, QUICK, ended, logged, until
 from tests.support.papers import ADMINISTRATOR
@@ -191,6 +193,88 @@ async def test_a_question_that_was_not_accepted_for_another_reason_does_not_coun
         with pytest.raises(LimitReached):
             await ask(desk)
     assert [kind for kind, _ in await spent(noon)].count("spending.withdrawn") == 3
+
+
+class GatheringStore(NoonStore):
+    """A store in which commits that open a turn wait for each other, until `openings` of them are there."""
+
+    openings = 2
+
+    def __init__(self, store):
+        super().__init__(store)
+        self._all_are_there = anyio.Event()
+
+    async def commit(self, stream, after, entries, records=(), *, id):
+        if any(entry.kind == "turn.opened" for entry in entries) and not self._all_are_there.is_set():
+            self.openings -= 1
+            if not self.openings:
+                self._all_are_there.set()
+            await self._all_are_there.wait()
+        await super().commit(stream, after, entries, records, id=id)
+
+
+async def test_a_request_that_comes_twice_at_once_with_two_texts_counts_for_the_one_on_record(store):
+    gathering = GatheringStore(store)
+    async with desk_with(gathering, person_turns_a_day=2, person_turns_a_minute=2) as desk:
+        thread, outcomes = (await desk.create_thread(ASKER)).id, []
+
+        async def submit(text):
+            try:
+                await ended(desk, await desk.submit(ASKER, thread, text, "r1"))
+                outcomes.append("open")
+            except RequestMismatch:
+                outcomes.append("refused")
+
+        async with anyio.create_task_group() as tasks:
+            for text in ("How many?", "And next year?"):
+                tasks.start_soon(submit, text)
+        assert sorted(outcomes) == ["open", "refused"]
+        assert (await ask(desk)).status == "completed"
+        with pytest.raises(LimitReached):
+            await ask(desk)
+
+
+@pytest.mark.parametrize("whose", ["person", "desk"])
+async def test_who_began_to_ask_in_the_minute_before_does_not_pass_the_limit_of_this_one(noon, whose):
+    limit = f"{whose}_turns_a_minute"
+    async with desk_with(noon, **{limit: 1}) as desk, desk_with(noon, **{limit: 1}) as other:
+        noon.time += timedelta(minutes=1)
+        await ask(desk)
+        noon.time -= timedelta(minutes=1)
+        with pytest.raises(LimitReached):
+            await ask(other)
+
+
+async def test_more_open_questions_than_a_page_of_the_store_has_are_all_counted(store):
+    fields = {"owner": ASKER.id, "status": "running"}
+    turns = [Record(kind="turn", id=f"t{number}", n=1, fields=fields) for number in range(501)]
+    for number in range(0, len(turns), 100):
+        await store.commit("thread:many", 0, [], turns[number : number + 100], id=f"c{number}")
+    assert len(await open_turns(store, ASKER.id)) == 501
+
+
+class StoppedStore(NoonStore):
+    """A store in which a person's stop comes right before the announcement of a request to a model."""
+
+    async def commit(self, stream, after, entries, records=(), *, id):
+        if any(entry.kind == "model.asked" for entry in entries):
+            turn, self.turn = self.turn, None
+            if turn:
+                await self.desk.stop(ASKER, turn)
+        await super().commit(stream, after, entries, records, id=id)
+
+
+async def test_a_request_that_was_never_sent_keeps_nothing_reserved(store):
+    stopped = StoppedStore(store)
+    async with desk_with(stopped, person_tokens_a_day=100_000, desk_tokens_a_day=100_000) as desk:
+        stopped.desk = desk
+        thread = (await desk.create_thread(ASKER)).id
+        stopped.turn = digest([thread, "r1"])[:24]
+        turn = await ended(desk, await desk.submit(ASKER, thread, "How many?", "r1"))
+    assert turn.status == "cancelled"
+    assert [kind for kind, _ in await spent(stopped)] == ["spending.reserved", "spending.booked"]
+    for name in (f"{ASKER.id}:2026-11-30", "desk-2026-11-30"):
+        assert (await stopped.get("spending", name)).fields["tokens"] == 0
 
 
 async def test_a_reservation_is_on_record_before_the_request_and_the_real_cost_after_it(noon):

@@ -13,7 +13,7 @@ from console.cli.main import main
 STEPS = {
     console.backup.make: ("copy_in_use", "copy", "count_contents", "settle", "file_of", "_write", "sync", "_name"),
     console.backup.restore: ("copy_at_rest", "settle", "place"),
-    console.cli.backup: ("store_faults", "close_what_is_open", "copy", "place_others"),
+    console.cli.backup: ("store_faults", "copy_logs", "close_what_is_open", "copy", "place_others"),
 }
 
 

@@ -22,6 +22,7 @@ from core.canonical import Json
 from core.clock import milliseconds
 from core.errors import Conflict, Corrupt, InvalidInput, RolltopError, StoreRefused
 from core.ids import check_stream
+from core.server_log import without_people
 from core.store import Capabilities, Page, Query, Record, Scalar, Tally
 from core.values import Entry
 
@@ -116,7 +117,12 @@ class MongoStore:
             written = True
         except RolltopError as error:
             # Without the driver's own error, because it may quote what was to be written.
-            log.error("%s: the records of the commit that ends at %d lag behind their log: %s", stream, end, error)
+            log.error(
+                "%s: the records of the commit that ends at %d lag behind their log: %s",
+                without_people(stream),
+                end,
+                without_people(str(error)),
+            )
         finally:
             if not written:
                 self._owed[stream] = [*self._owed.get(stream, ()), *due]
