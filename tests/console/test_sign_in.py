@@ -181,7 +181,11 @@ def test_a_variable_comes_before_the_file(settings_of):
         ("", ONE | {"ROLLTOP_OIDC_COOKIE_SECRET": "hunter2"}, "oidc.cookie_secret: .*32"),
         ("", ONE | {"ROLLTOP_OIDC_EVERYONE": "boss"}, "oidc.everyone.*auditor"),
         ("", ONE | {"ROLLTOP_OIDC_SESSION_HOURS": "99"}, "oidc.session_hours"),
-        ("", {"ROLLTOP_OIDC_CLIENT_ID": "desk"}, "oidc.issuer: it must be set, in rolltop.toml or as ROLLTOP_OIDC_ISSUER"),
+        (
+            "",
+            {"ROLLTOP_OIDC_CLIENT_ID": "desk"},
+            "oidc.issuer: it must be set, in rolltop.toml or as ROLLTOP_OIDC_ISSUER",
+        ),
         ("[oidc.roles]\nhr = ['boss']", ONE, "oidc.roles.hr"),
         ("[odic]\nissuer = 'x'", {}, "odic"),
         ("[oidc.entra]\nissuer = 'https://a.example'", ONE, "oidc: issuer, client_id.*\\[oidc.NAME\\]"),
