@@ -79,14 +79,19 @@ def read_fields(table: str, kind: type[BaseModel], environment: Mapping[str, str
             refused.append(replace(setting, value=None, fault=twice))
     for name, field in fields.items():
         if name not in found:
-            missing = "it must be set" if field.is_required() else ""
-            found[name] = Setting(name=_key(table, name), value=_default(field), fault=missing)
+            key = _key(table, name)
+            found[name] = Setting(name=key, value=_default(field), fault=missing(key) if field.is_required() else "")
     return [*(found[name] for name in fields), *refused]
 
 
 def variable_of(name: str) -> str:
     """The variable for a key of rolltop.toml, such as `desk.first_content`."""
     return PREFIX + name.upper().replace(".", "_").replace("-", "_")
+
+
+def missing(name: str) -> str:
+    """What is wrong with a key of rolltop.toml that must be set and is not."""
+    return f"it must be set, in rolltop.toml or as {variable_of(name)}"
 
 
 def words_of(fault: Mapping[str, Any]) -> str:

@@ -14,7 +14,11 @@ from pathlib import Path
 
 import console
 from console.cli.output import Given, tell
+from console.model_settings import read_model_settings
+from console.settings import read_settings
+from console.settings_file import VALUES
 from console.sign_in.loopback import is_loopback
+from console.value_settings import read_value
 from core.errors import InvalidInput
 
 HOST, PORT = "127.0.0.1", 8501
@@ -37,6 +41,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
 
 async def serve(options: Given) -> int:
     """Start the console's server, which runs until it gets SIGTERM or Ctrl+C."""
+    _read_all_settings()
     _refuse_development(options.host)
     _try_address(options.host, options.port)
     host = f"[{options.host}]" if ":" in options.host else options.host
@@ -55,6 +60,14 @@ async def serve(options: Given) -> int:
     # This process becomes the server, so that it gets its signals itself. `-P`: modules of the working folder that are
     # called like Python's own must not be found first.
     os.execv(sys.executable, [sys.executable, "-P", "-m", "streamlit", "run", str(script), *flags])
+
+
+def _read_all_settings() -> None:
+    """Raises InvalidInput for settings that would let the server run without its desk."""
+    read_settings()
+    for name, kind in VALUES.items():
+        read_value(name, kind)
+    read_model_settings()
 
 
 def _refuse_development(host: str) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from console.settings_file import FILE, PREFIX, read_tables
 from console.sign_in.oidc import DEFAULT, Oidc, Provider
 from console.sign_in.proxy import Proxy
+from console.value_settings import missing, words_of
 from core.errors import InvalidInput
 
 
@@ -57,8 +58,7 @@ def read_sign_in(environment: Mapping[str, str] = os.environ) -> SignInSettings:
     try:
         settings = SignInSettings.model_validate(tables)
     except ValidationError as error:
-        faults = [f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()]
-        raise InvalidInput("; ".join(faults)) from None
+        raise InvalidInput("; ".join(map(_complaint, error.errors()))) from None
     if sum(map(bool, (settings.sign_in.own, settings.oidc, settings.proxy))) > 1:
         raise InvalidInput("there is one sign-in at a time: set only one of [oidc], [proxy] and sign_in.own")
     return settings
@@ -88,6 +88,17 @@ def _with_providers(table: dict[str, Any]) -> dict[str, Any]:
         fields = ", ".join(own)
         raise InvalidInput(f"oidc: {fields}: with providers of a name, give this in the table of each, [oidc.NAME]")
     return {**shared, "providers": named or {DEFAULT: own}}
+
+
+def _complaint(fault: Mapping[str, Any]) -> str:
+    place = _place(fault["loc"])
+    match fault["type"]:
+        case "missing":
+            return f"{place}: {missing(place)}"
+        case "extra_forbidden":
+            return f"{place}: unknown setting: docs/settings.md lists those of its table"
+        case _:
+            return f"{place}: {words_of(fault)}"
 
 
 def _place(path: tuple[int | str, ...]) -> str:

@@ -49,13 +49,13 @@ def test_the_pages_settings_start_a_company_console_with_its_sign_in_and_its_com
     said = []
     for command in commands:
         # The model's key is a placeholder, and the doctor opens no model's server.
-        status = main(shlex.split(command.replace(HOME, str(tmp_path)), comments=True))
+        status = main(shlex.split(command.replace("/backup/", f"{tmp_path}/"), comments=True))
         said.append(capsys.readouterr())
         assert (status, said[-1].err) == (0, ""), command
     first, *_ = said
     assert first.out == "e-7001 has the role administrator\n"
     assert "Roles by sign-in: everyone is employee; group HR.Approver gives approver" in said[4].out
-    assert (tmp_path / "copy.db").exists()
+    assert (tmp_path / "2026-12-01" / "manifest.json").exists()
     people = console.run(Administration(console.desk._store).people(Viewer("e-7001", {"administrator"})))
     assert {(one.person, one.role) for one in people.grants} == {
         ("e-7001", "administrator"),

@@ -99,9 +99,11 @@ def test_rolltop_serve_starts_a_demo_in_an_empty_folder_and_ends_when_it_is_told
 def refused(programs, environment, tmp_path):
     """Gives what `rolltop serve` says when it refuses these options."""
 
-    def refused(*options):
+    def refused(*options, **variables):
         command = [programs / "rolltop", "serve", *options]
-        ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+        ran = subprocess.run(
+            command, cwd=tmp_path, env={**environment, **variables}, capture_output=True, text=True, timeout=PATIENCE
+        )
         assert (ran.returncode, ran.stdout) == (2, "")
         assert list(tmp_path.iterdir()) == []
         return ran.stderr
@@ -120,3 +122,8 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(refused):
 
 def test_the_development_sign_in_is_not_served_to_other_machines(refused):
     assert "anyone can sign in as anyone" in refused("--host", "0.0.0.0")
+
+
+def test_a_wrong_setting_stops_the_start_and_is_named(refused):
+    assert "unknown setting: write ROLLTOP_STORE" in refused(ROLLTOP_STOR="sqlite:///desk.db")
+    assert "write ROLLTOP_LIMITS_PERSON_TURNS_A_DAY" in refused(ROLLTOP_LIMITS_PERSON_TURNS_A_DYA="1")
