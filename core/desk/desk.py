@@ -251,7 +251,7 @@ class Desk:
 
         `history` are messages of an earlier conversation in OpenAI's format: dicts, or objects of its SDK. Questions
         and answers become turns that are `imported`, at the time of the import; calls and results in them are sent to
-        the model, and are not tool calls of this desk. System messages become the thread's instructions. Either all of
+        the model, and are not tool calls of this desk; the results count as outside results. System messages become the thread's instructions. Either all of
         it is on record, or nothing.
 
         Raises Denied without the role of an employee, and InvalidInput for a title, metadata, instructions or a history

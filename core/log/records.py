@@ -167,7 +167,8 @@ class OpenTurn(Value):
 
     `attempts` and `failure` are those of the current step. `repairs` lists why answers had to be given again. `lost`
     and `retried` count the claims for these reasons. `expires` is when the waiting calls expire. `released`: a worker
-    needs a new claim. If it is `waiting` as well, that is first for the process of `worker`.
+    needs a new claim. If it is `waiting` as well, that is first for the process of `worker`. `outside_history` is that
+    of the thread.
     """
 
     # Without content, because every operation reads the head: its size must not grow with the texts of a turn.
@@ -198,11 +199,13 @@ class OpenTurn(Value):
     calls: list[OpenCall] = Field(default_factory=list)
     expires: str | None = None
     last_at: str = ""
+    outside_history: bool = False
 
     @property
     def foreign(self) -> bool:
-        """Whether the model has read in this turn what a stranger may have written: passages, or an outside result."""
-        return self.passages > 0 or any(call.outside and call.attempts for call in self.calls)
+        """Whether the model may have read in this turn what a stranger wrote: passages, or an outside result."""
+        outside = any(call.outside and call.attempts for call in self.calls)
+        return outside or self.outside_history or self.passages > 0
 
     def call(self, call_id: str) -> OpenCall | None:
         """The turn's call of this id, or None."""
@@ -230,7 +233,8 @@ class Thread(Value):
     `last` is the newest turn of the branch that is shown, None before the first turn; `hidden` is what that branch
     leaves out (`core.log.branches`). `acted` is the first entry of the thread's newest turn with a call that acted, on
     whatever branch, else 0.
-    `deferred` are the calls that wait for an approver, or for the turn that reports the decision.
+    `deferred` are the calls that wait for an approver, or for the turn that reports the decision. `outside_history`: an
+    imported turn has results of tools as in `TurnImported`, which later turns are sent, until they are erased.
 
     `sealed`: auditors do not see the thread; None if it is open to them. `topic` is that of the newest concern, None
     without one or once erased.
@@ -271,6 +275,7 @@ class Thread(Value):
     hidden: list[tuple[int, int]] = Field(default_factory=list)
     acted: int = 0
     deferred: list[OpenDeferred] = Field(default_factory=list)
+    outside_history: bool = False
     # None and not False: a filter for None also finds the heads that were written before threads had seals.
     sealed: Literal[True] | None = None
     topic: str | None = None
@@ -344,11 +349,13 @@ class Version(Value):
 class Imported(Value):
     """What a model is sent of an imported turn: `answers` follow its question, [] once erased.
 
-    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted` is as in the fact.
+    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted` and `outside` are as in
+    the fact.
     """
 
     origin: Origin | None
     acted: bool = False
+    outside: bool = False
     answers: list[ImportedAnswer]
 
 
