@@ -49,8 +49,9 @@ class LimitState:
     """How much of a limit is used. `person` is the person's id, None for all people together.
 
     `limit` is the name of the field of Limits, `used` and `most` are in its unit, `until` is when it begins anew, None
-    for the turns at once. `reached`: further questions are refused until then, or one was refused already. What a
-    process has taken of the limit of all people counts as used, although it may not be spent yet.
+    for the turns at once and for `question_characters`, of which 0 are used. `reached`: further questions are refused
+    until then, or one was refused already. What a process has taken of the limit of all people counts as used, although
+    it may not be spent yet.
     """
 
     person: str | None

@@ -7,8 +7,9 @@ handler of that logger therefore sees all that a desk does: the console's lines 
 
 import logging
 import re
+import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Literal, TypedDict
 
@@ -44,6 +45,7 @@ EventName = Literal[
     "commit.contested",
     "erasure.begun",
     "erasure.ended",
+    "sync.left",
     "fault",
 ]
 
@@ -128,6 +130,7 @@ EVENTS: Mapping[EventName, tuple[str, ...]] = {
     "commit.contested": (*_COMMIT, "count"),
     "erasure.begun": ("thread_id",),
     "erasure.ended": ("thread_id",),
+    "sync.left": ("part", "at", "count"),
     "fault": ("part", "thread_id", "turn_id", "error", "at"),
 }
 """Which fields the line of each event may have."""
@@ -171,8 +174,18 @@ def log_fault(part: str, error: BaseException, *, thread_id: str | None = None, 
 
 def place(error: BaseException) -> str:
     """Where an error was raised, the innermost place first: `search.py:31 in find < worker.py:190 in _retrieve`."""
-    frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
-    return " < ".join(f"{PurePath(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in reversed(frames))
+    return _places(reversed(traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]))
+
+
+def place_of_thread(ident: int | None) -> str | None:
+    """Where a thread of this process is now, as in `place`; None if it has ended."""
+    frame = sys._current_frames().get(ident or 0)
+    frames = traceback.walk_stack(frame)
+    return _places(traceback.StackSummary.extract(frames, limit=_MOST_FRAMES)) if frame else None
+
+
+def _places(frames: Iterable[traceback.FrameSummary]) -> str:
+    return " < ".join(f"{PurePath(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)
 
 
 def reason_of(error: BaseException) -> str:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, get_type_hints
 
-import anyio
-import anyio.to_thread
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -29,6 +27,7 @@ from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.model import ToolSchema
+from core.sync_code import run_sync_code
 from core.values import Decider, Effect, ToolOutput
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -106,11 +105,8 @@ class Tool:
         if not self.threaded:
             result = await self.function(**keywords)
         else:
-            # A sync function cannot be interrupted: after a time-out its thread runs on, and its result is dropped.
             # The worker has waited for its turn to use a thread, so that here it gets one at once.
-            at_once = anyio.CapacityLimiter(1)
-            function = partial(self.function, **keywords)
-            result = await anyio.to_thread.run_sync(function, abandon_on_cancel=True, limiter=at_once)
+            result = await run_sync_code("tool", partial(self.function, **keywords))
         # A sync function may hand out a coroutine that does the work.
         while inspect.isawaitable(result):
             result = await result

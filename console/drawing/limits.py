@@ -38,12 +38,16 @@ def draw_reached(states: Sequence[LimitState]) -> None:
 
 def _words(limit: str) -> str:
     """`questions a day` for `person_turns_a_day`."""
+    if limit == "question_characters":
+        return "characters of a question"
     _, counted, *of = limit.split("_")
     return label(" ".join([_COUNTED.get(counted, counted), *of]))
 
 
 def _used(state: LimitState) -> str:
     used, most = (_amount(state.limit, amount) for amount in (state.used, state.most))
+    if state.limit == "question_characters":  # no question uses up a part of it
+        return most
     return f"{used} of {most}{f', reached: again {_until(state)}' if state.reached else ''}"
 
 

@@ -251,8 +251,8 @@ class Desk:
 
         `history` are messages of an earlier conversation in OpenAI's format: dicts, or objects of its SDK. Questions
         and answers become turns that are `imported`, at the time of the import; calls and results in them are sent to
-        the model, and are not tool calls of this desk. System messages become the thread's instructions. Either all of
-        it is on record, or nothing.
+        the model, and are not tool calls of this desk; the results count as outside results. System messages become
+        the thread's instructions. Either all of it is on record, or nothing.
 
         Raises Denied without the role of an employee, and InvalidInput for a title, metadata, instructions or a history
         that are too long, for a history of more than 1,000 turns, and for a message of it that cannot be kept: the
@@ -354,7 +354,10 @@ class Desk:
         return await self._open(viewer, journal, turn_id, request, question, answer, replaces)
 
     async def own_limits(self, viewer: Viewer) -> list[LimitState]:
-        """How much of each limit for a person the viewer has used; [] without limits. Raises Denied."""
+        """How much of each limit for a person the viewer has used, and last how long a question may be.
+
+        [] without limits. Raises Denied.
+        """
         await self._audit.authorize(viewer, "person.read")
         return await self._limits.of(viewer.id, Moment(await self.administration.now()))
 

@@ -27,6 +27,9 @@ class LimitStates:
         states = list(self._states(item_of(Spending, kept) if kept else nothing, person, at))
         if self._limits.person_turns_at_once is not None:
             states.insert(0, self._at_once(person, len(await open_turns(self._store, person))))
+        if (most := self._limits.question_characters) is not None:
+            limit = "question_characters"
+            states.append(LimitState(person=person, limit=limit, used=0, most=most, until=None, reached=False))
         return states
 
     async def reached(self, at: Moment) -> list[LimitState]:

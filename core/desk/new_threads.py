@@ -1,7 +1,7 @@
 """New threads: empty ones, those that take over a history, and forks of other threads."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
@@ -37,6 +37,7 @@ class _Part:
     origin: Origin | None = None
     acted: bool = False
     sealed: bool = False
+    outside: bool = False
 
 
 class NewThreads:
@@ -95,8 +96,11 @@ class NewThreads:
     async def _part(self, content: ImportedContent, viewer: Viewer) -> _Part:
         # As of a question that is asked here: what must be closed to auditors must not come to them by an import.
         concern, sealed = await recognised(self._care, content.question or "", viewer)
-        acted = any(answer.calls for answer in content.answers)  # it is not known what those tools do
-        return _Part(content=content.model_copy(update={"concern": concern}), acted=acted, sealed=sealed)
+        # It is not known what those tools do, nor who wrote what they returned.
+        called = any(answer.calls for answer in content.answers)
+        return _Part(
+            content=content.model_copy(update={"concern": concern}), acted=called, sealed=sealed, outside=called
+        )
 
     async def _begin(
         self,
@@ -119,6 +123,7 @@ class NewThreads:
                 origin=part.origin,
                 acted=part.acted,
                 sealed=part.sealed,
+                outside=part.outside,
                 content=part.content,
             )
             for number, part in enumerate(parts, 1)
@@ -152,7 +157,7 @@ def _copied(head: Thread, views: Sequence[TurnView]) -> list[_Part]:
             answers = [*before.content.answers, *_answers(messages, passed_on)]
             citations = _together(before.content.citations, turn.citations)
             content = before.content.model_copy(update={"answers": answers, "citations": citations})
-            parts.append(_Part(content=content, origin=before.origin, acted=before.acted or acted, sealed=sealed))
+            parts.append(replace(before, content=content, acted=before.acted or acted))
             continue
         erased = turn.question is None
         content = ImportedContent(
@@ -162,7 +167,8 @@ def _copied(head: Thread, views: Sequence[TurnView]) -> list[_Part]:
             concern=turn.concern,
         )
         origin = Origin(thread=turn.thread, turn=turn.id)
-        parts.append(_Part(content=content, origin=origin, acted=acted, sealed=sealed))
+        outside = turn.imported is not None and turn.imported.outside and not erased
+        parts.append(_Part(content=content, origin=origin, acted=acted, sealed=sealed, outside=outside))
     return parts
 
 

@@ -30,7 +30,9 @@ def emptied_head(thread: Thread) -> Thread:
     """The head at the entry that begins an erasure."""
     written = {"title": None, "text": None, "metadata": dict[str, Json](), "instructions": "", "topic": None}
     found = {"handbooks": list[str](), "filters": list[str]()}
-    return thread.model_copy(update={**written, **found, "erased_upto": thread.n, "erasing": True})
+    return thread.model_copy(
+        update={**written, **found, "outside_history": False, "erased_upto": thread.n, "erasing": True}
+    )
 
 
 def emptied_by(n: int, item: Item) -> Item:

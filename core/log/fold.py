@@ -305,6 +305,7 @@ def _opened(thread: Thread, entry: Entry, fact: TurnOpened) -> Thread:
         first_n=entry.n,
         status="running",
         last_at=iso(entry.at),
+        outside_history=thread.outside_history,
     )
     concern = fact.content.concern if fact.content else None
     changes = _asked(thread, fact.turn, fact.text, concern, sealed=fact.sealed)
@@ -322,6 +323,8 @@ def _imported(thread: Thread, entry: Entry, fact: TurnImported) -> Thread:
     changes["status"] = "completed"
     if fact.acted:
         changes["acted"] = entry.n
+    if fact.outside:
+        changes["outside_history"] = True
     return thread.model_copy(update=changes)
 
 

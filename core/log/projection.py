@@ -233,7 +233,7 @@ def _imported(thread: Thread, entry: Entry, fact: TurnImported) -> Iterator[Item
         + sum(characters(answer.text) for answer in answers)
         + sum(characters(str(call.arguments)) + min(characters(call.result), SENT_OF_RESULT) for call in calls),
         hidden=thread.hidden,
-        imported=Imported(origin=fact.origin, acted=fact.acted, answers=answers),
+        imported=Imported(origin=fact.origin, acted=fact.acted, outside=fact.outside, answers=answers),
         outcome="imported",
         handbooks=sorted({citation.passage.document for citation in citations}),
     )

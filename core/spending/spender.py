@@ -5,10 +5,12 @@ never too little.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import anyio
 
 from core.clock import Clock
 from core.errors import LimitReached, RequestMismatch, RolltopError, Unavailable
@@ -18,7 +20,7 @@ from core.log.records import Spending
 from core.server_log import log_event
 from core.spending.amounts import Charge, Moment, caps, reached, used
 from core.spending.ledger import Ledger, Ledgers
-from core.spending.slices import Slices
+from core.spending.slices import CLOSE_SECONDS, Slices
 from core.store import In, Query, Store, every
 
 log = logging.getLogger(__name__)
@@ -52,8 +54,7 @@ class Spender:
         self._person = caps(limits, "person")
         self._counts_turns = limits.person_turns_at_once is not None or not self._person.keys().isdisjoint(_ONE_TURN)
         self._counts_use = not self._person.keys().isdisjoint(("tokens", "cost"))
-        self._refused_on = ""
-        self._refused: dict[tuple[str | None, str], tuple[int, int]] = {}
+        self._refused: dict[tuple[str, str | None, str], tuple[int, int]] = {}
 
     async def check_length(self, person: str, question: str) -> None:
         """Raises LimitReached for a question with too many characters."""
@@ -133,12 +134,19 @@ class Spender:
             log.exception("turn %s: what a request has used could not be booked", reservation.turn)
 
     async def close(self) -> None:
-        """Return what the desk has taken of everybody's limits and not spent."""
+        """Return what the desk has taken of everybody's limits and not spent, and put the last refusals on record."""
         await self._slices.close()
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True) as patience:
+            await self._write_refused(list(self._refused))
+        if patience.cancelled_caught:
+            log.error("the last refusals of limits could not be put on record in %s s", CLOSE_SECONDS)
 
     async def repair(self) -> None:
-        """Write the records that lag behind their logs."""
+        """Write the records that lag behind their logs, and put the last refusals of earlier days on record."""
         await self._ledgers.logs.repair()
+        if self._refused:
+            today = Moment(await self._now()).day
+            await self._write_refused([key for key in self._refused if key[0] < today])
 
     async def _admit(self, person: str, turn: str, at: Moment, least: Charge) -> bool:
         """Whether it was counted now; False if nothing counts turns, or the turn was counted already."""
@@ -196,19 +204,31 @@ class Spender:
             limit = error.limit
             log_event("limit.refused", limit=limit)
             whose = None if limit.startswith("desk_") else person
-            if at.day > self._refused_on:
-                self._refused_on, self._refused = at.day, {}
-            key = whose, limit
+            key = at.day, whose, limit
             total, unwritten = (count + 1 for count in self._refused.get(key, (0, 0)))
             counted = f"{total}".strip("0") == "1"
             self._refused[key] = (total, 0 if counted else unwritten)
             if counted:
-
-                async def refused(_: Spending) -> QuestionsRefused:
-                    return QuestionsRefused(limit=limit, count=unwritten)
-
-                await self._of(whose, at).write(refused)
+                await self._refuse(key, unwritten)
             raise
+
+    async def _refuse(self, key: tuple[str, str | None, str], count: int) -> None:
+        day, whose, limit = key
+
+        async def refused(_: Spending) -> QuestionsRefused:
+            return QuestionsRefused(limit=limit, count=count)
+
+        await self._ledgers.of(whose, day).write(refused)
+
+    async def _write_refused(self, keys: Sequence[tuple[str, str | None, str]]) -> None:
+        """Put on record what was refused after the last count, and forget these counts."""
+        for key in keys:
+            _, unwritten = self._refused.pop(key)
+            if unwritten:
+                try:
+                    await self._refuse(key, unwritten)
+                except RolltopError:
+                    log.exception("%s refusals of the limit %s could not be put on record", unwritten, key[2])
 
 
 async def open_turns(store: Store, person: str) -> set[str]:

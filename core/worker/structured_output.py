@@ -12,12 +12,12 @@ from functools import cache, lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 import anyio
-from anyio import to_thread
 from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError, RootModel, ValidationError, create_model
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, RolltopError
+from core.sync_code import run_sync_code
 from core.tools import fault_words, first_line
 
 S = TypeVar("S")
@@ -101,7 +101,7 @@ async def within(seconds: float, judge: Callable[[], S]) -> S:
     try:
         with anyio.fail_after(seconds):
             # Off the event loop: an answer of half a megabyte takes seconds to check, and validators may do anything.
-            return await to_thread.run_sync(judge, abandon_on_cancel=True)
+            return await run_sync_code("schema", judge)
     except TimeoutError:
         raise SchemaFailed(f"the answer was not judged within {seconds:g} s: a validator hangs or is slow") from None
 

@@ -154,7 +154,8 @@ def logs(draw: Draw, max_turns: int = 3, *, imports: bool = False) -> Log:
     for number in range(draw(st.integers(0, 2)) if imports else 0):
         content = ImportedContent(question=draw(texts.filter(str.strip)), answers=draw(_answers))
         turn = digest(["t", "imported", number])[:24]
-        log.append([draft(TurnImported(turn=turn, acted=draw(st.booleans()), content=content))])
+        acted, outside = draw(st.booleans()), draw(st.booleans())
+        log.append([draft(TurnImported(turn=turn, acted=acted, outside=outside, content=content))])
     for _ in range(draw(st.integers(1, max_turns))):
         if log.open:
             stop(log, "")

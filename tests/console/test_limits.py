@@ -21,6 +21,7 @@ def page():
             state("e-1", "person_turns_at_once", 2, 2, until=None, reached=True),
             state("e-1", "person_turns_a_day", 12, 1_000, reached=False),
             state("e-1", "person_usd_a_day", Decimal("0.5"), Decimal("0.5"), reached=True),
+            state("e-1", "question_characters", 0, 4_000, until=None, reached=False),
         ]
     )
     draw_reached([])
@@ -39,6 +40,7 @@ def test_each_limit_says_how_much_is_used_and_when_it_begins_anew():
         "- **Limit, questions at once:** 2 of 2, reached: again when a question has been answered",
         "- **Limit, questions a day:** 12 of 1,000",
         "- **Limit, cost a day:** $0.50 of $0.50, reached: again at 1 Dec 2026, 14:20 UTC",
+        "- **Limit, characters of a question:** 4,000",
         "Nobody is at a limit now.",
     ]
     (table,) = at.table

@@ -18,7 +18,7 @@ from core.store import Query, Record, every
 from core.values import Usage
 from tests.support.desks import ASKER, OTHER, QUICK, ended, logged, until
 from tests.support.papers import ADMINISTRATOR
-from tests.support.wrapped import WrappedStore
+from tests.support.wrapped import RefusingStore, WrappedStore
 from tests.turn.test_flat_cost import Counted
 
 COST = 2_000_000
@@ -429,16 +429,54 @@ async def test_a_person_sees_their_own_limits_and_an_administrator_who_is_at_one
         ]
     async with Desk(noon, model()) as free:
         assert await free.own_limits(ASKER) == []
+    async with desk_with(noon, question_characters=400, desk_turns_a_day=3) as desk:
+        (longest,) = await desk.own_limits(ASKER)
+        assert (longest.limit, longest.most, longest.until, longest.reached) == (
+            "question_characters",
+            400,
+            None,
+            False,
+        )
     (look,) = await noon.read(f"audit:{ADMINISTRATOR.id}")
     assert look.shell["action"] == "limits.list"
 
 
-async def test_refusals_are_counted_at_the_first_the_tenth_and_the_hundredth(noon):
+async def refusals(store, **given):
+    return [shell["count"] for kind, shell in await spent(store, **given) if kind == "spending.refused"]
+
+
+async def test_refusals_are_counted_at_the_first_the_tenth_and_the_hundredth_and_the_rest_when_the_desk_closes(noon):
     async with desk_with(noon, person_turns_a_day=1) as desk:
         for _ in range(13):
             await _outcome(ask(desk))
-    counts = [shell["count"] for kind, shell in await spent(noon) if kind == "spending.refused"]
-    assert counts == [1, 9]
+        assert await refusals(noon) == [1, 9]
+    assert await refusals(noon) == [1, 9, 2]
+    await desk.close()
+    assert (await noon.get("spending", f"{ASKER.id}:2026-11-30")).fields["refused"] == {"person_turns_a_day": 12}
+
+
+async def test_the_last_refusals_of_a_day_are_counted_for_that_day(noon):
+    async with desk_with(noon, person_turns_a_day=1) as desk:
+        for _ in range(4):
+            await _outcome(ask(desk))
+        await desk.recover()
+        assert await refusals(noon) == [1]  # the day goes on
+        noon.time += timedelta(days=1)
+        await desk.recover()
+        assert await refusals(noon) == [1, 2]
+        for _ in range(3):
+            await _outcome(ask(desk))
+    assert await refusals(noon) == [1, 2]
+    assert await refusals(noon, day="2026-12-01") == [1, 1]
+
+
+async def test_a_desk_closes_although_its_store_takes_no_more_and_says_what_is_not_on_record(store, caplog):
+    refusing = RefusingStore(store)
+    async with desk_with(NoonStore(refusing), person_turns_a_day=1) as desk:
+        for _ in range(3):
+            await _outcome(ask(desk))
+        refusing.locked = True
+    assert "1 refusals of the limit person_turns_a_day could not be put on record" in caplog.text
 
 
 class Purse:

@@ -4,6 +4,7 @@ The scripted model is obedient: it does whatever the text that it reads tells it
 """
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -142,6 +143,62 @@ async def test_the_report_of_an_approved_outside_call_is_careful_and_later_turns
         await chat.ask("And now?")
     assert paid == []
     assert not [message for message in model.requests[-1].messages if ORDER in str(message)]
+
+
+ASKED = {"role": "user", "content": "What does the page say?"}
+CALLED = {
+    "role": "assistant",
+    "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "old_web", "arguments": "{}"}}],
+}
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": ORDER}
+TOLD = {"role": "assistant", "content": "Nothing."}
+
+
+async def pays(desk, thread):
+    """The status of a turn whose model pays if it reads the order."""
+    return (await ended(desk, await desk.submit(ASKER, thread, "And now?"))).status
+
+
+async def test_imported_results_count_as_outside_ones_in_every_turn_of_the_thread_and_of_its_forks(store):
+    paid = []
+    history = [ASKED, CALLED, RESULT, TOLD]
+
+    def eager(request):
+        return [Call("pay", {})] if request.messages[-1].role == "user" else [Say("Done.")]
+
+    async with chatting(store, eager, tools=[pay_with(paid)], history=history) as chat:
+        for _ in range(2):
+            reply = await chat.ask("And now?")
+            assert (reply.status, [call.tool for call in reply.waiting]) == ("awaiting_approval", ["pay"])
+            await chat.deny(reply.waiting[0], reason="Who is this?")
+        fork = await chat.desk.fork(ASKER, chat.id)
+        again = await chat.desk.fork(ASKER, fork.id)
+        for thread in (fork.id, again.id):
+            assert await pays(chat.desk, thread) == "awaiting_approval"
+            await check(store, thread)
+        await check(store, chat.id)
+    assert paid == []
+
+
+async def test_an_imported_history_without_results_asks_for_no_more_than_the_tools_rule(store):
+    paid = []
+    history = [{"role": "user", "content": ORDER}, TOLD]
+    async with chatting(store, obedient("web"), tools=[web, pay_with(paid)], history=history) as chat:
+        assert (await chat.ask("And now?")).status == "completed"
+    assert paid == ["mallory"]
+
+
+async def test_once_its_imported_turns_are_erased_a_thread_is_free_again(store):
+    paid = []
+    model = ScriptedModel([[Call("pay", {})], [Say("Done.")]])
+    given = {"tools": [pay_with(paid)], "options": QUICK, "erase_after": timedelta(0)}
+    async with Desk(store, model, **given) as desk:
+        thread = await desk.create_thread(ASKER, history=[ASKED, CALLED, RESULT, TOLD])
+        await desk.ask_erasure(ASKER, thread.id)
+        await desk.recover()
+        assert await pays(desk, thread.id) == "completed"
+        await check(store, thread.id)
+    assert paid == ["mallory"]
 
 
 def test_where_results_come_from_has_two_names():

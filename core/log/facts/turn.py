@@ -117,13 +117,16 @@ class TurnImported(Fact):
 
     `acted`: a tool call in it may have changed something, or may yet. Of a copy this says as well that its origin could
     not be replaced. `sealed` is as in `TurnOpened`. `origin` is None if the application brought the messages.
+    `outside`: it has results of tools of which nobody knows who wrote them.
     """
 
+    V: ClassVar[int] = 2  # `outside`
     kind: Literal["turn.imported"] = "turn.imported"
     turn: str
     origin: Origin | None = None
     acted: bool = False
     sealed: bool = False
+    outside: bool = False
     content: ImportedContent | None
 
 

@@ -54,7 +54,8 @@ class OpenTurn(Value):
 
     `attempts` and `failure` are those of the current step. `repairs` lists why answers had to be given again. `lost`
     and `retried` count the claims for these reasons. `expires` is when the waiting calls expire. `released`: a worker
-    needs a new claim. If it is `waiting` as well, that is first for the process of `worker`.
+    needs a new claim. If it is `waiting` as well, that is first for the process of `worker`. `outside_history` is that
+    of the thread.
     """
 
     # Without content, because every operation reads the head: its size must not grow with the texts of a turn.
@@ -85,11 +86,13 @@ class OpenTurn(Value):
     calls: list[OpenCall] = Field(default_factory=list)
     expires: str | None = None
     last_at: str = ""
+    outside_history: bool = False
 
     @property
     def foreign(self) -> bool:
-        """Whether the model has read in this turn what a stranger may have written: passages, or an outside result."""
-        return self.passages > 0 or any(call.outside and call.attempts for call in self.calls)
+        """Whether the model may have read in this turn what a stranger wrote: passages, or an outside result."""
+        outside = any(call.outside and call.attempts for call in self.calls)
+        return outside or self.outside_history or self.passages > 0
 
     def call(self, call_id: str) -> OpenCall | None:
         """The turn's call of this id, or None."""

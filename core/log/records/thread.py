@@ -25,7 +25,8 @@ class Thread(Value):
     `last` is the newest turn of the branch that is shown, None before the first turn; `hidden` is what that branch
     leaves out (`core.log.branches`). `acted` is the first entry of the thread's newest turn with a call that acted, on
     whatever branch, else 0.
-    `deferred` are the calls that wait for an approver, or for the turn that reports the decision.
+    `deferred` are the calls that wait for an approver, or for the turn that reports the decision. `outside_history`: an
+    imported turn has results of tools as in `TurnImported`, which later turns are sent, until they are erased.
 
     `sealed`: auditors do not see the thread; None if it is open to them. `topic` is that of the newest concern, None
     without one or once erased.
@@ -66,6 +67,7 @@ class Thread(Value):
     hidden: list[tuple[int, int]] = Field(default_factory=list)
     acted: int = 0
     deferred: list[OpenDeferred] = Field(default_factory=list)
+    outside_history: bool = False
     # None and not False: a filter for None also finds the heads that were written before threads had seals.
     sealed: Literal[True] | None = None
     topic: str | None = None

@@ -48,11 +48,13 @@ class Version(Value):
 class Imported(Value):
     """What a model is sent of an imported turn: `answers` follow its question, [] once erased.
 
-    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted` is as in the fact.
+    `origin` is the turn that it is a copy of, None if the application brought the messages. `acted` and `outside` are
+    as in the fact.
     """
 
     origin: Origin | None
     acted: bool = False
+    outside: bool = False
     answers: list[ImportedAnswer]
 
 
