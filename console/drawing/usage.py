@@ -38,7 +38,10 @@ def draw_used(used: Used) -> None:
 def draw_days(days: Sequence[UsageGroup]) -> None:
     """The questions of each day; a withheld day has no bar."""
     st.bar_chart(
-        {"Day": [date.fromisoformat(day.name or "") for day in days], "Questions": [day.used.turns if day.used else None for day in days]},
+        {
+            "Day": [date.fromisoformat(day.name or "") for day in days],
+            "Questions": [day.used.turns if day.used else None for day in days],
+        },
         x="Day",
         y="Questions",
         color="primary",

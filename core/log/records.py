@@ -54,7 +54,7 @@ from core.values import (
     usd,
 )
 
-FOLD = 8
+FOLD = 9
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = {
