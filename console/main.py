@@ -26,6 +26,7 @@ from core.errors import Corrupt, Denied, InvalidInput, NotFound, RolltopError, S
 # small line with its title, below the box another. Scripts take no room.
 STYLE = """<style>
 :is([data-testid=stMarkdownContainer], blockquote):has(> table) { overflow-x: auto }
+[data-testid=stTable] td { overflow-wrap: anywhere }
 [data-testid=stMarkdownContainer] blockquote { opacity: 1; color: inherit }
 .st-key-chat_head h1 { font-size: 1rem; padding: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis }
 [data-testid=stBottomBlockContainer] { padding-bottom: 0.25rem }

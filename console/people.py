@@ -27,4 +27,11 @@ PEOPLE = (
     Person("e-6001", "Data protection officer", "austria", ("data_protection_officer", "employee")),
     Person("e-7001", "Administrator", "austria", ("administrator", "employee")),
 )
+
+
+def entity_in(country: str) -> str:
+    """The company of the sample group that employs the people of this country."""
+    return f"larkfield {country}"
+
+
 COUNTRIES = sorted({person.country for person in PEOPLE})

@@ -52,8 +52,9 @@ async def store_faults(store: Store, manifest: Manifest, tell: BackupProgress, *
 
     Records that an older version folded are folded anew. `grown`: it was restored, and may hold more than the manifest.
     """
-    if older := manifest.fold < FOLD:
-        await upgrade(store, SystemClock(), lambda done, total: tell("upgrading", done, total, "log"))
+    # The version that made the backup may not have folded anew what its own elder had left.
+    outdated = await upgrade(store, SystemClock(), lambda done, total: tell("upgrading", done, total, "log"))
+    older = outdated > 0 or manifest.fold < FOLD
     faults = await find_faults(
         store, SystemClock(), lambda phase, done, total: tell(phase, done, total, "stream"), refold=older
     )

@@ -5,9 +5,8 @@ from decimal import Decimal
 
 import streamlit as st
 
-from console.drawing.text import label, when
+from console.drawing.text import again, label
 from console.format import money
-from core.clock import iso
 from core.ids import MAX_USER_ID
 from core.limits import LimitState
 
@@ -56,4 +55,4 @@ def _amount(limit: str, amount: int | Decimal) -> str:
 
 
 def _until(state: LimitState) -> str:
-    return "when a question has been answered" if state.until is None else f"at {label(when(iso(state.until)))}"
+    return "when a question has been answered" if state.until is None else label(again(state.until))

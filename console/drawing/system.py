@@ -115,7 +115,7 @@ def draw_versions(versions: Mapping[str, str]) -> None:
 
 def _backup(state: SystemState) -> str:
     if (backup := state.backup) is None:
-        return "none: run `rolltop backup PATH`"
+        return "none yet: the operator makes one with the command rolltop backup"
     return f"{ago(state.at - backup.taken_time)}, {counted(backup.entries, 'entry')}, by {backup.by}"
 
 

@@ -7,6 +7,7 @@ person's own words are drawn by `st.text`, which shows them as they are.
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from html import unescape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +15,7 @@ import streamlit as st
 
 from console.format import exact_time, local_time
 from core.canonical import Json
+from core.clock import SystemClock, iso
 from core.log.records import Thread
 
 _IMAGE = re.compile(r"!\[")
@@ -147,6 +149,13 @@ def titled(thread: Thread) -> str:
 def when(text: str | None, *, seconds: bool = False) -> str:
     """A recorded moment in the time zone of the reader's browser, to the minute or second; None is `not yet`."""
     return "not yet" if text is None else local_time(text, reader_zone(), seconds=seconds)
+
+
+def again(until: datetime) -> str:
+    """From when on something is possible again, for the reader: `at 14:20`, or the whole moment on another day."""
+    local = until.astimezone(reader_zone())
+    today = local.date() == SystemClock().now().astimezone(local.tzinfo).date()
+    return f"at {local:%H:%M}" if today else f"from {when(iso(until))}"
 
 
 def exactly(text: str | None) -> str:

@@ -7,7 +7,7 @@ from time import monotonic
 import streamlit as st
 from streamlit.runtime.state.session_state import WStates
 
-from console.drawing.text import label, reader_zone
+from console.drawing.text import again, label
 from core.desk.unreadable import Unreadable
 from core.errors import (
     Corrupt,
@@ -73,8 +73,7 @@ def why_refused(error: RolltopError) -> str:
         case TurnInProgress():
             return "the last question is not finished. Wait for it, or stop it."
         case LimitReached(said=said, until=until):
-            again = f" You can ask again at {until.astimezone(reader_zone()):%H:%M}." if until else ""
-            return f"{said[:1].lower()}{said[1:]}{again}"
+            return f"{said[:1].lower()}{said[1:]}{f' You can ask again {again(until)}.' if until else ''}"
         case NotFound():
             return "it was not found. Reload the page, or start a new thread."
         case InvalidInput():

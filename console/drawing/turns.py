@@ -11,7 +11,8 @@ from console.drawing.parts import draw_part
 from console.drawing.records import draw_records
 from console.drawing.sources import Section, draw_sources, with_markers
 from console.drawing.status_words import OUTCOME_WORDS, what_went_wrong
-from console.drawing.text import label, shown, when
+from console.drawing.text import again, label, shown, when
+from core.clock import moment
 from core.desk.turn_views import TurnView
 from core.log.records import DeferredCall, Imported, Turn
 from core.values import OPEN_TURN, ImportedCall
@@ -121,7 +122,9 @@ def draw_ending(turn: Turn) -> None:
                 icon=":material/link_off:",
             )
         case "failed":
-            st.error(what_went_wrong(turn.code), title="No answer", icon=":material/error:")
+            then = f" You can ask again {again(moment(turn.until))}." if turn.until else ""
+            title = "Limit reached" if turn.code == "limit" else "No answer"
+            st.error(f"{what_went_wrong(turn.code)}{then}", title=title, icon=":material/error:")
         case "refused" if turn.code == "refused_by_hook" and turn.message:
             st.info(label(turn.message, 1000), title="Refused")
         case "refused":

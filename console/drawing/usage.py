@@ -1,6 +1,7 @@
 """Drawing usage: in all, by day as a chart, and by entity, model or day as tables; and a person's own."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import streamlit as st
 
@@ -37,7 +38,10 @@ def draw_used(used: Used) -> None:
 def draw_days(days: Sequence[UsageGroup]) -> None:
     """The questions of each day; a withheld day has no bar."""
     st.bar_chart(
-        {"Day": [day.name for day in days], "Questions": [day.used.turns if day.used else None for day in days]},
+        {
+            "Day": [date.fromisoformat(day.name or "") for day in days],
+            "Questions": [day.used.turns if day.used else None for day in days],
+        },
         x="Day",
         y="Questions",
         color="primary",
@@ -52,11 +56,13 @@ def draw_usage(groups: Sequence[UsageGroup], by: UsageBy) -> None:
     st.table(
         {
             NAMES[by]: [label(group.name or "Unknown", 200) for group in groups],
-            "People": [f"{one.people:,}" if one else "" for _, one in rows],
-            "Questions": [f"{one.turns:,}" if one else why_withheld(group.withheld) for group, one in rows],
+            "Questions": [
+                f"{one.turns:,} by {counted(one.people, 'person')}" if one else why_withheld(group.withheld)
+                for group, one in rows
+            ],
             "Model calls": [f"{one.spent.calls:,}" if one else "" for _, one in rows],
             "Cost": [label(bill(one.spent)) if one else "" for _, one in rows],
-            # One column: a table that is wider than a phone could not be scrolled by keyboard.
+            # Few columns: a table that is wider than a phone could not be scrolled by keyboard.
             "Tokens": [_tokens(one.spent) if one else "" for _, one in rows],
         },
         hide_index=True,

@@ -17,7 +17,7 @@ import streamlit as st
 from starlette.requests import cookie_parser
 
 from console.app import start
-from console.people import PEOPLE
+from console.people import PEOPLE, entity_in
 from console.sign_in.identity import LOOKERS, Identity
 from console.sign_in.loopback import is_loopback
 from core.clock import SystemClock
@@ -102,7 +102,7 @@ def choose(person: str, role: Role, purpose: str) -> Choice:
         provider=PROVIDER,
         roles=frozenset[Role](("employee", role)),
         country=_BY_ID[person].country,
-        entity=None,
+        entity=entity_in(_BY_ID[person].country),
         display_name=None,
         signed_in_at=SystemClock().now(),
     )

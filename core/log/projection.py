@@ -322,6 +322,7 @@ def _turn_fields(turn: Turn, entry: Entry, fact: ThreadFact) -> dict[str, Any]: 
                 "output": content.output if content else None,
                 "message": content.message if content else None,
                 "code": fact.code,
+                "until": fact.until,
                 "ended_at": iso(entry.at),
                 "waiting": [],
             }

@@ -250,7 +250,7 @@ class Release:
 class GiveUp:
     """The worker ends its own turn: as failed, because it cannot go on, or as refused by a hook.
 
-    `partial` and `reasoning` are as in `Close`.
+    `partial` and `reasoning` are as in `Close`, `until` is as in TurnEnded.
     """
 
     worker: Worker
@@ -259,6 +259,7 @@ class GiveUp:
     message: str
     status: Literal["failed", "refused"] = "failed"
     reasoning: str = ""
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

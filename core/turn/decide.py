@@ -228,7 +228,16 @@ def _of_holder(state: State, open_turn: OpenTurn, command: Command, options: Opt
             text = joined(state.item(Turn, turn).text, _partial(state, open_turn, command.partial))
             return (
                 *_closed_calls(open_turn, fence, "lost", command),
-                _ended(state, turn, fence, command.status, text, code=command.code, message=command.message),
+                _ended(
+                    state,
+                    turn,
+                    fence,
+                    command.status,
+                    text,
+                    code=command.code,
+                    message=command.message,
+                    until=command.until,
+                ),
             )
     raise TypeError(f"decide has no rule for {type(command).__name__}")
 
@@ -563,6 +572,7 @@ def _ended(
     code: str | None = None,
     message: str | None = None,
     output: Json = None,
+    until: str | None = None,
 ) -> TurnEnded:
     every = citations(text, list(numbered(state.items, turn).values()))
     fit = fitting(every)
@@ -574,5 +584,6 @@ def _ended(
         code=code,
         citations_left_out=len(every) - len(fit),
         cited=len(fit),
+        until=until,
         content=content,
     )

@@ -98,7 +98,7 @@ class TurnWorker:
         except RefusedByHook as refusal:
             await self._give_up("refused_by_hook", str(refusal), status="refused")
         except LimitReached as error:
-            await self._give_up("limit", str(error))
+            await self._give_up("limit", str(error), until=iso(error.until) if error.until else None)
         except NoModel as error:
             await self._give_up(error.code, error.message)
         except Superseded:
@@ -112,7 +112,14 @@ class TurnWorker:
             log_fault("turn", error, thread_id=self._claimed.thread_id, turn_id=self.turn)
             await self._give_up("internal", type(error).__name__)
 
-    async def _give_up(self, code: str, message: str, *, status: Literal["failed", "refused"] = "failed") -> None:
+    async def _give_up(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: Literal["failed", "refused"] = "failed",
+        until: str | None = None,
+    ) -> None:
         try:
             open_turn = self._claimed.mine()
             shown = await self._sealed(open_turn.model_call) if open_turn and open_turn.model_call else Shown()
@@ -123,6 +130,7 @@ class TurnWorker:
                 code=code,
                 message=message,
                 status=status,
+                until=until,
             )
             await self._journal.append(command, by=DESK)
         except RolltopError as error:

@@ -95,6 +95,6 @@ def test_a_console_with_a_setting_that_is_unknown_says_which(browser, tmp_path: 
     monkeypatch.setitem(os.environ, "ROLLTOP_STROE", "memory:")
     with running(tmp_path, "offline:", demo=False) as console:
         page = sign_in_only(browser, console)
-        expect(page.get_by_text("unknown setting ROLLTOP_STROE")).to_be_visible()
+        expect(page.get_by_text("ROLLTOP_STROE: unknown setting")).to_be_visible()
         page.close()
-    assert "unknown setting ROLLTOP_STROE" in (tmp_path / "console.log").read_text()
+    assert "ROLLTOP_STROE: unknown setting" in (tmp_path / "console.log").read_text()

@@ -13,6 +13,8 @@ from tests.support.hand_made import Asked, fill
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 accessibility = pytest.importorskip("tests.browser.test_accessibility", reason="axe-playwright-python is not installed")
 
+LONG = "anthropic:a-model-whose-name-is-as-long-as-that-of-any-other-model-20261130"
+
 
 async def put(url):
     """Questions of two weeks: of 14 people in Austria and of 24 in Germany each day, of 4 in the UK on one day."""
@@ -31,6 +33,10 @@ async def put(url):
         for day in range(14)
         for i in range(count)
     ]
+    asked += [  # of some of them it is unknown what they cost and took, which takes most room
+        Asked(thread=f"more-{i}", owner=f"germany-{i}", at=now, entity="acme germany", model=LONG, costs=(None,) * 3)
+        for i in range(24)
+    ]
     asked += [Asked(thread=f"uk-{i}", owner=f"uk-{i}", at=now, entity="acme uk", costs=(None,)) for i in range(4)]
     async with open_store(url) as store:
         await fill(store, asked)
@@ -48,8 +54,11 @@ def test_an_administrator_reads_the_usage_of_groups(offline, sign_in, width, sch
     table = page.get_by_role("tabpanel").filter(visible=True)
     expect(table.get_by_text("acme germany")).to_be_visible()
     expect(table.get_by_text("fewer than 10 people")).to_be_visible()
-    wait_until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
-    assert accessibility.faults(page) == {}
+    for by, named in {"Entity": "acme germany", "Model": LONG, "Day": "2026-"}.items():
+        page.get_by_role("tab", name=by).press("Enter")
+        expect(table.get_by_text(named).first).to_be_visible()
+        wait_until(page, "!document.querySelector('[data-testid=stStatusWidget]')")
+        assert accessibility.faults(page) == {}
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert "uk-" not in page.content()
     page.goto(f"{offline.url}/my-data")

@@ -23,7 +23,7 @@ from core.clock import SystemClock
 from core.desk.archive import Archive
 from core.desk.backups import Backups, last_backup
 from core.errors import StoreRefused
-from core.log.records import DeferredCall, item_of
+from core.log.records import FOLD, DeferredCall, item_of
 from core.maintenance.contents import find_faults
 from core.store import In, Query, every
 from tests.console.test_command_line import rolltop
@@ -311,6 +311,20 @@ def test_a_restore_into_mongodb_goes_on_where_it_was_killed_and_an_open_turn_is_
         # Once the entry of the restore is there, what the database holds is no beginning of the backup any more.
         assert again.status == 0 or "name an empty database" in again.err, again
     assert {0, 2} <= set(steps.values())
+
+
+def test_a_backup_of_a_store_that_an_older_version_left_is_sound(url, tmp_path):
+    async def left():
+        async with open_store(url) as store:
+            (head, *_) = (await store.find(Query(kind="thread"))).records
+            older = {name: value for name, value in head.fields.items() if name != "models"} | {"fold": FOLD - 1}
+            assert "models" in head.fields
+            records = [replace(head, fields=older)]
+            await store.commit(f"thread:{head.id}", head.n, (), records, id=SystemClock().token())
+
+    anyio.run(left)
+    ran("backup", tmp_path / "made", "--store", url, *OPERATING)
+    ran("backup", "--check", tmp_path / "made")
 
 
 def test_what_was_changed_in_a_backup_is_named_and_not_restored(made, tmp_path):

@@ -324,11 +324,12 @@ async def test_a_thread_names_its_own_people_and_ids_only(past):
     assert all(call.decision.by != call.owner for call in decided)
 
 
-async def test_the_sample_people_have_a_past_in_their_own_countries(past):
+async def test_the_sample_people_have_a_past_in_their_own_countries_and_all_are_employed_by_an_entity_there(past):
     countries = {person.id: person.country for person in PEOPLE}
     asked: dict[str, set[str | None]] = {}
     for turn in await items(past, Turn):
         asked.setdefault(turn.owner, set()).add(turn.country)
+        assert turn.entity == f"larkfield {turn.country}"
     assert {owner: asked.get(owner) for owner in countries} == {
         owner: {country} for owner, country in countries.items()
     }

@@ -27,6 +27,11 @@ def test_each_role_is_offered_the_pages_of_its_sections(role):
     assert {page for page in all_pages() if role in roles_offered(page)} == set(pages)
 
 
+def test_no_page_is_offered_twice_to_somebody_with_all_roles():
+    offered = [page.url_path for pages in offered_to(get_args(Role)).values() for page in pages]
+    assert sorted(offered) == sorted(set(offered))
+
+
 def test_two_roles_share_a_page_of_one_section_and_nobody_without_a_role_has_any():
     both = offered_to({"auditor", "handler"})["Oversight"]
     assert len(both) == len(set(both))

@@ -327,6 +327,7 @@ async def test_a_limit_that_is_met_during_a_turn_ends_it_failed_and_keeps_its_te
         turn = await ask(desk)
     assert (turn.status, turn.code, turn.text) == ("failed", "limit", "Let me look.")
     assert turn.message.startswith("What your questions may cost today is used up")
+    assert turn.until == "2026-12-01T00:00:00.000Z"
     assert len(answering.requests) == 1
 
 
@@ -499,7 +500,7 @@ async def test_a_program_checks_a_budget_of_its_own_before_each_request(store):
     async with Desk(store, answering, options=QUICK, budget=purse) as desk:
         first, second = await ask(desk), await ask(desk)
     assert (first.status, second.status, second.code) == ("completed", "failed", "limit")
-    assert second.message == "Your department's budget is used up."
+    assert (second.message, second.until) == ("Your department's budget is used up.", None)
     assert len(answering.requests) == 1
     request = purse.requests[0]
     assert (request.user_id, request.turn, request.thread, request.model) == (

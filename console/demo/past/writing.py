@@ -11,6 +11,7 @@ from typing import TypeAlias
 from console.demo.past.plan import Asker, PlannedThread, PlannedTurn
 from console.demo.past.samples import APPROVER, ASKER, AUDITOR, Sample
 from console.demo.past.table import Scene
+from console.people import entity_in
 from core.canonical import Json, canonical, digest
 from core.clock import Clock, iso, milliseconds, moment
 from core.log.branches import Hidden, without
@@ -162,7 +163,7 @@ def _fit(kind: str, shell: Json, payload: Json, owner: Asker, first: int, shift:
     """Change what depends on the asker, the time, or the scene's place in the log; `before` is the head before it."""
     match kind:
         case "turn.opened":
-            shell["standing"]["country"] = owner.country
+            shell["standing"] |= {"country": owner.country, "entity": entity_in(owner.country)}
             if fork := shell["fork"]:
                 fork["hidden"] = _hidden(before, fork["hidden"], first)
         case "branch.shown":

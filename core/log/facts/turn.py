@@ -179,11 +179,12 @@ class EndContent(Value):
 class TurnEnded(Fact):
     """`citations_left_out` counts the citations that were dropped, because together they are too large to keep.
 
-    `cited` counts those that were kept, None in entries that are older than the field.
+    `cited` counts those that were kept, None in entries that are older than the field. `until` is when to ask again
+    if a limit ended the turn, None if no time is known.
     """
 
     # What came of the turn depends on it, and must not change with an erasure.
-    V: ClassVar[int] = 2  # `cited`
+    V: ClassVar[int] = 3  # `cited`, then `until`
 
     kind: Literal["turn.ended"] = "turn.ended"
     turn: str
@@ -192,6 +193,7 @@ class TurnEnded(Fact):
     code: str | None = None
     citations_left_out: int = 0
     cited: int | None = None
+    until: str | None = None
     content: EndContent | None
 
 

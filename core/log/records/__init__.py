@@ -34,7 +34,7 @@ from core.log.records.totals import Totals
 from core.log.records.turn import MAX_SEEN, Imported, Message, Seen, Turn, Version, Wait
 from core.store import In, Query, Record
 
-FOLD = 8
+FOLD = 9
 """The version of the fold. It grows when records get fields that older ones lack: their logs are then folded again."""
 
 OUTDATED = {

@@ -65,7 +65,8 @@ class Turn(Value):
     text that is kept. `partial` is the text of a failed model call until the next call replaces it. `output` is the
     answer as JSON, None unless the turn has a schema and the answer fits it. `citations_left_out` counts the citations
     that were dropped because of their size, `cited` those that were kept, also once they are erased; None in turns that
-    are older than the field, were imported, or have not ended. `code` and `message` say why the turn did not complete.
+    are older than the field, were imported, or have not ended. `code` and `message` say why the turn did not complete,
+    `until` from when on to ask again after a limit, None if no time is known.
 
     `concern` is what care recognised in the question, None if nothing, or once erased. `rating`, `dislike` and
     `comment` are the asker's newest.
@@ -105,6 +106,7 @@ class Turn(Value):
     output: Json = None
     code: str | None = None
     message: str | None = None
+    until: str | None = None
     opened_at: str
     ended_at: str | None = None
     first_n: int
