@@ -18,6 +18,7 @@ from console.sign_in.loopback import is_loopback
 from core.errors import InvalidInput
 
 HOST, PORT = "127.0.0.1", 8501
+_LONGEST_PATH = 200
 PATH = "STREAMLIT_SERVER_BASE_URL_PATH"
 """Streamlit's own variable: in an image its health check must know the path, too."""
 
@@ -75,6 +76,8 @@ def _try_address(host: str, port: int) -> None:
         trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trying.bind((host, port))
+        except UnicodeError:
+            raise InvalidInput(f"{host[:80]!r} is no address of this machine: choose another with --host") from None
         except OSError as error:
             match error.errno:
                 case errno.EADDRINUSE:
@@ -94,6 +97,6 @@ def _port(text: str) -> int:
 
 def _sub_path(text: str) -> str:
     path = text.strip("/")
-    if not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII) and path:
+    if not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII) and path or len(path) > _LONGEST_PATH:
         raise argparse.ArgumentTypeError(f"{text} is not a path: give one such as /hr")
     return path
