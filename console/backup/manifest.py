@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from backends.small_files import read_small
 from core.clock import moment
@@ -76,7 +76,7 @@ def read_manifest(backup: Path) -> tuple[Manifest, str]:
     try:
         manifest = Manifest.model_validate_json(text)
         moment(manifest.taken_at)
-    except (ValidationError, InvalidInput):
+    except ValueError:
         newer = _version(text)
         if newer > VERSION:
             raise InvalidInput(f"{backup} was made by a newer Rolltop: use that one or a newer one") from None

@@ -45,7 +45,11 @@ async def backup(options: Given) -> int:
         except RolltopError as error:
             print(f"the backup is whole, but the store did not take the entry of it: {error}", file=sys.stderr)
             return LOOK_AT_IT
-    tell(options, [_item(manifest, digest)], "\n".join([f"{harmless(str(target))} is a backup", *_lines(manifest, digest)]))
+    tell(
+        options,
+        [_item(manifest, digest)],
+        "\n".join([f"{harmless(str(target))} is a backup", *_lines(manifest, digest)]),
+    )
     return GOOD
 
 
