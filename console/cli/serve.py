@@ -18,7 +18,7 @@ from console.sign_in.loopback import is_loopback
 from core.errors import InvalidInput
 
 HOST, PORT = "127.0.0.1", 8501
-_LONGEST_PATH = 200
+_LONGEST_PATH = 200  # characters
 PATH = "STREAMLIT_SERVER_BASE_URL_PATH"
 """Streamlit's own variable: in an image its health check must know the path, too."""
 
@@ -97,6 +97,6 @@ def _port(text: str) -> int:
 
 def _sub_path(text: str) -> str:
     path = text.strip("/")
-    if not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII) and path or len(path) > _LONGEST_PATH:
-        raise argparse.ArgumentTypeError(f"{text} is not a path: give one such as /hr")
+    if path and (len(path) > _LONGEST_PATH or not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII)):
+        raise argparse.ArgumentTypeError(f"{text[:_LONGEST_PATH]} is not a path: give a short one such as /hr")
     return path

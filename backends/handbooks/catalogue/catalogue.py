@@ -38,8 +38,9 @@ _FOUND = """
 class Catalogue:
     """A catalogue in the file at `path`, which is made if it is not there; `:memory:` is one of its own.
 
-    `clock` says which day it is. Every method raises Unavailable if the file does not answer, StoreBusy among them if
-    others write to it for too long, and StoreRefused if it cannot be used as it is. Raises InvalidInput for a file of another program or of a newer Rolltop.
+    `clock` says which day it is. Every method raises Unavailable if the file does not answer, which is StoreBusy if
+    others write to it for too long, and StoreRefused if it cannot be used as it is. Raises InvalidInput for a file of
+    another program or of a newer Rolltop.
     """
 
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
