@@ -159,7 +159,7 @@ def _put(tables: dict[str, Any], variable: str, value: str) -> None:
 def _object(variable: str, value: str) -> Json:
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidInput(f"{variable} is a JSON object") from None
 
 

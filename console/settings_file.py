@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from backends.handbooks.documents.sandbox import DocumentLimits
+from backends.small_files import read_small
 from core.errors import InvalidInput
 from core.limits import Limits
 from core.options import Options
@@ -66,10 +67,10 @@ def table_in(tables: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _read(file: Path, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_small(file).decode())
     except OSError as error:
         raise InvalidInput(f"{name} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a plain ValueError is that of a number with too many digits
         raise InvalidInput(f"{file.name} is not TOML: {error}") from None
 
 

@@ -129,7 +129,7 @@ def _checked(setting: Setting, field: FieldInfo) -> Setting:
             value = adapter.validate_python(_parsed(field.annotation, setting.value))
     except ValidationError as error:
         return replace(setting, value=_default(field), fault="; ".join(map(words_of, error.errors())))
-    except ValueError:
+    except (ValueError, RecursionError):
         return replace(setting, value=_default(field), fault='write a JSON object, such as {"name": 1}')
     return replace(setting, value=value)
 

@@ -15,7 +15,7 @@ from console.drawing.text import label
 from console.format import counted
 from console.people import COUNTRIES
 from console.sign_in.roles import current_caller
-from core.errors import InvalidInput
+from core.errors import InvalidInput, StoreBusy
 from core.gate import Role
 
 st.set_page_config(page_title="Handbooks", layout="wide")
@@ -58,7 +58,7 @@ if incoming.open:
         if chosen is not None:
             try:
                 run(handbooks.upload(viewer, chosen.files, chosen.terms))
-            except InvalidInput as error:
+            except (InvalidInput, StoreBusy) as error:
                 st.session_state.hb_notice = str(error)
             st.rerun()
         if job is not None and not job.over:

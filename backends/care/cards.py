@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from backends.care.spelling import is_language
 from backends.languages import Language
+from backends.small_files import read_small
 from core.errors import InvalidInput
 from core.gate import Viewer
 from core.values import CareCard, CareLine, Concern
@@ -116,7 +117,7 @@ def read_cards(folder: Path) -> dict[str, CareFile]:
 
 def _read(path: Path) -> CareFile:
     try:
-        return CareFile.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return CareFile.model_validate(yaml.safe_load(read_small(path).decode()))
     except ValidationError as error:
         raise InvalidInput(f"{path}: {'; '.join(_faults(error))}") from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:

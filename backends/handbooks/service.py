@@ -202,9 +202,11 @@ class Handbooks:
     async def upload(self, viewer: Viewer, files: Sequence[tuple[str, bytes]], terms: Terms = AS_WRITTEN) -> Job:
         """Begin to import these files, by name and content; `terms` go before what they say.
 
-        The upload goes on when its caller ends. Raises InvalidInput while another one runs.
+        The upload goes on when its caller ends. Raises InvalidInput while another one runs, and StoreBusy if another
+        process keeps the catalogue from being written now; once begun, an upload waits longer.
         """
         authorize(viewer, "handbooks.keep")
+        await anyio.to_thread.run_sync(self._catalogue.check_free)
         if self._job is not None and not self._job.over:
             raise InvalidInput("another upload is running: wait until it has ended")
         job = self._job = Job(tuple(name for name, _ in files), viewer.id)

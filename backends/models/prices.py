@@ -11,6 +11,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from backends.small_files import read_small
 from core.canonical import Json
 from core.errors import InvalidInput
 from core.values import Usage
@@ -82,7 +83,7 @@ class Prices:
 def read_prices(path: str | Path) -> Prices:
     """The own table in a JSON file, as `Prices` takes it. Raises InvalidInput if it cannot be read or is malformed."""
     try:
-        text = Path(path).read_bytes()
+        text = read_small(path)
     except OSError as error:
         raise InvalidInput(f"the prices in {path} cannot be read: {error.strerror}") from error
     try:

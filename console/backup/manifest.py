@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from backends.small_files import read_small
 from core.clock import moment
 from core.errors import InvalidInput
 
@@ -15,9 +16,6 @@ STORE, HANDBOOKS, RECORDS = "store.db", "handbooks.db", "hr-records.db"
 
 VERSION: Literal[1] = 1
 """The form of the manifest, and of the folder that it describes."""
-
-_MOST = 1 << 20
-"""The most bytes of a manifest that are read."""
 
 
 class _Value(BaseModel):
@@ -66,18 +64,19 @@ def read_manifest(backup: Path) -> tuple[Manifest, str]:
     if not backup.is_dir():
         raise InvalidInput(f"{backup} is not the folder of a backup: name one that `rolltop backup` has made")
     try:
-        with (backup / NAME).open("rb") as file:
-            text = file.read(_MOST + 1)
+        text = read_small(backup / NAME)
     except FileNotFoundError:
         raise InvalidInput(
             f"{backup} is no whole backup, because it has no {NAME}, which is written last: take another one, and "
             "delete this folder if `rolltop backup` was ended in it"
         ) from None
+    except OSError as error:
+        raise InvalidInput(f"the {NAME} of {backup} cannot be read: {error.strerror}") from None
     digest = hashlib.sha256(text).hexdigest()
     try:
         manifest = Manifest.model_validate_json(text)
         moment(manifest.taken_at)
-    except (ValidationError, InvalidInput):
+    except ValueError:
         newer = _version(text)
         if newer > VERSION:
             raise InvalidInput(f"{backup} was made by a newer Rolltop: use that one or a newer one") from None
@@ -100,7 +99,7 @@ def _version(text: bytes) -> int:
     """What the text says of the form of the manifest, 0 if it does not say it."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return 0
     version = found.get("version") if isinstance(found, dict) else None
     return version if isinstance(version, int) else 0

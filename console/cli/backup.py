@@ -48,7 +48,11 @@ async def backup(options: Given) -> int:
     if manifest.file(HANDBOOKS) is None and settings.index_file != ":memory:":
         where = _absolute(settings.index_file)
         print(f"no handbooks are in it, because there is no {where}: ROLLTOP_INDEX names their file", file=sys.stderr)
-    tell(options, [_item(manifest, digest)], "\n".join([f"{target} is a backup", *_lines(manifest, digest)]))
+    tell(
+        options,
+        [_item(manifest, digest)],
+        "\n".join([f"{harmless(str(target))} is a backup", *_lines(manifest, digest)]),
+    )
     return GOOD
 
 
@@ -85,7 +89,7 @@ async def restore(options: Given) -> int:
     lines = [
         f"{address(url)} is restored, with all that was on record up to {manifest.taken_at}",
         *_lines(manifest, digest),
-        *(f"{path} is there, too" for path in others),
+        *(f"{harmless(path)} is there, too" for path in others),
         f"closed, because nobody knows what came after the backup: {counted(closed.turns, 'open turn')}, "
         f"{counted(closed.calls, 'request')} to approvers",
         "roles, blocks and switches are those of that time: look at them before people sign in, and repeat erasures "
@@ -131,7 +135,7 @@ async def _check(options: Given, path: Path) -> int:
     for fault in faults:
         tell(options, [{"fault": fault}], f"! {harmless(fault)}")
     verdict = "is not sound: do not restore it" if faults else "is whole and sound"
-    tell(options, [{**_item(manifest, digest), "sound": not faults}], f"{path} {verdict}")
+    tell(options, [{**_item(manifest, digest), "sound": not faults}], f"{harmless(str(path))} {verdict}")
     if not faults and not options.json:
         print("\n".join(_lines(manifest, digest)))
     return LOOK_AT_IT if faults else GOOD
@@ -167,7 +171,7 @@ def _refuse(backup: Path, faults: list[str]) -> None:
 
 def _say_left(path: Path) -> None:
     for left in left_over(path):
-        print(f"{left} is left of a command that did not end: delete it if none runs", file=sys.stderr)
+        print(f"{harmless(str(left))} is left of a command that did not end: delete it if none runs", file=sys.stderr)
 
 
 def _lines(manifest: Manifest, digest: str) -> list[str]:

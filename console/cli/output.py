@@ -1,6 +1,7 @@
 """The output of a command: plain text for people, JSON lines for programs, and its progress on stderr."""
 
 import json
+import re
 import sys
 import time
 from argparse import Namespace
@@ -17,11 +18,15 @@ PROGRESS_EVERY = 1.0
 LONGEST = 2_000
 """Characters of an error's message that are printed."""
 
+_NOT_PRINTED = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON may hold as it is, and a terminal obeys or a stream refuses: it is written as an escape."""
+
 
 def tell(options: Given, items: Sequence[Json], text: str) -> None:
     """Print the items as JSON lines if `--json` was given, else the text if it is not empty."""
     if options.json:
-        text = "\n".join(json.dumps(item, ensure_ascii=False) for item in items)
+        lines = "\n".join(json.dumps(item, ensure_ascii=False) for item in items)
+        text = _NOT_PRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", lines)
     if text:
         print(text, flush=True)
 

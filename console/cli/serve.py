@@ -22,6 +22,7 @@ from console.value_settings import read_value
 from core.errors import InvalidInput
 
 HOST, PORT = "127.0.0.1", 8501
+_LONGEST_PATH = 200  # characters
 PATH = "STREAMLIT_SERVER_BASE_URL_PATH"
 """Streamlit's own variable: in an image its health check must know the path, too."""
 
@@ -88,6 +89,8 @@ def _try_address(host: str, port: int) -> None:
         trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trying.bind((host, port))
+        except UnicodeError:
+            raise InvalidInput(f"{host[:80]!r} is no address of this machine: choose another with --host") from None
         except OSError as error:
             match error.errno:
                 case errno.EADDRINUSE:
@@ -107,6 +110,6 @@ def _port(text: str) -> int:
 
 def _sub_path(text: str) -> str:
     path = text.strip("/")
-    if not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII) and path:
-        raise argparse.ArgumentTypeError(f"{text} is not a path: give one such as /hr")
+    if path and (len(path) > _LONGEST_PATH or not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII)):
+        raise argparse.ArgumentTypeError(f"{text[:_LONGEST_PATH]} is not a path: give a short one such as /hr")
     return path

@@ -19,6 +19,7 @@ from backends.stores.mongodb import documents
 from backends.stores.mongodb.documents import AS_TEXT, escaped, native
 from backends.stores.mongodb.query import COMMIT_INDEXES, RECORD_INDEXES
 from backends.stores.mongodb.store import MongoStore
+from backends.stores.mongodb.version import VERSION
 from backends.stores.suite.steps import drafted, extend, first, found, noted
 from core import Desk
 from core.canonical import canonical
@@ -453,9 +454,52 @@ async def test_the_report_names_what_an_operator_must_know(mongodb_url: str, dat
         database["commits"].drop_index("by_dirty_and_stream")
         database["commits"].update_one({"stream": "thread:a"}, {"$set": {"dirty": 1}})
         after = await store.report()
-    assert list(before) == ["server", "topology", "write concern", "indexes", "streams whose records lag"]
+    assert list(before) == [
+        "server",
+        "topology",
+        "write concern",
+        "schema version",
+        "indexes",
+        "streams whose records lag",
+    ]
     assert before["server"].startswith("MongoDB ")
     assert before["topology"] in ("Single", "ReplicaSetWithPrimary", "Sharded")
     assert "majority" in before["write concern"]
     assert (before["indexes"], before["streams whose records lag"]) == ("all there", "0")
     assert (after["indexes"], after["streams whose records lag"]) == ("missing: commits.by_dirty_and_stream", "1")
+
+
+# Versions
+
+
+async def test_a_database_of_a_newer_rolltop_is_refused_in_words_and_left_unchanged(mongodb_url: str, database) -> None:
+    async with open_store(mongodb_url) as store:
+        entries = await extend(store, "thread:a", {"i": 1}, records=[noted("r1")])
+        assert (await store.report())["schema version"] == str(VERSION)
+    database["meta"].update_one({"_id": "version"}, {"$set": {"number": VERSION + 1}})
+    database["commits"].drop_index("by_dirty_and_stream")
+    before = sorted(database["commits"].index_information())
+    with pytest.raises(InvalidInput, match=f"newer Rolltop: it has schema version {VERSION + 1}.*unchanged"):
+        async with open_store(mongodb_url):
+            pass
+    assert sorted(database["commits"].index_information()) == before
+    database["meta"].update_one({"_id": "version"}, {"$set": {"number": VERSION}})
+    async with open_store(mongodb_url) as store:
+        assert await store.read("thread:a") == entries
+
+
+async def test_a_database_from_before_there_were_versions_opens_and_gets_one(mongodb_url: str, database) -> None:
+    async with open_store(mongodb_url) as store:
+        entries = await extend(store, "thread:a", {"i": 1})
+    database["meta"].drop()
+    async with open_store(mongodb_url) as store:
+        assert await store.read("thread:a") == entries
+    assert database["meta"].find_one()["number"] == VERSION
+
+
+async def test_the_collection_of_another_program_is_no_version(mongodb_url: str, database) -> None:
+    database["meta"].insert_one({"_id": "version", "number": "two"})
+    with pytest.raises(InvalidInput, match="another program"):
+        async with open_store(mongodb_url):
+            pass
+    assert database.list_collection_names() == ["meta"]

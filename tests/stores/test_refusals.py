@@ -197,6 +197,32 @@ async def test_a_commit_that_is_in_without_its_majority_is_unavailable_and_repea
             await store.commit("thread:a", 0, first("thread:a"), id="c1")
 
 
+@pytest.mark.parametrize("command", ["insert", "createIndexes"])
+async def test_a_user_who_may_only_read_cannot_open_a_store_and_is_told_which_role_it_needs(
+    mongodb_url: str, proxied: str, proxy: Proxy, command: str
+) -> None:
+    if command == "createIndexes":  # all that a store needs is there already
+        async with open_store(mongodb_url):
+            pass
+    said = f"not authorized on desk to execute command {{ {command}: 1 }}"
+    proxy.answer(command.encode(), {"ok": 0, "code": 13, "codeName": "Unauthorized", "errmsg": said})
+    with pytest.raises(StoreRefused, match=f"MongoDB refuses {command} .*{RIGHT}"):
+        async with open_store(proxied):
+            pass
+    assert proxy.answered == 1
+
+
+async def test_a_server_without_transactions_has_a_way_out_and_the_store_needs_none(proxied: str, proxy: Proxy) -> None:
+    async with open_store(proxied) as store:
+        said = "Transaction numbers are only allowed on a replica set member or mongos"
+        proxy.answer(b"insert", {"ok": 0, "code": 20, "codeName": "IllegalOperation", "errmsg": said})
+        with pytest.raises(StoreRefused, match="add retryWrites=false to the store's URL"):
+            await store.commit("thread:a", 0, first("thread:a"), id="c1")
+        proxy.mend()
+    async with open_store(f"{proxied}&retryWrites=false") as store:
+        assert len(await extend(store, "thread:a", {"i": 1}, records=[noted("r1")])) == 1
+
+
 # What a desk does
 
 

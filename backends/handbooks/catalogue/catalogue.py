@@ -15,7 +15,7 @@ import apsw
 from backends.handbooks.catalogue import reading, writing
 from backends.handbooks.catalogue.cache import Cached, Editions, revision
 from backends.handbooks.catalogue.listing import list_changes, list_documents
-from backends.handbooks.catalogue.tables import Connections
+from backends.handbooks.catalogue.tables import PROMPT, Connections
 from backends.handbooks.catalogue.versions import ChangeRecord, DocumentRecord, Edition, PassageTable
 from backends.handbooks.catalogue.words import renew
 from backends.handbooks.documents.model import LeftOut, Terms
@@ -38,8 +38,9 @@ _FOUND = """
 class Catalogue:
     """A catalogue in the file at `path`, which is made if it is not there; `:memory:` is one of its own.
 
-    `clock` says which day it is. Every method raises Unavailable if the file is busy for too long, and StoreRefused
-    if it cannot be used as it is. Raises InvalidInput for a file of another program or of a newer Rolltop.
+    `clock` says which day it is. Every method raises Unavailable if the file does not answer, which is StoreBusy if
+    others write to it for too long, and StoreRefused if it cannot be used as it is. Raises InvalidInput for a file of
+    another program or of a newer Rolltop.
     """
 
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
@@ -114,7 +115,7 @@ class Catalogue:
         the newest version, and go over to the next one as long as its front matter gives the same day as this one's.
         `by` is on record. Raises NotFound, and InvalidInput if the version would end before it begins.
         """
-        with self.connections.writing() as connection:
+        with self.connections.writing(PROMPT) as connection:
             writing.say(connection, document, terms, by, self._now())
 
     def changes(self, document: str) -> list[ChangeRecord]:
@@ -127,7 +128,7 @@ class Catalogue:
 
         The next ingest takes its vectors out. It comes back if it is imported again, as an upload or by its own path.
         """
-        with self.connections.writing() as connection:
+        with self.connections.writing(PROMPT) as connection:
             writing.remove(connection, document, by, self._now())
 
     def withdraw(self, versions: Sequence[int], *, by: str) -> None:
@@ -136,8 +137,13 @@ class Catalogue:
         The other versions of their documents answer as if these had never been published. A withdrawn version comes
         back as a removed document does.
         """
-        with self.connections.writing() as connection:
+        with self.connections.writing(PROMPT) as connection:
             writing.withdraw(connection, versions, by, self._now())
+
+    def check_free(self) -> None:
+        """Raises StoreBusy if another process keeps this one from writing."""
+        with self.connections.writing(PROMPT):
+            pass
 
     def revision(self) -> int:
         """A number that grows with every change that a search may see."""

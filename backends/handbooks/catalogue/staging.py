@@ -151,7 +151,8 @@ class Staging:
         """Take a document out of search; whether search could find it before."""
         if not any(one.published and not one.removed for one in self.editions(document)):
             return False
-        self._catalogue.remove(document, by=by)
+        with self._connections.writing() as connection:
+            writing.remove(connection, document, by, iso(self._catalogue.clock.now()))
         return True
 
     def tokenize(self, tokens: StaticTokens) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import cast
 
 import apsw
@@ -18,7 +19,7 @@ from backends.stores.sqlite.errors import translated
 from backends.stores.sqlite.files import Place, create, has_log, no_right
 from backends.stores.sqlite.tables import APPLICATION_ID as STORE_ID
 from backends.stores.sqlite.tables import CATALOGUE_ID, check_log
-from core.errors import InvalidInput, StoreRefused, Unavailable
+from core.errors import InvalidInput, StoreBusy, StoreRefused, Unavailable
 
 MIGRATIONS = (
     """
@@ -81,7 +82,14 @@ MIGRATIONS = (
 """Each takes a file one version up; `PRAGMA user_version` counts those that a file has had."""
 
 BUSY_MS = 30_000
-"""How long a writer waits for another process's."""
+"""How long the making of a file, and a read, waits for another process."""
+
+LOOK_MS = 100
+"""Milliseconds of one attempt to write while another process does."""
+
+PATIENCE = 30.0
+PROMPT = 1.5
+"""Seconds that an ingest waits until it may write, and what a person waits for."""
 
 MEMORY = ":memory:"
 
@@ -130,12 +138,13 @@ class Connections:
                     self._close_readers()
 
     @contextmanager
-    def writing(self) -> Iterator[apsw.Connection]:
-        """A connection whose writes are committed when the block ends, and rolled back if it raises."""
-        with self._lock, self._translated():
-            connection = self._open_writer()
-            self._place.check()
-            connection.execute("BEGIN IMMEDIATE")
+    def writing(self, patience: float = PATIENCE) -> Iterator[apsw.Connection]:
+        """A connection whose writes are committed when the block ends, and rolled back if it raises.
+
+        Raises StoreBusy if others write for `patience` seconds.
+        """
+        with self._translated():
+            connection = self._begin(monotonic() + patience)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -144,6 +153,23 @@ class Connections:
                 with suppress(apsw.SQLError):
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._lock.release()
+
+    def _begin(self, until: float) -> apsw.Connection:
+        """Begin to write, with the lock, which is free between two attempts: others are less patient."""
+        while self._lock.acquire(timeout=max(0.0, until - monotonic())):
+            try:
+                connection = self._open_writer()
+                self._place.check()
+                connection.execute("BEGIN IMMEDIATE")
+            except BaseException as error:
+                self._lock.release()
+                if not isinstance(error, apsw.BusyError) or monotonic() >= until:
+                    raise
+            else:
+                return connection
+        raise StoreBusy(f"{self.path} is busy: this process is writing to it")
 
     def close(self) -> None:
         """Close them; a reader in use is closed when its block ends."""
@@ -190,10 +216,12 @@ def _open(path: str) -> apsw.Connection:
             check_log(connection, path)
         for setting in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        connection.execute("BEGIN IMMEDIATE")
-        for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
-            connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {CATALOGUE_ID}")
-        connection.execute("COMMIT")
+        if _version(connection, path) < len(MIGRATIONS):  # else it opens while another process writes
+            connection.execute("BEGIN IMMEDIATE")
+            for number, script in enumerate(MIGRATIONS[_version(connection, path) :], _version(connection, path) + 1):
+                connection.execute(f"{script}; PRAGMA user_version = {number}; PRAGMA application_id = {CATALOGUE_ID}")
+            connection.execute("COMMIT")
+        connection.set_busy_timeout(LOOK_MS)
     except BaseException:
         connection.close()
         raise

@@ -18,6 +18,7 @@ from backends.stores.checks import check_commit, check_erase, check_kind, check_
 from backends.stores.mongodb import query as mongodb_query
 from backends.stores.mongodb.connection import TIMEOUT, Collection, Connection
 from backends.stores.mongodb.documents import Document, commit_document, read_commit, read_record, record_fields
+from backends.stores.mongodb.version import VERSION, check_version
 from core.canonical import Json
 from core.clock import milliseconds
 from core.errors import Conflict, Corrupt, InvalidInput, RolltopError, StoreRefused
@@ -48,12 +49,13 @@ class MongoStore:
 
         Options in the URL are the driver's: `timeoutMS` is for one call and 10 seconds by default; the default of
         `serverSelectionTimeoutMS` is half of that. Raises InvalidInput if the driver does not take the URL, Unavailable
-        if the server does not answer, StoreRefused if the server lacks something or refuses the user.
+        if the server does not answer, StoreRefused if the server lacks something or refuses the user. A database that a
+        newer Rolltop wrote is InvalidInput, too.
         """
         connection = Connection.of_url(url)
         store = cls(connection)
         try:
-            await store._create_indexes()
+            await store._prepare()
         except BaseException:
             await connection.close()
             raise
@@ -67,11 +69,13 @@ class MongoStore:
         loop; `timeout` is in seconds, for one call. The client's own settings say how long it looks for a server.
         """
         store = cls(Connection(cast(AsyncMongoClient[Document], client), database, timeout=timeout, owned=False))
-        await store._create_indexes()
+        await store._prepare()
         return store
 
-    async def _create_indexes(self) -> None:
+    async def _prepare(self) -> None:
+        """Check the version before anything is written, and make the indexes."""
         async with self._db.in_use():
+            await check_version(self._db)
             for name, keys in mongodb_query.COMMIT_INDEXES.items():
                 unique: dict[str, Json] = {"unique": True} if name == mongodb_query.UNIQUE else {}
                 await self._db.ask(self._commits.create_index(keys, name=name, **unique))
@@ -320,6 +324,7 @@ class MongoStore:
             lagging = await self._db.ask(self._commits.distinct("stream", {"dirty": 1}))
         return {
             **about,
+            "schema version": str(VERSION),
             "indexes": f"missing: {', '.join(missing)}" if missing else "all there",
             "streams whose records lag": str(len(lagging)),
         }
