@@ -28,6 +28,7 @@ READING = {
     "export": [("export", "threads", *LOOKING, "--format", "csv", "--out", "{new}.zip")],
     "grants": [("grants", *ADMINISTERING), ("grants", "e-2001", *ADMINISTERING)],
     "switches": [("switches", *ADMINISTERING)],
+    "usage": [("usage", "--by", "day", *LOOKING)],
     "rebuild": [("rebuild", "--check")],
     "doctor": [("doctor",)],
 }
@@ -44,8 +45,11 @@ WRITING = {
 }
 """Every command that writes into a store that is there, or into another place."""
 
-MAKING = {"demo", "restore"}
+MAKING = {"demo", "restore", "serve"}
 """The commands that make a store."""
+
+WITHOUT = {"config"}
+"""The commands that open none."""
 
 
 def every_way(*kinds):
@@ -57,9 +61,9 @@ def given(way, folder, url):
     return [*filled, "--from" if way[0] == "copy" else "--store", url]
 
 
-def test_each_command_is_among_those_that_read_write_or_make_a_store():
+def test_each_command_is_among_those_that_read_write_or_make_a_store_or_open_none():
     (commands,) = [one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction)]
-    assert {*READING, *WRITING, *MAKING} == set(commands.choices)
+    assert {*READING, *WRITING, *MAKING, *WITHOUT} == set(commands.choices)
 
 
 @pytest.mark.parametrize(("name", "way"), every_way(READING, WRITING), ids=lambda one: str(one)[:40])

@@ -179,6 +179,7 @@ RIGHT_FOR = {
     "lift_seal": {"viewer": OTHER, "thread_id": "sealed"},
     "edit": {"turn_id": "plain"},
     "withdraw": {"call_id": "deferred"},
+    "usage": {"by": "day"},
     "deferred_call": {"call_id": "deferred"},
     "confirm": {"claimed": ALL.roles},
     "end_grant": {"person": "e-8001", "role": "auditor"},
