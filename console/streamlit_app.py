@@ -29,7 +29,7 @@ from console.sign_in.way import way
 from console.upload_guard import UploadGuard
 from core.errors import InvalidInput
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("console.streamlit_app")  # Streamlit loads this file under another name
 
 
 def collect_seldom() -> None:
@@ -45,7 +45,12 @@ def collect_seldom() -> None:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     write_lines()
     if way().is_development:
-        refuse_other_addresses()
+        try:
+            refuse_other_addresses()
+        except InvalidInput as error:
+            # The web server's own line would not have its words.
+            log.critical("the console does not start: %s", error)
+            raise
     await anyio.to_thread.run_sync(start)
     if way().is_development:
         try:

@@ -7,9 +7,9 @@ from core.limits import Limits, LimitState
 from core.log.records import Spending, item_of
 from core.log.spending import nothing_spent, spending_stream
 from core.spending.amounts import Moment, caps, used
-from core.spending.spender import OPEN, open_turns
-from core.store import Query, Store, every
-from core.values import usd
+from core.spending.spender import open_turns
+from core.store import In, Query, Store, every
+from core.values import OPEN_TURN, usd
 
 
 class LimitStates:
@@ -39,7 +39,7 @@ class LimitStates:
             spent = item_of(Spending, record)
             states += self._states(spent, spent.user, at)
         if self._limits.person_turns_at_once is not None:
-            for group in await self._store.tally(Query(kind="turn", where={"status": OPEN}), ("owner",)):
+            for group in await self._store.tally(Query(kind="turn", where={"status": In(OPEN_TURN)}), ("owner",)):
                 states.append(self._at_once(str(group.key[0]), group.count))
         return sorted((one for one in states if one.reached), key=lambda one: (one.person or "", one.limit))
 

@@ -22,11 +22,9 @@ from core.spending.amounts import Charge, Moment, caps, reached, used
 from core.spending.ledger import Ledger, Ledgers
 from core.spending.slices import CLOSE_SECONDS, Slices
 from core.store import In, Query, Store, every
+from core.values import OPEN_TURN
 
 log = logging.getLogger(__name__)
-
-OPEN = In(("running", "awaiting_approval"))
-"""The statuses of turns that have not ended."""
 
 _ONE_TURN = {"turns": 1, "minute_turns": 1}
 
@@ -233,7 +231,8 @@ class Spender:
 
 async def open_turns(store: Store, person: str) -> set[str]:
     """The ids of the person's turns that have not ended."""
-    return {record.id async for record in every(store, Query(kind="turn", where={"owner": person, "status": OPEN}))}
+    query = Query(kind="turn", where={"owner": person, "status": In(OPEN_TURN)})
+    return {record.id async for record in every(store, query)}
 
 
 def _amounts(charge: Charge) -> dict[str, int]:
