@@ -150,8 +150,8 @@ def test_what_a_fragment_lets_through_is_told_in_words_too(monkeypatch):
 
 
 def test_a_limit_is_told_with_the_time_from_which_one_can_ask_again():
-    until = datetime(2026, 12, 1, 14, 20, tzinfo=UTC)
+    until = datetime(2036, 12, 1, 14, 20, tzinfo=UTC)
     reached = LimitReached("You have asked 5 questions in this minute, the most allowed.", limit="x", until=until)
     said = "you have asked 5 questions in this minute, the most allowed."
-    assert why_refused(reached) == f"{said} You can ask again at 14:20."
+    assert why_refused(reached) == f"{said} You can ask again from 1 Dec 2036, 14:20 UTC."
     assert why_refused(LimitReached(reached.said, limit="x")) == said

@@ -124,7 +124,7 @@ def test_a_store_that_refuses_is_opened_once_its_operator_has_acted(tmp_path):
 
 def test_settings_that_cannot_be_are_told_and_no_value_is_repeated(monkeypatch):
     monkeypatch.setenv("ROLLTOP_STROE", "s3cret")
-    with pytest.raises(InvalidInput, match="unknown setting ROLLTOP_STROE") as wrong:
+    with pytest.raises(InvalidInput, match="ROLLTOP_STROE: unknown setting") as wrong:
         app()
     assert "s3cret" not in str(wrong.value)
 

@@ -32,7 +32,7 @@ from tests.support.paths import ROOT
 from tests.support.signing_in import sign_in
 
 MAIN = str(ROOT / "console" / "main.py")
-EMPLOYEE = Viewer("e-1042", country="austria")
+EMPLOYEE = Viewer("e-1042", country="austria", entity="larkfield austria")
 COLLEAGUE = Viewer("e-1077", country="austria")
 AUDITOR = Viewer("e-2001", {"employee", "auditor"}, purpose="quality sample", country="austria")
 APPROVER = Viewer("e-3001", {"employee", "approver"}, country="austria")
