@@ -179,7 +179,7 @@ RIGHT_FOR = {
     "lift_seal": {"viewer": OTHER, "thread_id": "sealed"},
     "edit": {"turn_id": "plain"},
     "withdraw": {"call_id": "deferred"},
-    "usage": {"by": "day"},
+    "Figures.usage": {"by": "day"},
     "deferred_call": {"call_id": "deferred"},
     "confirm": {"claimed": ALL.roles},
     "end_grant": {"person": "e-8001", "role": "auditor"},
@@ -268,7 +268,7 @@ async def test_a_wrong_type_is_named_and_nothing_is_written(made, cls, name):
     given = {one.name: (RIGHT | ids)[one.name] for one in parameters if one.default is one.empty}
     given |= {
         key: ids.get(value, value) if isinstance(value, str) else value
-        for key, value in RIGHT_FOR.get(name, {}).items()
+        for key, value in (RIGHT_FOR.get(name) or RIGHT_FOR.get(f"{cls.__name__}.{name}", {})).items()
     }
     hints = get_type_hints(method)
     wrong = [(one.name, value) for one in parameters for value in WRONG if allows(hints[one.name], value) is False]
