@@ -106,7 +106,7 @@ COMMITS = ("before commit {}", "after commit {}")
     ("new_url", "order", "numbered"),
     [
         ("sqlite", "while a turn runs", COMMITS),
-        ("sqlite", "between turns", ["after commit {}"]),
+        ("sqlite", "between turns", ["before commit {}"]),
         pytest.param("sqlite", "between turns", COMMITS, marks=pytest.mark.torture),
         ("mongodb", "while a turn runs", ["inside commit {}"]),
         pytest.param("mongodb", "while a turn runs", ["after write {}"], marks=pytest.mark.torture),
