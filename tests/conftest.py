@@ -180,7 +180,16 @@ def _bounded(item: pytest.Item) -> Generator[None, None, None]:
 pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = pytest.hookimpl(wrapper=True)(_bounded)
 
 
-LONGEST_FILES = ("test_protocol_model.py", "test_many_threads.py", "test_kill.py", "test_demo_history.py")
+LONGEST_FILES = (
+    "test_protocol_model.py",
+    "test_many_threads.py",
+    "test_kill.py",
+    "test_demo_history.py",
+    "test_deferred_kills.py",
+    "test_two_processes.py",
+    "test_suspended_writer.py",
+    "test_backup.py",
+)
 """They begin first, so that a worker is not left alone with one of them at the end."""
 
 
