@@ -278,7 +278,7 @@ def test_a_name_holds_no_password() -> None:
         ("openai:m?dimensions=-3", "dimensions is a number"),
         ("openai:m?dimensions=", "dimensions is a number"),
         ("openai:m?dimensions=²", "dimensions is a number"),
-        ("openai:m?api=chat", "takes base_url, dimensions, key_env, each once"),
+        ("openai:m?api=chat", "takes base_url, dimensions, key_env, seconds, each once"),
         ("openai:m?base_url=ftp://host", "base_url"),
         ("openai:?dimensions=3", "name after the colon"),
     ],
