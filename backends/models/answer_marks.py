@@ -65,6 +65,9 @@ _LONGEST = max(map(len, _TEXTS))
 _TAG_BEGINS = re.compile(rf"</?{_NAMES}(?:\s[^<>\n]{{0,100}})?\Z", re.IGNORECASE)
 _CHANNEL_BEGINS = re.compile(r"<\|channel\|>(?:[a-z][^<\n]{0,40})?(?:<\|constrain\|>[^<\n]{0,20})?(?:<[|a-z]{0,12})?\Z")
 
+_IN_A_SENTENCE = re.compile(r"[ \t]*[,;:.!?)\]]|[\"'\u2019\u201c\u201d\u00bb]|[ \t]+[(a-z\u00df-\u00ff]")
+"""What follows a tag that a sentence speaks of."""
+
 LONGEST = 140
 """Characters that a sign has at most."""
 
@@ -135,6 +138,21 @@ def marks(text: str) -> Iterable[Mark]:
         kind = str(match.lastgroup)
         sign: Sign = "thought" if kind == "tag" else kind  # type: ignore[assignment]  # the groups are named by it
         yield Mark(match.start(), match.end(), match.group(), sign, tag=kind == "tag")
+
+
+def spoken_of(before: str, after: str, last: bool) -> bool | None:
+    """Whether a thought's end that ended none is a word of the sentence about it; None if what follows decides.
+
+    `before` and `after` are the text about it, as far as it is known; nothing follows the `last` text.
+    """
+    line = before.rpartition("\n")[2]
+    if not line.strip():
+        return False
+    if re.search(_TAG, line):
+        return True
+    if line[-1] not in " \t(\"'\u2018\u201c\u201e\u00ab":
+        return False
+    return None if not after.strip(" \t") and not last else bool(_IN_A_SENTENCE.match(after))
 
 
 def ends_of(begin: str) -> re.Pattern[str]:

@@ -18,9 +18,11 @@ from backends.models.answer_marks import (
     begins_with_thought,
     ends_of,
     marks,
+    spoken_of,
     unfinished,
 )
 from backends.models.call_arguments import arguments, offered
+from backends.models.stripped_channels import StrippedChannels
 from backends.models.written_calls import CALL_MARKS, Reading, WrittenCall, may_be_call, read_calls
 from core.errors import ModelError
 from core.model import CallDelta, ToolSchema
@@ -53,7 +55,8 @@ class AnswerText:
         self.tools = {tool.name: tool for tool in tools}
         self._in_json = in_json
         self._first = self._expected = self._opens = thinks_first
-        self._rest = self._head = ""
+        self._rest = self._head = self._before = ""
+        self._stripped = StrippedChannels()
         self._held: list[str] = []
         self._holds = False
         self._end: re.Pattern[str] | None = None
@@ -79,6 +82,7 @@ class AnswerText:
             self._held.append(piece)
             yield "held", piece
             return
+        piece = self._stripped.read(piece)
         slices = (piece[at : at + _SLICE] for at in range(0, len(piece), _SLICE))
         yield from _joined(chain.from_iterable(map(self._read, slices)))
 
@@ -87,6 +91,8 @@ class AnswerText:
 
         A thought without its end stays a thought, and so does what lacks its beginning if it was `cut` off.
         """
+        if rest := self._stripped.finish():
+            yield from self.read(rest)
         if self._first and self._expected and cut:
             thought, self._first, self._rest, self._held = "".join(self._held), False, "", []
             if thought:
@@ -256,6 +262,12 @@ class AnswerText:
             match mark.sign:
                 case "thought" if mark.tag and not place.blank:
                     continue
+                case "end":
+                    spoken = spoken_of(self._before + self._rest[: mark.start], after, last)
+                    if spoken:
+                        continue
+                    if spoken is None:
+                        return None, mark.start
                 case "last" if after.strip():
                     continue
                 case "bracket" if not place.blank:
@@ -276,6 +288,7 @@ class AnswerText:
         if not text:
             return
         self._place = self._place.after(text)
+        self._before = (self._before + text)[-LONGEST:]
         self._trims = False
         self.said = self.said or bool(text.strip())
         yield "text", text

@@ -16,6 +16,8 @@ _ENCODED = 3
 """How many times over arguments may be encoded as JSON."""
 
 _FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL | re.IGNORECASE)
+_ABOUT_NAME = re.compile(r"\A(?:functions|default_api|tools)[.:]|(?::\d{1,9}|\s+(?:json|commentary))\Z")
+_NONE = ("", "null", '""', "None", "undefined")
 _MOST_QUOTED = 20_000
 """Characters of an object in single quotes: Python's parser needs about a hundred bytes for each."""
 
@@ -26,7 +28,7 @@ _SAFE = re.compile(r"\{(?:[^\\'\"]|'[^\\'\"\n]*'|\"[^\\\"\n]*\")*\}")
 def offered(name: str, tools: Mapping[str, ToolSchema]) -> str:
     """The name of the tool that is meant, if a name has blanks, a namespace or a model's own signs about it."""
     plain = name.partition("<|")[0].strip()
-    bare = plain.removeprefix("functions.").removeprefix("default_api.").removeprefix("tools.")
+    bare = _ABOUT_NAME.sub("", plain)
     return next((one for one in (name, plain, bare) if one in tools), name)
 
 
@@ -39,7 +41,7 @@ def arguments(written: Json, tool: ToolSchema | None) -> str:
     if not isinstance(written, str):
         written = "" if written is None else json.dumps(written, ensure_ascii=False)
     text = written.strip()
-    if text in ("", "null", '""'):
+    if text in _NONE:
         demands = tool is not None and bool(tool.parameters.get("required"))
         return written if demands else "{}"
     value: Json = text
@@ -84,3 +86,8 @@ def is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def is_object(text: str) -> bool:
+    """Whether the text is a JSON object."""
+    return text.lstrip().startswith("{") and is_json(text)

@@ -43,7 +43,7 @@ async def server_events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[st
                 return
             begun = True
             field, _, value = line.partition(":")
-            match field:
+            match field.strip().lower():
                 case "data":
                     if _begins_anew(value) and data.rstrip().endswith("}") and _whole(data):
                         yield name, data  # the blank line between the two events is missing
@@ -94,7 +94,7 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, bool
         rest += head
         for piece in more:
             line = _decoded(rest)
-            yield (line.removeprefix(_BOM) if first else line), True
+            yield (line.lstrip(_BOM) if first else line), True
             rest, first = bytearray(piece), False
         if len(rest) > MAX_EVENT:
             raise _too_large()

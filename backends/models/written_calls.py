@@ -21,6 +21,7 @@ CALL_MARKS = (
     "<start_function_call>",
     "<tool_code>",
     "<tool_use>",
+    "<tool-use>",
     "<tools>",
     "<tool=",
     "<invoke ",
@@ -57,7 +58,7 @@ _JSON = re.compile(r'\s*(?:\[\s*)?(?:\{\s*(?:"(?P<key>\w*)(?P<end>")?)?)?(?P<mor
 _MOST = 200
 """Characters after which the beginning of a call is clear."""
 
-_MARKUP = re.compile(r"(?:</?[A-Za-z_:]+>|<[|\uff5c][^<>]{1,40}>|\[/?[A-Z_]+\]|functools(?=\[)|```[a-z_]*|[\s;,]+)*")
+_MARKUP = re.compile(r"(?:</?[A-Za-z_:-]+>|<[|\uff5c][^<>]{1,40}>|\[/?[A-Z_]+\]|functools(?=\[)|```[a-z_]*|[\s;,]+)*")
 _NAMED = re.compile(
     r"(?:function<\uff5ctool▁sep\uff5c>|(?:assistant |commentary |analysis )?to=|<function=|call:)?(?:functions\.)?"
     r"(?P<name>[A-Za-z_][\w.-]{0,99})(?::\d{1,9})?\s{0,9}"

@@ -73,6 +73,9 @@ THOUGHTS = [
         ("<think>", "</thinking></think>"),
         ("", "</think>"),
         ("\n", "</THINK>"),
+        # Channels whose tokens the server stripped.
+        ("analysis", "assistantfinal"),
+        ("analysis", "assistantanalysisassistantfinal"),
     ]
 ]
 
@@ -80,7 +83,7 @@ THOUGHTS = [
 @STEPS
 @pytest.mark.parametrize("text", THOUGHTS)
 def test_a_thought_in_any_tag_is_kept_apart(text: str, step: int | None) -> None:
-    first = not text.lstrip().startswith(("<", "[", "◁"))
+    first = not text.lstrip().startswith(("<", "[", "◁", "analysis"))
     assert read(text, step=step, first=first) == (TWELVE, HM, [])
 
 
@@ -105,6 +108,7 @@ def test_a_token_at_the_end_is_no_word(end: str, step: int | None) -> None:
         ("<think>Not `</think", "Not `</think", ""),
         ("<think>```</think>Twelve days.", "```", TWELVE),
         ("<think>A lone `</think>Twelve days.", "A lone `", TWELVE),
+        ("<think>a</think>The tag </think> ends it.", "a", "The tag </think> ends it."),
         ("<think>a</think>One.\n<think>b</think>Two.", "ab", "One.\nTwo."),
         ("<think></think>Twelve days.", "", TWELVE),
         ("<think>Hm.", "Hm.", ""),
@@ -142,6 +146,14 @@ IN_WORDS = [
     '{"tool_uses": 3}',
     "<thinker> and <thinks>",
     "a <b\n<t",
+    "The tag </think> ends a thought.",
+    "Close it with </think>, then answer.",
+    'The sign "</think>" ends it (or </thinking>).',
+    "The form is <think>Hm.</think> and then the answer.",
+    "Write <think> and </think>.",
+    "analysis of the leave: twelve days",
+    "analysis",
+    "Is it an assistantfinal?",
     "[",
     "<",
     "`",
@@ -194,6 +206,8 @@ CALLS = [
     (f"<think>{HM}</think>[look(year=2026)]", ONE),
     (f"<|channel|>analysis<|message|>{HM}<|end|><|start|>assistant<|channel|>commentary to=functions.look "
      f"<|constrain|>json<|message|>{YEAR}<|call|>", ONE),
+    (f"analysis{HM}assistantcommentary to=functions.look json{YEAR}", ONE),
+    (f"<tool-use>{{\"tool_calls\": [{BARE}]}}</tool-use>", ONE),
     (f"<|start|>assistant to=functions.look<|channel|>commentary json<|message|>{YEAR}<|call|>", ONE),
 ]  # fmt: skip
 

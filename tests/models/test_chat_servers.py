@@ -273,6 +273,16 @@ SHAPES |= {
         b": OPENROUTER PROCESSING\n\n" + sse(delta(content="Twelve days.")) + b": x\n\n" + sse(delta("stop"), DONE),
         TWELVE,
     ),
+    "no data": (b"data:\n\ndata: null\n\n" + says("Twelve days."), TWELVE),
+    "DONE in quotation marks": (sse(delta("stop", content="Twelve days."), '"[DONE]"'), TWELVE),
+    "DONE in small letters": (sse(delta(content="Twelve days."), "[done]"), TWELVE),
+    "a blank before each field": (says("Twelve days.").replace(b"data:", b" data:"), TWELVE),
+    "two byte order marks": (b"\xef\xbb\xbf" * 2 + says("Twelve days."), TWELVE),
+    "the reason in the delta": (
+        sse({"choices": [{"delta": {"content": "Twelve days.", "finish_reason": "stop"}}]}),
+        TWELVE,
+    ),
+    "finishReason": (sse({"choices": [{"delta": {"content": "Twelve days."}, "finishReason": "STOP"}]}), TWELVE),
     "DONE twice": (says("Twelve days.") + sse(DONE), TWELVE),
     "blanks before JSON": (b"\n \n\n" + json.dumps(WHOLE).encode(), TWELVE),
     "no blank line between events": (
@@ -319,6 +329,17 @@ SHAPES |= {
         ("", "", [("look", {"year": 7})], "tool_calls"),
     ),
     "a namespace": (sse(*calls(call(index=0, name="functions.look", args=YEAR)), DONE), CALLED),
+    **{
+        f"a call of {name}": (sse(*calls(call(index=0, name=name, args=YEAR)), DONE), CALLED)
+        for name in ("default_api:look", "functions.look:0", "look json")
+    },
+    "calls by their index": (
+        sse(delta("tool_calls", tool_calls={"0": call(id="a", name="look", args=YEAR)}), DONE),
+        CALLED,
+    ),
+    "tool_call": (sse(delta("tool_calls", tool_call=call(id="a", name="look", args=YEAR)), DONE), CALLED),
+    "None": (sse(*calls(call(index=0, name="whoami", args="None")), DONE), ("", "", NOBODY, "tool_calls")),
+    "channels without their tokens": (says(f"analysis{THOUGHT}assistantfinalTwelve days."), THOUGHT_OF),
     "a token in the name": (sse(*calls(call(index=0, name="look<|channel|>commentary", args=YEAR)), DONE), CALLED),
     "a list for no arguments": (
         sse(*calls(call(index=0, name="whoami", args=[])), DONE),
@@ -354,6 +375,7 @@ SHAPES |= {
         ("```xml\n", "", ONE, "tool_calls"),
     ),
     # Markup that an answer speaks of.
+    "the end of a thought in a sentence": in_words("The tag </think> ends a thought, </thinking> does so, too."),
     "tags in code": in_words("Models write `<think>` and `</think>`, and `<tool_call>` for a call, and `<|im_end|>`."),
     "a tag in a sentence": in_words("The tag <tool_call> opens a call, [TOOL_CALLS] and functools[partial] do not."),
     "thoughts in a block": in_words("So:\n```\n<think>\nHm.\n</think>\n```\nThen the answer."),
@@ -376,9 +398,9 @@ async def test_each_shape_is_read_to_its_answer(shape: str, step: int | None) ->
 @pytest.mark.parametrize(
     ("word", "reason"),
     [
-        *((word, "end") for word in ("end_turn", "eos_token", "STOP", "eos", "stop_sequence")),
-        *((word, "length") for word in ("max_tokens", "MAX_TOKENS", "length")),
-        *((word, "refusal") for word in ("SAFETY", "content_filter")),
+        *((word, "end") for word in ("end_turn", "eos_token", "STOP", "eos", "stop_sequence", "normal", "end_of_text")),
+        *((word, "length") for word in ("max_tokens", "MAX_TOKENS", "length", "truncated")),
+        *((word, "refusal") for word in ("SAFETY", "content_filter", "IMAGE_SAFETY", "flagged")),
         ("a new one", "other"),
     ],
 )
@@ -412,6 +434,13 @@ async def test_C25_an_error_in_a_200_is_that_error(as_stream: bool) -> None:
     with pytest.raises(ModelError) as raised:
         await read(sse(body) if as_stream else json.dumps(body).encode())
     assert (raised.value.code, raised.value.retryable) == ("quota", False)
+
+
+async def test_an_error_of_a_choice_is_that_error() -> None:
+    failed = {"delta": {}, "finish_reason": "error", "error": {"code": 429, "message": "?"}}
+    with pytest.raises(ModelError) as raised:
+        await read(sse({"choices": [failed]}, DONE))
+    assert (raised.value.code, raised.value.retryable) == ("overloaded", True)
 
 
 @pytest.mark.parametrize("content", [MARKED, BARE, f"```json\n{BARE}\n```", f"[TOOL_CALLS][{BARE}]", "<tool_call>?"])
@@ -897,11 +926,29 @@ async def test_what_was_learnt_of_first_thoughts_is_unlearnt_if_an_answer_has_no
     assert [event.text for event in told if event.kind == "text"] == ["Twelve ", "days."]
 
 
-async def test_a_call_that_the_model_could_not_write_is_asked_for_again() -> None:
-    failed = {"error": {"code": "tool_use_failed", "message": "Failed to call a function.", "failed_generation": "{"}}
+@pytest.mark.parametrize(
+    ("wrote", "rescued"),
+    [
+        (f"<function=look>{YEAR}</function>", True),
+        (f"<function=look{YEAR}</function>", True),
+        (f'<tool-use>{{"tool_calls": [{BARE}]}}</tool-use>', True),
+        (f"Let me look.\n{MARKED}", True),
+        ("{", False),
+        ('<function=look>{"year": 20', False),
+        (MARKED.replace("look", "send_mail"), False),
+        ("Twelve days.", False),
+        (None, False),
+    ],
+)
+async def test_a_call_that_the_server_could_not_read_is_made_if_it_is_whole_and_else_asked_for_again(
+    wrote: str | None, rescued: bool
+) -> None:
+    failed = {"error": {"code": "tool_use_failed", "message": "Failed to call a function.", "failed_generation": wrote}}
     server = Server([SAYS], lambda _: failed if len(server.bodies) == 1 else None)
     reply, made = await turn(server)
-    assert (reply.status, made) == ("completed", [("failed", "protocol"), ANSWERED])
+    assert (reply.status, reply.text.endswith("Twelve days.")) == ("completed", True)
+    assert made == [ANSWERED if rescued else ("failed", "protocol"), ANSWERED]
+    assert [call.status for call in reply.tool_calls] == ["succeeded"] * rescued
 
 
 async def test_a_number_that_json_does_not_have_is_told_to_the_model_and_the_tool_is_not_run() -> None:

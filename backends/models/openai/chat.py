@@ -15,7 +15,7 @@ from openai.types.shared import ReasoningEffort
 from pydantic import Field, PositiveInt
 
 from backends.models.first_thoughts import first_thoughts
-from backends.models.openai.chat_answer import Answer
+from backends.models.openai.chat_answer import Answer, rescued
 from backends.models.openai.chat_body import chat_body
 from backends.models.openai.client import OPENAI, Address, Client, Share, Temperature, cost, settings_at
 from backends.models.openai.dialect import Dialect, dialect_of, refuses_tools
@@ -80,6 +80,10 @@ class ChatModel:
                     yield event
         except ModelError as error:
             # A server that has begun to answer has taken the request.
+            if not begun and (made := list(rescued(request, _body_of(error)))):
+                for event in made:
+                    yield event
+                return
             learnt = None if begun else self._learnt(request, error)
             if not (begun or learnt) and error.code == "invalid_request":
                 self._dialect.tried(habits, taken=False)
@@ -140,3 +144,9 @@ class ChatModel:
             return None
         what = f"{error}; the next request is written otherwise: {does}"
         return ModelError("adapted", what, retryable=True, status=error.status)
+
+
+def _body_of(error: ModelError) -> Json:
+    """What the server wrote about an error."""
+    cause = error.__cause__
+    return cause.body if isinstance(cause, openai.APIStatusError | Reported) else None

@@ -8,18 +8,20 @@ from collections.abc import Iterator, Sequence
 
 from backends.models.answer_json import as_count, as_object, as_objects, as_text
 from backends.models.answer_text import AnswerText, Part
-from backends.models.call_arguments import arguments, offered
+from backends.models.call_arguments import arguments, is_object, offered
 from backends.models.openai.chat_body import THOUGHT_FIELDS
 from backends.models.openai.chat_calls import Calls, pieces_of
 from backends.models.openai.client import usage
+from backends.models.openai.errors import reported
+from backends.models.openai.stream import Reported
 from backends.models.sse import unreadable
 from backends.models.stop_words import stop_reason_in
 from core.canonical import MAX_DEPTH, ROOM, Json, canonical
 from core.errors import InvalidInput, ModelError
-from core.model import CallDelta, ModelEvent, ReasoningDelta, TextDelta, ToolSchema, WritingDelta
+from core.model import CallDelta, Finish, ModelEvent, ModelRequest, ReasoningDelta, TextDelta, ToolSchema, WritingDelta
 from core.values import StopReason, Usage
 
-_THOUGHT_PARTS = ("thinking", "reasoning", "thought")
+_THOUGHT_PARTS = ("thinking", "reasoning", "reasoning_content", "thought")
 _TEXT_PARTS = (None, "text", "output_text")
 _CALL_PARTS = ("tool_use", "tool_call", "function_call", "function")
 
@@ -70,9 +72,12 @@ class Answer:
             if index != self._choice:
                 continue
             self._count(choice.get("usage"))
-            if (reason := choice.get("finish_reason")) not in (None, "", "null"):
-                self._reason = reason
-            yield from self._message(as_object(choice.get("delta")), streamed=True)
+            if failed := choice.get("error"):
+                raise reported(failed) from Reported(failed)
+            delta = as_object(choice.get("delta"))
+            reasons = (place.get(name) for place in (choice, delta) for name in ("finish_reason", "finishReason"))
+            self._reason = next((reason for reason in reasons if reason not in (None, "", "null")), self._reason)
+            yield from self._message(delta, streamed=True)
             yield from self._message(as_object(choice.get("message")), streamed=False)
 
     def finish(self) -> Iterator[ModelEvent]:
@@ -146,7 +151,12 @@ class Answer:
             match (part := as_object(part)).get("type"):
                 case kind if kind in _THOUGHT_PARTS:
                     said = next(
-                        (part[name] for name in ("thinking", "reasoning", "text", "content") if name in part), None
+                        (
+                            part[name]
+                            for name in ("thinking", "reasoning", "text", "content", "summary")
+                            if name in part
+                        ),
+                        None,
                     )
                     yield from self._thought("in_parts", _thought_in(said))
                 case "refusal":
@@ -200,6 +210,24 @@ class Answer:
             self.usage = Usage(
                 **{name: told[name] or (known[name] if known[name] is not None else told[name]) for name in told}
             )
+
+
+def rescued(request: ModelRequest, error: Json) -> Iterator[ModelEvent]:
+    """The answer in an error that says that the server could not read the calls in it: nothing, if we cannot, either.
+
+    Its tokens are unknown.
+    """
+    answer = Answer(request.tools, in_json=request.output is not None)
+    text = as_text(as_object(error).get("failed_generation"))
+    try:
+        whole = {"message": {"content": text}, "finish_reason": "stop"}
+        told = [*answer.read({"choices": [whole]}), *answer.finish()]
+    except ModelError:
+        return
+    calls = [event for event in told if event.kind == "call"]
+    if calls and all(is_object(call.arguments) for call in calls):
+        yield from told
+        yield Finish(stop_reason="tool_calls", usage=answer.usage, cost=None, reasoning=answer.blocks())
 
 
 def _first(*counts: Json) -> int | None:

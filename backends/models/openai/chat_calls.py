@@ -148,8 +148,11 @@ class Calls:
 
 def pieces_of(message: dict[str, Json]) -> list[dict[str, Json]]:
     """The pieces of calls in a message, or in the part of it that a chunk adds: one, several or none."""
-    listed = message.get("tool_calls")
-    pieces = as_objects([listed] if isinstance(listed, dict) else listed)
+    listed = message.get("tool_calls") or message.get("tool_call")
+    if isinstance(listed, dict):
+        by_index = listed and not {"function", "name", "id", "arguments"} & listed.keys()
+        listed = list(listed.values()) if by_index else [listed]
+    pieces = as_objects(listed)
     if not pieces and (function := as_object(message.get("function_call"))):
         return [{"function": function}]
     return pieces

@@ -33,12 +33,12 @@ async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
     """
     async with aclosing(server_events(chunks)) as found:
         async for name, data in found:
-            match data.strip():
+            match data.strip().strip('"'):
                 case "" if name == "end":
                     yield "end"
-                case "":
+                case "" | "null":
                     yield "ping"
-                case "[DONE]":
+                case "[DONE]" | "[done]":
                     yield "done"
                 case _:
                     yield _object(name, data)
