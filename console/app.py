@@ -31,7 +31,7 @@ from console.demo.samples import CARDS, SAMPLES, count_samples, holds_own, withd
 from console.doctor.examination import examine, examine_settings
 from console.doctor.finding import Finding
 from console.doctor.index import examine_own
-from console.doctor.store import address, equipped, promises
+from console.doctor.store import Checkable, address, equipped, promises
 from console.doctor.versions import versions
 from console.keeper import DESK_KEEPER
 from console.model_settings import open_models
@@ -43,7 +43,7 @@ from core.clock import SystemClock
 from core.desk.desk import Desk
 from core.desk.runner import Runner
 from core.desk.system import SystemState
-from core.errors import InvalidInput, RolltopError, Unavailable
+from core.errors import DeskClosed, InvalidInput, RolltopError, Unavailable
 from core.gate import Role, Viewer
 from core.limits import Limits
 from core.maintenance.upgrade import upgrade
@@ -253,9 +253,18 @@ class App:
         async for finding in examine(self._settings, self._store, has, handbooks=self.handbooks):
             yield finding
 
-    async def ask_store(self) -> None:
-        """Ask the store for one entry, and let it go. Raises what the store raises if it does not answer."""
+    async def check_ready(self) -> None:
+        """Raises what a question would meet now: DeskClosed, or what the store raises. Nothing is written."""
+        if not self.desk.started:
+            raise DeskClosed
         await self._store.read("installation:desk", limit=1)
+        if isinstance(self._store, Checkable):
+            await blocking(self._store.check_writable)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no turn runs here."""
+        return self.failure is not None or self.desk.idle
 
     def check_open(self) -> None:
         """Raises what the newest attempt to open the desk raised, if it failed."""

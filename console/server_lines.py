@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Literal, TextIO
 
 from console.settings import Settings, read_settings
+from core import server_log
 from core.errors import InvalidInput
 from core.server_log import EVENTS_LOGGER, Fields, place
 
@@ -84,8 +85,8 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or _is_own(record)
 
 
-def write_lines(stream: TextIO | None = None) -> None:
-    """Let all loggers of this process write to `stream`, standard error if None, as the settings say.
+def write_lines(stream: TextIO | None = None) -> Settings:
+    """Let all loggers of this process write to `stream`, standard error if None, as the settings say; returns these.
 
     Settings that are wrong count as unset here: opening the desk says what is wrong with them.
     """
@@ -94,6 +95,7 @@ def write_lines(stream: TextIO | None = None) -> None:
         settings = read_settings()
     except InvalidInput:
         settings = Settings.model_construct()
+    server_log.slow_commit_ms = settings.slow_commit_ms
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Lines(settings.log or ("text" if stream.isatty() else "json")))
     handler.addFilter(_is_worth_a_line)
@@ -106,10 +108,7 @@ def write_lines(stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(settings.log_level.upper())
     _take_over_streamlits()
     _take_over_what_nobody_caught()
-    if settings.spans:
-        from backends.tracing import write_spans  # here, because it needs an extra
-
-        write_spans()
+    return settings
 
 
 def _take_over_streamlits() -> None:

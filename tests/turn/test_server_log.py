@@ -9,10 +9,10 @@ import pytest
 from backends.models.opening import open_model
 from backends.models.scripted.model import Bill, Call, Fail, Say, ScriptedModel
 from backends.stores.memory import MemoryStore
-from core import Archive, Desk, Hooks, NotFound, OutcomeUnknown, Viewer, create_chat, tool
+from core import Archive, Desk, Hooks, NotFound, OutcomeUnknown, Viewer, create_chat, server_log, tool
 from core.clock import SystemClock
 from core.errors import StoreRefused, Unavailable
-from core.log.commit import SLOW_COMMIT_MS, begin_stream, commit_surely
+from core.log.commit import begin_stream, commit_surely
 from core.log.fact_events import log_facts
 from core.log.facts import Blob, BlobContent, TurnClaimed
 from core.log.fold import State
@@ -211,7 +211,7 @@ async def test_a_slow_commit_is_a_warning_with_its_time_and_any_other_is_told_at
     ((record, event),) = zip(log.records, log.events(), strict=True)
     assert record.levelno == level
     assert (event["event"], event["kind"], event["count"]) == ("commit.slow" if seconds else "commit.made", "blob", 1)
-    assert (event["duration_ms"] >= SLOW_COMMIT_MS) == bool(seconds)
+    assert (event["duration_ms"] >= server_log.slow_commit_ms) == bool(seconds)
 
 
 class StoppedClock(HandClock):

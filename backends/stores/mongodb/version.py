@@ -1,7 +1,7 @@
 """The version of what a database holds, so that an older Rolltop leaves alone what a newer one wrote."""
 
 from backends.stores.mongodb.connection import Connection
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NewerStore
 
 VERSION = 1
 """It grows when commits or records are kept in a way that an older Rolltop would misread. A database without a
@@ -24,7 +24,7 @@ async def check_version(connection: Connection) -> None:
             f"{database} is not a store: its collection meta is another program's; name another database"
         )
     if number > VERSION:
-        raise InvalidInput(
+        raise NewerStore(
             f"{database} was written by a newer Rolltop: it has schema version {number}, and this one knows versions "
             f"up to {VERSION}. Use the newer one; the database is unchanged"
         )

@@ -22,11 +22,12 @@ from backends.stores.checks import check_commit, check_erase, check_kind, check_
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import rows as sqlite_rows
 from backends.stores.sqlite.errors import translated
-from backends.stores.sqlite.files import Place
+from backends.stores.sqlite.files import Place, check_disk
+from backends.stores.sqlite.lock_holder import is_suspended, lock_holder
 from backends.stores.sqlite.threads import Readers, Writer
 from core.canonical import canonical
 from core.clock import milliseconds
-from core.errors import Conflict, Corrupt, InvalidInput, StoreClosed
+from core.errors import Conflict, Corrupt, InvalidInput, StoreBusy, StoreClosed
 from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Tally
 from core.values import Entry
@@ -64,6 +65,15 @@ class SqliteStore:
             self._writer = Writer(self._path, place)
         except (apsw.Error, MemoryError) as error:
             raise translated(error, self._path) from error
+
+    def check_writable(self) -> None:
+        """Raises what a commit would now, as far as a look at the disk and at the lock's holder tells. Blocks shortly.
+
+        Full, StoreRefused for a disk that is read-only, and StoreBusy if a suspended process holds the lock.
+        """
+        check_disk(self._path)
+        if is_suspended(self._path):
+            raise StoreBusy(f"{self._path} is busy: its lock is held by {lock_holder(self._path)}")
 
     async def commit(
         self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
