@@ -49,6 +49,7 @@ from core.limits import Limits
 from core.maintenance.upgrade import upgrade
 from core.options import Options
 from core.question_back import ask_back
+from core.server_log import reason_of
 from core.store import Store
 
 if TYPE_CHECKING:
@@ -126,8 +127,9 @@ class App:
         try:
             self.desk = await self._open(read_settings())
         except Exception as failure:  # the boundary of the opening: the pages and the log say what is wrong
-            expected = isinstance(failure, RolltopError)
-            log.error("the desk cannot be opened yet: %s", failure, exc_info=None if expected else failure)
+            # What core raises has words for an operator; any other message may quote anything.
+            why = failure if isinstance(failure, RolltopError) else reason_of(failure)
+            log.error("the desk cannot be opened yet: %s", why)
             await self._opened.aclose()
             self.failure = failure
         else:
@@ -180,11 +182,9 @@ class App:
         await opened.administration.install(settings.administrators)
         if (mapping := _way().mapping) and (other := await opened.administration.map_sign_in(mapping, this_account())):
             log.warning(
-                "the sign-in gives roles by other settings than those on record since %s, by a console of %s on %s: if "
-                "that one still runs, give both the same settings",
+                "the sign-in gives roles by other settings than those that another console has put on record at %s: if "
+                "that one still runs, give both the same settings; `rolltop grants` says whose it was",
                 other.since,
-                other.account.user,
-                other.account.host,
             )
         upgrading = asyncio.get_running_loop().create_task(_upgrade(store))
         self._opened.push_async_callback(_ended, upgrading)
@@ -205,10 +205,10 @@ class App:
             folder = None if holds_own(await self.handbooks.documents(DESK_KEEPER)) else SAMPLES
         if folder is not None:
             report = await self.handbooks.ingest(DESK_KEEPER, folder, progress=_log_progress)
-            log.info("handbooks in %s: %s", folder, report.summary)
-            for document in report.documents:
-                if document.status in ("refused", "failed"):
-                    log.warning("handbook %s was %s: %s", document.document, document.status, document.reason)
+            log.info("the handbooks at the start: %s", report.summary)
+            if bad := sum(document.status in ("refused", "failed") for document in report.documents):
+                # Names of files and reasons may be anybody's words.
+                log.warning("%d handbooks could not be read: `rolltop ingest FOLDER` says which, and why", bad)
         await self._withdraw_samples()
 
     async def _withdraw_samples(self) -> None:
@@ -317,7 +317,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 def _log_progress(progress: Progress) -> None:
-    log.debug("handbooks: %d of %d, at %s", progress.documents, progress.of_documents, progress.name)
+    log.debug("handbooks: %d of %d", progress.documents, progress.of_documents)
 
 
 _lock = Lock()

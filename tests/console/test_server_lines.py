@@ -32,7 +32,12 @@ def lines(monkeypatch):
     """Writes the lines into a stream of the test's, and lets go of all that this changes."""
     loggers = [logging.getLogger(name) for name in ("", *server_lines.OWN, "uvicorn", "uvicorn.access")]
     before = [(one, one.level, one.handlers[:], one.propagate) for one in loggers]
-    for of, name in ((sys, "excepthook"), (warnings, "showwarning"), (streamlits, "setup_formatter")):
+    for of, name in (
+        (sys, "excepthook"),
+        (sys, "unraisablehook"),
+        (warnings, "showwarning"),
+        (streamlits, "setup_formatter"),
+    ):
         monkeypatch.setattr(of, name, getattr(of, name))
     monkeypatch.setattr("threading.excepthook", sys.excepthook)
     streams = []
@@ -106,6 +111,8 @@ def test_no_line_has_the_message_of_an_error_or_a_value_of_another_librarys_line
         other = logging.getLogger("somebodys.library")
         other.exception("it failed with %s", CANARY)
         other.error(f"it failed: {CANARY}")
+        other.error(f"{CANARY} failed")
+        other.error(error)
         other.warning(f"Task was lost\nfuture: {CANARY}")
         other.warning("a field", extra={"reason": CANARY, "model": CANARY, "error": CANARY})
         sys.excepthook(ValueError, error, error.__traceback__)
@@ -116,11 +123,11 @@ def test_no_line_has_the_message_of_an_error_or_a_value_of_another_librarys_line
     told = [json.loads(line) for line in written()]
     assert CANARY not in str(told)
     assert [line.get("message") for line in told] == [
-        *(None, "an upload failed", "it failed with %s", "it failed", "Task was lost", "a field"),
+        *(None, "an upload failed", "it failed with %s", "it failed", "", "", "Task was lost", "a field"),
         *("nobody caught an error", "a warning of Python or a library"),
     ]
     errors = [line.get("error") for line in told]
-    assert errors == [*["ValueError"] * 3, None, None, None, "ValueError", "DeprecationWarning"]
+    assert errors == [*["ValueError"] * 3, *[None] * 5, "ValueError", "DeprecationWarning"]
     assert all("test_server_lines.py:" in line["at"] for line in told if "error" in line)
 
 
@@ -152,21 +159,39 @@ def test_beginning_anew_writes_no_line_twice(lines):
     assert len(written()) == 1
 
 
-def test_an_error_that_nobody_caught_is_a_line_without_its_message_in_threads_too():
+def test_an_error_that_nobody_caught_is_a_line_without_its_message_wherever_it_was_raised():
     program = f"""
-import threading
+import asyncio, logging, threading
+logging.basicConfig(level=logging.DEBUG)  # as a library does that sets up logging by itself
 from console.server_lines import write_lines
 def fail(): raise ValueError({CANARY!r})
+class Failing:
+    def __del__(self): fail()
 write_lines()
 thread = threading.Thread(target=fail)
 thread.start()
 thread.join()
+async def main():
+    async def failing(): fail()
+    asyncio.get_running_loop().call_soon(lambda named: fail(), {CANARY!r})
+    asyncio.create_task(failing(), name={CANARY!r})
+    await asyncio.sleep(0.01)
+asyncio.run(main())
+Failing()
+logging.getLogger("console.app").warning("%d is no number", {CANARY!r})
 fail()
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE)
     assert ran.returncode == 1
     told = [json.loads(line) for line in ran.stderr.splitlines()]
-    assert [(line["level"], line["error"]) for line in told] == [("critical", "ValueError")] * 2
+    assert [(line["level"], line.get("error"), line["message"]) for line in told] == [
+        ("critical", "ValueError", "nobody caught an error in a thread"),
+        ("error", "ValueError", "Exception in callback main"),
+        ("error", "ValueError", "Task exception was never retrieved"),
+        ("error", "ValueError", "an error where nobody can catch one"),
+        ("error", None, "a line of console.app could not be written"),
+        ("critical", "ValueError", "nobody caught an error"),
+    ]
     assert CANARY not in ran.stderr
 
 
