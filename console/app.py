@@ -9,7 +9,7 @@ import atexit
 import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -205,10 +205,12 @@ class App:
             folder = None if holds_own(await self.handbooks.documents(DESK_KEEPER)) else SAMPLES
         if folder is not None:
             report = await self.handbooks.ingest(DESK_KEEPER, folder, progress=_log_progress)
-            log.info("the handbooks at the start: %s", report.summary)
+            log.info("the handbooks at the start: %s", replace(report, fault="").summary)
             if bad := sum(document.status in ("refused", "failed") for document in report.documents):
                 # Names of files and reasons may be anybody's words.
                 log.warning("%d handbooks could not be read: `rolltop ingest FOLDER` says which, and why", bad)
+            if report.fault:
+                log.warning("the vectors of the handbooks are not complete: `rolltop doctor` says why")
         await self._withdraw_samples()
 
     async def _withdraw_samples(self) -> None:

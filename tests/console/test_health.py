@@ -132,10 +132,10 @@ async def test_however_many_ask_the_store_is_asked_once_in_a_while_and_nothing_i
     start()
     Counting.reads = 0
     transport = httpx.ASGITransport(Health(PlainTextResponse("", 418)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://desk.example") as client:
-        async with anyio.create_task_group() as probes:
-            for _ in range(50):
-                probes.start_soon(client.get, READY)
+    client = httpx.AsyncClient(transport=transport, base_url="http://desk.example")
+    async with client, anyio.create_task_group() as probes:
+        for _ in range(50):
+            probes.start_soon(client.get, READY)
     assert Counting.reads == 1
 
 

@@ -32,12 +32,8 @@ def lines(monkeypatch):
     """Writes the lines into a stream of the test's, and lets go of all that this changes."""
     loggers = [logging.getLogger(name) for name in ("", *server_lines.OWN, "uvicorn", "uvicorn.access")]
     before = [(one, one.level, one.handlers[:], one.propagate) for one in loggers]
-    for of, name in (
-        (sys, "excepthook"),
-        (sys, "unraisablehook"),
-        (warnings, "showwarning"),
-        (streamlits, "setup_formatter"),
-    ):
+    changed = {sys: ("excepthook", "unraisablehook"), warnings: ("showwarning",), streamlits: ("setup_formatter",)}
+    for of, name in ((of, name) for of, names in changed.items() for name in names):
         monkeypatch.setattr(of, name, getattr(of, name))
     monkeypatch.setattr("threading.excepthook", sys.excepthook)
     streams = []
@@ -186,7 +182,7 @@ fail()
     told = [json.loads(line) for line in ran.stderr.splitlines()]
     assert [(line["level"], line.get("error"), line["message"]) for line in told] == [
         ("critical", "ValueError", "nobody caught an error in a thread"),
-        ("error", "ValueError", "Exception in callback main"),
+        ("error", "ValueError", "Exception in callback main."),
         ("error", "ValueError", "Task exception was never retrieved"),
         ("error", "ValueError", "an error where nobody can catch one"),
         ("error", None, "a line of console.app could not be written"),
