@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     administrators: tuple[Annotated[str, AfterValidator(check_user_id)], ...] = ()
     metadata_filters: tuple[str, ...] = ()
     log: Annotated[Literal["json", "text", ""], _SMALL] = ""
-    slow_commit_ms: PositiveInt = 1000
     log_level: Annotated[Literal["debug", "info", "warning", "error"], _SMALL] = "info"
+    slow_commit_ms: PositiveInt = 1000
     spans: bool = False
     drain: float = Field(default=5, ge=0, le=600)
     instructions: str = Field(
