@@ -197,6 +197,7 @@ def send_spans() -> Callable[[], None]:
     from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
     events, own = logging.getLogger(EVENTS_LOGGER), None
+    level = events.level
     if isinstance(get_tracer_provider(), ProxyTracerProvider):
         named = get_aggregated_resources([OTELResourceDetector()], Resource.create({"service.name": AGENT}))
         own = TracerProvider(resource=named, shutdown_on_exit=False)
@@ -205,6 +206,7 @@ def send_spans() -> Callable[[], None]:
 
     def end() -> None:
         events.removeHandler(handler)
+        events.setLevel(level)
         if own:
             # Its own bounds on this are not kept where nobody takes the spans.
             sending = Thread(target=own.shutdown, name="rolltop-last-spans", daemon=True)

@@ -10,14 +10,19 @@ import warnings
 import pytest
 from streamlit import logger as streamlits
 
+import console.app
+from backends.stores.memory import MemoryStore
 from console import server_lines
 from console.server_lines import Lines, write_lines
+from core import server_log
 from core.errors import StoreRefused, Unavailable
 from core.ids import OF_PEOPLE
+from core.log.commit import commit_surely
 from core.log.spending import spending_stream
 from core.server_log import log_event, log_fault, reason_of
-from tests.support.desks import PATIENCE
+from tests.support.desks import PATIENCE, HandClock
 from tests.support.erasable import CANARY
+from tests.support.wrapped import WrappedStore
 
 
 class Terminal(io.StringIO):
@@ -80,6 +85,20 @@ def test_the_settings_choose_the_form_and_the_least_grave_line(lines, monkeypatc
     written = lines(Terminal())
     log_event("turn.opened", turn_id="q-1")
     log_event("commit.slow", logging.WARNING, kind="thread")
+    assert [json.loads(line)["event"] for line in written()] == ["commit.slow"]
+
+
+async def test_the_time_from_which_on_a_commit_is_slow_is_a_setting(lines, monkeypatch):
+    monkeypatch.setattr(server_log, "slow_commit_ms", server_log.slow_commit_ms)
+    monkeypatch.setenv("ROLLTOP_SLOW_COMMIT_MS", "5")
+    written, clock = lines(), HandClock()
+
+    class Slow(WrappedStore):
+        async def commit(self, *given, **named):
+            clock.advance(0.01)
+            await super().commit(*given, **named)
+
+    await commit_surely(Slow(MemoryStore()), clock, "blob:a", 0, [], patience=1)
     assert [json.loads(line)["event"] for line in written()] == ["commit.slow"]
 
 
@@ -194,3 +213,26 @@ fail()
 def test_a_form_is_one_line_for_a_record_with_unknown_attributes():
     record = logging.makeLogRecord({"name": "core.desk", "msg": "said", "weird": object()})
     assert Lines("text").format(record).endswith("said")
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        f"mongodb://me:{CANARY}@127.0.0.1:1/desk?serverSelectionTimeoutMS=1",
+        f"mongodb://me:{CANARY}@[bad/desk",
+        f"postgres://me:{CANARY}@host/desk",
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_told_without_the_login_in_its_url(lines, monkeypatch, tmp_path, store):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROLLTOP_STORE", store)
+    monkeypatch.setattr(console.app, "AWAY_SECONDS", 3600)
+    for library in ("pymongo", "urllib3"):
+        monkeypatch.setattr(logging.getLogger(library), "level", logging.DEBUG)
+    monkeypatch.setenv("ROLLTOP_LOG_LEVEL", "debug")
+    written = lines()
+    assert console.app.start().failure is not None
+    console.app.close()
+    told = [json.loads(line) for line in written()]
+    assert [line["message"] for line in told if line["message"].startswith("the desk cannot be opened yet: ")]
+    assert CANARY not in str(told)
