@@ -36,7 +36,7 @@ _warnings = logging.getLogger("py.warnings")
 
 
 class Handler(logging.StreamHandler[TextIO]):
-    """Writes lines; of one that cannot be made, who wrote it: the standard library would print all its values."""
+    """Writes lines; of one that cannot be made, its logger and place: the standard library would print its values."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         at = f"{PurePath(record.pathname).name}:{record.lineno}"

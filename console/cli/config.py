@@ -1,6 +1,6 @@
 """`rolltop config`: every setting, its value without secrets, and where it is from.
 
-No plug-in is opened, and a store only for who is an administrator on record: that is asked in a person's name.
+Plug-ins stay closed, and the store too, unless an administrator asks for the administrators on record.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 
 async def _administrators(options: Given) -> list[tuple[str, str, str, str]]:
-    """Who is an administrator on record, since and until when, and what made them one. The look is on record."""
+    """The administrators on record: since and until when, and what made them so. The look is on record."""
     async with desk_as(options, "roles.list") as desk:
         listed, _ = await everybody(desk.administration, desk.viewer)
     return [
