@@ -154,7 +154,8 @@ def test_an_image_with_a_companys_plug_in_is_built_from_it_as_the_docs_say(image
         root.carry_out(stage, ROOT / "examples", built)
         built[stage.name] = root
     assert built[""].user == image.user
-    settings = {"ROLLTOP_TOOLS": "hris", "ROLLTOP_PLUGINS_HRIS_URL": "http://127.0.0.1:9", "ROLLTOP_STORE": "memory:"}
+    hris = {"ROLLTOP_PLUGINS_HRIS_URL": "http://127.0.0.1:9", "ROLLTOP_PLUGINS_HRIS_TOKEN": "t"}
+    settings = {"ROLLTOP_TOOLS": "hris", "ROLLTOP_STORE": "memory:", **hris}
     said = built[""].run(
         ["/bin/sh", "-c", "rolltop doctor --json; true"],
         environment={**built[""].environment, "HOME": "/data", "ROLLTOP_EMBEDDER": "none:", **settings},
@@ -162,9 +163,9 @@ def test_an_image_with_a_companys_plug_in_is_built_from_it_as_the_docs_say(image
         read_only=True,
         network=False,
     )
-    (tools,) = [found for found in map(json.loads, said.splitlines()) if found["about"] == "tools"]
-    assert "hris" in tools["what"]
-    assert tools["level"] == "fact"
+    found = [json.loads(line) for line in said.splitlines()]
+    told = [(one["about"], one["what"]) for one in found if one["about"] in ("tools", "desk")]
+    assert told == [("tools", "hris: leave_balance")]
 
 
 def test_compose_starts_two_consoles_on_one_store_that_only_a_proxy_of_the_machine_reaches():
