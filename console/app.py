@@ -38,7 +38,7 @@ from console.model_settings import open_models
 from console.plugins import make_plugins, tools_of
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words, add_tools
-from console.value_settings import read_value
+from console.value_settings import read_value, variable_of
 from core.clock import SystemClock
 from core.desk.desk import Desk
 from core.desk.runner import Runner
@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from console.sign_in.way import Way
 
 log = logging.getLogger(__name__)
+
+_PATHS = ("handbooks", "care", "prices", "index", "hr_records")
+"""The settings that are paths of files or folders."""
 
 AWAY_SECONDS = 2.0
 """Seconds between two attempts to open the desk while something does not answer."""
@@ -128,7 +131,7 @@ class App:
             self.desk = await self._open(read_settings())
         except Exception as failure:  # the boundary of the opening: the pages and the log say what is wrong
             # What core raises has words for an operator; any other message may quote anything.
-            why = failure if isinstance(failure, RolltopError) else reason_of(failure)
+            why = _by_settings(str(failure)) if isinstance(failure, RolltopError) else reason_of(failure)
             log.error("the desk cannot be opened yet: %s", why)
             await self._opened.aclose()
             self.failure = failure
@@ -298,6 +301,18 @@ def _way() -> "Way":
     from console.sign_in.way import way  # here, because the development sign-in asks for this process's App
 
     return way()
+
+
+def _by_settings(text: str) -> str:
+    """The text with the names of settings in place of their paths, which may have a person's name in them."""
+    try:
+        settings = read_settings()
+    except InvalidInput:
+        return text  # then it is about the settings, and repeats no value
+    paths = {str(path): name for name in _PATHS if (path := getattr(settings, name))}
+    for path in sorted(paths, key=len, reverse=True):
+        text = text.replace(path, variable_of(paths[path]))
+    return text
 
 
 async def _upgrade(store: Store) -> None:

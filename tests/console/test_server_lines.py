@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -216,23 +217,35 @@ def test_a_form_is_one_line_for_a_record_with_unknown_attributes():
 
 
 @pytest.mark.parametrize(
-    "store",
+    ("setting", "value"),
     [
-        f"mongodb://me:{CANARY}@127.0.0.1:1/desk?serverSelectionTimeoutMS=1",
-        f"mongodb://me:{CANARY}@[bad/desk",
-        f"postgres://me:{CANARY}@host/desk",
+        ("STORE", f"mongodb://me:{CANARY}@127.0.0.1:1/desk?serverSelectionTimeoutMS=1"),
+        ("STORE", f"mongodb://me:{CANARY}@[bad/desk"),
+        ("STORE", f"postgres://me:{CANARY}@host/desk"),
+        ("MODEL", f"openai:m?base_url=http://me:{CANARY}@host:bad/v1&key_env=NO_KEY"),
+        ("MODEL", f"openai:m?{CANARY}={CANARY}"),
+        ("MODEL", f"{CANARY}"),
+        ("EMBEDDER", f"openai:m?base_url=http://me:{CANARY}@host:bad/v1"),
+        ("VECTORS", f"pinecone:x?host=http://me:{CANARY}@host"),
+        ("RERANKER", f"other:m?{CANARY}"),
+        ("HANDBOOKS", f"policies of {CANARY}"),
+        ("CARE", f"cards of {CANARY}"),
+        ("PRICES", f"prices of {CANARY}.json"),
+        ("TOOLS", "demo"),
+        ("ERASE_AFTER_DAYS", CANARY),
     ],
 )
-def test_a_store_that_cannot_be_opened_is_told_without_the_login_in_its_url(lines, monkeypatch, tmp_path, store):
+def test_a_desk_that_cannot_be_opened_is_told_without_what_was_set(lines, monkeypatch, tmp_path, setting, value):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ROLLTOP_STORE", store)
+    for name, other in (("STORE", "memory:"), ("EMBEDDER", "none:"), ("LOG_LEVEL", "debug"), (setting, value)):
+        monkeypatch.setitem(os.environ, f"ROLLTOP_{name}", other)
     monkeypatch.setattr(console.app, "AWAY_SECONDS", 3600)
+    monkeypatch.setattr(console.app, "REFUSED_SECONDS", 3600)
     for library in ("pymongo", "urllib3"):
         monkeypatch.setattr(logging.getLogger(library), "level", logging.DEBUG)
-    monkeypatch.setenv("ROLLTOP_LOG_LEVEL", "debug")
     written = lines()
     assert console.app.start().failure is not None
     console.app.close()
     told = [json.loads(line) for line in written()]
-    assert [line["message"] for line in told if line["message"].startswith("the desk cannot be opened yet: ")]
+    assert [line["message"] for line in told if "the desk cannot be opened yet: " in line.get("message", "")]
     assert CANARY not in str(told)
