@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlencode
 
 import httpx2
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, omit
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 from pydantic import Field, PositiveInt
 
 from backends.models.answer_json import as_count, as_object
@@ -26,6 +26,9 @@ from core.errors import InvalidInput
 from core.values import Usage
 
 Api: TypeAlias = Literal["responses", "chat"]
+
+Form: TypeAlias = Literal["base64", "float"] | None
+"""How vectors are asked for; None leaves it to the server."""
 
 OPENAI = Provider(
     name="OpenAI",
@@ -122,16 +125,23 @@ class Client:
             lacks_responses = api == "responses" and not self._address.own
             raise translated(error, USE_CHAT if lacks_responses else "") from error
 
-    async def embeddings(self, texts: Sequence[str], dimensions: int | None, timeout: httpx2.Timeout) -> bytes:
+    async def embeddings(
+        self, texts: Sequence[str], dimensions: int | None, form: Form, timeout: httpx2.Timeout
+    ) -> bytes:
         """The body that answers a request for these texts' vectors, made once, as it came. Raises ModelError.
 
-        The SDK's own reading of it would take one vector too few, or an error page, for an answer.
+        The SDK's own method would ask for base64 where nothing is asked for, and its own reading would take one vector
+        too few, or an error page, for an answer.
         """
-        create = self._sdk.get().embeddings.with_raw_response.create
-        shortened, model = omit if dimensions is None else dimensions, self._address.model
+        fields = {"dimensions": dimensions, "encoding_format": form}
+        body = {
+            "input": list(texts),
+            "model": self._address.model,
+            **{k: v for k, v in fields.items() if v is not None},
+        }
         try:
-            response = await create(
-                input=list(texts), model=model, dimensions=shortened, encoding_format="base64", timeout=timeout
+            response = await self._sdk.get().post(
+                "/embeddings", cast_to=httpx2.Response, body=body, options={"timeout": timeout}
             )
         except (OpenAIError, *CUT) as error:
             raise translated(error) from error
