@@ -854,7 +854,7 @@ INSIDE = [
     ({"code": "context_length_exceeded"}, "too_large", False),
     ({"code": "invalid_prompt"}, "invalid_request", False),
     ({"type": "invalid_request_error", "code": None}, "invalid_request", False),
-    ({"code": "bio_policy"}, "invalid_request", False),
+    ({"code": "bio_policy"}, "refusal", False),
 ]
 
 

@@ -14,6 +14,7 @@ from anthropic import transform_schema
 from pydantic import Field, PositiveInt
 
 from backends.models.prompt import user_text
+from backends.models.told_parts import as_written
 from core.canonical import Json
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolSchema
 
@@ -166,8 +167,8 @@ def _laid_out(message: AssistantMessage) -> list[Json] | None:
     blocks: list[Json] = []
     for block in layout:
         match block:
-            case {"type": "text", "start": start, "end": end}:
-                blocks += _text(message.text[start:end])
+            case {"type": "text"}:
+                blocks += _text(as_written(block, message.text))
             case {"type": "tool_use"}:
                 blocks.append(_use(next(calls)))
             case _:

@@ -18,7 +18,7 @@ from backends.models.first_thoughts import first_thoughts
 from backends.models.openai.chat_answer import Answer
 from backends.models.openai.chat_body import chat_body
 from backends.models.openai.client import OPENAI, Address, Client, Share, Temperature, cost, settings_at
-from backends.models.openai.dialect import Dialect, dialect_of, refuses_tools
+from backends.models.openai.dialect import Dialect, dialect_of
 from backends.models.openai.stream import Reported
 from backends.models.prices import Prices
 from backends.models.provider import NO_ADDITIONS, Additions
@@ -132,9 +132,6 @@ class ChatModel:
                 return None
         if error.code not in ("invalid_request", "overloaded"):
             return None
-        if request.tools and refuses_tools(body):
-            what = f"the server says that the model cannot call tools ({error})"
-            return ModelError("no_tools", what, status=error.status)
         does = self._dialect.learn(status, body, partial(self._body, request))
         if does is None:
             return None

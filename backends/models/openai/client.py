@@ -114,16 +114,16 @@ class Client:
         """The events that answer a request, made once. Raises ModelError."""
         client = self._sdk.get()
         create = client.chat.completions if api == "chat" else client.responses
+        unknown_path = USE_CHAT if api == "responses" and not self._address.own else ""
         try:
             async with (
                 create.with_streaming_response.create(**body, **self._sent_too()) as response,
-                aclosing(events(response.iter_bytes())) as stream,
+                aclosing(events(response.iter_bytes(), unknown_path)) as stream,
             ):
                 async for event in stream:
                     yield event
         except (OpenAIError, *CUT) as error:
-            lacks_responses = api == "responses" and not self._address.own
-            raise translated(error, USE_CHAT if lacks_responses else "") from error
+            raise translated(error, unknown_path) from error
 
     async def embeddings(
         self, texts: Sequence[str], dimensions: int | None, form: Form, timeout: httpx2.Timeout

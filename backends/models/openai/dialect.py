@@ -83,12 +83,6 @@ _HABITS = (
     ),
 )
 _OPPOSITES = {"all_reasoning": frozenset(("no_reasoning",))}
-_NO_TOOLS = re.compile(
-    r"(does not|doesn't|not) support\w*.{0,30}\b(tools?|function)|enable-auto-tool-choice"
-    r"|no endpoints found that support tool use"
-    r"|\b(tools?|functions?|function calling|tool calling|tool use)\b.{0,30}(not (be )?support|unsupport)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(slots=True)
@@ -131,11 +125,6 @@ class Dialect:
         self.on_trial -= judged
         if not taken:
             self.habits -= judged
-
-
-def refuses_tools(error: Json) -> bool:
-    """Whether a refusal says that the model cannot call tools."""
-    return bool(_NO_TOOLS.search(" ".join(_texts(error))))
 
 
 _KNOWN: dict[tuple[str, str], Dialect] = {}

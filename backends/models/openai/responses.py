@@ -22,6 +22,7 @@ from backends.models.prices import Prices
 from backends.models.prompt import user_text
 from backends.models.provider import NO_ADDITIONS, Additions
 from backends.models.sse import drain
+from backends.models.told_parts import as_written
 from core.canonical import Json, canonical
 from core.model import (
     AssistantMessage,
@@ -102,7 +103,8 @@ class ResponsesModel:
         return cost(self._prices, self._address, usage)
 
     def _finish(self, output: Output) -> Finish:
-        used = usage(output.usage, "input", "output")
+        chat_names = "prompt_tokens" in output.usage and "input_tokens" not in output.usage
+        used = usage(output.usage, *(("prompt", "completion") if chat_names else ("input", "output")))
         return Finish(
             stop_reason=output.stop_reason,
             usage=used,
@@ -166,8 +168,8 @@ def _laid_out(message: AssistantMessage) -> list[Json] | None:
     thoughts: list[Json] = []
     for block in blocks:
         match block:
-            case {"type": "message", "start": start, "end": end}:
-                led_to = _said(message.text[start:end], block.get("phase"))
+            case {"type": "message"}:
+                led_to = _said(as_written(block, message.text), block.get("phase"))
             case {"type": "function_call"}:
                 led_to = [_called(next(calls))]
             case _:

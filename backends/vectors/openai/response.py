@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.models.openai.errors import reported
+from backends.models.failures import reported
 from backends.vectors.contracts import Vectors
 from backends.vectors.unit_rows import unit
 from core.canonical import Json
