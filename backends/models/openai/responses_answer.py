@@ -1,7 +1,8 @@
 """What the events of a Responses answer add up to: its text as it comes, its calls, and how it was laid out.
 
 Items are told apart by their position, and by their ids only where several have one position: servers that speak like
-OpenAI leave ids out, or use one twice. They leave whole events out, too: each thing is read from whichever event has it.
+OpenAI leave ids out, or use one twice. They leave whole events out, too: each thing is read
+from whichever event has it.
 """
 
 import re
