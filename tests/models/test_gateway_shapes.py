@@ -3,13 +3,15 @@
 import json
 from typing import Any
 
+import anyio
+import httpx2
 import pytest
 
 from backends.models.anthropic.request_body import messages_body
 from backends.models.openai.responses import responses_body
 from core.errors import ModelError
 from core.model import AssistantMessage, ModelEvent, ModelRequest, SentCall, ToolMessage, UserMessage
-from tests.models.test_gateways import read
+from tests.models.test_gateways import model_at, read
 
 YEAR = '{"year":2026}'
 Event = dict[str, Any] | str
@@ -365,6 +367,57 @@ def test_a_thought_that_was_written_in_tags_goes_back_so_to_its_model_and_to_no_
         else:
             sent = responses_body(request, model="m", name=name)["input"][1:3]
             assert [part.get("content") for part in sent] == [expected, None]
+
+
+THOUGHTFUL = {
+    "messages": ({"type": "thinking", "thinking": "Hm.", "signature": "s"}, {"type": "tool_use"}),
+    "responses": ({"type": "reasoning", "id": "r", "encrypted_content": "e", "summary": []}, {"type": "function_call"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("api", "refusal", "kept", "sent"),
+    [
+        ("messages", "messages.3.content.3: Invalid `signature` in `thinking` block", True, ["tool_use"]),
+        ("messages", "thinking blocks are not supported", True, ["tool_use"]),
+        ("messages", "The `content[].thinking` must be passed back to the API.", False, ["thinking", "tool_use"]),
+        ("messages", "Missing thinking block in the assistant message at index 2", False, ["thinking", "tool_use"]),
+        ("responses", "The encrypted content for item r could not be verified.", True, ["function_call"]),
+        ("responses", "Item with id 'r' not found. Items are not persisted", True, ["function_call"]),
+        ("responses", "Unknown parameter: 'include[0]'.", True, ["reasoning", "function_call"]),
+    ],
+)
+def test_what_a_server_wants_of_thoughts_is_learnt_from_its_refusal(api, refusal, kept, sent):
+    async def ask() -> tuple[str, list[dict[str, Any]]]:
+        asked: list[dict[str, Any]] = []
+
+        def respond(request: httpx2.Request) -> httpx2.Response:
+            asked.append(json.loads(request.content))
+            if len(asked) == 1:
+                return httpx2.Response(400, json={"error": {"message": refusal}})
+            whole = body(*HI, why("end_turn")) if api == "messages" else body(delta("Hi."), completed())
+            return httpx2.Response(200, content=b"".join(whole))
+
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(respond)) as http:
+            model = model_at(api, http)
+            answer = AssistantMessage(
+                text="",
+                calls=(SentCall(id="c", tool="look", arguments={}),),
+                reasoning=THOUGHTFUL[api] if kept else (),
+                model=model.name,
+            )
+            result = ToolMessage(id="c", tool="look", content="12")
+            request = ModelRequest(instructions="", messages=(UserMessage(text="?"), answer, result))
+            with pytest.raises(ModelError) as raised:
+                [event async for event in model.stream(request)]
+            assert [event.text async for event in model.stream(request) if event.kind == "text"] == ["Hi."]
+        return raised.value.code, asked
+
+    code, (first, second) = anyio.run(ask)
+    assert code == "adapted"
+    written = second["messages"][1]["content"] if api == "messages" else second["input"][1:-1]
+    assert [part["type"] for part in written] == sent
+    assert ("include" in second) == ("include" in first and "include" not in refusal)
 
 
 # Errors, alike in both

@@ -121,6 +121,15 @@ class Body(httpx2.AsyncByteStream):
             yield chunk
 
 
+def model_at(api: str, http: httpx2.AsyncClient) -> Model:
+    """The model of another server than the provider's, through the real SDK."""
+    if api == "messages":
+        return MessagesModel(
+            "m", client=AsyncAnthropic(api_key="k", base_url=ELSEWHERE, max_retries=0, http_client=http)
+        )
+    return ResponsesModel("m", client=AsyncOpenAI(api_key="k", base_url=ELSEWHERE, max_retries=0, http_client=http))
+
+
 def read(
     api: str, chunks: list[bytes], status: int = 200, headers: Mapping[str, str] = MappingProxyType({})
 ) -> list[ModelEvent]:
@@ -130,12 +139,7 @@ def read(
         response = httpx2.Response(status, headers=dict(headers), stream=Body(chunks))
         transport = httpx2.MockTransport(lambda _: response)
         async with httpx2.AsyncClient(transport=transport) as http:
-            asked: Model
-            if api == "messages":
-                asked = MessagesModel("m", client=AsyncAnthropic(api_key="k", base_url=ELSEWHERE, http_client=http))
-            else:
-                asked = ResponsesModel("m", client=AsyncOpenAI(api_key="k", base_url=ELSEWHERE, http_client=http))
-            return [event async for event in asked.stream(HELLO)]
+            return [event async for event in model_at(api, http).stream(HELLO)]
 
     return anyio.run(ask)
 

@@ -8,6 +8,7 @@ between it where texts and calls stood.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 import httpx2
@@ -18,6 +19,7 @@ from backends.models.answer_text import AnswerText
 from backends.models.anthropic.answer import Answer, json_event
 from backends.models.anthropic.errors import translated
 from backends.models.anthropic.request_body import SETTINGS, messages_body
+from backends.models.dialect import Dialect, dialect_of, learnt
 from backends.models.error_body import error_in
 from backends.models.failures import CUT, reported
 from backends.models.first_thoughts import first_thoughts
@@ -112,13 +114,18 @@ class MessagesModel:
         self._additions = additions
         self._sdk = SdkClient(self._make, client.with_options(max_retries=0) if client else None)
         self._prices = prices or Prices()
+        # A client that was passed in may lead anywhere, whatever its address says.
+        self._dialect = Dialect() if client else dialect_of(f"messages {address.base_url}", model)
         self._first_thoughts = first_thoughts(model, None if client else address.base_url)
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        return learnt(self._dialect, self._stream(request), partial(self._body, request))
+
+    async def _stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         in_json, thinks_first = request.output is not None, self._first_thoughts.expected
         text = AnswerText(request.tools, in_json=in_json, thinks_first=thinks_first)
         answer = Answer(text)
-        body = messages_body(request, model=self._address.model, name=self.name)
+        body = self._body(request, self._dialect.habits)
         if self._additions.body:
             body["extra_body"] = {**as_object(body.get("extra_body")), **self._additions.body}
         async with aclosing(self._events(body)) as events:
@@ -137,6 +144,9 @@ class MessagesModel:
 
     async def close(self) -> None:
         await self._sdk.close()
+
+    def _body(self, request: ModelRequest, habits: frozenset[str]) -> dict[str, Json]:
+        return messages_body(request, model=self._address.model, name=self.name, habits=habits)
 
     async def _events(self, body: Mapping[str, Json]) -> AsyncGenerator[dict[str, Json], None]:
         create = self._sdk.get().messages.with_streaming_response.create
