@@ -481,7 +481,6 @@ EXCEPTED: dict[str, str] = {
     "backends.models.answer_marks.ends_of": ONE_FIELD,
     "backends.models.call_arguments.offered": ONE_FIELD,
     "backends.models.openai.chat_calls.pieces_of": ONE_FIELD,
-    "backends.models.dialect.dialect_of": OF_THE_PROGRAM,
     "backends.models.python_calls.tool_named": ONE_FIELD,
     "backends.models.openai.client.cost": ONE_FIELD,
     "backends.models.openai.client.settings_at": OF_THE_PROGRAM,

@@ -19,7 +19,16 @@ from backends.models.failures import CUT
 from backends.models.openai.errors import translated
 from backends.models.openai.stream import Event, events
 from backends.models.prices import Prices
-from backends.models.provider import NO_ADDITIONS, VERSION, Additions, Provider, public_url, read_url, split_version
+from backends.models.provider import (
+    NO_ADDITIONS,
+    NO_KEY,
+    VERSION,
+    Additions,
+    Provider,
+    public_url,
+    read_url,
+    split_version,
+)
 from backends.models.sdk_client import SdkClient
 from core.canonical import Json
 from core.errors import InvalidInput
@@ -155,9 +164,12 @@ class Client:
 
     def _make(self) -> AsyncOpenAI:
         base_url, version = split_version(self._address.base_url)
+        # A deployment of Azure, which has a version, looks for its key there.
+        azure = version is not None and self._key != NO_KEY
         return AsyncOpenAI(
             api_key=self._key,
             base_url=base_url,
+            default_headers={"api-key": self._key} if azure else None,
             default_query=None if version is None else {VERSION: version},
             timeout=TIMEOUT,
             max_retries=0,
