@@ -148,9 +148,7 @@ async def _check(options: Given, path: Path) -> int:
     return LOOK_AT_IT if faults else GOOD
 
 
-async def _take_up(
-    store: Store, options: Given, manifest: Manifest, digest: str
-) -> tuple[ClosedByRestore, int | None]:
+async def _take_up(store: Store, options: Given, manifest: Manifest, digest: str) -> tuple[ClosedByRestore, int | None]:
     """Put the restore on record in the restored store, and close what is open in it.
 
     The number is how many threads were erased as in the store that it replaces, None if that one is not named.

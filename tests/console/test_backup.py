@@ -25,11 +25,13 @@ from core.desk.archive import Archive
 from core.desk.backups import Backups, last_backup
 from core.errors import StoreRefused
 from core.log.records import FOLD, DeferredCall, item_of
+from core.log.refold import pages
 from core.maintenance.contents import find_faults
 from core.store import In, Query, every
 from tests.console.test_command_line import rolltop
 from tests.support.deferred_life import model
-from tests.support.desks import APPROVER, AUDITOR, PATIENCE, QUICK, chatting, ended
+from tests.support.desks import APPROVER, ASKER, AUDITOR, PATIENCE, QUICK, chatting, ended
+from tests.support.erasable import desk_over, held, written
 from tests.support.forked import Forked
 from tests.support.grants import OPERATING, grant
 from tests.support.killed_backup import run_until
@@ -37,8 +39,9 @@ from tests.support.papers import ADMINISTRATOR, booked, logs, papers, travel
 from tests.support.seeding import seed
 from tests.support.wrapped import LaterStore
 
-def ran(*arguments, status=0):
-    ran = rolltop(*map(str, arguments))
+
+def ran(*arguments, status=0, **settings):
+    ran = rolltop(*map(str, arguments), **settings)
     assert ran.status == status, ran
     return ran
 
@@ -51,9 +54,9 @@ def failed(ran, *words):
     assert all(word in last for word in words), ran
 
 
-async def command(*arguments, status=0):
+async def command(*arguments, status=0, **settings):
     """The command, while this process's desks go on."""
-    return await blocking(lambda: ran(*arguments, status=status))
+    return await blocking(lambda: ran(*arguments, status=status, **settings))
 
 
 @pytest.fixture
@@ -328,6 +331,41 @@ def test_a_restore_killed_at_any_step_leaves_no_half_store_and_is_run_again(url,
         assert anyio.run(_waiting, target) == []
         ran("rebuild", "--check", "--store", target)
     assert most < 10 or found in ({"absent"}, {"empty", "refused"})
+
+
+async def test_what_people_had_erased_since_is_erased_in_the_restored_store_too(url, new_mongodb_url, tmp_path):
+    replaced, made, index = url, tmp_path / "made", str(tmp_path / "index.db")
+    restore = ("restore", str(made), *OPERATING)
+    async with open_store(replaced) as store:
+        async with desk_over(store) as desk:
+            gone = await written(desk, store)
+        async with desk_over(store, erase_after=timedelta(days=30)) as desk:
+            to_go = (await desk.create_thread(ASKER)).id
+            await command("backup", made, "--store", replaced, *OPERATING)
+            due = (await desk.ask_erasure(ASKER, to_go)).erase_due
+        async with desk_over(store) as desk:
+            await desk.ask_erasure(ASKER, gone)
+            await desk.recover()
+        assert await held(store) == []
+    targets = (f"sqlite:///{tmp_path}/second.db", (), None), (new_mongodb_url(), ("--replaces", replaced), 1)
+    for target, more, erased in targets:
+        told = await command(*restore, "--store", target, *more, ROLLTOP_INDEX=index)
+        assert ("erased again, as in the store that it replaces: 1 thread" in told.out) == bool(erased)
+        assert ("what people had erased since is back" in told.out) == (erased is None)
+        async with open_store(target) as store:
+            assert bool(await held(store)) == (erased is None)
+            (on_record,) = [one for one in await log(store, "administration:desk") if one.kind == "store.restored"]
+            assert on_record.shell["erased"] == erased
+            assert (await store.get("thread", to_go)).fields["erase_due"] == (due if erased else None)
+            assert await find_faults(store, SystemClock(), lambda *_: None) == []
+    wrong = ("--replaces", f"sqlite:///{tmp_path}/typo.db")
+    target = f"sqlite:///{tmp_path}/fourth.db"
+    failed(await blocking(lambda: rolltop(*restore, "--store", target, *wrong)), "typo.db does not exist")
+    assert not [name for name in names(tmp_path) if name.startswith(("typo", "fourth.db"))]
+
+
+async def log(store, stream):
+    return [entry async for entries in pages(store, stream) for entry in entries]
 
 
 def test_a_backup_of_a_store_that_an_older_version_left_is_sound(url, tmp_path):
