@@ -40,7 +40,7 @@ def moments(numbers, numbered):
 
 
 async def one_of_each_kind(order, folder):
-    """The numbers of commits of the life, one of each kind, other ones in each run. It is played whole to count them."""
+    """The numbers of commits, one of each kind, other ones in each run. The life is played whole to count them."""
     store = MemoryStore()
     async with Desk(store, model(), options=QUICK) as desk:
         thread = (await desk.create_thread(ASKER)).id

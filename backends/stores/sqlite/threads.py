@@ -236,7 +236,7 @@ class Writer:
             return error
 
     def _checkpoint(self, mode: int) -> None:
-        # Another process that has begun a log of its own shares no lock with this one; and a log goes into its own file.
+        # Another process that has begun a log of its own shares no lock with this one. A log goes into its own file.
         if not self._place.is_whole():
             return
         # Without waiting for readers of old pages: the next checkpoint takes what this one leaves.
