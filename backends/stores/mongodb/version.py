@@ -39,7 +39,7 @@ async def begin_restore(connection: Connection, restore: str) -> None:
     meta, commits = connection.collection("meta"), connection.collection("commits")
     held = await _held(connection)
     begun = held is not None and "restore" in held
-    if not begun and await connection.ask(commits.find_one({}, {"_id": 1})):
+    if not begun and await connection.ask(commits.find_one({}, {"_id": 1})) is not None:
         raise InvalidInput(
             "the store holds other content already, and a restore writes over nothing: name an empty database"
         )
