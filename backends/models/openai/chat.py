@@ -9,22 +9,19 @@ from contextlib import aclosing
 from functools import partial
 from typing import Annotated
 
-import openai
 from openai import AsyncOpenAI
 from openai.types.shared import ReasoningEffort
 from pydantic import Field, PositiveInt
 
+from backends.models.dialect import Dialect, dialect_of, learnt
 from backends.models.first_thoughts import first_thoughts
 from backends.models.openai.chat_answer import Answer
 from backends.models.openai.chat_body import chat_body
 from backends.models.openai.client import OPENAI, Address, Client, Share, Temperature, cost, settings_at
-from backends.models.openai.dialect import Dialect, dialect_of, refuses_tools
-from backends.models.openai.stream import Reported
 from backends.models.prices import Prices
 from backends.models.provider import NO_ADDITIONS, Additions
 from backends.models.sse import drain
 from core.canonical import Json
-from core.errors import ModelError
 from core.model import Finish, ModelEvent, ModelRequest, Ping
 from core.values import Usage
 
@@ -69,21 +66,8 @@ class ChatModel:
         self._dialect = Dialect() if client else dialect_of(base_url, model)
         self._first_thoughts = first_thoughts(model, None if client else base_url)
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        begun, habits = False, self._dialect.habits
-        try:
-            async with aclosing(self._stream(request)) as events:
-                async for event in events:
-                    if not begun and event.kind != "ping":
-                        begun = True
-                        self._dialect.tried(habits, taken=True)
-                    yield event
-        except ModelError as error:
-            # A server that has begun to answer has taken the request.
-            learnt = None if begun else self._learnt(request, error)
-            if not (begun or learnt) and error.code == "invalid_request":
-                self._dialect.tried(habits, taken=False)
-            raise learnt or error from error.__cause__
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        return learnt(self._dialect, self._stream(request), partial(self._body, request))
 
     async def close(self) -> None:
         await self._client.close()
@@ -120,23 +104,3 @@ class ChatModel:
     def _body(self, request: ModelRequest, habits: frozenset[str] | None = None) -> dict[str, Json]:
         habits = self._dialect.habits if habits is None else habits
         return chat_body(request, model=self._address.model, own=self._address.own, name=self.name, habits=habits)
-
-    def _learnt(self, request: ModelRequest, error: ModelError) -> ModelError | None:
-        """The error to raise instead, if it is a refusal that says what the server wants otherwise."""
-        match error.__cause__:
-            case openai.APIStatusError(status_code=status, body=body):
-                pass
-            case Reported(body=body):
-                status = 400
-            case _:
-                return None
-        if error.code not in ("invalid_request", "overloaded"):
-            return None
-        if request.tools and refuses_tools(body):
-            what = f"the server says that the model cannot call tools ({error})"
-            return ModelError("no_tools", what, status=error.status)
-        does = self._dialect.learn(status, body, partial(self._body, request))
-        if does is None:
-            return None
-        what = f"{error}; the next request is written otherwise: {does}"
-        return ModelError("adapted", what, retryable=True, status=error.status)
