@@ -22,6 +22,10 @@ class InvalidInput(RolltopError, ValueError):
     """The input cannot be accepted; the message says what would be. The store is unchanged."""
 
 
+class NewerStore(InvalidInput):
+    """A newer Rolltop wrote the store, which is unchanged: use the newer one."""
+
+
 class MissingExtra(InvalidInput, ImportError):
     """A package that this needs is not installed. The message says which, and the command that installs it."""
 

@@ -336,7 +336,7 @@ def _parser() -> argparse.ArgumentParser:
     filling.add_argument("--threads", type=int, help="how many threads they have (default: ten a person)")
     filling.add_argument("--days", type=int, default=60, help=f"how many days it goes back, at least {FEWEST_DAYS}")
     filling.add_argument("--seed", type=int, default=1, help="another number gives another past")
-    add_config(command("config", config, store=False))
+    add_config(command("config", config))
     command("doctor", doctor).add_argument("--repair", action="store_true", help="repair the index of handbooks, too")
     return parser
 

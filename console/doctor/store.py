@@ -51,6 +51,13 @@ class Placed(Protocol):
     def misplaced(self) -> str | None: ...
 
 
+@runtime_checkable
+class Checkable(Protocol):
+    """A store that can tell without a commit that it would refuse one: it raises what the commit would. It blocks."""
+
+    def check_writable(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipped:
     """What a desk of these settings has: its models' names, in order, and its tools' names, also by their plug-in.

@@ -227,6 +227,16 @@ class Desk:
         """Start the desk in this event loop; it recovers all threads, or only `thread_id`. May be called twice."""
         await self._workers.start(thread_id)
 
+    @property
+    def started(self) -> bool:
+        """Whether it takes questions: from `start` to `close`, unless what works on its turns has ended by an error."""
+        return self._workers.started
+
+    @property
+    def idle(self) -> bool:
+        """Whether no turn runs here. One that waits for a person does not run."""
+        return self._workers.idle
+
     async def close(self) -> None:
         """Release or interrupt the running turns; the next desk resumes a released one, and those that wait.
 

@@ -30,6 +30,7 @@ READING = {
     "looks": [("looks", *LOOKING)],
     "export": [("export", "threads", *LOOKING, "--format", "csv", "--out", "{new}.zip")],
     "grants": [("grants", *ADMINISTERING), ("grants", "e-2001", *ADMINISTERING)],
+    "config": [("config", *ADMINISTERING)],
     "switches": [("switches", *ADMINISTERING)],
     "usage": [("usage", "--by", "day", *LOOKING)],
     "rebuild": [("rebuild", "--check")],
@@ -51,9 +52,6 @@ WRITING = {
 MAKING = {"demo", "restore", "serve"}
 """The commands that make a store."""
 
-WITHOUT = {"config"}
-"""The commands that open none."""
-
 
 def every_way(*kinds):
     return [(name, way) for commands in kinds for name, ways in commands.items() for way in ways]
@@ -64,9 +62,9 @@ def given(way, folder, url):
     return [*filled, "--from" if way[0] == "copy" else "--store", url]
 
 
-def test_each_command_is_among_those_that_read_write_or_make_a_store_or_open_none():
+def test_each_command_is_among_those_that_read_write_or_make_a_store():
     (commands,) = [one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction)]
-    assert {*READING, *WRITING, *MAKING, *WITHOUT} == set(commands.choices)
+    assert {*READING, *WRITING, *MAKING} == set(commands.choices)
 
 
 @pytest.mark.parametrize(("name", "way"), every_way(READING, WRITING), ids=lambda one: str(one)[:40])

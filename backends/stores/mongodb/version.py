@@ -6,7 +6,7 @@ killed: it would look like a whole store with fewer threads.
 
 from backends.stores.mongodb.connection import Connection
 from backends.stores.mongodb.documents import Document
-from core.errors import InvalidInput, StoreRefused
+from core.errors import InvalidInput, NewerStore, StoreRefused
 
 VERSION = 1
 """It grows when commits or records are kept in a way that an older Rolltop would misread. A database without a
@@ -72,7 +72,7 @@ async def _held(connection: Connection) -> Document | None:
             f"{database} is not a store: its collection meta is another program's; name another database"
         )
     if number > VERSION:
-        raise InvalidInput(
+        raise NewerStore(
             f"{database} was written by a newer Rolltop: it has schema version {number}, and this one knows versions "
             f"up to {VERSION}. Use the newer one; the database is unchanged"
         )

@@ -11,7 +11,7 @@ from contextlib import suppress
 from time import monotonic, sleep
 
 from backends.private_files import make_private
-from core.errors import StoreRefused
+from core.errors import Full, StoreRefused
 
 BACK = "put the file back from a copy, or name another"
 """The way out if a file is not what it should be."""
@@ -28,6 +28,9 @@ _BEGINNINGS: Mapping[bytes, str] = {
     b"\x1f\x8b": "compressed (gzip): unpack it first",
     b"\x28\xb5\x2f\xfd": "compressed (zstd): unpack it first",
 }
+
+_ROOM = 1 << 20
+"""Bytes that a disk must have free: more than most commits take, with SQLite's log."""
 
 _SQLITE = b"SQLite format 3\0"
 
@@ -71,6 +74,19 @@ def no_right(path: str) -> str:
         if os.path.exists(place) and not os.access(place, right, effective_ids=True):
             return f"{path}: this process {lacks}: let the user {os.geteuid()} {what} the file and its folder"
     return f"{path}: let this process read and write the file and its folder"
+
+
+def check_disk(path: str) -> None:
+    """Raises StoreRefused if the file or its folder cannot be written, Full without room for a commit. Writes nothing.
+
+    What the operating system says counts: a disk that is read-only, too.
+    """
+    folder = os.path.dirname(path)
+    if not all(os.access(place, os.R_OK | os.W_OK, effective_ids=True) for place in (path, folder)):
+        raise StoreRefused(no_right(path))
+    disk = os.statvfs(folder)
+    if disk.f_bavail * disk.f_frsize < _ROOM:
+        raise Full(f"the disk of {path} is full: make room on it")
 
 
 def create(path: str) -> bool:

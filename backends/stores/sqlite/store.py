@@ -23,12 +23,13 @@ from backends.stores.checks import check_commit, check_erase, check_kind, check_
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import rows as sqlite_rows
 from backends.stores.sqlite.errors import translated
-from backends.stores.sqlite.files import Place
+from backends.stores.sqlite.files import Place, check_disk
+from backends.stores.sqlite.lock_holder import is_suspended, lock_holder
 from backends.stores.sqlite.mounts import network_file_system
 from backends.stores.sqlite.threads import Readers, Writer
 from core.canonical import canonical
 from core.clock import milliseconds
-from core.errors import Conflict, Corrupt, InvalidInput, StoreClosed
+from core.errors import Conflict, Corrupt, InvalidInput, StoreBusy, StoreClosed
 from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Tally
 from core.values import Entry
@@ -74,6 +75,15 @@ class SqliteStore:
             raise translated(error, self._path) from error
         if lies_on := network_file_system(self._path):
             log.warning("the store is on a network file system (%s): %s", lies_on, ONE_HOST)
+
+    def check_writable(self) -> None:
+        """Raises what a commit would now, as far as a look at the disk and at the lock's holder tells. Blocks shortly.
+
+        Full, StoreRefused for a disk that is read-only, and StoreBusy if a suspended process holds the lock.
+        """
+        check_disk(self._path)
+        if is_suspended(self._path):
+            raise StoreBusy(f"{self._path} is busy: its lock is held by {lock_holder(self._path)}")
 
     async def commit(
         self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
