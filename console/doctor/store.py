@@ -45,6 +45,13 @@ class Damageable(Protocol):
 
 
 @runtime_checkable
+class Placed(Protocol):
+    """A store that knows whether its file lies where it should: None if nothing is known against it."""
+
+    def misplaced(self) -> str | None: ...
+
+
+@runtime_checkable
 class Checkable(Protocol):
     """A store that can tell without a commit that it would refuse one: it raises what the commit would. It blocks."""
 
@@ -93,6 +100,9 @@ async def examine_store(store: Store, equipped: Equipped) -> AsyncIterator[Findi
     if isinstance(store, Reports):
         for name, text in (await store.report()).items():
             yield Finding(about=name, what=text)
+    if isinstance(store, Placed) and (why := store.misplaced()):
+        to_do = "move it onto a local disk, or use MongoDB; until then let processes of one host alone use it"
+        yield Finding(about="store", what=why, to_do=to_do, level="trouble")
     if isinstance(store, Damageable):
         for line in await store.damages():
             yield Finding(

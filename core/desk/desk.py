@@ -157,7 +157,7 @@ class Desk:
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._new_threads = NewThreads(self._clock, self._audit, self._journal, self.exports, care)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
-        self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
+        self._erasures = Erasures(store, self._clock, self._journal)
         chain = Chain(models, self._clock, self.options)
         chain.check(self.options.model_settings)
         named = by_name(with_search(tools, retriever, self.options))

@@ -149,7 +149,11 @@ def _holds(path: str) -> bool:
 
 
 class Place:
-    """Where an open file is, with the two that SQLite keeps beside it. `check` costs three calls of the system."""
+    """Where an open file is, with the two that SQLite keeps beside it. `check` costs three calls of the system.
+
+    `written_at` is when the file was last written, in ns, as `check` has found it. `lost` is set once it was found to
+    hold something else.
+    """
 
     def __init__(self, path: str) -> None:
         real = os.path.realpath(path)
@@ -157,6 +161,8 @@ class Place:
         self._names = (path, f"{real}-wal", f"{real}-shm")
         self._known: dict[str, tuple[int, int]] = {}
         self._size = 0
+        self.written_at = 0
+        self.lost: StoreRefused | None = None
 
     def remember(self) -> None:
         """Take the files that are there now for the right ones. SQLite has them all open."""
@@ -168,6 +174,8 @@ class Place:
 
     def check(self) -> None:
         """Raises StoreRefused if one of the files is another one now, is gone, or is shorter than it was."""
+        if self.lost:
+            raise StoreRefused(str(self.lost))
         before = self._size  # before the call of the system: another thread may see the file grow meanwhile
         for name, known in self._known.items():
             try:
@@ -183,10 +191,12 @@ class Place:
                         f"{name} was cut from {before} to {status.st_size} bytes, while this process had it open: "
                         "stop every process that uses it, put it back from a copy, and start again"
                     )
-                self._size = status.st_size
+                self._size, self.written_at = status.st_size, status.st_mtime_ns
 
     def is_whole(self) -> bool:
-        """Whether the log beside the file is this process's own, or is gone: then no other process has begun one."""
+        """Whether the log beside the file belongs to it: it is this process's own, or is gone."""
+        if self.lost:
+            return False
         for name in self._names[1:]:
             with suppress(FileNotFoundError):
                 status = os.stat(name)
