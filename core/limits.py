@@ -20,7 +20,8 @@ class Limits(Settings):
 
     A question beyond a limit raises LimitReached and is not on record; only a count is. A limit of tokens or costs that
     is met while a turn runs ends it `failed` (limit), and keeps its text. Before each request to a model the most that
-    it may use is reserved: the tokens of the request, and of the longest answer that its settings allow.
+    it may use is reserved: a token for each byte of the request, and the longest answer that its settings allow. A
+    request whose settings do not say how long its answer may be is then sent with 4,096 tokens.
 
     `question_characters` is the most characters of a question. `unpriced_call_usd` is what a request counts as if the
     price of its model is unknown, 0 for a model of your own; without it a desk with a limit of costs refuses the model.
@@ -37,6 +38,11 @@ class Limits(Settings):
     desk_usd_a_day: PositiveFloat | None = None
     question_characters: PositiveInt | None = None
     unpriced_call_usd: NonNegativeFloat | None = None
+
+    @property
+    def use(self) -> bool:
+        """Whether tokens or a cost are limited: what requests to models may use."""
+        return self.costs or self.person_tokens_a_day is not None or self.desk_tokens_a_day is not None
 
     @property
     def costs(self) -> bool:

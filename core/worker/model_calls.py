@@ -44,16 +44,19 @@ class NoModel(RolltopError):
 
 
 class ModelCalls:
-    """The model calls of one worker. `cancel` ends the one under way, with the code its failure is to have."""
+    """The model calls of one worker. `cancel` ends the one under way, and all later ones before they are sent, with the
+    code their failure is to have."""
 
     def __init__(self, claimed: ClaimedTurn, leaving: anyio.Event) -> None:
         self._claimed = claimed
         self._leaving = leaving
         self._running: RunningRequest | None = None
+        self._cancelled: str | None = None
         self._delay = 0.0
         self._blobs: dict[str, Json] = {}
 
     def cancel(self, code: str) -> None:
+        self._cancelled = code
         if self._running:
             self._running.cancel(code)
 
@@ -141,6 +144,8 @@ class ModelCalls:
         if model.name in (await claimed.off()).models:
             return
         reservations = claimed.equipment.reservations
+        parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
+        changed = reservations.bounded(model, changed)
         reserved = await reservations.reserve(
             view.viewer.id,
             claimed.thread_id,
@@ -149,7 +154,6 @@ class ModelCalls:
             model,
             changed,
         )
-        parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
         encoded = claimed.equipment.earlier.encoded(claimed.thread_id)
         requested = requested.model_copy(update={"request": request_digest(changed, encoded), "changed": parts})
         try:
@@ -178,8 +182,8 @@ class ModelCalls:
             earlier=claimed.turn.text if for_answer else "",
             first=all(call.code == "adapted" for call in failed),
         )
-        if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
-            running.cancel("worker_left")
+        if self._cancelled:  # since the commit began
+            running.cancel(self._cancelled)
         live.on_lost = partial(running.cancel, "superseded")  # the rest of the answer could not be shown
         if live.lost:
             live.on_lost()

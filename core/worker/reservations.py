@@ -1,7 +1,9 @@
 """What a request to a model may use at most, reserved before it goes out, and what it has used, booked after it."""
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import anyio
 
@@ -14,7 +16,7 @@ from core.spending.amounts import Charge
 from core.spending.spender import Reservation, Spender
 from core.turn.commands import Answered, Failed
 from core.values import Usage
-from core.worker.history import estimated_tokens
+from core.worker.history import as_json
 from core.worker.hooks import HookFault
 
 log = logging.getLogger(__name__)
@@ -22,10 +24,16 @@ log = logging.getLogger(__name__)
 ROOM_FOR_ANSWER = 4096
 """Tokens that an answer is given if the settings do not say how long it may be."""
 
+AROUND = 1_000
+"""Tokens that adapters, and the templates and tool prompts of providers, may add to a request."""
+
 _LONGEST = ("max_output_tokens", "max_tokens")
 
 _UNBILLED = frozenset(("overloaded", "quota", "auth", "too_large", "adapted", "no_tools", "invalid_request"))
-"""The codes of requests that a provider has refused: without usage and text of theirs, they are free."""
+"""The codes of requests that a provider has refused: without usage and content of theirs, they are free."""
+
+_LOST = frozenset((408, 504, 524))
+"""HTTP statuses by which a server or a proxy says that it has waited too long for an answer: it may have been made."""
 
 
 class Reservations:
@@ -38,12 +46,24 @@ class Reservations:
     def __init__(
         self, spender: Spender | None, budget: Budget | None, models: Sequence[Model], options: Options
     ) -> None:
+        self._bounds = budget is not None or (spender is not None and spender.limits.use)
         self._spender = spender
         self._budget = budget
         self._models = models
         self._options = options
         if spender:
             _check_priced(spender.limits, models)
+
+    def bounded(self, model: Model, request: ModelRequest) -> ModelRequest:
+        """The request, with the longest answer that is reserved for it in its settings if use is limited.
+
+        It stays as it was if its settings say it already, or if the model knows no such setting.
+        """
+        known = [name for name in _LONGEST if name in model.settings]
+        if not self._bounds or not known or any(name in request.settings for name in _LONGEST):
+            return request
+        longest = longest_answer(request.settings, tuning_of(model).context_window)
+        return replace(request, settings={**request.settings, known[0]: longest})
 
     async def reserve(
         self, person: str, thread: str, turn: str, call: str, model: Model, request: ModelRequest
@@ -54,8 +74,7 @@ class Reservations:
         """
         if self._spender is None and self._budget is None:
             return None
-        longest = longest_answer(request.settings, tuning_of(model).context_window)
-        usage = Usage(input=estimated_tokens(request), output=longest)
+        usage = most_used(model, request)
         if self._budget:
             asked = BudgetRequest(
                 user_id=person,
@@ -102,9 +121,8 @@ class Reservations:
     def _least(self, limits: Limits, model: Model, question: str) -> Charge:
         known = {name: value for name, value in self._options.model_settings.items() if name in model.settings}
         tuning = tuning_of(model)
-        request = ModelRequest(instructions="", messages=(UserMessage(text=question),))
-        longest = longest_answer({**known, **tuning.settings}, tuning.context_window)
-        usage = Usage(input=estimated_tokens(request), output=longest)
+        settings = {**known, **tuning.settings}
+        usage = most_used(model, ModelRequest(instructions="", messages=(UserMessage(text=question),), settings=settings))
         return _charge(limits, usage, _dearest(model, usage))
 
     async def _check(self, budget: Budget, asked: BudgetRequest) -> None:
@@ -119,11 +137,24 @@ class Reservations:
 
 
 def longest_answer(settings: Mapping[str, Json], context_window: int | None) -> int:
-    """How many tokens an answer may have: as the settings say, else ROOM_FOR_ANSWER, or a quarter of a small window."""
+    """How many tokens an answer may have: as the settings say, else ROOM_FOR_ANSWER, or a quarter of a small window.
+
+    A `thinking_budget` comes on top of the latter: the longest answer of such a model has its thinking in it.
+    """
     longest = next((settings[name] for name in _LONGEST if name in settings), None)
     if isinstance(longest, int):
         return longest
-    return ROOM_FOR_ANSWER if context_window is None else min(ROOM_FOR_ANSWER, context_window // 4)
+    thinking = settings.get("thinking_budget")
+    room = ROOM_FOR_ANSWER if context_window is None else min(ROOM_FOR_ANSWER, context_window // 4)
+    return room + thinking if isinstance(thinking, int) else room
+
+
+def most_used(model: Model, request: ModelRequest) -> Usage:
+    """The most that the request may use: a token of a byte-level tokenizer is a byte of text, or more."""
+    window = tuning_of(model).context_window
+    most = len(json.dumps(as_json(request), ensure_ascii=False).encode(errors="replace")) + AROUND
+    longest = longest_answer(request.settings, window)
+    return Usage(input=most if window is None else min(most, window), output=longest)
 
 
 def _check_priced(limits: Limits, models: Sequence[Model]) -> None:
@@ -153,5 +184,10 @@ def _tokens(usage: Usage) -> int:
 
 
 def _is_unbilled(outcome: Failed) -> bool:
-    failed = outcome.failed
-    return failed.code in _UNBILLED and not failed.shown and failed.usage == Usage()
+    """Whether the request has surely cost nothing: it was not sent, or refused before anything of an answer came."""
+    failed, status = outcome.failed, outcome.http_status
+    if outcome.unsent:
+        return True
+    if failed.ttft_ms is not None or failed.usage != Usage() or status in _LOST:
+        return False
+    return failed.code in _UNBILLED or (status is not None and status >= 300)
