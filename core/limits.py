@@ -15,7 +15,7 @@ class Limits(Settings):
     """What may be used; None leaves it unlimited. A day is one of UTC, and it and a minute are by the store's clock.
 
     `person_...` are for each person, `desk_...` for all people of the installation together, whatever process serves
-    them. Turns are questions that were put on record; `person_turns_at_once` are those that have not ended, over all
+    them. Turns are questions that were put on record; `..._turns_at_once` are those that have not ended, over all
     threads, also while they wait for an approval. Tokens are those of models, read and written. Costs are in USD.
 
     A question beyond a limit raises LimitReached and is not on record; only a count is. A limit of tokens or costs that
@@ -32,6 +32,7 @@ class Limits(Settings):
     person_turns_a_day: PositiveInt | None = None
     person_tokens_a_day: PositiveInt | None = None
     person_usd_a_day: PositiveFloat | None = None
+    desk_turns_at_once: PositiveInt | None = None
     desk_turns_a_minute: PositiveInt | None = None
     desk_turns_a_day: PositiveInt | None = None
     desk_tokens_a_day: PositiveInt | None = None

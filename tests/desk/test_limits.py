@@ -140,6 +140,32 @@ async def test_open_questions_of_all_threads_count_as_asked_at_once(noon):
         ] * 2
 
 
+async def test_all_people_together_may_have_so_many_open_questions(noon):
+    gate, outcomes = anyio.Event(), []
+    async with desk_with(noon, model([Wait(gate), Say("Twelve.")]), desk_turns_at_once=3) as desk:
+
+        async def submit(number):
+            viewer = Viewer(f"e-{number}")
+            try:
+                turn = await desk.submit(viewer, (await desk.create_thread(viewer)).id, "And?")
+                outcomes.append((viewer, turn.id))
+            except LimitReached as error:
+                assert (error.limit, error.until) == ("desk_turns_at_once", None)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(12):
+                tasks.start_soon(submit, number)
+        assert len(outcomes) == 3
+        (state,) = await desk.administration.limits_reached(ADMINISTRATOR)
+        assert (state.person, state.limit, state.used, state.most) == (None, "desk_turns_at_once", 3, 3)
+        viewer, turn = outcomes[0]
+        await desk.stop(viewer, turn)
+        await submit(12)
+        assert len(outcomes) == 4
+        gate.set()
+    assert ("spending.refused", {"limit": "desk_turns_at_once", "count": 1}) in await spent(noon, None)
+
+
 async def test_questions_that_are_asked_in_the_same_moment_do_not_pass_a_limit_together(noon):
     async with desk_with(noon, person_turns_at_once=3) as desk, desk_with(noon, person_turns_at_once=3) as other:
         threads = [(await desk.create_thread(ASKER)).id for _ in range(12)]

@@ -29,7 +29,7 @@ async def outcomes(*programs):
     """What became of the questions of all these processes."""
     total = Counter()
     for program in programs:
-        printed, _ = await to_thread.run_sync(lambda one=program: one.communicate(timeout=PATIENCE))
+        printed, _ = await to_thread.run_sync(lambda one=program: one.communicate(timeout=8 * PATIENCE))
         total.update(json.loads(printed))
         assert program.returncode == 0
     return total
