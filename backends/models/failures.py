@@ -57,9 +57,7 @@ def unanswered(error: Exception, sdk: SdkErrors) -> ModelError:
     cause, unsent = type(error.__cause__ or error).__name__, isinstance(error.__cause__ or error, _UNSENT)
     # In this order, because an SDK's timeout is one of its connection errors, and each of them has its base class.
     if isinstance(error, sdk.timeout | httpx2.TimeoutException):
-        return ModelError(
-            "timeout", f"the provider was silent for too long ({cause})", retryable=True, unsent=unsent
-        )
+        return ModelError("timeout", f"the provider was silent for too long ({cause})", retryable=True, unsent=unsent)
     if isinstance(error, sdk.unreadable | httpx2.DecodingError):
         return ModelError("protocol", f"the answer cannot be read ({cause})", retryable=True)
     if isinstance(error, sdk.connection):

@@ -54,7 +54,9 @@ def add_usage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=choices, required=True, help="what is counted for each")
     add_viewer(parser)
     add_times(parser)
-    parser.add_argument("--csv", metavar="FILE", help="also write it into this file, which must be new, for spreadsheets")
+    parser.add_argument(
+        "--csv", metavar="FILE", help="also write it for spreadsheets into this file, which must be new"
+    )
 
 
 def _row(name: str, used: Used | None, withheld: Withheld | None) -> list[str]:

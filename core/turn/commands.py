@@ -128,8 +128,8 @@ class Failed:
     """A model request failed.
 
     `retryable`: another attempt may succeed. `untried`: a model is left that this step has not used, so that it may go
-    on however many attempts there were. `http_status` is what the model's server answered; `unsent`: nothing of the request has
-    reached it. Both are not on record.
+    on however many attempts there were. `http_status` is what the model's server answered; `unsent`: nothing of
+    the request has reached it. Neither is on record.
     """
 
     worker: Worker

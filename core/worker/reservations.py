@@ -1,13 +1,12 @@
 """What a request to a model may use at most, reserved before it goes out, and what it has used, booked after it."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import anyio
 
-from core.canonical import Json
+from core.canonical import Json, canonical
 from core.errors import InvalidInput, LimitReached
 from core.limits import Budget, BudgetRequest, Limits, nano_usd
 from core.model import Model, ModelRequest, UserMessage, cost_of, tuning_of
@@ -66,15 +65,14 @@ class Reservations:
         return replace(request, settings={**request.settings, known[0]: longest})
 
     async def reserve(
-        self, person: str, thread: str, turn: str, call: str, model: Model, request: ModelRequest
+        self, person: str, thread: str, turn: str, call: str, model: Model, usage: Usage
     ) -> Reservation | None:
-        """Reserve what the request may use at most; None without limits.
+        """Reserve the `usage` that a request may have at most; None without limits.
 
         Raises LimitReached, and HookFault if the program's budget fails.
         """
         if self._spender is None and self._budget is None:
             return None
-        usage = most_used(model, request)
         if self._budget:
             asked = BudgetRequest(
                 user_id=person,
@@ -122,7 +120,8 @@ class Reservations:
         known = {name: value for name, value in self._options.model_settings.items() if name in model.settings}
         tuning = tuning_of(model)
         settings = {**known, **tuning.settings}
-        usage = most_used(model, ModelRequest(instructions="", messages=(UserMessage(text=question),), settings=settings))
+        request = ModelRequest(instructions="", messages=(UserMessage(text=question),), settings=settings)
+        usage = most_used(model, request, len(canonical(as_json(request))))
         return _charge(limits, usage, _dearest(model, usage))
 
     async def _check(self, budget: Budget, asked: BudgetRequest) -> None:
@@ -149,10 +148,10 @@ def longest_answer(settings: Mapping[str, Json], context_window: int | None) -> 
     return room + thinking if isinstance(thinking, int) else room
 
 
-def most_used(model: Model, request: ModelRequest) -> Usage:
-    """The most that the request may use: a token of a byte-level tokenizer is a byte of text, or more."""
+def most_used(model: Model, request: ModelRequest, size: int) -> Usage:
+    """The most that a request of so many bytes may use: a token of a byte-level tokenizer is one byte, or more."""
     window = tuning_of(model).context_window
-    most = len(json.dumps(as_json(request), ensure_ascii=False).encode(errors="replace")) + AROUND
+    most = size + AROUND
     longest = longest_answer(request.settings, window)
     return Usage(input=most if window is None else min(most, window), output=longest)
 

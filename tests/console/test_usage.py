@@ -189,7 +189,10 @@ def test_usage_is_a_file_for_spreadsheets_without_the_numbers_of_few_people(fill
     assert {cell for line in withheld for name, cell in line.items() if name not in ("by", "name", "withheld")} == {""}
     failed(here("usage", "--by", "entity", "--csv", str(path), *SIGNED, "--store", filled), str(path))
     nothing = tmp_path / "denied.csv"
-    failed(here("usage", "--by", "day", "--csv", str(nothing), "--as", "e-1", *SIGNED[2:], "--store", filled), "not allowed")
+    failed(
+        here("usage", "--by", "day", "--csv", str(nothing), "--as", "e-1", *SIGNED[2:], "--store", filled),
+        "not allowed",
+    )
     assert not nothing.exists()
 
 

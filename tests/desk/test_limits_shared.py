@@ -111,7 +111,7 @@ async def test_what_a_killed_process_has_reserved_stays_spent_and_nothing_else_i
 
 @pytest.mark.parametrize(
     ("people", "processes"),
-    [(40, 2), *(pytest.param(1_000, count, marks=pytest.mark.torture) for count in (1, 4))],
+    [(40, 2), *(pytest.param(*crowd, marks=pytest.mark.torture) for crowd in ((200, 4), (1_000, 1), (1_000, 4)))],
 )
 async def test_a_crowd_spends_at_most_the_limit(url, people, processes):
     if url.startswith("mongodb"):

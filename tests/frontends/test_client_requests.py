@@ -137,10 +137,14 @@ LIMITS = {
 async def test_a_limit_is_answered_with_its_status_and_when_to_try_again(store, limit):
     limits = Limits(**{limit: 10 if limit == "question_characters" else 1})
     async with Desk(store, ScriptedModel([[Wait(anyio.Event())]]), options=QUICK, limits=limits) as desk:
+
+        async def ask(text):
+            thread = (await desk.create_thread(ASKER)).id
+            await ai_sdk.chat_request(ai_question(thread, text)).carry_out(desk, ASKER)
+
+        await ask("How?")
         with pytest.raises(LimitReached) as refused:
-            for text in ("How many?", "How many more?"):
-                thread = (await desk.create_thread(ASKER)).id
-                await ai_sdk.chat_request(ai_question(thread, text)).carry_out(desk, ASKER)
+            await ask("How many more?")
     status, headers = error_response(refused.value)
     assert (status, "Retry-After" in headers) == LIMITS[limit]
     assert all(1 <= int(seconds) <= 24 * 3600 for seconds in headers.values())
