@@ -253,8 +253,8 @@ class Spender:
 
 async def open_turns(store: Store, person: str | None = None) -> set[str]:
     """The ids of the person's turns that have not ended; None for those of all people."""
-    whose: Filter = {} if person is None else {"owner": person}
-    query = Query(kind="turn", where={**whose, "status": In(OPEN_TURN)})
+    still: dict[str, Filter] = {"status": In(OPEN_TURN)}
+    query = Query(kind="turn", where=still if person is None else {**still, "owner": person})
     return {record.id async for record in every(store, query)}
 
 
