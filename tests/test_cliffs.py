@@ -325,7 +325,7 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
     history.check_sendable: (of_list(history.check_sendable, conversation),),
     history.as_json: (of_list(history.as_json, conversation),),
     history.estimated_tokens: (of_list(history.estimated_tokens, conversation),),
-    history.request_digest: (of_list(lambda request: history.request_digest(request, {}), conversation),),
+    history.request_bytes: (of_list(lambda request: history.request_bytes(request, {}), conversation),),
     history.tool_json: (of_list(history.tool_json, tool_with),),
     structured_output.read_output: (
         of_text(lambda text: misfit(text, {}), ANSWER),

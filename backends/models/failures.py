@@ -28,6 +28,15 @@ MAX_RETRY_AFTER = 60.0
 CUT = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
 """What comes from the layers below an SDK when a connection is cut while an answer is read."""
 
+_UNSENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+"""Why there was no connection to send a request on: no name, no answer, no TLS, or no proxy that leads there."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _WORDS = re.compile(
     r"(?!(?:sk|pk|rk|gsk|ghp|key|bearer|token|secret)[_.-])(?=.{2,64}\Z)[A-Za-z]{2,32}([_.-][A-Za-z]{1,32}){0,7}"
@@ -52,17 +61,17 @@ class SdkErrors:
 
 def unanswered(error: Exception, sdk: SdkErrors) -> ModelError:
     """What an exception of the SDK, or of a layer below it, means if no HTTP status came with it."""
-    cause = type(error.__cause__ or error).__name__
+    cause, unsent = type(error.__cause__ or error).__name__, isinstance(error.__cause__ or error, _UNSENT)
     # In this order, because an SDK's timeout is one of its connection errors, and each of them has its base class.
     if isinstance(error, sdk.timeout | httpx2.TimeoutException):
-        return ModelError("timeout", f"the provider was silent for too long ({cause})", retryable=True)
+        return ModelError("timeout", f"the provider was silent for too long ({cause})", retryable=True, unsent=unsent)
     if isinstance(error, sdk.unreadable | httpx2.DecodingError):
         return ModelError("protocol", f"the answer cannot be read ({cause})", retryable=True)
     if isinstance(error, sdk.connection):
-        return ModelError("connection", f"no connection to the provider ({cause})", retryable=True)
+        return ModelError("connection", f"no connection to the provider ({cause})", retryable=True, unsent=unsent)
     if isinstance(error, sdk.base):
         return ModelError("invalid_request", f"the client made no request ({cause})")
-    return ModelError("connection", f"the connection was cut ({cause})", retryable=True)
+    return ModelError("connection", f"the connection was cut ({cause})", retryable=True, unsent=unsent)
 
 
 def refused(
