@@ -259,7 +259,7 @@ class App:
             yield finding
 
     async def check_ready(self) -> None:
-        """Raises what a question would meet now: DeskClosed, or what the store raises. Nothing is written."""
+        """Raises what a question would meet now: DeskClosed, or what the store raises. It only reads."""
         if not self.desk.started:
             raise DeskClosed
         await self._store.read("installation:desk", limit=1)
@@ -268,7 +268,7 @@ class App:
 
     @property
     def idle(self) -> bool:
-        """Whether no turn runs here."""
+        """Whether all turns of this process have ended or wait for a person."""
         return self.failure is not None or self.desk.idle
 
     def check_open(self) -> None:

@@ -46,7 +46,7 @@ class Damageable(Protocol):
 
 @runtime_checkable
 class Placed(Protocol):
-    """A store that knows whether its file lies where it should: None if nothing is known against it."""
+    """A store that knows whether its file lies where it should: None if the file may lie there."""
 
     def misplaced(self) -> str | None: ...
 

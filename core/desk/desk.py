@@ -234,7 +234,7 @@ class Desk:
 
     @property
     def idle(self) -> bool:
-        """Whether no turn runs here. One that waits for a person does not run."""
+        """Whether all turns of this desk have ended or wait for a person."""
         return self._workers.idle
 
     async def close(self) -> None:

@@ -183,7 +183,7 @@ def _tokens(usage: Usage) -> int:
 
 
 def _is_unbilled(outcome: Failed) -> bool:
-    """Whether the request has surely cost nothing: it was not sent, or refused before anything of an answer came."""
+    """Whether the request was surely free: it was not sent, or refused before anything of an answer came."""
     failed, status = outcome.failed, outcome.http_status
     if outcome.unsent:
         return True
