@@ -36,5 +36,12 @@ EXTRAS = {
 def require(extra: str, *modules: str) -> None:
     """For the `__init__` of a package that needs these modules of an extra, or all of them. Raises MissingExtra."""
     for module in modules or EXTRAS[extra]:
-        if find_spec(module) is None:
+        if not _is_installed(module):
             raise MissingExtra(f"{module} is not installed: pip install 'rolltop[{extra}]'")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False

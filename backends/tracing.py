@@ -8,12 +8,13 @@ A turn is a span of the worker that holds it: another worker that takes it over 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from threading import Thread
 from time import time_ns
 from typing import TYPE_CHECKING
 
 from backends.extras import require
-from core.server_log import EVENTS_LOGGER
+from core.server_log import EVENTS_LOGGER, log_fault
 
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanKind, TracerProvider
@@ -47,6 +48,8 @@ _NAMES = {
 """What a field of an event is called in a span; other fields are not in it."""
 
 _UNNAMED = "unknown"
+_LAST_SECONDS = 2.0
+"""The time in which the last spans must be sent when a process ends."""
 
 
 class SpanHandler(logging.Handler):
@@ -68,8 +71,8 @@ class SpanHandler(logging.Handler):
         """Make a span of what has ended; begin or end that of a turn. Called in the task that did it."""
         try:
             self._take(record)
-        except Exception:  # the boundary of a handler, as in all of the standard library's: a turn must not end by it
-            self.handleError(record)
+        except Exception as error:  # the boundary of a handler: a turn must not end by it
+            log_fault("spans", error)  # of a fault no span is made
 
     def _take(self, record: logging.LogRecord) -> None:
         fields = vars(record)
@@ -172,3 +175,42 @@ def write_spans(provider: "TracerProvider | None" = None) -> SpanHandler:
         events.setLevel(logging.INFO)  # what is written elsewhere, the other handlers decide by their own levels
     events.addHandler(handler)
     return handler
+
+
+def check_sender() -> None:
+    """Raises MissingExtra if `send_spans` would."""
+    require("otel", "opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+
+
+def send_spans() -> Callable[[], None]:
+    """Make spans from now on, and send them by OTLP over HTTP; what is returned sends the last of them and ends it.
+
+    Where to, and with which headers and name, is for OpenTelemetry's own variables to say. Spans are sent by a thread
+    of their own, and left out while nobody takes them. Nothing else of this process is sent: the provider is not the
+    global one. A program that has set a global one gets the spans there. Raises MissingExtra without the extra `otel`.
+    """
+    check_sender()
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource, get_aggregated_resources
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
+
+    events, own = logging.getLogger(EVENTS_LOGGER), None
+    level = events.level
+    if isinstance(get_tracer_provider(), ProxyTracerProvider):
+        named = get_aggregated_resources([OTELResourceDetector()], Resource.create({"service.name": AGENT}))
+        own = TracerProvider(resource=named, shutdown_on_exit=False)
+        own.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    handler = write_spans(own)
+
+    def end() -> None:
+        events.removeHandler(handler)
+        events.setLevel(level)
+        if own:
+            # Its own bounds on this are not kept where nobody takes the spans.
+            sending = Thread(target=own.shutdown, name="rolltop-last-spans", daemon=True)
+            sending.start()
+            sending.join(_LAST_SECONDS)
+
+    return end

@@ -9,7 +9,7 @@ import atexit
 import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -31,30 +31,34 @@ from console.demo.samples import CARDS, SAMPLES, count_samples, holds_own, withd
 from console.doctor.examination import examine, examine_settings
 from console.doctor.finding import Finding
 from console.doctor.index import examine_own
-from console.doctor.store import address, equipped, promises
+from console.doctor.store import Checkable, address, equipped, promises
 from console.doctor.versions import versions
 from console.keeper import DESK_KEEPER
 from console.model_settings import open_models
 from console.plugins import make_plugins, tools_of
 from console.settings import Settings, read_settings
 from console.tool_words import add_tool_words, add_tools
-from console.value_settings import read_value
+from console.value_settings import read_value, variable_of
 from core.clock import SystemClock
 from core.desk.desk import Desk
 from core.desk.runner import Runner
 from core.desk.system import SystemState
-from core.errors import InvalidInput, RolltopError, Unavailable
+from core.errors import DeskClosed, InvalidInput, RolltopError, Unavailable
 from core.gate import Role, Viewer
 from core.limits import Limits
 from core.maintenance.upgrade import upgrade
 from core.options import Options
 from core.question_back import ask_back
+from core.server_log import reason_of
 from core.store import Store
 
 if TYPE_CHECKING:
     from console.sign_in.way import Way
 
 log = logging.getLogger(__name__)
+
+_PATHS = ("handbooks", "care", "prices", "index", "hr_records")
+"""The settings that are paths of files or folders."""
 
 AWAY_SECONDS = 2.0
 """Seconds between two attempts to open the desk while something does not answer."""
@@ -126,8 +130,9 @@ class App:
         try:
             self.desk = await self._open(read_settings())
         except Exception as failure:  # the boundary of the opening: the pages and the log say what is wrong
-            expected = isinstance(failure, RolltopError)
-            log.error("the desk cannot be opened yet: %s", failure, exc_info=None if expected else failure)
+            # What core raises has words for an operator; any other message may quote anything.
+            why = _by_settings(str(failure)) if isinstance(failure, RolltopError) else reason_of(failure)
+            log.error("the desk cannot be opened yet: %s", why)
             await self._opened.aclose()
             self.failure = failure
         else:
@@ -180,11 +185,9 @@ class App:
         await opened.administration.install(settings.administrators)
         if (mapping := _way().mapping) and (other := await opened.administration.map_sign_in(mapping, this_account())):
             log.warning(
-                "the sign-in gives roles by other settings than those on record since %s, by a console of %s on %s: if "
-                "that one still runs, give both the same settings",
+                "the sign-in gives roles by other settings than those that another console has put on record at %s: if "
+                "that one still runs, give both the same settings; `rolltop grants` says whose it was",
                 other.since,
-                other.account.user,
-                other.account.host,
             )
         upgrading = asyncio.get_running_loop().create_task(_upgrade(store))
         self._opened.push_async_callback(_ended, upgrading)
@@ -205,10 +208,12 @@ class App:
             folder = None if holds_own(await self.handbooks.documents(DESK_KEEPER)) else SAMPLES
         if folder is not None:
             report = await self.handbooks.ingest(DESK_KEEPER, folder, progress=_log_progress)
-            log.info("handbooks in %s: %s", folder, report.summary)
-            for document in report.documents:
-                if document.status in ("refused", "failed"):
-                    log.warning("handbook %s was %s: %s", document.document, document.status, document.reason)
+            log.info("the handbooks at the start: %s", replace(report, fault="").summary)
+            if bad := sum(document.status in ("refused", "failed") for document in report.documents):
+                # Names of files and reasons may be anybody's words.
+                log.warning("%d handbooks could not be read: `rolltop ingest FOLDER` says which, and why", bad)
+            if report.fault:
+                log.warning("the vectors of the handbooks are not complete: `rolltop doctor` says why")
         await self._withdraw_samples()
 
     async def _withdraw_samples(self) -> None:
@@ -253,9 +258,18 @@ class App:
         async for finding in examine(self._settings, self._store, has, handbooks=self.handbooks):
             yield finding
 
-    async def ask_store(self) -> None:
-        """Ask the store for one entry, and let it go. Raises what the store raises if it does not answer."""
+    async def check_ready(self) -> None:
+        """Raises what a question would meet now: DeskClosed, or what the store raises. It only reads."""
+        if not self.desk.started:
+            raise DeskClosed
         await self._store.read("installation:desk", limit=1)
+        if isinstance(self._store, Checkable):
+            await blocking(self._store.check_writable)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all turns of this process have ended or wait for a person."""
+        return self.failure is not None or self.desk.idle
 
     def check_open(self) -> None:
         """Raises what the newest attempt to open the desk raised, if it failed."""
@@ -289,6 +303,18 @@ def _way() -> "Way":
     return way()
 
 
+def _by_settings(text: str) -> str:
+    """The text with the names of settings in place of their paths, which may have a person's name in them."""
+    try:
+        settings = read_settings()
+    except InvalidInput:
+        return text  # then it is about the settings, and repeats no value
+    paths = {str(path): name for name in _PATHS if (path := getattr(settings, name))}
+    for path in sorted(paths, key=len, reverse=True):
+        text = text.replace(path, variable_of(paths[path]))
+    return text
+
+
 async def _upgrade(store: Store) -> None:
     """Fold the threads and audit logs of an older Rolltop again, while the desk already works."""
 
@@ -308,7 +334,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 def _log_progress(progress: Progress) -> None:
-    log.debug("handbooks: %d of %d, at %s", progress.documents, progress.of_documents, progress.name)
+    log.debug("handbooks: %d of %d", progress.documents, progress.of_documents)
 
 
 _lock = Lock()

@@ -4,8 +4,9 @@ Answers say nothing of people, threads or versions. Asking opens no store and wr
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Literal
 
 import anyio
@@ -15,21 +16,42 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import get_option
 
 from console.app import App, current
-from core.errors import RolltopError, Unavailable
+from console.drain import is_leaving
+from core.errors import DeskClosed, Full, NewerStore, RolltopError, StoreBusy, StoreRefused, Unavailable
 
 LIVE, READY = "/health/live", "/health/ready"
 
 ANSWERS_WITHIN = 2.0
 """Seconds in which the store must answer."""
 
-Code = Literal["closing", "store_away", "desk_not_open"]
+FRESH = 1.0
+"""Seconds for which an answer counts: however many ask, the store is asked once in that time."""
+
+Code = Literal[
+    "closing", "store_away", "store_busy", "store_refuses", "store_full", "store_newer", "desk_not_open", "desk_dead"
+]
 
 WORDS: Mapping[Code, str] = {
     "closing": "The server is stopping.",
     "store_away": "The store does not answer. The server goes on trying.",
+    "store_busy": "Another process holds the store's lock and is suspended: continue it or end it.",
+    "store_refuses": "The store cannot be used as it is. The server's log, and `rolltop doctor`, say what to do.",
+    "store_full": "The disk of the store is full: make room on it.",
+    "store_newer": "A newer Rolltop wrote the store: start that one.",
     "desk_not_open": "The desk cannot be opened. The server's log, and `rolltop doctor`, say what to do.",
+    "desk_dead": "What works on questions has ended: restart the server.",
 }
 """Every reason for which a server is not ready."""
+
+_CODES: Sequence[tuple[type[Exception], Code]] = (
+    (StoreBusy, "store_busy"),
+    (Unavailable, "store_away"),
+    (TimeoutError, "store_away"),
+    (StoreRefused, "store_refuses"),
+    (Full, "store_full"),
+    (NewerStore, "store_newer"),
+    (DeskClosed, "desk_dead"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +69,8 @@ class Health:
         self._app = app
         # Of probes that come while the store hangs, a few wait: each of them holds a thread.
         self._threads = anyio.CapacityLimiter(4)
+        self._asking = anyio.Lock()
+        self._newest: tuple[float, App | None, NotReady | None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = _path(scope) if scope["type"] == "http" else None
@@ -60,7 +84,15 @@ class Health:
 
     async def _why_not(self) -> NotReady | None:
         with anyio.move_on_after(ANSWERS_WITHIN):
-            return await blocking(why_not_ready, abandon_on_cancel=True, limiter=self._threads)
+            async with self._asking:
+                if is_leaving():
+                    return NotReady(code="closing")
+                if self._newest and monotonic() < self._newest[0] + FRESH and self._newest[1] is current():
+                    return self._newest[2]
+                asked = current()
+                why = await blocking(why_not_ready, abandon_on_cancel=True, limiter=self._threads)
+                self._newest = (monotonic(), asked, why)
+                return why
         return NotReady(code="store_away", error="TimeoutError")
 
 
@@ -73,22 +105,22 @@ def why_not_ready() -> NotReady | None:
         return _not_open(app.failure)
     try:
         app.run(_ask(app))
-    except RolltopError as error:
+    except (RolltopError, TimeoutError) as error:
         # A desk that is closed meanwhile has no loop, and its store is closed.
         return NotReady(code="closing") if current() is not app else _not_open(error)
-    except TimeoutError as error:
-        return _not_open(error)
+    except RuntimeError as error:  # a loop that has ended takes no calls
+        return NotReady(code="desk_dead", error=type(error).__name__)
     return None
 
 
 async def _ask(app: App) -> None:
     with anyio.fail_after(ANSWERS_WITHIN):  # so that no thread waits for longer
-        await app.ask_store()
+        await app.check_ready()
 
 
 def _not_open(error: Exception) -> NotReady:
-    away = isinstance(error, Unavailable | TimeoutError)
-    return NotReady(code="store_away" if away else "desk_not_open", error=type(error).__name__)
+    code: Code = next((code for kind, code in _CODES if isinstance(error, kind)), "desk_not_open")
+    return NotReady(code=code, error=type(error).__name__)
 
 
 def _path(scope: Scope) -> str:

@@ -5,17 +5,17 @@
 such as `ROLLTOP_MODELS_LOCAL_EXTRA_BODY`, is a JSON object.
 """
 
-import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from backends.models.opening import open_model
 from backends.models.prices import Prices
-from console.settings_file import PREFIX, read_tables
+from console.settings_file import FILE, PREFIX, read_tables
+from console.value_settings import read_value
 from core.canonical import Json
 from core.errors import InvalidInput
 from core.model import Model
@@ -66,7 +66,6 @@ class ModelSettings(BaseModel):
 
 
 _FIELDS = tuple(ModelSettings.model_fields)
-_OBJECTS = ("headers", "extra_body", "settings")
 
 
 def is_of_models(variable: str) -> bool:
@@ -127,23 +126,16 @@ def read_model_settings(environment: Mapping[str, str] = os.environ) -> dict[str
         raise InvalidInput("models: each model has a table of its own, [models.NAME]")
     if strange := [name for name in tables if not _NAME.fullmatch(name)]:
         raise InvalidInput(f"models: a name has letters, digits, - and _, and begins with a letter: {strange[0]!r}")
+    own: dict[str, dict[str, str]] = {name: {} for name in tables}
     for variable, value in environment.items():
         if is_of_models(variable):
-            _put(tables, variable, value)
-    return {name: _checked(name, table) for name, table in tables.items()}
+            own.setdefault(_model_of(variable, tables), {})[variable] = value
+    files = {FILE: environment[FILE]} if FILE in environment else {}
+    return {name: read_value(f"models.{name}", ModelSettings, files | variables) for name, variables in own.items()}
 
 
-def _checked(name: str, table: dict[str, Any]) -> ModelSettings:
-    try:
-        return ModelSettings.model_validate(table)
-    except ValidationError as error:
-        faults = [f"models.{name}.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        unknown = any(fault["type"] == "extra_forbidden" for fault in error.errors())
-        raise InvalidInput("; ".join(faults) + (f"; the fields are {', '.join(_FIELDS)}" if unknown else "")) from None
-
-
-def _put(tables: dict[str, Any], variable: str, value: str) -> None:
-    """Put a variable's value in its place among the tables."""
+def _model_of(variable: str, tables: Iterable[str]) -> str:
+    """The name of the model that a variable is for."""
     rest = variable.upper().removeprefix(_PREFIX)
     # The longest field that fits: `..._EXTRA_BODY` must not be read as a field `body` of a model `..._EXTRA`.
     field = max((field for field in _FIELDS if rest.endswith(f"_{field.upper()}")), key=len, default="")
@@ -152,15 +144,7 @@ def _put(tables: dict[str, Any], variable: str, value: str) -> None:
         raise InvalidInput(
             f"unknown setting {variable}: write {_PREFIX}NAME_FIELD; the fields are {', '.join(_FIELDS)}"
         )
-    name = next((name for name in tables if name.upper().replace("-", "_") == place), place.lower())
-    tables.setdefault(name, {})[field] = _object(variable, value) if field in _OBJECTS else value
-
-
-def _object(variable: str, value: str) -> Json:
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        raise InvalidInput(f"{variable} is a JSON object") from None
+    return next((name for name in tables if name.upper().replace("-", "_") == place), place.lower())
 
 
 def _header(name: str, value: SecretStr, environment: Mapping[str, str]) -> str:

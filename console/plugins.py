@@ -16,6 +16,7 @@ from core.errors import InvalidInput
 from core.handover import Handover
 from core.question_back import ASK_BACK
 from core.retrieval.search import SEARCH
+from core.server_log import place
 from core.tools import Tool
 
 V = TypeVar("V", bound=BaseModel)
@@ -93,7 +94,9 @@ def _made(entry: EntryPoint) -> Plugin:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {words_of(fault)}" for fault in error.errors())
         raise InvalidInput(f"the tools of {entry.name!r} cannot be made: {faults}") from None
     except Exception as error:  # the boundary of a stranger's code
-        raise InvalidInput(f"the tools of {entry.name!r} cannot be made: {type(error).__name__}: {error}") from error
+        # Not its message, which may quote a password: this is in the server's log and on pages.
+        what = f"{type(error).__name__} ({place(error)})"
+        raise InvalidInput(f"the tools of {entry.name!r} cannot be made: {what}") from error
     if not isinstance(plugin, Plugin) or not all(isinstance(tool, Tool) for tool in plugin.tools):
         raise InvalidInput(f"the tools of {entry.name!r}: {entry.value} must return a console.plugins.Plugin of Tools")
     names = [tool.name for tool in plugin.tools]

@@ -1,32 +1,49 @@
 """The lines of the server's log: JSON for programs, columns in a terminal. Every logger's lines come out in one form.
 
 Of Rolltop's own loggers a line has all that they say, which is ids, codes and words for an operator. Of another
-library's line it has what its author wrote and not the values, because these may be what a person wrote; of an error it
-has the class and the place. Another library's lines below a warning are left out.
+library's line it has the place and as much of its beginning as stands in the source there: the rest are values, which
+may be a key, an address or what a person wrote. Of an error it has the class and the place. Another library's lines
+below a warning are left out.
 """
 
 import json
+import linecache
 import logging
 import re
 import sys
 import threading
 import warnings
+from bisect import bisect_left
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import PurePath
 from types import TracebackType
 from typing import Literal, TextIO
 
 from console.settings import Settings, read_settings
+from core import server_log
 from core.errors import InvalidInput
 from core.server_log import EVENTS_LOGGER, Fields, place
 
 OWN = ("core", "backends", "console", "pages", "rolltop")
 """The first parts of the names of Rolltop's own loggers."""
 
-_VALUE = re.compile(r"""[:'"`{(<\n]""")
-"""Where a text that its author has already filled in may begin to quote."""
+_VALUE = re.compile(r"""[:'"`{(<]""")
+"""Where a text of asyncio's may begin to quote. Its C code has some of these texts, so that no source shows them."""
 
 _uncaught = logging.getLogger("rolltop.uncaught")
 _warnings = logging.getLogger("py.warnings")
+
+
+class Handler(logging.StreamHandler[TextIO]):
+    """Writes lines; of one that cannot be made, its logger and place: the standard library would print its values."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        at = f"{PurePath(record.pathname).name}:{record.lineno}"
+        instead = {"name": "rolltop.uncaught", "levelno": logging.ERROR, "levelname": "ERROR"}
+        instead |= {"msg": "a line of %s could not be written", "args": (record.name,), "at": at}
+        with suppress(Exception):  # the stream itself is broken: there is nowhere to say it
+            self.stream.write(self.format(logging.makeLogRecord(instead)) + self.terminator)
 
 
 class Lines(logging.Formatter):
@@ -53,7 +70,8 @@ def _said(record: logging.LogRecord) -> dict[str, object]:
     elif _is_own(record):
         said["message"] = record.getMessage()
     else:
-        said["message"] = _without_values(record)
+        said["message"] = _written(record)
+        said["at"] = f"{PurePath(record.pathname).name}:{record.lineno}"
     if _is_own(record) or record.name == _warnings.name:  # another library's fields of such names may be anything
         said |= {name: getattr(record, name) for name in Fields.__annotations__ if hasattr(record, name)}
     error = record.exc_info[1] if record.exc_info else None
@@ -66,9 +84,16 @@ def _is_own(record: logging.LogRecord) -> bool:
     return record.name.partition(".")[0] in OWN
 
 
-def _without_values(record: logging.LogRecord) -> str:
+def _written(record: logging.LogRecord) -> str:
+    """The beginning of the record's text that its author wrote: the words that stand in the source which logged it."""
     text = str(record.msg).partition("\n")[0]
-    return text if record.args else _VALUE.split(text)[0].strip()
+    if record.name == "asyncio":
+        return _VALUE.split(text)[0].strip()
+    source = "".join(linecache.getlines(record.pathname))
+    ends = [found.end() for found in re.finditer(r"\S+", text)]
+    # A longer beginning stands there only if each shorter one does.
+    known = bisect_left(ends, True, key=lambda end: text[:end] not in source)
+    return text[: ends[known - 1]].rstrip(":'\"({<[ ") if known else ""
 
 
 def _columns(record: logging.LogRecord, said: dict[str, object]) -> str:
@@ -84,8 +109,8 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or _is_own(record)
 
 
-def write_lines(stream: TextIO | None = None) -> None:
-    """Let all loggers of this process write to `stream`, standard error if None, as the settings say.
+def write_lines(stream: TextIO | None = None) -> Settings:
+    """Let all loggers of this process write to `stream`, standard error if None, as the settings say; returns these.
 
     Settings that are wrong count as unset here: opening the desk says what is wrong with them.
     """
@@ -94,22 +119,21 @@ def write_lines(stream: TextIO | None = None) -> None:
         settings = read_settings()
     except InvalidInput:
         settings = Settings.model_construct()
-    handler = logging.StreamHandler(stream)
+    server_log.slow_commit_ms = settings.slow_commit_ms
+    handler = Handler(stream)
     handler.setFormatter(Lines(settings.log or ("text" if stream.isatty() else "json")))
     handler.addFilter(_is_worth_a_line)
     handler.setLevel(settings.log_level.upper())
     root = logging.getLogger()
-    for former in [one for one in root.handlers if isinstance(one.formatter, Lines)]:
+    # Also those of a library that has set up logging by itself, as OpenAI's does on request.
+    for former in [one for one in root.handlers if type(one) in (Handler, logging.StreamHandler)]:
         root.removeHandler(former)
     root.addHandler(handler)
     for name in OWN:
         logging.getLogger(name).setLevel(settings.log_level.upper())
     _take_over_streamlits()
     _take_over_what_nobody_caught()
-    if settings.spans:
-        from backends.tracing import write_spans  # here, because it needs an extra
-
-        write_spans()
+    return settings
 
 
 def _take_over_streamlits() -> None:
@@ -154,5 +178,8 @@ def _take_over_what_nobody_caught() -> None:
         at = f"{filename.rpartition('/')[2]}:{lineno}"
         _warnings.warning("a warning of Python or a library", extra={"error": category.__name__, "at": at})
 
-    sys.excepthook, threading.excepthook = hook, thread_hook
+    def unraisable_hook(args: "sys.UnraisableHookArgs") -> None:
+        _uncaught.error("an error where nobody can catch one", exc_info=args.exc_value)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hook, thread_hook, unraisable_hook
     warnings.showwarning = show

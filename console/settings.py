@@ -7,7 +7,7 @@ passwords: they are secrets here, and messages never repeat a value.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from console.value_settings import written_values
@@ -51,7 +51,10 @@ class Settings(BaseSettings):
     keeps their first order).
 
     `log` is the form of the server's log: `json`, `text`, or empty for `text` in a terminal and `json` elsewhere.
-    `log_level` is the least grave line that is written. `spans`: what a desk does is told to OpenTelemetry.
+    `log_level` is the least grave line that is written. `spans`: what a desk does is sent to OpenTelemetry. A commit
+    that takes `slow_commit_ms` or longer is a warning.
+
+    `drain` is for how many seconds a server that is told to end waits for its running turns.
     """
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
@@ -73,7 +76,9 @@ class Settings(BaseSettings):
     metadata_filters: tuple[str, ...] = ()
     log: Annotated[Literal["json", "text", ""], _SMALL] = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], _SMALL] = "info"
+    slow_commit_ms: PositiveInt = 1000
     spans: bool = False
+    drain: float = Field(default=5, ge=0, le=600)
     instructions: str = Field(
         default="You are the HR desk. Answer from the handbook passages and cite them as [n]; "
         "if there are tools for the asker's own records, use them; say so when nothing has the answer.",

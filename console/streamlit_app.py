@@ -6,7 +6,7 @@ desk cannot be opened, the server starts all the same, and every page says why u
 
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,8 @@ import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
 
-from console.app import close, start
+from console.app import close, current, start
+from console.drain import draining
 from console.drawing.troubles import tell
 from console.headers import SecurityHeaders
 from console.health import Health
@@ -41,14 +42,25 @@ def collect_seldom() -> None:
     gc.set_threshold(20_000, 10, 10)
 
 
+def _send_spans() -> Callable[[], None]:
+    from backends.tracing import send_spans  # here, because it needs an extra
+
+    return send_spans()
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    write_lines()
+    settings = write_lines()
+    try:
+        end_spans = _send_spans() if settings.spans else None
+    except InvalidInput as error:
+        # The web server's own line would not have its words.
+        log.critical("the console does not start: %s", error)
+        raise
     if way().is_development:
         try:
             refuse_other_addresses()
         except InvalidInput as error:
-            # The web server's own line would not have its words.
             log.critical("the console does not start: %s", error)
             raise
     await anyio.to_thread.run_sync(start)
@@ -59,9 +71,12 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             log.warning("nobody can sign in: %s", error)
     collect_seldom()
     try:
-        yield
+        with draining(settings.drain, lambda: (held := current()) is None or held.idle):
+            yield
     finally:
         await anyio.to_thread.run_sync(close)
+        if end_spans:
+            await anyio.to_thread.run_sync(end_spans)
 
 
 def guards() -> list[Middleware]:

@@ -74,6 +74,9 @@ def read_fields(table: str, kind: type[BaseModel], environment: Mapping[str, str
             refused.append(replace(setting, value=None, fault=_meant(setting, table, fields)))
         elif name not in found:
             found[name] = _checked(setting, fields[name])
+        elif setting.in_file and found[name].in_file and isinstance(found[name].value, Mapping):
+            later = _checked(setting, fields[name])
+            found[name] = replace(found[name], value={**(later.value or {}), **found[name].value}, fault=later.fault)
         elif not setting.in_file:
             twice = f"it is set twice, also as {found[name].written}: leave one of them out"
             refused.append(replace(setting, value=None, fault=twice))

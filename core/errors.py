@@ -22,6 +22,10 @@ class InvalidInput(RolltopError, ValueError):
     """The input cannot be accepted; the message says what would be. The store is unchanged."""
 
 
+class NewerStore(InvalidInput):
+    """A newer Rolltop wrote the store, which is unchanged: use the newer one."""
+
+
 class MissingExtra(InvalidInput, ImportError):
     """A package that this needs is not installed. The message says which, and the command that installs it."""
 
@@ -180,7 +184,8 @@ class OutcomeUnknown(RolltopError):
 class ModelError(RolltopError):
     """A model call failed. `code` is one of `core.model.ErrorCode`; `retry_after` is in seconds.
 
-    `status` is the HTTP status that the model's server answered, None without one.
+    `status` is the HTTP status that the model's server answered, None without one. `unsent`: nothing of the request has
+    reached the server, so that it cost nothing.
 
     `retryable`: the same request may succeed later. The desk repeats it only before the first content.
     """
@@ -193,9 +198,11 @@ class ModelError(RolltopError):
         retryable: bool = False,
         retry_after: float | None = None,
         status: int | None = None,
+        unsent: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.unsent = unsent
         self.code = code
         self.retryable = retryable
         self.retry_after = retry_after

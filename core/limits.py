@@ -15,12 +15,13 @@ class Limits(Settings):
     """What may be used; None leaves it unlimited. A day is one of UTC, and it and a minute are by the store's clock.
 
     `person_...` are for each person, `desk_...` for all people of the installation together, whatever process serves
-    them. Turns are questions that were put on record; `person_turns_at_once` are those that have not ended, over all
+    them. Turns are questions that were put on record; `..._turns_at_once` are those that have not ended, over all
     threads, also while they wait for an approval. Tokens are those of models, read and written. Costs are in USD.
 
     A question beyond a limit raises LimitReached and is not on record; only a count is. A limit of tokens or costs that
     is met while a turn runs ends it `failed` (limit), and keeps its text. Before each request to a model the most that
-    it may use is reserved: the tokens of the request, and of the longest answer that its settings allow.
+    it may use is reserved: a token for each byte of the request, and the longest answer that its settings allow. A
+    request whose settings do not say how long its answer may be is then sent with 4,096 tokens.
 
     `question_characters` is the most characters of a question. `unpriced_call_usd` is what a request counts as if the
     price of its model is unknown, 0 for a model of your own; without it a desk with a limit of costs refuses the model.
@@ -31,12 +32,18 @@ class Limits(Settings):
     person_turns_a_day: PositiveInt | None = None
     person_tokens_a_day: PositiveInt | None = None
     person_usd_a_day: PositiveFloat | None = None
+    desk_turns_at_once: PositiveInt | None = None
     desk_turns_a_minute: PositiveInt | None = None
     desk_turns_a_day: PositiveInt | None = None
     desk_tokens_a_day: PositiveInt | None = None
     desk_usd_a_day: PositiveFloat | None = None
     question_characters: PositiveInt | None = None
     unpriced_call_usd: NonNegativeFloat | None = None
+
+    @property
+    def use(self) -> bool:
+        """Whether tokens or a cost are limited: what requests to models may use."""
+        return self.costs or self.person_tokens_a_day is not None or self.desk_tokens_a_day is not None
 
     @property
     def costs(self) -> bool:

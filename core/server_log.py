@@ -22,6 +22,9 @@ EVENTS_LOGGER = "rolltop.events"
 
 _events = logging.getLogger(EVENTS_LOGGER)
 
+slow_commit_ms = 1000
+"""Milliseconds from which on a commit is slow. It is the process's, as the levels of loggers are, and may be set."""
+
 EventName = Literal[
     "turn.opened",
     "turn.begun",

@@ -16,7 +16,8 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 
 from backends import open_model, open_store
 from console.frontends import ag_ui, ai_sdk
-from core import Denied, Desk, InvalidInput, NotFound, RolltopError, Turn, TurnInProgress, Viewer
+from console.frontends.errors import error_response
+from core import Desk, RolltopError, Turn, Viewer
 
 
 @asynccontextmanager
@@ -43,8 +44,8 @@ def chunks(user: Viewer, turn: Turn, after: str | None) -> StreamingResponse:
 
 @app.exception_handler(RolltopError)
 async def refused(_: Request, error: RolltopError) -> JSONResponse:
-    statuses = {InvalidInput: 400, Denied: 403, NotFound: 404, TurnInProgress: 409}
-    return JSONResponse({"error": str(error)}, next((n for e, n in statuses.items() if isinstance(error, e)), 503))
+    status, headers = error_response(error)
+    return JSONResponse({"error": str(error)}, status, headers)
 
 
 @app.post("/threads")

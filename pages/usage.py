@@ -52,4 +52,4 @@ tabs = st.tabs(list(NAMES.values()), key="us_by", on_change="rerun", bind="query
 for by, tab in zip(NAMES, tabs, strict=True):
     if tab.open:
         with tab:
-            draw_usage(run(figures.usage(viewer, by, chosen.since, chosen.until)).value.groups, by)
+            draw_usage(run(figures.usage(viewer, by, chosen.since, chosen.until)).value, by)

@@ -197,6 +197,7 @@ def pytest_collection_finish() -> None:
     """Garbage is not looked for among what all tests are made of: thousands of items, and every module."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], 100)  # Full collections are the dear ones: a tenth of them is enough.
     gc.enable()
 
 

@@ -28,6 +28,8 @@ from backends.models import (
     answer_marks,
     answer_text,
     call_arguments,
+    error_body,
+    error_words,
     prompt,
     python_calls,
     written_calls,
@@ -35,7 +37,7 @@ from backends.models import (
 from backends.models.anthropic import answer, request_body
 from backends.models.offline import choose_tool, dates, excerpt, parameters, question_forms, quotes, results
 from backends.models.offline.phrases import ENGLISH
-from backends.models.openai import chat_body, dialect, responses, responses_answer
+from backends.models.openai import chat_body, responses, responses_answer
 from backends.passages import blocks, highlights, quantities
 from backends.passages.highlights import Said
 from backends.stores import matching
@@ -323,7 +325,7 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
     history.check_sendable: (of_list(history.check_sendable, conversation),),
     history.as_json: (of_list(history.as_json, conversation),),
     history.estimated_tokens: (of_list(history.estimated_tokens, conversation),),
-    history.request_digest: (of_list(lambda request: history.request_digest(request, {}), conversation),),
+    history.request_bytes: (of_list(lambda request: history.request_bytes(request, {}), conversation),),
     history.tool_json: (of_list(history.tool_json, tool_with),),
     structured_output.read_output: (
         of_text(lambda text: misfit(text, {}), ANSWER),
@@ -411,9 +413,10 @@ TABLE: dict[Callable[..., Any], tuple[Case, ...]] = {
     python_calls.read_python_call: (of_text(lambda text: python_calls.read_python_call(f"f({text}", 0, {}), ANSWER),),
     written_calls.may_be_call: (of_text(lambda text: written_calls.may_be_call(text, False, {}), ANSWER),),
     written_calls.read_calls: (of_text(lambda text: written_calls.read_calls(f"<tool_call>{text}", {}), ANSWER),),
-    dialect.refuses_tools: (
-        of_text(lambda text: dialect.refuses_tools({"message": text}), ANSWER),
-        of_list(dialect.refuses_tools, nested),
+    error_words.code_by_words: (of_text(lambda text: error_words.code_by_words(400, [], text), ANSWER),),
+    error_body.read_error: (
+        of_text(lambda text: error_body.read_error({"message": text}).implied_status, ANSWER),
+        of_list(error_body.read_error, nested),
     ),
     responses.responses_body: (
         of_list(lambda request: responses.responses_body(request, model="m", name="openai:m"), conversation),
@@ -478,14 +481,12 @@ EXCEPTED: dict[str, str] = {
     "backends.models.answer_marks.ends_of": ONE_FIELD,
     "backends.models.call_arguments.offered": ONE_FIELD,
     "backends.models.openai.chat_calls.pieces_of": ONE_FIELD,
-    "backends.models.openai.dialect.dialect_of": OF_THE_PROGRAM,
     "backends.models.python_calls.tool_named": ONE_FIELD,
     "backends.models.openai.client.cost": ONE_FIELD,
     "backends.models.openai.client.settings_at": OF_THE_PROGRAM,
     "backends.models.openai.client.usage": ONE_FIELD,
-    **dict.fromkeys(("backends.models.openai.errors.reported", "backends.models.openai.errors.translated"), ONE_FIELD),
     **dict.fromkeys(
-        ("backends.models.anthropic.errors.reported", "backends.models.anthropic.errors.translated"), ONE_FIELD
+        ("backends.models.openai.errors.translated", "backends.models.anthropic.errors.translated"), ONE_FIELD
     ),
     **{
         f"backends.models.offline.{name}": OFF_THE_LOOP

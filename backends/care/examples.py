@@ -50,21 +50,23 @@ def static_vectors(tokens: StaticTokens) -> Vectors:
 
 
 class Examples:
-    """Examples by topic, ORDINARY ones among them. Safe in any thread."""
+    """Examples by topic, ORDINARY ones among them. Safe in any thread.
 
-    def __init__(self, vectors: Vectors, examples: Mapping[str, Sequence[Sentence]]) -> None:
+    `counts` says how much each example counts for each topic: one row for each example, in order, and one column for
+    each topic, ORDINARY first. None fits them, which takes seconds.
+    """
+
+    def __init__(
+        self, vectors: Vectors, examples: Mapping[str, Sequence[Sentence]], counts: Floats | None = None
+    ) -> None:
         self._vectors = vectors
         self._topics = [ORDINARY, *(topic for topic in examples if topic != ORDINARY)]
         every = [sentence for topic in self._topics for sentence in examples[topic]]
-        sides = np.repeat(np.arange(len(self._topics)), [len(examples[topic]) for topic in self._topics])
-        wanted = 2 * np.eye(len(self._topics), dtype=np.float32)[sides] - 1
         self._rows = vectors([" ".join(sentence) for sentence in every])
         self._same, self._alike = _SameWords(every), _AlikeWords(vectors, every)
-        kernel = self._near(self._rows) + self._same.kernel() + self._alike.kernel()
-        kernel[np.diag_indices_from(kernel)] += _RIDGE
-        self._counts: Floats = np.linalg.solve(kernel, wanted)
-        self._same.learn(self._counts)
-        self._alike.learn(self._counts)
+        self.counts: Floats = self._fit(examples) if counts is None else counts
+        self._same.learn(self.counts)
+        self._alike.learn(self.counts)
 
     def margins(self, sentences: Sequence[Sentence]) -> dict[str, float]:
         """By topic, how much more a sentence, or two together, are of it than ordinary; an example itself is about 2.
@@ -78,10 +80,18 @@ class Examples:
             return {}
         # "I have my results. They are bad."
         read = [*sentences, *([*one, *other] for one, other in pairwise(sentences))]
-        fit = self._near(self._vectors([" ".join(sentence) for sentence in read])) @ self._counts
+        fit = self._near(self._vectors([" ".join(sentence) for sentence in read])) @ self.counts
         fit += self._same.weigh(read) + self._alike.weigh(read)
         margins = (fit[:, 1:] - fit[:, :1]).max(axis=0)
         return dict(zip(self._topics[1:], margins.tolist(), strict=True))
+
+    def _fit(self, examples: Mapping[str, Sequence[Sentence]]) -> Floats:
+        sides = np.repeat(np.arange(len(self._topics)), [len(examples[topic]) for topic in self._topics])
+        wanted = 2 * np.eye(len(self._topics), dtype=np.float32)[sides] - 1
+        kernel = self._near(self._rows) + self._same.kernel() + self._alike.kernel()
+        kernel[np.diag_indices_from(kernel)] += _RIDGE
+        counts: Floats = np.linalg.solve(kernel, wanted)
+        return counts
 
     def _near(self, rows: Floats) -> Floats:
         near: Floats = np.exp(_SHARPNESS * (rows @ self._rows.T - 1))
@@ -144,13 +154,13 @@ class _AlikeWords:
         self._bags = _Bags([dict.fromkeys(sentence) for sentence in examples])
         self._rows = vectors(list(self._bags.places))
         self._unknown = math.log(1 + len(examples))
-        self._weights: list[Floats] = []
+        rarity, known = self._bags.rarity, self._bags.known
+        self._weights = [_unit_by(rarity[row], _alike(self._rows[row], self._rows[row])) for row in known]
         self._counts: Floats = np.zeros((0, 0), dtype=np.float32)
 
     def kernel(self) -> Floats:
         alike = _alike(self._rows, self._rows)
         known = self._bags.known
-        self._weights = [_unit_by(self._bags.rarity[row], alike[np.ix_(row, row)]) for row in known]
         by_word = np.stack([weights @ alike[row] for weights, row in zip(self._weights, known, strict=True)], axis=1)
         return np.stack([weights @ by_word[row] for weights, row in zip(self._weights, known, strict=True)])
 

@@ -7,10 +7,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import yaml
 
 from backends.care.cards import CareFile, read_cards
-from backends.care.examples import ORDINARY, Examples, Sentence, static_vectors
+from backends.care.examples import ORDINARY, Examples, Floats, Sentence, static_vectors
 from backends.care.phrases import Phrase, PhraseReader, Phrases
 from backends.care.recogniser import URGENCY, Recogniser, TopicPhrases
 from backends.care.spelling import Spelling, sentences
@@ -22,6 +23,8 @@ from core.errors import InvalidInput
 log = logging.getLogger(__name__)
 
 _DATA = Path(__file__).with_name("data")
+FITTED = _DATA / "fitted.npy"
+"""How much each example that comes with Rolltop counts: `python -m tests.eval.care_examples --write` makes it."""
 _LANGUAGES = get_args(Language)
 
 ORDINARY_LISTS = (ORDINARY, "near_misses")
@@ -46,17 +49,17 @@ def open_care(folder: Path | None) -> Recogniser:
 @cache
 def _examples(tokens: StaticTokens) -> Examples:
     with single_thread():
-        return fit(tokens, read_examples())
+        return examples_of(tokens, read_examples(), np.load(FITTED))
 
 
-def fit(tokens: StaticTokens, texts: Mapping[str, Sequence[str]]) -> Examples:
-    """Examples from texts by topic; those of ORDINARY_LISTS are ordinary ones."""
+def examples_of(tokens: StaticTokens, texts: Mapping[str, Sequence[str]], counts: Floats | None = None) -> Examples:
+    """Examples from texts by topic; those of ORDINARY_LISTS are ordinary ones. `counts` as in Examples."""
     examples: dict[str, list[Sentence]] = {}
     for name, listed in texts.items():
         # An example of two sentences is read as one.
         spoken = [list(chain.from_iterable(sentences(text))) for text in listed]
         examples.setdefault(ORDINARY if name in ORDINARY_LISTS else name, []).extend(spoken)
-    return Examples(static_vectors(tokens), examples)
+    return Examples(static_vectors(tokens), examples, counts)
 
 
 def read_examples() -> dict[str, list[str]]:
@@ -93,4 +96,5 @@ def _phrases(cards: Mapping[str, CareFile], is_word: Callable[[str], bool]) -> t
 
 @cache
 def _read(name: str) -> Any:
-    return yaml.safe_load((_DATA / name).read_text("utf-8"))
+    # Written in C, if this installation of yaml has it: ten times as fast, and a console waits for these files.
+    return yaml.load((_DATA / name).read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -8,6 +8,7 @@ all its forms; `mobb*` for all words that begin so.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 from backends.care.spelling import Spelling
@@ -67,6 +68,7 @@ class PhraseReader:
 
     def __init__(self, spelling: Spelling, language: str, sets: Mapping[str, Sequence[str]]) -> None:
         self._spelling, self._language, self._sets = spelling, language, sets
+        self._members: dict[str, tuple[Alternative, ...]] = {}
 
     def read(self, phrase: str) -> Phrase:
         """The phrase, ready for `Phrases`. Raises InvalidInput for one that cannot be read."""
@@ -89,8 +91,11 @@ class PhraseReader:
             if named := _SET.fullmatch(one):
                 if named[1] not in self._sets or not depth:
                     raise InvalidInput(f"the phrase {phrase!r} uses {one}, which is not a set of words")
-                for member in self._sets[named[1]]:
-                    yield from self._alternatives(member.replace("'", "").casefold(), phrase, depth - 1)
+                if named[1] not in self._members:
+                    members = (member.replace("'", "").casefold() for member in self._sets[named[1]])
+                    read = (self._alternatives(member, phrase, depth - 1) for member in members)
+                    self._members[named[1]] = tuple(chain.from_iterable(read))
+                yield from self._members[named[1]]
                 continue
             words = one.replace("_", " ").split()
             if not words or not all(map(_PIECE.fullmatch, words)):

@@ -23,6 +23,8 @@ _NAMES: dict[str, ErrorCode] = {
     "content_filter_error": "refusal",
     "content_policy_violation": "refusal",
     "responsibleaipolicyviolation": "refusal",
+    "bio_policy": "refusal",
+    "cyber_policy": "refusal",
     "moderation_blocked": "refusal",
     "data_inspection_failed": "refusal",
     "budget_exceeded": "quota",
@@ -66,8 +68,9 @@ _UNPAID = re.compile(
     re.IGNORECASE,
 )
 _BUSY = re.compile(
-    r"throttl|too many requests|rate ?limit ?(error|exceeded)|overloaded|server (is )?busy|at capacity|no available"
-    r"|model (is )?(still |currently )?loading|loading model|queue is full|try again (later|in a)",
+    r"throttl|too many requests|rate[ _]?limit[ _]?(error|exceeded)|overloaded|server (is )?busy|at capacity"
+    r"|no available|wait before trying|model (is )?(still |currently )?loading|loading model|queue is full"
+    r"|try again (later|in a)",
     re.IGNORECASE,
 )
 """Words of a gateway that passes a 429 on under another status."""
@@ -79,8 +82,17 @@ _KEY = re.compile(
 )
 
 
+_NO_TOOLS = re.compile(
+    r"(does not|doesn't|not) support\w*.{0,30}\b(tools?|function)|enable-auto-tool-choice"
+    r"|no endpoints found that support tool use"
+    r"|\b(tools?|functions?|function calling|tool calling|tool use)\b.{0,30}(not (be )?support|unsupport)",
+    re.IGNORECASE,
+)
+
+
 def code_by_words(status: int, names: Iterable[str], message: str) -> ErrorCode | None:
     """What the error's names and its message say that its HTTP status does not; None if they add nothing."""
+    names = list(names)
     for name in names:
         if known := _NAMES.get(name.lower()):
             return known
@@ -88,7 +100,9 @@ def code_by_words(status: int, names: Iterable[str], message: str) -> ErrorCode 
         return "quota"
     if status == 429:
         return "too_large" if _TOO_LARGE_FOR_THE_ACCOUNT.search(message) else None
-    if (status in (400, 422) or status >= 500) and _BUSY.search(message):
+    if status in (400, 404, 422, 500, 501) and _NO_TOOLS.search(message):
+        return "no_tools"
+    if (status in (400, 422) or status >= 500) and _BUSY.search(" ".join((message, *names))):
         return "overloaded"
     if status in (400, 403, 422) and _FILTERED.search(message):
         return "refusal"

@@ -14,7 +14,7 @@ from console.backup.manifest import HANDBOOKS, RECORDS, STORE, File, Manifest, s
 from console.settings import Settings
 from core.clock import SystemClock
 from core.errors import InvalidInput
-from core.store import Query, Store, every
+from core.store import Store
 
 
 def check_places(manifest: Manifest, settings: Settings, file: Path | None) -> None:
@@ -32,17 +32,6 @@ def check_places(manifest: Manifest, settings: Settings, file: Path | None) -> N
                     f"{there} is there already, and a restore writes over nothing: end the programs that use it and "
                     "move it away with what lies beside it, or name another place"
                 )
-
-
-async def check_target(source: Store, target: Store) -> None:
-    """Raises InvalidInput if the target holds anything but the beginning of the source, as an ended restore leaves."""
-    async for head in every(target, Query(kind="stream")):
-        ends = await target.read(head.id, head.n - 1, 1)
-        mine = await source.read(head.id, head.n - 1, 1)
-        if not ends or not mine or ends[0].hash != mine[0].hash:
-            raise InvalidInput(
-                "the store holds other content already, and a restore writes over nothing: name an empty database"
-            )
 
 
 @asynccontextmanager

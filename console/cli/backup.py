@@ -5,22 +5,22 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from backends.stores.opening import open_store
 from console.backup.check import check_readable, file_faults, store_faults, unpacked
 from console.backup.make import check_new, left_over, make_backup, store_file
 from console.backup.manifest import HANDBOOKS, Manifest, read_manifest
-from console.backup.restore import check_places, check_target, place_others, store_aside
-from console.cli.existing import settings_of
+from console.backup.restore import check_places, place_others, store_aside
+from console.cli.existing import existing_store, settings_of
 from console.cli.filters import add_viewer
 from console.cli.output import GOOD, LOOK_AT_IT, Given, Pace, harmless, tell
-from console.cli.urls import with_password
+from console.cli.urls import STORE, with_password
 from console.cli.viewers import GRANTS, desk_as, desk_on
 from console.doctor.store import address
 from console.format import counted, progress
 from core.clock import SystemClock, moment
 from core.desk.backups import Backups
+from core.desk.erased_since import erase_since
 from core.errors import InvalidInput, RolltopError
-from core.maintenance.copy import copy, copy_logs
+from core.maintenance.copy import copy
 from core.maintenance.restored import ClosedByRestore, close_what_is_open
 from core.store import Store
 
@@ -70,34 +70,34 @@ async def restore(options: Given) -> int:
     if file:
         async with store_aside(source, file) as store:
             _refuse(source, await store_faults(store, manifest, report))
-            closed = await _take_up(store, options, manifest, digest)
+            closed, erased = await _take_up(store, options, manifest, digest)
             await _check_restored(store, manifest, report)
             # Before the store gets its name: a desk that finds the store finds the rest, too.
             others = await place_others(source, manifest, settings)
     else:
-        async with unpacked(source) as copied, open_store(await with_password(url)) as store:
+        from backends.stores.mongodb.store import MongoStore
+
+        url = await with_password(url)
+        async with unpacked(source) as copied:
             _refuse(source, await store_faults(copied, manifest, report))
             await desk_on(copied, options, "store.restore")
-            await check_target(copied, store)
-            # No record of an open turn is ever in the target: a console that was started too early, or after a
-            # restore that was killed, would go on with the turn.
-            await copy_logs(copied, store, SystemClock(), report.streams)
-            closed = await _take_up(copied, options, manifest, digest)
-            await copy(copied, store, SystemClock(), report.streams)
-            await _check_restored(store, manifest, report)
-            others = await place_others(source, manifest, settings)
+            async with MongoStore.restored(url) as store:
+                closed, erased = await _take_up(copied, options, manifest, digest)
+                await copy(copied, store, SystemClock(), report.streams)
+                await _check_restored(store, manifest, report)
+                others = await place_others(source, manifest, settings)
     lines = [
         f"{address(url)} is restored, with all that was on record up to {manifest.taken_at}",
         *_lines(manifest, digest),
         *(f"{harmless(path)} is there, too" for path in others),
         f"closed, because nobody knows what came after the backup: {counted(closed.turns, 'open turn')}, "
         f"{counted(closed.calls, 'request')} to approvers",
-        "roles, blocks and switches are those of that time: look at them before people sign in, and repeat erasures "
-        "that were carried out since",
+        "roles, blocks and switches are those of that time: look at them before people sign in",
+        _erased_line(erased),
     ]
     if closed.unreadable:
         lines.append(f"these threads cannot be read, and stay as they were: {', '.join(closed.unreadable)}")
-    tell(options, [{**_item(manifest, digest), **asdict(closed)}], "\n".join(lines))
+    tell(options, [{**_item(manifest, digest), **asdict(closed), "erased": erased}], "\n".join(lines))
     return LOOK_AT_IT if closed.unreadable else GOOD
 
 
@@ -117,6 +117,13 @@ def add_backup(parser: argparse.ArgumentParser) -> None:
 def add_restore(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop restore`."""
     parser.add_argument("path", type=_absolute, metavar="PATH", help="the folder of the backup")
+    parser.add_argument(
+        "--replaces",
+        type=STORE,
+        metavar="URL",
+        help="the store that this one replaces, if it can still be read: what people had erased there since the "
+        "backup is erased in the new one, too",
+    )
     add_viewer(parser)
 
 
@@ -141,11 +148,17 @@ async def _check(options: Given, path: Path) -> int:
     return LOOK_AT_IT if faults else GOOD
 
 
-async def _take_up(store: Store, options: Given, manifest: Manifest, digest: str) -> ClosedByRestore:
-    """Put the restore on record in the restored store, and close what is open in it."""
+async def _take_up(store: Store, options: Given, manifest: Manifest, digest: str) -> tuple[ClosedByRestore, int | None]:
+    """Put the restore on record in the restored store, and close what is open in it.
+
+    The number is how many threads were erased as in the store that it replaces, None if that one is not named.
+    """
     desk = await desk_on(store, options, "store.restore")
     await desk.record("store.restore", {"from": str(options.path)})
-    closed = await close_what_is_open(store, SystemClock())
+    closed, erased = await close_what_is_open(store, SystemClock()), None
+    if options.replaces:
+        async with existing_store(options.replaces) as replaced:
+            erased = await erase_since(replaced, store, SystemClock())
     await Backups(store, audit=desk.audit).restored(
         desk.viewer,
         digest,
@@ -153,8 +166,18 @@ async def _take_up(store: Store, options: Given, manifest: Manifest, digest: str
         entries=manifest.all_entries,
         turns=closed.turns,
         calls=closed.calls,
+        erased=erased,
     )
-    return closed
+    return closed, erased
+
+
+def _erased_line(erased: int | None) -> str:
+    if erased is None:
+        return (
+            "what people had erased since is back: ask again for each erasure; if the store that this one replaces can "
+            "be read, `--replaces` does it"
+        )
+    return f"erased again, as in the store that it replaces: {counted(erased, 'thread')}"
 
 
 async def _check_restored(store: Store, manifest: Manifest, report: "_Progress") -> None:

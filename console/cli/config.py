@@ -1,15 +1,21 @@
-"""`rolltop config`: every setting, its value without secrets, and where it is from. No store or plug-in is opened."""
+"""`rolltop config`: every setting, its value without secrets, and where it is from.
+
+Plug-ins stay closed, and the store too, unless an administrator asks for the administrators on record.
+"""
 
 import argparse
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
+from console.cli.grants import everybody
 from console.cli.output import GOOD, LOOK_AT_IT, Given, harmless, table, tell
 from console.cli.urls import shown_url
+from console.cli.viewers import desk_as
 from console.model_settings import read_model_settings
 from console.settings import Settings
 from console.settings_file import VALUES, read_files, read_tables, table_in
@@ -18,6 +24,8 @@ from console.sign_in.settings import read_sign_in
 from console.value_settings import Setting, read_fields, read_value, variable_of
 from core.canonical import Json
 from core.errors import InvalidInput
+from core.log.records import RoleGrant
+from core.values import GrantBasis
 
 _URLS = ("store", "model", "embedder", "vectors", "reranker", "url")
 """Secrets that are URLs, of which all is shown that surely is none."""
@@ -25,11 +33,19 @@ _OF_SERVERS = ("headers", "extra_body")
 """What a model's server is sent, of which the names alone are shown."""
 _OF_MODELS = ("settings", "model_settings")
 """What goes into requests to models, of which texts are not shown: one may be a key."""
+_BASIS: Mapping[GrantBasis, str] = {
+    "settings": variable_of("administrators"),
+    "first": "rolltop grant --first, by {by}",
+    "administrator": "granted by {by}",
+}
+_LOGIN = re.compile(r"(?<=//)[^/\s@]*@|(?<=/)[^/\s@:]*:[^\s@]*@")
+"""The user and the password of a URL, wherever one was written: a path has one of its two slashes."""
 _WIDEST = 60
 
 
 async def config(options: Given) -> int:
     """Show every setting, its value without secrets, and where it is from."""
+    administrators = await _administrators(options) if options.viewer else []
     settings = [*_values(os.environ), *_of_models(os.environ), *_of_sign_in(os.environ), *_of_plugins(os.environ)]
     faults = [setting for setting in settings if setting.fault]
     listed = [setting for setting in settings if setting.written or not (options.changed or setting.fault)]
@@ -38,12 +54,33 @@ async def config(options: Given) -> int:
         rows = [(one.name, _short(_shown(one)), one.written or "default") for one in listed if not one.fault]
         tell(options, (), table([("setting", "value", "from"), *rows]))
         tell(options, (), "\n".join(f"! {harmless(setting.complaint)}" for setting in faults))
+    if options.viewer:
+        names = ("administrator", "since", "until", "from")
+        lines = table([names, *([harmless(cell) for cell in row] for row in administrators)])
+        tell(options, [dict(zip(names, row, strict=True)) for row in administrators], f"\n{lines}")
     return LOOK_AT_IT if faults else GOOD
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """The options of `rolltop config`."""
+    parser.add_argument(
+        "--as",
+        dest="viewer",
+        metavar="ID",
+        help="also who is an administrator on record, and why; your own id, an administrator's, which is recorded",
+    )
     parser.add_argument("--changed", action="store_true", help="only what is set, and what is wrong with it")
+
+
+async def _administrators(options: Given) -> list[tuple[str, str, str, str]]:
+    """The administrators on record: since and until when, and what made them so. The look is on record."""
+    async with desk_as(options, "roles.list") as desk:
+        listed, _ = await everybody(desk.administration, desk.viewer)
+    return [
+        (one.person, one.granted_at, one.ends_at or "-", _BASIS[one.basis].format(by=one.by))
+        for state, one in listed
+        if state == "holds" and isinstance(one, RoleGrant) and one.role == "administrator"
+    ]
 
 
 def _values(environment: Mapping[str, str]) -> Iterator[Setting]:
@@ -131,7 +168,9 @@ def _shown(setting: Setting) -> Json:
     if field in _OF_MODELS:
         return {name: "set" if isinstance(held, str | dict | list) else held for name, held in value.items()}
     if not isinstance(value, SecretStr):
-        return TypeAdapter[Any](Any).dump_python(value, mode="json")
+        shown = TypeAdapter[Any](Any).dump_python(value, mode="json")
+        # As JSON, in which a blank follows each value of a list: what is hidden ends there.
+        return json.loads(_LOGIN.sub("…@", json.dumps(shown)))
     secret = value.get_secret_value()
     if field in _URLS and not setting.name.startswith("plugins."):
         return " ".join(map(_public, secret.split()))

@@ -66,7 +66,7 @@ async def grants(options: Given) -> int:
             told = [line for one in past for line in _past(one)] or ["nothing is on record of this person"]
             tell(options, [_past_item(one) for one in past], "\n".join(told))
             return GOOD
-        listed, sign_ins = await _everybody(desk.administration, desk.viewer)
+        listed, sign_ins = await everybody(desk.administration, desk.viewer)
     head = ["STATE", "PERSON", "ROLE", "SINCE", "UNTIL", "BY", "WHY"]
     items = [{"state": state, **one.model_dump(mode="json")} for state, one in listed]
     items += [{"state": "sign-in", **one.model_dump(mode="json")} for one in sign_ins]
@@ -120,7 +120,7 @@ def add_administrator(parser: argparse.ArgumentParser) -> None:
     )
 
 
-async def _everybody(
+async def everybody(
     people: Administration, viewer: Viewer
 ) -> tuple[list[tuple[str, RoleGrant | Block]], Sequence[SignInMapping]]:
     """All that is on record, each with its state: the roles that hold, those that ended by themselves, the blocks.

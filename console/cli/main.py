@@ -40,7 +40,7 @@ from console.cli.show import as_json, call_list, call_text, look_list, thread_li
 from console.cli.switches import add_switch, add_switches, switch, switches
 from console.cli.urls import REFUSED, STORE, has_password, shown_url, url_argument, url_in, with_password
 from console.cli.usage import add_usage, usage
-from console.cli.viewers import GRANTS, desk_as
+from console.cli.viewers import GRANTS, desk_as, roles_for
 from console.demo.kill import prove
 from console.demo.mark import make_demo
 from console.demo.past.past import FEWEST_DAYS, fill
@@ -87,7 +87,7 @@ def _what_to_do(error: Exception) -> str:
         case Conflict():
             return "; another process writes to the target: run it again once that has finished"
         case Denied() if not isinstance(error, Blocked):
-            return f"; the person of --as has no role on record that allows it: {GRANTS}"
+            return f"; it takes the role {roles_for(error.action)}, which the person of --as does not have: {GRANTS}"
         case NotFound():
             return "; run the command without an id to list what exists"
         case _:
@@ -336,7 +336,7 @@ def _parser() -> argparse.ArgumentParser:
     filling.add_argument("--threads", type=int, help="how many threads they have (default: ten a person)")
     filling.add_argument("--days", type=int, default=60, help=f"how many days it goes back, at least {FEWEST_DAYS}")
     filling.add_argument("--seed", type=int, default=1, help="another number gives another past")
-    add_config(command("config", config, store=False))
+    add_config(command("config", config))
     command("doctor", doctor).add_argument("--repair", action="store_true", help="repair the index of handbooks, too")
     return parser
 

@@ -65,7 +65,10 @@ async def serve(options: Given) -> int:
 
 def _read_all_settings() -> None:
     """Raises InvalidInput for settings that would let the server run without its desk."""
-    read_settings()
+    if read_settings().spans:
+        from backends.tracing import check_sender  # here, because it needs an extra
+
+        check_sender()
     for name, kind in VALUES.items():
         read_value(name, kind)
     read_model_settings()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import get_args
 
 from console.account import this_account
 from console.cli.existing import existing_store
@@ -17,7 +18,7 @@ from core.canonical import Json
 from core.clock import SystemClock
 from core.desk.administration import Administration
 from core.errors import Denied, StoreRefused
-from core.gate import Action, Role, Viewer
+from core.gate import Action, Role, Viewer, permissions
 from core.log.audit import AuditLog
 from core.store import Store
 
@@ -26,6 +27,11 @@ GRANTS = (
     "`rolltop grant ID administrator --first --as ID --why REASON` makes the first administrator"
 )
 """How a person gets a role, for messages."""
+
+
+def roles_for(action: str) -> str:
+    """The roles that allow an action, for messages: `auditor or administrator`."""
+    return " or ".join(role for role in get_args(Role) if any(one.action == action for one in permissions(role)))
 
 
 @dataclass(frozen=True, slots=True)

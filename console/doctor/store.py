@@ -44,6 +44,20 @@ class Damageable(Protocol):
     async def damages(self) -> list[str]: ...
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """A store that knows whether its file lies where it should: None if the file may lie there."""
+
+    def misplaced(self) -> str | None: ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A store that can tell without a commit that it would refuse one: it raises what the commit would. It blocks."""
+
+    def check_writable(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipped:
     """What a desk of these settings has: its models' names, in order, and its tools' names, also by their plug-in.
@@ -86,6 +100,9 @@ async def examine_store(store: Store, equipped: Equipped) -> AsyncIterator[Findi
     if isinstance(store, Reports):
         for name, text in (await store.report()).items():
             yield Finding(about=name, what=text)
+    if isinstance(store, Placed) and (why := store.misplaced()):
+        to_do = "move it onto a local disk, or use MongoDB; until then let processes of one host alone use it"
+        yield Finding(about="store", what=why, to_do=to_do, level="trouble")
     if isinstance(store, Damageable):
         for line in await store.damages():
             yield Finding(

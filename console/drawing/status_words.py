@@ -130,7 +130,7 @@ _FAILURES = {
     "answer_too_large": "The answer became too long to store. Ask for less at once.",
     "unrecordable": "The result was too large to store. Ask for less at once.",
     "turn_deadline": "Answering took longer than is allowed. Ask for less at once.",
-    "limit": "A limit of this desk was reached, so the answer ends here. My data shows your limits.",
+    "limit": "So the answer ends here. My data shows your limits.",
     "hook_failed": "One of the desk's checks failed, so the language model was not asked. Tell the administrator.",
     "model_unavailable": "The language model failed several times in a row. Try again in a minute.",
     "models_off": "An administrator has switched the language models off. Try again later.",

@@ -121,10 +121,14 @@ def draw_ending(turn: Turn) -> None:
                 title="Interrupted",
                 icon=":material/link_off:",
             )
-        case "failed":
+        case "failed" if turn.code == "limit":
+            # Its words say which limit it is; the time in them has no date.
+            which, _, _ = (turn.message or "").partition(" Ask again at ")
             then = f" You can ask again {again(moment(turn.until))}." if turn.until else ""
-            title = "Limit reached" if turn.code == "limit" else "No answer"
-            st.error(f"{what_went_wrong(turn.code)}{then}", title=title, icon=":material/error:")
+            words = f"{label(which, 1000)} {what_went_wrong(turn.code)}{then}"
+            st.error(words, title="Limit reached", icon=":material/error:")
+        case "failed":
+            st.error(what_went_wrong(turn.code), title="No answer", icon=":material/error:")
         case "refused" if turn.code == "refused_by_hook" and turn.message:
             st.info(label(turn.message, 1000), title="Refused")
         case "refused":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
 import streamlit as st
 
@@ -9,8 +10,9 @@ from console.drawing.figures import draw_figure
 from console.drawing.text import label
 from console.format import bill, cost, counted, total_tokens, why_withheld
 from core.desk.bills import Spent
+from core.desk.exports.tables import usage_table
 from core.desk.own_data import OwnUsage, OwnUsed
-from core.desk.usage import UsageBy, UsageGroup, Used
+from core.desk.usage import UsageBy, UsageGroup, UsageReport, Used
 
 NAMES: dict[UsageBy, str] = {"day": "Day", "entity": "Entity", "model": "Model"}
 """What usage is counted by, as the reader chooses it."""
@@ -50,8 +52,9 @@ def draw_days(days: Sequence[UsageGroup]) -> None:
     )
 
 
-def draw_usage(groups: Sequence[UsageGroup], by: UsageBy) -> None:
-    """The usage of each group, and in place of what is withheld why it is."""
+def draw_usage(report: UsageReport, by: UsageBy) -> None:
+    """The usage of each group, in place of what is withheld why it is, and all of it as a file."""
+    groups = report.groups
     rows = [(group, group.used) for group in groups]
     st.table(
         {
@@ -67,6 +70,15 @@ def draw_usage(groups: Sequence[UsageGroup], by: UsageBy) -> None:
         },
         hide_index=True,
         alt=f"Usage by {by}",
+    )
+    st.download_button(
+        "Download as CSV",
+        partial(usage_table, report, by),
+        file_name=f"rolltop-usage-by-{by}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"us_csv_{by}",
     )
 
 

@@ -37,11 +37,20 @@ class Backups:
         await self._log.append(made, viewer.id, repeats)
 
     async def restored(
-        self, viewer: Viewer, manifest: str, *, taken_at: datetime, entries: int, turns: int, calls: int
+        self,
+        viewer: Viewer,
+        manifest: str,
+        *,
+        taken_at: datetime,
+        entries: int,
+        turns: int,
+        calls: int,
+        erased: int | None = None,
     ) -> None:
         """Put on record that this store was made from a backup, and how many turns and calls were closed for it.
 
-        The viewer's purpose is the reason on record.
+        `erased` is how many threads were erased as in the store that it replaces, None if that one was not asked. The
+        viewer's purpose is the reason on record.
         """
         await self._audit.authorize(viewer, "store.restore")
         why = check_said(viewer.purpose or "", "why the store is restored", MAX_WHY)
@@ -51,6 +60,7 @@ class Backups:
             entries=entries,
             turns=turns,
             calls=calls,
+            erased=erased,
             account=self._audit.account,
             content=ReasonContent(reason=why),
         )

@@ -157,7 +157,7 @@ class Desk:
         self._reviews = Reviews(store, self._clock, self._checked, self._pseudonyms)
         self._new_threads = NewThreads(self._clock, self._audit, self._journal, self.exports, care)
         self._handovers = Handovers(store, self._clock, self._checked, self._journal, handover)
-        self._erasures = Erasures(store, self._clock, self._reviews, self._journal)
+        self._erasures = Erasures(store, self._clock, self._journal)
         chain = Chain(models, self._clock, self.options)
         chain.check(self.options.model_settings)
         named = by_name(with_search(tools, retriever, self.options))
@@ -226,6 +226,16 @@ class Desk:
     async def start(self, thread_id: str | None = None) -> None:
         """Start the desk in this event loop; it recovers all threads, or only `thread_id`. May be called twice."""
         await self._workers.start(thread_id)
+
+    @property
+    def started(self) -> bool:
+        """Whether it takes questions: from `start` to `close`, unless what works on its turns has ended by an error."""
+        return self._workers.started
+
+    @property
+    def idle(self) -> bool:
+        """Whether all turns of this desk have ended or wait for a person."""
+        return self._workers.idle
 
     async def close(self) -> None:
         """Release or interrupt the running turns; the next desk resumes a released one, and those that wait.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from core.clock import Clock, iso
-from core.desk.reviews import Reviews
+from core.desk.reviews import erase_reviews
 from core.errors import RolltopError
 from core.log.refold import write_again
 from core.server_log import reason_of
@@ -27,10 +27,9 @@ _PATIENCE = 3.0
 class Erasures:
     """Erases the content of threads whose owners ask for it."""
 
-    def __init__(self, store: Store, clock: Clock, reviews: Reviews, journal: Callable[[str], Journal]) -> None:
+    def __init__(self, store: Store, clock: Clock, journal: Callable[[str], Journal]) -> None:
         self._store = store
         self._clock = clock
-        self._reviews = reviews
         self._journal = journal
 
     async def carry_out(self) -> None:
@@ -56,7 +55,7 @@ class Erasures:
         await write_again(self._store, self._clock, journal.stream, _PATIENCE)
         where: dict[str, Filter] = {"thread": thread_id, "first_n": Range(lt=upto)}
         turns = {turn.id async for turn in every(self._store, Query(kind="turn", where=where))}
-        await self._reviews.erase(sorted(turns))
+        await erase_reviews(self._store, self._clock, sorted(turns))
         await self._erase_live_text(turns)
         await self._store.erase(journal.stream, upto=upto)
         await journal.append(EndErasure(upto=upto), by=DESK)

@@ -38,6 +38,8 @@ class LimitStates:
         async for record in every(self._store, Query(kind="spending", where={"day": at.day})):
             spent = item_of(Spending, record)
             states += self._states(spent, spent.user, at)
+        if self._limits.desk_turns_at_once is not None:
+            states.append(self._at_once(None, len(await open_turns(self._store))))
         if self._limits.person_turns_at_once is not None:
             for group in await self._store.tally(Query(kind="turn", where={"status": In(OPEN_TURN)}), ("owner",)):
                 states.append(self._at_once(str(group.key[0]), group.count))
@@ -57,11 +59,10 @@ class LimitStates:
                 reached=refused or amount >= most,
             )
 
-    def _at_once(self, person: str, count: int) -> LimitState:
-        most = self._limits.person_turns_at_once or 0
-        return LimitState(
-            person=person, limit="person_turns_at_once", used=count, most=most, until=None, reached=count >= most
-        )
+    def _at_once(self, person: str | None, count: int) -> LimitState:
+        limit = "desk_turns_at_once" if person is None else "person_turns_at_once"
+        most = getattr(self._limits, limit)
+        return LimitState(person=person, limit=limit, used=count, most=most, until=None, reached=count >= most)
 
 
 def _shown(counted: str, amount: int) -> int | Decimal:

@@ -56,16 +56,8 @@ class Reviews:
         review = await self._logs.append(review_stream(turn.id), judged, by=viewer.id, repeats=repeats)
         # An erasure that has begun by now may have looked for verdicts before this one.
         if (head := await self._store.get("thread", turn.thread)) and turn.n < item_of(Thread, head).erased_upto:
-            await self.erase([turn.id])
+            await erase_reviews(self._store, self._clock, [turn.id])
         return await self._pseudonyms.hide(review)
-
-    async def erase(self, turn_ids: Sequence[str]) -> None:
-        """Erase what was written in the reviews of these turns: it quotes their answers. The verdicts stay."""
-        for start in range(0, len(turn_ids), MAX_PAGE):
-            names = In(tuple(review_stream(turn) for turn in turn_ids[start : start + MAX_PAGE]))
-            for stream in [one.id async for one in every(self._store, Query(kind="stream", where={"id": names}))]:
-                await self._store.erase(stream)
-                await write_again(self._store, self._clock, stream, _PATIENCE)
 
     async def of(self, viewer: Viewer, turn_ids: Sequence[str]) -> dict[str, Review]:
         """The reviews of these turns, by turn: those of answers that the viewer may judge.
@@ -89,6 +81,15 @@ class Reviews:
     async def repair(self) -> None:
         """Write the reviews that lag behind their logs."""
         await self._logs.repair()
+
+
+async def erase_reviews(store: Store, clock: Clock, turn_ids: Sequence[str]) -> None:
+    """Erase what was written in the reviews of these turns: it quotes their answers. The verdicts stay."""
+    for start in range(0, len(turn_ids), MAX_PAGE):
+        names = In(tuple(review_stream(turn) for turn in turn_ids[start : start + MAX_PAGE]))
+        for stream in [one.id async for one in every(store, Query(kind="stream", where={"id": names}))]:
+            await store.erase(stream)
+            await write_again(store, clock, stream, _PATIENCE)
 
 
 def _repeats(judged: VerdictGiven, content: VerdictContent, given: Given) -> bool:

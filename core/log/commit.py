@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import anyio
 
+from core import server_log
 from core.canonical import Json
 from core.clock import Clock
 from core.errors import Conflict, Corrupt, Full, StoreBusy, StoreClosed, StoreRefused, Unavailable
@@ -21,9 +22,6 @@ FOR_A_PERSON = 5.0
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 2.0
-
-SLOW_COMMIT_MS = 1000
-"""Milliseconds from which on a commit is slow: the server's log warns of it."""
 
 
 async def commit_surely(
@@ -78,7 +76,7 @@ async def commit_surely(
 
 
 def _tell_time(stream: str, count: int, took: int) -> None:
-    slow = took >= SLOW_COMMIT_MS
+    slow = took >= server_log.slow_commit_ms
     if listens(level := logging.WARNING if slow else logging.DEBUG):
         log_event("commit.slow" if slow else "commit.made", level, **named_by(stream), count=count, duration_ms=took)
 

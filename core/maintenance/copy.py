@@ -87,15 +87,6 @@ async def copy(
     )
 
 
-async def copy_logs(source: Store, target: Store, clock: Clock, tell: CopyProgress, *, patience: float = 10.0) -> None:
-    """Only the first pass of `copy`: without records, a desk on the target finds no thread and no turn.
-
-    `copy` goes on from there. Raises as it.
-    """
-    copying = _Copying(source, target, clock, _ALL, patience)
-    await copying.each_stream("copying", copying.append, tell)
-
-
 class _Copying:
     """One run, with its counts so far."""
 

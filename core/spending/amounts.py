@@ -50,6 +50,7 @@ _SAID = {
     "person_turns_a_day": "You have asked {most} {questions} today, the most allowed.",
     "person_tokens_a_day": "What your questions may use today is used up: {most} tokens, or too few are left.",
     "person_usd_a_day": "What your questions may cost today is used up: {most} USD, or too little is left.",
+    "desk_turns_at_once": "This desk has {most} open {questions}, the most allowed. Ask again when one has ended.",
     "desk_turns_a_minute": "This desk was asked {most} {questions} in this minute, the most allowed.",
     "desk_turns_a_day": "This desk was asked {most} {questions} today, the most allowed.",
     "desk_tokens_a_day": "What this desk may use today is used up: {most} tokens, or too few are left.",

@@ -21,7 +21,7 @@ from core.server_log import log_event
 from core.spending.amounts import Charge, Moment, caps, reached, used
 from core.spending.ledger import Ledger, Ledgers
 from core.spending.slices import CLOSE_SECONDS, Slices
-from core.store import In, Query, Store, every
+from core.store import Filter, In, Query, Store, every
 from core.values import OPEN_TURN
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,8 @@ class Spender:
         self._person = caps(limits, "person")
         self._counts_turns = limits.person_turns_at_once is not None or not self._person.keys().isdisjoint(_ONE_TURN)
         self._counts_use = not self._person.keys().isdisjoint(("tokens", "cost"))
+        self._places = anyio.Lock()
+        self._about_to_open: set[str] = set()
         self._refused: dict[tuple[str, str | None, str], tuple[int, int]] = {}
 
     async def check_length(self, person: str, question: str) -> None:
@@ -70,24 +72,19 @@ class Spender:
         LimitReached.
         """
         at = Moment(await self._now())
-        async with self._counted(person, at):
-            await self._slices.spend(at, {**_ONE_TURN, **_amounts(least)})
-            self._slices.give_back(at, _amounts(least))  # it is reserved by each request
+        async with self._coming(person, turn, at):
+            async with self._counted(person, at):
+                counted = await self._let_through(person, turn, at, least)
             try:
-                counted = await self._admit(person, turn, at, least)
-            except RolltopError:
+                yield
+            except Unavailable:
+                raise  # the turn may be on record
+            except RolltopError as error:
                 self._slices.give_back(at, _ONE_TURN)
+                # Another submission of the same request may have counted it, and may have put it on record.
+                if counted and not isinstance(error, RequestMismatch):
+                    await self._withdraw(person, turn, at)
                 raise
-        try:
-            yield
-        except Unavailable:
-            raise  # the turn may be on record
-        except RolltopError as error:
-            self._slices.give_back(at, _ONE_TURN)
-            # Another submission of the same request may have counted it, and may have put it on record.
-            if counted and not isinstance(error, RequestMismatch):
-                await self._withdraw(person, turn, at)
-            raise
 
     async def reserve(self, person: str, turn: str, call: str, charge: Charge) -> Reservation:
         """Put on record what a request may use at most. Raises LimitReached, and reserves all or leaves all."""
@@ -145,6 +142,31 @@ class Spender:
         if self._refused:
             today = Moment(await self._now()).day
             await self._write_refused([key for key in self._refused if key[0] < today])
+
+    @asynccontextmanager
+    async def _coming(self, person: str, turn: str, at: Moment) -> AsyncIterator[None]:
+        """Hold a place for the turn among all people's open ones until it is on record, in the block."""
+        if (most := self.limits.desk_turns_at_once) is not None:
+            async with self._counted(person, at), self._places:
+                # Those that are coming first: one that is opened meanwhile is then found among the open ones, or here.
+                taken = set(self._about_to_open) | await open_turns(self._store)
+                if turn not in taken and len(taken) >= most:
+                    raise reached("desk_turns_at_once", self.limits, at)
+                self._about_to_open.add(turn)
+        try:
+            yield
+        finally:
+            self._about_to_open.discard(turn)
+
+    async def _let_through(self, person: str, turn: str, at: Moment, least: Charge) -> bool:
+        """Whether the turn was counted now for its person. Raises LimitReached."""
+        await self._slices.spend(at, {**_ONE_TURN, **_amounts(least)})
+        self._slices.give_back(at, _amounts(least))  # it is reserved by each request
+        try:
+            return await self._admit(person, turn, at, least)
+        except RolltopError:
+            self._slices.give_back(at, _ONE_TURN)
+            raise
 
     async def _admit(self, person: str, turn: str, at: Moment, least: Charge) -> bool:
         """Whether it was counted now; False if nothing counts turns, or the turn was counted already."""
@@ -229,9 +251,10 @@ class Spender:
                     log.exception("%s refusals of the limit %s could not be put on record", unwritten, key[2])
 
 
-async def open_turns(store: Store, person: str) -> set[str]:
-    """The ids of the person's turns that have not ended."""
-    query = Query(kind="turn", where={"owner": person, "status": In(OPEN_TURN)})
+async def open_turns(store: Store, person: str | None = None) -> set[str]:
+    """The ids of the person's turns that have not ended; None for those of all people."""
+    still: dict[str, Filter] = {"status": In(OPEN_TURN)}
+    query = Query(kind="turn", where=still if person is None else {**still, "owner": person})
     return {record.id async for record in every(store, query)}
 
 

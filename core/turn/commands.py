@@ -128,7 +128,8 @@ class Failed:
     """A model request failed.
 
     `retryable`: another attempt may succeed. `untried`: a model is left that this step has not used, so that it may go
-    on however many attempts there were. `http_status` is what the model's server answered, for the server's log alone.
+    on however many attempts there were. `http_status` is what the model's server answered; `unsent`: nothing of
+    the request has reached it. Neither is on record.
     """
 
     worker: Worker
@@ -136,6 +137,7 @@ class Failed:
     retryable: bool
     untried: bool = False
     http_status: int | None = None
+    unsent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ Repair changes what is sent, never what is stored. However a turn went, each cal
 message has content, and text that was cut off, erased or is unknown is marked as such.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -284,13 +283,12 @@ Encoded: TypeAlias = dict[int, tuple[SentMessage, bytes]]
 """The canonical JSON of messages, by their identity. They are held, so that an id does not come back."""
 
 
-def request_digest(request: ModelRequest, encoded: Encoded) -> str:
-    """The digest of `as_json`. Messages that are not `encoded` yet are added: the next request sends them again."""
+def request_bytes(request: ModelRequest, encoded: Encoded) -> bytes:
+    """The canonical JSON of `as_json`. Messages that are not `encoded` yet are added: the next request has them too."""
     bare = canonical(as_json(replace(request, messages=())))
     messages = b",".join(_encoded(message, encoded) for message in request.messages)
     # The texts before it have their quotation marks escaped, so this finds the field itself.
-    whole = bare.replace(b',"messages":[],"output":', b',"messages":[%b],"output":' % messages, 1)
-    return hashlib.sha256(whole).hexdigest()
+    return bare.replace(b',"messages":[],"output":', b',"messages":[%b],"output":' % messages, 1)
 
 
 def _encoded(message: SentMessage, encoded: Encoded) -> bytes:

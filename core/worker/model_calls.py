@@ -3,6 +3,7 @@
 Every physical request is on record before it goes out, and its outcome before the worker acts on it.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,11 +23,11 @@ from core.turn.decide import MAX_REPAIRS
 from core.turn.plan import Act
 from core.values import Usage
 from core.worker.claim import DESK, ClaimedTurn
-from core.worker.history import estimated_tokens, request_digest, summary_messages, turn_messages
+from core.worker.history import estimated_tokens, request_bytes, summary_messages, turn_messages
 from core.worker.hooks import PARTS, ModelOutcome, ModelView
 from core.worker.model_chain import tuned
 from core.worker.model_request import RunningRequest
-from core.worker.reservations import longest_answer
+from core.worker.reservations import longest_answer, most_used
 from core.worker.structured_output import Misfit, SchemaFailed, read_output, within
 from core.worker.tool_calls import note_failure
 
@@ -44,16 +45,19 @@ class NoModel(RolltopError):
 
 
 class ModelCalls:
-    """The model calls of one worker. `cancel` ends the one under way, with the code its failure is to have."""
+    """The model calls of one worker. `cancel` ends the one under way, and all later ones before they are sent, with the
+    code their failure is to have."""
 
     def __init__(self, claimed: ClaimedTurn, leaving: anyio.Event) -> None:
         self._claimed = claimed
         self._leaving = leaving
         self._running: RunningRequest | None = None
+        self._cancelled: str | None = None
         self._delay = 0.0
         self._blobs: dict[str, Json] = {}
 
     def cancel(self, code: str) -> None:
+        self._cancelled = code
         if self._running:
             self._running.cancel(code)
 
@@ -141,17 +145,18 @@ class ModelCalls:
         if model.name in (await claimed.off()).models:
             return
         reservations = claimed.equipment.reservations
+        parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
+        changed = reservations.bounded(model, changed)
+        sent = request_bytes(changed, claimed.equipment.earlier.encoded(claimed.thread_id))
         reserved = await reservations.reserve(
             view.viewer.id,
             claimed.thread_id,
             claimed.turn_id,
             f"{requested.purpose}-{requested.step}-{requested.attempt}",
             model,
-            changed,
+            most_used(model, changed, len(sent)),
         )
-        parts = [part for part in PARTS if getattr(changed, part) != getattr(request, part)]
-        encoded = claimed.equipment.earlier.encoded(claimed.thread_id)
-        requested = requested.model_copy(update={"request": request_digest(changed, encoded), "changed": parts})
+        requested = requested.model_copy(update={"request": hashlib.sha256(sent).hexdigest(), "changed": parts})
         try:
             await claimed.journal.append(Request(worker=claimed.worker, requested=requested), by=DESK)
             announced = claimed.still_mine()
@@ -178,8 +183,8 @@ class ModelCalls:
             earlier=claimed.turn.text if for_answer else "",
             first=all(call.code == "adapted" for call in failed),
         )
-        if self._leaving.is_set():  # since the commit began: `cancel` found nothing to cancel yet
-            running.cancel("worker_left")
+        if self._cancelled:  # since the commit began
+            running.cancel(self._cancelled)
         live.on_lost = partial(running.cancel, "superseded")  # the rest of the answer could not be shown
         if live.lost:
             live.on_lost()

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from time import monotonic
 
 import anyio
@@ -109,12 +110,15 @@ class RunningRequest:
     async def run(self, request: ModelRequest, *, careful: bool) -> Answered | Failed:
         """The answer, or the failure. `careful`: the request holds what a stranger may have written, so that only reads
         run without approval."""
+        if self._cancelled:
+            return replace(self._failed(self._cancelled, "the request was ended before it was sent", True), unsent=True)
         try:
             with self._scope:
                 await self._read(request, careful)
         except ModelError as error:
             self.retry_after = error.retry_after
-            return self._failed(error.code, str(error), error.retryable, error.status)
+            failed = self._failed(error.code, str(error), error.retryable)
+            return replace(failed, http_status=error.status, unsent=error.unsent)
         except Exception as error:  # the boundary of a model attempt: an adapter's fault is an attempt's outcome
             log_fault("model", error, turn_id=self._turn)
             return self._failed("protocol", f"the model adapter raised {type(error).__name__}", False)
@@ -206,7 +210,7 @@ class RunningRequest:
         if self._live and text:
             self._live.text(self._call.call, text)
 
-    def _failed(self, code: str, message: str, retryable: bool, http_status: int | None = None) -> Failed:
+    def _failed(self, code: str, message: str, retryable: bool) -> Failed:
         finish = self._finish
         if self._too_large:  # it explains every other failure, and another attempt would end the same
             code, message, retryable = "answer_too_large", self._too_large, False
@@ -224,7 +228,7 @@ class RunningRequest:
             left_out=list(self._markers.left_out),
             content=FailureContent(text=text, message=message, reasoning_text="".join(self._thought)),
         )
-        return Failed(worker=self._worker, failed=failed, retryable=retryable, http_status=http_status)
+        return Failed(worker=self._worker, failed=failed, retryable=retryable)
 
     def _answered(self, finish: Finish) -> Answered:
         answered = ModelAnswered(

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import anyio
 
-from core.canonical import Json
+from core.canonical import Json, canonical
 from core.errors import InvalidInput, LimitReached
 from core.limits import Budget, BudgetRequest, Limits, nano_usd
 from core.model import Model, ModelRequest, UserMessage, cost_of, tuning_of
@@ -14,7 +15,7 @@ from core.spending.amounts import Charge
 from core.spending.spender import Reservation, Spender
 from core.turn.commands import Answered, Failed
 from core.values import Usage
-from core.worker.history import estimated_tokens
+from core.worker.history import as_json
 from core.worker.hooks import HookFault
 
 log = logging.getLogger(__name__)
@@ -22,10 +23,16 @@ log = logging.getLogger(__name__)
 ROOM_FOR_ANSWER = 4096
 """Tokens that an answer is given if the settings do not say how long it may be."""
 
+AROUND = 1_000
+"""Tokens that adapters, and the templates and tool prompts of providers, may add to a request."""
+
 _LONGEST = ("max_output_tokens", "max_tokens")
 
 _UNBILLED = frozenset(("overloaded", "quota", "auth", "too_large", "adapted", "no_tools", "invalid_request"))
-"""The codes of requests that a provider has refused: without usage and text of theirs, they are free."""
+"""The codes of requests that a provider has refused: without usage and content of theirs, they are free."""
+
+_LOST = frozenset((408, 504, 524))
+"""HTTP statuses by which a server or a proxy says that it has waited too long for an answer: it may have been made."""
 
 
 class Reservations:
@@ -38,6 +45,7 @@ class Reservations:
     def __init__(
         self, spender: Spender | None, budget: Budget | None, models: Sequence[Model], options: Options
     ) -> None:
+        self._bounds = budget is not None or (spender is not None and spender.limits.use)
         self._spender = spender
         self._budget = budget
         self._models = models
@@ -45,17 +53,26 @@ class Reservations:
         if spender:
             _check_priced(spender.limits, models)
 
+    def bounded(self, model: Model, request: ModelRequest) -> ModelRequest:
+        """The request, with the longest answer that is reserved for it in its settings if use is limited.
+
+        It stays as it was if its settings say it already, or if the model knows no such setting.
+        """
+        known = [name for name in _LONGEST if name in model.settings]
+        if not self._bounds or not known or any(name in request.settings for name in _LONGEST):
+            return request
+        longest = longest_answer(request.settings, tuning_of(model).context_window)
+        return replace(request, settings={**request.settings, known[0]: longest})
+
     async def reserve(
-        self, person: str, thread: str, turn: str, call: str, model: Model, request: ModelRequest
+        self, person: str, thread: str, turn: str, call: str, model: Model, usage: Usage
     ) -> Reservation | None:
-        """Reserve what the request may use at most; None without limits.
+        """Reserve the `usage` that a request may have at most; None without limits.
 
         Raises LimitReached, and HookFault if the program's budget fails.
         """
         if self._spender is None and self._budget is None:
             return None
-        longest = longest_answer(request.settings, tuning_of(model).context_window)
-        usage = Usage(input=estimated_tokens(request), output=longest)
         if self._budget:
             asked = BudgetRequest(
                 user_id=person,
@@ -102,9 +119,9 @@ class Reservations:
     def _least(self, limits: Limits, model: Model, question: str) -> Charge:
         known = {name: value for name, value in self._options.model_settings.items() if name in model.settings}
         tuning = tuning_of(model)
-        request = ModelRequest(instructions="", messages=(UserMessage(text=question),))
-        longest = longest_answer({**known, **tuning.settings}, tuning.context_window)
-        usage = Usage(input=estimated_tokens(request), output=longest)
+        settings = {**known, **tuning.settings}
+        request = ModelRequest(instructions="", messages=(UserMessage(text=question),), settings=settings)
+        usage = most_used(model, request, len(canonical(as_json(request))))
         return _charge(limits, usage, _dearest(model, usage))
 
     async def _check(self, budget: Budget, asked: BudgetRequest) -> None:
@@ -119,11 +136,24 @@ class Reservations:
 
 
 def longest_answer(settings: Mapping[str, Json], context_window: int | None) -> int:
-    """How many tokens an answer may have: as the settings say, else ROOM_FOR_ANSWER, or a quarter of a small window."""
+    """How many tokens an answer may have: as the settings say, else ROOM_FOR_ANSWER, or a quarter of a small window.
+
+    A `thinking_budget` comes on top of the latter: the longest answer of such a model has its thinking in it.
+    """
     longest = next((settings[name] for name in _LONGEST if name in settings), None)
     if isinstance(longest, int):
         return longest
-    return ROOM_FOR_ANSWER if context_window is None else min(ROOM_FOR_ANSWER, context_window // 4)
+    thinking = settings.get("thinking_budget")
+    room = ROOM_FOR_ANSWER if context_window is None else min(ROOM_FOR_ANSWER, context_window // 4)
+    return room + thinking if isinstance(thinking, int) else room
+
+
+def most_used(model: Model, request: ModelRequest, size: int) -> Usage:
+    """The most that a request of so many bytes may use: a token of a byte-level tokenizer is one byte, or more."""
+    window = tuning_of(model).context_window
+    most = size + AROUND
+    longest = longest_answer(request.settings, window)
+    return Usage(input=most if window is None else min(most, window), output=longest)
 
 
 def _check_priced(limits: Limits, models: Sequence[Model]) -> None:
@@ -153,5 +183,10 @@ def _tokens(usage: Usage) -> int:
 
 
 def _is_unbilled(outcome: Failed) -> bool:
-    failed = outcome.failed
-    return failed.code in _UNBILLED and not failed.shown and failed.usage == Usage()
+    """Whether the request was surely free: it was not sent, or refused before anything of an answer came."""
+    failed, status = outcome.failed, outcome.http_status
+    if outcome.unsent:
+        return True
+    if failed.ttft_ms is not None or failed.usage != Usage() or status in _LOST:
+        return False
+    return failed.code in _UNBILLED or (status is not None and status >= 300)

@@ -40,19 +40,26 @@ def suspended(file: Path) -> Iterator[subprocess.Popen]:
             holder.kill()
 
 
-def test_stop_says_that_the_store_is_busy_and_works_once_the_other_process_goes_on(scripted, sign_in):
-    page = sign_in(scripted, "e-1042")
+def test_while_another_process_is_suspended_a_page_says_so_and_goes_on_after_it_without_a_reload(scripted, sign_in):
+    """Stop waits for a second click; a page that must put a look on record first comes by itself."""
+    page = sign_in(scripted, "e-2001")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(scripted.url)
     box = page.get_by_role("textbox", name="Ask about leave")
     box.fill("Talk forever, while another process is suspended")
     box.press("Enter")
     expect(page.get_by_text("It begins")).to_be_visible()
-    stop = page.get_by_role("button", name="Stop")
+    stop, thread = page.get_by_role("button", name="Stop"), page.url
     with suspended(scripted.folder / "desk.db") as holder:
         stop.click()
         expect(page.get_by_text("the store is busy")).to_be_visible()
+        page.goto(f"{scripted.url}/threads?th_time=all")
+        expect(page.get_by_text(f"process {holder.pid}, which is suspended")).to_be_visible()
         assert holder.poll() is None
         os.kill(holder.pid, signal.SIGCONT)
         assert holder.wait(PATIENCE) == 0
+    expect(page.get_by_text("without sealed threads")).to_be_visible()
+    page.goto(thread)
     stop.click()
     expect(page.get_by_text("Ask again if you want the whole answer")).to_be_visible()
     expect(stop).to_have_count(0)

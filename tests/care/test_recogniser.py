@@ -8,7 +8,7 @@ import pytest
 
 import backends.care.recogniser
 from backends.care.examples import Examples
-from backends.care.opening import open_care
+from backends.care.opening import FITTED, examples_of, open_care, read_examples
 from backends.care.phrases import PhraseReader, Phrases
 from backends.care.recogniser import CLOSE, MARGIN, PHRASE, TopicPhrases
 from backends.care.spelling import Spelling, sentences
@@ -229,3 +229,12 @@ def test_an_exception_hides_only_the_words_that_it_covers():
 )
 async def test_a_few_words_that_no_phrase_has_are_not_taken_for_need(text):
     assert await open_care(None).recognise(text, Viewer("e-1")) is None
+
+
+def test_what_each_example_counts_was_fitted_to_the_examples_as_they_are():
+    tokens = StaticTokens.bundled()
+    fitted = examples_of(tokens, read_examples()).counts
+    again = "the examples have changed: run python -m tests.eval.care_examples --write"
+    shipped = np.load(FITTED)
+    assert shipped.shape == fitted.shape, again
+    assert np.allclose(shipped, fitted, atol=1e-3), again

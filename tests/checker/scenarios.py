@@ -25,6 +25,7 @@ BOUNDED = (
     ),
     Scenario(
         name="two recoverers over a worker that still works",
+        large=True,
         actors=("opener", "recoverer", "recoverer"),
         answers=(Answer((), (PAY,)), Answer()),
     ),
@@ -51,6 +52,7 @@ BOUNDED = (
     ),
     Scenario(
         name="a stop among two calls that need nobody",
+        large=True,
         actors=("opener", "recoverer", "stopper"),
         answers=(Answer((), (BOOK, PAY)), DONE),
     ),
@@ -81,6 +83,7 @@ BOUNDED = (
     ),
     Scenario(
         name="two deciders over two calls, a stop and an expiry",
+        large=True,
         actors=("opener", "approver", "denier", "stopper", "recoverer"),
         answers=(Answer((), (ASKED, ASKED)), Answer()),
     ),
@@ -93,6 +96,7 @@ BOUNDED = (
     ),
     Scenario(
         name="workers that are told to leave or break",
+        large=True,
         actors=("opener", "recoverer", "stopper"),
         answers=(Answer(("a",), (LOOK,)), Answer()),
         leaves=1,
@@ -100,6 +104,7 @@ BOUNDED = (
     ),
     Scenario(
         name="a turn that waits, its request again, a recovery and a stop",
+        large=True,
         actors=("opener", "again", "recoverer", "stopper"),
         answers=(Answer(),),
         crashes=1,

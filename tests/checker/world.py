@@ -101,6 +101,7 @@ class Scenario:
 
     `faults` are commits that get no acknowledgement, `cuts` model calls that break off, `leaves` workers that are
     told to go, `breaks` faults of our own code. `full` are the roles whose process has no place for a turn at first.
+    A `large` scenario has so many schedules that only the long rounds see all of them.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Scenario:
     breaks: int = 0
     rounds: int = 1
     full: tuple[str, ...] = ()
+    large: bool = False
     options: Options = field(default_factory=Options)
 
 

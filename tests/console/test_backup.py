@@ -2,8 +2,9 @@
 
 import json
 import os
+import random
 import shutil
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,11 +25,13 @@ from core.desk.archive import Archive
 from core.desk.backups import Backups, last_backup
 from core.errors import StoreRefused
 from core.log.records import FOLD, DeferredCall, item_of
+from core.log.refold import pages
 from core.maintenance.contents import find_faults
 from core.store import In, Query, every
 from tests.console.test_command_line import rolltop
 from tests.support.deferred_life import model
-from tests.support.desks import APPROVER, AUDITOR, PATIENCE, QUICK, chatting, ended
+from tests.support.desks import APPROVER, ASKER, AUDITOR, PATIENCE, QUICK, chatting, ended
+from tests.support.erasable import desk_over, held, written
 from tests.support.forked import Forked
 from tests.support.grants import OPERATING, grant
 from tests.support.killed_backup import run_until
@@ -36,11 +39,9 @@ from tests.support.papers import ADMINISTRATOR, booked, logs, papers, travel
 from tests.support.seeding import seed
 from tests.support.wrapped import LaterStore
 
-MOST_STEPS = 40
 
-
-def ran(*arguments, status=0):
-    ran = rolltop(*map(str, arguments))
+def ran(*arguments, status=0, **settings):
+    ran = rolltop(*map(str, arguments), **settings)
     assert ran.status == status, ran
     return ran
 
@@ -53,24 +54,27 @@ def failed(ran, *words):
     assert all(word in last for word in words), ran
 
 
-async def command(*arguments, status=0):
+async def command(*arguments, status=0, **settings):
     """The command, while this process's desks go on."""
-    return await blocking(lambda: ran(*arguments, status=status))
+    return await blocking(lambda: ran(*arguments, status=status, **settings))
 
 
 @pytest.fixture
 def url(tmp_path):
     """A store of 3 threads with an administrator on record, and a catalogue of handbooks beside it."""
     url = f"sqlite:///{tmp_path}/desk.db"
+    fill(url, tmp_path / "desk.db-handbooks")
+    return url
 
+
+def fill(url, index):
     async def make():
         async with open_store(url) as store:
             await grant(store)
             await seed(store, 3)
 
     anyio.run(make)
-    Catalogue(tmp_path / "desk.db-handbooks").close()
-    return url
+    Catalogue(index).close()
 
 
 @pytest.fixture
@@ -227,21 +231,37 @@ async def test_each_backup_is_whole_while_turns_stream_and_commits_go_on(url, tm
 
 
 def killed(step, out, *arguments, **settings):
+    """How the command ended, killed before this step, and what it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLLTOP_")}
     process = Forked(run_until, step, tuple(map(str, arguments)), environment | settings, out)
     process.wait(PATIENCE)
     return process.poll(), out.read_text() if out.exists() else ""
 
 
-def test_a_backup_killed_at_any_step_never_passes_for_whole(url, tmp_path):
-    folder = tmp_path / "backups"
+def kills(out, *arguments, most, **settings):
+    """The steps of the command before which it can be killed: `most` of them, others in each run. It is run whole."""
+    status, said = killed(0, out, *arguments, **settings)
+    assert status == 0, said
+    steps = range(1, int(said.split()[-2]) + 1)
+    assert len(steps) > 5
+    chosen = sorted(random.sample(steps, min(most, len(steps))))
+    print("killed before steps", chosen, "of", len(steps))
+    return chosen
+
+
+SOME = pytest.mark.parametrize("most", [2, pytest.param(100, marks=pytest.mark.torture)])
+"""How many kills there are: a few, or one before each step."""
+
+
+@SOME
+def test_a_backup_killed_at_any_step_never_passes_for_whole(new_url, tmp_path, most):
+    url, index, folder = new_url(), str(tmp_path / "index.db"), tmp_path / "backups"
+    fill(url, index)
     folder.mkdir()
-    backup = ("backup", folder / "one", "--store", url, *OPERATING)
-    for step in range(1, MOST_STEPS):
-        status, said = killed(step, tmp_path / "out", *backup)
-        if status != -9:
-            assert status == 0, said
-            break
+    as_usual = ("--store", url, *OPERATING)
+    for step in kills(tmp_path / "out", "backup", tmp_path / "first", *as_usual, most=most, ROLLTOP_INDEX=index):
+        status, said = killed(step, tmp_path / "out", "backup", folder / "one", *as_usual, ROLLTOP_INDEX=index)
+        assert status == -9, said
         if (folder / "one").is_dir():  # it has its name: then all of it is there
             ran("backup", "--check", folder / "one")
             shutil.rmtree(folder / "one")
@@ -254,26 +274,9 @@ def test_a_backup_killed_at_any_step_never_passes_for_whole(url, tmp_path):
             else:
                 ran("backup", "--check", folder / left)
             shutil.rmtree(folder / left)
-    assert step > 7
-    ran("backup", "--check", folder / "one")
-
-
-def test_a_restore_killed_at_any_step_leaves_no_half_store_and_is_run_again(made, tmp_path):
-    for step in range(1, MOST_STEPS):
-        place = tmp_path / f"at{step}"
-        place.mkdir()
-        restore = ("restore", made, "--store", f"sqlite:///{place}/desk.db", *OPERATING)
-        status, said = killed(step, tmp_path / "out", *restore)
-        if status != -9:
-            assert status == 0, said
-            break
-        assert "desk.db" not in names(place)
-        again = ran(*restore)
-        lefts = [name for name in names(place) if name not in ("desk.db", "desk.db-handbooks")]
-        told = [f"{place}/{left}" in again.err for left in lefts if left.startswith("desk.db.unfinished")]
-        assert all(told)
-        ran("rebuild", "--check", "--store", f"sqlite:///{place}/desk.db")
-    assert step > 5
+        again = rolltop("backup", str(folder / "one"), *as_usual, ROLLTOP_INDEX=index)
+        assert again.status == 0, again
+        shutil.rmtree(folder / "one")
 
 
 async def _waiting(url):
@@ -291,26 +294,78 @@ async def _wait(url):
         assert (await chat.ask("Travel!")).status == "awaiting_approval"
 
 
-def test_a_restore_into_mongodb_goes_on_where_it_was_killed_and_an_open_turn_is_never_there(
-    url, new_mongodb_url, tmp_path
-):
+async def no_half(url):
+    """Check that nobody takes a half of the store for a store: it is absent, refused, or holds nothing yet."""
+    if url.startswith("sqlite"):
+        assert not await anyio.Path(url.removeprefix("sqlite:///")).exists()
+        return "absent"
+    with suppress(StoreRefused):
+        async with open_store(url) as store:
+            assert [stream.id async for stream in every(store, Query(kind="stream"))] == []
+        return "empty"
+    with pytest.raises(StoreRefused, match=r"a restore into it has not ended.* run `rolltop restore` again"):
+        async with open_store(url):
+            pass
+    return "refused"
+
+
+@SOME
+def test_a_restore_killed_at_any_step_leaves_no_half_store_and_is_run_again(url, new_url, tmp_path, most):
     anyio.run(_wait, url)
-    made, steps = tmp_path / "made", {}
-    ran("backup", made, "--store", url, *OPERATING)
     assert anyio.run(_waiting, url)
-    for step in range(1, MOST_STEPS):
-        target, index = new_mongodb_url(), str(tmp_path / f"index{step}")
+    made = tmp_path / "made"
+    ran("backup", made, "--store", url, *OPERATING)
+    whole = ("restore", made, "--store", new_url(), *OPERATING)
+    found = set()
+    for step in kills(tmp_path / "out", *whole, most=most, ROLLTOP_INDEX=str(tmp_path / "index0")):
+        target, index = new_url(), str(tmp_path / f"index{step}")
         restore = ("restore", made, "--store", target, *OPERATING)
         status, said = killed(step, tmp_path / "out", *restore, ROLLTOP_INDEX=index)
-        assert anyio.run(_waiting, target) == []
-        if status != -9:
-            assert status == 0, said
-            break
+        assert status == -9, said
+        found.add(anyio.run(no_half, target))
         again = rolltop(*map(str, restore), ROLLTOP_INDEX=index)
-        steps[step] = again.status
-        # Once the entry of the restore is there, what the database holds is no beginning of the backup any more.
-        assert again.status == 0 or "name an empty database" in again.err, again
-    assert {0, 2} <= set(steps.values())
+        assert again.status == 0, again
+        path = target.removeprefix("sqlite:///")
+        lefts = [left for left in names(tmp_path) if f"{tmp_path}/{left}".startswith(f"{path}.unfinished")]
+        assert all(left in again.err for left in lefts)
+        assert anyio.run(_waiting, target) == []
+        ran("rebuild", "--check", "--store", target)
+    assert most < 10 or found in ({"absent"}, {"empty", "refused"})
+
+
+async def test_what_people_had_erased_since_is_erased_in_the_restored_store_too(url, new_mongodb_url, tmp_path):
+    replaced, made, index = url, tmp_path / "made", str(tmp_path / "index.db")
+    restore = ("restore", str(made), *OPERATING)
+    async with open_store(replaced) as store:
+        async with desk_over(store) as desk:
+            gone = await written(desk, store)
+        async with desk_over(store, erase_after=timedelta(days=30)) as desk:
+            to_go = (await desk.create_thread(ASKER)).id
+            await command("backup", made, "--store", replaced, *OPERATING)
+            due = (await desk.ask_erasure(ASKER, to_go)).erase_due
+        async with desk_over(store) as desk:
+            await desk.ask_erasure(ASKER, gone)
+            await desk.recover()
+        assert await held(store) == []
+    targets = (f"sqlite:///{tmp_path}/second.db", (), None), (new_mongodb_url(), ("--replaces", replaced), 1)
+    for target, more, erased in targets:
+        told = await command(*restore, "--store", target, *more, ROLLTOP_INDEX=index)
+        assert ("erased again, as in the store that it replaces: 1 thread" in told.out) == bool(erased)
+        assert ("what people had erased since is back" in told.out) == (erased is None)
+        async with open_store(target) as store:
+            assert bool(await held(store)) == (erased is None)
+            (on_record,) = [one for one in await log(store, "administration:desk") if one.kind == "store.restored"]
+            assert on_record.shell["erased"] == erased
+            assert (await store.get("thread", to_go)).fields["erase_due"] == (due if erased else None)
+            assert await find_faults(store, SystemClock(), lambda *_: None) == []
+    wrong = ("--replaces", f"sqlite:///{tmp_path}/typo.db")
+    target = f"sqlite:///{tmp_path}/fourth.db"
+    failed(await blocking(lambda: rolltop(*restore, "--store", target, *wrong)), "typo.db does not exist")
+    assert not [name for name in names(tmp_path) if name.startswith(("typo", "fourth.db"))]
+
+
+async def log(store, stream):
+    return [entry async for entries in pages(store, stream) for entry in entries]
 
 
 def test_a_backup_of_a_store_that_an_older_version_left_is_sound(url, tmp_path):

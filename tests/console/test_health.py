@@ -1,11 +1,14 @@
 """Whether a server lives and is ready is answered without a sign-in, and says nothing of people."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
+import anyio
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
@@ -15,7 +18,7 @@ import console.health
 from backends import open_store
 from console.app import close, start
 from console.health import LIVE, READY, WORDS, Health
-from core.errors import StoreRefused, Unavailable
+from core.errors import Full, NewerStore, StoreBusy, StoreRefused, Unavailable
 from tests.support.consoles import Console, running
 from tests.support.desks import PATIENCE
 from tests.support.wrapped import WrappedStore
@@ -64,7 +67,10 @@ async def test_an_open_desk_over_a_store_that_answers_is_ready():
     ("error", "code"),
     [
         (Unavailable("e-1042 at mongodb://me:s3cret@host"), "store_away"),
-        (StoreRefused("the password s3cret is wrong"), "desk_not_open"),
+        (StoreRefused("the password s3cret is wrong"), "store_refuses"),
+        (StoreBusy("process 4242 of e-1042"), "store_busy"),
+        (Full("/home/e-1042 is full"), "store_full"),
+        (NewerStore("/home/e-1042/desk.db"), "store_newer"),
         (RuntimeError("e-1042"), "desk_not_open"),
     ],
 )
@@ -75,6 +81,62 @@ async def test_a_desk_that_cannot_be_opened_is_live_and_says_why_it_is_not_ready
     ready = await asked(READY)
     reason = {"code": code, "what": WORDS[code], "error": type(error).__name__}
     assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "reasons": [reason]})
+
+
+async def test_a_store_on_a_disk_that_became_read_only_or_full_or_with_a_suspended_writer_is_not_ready(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ROLLTOP_STORE", f"sqlite:///{tmp_path}/desk.db")
+    monkeypatch.setattr(console.health, "FRESH", 0)
+    start()
+    before = (tmp_path / "desk.db").stat().st_size
+    told = []
+    for name, answer in (("access", False), ("statvfs", SimpleNamespace(f_bavail=0, f_frsize=4096))):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"backends.stores.sqlite.files.os.{name}", lambda *_, answer=answer, **__: answer)
+            told.append((await asked(READY)).json()["reasons"][0]["code"])
+    with monkeypatch.context() as patch:
+        patch.setattr("backends.stores.sqlite.store.is_suspended", lambda path: True)
+        told.append((await asked(READY)).json()["reasons"][0]["code"])
+    assert told == ["store_refuses", "store_full", "store_busy"]
+    assert (await asked(READY)).status_code == 200
+    assert (tmp_path / "desk.db").stat().st_size == before
+
+
+async def test_a_desk_whose_workers_have_ended_is_not_ready(monkeypatch):
+    app = start()
+    supervisor = app.desk._workers._supervisor
+
+    async def end():
+        supervisor.cancel()
+        await asyncio.wait([supervisor])
+
+    app.run(end())
+    assert (await asked(READY)).json()["reasons"][0]["code"] == "desk_dead"
+    assert (await asked(LIVE)).status_code == 200
+
+
+async def test_however_many_ask_the_store_is_asked_once_in_a_while_and_nothing_is_written(monkeypatch):
+    class Counting(WrappedStore):
+        reads = 0
+
+        async def read(self, stream, after=0, limit=500):
+            Counting.reads += stream == "installation:desk"
+            return await super().read(stream, after, limit)
+
+        async def commit(self, *given, **named):
+            raise AssertionError("asking must not write")
+
+    opening(monkeypatch, wrapped=Counting)
+    monkeypatch.setattr(console.health, "FRESH", PATIENCE)
+    start()
+    Counting.reads = 0
+    transport = httpx.ASGITransport(Health(PlainTextResponse("", 418)))
+    client = httpx.AsyncClient(transport=transport, base_url="http://desk.example")
+    async with client, anyio.create_task_group() as probes:
+        for _ in range(50):
+            probes.start_soon(client.get, READY)
+    assert Counting.reads == 1
 
 
 async def test_a_store_that_goes_away_or_hangs_makes_it_unready_until_it_answers_again(monkeypatch):

@@ -61,15 +61,20 @@ def endings():
 
     now = datetime.now(UTC)
     for until in (None, now, now + timedelta(days=2)):
-        turn = SimpleNamespace(imported=None, status="failed", code="limit", until=until and iso(until))
+        said = f"Your department's *budget* is used up.{' Ask again at 00:00 UTC.' if until else ''}"
+        turn = SimpleNamespace(imported=None, status="failed", code="limit", until=until and iso(until), message=said)
         draw_ending(turn)
 
 
-def test_a_turn_that_a_limit_has_ended_says_when_to_ask_again_if_that_is_known():
+def test_a_turn_that_a_limit_has_ended_says_which_and_when_to_ask_again_if_that_is_known():
     at = AppTest.from_function(endings, default_timeout=PATIENCE).run()
     assert not at.exception
     unknown, today, later = (error.value.partition("My data shows your limits.")[2] for error in at.error)
     assert unknown == ""
+    for error in at.error:
+        assert error.value.replace("\\", "").startswith(
+            "Your department's *budget* is used up. So the answer ends here."
+        )
     assert re.fullmatch(r" You can ask again (at \d\d:\d\d|from \d+ \w+ \d{4}, \d\d:\d\d UTC)\.", today)
     assert re.fullmatch(r" You can ask again from \d+ \w+ \d{4}, \d\d:\d\d UTC\.", later)
 

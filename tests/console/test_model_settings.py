@@ -83,8 +83,15 @@ def test_variables_come_before_the_file_and_may_make_a_model_alone(environment):
 @pytest.mark.parametrize(
     ("toml", "variables", "said"),
     [
-        ('[models.a]\nurl = "offline:"\ntemprature = 1', {}, r"models\.a\.temprature.*the fields are url"),
-        ("[models.a]\ntemperature = 1", {}, r"models\.a\.url"),
+        ('[models.a]\nurl = "offline:"\ntemprature = 1', {}, r"models\.a\.temprature.*write models\.a\.temperature"),
+        (
+            '[models.a]\nurl = "offline:"\nxyz = 1',
+            {},
+            r"models\.a\.xyz: unknown setting: the settings are models\.a\.url",
+        ),
+        ("[models.a]\ntemperature = 1", {}, r"models\.a\.url: it must be set, .* as ROLLTOP_MODELS_A_URL"),
+        ("", {"ROLLTOP_MODELS_A_TEMPERATURE": "1"}, r"models\.a\.url: it must be set"),
+        ("[models.a]\nurl = 7", {}, r"models\.a\.url: "),
         ('[models.a]\nurl = "offline:"\ntemperature = "hunter2"', {}, r"models\.a\.temperature"),
         ('[models.a]\nurl = "offline:"\ntemperature = 1', {}, r"models\.a: .*temperature.*accepts: delay"),
         ('[models.a]\nurl = "openai:m?base_url=http://h/v1"\nheaders = {x = "$NO_SUCH"}', {}, r"headers\.x.*NO_SUCH"),

@@ -2,12 +2,15 @@
 
 import argparse
 import os
+from contextlib import closing
 
 import anyio
+import apsw
 import pytest
 
 from backends import open_store
 from backends.handbooks.catalogue.catalogue import Catalogue
+from backends.stores.sqlite import files, tables
 from console.cli.main import _parser
 from core.desk.oversight import Oversight
 from core.store import Query, every
@@ -27,6 +30,7 @@ READING = {
     "looks": [("looks", *LOOKING)],
     "export": [("export", "threads", *LOOKING, "--format", "csv", "--out", "{new}.zip")],
     "grants": [("grants", *ADMINISTERING), ("grants", "e-2001", *ADMINISTERING)],
+    "config": [("config", *ADMINISTERING)],
     "switches": [("switches", *ADMINISTERING)],
     "usage": [("usage", "--by", "day", *LOOKING)],
     "rebuild": [("rebuild", "--check")],
@@ -48,9 +52,6 @@ WRITING = {
 MAKING = {"demo", "restore", "serve"}
 """The commands that make a store."""
 
-WITHOUT = {"config"}
-"""The commands that open none."""
-
 
 def every_way(*kinds):
     return [(name, way) for commands in kinds for name, ways in commands.items() for way in ways]
@@ -61,9 +62,9 @@ def given(way, folder, url):
     return [*filled, "--from" if way[0] == "copy" else "--store", url]
 
 
-def test_each_command_is_among_those_that_read_write_or_make_a_store_or_open_none():
+def test_each_command_is_among_those_that_read_write_or_make_a_store():
     (commands,) = [one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction)]
-    assert {*READING, *WRITING, *MAKING, *WITHOUT} == set(commands.choices)
+    assert {*READING, *WRITING, *MAKING} == set(commands.choices)
 
 
 @pytest.mark.parametrize(("name", "way"), every_way(READING, WRITING), ids=lambda one: str(one)[:40])
@@ -73,6 +74,38 @@ def test_no_command_makes_the_store_that_it_was_to_read(name, way, tmp_path, mon
     ran = rolltop(*given(way, tmp_path, f"sqlite:///{tmp_path}/missing.db"))
     failed(ran, f"{tmp_path}/missing.db does not exist", "name the store with --store")
     assert os.listdir(tmp_path) == ["books"]
+
+
+def wrong_files(folder, whole):
+    """Files that are no store of this version, by what is said of each: `whole` are the bytes of a store."""
+    with closing(apsw.Connection(str(folder / "made"))) as other:
+        other.execute("CREATE TABLE notes (text); INSERT INTO notes VALUES ('mine')")
+    foreign = (folder / "made").read_bytes()
+    (folder / "made").unlink()
+    newer = bytearray(whole)
+    newer[60:64] = (1000).to_bytes(4, "big")  # the schema's version in SQLite's header
+    return {
+        "is empty (0 bytes)": b"",
+        "is a text file": b"Dear colleagues,\n" * 400,
+        "is the database of another program": foreign,
+        "is damaged": whole[: len(whole) // 3],
+        "was written by a newer Rolltop": bytes(newer),
+    }
+
+
+@pytest.mark.parametrize(("name", "way"), every_way(READING, WRITING), ids=lambda one: str(one)[:40])
+def test_each_command_names_what_is_no_store_and_leaves_it_as_it_is(name, way, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for module in (files, tables):
+        monkeypatch.setattr(module, "CREATION", 0.0)  # nobody is creating the file just now
+    held(folder)  # opened and closed by the last process that has it: all is in the file
+    (tmp_path / "books").mkdir()
+    for words, content in wrong_files(tmp_path, (folder / "desk.db").read_bytes()).items():
+        (tmp_path / "wrong.db").write_bytes(content)
+        ran = rolltop(*given(way, tmp_path, f"sqlite:///{tmp_path}/wrong.db"))
+        failed(ran, words, f"{tmp_path}/wrong.db")
+        assert (tmp_path / "wrong.db").read_bytes() == content, words
+        assert sorted(os.listdir(tmp_path)) == ["books", "wrong.db"], words
 
 
 @pytest.fixture(scope="module")

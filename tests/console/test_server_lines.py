@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -10,14 +11,19 @@ import warnings
 import pytest
 from streamlit import logger as streamlits
 
+import console.app
+from backends.stores.memory import MemoryStore
 from console import server_lines
 from console.server_lines import Lines, write_lines
+from core import server_log
 from core.errors import StoreRefused, Unavailable
 from core.ids import OF_PEOPLE
+from core.log.commit import commit_surely
 from core.log.spending import spending_stream
 from core.server_log import log_event, log_fault, reason_of
-from tests.support.desks import PATIENCE
+from tests.support.desks import PATIENCE, HandClock
 from tests.support.erasable import CANARY
+from tests.support.wrapped import WrappedStore
 
 
 class Terminal(io.StringIO):
@@ -32,7 +38,8 @@ def lines(monkeypatch):
     """Writes the lines into a stream of the test's, and lets go of all that this changes."""
     loggers = [logging.getLogger(name) for name in ("", *server_lines.OWN, "uvicorn", "uvicorn.access")]
     before = [(one, one.level, one.handlers[:], one.propagate) for one in loggers]
-    for of, name in ((sys, "excepthook"), (warnings, "showwarning"), (streamlits, "setup_formatter")):
+    changed = {sys: ("excepthook", "unraisablehook"), warnings: ("showwarning",), streamlits: ("setup_formatter",)}
+    for of, name in ((of, name) for of, names in changed.items() for name in names):
         monkeypatch.setattr(of, name, getattr(of, name))
     monkeypatch.setattr("threading.excepthook", sys.excepthook)
     streams = []
@@ -82,6 +89,20 @@ def test_the_settings_choose_the_form_and_the_least_grave_line(lines, monkeypatc
     assert [json.loads(line)["event"] for line in written()] == ["commit.slow"]
 
 
+async def test_the_time_from_which_on_a_commit_is_slow_is_a_setting(lines, monkeypatch):
+    monkeypatch.setattr(server_log, "slow_commit_ms", server_log.slow_commit_ms)
+    monkeypatch.setenv("ROLLTOP_SLOW_COMMIT_MS", "5")
+    written, clock = lines(), HandClock()
+
+    class Slow(WrappedStore):
+        async def commit(self, *given, **named):
+            clock.advance(0.01)
+            await super().commit(*given, **named)
+
+    await commit_surely(Slow(MemoryStore()), clock, "blob:a", 0, [], patience=1)
+    assert [json.loads(line)["event"] for line in written()] == ["commit.slow"]
+
+
 def test_settings_that_are_wrong_keep_no_line_from_being_written(lines, monkeypatch):
     monkeypatch.setenv("ROLLTOP_LOG", "xml")
     written = lines()
@@ -106,6 +127,8 @@ def test_no_line_has_the_message_of_an_error_or_a_value_of_another_librarys_line
         other = logging.getLogger("somebodys.library")
         other.exception("it failed with %s", CANARY)
         other.error(f"it failed: {CANARY}")
+        other.error(f"{CANARY} failed")
+        other.error(error)
         other.warning(f"Task was lost\nfuture: {CANARY}")
         other.warning("a field", extra={"reason": CANARY, "model": CANARY, "error": CANARY})
         sys.excepthook(ValueError, error, error.__traceback__)
@@ -116,11 +139,11 @@ def test_no_line_has_the_message_of_an_error_or_a_value_of_another_librarys_line
     told = [json.loads(line) for line in written()]
     assert CANARY not in str(told)
     assert [line.get("message") for line in told] == [
-        *(None, "an upload failed", "it failed with %s", "it failed", "Task was lost", "a field"),
+        *(None, "an upload failed", "it failed with %s", "it failed", "", "", "Task was lost", "a field"),
         *("nobody caught an error", "a warning of Python or a library"),
     ]
     errors = [line.get("error") for line in told]
-    assert errors == [*["ValueError"] * 3, None, None, None, "ValueError", "DeprecationWarning"]
+    assert errors == [*["ValueError"] * 3, *[None] * 5, "ValueError", "DeprecationWarning"]
     assert all("test_server_lines.py:" in line["at"] for line in told if "error" in line)
 
 
@@ -152,24 +175,77 @@ def test_beginning_anew_writes_no_line_twice(lines):
     assert len(written()) == 1
 
 
-def test_an_error_that_nobody_caught_is_a_line_without_its_message_in_threads_too():
+def test_an_error_that_nobody_caught_is_a_line_without_its_message_wherever_it_was_raised():
     program = f"""
-import threading
+import asyncio, logging, threading
+logging.basicConfig(level=logging.DEBUG)  # as a library does that sets up logging by itself
 from console.server_lines import write_lines
 def fail(): raise ValueError({CANARY!r})
+class Failing:
+    def __del__(self): fail()
 write_lines()
 thread = threading.Thread(target=fail)
 thread.start()
 thread.join()
+async def main():
+    async def failing(): fail()
+    asyncio.get_running_loop().call_soon(lambda named: fail(), {CANARY!r})
+    asyncio.create_task(failing(), name={CANARY!r})
+    await asyncio.sleep(0.01)
+asyncio.run(main())
+Failing()
+logging.getLogger("console.app").warning("%d is no number", {CANARY!r})
 fail()
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE)
     assert ran.returncode == 1
     told = [json.loads(line) for line in ran.stderr.splitlines()]
-    assert [(line["level"], line["error"]) for line in told] == [("critical", "ValueError")] * 2
+    assert [(line["level"], line.get("error"), line["message"]) for line in told] == [
+        ("critical", "ValueError", "nobody caught an error in a thread"),
+        ("error", "ValueError", "Exception in callback main."),
+        ("error", "ValueError", "Task exception was never retrieved"),
+        ("error", "ValueError", "an error where nobody can catch one"),
+        ("error", None, "a line of console.app could not be written"),
+        ("critical", "ValueError", "nobody caught an error"),
+    ]
     assert CANARY not in ran.stderr
 
 
 def test_a_form_is_one_line_for_a_record_with_unknown_attributes():
     record = logging.makeLogRecord({"name": "core.desk", "msg": "said", "weird": object()})
     assert Lines("text").format(record).endswith("said")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("STORE", f"mongodb://me:{CANARY}@127.0.0.1:1/desk?serverSelectionTimeoutMS=1"),
+        ("STORE", f"mongodb://me:{CANARY}@[bad/desk"),
+        ("STORE", f"postgres://me:{CANARY}@host/desk"),
+        ("MODEL", f"openai:m?base_url=http://me:{CANARY}@host:bad/v1&key_env=NO_KEY"),
+        ("MODEL", f"openai:m?{CANARY}={CANARY}"),
+        ("MODEL", f"{CANARY}"),
+        ("EMBEDDER", f"openai:m?base_url=http://me:{CANARY}@host:bad/v1"),
+        ("VECTORS", f"pinecone:x?host=http://me:{CANARY}@host"),
+        ("RERANKER", f"other:m?{CANARY}"),
+        ("HANDBOOKS", f"policies of {CANARY}"),
+        ("CARE", f"cards of {CANARY}"),
+        ("PRICES", f"prices of {CANARY}.json"),
+        ("TOOLS", "demo"),
+        ("ERASE_AFTER_DAYS", CANARY),
+    ],
+)
+def test_a_desk_that_cannot_be_opened_is_told_without_what_was_set(lines, monkeypatch, tmp_path, setting, value):
+    monkeypatch.chdir(tmp_path)
+    for name, other in (("STORE", "memory:"), ("EMBEDDER", "none:"), ("LOG_LEVEL", "debug"), (setting, value)):
+        monkeypatch.setitem(os.environ, f"ROLLTOP_{name}", other)
+    monkeypatch.setattr(console.app, "AWAY_SECONDS", 3600)
+    monkeypatch.setattr(console.app, "REFUSED_SECONDS", 3600)
+    for library in ("pymongo", "urllib3"):
+        monkeypatch.setattr(logging.getLogger(library), "level", logging.DEBUG)
+    written = lines()
+    assert console.app.start().failure is not None
+    console.app.close()
+    told = [json.loads(line) for line in written()]
+    assert [line["message"] for line in told if "the desk cannot be opened yet: " in line.get("message", "")]
+    assert CANARY not in str(told)

@@ -4,9 +4,11 @@ import json
 import re
 
 import pytest
+from anyio import to_thread
 from pydantic import Field, PositiveInt
 from pydantic_core import PydanticUndefined
 
+from backends import open_store
 from console.app import app, close
 from console.cli.main import main
 from console.model_settings import ModelSettings
@@ -15,7 +17,8 @@ from console.settings_file import TABLES, VALUES
 from console.sign_in.oidc import Oidc, Provider
 from console.sign_in.proxy import Proxy
 from console.sign_in.settings import General
-from console.value_settings import read_value
+from console.value_settings import read_value, variable_of
+from core.desk.administration import Administration
 from core.errors import InvalidInput
 from core.options import Options
 from core.values import Value
@@ -89,7 +92,8 @@ def test_what_a_file_of_handbooks_may_take_is_a_setting(given, tmp_path, caplog)
     with caplog.at_level("WARNING"):
         app()
     close()
-    assert re.search(r"handbook .*leave.* was refused: .*becomes more than", caplog.text)
+    assert "1 handbooks could not be read" in caplog.text
+    assert "leave" not in caplog.text
 
 
 def test_the_older_name_of_a_variable_counts_and_both_names_are_refused(given):
@@ -201,6 +205,44 @@ def test_config_names_every_setting_or_only_what_was_changed(given, config):
     assert fields <= rows.keys()
     status, rows = config("--changed")
     assert (status, list(rows), rows["desk.lease"]["value"]) == (0, ["desk.lease"], 40)
+
+
+def test_config_hides_a_login_in_whatever_setting_it_was_written(capsys, monkeypatch):
+    monkeypatch.setenv("ROLLTOP_MODELS_NAME_URL", "openai:m")
+    shown = set()
+    for name in (f"{table}.{field}".lstrip(".") for table, kind in KINDS.items() for field in kind.model_fields):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(variable_of(name), "https://u:hunter2@db.example/x")
+            for options in ((), ("--json",)):
+                main(["config", *options])
+                printed = capsys.readouterr()
+                assert "hunter2" not in printed.out + printed.err, name
+        shown |= {name} if "db.example" in printed.out else set()
+    assert {"store", "index", "instructions", "models.NAME.url"} <= shown
+
+
+async def test_config_names_the_administrators_on_record_and_what_made_them_so_and_puts_the_look_on_record(
+    given, capsys, tmp_path
+):
+    url = f"sqlite:///{tmp_path}/desk.db"
+    given(STORE=url)
+    assert await to_thread.run_sync(main, ["config", "--as", "e-7001"]) == 2
+    assert "does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "desk.db").exists()
+    async with open_store(url) as store:
+        administration = Administration(store)
+        await administration.install(["e-7001"])
+        by = await administration.viewer("e-7001")
+        await administration.grant(by, "e-7002", "administrator", "deputy")
+        await administration.grant(by, "e-2001", "auditor", "audit")
+        assert await to_thread.run_sync(main, ["config", "--as", "e-7001", "--json"]) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        found = [(row["administrator"], row["from"]) for row in rows if "administrator" in row]
+        assert found == [("e-7001", "ROLLTOP_ADMINISTRATORS"), ("e-7002", "granted by e-7001")]
+        looks = [entry.payload for entry in await store.read("audit:e-7001")]
+        assert len(looks) == 1
+        assert await to_thread.run_sync(main, ["config", "--as", "e-2001"]) == 2
+    assert "e-7002" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

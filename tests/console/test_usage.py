@@ -1,5 +1,6 @@
 """The page Usage and the command behind it, and what My data says of a person's own usage."""
 
+import csv
 import re
 from datetime import UTC, datetime
 
@@ -169,6 +170,30 @@ def test_usage_is_json_for_programs(filled, here):
     ]
     ran = here("usage", "--json", "--by", "model", *SIGNED, "--store", filled, "--until", "2026-11-01")
     assert ran.lines == [{"by": "all", "name": None, "used": None, "withheld": "few"}]
+
+
+def test_usage_is_a_file_for_spreadsheets_without_the_numbers_of_few_people(filled, here, tmp_path):
+    path = tmp_path / "usage.csv"
+    ran = here("usage", "--by", "entity", "--csv", str(path), *SIGNED, "--store", filled)
+    assert (ran.status, ran.err) == (0, "")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    shown = {(line["by"], line["name"]): (line["people"], line["cost_usd"], line["withheld"]) for line in lines}
+    assert shown == {
+        ("entity", "\x1b[31m"): ("20", "0.00002", ""),
+        ("entity", "acme austria"): ("", "", "cover"),
+        ("entity", "acme uk"): ("", "", "few"),
+        ("all", ""): ("23", "0.024023", ""),
+    }
+    withheld = [line for line in lines if line["withheld"]]
+    assert {cell for line in withheld for name, cell in line.items() if name not in ("by", "name", "withheld")} == {""}
+    failed(here("usage", "--by", "entity", "--csv", str(path), *SIGNED, "--store", filled), str(path))
+    nothing = tmp_path / "denied.csv"
+    failed(
+        here("usage", "--by", "day", "--csv", str(nothing), "--as", "e-1", *SIGNED[2:], "--store", filled),
+        "not allowed",
+    )
+    assert not nothing.exists()
 
 
 def test_a_time_within_a_day_is_refused(filled, here):

@@ -13,7 +13,7 @@ from core import InvalidInput, MissingExtra
 from tests.support.desks import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-OPTIONAL = {"genai-prices"}
+OPTIONAL = {"genai-prices", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"}
 """Without it a model's cost is unknown; models work."""
 
 USES = {

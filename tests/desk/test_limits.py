@@ -1,13 +1,14 @@
 """Limits of questions, tokens and costs: each of them, what is on record, and what people and administrators see."""
 
 import pickle
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import anyio
 import pytest
 
 import core.desk.administration_log
-from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Wait
+from backends.models.scripted.model import Bill, Call, Cut, Fail, Say, ScriptedModel, Think, Wait
 from backends.stores.memory import MemoryStore
 from core import Desk, InvalidInput, LimitReached, Limits, RequestMismatch, TurnInProgress, Viewer, tool
 from core.canonical import digest
@@ -22,7 +23,7 @@ from tests.support.wrapped import RefusingStore, WrappedStore
 from tests.turn.test_flat_cost import Counted
 
 COST = 2_000_000
-USED = Bill(Usage(input=60, output=40), cost=COST)
+USED = Bill(Usage(input=600, output=400), cost=COST)
 
 
 class NoonStore(WrappedStore):
@@ -77,12 +78,12 @@ ONE_LIMIT = {
         "This desk was asked 1 question in this minute, the most allowed. Ask again at 12:01 UTC.",
     ),
     "person_tokens_a_day": (
-        4_200,
-        "What your questions may use today is used up: 4,200 tokens, or too few are left. Ask again at 00:00 UTC.",
+        5_900,
+        "What your questions may use today is used up: 5,900 tokens, or too few are left. Ask again at 00:00 UTC.",
     ),
     "desk_tokens_a_day": (
-        4_200,
-        "What this desk may use today is used up: 4,200 tokens, or too few are left. Ask again at 00:00 UTC.",
+        5_900,
+        "What this desk may use today is used up: 5,900 tokens, or too few are left. Ask again at 00:00 UTC.",
     ),
     "person_usd_a_day": (
         0.003,
@@ -138,6 +139,32 @@ async def test_open_questions_of_all_threads_count_as_asked_at_once(noon):
         assert [(await ended(desk, one, who)).status for one, who in ((again, ASKER), (other, OTHER))] == [
             "completed"
         ] * 2
+
+
+async def test_all_people_together_may_have_so_many_open_questions(noon):
+    gate, outcomes = anyio.Event(), []
+    async with desk_with(noon, model([Wait(gate), Say("Twelve.")]), desk_turns_at_once=3) as desk:
+
+        async def submit(number):
+            viewer = Viewer(f"e-{number}")
+            with suppress(LimitReached):
+                turn = await desk.submit(viewer, (await desk.create_thread(viewer)).id, "And?")
+                outcomes.append((viewer, turn.id))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(12):
+                tasks.start_soon(submit, number)
+        assert len(outcomes) == 3
+        (state,) = await desk.administration.limits_reached(ADMINISTRATOR)
+        assert (state.person, state.limit, state.used, state.most) == (None, "desk_turns_at_once", 3, 3)
+        with pytest.raises(LimitReached, match="This desk has 3 open questions, the most allowed"):
+            await ask(desk)
+        viewer, turn = outcomes[0]
+        await desk.stop(viewer, turn)
+        await submit(12)
+        assert len(outcomes) == 4
+        gate.set()
+    assert ("spending.refused", {"limit": "desk_turns_at_once", "count": 1}) in await spent(noon, None)
 
 
 async def test_questions_that_are_asked_in_the_same_moment_do_not_pass_a_limit_together(noon):
@@ -254,18 +281,27 @@ async def test_more_open_questions_than_a_page_of_the_store_has_are_all_counted(
 
 
 class StoppedStore(NoonStore):
-    """A store in which a person's stop comes right before the announcement of a request to a model."""
+    """A store in which a person's stop comes right before the announcement of a request to a model, or after it."""
+
+    def __init__(self, store, when):
+        super().__init__(store)
+        self._when = when
 
     async def commit(self, stream, after, entries, records=(), *, id):
-        if any(entry.kind == "model.asked" for entry in entries):
-            turn, self.turn = self.turn, None
-            if turn:
-                await self.desk.stop(ASKER, turn)
+        stops = self.turn if any(entry.kind == "model.asked" for entry in entries) else None
+        self.turn = None if stops else self.turn
+        if stops and self._when == "before":
+            await self.desk.stop(ASKER, stops)
         await super().commit(stream, after, entries, records, id=id)
+        if stops and self._when == "after":
+            await self.desk.stop(ASKER, stops)
+
+    turn = None
 
 
-async def test_a_request_that_was_never_sent_keeps_nothing_reserved(store):
-    stopped = StoppedStore(store)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_request_that_was_never_sent_keeps_nothing_reserved(store, when):
+    stopped = StoppedStore(store, when)
     async with desk_with(stopped, person_tokens_a_day=100_000, desk_tokens_a_day=100_000) as desk:
         stopped.desk = desk
         thread = (await desk.create_thread(ASKER)).id
@@ -290,25 +326,26 @@ async def test_a_reservation_is_on_record_before_the_request_and_the_real_cost_a
         await ask(desk)
     assert seen == [["spending.reserved"]]
     (_, reserved), (kind, booked) = await spent(noon)
-    assert (kind, booked["tokens"], booked["cost"]) == ("spending.booked", 100, COST)
+    assert (kind, booked["tokens"], booked["cost"]) == ("spending.booked", 1_000, COST)
     assert reserved["cost"] == reserved["tokens"] * 1_000
     assert reserved["tokens"] > 4_096
     record = await noon.get("spending", f"{ASKER.id}:2026-11-30")
-    assert (record.fields["tokens"], record.fields["cost"]) == (100, COST)
+    assert (record.fields["tokens"], record.fields["cost"]) == (1_000, COST)
 
 
 @pytest.mark.parametrize(
-    ("part", "stays"),
+    ("parts", "stays"),
     [
-        (Cut(), True),
-        (Fail("connection"), True),
-        (Fail("auth"), False),
-        (Bill(Usage(), None), True),
-        (Bill(Usage(input=60, output=40)), False),
+        ([Cut()], True),
+        ([Fail("connection")], True),
+        ([Fail("auth")], False),
+        ([Think("Well."), Fail("overloaded")], True),
+        ([Say("Twelve."), Bill(Usage(), None)], True),
+        ([Say("Twelve."), Bill(Usage(input=60, output=40))], False),
     ],
 )
-async def test_without_a_known_usage_the_reservation_stays_spent_unless_the_provider_has_refused(noon, part, stays):
-    async with desk_with(noon, model([part, Say("Twelve.")]), person_tokens_a_day=100_000) as desk:
+async def test_without_a_known_usage_the_reservation_stays_spent_unless_the_provider_has_refused(noon, parts, stays):
+    async with desk_with(noon, model(parts), person_tokens_a_day=100_000) as desk:
         await ask(desk)
     record = await noon.get("spending", f"{ASKER.id}:2026-11-30")
     reserved = [shell["tokens"] for kind, shell in await spent(noon) if kind == "spending.reserved"]

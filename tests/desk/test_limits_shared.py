@@ -20,7 +20,7 @@ from tests.support.paths import ROOT
 from tests.support.spending_program import COST, asked, billing, price
 
 
-def started(url, people, ending="end", **limits):
+def started(url, people, ending="", **limits):
     command = [sys.executable, "-m", "tests.support.spending_program", url, json.dumps(limits), str(people), ending]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -29,7 +29,7 @@ async def outcomes(*programs):
     """What became of the questions of all these processes."""
     total = Counter()
     for program in programs:
-        printed, _ = await to_thread.run_sync(lambda one=program: one.communicate(timeout=PATIENCE))
+        printed, _ = await to_thread.run_sync(lambda one=program: one.communicate(timeout=8 * PATIENCE))
         total.update(json.loads(printed))
         assert program.returncode == 0
     return total
@@ -52,18 +52,6 @@ async def check_records(store):
 def desk_on(store, **limits):
     model = ScriptedModel(billing, price=price)
     return Desk(store, model, options=Options(turns_at_once=64), limits=Limits(**limits))
-
-
-async def test_two_processes_on_one_store_share_everybodys_limits(url):
-    async with open_store(url) as store:
-        total = await outcomes(*(started(url, 12, desk_turns_a_day=15, desk_usd_a_day=1) for _ in range(2)))
-        assert total["completed"] <= 15
-        assert total["completed"] + total["desk_turns_a_day"] == 24
-        # What a process has taken and not spent is back: so all of the limit can be used.
-        async with desk_on(store, desk_turns_a_day=15) as desk:
-            more = await asked(desk, 24)
-        assert total["completed"] + more["completed"] == 15
-        await check_records(store)
 
 
 async def test_two_desks_share_the_limits_of_one_person(url):
@@ -89,17 +77,29 @@ async def asked_by_one(desk):
             return [error.limit]
 
 
-async def test_what_a_killed_process_has_reserved_stays_spent_and_nothing_else_is_lost(url):
+KILLED = {
+    "model.asked": ["slice.taken", "spending.reserved"],
+    "spending.booked": ["slice.taken", "spending.reserved"],
+    "model.answered": ["slice.taken", "spending.booked", "spending.reserved"],
+}
+"""By the entry before whose commit a process is killed what is on record of its spending."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["spending.booked", *(pytest.param(kind, marks=pytest.mark.torture) for kind in ("model.asked", "model.answered"))],
+)
+async def test_what_a_killed_process_has_reserved_stays_spent_and_nothing_else_is_lost(url, kind):
     async with open_store(url) as store:
         limits = {"person_usd_a_day": 0.5, "desk_usd_a_day": 0.1}
-        program = started(url, 1, "die", **limits)
+        program = started(url, 1, kind, **limits)
         await to_thread.run_sync(lambda: program.communicate(timeout=PATIENCE))
         assert program.returncode < 0
         kinds = []
         async for head in every(store, Query(kind="stream")):
             if head.id.startswith("spending:"):
                 kinds += [entry.kind for entry in await store.read(head.id)]
-        assert sorted(kinds) == ["slice.taken", "spending.reserved"]
+        assert sorted(kinds) == KILLED[kind]
         async with desk_on(store, **limits) as desk:
             await asked(desk, 12)
             await until(lambda: all_have_ended(store))
@@ -109,26 +109,26 @@ async def test_what_a_killed_process_has_reserved_stays_spent_and_nothing_else_i
         await check_records(store)
 
 
-@pytest.mark.parametrize("people", [100, pytest.param(1_000, marks=pytest.mark.torture)])
-async def test_a_crowd_spends_at_most_the_limit(tmp_path, people):
-    cap = people * COST // 4
-    async with open_store(f"sqlite:///{tmp_path}/desk.db") as store:
-        async with desk_on(store, desk_usd_a_day=cap / 1e9, person_turns_a_day=5) as desk:
-            counts = await asked(desk, people)
-        assert await billed(store) <= cap + COST
-        assert counts["completed"] == people // 4
-        assert counts.total() == people
+@pytest.mark.parametrize(
+    ("people", "processes"),
+    [(40, 2), *(pytest.param(*crowd, marks=pytest.mark.torture) for crowd in ((200, 4), (1_000, 1), (1_000, 4)))],
+)
+async def test_a_crowd_spends_at_most_the_limit(url, people, processes):
+    if url.startswith("mongodb"):
+        url += f"{'&' if '?' in url else '?'}timeoutMS=600000"  # so many at once keep a stand-in busy for long
+    cap = people // 4
+    limits = {"desk_usd_a_day": cap * COST / 1e9, "person_turns_a_day": 5}
+    async with open_store(url) as store:
+        total = await outcomes(*(started(url, people // processes, **limits) for _ in range(processes)))
+        assert await billed(store) == total["completed"] * COST <= cap * COST
+        assert total["completed"] == cap or processes > 1
+        assert total["completed"] + total["desk_usd_a_day"] + total["limit"] == people
         slices = [head async for head in every(store, Query(kind="stream")) if head.id.startswith("spending:desk-")]
         # A thousand askers do not meet on one stream.
-        assert sum(head.n for head in slices) < 60
+        assert sum(head.n for head in slices) < 60 * processes
+        # What a process had taken and not spent is back: so all of the limit can be used.
+        async with desk_on(store, **limits) as desk:
+            await asked(desk, cap + 1)
+        assert await billed(store) == cap * COST
         await check_records(store)
-
-
-@pytest.mark.torture
-async def test_a_crowd_in_several_processes_spends_at_most_the_limit(tmp_path):
-    url, cap = f"sqlite:///{tmp_path}/desk.db", 250 * COST
-    total = await outcomes(*(started(url, 250, desk_usd_a_day=cap / 1e9) for _ in range(4)))
-    async with open_store(url) as store:
-        assert await billed(store) <= cap + COST
-        assert total.total() == 1_000
-        await check_records(store)
+        print(f"{people} asks, {processes} processes: {dict(total)}, {sum(head.n for head in slices)} entries")

@@ -1,10 +1,23 @@
 """What web frontends post: questions, the same post again, decisions, and what is refused in words."""
 
+import anyio
 import pytest
 
-from backends.models.scripted.model import Call, Say, ScriptedModel
+from backends.models.scripted.model import Call, Say, ScriptedModel, Wait
 from console.frontends import ag_ui, ai_sdk
-from core import Desk, InvalidInput, NotFound, RequestMismatch, tool
+from console.frontends.errors import error_response
+from core import (
+    Denied,
+    Desk,
+    InvalidInput,
+    LimitReached,
+    Limits,
+    NotFound,
+    RequestMismatch,
+    TurnInProgress,
+    Unavailable,
+    tool,
+)
 from tests.support.desks import ASKER, OTHER, QUICK, ended, waiting
 from tests.support.frontends import ag_ui_message, ai_sdk_message, read
 
@@ -110,6 +123,39 @@ async def test_an_answer_is_given_again_in_its_place(store):
         second, after = await ai_sdk.chat_request(again).carry_out(desk, ASKER)
         assert (second.replaces, after) == (first.id, None)
         assert (await ended(desk, second)).text == "Two."
+
+
+LIMITS = {
+    "person_turns_a_day": (429, True),
+    "person_turns_at_once": (429, False),
+    "question_characters": (413, False),
+}
+"""By the limit the status of its refusal, and whether that says when to try again."""
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+async def test_a_limit_is_answered_with_its_status_and_when_to_try_again(store, limit):
+    limits = Limits(**{limit: 10 if limit == "question_characters" else 1})
+    async with Desk(store, ScriptedModel([[Wait(anyio.Event())]]), options=QUICK, limits=limits) as desk:
+
+        async def ask(text):
+            thread = (await desk.create_thread(ASKER)).id
+            await ai_sdk.chat_request(ai_question(thread, text)).carry_out(desk, ASKER)
+
+        await ask("How?")
+        with pytest.raises(LimitReached) as refused:
+            await ask("How many more?")
+    status, headers = error_response(refused.value)
+    assert (status, "Retry-After" in headers) == LIMITS[limit]
+    assert all(1 <= int(seconds) <= 24 * 3600 for seconds in headers.values())
+
+
+def test_what_is_no_limit_has_the_status_of_its_kind():
+    errors = {400: InvalidInput("x"), 403: Denied("export"), 404: NotFound("turn", "t"), 503: Unavailable("away")}
+    errors[409] = TurnInProgress("t", "running")
+    assert {status: error_response(error) for status, error in errors.items()} == {
+        status: (status, {}) for status in errors
+    }
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from openai import AsyncOpenAI
 
 from backends import open_store
+from backends.models.dialect import dialect_of
 from backends.models.openai.chat import ChatModel
 from backends.models.openai.chat_body import THOUGHT_FIELDS
-from backends.models.openai.dialect import dialect_of
 from backends.models.scripted.model import Fail, Say, ScriptedModel
 from backends.models.tuned import TunedModel
 from core import Desk, Options, tool

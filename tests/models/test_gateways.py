@@ -5,9 +5,10 @@ one of the ways that gateways have, and compares what is read with what was mean
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import anyio
@@ -22,9 +23,11 @@ from backends.models.anthropic.answer import Answer
 from backends.models.anthropic.messages import MessagesModel
 from backends.models.openai.responses import ResponsesModel
 from backends.models.openai.responses_answer import Output
-from core.model import Model, ModelEvent, ModelRequest, UserMessage
+from core.model import Model, ModelEvent, ModelRequest, ToolSchema, UserMessage
 
-HELLO = ModelRequest(instructions="Be brief.", messages=(UserMessage(text="hello"),))
+LOOK = ToolSchema(name="look", description="Looks.", parameters={"type": "object", "properties": {}})
+HELLO = ModelRequest(instructions="Be brief.", messages=(UserMessage(text="hello"),), tools=(LOOK,))
+ELSEWHERE = "http://127.0.0.1:9"
 ROUNDS = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 TORTURE = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -118,18 +121,25 @@ class Body(httpx2.AsyncByteStream):
             yield chunk
 
 
-def read(api: str, chunks: list[bytes]) -> list[ModelEvent]:
-    """What the adapter makes of a body, through the real SDK."""
+def model_at(api: str, http: httpx2.AsyncClient) -> Model:
+    """The model of another server than the provider's, through the real SDK."""
+    if api == "messages":
+        return MessagesModel(
+            "m", client=AsyncAnthropic(api_key="k", base_url=ELSEWHERE, max_retries=0, http_client=http)
+        )
+    return ResponsesModel("m", client=AsyncOpenAI(api_key="k", base_url=ELSEWHERE, max_retries=0, http_client=http))
+
+
+def read(
+    api: str, chunks: list[bytes], status: int = 200, headers: Mapping[str, str] = MappingProxyType({})
+) -> list[ModelEvent]:
+    """What the adapter of another server makes of a response, through the real SDK."""
 
     async def ask() -> list[ModelEvent]:
-        transport = httpx2.MockTransport(lambda _: httpx2.Response(200, stream=Body(chunks)))
+        response = httpx2.Response(status, headers=dict(headers), stream=Body(chunks))
+        transport = httpx2.MockTransport(lambda _: response)
         async with httpx2.AsyncClient(transport=transport) as http:
-            asked: Model
-            if api == "messages":
-                asked = MessagesModel("m", client=AsyncAnthropic(api_key="k", http_client=http))
-            else:
-                asked = ResponsesModel("m", client=AsyncOpenAI(api_key="k", http_client=http))
-            return [event async for event in asked.stream(HELLO)]
+            return [event async for event in model_at(api, http).stream(HELLO)]
 
     return anyio.run(ask)
 

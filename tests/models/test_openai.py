@@ -854,7 +854,7 @@ INSIDE = [
     ({"code": "context_length_exceeded"}, "too_large", False),
     ({"code": "invalid_prompt"}, "invalid_request", False),
     ({"type": "invalid_request_error", "code": None}, "invalid_request", False),
-    ({"code": "bio_policy"}, "invalid_request", False),
+    ({"code": "bio_policy"}, "refusal", False),
 ]
 
 
@@ -1009,7 +1009,8 @@ def test_a_url_that_means_no_model_says_what_would(monkeypatch, url, says):
         open_model(url)
 
 
-async def test_a_server_is_asked_at_its_version_with_its_headers_and_fields(server, monkeypatch):
+@pytest.mark.parametrize(("headers", "key"), [({"api-key": "secret"}, "secret"), ({}, "sk-azure")])
+async def test_a_server_is_asked_at_its_version_with_its_headers_and_fields(server, monkeypatch, headers, key):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
     monkeypatch.setenv("AZURE_KEY", "sk-azure")
     base_url = server.url.removesuffix("/v1") + "/openai/deployments/d?api-version=2024-10-21"
@@ -1017,7 +1018,7 @@ async def test_a_server_is_asked_at_its_version_with_its_headers_and_fields(serv
         server.replies.append(sse(chunk("stop", content="Hi."), DONE) if api == "chat" else streamed(message("Hi.")))
         asked = open_model(
             f"openai:m?api={api}&base_url={base_url}&key_env=AZURE_KEY",
-            headers={"api-key": "secret"},
+            headers=headers,
             extra_body={"num_ctx": 8192, "chat_template_kwargs": {"enable_thinking": False}},
         )
         assert "version" not in asked.name
@@ -1026,7 +1027,7 @@ async def test_a_server_is_asked_at_its_version_with_its_headers_and_fields(serv
         head, body = server.heads[-1], server.bodies[-1]
         path = "chat/completions" if api == "chat" else "responses"
         assert head.startswith(f"POST /openai/deployments/d/{path}?api-version=2024-10-21 ")
-        assert "api-key: secret" in head.lower()
+        assert [line for line in head.lower().splitlines() if line.startswith("api-key:")] == [f"api-key: {key}"]
         assert "Bearer sk-azure" in head
         assert "sk-openai" not in head
         assert (body["num_ctx"], body["chat_template_kwargs"]) == (8192, {"enable_thinking": False})

@@ -142,6 +142,32 @@ def test_without_a_sign_in_the_image_refuses_to_serve_other_machines(image, data
     assert list(data.iterdir()) == []
 
 
+@pytest.mark.torture  # it installs everything, as a build of the image does
+def test_an_image_with_a_companys_plug_in_is_built_from_it_as_the_docs_say(image, data, tmp_path):
+    text = (ROOT / "docs" / "production.md").read_text()
+    (recipe,) = re.findall(r"^```dockerfile\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "Dockerfile").write_text(recipe)
+    built = {"rolltop": image}
+    for number, stage in enumerate(stages(tmp_path / "Dockerfile")):
+        place = tmp_path / f"root-{number}"
+        root = image.copied(place) if stage.base == "rolltop" else CleanRoot(place)
+        root.carry_out(stage, ROOT / "examples", built)
+        built[stage.name] = root
+    assert built[""].user == image.user
+    hris = {"ROLLTOP_PLUGINS_HRIS_URL": "http://127.0.0.1:9", "ROLLTOP_PLUGINS_HRIS_TOKEN": "t"}
+    settings = {"ROLLTOP_TOOLS": "hris", "ROLLTOP_STORE": "memory:", **hris}
+    said = built[""].run(
+        ["/bin/sh", "-c", "rolltop doctor --json; true"],
+        environment={**built[""].environment, "HOME": "/data", "ROLLTOP_EMBEDDER": "none:", **settings},
+        binds={"/data": data},
+        read_only=True,
+        network=False,
+    )
+    found = [json.loads(line) for line in said.splitlines()]
+    told = [(one["about"], one["what"]) for one in found if one["about"] in ("tools", "desk")]
+    assert told == [("tools", "hris: leave_balance")]
+
+
 def test_compose_starts_two_consoles_on_one_store_that_only_a_proxy_of_the_machine_reaches():
     first, second = COMPOSE["rolltop-1"], COMPOSE["rolltop-2"]
     assert {**first, "ports": None} == {**second, "ports": None}

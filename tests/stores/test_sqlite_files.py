@@ -348,6 +348,50 @@ async def test_a_file_that_is_cut_is_noticed(file: Path) -> None:
     await store.close()
 
 
+def move_log(file: Path) -> None:
+    """What another process may do at any time: move the log into the file."""
+    with closing(apsw.Connection(str(file))) as other:
+        other.execute("SELECT count(*) FROM entry").fetchall()
+        other.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    assert file.with_name(f"{file.name}-wal").stat().st_size == 0
+
+
+@pytest.mark.parametrize("what", ["another store", "another store, and a log", "an older copy", "a text"])
+async def test_what_is_written_over_a_file_in_its_place_is_noticed_before_the_next_commit(
+    file: Path, what: str
+) -> None:
+    """As `cp` does it: name and number of the file stay, and it is no shorter than before."""
+    other = file.with_name("other.db")
+    for path in (other, file):
+        await (await grown(path)).close()
+    copies = {"another store": other.read_bytes(), "an older copy": file.read_bytes(), "a text": b"notes\n" * 99_999}
+    text = copies[what.partition(",")[0]]
+    store = SqliteStore(str(file))
+    await extend(store, "thread:a", {"text": "y"})
+    move_log(file)
+    if "log" in what:
+        await extend(store, "thread:a", {"text": "z"})
+    number = file.stat().st_ino
+    text += bytes(max(0, file.stat().st_size - len(text)))
+    file.write_bytes(text)
+    assert file.stat().st_ino == number
+    for _ in range(2):
+        with pytest.raises(StoreRefused, match=r"desk\.db was written over in its place.* put the store back"):
+            await store.commit("thread:b", 0, first("thread:b"), id="c1")
+    logged = file.with_name("desk.db-wal").read_bytes()
+    await store.close()
+    assert file.read_bytes() == text
+    assert file.with_name("desk.db-wal").read_bytes() == logged
+
+
+async def test_a_log_that_another_process_moves_into_the_file_is_nothing_to_notice(file: Path) -> None:
+    store = await grown(file)
+    for number in range(3):
+        move_log(file)
+        await extend(store, f"thread:{number}", {"text": "y"})
+    await store.close()
+
+
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
 async def test_a_log_that_is_removed_under_an_open_store_loses_nothing(file: Path, suffix: str) -> None:
     store = await grown(file)

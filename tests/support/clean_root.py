@@ -95,6 +95,8 @@ class CleanRoot:
             _copy_tree(built[step.flags["from"]].root / source.lstrip("/"), self._inside(target))
         elif source == ".":
             _copy_context(context, self._inside(target))
+        elif (context / source).is_dir():
+            _copy_tree(context / source, self._inside(target))
         else:
             shutil.copy(context / source, self._inside(target))
 
@@ -111,6 +113,13 @@ class CleanRoot:
             return
         shutil.rmtree(self.root)
         _copy_tree(kept, self.root)
+
+    def copied(self, root: Path) -> "CleanRoot":
+        """A root that begins with all that is in this one, as a stage does that is built from it."""
+        copy = CleanRoot(root)
+        _copy_tree(self.root, root)
+        copy.folder, copy.user, copy.environment = self.folder, self.user, dict(self.environment)
+        return copy
 
     def _run(self, step: Step) -> None:
         binds = {}
@@ -163,7 +172,9 @@ class CleanRoot:
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    subprocess.run(["cp", "-a", "--reflink=auto", source, target], check=True)
+    """Copy what is in the folder into the target, beside what is there, as Docker does."""
+    target.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", "--reflink=auto", f"{source}/.", target], check=True)
 
 
 def _copy_context(context: Path, target: Path) -> None:

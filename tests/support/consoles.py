@@ -68,6 +68,7 @@ def start(folder: Path, model: str, port: int, store: str | None = None, *, demo
     """
     store = store or f"sqlite:///{folder}/desk.db"
     environment = {
+        "ROLLTOP_DRAIN": "0",  # what a test leaves running need not be waited for
         **os.environ,
         "ROLLTOP_STORE": store,
         "ROLLTOP_MODEL": model,

@@ -129,13 +129,16 @@ async def deferred_calls(store: Store, thread: str) -> list[DeferredCall]:
 
 
 class MortalStore(WrappedStore):
-    """A store that calls `moment` right before and right after each commit to the stream is acknowledged."""
+    """A store that calls `moment` right before and right after each commit to the stream is acknowledged.
 
-    def __init__(self, store: Store, stream: str, moment: Callable[[str], None]) -> None:
+    `kinds` are those of the entries of each commit to the stream, in their order.
+    """
+
+    def __init__(self, store: Store, stream: str, moment: Callable[[str], None] = lambda name: None) -> None:
         super().__init__(store)
         self._stream = stream
         self._moment = moment
-        self._commits = 0
+        self.kinds: list[tuple[str, ...]] = []
 
     async def commit(
         self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
@@ -143,8 +146,8 @@ class MortalStore(WrappedStore):
         if stream != self._stream:
             await super().commit(stream, after, entries, records, id=id)
             return
-        self._commits += 1
-        number = self._commits
+        self.kinds.append(tuple(entry.kind for entry in entries))
+        number = len(self.kinds)
         self._moment(f"before commit {number}")
         await super().commit(stream, after, entries, records, id=id)
         self._moment(f"after commit {number}")

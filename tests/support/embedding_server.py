@@ -46,11 +46,15 @@ class Asked(BaseModel, extra="forbid"):
 
 @dataclass
 class EmbeddingServer:
-    """Serves as long as its block lasts. `knows_base64` False answers lists of numbers to whoever asks for either."""
+    """Serves as long as its block lasts. `knows_base64` False answers lists of numbers to whoever asks for either.
+
+    `takes` gives the status and the body of a refusal for what this server does not take, and None for what it does.
+    """
 
     width: int = 12
     knows_base64: bool = True
     obeys_dimensions: bool = True
+    takes: Callable[[Asked], tuple[int, Json] | None] = lambda _: None
     faults: list[Fault] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -98,6 +102,10 @@ class EmbeddingServer:
         if wrong:
             self.refused.append(wrong)
             await _send(connection, *refusal("chat", "invalid_request", wrong))
+            return
+        if refused := self.takes(asked):
+            self.refused.append(str(refused))
+            await _send(connection, *refused)
             return
         self.asked.append(asked)
         self.headers.append(dict(request.headers))

@@ -1,4 +1,4 @@
-"""A command that kills itself with SIGKILL right before the n-th step of those that bring something onto the disk."""
+"""A command that kills itself with SIGKILL right before the n-th step of those that keep something."""
 
 import os
 import signal
@@ -13,12 +13,12 @@ from console.cli.main import main
 STEPS = {
     console.backup.make: ("copy_in_use", "copy", "count_contents", "settle", "file_of", "_write", "sync", "_name"),
     console.backup.restore: ("copy_at_rest", "settle", "place"),
-    console.cli.backup: ("store_faults", "copy_logs", "close_what_is_open", "copy", "place_others"),
+    console.cli.backup: ("store_faults", "close_what_is_open", "erase_since", "copy", "place_others"),
 }
 
 
 def run_until(step: int, arguments: tuple[str, ...], environment: dict[str, str], out: Path) -> None:
-    """Run `rolltop ARGUMENTS`, and die before the step with this number, from 1."""
+    """Run `rolltop ARGUMENTS`, and die before the step with this number, from 1; 0 lets it live and print how many."""
     os.environ.clear()
     os.environ.update(environment)
     left = [step]
@@ -38,4 +38,6 @@ def run_until(step: int, arguments: tuple[str, ...], environment: dict[str, str]
     with out.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-        os._exit(main(arguments))
+        status = main(arguments)
+        print(f"{-left[0]} steps", flush=True)
+        os._exit(status)

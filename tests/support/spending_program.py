@@ -1,7 +1,7 @@
 """A process that asks many questions at once on a store with limits, and prints how many were answered.
 
-Its arguments are the store's URL, the limits as JSON, how many people ask, and `die` for a process that is killed while
-its model answers. Each answer is billed with 100 tokens and 0.01 USD.
+Its arguments are the store's URL, the limits as JSON, how many people ask, and for a process that is killed the kind of
+the entry before whose commit it dies. Each answer is billed with 100 tokens and 0.01 USD.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 import anyio
 
@@ -16,7 +17,9 @@ from backends import open_store
 from backends.models.scripted.model import Answer, Bill, Say, ScriptedModel
 from core import Chat, Desk, LimitReached, Limits, Options, Viewer
 from core.model import ModelRequest
-from core.values import Usage
+from core.store import Record, Store
+from core.values import Entry, Usage
+from tests.support.wrapped import WrappedStore
 
 COST = 10_000_000
 """What an answer costs, in nano-USD."""
@@ -33,9 +36,19 @@ def billing(request: ModelRequest) -> Answer:
     return [Say("You have twelve days left."), Bill(USED, cost=COST)]
 
 
-def dying(request: ModelRequest) -> Answer:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return []
+class DeadlyStore(WrappedStore):
+    """A store that kills the process before the commit of an entry of this kind."""
+
+    def __init__(self, store: Store, kind: str) -> None:
+        super().__init__(store)
+        self._kind = kind
+
+    async def commit(
+        self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
+    ) -> None:
+        if any(entry.kind == self._kind for entry in entries):
+            os.kill(os.getpid(), signal.SIGKILL)
+        await super().commit(stream, after, entries, records, id=id)
 
 
 async def asked(desk: Desk, people: int) -> Counter[str]:
@@ -57,11 +70,11 @@ async def asked(desk: Desk, people: int) -> Counter[str]:
 
 
 async def main(url: str, limits: str, people: int, ending: str) -> None:
-    model = ScriptedModel(dying if ending == "die" else billing, price=price)
+    model = ScriptedModel(billing, price=price)
     options = Options(turns_at_once=16)
     async with (
         open_store(url) as store,
-        Desk(store, model, options=options, limits=Limits(**json.loads(limits))) as desk,
+        Desk(DeadlyStore(store, ending), model, options=options, limits=Limits(**json.loads(limits))) as desk,
     ):
         print(json.dumps(await asked(desk, people)), flush=True)
 

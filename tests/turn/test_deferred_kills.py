@@ -1,6 +1,7 @@
 """A process killed at any moment of a deferred call's life: nothing on record is lost, and nothing is done twice."""
 
-from collections import Counter
+import random
+from collections import Counter, defaultdict
 from itertools import count
 
 import anyio
@@ -8,13 +9,14 @@ import pytest
 from anyio import to_thread
 
 from backends import open_store
+from backends.stores.memory import MemoryStore
 from core import Desk
 from core.clock import SystemClock
 from core.log.branches import is_shown
 from core.log.records import DeferredCall, ToolCall, Turn
 from core.maintenance.rebuild import Rebuild
 from core.turn.deferred import report_turn
-from tests.support.deferred_life import APPROVED, Life, book, main, model
+from tests.support.deferred_life import APPROVED, Life, MortalStore, book, main, model
 from tests.support.desks import APPROVER, ASKER, PATIENCE, QUICK, check, ended, folded, log_of
 from tests.support.forked import Told
 
@@ -31,15 +33,29 @@ async def killed(url, folder, thread, order, kill_at):
     return process.poll() == -9
 
 
-def moments(numbered):
+def moments(numbers, numbered):
     yield from ("before the effect", "after the effect")
-    for number in count(1):
+    for number in numbers:
         yield from (name.format(number) for name in numbered)
 
 
-async def killed_lives(store, url, folder, order, numbered):
-    """The threads of lives that were cut, each at another moment, and of one that has ended."""
-    for kill_at in moments(numbered):
+async def one_of_each_kind(order, folder):
+    """The numbers of commits, one of each kind, other ones in each run. The life is played whole to count them."""
+    store = MemoryStore()
+    async with Desk(store, model(), options=QUICK) as desk:
+        thread = (await desk.create_thread(ASKER)).id
+    counting, decided = MortalStore(store, f"thread:{thread}"), anyio.Event()
+    async with Desk(counting, model(decided), tools=[book(folder)], options=QUICK) as desk:
+        await Life(desk, counting, thread, order, decided).play()
+    numbers = defaultdict(list)
+    for number, kinds in enumerate(counting.kinds, 1):
+        numbers[kinds].append(number)
+    return sorted(random.choice(one) for one in numbers.values())
+
+
+async def killed_lives(store, url, folder, order, kills):
+    """The threads of lives that were cut, each at another moment; the last one ended if the moments have no end."""
+    for kill_at in kills:
         async with Desk(store, model(), options=QUICK) as desk:
             thread = (await desk.create_thread(ASKER)).id
         struck = await killed(url, folder, thread, order, kill_at)
@@ -98,37 +114,60 @@ async def wrong_records(store):
     return [found async for found in rebuild.findings()]
 
 
-COMMITS = ("before commit {}", "after commit {}")
-"""What a store that writes entries and records at once can be left with."""
-
-
-@pytest.mark.parametrize(
-    ("new_url", "order", "numbered"),
-    [
-        ("sqlite", "while a turn runs", ["before commit {}"]),
-        ("sqlite", "between turns", ["before commit {}"]),
-        pytest.param("sqlite", "while a turn runs", COMMITS, marks=pytest.mark.torture),
-        pytest.param("sqlite", "between turns", COMMITS, marks=pytest.mark.torture),
-        ("mongodb", "while a turn runs", ["inside commit {}"]),
-        pytest.param("mongodb", "while a turn runs", ["after write {}"], marks=pytest.mark.torture),
-        pytest.param("mongodb", "between turns", ["after write {}"], marks=pytest.mark.torture),
-    ],
-    indirect=["new_url"],
-)
-async def test_a_process_killed_at_any_commit_of_a_deferred_calls_life_loses_nothing(url, tmp_path, order, numbered):
+async def loses_nothing(url, folder, order, kills):
+    """Play a life for each of these moments, cut there and played again to its end. Returns how the acts ended."""
     ends = Counter()
     async with open_store(url) as store:
-        threads = [thread async for thread in killed_lives(store, url, tmp_path, order, numbered)]
+        threads = [thread async for thread in killed_lives(store, url, folder, order, kills)]
         made = {thread: await decisions(store, thread) for thread in threads}
-        async with Desk(store, model(), tools=[book(tmp_path)], options=QUICK) as desk:
+        async with Desk(store, model(), tools=[book(folder)], options=QUICK) as desk:
             await desk.recover()
             for thread in threads:
                 await is_kept(desk, store, thread)
                 with anyio.fail_after(PATIENCE):
                     await Life(desk, store, thread, order, anyio.Event()).play()
                 assert (await decisions(store, thread))[: len(made[thread])] == made[thread]
-                ends[await is_right(store, thread, tmp_path / thread)] += 1
+                ends[await is_right(store, thread, folder / thread)] += 1
         assert await wrong_records(store) == []
     # Between the start of the act and its end on record, it is uncertain whether it happened.
     assert ends["unknown"] >= 2
+    return ends
+
+
+@pytest.mark.parametrize(
+    ("new_url", "order", "numbered"),
+    [
+        ("sqlite", "while a turn runs", "before commit {}"),
+        ("sqlite", "between turns", "before commit {}"),
+        ("mongodb", "while a turn runs", "inside commit {}"),
+    ],
+    indirect=["new_url"],
+)
+async def test_a_process_killed_at_a_commit_of_each_kind_in_a_deferred_calls_life_loses_nothing(
+    url, tmp_path, order, numbered
+):
+    kills = list(moments(await one_of_each_kind(order, tmp_path), [numbered]))
+    print("killed", kills)
+    ends = await loses_nothing(url, tmp_path, order, kills)
+    assert ends["succeeded"] > 6
+
+
+COMMITS = ("before commit {}", "after commit {}")
+"""What a store that writes entries and records at once can be left with."""
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    ("new_url", "order", "numbered"),
+    [
+        ("sqlite", "while a turn runs", COMMITS),
+        ("sqlite", "between turns", COMMITS),
+        ("mongodb", "while a turn runs", ["inside commit {}"]),
+        ("mongodb", "while a turn runs", ["after write {}"]),
+        ("mongodb", "between turns", ["after write {}"]),
+    ],
+    indirect=["new_url"],
+)
+async def test_a_process_killed_at_any_commit_of_a_deferred_calls_life_loses_nothing(url, tmp_path, order, numbered):
+    ends = await loses_nothing(url, tmp_path, order, moments(count(1), numbered))
     assert ends["succeeded"] > 20

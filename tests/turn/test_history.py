@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from backends import open_store
-from core.canonical import canonical, digest
+from core.canonical import canonical
 from core.log.facts import VERSIONS
 from core.log.fold import State, fold, fold_all
 from core.log.records import DeferredCall, ModelCall, OpenTurn, ToolCall, Turn, record
@@ -21,7 +21,7 @@ from core.token_estimates import CHARACTERS_PER_TOKEN
 from core.turn.commands import Start, WrittenCall
 from core.turn.plan import plan
 from core.worker.earlier import EarlierTurns
-from core.worker.history import ERASED, Encoded, as_json, request_digest, turn_messages
+from core.worker.history import ERASED, Encoded, as_json, request_bytes, turn_messages
 from core.worker.window import NewestTurns
 from tests.checker.account import Account
 from tests.checker.logs import Log, created, erased, logs, stop, submit
@@ -261,7 +261,7 @@ def test_a_request_has_the_digest_of_its_json_whether_its_messages_are_new_or_se
     messages = tuple(anyio.run(_next_request, log, options))
     for sent in (messages, messages[-1:], (*messages, UserMessage(text='"messages":[],"output":'))):
         request = ModelRequest(instructions=',"messages":[],"output":', messages=sent, settings={"messages": []})
-        assert request_digest(request, encoded) == digest(as_json(request))
+        assert request_bytes(request, encoded) == canonical(as_json(request))
 
 
 def _about_to_ask(open: OpenTurn) -> bool:

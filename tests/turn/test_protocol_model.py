@@ -10,10 +10,11 @@ from tests.checker.scenarios import BOUNDED, CROWDS
 from tests.checker.search import Explored, explore, walks
 from tests.checker.world import Model, Scenario, Violation
 
-WALKS = 5_000
+WALKS = 2_000
 TORTURE = 400_000
-BATCH = 500
+BATCH = 250
 HUNT = 5_000
+CLEAN = 200
 LIMIT = 500_000
 
 SOMETIMES = (
@@ -57,7 +58,10 @@ SOMETIMES = (
 """What must have happened somewhere, or the search has looked past it."""
 
 
-@pytest.mark.parametrize("scenario", BOUNDED, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize(
+    "scenario",
+    [pytest.param(one, id=one.name, marks=[pytest.mark.torture] if one.large else []) for one in BOUNDED],
+)
 def test_every_schedule_of_a_small_cast_keeps_every_promise(scenario: Scenario) -> None:
     explored = explore(Model(scenario), limit=LIMIT)
     print(f"{scenario.name}: {explored.states} moments, {explored.steps} steps, {explored.ends} ends")
@@ -85,11 +89,14 @@ def test_a_broken_rule_is_found(mutant: Mutant) -> None:
 
 @pytest.mark.parametrize(
     "scenario",
-    {mutant.scenario.name: mutant.scenario for mutant in MUTANTS}.values(),
+    {
+        scenario.name: scenario
+        for scenario in (*(mutant.scenario for mutant in MUTANTS), *(one for one in BOUNDED if one.large))
+    }.values(),
     ids=lambda scenario: scenario.name,
 )
-def test_the_same_schedules_are_clean_while_the_rules_hold(scenario: Scenario) -> None:
-    walks(Model(scenario), Random(1), HUNT // 10)
+def test_schedules_of_the_same_and_of_large_casts_are_clean_while_the_rules_hold(scenario: Scenario) -> None:
+    walks(Model(scenario), Random(1), CLEAN)
 
 
 def crowded(count: int) -> Counter[str]:

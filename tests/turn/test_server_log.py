@@ -1,5 +1,6 @@
 """The server's log tells an operator what failed, and nobody what a person wrote or who they are."""
 
+import io
 import logging
 import re
 from functools import partial
@@ -9,10 +10,11 @@ import pytest
 from backends.models.opening import open_model
 from backends.models.scripted.model import Bill, Call, Fail, Say, ScriptedModel
 from backends.stores.memory import MemoryStore
-from core import Archive, Desk, Hooks, NotFound, OutcomeUnknown, Viewer, create_chat, tool
+from console.server_lines import Handler, Lines
+from core import Archive, Desk, Hooks, NotFound, OutcomeUnknown, Viewer, create_chat, server_log, tool
 from core.clock import SystemClock
 from core.errors import StoreRefused, Unavailable
-from core.log.commit import SLOW_COMMIT_MS, begin_stream, commit_surely
+from core.log.commit import begin_stream, commit_surely
 from core.log.fact_events import log_facts
 from core.log.facts import Blob, BlobContent, TurnClaimed
 from core.log.fold import State
@@ -164,6 +166,39 @@ async def test_a_providers_http_status_is_in_the_line_of_the_call(url, overloade
     assert told == [(overloaded, "overloaded"), (401, "auth")]
 
 
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize(
+    "url", ["openai:m?base_url={}/v1", "openai:m?api=chat&base_url={}/v1", "anthropic:m?base_url={}"]
+)
+async def test_no_line_of_a_providers_library_has_a_key_a_header_a_url_or_an_argument(monkeypatch, url, form):
+    monkeypatch.setenv("ITS_KEY", f"sk-{CANARY}")
+    stream = io.StringIO()
+    handler = Handler(stream)
+    handler.setFormatter(Lines(form))
+    async with FaultServer([[Refuse("overloaded")], [Call("breaking", {"of": CANARY})], [Refuse("auth")]]) as server:
+        # The proxy of the environment is asked for nothing here; the login stands in the address itself.
+        there = server.url.replace("http://", f"http://me:{CANARY}@")
+        model = open_model(f"{url.format(there)}&key_env=ITS_KEY", headers={"x-team": CANARY})
+        with kept_log() as log:
+            logging.getLogger().addHandler(handler)
+            for library in ("openai", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2"):
+                monkeypatch.setattr(logging.getLogger(library), "level", logging.DEBUG)
+            try:
+                async with await create_chat(
+                    MemoryStore(), model, viewer=Viewer(PERSON), options=QUICK, tools=[breaking]
+                ) as chat:
+                    await chat.ask(CANARY)
+            finally:
+                await model.close()
+                logging.getLogger().removeHandler(handler)
+        assert [event["code"] for event in log.events("model.failed")] == ["overloaded", "auth"]
+        assert server.requests
+    others = {record.name.partition(".")[0] for record in log.records} - {"core", "rolltop", "asyncio"}
+    assert others, "the libraries say nothing, so that this shows nothing"
+    assert len(stream.getvalue().splitlines()) == len(log.records)
+    assert CANARY not in stream.getvalue()
+
+
 async def test_an_effect_with_an_unknown_outcome_is_a_warning(store):
     @tool(effect="idempotent")
     def book() -> None:
@@ -211,7 +246,7 @@ async def test_a_slow_commit_is_a_warning_with_its_time_and_any_other_is_told_at
     ((record, event),) = zip(log.records, log.events(), strict=True)
     assert record.levelno == level
     assert (event["event"], event["kind"], event["count"]) == ("commit.slow" if seconds else "commit.made", "blob", 1)
-    assert (event["duration_ms"] >= SLOW_COMMIT_MS) == bool(seconds)
+    assert (event["duration_ms"] >= server_log.slow_commit_ms) == bool(seconds)
 
 
 class StoppedClock(HandClock):

@@ -1,25 +1,29 @@
 """Spans for OpenTelemetry: a turn, and below it its model calls, tool calls and searches, without any content."""
 
 import logging
+import socket
 import subprocess
 import sys
 
 import pytest
+from anyio import to_thread
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode, get_tracer
 
 from backends.models.scripted.model import Bill, Call, Fail, Say, ScriptedModel
 from backends.stores.memory import MemoryStore
-from backends.tracing import SCHEMA, write_spans
+from backends.tracing import SCHEMA, send_spans, write_spans
 from core import Desk, tool
 from core.errors import StoreRefused
-from core.server_log import EVENTS_LOGGER
+from core.server_log import EVENTS_LOGGER, log_event
 from core.values import Usage
+from tests.servers.collector import attributes, collecting
 from tests.support.desks import ASKER, PATIENCE, QUICK, chatting, until
 from tests.support.erasable import CANARY, Shelf, desk_over, written
+from tests.support.server_log import kept_log
 from tests.support.wrapped import WrappedStore
 
 BILL = Bill(Usage(input=90, output=7, cached=40), cost=1_200_000)
@@ -170,6 +174,56 @@ async def test_a_turn_that_waits_for_its_asker_is_a_span_for_each_time_that_it_r
         await chat.decide(reply.waiting[0].id, "approve", reply.waiting[0].digest)
     turns = [span for span in exporter.get_finished_spans() if span.name == "invoke_agent rolltop"]
     assert [span.attributes.get("rolltop.turn.status") for span in turns] == [None, "completed"]
+
+
+async def test_spans_arrive_at_a_collector_by_opentelemetrys_own_variables_and_nothing_else_does(monkeypatch):
+    @tool(effect="read")
+    def lookup(of: str) -> str:
+        """Look."""
+        return f"{CANARY} of {of}"
+
+    script = [[Call("lookup", {"of": CANARY}), BILL], [Say(f"It is {CANARY}."), BILL]]
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        monkeypatch.setenv("OTEL_SERVICE_NAME", "hr-desk")
+        end = send_spans()
+        async with chatting(MemoryStore(), ScriptedModel(script), tools=[lookup]) as chat:
+            with get_tracer("another library").start_as_current_span(f"about {CANARY}"):
+                await chat.ask(f"What is {CANARY}?")
+        await to_thread.run_sync(end)
+    assert collector.services == {"hr-desk"}
+    assert CANARY.encode() not in b"".join(collector.raw)
+    spans = collector.spans
+    assert [span.name for span in spans] == [
+        *("chat scripted:", "execute_tool lookup", "chat scripted:", "invoke_agent rolltop")
+    ]
+    assert {span.parent_span_id for span in spans[:-1]} == {spans[-1].span_id}
+    first, call, _, turn = map(attributes, spans)
+    assert [one["gen_ai.operation.name"] for one in (first, call, turn)] == ["chat", "execute_tool", "invoke_agent"]
+    assert (first["gen_ai.usage.input_tokens"], first["gen_ai.response.finish_reasons"]) == (90, ["tool_calls"])
+    assert (call["gen_ai.tool.name"], call["rolltop.tool.status"]) == ("lookup", "succeeded")
+    assert turn["gen_ai.conversation.id"] == chat.id
+
+
+async def test_a_collector_that_never_answers_holds_up_neither_a_turn_nor_the_end(monkeypatch):
+    monkeypatch.setattr("backends.tracing._LAST_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
+        end = send_spans()
+        async with chatting(MemoryStore(), [[Say("Twelve.")]] * 3) as chat:
+            await chat.ask("?")
+            (held, _) = await to_thread.run_sync(silent.accept)  # from here on the exporter waits
+            assert [(await chat.ask("?")).status for _ in range(2)] == ["completed"] * 2
+            await to_thread.run_sync(end)
+        held.close()
+
+
+def test_a_handler_that_fails_is_a_fault_and_not_a_traceback_with_its_values(exporter, capsys):
+    with kept_log() as log:
+        log_event("turn.ended", turn_id=CANARY)  # without a status
+    assert [(event["part"], event["error"]) for event in log.events("fault")] == [("spans", "KeyError")]
+    assert capsys.readouterr().err == ""
 
 
 def test_without_the_setting_nothing_of_opentelemetry_is_imported():

@@ -80,7 +80,7 @@ async def begins(store: Store, turn: Turn) -> bool:
     return any(entry.kind == "live.text" for entry in await store.read(f"live:{turn.id}:1"))
 
 
-@pytest.mark.parametrize("stops", [4, pytest.param(30, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("stops", [2, pytest.param(30, marks=pytest.mark.torture)])
 async def test_while_a_writer_is_suspended_people_are_told_and_turns_wait(tmp_path: Path, stops: int) -> None:
     """Stop names the process that holds the lock, no text is shown unsaved, and each turn ends whole after it."""
     file = tmp_path / "desk.db"

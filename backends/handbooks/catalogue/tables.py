@@ -19,7 +19,7 @@ from backends.stores.sqlite.errors import translated
 from backends.stores.sqlite.files import Place, create, has_log, no_right
 from backends.stores.sqlite.tables import APPLICATION_ID as STORE_ID
 from backends.stores.sqlite.tables import CATALOGUE_ID, check_log
-from core.errors import InvalidInput, StoreBusy, StoreRefused, Unavailable
+from core.errors import InvalidInput, NewerStore, StoreBusy, StoreRefused, Unavailable
 
 MIGRATIONS = (
     """
@@ -234,7 +234,7 @@ def _version(connection: apsw.Connection, path: str) -> int:
         whose = "a store, which ROLLTOP_STORE names" if application == STORE_ID else "another program's database"
         raise InvalidInput(f"{path} is {whose}, not a catalogue of handbooks: name another file in ROLLTOP_INDEX")
     if cast(int, version) > len(MIGRATIONS):
-        raise InvalidInput(
+        raise NewerStore(
             f"{path} was written by a newer Rolltop: it has schema version {version}, and this one knows versions up "
             f"to {len(MIGRATIONS)}. Use the newer one; the file is unchanged"
         )

@@ -41,8 +41,8 @@ class Synonyms:
 
     @classmethod
     def bundled(cls, more: Iterable[str] = ()) -> "Synonyms":
-        """The list that comes with Rolltop, and `more` lines."""
-        return cls([*_bundled(), *more])
+        """The list that comes with Rolltop, and `more` lines. Made once in a process."""
+        return _bundled(tuple(more))
 
     def meant(self, stems: Sequence[str]) -> list[Phrase]:
         """What these words also stand for, without repeats; phrases of the list that occur in them are among it."""
@@ -72,8 +72,8 @@ class Synonyms:
 
 
 @cache
-def _bundled() -> tuple[str, ...]:
-    return tuple(_BUNDLED.read_text("utf-8").splitlines())
+def _bundled(more: tuple[str, ...]) -> Synonyms:
+    return Synonyms((*_BUNDLED.read_text(encoding="utf-8").splitlines(), *more))
 
 
 def _sides(said: str, number: int) -> tuple[dict[Phrase, str], dict[Phrase, str]]:

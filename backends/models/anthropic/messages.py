@@ -8,6 +8,7 @@ between it where texts and calls stood.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 import httpx2
@@ -16,9 +17,11 @@ from anthropic import AnthropicError, AsyncAnthropic, DefaultAsyncHttpxClient
 from backends.models.answer_json import as_object
 from backends.models.answer_text import AnswerText
 from backends.models.anthropic.answer import Answer, json_event
-from backends.models.anthropic.errors import reported, translated
+from backends.models.anthropic.errors import translated
 from backends.models.anthropic.request_body import SETTINGS, messages_body
-from backends.models.failures import CUT
+from backends.models.dialect import Dialect, dialect_of, learnt
+from backends.models.error_body import error_in
+from backends.models.failures import CUT, reported
 from backends.models.first_thoughts import first_thoughts
 from backends.models.prices import Prices
 from backends.models.provider import NO_ADDITIONS, VERSION, Additions, Provider, public_url, read_url, split_version
@@ -40,6 +43,12 @@ SDK 2.13: it has no regions."""
 
 TIMEOUT = httpx2.Timeout(None, connect=5)
 """Seconds. Reading has no end of its own, which pings would put off: silence is judged by the desk's deadlines."""
+
+
+_USE_CHAT = (
+    "the server may not speak Anthropic's API there: base_url goes without /v1, and a server that speaks like OpenAI "
+    "is openai:MODEL?api=chat&base_url=URL"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +114,18 @@ class MessagesModel:
         self._additions = additions
         self._sdk = SdkClient(self._make, client.with_options(max_retries=0) if client else None)
         self._prices = prices or Prices()
+        # A client that was passed in may lead anywhere, whatever its address says.
+        self._dialect = Dialect() if client else dialect_of(f"messages {address.base_url}", model)
         self._first_thoughts = first_thoughts(model, None if client else address.base_url)
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        return learnt(self._dialect, self._stream(request), partial(self._body, request))
+
+    async def _stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         in_json, thinks_first = request.output is not None, self._first_thoughts.expected
-        answer = Answer(AnswerText(request.tools, in_json=in_json, thinks_first=thinks_first))
-        body = messages_body(request, model=self._address.model, name=self.name)
+        text = AnswerText(request.tools, in_json=in_json, thinks_first=thinks_first)
+        answer = Answer(text)
+        body = self._body(request, self._dialect.habits)
         if self._additions.body:
             body["extra_body"] = {**as_object(body.get("extra_body")), **self._additions.body}
         async with aclosing(self._events(body)) as events:
@@ -119,7 +134,7 @@ class MessagesModel:
                     yield Ping()
                 for part in answer.read(event):
                     yield part
-                self._first_thoughts.check(answer.text)
+                self._first_thoughts.check(text)
                 if answer.ended:
                     for call in answer.calls():
                         yield call
@@ -130,8 +145,12 @@ class MessagesModel:
     async def close(self) -> None:
         await self._sdk.close()
 
+    def _body(self, request: ModelRequest, habits: frozenset[str]) -> dict[str, Json]:
+        return messages_body(request, model=self._address.model, name=self.name, habits=habits)
+
     async def _events(self, body: Mapping[str, Json]) -> AsyncGenerator[dict[str, Json], None]:
         create = self._sdk.get().messages.with_streaming_response.create
+        unknown_path = "" if self._address.own else _USE_CHAT
         try:
             headers = dict(self._additions.headers)
             async with (
@@ -140,11 +159,11 @@ class MessagesModel:
             ):
                 async for name, data in events:
                     event = json_event(name, data)
-                    if event.get("type") == "error" or event.get("error"):
-                        raise reported(event, response.headers)
+                    if (error := error_in(name, event)) is not None:
+                        raise reported(error, response.headers, unknown_path)
                     yield event
         except (AnthropicError, *CUT) as error:
-            raise translated(error) from error
+            raise translated(error, unknown_path) from error
 
     def _make(self) -> AsyncAnthropic:
         base_url, version = split_version(self._address.base_url)

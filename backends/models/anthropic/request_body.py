@@ -7,13 +7,14 @@ a turn's steps grow.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Annotated, TypeAlias
 
 from anthropic import transform_schema
 from pydantic import Field, PositiveInt
 
 from backends.models.prompt import user_text
+from backends.models.told_parts import as_written
 from core.canonical import Json
 from core.model import AssistantMessage, ModelRequest, SentCall, SentMessage, ToolSchema
 
@@ -38,9 +39,12 @@ _CACHED: Mapping[str, Json] = {"cache_control": {"type": "ephemeral"}}
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def messages_body(request: ModelRequest, *, model: str, name: str) -> dict[str, Json]:
-    """The request's parameters for `messages.create`. Thinking is sent where the model that gave it was `name`."""
-    blocks = [_blocks(message, name) for message in request.messages]
+def messages_body(request: ModelRequest, *, model: str, name: str, habits: Set[str] = frozenset()) -> dict[str, Json]:
+    """The request's parameters for `messages.create`. Thinking is sent where the model that gave it was `name`.
+
+    `habits` are what the server was found to want otherwise than Anthropic, as `dialect.py` learns it.
+    """
+    blocks = [_blocks(message, name, habits) for message in request.messages]
     newest = max(n for n, message in enumerate(request.messages) if message.role == "user")
     _mark_history(blocks[:newest])
     messages = _alternating(request.messages, blocks)
@@ -143,7 +147,7 @@ def _system(request: ModelRequest, *, in_words: bool) -> str:
     return f"{request.instructions}\n\n{asked}".strip()
 
 
-def _blocks(message: SentMessage, name: str) -> list[Json]:
+def _blocks(message: SentMessage, name: str, habits: Set[str]) -> list[Json]:
     match message.role:
         case "user":
             return _text(user_text(message))
@@ -151,8 +155,14 @@ def _blocks(message: SentMessage, name: str) -> list[Json]:
             result = {"type": "tool_result", "tool_use_id": message.id, "content": message.content}
             return [{**result, "is_error": True} if message.failed else result]
         case "assistant":
-            laid_out = _laid_out(message) if message.model == name else None
-            return laid_out or [*_text(message.text), *map(_use, message.calls)]
+            laid_out = _laid_out(message) if message.model == name and "no_reasoning" not in habits else None
+            blocks = laid_out or [*_text(message.text), *map(_use, message.calls)]
+            lacks_thought = message.calls and blocks[0]["type"] not in _THOUGHTS
+            return (
+                [{"type": "thinking", "thinking": ""}, *blocks]
+                if "all_reasoning" in habits and lacks_thought
+                else blocks
+            )
 
 
 def _laid_out(message: AssistantMessage) -> list[Json] | None:
@@ -166,8 +176,8 @@ def _laid_out(message: AssistantMessage) -> list[Json] | None:
     blocks: list[Json] = []
     for block in layout:
         match block:
-            case {"type": "text", "start": start, "end": end}:
-                blocks += _text(message.text[start:end])
+            case {"type": "text"}:
+                blocks += _text(as_written(block, message.text))
             case {"type": "tool_use"}:
                 blocks.append(_use(next(calls)))
             case _:

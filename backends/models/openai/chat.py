@@ -14,11 +14,11 @@ from openai import AsyncOpenAI
 from openai.types.shared import ReasoningEffort
 from pydantic import Field, PositiveInt
 
+from backends.models.dialect import Dialect, dialect_of, learnt
 from backends.models.first_thoughts import first_thoughts
 from backends.models.openai.chat_answer import Answer, rescued
 from backends.models.openai.chat_body import chat_body
 from backends.models.openai.client import OPENAI, Address, Client, Share, Temperature, cost, settings_at
-from backends.models.openai.dialect import Dialect, dialect_of, refuses_tools
 from backends.models.openai.stream import Reported
 from backends.models.prices import Prices
 from backends.models.provider import NO_ADDITIONS, Additions
@@ -69,25 +69,8 @@ class ChatModel:
         self._dialect = Dialect() if client else dialect_of(base_url, model)
         self._first_thoughts = first_thoughts(model, None if client else base_url)
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        begun, habits = False, self._dialect.habits
-        try:
-            async with aclosing(self._stream(request)) as events:
-                async for event in events:
-                    if not begun and event.kind != "ping":
-                        begun = True
-                        self._dialect.tried(habits, taken=True)
-                    yield event
-        except ModelError as error:
-            # A server that has begun to answer has taken the request.
-            if not begun and (made := list(rescued(request, _body_of(error)))):
-                for event in made:
-                    yield event
-                return
-            learnt = None if begun else self._learnt(request, error)
-            if not (begun or learnt) and error.code == "invalid_request":
-                self._dialect.tried(habits, taken=False)
-            raise learnt or error from error.__cause__
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        return learnt(self._dialect, self._rescued(request), partial(self._body, request))
 
     async def close(self) -> None:
         await self._client.close()
@@ -95,6 +78,21 @@ class ChatModel:
     def price(self, usage: Usage) -> int | None:
         """What so many tokens cost, in nano-USD; None if the price is unknown."""
         return cost(self._prices, self._address, usage)
+
+    async def _rescued(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """The answer, which an error may hold before anything was told of it."""
+        begun = False
+        try:
+            async with aclosing(self._stream(request)) as events:
+                async for event in events:
+                    begun = begun or event.kind != "ping"
+                    yield event
+        except ModelError as error:
+            made = [] if begun else list(rescued(request, _body_of(error)))
+            if not made:
+                raise
+            for event in made:
+                yield event
 
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         in_json, thinks_first = request.output is not None, self._first_thoughts.expected
@@ -124,26 +122,6 @@ class ChatModel:
     def _body(self, request: ModelRequest, habits: frozenset[str] | None = None) -> dict[str, Json]:
         habits = self._dialect.habits if habits is None else habits
         return chat_body(request, model=self._address.model, own=self._address.own, name=self.name, habits=habits)
-
-    def _learnt(self, request: ModelRequest, error: ModelError) -> ModelError | None:
-        """The error to raise instead, if it is a refusal that says what the server wants otherwise."""
-        match error.__cause__:
-            case openai.APIStatusError(status_code=status, body=body):
-                pass
-            case Reported(body=body):
-                status = 400
-            case _:
-                return None
-        if error.code not in ("invalid_request", "overloaded"):
-            return None
-        if request.tools and refuses_tools(body):
-            what = f"the server says that the model cannot call tools ({error})"
-            return ModelError("no_tools", what, status=error.status)
-        does = self._dialect.learn(status, body, partial(self._body, request))
-        if does is None:
-            return None
-        what = f"{error}; the next request is written otherwise: {does}"
-        return ModelError("adapted", what, retryable=True, status=error.status)
 
 
 def _body_of(error: ModelError) -> Json:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlencode
 
 import httpx2
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, omit
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 from pydantic import Field, PositiveInt
 
 from backends.models.answer_json import as_count, as_object
@@ -19,13 +19,25 @@ from backends.models.failures import CUT
 from backends.models.openai.errors import translated
 from backends.models.openai.stream import Event, events
 from backends.models.prices import Prices
-from backends.models.provider import NO_ADDITIONS, VERSION, Additions, Provider, public_url, read_url, split_version
+from backends.models.provider import (
+    NO_ADDITIONS,
+    NO_KEY,
+    VERSION,
+    Additions,
+    Provider,
+    public_url,
+    read_url,
+    split_version,
+)
 from backends.models.sdk_client import SdkClient
 from core.canonical import Json
 from core.errors import InvalidInput
 from core.values import Usage
 
 Api: TypeAlias = Literal["responses", "chat"]
+
+Form: TypeAlias = Literal["base64", "float"] | None
+"""How vectors are asked for; None leaves it to the server."""
 
 OPENAI = Provider(
     name="OpenAI",
@@ -111,27 +123,34 @@ class Client:
         """The events that answer a request, made once. Raises ModelError."""
         client = self._sdk.get()
         create = client.chat.completions if api == "chat" else client.responses
+        unknown_path = USE_CHAT if api == "responses" and not self._address.own else ""
         try:
             async with (
                 create.with_streaming_response.create(**body, **self._sent_too()) as response,
-                aclosing(events(response.iter_bytes())) as stream,
+                aclosing(events(response.iter_bytes(), unknown_path)) as stream,
             ):
                 async for event in stream:
                     yield event
         except (OpenAIError, *CUT) as error:
-            lacks_responses = api == "responses" and not self._address.own
-            raise translated(error, USE_CHAT if lacks_responses else "") from error
+            raise translated(error, unknown_path) from error
 
-    async def embeddings(self, texts: Sequence[str], dimensions: int | None, timeout: httpx2.Timeout) -> bytes:
+    async def embeddings(
+        self, texts: Sequence[str], dimensions: int | None, form: Form, timeout: httpx2.Timeout
+    ) -> bytes:
         """The body that answers a request for these texts' vectors, made once, as it came. Raises ModelError.
 
-        The SDK's own reading of it would take one vector too few, or an error page, for an answer.
+        The SDK's own method would ask for base64 where nothing is asked for, and its own reading would take one vector
+        too few, or an error page, for an answer.
         """
-        create = self._sdk.get().embeddings.with_raw_response.create
-        shortened, model = omit if dimensions is None else dimensions, self._address.model
+        fields = {"dimensions": dimensions, "encoding_format": form}
+        body = {
+            "input": list(texts),
+            "model": self._address.model,
+            **{k: v for k, v in fields.items() if v is not None},
+        }
         try:
-            response = await create(
-                input=list(texts), model=model, dimensions=shortened, encoding_format="base64", timeout=timeout
+            response = await self._sdk.get().post(
+                "/embeddings", cast_to=httpx2.Response, body=body, options={"timeout": timeout}
             )
         except (OpenAIError, *CUT) as error:
             raise translated(error) from error
@@ -145,9 +164,12 @@ class Client:
 
     def _make(self) -> AsyncOpenAI:
         base_url, version = split_version(self._address.base_url)
+        # A deployment of Azure, which has a version, looks for its key there.
+        azure = version is not None and self._key != NO_KEY
         return AsyncOpenAI(
             api_key=self._key,
             base_url=base_url,
+            default_headers={"api-key": self._key} if azure else None,
             default_query=None if version is None else {VERSION: version},
             timeout=TIMEOUT,
             max_retries=0,

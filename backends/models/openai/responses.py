@@ -6,8 +6,9 @@ answer's whole layout: reasoning items as they came, and between them where its 
 """
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Set
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated, Literal
 
 from openai import AsyncOpenAI
@@ -15,6 +16,7 @@ from openai.types.shared import ReasoningEffort
 from pydantic import Field
 
 from backends.models.answer_text import AnswerText
+from backends.models.dialect import Dialect, dialect_of, learnt
 from backends.models.first_thoughts import first_thoughts
 from backends.models.openai.client import CHOICES, OPENAI, Address, Client, Share, Temperature, cost, settings_at, usage
 from backends.models.openai.responses_answer import Output
@@ -22,6 +24,7 @@ from backends.models.prices import Prices
 from backends.models.prompt import user_text
 from backends.models.provider import NO_ADDITIONS, Additions
 from backends.models.sse import drain
+from backends.models.told_parts import as_written
 from core.canonical import Json, canonical
 from core.model import (
     AssistantMessage,
@@ -74,12 +77,16 @@ class ResponsesModel:
         self._address = address
         self._client = Client(address, client, additions)
         self._prices = prices or Prices()
+        self._dialect = Dialect() if client else dialect_of(f"responses {base_url}", model)
         self._first_thoughts = first_thoughts(model, None if client else base_url)
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        return learnt(self._dialect, self._stream(request), partial(self._body, request))
+
+    async def _stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         in_json, thinks_first = request.output is not None, self._first_thoughts.expected
         output = Output(AnswerText(request.tools, in_json=in_json, thinks_first=thinks_first))
-        body = responses_body(request, model=self._address.model, name=self.name)
+        body = self._body(request, self._dialect.habits)
         async with aclosing(self._client.stream("responses", body)) as events:
             async for event in events:
                 if event == "ping":
@@ -101,8 +108,12 @@ class ResponsesModel:
         """What so many tokens cost, in nano-USD; None if the price is unknown."""
         return cost(self._prices, self._address, usage)
 
+    def _body(self, request: ModelRequest, habits: frozenset[str]) -> dict[str, Json]:
+        return responses_body(request, model=self._address.model, name=self.name, habits=habits)
+
     def _finish(self, output: Output) -> Finish:
-        used = usage(output.usage, "input", "output")
+        chat_names = "prompt_tokens" in output.usage and "input_tokens" not in output.usage
+        used = usage(output.usage, *(("prompt", "completion") if chat_names else ("input", "output")))
         return Finish(
             stop_reason=output.stop_reason,
             usage=used,
@@ -111,15 +122,21 @@ class ResponsesModel:
         )
 
 
-def responses_body(request: ModelRequest, *, model: str, name: str) -> dict[str, Json]:
-    """The request's parameters for `responses.create`. Reasoning is sent where the model that gave it was `name`."""
+def responses_body(request: ModelRequest, *, model: str, name: str, habits: Set[str] = frozenset()) -> dict[str, Json]:
+    """The request's parameters for `responses.create`. Reasoning is sent where the model that gave it was `name`.
+
+    `habits` are what the server was found to want otherwise than OpenAI, as `dialect.py` learns it.
+    """
+    name = "" if "no_reasoning" in habits else name
     body: dict[str, Json] = {
         "model": model,
         "input": [item for message in request.messages for item in _items(message, name)],
         "stream": True,
         "store": False,
     }
-    if not _NEVER_REASONS.search(model):  # those refuse a request that asks for what they do not have
+    if "no_include" not in habits and not _NEVER_REASONS.search(
+        model
+    ):  # those refuse a request that asks for what they do not have
         body["include"] = ["reasoning.encrypted_content"]
     if request.instructions:
         body["instructions"] = request.instructions
@@ -129,7 +146,7 @@ def responses_body(request: ModelRequest, *, model: str, name: str) -> dict[str,
             body["tool_choice"] = request.tool_choice
         elif request.tool_choice != "auto":
             body["tool_choice"] = {"type": "function", "name": request.tool_choice}
-        if not request.calls_at_once:
+        if not request.calls_at_once and "no_parallel_tool_calls" not in habits:
             body["parallel_tool_calls"] = False
     if request.output is not None:
         schema = dict(request.output)
@@ -166,8 +183,8 @@ def _laid_out(message: AssistantMessage) -> list[Json] | None:
     thoughts: list[Json] = []
     for block in blocks:
         match block:
-            case {"type": "message", "start": start, "end": end}:
-                led_to = _said(message.text[start:end], block.get("phase"))
+            case {"type": "message"}:
+                led_to = _said(as_written(block, message.text), block.get("phase"))
             case {"type": "function_call"}:
                 led_to = [_called(next(calls))]
             case _:

@@ -9,7 +9,8 @@ from contextlib import aclosing
 from typing import Literal, TypeAlias
 
 from backends.models.answer_json import event_object
-from backends.models.openai.errors import reported
+from backends.models.error_body import error_in
+from backends.models.failures import reported
 from backends.models.sse import server_events
 from core.canonical import Json
 
@@ -24,12 +25,12 @@ class Reported(Exception):
         self.body = body
 
 
-async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
+async def events(chunks: AsyncIterable[bytes], unknown_path: str = "") -> AsyncGenerator[Event, None]:
     """Each event's JSON object; `ping` for a comment or an empty event; `done` for `[DONE]`.
 
     The last one is `end` if the stream ended between two events; the end is never an error. An object without a `type`
     gets the event's name as its type. Raises ModelError: `protocol` if the bytes are not such a stream, and the
-    provider's error if an event reports one.
+    provider's error if an event reports one; `unknown_path` is what to do if that is an unknown path.
     """
     async with aclosing(server_events(chunks)) as found:
         async for name, data in found:
@@ -41,14 +42,11 @@ async def events(chunks: AsyncIterable[bytes]) -> AsyncGenerator[Event, None]:
                 case "[DONE]" | "[done]":
                     yield "done"
                 case _:
-                    yield _object(name, data)
+                    yield _object(name, data, unknown_path)
 
 
-def _object(name: str, data: str) -> dict[str, Json]:
+def _object(name: str, data: str, unknown_path: str) -> dict[str, Json]:
     value = event_object(data)
-    if name:
-        value.setdefault("type", name)
-    if value.get("error") or "error" in (value.get("type"), value.get("object")):
-        body = value.get("error") or value
-        raise reported(body) from Reported(body)
-    return value
+    if (body := error_in(name, value)) is not None:
+        raise reported(body, unknown_path=unknown_path) from Reported(body)
+    return {"type": name, **value} if name else value

@@ -7,6 +7,7 @@ the document is inserted dirty, and marked clean after the last record.
 # ruff: noqa: A002 - `id` is the word of the store's contract
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Self, cast
@@ -18,9 +19,9 @@ from backends.stores.checks import check_commit, check_erase, check_kind, check_
 from backends.stores.mongodb import query as mongodb_query
 from backends.stores.mongodb.connection import TIMEOUT, Collection, Connection
 from backends.stores.mongodb.documents import Document, commit_document, read_commit, read_record, record_fields
-from backends.stores.mongodb.version import VERSION, check_version
+from backends.stores.mongodb.version import VERSION, begin_restore, check_version, end_restore
 from core.canonical import Json
-from core.clock import milliseconds
+from core.clock import SystemClock, milliseconds
 from core.errors import Conflict, Corrupt, InvalidInput, RolltopError, StoreRefused
 from core.ids import check_stream
 from core.server_log import without_people
@@ -44,22 +45,42 @@ class MongoStore:
         self._owed: dict[str, list[Record]] = {}
 
     @classmethod
-    async def opened(cls, url: str) -> Self:
+    async def opened(cls, url: str, *, restore: str | None = None) -> Self:
         """The store at `mongodb://host/database`, with a client of its own, which it closes.
 
         Options in the URL are the driver's: `timeoutMS` is for one call and 10 seconds by default; the default of
         `serverSelectionTimeoutMS` is half of that. Raises InvalidInput if the driver does not take the URL, Unavailable
         if the server does not answer, StoreRefused if the server lacks something or refuses the user. A database that a
-        newer Rolltop wrote is InvalidInput, too.
+        newer Rolltop wrote is InvalidInput, too; one that a restore fills is StoreRefused, unless it is `restore`.
         """
         connection = Connection.of_url(url)
         store = cls(connection)
         try:
-            await store._prepare()
+            await store._prepare(restore)
         except BaseException:
             await connection.close()
             raise
         return store
+
+    @classmethod
+    @asynccontextmanager
+    async def restored(cls, url: str) -> AsyncIterator[Self]:
+        """The store in an empty database that the block fills. No other program opens it before the block has ended.
+
+        If the block raises or is killed, it stays so until another restore has begun anew. Raises InvalidInput if the
+        database is not empty, and as `opened`.
+        """
+        connection, restore = Connection.of_url(url), SystemClock().token()
+        try:
+            await begin_restore(connection, restore)
+            store = await cls.opened(url, restore=restore)
+            try:
+                yield store
+            finally:
+                await store.close()
+            await end_restore(connection, restore)
+        finally:
+            await connection.close()
 
     @classmethod
     async def over(cls, client: object, database: str, *, timeout: float = TIMEOUT) -> Self:
@@ -72,10 +93,10 @@ class MongoStore:
         await store._prepare()
         return store
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, restore: str | None = None) -> None:
         """Check the version before anything is written, and make the indexes."""
         async with self._db.in_use():
-            await check_version(self._db)
+            await check_version(self._db, restore)
             for name, keys in mongodb_query.COMMIT_INDEXES.items():
                 unique: dict[str, Json] = {"unique": True} if name == mongodb_query.UNIQUE else {}
                 await self._db.ask(self._commits.create_index(keys, name=name, **unique))

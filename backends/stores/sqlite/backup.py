@@ -85,13 +85,17 @@ def sync(path: str) -> None:
 
 def check_integrity(path: str) -> None:
     """Check each page of a file at rest, which is not changed. Raises StoreRefused with what SQLite says."""
-    # Immutable: the file may lie on a medium that cannot be written, and SQLite makes no files beside it.
-    name = f"file:{_quoted(os.path.abspath(path))}?immutable=1"
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    with _translated(path), closing(apsw.Connection(name, flags=flags)) as connection:
+    # The file may lie on a medium that cannot be written.
+    with _translated(path), closing(immutable(path)) as connection:
         said = [str(line) for (line,) in connection.execute("PRAGMA integrity_check(3)")]
     if said != ["ok"]:
         raise StoreRefused(f"{path} is damaged: {'; '.join(said)}")
+
+
+def immutable(path: str) -> apsw.Connection:
+    """A connection that reads the bytes of the file alone, without a log beside it, locks nothing and makes no file."""
+    name = f"file:{_quoted(os.path.abspath(path))}?immutable=1"
+    return apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
 
 
 def schema_version(path: str) -> int:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from time import monotonic, sleep
 
 from backends.private_files import make_private
-from core.errors import StoreRefused
+from core.errors import Full, StoreRefused
 
 BACK = "put the file back from a copy, or name another"
 """The way out if a file is not what it should be."""
@@ -28,6 +28,9 @@ _BEGINNINGS: Mapping[bytes, str] = {
     b"\x1f\x8b": "compressed (gzip): unpack it first",
     b"\x28\xb5\x2f\xfd": "compressed (zstd): unpack it first",
 }
+
+_ROOM = 1 << 20
+"""Bytes that a disk must have free: more than most commits take, with SQLite's log."""
 
 _SQLITE = b"SQLite format 3\0"
 
@@ -71,6 +74,19 @@ def no_right(path: str) -> str:
         if os.path.exists(place) and not os.access(place, right, effective_ids=True):
             return f"{path}: this process {lacks}: let the user {os.geteuid()} {what} the file and its folder"
     return f"{path}: let this process read and write the file and its folder"
+
+
+def check_disk(path: str) -> None:
+    """Raises StoreRefused if the file or its folder cannot be written, Full without room for a commit. Writes nothing.
+
+    What the operating system says counts: a disk that is read-only, too.
+    """
+    folder = os.path.dirname(path)
+    if not all(os.access(place, os.R_OK | os.W_OK, effective_ids=True) for place in (path, folder)):
+        raise StoreRefused(no_right(path))
+    disk = os.statvfs(folder)
+    if disk.f_bavail * disk.f_frsize < _ROOM:
+        raise Full(f"the disk of {path} is full: make room on it")
 
 
 def create(path: str) -> bool:
@@ -133,7 +149,11 @@ def _holds(path: str) -> bool:
 
 
 class Place:
-    """Where an open file is, with the two that SQLite keeps beside it. `check` costs three calls of the system."""
+    """Where an open file is, with the two that SQLite keeps beside it. `check` costs three calls of the system.
+
+    `written_at` is when the file was last written, in ns, as `check` has found it. `lost` is set once it was found to
+    hold something else.
+    """
 
     def __init__(self, path: str) -> None:
         real = os.path.realpath(path)
@@ -141,6 +161,8 @@ class Place:
         self._names = (path, f"{real}-wal", f"{real}-shm")
         self._known: dict[str, tuple[int, int]] = {}
         self._size = 0
+        self.written_at = 0
+        self.lost: StoreRefused | None = None
 
     def remember(self) -> None:
         """Take the files that are there now for the right ones. SQLite has them all open."""
@@ -152,6 +174,8 @@ class Place:
 
     def check(self) -> None:
         """Raises StoreRefused if one of the files is another one now, is gone, or is shorter than it was."""
+        if self.lost:
+            raise StoreRefused(str(self.lost))
         before = self._size  # before the call of the system: another thread may see the file grow meanwhile
         for name, known in self._known.items():
             try:
@@ -167,10 +191,12 @@ class Place:
                         f"{name} was cut from {before} to {status.st_size} bytes, while this process had it open: "
                         "stop every process that uses it, put it back from a copy, and start again"
                     )
-                self._size = status.st_size
+                self._size, self.written_at = status.st_size, status.st_mtime_ns
 
     def is_whole(self) -> bool:
-        """Whether the log beside the file is this process's own, or is gone: then no other process has begun one."""
+        """Whether the log beside the file belongs to it: it is this process's own, or is gone."""
+        if self.lost:
+            return False
         for name in self._names[1:]:
             with suppress(FileNotFoundError):
                 status = os.stat(name)

@@ -7,6 +7,7 @@ Several processes may share the file, each with such a writer.
 """
 
 # ruff: noqa: A002 - `id` is the word of the store's contract
+import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -22,19 +23,27 @@ from backends.stores.checks import check_commit, check_erase, check_kind, check_
 from backends.stores.sqlite import query as sqlite_query
 from backends.stores.sqlite import rows as sqlite_rows
 from backends.stores.sqlite.errors import translated
-from backends.stores.sqlite.files import Place
+from backends.stores.sqlite.files import Place, check_disk
+from backends.stores.sqlite.lock_holder import is_suspended, lock_holder
+from backends.stores.sqlite.mounts import network_file_system
 from backends.stores.sqlite.threads import Readers, Writer
 from core.canonical import canonical
 from core.clock import milliseconds
-from core.errors import Conflict, Corrupt, InvalidInput, StoreClosed
+from core.errors import Conflict, Corrupt, InvalidInput, StoreBusy, StoreClosed
 from core.ids import check_stream
 from core.store import Capabilities, Page, Query, Record, Tally
 from core.values import Entry
+
+log = logging.getLogger(__name__)
 
 _END = """
 SELECT num, ifnull(last, (SELECT max(n) FROM live_entry WHERE stream = num)) FROM stream WHERE name = ?
 """
 """The stream's number in the file, and its end."""
+
+
+ONE_HOST = "only processes of this host may use it: move it onto a local disk, or use MongoDB"
+"""What to do about a file on a network file system."""
 
 
 def path_of(rest: str) -> str:
@@ -64,6 +73,17 @@ class SqliteStore:
             self._writer = Writer(self._path, place)
         except (apsw.Error, MemoryError) as error:
             raise translated(error, self._path) from error
+        if lies_on := network_file_system(self._path):
+            log.warning("the store is on a network file system (%s): %s", lies_on, ONE_HOST)
+
+    def check_writable(self) -> None:
+        """Raises what a commit would now, as far as a look at the disk and at the lock's holder tells. Blocks shortly.
+
+        Full, StoreRefused for a disk that is read-only, and StoreBusy if a suspended process holds the lock.
+        """
+        check_disk(self._path)
+        if is_suspended(self._path):
+            raise StoreBusy(f"{self._path} is busy: its lock is held by {lock_holder(self._path)}")
 
     async def commit(
         self, stream: str, after: int, entries: Sequence[Entry], records: Sequence[Record] = (), *, id: str
@@ -216,6 +236,15 @@ class SqliteStore:
             "pages": f"{pragmas['page_count']} of {pragmas['page_size']} bytes, {pragmas['freelist_count']} free",
             "file": f"{(await anyio.Path(self._path).stat()).st_size} bytes, and {self._writer.wal_pages} pages of WAL",
         }
+
+    def misplaced(self) -> str | None:
+        """Why the file should not be where it is, None if nothing is known against it."""
+        lies_on = network_file_system(self._path)
+        return (
+            f"it is on a network file system ({lies_on}), where SQLite keeps it whole for one host only"
+            if lies_on
+            else None
+        )
 
     async def damages(self) -> list[str]:
         """What is damaged in the file, in SQLite's words; [] if nothing is. It reads the whole file."""

@@ -16,7 +16,7 @@ import apsw
 
 from backends.stores.sqlite.files import BACK, CREATION, create, has_log, no_right
 from backends.stores.sqlite.rows import joined_words, leaves, packed
-from core.errors import Full, InvalidInput, StoreRefused
+from core.errors import Full, InvalidInput, NewerStore, StoreRefused
 from core.log.indexes import INDEXES, VALUES, WORDS
 
 APPLICATION_ID = 0x526F6C6C
@@ -287,7 +287,7 @@ def _version(connection: apsw.Connection, path: str) -> int:
             raise InvalidInput(f"{path} is a catalogue of handbooks, which ROLLTOP_INDEX names, and not a store")
         raise InvalidInput(f"{path} is the database of another program: name another file")
     if cast(int, version) > len(MIGRATIONS):
-        raise InvalidInput(
+        raise NewerStore(
             f"{path} was written by a newer Rolltop: it has schema version {version}, and this one knows versions up "
             f"to {len(MIGRATIONS)}. Use the newer one; the file is unchanged"
         )

@@ -5,6 +5,7 @@ one call into the loop, because each such call wakes the loop by way of the syst
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import apsw
 
 from backends.stores.sqlite import tables
+from backends.stores.sqlite.contents import Contents, newest_entry
 from backends.stores.sqlite.errors import translated
 from backends.stores.sqlite.files import Place
 from backends.stores.sqlite.lock_holder import is_suspended
@@ -124,6 +126,7 @@ class Writer:
         # The writer's log and its index are there once it has read something as a WAL file.
         self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         place.remember()
+        self._contents, self._seen = Contents(path), 0
         self.synchronous = int(str(self.connection.pragma("synchronous")))
         self.connection.set_busy_timeout(PROMPT_MS)
         self._stuck: float | None = None
@@ -169,10 +172,13 @@ class Writer:
         begun = False
         try:
             self._place.check()
+            self._check_contents()
             self._begin()
             begun = True
             answers = [self._attempt(job) for job in jobs]
+            newest = newest_entry(self.connection)
             self.connection.execute("COMMIT")
+            self._contents.newest = newest
         # A boundary: an error is the answer to its callers, and the writer goes on.
         except Exception as error:
             # If this fails, the next BEGIN says so. A writer that ended here would leave callers waiting.
@@ -190,6 +196,16 @@ class Writer:
         if scrubbed := [(job, answer) for job, answer in answered if job.scrub]:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
             _hand_back(scrubbed)
+
+    def _check_contents(self) -> None:
+        """Look at what is in the file if it was written since, and not by this process."""
+        if (written_at := self._place.written_at) != self._seen:
+            try:
+                self._contents.check()
+            except StoreRefused as error:
+                self._place.lost = error
+                raise
+            self._seen = written_at
 
     def _begin(self) -> None:
         """Take the lock. Raises BusyError once another process has held it for `STUCK_SECONDS` without a commit.
@@ -220,14 +236,15 @@ class Writer:
             return error
 
     def _checkpoint(self, mode: int) -> None:
-        # Another process that has begun a log of its own shares no lock with this one.
+        # Another process that has begun a log of its own shares no lock with this one. A log goes into its own file.
         if not self._place.is_whole():
             return
         # Without waiting for readers of old pages: the next checkpoint takes what this one leaves.
         self.connection.set_busy_timeout(0)
-        with suppress(apsw.Error):
+        with suppress(apsw.Error, FileNotFoundError):  # it may be moved away
             self.connection.wal_checkpoint(mode=mode)
             self.wal_pages = 0
+            self._seen = os.stat(self._path).st_mtime_ns
         self.connection.set_busy_timeout(PROMPT_MS)
 
 

@@ -1,10 +1,14 @@
 """An embedder behind OpenAI's API, at OpenAI or at any server that speaks like it.
 
 Only the model's tokenizer knows how many tokens a text has, but a text never has more tokens than bytes. So limits are
-counted in bytes: a request holds a third of what it might hold, and is never refused for its size.
+counted in bytes: a request holds a third of what it might hold, and OpenAI never refuses it for its size.
+
+Other servers have limits of their own, and words of their own for them. So a refusal is understood by what the server
+takes instead: one short text, asked for in other forms; then fewer texts; then less of a text.
 """
 
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import anyio
@@ -12,10 +16,10 @@ import httpx2
 import numpy as np
 from openai import AsyncOpenAI
 
-from backends.models.openai.client import OPENAI, Address, Client
+from backends.models.openai.client import OPENAI, Address, Client, Form
 from backends.models.provider import read_url
 from backends.vectors.contracts import Purpose, Vectors
-from backends.vectors.openai.response import vectors
+from backends.vectors.openai.response import unusable, vectors
 from core.errors import InvalidInput, ModelError, Unavailable
 from core.words import words
 
@@ -30,6 +34,18 @@ PATIENCE: Mapping[Purpose, float] = {"query": 15, "passage": 120}
 
 SECONDS = 30.0
 """For one request."""
+
+LEAST_BYTES = 1024
+"""Of a text that a server finds too long no less than this is sent."""
+
+_FORMS: tuple[Form, ...] = ("base64", "float", None)
+_PROBE = ["text"]
+"""What any model has a vector for."""
+
+_REFUSED = (400, 406, 413, 415, 422, 501)
+_IN_WORDS = re.compile(r"base64|encoding.?format|\bbatch|decode", re.IGNORECASE)
+"""Words of a 500 that speaks of the request and not of the server."""
+_SIZE = re.compile(r"(?<![\d.])\d{1,4}(?!\.?\d)")
 _FORM = (
     "openai:MODEL, with ?dimensions=N for shorter vectors, &base_url=http://HOST/v1&key_env=NAME for another server, "
     "and &seconds=N for a slow one"
@@ -65,6 +81,10 @@ class OpenAIEmbedder:
         self.dimension = dimensions
         self._asked = dimensions
         self._client = Client(address, client)
+        self._form: Form = "base64"
+        self._taken = False
+        self._most = MAX_TEXTS
+        self._refusals = 0
         self._first_pause = first_pause
         self._timeout = httpx2.Timeout(seconds, connect=5)
         # A question's vector has less than that by default: an employee waits for it.
@@ -87,10 +107,11 @@ class OpenAIEmbedder:
         )
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
-        """As `Embedder.embed`; a text without any word is not sent."""
+        """As `Embedder.embed`. A text without any word is not sent, and one that the server has no vector for has a row
+        of zeros, too."""
         worded = [n for n, text in enumerate(texts) if words(text)]
         if texts and not worded and self.dimension is None:
-            await self._vectors(["text"], purpose)  # because only the server knows how many zeros a row has
+            await self._vectors(_PROBE, purpose)  # because only the server knows how many zeros a row has
         batches = [await self._vectors(batch, purpose) for batch in _batches([_cut(texts[n]) for n in worded])]
         rows = np.zeros((len(texts), self.dimension or 0), dtype=np.float32)
         if batches:
@@ -101,36 +122,120 @@ class OpenAIEmbedder:
         await self._client.close()
 
     async def _vectors(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
-        seconds = self._patience[purpose]
+        """The rows of these texts, in requests that the server takes."""
+        if len(texts) > self._most:
+            return await self._in_parts(texts, self._most, purpose)
         try:
-            with anyio.fail_after(seconds):
-                rows = await self._repeated(texts)
-        except TimeoutError as error:
-            raise Unavailable(f"{self.name} did not answer within {seconds:g} seconds") from error
-        self.dimension = self.dimension or rows.shape[1]
-        if rows.shape[1] != self.dimension:
-            raise InvalidInput(f"{self.name} gives vectors of {rows.shape[1]} numbers, not {self.dimension}")
+            rows = await self._repeated(texts, purpose)
+        except ModelError as refusal:
+            self._refusals += 1
+            if not _is_of_form(refusal):
+                raise self._final(refusal) from refusal
+            if not self._taken and refusal.code != "too_large":
+                asked_for = self._form
+                await self._find_form(refusal, purpose)
+                if self._form != asked_for:
+                    return await self._vectors(texts, purpose)
+            if len(texts) > 1:
+                return await self._in_parts(texts, _fewer(refusal, len(texts)), purpose)
+            if (size := len(texts[0].encode())) <= LEAST_BYTES:
+                raise self._final(refusal) from refusal
+            return await self._vectors([_cut(texts[0], max(size // 2, LEAST_BYTES))], purpose)
+        self._taken = True
         return rows
 
-    async def _repeated(self, texts: Sequence[str]) -> Vectors:
-        """One request, made again while it may succeed and the deadline around it leaves time for the pause."""
-        attempt = 0
-        while True:
-            attempt += 1
+    async def _in_parts(self, texts: Sequence[str], size: int, purpose: Purpose) -> Vectors:
+        """The rows, so many texts at a time: from now on for all, if the server takes all of these parts."""
+        before = self._refusals
+        parts = [texts[at : at + size] for at in range(0, len(texts), size)]
+        rows = [await self._vectors(part, purpose) for part in parts]
+        if self._refusals == before:
+            self._most = min(self._most, size)
+        return np.concatenate(rows)
+
+    async def _find_form(self, refusal: ModelError, purpose: Purpose) -> None:
+        """Find how the server gives vectors. Raises InvalidInput if it refuses each form even for a short text."""
+        for form in _FORMS:
+            before, self._form = self._form, form
             try:
-                return vectors(await self._client.embeddings(texts, self._asked, self._timeout), len(texts))
-            except ModelError as error:
-                pause = max(error.retry_after or 0, self._first_pause * 2 ** (attempt - 1) * random.uniform(0.5, 1))
-                if not error.retryable:
-                    raise InvalidInput(f"{self.name}: {error}") from error
-                if attempt == ATTEMPTS or anyio.current_time() + pause > anyio.current_effective_deadline():
-                    raise Unavailable(f"{self.name}: {error}") from error
-            await anyio.sleep(pause)
+                await self._repeated(_PROBE, purpose)
+            except ModelError:
+                self._form = before
+            else:
+                self._taken = True
+                return
+        raise self._final(refusal) from refusal
+
+    async def _repeated(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
+        """One request, made again while it may succeed and the deadline leaves time for the pause. Raises Unavailable,
+        and ModelError if the server refuses it."""
+        seconds, attempt = self._patience[purpose], 0
+        try:
+            with anyio.fail_after(seconds):
+                while True:
+                    attempt += 1
+                    try:
+                        return await self._directed(texts)
+                    except ModelError as error:
+                        doubled = self._first_pause * 2 ** (attempt - 1) * random.uniform(0.5, 1)
+                        pause = max(error.retry_after or 0, doubled)
+                        if not error.retryable or _is_of_form(error):
+                            raise
+                        if attempt == ATTEMPTS or anyio.current_time() + pause > anyio.current_effective_deadline():
+                            raise Unavailable(f"{self.name}: {error}") from error
+                    await anyio.sleep(pause)
+        except TimeoutError as error:
+            raise Unavailable(f"{self.name} did not answer within {seconds:g} seconds") from error
+
+    async def _directed(self, texts: Sequence[str]) -> Vectors:
+        """The rows of these texts, each asked for twice if its vector has no direction, and zeros if it then has none.
+
+        That is the text's own fault only if the server has a vector for something.
+        """
+        rows = await self._requested(texts)
+        if not (lost := [n for n, row in enumerate(rows) if not row.any()]):
+            return rows
+        again = await self._requested([texts[n] for n in lost])
+        known = rows if rows.any() else again if again.any() else await self._requested(_PROBE)
+        if not known.any():
+            raise unusable("vectors without a direction")
+        rows = rows if rows.shape[1] else np.zeros((len(texts), known.shape[1]), dtype=np.float32)
+        if again.any():
+            rows[lost] = again
+        return rows
+
+    async def _requested(self, texts: Sequence[str]) -> Vectors:
+        rows = vectors(await self._client.embeddings(texts, self._asked, self._form, self._timeout), len(texts))
+        if width := rows.shape[1]:
+            self.dimension = self.dimension or width
+            if width != self.dimension:
+                raise InvalidInput(f"{self.name} gives vectors of {width} numbers, not {self.dimension}")
+        return rows
+
+    def _final(self, error: ModelError) -> InvalidInput:
+        return InvalidInput(f"{self.name}: {error}")
 
 
-def _cut(text: str) -> str:
+def _is_of_form(error: ModelError) -> bool:
+    """Whether a server may take the same texts in another form."""
+    if error.status == 500:
+        return error.code == "too_large" or bool(_IN_WORDS.search(_body(error)))
+    return error.code in ("invalid_request", "too_large") and error.status in _REFUSED
+
+
+def _body(error: ModelError) -> str:
+    return str(getattr(error.__cause__, "body", ""))
+
+
+def _fewer(refusal: ModelError, count: int) -> int:
+    """How many of `count` texts a server may take that refused them all: what it says, or half of them."""
+    told = [int(number) for number in _SIZE.findall(_body(refusal))]
+    return max((number for number in told if 0 < number < count), default=count // 2)
+
+
+def _cut(text: str, most: int = MAX_TEXT_BYTES) -> str:
     """As much of the beginning as surely fits; half a surrogate pair, which UTF-8 does not have, is a question mark."""
-    return text.encode(errors="replace")[:MAX_TEXT_BYTES].decode(errors="ignore")
+    return text.encode(errors="replace")[:most].decode(errors="ignore")
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""Exports as CSV (RFC 4180): a row for each turn, or for each tool call.
+"""Exports as CSV (RFC 4180): a row for each turn, for each tool call, or for each group of usage.
 
 UTF-8 with a byte order mark: without one, Excel reads the file in the code page of the machine and breaks every umlaut.
 What a spreadsheet would calculate gets an apostrophe in front, so a CSV is for reading; JSONL is exact.
@@ -21,6 +21,7 @@ from core.desk.exports.contents import (
     version_line,
 )
 from core.desk.turn_views import TurnView
+from core.desk.usage import UsageBy, UsageReport, Used
 from core.log.records import ToolCall
 from core.values import Citation
 
@@ -96,6 +97,20 @@ CALL_COLUMNS = (
     "carries_out",
     "resolution",
 )
+USAGE_COLUMNS = (
+    "by",
+    "name",
+    "people",
+    "turns",
+    "model_calls",
+    "failed_model_calls",
+    "input_tokens",
+    "output_tokens",
+    "calls_of_unknown_tokens",
+    "cost_usd",
+    "calls_of_unknown_cost",
+    "withheld",
+)
 
 
 def turn_table(contents: Contents) -> bytes:
@@ -109,6 +124,15 @@ def turn_table(contents: Contents) -> bytes:
 def call_table(contents: Contents) -> bytes:
     """A row for each tool call."""
     return _table(CALL_COLUMNS, map(_call_row, contents.calls))
+
+
+def usage_table(report: UsageReport, by: UsageBy) -> bytes:
+    """A row for each group, and a last one for all. A withheld one has its reason in place of numbers."""
+    groups: list[Row] = [
+        {"by": by, "name": group.name, **_used_cells(group.used), "withheld": group.withheld} for group in report.groups
+    ]
+    everything = {"by": "all", **_used_cells(report.total), "withheld": None if report.total else "few"}
+    return _table(USAGE_COLUMNS, [*groups, everything])
 
 
 def _table(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
@@ -209,6 +233,23 @@ def _call_row(call: ToolCall) -> Row:
         "closed": call.closed,
         "carries_out": call.carries_out,
         "resolution": call.resolution,
+    }
+
+
+def _used_cells(used: Used | None) -> Row:
+    if used is None:
+        return {}
+    spent = used.spent
+    return {
+        "people": used.people,
+        "turns": used.turns,
+        "model_calls": spent.calls,
+        "failed_model_calls": spent.failed,
+        "input_tokens": spent.input_tokens,
+        "output_tokens": spent.output_tokens,
+        "calls_of_unknown_tokens": spent.tokens_unknown,
+        "cost_usd": dollars(spent.cost),
+        "calls_of_unknown_cost": spent.cost_unknown,
     }
 
 

@@ -107,7 +107,8 @@ class StoreRestored(Fact):
     """The store was made from a backup: what was written elsewhere after `taken_at` is missing here.
 
     `manifest` and `entries` are as in `BackupMade`. `turns` and `calls` count the open turns and the deferred calls
-    that were closed for it.
+    that were closed for it. `erased` counts the threads that were erased in the store that this one replaces, and
+    therefore here; None if that one was not asked: such threads may be back.
     """
 
     kind: Literal["store.restored"] = "store.restored"
@@ -116,5 +117,6 @@ class StoreRestored(Fact):
     entries: int
     turns: int
     calls: int
+    erased: int | None = None
     account: Account | None
     content: ReasonContent | None

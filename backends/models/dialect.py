@@ -1,4 +1,4 @@
-"""What a server that speaks Chat Completions was found to want otherwise than OpenAI: learnt from its own words.
+"""What a server was found to want otherwise than the provider whose API it speaks: learnt from its own words.
 
 A server that refuses a field is asked again without it, once: what was learnt holds for all later requests of the
 process to the same model of the same server, if the server takes such a request. A server that goes on refusing meant
@@ -6,10 +6,13 @@ something else.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from core.canonical import Json
+from core.errors import ModelError
+from core.model import ModelEvent
 
 _STATUSES = frozenset((400, 404, 415, 422, 500, 501))
 """Those of a request whose form is refused. A template that fails is a 500 in some servers."""
@@ -41,7 +44,13 @@ def _habit(name: str, words: str, does: str) -> _Habit:
 
 _DEMANDED = r"(missing|must|required?|expect\w*|need\w*|pass(ed)? back|provide\w*)"
 _UNWANTED = r"(not (be )?(present|permit|allow|support|accept)|extra|unsupport|unknown|unrecogni|unexpected|forbid)"
+_UNTRUE = (
+    r"invalid\W{0,3}signature|signature.{0,60}(invalid|mismatch|verif|not valid)"
+    r"|encrypted.?content.{0,80}(verif|invalid|decrypt|pars)|item with id .{0,80} not found"
+)
+"""Of reasoning that another server behind the same gateway gave."""
 _HABITS = (
+    _habit("no_include", r"\binclude\b|encrypted_content.{0,40}(not|un)\W?support", "include is left out"),
     _habit("no_stream_options", r"stream_options|include_usage", "stream_options is left out"),
     _habit("no_parallel_tool_calls", r"parallel_tool_calls", "parallel_tool_calls is left out"),
     _habit("no_named_choice", r"tool_choice", "a tool that must be called is the only one that is offered"),
@@ -52,7 +61,7 @@ _HABITS = (
     _habit("no_response_format", r"response_format|json_object", "response_format is left out"),
     _habit(
         "no_reasoning",
-        rf"(reasoning|thinking).{{0,120}}{_UNWANTED}|{_UNWANTED}.{{0,120}}(reasoning|thinking)",
+        rf"(reasoning|thinking).{{0,120}}{_UNWANTED}|{_UNWANTED}.{{0,120}}(reasoning|thinking)|{_UNTRUE}",
         "reasoning is not sent back",
     ),
     _habit(
@@ -83,12 +92,6 @@ _HABITS = (
     ),
 )
 _OPPOSITES = {"all_reasoning": frozenset(("no_reasoning",))}
-_NO_TOOLS = re.compile(
-    r"(does not|doesn't|not) support\w*.{0,30}\b(tools?|function)|enable-auto-tool-choice"
-    r"|no endpoints found that support tool use"
-    r"|\b(tools?|functions?|function calling|tool calling|tool use)\b.{0,30}(not (be )?support|unsupport)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(slots=True)
@@ -125,6 +128,17 @@ class Dialect:
                 return habit.does
         return None
 
+    def refused(self, error: ModelError, written: Callable[[frozenset[str]], Mapping[str, Json]]) -> ModelError | None:
+        """The error to raise instead, if it is a refusal that says what the server wants otherwise."""
+        cause = error.__cause__
+        if error.code not in ("invalid_request", "overloaded"):
+            return None
+        does = self.learn(getattr(cause, "status_code", 400), getattr(cause, "body", None), written)
+        if does is None:
+            return None
+        what = f"{error}; the next request is written otherwise: {does}"
+        return ModelError("adapted", what, retryable=True, status=error.status)
+
     def tried(self, habits: frozenset[str], *, taken: bool) -> None:
         """Keep what was on trial in a request by such habits if the server has taken it; else unlearn it."""
         judged = self.on_trial & habits
@@ -133,9 +147,27 @@ class Dialect:
             self.habits -= judged
 
 
-def refuses_tools(error: Json) -> bool:
-    """Whether a refusal says that the model cannot call tools."""
-    return bool(_NO_TOOLS.search(" ".join(_texts(error))))
+async def learnt(
+    dialect: Dialect,
+    answer: AsyncGenerator[ModelEvent, None],
+    written: Callable[[frozenset[str]], Mapping[str, Json]],
+) -> AsyncGenerator[ModelEvent, None]:
+    """The events of an answer to a request that was written by the dialect's habits. Raises ModelError, `adapted` if it
+    was refused for what is written otherwise from now on."""
+    begun, habits = False, dialect.habits
+    try:
+        async with aclosing(answer) as events:
+            async for event in events:
+                if not begun and event.kind != "ping":
+                    begun = True
+                    dialect.tried(habits, taken=True)
+                yield event
+    except ModelError as error:
+        # A server that has begun to answer has taken the request.
+        adapted = None if begun else dialect.refused(error, written)
+        if not (begun or adapted) and error.code == "invalid_request":
+            dialect.tried(habits, taken=False)
+        raise adapted or error from error.__cause__
 
 
 _KNOWN: dict[tuple[str, str], Dialect] = {}
