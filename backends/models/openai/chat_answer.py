@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from backends.models.answer_json import as_count, as_object, as_objects, as_text
 from backends.models.answer_text import AnswerText, Part
 from backends.models.call_arguments import arguments, is_object, offered
+from backends.models.failures import reported
 from backends.models.openai.chat_body import THOUGHT_FIELDS
 from backends.models.openai.chat_calls import Calls, pieces_of
 from backends.models.openai.client import usage
-from backends.models.openai.errors import reported
 from backends.models.openai.stream import Reported
 from backends.models.sse import unreadable
 from backends.models.stop_words import stop_reason_in
