@@ -15,7 +15,7 @@ Sign: TypeAlias = Literal["thought", "end", "token", "last", "call", "bracket"]
 """What a sign is: the beginning or the end of a thought, a token, a token that only the last words are followed by, the
 markup of a call, or a bracket or fence that a call may begin with."""
 
-_NAMES = r"(?:seed:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)"
+_NAMES = r"(?:(?:seed|antml):)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)"
 _TAG = rf"(?i:<{_NAMES}(?:\s[^<>\n]{{0,100}})?>|\[think(?:ing)?\])"
 _TAG_END = rf"(?i:</{_NAMES}\s{{0,3}}>|\[/think(?:ing)?\])"
 _PAIRS = {
@@ -57,7 +57,7 @@ _TEXTS = (*CALL_MARKS, *_PAIRS, *_PAIRS.values(), *_TOKENS, *_LAST, "```", "<|ch
 _NAMED = [
     f"{begin}{seed}{name}>"
     for begin in ("<", "</")
-    for seed in ("", "seed:")
+    for seed in ("", "seed:", "antml:")
     for name in ("thinking", "thoughts", "reasoning", "reflection", "scratchpad")
 ]
 _BEGINNINGS = frozenset(text[:size].casefold() for text in (*_TEXTS, *_NAMED) for size in range(1, len(text)))

@@ -21,6 +21,11 @@ _NONE = ("", "null", '""', "None", "undefined")
 _MOST_QUOTED = 20_000
 """Characters of an object in single quotes: Python's parser needs about a hundred bytes for each."""
 
+_TOKEN_AFTER = re.compile(r"<[|\uff5c][^<>]{1,40}>\Z|</s>\Z")
+_LONGEST_TOKEN = 44
+_NOTHING_BEFORE = re.compile(r"\{\s*\}\s*(?=\{)")
+_WRAPS = ("arguments", "parameters")
+
 _SAFE = re.compile(r"\{(?:[^\\'\"]|'[^\\'\"\n]*'|\"[^\\\"\n]*\")*\}")
 """An object whose quotation marks have one reading."""
 
@@ -36,11 +41,15 @@ def arguments(written: Json, tool: ToolSchema | None) -> str:
     """The JSON text of a call's arguments. Text that is not JSON, as it is if it was cut, stays as it was written.
 
     The arguments of a tool that demands none may be missing. Those that were encoded several times over, stand in a
-    fence or in single quotes are read, if that is safe.
+    fence, in single quotes, within the whole call or beside a model's own sign are read, if that is safe.
     """
     if not isinstance(written, str):
         written = "" if written is None else json.dumps(written, ensure_ascii=False)
     text = written.strip()
+    if token := _TOKEN_AFTER.search(text, max(0, len(text) - _LONGEST_TOKEN)):
+        text = text[: token.start()].rstrip()
+    if nothing := _NOTHING_BEFORE.match(text):
+        text = text[nothing.end() :]
     if text in _NONE:
         demands = tool is not None and bool(tool.parameters.get("required"))
         return written if demands else "{}"
@@ -56,6 +65,10 @@ def arguments(written: Json, tool: ToolSchema | None) -> str:
         return written if value is None else json.dumps(value, ensure_ascii=False)
     if value is None or value in ("", []):
         return arguments("", tool)
+    if tool is not None and isinstance(value, dict) and set(value) in ({"name", wrap} for wrap in _WRAPS):
+        inner, known = next(value[wrap] for wrap in _WRAPS if wrap in value), tool.parameters.get("properties")
+        if value["name"] == tool.name and isinstance(inner, dict) and isinstance(known, dict) and "name" not in known:
+            return json.dumps(inner, ensure_ascii=False)
     return text if text.startswith("{") or not isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
 
 

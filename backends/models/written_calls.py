@@ -24,6 +24,7 @@ CALL_MARKS = (
     "<tool-use>",
     "<tools>",
     "<tool=",
+    "<tool>",
     "<invoke ",
     "<TOOLCALL>",
     "<minimax:tool_call>",
@@ -36,6 +37,7 @@ CALL_MARKS = (
     "<|tool_call_start|>",
     "<|tool_calls_section_begin|>",
     "<|action_start|>",
+    "<|START_ACTION|>",
     "<|python_tag|>",
     "<\uff5ctool▁calls▁begin\uff5c>",
     "[TOOL_CALLS]",
@@ -46,7 +48,7 @@ CALL_MARKS = (
 """Text that stands in an answer only because a model calls a tool."""
 
 _NAMES = ("name", "tool", "tool_name", "function", "function_name", "recipient_name", "action")
-_ARGUMENTS = ("arguments", "parameters", "args", "input", "action_input")
+_ARGUMENTS = ("arguments", "parameters", "args", "input", "action_input", "tool_input")
 _WITHIN = ("tool_calls", "function_call", "tool_call", "function", "tool_uses")
 """Where a call, or a list of some, stands in an object."""
 

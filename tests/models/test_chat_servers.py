@@ -283,6 +283,31 @@ SHAPES |= {
         TWELVE,
     ),
     "finishReason": (sse({"choices": [{"delta": {"content": "Twelve days."}, "finishReason": "STOP"}]}), TWELVE),
+    "one choice, not a list": (
+        sse({"choices": {"index": 0, "delta": {"content": "Twelve days."}, "finish_reason": "stop"}}, DONE),
+        TWELVE,
+    ),
+    "a message that is its text": (
+        sse({"choices": [{"message": "Twelve days.", "finish_reason": "stop"}]}, DONE),
+        TWELVE,
+    ),
+    "text in place of a message": (
+        sse(*({"choices": [{"text": text}]} for text in ("Twelve ", "days.")), delta("stop"), DONE),
+        TWELVE,
+    ),
+    "a part that is a thought": (
+        sse(delta(content=[{"type": "thought", "thought": THOUGHT}]), delta("stop", content="Twelve days."), DONE),
+        ("Twelve days.", THOUGHT, [], "end"),
+    ),
+    "a token behind the arguments": (sse(*calls(call(index=0, name="look", args=f"{YEAR}<|im_end|>")), DONE), CALLED),
+    "nothing, then the arguments": (sse(*calls(call(index=0, name="look", args="{}" + YEAR)), DONE), CALLED),
+    "the whole call as its arguments": (sse(*calls(call(index=0, name="look", args=BARE)), DONE), CALLED),
+    "a tag of one tool": (says(f"<tool>{BARE}</tool>"), CALLED),
+    "an action": (
+        says('<|START_ACTION|>[{"tool_name": "look", "parameters": {"year": 2026}}]<|END_ACTION|>'),
+        CALLED,
+    ),
+    "tool and tool_input": (says('{"tool": "look", "tool_input": {"year": 2026}}'), CALLED),
     "DONE twice": (says("Twelve days.") + sse(DONE), TWELVE),
     "blanks before JSON": (b"\n \n\n" + json.dumps(WHOLE).encode(), TWELVE),
     "no blank line between events": (

@@ -60,7 +60,7 @@ class Answer:
 
     def read(self, chunk: dict[str, Json]) -> Iterator[ModelEvent]:
         """What a chunk says; of several choices the first. Raises ModelError."""
-        choices = as_objects(chunk.get("choices"))
+        choices = as_objects(chunk.get("choices")) or [one for one in [as_object(chunk.get("choices"))] if one]
         if chunk.get("type") == "body":
             if not choices:
                 raise unreadable("the answer is JSON without choices")
@@ -74,11 +74,11 @@ class Answer:
             self._count(choice.get("usage"))
             if failed := choice.get("error"):
                 raise reported(failed) from Reported(failed)
-            delta = as_object(choice.get("delta"))
+            delta = _message_in(choice.get("delta"))
             reasons = (place.get(name) for place in (choice, delta) for name in ("finish_reason", "finishReason"))
             self._reason = next((reason for reason in reasons if reason not in (None, "", "null")), self._reason)
-            yield from self._message(delta, streamed=True)
-            yield from self._message(as_object(choice.get("message")), streamed=False)
+            yield from self._message(delta or _message_in(choice.get("text")), streamed=True)
+            yield from self._message(_message_in(choice.get("message")), streamed=False)
 
     def finish(self) -> Iterator[ModelEvent]:
         """What was held back of an answer that is whole: the end of its text, then its calls. Raises ModelError."""
@@ -151,12 +151,7 @@ class Answer:
             match (part := as_object(part)).get("type"):
                 case kind if kind in _THOUGHT_PARTS:
                     said = next(
-                        (
-                            part[name]
-                            for name in ("thinking", "reasoning", "text", "content", "summary")
-                            if name in part
-                        ),
-                        None,
+                        (part[name] for name in (*_THOUGHT_PARTS, "text", "content", "summary") if name in part), None
                     )
                     yield from self._thought("in_parts", _thought_in(said))
                 case "refusal":
@@ -228,6 +223,11 @@ def rescued(request: ModelRequest, error: Json) -> Iterator[ModelEvent]:
     if calls and all(is_object(call.arguments) for call in calls):
         yield from told
         yield Finish(stop_reason="tool_calls", usage=answer.usage, cost=None, reasoning=answer.blocks())
+
+
+def _message_in(value: Json) -> dict[str, Json]:
+    """A message, which may be no more than its text."""
+    return {"content": value} if isinstance(value, str) else as_object(value)
 
 
 def _first(*counts: Json) -> int | None:
