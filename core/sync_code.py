@@ -59,14 +59,15 @@ class _Call(threading.Thread, Generic[T]):
         self.result: asyncio.Future[T] = self._loop.create_future()
         self._function = function
         self._scope, self._token = scope, anyio.lowlevel.current_token()
-        self._context = copy_context()
+        # Not `_context`: from Python 3.14 a thread keeps one of its own by that name, and has entered it when it runs.
+        self._variables = copy_context()
         # Otherwise a function that runs an event loop of its own is refused, as in the caller's.
-        self._context.run(set_current_async_library, None)
+        self._variables.run(set_current_async_library, None)
 
     def run(self) -> None:
         threadlocals.current_token, threadlocals.current_cancel_scope = self._token, self._scope
         try:
-            finish = partial(self._finish, self._context.run(self._function), None)
+            finish = partial(self._finish, self._variables.run(self._function), None)
         except StopIteration as error:  # which a future does not take
             fault = RuntimeError("coroutine raised StopIteration")
             fault.__cause__ = error
