@@ -10,14 +10,14 @@ from core.values import StopReason
 
 _WORDS: dict[StopReason, str] = {
     "end": "stop end end_turn end_of_turn eos eos_token eot_id end_of_sequence stop_sequence stop_token stop_word "
-    "complete completed finish finished done stopped normal natural_stop end_of_text",
+    "natural complete completed finish finished done stopped normal natural_stop end_of_text",
     "tool_calls": "tool_calls tool_call tool_use function_call function_calls",
     "length": "length max_tokens max_length max_output_tokens max_completion_tokens max_new_tokens token_limit "
-    "model_length context_length context_length_exceeded truncated max_tokens_reached max_output_reached "
-    "model_context_window_exceeded",
-    "refusal": "refusal refused content_filter content_filtered filtered safety recitation blocklist spii sensitive "
-    "prohibited_content moderation guardrail_intervened guardrail "
-    "flagged risk image_safety",
+    "model_length context_length context_length_exceeded length_limit too_long truncated "
+    "max_tokens_reached max_output_reached model_context_window_exceeded",
+    "refusal": "refusal refused content_filter content_filtered filtered safety recitation blocklist spii "
+    "sensitive prohibited_content moderation guardrail_intervened guardrail "
+    "blocked flagged risk image_safety",
     "pause": "pause_turn pause",
 }
 _NOT_LETTERS = re.compile(r"[^a-z]")
